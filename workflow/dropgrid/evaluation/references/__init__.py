@@ -1,0 +1,36 @@
+"""References: what people or other programs say about the tracks, in every usual format.
+
+Formats (a folder is searched for all of them; names beginning with a dot are skipped)
+-------
+json        `.json`: an object for one track, a list of such objects, or an object of them keyed
+            by track. Fields, all but one optional: `track` or `path` (without either, the
+            file's own stem names the track), `bpm`, `beats`, `downbeats`, `boundaries`
+            (seconds), `sections`, `duration`, `genre`, `time_signature`, `first_downbeat`.
+            A section is `start`, `end` in seconds, or `start_bar`, `end_bar` (bars count from
+            1 at `first_downbeat`, `end_bar` is exclusive; needs `bpm` and `first_downbeat`),
+            and `label`. Schema: workflow/schemas/references.schema.json.
+jams        `.jams`: namespaces tempo, beat, beat_position and segment_*; the first of each.
+csv         `.csv`, `.tsv`: a header, then a row a track or a row a section. Columns: `track` or
+            `path`; `bpm`, `genre`, `start`, `end`, `start_bar`, `end_bar`, `label`,
+            `first_downbeat`, `time_signature`. Values of the whole track may stand in any of
+            its rows, and need not be repeated.
+beats       `.beats`, `.txt`: a line a beat: time, and optionally its position in the bar (1 is
+            the downbeat) and the bar. A `.txt` of time and label is read as `lab`.
+lab         `.lab`: a line a section: start, end, label; or start, label with a last line `end`.
+rekordbox   `.xml`: AverageBpm, TEMPO (beats and downbeats), POSITION_MARK cues named after a
+            section (`Drop`, `Breakdown 2`): the section lasts to the next such cue.
+tags        not a file: the word `tags` in the list means the BPM tags of the audio files.
+
+Preference: field by field (BPM, beats, downbeats, sections, genre), the source named first in
+the list; within one folder, the format named first above. Two sources of the same rank that
+disagree make the field ambiguous: it is reported and left out, as is a reference for a track
+that is not in the library or could be several.
+
+Labels are intro, buildup, drop, breakdown, outro in any case, or one of SYNONYMS. json, csv and
+rekordbox know no others. jams and lab have vocabularies of their own: another label there
+(`chorus`) counts for boundaries and grouping, and the track is left out of the label metrics.
+
+Everything is checked as it is read: InvalidReference names file, line and field.
+"""
+
+from __future__ import annotations
