@@ -26,3 +26,4 @@ class Features:
     descriptors: dict[str, np.ndarray] = field(default_factory=dict)
     decoder: dict[str, Any] = field(default_factory=dict)
     method: str = ""
+    tags: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,141 @@
+"""Scanning a library: which files are tracks, their ids, and their tickets."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from pathlib import Path
+
+import pytest
+from dropgrid.errors import LibraryError, RecordError
+from dropgrid.library import (
+    read_scan,
+    read_ticket,
+    scan,
+    scan_files,
+    track_id,
+    write_tickets,
+)
+
+
+def touch(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x")
+    return path
+
+
+def test_folders_are_searched_for_audio_in_the_order_of_paths(tmp_path):
+    for name in ["b/two.MP3", "a.flac", "b/cover.jpg", ".hidden/x.wav", "b/.y.wav", "c/z.m4a"]:
+        touch(tmp_path / name)
+    assert [track.path for track in scan(str(tmp_path)).tracks] == [
+        "a.flac",
+        "b/two.MP3",
+        "c/z.m4a",
+    ]
+
+
+def test_the_id_is_a_slug_and_the_sha1_of_the_nfc_path():
+    # the last part: printf "house/Beyoncé – Énergie.flac" | sha1sum
+    path = "house/Beyoncé – Énergie.flac"
+    assert track_id(path) == "beyonce-energie-e9c61fdc"
+    assert track_id(unicodedata.normalize("NFD", path)) == track_id(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["-rf.wav", "$(rm).wav", "a\nb.wav", "{x}.wav", "'\".wav", "…" * 80]
+)
+def test_an_id_is_safe_in_any_shell_and_file_system(name):
+    track = track_id(name)
+    assert len(track) < 60
+    assert set(track) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    assert not track.startswith("-")
+
+
+def test_names_that_differ_in_normal_form_or_case_only_are_two_tracks(tmp_path):
+    for name in ["é.wav", unicodedata.normalize("NFD", "é.wav"), "A.wav", "a.wav"]:
+        touch(tmp_path / name)
+    tracks = scan(str(tmp_path)).tracks
+    assert len({track.track for track in tracks}) == 4
+
+
+def test_undecodable_names_survive_the_way_through_a_ticket(tmp_path):
+    touch(Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav")))
+    found = scan(str(tmp_path))
+    write_tickets(found, tmp_path / "results")
+    ticket = read_ticket(tmp_path / "results" / "tracks" / f"{found.tracks[0].track}.json")
+    assert os.fsencode(ticket.file).endswith(b"caf\xe9.wav")
+    assert Path(ticket.file).read_bytes() == b"x"
+
+
+def test_a_loop_of_links_ends(tmp_path):
+    touch(tmp_path / "a" / "x.wav")
+    (tmp_path / "a" / "again").symlink_to(tmp_path)
+    (tmp_path / "self.wav").symlink_to("self.wav")
+    assert [track.path for track in scan(str(tmp_path)).tracks] == ["a/x.wav", "self.wav"]
+
+
+def test_several_folders_share_their_deepest_common_root(tmp_path):
+    touch(tmp_path / "m" / "house" / "x.wav")
+    touch(tmp_path / "m" / "dnb" / "x.wav")
+    found = scan([str(tmp_path / "m" / "house"), str(tmp_path / "m" / "dnb")])
+    assert [track.path for track in found.tracks] == ["dnb/x.wav", "house/x.wav"]
+
+
+def test_a_list_names_files_relative_to_itself(tmp_path):
+    touch(tmp_path / "x.wav")
+    (tmp_path / "list.csv").write_text("path,bpm\nx.wav,120\ngone.wav,90\n")
+    found = scan(str(tmp_path / "list.csv"))
+    assert [(track.path, track.size) for track in found.tracks] == [("gone.wav", -1), ("x.wav", 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("file\nx.wav\n", "no column `path`"),
+        ("path,a\n,1\n", "line 2: empty path"),
+        ("\xff", "path"),
+    ],
+)
+def test_a_malformed_list_is_refused_with_its_line(tmp_path, text, reason):
+    (tmp_path / "list.csv").write_bytes(text.encode("latin-1"))
+    with pytest.raises(LibraryError, match=reason if text != "\xff" else "decode"):
+        scan(str(tmp_path / "list.csv"))
+
+
+def test_a_source_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(LibraryError, match="nowhere"):
+        scan(str(tmp_path / "nowhere"))
+
+
+def test_a_ticket_is_written_anew_only_when_its_file_changed(tmp_path):
+    files = [touch(tmp_path / "m" / name) for name in ("a.wav", "b.wav")]
+    results = tmp_path / "results"
+    tickets = [
+        results / "tracks" / f"{t}.json" for t in write_tickets(scan(str(tmp_path / "m")), results)
+    ]
+    before = [ticket.stat().st_mtime_ns for ticket in tickets]
+    os.utime(files[1], ns=(1, 1))
+    write_tickets(scan(str(tmp_path / "m")), results)
+    after = [ticket.stat().st_mtime_ns for ticket in tickets]
+    assert after[0] == before[0]
+    assert after[1] > before[1]
+
+
+def test_a_track_that_left_loses_its_ticket(tmp_path):
+    files = [touch(tmp_path / "m" / name) for name in ("a.wav", "b.wav")]
+    write_tickets(scan(str(tmp_path / "m")), tmp_path / "results")
+    files[0].unlink()
+    kept = write_tickets(scan(str(tmp_path / "m")), tmp_path / "results")
+    assert [path.stem for path in (tmp_path / "results" / "tracks").iterdir()] == kept
+    assert read_scan(tmp_path / "results")["tracks"] == kept
+
+
+def test_files_given_one_by_one_get_the_ids_of_their_folder(tmp_path):
+    file = touch(tmp_path / "m" / "a.wav")
+    assert scan_files([file]).tracks == scan(str(tmp_path / "m")).tracks
+
+
+def test_a_broken_ticket_is_named(tmp_path):
+    (tmp_path / "t.json").write_text("{")
+    with pytest.raises(RecordError, match=r"t\.json"):
+        read_ticket(tmp_path / "t.json")

@@ -1,0 +1,39 @@
+"""Compute the features of one track: the only stage that reads audio.
+
+What is wrong with the file itself is written into the output as an error, which the later
+stages pass on into the track's records; the exit code is then 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .. import supervise
+from ..records import TrackFailure
+
+HELP = "compute the features of one track"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ticket", type=Path, help="results/tracks/TRACK.json")
+    parser.add_argument("network", type=Path, help="results/network.onnx")
+    parser.add_argument("output", type=Path, help="results/features/TRACK.npz")
+    supervise.add_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    def work() -> None:
+        from ..features import store
+        from ..library import read_ticket
+        from ..pipeline import compute_features
+
+        ticket = read_ticket(arguments.ticket)
+        store.save(arguments.output, compute_features(ticket, arguments.network))
+
+    def record_failure(failure: TrackFailure) -> None:
+        from ..features import store
+
+        store.save(arguments.output, failure)
+
+    return supervise.supervise_track(work, record_failure, stage="features", arguments=arguments)

@@ -1,0 +1,31 @@
+"""Take the trained networks from the installed madmom and keep them as one file.
+
+An empty file means that there are none: the `features` command then works without them, on
+librosa's onset strength. That happens by choice (--method librosa) or, with a warning, where
+madmom's networks cannot be had.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+HELP = "prepare the trained networks (done once)"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("output", type=Path, help="where to write them, e.g. results/network.onnx")
+    parser.add_argument(
+        "--method", choices=("madmom", "librosa"), default="madmom",
+        help="madmom: its networks; librosa: do without (default: %(default)s)",
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ..pipeline import prepare_network
+
+    warning = prepare_network(arguments.output, arguments.method)
+    if warning:
+        print(f"dropgrid network: {warning}", file=sys.stderr)
+    return 0

@@ -1,0 +1,28 @@
+"""Look at a library as the workflow does: write a ticket for each track, list what is unreadable."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+HELP = "find the tracks of a library"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("library", nargs="+", help="folders, or a CSV/TSV with a column `path`")
+    parser.add_argument(
+        "--results", type=Path, default=Path("results"), metavar="FOLDER",
+        help="where the tickets go (default: %(default)s)",
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ..library import scan, write_tickets
+
+    found = scan(arguments.library)
+    write_tickets(found, arguments.results)
+    for path, reason in found.problems:
+        print(f"dropgrid scan: {path}: {reason}", file=sys.stderr)
+    print(f"{len(found.tracks)} tracks below {found.root}")
+    return 0

@@ -1,0 +1,24 @@
+"""Write the library table, library.csv and library.parquet, and the list of failures."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "write the library table from the records"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("results", type=Path, help="the folder of results")
+    parser.add_argument(
+        "--analyses", nargs="+", choices=("bpm", "structure"), default=["bpm", "structure"],
+        help="the records to read (default: both)",
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ..table import write_table
+
+    tracks, failed = write_table(arguments.results, arguments.analyses)
+    print(f"{tracks} tracks, {failed} failed")
+    return 0

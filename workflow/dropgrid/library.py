@@ -1,0 +1,247 @@
+"""The library: which files are tracks, what their ids are, and the ticket of each.
+
+A ticket, results/tracks/{track}.json, says where a track's file lies and what it looked like
+when the library was scanned. It stands for the file in the workflow: file names never become
+wildcards, job arguments or output paths, so no file name can break a run, and a ticket is
+written anew only when its file changed, so that only that track is analysed again.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import LibraryError, RecordError
+from .files import write_if_changed
+from .records import SCHEMA_VERSION, json_lines
+
+AUDIO_SUFFIXES = frozenset(
+    ".wav .wave .aif .aiff .aifc .flac .ogg .oga .opus .mp3 .m4a .mp4 .aac .alac .wma".split()
+)
+LIST_SUFFIXES = frozenset({".csv", ".tsv"})
+TICKET_SCHEMA = "dropgrid/track"
+SCAN_SCHEMA = "dropgrid/scan"
+
+
+@dataclass(frozen=True)
+class Track:
+    """A file of the library.
+
+    track: its id; path: relative to the library's root, with forward slashes; file: absolute;
+    size: bytes, mtime_ns: nanoseconds since 1970; both -1 where the file cannot be looked at.
+    """
+
+    track: str
+    path: str
+    file: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a scan found: the tracks in the order of their paths, and what could not be read."""
+
+    root: str
+    tracks: tuple[Track, ...]
+    problems: tuple[tuple[str, str], ...]  # (path, reason)
+
+
+def scan(sources: str | Sequence[str]) -> Scan:
+    """Find the tracks of a library: a folder, several folders, or a CSV/TSV list of paths.
+
+    Folders are searched through, hidden files and folders left out, symbolic links followed
+    but no folder entered twice. The root is the folder, or the deepest folder that holds all
+    of several. Raises LibraryError if a source does not exist or a list is malformed.
+    """
+    sources = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
+    if not sources:
+        raise LibraryError("library: name a folder, several, or a CSV/TSV list of paths")
+    files: list[str] = []
+    roots: list[str] = []
+    problems: list[tuple[str, str]] = []
+    for source in sources:
+        path = os.path.abspath(Path(source).expanduser())
+        if os.path.isdir(path):
+            roots.append(path)
+            files += _walk(path, problems)
+        elif os.path.isfile(path) and Path(path).suffix.lower() in LIST_SUFFIXES:
+            roots.append(os.path.dirname(path))
+            files += _read_list(Path(path))
+        else:
+            raise LibraryError(f"library: {source}: neither a folder nor a CSV/TSV list")
+    return _collect(_root(roots, files), files, problems)
+
+
+def scan_files(files: Iterable[str | Path], root: str | Path | None = None) -> Scan:
+    """The tracks of the given files; the root defaults to the deepest folder that holds them."""
+    absolute = [os.path.abspath(file) for file in files]
+    if not absolute:
+        raise LibraryError("no files given")
+    base = os.path.abspath(root) if root else os.path.commonpath(map(os.path.dirname, absolute))
+    return _collect(_root([base], absolute), absolute, [])
+
+
+def track_id(path: str) -> str:
+    """The id of a track: a slug of its file name, a dash, 8 hex digits of its path's SHA-1.
+
+    path is relative to the library's root, with forward slashes; its NFC form is hashed.
+    """
+    stem = path.rpartition("/")[2]
+    stem = stem.rpartition(".")[0] or stem
+    ascii_stem = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^a-z0-9]+", "-", ascii_stem.lower()).strip("-")[:48].strip("-")
+    return f"{slug or 'track'}-{_digest(unicodedata.normalize('NFC', path))}"
+
+
+def write_tickets(found: Scan, results: Path) -> list[str]:
+    """Write results/tracks/*.json and results/scan.json; return the track ids in order.
+
+    Only what changed is written. Tickets of tracks that have left the library are removed.
+    """
+    folder = results / "tracks"
+    for track in found.tracks:
+        # Not durable: the next scan mends a ticket that a power cut took, and there are many.
+        write_if_changed(folder / f"{track.track}.json", ticket_json(track), durable=False)
+    ids = [track.track for track in found.tracks]
+    current = {f"{track}.json" for track in ids}
+    for entry in os.scandir(folder) if folder.is_dir() else ():
+        if entry.name.endswith(".json") and entry.name not in current:
+            os.unlink(entry.path)
+    write_if_changed(results / "scan.json", _scan_json(found))
+    return ids
+
+
+def ticket_json(track: Track) -> bytes:
+    """The bytes of a ticket."""
+    return json_lines({"schema": TICKET_SCHEMA, "schema_version": SCHEMA_VERSION, **asdict(track)})
+
+
+def read_ticket(path: Path) -> Track:
+    """Read results/tracks/{track}.json. Raises RecordError."""
+    try:
+        values = json.loads(path.read_bytes())
+        if values.pop("schema") != TICKET_SCHEMA or values.pop("schema_version") != SCHEMA_VERSION:
+            raise RecordError(f"{path}: not a {TICKET_SCHEMA} of this version")
+        return Track(**values)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RecordError(f"{path}: cannot be read as a track's ticket ({error})") from error
+
+
+def read_scan(results: Path) -> dict[str, Any]:
+    """Read results/scan.json: keys root, tracks (ids in order), problems. Raises RecordError."""
+    path = results / "scan.json"
+    try:
+        values = json.loads(path.read_bytes())
+        if values["schema"] != SCAN_SCHEMA:
+            raise RecordError(f"{path}: not a {SCAN_SCHEMA}")
+        return dict(values)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordError(f"{path}: cannot be read; run the workflow first ({error})") from error
+
+
+def _scan_json(found: Scan) -> bytes:
+    return json_lines(
+        {
+            "schema": SCAN_SCHEMA,
+            "schema_version": SCHEMA_VERSION,
+            "root": found.root,
+            "tracks": [track.track for track in found.tracks],
+            "problems": [{"path": path, "reason": reason} for path, reason in found.problems],
+        }
+    )
+
+
+def _walk(root: str, problems: list[tuple[str, str]]) -> Iterator[str]:
+    """Audio files below root. A folder met twice (a loop of links, say) is entered once."""
+    seen: set[tuple[int, int]] = set()
+    waiting = [root]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            status = os.stat(folder)
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            problems.append((_posix(os.path.relpath(folder, root)), error.strerror or str(error)))
+            continue
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if _is_folder(entry):
+                waiting.append(entry.path)
+            elif os.path.splitext(entry.name)[1].lower() in AUDIO_SUFFIXES:
+                yield entry.path
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link into itself: a track that cannot be read
+        return False
+
+
+def _read_list(path: Path) -> list[str]:
+    """The paths of a CSV/TSV with a column `path`, taken as relative to the list's folder."""
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            rows = csv.DictReader(stream, delimiter=delimiter)
+            if "path" not in (rows.fieldnames or ()):
+                raise LibraryError(f"library: {path}: line 1: there is no column `path`")
+            files = []
+            for row in rows:
+                if not row["path"]:
+                    raise LibraryError(f"library: {path}: line {rows.line_num}: empty path")
+                files.append(os.path.abspath(path.parent / Path(row["path"]).expanduser()))
+            return files
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise LibraryError(f"library: {path}: {error}") from error
+
+
+def _root(roots: Sequence[str], files: Sequence[str]) -> str:
+    """The deepest folder that holds all roots and all files."""
+    root = os.path.commonpath(roots)
+    outside = [file for file in files if os.path.commonpath([root, file]) != root]
+    return os.path.commonpath([root, *map(os.path.dirname, outside)]) if outside else root
+
+
+def _collect(root: str, files: Iterable[str], problems: Iterable[tuple[str, str]]) -> Scan:
+    relative = {_posix(os.path.relpath(file, root)): file for file in files}
+    tracks: list[Track] = []
+    taken: set[str] = set()
+    for path in sorted(relative, key=os.fsencode):
+        track = track_id(path)
+        if track in taken:  # two paths that differ in their normal form only
+            track = f"{track.rpartition('-')[0]}-{_digest(path + '/')}"
+        taken.add(track)
+        tracks.append(_look_at(track, path, relative[path]))
+    return Scan(root, tuple(tracks), tuple(sorted(problems)))
+
+
+def _look_at(track: str, path: str, file: str) -> Track:
+    try:
+        status = os.stat(file)
+    except OSError:  # vanished or forbidden: reading it will say so in the track's record
+        return Track(track, path, file, -1, -1)
+    return Track(track, path, file, status.st_size, status.st_mtime_ns)
+
+
+def _digest(text: str) -> str:
+    data = text.encode("utf-8", "surrogateescape")
+    return hashlib.sha1(data, usedforsecurity=False).hexdigest()[:8]
+
+
+def _posix(path: str) -> str:
+    return path.replace(os.sep, "/")

@@ -1,0 +1,79 @@
+# Shared by all rules: the checked configuration, the scanned library, the machine's limits.
+import json
+import shlex
+import sys
+
+from dropgrid import resources as machine
+from dropgrid.config import complete_config
+from dropgrid.errors import DropgridError
+from dropgrid.library import read_scan, scan, write_tickets
+from snakemake.exceptions import WorkflowError
+
+try:
+    config = complete_config(config)
+except DropgridError as error:
+    raise WorkflowError(f"The configuration is not valid.\n{error}") from None
+
+RESULTS = config["results"].rstrip("/")
+DROPGRID = f"{shlex.quote(sys.executable)} -m dropgrid"
+TRIES = 3  # of a job that failed for the machine's sake: memory, disk, a crash, the time cap
+
+
+wildcard_constraints:
+    track=r"[a-z0-9][a-z0-9-]*",
+
+
+def scan_library():
+    """The ids of the library's tracks. The main process looks; its jobs read what it found."""
+    try:
+        if workflow.is_main_process:
+            return write_tickets(scan(config["library"]), Path(RESULTS))
+        return read_scan(Path(RESULTS))["tracks"]
+    except DropgridError as error:
+        raise WorkflowError(str(error)) from None
+
+
+TRACKS = scan_library()
+
+# Jobs watch the process of the workflow and end with it, even when it is killed.
+if workflow.is_main_process:
+    os.environ["DROPGRID_WORKFLOW_PID"] = str(os.getpid())
+
+
+def cap_resource(name, amount):
+    """Limit the sum of a resource over running jobs, unless --resources or a profile does."""
+    given = {key.removesuffix("_mb") for key in workflow.global_resources}
+    if workflow.is_main_process and name.removesuffix("_mb") not in given:
+        workflow.register_resource(name, amount)
+
+
+WORKERS = machine.worker_cap(config["max_workers"], os.environ)
+cap_resource("mem_mb", machine.safe_memory_mb())
+if WORKERS:
+    cap_resource("workers", WORKERS)
+
+
+def megabytes(base):
+    """mem_mb of a job: more on every try."""
+    return lambda wildcards, attempt: base * attempt
+
+
+def attempt(wildcards, attempt):
+    return attempt
+
+
+def seconds(wildcards, resources):
+    """The job's own time cap: a little under its runtime, so that it can still say so."""
+    return resources.runtime * 60 - 20
+
+
+def options(values):
+    """Options of a stage as one shell-safe argument; a change of them makes its jobs run again."""
+    return json.dumps(values, sort_keys=True)
+
+
+# The end of every per-track command: its limits, and where its messages go.
+SUPERVISED = (
+    " --memory-mb {resources.mem_mb} --time-limit {params.seconds}"
+    " --attempt {resources.attempt} --attempts " + str(TRIES) + " > {log:q} 2>&1"
+)

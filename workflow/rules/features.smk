@@ -1,0 +1,38 @@
+# Features: the only stage that reads audio, and the only expensive one.
+
+
+rule network:
+    # madmom's trained networks, read once from its installed package.
+    output:
+        RESULTS + "/network.onnx",
+    log:
+        RESULTS + "/logs/network.log",
+    threads: 1
+    resources:
+        mem_mb=600,
+        runtime=5,
+    params:
+        method=config["bpm"]["method"],
+    shell:
+        "{DROPGRID} network {output:q} --method {params.method} > {log:q} 2>&1"
+
+
+rule features:
+    input:
+        ticket=RESULTS + "/tracks/{track}.json",
+        network=rules.network.output,
+    output:
+        RESULTS + "/features/{track}.npz",
+    log:
+        RESULTS + "/logs/features/{track}.log",
+    retries: TRIES - 1
+    threads: 1
+    resources:
+        workers=1,
+        attempt=attempt,
+        mem_mb=megabytes(600),
+        runtime=30,
+    params:
+        seconds=seconds,
+    shell:
+        "{DROPGRID} features {input.ticket:q} {input.network:q} {output:q}" + SUPERVISED
