@@ -1,6 +1,7 @@
 """The stages of a track's analysis, as functions: the one place that knows their order.
 
-    ticket --compute_features--> features --make_bpm_record--> bpm --make_structure_record--> structure
+    ticket --compute_features--> features --make_bpm_record--> bpm record
+    ticket, features, bpm record --make_structure_record--> structure record
 
 The workflow runs each stage as a job of its own and keeps what it made on disk; `analyse_track`
 runs them one after another in this process. Both write the same bytes.

@@ -1,4 +1,4 @@
-"""Look at a library as the workflow does: write a ticket for each track, list what is unreadable."""
+"""Look at a library as the workflow does: write each track's ticket, say what is unreadable."""
 
 from __future__ import annotations
 

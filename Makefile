@@ -1,0 +1,50 @@
+# dropgrid. `make demo` and `make test` are all a fresh machine needs: Python 3.11 or newer, make.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup demo test lint unit bench lock clean
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+
+setup: $(READY)  ## build .venv from requirements.lock
+
+# The stamp is made last: a setup that was interrupted is done again.
+$(READY): requirements.lock pyproject.toml $(wildcard packaging/madmom/*.*)
+	@$(PYTHON) packaging/check_python.py
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --requirement requirements.lock
+	$(BIN)/pip install --quiet --no-deps ./packaging/madmom
+	$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@
+
+demo: setup  ## synthesise a small library, analyse it, show the result
+	@$(BIN)/dropgrid demo demo/library
+	$(BIN)/snakemake --cores all --configfile demo/library/config.yaml \
+		--config library=demo/library results=demo/results
+	@$(BIN)/dropgrid summary --results demo/results
+
+test: setup lint unit  ## every check
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/mypy
+	$(BIN)/python tests/lint_workflow.py
+
+unit: setup
+	$(BIN)/python -m pytest
+
+bench: setup  ## speed and memory beside madmom and librosa; minutes
+	$(BIN)/python benchmarks/run.py
+
+lock:  ## renew requirements.lock from requirements.in (needs uv)
+	uv pip compile --universal --fork-strategy fewest --no-annotate --no-header \
+		--python-version 3.11 requirements.in --output-file requirements.lock
+
+clean:  ## remove what demo and tests made
+	rm -rf demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

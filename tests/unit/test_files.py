@@ -1,0 +1,41 @@
+"""Writing files whole or not at all."""
+
+from __future__ import annotations
+
+import resource
+import signal
+
+import pytest
+from dropgrid.files import write_atomically, write_if_changed
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path):
+    path = tmp_path / "a.json"
+    write_atomically(path, b"old")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        with pytest.raises(OSError, match="too large"):
+            write_atomically(path, b"n" * 5000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_of_255_bytes_can_be_written(tmp_path):
+    path = tmp_path / ("x" * 250 + ".json")
+    write_atomically(path, b"x")
+    assert path.read_bytes() == b"x"
+
+
+def test_unchanged_data_is_not_written_again(tmp_path):
+    path = tmp_path / "sub" / "a.json"
+    assert write_if_changed(path, b"x")
+    before = path.stat().st_mtime_ns
+    assert not write_if_changed(path, b"x")
+    assert path.stat().st_mtime_ns == before
+    assert write_if_changed(path, b"y")
+    assert path.read_bytes() == b"y"

@@ -1,0 +1,66 @@
+"""One lock file for everybody: pip, conda and what the project says it needs agree."""
+
+from __future__ import annotations
+
+import re
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def read_requirements(name: str) -> list[Requirement]:
+    lines = (ROOT / name).read_text().splitlines()
+    return [Requirement(line) for line in lines if line.strip() and not line.startswith("#")]
+
+
+LOCK = [r for r in read_requirements("requirements.lock") if not r.marker or r.marker.evaluate()]
+PINS = {requirement.name.lower().replace("_", "-"): requirement for requirement in LOCK}
+
+
+def test_every_line_of_the_lock_pins_one_version_and_names_no_address():
+    for requirement in LOCK:
+        assert re.fullmatch(r"==[\w.!+]+", str(requirement.specifier)), requirement
+        assert requirement.url is None
+    assert "://" not in (ROOT / "requirements.lock").read_text()
+    assert "--" not in (ROOT / "requirements.lock").read_text()
+
+
+def test_the_lock_satisfies_every_direct_requirement():
+    for requirement in read_requirements("requirements.in"):
+        pin = PINS[requirement.name.lower().replace("_", "-")]
+        version = str(pin.specifier).removeprefix("==")
+        assert requirement.specifier.contains(version), requirement
+
+
+def test_conda_users_get_the_same_pins_and_the_same_madmom():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    [pip] = [item["pip"] for item in environment["dependencies"] if isinstance(item, dict)]
+    assert pip == ["--requirement requirements.lock", "./packaging/madmom", "--editable ."]
+    by_conda = {Requirement(i).name for i in environment["dependencies"] if isinstance(i, str)}
+    assert not by_conda & set(PINS), "pinned twice"
+
+
+def test_conda_and_pip_users_need_the_same_python():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    [python] = [i for i in environment["dependencies"] if str(i).startswith("python")]
+    project = (ROOT / "pyproject.toml").read_text()
+    lowest = re.search(r'requires-python = ">=([\d.]+)"', project)
+    assert lowest and Requirement(python).specifier.contains(lowest[1])
+
+
+def test_madmom_is_built_with_the_pinned_cython_and_numpy():
+    text = (ROOT / "packaging" / "madmom" / "pyproject.toml").read_text()
+    for name in ("cython", "numpy"):
+        built_with = re.search(rf'"({name}==[\d.]+)"', text)
+        assert built_with
+        assert Requirement(built_with[1]).specifier == PINS[name].specifier
+
+
+@pytest.mark.parametrize("name", sorted(PINS))
+def test_what_is_installed_is_what_the_lock_says(name):
+    assert metadata.version(name) == str(PINS[name].specifier).removeprefix("==")

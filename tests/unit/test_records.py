@@ -1,0 +1,114 @@
+"""Records: bytes that depend on nothing but the result, and reading that trusts nothing."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import pytest
+from dropgrid.config import ROOT
+from dropgrid.errors import RecordError
+from dropgrid.records import (
+    Alternative,
+    BpmRecord,
+    GridRegion,
+    Section,
+    StructureRecord,
+    TrackFailure,
+    read_bpm,
+    read_structure,
+    to_json,
+    write_record,
+)
+
+BPM = BpmRecord(
+    "a-0123abcd",
+    "house/a.flac",
+    "ok",
+    duration=2.0,
+    bpm=128.0,
+    bpm_fitted=127.99981234567,
+    bpm_interval=(127.99, 128.01),
+    confidence=0.98,
+    method="madmom",
+    alternatives=(Alternative(64.0, 0.1),),
+    bpm_computed=128.0,
+    time_signature="4/4",
+    beats=(0.0, 0.46875),
+    downbeats=(0.0,),
+    grid=(GridRegion(0.0, 128.0, 2, 0.0),),
+)
+STRUCTURE = StructureRecord(
+    "a-0123abcd",
+    "house/a.flac",
+    "ok",
+    duration=2.0,
+    method="phrases",
+    sections=(Section(0.0, 2.0, "drop", 1, 2, 1, 0.5),),
+    drops=(0.0,),
+    drop_confidences=(0.5,),
+)
+FAILED = BpmRecord("b-1", "b.mp3", "error", error=TrackFailure("decode", "DecodeError", "why"))
+
+
+def schema(name: str) -> dict:
+    return json.loads((ROOT / "workflow" / "schemas" / f"{name}.schema.json").read_text())
+
+
+def test_a_record_read_back_is_the_record(tmp_path):
+    for record, read in [(BPM, read_bpm), (STRUCTURE, read_structure), (FAILED, read_bpm)]:
+        write_record(tmp_path / "r.json", record)
+        assert to_json(read(tmp_path / "r.json")) == to_json(record)
+    assert read_bpm(tmp_path / "r.json").error == TrackFailure("decode", "DecodeError", "why")
+
+
+def test_numbers_are_written_to_the_microsecond():
+    values = json.loads(to_json(BPM))
+    assert values["bpm_fitted"] == 127.999812
+    assert values["beats"] == [0.0, 0.46875]
+
+
+def test_no_record_holds_what_is_not_a_number(tmp_path):
+    with pytest.raises(ValueError, match="JSON"):
+        write_record(tmp_path / "r.json", BpmRecord("a", "a", "ok", bpm=float("nan")))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("record", "name"), [(BPM, "bpm"), (FAILED, "bpm"), (STRUCTURE, "structure")]
+)
+def test_records_are_what_their_schemas_say(record, name):
+    jsonschema.Draft202012Validator(schema(name)).validate(json.loads(to_json(record)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"beats": [-1.0]},
+        {"confidence": 2},
+        {"status": "fine"},
+        {"surplus": 1},
+        {"grid": [{"start": 0.0}]},
+        {"bpm": 0},
+    ],
+)
+def test_the_schema_refuses_what_is_no_record(change):
+    values = json.loads(to_json(BPM)) | change
+    assert not jsonschema.Draft202012Validator(schema("bpm")).is_valid(values)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        '{"schema": "dropgrid/bpm"',
+        '{"schema": "dropgrid/structure", "schema_version": 1}',
+        '{"schema": "dropgrid/bpm", "schema_version": 99}',
+        '{"schema": "dropgrid/bpm", "schema_version": 1, "track": "x"}',
+    ],
+)
+def test_a_broken_record_is_named(tmp_path, text):
+    (tmp_path / "r.json").write_text(text)
+    with pytest.raises(RecordError, match=r"r\.json"):
+        read_bpm(tmp_path / "r.json")
