@@ -16,7 +16,8 @@ csv         `.csv`, `.tsv`: a header, then a row a track or a row a section. Col
             its rows, and need not be repeated.
 beats       `.beats`, `.txt`: a line a beat: time, and optionally its position in the bar (1 is
             the downbeat) and the bar. A `.txt` of time and label is read as `lab`.
-lab         `.lab`: a line a section: start, end, label; or start, label with a last line `end`.
+lab         `.lab`: a line a section: start, end, label; or start, label, where
+            the last line (`end`) only says where the last section ends.
 rekordbox   `.xml`: AverageBpm, TEMPO (beats and downbeats), POSITION_MARK cues named after a
             section (`Drop`, `Breakdown 2`): the section lasts to the next such cue.
 tags        not a file: the word `tags` in the list means the BPM tags of the audio files.

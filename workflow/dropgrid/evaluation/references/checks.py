@@ -57,7 +57,7 @@ def read_bytes(path: Path) -> bytes:
         size = path.stat().st_size
         if size > MAX_BYTES:
             Place(path).refuse(
-                f"{size / 1e6:.0f} MB is too much for a reference; at most {MAX_BYTES / 1e6:.0f} MB"
+                f"{size >> 20} MiB is too much for a reference; at most {MAX_BYTES >> 20} MiB"
             )
         return path.read_bytes()
     except OSError as error:

@@ -9,7 +9,6 @@ from . import checks
 from .annotation import Annotation, ReferenceSection
 from .checks import Place
 
-END = "end"  # the label of the last line where lines give only a section's start
 NUMBER = re.compile(r"[-+]?(nan|inf(inity)?|(\d+\.?\d*|\.\d+)(e[-+]?\d+)?)$", re.IGNORECASE)
 
 Line = tuple[list[str], Place]
@@ -65,15 +64,15 @@ def _position(value: str, place: Place) -> int:
 
 
 def _sections(path: Path, lines: list[Line]) -> Annotation:
-    """Sections: start, end, label; or start, label, closed by a line `end`."""
+    """Sections: start, end, label; or start, label, where the last line is the end."""
     first = lines[0][0]
     with_end = len(first) > 2 and bool(NUMBER.match(first[1]))
     read_line = _with_end if with_end else _with_start
     parsed = [(*read_line(cells, place), place) for cells, place in lines]
     if not with_end:
         starts = checks.times((start, place.at("start")) for start, _, _, place in parsed)
-        if parsed[-1][2].casefold() != END or len(parsed) < 2:
-            lines[-1][1].at("label").refuse(f"the last line must say where the track ends: {END}")
+        if len(parsed) < 2:
+            lines[-1][1].refuse("one line only: the last line says where the last section ends")
         ends = starts[1:]
         parsed = [
             (start, end, label, place)
