@@ -1,0 +1,114 @@
+"""The networks' inputs and their activations.
+
+A track of up to WHOLE frames is one sequence, as in madmom. A longer one is cut into windows of
+WHOLE frames that overlap by twice MARGIN, and each window's inner part is kept: the networks'
+cells remember minutes, so that the activations differ from the whole sequence's, but the beats
+are as good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import ModelError
+from .filterbank import filterbank
+from .spectra import FRAME_SIZES
+
+WHOLE = 15 * 60 * 100  # frames: 15 minutes
+MARGIN = 60 * 100  # frames: 1 minute
+TOP = 17000  # Hz, where the filters and every use of the spectra end
+BANDS_PER_OCTAVE = (3, 6, 12)  # of the spectra of FRAME_SIZES
+LAGS = (1, 1, 2)  # frames back that the differences reach
+
+Ensemble = Callable[[np.ndarray], np.ndarray]  # inputs (frames, BANDS) -> activations (frames, 2)
+
+
+class Inputs:
+    """The networks' inputs of consecutive chunks of spectra.
+
+    Of each of the three spectra: log10(1 + filtered magnitude), and how much that rose in
+    LAGS frames.
+    """
+
+    def __init__(self, sample_rate: int) -> None:
+        banks = [filterbank(size, sample_rate, per_octave, highest=TOP)
+                 for size, per_octave in zip(FRAME_SIZES, BANDS_PER_OCTAVE, strict=True)]  # fmt: skip
+        self.banks = [bank[: int(TOP * size / sample_rate)]
+                      for size, bank in zip(FRAME_SIZES, banks, strict=True)]  # fmt: skip
+        self.centres = [bank.argmax(axis=0) * (sample_rate / size)
+                        for size, bank in zip(FRAME_SIZES, banks, strict=True)]  # fmt: skip
+        self.width = 2 * sum(bank.shape[1] for bank in banks)
+        self._before: list[np.ndarray | None] = [None] * len(banks)
+
+    def __call__(self, magnitudes: list[np.ndarray]) -> np.ndarray:
+        """Inputs (frames, width) of the chunk that follows the last one given.
+
+        magnitudes: of each of FRAME_SIZES, (frames, bins), up to TOP.
+        """
+        inputs = np.empty((len(magnitudes[0]), self.width), np.float32)
+        at = 0
+        for i, (magnitude, bank, lag) in enumerate(zip(magnitudes, self.banks, LAGS, strict=True)):
+            bands = magnitude @ bank
+            bands += 1
+            np.log10(bands, out=bands)
+            before = self._before[i]
+            if before is None:
+                before = bands[:lag]  # so that the first differences are 0
+            history = np.concatenate([before, bands])
+            width = bands.shape[1]
+            inputs[:, at : at + width] = bands
+            rise = inputs[:, at + width : at + 2 * width]
+            np.subtract(bands, history[: len(bands)], out=rise)
+            np.maximum(rise, 0, out=rise)
+            self._before[i] = history[len(history) - lag :]
+            at += 2 * width
+        return inputs
+
+
+def load(path: Path, threads: int = 1) -> Ensemble:
+    """The ensemble that model.prepare wrote to path. Raises ModelError."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime has no public base class of its errors
+        raise ModelError(f"{path}: cannot be loaded as the networks ({error})") from error
+    return lambda inputs: session.run(["activations"], {"features": inputs})[0]
+
+
+def activations(
+    chunks: Iterable[np.ndarray],
+    ensemble: Ensemble,
+    width: int,
+    whole: int = WHOLE,
+    margin: int = MARGIN,
+) -> tuple[np.ndarray, bool]:
+    """Activations (frames, 2) of inputs that come in chunks, and whether in one sequence.
+
+    Holds the inputs of at most `whole` frames. Each window but the first starts `margin` frames
+    before the part of it that is kept, and each but the last ends as many after it.
+    """
+    window = np.empty((whole, width), np.float32)  # memory is taken only where written
+    kept: list[np.ndarray] = []
+    held, settled = 0, 0  # frames in the window; of them, those whose activations are kept
+    for chunk in chunks:
+        while len(chunk):
+            if held == whole:
+                kept.append(ensemble(window)[settled : whole - margin])
+                window[: 2 * margin] = window[whole - 2 * margin :]
+                held, settled = 2 * margin, margin
+            part = chunk[: whole - held]
+            window[held : held + len(part)] = part
+            held += len(part)
+            chunk = chunk[len(part) :]
+    kept.append(ensemble(window[:held])[settled:])
+    return np.concatenate(kept), len(kept) == 1

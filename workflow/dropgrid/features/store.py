@@ -1,0 +1,66 @@
+"""The features file: results/features/{track}.npz.
+
+A NumPy archive: arrays `activations` and one `descriptor/<name>` per descriptor, and `about`,
+JSON in bytes. The features of a track that failed hold only `about`, with its error. The same
+features make the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import RecordError
+from ..files import write_atomically
+from ..records import TrackFailure
+from . import Features
+
+VERSION = 1
+DESCRIPTOR = "descriptor/"
+
+
+def save(path: Path, result: Features | TrackFailure) -> None:
+    """Write features, or why there are none. Raises OSError."""
+    about: dict[str, Any] = {"version": VERSION}
+    arrays: dict[str, np.ndarray] = {}
+    if isinstance(result, TrackFailure):
+        about["error"] = asdict(result)
+    else:
+        about |= {
+            "duration": result.duration,
+            "decoder": result.decoder,
+            "method": result.method,
+        }
+        arrays["activations"] = result.activations
+        arrays |= {DESCRIPTOR + name: array for name, array in result.descriptors.items()}
+    arrays["about"] = np.frombuffer(json.dumps(about, allow_nan=False).encode(), np.uint8)
+    stream = io.BytesIO()
+    np.savez(stream, **arrays)
+    write_atomically(path, stream.getbuffer())
+
+
+def load(path: Path) -> Features | TrackFailure:
+    """Read what save wrote. Raises RecordError if the file is missing, damaged or older."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        about = json.loads(arrays.pop("about").tobytes())
+        if about["version"] != VERSION:
+            raise RecordError(f"{path}: written by another version of dropgrid; delete it")
+        if "error" in about:
+            return TrackFailure(**about["error"])
+        return Features(
+            duration=about["duration"],
+            activations=arrays.pop("activations"),
+            descriptors={name.removeprefix(DESCRIPTOR): a for name, a in arrays.items()},
+            decoder=about["decoder"],
+            method=about["method"],
+        )
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise RecordError(f"{path}: cannot be read as features ({error})") from error
