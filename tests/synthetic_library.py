@@ -1,0 +1,100 @@
+"""Libraries of made-up records, written by the real writers, for the report's tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from dropgrid.features import Features
+from dropgrid.features.store import save
+from dropgrid.library import Scan, Track, track_id, write_tickets
+from dropgrid.records import (
+    Alternative,
+    BpmRecord,
+    GridRegion,
+    Section,
+    StructureRecord,
+    TrackFailure,
+    write_record,
+)
+
+FORM = (
+    ("intro", 32, 0.35), ("buildup", 16, 0.55), ("drop", 32, 1.0), ("breakdown", 32, 0.3),
+    ("buildup", 16, 0.6), ("drop", 32, 0.95), ("outro", 32, 0.4),
+)  # fmt: skip
+WORDS = "Solar Night Glass Echo Paper Velvet North Signal Amber Tide Static Bloom".split()
+ARTISTS = "Mira Holm,Kassette,Två Vänner,Ode Nord,Lumen,Øya,The Low Ends,Juno Falk".split(",")
+
+
+def write_library(results: Path, tracks: int, root: Path, failing: int = 40) -> list[str]:
+    """Records, tickets and features of so many tracks, every `failing`th of them failed."""
+    found = []
+    for i in range(tracks):
+        name = f"{ARTISTS[i % 8]}/{i:05d} {WORDS[i % 12]} {WORDS[i // 12 % 12]}.wav"
+        found.append(Track(track_id(name), name, str(root / name), 1000 + i, 10**18 + i))
+    write_tickets(Scan(str(root), tuple(found), ()), results)
+    for i, track in enumerate(found):
+        if failing and i % failing == failing - 1:
+            write_failure(results, track)
+        else:
+            write_track(results, track, seed=i)
+    return [track.track for track in found]
+
+
+def write_failure(results: Path, track: Track, message: str = "not audio (no header)") -> None:
+    """The records of a track that cannot be decoded."""
+    error = TrackFailure("decode", "DecodeError", message)
+    for kind, folder in ((BpmRecord, "bpm"), (StructureRecord, "structure")):
+        record = kind(track.track, track.path, "error", error=error)
+        write_record(results / folder / f"{track.track}.json", record)
+
+
+def write_track(results: Path, track: Track, seed: int) -> tuple[BpmRecord, StructureRecord]:
+    """The records and features (waveform only) of a track of 192 bars at a whole tempo."""
+    random = np.random.default_rng(seed)
+    bpm = float(random.choice([122, 124, 126, 128, 132, 138, 140, 174]))
+    first, bar = float(random.uniform(0.0, 0.4)), 240 / bpm
+    bars = sum(bars for _, bars, _ in FORM)
+    duration = first + bars * bar + 1.5
+    beats = first + np.arange(4 * bars) * bar / 4
+    confidence = float(random.choice([0.99, 0.97, 0.9, 0.42], p=[0.5, 0.3, 0.15, 0.05]))
+    artist, _, title = track.path.partition("/")
+    write_record(
+        results / "bpm" / f"{track.track}.json",
+        record := BpmRecord(
+            track.track, track.path, "ok", duration=duration, bpm=bpm, bpm_fitted=bpm + 1e-4,
+            bpm_interval=(bpm - 4e-4, bpm + 6e-4), confidence=confidence, method="madmom",
+            alternatives=(Alternative(bpm / 2, 1 - confidence),), time_signature="4/4",
+            beats=tuple(beats), downbeats=tuple(beats[::4]),
+            grid=(GridRegion(first, bpm, len(beats), first),),
+            tags={"title": title[6:-4], "artist": artist},
+        ),
+    )  # fmt: skip
+    sections: list[Section] = []
+    done = 0
+    for label, length, _ in FORM:
+        start = 0.0 if done == 0 else first + done * bar
+        done += length
+        end = duration if done == bars else first + done * bar
+        sections.append(
+            Section(start, end, label, done - length + 1, done + 1, length, 0.9)  # type: ignore[arg-type]
+        )
+    drops = tuple(section.start for section in sections if section.label == "drop")
+    structure = StructureRecord(
+        track.track, track.path, "ok", duration=duration, method="phrases",
+        sections=tuple(sections), drops=drops, drop_confidences=(0.9,) * len(drops),
+    )  # fmt: skip
+    write_record(results / "structure" / f"{track.track}.json", structure)
+    features = Features(
+        duration, np.zeros((0, 2), np.float32), {"peaks": _peaks(random, duration, bar, first)}
+    )
+    save(results / "features" / f"{track.track}.npz", features)
+    return record, structure
+
+
+def _peaks(random: np.random.Generator, duration: float, bar: float, first: float) -> np.ndarray:
+    times = (np.arange(2000) + 0.5) / 2000 * duration - first
+    levels = np.repeat([level for _, _, level in FORM], [bars for _, bars, _ in FORM])
+    level = levels[np.clip(times // bar, 0, len(levels) - 1).astype(int)]
+    pumped = level * (0.55 + 0.45 * np.mod(times / bar * 4, 1)) * random.uniform(0.8, 1, 2000)
+    return np.column_stack([-pumped, pumped]).astype(np.float16)

@@ -1,0 +1,46 @@
+"""Write the page that shows a library: one HTML file that opens from the file system.
+
+Shows what is there: tracks, failures, the evaluation if one was made, what the run cost.
+
+examples:
+  dropgrid report
+  dropgrid report --results out --library /media/usb/music --references annotations/
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "write the page that shows a library"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--results", type=Path, default=Path("results"), metavar="DIR",
+        help="the results folder (default: results)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--library", type=Path, metavar="DIR",
+        help="where the audio lies now, if it was moved since the scan",
+    )  # fmt: skip
+    parser.add_argument(
+        "--references", nargs="+", default=[], metavar="FILE",
+        help="annotations to show beside the estimates, most trusted first",
+    )  # fmt: skip
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE",
+        help="the page (default: RESULTS/report/index.html)",
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ..files import write_atomically
+    from ..report.collect import collect
+    from ..report.page import build
+
+    output = arguments.output or arguments.results / "report" / "index.html"
+    report = collect(arguments.results, arguments.library, arguments.references)
+    write_atomically(output, build(report, output))
+    print(f"{output}: {len(report.tracks)} tracks")
+    return 0

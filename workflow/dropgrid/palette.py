@@ -1,0 +1,22 @@
+"""The colours of the sections, the same in every picture and on the report page.
+
+Chosen to stay apart under the common colour-vision deficiencies and to reach a contrast of
+3:1 against their background (WCAG 2.2, 1.4.11).
+"""
+
+from __future__ import annotations
+
+SECTION_COLOURS = {  # on white
+    "intro": "#7d8a9c",
+    "buildup": "#b07a00",
+    "drop": "#d0265c",
+    "breakdown": "#2a74d0",
+    "outro": "#4f5b6e",
+}
+SECTION_COLOURS_ON_DARK = {
+    "intro": "#93a1b5",
+    "buildup": "#f2b632",
+    "drop": "#ff4f7b",
+    "breakdown": "#4c9bff",
+    "outro": "#66748b",
+}

@@ -1,0 +1,161 @@
+"""Reading what the report shows: tickets, records, waveforms, evaluation, run summary."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import LibraryError, RecordError
+from ..evaluation.references.collect import read_sources
+from ..evaluation.references.matching import Reference, Tracks, match
+from ..features.store import DESCRIPTOR
+from ..library import Track, read_scan, read_ticket
+from ..records import BpmRecord, StructureRecord, TrackFailure, read_bpm, read_structure
+
+
+@dataclass(frozen=True)
+class TrackView:
+    """One track of the report.
+
+    audio: absolute path of its file, None where unknown; waveform: (columns,) peak amplitude,
+    None where the features are gone; failure: why there is nothing to show.
+    """
+
+    track: str
+    path: str
+    audio: str | None = None
+    bpm: BpmRecord | None = None
+    structure: StructureRecord | None = None
+    failure: TrackFailure | None = None
+    waveform: np.ndarray | None = None
+    reference: Reference | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The evaluation of one task: its JSON, its plots (name, SVG) as they were written."""
+
+    task: str
+    values: dict[str, Any]
+    plots: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that the page shows."""
+
+    tracks: tuple[TrackView, ...]
+    evaluations: tuple[Evaluation, ...] = ()
+    summary: dict[str, Any] = field(default_factory=dict)
+
+
+def collect(results: Path, library: Path | None = None, references: Sequence[str] = ()) -> Report:
+    """Everything under a results folder that the page shows; tracks in the order of their paths.
+
+    library: where the audio lies now, if not where the tickets say. references: the files of
+    annotations to show beside the estimates, most trusted first. Raises LibraryError if there
+    is neither a scan nor a record in results, RecordError, InvalidReference.
+    """
+    tickets, root, problems = _tickets(results)
+    annotated: dict[str, Reference] = {}
+    if references:
+        known = Tracks({ticket.track: ticket.path for ticket in tickets}, root)
+        annotated = match(read_sources(references), known)[0]
+    tracks = [_track(results, ticket, library, annotated.get(ticket.track)) for ticket in tickets]
+    tracks += [
+        TrackView(problem["path"], problem["path"],
+                  failure=TrackFailure("scan", "Unreadable", problem["reason"]))
+        for problem in problems
+    ]  # fmt: skip
+    return Report(
+        tracks=tuple(sorted(tracks, key=lambda view: (os.fsencode(view.path), view.track))),
+        evaluations=tuple(_evaluations(results / "evaluation")),
+        summary=_object(results / "summary.json"),
+    )
+
+
+def _tickets(results: Path) -> tuple[list[Track], str | None, list[dict[str, str]]]:
+    """The scan's tickets, its root, its problems; without a scan, a ticket for each record."""
+    if (results / "scan.json").exists():
+        found = read_scan(results)
+        tickets = [read_ticket(results / "tracks" / f"{track}.json") for track in found["tracks"]]
+        return tickets, found["root"], found["problems"]
+    files = [*(results / "bpm").glob("*.json"), *(results / "structure").glob("*.json")]
+    if not files:
+        raise LibraryError(f"{results}: nothing to report on; run the workflow first")
+    return (
+        [Track(track, "", "", -1, -1) for track in sorted({file.stem for file in files})],
+        None,
+        [],
+    )
+
+
+def _track(
+    results: Path, ticket: Track, library: Path | None, reference: Reference | None
+) -> TrackView:
+    bpm: BpmRecord | None = None
+    structure: StructureRecord | None = None
+    failure: TrackFailure | None = None
+    try:
+        if (file := results / "bpm" / f"{ticket.track}.json").exists():
+            bpm = read_bpm(file)
+        if (file := results / "structure" / f"{ticket.track}.json").exists():
+            structure = read_structure(file)
+    except RecordError as error:  # shown with the track: a page with a hole beats no page
+        failure = TrackFailure("report", "RecordError", str(error))
+    records = [record for record in (bpm, structure) if record is not None]
+    failure = failure or next((record.error for record in records if record.error), None)
+    path = ticket.path or next((record.path for record in records), ticket.track)
+    return TrackView(
+        track=ticket.track,
+        path=path,
+        audio=(os.path.join(library.absolute(), path) if library else ticket.file) or None,
+        bpm=bpm if bpm and bpm.status == "ok" else None,
+        structure=structure if structure and structure.status == "ok" else None,
+        failure=failure,
+        waveform=read_waveform(results / "features" / f"{ticket.track}.npz"),
+        reference=reference,
+    )
+
+
+def read_waveform(path: Path) -> np.ndarray | None:
+    """(columns,) peak amplitudes of a features file, reading that one array of it.
+
+    None if there is no such file (the workflow may have removed it) or none in it.
+    """
+    with (
+        suppress(OSError, ValueError, KeyError, zipfile.BadZipFile),
+        np.load(path, allow_pickle=False) as arrays,
+    ):
+        peaks = np.nan_to_num(arrays[DESCRIPTOR + "peaks"].astype(np.float32))
+        return np.asarray(np.abs(peaks).max(axis=1)) if peaks.size else None
+    return None
+
+
+def _evaluations(folder: Path) -> Iterator[Evaluation]:
+    for task in ("bpm", "beats", "structure"):
+        values = _object(folder / f"{task}.json")
+        if values:
+            plots = sorted(folder.glob(f"{task}*.svg"))
+            yield Evaluation(task, values, tuple((p.stem, p.read_text("utf-8")) for p in plots))
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """The JSON object of a file that may be missing. Raises RecordError if it is damaged."""
+    try:
+        values = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{path}: cannot be read ({error})") from error
+    if not isinstance(values, dict):
+        raise RecordError(f"{path}: not a JSON object")
+    return values

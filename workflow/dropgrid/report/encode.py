@@ -1,0 +1,169 @@
+"""Making a library small enough to travel inside one page.
+
+The table needs little of every track and gets it as JSON; beats and waveform are needed only
+when a track is opened and travel as one deflated, base64-coded line a track (`detail`).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import zlib
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+
+from ..evaluation.references.matching import Reference
+from ..records import LABELS, BpmRecord, StructureRecord
+from .collect import TrackView
+
+TICK = 1e-4  # seconds: the resolution of beats on the page
+SKIP = 0xFFFF  # in a list of differences: add this much and read on
+MINIATURE = 96  # columns of the waveform in the table
+MOST_COLUMNS = 2000  # of the waveform of an opened track ...
+FEWEST_COLUMNS = 400  # ... which becomes coarser in libraries whose page would grow past
+WAVEFORM_BYTES = 8_000_000  # this much waveform in all
+
+
+def script_json(value: Any) -> str:
+    """JSON that is safe inside <script>: ASCII, no <, > or &, whatever the strings hold."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def audio_href(audio: str | None, page: Path) -> str | None:
+    """The percent-encoded path of an audio file relative to the folder of the page."""
+    if audio is None:
+        return None
+    relative = os.path.relpath(audio, page.absolute().parent)
+    return quote(os.fsencode(relative).replace(os.fsencode(os.sep), b"/"))
+
+
+def pool(waveform: np.ndarray, columns: int) -> np.ndarray:
+    """A waveform of at most so many columns, each the peak of those it replaces."""
+    if len(waveform) <= columns:
+        return waveform
+    starts = np.arange(columns) * len(waveform) // columns
+    return np.maximum.reduceat(waveform, starts)
+
+
+def quantise(waveform: np.ndarray) -> bytes:
+    """A waveform as bytes, its own peak being 255."""
+    peak = float(waveform.max(initial=0.0))
+    return np.round(waveform * (255 / peak if peak > 0 else 0)).astype(np.uint8).tobytes()
+
+
+def differences(times: Sequence[float]) -> np.ndarray:
+    """Ascending times (s) as uint16 differences in TICKs; a gap too long is spelt with SKIPs.
+
+    Rounding does not accumulate: the differences are those of the rounded times.
+    """
+    ticks = np.round(np.asarray(times, dtype=float) / TICK).astype(np.int64)
+    steps = np.diff(ticks, prepend=0)
+    words: list[int] = []
+    for step in steps.tolist():
+        skips, rest = divmod(max(step, 0), SKIP)
+        words += [SKIP] * skips + [rest]
+    return np.array(words, dtype="<u2")
+
+
+def detail(view: TrackView, columns: int) -> str:
+    """What only an opened track shows, as a line of base64.
+
+    Deflated: four uint16 counts (words of beats, of downbeats, of reference beats, columns of
+    the waveform), those words, those bytes. All little-endian.
+    """
+    beats, downbeats = (view.bpm.beats, view.bpm.downbeats) if view.bpm else ((), ())
+    annotated = (view.reference.beats if view.reference else None) or ()
+    lists = [differences(times) for times in (beats, downbeats, annotated)]
+    waveform = b"" if view.waveform is None else quantise(pool(view.waveform, columns))
+    counts = np.array([*map(len, lists), len(waveform)], dtype="<u2")
+    data = b"".join([counts.tobytes(), *(words.tobytes() for words in lists), waveform])
+    return base64.b64encode(zlib.compress(data, 9)).decode("ascii")
+
+
+def columns_for(tracks: int) -> int:
+    """How many waveform columns a track may have in a library of so many tracks."""
+    return min(MOST_COLUMNS, max(FEWEST_COLUMNS, WAVEFORM_BYTES // max(tracks, 1)))
+
+
+def row(view: TrackView, page: Path) -> dict[str, Any]:
+    """What the table, the search and a track's facts need, without the keys that are empty."""
+    values = {
+        "id": view.track,
+        "path": view.path,
+        "title": PurePosixPath(view.path).stem,
+        "audio": audio_href(view.audio, page),
+        "mini": _miniature(view.waveform),
+        **(_tempo(view.bpm) if view.bpm else {}),
+        **(_sections(view.structure) if view.structure else {}),
+        **(_reference(view.reference) if view.reference else {}),
+    }
+    if view.failure:
+        values["failure"] = [view.failure.stage, view.failure.type, view.failure.message]
+    return {key: value for key, value in values.items() if value not in (None, "", [], ())}
+
+
+def _miniature(waveform: np.ndarray | None) -> str | None:
+    if waveform is None or not len(waveform):
+        return None
+    starts = np.arange(MINIATURE) * len(waveform) // MINIATURE
+    ends = np.maximum(np.append(starts[1:], len(waveform)), starts + 1)
+    sums = np.append(0.0, np.cumsum(waveform, dtype=float))
+    return base64.b64encode(quantise((sums[ends] - sums[starts]) / (ends - starts))).decode()
+
+
+def _tempo(record: BpmRecord) -> dict[str, Any]:
+    title, artist = record.tags.get("title"), record.tags.get("artist")
+    return {
+        "duration": _round(record.duration, 3),
+        "bpm": record.bpm,
+        "fitted": record.bpm_fitted,
+        "interval": record.bpm_interval,
+        "confidence": _round(record.confidence, 3),
+        "source": record.source,
+        "method": record.method,
+        "alternatives": [[a.bpm, round(a.confidence, 3)] for a in record.alternatives],
+        "tag": record.tag_bpm,
+        "computed": record.bpm_computed,
+        "signature": record.time_signature,
+        "grid": [[g.start, g.bpm, g.beats, g.first_downbeat] for g in record.grid],
+        **({"title": str(title)} if title else {}),
+        **({"artist": str(artist)} if artist else {}),
+    }
+
+
+def _sections(record: StructureRecord) -> dict[str, Any]:
+    sections = [
+        [round(s.start, 3), round(s.end, 3), LABELS.index(s.label), s.start_bar, s.bars,
+         round(s.confidence, 3)]
+        for s in record.sections
+    ]  # fmt: skip
+    return {
+        "duration": _round(record.duration, 3),
+        "sections": sections,
+        "drops": [round(time, 3) for time in record.drops],
+        "sureness": [round(c, 3) for c in record.drop_confidences],
+        "structure": record.method,
+    }
+
+
+def _reference(reference: Reference) -> dict[str, Any]:
+    sections = [(s.start, s.end, s.label) for s in reference.sections or ()]
+    if not sections and reference.structure and reference.structure[1] is not None:
+        edges = [0.0, *reference.structure[0], reference.structure[1]]
+        sections = [(start, end, None) for start, end in pairwise(edges)]
+    return {
+        "refBpm": reference.bpm,
+        "refSections": [[round(start, 3), round(end, 3), label] for start, end, label in sections],
+        "refFrom": sorted({PurePosixPath(o).name for o in reference.origins.values()}),
+    }
+
+
+def _round(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)

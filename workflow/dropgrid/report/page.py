@@ -1,0 +1,81 @@
+"""Joining template, styles, scripts and data into the one file people open."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..palette import SECTION_COLOURS, SECTION_COLOURS_ON_DARK
+from ..records import LABELS
+from . import encode
+from .collect import Evaluation, Report
+
+STYLES = ("base.css", "library.css", "deck.css", "pages.css")
+SCRIPTS = (
+    "data.js", "drawing.js", "table.js", "player.js", "deck.js", "views.js", "app.js",
+)  # fmt: skip
+
+
+def build(report: Report, page: Path) -> bytes:
+    """The page as UTF-8. page: where it will lie, for the relative paths of the audio.
+
+    A content security policy lets nothing run but the page's own script and lets nothing be
+    fetched but audio.
+    """
+    columns = encode.columns_for(len(report.tracks))
+    style = _palette() + "".join(_static(name) for name in STYLES)
+    script = '"use strict";\n(() => {\n' + "".join(_static(name) for name in SCRIPTS) + "})();\n"
+    policy = (
+        "default-src 'none'; img-src data:; media-src file: http: https: blob:; "
+        f"style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'; "
+        "form-action 'none'"
+    )
+    parts = {
+        "policy": policy,
+        "style": style,
+        "script": script,
+        "library": encode.script_json(_library(report, page)),
+        "details": "\n".join(encode.detail(view, columns) for view in report.tracks),
+        "evaluation": encode.script_json([_evaluation(e) for e in report.evaluations]),
+    }
+    return re.sub(r"\{\{(\w+)\}\}", lambda m: parts[m[1]], _static("page.html")).encode("utf-8")
+
+
+def _library(report: Report, page: Path) -> dict[str, Any]:
+    return {
+        "version": __version__,
+        "labels": LABELS,
+        "tick": encode.TICK,
+        "tracks": [encode.row(view, page) for view in report.tracks],
+        "summary": report.summary,
+    }
+
+
+def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
+    return {
+        "task": evaluation.task,
+        "values": evaluation.values,
+        "plots": [
+            [name, "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")]
+            for name, svg in evaluation.plots
+        ],
+    }
+
+
+def _palette() -> str:
+    light = "".join(f"--{label}:{colour};" for label, colour in SECTION_COLOURS.items())
+    dark = "".join(f"--{label}:{colour};" for label, colour in SECTION_COLOURS_ON_DARK.items())
+    return f":root{{{light}}}\n:root[data-theme=dark]{{{dark}}}\n"
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+
+
+def _static(name: str) -> str:
+    return (files(__package__) / "static" / name).read_text(encoding="utf-8")

@@ -1,0 +1,100 @@
+// The data of the page and how it is put into words.
+
+const $ = (id) => document.getElementById(id);
+const parsed = (id) => JSON.parse($(id).textContent);
+
+const library = parsed("data-library");
+const tracks = library.tracks;
+const LABELS = library.labels;
+const DROP = LABELS.indexOf("drop");
+const UNSURE = 0.5; // below this confidence a tempo wants a human ear
+
+for (const [index, track] of tracks.entries()) {
+  track.index = index;
+  track.text = folded([track.title, track.artist, track.path, track.id].filter(Boolean).join(" "));
+  [track.status, track.why] = verdict(track);
+}
+
+/** "ok", "check" or "failed", and why. */
+function verdict(track) {
+  if (track.failure) return ["failed", track.failure[2]];
+  if (track.bpm !== undefined && track.confidence < UNSURE) {
+    return ["check", `The tempo is unsure (confidence ${track.confidence.toFixed(2)})`];
+  }
+  const heard = track.computed ?? (track.source === "computed" ? track.bpm : undefined);
+  if (track.tag !== undefined && heard !== undefined && Math.abs(track.tag - heard) > 0.5) {
+    return ["check", `The file's tag says ${bpmText(track.tag)}, the audio ${bpmText(heard)}`];
+  }
+  if ((track.grid ?? []).length > 1) return ["check", `The tempo changes (${track.grid.length} grid regions)`];
+  return ["ok", ""];
+}
+
+/** Text for searching: lower case, without accents. */
+function folded(text) {
+  return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+}
+
+let lines = null;
+
+/** What only an opened track needs: {beats, downbeats, refBeats, wave}. See report/encode.py. */
+async function details(track) {
+  lines ??= $("data-details").textContent.split("\n");
+  const packed = Uint8Array.from(atob(lines[track.index]), (c) => c.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const buffer = await new Response(stream).arrayBuffer();
+  const view = new DataView(buffer);
+  let at = 8;
+  const times = (count) => {
+    const found = [];
+    let ticks = 0;
+    for (const end = at + 2 * count; at < end; at += 2) {
+      const step = view.getUint16(at, true);
+      ticks += step;
+      if (step !== 0xffff) found.push(ticks * library.tick);
+    }
+    return found;
+  };
+  const [beats, downbeats, refBeats] = [0, 2, 4].map((i) => times(view.getUint16(i, true)));
+  return { beats, downbeats, refBeats, wave: new Uint8Array(buffer, at, view.getUint16(6, true)) };
+}
+
+/** The waveform of the table's miniature, or null. */
+function miniature(track) {
+  return track.mini ? Uint8Array.from(atob(track.mini), (c) => c.charCodeAt(0)) : null;
+}
+
+function clock(seconds, tenths = false) {
+  if (seconds === undefined || seconds === null) return "";
+  const step = tenths ? 10 : 1;
+  const whole = tenths ? Math.floor(seconds * 10 + 1e-6) : Math.round(seconds);
+  const [minutes, rest] = [Math.floor(whole / (60 * step)), whole % (60 * step)];
+  const text = String(Math.floor(rest / step)).padStart(2, "0");
+  return `${minutes}:${text}${tenths ? "." + (rest % 10) : ""}`;
+}
+
+const bpmText = (bpm) => (bpm === undefined || bpm === null ? "" : bpm.toFixed(2));
+const count = (number, word) => `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`;
+const titled = (word) => word.charAt(0).toUpperCase() + word.slice(1);
+
+/** The last index whose time is not after `time`; -1 before the first. */
+function lastBefore(times, time) {
+  let [low, high] = [0, times.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (times[middle] <= time) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/** An element: make("p", {class: "x", onclick: f}, "text", child). Text is never markup. */
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
+  return element;
+}

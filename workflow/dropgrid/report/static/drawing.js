@@ -1,0 +1,123 @@
+// Drawing on canvases: sections, waveforms, beat grids.
+
+let colours = {};
+
+/** Read the theme's colours; call after the theme changed. */
+function readColours() {
+  const style = getComputedStyle(document.documentElement);
+  colours = { sections: LABELS.map((label) => style.getPropertyValue(`--${label}`).trim()) };
+  for (const name of ["ink", "soft", "faint", "line", "wave", "panel", "raised", "back", "focus"]) {
+    colours[name] = style.getPropertyValue(`--${name}`).trim();
+  }
+  colours.font = style.getPropertyValue("--sans");
+}
+
+/** A 2D context in CSS pixels for a canvas of its present size: [context, width, height]. */
+function surface(canvas) {
+  const scale = window.devicePixelRatio || 1;
+  const { clientWidth: width, clientHeight: height } = canvas;
+  canvas.width = Math.round(width * scale);
+  canvas.height = Math.round(height * scale);
+  const context = canvas.getContext("2d");
+  context.scale(scale, scale);
+  return [context, width, height];
+}
+
+const sectionAt = (track, time) => (track.sections ?? []).findLast((section) => section[0] <= time);
+const colourAt = (track, time) => colours.sections[sectionAt(track, time)?.[2]] ?? colours.wave;
+
+/** The drop map of a table row: the waveform's bars in the colours of the sections. */
+function drawMiniature(canvas, track) {
+  const [context, width, height] = surface(canvas);
+  const wave = miniature(track);
+  const duration = track.duration;
+  if (!duration) return;
+  for (const [start, end, label] of track.sections ?? []) {
+    context.fillStyle = colours.sections[label];
+    const [left, right] = [(start / duration) * width, (end / duration) * width];
+    if (wave) context.fillRect(left, height - 3, Math.max(right - left - 1, 1), 3);
+    else context.fillRect(left, height / 2 - 7, Math.max(right - left - 1, 1), 14);
+  }
+  if (!wave) return;
+  const room = height - 6;
+  const step = width / wave.length;
+  for (let i = 0; i < wave.length; i++) {
+    context.fillStyle = colourAt(track, ((i + 0.5) / wave.length) * duration);
+    const tall = Math.max((wave[i] / 255) * room, 1);
+    context.fillRect(i * step, room - tall, Math.max(step - 0.75, 0.75), tall);
+  }
+}
+
+/** The waveform between two times (s), one bar of `bar` pixels after another. */
+function drawWave(context, track, wave, [from, to], [top, height], width, bar) {
+  if (!wave.length) return;
+  const middle = top + height / 2;
+  const perSecond = wave.length / track.duration;
+  for (let x = 0; x < width; x += bar) {
+    const [start, end] = [x, x + bar].map((p) => from + (p / width) * (to - from));
+    if (end < 0 || start > track.duration) continue;
+    const first = Math.max(Math.floor(start * perSecond), 0);
+    const last = Math.min(Math.max(Math.ceil(end * perSecond), first + 1), wave.length);
+    let peak = 0;
+    for (let i = first; i < last; i++) peak = Math.max(peak, wave[i]);
+    const tall = Math.max((peak / 255) * height, 1);
+    context.fillStyle = colourAt(track, (start + end) / 2);
+    context.fillRect(x, middle - tall / 2, Math.max(bar - 1, 1), tall);
+  }
+}
+
+/** A lane of labelled sections [start, end, label name, colour]. */
+function drawLane(context, sections, [from, to], [top, height], width, solid) {
+  const x = (time) => ((time - from) / (to - from)) * width;
+  context.font = `600 11px ${colours.font}`;
+  context.textBaseline = "middle";
+  for (const [start, end, name, colour] of sections) {
+    const [left, right] = [Math.max(x(start), 0), Math.min(x(end), width)];
+    if (right <= left) continue;
+    context.globalAlpha = solid ? 1 : 0.22;
+    context.fillStyle = colour;
+    context.fillRect(left, top, Math.max(right - left - 1, 1), height);
+    context.globalAlpha = 1;
+    if (!solid) context.fillRect(left, top, Math.max(right - left - 1, 1), 2);
+    const text = titled(name);
+    if (height < 12 || context.measureText(text).width + 14 > right - left) continue;
+    context.fillStyle = solid ? inkOn(colour) : colours.ink;
+    context.fillText(text, left + 7, top + height / 2 + 0.5);
+  }
+}
+
+/** Black or white, whichever reads better on a colour written #rrggbb. */
+function inkOn(colour) {
+  const [r, g, b] = [1, 3, 5].map((i) => (parseInt(colour.slice(i, i + 2), 16) / 255) ** 2.2);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#0b0d11" : "#ffffff";
+}
+
+/**
+ * Beats as fine lines where there is room, downbeats as stronger ones, each with its bar's
+ * number; where bars are too narrow, every 4th, 16th, 64th of them.
+ */
+function drawGrid(context, beats, downbeats, [from, to], [top, height], width) {
+  const x = (time) => Math.round(((time - from) / (to - from)) * width) + 0.5;
+  const line = (time, colour, alpha, rise) => {
+    context.fillStyle = colour;
+    context.globalAlpha = alpha;
+    context.fillRect(x(time) - 0.5, top + height - rise, 1, rise);
+    context.globalAlpha = 1;
+  };
+  const pixels = (times) => ((times.at(-1) - times[0]) / (times.length - 1) / (to - from)) * width;
+  if (beats.length > 1 && pixels(beats) > 7) {
+    for (let i = Math.max(lastBefore(beats, from), 0); beats[i] < to; i++) line(beats[i], colours.ink, 0.28, height);
+  }
+  if (downbeats.length < 2) return;
+  const room = pixels(downbeats);
+  const every = [1, 4, 8, 16, 32, 64].find((n) => n * room > 34) ?? 128;
+  context.font = `10px ${colours.font}`;
+  context.textBaseline = "top";
+  for (let i = Math.max(lastBefore(downbeats, from), 0); downbeats[i] < to; i++) {
+    if (i % every === 0) {
+      line(downbeats[i], colours.ink, 0.75, height);
+      context.fillStyle = colours.soft;
+      context.fillText(String(i + 1), x(downbeats[i]) + 3, top + 2);
+    } else if (room > 5) line(downbeats[i], colours.ink, 0.45, height * 0.9);
+  }
+}

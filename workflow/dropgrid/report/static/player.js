@@ -1,0 +1,53 @@
+// Playing a track. The cursor moves and can be set whether or not the browser can play the file.
+
+const player = { audio: new Audio(), track: null, position: 0, problem: "", changed: () => {} };
+player.audio.preload = "none";
+
+function startPlayer(changed) {
+  player.changed = changed;
+  const follow = () => {
+    if (!player.audio.paused) {
+      player.position = player.audio.currentTime;
+      changed();
+      requestAnimationFrame(follow);
+    }
+  };
+  player.audio.addEventListener("playing", follow);
+  for (const event of ["pause", "ended"]) player.audio.addEventListener(event, () => changed());
+  player.audio.addEventListener("error", () => {
+    if (!player.audio.getAttribute("src")) return;
+    player.problem = "The browser cannot play this file: it was moved, or is of a format the browser does not know.";
+    changed();
+  });
+}
+
+/** Make a track the one that is played, at its beginning; null: none. */
+function load(track) {
+  player.audio.pause();
+  player.track = track;
+  player.position = 0;
+  player.problem = track && !track.audio ? "Where this track's audio lies is not known." : "";
+  if (track?.audio) player.audio.src = track.audio;
+  else player.audio.removeAttribute("src");
+}
+
+function seek(time) {
+  if (!player.track?.duration) return;
+  player.position = Math.min(Math.max(time, 0), player.track.duration);
+  if (player.track.audio && !player.problem) player.audio.currentTime = player.position;
+  player.changed(true);
+}
+
+function togglePlay() {
+  if (!player.track?.audio || player.problem) return;
+  if (!player.audio.paused) {
+    player.audio.pause();
+    return;
+  }
+  player.audio.currentTime = player.position >= player.track.duration ? 0 : player.position;
+  player.audio.play().catch((reason) => {
+    if (reason.name === "AbortError") return; // another track was opened meanwhile
+    player.problem ||= "The browser did not play this file.";
+    player.changed();
+  });
+}
