@@ -1,0 +1,313 @@
+"""Every export, read back by software that is not ours, says the same numbers."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from urllib.parse import unquote_to_bytes, urlsplit
+
+import jams
+import mir_eval
+import numpy as np
+import pandas as pd
+import pyarrow.parquet
+import pytest
+from defusedxml import ElementTree
+from dropgrid.api import Track
+from dropgrid.cli import main
+from dropgrid.errors import ConfigError, RecordError
+from dropgrid.export import FORMATS, ExportOptions, export
+from dropgrid.export.positions import bar_positions, cues
+from dropgrid.export.rekordbox import location
+from dropgrid.library import track_id
+from dropgrid.palette import SECTION_COLOURS_ON_DARK
+from dropgrid.records import BpmRecord, GridRegion, Section, StructureRecord
+from library_of_records import HOSTILE, PATHS, bpm_record, structure_record, write_results
+
+HOUSE = track_id("a house.flac")
+BEATS = np.array(bpm_record("a house.flac").beats)
+SECTIONS = structure_record("a house.flac").sections
+PER_TRACK = ("jams", "beats", "lab", "audacity", "sonic-visualiser")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_results(tmp_path_factory.mktemp("results"))
+
+
+def tree_of(results: Path, output: Path, **options: object) -> ElementTree:
+    export("rekordbox", results, output, ExportOptions(**options))  # type: ignore[arg-type]
+    return ElementTree.parse(output).getroot()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_failed_tracks_are_left_out_and_counted(results: Path, tmp_path: Path, name: str) -> None:
+    written, left_out = export(name, results, tmp_path / "out")
+    assert (written, dict(left_out)) == (3, {"failed in the analysis": 1})
+    if name in PER_TRACK:
+        stems = {path.name.split(".")[0] for path in (tmp_path / "out").iterdir()}
+        assert stems == {track_id(path) for path in PATHS} - {track_id("undecodable.flac")}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_same_records_give_the_same_bytes(results: Path, tmp_path: Path, name: str) -> None:
+    def contents(output: Path) -> dict[str, bytes]:
+        export(name, results, output)
+        files = output.rglob("*") if output.is_dir() else [output]
+        return {str(f.relative_to(output)): f.read_bytes() for f in files if f.is_file()}
+
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_rekordbox_has_the_grid_of_every_region(results: Path, tmp_path: Path) -> None:
+    root = tree_of(results, tmp_path / "collection.xml")
+    assert (root.tag, root.get("Version")) == ("DJ_PLAYLISTS", "1.0.0")
+    tracks = root.findall("COLLECTION/TRACK")
+    assert root.find("COLLECTION").get("Entries") == str(len(tracks)) == "3"
+    house = tracks[0]
+    assert house.get("Name") == "Rock & <Roll>" and house.get("Artist") == "Zoë"
+    assert (house.get("TotalTime"), house.get("Year"), house.get("Kind")) == (
+        "30", "2020", "FLAC File",
+    )  # fmt: skip
+    assert float(house.get("AverageBpm")) == 128.0
+    grid = [
+        (float(t.get("Inizio")), float(t.get("Bpm")), t.get("Metro"), t.get("Battito"))
+        for t in house.findall("TEMPO")
+    ]
+    assert grid == [(0.25, 128.0, "4/4", "4"), (15.25, 128.5, "4/4", "4")]
+
+
+def test_rekordbox_cues_are_named_coloured_and_on_pads(results: Path, tmp_path: Path) -> None:
+    house = tree_of(results, tmp_path / "collection.xml").find("COLLECTION/TRACK")
+    marks = house.findall("POSITION_MARK")
+    assert all(mark.get("Type") == "0" for mark in marks)
+    memory = [(m.get("Name"), float(m.get("Start"))) for m in marks if m.get("Num") == "-1"]
+    starts = [section.start for section in SECTIONS]
+    names = ["Intro", "Buildup", "Drop 1", "Breakdown", "Drop 2", "Outro"]
+    assert memory == list(zip(names, starts, strict=True))
+    hot = [m for m in marks if m.get("Num") != "-1"]
+    assert [m.get("Num") for m in hot] == list("012345")
+    assert [float(m.get("Start")) for m in hot] == starts
+    drop = [int(hot[2].get(colour)) for colour in ("Red", "Green", "Blue")]
+    assert "#{:02x}{:02x}{:02x}".format(*drop) == SECTION_COLOURS_ON_DARK["drop"]
+
+
+def test_a_track_with_many_sections_keeps_its_drops_on_the_eight_pads() -> None:
+    from dropgrid.export.rekordbox import hot_cues
+
+    labels = ["intro", *["breakdown", "buildup", "drop"] * 5]
+    sections = tuple(
+        Section(float(i), float(i + 1), label, None, None, None, 1.0)  # type: ignore[arg-type]
+        for i, label in enumerate(labels)
+    )
+    track = Track(None, None, StructureRecord("t", "t", "ok", sections=sections))
+    chosen = hot_cues(cues(track))
+    assert [cue.time for cue in chosen] == [0, 1, 2, 3, 6, 9, 12, 15]
+    assert [cue.name for cue in chosen if cue.label == "drop"] == [
+        f"Drop {i}" for i in range(1, 6)
+    ]
+
+
+def test_a_drop_inside_a_section_is_a_cue_of_its_own() -> None:
+    section = Section(0.0, 9.0, "buildup", None, None, None, 1.0)
+    record = StructureRecord("t", "t", "ok", sections=(section,), drops=(4.0,))
+    assert [(c.time, c.name) for c in cues(Track(None, None, record))] == [
+        (0.0, "Buildup"), (4.0, "Drop"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("first_downbeat", "battito"), [(0.25, 1), (0.71875, 4), (1.65625, 2)])
+def test_battito_is_the_beat_of_the_bar_a_region_begins_with(
+    first_downbeat: float, battito: int
+) -> None:
+    from dropgrid.export.rekordbox import beat_in_bar
+
+    assert beat_in_bar(GridRegion(0.25, 128.0, 8, first_downbeat), 4) == battito
+
+
+def test_every_path_survives_in_a_location(results: Path, tmp_path: Path) -> None:
+    root = tree_of(results, tmp_path / "collection.xml")
+    locations = [track.get("Location") for track in root.findall("COLLECTION/TRACK")]
+    for path, uri in zip([PATHS[0], PATHS[1], HOSTILE], locations, strict=True):
+        parts = urlsplit(uri)
+        assert (parts.scheme, parts.netloc, parts.query, parts.fragment) == (
+            "file",
+            "localhost",
+            "",
+            "",
+        )
+        assert os.fsdecode(unquote_to_bytes(parts.path)) == f"/music/{path}"
+    assert location(Path(os.fsdecode(b"/m/\xff\n.wav"))) == "file://localhost/m/%FF%0A.wav"
+
+
+def test_playlists_hold_the_tracks_of_each_bpm_range(results: Path, tmp_path: Path) -> None:
+    root = tree_of(results, tmp_path / "collection.xml", bpm_ranges=(80, 128, 140))
+    top = root.find("PLAYLISTS/NODE")
+    assert (top.get("Name"), top.get("Count")) == ("ROOT", "2")
+    lists = {
+        node.get("Name"): (node.get("Entries"), [t.get("Key") for t in node.findall("TRACK")])
+        for node in top.findall("NODE")
+    }
+    assert lists == {"80-128 BPM": ("1", ["2"]), "128-140 BPM": ("2", ["1", "3"])}
+
+
+def test_jams_is_valid_and_says_the_same(results: Path, tmp_path: Path) -> None:
+    export("jams", results, tmp_path)
+    document = jams.load(str(tmp_path / f"{HOUSE}.jams"), validate=True, strict=True)
+    assert (document.file_metadata.title, document.file_metadata.duration) == (
+        "Rock & <Roll>",
+        30.5,
+    )
+    tempo = document.search(namespace="tempo")[0].data[0]
+    assert (tempo.value, tempo.confidence, tempo.duration) == (128.0, 0.97, 30.5)
+    times, positions = document.search(namespace="beat")[0].to_event_values()
+    np.testing.assert_array_equal(times, BEATS)
+    assert list(positions[:6]) == [4, 1, 2, 3, 4, 1]
+    intervals, labels = document.search(namespace="segment_open")[0].to_interval_values()
+    np.testing.assert_array_equal(intervals, [(s.start, s.end) for s in SECTIONS])
+    assert labels == [s.label for s in SECTIONS]
+    assert document.sandbox.dropgrid["drops"] == [8.21875, 19.46875]
+
+
+def test_beats_are_read_by_mir_eval(results: Path, tmp_path: Path) -> None:
+    export("beats", results, tmp_path)
+    times, positions = mir_eval.io.load_labeled_events(str(tmp_path / f"{HOUSE}.beats"))
+    np.testing.assert_array_equal(times, BEATS)
+    assert positions[:6] == ["4", "1", "2", "3", "4", "1"]
+
+
+def test_sections_are_read_by_mir_eval(results: Path, tmp_path: Path) -> None:
+    export("lab", results, tmp_path)
+    intervals, labels = mir_eval.io.load_labeled_intervals(str(tmp_path / f"{HOUSE}.lab"))
+    np.testing.assert_array_equal(intervals, [(s.start, s.end) for s in SECTIONS])
+    assert labels == [s.label for s in SECTIONS]
+
+
+def test_audacity_labels_hold_sections_and_drops(results: Path, tmp_path: Path) -> None:
+    export("audacity", results, tmp_path)
+    text = (tmp_path / f"{HOUSE}.audacity.txt").read_text()
+    frame = pd.read_csv(io.StringIO(text), sep="\t", names=["start", "end", "label"])
+    regions, points = frame[frame.start < frame.end], frame[frame.start == frame.end]
+    assert list(zip(regions.start, regions.end, strict=True)) == [
+        (s.start, s.end) for s in SECTIONS
+    ]
+    assert list(regions.label) == [f"{s.label} (2 bars)" for s in SECTIONS]
+    assert list(points.start) == [8.21875, 19.46875]
+
+
+def test_sonic_visualiser_layers_hold_beats_and_sections(results: Path, tmp_path: Path) -> None:
+    export("sonic-visualiser", results, tmp_path)
+    beats = pd.read_csv(tmp_path / f"{HOUSE}.beats.csv", dtype={"LABEL": str})
+    np.testing.assert_array_equal(beats.TIME, BEATS)
+    assert list(beats.LABEL[:6]) == ["0.4", "1.1", "1.2", "1.3", "1.4", "2.1"]
+    sections = pd.read_csv(tmp_path / f"{HOUSE}.sections.csv")
+    np.testing.assert_array_equal(sections.TIME, [s.start for s in SECTIONS])
+    np.testing.assert_allclose(sections.TIME + sections.DURATION, [s.end for s in SECTIONS])
+    assert list(sections.LABEL) == [s.label for s in SECTIONS]
+    assert list(sections.VALUE) == [1, 2, 3, 4, 3, 5]
+
+
+def test_a_playlist_lists_the_library_in_order(results: Path, tmp_path: Path) -> None:
+    export("m3u8", results, tmp_path / "all.m3u8")
+    lines = (tmp_path / "all.m3u8").read_text(encoding="utf-8").splitlines()
+    assert lines[:2] == ["#EXTM3U", "#EXTINF:30,Zoë - Rock & <Roll>"]
+    assert lines[2::2] == ["/music/a house.flac", "/music/half time.wav", f"/music/{HOSTILE}"]
+
+
+def test_playlists_by_range_go_to_a_folder(results: Path, tmp_path: Path) -> None:
+    export("m3u8", results, tmp_path, ExportOptions(bpm_ranges=(80, 128, 140.5)))
+    lists = {path.name: path.read_text().count("#EXTINF") for path in tmp_path.iterdir()}
+    assert lists == {"80-128.m3u8": 1, "128-140.5.m3u8": 2}
+
+
+def test_the_table_is_read_by_pandas_and_arrow(results: Path, tmp_path: Path) -> None:
+    export("csv", results, tmp_path / "t.csv")
+    export("parquet", results, tmp_path / "t.parquet")
+    text = pd.read_csv(tmp_path / "t.csv")
+    arrow = pyarrow.parquet.read_table(tmp_path / "t.parquet").to_pandas()
+    for frame in (text, arrow):
+        assert list(frame.path) == ["a house.flac", "half time.wav", HOSTILE]
+        assert list(frame.bpm) == [128.0, 87.5, 128.0]
+        assert list(frame.drops) == ["8.219 19.469"] * 3
+
+
+def test_the_library_may_have_moved(results: Path, tmp_path: Path) -> None:
+    export("m3u8", results, tmp_path / "all.m3u8", library=Path("/new place"))
+    assert "/new place/a house.flac\n" in (tmp_path / "all.m3u8").read_text()
+
+
+def test_positions_count_back_before_the_first_downbeat() -> None:
+    record = BpmRecord(
+        "t", "t", "ok", time_signature="3/4", beats=(0, 1, 2, 3, 4, 5, 6, 7), downbeats=(4, 7)
+    )
+    assert bar_positions(record) == [
+        (0, 3), (0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3), (2, 1),
+    ]  # fmt: skip
+    assert bar_positions(BpmRecord("t", "t", "ok", beats=(0.0, 1.0))) == []
+
+
+def test_a_beat_without_downbeats_has_no_position(tmp_path: Path) -> None:
+    from dropgrid.export.beats import render_track
+
+    record = BpmRecord("t", "t", "ok", beats=(0.5, 1.0))
+    (tmp_path / "t.beats").write_bytes(render_track(Track(None, record, None))[".beats"])
+    np.testing.assert_array_equal(mir_eval.io.load_events(str(tmp_path / "t.beats")), [0.5, 1.0])
+
+
+def test_missing_records_are_said(results: Path, tmp_path: Path) -> None:
+    only_bpm = tmp_path / "only bpm"
+    only_bpm.mkdir()
+    (only_bpm / "bpm").symlink_to(results / "bpm")
+    with pytest.raises(ConfigError, match="holds no structure records"):
+        export("lab", only_bpm, tmp_path / "out")
+    with pytest.raises(ConfigError, match="does not tell where the audio lies; give --library"):
+        export("rekordbox", only_bpm, tmp_path / "out")
+    with pytest.raises(RecordError, match="holds no records; run the workflow first"):
+        export("lab", tmp_path / "nothing", tmp_path / "out")
+    assert export("beats", only_bpm, tmp_path / "out")[0] == 3
+
+
+def test_the_command_counts_on_stdout_and_says_what_is_missing_on_stderr(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "labels"
+    assert main(["export", "lab", "--results", str(results), "--output", str(output)]) == 0
+    said = capsys.readouterr()
+    assert said.out == f"{output}: 3 tracks\n"
+    assert said.err == "dropgrid export: 1 tracks left out: failed in the analysis\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["mp4"], "mp4: not a format; known: rekordbox, jams"),
+        (["m3u8", "--bpm-ranges", "120"], "--bpm-ranges: needs two edges or more, ascending"),
+        (["m3u8", "--bpm-ranges", "128", "120"], "--bpm-ranges: needs two edges or more"),
+        (["csv", "--delay-profile", "ffmpeg"], "--delay-profile: the csv table holds the records"),
+    ],
+)
+def test_wrong_requests_are_explained(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    arguments: list[str], message: str,
+) -> None:  # fmt: skip
+    command = [
+        "export",
+        *arguments[:1],
+        "--results",
+        str(results),
+        "--output",
+        str(tmp_path / "o"),
+    ]
+    assert main(command + arguments[1:]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_an_output_that_cannot_be_written_is_named(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    output = tmp_path / "file" / "labels"
+    assert main(["export", "lab", "--results", str(results), "--output", str(output)]) == 2
+    assert f"--output {output}: Not a directory" in capsys.readouterr().err

@@ -1,0 +1,127 @@
+"""Exports: finished records in the formats of DJ software and of research tools.
+
+A format is a module with either
+    render(tracks, options) -> {suffix: bytes}    one file for the library, suffix ""; or
+    render_track(track) -> {suffix: bytes}        files for each track, {track id}{suffix}
+and NEEDS, the records it cannot do without. Times have the records' six decimals, so that every
+export reads back as the very same numbers.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from ..api import Track, iterate_library
+from ..errors import ConfigError
+from ..files import write_atomically
+
+# Format -> what it is, one line each for `dropgrid export --help`.
+FORMATS = {
+    "rekordbox": "rekordbox XML collection: beat grids, cues, playlists (one file)",
+    "jams": "JAMS: tempo, beats, sections (a file per track)",
+    "beats": ".beats: time and position in the bar (a file per track)",
+    "lab": ".lab: start, end and label of the sections (a file per track)",
+    "audacity": "Audacity label track: sections and drops (a file per track)",
+    "sonic-visualiser": "Sonic Visualiser layers: beats, sections as CSV (two files per track)",
+    "m3u8": "playlist of the library (one file; one per range with --bpm-ranges)",
+    "csv": "the library table (one file)",
+    "parquet": "the library table (one file)",
+}
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """Options of the exports.
+
+    delay_profile: the player whose sample 0 of an MP3 the times refer to (export.delay), None
+    for the decoder's of the analysis; bpm_ranges: edges of ranges [low, high) for playlists.
+    """
+
+    delay_profile: str | None = None
+    bpm_ranges: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        edges = self.bpm_ranges
+        if len(edges) == 1 or any(a >= b for a, b in pairwise(edges)):
+            raise ConfigError(f"--bpm-ranges: needs two edges or more, ascending; not {edges}")
+
+    def ranges(self) -> list[tuple[float, float]]:
+        """The ranges between neighbouring edges."""
+        return list(pairwise(self.bpm_ranges))
+
+
+def export(
+    name: str,
+    results: Path,
+    output: Path,
+    options: ExportOptions | None = None,
+    library: Path | None = None,
+) -> tuple[int, Counter[str]]:
+    """Write the tracks of results in a format; (tracks written, tracks left out by reason).
+
+    output: a file, or a folder for formats of several files; library: where the audio lies now.
+    Each file is written whole or not at all. Raises ConfigError, RecordError, OSError.
+    """
+    options = options or ExportOptions()
+    module = _module(name)
+    if name in ("csv", "parquet"):
+        if options.delay_profile:
+            raise ConfigError(f"--delay-profile: the {name} table holds the records' own times")
+        data, written, failed = module.render(results, name)
+        write_atomically(output, data)
+        return written, Counter({"failed in the analysis": failed} if failed else {})
+    left_out: Counter[str] = Counter()
+    tracks = _finished(results, library, module.NEEDS, options, left_out)
+    written = 0
+    if hasattr(module, "render_track"):
+        output.mkdir(parents=True, exist_ok=True)
+        for track in tracks:
+            for suffix, data in module.render_track(track).items():
+                write_atomically(output / f"{track.track}{suffix}", data)
+            written += 1
+    else:
+        chosen = list(tracks)
+        written = len(chosen)
+        for suffix, data in module.render(chosen, options).items():
+            write_atomically(output / suffix if suffix else output, data)
+    return written, left_out
+
+
+def _module(name: str) -> Any:
+    if name not in FORMATS:
+        raise ConfigError(f"{name}: not a format; known: {', '.join(FORMATS)}")
+    modules = {"sonic-visualiser": "sonic_visualiser", "csv": "table", "parquet": "table"}
+    return importlib.import_module(f".{modules.get(name, name)}", __package__)
+
+
+def _finished(
+    results: Path,
+    library: Path | None,
+    needs: frozenset[str],
+    options: ExportOptions,
+    left_out: Counter[str],
+) -> Iterator[Track]:
+    """The tracks that can be exported, moved to the profile's time; the others are counted."""
+    from .delay import delay_shift, shifted
+
+    for track in iterate_library(results, library):
+        for need in sorted(needs - {"file"}):
+            if getattr(track, need) is None:
+                raise ConfigError(f"{results}: holds no {need} records; this format needs them")
+        if "file" in needs and track.file is None:
+            raise ConfigError(f"{results}: does not tell where the audio lies; give --library")
+        if not track.ok:
+            left_out["failed in the analysis"] += 1
+            continue
+        try:
+            seconds = delay_shift(track, options.delay_profile)
+        except OSError:
+            left_out["the file is not there, --delay-profile must read it"] += 1
+            continue
+        yield shifted(track, seconds)

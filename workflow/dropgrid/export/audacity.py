@@ -1,0 +1,28 @@
+"""Audacity label track (File > Import > Labels): sections as regions, drops as points.
+
+Start, end and text of a label parted by tabs. Source: Audacity manual, "Importing and Exporting
+Labels".
+"""
+
+from __future__ import annotations
+
+from ..api import Track
+from .positions import number
+
+NEEDS = frozenset({"structure"})
+
+
+def render_track(track: Track) -> dict[str, bytes]:
+    """The label file of a track, in the order of time."""
+    assert track.structure is not None  # NEEDS says so
+    labels = [
+        (section.start, section.end, f"{section.label} ({section.bars} bars)")
+        if section.bars is not None
+        else (section.start, section.end, section.label)
+        for section in track.structure.sections
+    ]
+    labels += [(drop, drop, "DROP") for drop in track.structure.drops]
+    lines = (
+        f"{number(start, 6)}\t{number(end, 6)}\t{text}\n" for start, end, text in sorted(labels)
+    )
+    return {".audacity.txt": "".join(lines).encode()}

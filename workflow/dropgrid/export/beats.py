@@ -1,0 +1,25 @@
+""".beats: a line per beat, its time in seconds and its position in the bar, parted by a tab.
+
+Without downbeats the position is left out. Read by mir_eval.io.load_labeled_events, or
+load_events without positions; madmom and Beat This write the same.
+"""
+
+from __future__ import annotations
+
+from ..api import Track
+from .positions import bar_positions, number
+
+NEEDS = frozenset({"bpm"})
+
+
+def render_track(track: Track) -> dict[str, bytes]:
+    """The .beats file of a track."""
+    assert track.bpm is not None  # NEEDS says so
+    positions = [f"\t{beat}" for _, beat in bar_positions(track.bpm)]
+    lines = (
+        f"{number(time, 3)}{position}\n"
+        for time, position in zip(
+            track.bpm.beats, positions or [""] * len(track.bpm.beats), strict=True
+        )
+    )
+    return {".beats": "".join(lines).encode()}

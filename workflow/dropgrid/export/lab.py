@@ -1,0 +1,21 @@
+""".lab: a line per section, its start and end in seconds and its label, parted by tabs.
+
+Read by mir_eval.io.load_labeled_intervals.
+"""
+
+from __future__ import annotations
+
+from ..api import Track
+from .positions import number
+
+NEEDS = frozenset({"structure"})
+
+
+def render_track(track: Track) -> dict[str, bytes]:
+    """The .lab file of a track."""
+    assert track.structure is not None  # NEEDS says so
+    lines = (
+        f"{number(section.start, 3)}\t{number(section.end, 3)}\t{section.label}\n"
+        for section in track.structure.sections
+    )
+    return {".lab": "".join(lines).encode()}

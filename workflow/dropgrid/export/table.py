@@ -1,0 +1,44 @@
+"""The library table without the failed tracks, as CSV or Parquet.
+
+What results/library.csv and library.parquet say, row for row.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from ..errors import RecordError
+from ..table import COLUMNS, read_table
+
+
+def render(results: Path, kind: str) -> tuple[bytes, int, int]:
+    """(the table's bytes, its tracks, failed tracks left out). Raises RecordError."""
+    return _parquet(results) if kind == "parquet" else _csv(results)
+
+
+def _csv(results: Path) -> tuple[bytes, int, int]:
+    rows = read_table(results)
+    kept = [row for row in rows if row["status"] == "ok"]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else list(COLUMNS), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(kept)
+    return text.getvalue().encode(), len(kept), len(rows) - len(kept)
+
+
+def _parquet(results: Path) -> tuple[bytes, int, int]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    path = results / "library.parquet"
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise RecordError(f"{path}: cannot be read; run the workflow first ({error})") from error
+    kept = table.filter(pc.equal(table["status"], "ok"))
+    sink = pa.BufferOutputStream()
+    pq.write_table(kept, sink)
+    return bytes(sink.getvalue()), len(kept), len(table) - len(kept)
