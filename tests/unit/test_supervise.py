@@ -1,0 +1,330 @@
+"""What befalls supervised work, done for real: every test forks, and many of the children die."""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import errno
+import faulthandler
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from dropgrid.errors import ConfigError, DecodeError, ModelError, RecordError, UnusableAudio
+from dropgrid.records import TrackFailure
+from dropgrid.supervise import (
+    EXIT_AGAIN,
+    EXIT_RUN,
+    Decision,
+    Outcome,
+    add_arguments,
+    classify,
+    decide,
+    supervise_track,
+    supervised,
+)
+
+
+def raising(error: BaseException) -> Callable[[], None]:
+    def work() -> None:
+        raise error
+
+    return work
+
+
+def test_work_that_succeeds_is_nobodys_fault_and_leaves_its_file(tmp_path: Path) -> None:
+    outcome = supervised(lambda: (tmp_path / "out").write_text("done"))
+    assert (outcome.fault, outcome.failure) == ("none", None)
+    assert (tmp_path / "out").read_text() == "done"
+
+
+def test_work_happens_in_another_process(tmp_path: Path) -> None:
+    supervised(lambda: (tmp_path / "pid").write_text(str(os.getpid())))
+    assert int((tmp_path / "pid").read_text()) != os.getpid()
+
+
+def test_a_broken_file_is_the_tracks_fault_with_stage_type_and_message() -> None:
+    outcome = supervised(raising(DecodeError("no audio in\nhere")), stage="features")
+    assert outcome.fault == "track"
+    assert outcome.failure == TrackFailure("decode", "DecodeError", "no audio in here")
+
+
+def test_an_unforeseen_error_is_the_tracks_fault_at_the_commands_stage() -> None:
+    outcome = supervised(raising(ZeroDivisionError("by zero")), stage="bpm")
+    assert outcome.failure == TrackFailure("bpm", "ZeroDivisionError", "by zero")
+    assert outcome.fault == "track"
+
+
+def test_more_memory_than_allowed_is_out_of_memory() -> None:
+    outcome = supervised(lambda: bytearray(400 * 2**20), memory_mb=200)
+    assert outcome.fault == "machine"
+    assert outcome.failure is not None
+    assert outcome.failure.type == "OutOfMemory"
+    assert "200 MB" in outcome.failure.message
+
+
+def test_memory_taken_in_small_pieces_is_capped_too() -> None:
+    def work() -> None:
+        pieces = []
+        while True:
+            pieces.append(os.urandom(100_000))
+
+    outcome = supervised(work, memory_mb=150)
+    assert outcome.failure is not None
+    assert outcome.failure.type == "OutOfMemory"
+    assert outcome.peak_mb < 200
+
+
+def test_memory_within_the_cap_is_given() -> None:
+    assert supervised(lambda: bytearray(100 * 2**20), memory_mb=200).fault == "none"
+
+
+def test_the_parent_keeps_no_cap() -> None:
+    supervised(lambda: None, memory_mb=50)
+    assert len(bytearray(200 * 2**20)) == 200 * 2**20
+
+
+def test_a_crash_in_a_library_is_the_machines_fault() -> None:
+    def work() -> None:
+        faulthandler.disable()  # keeps the test's own output clean
+        ctypes.string_at(0)
+
+    outcome = supervised(work, stage="features")
+    assert outcome.fault == "machine"
+    assert outcome.failure == TrackFailure("features", "Crashed", "ended with SIGSEGV")
+
+
+def test_work_that_is_killed_is_the_machines_fault() -> None:
+    outcome = supervised(lambda: os.kill(os.getpid(), signal.SIGKILL))
+    assert outcome.failure is not None
+    assert outcome.fault == "machine"
+    assert outcome.failure.message.startswith("ended with SIGKILL")
+
+
+def test_work_that_alone_receives_a_signal_is_not_taken_for_done() -> None:
+    outcome = supervised(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    assert outcome.failure is not None
+    assert outcome.failure.message == "ended with SIGTERM"
+
+
+def test_work_that_exits_without_a_word_is_not_taken_for_done() -> None:
+    outcome = supervised(lambda: os._exit(3))
+    assert outcome.failure is not None
+    assert outcome.failure.message == "ended with exit code 3"
+
+
+def test_work_that_hangs_is_ended_even_where_it_ignores_signals() -> None:
+    def work() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        time.sleep(60)
+
+    outcome = supervised(work, seconds=0.3)
+    assert outcome.fault == "machine"
+    assert outcome.failure is not None
+    assert outcome.failure.type == "TimedOut"
+    assert outcome.seconds < 5
+
+
+def test_the_use_of_time_and_memory_is_told() -> None:
+    def work() -> None:
+        block = bytearray(b"x") * (64 * 2**20)
+        while time.process_time() < 0.2:
+            sum(block[:1000])
+
+    outcome = supervised(work)
+    assert outcome.cpu_seconds >= 0.2
+    assert outcome.peak_mb >= 64
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_the_parent_ends_the_child_and_lets_it_clean_up(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    def work() -> None:
+        try:
+            os.kill(os.getppid(), number)
+            time.sleep(60)
+        finally:
+            (tmp_path / "cleaned").touch()
+
+    outcome = supervised(work)
+    assert outcome.fault == "interrupt"
+    assert decide(outcome, last_attempt=True) == Decision(record=False, exit_code=128 + number)
+    assert (tmp_path / "cleaned").exists()
+
+
+def test_a_child_deaf_to_signals_is_ended_after_a_moment() -> None:
+    def work() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        os.kill(os.getppid(), signal.SIGTERM)
+        time.sleep(60)
+
+    outcome = supervised(work)
+    assert (outcome.fault, outcome.signal) == ("interrupt", signal.SIGTERM)
+    assert outcome.seconds < 10
+
+
+def test_signal_handlers_are_put_back() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    supervised(lambda: None)
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+SLEEPER = textwrap.dedent("""
+    import os, sys, time
+    from pathlib import Path
+    from dropgrid.supervise import supervised
+
+    def work():
+        Path(sys.argv[1]).write_text(str(os.getpid()))
+        time.sleep(60)
+
+    supervised(work)
+""")
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def runs(pid: int) -> bool:
+    """Whether there is such a process and it is not merely waiting to be reaped."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ties a child to its parent")
+def test_killing_the_parent_with_9_ends_the_child(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    parent = subprocess.Popen([sys.executable, "-c", SLEEPER, note])
+    assert wait_until(lambda: note.exists() and note.read_text() != "")
+    parent.kill()
+    parent.wait()
+    assert wait_until(lambda: not runs(int(note.read_text())))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets processes be watched")
+def test_the_end_of_the_workflow_ends_parent_and_child(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    workflow = subprocess.Popen(["sleep", "60"])
+    environment = {**os.environ, "DROPGRID_WORKFLOW_PID": str(workflow.pid)}
+    parent = subprocess.Popen([sys.executable, "-c", SLEEPER, note], env=environment)
+    assert wait_until(lambda: note.exists() and note.read_text() != "")
+    assert runs(parent.pid)
+    workflow.kill()
+    workflow.wait()
+    assert parent.wait(timeout=20) is not None
+    assert wait_until(lambda: not runs(int(note.read_text())))
+
+
+def test_the_parent_stays_small_and_its_start_imports_nothing_heavy() -> None:
+    code = "import sys, dropgrid.supervise as s; s.supervised(lambda: None); print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"numpy", "soundfile", "onnxruntime", "scipy", "ctypes"} & set(loaded)
+
+
+# The policy, without processes.
+
+
+def test_a_machines_fault_deep_in_the_causes_counts() -> None:
+    try:
+        try:
+            raise OSError(errno.EIO, "Input/output error")
+        except OSError as cause:
+            raise DecodeError("cannot be read") from cause
+    except DecodeError as error:
+        assert classify(error, "features") == (
+            "machine",
+            TrackFailure("decode", "OSError", "cannot be read"),
+        )
+
+
+@pytest.mark.parametrize(
+    ("error", "fault"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "machine"),
+        (OSError(errno.EFBIG, "File too large"), "machine"),
+        (OSError(errno.EACCES, "Permission denied"), "track"),
+        (FileNotFoundError(errno.ENOENT, "No such file"), "track"),
+        (MemoryError(), "machine"),
+        (RuntimeError("std::bad_alloc"), "machine"),
+        (DecodeError("malloc.mp3 is not audio"), "track"),
+        (RecordError("features.npz: cut short"), "machine"),
+        (UnusableAudio("silent"), "track"),
+        (ModelError("changed"), "run"),
+        (ConfigError("bpm.min_bpm"), "run"),
+        (ImportError("no numpy"), "run"),
+        (IndexError("7"), "track"),
+    ],
+)
+def test_whose_fault_an_exception_is(error: BaseException, fault: str) -> None:
+    assert classify(error, "features")[0] == fault
+
+
+FAILURE = TrackFailure("features", "OutOfMemory", "too much")
+
+
+def test_the_policy_is_the_table_of_the_docstring() -> None:
+    def of(fault: str, last: bool) -> tuple[bool, int]:
+        outcome = Outcome(fault, FAILURE, signal=15 if fault == "interrupt" else 0)
+        decision = decide(outcome, last_attempt=last)
+        return decision.record, decision.exit_code
+
+    assert [of("none", last) for last in (False, True)] == [(False, 0)] * 2
+    assert [of("track", last) for last in (False, True)] == [(True, 0)] * 2
+    assert [of("machine", last) for last in (False, True)] == [(False, EXIT_AGAIN), (True, 0)]
+    assert [of("run", last) for last in (False, True)] == [(False, EXIT_RUN)] * 2
+    assert [of("interrupt", last) for last in (False, True)] == [(False, 143)] * 2
+
+
+def arguments(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return parser.parse_args(words)
+
+
+def test_out_of_memory_is_tried_again_and_recorded_on_the_last_attempt(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    recorded: list[TrackFailure] = []
+
+    def go(attempt: str) -> int:
+        given = arguments("--memory-mb", "150", "--attempt", attempt, "--attempts", "2")
+        return supervise_track(
+            lambda: bytearray(300 * 2**20), recorded.append, stage="features", arguments=given
+        )
+
+    assert go("1") == EXIT_AGAIN
+    assert recorded == []
+    assert "to be tried again" in capsys.readouterr().err
+    assert go("2") == 0
+    assert [failure.type for failure in recorded] == ["OutOfMemory"]
+
+
+def test_a_failure_that_cannot_be_recorded_fails_the_job(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def record(_failure: TrackFailure) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    code = supervise_track(
+        raising(DecodeError("no")), record, stage="features", arguments=arguments()
+    )
+    assert code == EXIT_AGAIN
+    assert "No space left on device" in capsys.readouterr().err
