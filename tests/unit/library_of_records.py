@@ -59,7 +59,9 @@ def structure_record(path: str) -> StructureRecord:
         method="phrases",
         sections=tuple(
             Section(start, end, label, 2 * i + 1, 2 * i + 3, 2, 0.9)
-            for i, (start, end, label) in enumerate(zip(edges, edges[1:], labels))
+            for i, (start, end, label) in enumerate(
+                zip(edges[:-1], edges[1:], labels, strict=True)
+            )
         ),
         drops=(8.21875, 19.46875),
         drop_confidences=(0.9, 0.8),
