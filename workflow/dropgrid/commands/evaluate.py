@@ -1,0 +1,64 @@
+"""Compare the results with references: tempo, beats, downbeats and sections.
+
+Writes OUTPUT/{bpm,beats,structure}.json with 95 % intervals and baselines, a CSV row for every
+track, summary.md and plots. References may be BPM tags, CSV/TSV, JSON, JAMS, .beats/.txt, .lab,
+rekordbox XML, or folders of them; a malformed one is named with its line, and nothing is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "compare the results with references"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--results", type=Path, default=Path("results"), metavar="DIR",
+        help="the folder of results (default: results)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--references", nargs="*", default=["tags"], metavar="PATH",
+        help="files or folders, the most trusted first; the word `tags` means the BPM tags of "
+        "the audio files (default: tags)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--library", metavar="DIR",
+        help="the library's root, for absolute paths in references (default: as scanned)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--sample-size", type=int, metavar="N", help="evaluate only N tracks, drawn at random"
+    )
+    parser.add_argument(
+        "--sample-seed", type=int, default=0, metavar="S",
+        help="seed of the draw and of the confidence intervals (default: 0)",
+    )  # fmt: skip
+    parser.add_argument("--output", type=Path, metavar="DIR", help="default: RESULTS/evaluation")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ..errors import LibraryError
+    from ..evaluation.gather import EvaluationOptions, gather
+    from ..evaluation.write import write_evaluation
+    from ..options import build_options
+
+    if not arguments.results.is_dir():
+        raise LibraryError(f"{arguments.results}: there is no such folder of results")
+    options = build_options(
+        EvaluationOptions,
+        {
+            "references": arguments.references,
+            "sample_size": arguments.sample_size,
+            "sample_seed": arguments.sample_seed,
+        },
+        "evaluation",
+    )
+    gathered = gather(arguments.results, options, arguments.library)
+    output = arguments.output or arguments.results / "evaluation"
+    write_evaluation(output, gathered, options)
+    print(
+        f"{gathered.evaluated} tracks evaluated, {len(gathered.left_out)} references left out, "
+        f"{len(gathered.without_reference)} tracks without one: {output / 'summary.md'}"
+    )
+    return 0

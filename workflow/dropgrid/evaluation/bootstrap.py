@@ -1,0 +1,89 @@
+"""Confidence intervals by resampling tracks (Efron & Tibshirani, 1993): percentile, 95 %.
+
+The result depends on the values, their order and the seed, and on nothing else: give the
+tracks in the order of their ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+RESAMPLES = 1000
+PERCENTILES = (2.5, 97.5)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value over tracks with the 95 % interval; NaN where no track counts."""
+
+    value: float
+    low: float
+    high: float
+    tracks: int
+
+
+def ratios(numerators: Floats, denominators: Floats, seed: int) -> list[Estimate]:
+    """Sum of numerators over sum of denominators, for each column.
+
+    numerators, denominators: (tracks, columns). A mean is the values over ones; a pooled
+    precision is the right frames over the estimated ones. A track of denominator 0 does not
+    count in that column. Every column is resampled with the same tracks.
+    """
+    draws = [
+        _quotient(*(np.einsum("t,tc->c", weights, side) for side in (numerators, denominators)))
+        for weights in _weights(len(numerators), seed)
+    ]
+    values = _quotient(numerators.sum(axis=0), denominators.sum(axis=0))
+    counts = np.count_nonzero(denominators, axis=0)
+    return _estimates(values, np.array(draws), counts)
+
+
+def medians(values: Floats, seed: int) -> Estimate:
+    """The median of values (tracks,), NaN ones left out."""
+    values = np.sort(values[np.isfinite(values)])
+    draws = [[_weighted_median(values, w)] for w in _weights(len(values), seed)]
+    value = np.array([np.median(values) if len(values) else np.nan])
+    return _estimates(value, np.array(draws), np.array([len(values)]))[0]
+
+
+def means(values: Floats, seed: int) -> list[Estimate]:
+    """The mean of each column of values (tracks, columns), NaN left out."""
+    valid = np.isfinite(values)
+    return ratios(np.where(valid, values, 0.0), valid.astype(float), seed)
+
+
+def _weights(tracks: int, seed: int) -> Iterator[Floats]:
+    """How often each track is drawn, for each of RESAMPLES resamples; none without tracks."""
+    generator = np.random.default_rng(seed)
+    for _ in range(RESAMPLES if tracks else 0):
+        drawn = generator.integers(tracks, size=tracks)
+        yield np.bincount(drawn, minlength=tracks).astype(float)
+
+
+def _weighted_median(ordered: Floats, weights: Floats) -> float:
+    cumulated = np.cumsum(weights)
+    half = cumulated[-1] / 2
+    low = ordered[np.searchsorted(cumulated, half, side="left")]
+    high = ordered[np.searchsorted(cumulated, half, side="right")]
+    return float(low + high) / 2
+
+
+def _quotient(numerator: Floats, denominator: Floats) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(denominator > 0, numerator / denominator, np.nan)
+
+
+def _estimates(values: Floats, draws: Floats, counts: npt.NDArray[np.int64]) -> list[Estimate]:
+    result = []
+    for i, value in enumerate(values):
+        column = draws[:, i] if len(draws) else np.array([])
+        column = column[np.isfinite(column)]
+        low, high = np.percentile(column, PERCENTILES) if len(column) else (np.nan, np.nan)
+        result.append(Estimate(float(value), float(low), float(high), int(counts[i])))
+    return result

@@ -1,0 +1,141 @@
+"""Pictures of the evaluation, each as SVG and PNG, the same bytes for the same rows."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..palette import SECTION_COLOURS
+from ..records import LABELS
+from .tasks import PRODUCT, Row
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, POINTS, MUTED = "#22303c", SECTION_COLOURS["breakdown"], SECTION_COLOURS["intro"]
+ERROR_EDGES = (0.0, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, np.inf)  # BPM
+KINDS = ("svg", "png")
+NAMES = ("bpm_errors", "bpm_estimates", "bpm_genres", "structure_confusion")
+OCTAVES = (1 / 3, 1 / 2, 2 / 3, 1.0, 3 / 2, 2.0, 3.0)
+STYLE: dict[str, Any] = {
+    "svg.hashsalt": "dropgrid",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": INK,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+
+
+def plots(bpm_rows: Sequence[Row], documents: Mapping[str, Mapping[str, Any]]) -> dict[str, bytes]:
+    """The files by name: those for which there is something to show."""
+    rows = [row for row in bpm_rows if row["system"] == PRODUCT and row["estimated_bpm"]]
+    genres = documents["bpm"]["strata"]["genre"]
+    confusion = documents["structure"]["confusion"]
+    found: dict[str, bytes] = {}
+    if rows:
+        errors = np.abs([row["error"] for row in rows])
+        found |= _drawn("bpm_errors", lambda axes: error_histogram(axes, errors))
+        tempi = np.array([(row["reference_bpm"], row["estimated_bpm"]) for row in rows])
+        found |= _drawn("bpm_estimates", lambda axes: estimates(axes, tempi))
+    if genres:
+        found |= _drawn("bpm_genres", lambda axes: genre_bars(axes, genres))
+    if confusion["seconds"]:
+        seconds = np.array(confusion["seconds"])
+        found |= _drawn("structure_confusion", lambda axes: confusion_matrix(axes, seconds))
+    return found
+
+
+def error_histogram(axes: Axes, errors: Any) -> None:
+    """How many tracks have an absolute error in each range of BPM."""
+    counts, _ = np.histogram(errors, ERROR_EDGES)
+    names = [f"≤ {edge:g}" for edge in ERROR_EDGES[1:-1]] + [f"> {ERROR_EDGES[-2]:g}"]
+    bars = axes.bar(names, counts, color=POINTS)
+    axes.bar_label(bars, labels=[str(n) if n else "" for n in counts])
+    axes.tick_params(axis="x", rotation=45)
+    axes.set(title="Tempo error", xlabel="absolute error, BPM", ylabel="tracks")
+
+
+def estimates(axes: Axes, tempi: Any) -> None:
+    """Estimated against reference tempo, with a line for each octave relation."""
+    low, high = tempi.min() * 0.9, tempi.max() * 1.1
+    line = np.array([low, high])
+    for factor in OCTAVES:
+        style = "-" if factor == 1 else ":"
+        axes.plot(line, factor * line, style, color=MUTED, linewidth=1, zorder=1)
+        if low <= factor * high <= high:
+            axes.annotate(
+                _factor(factor), (high, factor * high), color=INK, fontsize=8, va="center"
+            )
+    axes.scatter(tempi[:, 0], tempi[:, 1], s=14, color=POINTS, alpha=0.6, linewidths=0, zorder=2)
+    axes.set(
+        title="Estimated and reference tempo", xlabel="reference, BPM", ylabel="estimate, BPM",
+        xlim=(low, high), ylim=(low, high),
+    )  # fmt: skip
+
+
+def genre_bars(axes: Axes, genres: Mapping[str, Any]) -> None:
+    """Accuracy1 and Accuracy2 of each genre, with 95 % intervals."""
+    places = np.arange(len(genres))
+    for shift, name, colour in ((-0.2, "accuracy1", POINTS), (0.2, "accuracy2", MUTED)):
+        found = [genre[name] for genre in genres.values()]
+        values = np.array([estimate["value"] for estimate in found])
+        spread = [
+            [max(0.0, e["value"] - e["low"]) for e in found],
+            [max(0.0, e["high"] - e["value"]) for e in found],
+        ]
+        axes.barh(
+            places + shift, values, 0.4, xerr=spread, color=colour, ecolor=INK,
+            label=name.capitalize(),
+        )  # fmt: skip
+    names = [f"{name} ({found['accuracy1']['tracks']})" for name, found in genres.items()]
+    axes.set_yticks(places, names)
+    axes.invert_yaxis()
+    axes.set(title="Tempo by genre", xlabel="share of tracks", xlim=(0, 1))
+    axes.figure.legend(loc="outside lower center", ncols=2, frameon=False)
+
+
+def confusion_matrix(axes: Axes, seconds: Any) -> None:
+    """Shares of each annotated label's seconds that got each estimated label."""
+    totals = seconds.sum(axis=1, keepdims=True)
+    shares = np.divide(seconds, totals, out=np.zeros_like(seconds), where=totals > 0)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for i, row in enumerate(shares):
+        for j, share in enumerate(row):
+            colour = "white" if share > 0.5 else INK
+            axes.text(j, i, f"{share:.2f}", ha="center", va="center", color=colour)
+    axes.set_xticks(range(len(LABELS)), LABELS, rotation=45)
+    axes.set_yticks(
+        range(len(LABELS)),
+        [f"{name} ({total:.0f} s)" for name, total in zip(LABELS, totals[:, 0], strict=True)],
+    )
+    axes.set(title="Sections", xlabel="estimated", ylabel="annotated")
+
+
+def _factor(factor: float) -> str:
+    names = {1 / 3: "1/3", 1 / 2: "1/2", 2 / 3: "2/3", 3 / 2: "3/2"}
+    return names.get(factor, f"{factor:g}")
+
+
+def _drawn(name: str, draw: Any) -> dict[str, bytes]:
+    from matplotlib import style
+    from matplotlib.figure import Figure
+
+    with style.context(["default", STYLE]):
+        figure = Figure(figsize=(6.4, 4.8), layout="constrained")
+        draw(figure.add_subplot())
+        return {f"{name}.{kind}": _saved(figure, kind) for kind in KINDS}
+
+
+def _saved(figure: Figure, kind: str) -> bytes:
+    stream = io.BytesIO()
+    undated: dict[str, Any] = {"svg": {"Date": None}, "png": {"Software": None}}[kind]
+    figure.savefig(stream, format=kind, metadata=undated, dpi=120)
+    return stream.getvalue()

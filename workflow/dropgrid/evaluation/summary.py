@@ -1,0 +1,156 @@
+"""The evaluation as a page of Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from .gather import Gathered
+
+SHOWN_LEFT_OUT = 20
+BPM = {
+    "mae": "mean absolute error, BPM",
+    "rmse": "root mean square error, BPM",
+    "median_error": "median absolute error, BPM",
+    "within_0.01": "within 0.01 BPM",
+    "within_0.05": "within 0.05 BPM",
+    "within_0.5": "within 0.5 BPM",
+    "within_2.5": "within 2.5 BPM",
+    "accuracy1": "Accuracy1 (4 %)",
+    "accuracy2": "Accuracy2 (4 %)",
+}
+BEATS = {
+    "f_measure": "F-measure (70 ms)",
+    "cmlc": "CMLc",
+    "cmlt": "CMLt",
+    "amlc": "AMLc",
+    "amlt": "AMLt",
+    "information_gain": "information gain",
+    "phase_error": "phase error, s (positive: late)",
+    "phase_error_beats": "phase error, beats",
+}
+STRUCTURE = {
+    "hit_0.5_f": "boundaries within 0.5 s, F",
+    "hit_0.5_trimmed_precision": "boundaries within 0.5 s, trimmed, precision",
+    "hit_0.5_trimmed_recall": "boundaries within 0.5 s, trimmed, recall",
+    "hit_0.5_trimmed_f": "boundaries within 0.5 s, trimmed, F",
+    "hit_3_f": "boundaries within 3 s, F",
+    "hit_3_trimmed_precision": "boundaries within 3 s, trimmed, precision",
+    "hit_3_trimmed_recall": "boundaries within 3 s, trimmed, recall",
+    "hit_3_trimmed_f": "boundaries within 3 s, trimmed, F",
+    "reference_to_estimate_trimmed": "annotated boundary to nearest estimate, s",
+    "estimate_to_reference_trimmed": "estimated boundary to nearest annotation, s",
+    "pairwise_f": "frames grouped alike (pairwise), F",
+    "drop_start_0.5_precision": "drop beginnings within 0.5 s, precision",
+    "drop_start_0.5_recall": "drop beginnings within 0.5 s, recall",
+    "drop_start_3_f": "drop beginnings within 3 s, F",
+}
+
+Json = Mapping[str, Any]
+
+
+def markdown(documents: Mapping[str, Json], gathered: Gathered) -> bytes:
+    """The summary: counts, a table a task with 95 % intervals, what was left out."""
+    bpm, beats, structure = (documents[task] for task in ("bpm", "beats", "structure"))
+    options = bpm["options"]
+    lines = [
+        "# Evaluation",
+        "",
+        f"{gathered.evaluated} of {gathered.tracks} tracks were compared with references "
+        f"({', '.join(options['references']) or 'none named'}). "
+        "In brackets: 95 % intervals, by resampling the tracks.",
+        "",
+        *_section("Tempo", bpm["tracks"], bpm["systems"], BPM),
+        *_octaves(bpm["octaves"]),
+        *_strata("Tempo range", bpm["strata"]["tempo"]),
+        *_strata("Genre", bpm["strata"]["genre"]),
+        *_section("Beats", beats["tracks"], beats["systems"], BEATS),
+        *_section("Downbeats", beats["downbeats"]["tracks"], beats["downbeats"]["systems"], BEATS),
+        *_section("Structure", structure["tracks"], structure["systems"], STRUCTURE),
+        *_labels(structure),
+        *_left_out(gathered),
+    ]
+    return ("\n".join(lines).rstrip() + "\n").encode("utf-8")
+
+
+def _section(title: str, tracks: int, systems: Json, names: Mapping[str, str]) -> list[str]:
+    lines = [f"## {title}", "", f"{tracks} tracks.", ""]
+    if not systems:
+        return lines
+    present = [name for name in names if any(name in found for found in systems.values())]
+    body = [[names[name], *(_shown(s.get(name)) for s in systems.values())] for name in present]
+    return [*lines, *_table(["measure", *systems], body)]
+
+
+def _octaves(octaves: Json) -> list[str]:
+    if not octaves:
+        return []
+    names = list(dict.fromkeys(name for found in octaves.values() for name in found))
+    body = [[system, *(str(found.get(n, 0)) for n in names)] for system, found in octaves.items()]
+    return ["Estimates by their multiple of the reference:", "", *_table(["", *names], body)]
+
+
+def _strata(title: str, strata: Json) -> list[str]:
+    if not strata:
+        return []
+    shown = ("median_error", "accuracy1", "accuracy2")
+    body = [
+        [name, str(found["accuracy1"]["tracks"]), *(_shown(found[measure]) for measure in shown)]
+        for name, found in strata.items()
+    ]
+    return _table([title, "tracks", *(BPM[name] for name in shown)], body)
+
+
+def _labels(structure: Json) -> list[str]:
+    if not structure["labels"]:
+        return []
+    body = [
+        [label, *(_shown(found[kind]) for kind in ("precision", "recall", "f"))]
+        for label, found in structure["labels"].items()
+    ]
+    confusion = structure["confusion"]
+    seconds = [
+        [label, *(f"{value:.0f}" for value in row)]
+        for label, row in zip(confusion["labels"], confusion["seconds"], strict=True)
+    ]
+    return [
+        f"Frames of 0.1 s with the right label: {_shown(structure['label_accuracy'])}.",
+        "",
+        *_table(["label", "precision", "recall", "F"], body),
+        "Seconds by annotated (rows) and estimated label (columns):",
+        "",
+        *_table(["", *confusion["labels"]], seconds),
+    ]
+
+
+def _left_out(gathered: Gathered) -> list[str]:
+    lines = [
+        "## References",
+        "",
+        "Found by " + ", ".join(f"{way}: {n}" for way, n in gathered.ways.items()) + ". "
+        f"{len(gathered.without_reference)} tracks have none. "
+        f"{len(gathered.left_out)} statements were left out"
+        + (" (all of them: left_out.csv):" if gathered.left_out else "."),
+        "",
+    ]
+    for item in gathered.left_out[:SHOWN_LEFT_OUT]:
+        lines.append(f"- {_escaped(item.key)} ({_escaped(item.source)}): {_escaped(item.reason)}")
+    return lines
+
+
+def _shown(estimate: Json | None) -> str:
+    if estimate is None or estimate["value"] is None:
+        return "–"
+    text = f"{estimate['value']:.3f}"
+    if estimate["low"] is None:
+        return text
+    return f"{text} [{estimate['low']:.3f}, {estimate['high']:.3f}]"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [header, ["---"] * len(header), *rows]
+    return ["| " + " | ".join(_escaped(cell) for cell in line) + " |" for line in lines] + [""]
+
+
+def _escaped(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")

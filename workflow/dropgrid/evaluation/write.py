@@ -1,0 +1,32 @@
+"""Writes an evaluation: everything is made first, so that a fault leaves nothing half done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..files import write_atomically
+from . import tables
+from .gather import EvaluationOptions, Gathered
+from .plots import KINDS, NAMES, plots
+from .summary import markdown
+
+
+def write_evaluation(folder: Path, gathered: Gathered, options: EvaluationOptions) -> None:
+    """Write the documents, tables, summary and plots; remove plots that no longer apply."""
+    documents = tables.documents(gathered, options)
+    rows = gathered.rows
+    files = {f"{task}.json": tables.json_bytes(values) for task, values in documents.items()}
+    files |= {
+        "bpm.csv": tables.csv_bytes(rows.bpm),
+        "beats.csv": tables.csv_bytes(rows.beats),
+        "downbeats.csv": tables.csv_bytes(rows.downbeats),
+        "structure.csv": tables.csv_bytes(rows.structure),
+        "left_out.csv": tables.left_out_csv(gathered),
+        "summary.md": markdown(documents, gathered),
+    }
+    files |= plots(rows.bpm, documents)
+    for plot in (f"{name}.{kind}" for name in NAMES for kind in KINDS):
+        if plot not in files:
+            (folder / plot).unlink(missing_ok=True)
+    for name, data in files.items():
+        write_atomically(folder / name, data)
