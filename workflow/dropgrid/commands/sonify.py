@@ -1,0 +1,42 @@
+"""Write a track with a click on every beat and a signal at every section, to check by ear.
+
+  click       1 kHz on a beat, 2 kHz and a little louder on a downbeat
+  intro       one note                    breakdown   three falling notes
+  buildup     three rising notes          outro       two falling notes
+  drop        a major chord, and a gong where a drop begins
+
+example:
+  dropgrid sonify "Night Swim.ogg" --bpm results/bpm/night-swim-1a2b3c4d.json \\
+      --structure results/structure/night-swim-1a2b3c4d.json --output check.wav
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "mix clicks and section signals over a track"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("audio", type=Path, help="the track that was analysed")
+    parser.add_argument("--bpm", "--bpm-record", type=Path, required=True, metavar="JSON",
+                        help="its record in results/bpm")  # fmt: skip
+    parser.add_argument("--structure", type=Path, metavar="JSON",
+                        help="its record in results/structure, for the signals")  # fmt: skip
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE",
+                        help="what to write: .wav or .flac")  # fmt: skip
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ..errors import LibraryError
+    from ..records import read_bpm, read_structure
+    from ..sonify import sonify
+
+    structure = read_structure(arguments.structure) if arguments.structure else None
+    try:
+        sonify(arguments.audio, read_bpm(arguments.bpm), structure, arguments.output)
+    except OSError as error:
+        raise LibraryError(f"{arguments.output}: cannot be written ({error})") from error
+    print(arguments.output)
+    return 0
