@@ -1,0 +1,117 @@
+"""Structure: a track's sections and drops, from its features and its beats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from ..errors import UnusableAudio
+from ..features import Features
+from ..records import BpmRecord, Label, Section
+from . import energy, labels, novelty, patterns, segment
+from .bars import TimeBase, bar_number, time_base
+from .options import METHODS, StructureOptions
+
+__all__ = ["METHODS", "Structure", "StructureOptions", "analyse"]
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What a structure record holds beside the track's name.
+
+    sections: covering 0..duration. drops: seconds at which a drop begins, and the probability
+    that it does. time_base: "bars", or "seconds" where the track has no usable grid.
+    """
+
+    sections: tuple[Section, ...]
+    drops: tuple[float, ...]
+    drop_confidences: tuple[float, ...]
+    method: str
+    time_base: Literal["bars", "seconds"]
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A section before it is counted in bars. drop: the probability that a drop begins here."""
+
+    start: float
+    end: float
+    label: Label
+    confidence: float
+    drop: float
+
+
+def analyse(features: Features, rhythm: BpmRecord, options: StructureOptions) -> Structure:
+    """The sections and drops of a track.
+
+    Raises UnusableAudio for a track without length or without band levels.
+    """
+    bands = features.descriptors.get("bands")
+    if bands is None or len(bands) == 0 or features.duration <= 0:
+        raise UnusableAudio("the features hold no band levels")
+    base = time_base(rhythm, features.duration)
+    if options.method == "energy":
+        parts = energy.loudness_sections(bands, features.duration)
+        found = [_Found(*part, confidence=0.5, drop=0.5) for part in parts]
+    else:
+        found = _phrases(bands, base, features.duration, options)
+    drops = [
+        part
+        for before, part in zip([None, *found[:-1]], found, strict=True)
+        if part.label == "drop" and (before is None or before.label != "drop")
+    ]
+    return Structure(
+        _count_bars(found, rhythm, base),
+        tuple(part.start for part in drops),
+        tuple(part.drop for part in drops),
+        options.method,
+        base.kind,
+    )
+
+
+def _phrases(
+    bands: np.ndarray, base: TimeBase, duration: float, options: StructureOptions
+) -> list[_Found]:
+    levels = patterns.levels(bands, base)
+    start, end = patterns.sounding(levels, base.per_bar)
+    if end - start < base.per_bar:
+        return [_Found(0.0, duration, "intro", 1.0, 0.0)]
+    levels = levels[start:end]
+    pattern = patterns.relative(levels)
+    evidence = novelty.evidence(pattern, base.per_bar)
+    inner = segment.boundaries(
+        evidence, base.per_bar, options.min_section_bars, options.sensitivity,
+        base.kind == "bars",
+    )  # fmt: skip
+    bounds = [0, *inner, len(pattern)]
+    sound = labels.describe(levels, pattern, base.per_bar, bounds)
+    names, posterior = labels.label(sound, options.min_section_bars)
+    times = [0.0, *(float(base.edges[start + unit]) for unit in inner), duration]
+    surety = segment.probability(evidence[inner], options.sensitivity)
+    begins = [1.0, *surety.tolist()]
+    return [
+        _Found(
+            times[i], times[i + 1], name,
+            float(posterior[i, labels.LABELS.index(name)]),
+            float(posterior[i, labels.DROP] * begins[i]),
+        )
+        for i, name in enumerate(names)
+    ]  # fmt: skip
+
+
+def _count_bars(found: list[_Found], rhythm: BpmRecord, base: TimeBase) -> tuple[Section, ...]:
+    """Sections with their bars: the first reaches back to bar 1, the last to the last bar."""
+    if base.kind == "seconds" or not rhythm.downbeats:
+        return tuple(
+            Section(part.start, part.end, part.label, None, None, None, part.confidence)
+            for part in found
+        )
+    length = float(np.median(np.diff(base.edges))) * base.per_bar
+    firsts = [1, *(bar_number(rhythm, part.start, length) for part in found[1:])]
+    lasts = [*firsts[1:], len(rhythm.downbeats) + 1]
+    return tuple(
+        Section(part.start, part.end, part.label, first, last, last - first, part.confidence)
+        for part, first, last in zip(found, firsts, lasts, strict=True)
+    )

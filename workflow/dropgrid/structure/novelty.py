@@ -1,0 +1,58 @@
+"""Novelty: how much the music before a moment differs from the music after it.
+
+The contexts are whole bars, compared position by position, so that loops cancel: only what
+enters, leaves or changes its pattern counts. (Foote, Automatic audio segmentation using a
+measure of audio novelty, ICME 2000, with a bar-synchronous kernel and a city-block distance.)
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+CONTEXTS = (1, 2, 4, 8)  # bars on each side
+REACH = 2  # bars on each side within which a larger novelty tells against a smaller one ...
+RIVALRY = 0.5  # ... by this share of their difference: boundaries are peaks, not slopes
+FLOOR = 0.7  # dB: changes below this are no news however calm the track
+
+
+def novelty(pattern: np.ndarray, per_bar: int, bars: int) -> np.ndarray:
+    """Mean absolute difference between the bars before and after every unit, in dB.
+
+    pattern: (units, subdivisions, bands) dB. bars: length of the contexts, shortened near the
+    ends. Returns (units,): the value at unit i is about the moment unit i begins; 0 where
+    there is no whole bar on either side.
+    """
+    units = len(pattern)
+    flat = pattern.reshape(units, -1)
+    # sums[i] = pattern at i and at every bar before it: a cumulative sum with a bar's stride.
+    sums = np.zeros((units + per_bar, flat.shape[1]))
+    for unit in range(units):
+        sums[unit + per_bar] = sums[unit] + flat[unit]
+    result = np.zeros(units)
+    for unit in range(per_bar, units - per_bar + 1):
+        width = per_bar * min(bars, unit // per_bar, (units - unit) // per_bar)
+        middle = sums[unit : unit + per_bar]
+        after = sums[unit + width : unit + width + per_bar] - middle
+        before = middle - sums[unit - width : unit - width + per_bar]
+        result[unit] = np.abs(after - before).mean() * per_bar / width
+    return result
+
+
+def evidence(pattern: np.ndarray, per_bar: int) -> np.ndarray:
+    """How much every unit looks like the first of something new, over all contexts.
+
+    The mean log-ratio of the novelty to the track's median novelty, less where there is more
+    of it nearby. pattern: (units, subdivisions, bands) dB. Returns (units,): 0 is nothing
+    unusual, 1 is e times the usual; very low where nothing can be said.
+    """
+    total = np.zeros(len(pattern))
+    for bars in CONTEXTS:
+        values = novelty(pattern, per_bar, bars)
+        usual = np.median(values[values > 0]) if np.any(values > 0) else FLOOR
+        total += np.log(np.maximum(values, 0.05) / max(float(usual), FLOOR))
+    total /= len(CONTEXTS)
+    reach = REACH * per_bar
+    around = np.lib.stride_tricks.sliding_window_view(
+        np.pad(total, reach, mode="edge"), 2 * reach + 1
+    )
+    return np.asarray(total - RIVALRY * (around.max(axis=1) - total))

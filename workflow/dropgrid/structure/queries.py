@@ -1,0 +1,73 @@
+"""Questions people ask of a structure record: where am I, and what lies on the bar grid."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+
+from ..records import BpmRecord, Label, Section, StructureRecord
+
+ON_GRID = 0.01  # seconds by which a boundary may miss a downbeat and still be on it
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """Where one section ends and the next begins.
+
+    time: seconds. label: of the section that begins. downbeat: seconds of the nearest
+    downbeat, None without a grid. on_grid: whether the boundary lies on it.
+    """
+
+    time: float
+    label: Label
+    downbeat: float | None
+    on_grid: bool
+
+
+def section_at_time(record: StructureRecord, time: float) -> Section | None:
+    """The section that sounds at a time in seconds; None before 0 and from the end on."""
+    starts = [section.start for section in record.sections]
+    i = bisect_right(starts, time) - 1
+    return record.sections[i] if i >= 0 and time < record.sections[i].end else None
+
+
+def section_at_bar(record: StructureRecord, bar: int) -> Section | None:
+    """The section a bar (counted from 1) begins in; None outside the track or without bars."""
+    for section in record.sections:
+        if section.start_bar is None or section.end_bar is None:
+            return None
+        if section.start_bar <= bar < section.end_bar:
+            return section
+    return None
+
+
+def sections_labelled(record: StructureRecord, label: Label) -> tuple[Section, ...]:
+    """All sections with a label, in order."""
+    return tuple(section for section in record.sections if section.label == label)
+
+
+def boundaries(record: StructureRecord, rhythm: BpmRecord) -> tuple[Boundary, ...]:
+    """Every boundary between two sections, with the nearest downbeat."""
+    found = []
+    for section in record.sections[1:]:
+        nearest = _nearest(rhythm.downbeats, section.start)
+        on_grid = nearest is not None and abs(nearest - section.start) <= ON_GRID
+        found.append(Boundary(section.start, section.label, nearest, on_grid))
+    return tuple(found)
+
+
+def boundaries_on_grid(record: StructureRecord, rhythm: BpmRecord) -> tuple[float, ...]:
+    """Seconds of the boundaries that lie on a downbeat."""
+    return tuple(found.time for found in boundaries(record, rhythm) if found.on_grid)
+
+
+def boundaries_off_grid(record: StructureRecord, rhythm: BpmRecord) -> tuple[float, ...]:
+    """Seconds of the boundaries that do not lie on a downbeat: edits, odd beats, no grid."""
+    return tuple(found.time for found in boundaries(record, rhythm) if not found.on_grid)
+
+
+def _nearest(times: tuple[float, ...], time: float) -> float | None:
+    if not times:
+        return None
+    i = bisect_left(times, time)
+    return min(times[max(0, i - 1) : i + 1], key=lambda value: abs(value - time))
