@@ -41,6 +41,7 @@ class Reader:
         "repaired_samples": how many samples so far were no numbers and became 0.
 
     Raises DecodeError, on opening or while iterating: not audio, absurd header, cut short, empty.
+    Raises OSError where the file cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
@@ -88,11 +89,8 @@ class Reader:
     def _open(self) -> Iterator[np.ndarray]:
         import soundfile
 
-        try:
-            if self.path.stat().st_size == 0:
-                raise DecodeError(f"{self.path}: the file is empty")
-        except OSError as error:
-            raise DecodeError(f"{self.path}: cannot be opened ({error.strerror})") from error
+        if self.path.stat().st_size == 0:
+            raise DecodeError(f"{self.path}: the file is empty")
         try:
             file = soundfile.SoundFile(os.fsencode(self.path))
         except (RuntimeError, TypeError, ValueError):
@@ -130,10 +128,7 @@ class Reader:
         import av
 
         # Given an open file, not its name: a name such as "concat:x" would mean something.
-        try:
-            stream = self.path.open("rb")
-        except OSError as error:
-            raise DecodeError(f"{self.path}: cannot be opened ({error.strerror})") from error
+        stream = self.path.open("rb")
         try:
             container = av.open(stream)
             audio = container.streams.audio[0]

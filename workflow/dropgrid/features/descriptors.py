@@ -23,6 +23,8 @@ peaks     (at most 2000, 2) float16: lowest and highest sample of each column of
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from .spectra import FRAME_SIZES, HOP, LONGEST
@@ -106,7 +108,6 @@ class Waveform:
         self._extremes: list[np.ndarray] = []
         self._energies: list[np.ndarray] = []
         self.samples = 0
-        self.peak = 0.0
 
     def add(self, block: np.ndarray) -> None:
         """Add a block (samples, 2) of mid and side."""
@@ -121,7 +122,6 @@ class Waveform:
         starts = np.arange(0, len(block), STRETCH)
         mid = np.ascontiguousarray(block[:, 0])
         low, high = np.minimum.reduceat(mid, starts), np.maximum.reduceat(mid, starts)
-        self.peak = max(self.peak, float(-low.min()), float(high.max()))
         self._extremes.append(np.column_stack([low, high]).astype(np.float16))
         tenths = np.arange(0, len(block), self._tenth)
         self._energies.append(np.add.reduceat(block**2, tenths, axis=0))
@@ -161,7 +161,7 @@ def _band_matrix(size: int, sample_rate: int, edges: tuple[int, ...]) -> np.ndar
     top = int(np.ceil(edges[-1] * size / sample_rate))
     bins = np.arange(top) * (sample_rate / size)
     matrix = np.zeros((top, len(edges) - 1), np.float32)
-    for band, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for band, (low, high) in enumerate(pairwise(edges)):
         matrix[(bins >= low) & (bins < high), band] = 1 / (1.5 * (size / 4) ** 2)
     return matrix
 
@@ -209,7 +209,8 @@ def _pitch_matrix(bins: np.ndarray) -> np.ndarray:
 
 def _mel_matrix(bins: np.ndarray) -> np.ndarray:
     """Triangles equally spaced on O'Shaughnessy's mel scale, averaging power: (bins, 40)."""
-    mels = np.linspace(*(2595 * np.log10(1 + np.array([30, 16000]) / 700)), MEL_BANDS + 2)
+    lowest, highest = 2595 * np.log10(1 + np.array([30, 16000]) / 700)
+    mels = np.linspace(lowest, highest, MEL_BANDS + 2)
     corners = 700 * (10 ** (mels / 2595) - 1)
     rise = (bins[:, None] - corners[:-2]) / np.diff(corners)[:-1]
     fall = (corners[2:] - bins[:, None]) / np.diff(corners)[1:]

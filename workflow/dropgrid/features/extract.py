@@ -19,29 +19,31 @@ SHORTEST = 1.0  # seconds
 SILENCE = 4 / 32768  # of full scale: a peak below it is dither, not music
 
 
-def extract(path: Path, ensemble: Ensemble) -> Features:
-    """The features of an audio file. Raises DecodeError, UnusableAudio.
+def extract(path: Path, ensemble: Ensemble | None) -> Features:
+    """The features of an audio file. Raises DecodeError, UnusableAudio, OSError.
 
-    ensemble: from network.load.
+    ensemble: from network.load; None does without the networks, by way of librosa.
     """
     reader = Reader(path)
     waveform = Waveform(SAMPLE_RATE)
     inputs = Inputs(SAMPLE_RATE)
     descriptors = Descriptors(SAMPLE_RATE, inputs.centres)
-    chunks = front_end(_mid(reader, waveform), inputs, descriptors)
-    # The networks run over what came before the last block: refuse first what needs no run.
-    values, whole = activations(chunks, ensemble, inputs.width)
-    duration = waveform.samples / SAMPLE_RATE
-    if duration < SHORTEST:
-        raise UnusableAudio(f"{path}: {duration:.2f} s long; at least {SHORTEST} s are needed")
+    chunks = front_end(_usable(path, _mid(reader, waveform)), inputs, descriptors)
+    if ensemble is None:
+        from .without_networks import METHOD, activations_of_onsets
+
+        values, method = activations_of_onsets(map(inputs.onset_strength, chunks)), METHOD
+    else:
+        values, whole = activations(chunks, ensemble, inputs.width)
+        method = "madmom" if whole else (
+            f"madmom, windows of {WHOLE / 6000:g} min, margins of {MARGIN / 6000:g} min"
+        )  # fmt: skip
     return Features(
-        duration=duration,
+        duration=waveform.samples / SAMPLE_RATE,
         activations=values,
         descriptors=descriptors.arrays() | waveform.arrays(),
         decoder=reader.decoder,
-        method="madmom"
-        if whole
-        else f"madmom, windows of {WHOLE / 6000:g} min, margins of {MARGIN / 6000:g} min",
+        method=method,
     )
 
 
@@ -62,3 +64,18 @@ def _mid(reader: Reader, waveform: Waveform) -> Iterator[np.ndarray]:
     for block in reader:
         waveform.add(block)
         yield block[:, 0]
+
+
+def _usable(path: Path, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """The same blocks; raises UnusableAudio at their end, before the networks run."""
+    samples, peak = 0, 0.0
+    for block in blocks:
+        samples += len(block)
+        peak = max(peak, float(block.max(initial=0)), -float(block.min(initial=0)))
+        yield block
+    if samples < SHORTEST * SAMPLE_RATE:
+        raise UnusableAudio(
+            f"{path}: {samples / SAMPLE_RATE:.2f} s long; at least {SHORTEST:g} s are needed"
+        )
+    if peak < SILENCE:
+        raise UnusableAudio(f"{path}: silent throughout")

@@ -34,11 +34,10 @@ def filterbank(
 ) -> np.ndarray:
     """Overlapping triangles of unit area over the bins of a spectrum: (bins, bands) float32.
 
-    bins: frame_size // 2, the Nyquist bin left out. Each triangle spans three neighbouring
-    band centres.
+    bins: those below `highest` Hz. Each triangle spans three neighbouring band centres.
     """
     centres = band_centres(frame_size, sample_rate, per_octave, lowest, highest)
-    bank = np.zeros((frame_size // 2, len(centres) - 2), np.float32)
+    bank = np.zeros((int(highest * frame_size / sample_rate), len(centres) - 2), np.float32)
     for band, (start, centre, stop) in enumerate(
         zip(centres[:-2], centres[1:-1], centres[2:], strict=True)
     ):

@@ -19,6 +19,7 @@ from .spectra import FRAME_SIZES
 
 WHOLE = 15 * 60 * 100  # frames: 15 minutes
 MARGIN = 60 * 100  # frames: 1 minute
+GROWTH = 60 * 100  # frames: what the held inputs grow by
 TOP = 17000  # Hz, where the filters and every use of the spectra end
 BANDS_PER_OCTAVE = (3, 6, 12)  # of the spectra of FRAME_SIZES
 LAGS = (1, 1, 2)  # frames back that the differences reach
@@ -34,14 +35,14 @@ class Inputs:
     """
 
     def __init__(self, sample_rate: int) -> None:
-        banks = [filterbank(size, sample_rate, per_octave, highest=TOP)
-                 for size, per_octave in zip(FRAME_SIZES, BANDS_PER_OCTAVE, strict=True)]  # fmt: skip
-        self.banks = [bank[: int(TOP * size / sample_rate)]
-                      for size, bank in zip(FRAME_SIZES, banks, strict=True)]  # fmt: skip
-        self.centres = [bank.argmax(axis=0) * (sample_rate / size)
-                        for size, bank in zip(FRAME_SIZES, banks, strict=True)]  # fmt: skip
-        self.width = 2 * sum(bank.shape[1] for bank in banks)
-        self._before: list[np.ndarray | None] = [None] * len(banks)
+        sizes = list(zip(FRAME_SIZES, BANDS_PER_OCTAVE, strict=True))
+        self.banks = [filterbank(size, sample_rate, count, highest=TOP) for size, count in sizes]
+        self.centres = [
+            bank.argmax(axis=0) * (sample_rate / size)
+            for size, bank in zip(FRAME_SIZES, self.banks, strict=True)
+        ]
+        self.width = 2 * sum(bank.shape[1] for bank in self.banks)
+        self._before: list[np.ndarray | None] = [None] * len(self.banks)
 
     def __call__(self, magnitudes: list[np.ndarray]) -> np.ndarray:
         """Inputs (frames, width) of the chunk that follows the last one given.
@@ -66,6 +67,12 @@ class Inputs:
             self._before[i] = history[len(history) - lag :]
             at += 2 * width
         return inputs
+
+    def onset_strength(self, inputs: np.ndarray) -> np.ndarray:
+        """The mean rise of the shortest and the middle frames' bands: (frames,)."""
+        short, middle, _ = (bank.shape[1] for bank in self.banks)
+        rises = inputs[:, np.r_[short : 2 * short, 2 * short + middle : 2 * (short + middle)]]
+        return rises.mean(axis=1)
 
 
 def load(path: Path, threads: int = 1) -> Ensemble:
@@ -97,7 +104,7 @@ def activations(
     Holds the inputs of at most `whole` frames. Each window but the first starts `margin` frames
     before the part of it that is kept, and each but the last ends as many after it.
     """
-    window = np.empty((whole, width), np.float32)  # memory is taken only where written
+    window = np.empty((min(GROWTH, whole), width), np.float32)
     kept: list[np.ndarray] = []
     held, settled = 0, 0  # frames in the window; of them, those whose activations are kept
     for chunk in chunks:
@@ -106,7 +113,10 @@ def activations(
                 kept.append(ensemble(window)[settled : whole - margin])
                 window[: 2 * margin] = window[whole - 2 * margin :]
                 held, settled = 2 * margin, margin
-            part = chunk[: whole - held]
+            if held == len(window):
+                # Grows where it is: a copy would hold the inputs twice.
+                window.resize((min(held + GROWTH, whole), width), refcheck=False)
+            part = chunk[: len(window) - held]
             window[held : held + len(part)] = part
             held += len(part)
             chunk = chunk[len(part) :]

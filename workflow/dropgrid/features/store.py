@@ -36,13 +36,14 @@ def save(path: Path, result: Features | TrackFailure) -> None:
             "duration": result.duration,
             "decoder": result.decoder,
             "method": result.method,
+            "tags": result.tags,
         }
         arrays["activations"] = result.activations
         arrays |= {DESCRIPTOR + name: array for name, array in result.descriptors.items()}
     arrays["about"] = np.frombuffer(json.dumps(about, allow_nan=False).encode(), np.uint8)
     stream = io.BytesIO()
-    np.savez(stream, **arrays)
-    write_atomically(path, stream.getbuffer())
+    np.savez(stream, **arrays)  # type: ignore[arg-type]
+    write_atomically(path, stream.getvalue())
 
 
 def load(path: Path) -> Features | TrackFailure:
@@ -61,6 +62,7 @@ def load(path: Path) -> Features | TrackFailure:
             descriptors={name.removeprefix(DESCRIPTOR): a for name, a in arrays.items()},
             decoder=about["decoder"],
             method=about["method"],
+            tags=about["tags"],
         )
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise RecordError(f"{path}: cannot be read as features ({error})") from error
