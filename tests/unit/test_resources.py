@@ -10,6 +10,7 @@ from dropgrid.errors import ConfigError
 from dropgrid.resources import (
     Limits,
     choose_workers,
+    default_cores,
     read_limits,
     resolve_workers,
     safe_memory_mb,
@@ -166,3 +167,18 @@ def test_workers_are_the_cap_else_the_default_else_what_the_machine_bears() -> N
     assert resolve_workers(-1, -1, {}, MACHINE) == 7
     with pytest.raises(ConfigError, match="default_workers: 0"):
         resolve_workers(-1, 0, {}, MACHINE)
+
+
+def test_the_cores_of_a_plain_run_come_from_the_configuration_file(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    assert default_cores(config, {}, MACHINE) == 7
+    config.write_text("default_workers: 3\n")
+    assert default_cores(config, {}, MACHINE) == 3
+    config.write_text("default_workers: 3\nmax_workers: 2\n")
+    assert default_cores(config, {}, MACHINE) == 2
+    assert default_cores(config, {"DROPGRID_MAX_WORKERS": "4"}, MACHINE) == 4
+
+
+def test_a_broken_configuration_file_is_left_to_those_who_read_it_all(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("max_workers: [\n")
+    assert default_cores(tmp_path / "config.yaml", {}, MACHINE) == 7

@@ -108,6 +108,24 @@ def resolve_workers(
     return default_workers if default_workers != -1 else choose_workers(limits=limits)
 
 
+def default_cores(
+    config_file: Path = Path("config/config.yaml"),
+    environ: Mapping[str, str] = os.environ,
+    limits: Limits | None = None,
+) -> int:
+    """Snakemake's --cores where the command line says nothing: resolve_workers of the options
+    in config_file, if there is one. Raises ConfigError."""
+    values: dict[str, object] = {}
+    if config_file.exists():
+        import yaml
+
+        with suppress(yaml.YAMLError, OSError, UnicodeDecodeError):  # told when the run reads it
+            values = yaml.safe_load(config_file.read_bytes()) or {}
+    wishes = [values.get(key, -1) for key in ("max_workers", "default_workers")]
+    maximum, default = (wish if isinstance(wish, int) else -1 for wish in wishes)
+    return resolve_workers(maximum, default, environ, limits)
+
+
 def _usable_cpus() -> int:
     with suppress(AttributeError):  # not on macOS
         return len(os.sched_getaffinity(0))
