@@ -34,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sample-seed", type=int, default=0, metavar="S",
         help="seed of the draw and of the confidence intervals (default: 0)",
     )  # fmt: skip
+    parser.add_argument(
+        "--threads", type=int, default=1, metavar="N", help="processes (default: 1)"
+    )
     parser.add_argument("--output", type=Path, metavar="DIR", help="default: RESULTS/evaluation")
 
 
@@ -54,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         },
         "evaluation",
     )
-    gathered = gather(arguments.results, options, arguments.library)
+    gathered = gather(arguments.results, options, arguments.library, arguments.threads)
     output = arguments.output or arguments.results / "evaluation"
     write_evaluation(output, gathered, options)
     print(

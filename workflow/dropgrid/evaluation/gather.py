@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,8 @@ from . import tasks
 from .references.annotation import Annotation
 from .references.collect import TAGS, Rank, read_sources
 from .references.matching import LeftOut, Reference, Tracks, match
+
+CHUNK = 8  # tracks a process takes at once
 
 
 @dataclass(frozen=True)
@@ -44,11 +48,14 @@ class Gathered:
     without_reference: tuple[str, ...]
 
 
-def gather(results: Path, options: EvaluationOptions, library: str | None = None) -> Gathered:
+def gather(
+    results: Path, options: EvaluationOptions, library: str | None = None, threads: int = 1
+) -> Gathered:
     """Score every track that has a reference, in the order of the track ids.
 
     library: the library's root, for absolute paths in references; by default the root of the
-    scan. Raises InvalidReference, and RecordError for a record that is broken.
+    scan. threads: processes to share the tracks among, which changes no number.
+    Raises InvalidReference, and RecordError for a record that is broken.
     """
     paths, root = _library(results)
     annotations = read_sources(options.references)
@@ -57,8 +64,8 @@ def gather(results: Path, options: EvaluationOptions, library: str | None = None
     references, left_out, ways = match(annotations, Tracks(paths, library or root))
     chosen = _sample(sorted(references), options)
     rows = tasks.Rows()
-    for track in chosen:
-        _score(rows, references[track], results)
+    for scored in _scored([references[track] for track in chosen], results, threads):
+        rows.extend(scored)
     return Gathered(
         rows=rows,
         tracks=len(paths),
@@ -103,7 +110,18 @@ def _sample(tracks: Sequence[str], options: EvaluationOptions) -> list[str]:
     return [tracks[i] for i in sorted(chosen)]
 
 
-def _score(rows: tasks.Rows, reference: Reference, results: Path) -> None:
+def _scored(references: Sequence[Reference], results: Path, threads: int) -> Iterator[tasks.Rows]:
+    """The rows of each track, in the order given."""
+    score = partial(_score, results=results)
+    if threads <= 1 or len(references) < 2 * CHUNK:
+        yield from map(score, references)
+        return
+    with ProcessPoolExecutor(threads) as pool:
+        yield from pool.map(score, references, chunksize=CHUNK)
+
+
+def _score(reference: Reference, results: Path) -> tasks.Rows:
+    rows = tasks.Rows()
     rhythm = _read_bpm(results, reference.track)
     if rhythm is not None:
         tasks.add_rhythm(rows, reference, rhythm)
@@ -113,6 +131,7 @@ def _score(rows: tasks.Rows, reference: Reference, results: Path) -> None:
     if rhythm is None and sections is None:
         source = min(reference.origins.values())
         rows.left_out.append(LeftOut(source, reference.track, "not analysed: no record"))
+    return rows
 
 
 def _read_bpm(results: Path, track: str) -> BpmRecord | None:

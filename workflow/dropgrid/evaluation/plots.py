@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, POINTS, MUTED = "#22303c", SECTION_COLOURS["breakdown"], SECTION_COLOURS["intro"]
-ERROR_EDGES = (0.0, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, np.inf)  # BPM
+ERROR_EDGES = (0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0)  # BPM
 KINDS = ("svg", "png")
 NAMES = ("bpm_errors", "bpm_estimates", "bpm_genres", "structure_confusion")
 OCTAVES = (1 / 3, 1 / 2, 2 / 3, 1.0, 3 / 2, 2.0, 3.0)
@@ -46,7 +46,7 @@ def plots(bpm_rows: Sequence[Row], documents: Mapping[str, Mapping[str, Any]]) -
         tempi = np.array([(row["reference_bpm"], row["estimated_bpm"]) for row in rows])
         found |= _drawn("bpm_estimates", lambda axes: estimates(axes, tempi))
     if genres:
-        found |= _drawn("bpm_genres", lambda axes: genre_bars(axes, genres))
+        found |= _drawn("bpm_genres", lambda axes: genre_bars(axes, genres), 0.35 * len(genres))
     if confusion["seconds"]:
         seconds = np.array(confusion["seconds"])
         found |= _drawn("structure_confusion", lambda axes: confusion_matrix(axes, seconds))
@@ -55,8 +55,9 @@ def plots(bpm_rows: Sequence[Row], documents: Mapping[str, Mapping[str, Any]]) -
 
 def error_histogram(axes: Axes, errors: Any) -> None:
     """How many tracks have an absolute error in each range of BPM."""
-    counts, _ = np.histogram(errors, ERROR_EDGES)
-    names = [f"≤ {edge:g}" for edge in ERROR_EDGES[1:-1]] + [f"> {ERROR_EDGES[-2]:g}"]
+    ranges = np.searchsorted(ERROR_EDGES, np.round(errors, 9), side="left")
+    counts = np.bincount(ranges, minlength=len(ERROR_EDGES) + 1)
+    names = [f"≤ {edge:g}" for edge in ERROR_EDGES] + [f"> {ERROR_EDGES[-1]:g}"]
     bars = axes.bar(names, counts, color=POINTS)
     axes.bar_label(bars, labels=[str(n) if n else "" for n in counts])
     axes.tick_params(axis="x", rotation=45)
@@ -70,10 +71,9 @@ def estimates(axes: Axes, tempi: Any) -> None:
     for factor in OCTAVES:
         style = "-" if factor == 1 else ":"
         axes.plot(line, factor * line, style, color=MUTED, linewidth=1, zorder=1)
-        if low <= factor * high <= high:
-            axes.annotate(
-                _factor(factor), (high, factor * high), color=INK, fontsize=8, va="center"
-            )
+        end = (high, factor * high) if factor <= 1 else (high / factor, high)
+        if min(end) > low:
+            axes.annotate(_factor(factor), end, color=INK, fontsize=8)
     axes.scatter(tempi[:, 0], tempi[:, 1], s=14, color=POINTS, alpha=0.6, linewidths=0, zorder=2)
     axes.set(
         title="Estimated and reference tempo", xlabel="reference, BPM", ylabel="estimate, BPM",
@@ -124,12 +124,12 @@ def _factor(factor: float) -> str:
     return names.get(factor, f"{factor:g}")
 
 
-def _drawn(name: str, draw: Any) -> dict[str, bytes]:
+def _drawn(name: str, draw: Any, height: float = 0.0) -> dict[str, bytes]:
     from matplotlib import style
     from matplotlib.figure import Figure
 
     with style.context(["default", STYLE]):
-        figure = Figure(figsize=(6.4, 4.8), layout="constrained")
+        figure = Figure(figsize=(6.4, max(4.8, height)), layout="constrained")
         draw(figure.add_subplot())
         return {f"{name}.{kind}": _saved(figure, kind) for kind in KINDS}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from .gather import Gathered
 
-SHOWN_LEFT_OUT = 20
+EXAMPLES = 3  # of references left out for the same reason
 BPM = {
     "mae": "mean absolute error, BPM",
     "rmse": "root mean square error, BPM",
@@ -128,13 +128,17 @@ def _left_out(gathered: Gathered) -> list[str]:
         "## References",
         "",
         "Found by " + ", ".join(f"{way}: {n}" for way, n in gathered.ways.items()) + ". "
-        f"{len(gathered.without_reference)} tracks have none. "
-        f"{len(gathered.left_out)} statements were left out"
-        + (" (all of them: left_out.csv):" if gathered.left_out else "."),
+        f"{len(gathered.without_reference)} tracks have none.",
         "",
     ]
-    for item in gathered.left_out[:SHOWN_LEFT_OUT]:
-        lines.append(f"- {_escaped(item.key)} ({_escaped(item.source)}): {_escaped(item.reason)}")
+    by_reason: dict[str, list[str]] = {}
+    for item in gathered.left_out:
+        by_reason.setdefault(item.reason, []).append(f"{item.key} ({item.source})")
+    if by_reason:
+        lines += ["Left out (each of them in left_out.csv):", ""]
+    for reason, places in sorted(by_reason.items(), key=lambda item: (-len(item[1]), item[0])):
+        shown = ", ".join(places[:EXAMPLES]) + (", ..." if len(places) > EXAMPLES else "")
+        lines.append(f"- {_escaped(reason)}: {len(places)}: {_escaped(shown)}")
     return lines
 
 

@@ -35,6 +35,15 @@ class Rows:
     confusions: list[npt.NDArray[np.int64]] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
 
+    def extend(self, other: Rows) -> None:
+        """Append the rows of other tracks."""
+        self.bpm += other.bpm
+        self.beats += other.beats
+        self.downbeats += other.downbeats
+        self.structure += other.structure
+        self.confusions += other.confusions
+        self.left_out += other.left_out
+
 
 def add_rhythm(rows: Rows, reference: Reference, record: BpmRecord) -> None:
     """Score a track's tempo, beats and downbeats, as far as the reference speaks of them."""

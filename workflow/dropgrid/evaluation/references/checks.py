@@ -37,8 +37,10 @@ class Place:
     def at(self, field: str | int) -> Place:
         """This place's sub-field: a name after a dot, an index in brackets."""
         if isinstance(field, int):
-            return replace(self, field=f"{self.field}[{field}]")
-        return replace(self, field=f"{self.field}.{field}" if self.field else field)
+            deeper = f"{self.field}[{field}]"
+        else:
+            deeper = f"{self.field}.{field}" if self.field else field
+        return type(self)(self.file, self.line, deeper)
 
     def on(self, line: int) -> Place:
         """The same file, at another line."""
