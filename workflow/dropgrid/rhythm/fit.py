@@ -1,0 +1,158 @@
+"""The exact tempo and phase of a stretch of steady music: a straight line through its beats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..features import FRAME_RATE
+from .tempo import HARMONICS
+
+SPREAD = 0.03  # how far from the coarse tempo the exact one is looked for
+PEAK_FLOOR = 0.05  # the lowest activation that counts as a beat
+JITTER = 0.005  # s: how far one part's beats may sit off the others' (drums, then only a bass)
+BLOCK_BEATS = 16  # beats whose deviations are taken as one independent observation
+
+
+@dataclass(frozen=True)
+class Line:
+    """Beat n falls on offset + n * period seconds; bpm is known to within +- margin."""
+
+    offset: float
+    period: float
+    margin: float
+
+    @property
+    def bpm(self) -> float:
+        return 60.0 / self.period
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        return self.bpm - self.margin, self.bpm + self.margin
+
+
+def demodulate(activation: np.ndarray, bpm: float, block: int) -> np.ndarray:
+    """Blocks of an activation turned back by a tempo's harmonics: (harmonics, blocks) complex.
+
+    Where the music keeps this tempo, the values of a row point the same way; a slightly
+    different tempo makes them turn steadily. Frame 0 is phase 0.
+    """
+    count = -(-len(activation) // block)
+    padded = np.zeros(count * block)
+    padded[: len(activation)] = activation
+    turns = np.arange(count * block) * (bpm / 60.0 / FRAME_RATE)
+    carrier = np.exp(-2j * np.pi * (turns % 1.0))
+    rows = []
+    power = np.ones_like(carrier)
+    for _ in HARMONICS:
+        power = power * carrier
+        rows.append((padded * power).reshape(count, block).sum(axis=1))
+    return np.stack(rows)
+
+
+def exact_tempo(activation: np.ndarray, bpm: float) -> float:
+    """The tempo within 3 % of bpm at which the whole activation's harmonics are most in phase."""
+    block = 25
+    rows = demodulate(activation, bpm, block)
+    times = (np.arange(rows.shape[1]) + 0.5) * (block / FRAME_RATE)
+    seconds = max(len(activation) / FRAME_RATE, 1.0)
+    low, high, step = -SPREAD * bpm, SPREAD * bpm, 60.0 / seconds / 16
+    for _ in range(2):
+        shifts = np.arange(low, high + step / 2, step)
+        strength = _coherence(rows, times, shifts)
+        best = shifts[int(np.argmax(strength))]
+        low, high, step = best - 2 * step, best + 2 * step, step / 40
+    return float(bpm + best)
+
+
+def _coherence(rows: np.ndarray, times: np.ndarray, shifts: np.ndarray) -> np.ndarray:
+    """Power of all harmonics when the tempo is shifted by so many BPM: (shifts,)."""
+    turn = np.exp(-2j * np.pi * np.outer(shifts / 60.0, times))
+    power = np.ones_like(turn)
+    total = np.zeros(len(shifts))
+    for row in rows:
+        power = power * turn
+        total += np.abs(power @ row) ** 2
+    return total
+
+
+def phase(activation: np.ndarray, bpm: float) -> float:
+    """Seconds, in 0..period, at which the activation's fundamental puts the beat."""
+    turns = np.arange(len(activation)) * (bpm / 60.0 / FRAME_RATE)
+    total = np.sum(activation * np.exp(-2j * np.pi * (turns % 1.0)))
+    return float((-np.angle(total) / (2 * np.pi)) % 1.0 * 60.0 / bpm)
+
+
+def peaks(activation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Times in seconds, finer than a frame, and heights of an activation's local maxima."""
+    inner = activation[1:-1]
+    at = 1 + np.flatnonzero(
+        (inner >= activation[:-2]) & (inner > activation[2:]) & (inner >= PEAK_FLOOR)
+    )
+    before, top, after = (activation[at + shift].astype(float) for shift in (-1, 0, 1))
+    curve = before - 2 * top + after
+    return (at + 0.5 * (before - after) / np.minimum(curve, -1e-9)) / FRAME_RATE, top
+
+
+def fit_line(times: np.ndarray, heights: np.ndarray, bpm: float, offset: float) -> Line:
+    """Least squares through the peaks that lie near a grid, far ones weighted down and out.
+
+    times, heights: peaks() of one steady stretch; bpm, offset: the grid to start from.
+    Gaps without peaks cost nothing: a peak belongs to the nearest beat, however far the last.
+    """
+    period = 60.0 / bpm
+    for width in (0.15, 0.1, 0.07, 0.05, 0.05):
+        index = np.round((times - offset) / period)
+        error = times - offset - index * period
+        near = np.abs(error) < width * period
+        if near.sum() < 4 or np.ptp(index[near]) < 4:
+            return Line(offset, period, margin=bpm * SPREAD)
+        index, error, weight = index[near], error[near], heights[near]
+        scale = 2 * (1.48 * np.median(np.abs(error - np.median(error))) + 0.003)
+        weight = weight / (1 + (error / scale) ** 2)
+        middle = np.average(index, weights=weight)
+        centred = index - middle
+        mean = np.average(error, weights=weight)
+        slope = np.sum(weight * centred * (error - mean)) / np.sum(weight * centred**2)
+        offset, period = offset + mean - slope * middle, period + slope
+    error = error - mean - slope * centred
+    return Line(offset, period, _margin(index, error, weight, period))
+
+
+def _margin(index: np.ndarray, error: np.ndarray, weight: np.ndarray, period: float) -> float:
+    """Half width in BPM of the tempo's 95 % interval, from the deviations of blocks of beats.
+
+    Neighbouring beats err together (the same drums), so blocks, not beats, are counted. A
+    parts's own lead or lag of JITTER at one end of the track only can tilt the whole line.
+    """
+    blocks = (index // BLOCK_BEATS).astype(int)
+    blocks -= blocks.min()
+    mass = np.bincount(blocks, weight)
+    held = mass > 0
+    mean = np.bincount(blocks, weight * error)[held] / mass[held]
+    place = np.bincount(blocks, weight * index)[held] / mass[held]
+    share = mass[held] / mass[held].mean()
+    lever = np.sum(share * (place - np.average(place, weights=share)) ** 2)
+    freedom = len(mean) - 2
+    if freedom < 1 or lever <= 0:
+        slope = 2 * JITTER / max(np.ptp(index), 1.0)
+    else:
+        spread = np.sqrt(np.sum(share * mean**2) / freedom / lever)
+        slope = 2 * spread * (1 + 2 / freedom) + JITTER / np.ptp(index)
+    return float(slope / period * 60.0 / period)
+
+
+def snapped(line: Line) -> float:
+    """The tempo a DJ would type: the one whole BPM in the interval, else the one half BPM.
+
+    The fitted tempo itself where the interval holds none, or more than one.
+    """
+    low, high = line.interval
+    for unit in (1.0, 0.5):
+        first, last = np.ceil(low / unit), np.floor(high / unit)
+        if first == last:
+            return float(first * unit)
+        if first < last:
+            break
+    return line.bpm

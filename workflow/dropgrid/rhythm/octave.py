@@ -1,0 +1,49 @@
+"""Which octave: how the kick's pattern fills the bar tells 87 from 174 where the beats do not.
+
+The networks hear hip hop at 87 BPM and drum and bass at 174 alike. Bars differ: a pattern of
+kick and bass repeats every bar, so the onsets of the lowest bands have energy at a quarter of
+the right tempo. At a quarter of twice the tempo there is less, at an eighth of it as much.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..features import Features
+from .options import RhythmOptions
+from .tempo import BINS_PER_OCTAVE, Tempogram, tempogram
+
+BAR_WEIGHT = 8.0  # log odds for a kick pattern that is all bar and no two bars
+KICK_BANDS = slice(0, 2)  # 20 to 120 Hz
+
+
+def low_onsets(features: Features) -> np.ndarray | None:
+    """Rises of the amplitude from 20 to 120 Hz within 20 ms (frames,); None without bands."""
+    bands = features.descriptors.get("bands")
+    if bands is None:
+        return None
+    return rises(bands[:, KICK_BANDS])
+
+
+def rises(decibels: np.ndarray) -> np.ndarray:
+    """Rises within 20 ms of the summed amplitude of bands in dB (frames, n): (frames,)."""
+    amplitude = (10.0 ** (decibels.astype(np.float32) / 20.0)).sum(axis=1)
+    rise = np.zeros_like(amplitude)
+    rise[1:-1] = np.maximum(amplitude[2:] - amplitude[:-2], 0.0)
+    return rise
+
+
+def bar_evidence(features: Features, options: RhythmOptions) -> np.ndarray | None:
+    """Log odds of each tempo of the range, windows apart: (windows, tempi); None without bands.
+
+    Tempi are those of tempogram(), from min_bpm.
+    """
+    onsets = low_onsets(features)
+    if onsets is None or onsets.sum() <= 0:
+        return None
+    gram: Tempogram = tempogram(onsets, options.min_bpm / 8, options.max_bpm)
+    octave = BINS_PER_OCTAVE
+    count = int(np.sum(gram.tempi <= options.max_bpm * (1 + 1e-9))) - 3 * octave
+    quarter = gram.magnitudes[:, octave : octave + count]
+    eighth = gram.magnitudes[:, :count]
+    return BAR_WEIGHT * (quarter - eighth)

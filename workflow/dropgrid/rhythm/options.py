@@ -1,0 +1,35 @@
+"""The options of the rhythm stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RhythmOptions:
+    """What a user may decide about tempo and bars; the defaults suit all electronic music.
+
+    Raises ValueError for a value out of range.
+    """
+
+    min_bpm: float = 55.0  # the slowest tempo looked for
+    max_bpm: float = 215.0  # the fastest
+    preferred_bpm: float = 150.0  # where 87 or 174, 70 or 140 is open: the side nearer to this
+    snap: bool = True  # whole or half BPM where the fit's interval holds exactly one
+    piecewise: bool = True  # False: one tempo for the whole track, whatever it does
+    bar_lengths: tuple[int, ...] = (4, 3)  # beats a bar may have
+
+    def __post_init__(self) -> None:
+        if not 20 <= self.min_bpm <= self.max_bpm / 2:
+            raise ValueError(
+                f"min_bpm {self.min_bpm:g}: at least 20, and at most half of max_bpm"
+                f" ({self.max_bpm:g}), so that every tempo has one octave inside"
+            )
+        if self.max_bpm > 400:
+            raise ValueError(f"max_bpm {self.max_bpm:g}: at most 400")
+        if not self.min_bpm <= self.preferred_bpm <= self.max_bpm:
+            raise ValueError(
+                f"preferred_bpm {self.preferred_bpm:g}: not between min_bpm and max_bpm"
+            )
+        if not self.bar_lengths or not set(self.bar_lengths) <= {3, 4}:
+            raise ValueError(f"bar_lengths {self.bar_lengths}: any of 3 and 4")
