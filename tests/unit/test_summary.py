@@ -1,0 +1,133 @@
+"""The summary of a library and the way failed tracks are tried again, over real records."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from dropgrid.errors import RecordError
+from dropgrid.library import Scan, Track, write_tickets
+from dropgrid.records import BpmRecord, StructureRecord, TrackFailure, write_record
+from dropgrid.summary import (
+    SHOWN,
+    Use,
+    describe,
+    forget_failures,
+    printable,
+    summarise,
+    write_summary,
+)
+
+DECODE = TrackFailure("decode", "DecodeError", "not audio")
+RHYTHM = TrackFailure("bpm", "ValueError", "no beats")
+
+
+def library(results: Path, states: dict[str, TrackFailure | str]) -> Path:
+    """Results as the workflow leaves them: each track "ok", "waiting" or with its failure."""
+    tracks = tuple(Track(f"{n}-00000000", f"{n}.wav", f"/music/{n}.wav", 1, 1) for n in states)
+    write_tickets(Scan("/music", tracks, (("locked", "Permission denied"),)), results)
+    for track, state in zip(tracks, states.values(), strict=True):
+        if state == "waiting":
+            continue
+        failure = state if isinstance(state, TrackFailure) else None
+        status = "error" if failure else "ok"
+        about = (track.track, track.path, status)
+        write_record(results / "bpm" / f"{track.track}.json", BpmRecord(*about, error=failure))
+        record = StructureRecord(*about, error=failure)
+        write_record(results / "structure" / f"{track.track}.json", record)
+        (results / "features").mkdir(exist_ok=True)
+        (results / "features" / f"{track.track}.npz").touch()
+    return results
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    states = {"good": "ok", "bad": DECODE, "odd": RHYTHM, "late": "waiting"}
+    return library(tmp_path / "results", states)
+
+
+def test_every_track_is_analysed_failed_or_waiting(results: Path) -> None:
+    summary = summarise(results)
+    assert (summary.tracks, summary.ok, summary.failed, summary.waiting) == (4, 1, 2, 1)
+    assert summary.failures == (
+        ("bad-00000000", "bad.wav", DECODE),
+        ("odd-00000000", "odd.wav", RHYTHM),
+    )
+    assert summary.unread == (("locked", "Permission denied"),)
+
+
+def test_a_track_with_one_of_two_records_is_waiting(results: Path) -> None:
+    (results / "structure" / "good-00000000.json").unlink()
+    assert (summarise(results).ok, summarise(results).waiting) == (0, 2)
+
+
+def test_a_record_that_was_cut_short_is_waiting(results: Path) -> None:
+    record = results / "bpm" / "good-00000000.json"
+    record.write_bytes(record.read_bytes()[:-20])
+    assert (summarise(results).ok, summarise(results).waiting) == (0, 2)
+
+
+def test_before_any_record_all_tracks_wait(tmp_path: Path) -> None:
+    results = library(tmp_path, {"a": "waiting", "b": "waiting"})
+    assert (summarise(results).ok, summarise(results).waiting) == (0, 2)
+
+
+def test_the_use_of_time_and_memory_is_the_last_line_of_each_log(results: Path) -> None:
+    logs = results / "logs" / "features"
+    logs.mkdir(parents=True)
+    line = "dropgrid: features took {} s, cpu {} s, peak {} MB\n"
+    (logs / "a.log").write_text(
+        line.format("9.00", "9.00", 999) + line.format("2.50", "2.25", 210)
+    )
+    (logs / "b.log").write_text("noise\n" * 500 + line.format("1.50", "1.25", 230))
+    (logs / "c.log").write_text("killed before the end")
+    assert summarise(results).use["features"] == Use(2, 4.0, 3.5, 230)
+
+
+def test_the_json_says_the_same(results: Path) -> None:
+    write_summary(results)
+    said = json.loads((results / "summary.json").read_text())
+    assert [said[key] for key in ("tracks", "ok", "failed", "waiting")] == [4, 1, 2, 1]
+    assert said["failures"][0] == {
+        "track": "bad-00000000",
+        "path": "bad.wav",
+        "stage": "decode",
+        "type": "DecodeError",
+        "message": "not audio",
+    }
+
+
+def test_the_text_names_failed_files_their_reasons_and_the_way_on(results: Path) -> None:
+    text = describe(summarise(results), results)
+    assert text.startswith("dropgrid: 4 tracks, 1 analysed, 2 failed, 1 waiting\n")
+    assert "  bad.wav: decode: not audio\n" in text
+    assert "locked: Permission denied" in text
+    assert f"dropgrid retry --results {results}" in text
+
+
+def test_many_failures_are_counted_by_kind(tmp_path: Path) -> None:
+    results = library(tmp_path, {f"n{number}": DECODE for number in range(SHOWN + 5)})
+    text = describe(summarise(results), results)
+    assert text.count(": not audio") == SHOWN
+    assert f"and 5 more (decode DecodeError: {SHOWN + 5})" in text
+
+
+def test_names_cannot_control_the_terminal() -> None:
+    assert printable("a\x1b[2Jb\nc") == "a\\x1b[2Jb\\nc"
+    assert printable("Ünï ♫") == "Ünï ♫"
+    assert printable("broken \udcff") == "broken \\udcff"
+
+
+def test_failed_tracks_are_forgotten_and_sound_features_kept(results: Path) -> None:
+    assert forget_failures(results) == ["bad-00000000", "odd-00000000"]
+    assert summarise(results).waiting == 3
+    assert sorted(path.stem for path in (results / "bpm").iterdir()) == ["good-00000000"]
+    kept = sorted(path.stem for path in (results / "features").iterdir())
+    assert kept == ["good-00000000", "odd-00000000"]
+    assert forget_failures(results) == []
+
+
+def test_without_results_the_error_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="run the workflow first"):
+        summarise(tmp_path)

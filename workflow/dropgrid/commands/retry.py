@@ -1,0 +1,30 @@
+"""Make the next run analyse every failed track again.
+
+Deletes the error records of failed tracks and nothing else. A track whose file was replaced is
+analysed again by itself; this is for failures of the machine, such as a disk that was full.
+
+example:
+  dropgrid retry --results results && snakemake --cores 4
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "make the next run analyse every failed track again"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--results", type=Path, default=Path("results"), metavar="DIR",
+        help="the folder of results (default: results)",
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ..summary import forget_failures
+
+    tracks = forget_failures(arguments.results)
+    print(f"{len(tracks)} failed tracks will be analysed again by the next run")
+    return 0

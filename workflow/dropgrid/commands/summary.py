@@ -1,0 +1,34 @@
+"""Say what has become of a library: how many tracks are analysed, failed or waiting.
+
+Lists the failed ones with their reasons and tells how to try them again. Works at any time,
+also while the workflow runs and after it was interrupted. Also writes RESULTS/summary.json.
+
+example:
+  dropgrid summary --results results
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "say how many tracks are analysed, failed or waiting, and why"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--results", type=Path, default=Path("results"), metavar="DIR",
+        help="the folder of results (default: results)",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="print summary.json instead of text")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ..summary import describe, to_json, write_summary
+
+    summary = write_summary(arguments.results)
+    if arguments.json:
+        print(to_json(summary).decode(), end="")
+    else:
+        print(describe(summary, arguments.results))
+    return 0

@@ -1,0 +1,201 @@
+"""What has become of a library: how many tracks are done, failed or waiting, and what it took.
+
+Read from the records themselves, so that it is right at any moment, after an interrupt too. The
+use of time and memory comes from the last line of each job's log (dropgrid.supervise).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .errors import RecordError
+from .files import write_if_changed
+from .library import read_scan, read_ticket
+from .records import (
+    SCHEMA_VERSION,
+    BpmRecord,
+    StructureRecord,
+    TrackFailure,
+    json_lines,
+    read_bpm,
+    read_structure,
+)
+
+SCHEMA = "dropgrid/summary"
+STAGES = ("features", "bpm", "structure")
+READERS: dict[str, Callable[[Path], BpmRecord | StructureRecord]] = {
+    "bpm": read_bpm,
+    "structure": read_structure,
+}
+SHOWN = 20  # failures told in the text; all are in the JSON and in failures.csv
+
+_USE = re.compile(rb"dropgrid: \w+ took ([\d.]+) s, cpu ([\d.]+) s, peak (\d+) MB")
+_ERROR = b'"status": "error"'
+
+
+@dataclass(frozen=True)
+class Use:
+    """What the jobs of a stage took: their number, seconds by the clock and of processors, and
+    the most memory any of them held, in MB."""
+
+    jobs: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_mb: int = 0
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The state of a library. waiting: tracks without all of their records.
+    failures: of each failed track, in the library's order. unread: what the scan could not
+    look into, as (path, reason)."""
+
+    tracks: int
+    ok: int
+    failed: int
+    waiting: int
+    failures: tuple[tuple[str, str, TrackFailure], ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
+    use: dict[str, Use] = field(default_factory=dict)
+
+
+def summarise(results: Path) -> Summary:
+    """The state of the library whose results are in a folder. Raises RecordError without one."""
+    scan = read_scan(results)
+    analyses = [name for name in READERS if (results / name).is_dir()]
+    failures = []
+    waiting = 0
+    for track in scan["tracks"]:
+        missing = not analyses
+        failure: TrackFailure | None = None
+        for analysis in analyses:
+            try:
+                failure = failure or _failure(results, analysis, track)
+            except RecordError:
+                missing = True
+        if failure:
+            failures.append((track, _path_of(results, track), failure))
+        elif missing:
+            waiting += 1
+    count = len(scan["tracks"])
+    return Summary(
+        tracks=count,
+        ok=count - waiting - len(failures),
+        failed=len(failures),
+        waiting=waiting,
+        failures=tuple(failures),
+        unread=tuple((problem["path"], problem["reason"]) for problem in scan["problems"]),
+        use={stage: _use(results / "logs" / stage) for stage in STAGES},
+    )
+
+
+def _failure(results: Path, analysis: str, track: str) -> TrackFailure | None:
+    """The failure in a record, if there is one. Raises RecordError."""
+    path = results / analysis / f"{track}.json"
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RecordError(f"{path}: {error}") from error
+    if data.endswith(b"\n}\n") and _ERROR not in data:  # most: no need to parse it
+        return None
+    return READERS[analysis](path).error
+
+
+def _path_of(results: Path, track: str) -> str:
+    with suppress(RecordError):
+        return read_ticket(results / "tracks" / f"{track}.json").path
+    return track
+
+
+def _use(logs: Path) -> Use:
+    found = [match.groups() for match in _last_lines(logs)]
+    return Use(
+        jobs=len(found),
+        seconds=round(sum(float(seconds) for seconds, _, _ in found), 2),
+        cpu_seconds=round(sum(float(cpu) for _, cpu, _ in found), 2),
+        peak_mb=max((int(peak) for _, _, peak in found), default=0),
+    )
+
+
+def _last_lines(logs: Path) -> Iterator[re.Match[bytes]]:
+    for path in sorted(logs.glob("*.log")):
+        with suppress(OSError), path.open("rb") as stream:
+            stream.seek(max(0, path.stat().st_size - 500))
+            if matches := list(_USE.finditer(stream.read())):
+                yield matches[-1]
+
+
+def to_json(summary: Summary) -> bytes:
+    """The bytes of results/summary.json."""
+    values: dict[str, Any] = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION}
+    values |= {name: getattr(summary, name) for name in ("tracks", "ok", "failed", "waiting")}
+    values["failures"] = [
+        {"track": track, "path": path, **asdict(failure)}
+        for track, path, failure in summary.failures
+    ]
+    values["unread"] = [{"path": path, "reason": reason} for path, reason in summary.unread]
+    values["use"] = {stage: asdict(use) for stage, use in summary.use.items()}
+    return json_lines(values)
+
+
+def write_summary(results: Path) -> Summary:
+    """Write results/summary.json and return what it says. Raises RecordError, OSError."""
+    summary = summarise(results)
+    write_if_changed(results / "summary.json", to_json(summary))
+    return summary
+
+
+def describe(summary: Summary, results: Path) -> str:
+    """The summary as a few lines for people."""
+    parts = [f"{summary.tracks} tracks", f"{summary.ok} analysed", f"{summary.failed} failed"]
+    if summary.waiting:
+        parts.append(f"{summary.waiting} waiting")
+    lines = ["dropgrid: " + ", ".join(parts)]
+    for _, path, failure in summary.failures[:SHOWN]:
+        lines.append(f"  {printable(path)}: {failure.stage}: {printable(failure.message)}")
+    if summary.failed > SHOWN:
+        kinds = Counter(f"{f.stage} {f.type}" for _, _, f in summary.failures)
+        most = ", ".join(f"{kind}: {count}" for kind, count in kinds.most_common())
+        lines.append(f"  and {summary.failed - SHOWN} more ({most}): {results}/failures.csv")
+    lines += [f"  not looked into: {printable(path)}: {why}" for path, why in summary.unread]
+    used = [f"{stage} {use.cpu_seconds:.1f} s" for stage, use in summary.use.items() if use.jobs]
+    if used:
+        peak = max(use.peak_mb for use in summary.use.values())
+        lines.append(f"processor time: {', '.join(used)}; at most {peak} MB a job")
+    if summary.failed:
+        lines.append(
+            "A failed track is analysed again when its file changes. To try all of them again: "
+            f"dropgrid retry --results {results}, then run the workflow"
+        )
+    if summary.waiting:
+        lines.append("Run the same command again to go on with those that wait")
+    return "\n".join(lines)
+
+
+def printable(text: str) -> str:
+    """Text from outside made safe for a terminal: control characters and broken bytes escaped."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode()
+        for c in text
+    )
+
+
+def forget_failures(results: Path) -> list[str]:
+    """Delete what is kept of failed tracks, so that the next run makes it again; their ids.
+
+    Features that are sound are kept. Raises RecordError, OSError.
+    """
+    forgotten = []
+    for track, _, failure in summarise(results).failures:
+        for analysis in READERS:
+            (results / analysis / f"{track}.json").unlink(missing_ok=True)
+        if failure.stage not in READERS:
+            (results / "features" / f"{track}.npz").unlink(missing_ok=True)
+        forgotten.append(track)
+    return forgotten
