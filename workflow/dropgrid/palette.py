@@ -8,15 +8,15 @@ from __future__ import annotations
 
 SECTION_COLOURS = {  # on white
     "intro": "#7d8a9c",
-    "buildup": "#b07a00",
-    "drop": "#d0265c",
+    "buildup": "#bb7f00",
+    "drop": "#dc2f6c",
     "breakdown": "#2a74d0",
-    "outro": "#4f5b6e",
+    "outro": "#3f4a5b",
 }
 SECTION_COLOURS_ON_DARK = {
     "intro": "#93a1b5",
     "buildup": "#f2b632",
-    "drop": "#ff4f7b",
+    "drop": "#ff5585",
     "breakdown": "#4c9bff",
-    "outro": "#66748b",
+    "outro": "#637088",
 }

@@ -75,14 +75,14 @@ def differences(times: Sequence[float]) -> np.ndarray:
 def detail(view: TrackView, columns: int) -> str:
     """What only an opened track shows, as a line of base64.
 
-    Deflated: four uint16 counts (words of beats, of downbeats, of reference beats, columns of
-    the waveform), those words, those bytes. All little-endian.
+    Deflated: four uint32 counts (words of beats, of downbeats, of reference beats, columns of
+    the waveform), those words as uint16, those bytes. All little-endian.
     """
     beats, downbeats = (view.bpm.beats, view.bpm.downbeats) if view.bpm else ((), ())
     annotated = (view.reference.beats if view.reference else None) or ()
     lists = [differences(times) for times in (beats, downbeats, annotated)]
     waveform = b"" if view.waveform is None else quantise(pool(view.waveform, columns))
-    counts = np.array([*map(len, lists), len(waveform)], dtype="<u2")
+    counts = np.array([*map(len, lists), len(waveform)], dtype="<u4")
     data = b"".join([counts.tobytes(), *(words.tobytes() for words in lists), waveform])
     return base64.b64encode(zlib.compress(data, 9)).decode("ascii")
 

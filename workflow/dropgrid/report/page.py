@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from .collect import Evaluation, Report
 
 STYLES = ("base.css", "library.css", "deck.css", "pages.css")
 SCRIPTS = (
-    "data.js", "drawing.js", "table.js", "player.js", "deck.js", "views.js", "app.js",
+    "data.js", "drawing.js", "table.js", "player.js", "deck.js", "views.js",
+    "evaluation.js", "app.js",
 )  # fmt: skip
 
 
@@ -41,7 +43,7 @@ def build(report: Report, page: Path) -> bytes:
         "script": script,
         "library": encode.script_json(_library(report, page)),
         "details": "\n".join(encode.detail(view, columns) for view in report.tracks),
-        "evaluation": encode.script_json([_evaluation(e) for e in report.evaluations]),
+        "evaluation": encode.script_json(_evaluations(report.evaluations)),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda m: parts[m[1]], _static("page.html")).encode("utf-8")
 
@@ -56,15 +58,24 @@ def _library(report: Report, page: Path) -> dict[str, Any]:
     }
 
 
-def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
-    return {
-        "task": evaluation.task,
-        "values": evaluation.values,
-        "plots": [
-            [name, "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode("ascii")]
-            for name, svg in evaluation.plots
-        ],
-    }
+def _evaluations(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
+    if not evaluations:
+        return {"documents": []}
+    from ..evaluation.summary import BEATS, BPM, STRUCTURE  # brings in SciPy
+
+    names = {"bpm": BPM, "beats": BEATS, "downbeats": BEATS, "structure": STRUCTURE}
+    documents = [
+        {
+            "task": evaluation.task,
+            "values": evaluation.values,
+            "plots": [
+                [name.replace("_", " "), "data:image/svg+xml;base64," + _base64(svg.encode())]
+                for name, svg in evaluation.plots
+            ],
+        }
+        for evaluation in evaluations
+    ]
+    return {"names": names, "documents": documents}
 
 
 def _palette() -> str:
@@ -74,7 +85,11 @@ def _palette() -> str:
 
 
 def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+    return "sha256-" + _base64(hashlib.sha256(text.encode()).digest())
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
 
 
 def _static(name: str) -> str:

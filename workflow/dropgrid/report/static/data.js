@@ -43,7 +43,7 @@ async function details(track) {
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   const buffer = await new Response(stream).arrayBuffer();
   const view = new DataView(buffer);
-  let at = 8;
+  let at = 16;
   const times = (count) => {
     const found = [];
     let ticks = 0;
@@ -54,8 +54,8 @@ async function details(track) {
     }
     return found;
   };
-  const [beats, downbeats, refBeats] = [0, 2, 4].map((i) => times(view.getUint16(i, true)));
-  return { beats, downbeats, refBeats, wave: new Uint8Array(buffer, at, view.getUint16(6, true)) };
+  const [beats, downbeats, refBeats] = [0, 4, 8].map((i) => times(view.getUint32(i, true)));
+  return { beats, downbeats, refBeats, wave: new Uint8Array(buffer, at, view.getUint32(12, true)) };
 }
 
 /** The waveform of the table's miniature, or null. */

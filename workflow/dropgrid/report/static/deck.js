@@ -166,8 +166,8 @@ function drag(event, canvas) {
 function drawDeck() {
   const { track, details: { beats, downbeats, refBeats, wave }, parts, from, to } = deck;
   if (!track || track.failure || !track.duration) return;
-  const named = (track.sections ?? []).map(([start, end, label]) => [start, end, LABELS[label], colours.sections[label]]);
-  const references = (track.refSections ?? []).map(([start, end, label]) => [start, end, label ?? "?", colours.sections[LABELS.indexOf(label)] ?? colours.faint]);
+  const named = (track.sections ?? []).map(([start, end, label]) => [start, end, titled(LABELS[label]), colours.sections[label]]);
+  const references = (track.refSections ?? []).map(([start, end, label], i) => [start, end, `${i ? "" : "Reference: "}${titled(label ?? "")}`, colours.sections[LABELS.indexOf(label)] ?? colours.faint]);
   const whole = [0, track.duration];
 
   let [context, width, height] = surface(parts.overview);

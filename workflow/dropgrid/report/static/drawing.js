@@ -79,10 +79,9 @@ function drawLane(context, sections, [from, to], [top, height], width, solid) {
     context.fillRect(left, top, Math.max(right - left - 1, 1), height);
     context.globalAlpha = 1;
     if (!solid) context.fillRect(left, top, Math.max(right - left - 1, 1), 2);
-    const text = titled(name);
-    if (height < 12 || context.measureText(text).width + 14 > right - left) continue;
+    if (height < 12 || context.measureText(name).width + 14 > right - left) continue;
     context.fillStyle = solid ? inkOn(colour) : colours.ink;
-    context.fillText(text, left + 7, top + height / 2 + 0.5);
+    context.fillText(name, left + 7, top + height / 2 + 0.5);
   }
 }
 

@@ -17,7 +17,7 @@ function showFailures() {
   if (failed.length > rows.length) page.append(make("p", {}, `The first ${rows.length} are listed; failures.csv has all.`));
 }
 
-/** A plain table; the columns in `numbers` are set right. */
+/** A table of text, or of lists of text and elements; the columns in `numbers` are set right. */
 function dataTable(head, rows, numbers) {
   const kind = (i) => (numbers.includes(i) ? "number right" : "");
   return make(
@@ -27,7 +27,7 @@ function dataTable(head, rows, numbers) {
       "table",
       { class: "data" },
       make("thead", {}, make("tr", {}, ...head.map((name, i) => make("th", { scope: "col", class: kind(i) }, name)))),
-      make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((text, i) => make("td", { class: kind(i) }, String(text ?? "")))))),
+      make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((cell, i) => make("td", { class: kind(i) }, ...[cell ?? ""].flat().map((part) => (part instanceof Node ? part : String(part)))))))),
     ),
   );
 }
@@ -78,18 +78,10 @@ function histogram(values) {
   return make("div", {}, chart, make("p", { class: "axis number" }, make("span", {}, `${low}`), make("span", {}, `${high + 2} BPM`)));
 }
 
-function showEvaluation() {
-  const page = $("page-evaluation");
-  const evaluations = parsed("data-evaluation");
-  page.replaceChildren(make("h2", {}, "Evaluation"));
-  if (!evaluations.length) {
-    page.append(make("p", { class: "lead" }, "Nothing was evaluated: name your annotations in config.yaml under evaluation.references and run the workflow again."));
-  }
-  for (const { task, values, plots } of evaluations) {
-    page.append(make("h3", {}, { bpm: "Tempo", beats: "Beats", structure: "Structure" }[task] ?? task));
-    page.append(dataTable(["Metric", "Value"], flat(values), [1]));
-    page.append(make("div", { class: "plots" }, ...plots.map(([name, source]) => make("figure", {}, make("img", { src: source, alt: name })))));
-  }
+/** What the run cost, if the workflow said so. */
+function showSummary(page, summary) {
+  if (!Object.keys(summary).length) return;
+  page.append(make("h3", {}, "Cost"), dataTable(["", ""], flat(summary), [1]));
 }
 
 function flat(values, prefix = "") {
@@ -97,9 +89,4 @@ function flat(values, prefix = "") {
     if (value !== null && typeof value === "object") return flat(value, `${prefix}${name} `);
     return [[prefix + name, value]];
   });
-}
-
-function showSummary(page, summary) {
-  if (!Object.keys(summary).length) return;
-  page.append(make("h3", {}, "Cost"), dataTable(["", ""], flat(summary), [1]));
 }

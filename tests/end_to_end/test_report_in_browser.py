@@ -1,0 +1,268 @@
+"""The report page in a real browser: what a person does with it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from browser import MISSING, find_browser, launch_browser
+from dropgrid.library import Scan, Track, track_id, write_tickets
+from dropgrid.records import read_bpm, read_structure
+from dropgrid.report.collect import collect
+from dropgrid.report.page import build
+from playwright.sync_api import Browser, Page, expect
+from synthetic_library import write_failure, write_library, write_track
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(find_browser() is None, reason=MISSING),
+]
+
+HOSTILE = "<script>alert(1)<b>\n\"'& 100%?#\udcff Beyoncé.wav"
+TRACKS = 200
+
+
+@dataclass
+class Session:
+    """A library's page in a tab, and what the browser said about it."""
+
+    page: Page
+    results: Path
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def rows(self) -> list[str]:
+        return self.page.locator("#rows .row .name b").all_inner_texts()
+
+    def tempos(self) -> list[float]:
+        return [float(text) for text in self.page.locator("#rows .bpm").all_inner_texts() if text]
+
+    def position(self) -> float:
+        return float(self.page.locator("#closeup").get_attribute("aria-valuenow") or "nan")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with launch_browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """200 tracks of a made-up library, every 40th failed, with a page."""
+    folder = tmp_path_factory.mktemp("library")
+    write_library(folder / "results", TRACKS, folder / "music")
+    write_page(folder / "results")
+    return folder / "results"
+
+
+def write_page(results: Path) -> None:
+    page = results / "report" / "index.html"
+    page.parent.mkdir(exist_ok=True)
+    page.write_bytes(build(collect(results), page))
+
+
+def open_page(browser: Browser, results: Path, address: str = "", **options: object) -> Session:
+    tab = browser.new_page(viewport={"width": 1440, "height": 900}, **options)  # type: ignore[arg-type]
+    session = Session(tab, results)
+    tab.on("console", lambda message: session.complaints.append(message.text))
+    tab.on("pageerror", lambda error: session.complaints.append(str(error)))
+    tab.on("dialog", lambda dialog: session.complaints.append(dialog.message))
+    tab.on("request", lambda request: session.requests.append(request.url))
+    tab.goto((results / "report" / "index.html").as_uri() + address)
+    return session
+
+
+@pytest.fixture
+def session(browser: Browser, results: Path) -> Iterator[Session]:
+    """The library's page; whatever a test does with it, the browser must not complain."""
+    opened = open_page(browser, results)
+    yield opened
+    opened.page.close()
+    assert opened.complaints == []
+
+
+def test_the_page_loads_and_asks_for_nothing_else(session: Session) -> None:
+    expect(session.page.locator("#shown")).to_have_text(f"{TRACKS} tracks")
+    assert [url for url in session.requests if not url.startswith("data:")] == [
+        (session.results / "report" / "index.html").as_uri()
+    ]
+
+
+def test_only_the_rows_in_sight_exist(session: Session) -> None:
+    assert 10 < len(session.rows()) < 40
+    session.page.keyboard.press("End")
+    last = collect(session.results).tracks[-1]
+    expect(session.page.locator("#rows .row[aria-selected=true] .name span")).to_contain_text(
+        last.path
+    )
+
+
+def test_search_finds_by_words_without_accents(session: Session) -> None:
+    session.page.keyboard.press("/")
+    session.page.keyboard.type("tva vanner solar")
+    shown = session.page.locator("#rows .row .name span").all_inner_texts()
+    assert shown and all("Två Vänner" in text for text in shown)
+    expect(session.page.locator("#shown")).to_contain_text(f"of {TRACKS} tracks")
+    session.page.keyboard.press("Escape")
+    expect(session.page.locator("#shown")).to_have_text(f"{TRACKS} tracks")
+
+
+def test_search_takes_a_range_of_tempos(session: Session) -> None:
+    session.page.fill("#search", "123-127")
+    assert set(session.tempos()) == {124.0, 126.0}
+
+
+def test_search_without_a_match_says_so(session: Session) -> None:
+    session.page.fill("#search", "no such track")
+    expect(session.page.locator("#rows")).to_have_text("No track matches.")
+
+
+def test_columns_sort_both_ways_and_back(session: Session) -> None:
+    unsorted = session.rows()
+    head = session.page.get_by_role("columnheader", name="BPM")
+    head.get_by_role("button").click()
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    assert set(session.tempos()) == {122.0}
+    head.get_by_role("button").click()
+    expect(head).to_have_attribute("aria-sort", "descending")
+    assert set(session.tempos()) == {174.0}
+    head.get_by_role("button").click()
+    assert session.rows() == unsorted
+
+
+def test_failed_tracks_can_be_shown_alone_with_their_reason(session: Session) -> None:
+    session.page.click("[data-filter=failed]")
+    assert len(session.rows()) == TRACKS // 40
+    session.page.keyboard.press("Tab")
+    session.page.locator("#rows .row").first.click()
+    expect(session.page.locator(".failure")).to_contain_text("not audio (no header)")
+    session.page.click("#tab-failures")
+    expect(session.page.locator("#page-failures tbody tr")).to_have_count(TRACKS // 40)
+
+
+def test_keys_choose_open_seek_and_close(session: Session) -> None:
+    keyboard = session.page.keyboard
+    keyboard.press("ArrowDown")
+    keyboard.press("ArrowDown")
+    keyboard.press("Enter")
+    view = collect(session.results).tracks[2]
+    expect(session.page.locator("#deck h2")).to_have_text(view.bpm.tags["title"])  # type: ignore[union-attr]
+    bpm = read_bpm(session.results / "bpm" / f"{view.track}.json")
+    structure = read_structure(session.results / "structure" / f"{view.track}.json")
+    where = session.page.locator(".deck-where")
+    keyboard.press("d")
+    expect(where).to_have_text("bar 49.1 · drop")
+    assert session.position() == pytest.approx(structure.drops[0], abs=0.06)
+    keyboard.press("ArrowRight")
+    expect(where).to_have_text("bar 50.1 · drop")
+    assert session.position() == pytest.approx(bpm.downbeats[49], abs=0.06)
+    keyboard.press("ArrowLeft")
+    keyboard.press("ArrowLeft")
+    expect(where).to_have_text("bar 48.1 · buildup")
+    keyboard.press("Escape")
+    expect(session.page.locator("#deck")).to_be_hidden()
+    assert session.page.evaluate("document.activeElement.id") == "table"
+
+
+def test_a_click_on_the_map_sets_the_position(session: Session) -> None:
+    session.page.locator("#rows .row").first.click()
+    view = collect(session.results).tracks[0]
+    duration = view.bpm.duration  # type: ignore[union-attr]
+    box = session.page.locator(".overview").bounding_box()
+    assert box and duration
+    session.page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + 60)
+    assert session.position() == pytest.approx(duration / 2, abs=0.3)
+    session.page.locator(".section-name").nth(2).click()
+    assert session.position() == pytest.approx(view.structure.sections[2].start, abs=0.06)  # type: ignore[union-attr]
+
+
+def test_the_close_up_zooms_to_single_beats(session: Session) -> None:
+    session.page.locator("#rows .row").first.click()
+    closeup = session.page.locator("#closeup")
+    pictures = [closeup.screenshot()]
+    for _ in range(3):
+        session.page.keyboard.press("+")
+        pictures.append(closeup.screenshot())
+    session.page.mouse.move(700, 330)
+    session.page.mouse.wheel(0, -400)
+    pictures.append(closeup.screenshot())
+    assert len(set(pictures)) == 5
+
+
+def test_an_address_opens_its_track(browser: Browser, results: Path) -> None:
+    view = collect(results).tracks[150]
+    opened = open_page(browser, results, f"#track={view.track}")
+    expect(opened.page.locator("#deck .deck-name p")).to_contain_text(view.path)
+    assert opened.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_the_theme_is_the_systems_until_it_is_switched(
+    browser: Browser, results: Path, scheme: str
+) -> None:
+    opened = open_page(browser, results, color_scheme=scheme)
+    html = opened.page.locator("html")
+    expect(html).to_have_attribute("data-theme", scheme)
+    opened.page.click("#theme")
+    expect(html).not_to_have_attribute("data-theme", scheme)
+    opened.page.reload()
+    expect(html).not_to_have_attribute("data-theme", scheme)
+
+
+def test_a_hostile_name_is_shown_played_and_does_nothing(browser: Browser, tmp_path: Path) -> None:
+    """The file's name holds markup, quotes, a newline, a percent sign and an undecodable byte."""
+    music, results = tmp_path / "music", tmp_path / "results"
+    music.mkdir()
+    noise = np.random.default_rng(0).uniform(-0.01, 0.01, 8000 * 340)
+    soundfile.write(os.fsencode(music / HOSTILE), noise, 8000, format="WAV")
+    track = Track(track_id(HOSTILE), HOSTILE, str(music / HOSTILE), 1, 1)
+    other = Track(track_id("x.wav"), "x.wav", str(music / "x.wav"), 1, 1)
+    write_tickets(Scan(str(music), (track, other), ()), results)
+    write_track(results, track, seed=5)
+    write_failure(results, other, message=HOSTILE)
+    write_page(results)
+    opened = open_page(browser, results)
+    expect(opened.page.locator("#rows .name span").first).to_contain_text("<script>alert(1)<b>")
+    opened.page.keyboard.press("Enter")
+    opened.page.keyboard.press("d")
+    drop = opened.position()
+    opened.page.keyboard.press(" ")
+    expect(opened.page.get_by_role("button", name="Pause")).to_be_visible()
+    opened.page.wait_for_function(
+        "past => document.getElementById('closeup').ariaValueNow > past", arg=drop + 0.4
+    )
+    opened.page.keyboard.press(" ")
+    expect(opened.page.get_by_role("button", name="Play")).to_be_visible()
+    assert drop < opened.position() < drop + 30
+    opened.page.keyboard.press("End")
+    expect(opened.page.locator(".failure-message")).to_contain_text("<script>alert(1)<b>")
+    assert opened.complaints == []
+
+
+def test_audio_that_is_gone_is_said_and_the_rest_works(session: Session) -> None:
+    session.page.locator("#rows .row").first.click()
+    session.page.keyboard.press(" ")
+    expect(session.page.locator(".deck-problem")).to_contain_text("cannot play this file")
+    session.page.keyboard.press("d")
+    expect(session.page.locator(".deck-where")).to_have_text("bar 49.1 · drop")
+    session.complaints[:] = [
+        c for c in session.complaints if not re.search("ERR_FILE_NOT_FOUND", c)
+    ]
+
+
+def test_an_empty_library_has_a_page(browser: Browser, tmp_path: Path) -> None:
+    write_tickets(Scan(str(tmp_path), (), ()), tmp_path)
+    write_page(tmp_path)
+    opened = open_page(browser, tmp_path)
+    expect(opened.page.locator("#rows")).to_have_text("The library is empty.")
+    for tab in ("failures", "evaluation", "run"):
+        opened.page.click(f"#tab-{tab}")
+        expect(opened.page.locator(f"#page-{tab} h2")).to_be_visible()
+    assert opened.complaints == []

@@ -1,0 +1,257 @@
+"""The report page as bytes: what is in it, what cannot be in it, and that it stays the same."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import zlib
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+import numpy as np
+import pytest
+from dropgrid.errors import LibraryError, RecordError
+from dropgrid.evaluation.references.matching import Reference
+from dropgrid.library import Scan, Track, track_id, write_tickets
+from dropgrid.records import BpmRecord, read_bpm, read_structure
+from dropgrid.report import encode
+from dropgrid.report.collect import TrackView, collect, read_waveform
+from dropgrid.report.page import build
+from synthetic_library import write_failure, write_library, write_track
+
+HOSTILE = "a/</script><script>alert(1)</script>\n\"'&<!-- \u2028 {{data}} 100%?#\udcff é.wav"
+
+
+class Page(HTMLParser):
+    """The elements of a page, and the text of those that have an id."""
+
+    def __init__(self, page: bytes) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: dict[str, str] = {}
+        self.inside = ""
+        self.feed(page.decode("utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self.inside = dict(attrs).get("id") or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.inside:
+            self.texts[self.inside] = self.texts.get(self.inside, "") + data
+
+    @property
+    def library(self) -> dict:
+        return json.loads(self.texts["data-library"])
+
+    def detail(self, index: int) -> list[np.ndarray]:
+        """Beats, downbeats, reference beats (s) and waveform of a track, decoded anew."""
+        data = zlib.decompress(base64.b64decode(self.texts["data-details"].split("\n")[index]))
+        counts = np.frombuffer(data[:16], "<u4").tolist()
+        waveform = 16 + 2 * sum(counts[:3])
+        words = np.split(np.frombuffer(data[16:waveform], "<u2"), np.cumsum(counts[:2]))
+        times = [np.cumsum(w, dtype=np.int64)[w != 0xFFFF] * 1e-4 for w in words]
+        assert len(data) == waveform + counts[3]
+        return [*times, np.frombuffer(data[waveform:], np.uint8)]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve tracks, the sixth and twelfth failed."""
+    folder = tmp_path_factory.mktemp("report") / "results"
+    write_library(folder, 12, folder.parent / "music", failing=6)
+    return folder
+
+
+def page_of(results: Path) -> Page:
+    return Page(build(collect(results), results / "report" / "index.html"))
+
+
+def test_every_track_is_on_the_page_in_the_order_of_the_paths(results: Path) -> None:
+    tracks = page_of(results).library["tracks"]
+    assert len(tracks) == 12
+    assert [t["path"] for t in tracks] == sorted((t["path"] for t in tracks), key=os.fsencode)
+
+
+def test_the_page_says_what_the_records_say(results: Path) -> None:
+    page = page_of(results)
+    for index, shown in enumerate(page.library["tracks"]):
+        if "failure" in shown:
+            continue
+        bpm = read_bpm(results / "bpm" / f"{shown['id']}.json")
+        structure = read_structure(results / "structure" / f"{shown['id']}.json")
+        beats, downbeats, _, waveform = page.detail(index)
+        assert shown["bpm"] == bpm.bpm and shown["confidence"] == bpm.confidence
+        assert shown["alternatives"][0][0] == bpm.bpm / 2
+        assert shown["drops"] == pytest.approx(structure.drops, abs=5e-4)
+        assert [s[2] for s in shown["sections"]] == [0, 1, 2, 3, 1, 2, 4]
+        assert len(waveform) == 2000 and waveform.max() == 255
+        np.testing.assert_allclose(beats, bpm.beats, rtol=0, atol=0.51e-4)
+        np.testing.assert_allclose(downbeats, bpm.downbeats, rtol=0, atol=0.51e-4)
+
+
+def test_failures_are_shown_with_stage_and_reason(results: Path) -> None:
+    failed = [t["failure"] for t in page_of(results).library["tracks"] if "failure" in t]
+    assert failed == [["decode", "DecodeError", "not audio (no header)"]] * 2
+
+
+def test_what_the_scan_could_not_read_is_a_failure_too(tmp_path: Path) -> None:
+    write_tickets(Scan("/m", (), (("locked", "Permission denied"),)), tmp_path)
+    (track,) = page_of(tmp_path).library["tracks"]
+    assert track["failure"] == ["scan", "Unreadable", "Permission denied"]
+
+
+def test_the_same_results_make_the_same_bytes(results: Path) -> None:
+    page = results / "report" / "index.html"
+    assert build(collect(results), page) == build(collect(results), page)
+
+
+def test_nothing_on_the_page_points_outside_it(results: Path) -> None:
+    for tag, attributes in page_of(results).elements:
+        for name in ("src", "href", "action", "srcset", "data"):
+            value = attributes.get(name) or ""
+            assert value.startswith("data:") or not value, (tag, name, value)
+    policy = next(a["content"] for t, a in page_of(results).elements if "http-equiv" in a)
+    assert policy and policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+
+
+def test_hostile_names_stay_text(tmp_path: Path) -> None:
+    track = Track(track_id(HOSTILE), HOSTILE, f"/music/{HOSTILE}", 1, 1)
+    write_tickets(Scan("/music", (track,), ()), tmp_path)
+    write_failure(tmp_path, track, message="</script><b>&amp;")
+    page = page_of(tmp_path)
+    plain = page_of_nothing(tmp_path / "plain")
+    assert [tag for tag, _ in page.elements] == [tag for tag, _ in plain.elements]
+    (shown,) = page.library["tracks"]
+    assert shown["path"] == HOSTILE
+    assert shown["failure"][2] == "</script><b>&amp;"
+
+
+def page_of_nothing(results: Path) -> Page:
+    write_tickets(Scan("/music", (), ()), results)
+    return page_of(results)
+
+
+def test_an_audio_link_leads_back_to_the_file(tmp_path: Path) -> None:
+    audio, page = f"/music/{HOSTILE}", Path("/home/results/report/index.html")
+    href = encode.audio_href(audio, page)
+    assert href and re.fullmatch(r"[A-Za-z0-9/._~%-]+", href)
+    assert unquote_to_bytes(href) == b"../../../music/" + os.fsencode(HOSTILE)
+
+
+def test_a_library_that_moved_is_linked_where_it_is_now(results: Path) -> None:
+    view = collect(results, Path("/media/usb")).tracks[0]
+    assert view.audio == f"/media/usb/{view.path}"
+
+
+def test_a_results_folder_without_features_makes_a_page_without_waveforms(tmp_path: Path) -> None:
+    track = Track(track_id("a.wav"), "a.wav", "/music/a.wav", 1, 1)
+    write_tickets(Scan("/music", (track,), ()), tmp_path)
+    write_track(tmp_path, track, seed=1)
+    (tmp_path / "features" / f"{track.track}.npz").unlink()
+    page = page_of(tmp_path)
+    beats, _, _, waveform = page.detail(0)
+    assert len(beats) == 768 and len(waveform) == 0
+    assert "mini" not in page.library["tracks"][0]
+
+
+def test_records_without_a_scan_are_enough(results: Path, tmp_path: Path) -> None:
+    for kind in ("bpm", "structure"):
+        (tmp_path / kind).symlink_to(results / kind)
+    shown = page_of(tmp_path).library["tracks"]
+    assert [t["path"] for t in shown] == [t["path"] for t in page_of(results).library["tracks"]]
+    assert not any("audio" in t for t in shown)
+
+
+def test_a_track_without_records_yet_is_listed(tmp_path: Path) -> None:
+    write_tickets(Scan("/m", (Track("a-00000000", "a.wav", "/m/a.wav", 1, 1),), ()), tmp_path)
+    (track,) = page_of(tmp_path).library["tracks"]
+    assert track["title"] == "a" and "bpm" not in track and "failure" not in track
+
+
+def test_a_damaged_record_is_shown_as_a_failure_and_the_rest_remains(tmp_path: Path) -> None:
+    first, _ = write_library(tmp_path, 2, tmp_path / "music", failing=0)
+    (tmp_path / "bpm" / f"{first}.json").write_text('{"schema": "dropgrid/bpm", "sche')
+    failures = [t.get("failure") for t in page_of(tmp_path).library["tracks"]]
+    assert sum(f is None for f in failures) == 1
+    assert [f[0] for f in failures if f] == ["report"]
+
+
+def test_an_empty_results_folder_is_refused_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(LibraryError, match="nothing to report on"):
+        collect(tmp_path)
+
+
+def test_a_damaged_evaluation_is_refused_by_name(results: Path, tmp_path: Path) -> None:
+    (tmp_path / "bpm").symlink_to(results / "bpm")
+    (tmp_path / "evaluation").mkdir()
+    (tmp_path / "evaluation" / "bpm.json").write_text("{")
+    with pytest.raises(RecordError, match=r"evaluation/bpm\.json: cannot be read"):
+        collect(tmp_path)
+
+
+def test_references_stand_beside_the_estimates(results: Path, tmp_path: Path) -> None:
+    track = next(view.track for view in collect(results).tracks if view.bpm)
+    sections = [
+        {"start": 0, "end": 10, "label": "intro"},
+        {"start": 10, "end": 20, "label": "drop"},
+    ]
+    annotation = {"track": track, "bpm": 99.5, "beats": [0.5, 8.25, 12], "sections": sections}
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps(annotation))
+    report = collect(results, references=[str(file)])
+    page = Page(build(report, results / "report" / "index.html"))
+    index = [view.track for view in report.tracks].index(track)
+    shown = page.library["tracks"][index]
+    assert shown["refBpm"] == 99.5
+    assert shown["refSections"] == [[0, 10, "intro"], [10, 20, "drop"]]
+    assert shown["refFrom"] == ["mine.json"]
+    np.testing.assert_allclose(page.detail(index)[2], [0.5, 8.25, 12], atol=1e-9)
+
+
+def test_boundaries_without_labels_are_sections_without_labels() -> None:
+    reference = Reference("t", structure=((10.0, 20.0), 30.0))
+    shown = encode.row(TrackView("t", "t.wav", reference=reference), Path("/r/index.html"))
+    assert shown["refSections"] == [[0, 10, None], [10, 20, None], [20, 30, None]]
+
+
+def test_gaps_longer_than_a_word_survive() -> None:
+    words = encode.differences([0.0, 30.0, 30.5, 43.107])
+    times = np.cumsum(words, dtype=np.int64)[words != encode.SKIP] * encode.TICK
+    np.testing.assert_allclose(times, [0.0, 30.0, 30.5, 43.107], atol=1e-9)
+
+
+def test_pooling_keeps_every_peak() -> None:
+    waveform = np.zeros(1999)
+    waveform[[0, 1000, 1998]] = 1.0
+    pooled = encode.pool(waveform, 400)
+    assert len(pooled) == 400
+    assert np.flatnonzero(pooled).tolist() == [0, 200, 399]
+
+
+def test_waveforms_become_coarser_in_very_large_libraries() -> None:
+    assert encode.columns_for(1) == encode.columns_for(2000) == 2000
+    assert encode.columns_for(10_000) == 800
+    assert encode.columns_for(100_000) == 400
+
+
+def test_silence_is_a_flat_line() -> None:
+    assert encode.quantise(np.zeros(4)) == bytes(4)
+
+
+def test_a_damaged_features_file_is_no_waveform(tmp_path: Path) -> None:
+    (tmp_path / "a.npz").write_bytes(b"PK\x03\x04 cut short")
+    assert read_waveform(tmp_path / "a.npz") is None
+
+
+def test_a_night_long_mix_fits() -> None:
+    record = BpmRecord("t", "t.wav", "ok", beats=tuple(np.arange(80_000) * 0.45))
+    data = zlib.decompress(base64.b64decode(encode.detail(TrackView("t", "t.wav", bpm=record), 9)))
+    assert np.frombuffer(data[:16], "<u4").tolist() == [80_000, 0, 0, 0]

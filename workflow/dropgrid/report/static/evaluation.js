@@ -1,0 +1,88 @@
+// The evaluation page: measures with their intervals beside the baselines, and the plots.
+
+const TASKS = { bpm: "Tempo", beats: "Beats", downbeats: "Downbeats", structure: "Sections" };
+const SYSTEMS = { median_interval: "median interval", tag: "BPM tag", eight_bars: "every 8 bars" };
+const HEADLINES = [
+  ["bpm", "accuracy1", "Tempo within 4 %"],
+  ["bpm", "median_error", "Median BPM error"],
+  ["beats", "f_measure", "Beats, F"],
+  ["downbeats", "f_measure", "Downbeats, F"],
+  ["structure", "hit_3_trimmed_f", "Boundaries in 3 s, F"],
+  ["structure", "drop_start_3_f", "Drops in 3 s, F"],
+];
+
+function showEvaluation() {
+  const page = $("page-evaluation");
+  const { names, documents } = parsed("data-evaluation");
+  page.replaceChildren(make("h2", {}, "Evaluation"));
+  if (!documents.length) {
+    page.append(make("p", { class: "lead" }, "Nothing was evaluated. Name annotations under evaluation: references: in config.yaml and run the workflow again."));
+    return;
+  }
+  const found = {};
+  for (const { task, values } of documents) {
+    found[task] = values;
+    if (values.downbeats) found.downbeats = values.downbeats;
+  }
+  page.append(make("p", { class: "lead" }, aboutReferences(documents[0].values)));
+  const headlines = HEADLINES.map(([task, name, title]) => [title, found[task]?.systems?.dropgrid?.[name]]);
+  page.append(tiles(headlines.filter(([, e]) => e && e.value !== null).map(([title, e]) => [title, figure(e.value), between(e)])));
+  for (const [task, values] of Object.entries(found)) {
+    page.append(make("h3", {}, TASKS[task], make("small", {}, count(values.tracks, "track"))));
+    page.append(measures(values.systems ?? {}, names[task]));
+    for (const { task: other, plots } of documents) {
+      if (other === task && plots.length) page.append(make("div", { class: "plots" }, ...plots.map(([alt, src]) => make("figure", {}, make("img", { src, alt })))));
+    }
+    if (values.octaves) page.append(...octaves(values.octaves));
+    for (const [kind, strata] of Object.entries(values.strata ?? {})) page.append(...stratum(kind, strata));
+    if (Object.keys(values.labels ?? {}).length) page.append(...labels(values.labels));
+  }
+}
+
+function aboutReferences({ library: about, options }) {
+  if (!about) return "";
+  const left = Object.entries(about.references_left_out).map(([reason, number]) => `${number} ${reason}`);
+  const sampled = about.sampled < about.with_reference ? `, of which ${about.sampled.toLocaleString("en")} were drawn (seed ${options.sample_seed})` : "";
+  return (
+    `${about.with_reference.toLocaleString("en")} of ${count(about.tracks, "track")} have a reference${sampled}. ` +
+    (left.length ? `References left out: ${left.join(", ")}. ` : "") +
+    "In brackets: 95 % intervals."
+  );
+}
+
+const figure = (value) => (value === null || value === undefined ? "–" : value.toFixed(3));
+const between = (e) => (e.low === null || e.low === undefined ? "" : `[${figure(e.low)}, ${figure(e.high)}]`);
+
+/** A cell of value and interval. */
+function estimate(e) {
+  return e ? [figure(e.value), make("small", {}, ` ${between(e)}`)] : ["–"];
+}
+
+function measures(systems, names) {
+  const columns = Object.keys(systems);
+  if (!columns.length) return make("p", { class: "lead" }, "No track has such a reference.");
+  const shown = Object.keys(names).filter((name) => columns.some((system) => name in systems[system]));
+  const rows = shown.map((name) => [names[name], ...columns.map((system) => estimate(systems[system][name]))]);
+  return dataTable(["Measure", ...columns.map((c) => SYSTEMS[c] ?? c)], rows, columns.map((_, i) => i + 1));
+}
+
+function octaves(systems) {
+  const kinds = [...new Set(Object.values(systems).flatMap(Object.keys))];
+  if (!kinds.length) return [];
+  const rows = Object.entries(systems).map(([system, counts]) => [SYSTEMS[system] ?? system, ...kinds.map((kind) => counts[kind] ?? 0)]);
+  return [make("h4", {}, "Estimates by their multiple of the reference"), dataTable(["", ...kinds], rows, kinds.map((_, i) => i + 1))];
+}
+
+function stratum(kind, strata) {
+  if (!Object.keys(strata).length) return [];
+  const shown = ["median_error", "accuracy1", "accuracy2"];
+  const rows = Object.entries(strata).map(([name, found]) => [name, found.accuracy1.tracks, ...shown.map((measure) => estimate(found[measure]))]);
+  const head = { tempo: "Tempo range", genre: "Genre" }[kind] ?? kind;
+  return [make("h4", {}, `By ${head.toLowerCase()}`), dataTable([head, "Tracks", "Median error, BPM", "Accuracy1", "Accuracy2"], rows, [1, 2, 3, 4])];
+}
+
+function labels(found) {
+  const kinds = ["precision", "recall", "f"];
+  const rows = Object.entries(found).map(([label, values]) => [titled(label), ...kinds.map((kind) => estimate(values[kind]))]);
+  return [make("h4", {}, "Seconds with the right label"), dataTable(["Label", "Precision", "Recall", "F"], rows, [1, 2, 3])];
+}
