@@ -22,9 +22,9 @@ $(READY): requirements.lock pyproject.toml $(wildcard packaging/madmom/*.*)
 	@touch $@
 
 demo: setup  ## synthesise a small library, analyse it, show the result
-	@$(BIN)/dropgrid demo demo/library
-	$(BIN)/snakemake --cores all --configfile demo/library/config.yaml \
-		--config library=demo/library results=demo/results
+	@$(BIN)/dropgrid demo demo
+	$(BIN)/snakemake --cores all --config library=demo/music results=demo/results \
+		'evaluation={references: [demo/references]}'
 	@$(BIN)/dropgrid summary --results demo/results
 
 test: setup lint unit  ## every check

@@ -15,6 +15,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,18 @@ def read_scan(results: Path) -> dict[str, Any]:
         return dict(values)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordError(f"{path}: cannot be read; run the workflow first ({error})") from error
+
+
+def fingerprint(paths: Iterable[str]) -> str:
+    """A digest that changes when a file at or below any of the paths changes, comes or goes."""
+    digest = hashlib.sha256()
+    for top in paths:
+        below = (Path(folder, name) for folder, _, names in os.walk(top) for name in names)
+        for path in sorted([Path(top), *below]):
+            with suppress(OSError):
+                status = path.stat()
+                digest.update(os.fsencode(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0"))
+    return digest.hexdigest()[:16]
 
 
 def _scan_json(found: Scan) -> bytes:

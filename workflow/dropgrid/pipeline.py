@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .errors import DecodeError, ModelError
+from .errors import DecodeError, ModelError, TrackError
 from .features import Features
 from .files import write_atomically
 from .library import Track
@@ -41,20 +41,24 @@ def prepare_network(path: Path, method: str) -> str | None:
 
 
 def compute_features(ticket: Track, network: Path) -> Features:
-    """Decode a track and compute its features. Raises TrackError, OSError.
+    """Decode a track and compute its features. Raises TrackError, ModelError, OSError.
 
     network: as prepare_network wrote it; empty for none.
     """
+    from .features import network as networks
     from .features.extract import extract
     from .tags import read_tags
 
     file = Path(ticket.file)
     try:
-        features = extract(file, network if network.stat().st_size else None)
+        ensemble = networks.load(network) if network.stat().st_size else None
+        features = extract(file, ensemble)
     except FileNotFoundError as error:
-        raise DecodeError(f"the file is no longer there: {ticket.path}") from error
+        raise DecodeError("the file is no longer there") from error
     except PermissionError as error:
-        raise DecodeError(f"the file may not be read: {ticket.path}") from error
+        raise DecodeError("the file may not be read") from error
+    except TrackError as error:  # records name the path within the library, not this machine's
+        raise type(error)(str(error).removeprefix(f"{file}: ")) from error
     return dataclasses.replace(features, tags=dataclasses.asdict(read_tags(file)))
 
 

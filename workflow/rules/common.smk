@@ -1,12 +1,14 @@
 # Shared by all rules: the checked configuration, the scanned library, the machine's limits.
 import json
+import os
 import shlex
 import sys
 
 from dropgrid import resources as machine
 from dropgrid.config import complete_config
 from dropgrid.errors import DropgridError
-from dropgrid.library import read_scan, scan, write_tickets
+from dropgrid.interrupts import guard_run
+from dropgrid.library import fingerprint, read_scan, scan, write_tickets
 from snakemake.exceptions import WorkflowError
 
 try:
@@ -35,9 +37,9 @@ def scan_library():
 
 TRACKS = scan_library()
 
-# Jobs watch the process of the workflow and end with it, even when it is killed.
+# Signals reach the jobs at once, jobs never outlive the run, left-over locks are removed.
 if workflow.is_main_process:
-    os.environ["DROPGRID_WORKFLOW_PID"] = str(os.getpid())
+    guard_run()
 
 
 def cap_resource(name, amount):
@@ -70,6 +72,12 @@ def seconds(wildcards, resources):
 def options(values):
     """Options of a stage as one shell-safe argument; a change of them makes its jobs run again."""
     return json.dumps(values, sort_keys=True)
+
+
+def sample_arguments(evaluation):
+    """Which tracks to evaluate: all, or as many as sample_size, drawn with sample_seed."""
+    size, seed = evaluation["sample_size"], evaluation["sample_seed"]
+    return f"--sample-size {size} --sample-seed {seed}" if size else ""
 
 
 # The end of every per-track command: its limits, and where its messages go.
