@@ -116,7 +116,7 @@ def _read_fields(path: Path) -> tuple[dict[str, list[str]], str | None]:
 
 def _mutagen_tags(stream: Any) -> tuple[Any, str | None]:
     """mutagen's tags of a file; the ID3 tag alone of a file whose audio mutagen cannot parse."""
-    mutagen = _mutagen()
+    mutagen = import_mutagen()
     try:
         file = mutagen.File(stream)
     except Exception as error:
@@ -130,7 +130,7 @@ def _mutagen_tags(stream: Any) -> tuple[Any, str | None]:
 
 
 def _apev2_tags(stream: Any) -> Any:
-    mutagen = _mutagen()
+    mutagen = import_mutagen()
     try:
         stream.seek(0)
         return mutagen.apev2.APEv2(stream)
@@ -180,7 +180,7 @@ class _BoundedFile:
         return self.stream.read(wanted)
 
 
-def _mutagen() -> Any:
+def import_mutagen() -> Any:
     """mutagen, imported late (it takes a while) and with a limit on compressed ID3 frames.
 
     mutagen inflates such a frame whatever its size; the module it does so with is replaced,

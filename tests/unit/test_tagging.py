@@ -1,0 +1,376 @@
+"""Tempo and drops go into the tags of every container, and come out again without a trace."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import mutagen
+import pytest
+from audio_containers import CONTAINERS, decoded, write_audio
+from dropgrid.api import Track
+from dropgrid.cli import main
+from dropgrid.errors import RecordError
+from dropgrid.library import Track as Ticket
+from dropgrid.library import read_ticket, ticket_json
+from dropgrid.records import write_record
+from dropgrid.tagfields import with_drops
+from dropgrid.tagging import (
+    Change,
+    TagError,
+    TagOptions,
+    apply,
+    merged,
+    plan,
+    read_backup,
+    reverse,
+    write_backup,
+)  # fmt: skip
+from dropgrid.tags import read_tags
+from library_of_records import bpm_record, structure_record
+from mutagen.id3 import COMM, ID3, TBPM, TIT2, TPE1, TXXX, TYER
+from mutagen.mp4 import AtomDataType, MP4FreeForm
+
+BPM = 127.96
+COMMENT = TagOptions(comment=True)
+
+
+def track_of(path: Path, **changes: Any) -> Track:
+    record = dataclasses.replace(bpm_record(path.name), bpm=BPM, **changes)
+    return Track(path, record, structure_record(path.name))
+
+
+def planned(path: Path, options: TagOptions = COMMENT) -> Change:
+    change = plan(track_of(path), options)
+    assert isinstance(change, Change), change
+    return change
+
+
+def all_tags(path: Path) -> dict[str, str]:
+    """Every tag of a file, by mutagen, as text that tells types and encodings apart."""
+    file = mutagen.File(path)
+    keys = [] if file.tags is None else list(file.tags.keys())
+    return {str(key): repr(file.tags[key]) for key in keys}
+
+
+def tag_by_hand(path: Path) -> None:
+    """Tags as a user has them: an old tempo, a comment, a title, and a cover or the like."""
+    file = mutagen.File(path)
+    if file.tags is None:
+        file.add_tags()
+    if isinstance(file.tags, ID3):
+        file.tags.add(TIT2(encoding=1, text="Title ☃"))
+        file.tags.add(TPE1(encoding=1, text=["A", "B"]))
+        file.tags.add(TBPM(encoding=0, text="64"))
+        file.tags.add(TXXX(encoding=0, desc="Energy", text="7"))
+        file.tags.add(COMM(encoding=1, lang="deu", desc="", text="Schön"))
+    elif path.suffix == ".m4a":
+        file.tags.update({"\xa9nam": "Title ☃", "tmpo": [64], "\xa9cmt": "Schön"})
+        freeform = MP4FreeForm(b"64.0", dataformat=AtomDataType.IMPLICIT)
+        file.tags["----:com.apple.iTunes:BPM"] = [freeform]
+    elif path.suffix == ".wma":
+        file.tags.update({"Title": "Title ☃", "WM/BeatsPerMinute": 64, "Description": "Schön"})
+    else:
+        file.tags.update({"TITLE": "Title ☃", "bpm": ["64"], "COMMENT": ["Schön", "zwei"]})
+    file.save()
+
+
+@pytest.fixture(params=CONTAINERS)
+def song(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return write_audio(tmp_path / f"My song #1 & ü.{request.param}")
+
+
+@pytest.mark.parametrize("by_hand", [False, True], ids=["untagged", "tagged"])
+def test_tags_are_written_and_restored_and_audio_stays(song: Path, by_hand: bool) -> None:
+    if by_hand:
+        tag_by_hand(song)
+    audio, tags = decoded(song), all_tags(song)
+
+    change = planned(song)
+    apply(change)
+    assert decoded(song) == audio
+    assert read_tags(song).bpm == BPM
+    assert "[drops 0:08 0:19]" in "".join(all_tags(song).values())
+    ours = {key.lower() for key in change.new}
+    kept = {key: value for key, value in tags.items() if key.lower() not in ours}
+    assert kept.items() <= all_tags(song).items()
+
+    apply(reverse(change))
+    assert decoded(song) == audio
+    assert all_tags(song) == tags
+
+
+@pytest.mark.parametrize(
+    ("container", "key", "value"),
+    [("mp3", "TBPM", "128"), ("wav", "TXXX:BPM", "127.96"), ("m4a", "tmpo", "[128]"),
+     ("flac", "BPM", "['127.96']"), ("opus", "bpm", "['127.96']"),
+     ("wma", "WM/BeatsPerMinute", "127.96")],
+)  # fmt: skip
+def test_integer_fields_are_rounded_and_float_fields_are_not(
+    tmp_path: Path, container: str, key: str, value: str
+) -> None:
+    path = write_audio(tmp_path / f"song.{container}")
+    apply(planned(path, TagOptions()))
+    tags = mutagen.File(path).tags
+    written = tags[key][0] if container == "wma" else tags[key]
+    assert str(written) == value
+
+
+def test_the_users_comment_stays_and_ours_is_renewed() -> None:
+    assert with_drops("", [8.2, 61.0]) == "[drops 0:08 1:01]"
+    assert with_drops("Nice [drops 0:08] tune", [600.0]) == "Nice tune [drops 10:00]"
+    assert with_drops("Nice [drops 0:08]", []) == "Nice"
+
+
+def test_id3_stays_in_its_version(tmp_path: Path) -> None:
+    for version in (3, 4):
+        path = write_audio(tmp_path / f"v{version}.mp3")
+        tags = ID3()
+        tags.add(TYER(encoding=0, text="1999"))
+        tags.add(TPE1(encoding=1, text=["A", "B"]))
+        tags.save(path, v2_version=version, v23_sep=None)
+        apply(planned(path))
+        after = ID3(path, translate=False)
+        assert after.version[:2] == (2, version)
+        assert (after["TYER"].text, after["TPE1"].text) == (["1999"], ["A", "B"])
+
+
+def test_an_id3v1_tag_survives(tmp_path: Path) -> None:
+    path = write_audio(tmp_path / "old.mp3")
+    tags = ID3()
+    tags.add(TIT2(encoding=0, text="Old title"))
+    tags.save(path, v1=2)
+    with path.open("rb+") as stream:  # leave the ID3v1 tag alone, at the end
+        data = stream.read()
+        stream.seek(0)
+        stream.write(data[data.index(b"\xff\xfb") :])
+        stream.truncate()
+    audio = decoded(path)
+    apply(planned(path))
+    assert path.read_bytes()[-128:].startswith(b"TAGOld title")
+    assert read_tags(path).title == "Old title"
+    assert decoded(path) == audio
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"confidence": 0.89}, "confidence below 0.9"),
+        ({"source": "metadata"}, "the tempo comes from the tag"),
+        ({"bpm": None}, "no tempo was found"),
+    ],
+)
+def test_tracks_are_left_alone_for_a_reason(
+    tmp_path: Path, changes: dict[str, Any], reason: str
+) -> None:
+    path = write_audio(tmp_path / "song.flac")
+    track = track_of(path)
+    assert track.bpm is not None
+    record = dataclasses.replace(track.bpm, **changes)
+    assert plan(Track(path, record, None), TagOptions()) == reason
+
+
+def test_files_that_cannot_be_tagged_say_why(tmp_path: Path) -> None:
+    (tmp_path / "text.mp3").write_text("no audio at all " * 99)
+    assert "its tags cannot be read" in str(plan(track_of(tmp_path / "text.mp3"), TagOptions()))
+    (tmp_path / "raw.pcm").write_bytes(bytes(999))
+    assert plan(track_of(tmp_path / "raw.pcm"), TagOptions()) == "its format has no tags"
+    gone = plan(track_of(tmp_path / "gone.mp3"), TagOptions())
+    assert gone == "the file is not there, or may not be written"
+
+
+def test_what_is_written_already_is_not_written_again(tmp_path: Path) -> None:
+    path = write_audio(tmp_path / "song.flac")
+    apply(planned(path))
+    assert plan(track_of(path), COMMENT) == "its tags say so already"
+
+
+def test_a_file_whose_tags_changed_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    path = write_audio(tmp_path / "song.ogg")
+    change = planned(path)
+    tag_by_hand(path)
+    before = path.read_bytes()
+    with pytest.raises(TagError, match="have changed since"):
+        apply(change)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["song.ogg"]
+
+
+def test_a_file_whose_audio_would_change_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dropgrid import tagging
+
+    path = write_audio(tmp_path / "song.wav")
+    change, before = planned(path), path.read_bytes()
+    save = tagging._save
+
+    def damage(file: Any, **options: Any) -> None:
+        save(file, **options)
+        with Path(file.filename).open("rb+") as stream:
+            stream.seek(2000)
+            stream.write(b"\1\2\3\4")
+
+    monkeypatch.setattr(tagging, "_save", damage)
+    with pytest.raises(TagError, match="its audio would not stay the same"):
+        apply(change)
+    assert path.read_bytes() == before
+
+
+def test_mode_and_links_are_kept(tmp_path: Path) -> None:
+    path = write_audio(tmp_path / "song.flac")
+    path.chmod(0o640)
+    os.utime(path, (1, 1))
+    link = tmp_path / "link.flac"
+    link.symlink_to(path)
+    apply(planned(link))
+    assert link.is_symlink() and read_tags(path).bpm == BPM
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert path.stat().st_mtime > 1
+
+
+def test_the_track_need_not_be_analysed_again(tmp_path: Path) -> None:
+    path = write_audio(tmp_path / "song.flac")
+    change = planned(path)
+    ticket = tmp_path / "results" / "tracks" / f"{change.track}.json"
+    ticket.parent.mkdir(parents=True)
+    status = path.stat()
+    before = Ticket(change.track, "song.flac", str(path), status.st_size, status.st_mtime_ns)
+    ticket.write_bytes(ticket_json(before))
+    os.utime(ticket, (1, 1))
+    apply(change, tmp_path / "results")
+    after = read_ticket(ticket)
+    assert (after.size, after.mtime_ns) == (path.stat().st_size, path.stat().st_mtime_ns)
+    assert after.mtime_ns != before.mtime_ns and ticket.stat().st_mtime == 1
+
+
+def test_a_backup_keeps_what_was_there_before_the_first_time(tmp_path: Path) -> None:
+    first = Change("t", "/a", False, {"BPM": None}, {"BPM": ["128"]})
+    second = Change("t", "/a", True, {"BPM": ["128"]}, {"BPM": ["127"]})
+    edited = Change("t", "/a", True, {"BPM": ["99"]}, {"BPM": ["128"]})
+    assert merged({"/a": first}, [second])["/a"] == Change(
+        "t", "/a", False, {"BPM": None}, {"BPM": ["127"]}
+    )
+    assert merged({"/a": first}, [edited])["/a"].old == {"BPM": ["99"]}
+    write_backup(tmp_path / "b.json", [first])
+    assert read_backup(tmp_path / "b.json") == {"/a": first}
+    write_backup(tmp_path / "b.json", [])
+    assert not (tmp_path / "b.json").exists()
+
+
+def library(tmp_path: Path, containers: tuple[str, ...] = CONTAINERS) -> Path:
+    """Music in tmp_path/music, one file per container, and its records in tmp_path/results."""
+    for container in containers:
+        path = tmp_path / "music" / f"song {container}.{container}"
+        path.parent.mkdir(exist_ok=True)
+        tag_by_hand(write_audio(path))
+        record = dataclasses.replace(bpm_record(path.name), bpm=BPM)
+        write_record(tmp_path / "results" / "bpm" / f"{record.track}.json", record)
+        sections = structure_record(path.name)
+        write_record(tmp_path / "results" / "structure" / f"{record.track}.json", sections)
+    return tmp_path
+
+
+def tag(folder: Path, action: str, *arguments: str) -> list[str]:
+    command = ["tag", action, "--results", str(folder / "results"), *arguments]
+    return command + (["--library", str(folder / "music")] if action == "write" else [])
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted((folder / "music").iterdir())}
+
+
+def ages(folder: Path) -> set[int]:
+    """Times of modification of the visible files: one that takes another's place is younger."""
+    return {path.stat().st_mtime_ns for path in (folder / "music").glob("song*")}
+
+
+def test_the_command_tries_writes_and_restores(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library(tmp_path)
+    before = contents(tmp_path)
+    tags = {path: all_tags(path) for path in (tmp_path / "music").iterdir()}
+    backup = tmp_path / "results" / "tag-backup.json"
+
+    assert main(tag(tmp_path, "write", "--dry-run")) == 0
+    said = capsys.readouterr().out
+    assert "song flac.flac: BPM '64' -> '127.96'\n" in said
+    assert "song mp3.mp3: TBPM '64' -> '128', TXXX:BPM none -> '127.96'\n" in said
+    assert said.endswith("8 files would be changed; nothing was written\n")
+    assert contents(tmp_path) == before and not backup.exists()
+
+    assert main(tag(tmp_path, "write", "--comment")) == 0
+    assert capsys.readouterr().out.endswith(f"8 files changed; what they held before: {backup}\n")
+    assert all(read_tags(path).bpm == BPM for path in tags)
+
+    assert main(tag(tmp_path, "write", "--comment")) == 0
+    assert "8 tracks left alone: its tags say so already" in capsys.readouterr().err
+
+    assert main(tag(tmp_path, "restore")) == 0
+    assert capsys.readouterr().out == "8 files restored\n"
+    assert {path: all_tags(path) for path in tags} == tags
+    assert not backup.exists()
+
+
+def test_a_file_that_cannot_be_restored_stays_in_the_backup(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library(tmp_path, ("flac", "mp3"))
+    assert main(tag(tmp_path, "write")) == 0
+    (tmp_path / "music" / "song flac.flac").unlink()
+    assert main(tag(tmp_path, "restore")) == 1
+    said = capsys.readouterr()
+    assert said.out.endswith("1 files restored\n") and "song flac.flac" in said.err
+    (left,) = read_backup(tmp_path / "results" / "tag-backup.json")
+    assert left.endswith("song flac.flac")
+
+
+def test_without_a_backup_there_is_nothing_to_restore(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="cannot be read as a backup"):
+        read_backup(tmp_path / "absent.json")
+    assert main(tag(tmp_path, "restore")) == 2
+
+
+def test_a_killed_process_leaves_every_file_old_or_new(tmp_path: Path) -> None:
+    library(tmp_path)
+    backup = tmp_path / "results" / "tag-backup.json"
+    old = contents(tmp_path)
+    tags = {path: all_tags(path) for path in (tmp_path / "music").iterdir()}
+    shutil.copytree(tmp_path / "music", tmp_path / "kept")
+    assert main(tag(tmp_path, "write")) == 0
+    new = contents(tmp_path)
+    chance = random.Random(9)
+    states = set()
+    for _ in range(12):
+        shutil.rmtree(tmp_path / "music")
+        shutil.copytree(tmp_path / "kept", tmp_path / "music")
+        backup.unlink(missing_ok=True)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dropgrid", *tag(tmp_path, "write")],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        done, copies = chance.randrange(8), ages(tmp_path)
+        while process.poll() is None and len(ages(tmp_path) - copies) < done:
+            time.sleep(0.001)
+        time.sleep(chance.uniform(0, 0.03))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        now = contents(tmp_path)
+        for name, data in old.items():
+            assert now[name] in (data, new[name])
+        states.add(sum(now[name] == new[name] for name in old))
+    assert len(states) >= 4  # it was killed at different moments
+
+    assert main(tag(tmp_path, "write")) == 0  # goes on where it was killed, and cleans up
+    assert contents(tmp_path) == new
+    assert main(tag(tmp_path, "restore")) == 0
+    assert {path: all_tags(path) for path in tags} == tags
