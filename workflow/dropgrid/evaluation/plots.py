@@ -75,8 +75,9 @@ def estimates(axes: Axes, tempi: Any) -> None:
         if min(end) > low:
             axes.annotate(_factor(factor), end, color=INK, fontsize=8)
     axes.scatter(tempi[:, 0], tempi[:, 1], s=14, color=POINTS, alpha=0.6, linewidths=0, zorder=2)
+    axes.set_title("Estimated and reference tempo", pad=14)
     axes.set(
-        title="Estimated and reference tempo", xlabel="reference, BPM", ylabel="estimate, BPM",
+        xlabel="reference, BPM", ylabel="estimate, BPM",
         xlim=(low, high), ylim=(low, high),
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -28,29 +28,30 @@ SYNONYMS = {
 
 @dataclass(frozen=True)
 class Place:
-    """Where in a reference something stands: file, line (from 1), field."""
+    """Where in a reference something stands: file, line (from 1), steps into its value.
+
+    find_line: finds the line of the steps where it is not known beforehand, as in JSON.
+    """
 
     file: Path
     line: int | None = None
-    field: str = ""
+    steps: tuple[str | int, ...] = ()
+    find_line: Callable[[Path, tuple[str | int, ...]], int] | None = None
 
-    def at(self, field: str | int) -> Place:
-        """This place's sub-field: a name after a dot, an index in brackets."""
-        if isinstance(field, int):
-            deeper = f"{self.field}[{field}]"
-        else:
-            deeper = f"{self.field}.{field}" if self.field else field
-        return type(self)(self.file, self.line, deeper)
+    def at(self, step: str | int) -> Place:
+        """A field, or an item of a list, of what stands here."""
+        return Place(self.file, self.line, (*self.steps, step), self.find_line)
 
     def on(self, line: int) -> Place:
         """The same file, at another line."""
-        return replace(self, line=line)
+        return Place(self.file, line)
 
     def refuse(self, reason: str) -> NoReturn:
         """Raise InvalidReference for this place."""
-        line = f":{self.line}" if self.line else ""
-        field = f" {self.field}:" if self.field else ""
-        raise InvalidReference(f"{self.file}{line}:{field} {reason}")
+        line = self.find_line(self.file, self.steps) if self.find_line else self.line
+        field = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in self.steps)
+        where = [f"{self.file}:{line}" if line else str(self.file), field.removeprefix(".")]
+        raise InvalidReference(": ".join([*filter(None, where), reason]))
 
 
 def read_bytes(path: Path) -> bytes:

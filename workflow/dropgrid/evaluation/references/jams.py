@@ -19,8 +19,7 @@ Observation = tuple[dict[str, Any], Place]
 
 def read(path: Path) -> list[Annotation]:
     """The annotation of a JAMS file, as a list of one. Raises InvalidReference."""
-    document = json_source.load(path)
-    place = Place(path)
+    document, place = json_source.load(path)
     if not isinstance(document, dict) or not isinstance(document.get("annotations"), list):
         place.refuse("not a JAMS file: no list `annotations`")
     found: dict[str, list[Observation]] = {}
@@ -107,4 +106,4 @@ def _sections(observations: list[Observation]) -> tuple[ReferenceSection, ...]:
 def _duration(document: dict[str, Any], place: Place) -> float | None:
     metadata = document.get("file_metadata")
     value = metadata.get("duration") if isinstance(metadata, dict) else None
-    return None if value is None else checks.time(value, place.at("file_metadata.duration"))
+    return None if value is None else checks.time(value, place.at("file_metadata").at("duration"))

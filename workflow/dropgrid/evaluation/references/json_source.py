@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from json import decoder, scanner
 from pathlib import Path
 from typing import Any
@@ -10,29 +11,28 @@ from typing import Any
 from .checks import Place, read_text
 
 
-def load(path: Path) -> Any:
-    """The value of a JSON file. Raises InvalidReference naming the line that is not JSON."""
+def load(path: Path) -> tuple[Any, Place]:
+    """The value of a JSON file and its place. Raises InvalidReference for what is not JSON."""
     try:
-        return json.loads(read_text(path))
+        return json.loads(read_text(path)), Place(path, find_line=_line_of)
     except json.JSONDecodeError as error:
         Place(path, error.lineno).refuse(f"not JSON: {error.msg}")
     except (RecursionError, ValueError) as error:
         Place(path).refuse(f"not JSON that can be read: {error}")
 
 
-def line_of(path: Path, field: str) -> int:
-    """The line (from 1) on which the object that holds a field begins.
+def _line_of(path: Path, steps: Sequence[str | int]) -> int:
+    """The line (from 1) on which the innermost object on the way begins.
 
-    field: as Place writes it, `[3].sections[0].end`. Reads the file again, slowly, which is
-    why only the report of a fault calls it.
+    Reads the file again, slowly, which is why only the report of a fault comes here.
     """
-    source = read_text(path)
-    value, line = _LineDecoder().decode(source), 1
-    for step in field.replace("[", ".").replace("]", "").strip(".").split("."):
+    value = _LineDecoder().decode(read_text(path))
+    line = 1
+    for step in steps:
         line = getattr(value, "line", line)
         try:
-            value = value[int(step)] if isinstance(value, list) else value[step]
-        except (KeyError, IndexError, ValueError, TypeError):
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
             break
     return int(getattr(value, "line", line))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from . import checks, json_source
 from .annotation import Annotation, ReferenceSection
@@ -20,30 +20,11 @@ SECTION_FIELDS = ("start", "end", "start_bar", "end_bar", "label")
 
 def read(path: Path) -> list[Annotation]:
     """The annotations of a JSON file. Raises InvalidReference."""
-    document = json_source.load(path)
-    try:
-        return [_track(values, key, place) for values, key, place in _tracks(document, path)]
-    except _Fault as fault:
-        place = fault.place
-        place.on(json_source.line_of(path, place.field)).refuse(fault.reason)
+    document, place = json_source.load(path)
+    return [_track(values, key, at) for values, key, at in _tracks(document, place)]
 
 
-class _Fault(Exception):
-    """A fault whose line is still to be found."""
-
-    def __init__(self, place: Place, reason: str) -> None:
-        self.place, self.reason = place, reason
-
-
-class _Field(Place):
-    """A place in the document, whose line is looked up only once something is wrong."""
-
-    def refuse(self, reason: str) -> NoReturn:
-        raise _Fault(self, reason)
-
-
-def _tracks(document: Any, path: Path) -> list[tuple[Any, str | None, Place]]:
-    root = _Field(path)
+def _tracks(document: Any, root: Place) -> list[tuple[Any, str | None, Place]]:
     if isinstance(document, list):
         return [(values, None, root.at(i)) for i, values in enumerate(document)]
     if not isinstance(document, dict):
@@ -53,7 +34,7 @@ def _tracks(document: Any, path: Path) -> list[tuple[Any, str | None, Place]]:
     keyed = document and all(isinstance(values, dict) for values in document.values())
     if keyed and not set(document) & set(FIELDS):
         return [(values, key, root.at(key)) for key, values in document.items()]
-    return [(document, path.stem, root)]
+    return [(document, root.file.stem, root)]
 
 
 def _track(values: Any, key: str | None, place: Place) -> Annotation:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 from xml.parsers import expat
 
 from . import checks
@@ -42,7 +42,7 @@ def _tracks(path: Path) -> list[_Track]:
     names: list[str] = []
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        place = Place(path, parser.CurrentLineNumber, name)
+        place = Place(path, parser.CurrentLineNumber, (name,))
         names.append(name)
         if len(names) == 1 and name != "DJ_PLAYLISTS":
             place.refuse("not a rekordbox collection (DJ_PLAYLISTS)")
@@ -99,8 +99,7 @@ def _optional(attributes: dict[str, str], name: str, place: Place, check: Any) -
 
 def _location(location: str) -> str:
     """The path of a Location, `file://localhost/C:/Music/a%20b.flac`."""
-    parts = urlsplit(location)
-    path = unquote(parts.path if parts.scheme == "file" else location)
+    path = unquote(re.sub(r"^file://[^/]*", "", location), errors="surrogateescape")
     return re.sub(r"^/(?=[A-Za-z]:/)", "", path)
 
 
