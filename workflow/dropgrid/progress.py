@@ -1,0 +1,83 @@
+"""How far a run is: tracks done and failed, rate, time left. Knows nothing of Snakemake.
+
+Stages differ in length by far, so the share of the work that is done counts jobs by weight;
+a track is done when the last of its jobs is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+# About how long a job of each stage takes, compared with one of bpm.
+WEIGHTS = {"features": 8.0, "bpm": 1.0, "structure": 1.0}
+STAGES = ("structure", "bpm", "features")  # the first of these that has jobs is a track's last
+
+
+@dataclass
+class Progress:
+    """Counts of a run. planned: jobs of each stage there were to do when it began."""
+
+    planned: Mapping[str, int]
+    finished: dict[str, int] = field(default_factory=dict)
+    failed: int = 0
+
+    @property
+    def last_stage(self) -> str | None:
+        return next((stage for stage in STAGES if self.planned.get(stage)), None)
+
+    @property
+    def tracks(self) -> int:
+        """How many tracks there are to do in this run."""
+        return self.planned[self.last_stage] if self.last_stage else 0
+
+    @property
+    def tracks_done(self) -> int:
+        return self.finished.get(self.last_stage, 0) if self.last_stage else 0
+
+    @property
+    def share(self) -> float:
+        """The share of the work on tracks that is done, 0 to 1."""
+        whole = sum(WEIGHTS[stage] * self.planned.get(stage, 0) for stage in WEIGHTS)
+        done = sum(WEIGHTS[stage] * self.finished.get(stage, 0) for stage in WEIGHTS)
+        return min(1.0, done / whole) if whole else 1.0
+
+    def finish(self, stage: str, outputs: tuple[str, ...] = ()) -> bool:
+        """Count a finished job; its outputs say whether the track failed.
+
+        False for a job that is no stage of a track's analysis.
+        """
+        if stage not in WEIGHTS:
+            return False
+        self.finished[stage] = self.finished.get(stage, 0) + 1
+        if stage == self.last_stage and any(map(is_error_record, outputs)):
+            self.failed += 1
+        return True
+
+    def line(self, seconds: float) -> str:
+        """The state in one line, after so many seconds of work."""
+        parts = [f"{self.tracks_done}/{self.tracks} tracks", f"{self.failed} failed"]
+        if self.share > 0 and seconds > 0:
+            parts.append(f"{self.share * self.tracks / seconds * 60:.3g} tracks/min")
+            if self.share < 1:
+                parts.append(f"{duration(seconds * (1 - self.share) / self.share)} left")
+        return f"{self.share:4.0%}  " + ", ".join(parts)
+
+
+def is_error_record(path: str) -> bool:
+    """Whether a file is the record of a track that failed."""
+    try:
+        return b'"status": "error"' in Path(path).read_bytes()
+    except OSError:
+        return False
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: 45 s, 12 min, 3 h 05 min."""
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
