@@ -222,6 +222,24 @@ def test_boundaries_without_labels_are_sections_without_labels() -> None:
     assert shown["refSections"] == [[0, 10, None], [10, 20, None], [20, 30, None]]
 
 
+def test_boundaries_without_an_end_last_to_the_end_of_the_track() -> None:
+    bpm = BpmRecord("t", "t.wav", "ok", duration=40.0)
+    for boundaries, edges in [((), [0, 40]), ((10.0,), [0, 10, 40]), ((50.0,), [0, 50, 50])]:
+        reference = Reference("t", structure=(boundaries, None))
+        shown = encode.row(
+            TrackView("t", "t.wav", bpm=bpm, reference=reference), Path("/r/i.html")
+        )
+        assert [s[0] for s in shown["refSections"]] + [shown["refSections"][-1][1]] == edges
+
+
+def test_what_the_run_took_is_read_from_the_logs(results: Path) -> None:
+    log = results / "logs" / "bpm" / "a.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("dropgrid: bpm took 1.50 s, cpu 0.25 s, peak 91 MB\n")
+    cost = page_of(results).library["cost"]["bpm"]
+    assert cost == {"jobs": 1, "seconds": 1.5, "cpu_seconds": 0.25, "peak_mb": 91}
+
+
 def test_gaps_longer_than_a_word_survive() -> None:
     words = encode.differences([0.0, 30.0, 30.5, 43.107])
     times = np.cumsum(words, dtype=np.int64)[words != encode.SKIP] * encode.TICK

@@ -25,8 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where the audio lies now, if it was moved since the scan",
     )  # fmt: skip
     parser.add_argument(
-        "--references", nargs="+", default=[], metavar="FILE",
-        help="annotations to show beside the estimates, most trusted first",
+        "--references", nargs="*", default=[], metavar="FILE",
+        help="annotations to show beside the estimates, the most trusted first",
     )  # fmt: skip
     parser.add_argument(
         "--output", type=Path, metavar="FILE",

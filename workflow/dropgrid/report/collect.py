@@ -1,4 +1,4 @@
-"""Reading what the report shows: tickets, records, waveforms, evaluation, run summary."""
+"""Reading what the report shows: tickets, records, waveforms, evaluation, what the run took."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ..evaluation.references.matching import Reference, Tracks, match
 from ..features.store import DESCRIPTOR
 from ..library import Track, read_scan, read_ticket
 from ..records import BpmRecord, StructureRecord, TrackFailure, read_bpm, read_structure
+from ..summary import Use, summarise
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,11 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Report:
-    """All that the page shows."""
+    """All that the page shows. cost: what the jobs of each stage took, from their logs."""
 
     tracks: tuple[TrackView, ...]
     evaluations: tuple[Evaluation, ...] = ()
-    summary: dict[str, Any] = field(default_factory=dict)
+    cost: dict[str, Use] = field(default_factory=dict)
 
 
 def collect(results: Path, library: Path | None = None, references: Sequence[str] = ()) -> Report:
@@ -78,7 +79,7 @@ def collect(results: Path, library: Path | None = None, references: Sequence[str
     return Report(
         tracks=tuple(sorted(tracks, key=lambda view: (os.fsencode(view.path), view.track))),
         evaluations=tuple(_evaluations(results / "evaluation")),
-        summary=_object(results / "summary.json"),
+        cost=summarise(results).use if (results / "scan.json").exists() else {},
     )
 
 

@@ -102,11 +102,16 @@ def row(view: TrackView, page: Path) -> dict[str, Any]:
         "mini": _miniature(view.waveform),
         **(_tempo(view.bpm) if view.bpm else {}),
         **(_sections(view.structure) if view.structure else {}),
-        **(_reference(view.reference) if view.reference else {}),
+        **(_reference(view.reference, _duration(view)) if view.reference else {}),
     }
     if view.failure:
         values["failure"] = [view.failure.stage, view.failure.type, view.failure.message]
-    return {key: value for key, value in values.items() if value not in (None, "", [], ())}
+    return {key: value for key, value in values.items() if value not in (None, "")}
+
+
+def _duration(view: TrackView) -> float:
+    records = (record for record in (view.bpm, view.structure) if record)
+    return next((record.duration for record in records if record.duration), 0.0)
 
 
 def _miniature(waveform: np.ndarray | None) -> str | None:
@@ -153,14 +158,16 @@ def _sections(record: StructureRecord) -> dict[str, Any]:
     }
 
 
-def _reference(reference: Reference) -> dict[str, Any]:
+def _reference(reference: Reference, duration: float) -> dict[str, Any]:
     sections = [(s.start, s.end, s.label) for s in reference.sections or ()]
-    if not sections and reference.structure and reference.structure[1] is not None:
-        edges = [0.0, *reference.structure[0], reference.structure[1]]
+    if not sections and reference.structure:
+        boundaries, end = reference.structure
+        edges = [0.0, *boundaries, end or max([duration, *boundaries])]
         sections = [(start, end, None) for start, end in pairwise(edges)]
     return {
         "refBpm": reference.bpm,
-        "refSections": [[round(start, 3), round(end, 3), label] for start, end, label in sections],
+        "refSections": [[round(start, 3), round(end, 3), label] for start, end, label in sections]
+        or None,
         "refFrom": sorted({PurePosixPath(o).name for o in reference.origins.values()}),
     }
 

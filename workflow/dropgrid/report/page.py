@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def _library(report: Report, page: Path) -> dict[str, Any]:
         "labels": LABELS,
         "tick": encode.TICK,
         "tracks": [encode.row(view, page) for view in report.tracks],
-        "summary": report.summary,
+        "cost": {stage: asdict(use) for stage, use in report.cost.items()},
     }
 
 

@@ -79,31 +79,33 @@ function deckParts(track) {
 function sectionList(track) {
   if (!track.sections?.length) return make("p", { class: "deck-none" }, "No sections are known.");
   const starts = (track.refSections ?? []).map((s) => s[0]);
-  const head = ["Section", "Start", "Bars", "Sure", ...(starts.length ? ["Off"] : [])];
+  const head = ["Section", "Start", "Bars", "Conf.", ...(starts.length ? ["Δ ref."] : [])];
   const rows = track.sections.map(([start, , label, , bars, confidence], i) => {
     const name = make("button", { class: "section-name", onclick: () => seek(start) }, make("i", { class: LABELS[label] }), titled(LABELS[label]));
     const cells = [clock(start, true), bars ?? "–", confidence.toFixed(2)];
     if (starts.length) cells.push(distance(start, starts));
     return make("tr", { "data-section": i }, make("td", {}, name), ...cells.map((text) => make("td", { class: "number" }, String(text))));
   });
-  const header = make("tr", {}, ...head.map((name) => make("th", { scope: "col", title: name === "Off" ? "Seconds from the nearest boundary of the reference" : null }, name)));
+  const header = make("tr", {}, ...head.map((name) => make("th", { scope: "col", title: name === "Δ ref." ? "Seconds from the nearest boundary of the reference" : null }, name)));
   return make("div", { class: "sections", tabindex: 0, role: "region", "aria-label": "Sections" }, make("table", {}, make("thead", {}, header), make("tbody", {}, ...rows)));
 }
 
-/** The signed seconds from the nearest of some times, in words. */
+/** The signed seconds from the nearest of some times. */
 function distance(time, times) {
   const off = times.map((t) => time - t).reduce((a, b) => (Math.abs(b) < Math.abs(a) ? b : a));
-  return `${off < -0.005 ? "−" : "+"}${Math.abs(off).toFixed(2)}`;
+  return signed(off);
 }
+
+const signed = (value) => `${value < -0.005 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
 
 function facts(track) {
   const grid = track.grid ?? [];
   const pairs = [
     ["Fitted", track.fitted && track.fitted.toFixed(4)],
-    ["Between", track.interval && track.interval.map((bpm) => bpm.toFixed(4)).join(" and ")],
+    ["Interval", track.interval?.map((bpm) => bpm.toFixed(4)).join(" – ")],
     ["Confidence", track.confidence?.toFixed(2)],
-    ["Or else", (track.alternatives ?? []).map(([bpm, share]) => `${bpmText(bpm)} (${share.toFixed(2)})`).join(", ")],
-    ["Reference", track.refBpm && `${bpmText(track.refBpm)} (off by ${(track.bpm - track.refBpm).toFixed(2)})`],
+    ["Alternatives", (track.alternatives ?? []).map(([bpm, share]) => `${bpmText(bpm)} (${share.toFixed(2)})`).join(", ")],
+    ["Reference", track.refBpm && `${bpmText(track.refBpm)} (${signed(track.bpm - track.refBpm)})`],
     ["Tag", bpmText(track.tag)],
     ["Metre", track.signature],
     ["First downbeat", grid.length && grid[0][3] !== null ? `${grid[0][3].toFixed(3)} s` : ""],
@@ -167,7 +169,7 @@ function drawDeck() {
   const { track, details: { beats, downbeats, refBeats, wave }, parts, from, to } = deck;
   if (!track || track.failure || !track.duration) return;
   const named = (track.sections ?? []).map(([start, end, label]) => [start, end, titled(LABELS[label]), colours.sections[label]]);
-  const references = (track.refSections ?? []).map(([start, end, label], i) => [start, end, `${i ? "" : "Reference: "}${titled(label ?? "")}`, colours.sections[LABELS.indexOf(label)] ?? colours.faint]);
+  const references = (track.refSections ?? []).map(([start, end, label], i) => [start, end, [i ? "" : "Reference", titled(label ?? "")].filter(Boolean).join(": "), colours.sections[LABELS.indexOf(label)] ?? colours.faint]);
   const whole = [0, track.duration];
 
   let [context, width, height] = surface(parts.overview);

@@ -54,7 +54,7 @@ function showRun() {
     make("h3", {}, "Tempos of the library"),
     histogram(good.map((track) => track.bpm).filter((bpm) => bpm !== undefined)),
   );
-  showSummary(page, library.summary);
+  showCost(page);
 }
 
 function median(values) {
@@ -78,15 +78,17 @@ function histogram(values) {
   return make("div", {}, chart, make("p", { class: "axis number" }, make("span", {}, `${low}`), make("span", {}, `${high + 2} BPM`)));
 }
 
-/** What the run cost, if the workflow said so. */
-function showSummary(page, summary) {
-  if (!Object.keys(summary).length) return;
-  page.append(make("h3", {}, "Cost"), dataTable(["", ""], flat(summary), [1]));
-}
-
-function flat(values, prefix = "") {
-  return Object.entries(values).flatMap(([name, value]) => {
-    if (value !== null && typeof value === "object") return flat(value, `${prefix}${name} `);
-    return [[prefix + name, value]];
-  });
+/** What the run took, stage by stage, as far as the logs tell. */
+function showCost(page) {
+  const rows = Object.entries(library.cost).filter(([, use]) => use.jobs);
+  if (!rows.length) return;
+  const hours = (seconds) => (seconds < 600 ? `${seconds.toFixed(1)} s` : seconds < 36000 ? `${(seconds / 60).toFixed(1)} min` : `${(seconds / 3600).toFixed(1)} h`);
+  page.append(
+    make("h3", {}, "What it took"),
+    dataTable(
+      ["Stage", "Jobs", "Time, summed over jobs", "Processor time", "Processor time a track", "Peak memory of a job"],
+      rows.map(([stage, use]) => [titled(stage), use.jobs.toLocaleString("en"), hours(use.seconds), hours(use.cpu_seconds), `${(use.cpu_seconds / use.jobs).toFixed(2)} s`, `${use.peak_mb} MB`]),
+      [1, 2, 3, 4, 5],
+    ),
+  );
 }
