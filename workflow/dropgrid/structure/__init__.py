@@ -16,6 +16,10 @@ from .options import METHODS, StructureOptions
 
 __all__ = ["METHODS", "Structure", "StructureOptions", "analyse"]
 
+# Within an intro, buildup, breakdown or outro instruments come and go: no boundary, unless the
+INSIDE = 0.75  # evidence for it is above this, or
+ALIKE = 6.0  # the energy changes by more than this, in dB
+
 
 @dataclass(frozen=True)
 class Structure:
@@ -80,14 +84,24 @@ def _phrases(
         return [_Found(0.0, duration, "intro", 1.0, 0.0)]
     levels = levels[start:end]
     pattern = patterns.relative(levels)
-    evidence = novelty.evidence(pattern, base.per_bar)
+    aligned = base.kind == "bars"
+    evidence = novelty.evidence(pattern, base.per_bar, aligned)
     inner = segment.boundaries(
         evidence, base.per_bar, options.min_section_bars, options.sensitivity,
-        base.kind == "bars",
+        aligned,
     )  # fmt: skip
-    bounds = [0, *inner, len(pattern)]
-    sound = labels.describe(levels, pattern, base.per_bar, bounds)
-    names, posterior = labels.label(sound, options.min_section_bars)
+    names, posterior, sound = _labelled(levels, pattern, base, inner, options)
+    kept = [
+        unit
+        for i, unit in enumerate(inner)
+        if names[i] != names[i + 1]
+        or names[i] == "drop"
+        or abs(sound.energy[i + 1] - sound.energy[i]) > ALIKE
+        or evidence[unit] + options.sensitivity > INSIDE
+    ]
+    if kept != inner:
+        inner = kept
+        names, posterior, sound = _labelled(levels, pattern, base, inner, options)
     times = [0.0, *(float(base.edges[start + unit]) for unit in inner), duration]
     surety = segment.probability(evidence[inner], options.sensitivity)
     begins = [1.0, *surety.tolist()]
@@ -101,6 +115,18 @@ def _phrases(
     ]  # fmt: skip
 
 
+def _labelled(
+    levels: np.ndarray,
+    pattern: np.ndarray,
+    base: TimeBase,
+    inner: list[int],
+    options: StructureOptions,
+) -> tuple[list[Label], np.ndarray, labels.SectionSound]:
+    bounds = [0, *inner, len(pattern)]
+    sound = labels.describe(levels, pattern, base.per_bar, bounds, base.kind == "bars")
+    return *labels.label(sound, options.min_section_bars), sound
+
+
 def _count_bars(found: list[_Found], rhythm: BpmRecord, base: TimeBase) -> tuple[Section, ...]:
     """Sections with their bars: the first reaches back to bar 1, the last to the last bar."""
     if base.kind == "seconds" or not rhythm.downbeats:
@@ -110,7 +136,7 @@ def _count_bars(found: list[_Found], rhythm: BpmRecord, base: TimeBase) -> tuple
         )
     length = float(np.median(np.diff(base.edges))) * base.per_bar
     firsts = [1, *(bar_number(rhythm, part.start, length) for part in found[1:])]
-    lasts = [*firsts[1:], len(rhythm.downbeats) + 1]
+    lasts = [*firsts[1:], bar_number(rhythm, found[-1].end - length / 8, length) + 1]
     return tuple(
         Section(part.start, part.end, part.label, first, last, last - first, part.confidence)
         for part, first, last in zip(found, firsts, lasts, strict=True)

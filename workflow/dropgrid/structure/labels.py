@@ -19,7 +19,8 @@ HIGH_BANDS = 5  # the bands from 1 kHz up: what risers and snare rolls fill
 QUIET = -20.0  # dB: energies below this are all the same silence
 DROP_ENERGY = -5.5  # dB below the track's loud bars where drops and the rest part
 BUILDUP_ENERGY = -2.0  # a buildup stays below this ...
-INTRO_ENERGY = -1.5  # ... an intro or outro below this
+INTRO_ENERGY = -1.5  # ... an intro below this ...
+OUTRO_ENERGY = -3.5  # ... and an outro below this
 RISE = 2.0  # dB by which a buildup ends brighter than it begins
 PULSE = 1.5  # dB by which levels vary along the bar where there is a beat to dance to
 BASS = -15.0  # dB below the whole where low frequencies count as missing
@@ -36,8 +37,8 @@ GRAMMAR = np.array([
 ])  # fmt: skip
 FIRST = np.array([0.0, -3.0, -2.5, -3.0, NEVER])
 LAST = np.array([-1.0, -5.0, -1.5, -1.5, 0.0])
-DROP = LABELS.index("drop")
-BUILDUP = LABELS.index("buildup")
+STEADINESS = 0.5  # what a dB of energy lost within an intro, or gained within an outro, costs
+INTRO, BUILDUP, DROP, _, OUTRO = range(len(LABELS))
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,12 @@ class SectionSound:
 
 
 def describe(
-    levels: np.ndarray, pattern: np.ndarray, per_bar: int, bounds: list[int]
+    levels: np.ndarray, pattern: np.ndarray, per_bar: int, bounds: list[int], aligned: bool = True
 ) -> SectionSound:
     """What the sections between consecutive bounds sound like.
 
     levels, pattern: (units, subdivisions, bands) dB, as from patterns.levels and .relative.
+    aligned: whether positions in the bar mean something; else the pulse is that of single bars.
     """
     power = 10 ** (levels / 10)
     total = power.sum(axis=2).mean(axis=1)
@@ -84,7 +86,7 @@ def describe(
         rows.append((
             energy[start:end].mean(),
             high[end - quarter : end].mean() - high[start : start + quarter].mean(),
-            bars.mean(axis=0).std(axis=0).mean(),
+            (bars.mean(axis=0) if aligned else bars).std(axis=-2).mean(),
             float(_decibels(low[start:end].mean()) - _decibels(total[start:end].mean())),
             (end - start) / per_bar,
         ))  # fmt: skip
@@ -117,13 +119,25 @@ def scores(sound: SectionSound) -> np.ndarray:
         label: _log_sigmoid(limit - sound.energy)
         for label, limit in (
             ("intro", INTRO_ENERGY), ("buildup", BUILDUP_ENERGY),
-            ("breakdown", DROP_ENERGY + 1.0), ("outro", INTRO_ENERGY),
+            ("breakdown", DROP_ENERGY + 1.0), ("outro", OUTRO_ENERGY),
         )
     }  # fmt: skip
     drop = _log_sigmoid(sound.energy - DROP_ENERGY)
     drop += _log_sigmoid(4.0 * (sound.pulse - PULSE)) + _log_sigmoid(sound.bass - BASS)
     buildup = quiet["buildup"] + _log_sigmoid(sound.rise - RISE)
     return np.stack([quiet["intro"], buildup, drop, quiet["breakdown"], quiet["outro"]], axis=1)
+
+
+def _transitions(energy: np.ndarray) -> np.ndarray:
+    """(sections - 1, labels, labels) log weights of what follows what.
+
+    The grammar, and that within an intro energy comes in, within an outro it goes out.
+    """
+    follows = np.repeat(GRAMMAR[None], len(energy) - 1, axis=0)
+    gained = np.diff(energy)
+    follows[:, INTRO, INTRO] += STEADINESS * np.minimum(gained, 0.0)
+    follows[:, OUTRO, OUTRO] -= STEADINESS * np.maximum(gained, 0.0)
+    return follows
 
 
 def has_contrast(sound: SectionSound, min_bars: int) -> bool:
@@ -140,22 +154,27 @@ def label(sound: SectionSound, min_bars: int) -> tuple[list[Label], np.ndarray]:
     Without contrast there is neither drop nor buildup.
     """
     emission = scores(sound)
+    follows = _transitions(sound.energy)
     if not has_contrast(sound, min_bars):
         emission[:, [DROP, BUILDUP]] = NEVER
     count = len(emission)
     best = FIRST + emission[0]
     forward, back = [best], np.zeros((count, len(LABELS)), int)
     for i in range(1, count):
-        totals = best[:, None] + GRAMMAR
+        totals = best[:, None] + follows[i - 1]
         back[i] = totals.argmax(axis=0)
         best = totals.max(axis=0) + emission[i]
-        forward.append(np.logaddexp.reduce(forward[-1][:, None] + GRAMMAR, axis=0) + emission[i])
+        forward.append(
+            np.logaddexp.reduce(forward[-1][:, None] + follows[i - 1], axis=0) + emission[i]
+        )
     last = LAST if count > 1 else np.zeros(len(LABELS))
     path = [int((best + last).argmax())]
     backward = [last]
     for i in range(count - 1, 0, -1):
         path.append(int(back[i][path[-1]]))
-        backward.append(np.logaddexp.reduce(GRAMMAR + (emission[i] + backward[-1])[None], axis=1))
+        backward.append(
+            np.logaddexp.reduce(follows[i - 1] + (emission[i] + backward[-1])[None], axis=1)
+        )
     joint = np.array(forward) + np.array(backward[::-1])
     posterior = np.exp(joint - np.logaddexp.reduce(joint, axis=1)[:, None])
     return [LABELS[i] for i in path[::-1]], posterior

@@ -12,7 +12,7 @@ import numpy as np
 CONTEXTS = (1, 2, 4, 8)  # bars on each side
 REACH = 2  # bars on each side within which a larger novelty tells against a smaller one ...
 RIVALRY = 0.5  # ... by this share of their difference: boundaries are peaks, not slopes
-FLOOR = 0.7  # dB: changes below this are no news however calm the track
+FLOOR = 1.5  # dB: changes below this are no news however calm the track
 
 
 def novelty(pattern: np.ndarray, per_bar: int, bars: int) -> np.ndarray:
@@ -38,16 +38,19 @@ def novelty(pattern: np.ndarray, per_bar: int, bars: int) -> np.ndarray:
     return result
 
 
-def evidence(pattern: np.ndarray, per_bar: int) -> np.ndarray:
+def evidence(pattern: np.ndarray, per_bar: int, aligned: bool = True) -> np.ndarray:
     """How much every unit looks like the first of something new, over all contexts.
 
     The mean log-ratio of the novelty to the track's median novelty, less where there is more
-    of it nearby. pattern: (units, subdivisions, bands) dB. Returns (units,): 0 is nothing
+    of it nearby. pattern: (units, subdivisions, bands) dB. aligned: whether positions in the
+    bar mean something; else only mean levels are compared. Returns (units,): 0 is nothing
     unusual, 1 is e times the usual; very low where nothing can be said.
     """
+    stride = per_bar if aligned else 1
+    compared = pattern if aligned else pattern.mean(axis=1, keepdims=True)
     total = np.zeros(len(pattern))
     for bars in CONTEXTS:
-        values = novelty(pattern, per_bar, bars)
+        values = novelty(compared, stride, bars * per_bar // stride)
         usual = np.median(values[values > 0]) if np.any(values > 0) else FLOOR
         total += np.log(np.maximum(values, 0.05) / max(float(usual), FLOOR))
     total /= len(CONTEXTS)

@@ -16,10 +16,9 @@ SPREAD = 50.0  # dB below the loudest band at which a band counts as empty
 def levels(bands: np.ndarray, base: TimeBase) -> np.ndarray:
     """Mean power of each band in each subdivision of each unit of the time base.
 
-    bands: (frames, bands) dB at FRAME_RATE. Returns (units, subdivisions, bands) dB. Without
-    a grid a unit is not subdivided: positions within it mean nothing.
+    bands: (frames, bands) dB at FRAME_RATE. Returns (units, SUBDIVISIONS, bands) dB.
     """
-    parts = SUBDIVISIONS if base.kind == "bars" else 1
+    parts = SUBDIVISIONS
     power = 10 ** (np.asarray(bands, np.float64) / 10)
     total = np.vstack([np.zeros(power.shape[1]), np.cumsum(power, axis=0)])
     steps = np.interp(
