@@ -80,9 +80,7 @@ class Descriptors:
         kick = np.abs(longest[:, : len(self._kick)] @ self._kick)
         self._keep("attack", np.column_stack([_rms(segment, len(long)), kick.ravel()]))
 
-        starts = np.arange(0, len(long), PER_TENTH)
-        power = np.add.reduceat(long**2, starts, axis=0)
-        power /= np.diff(np.append(starts, len(long)))[:, None].astype(np.float32)
+        power = _mean_power(long)
         chroma = np.sqrt(power[:, : len(self._pitches)] @ self._pitches)
         self._keep("chroma", chroma / np.maximum(chroma.max(axis=1, keepdims=True), 1e-6))
         mel = power[:, : len(self._mel)] @ self._mel
@@ -142,6 +140,16 @@ class Waveform:
             "peaks": np.column_stack([low, high]),
             "width": width.astype(np.float16),
         }
+
+
+def _mean_power(magnitudes: np.ndarray) -> np.ndarray:
+    """The mean power of each PER_TENTH frames, and of what is left at the end."""
+    whole = len(magnitudes) // PER_TENTH * PER_TENTH
+    tenths = magnitudes[:whole].reshape(-1, PER_TENTH, magnitudes.shape[1])
+    power = np.einsum("tfb,tfb->tb", tenths, tenths) / PER_TENTH
+    if whole < len(magnitudes):
+        power = np.vstack([power, (magnitudes[whole:] ** 2).mean(axis=0)])
+    return power
 
 
 def _decibels(power: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from ..errors import UnusableAudio
 from . import Features
 from .descriptors import Descriptors, Waveform
 from .network import MARGIN, WHOLE, Ensemble, Inputs, activations
-from .spectra import FRAME_SIZES, hann, segments, spectrum
+from .spectra import Spectra, segments
 
 SHORTEST = 1.0  # seconds
 SILENCE = 4 / 32768  # of full scale: a peak below it is dither, not music
@@ -51,12 +51,11 @@ def front_end(
     blocks: Iterable[np.ndarray], inputs: Inputs, descriptors: Descriptors
 ) -> Iterator[np.ndarray]:
     """The networks' inputs, chunk by chunk, of a mono signal in blocks; collects descriptors."""
-    windows = [hann(size) for size in FRAME_SIZES]
+    spectra = Spectra([len(bank) for bank in inputs.banks])
     for segment in segments(blocks):
-        spectra = [spectrum(segment, window) for window in windows]
-        magnitudes = [np.abs(s[:, : len(b)]) for s, b in zip(spectra, inputs.banks, strict=True)]
+        complex_spectra, magnitudes = spectra(segment)
         chunk = inputs(magnitudes)
-        descriptors.add(segment, spectra[-1], magnitudes, chunk)
+        descriptors.add(segment, complex_spectra[-1], magnitudes, chunk)
         yield chunk
 
 

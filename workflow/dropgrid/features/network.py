@@ -20,6 +20,7 @@ from .spectra import FRAME_SIZES
 WHOLE = 15 * 60 * 100  # frames: 15 minutes
 MARGIN = 60 * 100  # frames: 1 minute
 GROWTH = 60 * 100  # frames: what the held inputs grow by
+BLOCKS = 4  # pieces a filterbank is cut into
 TOP = 17000  # Hz, where the filters and every use of the spectra end
 BANDS_PER_OCTAVE = (3, 6, 12)  # of the spectra of FRAME_SIZES
 LAGS = (1, 1, 2)  # frames back that the differences reach
@@ -41,6 +42,7 @@ class Inputs:
             bank.argmax(axis=0) * (sample_rate / size)
             for size, bank in zip(FRAME_SIZES, self.banks, strict=True)
         ]
+        self._blocks = [_blocks(bank) for bank in self.banks]
         self.width = 2 * sum(bank.shape[1] for bank in self.banks)
         self._before: list[np.ndarray | None] = [None] * len(self.banks)
 
@@ -51,8 +53,10 @@ class Inputs:
         """
         inputs = np.empty((len(magnitudes[0]), self.width), np.float32)
         at = 0
-        for i, (magnitude, bank, lag) in enumerate(zip(magnitudes, self.banks, LAGS, strict=True)):
-            bands = magnitude @ bank
+        for i, (magnitude, blocks, lag) in enumerate(
+            zip(magnitudes, self._blocks, LAGS, strict=True)
+        ):
+            bands = _filtered(magnitude, blocks)
             bands += 1
             np.log10(bands, out=bands)
             before = self._before[i]
@@ -73,6 +77,24 @@ class Inputs:
         short, middle, _ = (bank.shape[1] for bank in self.banks)
         rises = inputs[:, np.r_[short : 2 * short, 2 * short + middle : 2 * (short + middle)]]
         return rises.mean(axis=1)
+
+
+def _blocks(bank: np.ndarray) -> list[tuple[slice, np.ndarray]]:
+    """A filterbank in BLOCKS pieces of neighbouring bands, each with the bins it uses.
+
+    Most of the bank is zero: low bands use few bins, and only high bands use the many high bins.
+    """
+    pieces = []
+    for bands in np.array_split(np.arange(bank.shape[1]), BLOCKS):
+        used = np.flatnonzero(bank[:, bands].any(axis=1))
+        bins = slice(used[0], used[-1] + 1)
+        pieces.append((bins, np.ascontiguousarray(bank[bins, bands])))
+    return pieces
+
+
+def _filtered(magnitudes: np.ndarray, blocks: list[tuple[slice, np.ndarray]]) -> np.ndarray:
+    """magnitudes @ bank, for a bank in blocks."""
+    return np.hstack([magnitudes[:, bins] @ bank for bins, bank in blocks])
 
 
 def load(path: Path, threads: int = 1) -> Ensemble:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -48,19 +48,38 @@ def segments(blocks: Iterable[np.ndarray], frames: int = CHUNK) -> Iterator[np.n
         yield signal[first * HOP : (first + count - 1) * HOP + LONGEST]
 
 
-def spectrum(segment: np.ndarray, window: np.ndarray) -> np.ndarray:
-    """The complex spectra of a segment's frames: (frames, size // 2) complex64, no Nyquist bin.
+class Spectra:
+    """The spectra of segments' frames under a Hann window of each of FRAME_SIZES.
 
-    window: one of FRAME_SIZES long.
+    Memory is kept from segment to segment: taking it anew would cost more than the transform.
     """
-    size = len(window)
-    frames = np.lib.stride_tricks.as_strided(
-        segment[(LONGEST - size) // 2 :],
-        ((len(segment) - LONGEST) // HOP + 1, size),
-        (HOP * segment.itemsize, segment.itemsize),
-        writeable=False,
-    )
-    return _real_fft()(frames * window)[:, : size // 2]
+
+    def __init__(self, bins: Sequence[int], frames: int = CHUNK) -> None:
+        """bins: how many magnitudes of each spectrum are wanted, from 0 Hz up."""
+        self._windows = [hann(size) for size in FRAME_SIZES]
+        self._frames = [np.empty((frames, size), np.float32) for size in FRAME_SIZES]
+        self._spectra = [np.empty((frames, size // 2 + 1), np.complex64) for size in FRAME_SIZES]
+        self._magnitudes = [np.empty((frames, count), np.float32) for count in bins]
+
+    def __call__(self, segment: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """The complex spectra and the magnitudes of a segment's frames, for each of FRAME_SIZES.
+
+        Both are overwritten by the next call.
+        """
+        count = (len(segment) - LONGEST) // HOP + 1
+        for i, window in enumerate(self._windows):
+            size = len(window)
+            overlapping = np.lib.stride_tricks.as_strided(
+                segment[(LONGEST - size) // 2 :],
+                (count, size),
+                (HOP * segment.itemsize, segment.itemsize),
+                writeable=False,
+            )
+            frames = np.multiply(overlapping, window, out=self._frames[i][:count])
+            _real_fft()(frames, self._spectra[i][:count])
+            magnitudes = self._magnitudes[i][:count]
+            np.abs(self._spectra[i][:count, : magnitudes.shape[1]], out=magnitudes)
+        return [s[:count] for s in self._spectra], [m[:count] for m in self._magnitudes]
 
 
 def hann(size: int) -> np.ndarray:
@@ -69,12 +88,12 @@ def hann(size: int) -> np.ndarray:
 
 
 @cache
-def _real_fft() -> Callable[[np.ndarray], np.ndarray]:
-    """scipy's single-precision real FFT along the last axis, without importing all of scipy.
+def _real_fft() -> Callable[[np.ndarray, np.ndarray], object]:
+    """scipy's single-precision real FFT along the last axis, into its second argument.
 
     numpy's takes twice the time for float32; `import scipy.fft` costs 0.3 s of cpu, a tenth of
-    a track. Its compiled kernel loads alone in a few ms; where a scipy keeps it elsewhere, the
-    public door is used.
+    a track. The compiled kernel behind it loads alone in a few ms; where a scipy keeps it
+    elsewhere, scipy.fft is imported after all.
     """
     spec = importlib.machinery.PathFinder.find_spec("scipy", sys.path)
     for folder in (spec.submodule_search_locations or []) if spec else []:
@@ -83,7 +102,7 @@ def _real_fft() -> Callable[[np.ndarray], np.ndarray]:
             if kernel and kernel.loader:
                 module = importlib.util.module_from_spec(kernel)
                 kernel.loader.exec_module(module)
-                return lambda frames: module.r2c(frames, (-1,), True, 0, None, 1)
+                return lambda frames, out: module.r2c(frames, (-1,), True, 0, out, 1)
     from scipy.fft import rfft
 
-    return lambda frames: rfft(frames, axis=-1)
+    return lambda frames, out: np.copyto(out, rfft(frames, axis=-1))
