@@ -1,0 +1,88 @@
+"""Draw the drop map of one track, or one sheet with a row for each track of a library.
+
+A sheet holds 200 tracks; of a larger library, sheet-1.png, sheet-2.png, ... are written.
+
+examples:
+  dropgrid picture --features results/features/T.npz --bpm results/bpm/T.json \\
+      --structure results/structure/T.json --output T.png
+  dropgrid picture --results results --sheet sheet.png
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+HELP = "draw the drop map of a track, or a sheet of a library"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    track = parser.add_argument_group("one track")
+    track.add_argument("--features", type=Path, metavar="NPZ", help="its file in results/features")
+    track.add_argument("--bpm", type=Path, metavar="JSON", help="its record in results/bpm")
+    track.add_argument("--structure", type=Path, metavar="JSON",
+                       help="its record in results/structure")  # fmt: skip
+    track.add_argument("--output", type=Path, metavar="FILE", help="what to write: .png or .svg")
+    library = parser.add_argument_group("a library")
+    library.add_argument("--results", type=Path, metavar="DIR", help="the folder of results")
+    library.add_argument("--sheet", type=Path, metavar="FILE", help="what to write: .png or .svg")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ..errors import ConfigError
+
+    one = (arguments.features, arguments.bpm, arguments.structure, arguments.output)
+    many = (arguments.results, arguments.sheet)
+    if all(one) and not any(many):
+        return _draw_track(*one)
+    if all(many) and not any(one):
+        return _draw_sheets(*many)
+    raise ConfigError(
+        "give either --features, --bpm, --structure and --output, or --results and --sheet"
+    )
+
+
+def _draw_track(features: Path, bpm: Path, structure: Path, output: Path) -> int:
+    from ..errors import RecordError
+    from ..features.store import load
+    from ..picture import track_picture
+    from ..records import TrackFailure, read_bpm, read_structure
+
+    found, beats, sections = load(features), read_bpm(bpm), read_structure(structure)
+    for result in (found, beats.error, sections.error):
+        if isinstance(result, TrackFailure):
+            raise RecordError(f"{beats.path}: not analysed ({result.stage}: {result.message})")
+    assert not isinstance(found, TrackFailure)
+    _write(output, track_picture(found, beats, sections))
+    return 0
+
+
+def _draw_sheets(results: Path, output: Path) -> int:
+    from ..picture import ROWS_PER_SHEET, sheet
+    from ..report.collect import collect
+
+    tracks = collect(results).tracks
+    parts = range(0, len(tracks), ROWS_PER_SHEET)
+    for number, first in enumerate(parts, 1):
+        name = f"{output.stem}-{number}{output.suffix}" if len(parts) > 1 else output.name
+        _write(output.with_name(name), sheet(tracks[first : first + ROWS_PER_SHEET]))
+    return 0
+
+
+def _write(output: Path, figure: Figure) -> None:
+    from ..errors import ConfigError, LibraryError
+    from ..files import write_atomically
+    from ..picture import image
+
+    suffix = output.suffix.lower()
+    if suffix not in (".png", ".svg"):
+        raise ConfigError(f"{output}: the name must end in .png or .svg")
+    try:
+        write_atomically(output, image(figure, suffix))
+    except OSError as error:
+        raise LibraryError(f"{output}: cannot be written ({error})") from error
+    print(output)
