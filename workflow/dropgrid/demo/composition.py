@@ -126,7 +126,8 @@ def compose(
         sections=_sections(form, lead_in, bar, total),
         key=int(random.integers(0, 12)),
         chords=PROGRESSIONS[random.integers(len(PROGRESSIONS))],
-        kick_in_intro=bool(random.random() < 0.5),
+        # A breakdown right after the intro is one only if a kick falls silent there.
+        kick_in_intro=bool(random.random() < 0.5) or form[1][0] == "breakdown",
         gap=int(random.choice([0, 1, 2])),
     )
 

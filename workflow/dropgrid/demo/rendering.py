@@ -87,7 +87,7 @@ def _layers(
         case _:
             layers = {"kick": (0.9, 0.9), "hats": (0.8, 0.8), "percussion": full}
             if block < blocks / 2:
-                layers |= {"bass": (0.5, 0.5), "pad": (0.15, 0.15)}
+                layers |= {"bass": (0.35, 0.35), "pad": (0.15, 0.15)}
     return layers
 
 
