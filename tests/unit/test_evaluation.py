@@ -128,6 +128,42 @@ def test_boundaries_hit_within_half_a_second_and_three() -> None:
     assert scores["estimate_to_reference_trimmed"] == pytest.approx(1.2)  # 0.4, 2
 
 
+# mir_eval's own fixture, tests/data/segment/{ref,est,output}05 (MIT licence).
+REFERENCE_05 = [
+    *zip([0.372, 23.490, 147.424], "AAA", strict=True),
+    *zip([171.866, 183.994, 196.361, 208.201, 220.353, 232.328], "CCDCDC", strict=True),
+    *zip([254.136, 266.072, 278.600, 302.370, 315.045], "DCDCD", strict=True),
+    *zip([327.589, 341.350], "DA", strict=True),
+]
+ESTIMATE_05 = [
+    0.0, 27.408, 68.069, 94.822, 128.659, 147.444, 160.784, 193.152, 232.371, 251.103, 255.417,
+    266.069, 276.230, 279.931, 302.550, 315.533, 339.258, 341.066, 366.039, 402.347,
+]  # fmt: skip
+
+
+def test_the_expected_scores_of_mir_evals_own_fixture_are_reproduced() -> None:
+    ends = [*(start for start, _ in REFERENCE_05[1:]), 431.961]
+    reference = [
+        ReferenceSection(start, end, label)
+        for (start, label), end in zip(REFERENCE_05, ends, strict=True)
+    ]
+    estimated = structure.to_intervals(ESTIMATE_05, 431.962)
+    annotated, _ = structure.fill([(s.start, s.end, "") for s in reference], 431.961)
+    cropped, _ = structure.fill([(a, b, "") for a, b in estimated], 431.961)
+    scores = structure.evaluate_boundaries(annotated, cropped)
+    named = [(a, b, f"Seg#{i}") for i, (a, b) in enumerate(estimated)]
+    scores |= structure.evaluate_labels(reference, named, [])[0]
+    expected = {
+        "hit_0.5_precision": 0.38095238095238093, "hit_0.5_recall": 0.4444444444444444,
+        "hit_0.5_f": 0.41025641025641024, "hit_3_precision": 0.47619047619047616,
+        "hit_3_recall": 0.5555555555555556, "hit_3_f": 0.5128205128205129,
+        "reference_to_estimate": 0.8845, "estimate_to_reference": 2.092,
+        "pairwise_precision": 0.8936198585154119, "pairwise_recall": 0.12923035832531626,
+        "pairwise_f": 0.22580591492517105,
+    }  # fmt: skip
+    assert {name: scores[name] for name in expected} == pytest.approx(expected, rel=1e-9)
+
+
 def test_one_boundary_is_hit_by_one_estimate_only() -> None:
     scores = structure.evaluate_boundaries(
         structure.to_intervals([10.0], 40.0), structure.to_intervals([9.9, 10.1], 40.0)

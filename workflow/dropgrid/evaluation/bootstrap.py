@@ -16,6 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 RESAMPLES = 1000
 PERCENTILES = (2.5, 97.5)
+BLOCK = 1_000_000  # weights in memory at once
 
 
 @dataclass(frozen=True)
@@ -36,20 +37,20 @@ def ratios(numerators: Floats, denominators: Floats, seed: int) -> list[Estimate
     count in that column. Every column is resampled with the same tracks.
     """
     draws = [
-        _quotient(*(np.einsum("t,tc->c", weights, side) for side in (numerators, denominators)))
+        _quotient(*(np.einsum("rt,tc->rc", weights, side) for side in (numerators, denominators)))
         for weights in _weights(len(numerators), seed)
     ]
     values = _quotient(numerators.sum(axis=0), denominators.sum(axis=0))
     counts = np.count_nonzero(denominators, axis=0)
-    return _estimates(values, np.array(draws), counts)
+    return _estimates(values, draws, counts)
 
 
 def medians(values: Floats, seed: int) -> Estimate:
     """The median of values (tracks,), NaN ones left out."""
     values = np.sort(values[np.isfinite(values)])
-    draws = [[_weighted_median(values, w)] for w in _weights(len(values), seed)]
+    draws = [_weighted_medians(values, weights) for weights in _weights(len(values), seed)]
     value = np.array([np.median(values) if len(values) else np.nan])
-    return _estimates(value, np.array(draws), np.array([len(values)]))[0]
+    return _estimates(value, draws, np.array([len(values)]))[0]
 
 
 def means(values: Floats, seed: int) -> list[Estimate]:
@@ -59,19 +60,25 @@ def means(values: Floats, seed: int) -> list[Estimate]:
 
 
 def _weights(tracks: int, seed: int) -> Iterator[Floats]:
-    """How often each track is drawn, for each of RESAMPLES resamples; none without tracks."""
+    """How often each track is drawn: blocks of (resamples, tracks), RESAMPLES rows in all."""
+    if tracks == 0:
+        return
     generator = np.random.default_rng(seed)
-    for _ in range(RESAMPLES if tracks else 0):
-        drawn = generator.integers(tracks, size=tracks)
-        yield np.bincount(drawn, minlength=tracks).astype(float)
+    block = max(1, BLOCK // tracks)
+    for start in range(0, RESAMPLES, block):
+        rows = np.arange(min(block, RESAMPLES - start))[:, None]
+        drawn = generator.integers(tracks, size=(len(rows), tracks))
+        counts = np.bincount((drawn + rows * tracks).ravel(), minlength=drawn.size)
+        yield counts.reshape(drawn.shape).astype(float)
 
 
-def _weighted_median(ordered: Floats, weights: Floats) -> float:
-    cumulated = np.cumsum(weights)
-    half = cumulated[-1] / 2
-    low = ordered[np.searchsorted(cumulated, half, side="left")]
-    high = ordered[np.searchsorted(cumulated, half, side="right")]
-    return float(low + high) / 2
+def _weighted_medians(ordered: Floats, weights: Floats) -> Floats:
+    """The median of each resample, (resamples, 1), of values in order."""
+    cumulated = np.cumsum(weights, axis=1)
+    half = cumulated[:, -1:] / 2
+    low = ordered[np.argmax(cumulated >= half, axis=1)]
+    high = ordered[np.argmax(cumulated > half, axis=1)]
+    return np.asarray((low + high) / 2)[:, None]
 
 
 def _quotient(numerator: Floats, denominator: Floats) -> Floats:
@@ -79,11 +86,13 @@ def _quotient(numerator: Floats, denominator: Floats) -> Floats:
         return np.where(denominator > 0, numerator / denominator, np.nan)
 
 
-def _estimates(values: Floats, draws: Floats, counts: npt.NDArray[np.int64]) -> list[Estimate]:
+def _estimates(
+    values: Floats, blocks: list[Floats], counts: npt.NDArray[np.int64]
+) -> list[Estimate]:
+    draws = np.concatenate(blocks) if blocks else np.empty((0, len(values)))
     result = []
     for i, value in enumerate(values):
-        column = draws[:, i] if len(draws) else np.array([])
-        column = column[np.isfinite(column)]
+        column = draws[np.isfinite(draws[:, i]), i]
         low, high = np.percentile(column, PERCENTILES) if len(column) else (np.nan, np.nan)
         result.append(Estimate(float(value), float(low), float(high), int(counts[i])))
     return result

@@ -1,0 +1,332 @@
+"""`dropgrid evaluate` on folders of records: what it writes, and when it writes nothing."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from dropgrid.cli import main
+from dropgrid.evaluation.gather import EvaluationOptions, gather
+from dropgrid.library import Track, ticket_json, track_id
+from dropgrid.records import (
+    BpmRecord,
+    Section,
+    StructureRecord,
+    TrackFailure,
+    write_record,
+)
+
+OUTPUTS = {
+    "bpm.json", "beats.json", "structure.json", "bpm.csv", "beats.csv", "downbeats.csv",
+    "structure.csv", "left_out.csv", "summary.md",
+}  # fmt: skip
+SAME_NAME = ("x/same.flac", "y/same.flac")
+EDGES = (0.0, 16.0, 32.0, 64.0)
+LABELS = ("intro", "drop", "outro")
+
+
+def write_track(results: Path, path: str, bpm: float, shift: float = 0.0, **fields: object) -> str:
+    """Records of a 64 s track with beats at bpm, drop from 16 s; sections later by shift."""
+    track = track_id(path)
+    beats = tuple(60 / bpm * i for i in range(int(64 * bpm / 60)))
+    values = {"bpm": bpm, "beats": beats, "downbeats": beats[::4]} | fields
+    write_record(
+        results / "bpm" / f"{track}.json",
+        BpmRecord(track, path, "ok", duration=64.0, **values),  # type: ignore[arg-type]
+    )
+    edges = (0.0, EDGES[1] + shift, EDGES[2] + shift, 64.0)
+    sections = tuple(
+        Section(start, end, label, None, None, None, 1.0)  # type: ignore[arg-type]
+        for start, end, label in zip(edges, edges[1:], LABELS, strict=False)
+    )
+    write_record(
+        results / "structure" / f"{track}.json",
+        StructureRecord(track, path, "ok", duration=64.0, sections=sections, drops=(edges[1],)),
+    )
+    return track
+
+
+def write_library(folder: Path) -> Path:
+    """Six tracks: right, an octave low, off by 1 BPM and 2 s, two of the same name, failed."""
+    write_track(folder, "a.flac", 120.0, tag_bpm=121.0)
+    write_track(folder, "b.flac", 60.0)
+    write_track(folder, "c.flac", 121.0, shift=2.0, tags={"genre": "Trance"})
+    write_track(folder, "x/same.flac", 120.0)
+    write_track(folder, "y/same.flac", 120.0)
+    failed = track_id("z.flac")
+    failure = TrackFailure("decode", "DecodeError", "cut short")
+    write_record(
+        folder / "bpm" / f"{failed}.json", BpmRecord(failed, "z.flac", "error", error=failure)
+    )
+    return folder
+
+
+REFERENCES = (
+    "path,bpm,genre,start,end,label\n"
+    + "".join(
+        f"{name},120,{genre},{start},{end},{label}\n"
+        for name, genre in (("a.flac", "House"), ("b.flac", "House"), ("c.flac", ""))
+        for start, end, label in zip(EDGES, EDGES[1:], LABELS, strict=False)
+    )
+    + "same,120,,,,\nunknown.flac,120,,,,\nz.flac,120,,,,\n"
+)
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    return write_library(tmp_path / "results")
+
+
+@pytest.fixture
+def references(tmp_path: Path) -> Path:
+    path = tmp_path / "references.csv"
+    path.write_text(REFERENCES)
+    return path
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library, evaluated against REFERENCES in references.csv beside it."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    (folder / "references.csv").write_text(REFERENCES)
+    results = write_library(folder / "results")
+    assert evaluate(results, "--references", folder / "references.csv") == 0
+    return results
+
+
+def evaluate(results: Path, *arguments: str | Path) -> int:
+    return main(["evaluate", "--results", str(results), *map(str, arguments)])
+
+
+def document(results: Path, task: str) -> dict:  # type: ignore[type-arg]
+    return dict(json.loads((results / "evaluation" / f"{task}.json").read_text()))
+
+
+def test_tempo_is_scored_with_baselines_octaves_and_strata(evaluated: Path) -> None:
+    found = document(evaluated, "bpm")
+    assert (found["schema"], found["task"], found["tracks"]) == ("dropgrid/evaluation", "bpm", 3)
+    product = found["systems"]["dropgrid"]
+    assert product["mae"]["value"] == pytest.approx(61 / 3, abs=1e-6)
+    assert product["median_error"]["value"] == 1.0
+    assert product["accuracy1"] | {"low": 0, "high": 0} == {
+        "value": 0.666667, "low": 0, "high": 0, "tracks": 3,
+    }  # fmt: skip
+    assert product["accuracy2"]["value"] == 1.0
+    assert product["accuracy1"]["low"] < 0.666667 <= product["accuracy1"]["high"]
+    assert found["octaves"]["dropgrid"] == {"1": 2, "1/2": 1}
+    assert set(found["systems"]) == {"dropgrid", "median_interval", "tag"}
+    assert found["systems"]["tag"]["mae"] == {"value": 1.0, "low": 1.0, "high": 1.0, "tracks": 1}
+    assert list(found["strata"]["tempo"]) == ["115-135"]
+    assert {g: s["mae"]["tracks"] for g, s in found["strata"]["genre"].items()} == {
+        "House": 2, "Trance": 1,
+    }  # fmt: skip
+    assert found["options"]["references"] == [str(evaluated.parent / "references.csv")]
+    assert {"dropgrid", "mir_eval", "numpy"} <= set(found["software"])
+
+
+def test_structure_is_scored_per_boundary_label_and_drop(evaluated: Path) -> None:
+    found = document(evaluated, "structure")
+    product = found["systems"]["dropgrid"]
+    assert product["hit_0.5_trimmed_f"]["value"] == pytest.approx(2 / 3, abs=1e-6)
+    assert product["hit_3_trimmed_f"]["value"] == 1.0
+    assert product["drop_start_0.5_f"]["value"] == pytest.approx(2 / 3, abs=1e-6)
+    assert found["systems"]["eight_bars"]["hit_0.5_trimmed_recall"]["value"] == pytest.approx(
+        (1 + 1 / 2 + 1) / 3, abs=1e-6
+    )
+    # c.flac: the drop is 16 s long and 2 s late, so 14 s of it are right
+    assert found["labels"]["drop"]["precision"]["value"] == pytest.approx(46 / 48, abs=1e-6)
+    assert found["labels"]["drop"]["recall"]["value"] == pytest.approx(46 / 48, abs=1e-6)
+    matrix = dict(zip(found["confusion"]["labels"], found["confusion"]["seconds"], strict=True))
+    assert matrix["drop"] == pytest.approx([2.0, 0.0, 46.0, 0.0, 0.0])
+    assert found["label_accuracy"]["tracks"] == 3
+
+
+def test_what_is_ambiguous_unknown_failed_or_without_reference_is_listed(evaluated: Path) -> None:
+    with (evaluated / "evaluation" / "left_out.csv").open(newline="") as stream:
+        rows = [(row["key"], row["reason"]) for row in csv.DictReader(stream)]
+    assert rows == [
+        ("same", "ambiguous: 2 tracks have this file name"),
+        ("unknown.flac", "unknown: no such track"),
+        (track_id("z.flac"), "not analysed: cut short"),
+        *((track, "no reference") for track in sorted(map(track_id, SAME_NAME))),
+    ]
+    summary = (evaluated / "evaluation" / "summary.md").read_text()
+    assert "4 of 6 tracks were compared" in summary
+    assert "- ambiguous: 2 tracks have this file name: 1: same" in summary
+
+
+def test_there_is_a_row_for_each_track_and_system(evaluated: Path) -> None:
+    with (evaluated / "evaluation" / "bpm.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["path"], row["system"], row["octave"]) for row in rows] == [
+        ("a.flac", "dropgrid", "1"), ("a.flac", "median_interval", "1"), ("a.flac", "tag", "1"),
+        ("b.flac", "dropgrid", "1/2"), ("b.flac", "median_interval", "1/2"),
+        ("c.flac", "dropgrid", "1"), ("c.flac", "median_interval", "1"),
+    ]  # fmt: skip
+    assert (
+        rows[0]["reference"] == str(evaluated.parent / "references.csv")
+        and rows[3]["error"] == "-60.0"
+    )
+
+
+def test_beats_and_downbeats_are_scored_against_beat_files(results: Path, tmp_path: Path) -> None:
+    lines = "".join(f"{0.5 * i}\t{i % 4 + 1}\n" for i in range(128))
+    (tmp_path / "a.beats").write_text(lines)
+    (tmp_path / "b.beats").write_text(lines)
+    assert evaluate(results, "--references", tmp_path / "a.beats", tmp_path / "b.beats") == 0
+    found = document(results, "beats")
+    assert found["tracks"] == found["downbeats"]["tracks"] == 2
+    assert found["systems"]["dropgrid"]["f_measure"]["value"] == pytest.approx(
+        (1 + 2 / 3) / 2, abs=1e-6
+    )
+    assert found["systems"]["dropgrid"]["amlt"]["value"] == 1.0
+    assert set(found["downbeats"]["systems"]) == {"dropgrid", "median_interval"}
+    assert document(results, "bpm")["tracks"] == 0
+
+
+def test_numbers_do_not_depend_on_the_order_of_files_or_the_number_of_processes(
+    results: Path, tmp_path: Path
+) -> None:
+    for i in range(20):
+        write_track(results, f"n/{i}.flac", 118.0 + i / 7, shift=i / 9)
+    rows = [f"n/{i}.flac,{118 + i / 6},{name}\n" for i in range(20) for name in ["House"]]
+    tracks = [{"path": f"n/{i}.flac", "beats": [0.5 * j for j in range(100)]} for i in range(20)]
+    outcomes = []
+    for order, threads in ((1, 1), (-1, 1), (1, 2)):
+        (tmp_path / "bpm.csv").write_text("path,bpm,genre\n" + "".join(rows[::order]))
+        (tmp_path / "beats.json").write_text(json.dumps(tracks[::order]))
+        output = tmp_path / f"out{len(outcomes)}"
+        code = evaluate(
+            results, "--output", output, "--threads", str(threads),
+            "--references", tmp_path / "bpm.csv", tmp_path / "beats.json",
+        )  # fmt: skip
+        assert code == 0
+        outcomes.append({path.name: path.read_bytes() for path in output.iterdir()})
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+    plots = {"bpm_errors", "bpm_estimates", "bpm_genres"}
+    assert set(outcomes[0]) == OUTPUTS | {f"{p}.{kind}" for p in plots for kind in ("svg", "png")}
+
+
+def test_a_sample_is_drawn_by_its_seed(results: Path, references: Path) -> None:
+    drawn = {}
+    for seed in (0, 1, 2, 3, 4, 0):
+        options = EvaluationOptions((str(references),), sample_size=2, sample_seed=seed)
+        found = gather(results, options)
+        assert (found.referenced, found.evaluated) == (4, 2)
+        paths = {row["path"] for row in found.rows.bpm}
+        assert drawn.setdefault(seed, paths) == paths
+    assert len(set(map(frozenset, drawn.values()))) > 1
+
+
+def test_without_references_the_documents_say_that_nothing_was_evaluated(results: Path) -> None:
+    assert evaluate(results, "--references") == 0
+    assert {path.name for path in (results / "evaluation").iterdir()} == OUTPUTS
+    for task in ("bpm", "beats", "structure"):
+        found = document(results, task)
+        assert (found["tracks"], found["systems"]) == (0, {})
+    empty = results.parent / "empty"
+    empty.mkdir()
+    assert evaluate(empty) == 0
+    assert document(empty, "bpm")["library"]["tracks"] == 0
+
+
+def test_tags_are_references_by_default_and_are_not_compared_with_themselves(
+    tmp_path: Path,
+) -> None:
+    results = tmp_path / "results"
+    write_track(results, "a.flac", 128.0, tag_bpm=128.0, source="metadata", bpm_computed=126.0)
+    write_track(results, "b.flac", 128.0, tag_bpm=127.0)
+    assert evaluate(results) == 0
+    found = document(results, "bpm")["systems"]
+    assert found["dropgrid"]["mae"]["value"] == 1.5
+    assert set(found) == {"dropgrid", "median_interval"}
+
+
+def test_plots_that_no_longer_apply_are_removed_and_other_files_are_not(
+    evaluated: Path, tmp_path: Path
+) -> None:
+    results = shutil.copytree(evaluated, tmp_path / "results")
+    folder = results / "evaluation"
+    (folder / "mine.svg").write_text("mine")
+    assert (folder / "structure_confusion.svg").exists()
+    assert evaluate(results, "--references") == 0
+    assert {p.name for p in folder.glob("*.svg")} == {"mine.svg"}
+
+
+def test_the_scan_says_which_tracks_are_of_the_library_and_where_it_lies(
+    results: Path, tmp_path: Path
+) -> None:
+    ticket = Track(track_id("a.flac"), "a.flac", "/music/a.flac", 1, 1)
+    (results / "tracks").mkdir()
+    (results / "tracks" / f"{ticket.track}.json").write_bytes(ticket_json(ticket))
+    scan = {"schema": "dropgrid/scan", "root": "/music", "tracks": [ticket.track], "problems": []}
+    (results / "scan.json").write_text(json.dumps(scan))
+    (tmp_path / "r.csv").write_text("path,bpm\n/music/a.flac,120\nb.flac,120\n")
+    assert evaluate(results, "--references", tmp_path / "r.csv") == 0
+    found = document(results, "bpm")["library"]
+    assert found["tracks"] == 1 and found["references_found_by"]["path"] == 1
+    assert found["references_left_out"] == {"unknown": 1}
+
+
+def test_a_malformed_reference_exits_with_2_and_one_line_and_writes_nothing(
+    results: Path, references: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    faulty = tmp_path / "faulty.csv"
+    faulty.write_text("path,bpm\na.flac,NaN\n")
+    assert evaluate(results, "--references", references, faulty) == 2
+    error = capsys.readouterr().err
+    assert error == f"dropgrid evaluate: {faulty}:2: bpm: not a finite number: 'NaN'\n"
+    assert not (results / "evaluation").exists()
+
+
+def test_what_stood_there_before_stays_when_a_reference_is_malformed(
+    evaluated: Path, tmp_path: Path
+) -> None:
+    results = shutil.copytree(evaluated, tmp_path / "results")
+    (tmp_path / "bad.lab").write_text("0 5 intro\n4 6 drop\n")
+    assert evaluate(results, "--references", tmp_path / "bad.lab") == 2
+    folder = evaluated / "evaluation"
+    assert {p.name: p.read_bytes() for p in (results / "evaluation").iterdir()} == {
+        p.name: p.read_bytes() for p in folder.iterdir()
+    }
+
+
+def test_faulty_requests_are_refused(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert evaluate(results, "--sample-size", "0") == 2
+    assert "sample_size must be at least 1" in capsys.readouterr().err
+    assert evaluate(results / "none") == 2
+    assert "no such folder of results" in capsys.readouterr().err
+
+
+def test_truth_of_real_songs_is_matched_by_name_and_scores_boundaries_only(
+    shared: Path, tmp_path: Path
+) -> None:
+    truth = json.loads((shared / "music" / "DirtyLove.json").read_text())
+    results = tmp_path / "results"
+    track = track_id("DirtyLove.ogg")
+    beats, ends = tuple(truth["beats"]), (0.0, *truth["boundaries"], truth["duration"])
+    rhythm = BpmRecord(track, "DirtyLove.ogg", "ok", duration=truth["duration"], bpm=177.0,
+                       beats=beats, downbeats=tuple(truth["downbeats"]))  # fmt: skip
+    sections = tuple(Section(a, b, "drop", None, None, None, 1.0)
+                     for a, b in pairwise(ends))  # fmt: skip
+    write_record(results / "bpm" / f"{track}.json", rhythm)
+    write_record(
+        results / "structure" / f"{track}.json",
+        StructureRecord(track, "DirtyLove.ogg", "ok", truth["duration"], sections=sections),
+    )
+    folder = tmp_path / "truth"
+    folder.mkdir()
+    shutil.copy(shared / "music" / "DirtyLove.json", folder)
+    assert evaluate(results, "--references", folder) == 0
+    assert document(results, "bpm")["systems"]["dropgrid"]["mae"]["value"] == 0.0
+    found = document(results, "beats")
+    assert found["systems"]["dropgrid"]["f_measure"]["value"] == 1.0
+    assert found["downbeats"]["systems"]["dropgrid"]["cmlt"]["value"] == 1.0
+    found = document(results, "structure")
+    assert found["systems"]["dropgrid"]["hit_0.5_trimmed_f"]["value"] == 1.0
+    assert found["labels"] == {} and found["confusion"]["seconds"] == []
+    assert "pairwise_f" not in found["systems"]["dropgrid"]
