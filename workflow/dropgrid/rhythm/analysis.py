@@ -10,15 +10,17 @@ import numpy as np
 from ..features import FRAME_RATE, Features
 from ..records import Alternative, GridRegion
 from .downbeats import find_bars
+from .drift import drifts, refined, straight_pieces, track
 from .fit import PEAK_FLOOR, Line, exact_tempo, fit_line, peaks, phase, snapped
 from .octave import bar_evidence
 from .options import RhythmOptions
 from .phase import LAG, on_the_beat
-from .regions import steady_pieces, tempo_runs
-from .tempo import candidates, probabilities, scores, tempogram
+from .regions import Run, steady_pieces, tempo_runs
+from .tempo import HARMONICS, candidates, probabilities, scores, tempogram
 
 SHORTEST = 2.0  # s: less has no tempo
 SOUNDING = 45.0  # dB below the loudest second that still counts as music
+STEADY_BEATS = 64  # so many beats in a straight line were not played by hand
 EDGE = 0.03  # s: a beat so little before the first sample falls on it
 
 
@@ -77,57 +79,105 @@ def analyse(features: Features, options: RhythmOptions) -> Rhythm:
 
 
 def _regions(features: Features, activation: np.ndarray, options: RhythmOptions) -> list[Region]:
-    gram = tempogram(activation, options.min_bpm, 4 * options.max_bpm)
+    gram = tempogram(activation, options.min_bpm, max(HARMONICS) * options.max_bpm)
     bars = bar_evidence(features, options)
-    runs = tempo_runs(gram, options) if options.piecewise else [(0, len(gram.centres))]
+    windows = len(gram.centres)
+    runs = tempo_runs(gram, options)
+    if not options.piecewise:
+        runs = [Run(0, windows, np.concatenate([run.tempi for run in runs]))]
     start, end = sounding(features)
     times = gram.centres / FRAME_RATE
     regions = []
-    for first, last in runs:
-        score = scores(gram.magnitudes[first:last].mean(axis=0), gram.tempi, options)
+    for run in runs:
+        part = slice(run.first, run.last)
+        score = scores(gram.magnitudes[part].mean(axis=0), gram.tempi, options)
         if bars is not None:
-            score = score + bars[first:last].mean(axis=0)
+            score = score + bars[part].mean(axis=0)
         found = candidates(gram.tempi, probabilities(score))
-        low = start if first == 0 else float(times[first - 1] + times[first]) / 2
-        high = end if last == len(times) else float(times[last - 1] + times[last]) / 2
-        if high > low:
-            regions += _steady(features, activation, low, high, found, options)
+        low = start if run.first == 0 else float(times[run.first - 1] + times[run.first]) / 2
+        high = end if run.last == windows else float(times[run.last - 1] + times[run.last]) / 2
+        first, last = round(low * FRAME_RATE), min(round(high * FRAME_RATE), len(activation))
+        if last - first < FRAME_RATE:
+            continue
+        bpm = exact_tempo(activation[first:last], found[0][0])
+        if options.piecewise and drifts(activation[first:last], bpm):
+            local = np.interp(np.arange(first, last), gram.centres[part], run.local(bpm))
+            fitted = _followed(features, activation, first, local, options)
+        else:
+            fitted = _steady(features, activation, first, last, bpm, options)
+        regions += [
+            Region(a, b, line, shown, found[0][1], tuple(found[1:]), odds)
+            for a, b, line, shown, odds in fitted
+        ]
     return regions
+
+
+Fitted = list[tuple[float, float, Line, float, float]]  # start, end, line, BPM, phase odds
+
+
+def _followed(
+    features: Features,
+    activation: np.ndarray,
+    first: int,
+    local: np.ndarray,
+    options: RhythmOptions,
+) -> Fitted:
+    """Pieces of drifting music from frame first on, whose local tempi (frames,) are known.
+
+    A long piece is a steady record in a mix, and fitted as such.
+    """
+    part = activation[first : first + len(local)]
+    frames = track(part, 60.0 * FRAME_RATE / local)
+    beats = refined(part, frames) + first / FRAME_RATE
+    fitted: Fitted = []
+    for start, end, line in straight_pieces(beats):
+        low = max(float(beats[start]) - line.period / 2, 0.0)
+        high = float(beats[end - 1]) + line.period / 2
+        if end - start >= STEADY_BEATS:
+            inside = round(low * FRAME_RATE), round(high * FRAME_RATE)
+            fitted.append(_fitted(features, activation, *inside, line.bpm, options))
+        else:
+            line = Line(line.offset + LAG, line.period, line.margin)
+            fitted.append((low, high, line, line.bpm, 0.0))
+    return fitted
 
 
 def _steady(
     features: Features,
     activation: np.ndarray,
-    start: float,
-    end: float,
-    found: list[tuple[float, float]],
+    first: int,
+    last: int,
+    bpm: float,
     options: RhythmOptions,
-) -> list[Region]:
-    """The regions of a run of one tempo, found: its candidates, best first."""
-    low, high = round(start * FRAME_RATE), round(end * FRAME_RATE)
-    coarse = exact_tempo(activation[low:high], found[0][0])
-    pieces = [(low, high, coarse)]
+) -> Fitted:
+    """Pieces of the frames first..last, each in phase with itself, of about one tempo."""
+    pieces = [(0, last - first, bpm)]
     if options.piecewise:
-        pieces = [
-            (low + first, low + last, tempo)
-            for first, last, tempo in steady_pieces(activation[low:high], coarse)
-        ]
-    regions: list[Region] = []
-    for first, last, tempo in pieces:
-        part = np.zeros_like(activation)
-        part[first:last] = activation[first:last]
-        line = fit_line(*peaks(part), tempo, phase(part, tempo))
-        offset, odds = on_the_beat(features, line.offset, line.period, slice(first, last))
-        line = Line(offset + LAG, line.period, line.margin)
-        bpm = snapped(line) if options.snap else line.bpm
-        middle = (first + last) / 2 / FRAME_RATE
-        nearest = line.offset + np.round((middle - line.offset) / line.period) * line.period
-        line = Line(float(nearest), line.period, line.margin)
-        regions.append(
-            Region(first / FRAME_RATE, last / FRAME_RATE, line, bpm, found[0][1],
-                   tuple(found[1:]), odds)
-        )  # fmt: skip
-    return regions
+        pieces = steady_pieces(activation[first:last], bpm)
+    return [
+        _fitted(features, activation, first + start, first + end, tempo, options)
+        for start, end, tempo in pieces
+    ]
+
+
+def _fitted(
+    features: Features,
+    activation: np.ndarray,
+    start: int,
+    end: int,
+    bpm: float,
+    options: RhythmOptions,
+) -> tuple[float, float, Line, float, float]:
+    """The frames start..end as one piece of a steady tempo near bpm."""
+    part = np.zeros_like(activation)
+    part[start:end] = activation[start:end]
+    line = fit_line(*peaks(part), bpm, phase(part, bpm))
+    offset, odds = on_the_beat(features, line.offset, line.period, slice(start, end))
+    middle = (start + end) / 2 / FRAME_RATE
+    offset += LAG + np.round((middle - offset) / line.period) * line.period
+    line = Line(float(offset), line.period, line.margin)
+    shown = snapped(line) if options.snap else line.bpm
+    return start / FRAME_RATE, end / FRAME_RATE, line, shown, odds
 
 
 def sounding(features: Features) -> tuple[float, float]:
@@ -141,30 +191,22 @@ def sounding(features: Features) -> tuple[float, float]:
 
 
 def _rhythm(features: Features, regions: list[Region], options: RhythmOptions) -> Rhythm:
-    beats: list[float] = []
-    downbeats: list[float] = []
-    grid = []
-    signature = 4
-    most = 0
-    for region in regions:
-        own = region.beats()
-        own = own[own <= features.duration]
-        own = np.maximum(own, 0.0)
-        if beats and len(own) and own[0] - beats[-1] < 0.5 * region.line.period:
-            own = own[1:]
-        if not len(own):
-            continue
-        bars = find_bars(features, own, options.bar_lengths)
-        ones = own[bars.first :: bars.beats_per_bar]
-        if len(own) > most:
-            most, main, signature, share = len(own), region, bars.beats_per_bar, bars.share
-        beats += own.tolist()
-        downbeats += ones.tolist()
-        grid.append(
-            GridRegion(float(own[0]), region.bpm, len(own), float(ones[0]) if len(ones) else None)
-        )
-    if not beats:
+    regions, chains = _chained(regions, features.duration)
+    if not chains:
         return NOTHING
+    bars = [find_bars(features, np.concatenate(chain), options.bar_lengths) for chain in chains]
+    grid: list[GridRegion] = []
+    downbeats: list[float] = []
+    for chain, counted in zip(chains, bars, strict=True):
+        wait = counted.first
+        for beats in chain:
+            ones = beats[wait :: counted.beats_per_bar]
+            wait = (wait - len(beats)) % counted.beats_per_bar
+            downbeats += ones.tolist()
+            one = float(ones[0]) if len(ones) else None
+            grid.append(GridRegion(float(beats[0]), regions[len(grid)].bpm, len(beats), one))
+    main = regions[_middle(regions, [region.beats for region in grid])]
+    longest = max(range(len(chains)), key=lambda i: sum(map(len, chains[i])))
     return Rhythm(
         bpm=main.bpm,
         bpm_fitted=main.line.bpm,
@@ -173,13 +215,43 @@ def _rhythm(features: Features, regions: list[Region], options: RhythmOptions) -
         alternatives=tuple(
             Alternative(round(tempo, 2), share) for tempo, share in main.others if share >= 0.01
         ),
-        time_signature=f"{signature}/4",
-        beats=tuple(beats),
+        time_signature=f"{bars[longest].beats_per_bar}/4",
+        beats=tuple(beat for chain in chains for beats in chain for beat in beats.tolist()),
         downbeats=tuple(downbeats),
         grid=tuple(grid),
         evidence={
             "regions": len(grid),
-            "downbeat_share": share,
+            "downbeat_share": bars[longest].share,
             "phase_odds": main.phase_odds,
         },
     )
+
+
+def _chained(
+    regions: list[Region], duration: float
+) -> tuple[list[Region], list[list[np.ndarray]]]:
+    """The regions that have beats, and their beats, region by region, in unbroken chains."""
+    held: list[Region] = []
+    chains: list[list[np.ndarray]] = []
+    for region in regions:
+        beats = np.maximum(region.beats(), 0.0)
+        beats = beats[beats <= duration]
+        period = region.line.period
+        if held:
+            last = chains[-1][-1][-1]
+            beats = beats[beats > last + period / 2]
+        if not len(beats):
+            continue
+        if held and abs(beats[0] - last - period) < 0.2 * period:
+            chains[-1].append(beats)
+        else:
+            chains.append([beats])
+        held.append(region)
+    return held, chains
+
+
+def _middle(regions: list[Region], counts: list[int]) -> int:
+    """The region of the median beat, beats sorted by tempo."""
+    order = sorted(range(len(regions)), key=lambda i: regions[i].bpm)
+    total = np.cumsum([counts[i] for i in order])
+    return order[int(np.searchsorted(total, total[-1] / 2))]

@@ -9,6 +9,7 @@ reason for a boundary.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -18,44 +19,58 @@ from .fit import SPREAD, demodulate, exact_tempo, phase
 from .options import RhythmOptions
 from .tempo import Tempogram, scores
 
-JUMP_COST = 40.0  # score a change of tempo has to earn; a clear 10 s window earns about 5
+JUMP_COST = 30.0  # score a change of tempo has to earn; a clear 10 s window earns about 5
+SLIDE = 3  # bins the tempo may move in 5 s without being another: 0.9 %
 PIECE_COST = 16.0  # seconds of the track's mean coherence that a new piece has to earn
 BLOCK = 2 * FRAME_RATE  # frames of the finest boundary
 LONGEST = 150  # blocks of one piece in the search; compatible neighbours are joined afterwards
 SLACK = 0.25  # beats that two neighbours' tempi may drift apart over the shorter and be one
-OFF_PHASES = np.array([0, 1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1])  # accents, not another grid
+OFF_PHASES = np.array([0, 1 / 4, 1 / 2, 3 / 4, 1])  # accents, not another grid
 PHASE_SLACK = 0.05  # beats
 RATIOS = (1.0, 2.0, 3.0, 1.5, 4 / 3, 4.0)  # tempi so related are one tempo felt in two ways
 
 
-def tempo_runs(gram: Tempogram, options: RhythmOptions) -> list[tuple[int, int]]:
-    """Stretches of the tempogram's windows, (first, past last), that hold one tempo each."""
-    score = scores(gram.magnitudes, gram.tempi, options)
-    path = _path(score)
-    tempi = gram.tempi[path]
-    edges = [0]
-    for i in range(1, len(tempi)):
-        if not _related(tempi[i], tempi[i - 1]):
-            edges.append(i)
-    edges.append(len(tempi))
-    return list(pairwise(edges))
+@dataclass(frozen=True)
+class Run:
+    """Windows first to last (exclusive) of a tempogram that hold one tempo, and that tempo.
+
+    tempi: (last - first,) BPM in each window, perhaps another octave of what is felt.
+    """
+
+    first: int
+    last: int
+    tempi: np.ndarray
+
+    def local(self, bpm: float) -> np.ndarray:
+        """The tempi in the octave (or other simple ratio) that is nearest to bpm."""
+        middle = float(np.median(self.tempi))
+        ratios = np.array([*RATIOS, *(1 / ratio for ratio in RATIOS)])
+        return self.tempi / ratios[np.argmin(np.abs(np.log(middle / ratios / bpm)))]
+
+
+def tempo_runs(gram: Tempogram, options: RhythmOptions) -> list[Run]:
+    """Stretches of the tempogram's windows that hold one tempo, or one that bends slowly."""
+    tempi = gram.tempi[_path(scores(gram.magnitudes, gram.tempi, options))]
+    edges = [i for i in range(1, len(tempi)) if not _related(tempi[i], tempi[i - 1])]
+    return [
+        Run(first, last, tempi[first:last]) for first, last in pairwise([0, *edges, len(tempi)])
+    ]
 
 
 def _path(score: np.ndarray) -> np.ndarray:
-    """The best path through score (windows, tempi): steps of one bin are free, jumps cost."""
+    """The best path through score (windows, tempi): steps of a few bins are free, jumps cost."""
     windows, count = score.shape
     came = np.zeros((windows, count), dtype=int)
-    stay = np.arange(count)
+    at = np.arange(count)
     best = score[0]
     for i in range(1, windows):
-        padded = np.concatenate([[-np.inf], best, [-np.inf]])
-        near = np.stack([padded[1:-1], padded[:-2], padded[2:]])
-        step = np.argmax(near, axis=0)
-        origin = stay + np.array([0, -1, 1])[step]
-        value = near[step, stay]
+        padded = np.pad(best, SLIDE, constant_values=-np.inf)
+        near = np.lib.stride_tricks.sliding_window_view(padded, 2 * SLIDE + 1)
+        step = np.argmax(near, axis=1)
+        value = near[at, step]
         top = int(np.argmax(best))
         jump = best[top] - JUMP_COST > value
-        came[i] = np.where(jump, top, origin)
+        came[i] = np.where(jump, top, at + step - SLIDE)
         best = np.where(jump, best[top] - JUMP_COST, value) + score[i]
     path = np.empty(windows, dtype=int)
     path[-1] = int(np.argmax(best))
@@ -65,9 +80,9 @@ def _path(score: np.ndarray) -> np.ndarray:
 
 
 def _related(one: float, other: float) -> bool:
-    """True for tempi within 2 % of each other, or of a simple ratio."""
+    """True for tempi within 2 % of each other, or within 1 % of another simple ratio."""
     ratio = max(one, other) / min(one, other)
-    return any(abs(ratio / simple - 1) < 0.02 for simple in RATIOS)
+    return ratio < 1.02 or any(abs(ratio / simple - 1) < 0.01 for simple in RATIOS)
 
 
 def steady_pieces(activation: np.ndarray, bpm: float) -> list[tuple[int, int, float]]:
@@ -85,18 +100,17 @@ def steady_pieces(activation: np.ndarray, bpm: float) -> list[tuple[int, int, fl
     shifts = np.arange(-SPREAD * bpm, SPREAD * bpm + step, step)
     turn = np.exp(-2j * np.pi * np.outer(times, shifts / 60.0))
     power = np.ones_like(turn)
-    sums = []
-    for row in rows:
+    sums = np.zeros((len(rows), count + 1, len(shifts)), dtype=np.complex64)
+    for harmonic, row in enumerate(rows):
         power = power * turn
-        turned = np.cumsum(row[:, None] * power, axis=0)
-        sums.append(np.concatenate([np.zeros((1, len(shifts))), turned]))
+        sums[harmonic, 1:] = np.cumsum(row[:, None] * power, axis=0)
     cost = PIECE_COST / seconds * np.abs(rows).sum(axis=0).mean()
     best = np.zeros(count + 1)
     came = np.zeros(count + 1, dtype=int)
     tempo = np.zeros(count + 1)
     for end in range(1, count + 1):
         start = max(0, end - LONGEST)
-        gain = sum(np.abs(total[end] - total[start:end]) for total in sums)
+        gain = _sizes(sums[:, end : end + 1] - sums[:, start:end]).sum(axis=0)
         at = np.argmax(gain, axis=1)
         value = best[start:end] + gain[np.arange(len(at)), at] - cost
         pick = int(np.argmax(value))
@@ -110,12 +124,17 @@ def steady_pieces(activation: np.ndarray, bpm: float) -> list[tuple[int, int, fl
     return _joined(activation, pieces[::-1])
 
 
+def _sizes(values: np.ndarray) -> np.ndarray:
+    """np.abs of complex values, at a third of its cost."""
+    return np.sqrt(values.real**2 + values.imag**2)
+
+
 def _joined(
     activation: np.ndarray, pieces: list[tuple[int, int, float]]
 ) -> list[tuple[int, int, float]]:
     """The pieces, neighbours on one grid made one.
 
-    So are neighbours of one tempo that lie half a beat, a third or a quarter apart: that is
+    So are neighbours of one tempo that lie half a beat or a quarter apart: that is
     where accents move in music that goes on, and edits seldom fall there.
     """
     joined = [pieces[0]]
@@ -123,15 +142,18 @@ def _joined(
         start, middle, before = joined[-1]
         shorter = min(last - first, middle - start) / FRAME_RATE
         if abs(tempo - before) / 60.0 * shorter < SLACK:
-            together = exact_tempo(activation[start:last], (before + tempo) / 2)
-            turns = together / 60.0 * phase(activation[start:middle], together)
-            later = (
-                together
-                / 60.0
-                * (phase(activation[first:last], together) + (first - start) / FRAME_RATE)
-            )
-            if np.abs((later - turns) % 1 - OFF_PHASES).min() < PHASE_SLACK:
+            turns = _turns_at(activation, first, start, middle, before)
+            turns -= _turns_at(activation, first, first, last, tempo)
+            if np.abs(turns % 1 - OFF_PHASES).min() < PHASE_SLACK:
+                together = exact_tempo(activation[start:last], (before + tempo) / 2)
                 joined[-1] = (start, last, together)
                 continue
         joined.append((first, last, tempo))
     return joined
+
+
+def _turns_at(activation: np.ndarray, frame: int, first: int, last: int, bpm: float) -> float:
+    """Beats, whole and part, from a beat of the piece first..last to a frame."""
+    part = activation[first:last]
+    exact = exact_tempo(part, bpm)
+    return ((frame - first) / FRAME_RATE - phase(part, exact)) * exact / 60.0
