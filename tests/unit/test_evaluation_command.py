@@ -19,6 +19,7 @@ from dropgrid.records import (
     TrackFailure,
     write_record,
 )
+from library_of_records import write_results
 
 OUTPUTS = {
     "bpm.json", "beats.json", "structure.json", "bpm.csv", "beats.csv", "downbeats.csv",
@@ -300,6 +301,28 @@ def test_faulty_requests_are_refused(results: Path, capsys: pytest.CaptureFixtur
     assert "sample_size must be at least 1" in capsys.readouterr().err
     assert evaluate(results / "none") == 2
     assert "no such folder of results" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("formats", [("jams",), ("beats", "lab")])
+def test_what_we_export_is_read_back_as_a_reference_without_loss(
+    tmp_path: Path, formats: tuple[str, ...]
+) -> None:
+    results = tmp_path / "results"
+    write_results(results)
+    folders = [tmp_path / name for name in formats]
+    for folder in folders:
+        assert (
+            main(["export", folder.name, "--results", str(results), "--output", str(folder)]) == 0
+        )
+    assert evaluate(results, "--references", *folders) == 0
+    found = document(results, "beats")
+    assert found["tracks"] == 3
+    assert found["systems"]["dropgrid"]["cmlc"]["value"] == 1.0
+    assert found["downbeats"]["systems"]["dropgrid"]["cmlc"]["value"] == 1.0
+    assert abs(found["systems"]["dropgrid"]["phase_error"]["value"]) < 0.001
+    found = document(results, "structure")
+    assert found["systems"]["dropgrid"]["hit_0.5_trimmed_f"]["value"] == 1.0
+    assert found["label_accuracy"]["value"] == 1.0
 
 
 def test_truth_of_real_songs_is_matched_by_name_and_scores_boundaries_only(

@@ -145,10 +145,13 @@ def _left_out(gathered: Gathered) -> list[str]:
 def _shown(estimate: Json | None) -> str:
     if estimate is None or estimate["value"] is None:
         return "–"
-    text = f"{estimate['value']:.3f}"
     if estimate["low"] is None:
-        return text
-    return f"{text} [{estimate['low']:.3f}, {estimate['high']:.3f}]"
+        return _decimals(estimate["value"])
+    return "{} [{}, {}]".format(*(_decimals(estimate[name]) for name in ("value", "low", "high")))
+
+
+def _decimals(value: float) -> str:
+    return f"{round(value, 3) + 0.0:.3f}"  # + 0.0: never -0.000
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
