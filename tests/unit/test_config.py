@@ -37,6 +37,15 @@ def test_a_wrong_option_is_named_with_the_reason(given, reason):
         complete_config(given)
 
 
+def test_what_a_command_line_hands_on_as_text_is_understood():
+    given = {"ignore_metadata": "true", "bpm": {"max_bpm": "200", "method": "librosa"}}
+    config = complete_config(given | {"evaluation": {"sample_size": "null"}, "library": "12"})
+    assert config["ignore_metadata"] is True
+    assert (config["bpm"]["max_bpm"], config["bpm"]["method"]) == (200, "librosa")
+    assert config["evaluation"]["sample_size"] is None
+    assert config["library"] == "12"
+
+
 def test_all_wrong_options_are_named_at_once():
     with pytest.raises(ConfigError) as caught:
         complete_config({"max_workers": 0, "analyses": ["key"]})
@@ -69,10 +78,8 @@ def test_an_unknown_option_of_a_stage_is_named():
 def test_every_option_is_documented():
     documentation = (ROOT / "config" / "README.md").read_text()
 
-    def names(values: dict, prefix: str = "") -> list[str]:
-        nested = [
-            names(v, f"{k}.") if isinstance(v, dict) else [prefix + k] for k, v in values.items()
-        ]
+    def names(values: dict) -> list[str]:
+        nested = [names(v) if isinstance(v, dict) else [k] for k, v in values.items()]
         return [name for group in nested for name in group]
 
     for name in names(yaml.safe_load(DEFAULTS.read_text())):

@@ -77,8 +77,23 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     merged = copy.deepcopy(dict(base))
     for key, value in over.items():
-        if isinstance(value, Mapping) and isinstance(merged.get(key), dict):
-            merged[key] = _merged(merged[key], value)
+        default = merged.get(key, "")
+        if isinstance(value, Mapping) and isinstance(default, dict):
+            merged[key] = _merged(default, value)
         else:
-            merged[key] = value
+            merged[key] = _meant(value, default)
     return merged
+
+
+def _meant(value: Any, default: Any) -> Any:
+    """What Snakemake's --config hands on as text, as the kind of value its default is."""
+    import yaml
+
+    if isinstance(value, list) and isinstance(default, list) and default:
+        return [_meant(item, default[0]) for item in value]
+    if isinstance(value, str) and not isinstance(default, str):
+        try:
+            return yaml.safe_load(value)
+        except yaml.YAMLError:
+            return value  # the schema will say what is wrong with it
+    return value

@@ -19,7 +19,7 @@ from .features import Features
 from .files import write_atomically
 from .library import Track
 from .options import build_options
-from .records import BpmRecord, StructureRecord, TrackFailure
+from .records import BpmRecord, StructureRecord, TrackFailure, as_written
 
 # A tag outside these is a mistake, whatever the music: it is shown, never used.
 PLAUSIBLE_TAG_BPM = (30.0, 300.0)
@@ -155,5 +155,5 @@ def analyse_track(
             raise
         features = failure
     bpm_options = {**config["bpm"], "ignore_metadata": config["ignore_metadata"]}
-    bpm = make_bpm_record(ticket, features, bpm_options)
+    bpm = as_written(make_bpm_record(ticket, features, bpm_options))
     return bpm, make_structure_record(ticket, features, bpm, config["structure"])

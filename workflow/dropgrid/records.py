@@ -158,12 +158,19 @@ def write_record(path: Path, record: BpmRecord | StructureRecord) -> None:
 
 def read_bpm(path: Path) -> BpmRecord:
     """Read results/bpm/{track}.json. Raises RecordError if it is not such a record."""
-    values = _read(path, BpmRecord.SCHEMA)
+    return _bpm_record(_read(path, BpmRecord.SCHEMA), path)
+
+
+def as_written(record: BpmRecord) -> BpmRecord:
+    """The record as a reader of its file gets it: with its numbers rounded."""
+    path = Path(record.path)
+    return _bpm_record(_parse(to_json(record), BpmRecord.SCHEMA, path), path)
+
+
+def _bpm_record(values: dict[str, Any], path: Path) -> BpmRecord:
     with _explained(path):
         values["alternatives"] = tuple(Alternative(**a) for a in values["alternatives"])
         values["grid"] = tuple(GridRegion(**region) for region in values["grid"])
-        if values.get("bpm_interval") is not None:
-            values["bpm_interval"] = tuple(values["bpm_interval"])
         return _build(BpmRecord, values)
 
 
@@ -199,8 +206,16 @@ def _build(kind: type[Record], values: dict[str, Any]) -> Record:
 
 def _read(path: Path, schema: str) -> dict[str, Any]:
     try:
-        values = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+        data = path.read_bytes()
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read as a record ({error})") from error
+    return _parse(data, schema, path)
+
+
+def _parse(data: bytes, schema: str, path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(data)
+    except ValueError as error:
         raise RecordError(f"{path}: cannot be read as a record ({error})") from error
     if not isinstance(values, dict) or values.pop("schema", None) != schema:
         raise RecordError(f"{path}: not a {schema} record")
