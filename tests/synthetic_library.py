@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from dropgrid.features import Features
+from dropgrid.features import ENVELOPE_RATE, Features
 from dropgrid.features.store import save
 from dropgrid.library import Scan, Track, track_id, write_tickets
 from dropgrid.records import (
@@ -50,7 +50,7 @@ def write_failure(results: Path, track: Track, message: str = "not audio (no hea
 
 
 def write_track(results: Path, track: Track, seed: int) -> tuple[BpmRecord, StructureRecord]:
-    """The records and features (waveform only) of a track of 192 bars at a whole tempo."""
+    """The records and features (loudness only) of a track of 192 bars at a whole tempo."""
     random = np.random.default_rng(seed)
     bpm = float(random.choice([122, 124, 126, 128, 132, 138, 140, 174]))
     first, bar = float(random.uniform(0.0, 0.4)), 240 / bpm
@@ -86,15 +86,17 @@ def write_track(results: Path, track: Track, seed: int) -> tuple[BpmRecord, Stru
     )  # fmt: skip
     write_record(results / "structure" / f"{track.track}.json", structure)
     features = Features(
-        duration, np.zeros((0, 2), np.float32), {"peaks": _peaks(random, duration, bar, first)}
+        duration, np.zeros((0, 2), np.float32), {"attack": _attack(random, duration, bar, first)}
     )
     save(results / "features" / f"{track.track}.npz", features)
     return record, structure
 
 
-def _peaks(random: np.random.Generator, duration: float, bar: float, first: float) -> np.ndarray:
-    times = (np.arange(2000) + 0.5) / 2000 * duration - first
+def _attack(random: np.random.Generator, duration: float, bar: float, first: float) -> np.ndarray:
+    """(values, 2) at 400 a second: every section's level, falling after each beat."""
+    times = np.arange(int(duration * ENVELOPE_RATE)) / ENVELOPE_RATE - first
     levels = np.repeat([level for _, _, level in FORM], [bars for _, bars, _ in FORM])
     level = levels[np.clip(times // bar, 0, len(levels) - 1).astype(int)]
-    pumped = level * (0.55 + 0.45 * np.mod(times / bar * 4, 1)) * random.uniform(0.8, 1, 2000)
-    return np.column_stack([-pumped, pumped]).astype(np.float16)
+    decay = np.exp(-3 * np.mod(times / bar * 4, 1))
+    values = 0.6 * level * (0.35 + 0.65 * decay) * random.uniform(0.8, 1, len(times))
+    return np.column_stack([values, values]).astype(np.float16)

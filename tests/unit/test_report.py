@@ -17,8 +17,8 @@ from dropgrid.errors import LibraryError, RecordError
 from dropgrid.evaluation.references.matching import Reference
 from dropgrid.library import Scan, Track, track_id, write_tickets
 from dropgrid.records import BpmRecord, read_bpm, read_structure
-from dropgrid.report import encode
-from dropgrid.report.collect import TrackView, collect, read_waveform
+from dropgrid.report import encode, waveform
+from dropgrid.report.collect import TrackView, collect
 from dropgrid.report.page import build
 from synthetic_library import write_failure, write_library, write_track
 
@@ -54,11 +54,11 @@ class Page(HTMLParser):
         """Beats, downbeats, reference beats (s) and waveform of a track, decoded anew."""
         data = zlib.decompress(base64.b64decode(self.texts["data-details"].split("\n")[index]))
         counts = np.frombuffer(data[:16], "<u4").tolist()
-        waveform = 16 + 2 * sum(counts[:3])
-        words = np.split(np.frombuffer(data[16:waveform], "<u2"), np.cumsum(counts[:2]))
+        end = 16 + 2 * sum(counts[:3])
+        words = np.split(np.frombuffer(data[16:end], "<u2"), np.cumsum(counts[:2]))
         times = [np.cumsum(w, dtype=np.int64)[w != 0xFFFF] * 1e-4 for w in words]
-        assert len(data) == waveform + counts[3]
-        return [*times, np.frombuffer(data[waveform:], np.uint8)]
+        assert len(data) == end + counts[3]
+        return [*times, np.frombuffer(data[end:], np.uint8)]
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +86,11 @@ def test_the_page_says_what_the_records_say(results: Path) -> None:
             continue
         bpm = read_bpm(results / "bpm" / f"{shown['id']}.json")
         structure = read_structure(results / "structure" / f"{shown['id']}.json")
-        beats, downbeats, _, waveform = page.detail(index)
+        beats, downbeats, _, _ = page.detail(index)
         assert shown["bpm"] == bpm.bpm and shown["confidence"] == bpm.confidence
         assert shown["alternatives"][0][0] == bpm.bpm / 2
         assert shown["drops"] == pytest.approx(structure.drops, abs=5e-4)
         assert [s[2] for s in shown["sections"]] == [0, 1, 2, 3, 1, 2, 4]
-        assert len(waveform) == 2000 and waveform.max() == 255
         np.testing.assert_allclose(beats, bpm.beats, rtol=0, atol=0.51e-4)
         np.testing.assert_allclose(downbeats, bpm.downbeats, rtol=0, atol=0.51e-4)
 
@@ -157,8 +156,8 @@ def test_a_results_folder_without_features_makes_a_page_without_waveforms(tmp_pa
     write_track(tmp_path, track, seed=1)
     (tmp_path / "features" / f"{track.track}.npz").unlink()
     page = page_of(tmp_path)
-    beats, _, _, waveform = page.detail(0)
-    assert len(beats) == 768 and len(waveform) == 0
+    beats, _, _, columns = page.detail(0)
+    assert len(beats) == 768 and len(columns) == 0
     assert "mini" not in page.library["tracks"][0]
 
 
@@ -246,30 +245,44 @@ def test_gaps_longer_than_a_word_survive() -> None:
     np.testing.assert_allclose(times, [0.0, 30.0, 30.5, 43.107], atol=1e-9)
 
 
+def test_the_waveform_follows_the_loudness(results: Path) -> None:
+    page = page_of(results)
+    index, shown = next((i, t) for i, t in enumerate(page.library["tracks"]) if "bpm" in t)
+    columns = page.detail(index)[3] / 255
+    loud = [np.median(columns[int(start / shown["duration"] * 12000) + 50 :][:300])
+            for start, *_ in shown["sections"]]  # fmt: skip
+    assert len(columns) == 12000 and columns.max() == 1
+    assert np.argsort(loud)[-2:].tolist() == [5, 2] and np.argmin(loud) == 3  # drops; breakdown
+
+
 def test_pooling_keeps_every_peak() -> None:
-    waveform = np.zeros(1999)
-    waveform[[0, 1000, 1998]] = 1.0
-    pooled = encode.pool(waveform, 400)
+    loudness = np.zeros(1999)
+    loudness[[0, 1000, 1998]] = 1.0
+    pooled = waveform.pool(loudness, 400)
     assert len(pooled) == 400
     assert np.flatnonzero(pooled).tolist() == [0, 200, 399]
 
 
 def test_waveforms_become_coarser_in_very_large_libraries() -> None:
-    assert encode.columns_for(1) == encode.columns_for(2000) == 2000
-    assert encode.columns_for(10_000) == 800
-    assert encode.columns_for(100_000) == 400
+    assert waveform.columns_for(0) == waveform.columns_for(500) == 12_000
+    assert waveform.columns_for(2000) == 3000
+    assert waveform.columns_for(100_000) == 400
+
+
+def test_a_miniature_of_fewer_columns_than_it_has_is_stretched() -> None:
+    assert waveform.miniature(np.array([1.0, 3.0])).tolist() == [1.0] * 48 + [3.0] * 48
 
 
 def test_silence_is_a_flat_line() -> None:
-    assert encode.quantise(np.zeros(4)) == bytes(4)
+    assert waveform.quantise(np.zeros(4)) == bytes(4)
 
 
 def test_a_damaged_features_file_is_no_waveform(tmp_path: Path) -> None:
     (tmp_path / "a.npz").write_bytes(b"PK\x03\x04 cut short")
-    assert read_waveform(tmp_path / "a.npz") is None
+    assert waveform.read_waveform(tmp_path / "a.npz", 9) is None
 
 
 def test_a_night_long_mix_fits() -> None:
     record = BpmRecord("t", "t.wav", "ok", beats=tuple(np.arange(80_000) * 0.45))
-    data = zlib.decompress(base64.b64decode(encode.detail(TrackView("t", "t.wav", bpm=record), 9)))
+    data = zlib.decompress(base64.b64decode(encode.detail(TrackView("t", "t.wav", bpm=record))))
     assert np.frombuffer(data[:16], "<u4").tolist() == [80_000, 0, 0, 0]

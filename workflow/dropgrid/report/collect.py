@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,17 +14,17 @@ import numpy as np
 from ..errors import LibraryError, RecordError
 from ..evaluation.references.collect import read_sources
 from ..evaluation.references.matching import Reference, Tracks, match
-from ..features.store import DESCRIPTOR
 from ..library import Track, read_scan, read_ticket
 from ..records import BpmRecord, StructureRecord, TrackFailure, read_bpm, read_structure
 from ..summary import Use, summarise
+from .waveform import columns_for, read_waveform
 
 
 @dataclass(frozen=True)
 class TrackView:
     """One track of the report.
 
-    audio: absolute path of its file, None where unknown; waveform: (columns,) peak amplitude,
+    audio: absolute path of its file, None where unknown; waveform: (columns,) loudness,
     None where the features are gone; failure: why there is nothing to show.
     """
 
@@ -70,7 +68,11 @@ def collect(results: Path, library: Path | None = None, references: Sequence[str
     if references:
         known = Tracks({ticket.track: ticket.path for ticket in tickets}, root)
         annotated = match(read_sources(references), known)[0]
-    tracks = [_track(results, ticket, library, annotated.get(ticket.track)) for ticket in tickets]
+    columns = columns_for(len(tickets))
+    tracks = [
+        _track(results, ticket, library, annotated.get(ticket.track), columns)
+        for ticket in tickets
+    ]
     tracks += [
         TrackView(problem["path"], problem["path"],
                   failure=TrackFailure("scan", "Unreadable", problem["reason"]))
@@ -100,7 +102,11 @@ def _tickets(results: Path) -> tuple[list[Track], str | None, list[dict[str, str
 
 
 def _track(
-    results: Path, ticket: Track, library: Path | None, reference: Reference | None
+    results: Path,
+    ticket: Track,
+    library: Path | None,
+    reference: Reference | None,
+    columns: int,
 ) -> TrackView:
     bpm: BpmRecord | None = None
     structure: StructureRecord | None = None
@@ -122,23 +128,9 @@ def _track(
         bpm=bpm if bpm and bpm.status == "ok" else None,
         structure=structure if structure and structure.status == "ok" else None,
         failure=failure,
-        waveform=read_waveform(results / "features" / f"{ticket.track}.npz"),
+        waveform=read_waveform(results / "features" / f"{ticket.track}.npz", columns),
         reference=reference,
     )
-
-
-def read_waveform(path: Path) -> np.ndarray | None:
-    """(columns,) peak amplitudes of a features file, reading that one array of it.
-
-    None if there is no such file (the workflow may have removed it) or none in it.
-    """
-    with (
-        suppress(OSError, ValueError, KeyError, zipfile.BadZipFile),
-        np.load(path, allow_pickle=False) as arrays,
-    ):
-        peaks = np.nan_to_num(arrays[DESCRIPTOR + "peaks"].astype(np.float32))
-        return np.asarray(np.abs(peaks).max(axis=1)) if peaks.size else None
-    return None
 
 
 def _evaluations(folder: Path) -> Iterator[Evaluation]:

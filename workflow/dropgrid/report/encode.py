@@ -21,13 +21,10 @@ import numpy as np
 from ..evaluation.references.matching import Reference
 from ..records import LABELS, BpmRecord, StructureRecord
 from .collect import TrackView
+from .waveform import miniature, quantise
 
 TICK = 1e-4  # seconds: the resolution of beats on the page
 SKIP = 0xFFFF  # in a list of differences: add this much and read on
-MINIATURE = 96  # columns of the waveform in the table
-MOST_COLUMNS = 2000  # of the waveform of an opened track ...
-FEWEST_COLUMNS = 400  # ... which becomes coarser in libraries whose page would grow past
-WAVEFORM_BYTES = 8_000_000  # this much waveform in all
 
 
 def script_json(value: Any) -> str:
@@ -44,20 +41,6 @@ def audio_href(audio: str | None, page: Path) -> str | None:
     return quote(os.fsencode(relative).replace(os.fsencode(os.sep), b"/"))
 
 
-def pool(waveform: np.ndarray, columns: int) -> np.ndarray:
-    """A waveform of at most so many columns, each the peak of those it replaces."""
-    if len(waveform) <= columns:
-        return waveform
-    starts = np.arange(columns) * len(waveform) // columns
-    return np.maximum.reduceat(waveform, starts)
-
-
-def quantise(waveform: np.ndarray) -> bytes:
-    """A waveform as bytes, its own peak being 255."""
-    peak = float(waveform.max(initial=0.0))
-    return np.round(waveform * (255 / peak if peak > 0 else 0)).astype(np.uint8).tobytes()
-
-
 def differences(times: Sequence[float]) -> np.ndarray:
     """Ascending times (s) as uint16 differences in TICKs; a gap too long is spelt with SKIPs.
 
@@ -72,7 +55,7 @@ def differences(times: Sequence[float]) -> np.ndarray:
     return np.array(words, dtype="<u2")
 
 
-def detail(view: TrackView, columns: int) -> str:
+def detail(view: TrackView) -> str:
     """What only an opened track shows, as a line of base64.
 
     Deflated: four uint32 counts (words of beats, of downbeats, of reference beats, columns of
@@ -81,15 +64,10 @@ def detail(view: TrackView, columns: int) -> str:
     beats, downbeats = (view.bpm.beats, view.bpm.downbeats) if view.bpm else ((), ())
     annotated = (view.reference.beats if view.reference else None) or ()
     lists = [differences(times) for times in (beats, downbeats, annotated)]
-    waveform = b"" if view.waveform is None else quantise(pool(view.waveform, columns))
+    waveform = b"" if view.waveform is None else quantise(view.waveform)
     counts = np.array([*map(len, lists), len(waveform)], dtype="<u4")
     data = b"".join([counts.tobytes(), *(words.tobytes() for words in lists), waveform])
-    return base64.b64encode(zlib.compress(data, 9)).decode("ascii")
-
-
-def columns_for(tracks: int) -> int:
-    """How many waveform columns a track may have in a library of so many tracks."""
-    return min(MOST_COLUMNS, max(FEWEST_COLUMNS, WAVEFORM_BYTES // max(tracks, 1)))
+    return _base64(zlib.compress(data, 9))
 
 
 def row(view: TrackView, page: Path) -> dict[str, Any]:
@@ -99,7 +77,7 @@ def row(view: TrackView, page: Path) -> dict[str, Any]:
         "path": view.path,
         "title": PurePosixPath(view.path).stem,
         "audio": audio_href(view.audio, page),
-        "mini": _miniature(view.waveform),
+        "mini": None if view.waveform is None else _base64(quantise(miniature(view.waveform))),
         **(_tempo(view.bpm) if view.bpm else {}),
         **(_sections(view.structure) if view.structure else {}),
         **(_reference(view.reference, _duration(view)) if view.reference else {}),
@@ -112,15 +90,6 @@ def row(view: TrackView, page: Path) -> dict[str, Any]:
 def _duration(view: TrackView) -> float:
     records = (record for record in (view.bpm, view.structure) if record)
     return next((record.duration for record in records if record.duration), 0.0)
-
-
-def _miniature(waveform: np.ndarray | None) -> str | None:
-    if waveform is None or not len(waveform):
-        return None
-    starts = np.arange(MINIATURE) * len(waveform) // MINIATURE
-    ends = np.maximum(np.append(starts[1:], len(waveform)), starts + 1)
-    sums = np.append(0.0, np.cumsum(waveform, dtype=float))
-    return base64.b64encode(quantise((sums[ends] - sums[starts]) / (ends - starts))).decode()
 
 
 def _tempo(record: BpmRecord) -> dict[str, Any]:
@@ -174,3 +143,7 @@ def _reference(reference: Reference, duration: float) -> dict[str, Any]:
 
 def _round(value: float | None, digits: int) -> float | None:
     return None if value is None else round(value, digits)
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

@@ -30,7 +30,6 @@ def build(report: Report, page: Path) -> bytes:
     A content security policy lets nothing run but the page's own script and lets nothing be
     fetched but audio.
     """
-    columns = encode.columns_for(len(report.tracks))
     style = _palette() + "".join(_static(name) for name in STYLES)
     script = '"use strict";\n(() => {\n' + "".join(_static(name) for name in SCRIPTS) + "})();\n"
     policy = (
@@ -43,7 +42,7 @@ def build(report: Report, page: Path) -> bytes:
         "style": style,
         "script": script,
         "library": encode.script_json(_library(report, page)),
-        "details": "\n".join(encode.detail(view, columns) for view in report.tracks),
+        "details": "\n".join(encode.detail(view) for view in report.tracks),
         "evaluation": encode.script_json(_evaluations(report.evaluations)),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda m: parts[m[1]], _static("page.html")).encode("utf-8")

@@ -186,7 +186,7 @@ function drawDeck() {
   const shown = [from, to];
   const foot = refBeats.length ? 10 : 0;
   drawLane(context, named, shown, [height - 4, 4], width, true);
-  drawWave(context, track, wave, shown, [18, height - 28 - foot], width, 3);
+  drawWave(context, track, wave, shown, [18, height - 28 - foot], width, 1);
   drawGrid(context, beats, downbeats, shown, [0, height - 4 - foot], width);
   for (let i = Math.max(lastBefore(refBeats, from), 0); refBeats[i] < to; i++) {
     context.fillStyle = colours.focus;

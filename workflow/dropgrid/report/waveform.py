@@ -1,0 +1,62 @@
+"""Waveforms for looking at: the loudness of the features file, as few bytes as the page bears."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from ..features import ENVELOPE_RATE
+from ..features.store import DESCRIPTOR
+
+MINIATURE = 96  # columns of the waveform in the table
+MOST_COLUMNS = 12_000  # of the waveform of an opened track ...
+FEWEST_COLUMNS = 400  # ... which becomes coarser in libraries that would otherwise take
+ALL_COLUMNS = 6_000_000  # more columns than this in all, a byte each before deflating
+
+
+def columns_for(tracks: int) -> int:
+    """How many waveform columns a track may have in a library of so many tracks."""
+    return min(MOST_COLUMNS, max(FEWEST_COLUMNS, ALL_COLUMNS // max(tracks, 1)))
+
+
+def read_waveform(path: Path, columns: int) -> np.ndarray | None:
+    """(at most columns,) loudness (RMS) from the first to the last second of a features file.
+
+    Reads the one array it needs. None if there is no such file (it may have been removed to
+    save room) or no loudness in it.
+    """
+    with (
+        suppress(OSError, ValueError, KeyError, zipfile.BadZipFile),
+        np.load(path, allow_pickle=False) as arrays,
+    ):
+        duration = json.loads(arrays["about"].tobytes())["duration"]
+        loudness = np.nan_to_num(arrays[DESCRIPTOR + "attack"][:, 0].astype(np.float32))
+        loudness = loudness[: max(round(duration * ENVELOPE_RATE), 1)]
+        return pool(loudness, columns) if len(loudness) else None
+    return None
+
+
+def pool(waveform: np.ndarray, columns: int) -> np.ndarray:
+    """A waveform of at most so many columns, each the peak of those it replaces."""
+    if len(waveform) <= columns:
+        return waveform
+    starts = np.arange(columns) * len(waveform) // columns
+    return np.maximum.reduceat(waveform, starts)
+
+
+def miniature(waveform: np.ndarray) -> np.ndarray:
+    """(MINIATURE,) mean loudness of as many equal stretches."""
+    starts = np.arange(MINIATURE) * len(waveform) // MINIATURE
+    ends = np.maximum(np.append(starts[1:], len(waveform)), starts + 1)
+    sums = np.append(0.0, np.cumsum(waveform, dtype=float))
+    return np.asarray((sums[ends] - sums[starts]) / (ends - starts))
+
+
+def quantise(waveform: np.ndarray) -> bytes:
+    """A waveform as bytes, its own peak being 255."""
+    peak = float(waveform.max(initial=0.0))
+    return np.round(waveform * (255 / peak if peak > 0 else 0)).astype(np.uint8).tobytes()
