@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import os
 from pathlib import Path
@@ -22,7 +23,13 @@ from dropgrid.export.positions import bar_positions, cues
 from dropgrid.export.rekordbox import location
 from dropgrid.library import track_id
 from dropgrid.palette import SECTION_COLOURS_ON_DARK
-from dropgrid.records import BpmRecord, GridRegion, Section, StructureRecord
+from dropgrid.records import (
+    BpmRecord,
+    GridRegion,
+    Section,
+    StructureRecord,
+    write_record,
+)  # fmt: skip
 from library_of_records import HOSTILE, PATHS, bpm_record, structure_record, write_results
 
 HOUSE = track_id("a house.flac")
@@ -283,8 +290,11 @@ def test_the_command_counts_on_stdout_and_says_what_is_missing_on_stderr(
     ("arguments", "message"),
     [
         (["mp4"], "mp4: not a format; known: rekordbox, jams"),
-        (["m3u8", "--bpm-ranges", "120"], "--bpm-ranges: needs two edges or more, ascending"),
-        (["m3u8", "--bpm-ranges", "128", "120"], "--bpm-ranges: needs two edges or more"),
+        (
+            ["m3u8", "--bpm-ranges", "120"],
+            "export: bpm_ranges: needs two edges or more",
+        ),
+        (["m3u8", "--bpm-ranges", "128", "120"], "export: bpm_ranges: needs two edges or more"),
         (["csv", "--delay-profile", "ffmpeg"], "--delay-profile: the csv table holds the records"),
     ],
 )
@@ -311,3 +321,28 @@ def test_an_output_that_cannot_be_written_is_named(
     output = tmp_path / "file" / "labels"
     assert main(["export", "lab", "--results", str(results), "--output", str(output)]) == 2
     assert f"--output {output}: Not a directory" in capsys.readouterr().err
+
+
+def test_the_workflow_passes_each_format_the_options_that_matter_to_it() -> None:
+    plain, chosen = ExportOptions(), ExportOptions("ffmpeg", (120.0, 127.5))
+    assert plain.target("m3u8") == ("library.m3u8", "")
+    assert chosen.target("m3u8") == ("playlists", "--delay-profile ffmpeg --bpm-ranges 120 127.5")
+    assert chosen.target("rekordbox")[0] == "rekordbox.xml"
+    assert chosen.target("lab") == ("lab", "--delay-profile ffmpeg")
+    assert chosen.target("csv") == ("library.csv", "")
+
+
+def test_a_rekordbox_grid_is_read_as_the_beats_it_was_fitted_to(tmp_path: Path) -> None:
+    from dropgrid.evaluation.references import jams as jams_references
+    from dropgrid.evaluation.references import rekordbox as rekordbox_references
+
+    record = bpm_record("a.flac", bpm=127.963)
+    record = dataclasses.replace(record, grid=(GridRegion(0.25, 127.963, 64, record.beats[1]),))
+    write_record(tmp_path / "bpm" / f"{record.track}.json", record)
+    export("rekordbox", tmp_path, tmp_path / "c.xml", library=Path("/music"))
+    (read,) = rekordbox_references.read(tmp_path / "c.xml")
+    np.testing.assert_allclose(read.beats[:64], record.beats, atol=1e-5)
+    np.testing.assert_allclose(read.downbeats[:16], record.downbeats, atol=1e-5)
+    export("jams", tmp_path, tmp_path)
+    (read,) = jams_references.read(tmp_path / f"{record.track}.jams")
+    assert (read.beats, read.downbeats) == (record.beats, record.downbeats)

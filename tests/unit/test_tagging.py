@@ -22,7 +22,7 @@ from dropgrid.errors import RecordError
 from dropgrid.library import Track as Ticket
 from dropgrid.library import read_ticket, ticket_json
 from dropgrid.records import write_record
-from dropgrid.tagfields import with_drops
+from dropgrid.tagfields import exact, rounded, with_drops
 from dropgrid.tagging import (
     Change,
     TagError,
@@ -122,6 +122,16 @@ def test_integer_fields_are_rounded_and_float_fields_are_not(
     tags = mutagen.File(path).tags
     written = tags[key][0] if container == "wma" else tags[key]
     assert str(written) == value
+
+
+def test_tempos_are_written_as_people_type_them() -> None:
+    assert [rounded(bpm) for bpm in (127.49, 127.5, 128.5)] == [127, 128, 129]
+    assert [exact(bpm) for bpm in (128.0, 127.96, 100.0, 87.49951)] == [
+        "128",
+        "127.96",
+        "100",
+        "87.5",
+    ]
 
 
 def test_the_users_comment_stays_and_ours_is_renewed() -> None:

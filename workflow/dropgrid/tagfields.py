@@ -47,6 +47,11 @@ def exact(bpm: float) -> str:
     return f"{bpm:.3f}".rstrip("0").rstrip(".")
 
 
+def rounded(bpm: float) -> int:
+    """The tempo for an integer field: halves up, as players show it."""
+    return int(bpm + 0.5)
+
+
 def with_drops(comment: str, drops: Sequence[float]) -> str:
     """A comment with the drops' times behind what the user wrote: "Nice [drops 1:02 3:04]"."""
     kept = OWN_NOTE.sub("", comment)
@@ -62,7 +67,7 @@ class _Id3:
 
     def wanted(self, bpm: float, drops: Sequence[float] | None) -> dict[str, Value]:
         fields: dict[str, Value] = {
-            "TBPM": [0, [str(round(bpm))]],
+            "TBPM": [0, [str(rounded(bpm))]],
             self._key("TXXX:BPM"): [0, [exact(bpm)]],
         }
         if drops is not None:
@@ -107,7 +112,7 @@ class _Mp4:
         key = next((k for k in sorted(self.tags) if k.lower() == self.EXACT.lower()), self.EXACT)
         text_type = 1  # UTF-8
         fields: dict[str, Value] = {
-            "tmpo": [round(bpm)],
+            "tmpo": [rounded(bpm)],
             key: [[text_type, exact(bpm)]],
         }
         if drops is not None:

@@ -42,8 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from ..errors import ConfigError
     from ..export import ExportOptions, export
+    from ..options import build_options
 
-    options = ExportOptions(arguments.delay_profile, tuple(arguments.bpm_ranges))
+    values = {"delay_profile": arguments.delay_profile, "bpm_ranges": arguments.bpm_ranges}
+    options = build_options(ExportOptions, values, "export")
     try:
         written, left_out = export(
             arguments.format, arguments.results, arguments.output, options, arguments.library

@@ -34,6 +34,8 @@ FORMATS = {
     "parquet": "the library table (one file)",
 }
 
+TABLES = ("csv", "parquet")  # made from the library table, not from records
+
 
 @dataclass(frozen=True)
 class ExportOptions:
@@ -41,6 +43,7 @@ class ExportOptions:
 
     delay_profile: the player whose sample 0 of an MP3 the times refer to (export.delay), None
     for the decoder's of the analysis; bpm_ranges: edges of ranges [low, high) for playlists.
+    Raises ValueError.
     """
 
     delay_profile: str | None = None
@@ -49,7 +52,18 @@ class ExportOptions:
     def __post_init__(self) -> None:
         edges = self.bpm_ranges
         if len(edges) == 1 or any(a >= b for a, b in pairwise(edges)):
-            raise ConfigError(f"--bpm-ranges: needs two edges or more, ascending; not {edges}")
+            raise ValueError(f"bpm_ranges: needs two edges or more, ascending; not {edges}")
+
+    def target(self, name: str) -> tuple[str, str]:
+        """(the file, or folder, the workflow makes of a format; the command's options for it)."""
+        profile = self.delay_profile if name not in TABLES else None
+        edges = self.bpm_ranges if name in ("rekordbox", "m3u8") else ()
+        files = {"rekordbox": "rekordbox.xml", "m3u8": "library.m3u8"}
+        files |= {table: f"library.{table}" for table in TABLES}
+        file = "playlists" if name == "m3u8" and edges else files.get(name, name)
+        arguments = [f"--delay-profile {profile}"] if profile else []
+        arguments += [f"--bpm-ranges {' '.join(f'{edge:g}' for edge in edges)}"] if edges else []
+        return file, " ".join(arguments)
 
     def ranges(self) -> list[tuple[float, float]]:
         """The ranges between neighbouring edges."""
@@ -70,7 +84,7 @@ def export(
     """
     options = options or ExportOptions()
     module = _module(name)
-    if name in ("csv", "parquet"):
+    if name in TABLES:
         if options.delay_profile:
             raise ConfigError(f"--delay-profile: the {name} table holds the records' own times")
         data, written, failed = module.render(results, name)

@@ -1,0 +1,73 @@
+"""Exports as people make them: as targets of the workflow, after the analysis."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import jams
+import mir_eval
+import numpy as np
+import pyarrow.parquet
+import pytest
+from defusedxml import ElementTree
+from dropgrid.api import load_library
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_workflow_makes_every_export_and_only_when_asked(songs, snakemake, tmp_path):
+    shutil.copytree(songs, tmp_path / "my #1 music & more")
+    (tmp_path / "my #1 music & more" / "broken.mp3").write_text("no audio")
+    (tmp_path / "mine.yaml").write_text(json.dumps({"library": "my #1 music & more"}))
+    chosen = ["--configfile", str(tmp_path / "mine.yaml"), "--cores", "2"]
+    done = snakemake(tmp_path, *chosen, "table")
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "results" / "exports"
+    assert not folder.exists()
+
+    done = snakemake(tmp_path, *chosen, "exports")
+    assert done.returncode == 0, done.stderr
+    names = {path.name for path in folder.iterdir()}
+    assert names == {
+        "rekordbox.xml", "jams", "beats", "lab", "audacity", "sonic-visualiser",
+        "library.m3u8", "library.csv", "library.parquet",
+    }  # fmt: skip
+    tracks = [track for track in load_library(tmp_path / "results") if track.ok]
+    assert len(tracks) == 3
+    collection = ElementTree.parse(folder / "rekordbox.xml").findall("COLLECTION/TRACK")
+    for track, element in zip(tracks, collection, strict=True):
+        assert "/my%20%231%20music%20%26%20more/" in element.get("Location")
+        assert float(element.get("AverageBpm")) == track.bpm.bpm
+        document = jams.load(str(folder / "jams" / f"{track.track}.jams"), validate=True)
+        times = document.search(namespace="beat")[0].to_event_values()[0]
+        np.testing.assert_array_equal(times, track.bpm.beats)
+        times, _ = mir_eval.io.load_labeled_events(str(folder / "beats" / f"{track.track}.beats"))
+        np.testing.assert_array_equal(times, track.bpm.beats)
+        lab = folder / "lab" / f"{track.track}.lab"
+        intervals, labels = mir_eval.io.load_labeled_intervals(str(lab))
+        assert labels == [section.label for section in track.structure.sections]
+        assert intervals[-1, 1] == track.bpm.duration
+    table = pyarrow.parquet.read_table(folder / "library.parquet")
+    assert table["path"].to_pylist() == [track.path for track in tracks]
+    log = tmp_path / "results" / "logs" / "export-rekordbox.log"
+    assert "1 tracks left out: failed in the analysis" in log.read_text()
+
+    again = snakemake(tmp_path, *chosen, "exports")
+    assert "Nothing to be done" in again.stdout + again.stderr
+
+
+def test_export_options_come_from_the_configuration(songs, snakemake, tmp_path):
+    (tmp_path / "mine.yaml").write_text(
+        json.dumps({"library": str(songs), "export": {"bpm_ranges": [100, 150, 200]}})
+    )
+    chosen = ["--configfile", str(tmp_path / "mine.yaml"), "--cores", "2"]
+    done = snakemake(tmp_path, *chosen, "export_m3u8", "export_rekordbox")
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "results" / "exports"
+    lists = {
+        path.name: path.read_text().count("#EXTINF") for path in folder.glob("playlists/*.m3u8")
+    }
+    assert lists == {"100-150.m3u8": 2, "150-200.m3u8": 1}
+    nodes = ElementTree.parse(folder / "rekordbox.xml").findall("PLAYLISTS/NODE/NODE")
+    assert [node.get("Entries") for node in nodes] == ["2", "1"]
