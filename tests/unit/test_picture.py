@@ -13,7 +13,7 @@ from dropgrid.errors import ConfigError, RecordError
 from dropgrid.features import Features
 from dropgrid.features.store import save
 from dropgrid.palette import SECTION_COLOURS
-from dropgrid.picture import clock, image, sheet, shortened, track_picture
+from dropgrid.picture import clock, coarse, image, sheet, shortened, track_picture
 from dropgrid.records import BpmRecord, StructureRecord, TrackFailure, write_record
 from dropgrid.report.collect import TrackView
 from matplotlib import colors
@@ -164,6 +164,11 @@ def test_a_sheet_has_a_row_for_each_track_on_one_time_scale(views, structure):
 )
 def test_times_are_written_as_people_read_them(seconds, tenths, text):
     assert clock(seconds, tenths) == text
+
+
+def test_a_coarser_waveform_keeps_its_peaks():
+    np.testing.assert_array_equal(coarse(np.array([1, 5, 2, 3, 4.0]), 3), [5, 3, 4])
+    np.testing.assert_array_equal(coarse(np.array([1, 5.0]), 3), [1, 5])
 
 
 def test_a_long_name_keeps_its_beginning_and_its_end():

@@ -43,6 +43,7 @@ COLUMNS = 1500  # of a band picture
 DYNAMIC_RANGE = 30.0  # dB from black to white in the band picture
 MIN_TICK = 0.025  # inches between ticks, below which only every second, fourth, ... is drawn
 ROW = 0.5  # inches of a track in a sheet
+ROW_COLUMNS = 700  # of its waveform
 ROWS_PER_SHEET = 200  # larger images are refused by many viewers
 
 
@@ -221,7 +222,7 @@ def _draw_row(axes: Axes, row: int, view: TrackView) -> None:
     if view.structure is None:
         return
     duration = view.structure.duration or 0.0
-    heights = np.ones(2) if view.waveform is None else view.waveform.astype(np.float64)
+    heights = np.ones(2) if view.waveform is None else coarse(view.waveform, ROW_COLUMNS)
     heights = 0.1 + 0.9 * heights / max(float(heights.max()), 1e-9)
     edges = np.linspace(0, duration, len(heights))
     for section in view.structure.sections:
@@ -246,6 +247,13 @@ def _counted(tracks: Sequence[TrackView]) -> str:
     failed = sum(view.failure is not None for view in tracks)
     count = f"{len(tracks)} track{'s' if len(tracks) != 1 else ''}"
     return f"{count}, {failed} failed" if failed else count
+
+
+def coarse(peaks: np.ndarray, columns: int) -> np.ndarray:
+    """(n,) peaks as at most so many, each the largest of its share; float64."""
+    share = -(-len(peaks) // columns)
+    padded = np.pad(peaks.astype(np.float64), (0, -len(peaks) % share))
+    return np.asarray(padded.reshape(-1, share).max(axis=1))
 
 
 def clock(seconds: float, tenths: bool = False) -> str:
