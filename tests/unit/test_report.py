@@ -51,14 +51,13 @@ class Page(HTMLParser):
         return json.loads(self.texts["data-library"])
 
     def detail(self, index: int) -> list[np.ndarray]:
-        """Beats, downbeats, reference beats (s) and waveform of a track, decoded anew."""
+        """Beats, downbeats, reference beats (s), loudness and kick of a track, decoded anew."""
         data = zlib.decompress(base64.b64decode(self.texts["data-details"].split("\n")[index]))
         counts = np.frombuffer(data[:16], "<u4").tolist()
         end = 16 + 2 * sum(counts[:3])
         words = np.split(np.frombuffer(data[16:end], "<u2"), np.cumsum(counts[:2]))
         times = [np.cumsum(w, dtype=np.int64)[w != 0xFFFF] * 1e-4 for w in words]
-        assert len(data) == end + counts[3]
-        return [*times, np.frombuffer(data[end:], np.uint8)]
+        return [*times, *np.frombuffer(data[end:], np.uint8).reshape(2, counts[3])]
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +85,7 @@ def test_the_page_says_what_the_records_say(results: Path) -> None:
             continue
         bpm = read_bpm(results / "bpm" / f"{shown['id']}.json")
         structure = read_structure(results / "structure" / f"{shown['id']}.json")
-        beats, downbeats, _, _ = page.detail(index)
+        beats, downbeats, *_ = page.detail(index)
         assert shown["bpm"] == bpm.bpm and shown["confidence"] == bpm.confidence
         assert shown["alternatives"][0][0] == bpm.bpm / 2
         assert shown["drops"] == pytest.approx(structure.drops, abs=5e-4)
@@ -156,8 +155,8 @@ def test_a_results_folder_without_features_makes_a_page_without_waveforms(tmp_pa
     write_track(tmp_path, track, seed=1)
     (tmp_path / "features" / f"{track.track}.npz").unlink()
     page = page_of(tmp_path)
-    beats, _, _, columns = page.detail(0)
-    assert len(beats) == 768 and len(columns) == 0
+    beats, _, _, loudness, kick = page.detail(0)
+    assert len(beats) == 768 and len(loudness) == len(kick) == 0
     assert "mini" not in page.library["tracks"][0]
 
 
@@ -249,10 +248,19 @@ def test_the_waveform_follows_the_loudness(results: Path) -> None:
     page = page_of(results)
     index, shown = next((i, t) for i, t in enumerate(page.library["tracks"]) if "bpm" in t)
     columns = page.detail(index)[3] / 255
-    loud = [np.median(columns[int(start / shown["duration"] * 12000) + 50 :][:300])
+    loud = [np.median(columns[int(start / shown["duration"] * 10000) + 50 :][:300])
             for start, *_ in shown["sections"]]  # fmt: skip
-    assert len(columns) == 12000 and columns.max() == 1
+    assert len(columns) == 10000 and columns.max() == 1
     assert np.argsort(loud)[-2:].tolist() == [5, 2] and np.argmin(loud) == 3  # drops; breakdown
+
+
+def test_the_kick_is_drawn_where_the_beats_are(results: Path) -> None:
+    page = page_of(results)
+    index, shown = next((i, t) for i, t in enumerate(page.library["tracks"]) if "bpm" in t)
+    beats, _, _, _, kick = page.detail(index)
+    time = (np.arange(10000) + 0.5) * shown["duration"] / 10000
+    at, between = (kick[np.searchsorted(time, beats[260:380] + shift)] for shift in (0.01, -0.05))
+    assert np.median(at / between) > 2
 
 
 def test_pooling_keeps_every_peak() -> None:
@@ -264,8 +272,8 @@ def test_pooling_keeps_every_peak() -> None:
 
 
 def test_waveforms_become_coarser_in_very_large_libraries() -> None:
-    assert waveform.columns_for(0) == waveform.columns_for(500) == 12_000
-    assert waveform.columns_for(2000) == 3000
+    assert waveform.columns_for(0) == waveform.columns_for(400) == 10_000
+    assert waveform.columns_for(2000) == 2000
     assert waveform.columns_for(100_000) == 400
 
 

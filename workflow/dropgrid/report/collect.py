@@ -24,7 +24,7 @@ from .waveform import columns_for, read_waveform
 class TrackView:
     """One track of the report.
 
-    audio: absolute path of its file, None where unknown; waveform: (columns,) loudness,
+    audio: absolute path of its file, None where unknown; waveform: (columns, 2) loudness and kick,
     None where the features are gone; failure: why there is nothing to show.
     """
 

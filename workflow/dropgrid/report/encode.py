@@ -59,14 +59,16 @@ def detail(view: TrackView) -> str:
     """What only an opened track shows, as a line of base64.
 
     Deflated: four uint32 counts (words of beats, of downbeats, of reference beats, columns of
-    the waveform), those words as uint16, those bytes. All little-endian.
+    the waveform), those words as uint16, a byte a column for the loudness, another for the
+    kick. All little-endian.
     """
     beats, downbeats = (view.bpm.beats, view.bpm.downbeats) if view.bpm else ((), ())
     annotated = (view.reference.beats if view.reference else None) or ()
     lists = [differences(times) for times in (beats, downbeats, annotated)]
-    waveform = b"" if view.waveform is None else quantise(view.waveform)
+    waveform = np.zeros((0, 2)) if view.waveform is None else view.waveform
     counts = np.array([*map(len, lists), len(waveform)], dtype="<u4")
-    data = b"".join([counts.tobytes(), *(words.tobytes() for words in lists), waveform])
+    columns = [quantise(column) for column in waveform.T]
+    data = b"".join([counts.tobytes(), *(words.tobytes() for words in lists), *columns])
     return _base64(zlib.compress(data, 9))
 
 
@@ -77,7 +79,9 @@ def row(view: TrackView, page: Path) -> dict[str, Any]:
         "path": view.path,
         "title": PurePosixPath(view.path).stem,
         "audio": audio_href(view.audio, page),
-        "mini": None if view.waveform is None else _base64(quantise(miniature(view.waveform))),
+        "mini": None
+        if view.waveform is None
+        else _base64(quantise(miniature(view.waveform[:, 0]))),
         **(_tempo(view.bpm) if view.bpm else {}),
         **(_sections(view.structure) if view.structure else {}),
         **(_reference(view.reference, _duration(view)) if view.reference else {}),

@@ -1,4 +1,4 @@
-"""Waveforms for looking at: the loudness of the features file, as few bytes as the page bears."""
+"""Waveforms for looking at: loudness and kick, in as few bytes as the page bears."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ..features import ENVELOPE_RATE
 from ..features.store import DESCRIPTOR
 
 MINIATURE = 96  # columns of the waveform in the table
-MOST_COLUMNS = 12_000  # of the waveform of an opened track ...
+MOST_COLUMNS = 10_000  # of the waveform of an opened track ...
 FEWEST_COLUMNS = 400  # ... which becomes coarser in libraries that would otherwise take
-ALL_COLUMNS = 6_000_000  # more columns than this in all, a byte each before deflating
+ALL_COLUMNS = 4_000_000  # more columns than this in all, two bytes each before deflating
 
 
 def columns_for(tracks: int) -> int:
@@ -24,19 +24,19 @@ def columns_for(tracks: int) -> int:
 
 
 def read_waveform(path: Path, columns: int) -> np.ndarray | None:
-    """(at most columns,) loudness (RMS) from the first to the last second of a features file.
+    """(at most columns, 2) loudness (RMS) and the kick's envelope from a track's start to its end.
 
-    Reads the one array it needs. None if there is no such file (it may have been removed to
-    save room) or no loudness in it.
+    Reads the one array it needs of the features file. None if there is no such file (it may
+    have been removed to save room) or no such array in it.
     """
     with (
         suppress(OSError, ValueError, KeyError, zipfile.BadZipFile),
         np.load(path, allow_pickle=False) as arrays,
     ):
         duration = json.loads(arrays["about"].tobytes())["duration"]
-        loudness = np.nan_to_num(arrays[DESCRIPTOR + "attack"][:, 0].astype(np.float32))
-        loudness = loudness[: max(round(duration * ENVELOPE_RATE), 1)]
-        return pool(loudness, columns) if len(loudness) else None
+        attack = np.nan_to_num(arrays[DESCRIPTOR + "attack"].astype(np.float32))
+        attack = attack[: max(round(duration * ENVELOPE_RATE), 1), :2]
+        return pool(attack, columns) if len(attack) else None
     return None
 
 
@@ -45,7 +45,7 @@ def pool(waveform: np.ndarray, columns: int) -> np.ndarray:
     if len(waveform) <= columns:
         return waveform
     starts = np.arange(columns) * len(waveform) // columns
-    return np.maximum.reduceat(waveform, starts)
+    return np.maximum.reduceat(waveform, starts, axis=0)
 
 
 def miniature(waveform: np.ndarray) -> np.ndarray:

@@ -36,7 +36,7 @@ function folded(text) {
 
 let lines = null;
 
-/** What only an opened track needs: {beats, downbeats, refBeats, wave}. See report/encode.py. */
+/** What only an opened track needs: {beats, downbeats, refBeats, wave, kick}. See report/encode.py. */
 async function details(track) {
   lines ??= $("data-details").textContent.split("\n");
   const packed = Uint8Array.from(atob(lines[track.index]), (c) => c.charCodeAt(0));
@@ -55,7 +55,9 @@ async function details(track) {
     return found;
   };
   const [beats, downbeats, refBeats] = [0, 4, 8].map((i) => times(view.getUint32(i, true)));
-  return { beats, downbeats, refBeats, wave: new Uint8Array(buffer, at, view.getUint32(12, true)) };
+  const columns = view.getUint32(12, true);
+  const [wave, kick] = [0, columns].map((skip) => new Uint8Array(buffer, at + skip, columns));
+  return { beats, downbeats, refBeats, wave, kick };
 }
 
 /** The waveform of the table's miniature, or null. */

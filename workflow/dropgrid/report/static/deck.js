@@ -2,7 +2,7 @@
 
 const LANE = 20; // px: height of a lane of sections
 const NARROWEST = 2; // seconds the close-up shows at least
-const EMPTY = { beats: [], downbeats: [], refBeats: [], wave: new Uint8Array() };
+const EMPTY = { beats: [], downbeats: [], refBeats: [], wave: new Uint8Array(), kick: new Uint8Array() };
 const deck = { track: null, details: EMPTY, from: 0, to: 1, parts: {} };
 
 /** Open a track: its facts at once, waveform and beats as soon as they are unpacked. */
@@ -166,7 +166,7 @@ function drag(event, canvas) {
 }
 
 function drawDeck() {
-  const { track, details: { beats, downbeats, refBeats, wave }, parts, from, to } = deck;
+  const { track, details: { beats, downbeats, refBeats, wave, kick }, parts, from, to } = deck;
   if (!track || track.failure || !track.duration) return;
   const named = (track.sections ?? []).map(([start, end, label]) => [start, end, titled(LABELS[label]), colours.sections[label]]);
   const references = (track.refSections ?? []).map(([start, end, label], i) => [start, end, [i ? "" : "Reference", titled(label ?? "")].filter(Boolean).join(": "), colours.sections[LABELS.indexOf(label)] ?? colours.faint]);
@@ -186,7 +186,10 @@ function drawDeck() {
   const shown = [from, to];
   const foot = refBeats.length ? 10 : 0;
   drawLane(context, named, shown, [height - 4, 4], width, true);
+  context.globalAlpha = 0.45;
   drawWave(context, track, wave, shown, [18, height - 28 - foot], width, 1);
+  context.globalAlpha = 1;
+  drawWave(context, track, kick, shown, [18 + 0.1 * height, 0.8 * height - 28 - foot], width, 1);
   drawGrid(context, beats, downbeats, shown, [0, height - 4 - foot], width);
   for (let i = Math.max(lastBefore(refBeats, from), 0); refBeats[i] < to; i++) {
     context.fillStyle = colours.focus;
@@ -237,7 +240,11 @@ function follow(moved) {
   parts.closeup.setAttribute("aria-valuenow", position.toFixed(1));
   parts.closeup.setAttribute("aria-valuetext", `${clock(position)}, ${parts.where.textContent}`);
   const index = (track.sections ?? []).indexOf(section);
-  for (const row of $("deck").querySelectorAll("[data-section]")) row.classList.toggle("now", Number(row.dataset.section) === index);
+  for (const row of $("deck").querySelectorAll("[data-section]")) {
+    const now = Number(row.dataset.section) === index;
+    if (now && !row.classList.contains("now")) row.scrollIntoView({ block: "nearest" });
+    row.classList.toggle("now", now);
+  }
 }
 
 /** The deck's own keys; true if the key was one. */
