@@ -1,0 +1,135 @@
+"""The trained networks: found, checked, read without running anything, written as ONNX."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dropgrid import model
+from dropgrid.errors import ModelError
+
+
+@pytest.fixture(scope="module")
+def networks() -> list[model.Weights]:
+    return model.read_weights(model.find_models())
+
+
+def test_the_ensemble_is_eight_networks_of_three_bidirectional_layers(
+    networks: list[model.Weights],
+) -> None:
+    assert len(networks) == 8
+    for network in networks:
+        assert [layer.inputs.shape for layer in network.layers] == [
+            (2, 100, model.BANDS), (2, 100, 50), (2, 100, 50),
+        ]  # fmt: skip
+        assert [layer.recurrent.shape for layer in network.layers] == [(2, 100, 25)] * 3
+        assert [layer.peepholes.shape for layer in network.layers] == [(2, 75)] * 3
+        assert network.output.shape == (50, 3)
+
+
+def test_finding_and_reading_the_networks_does_not_import_madmom(
+    networks: list[model.Weights],
+) -> None:
+    import subprocess
+
+    program = (
+        "import sys; from dropgrid import model; model.read_weights(model.find_models()); "
+        "sys.exit('madmom' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def test_the_file_prepared_is_the_same_every_time(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        model.prepare(tmp_path / name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_a_network_computes_what_its_equations_say(
+    tmp_path: Path, networks: list[model.Weights]
+) -> None:
+    from dropgrid.features import network
+
+    inputs = np.random.default_rng(0).uniform(0, 1, (50, model.BANDS)).astype(np.float32)
+    model.prepare(tmp_path / "network.onnx")
+    expected = np.mean([peephole_network(inputs, weights) for weights in networks], axis=0)
+    got = network.load(tmp_path / "network.onnx")(inputs)
+    np.testing.assert_allclose(got, expected[:, 1:], atol=1e-5)
+
+
+def peephole_network(inputs: np.ndarray, weights: model.Weights) -> np.ndarray:
+    """The network in double precision, one frame at a time, as madmom.ml.nn computes it."""
+    signal = inputs.astype(float)
+    for layer in weights.layers:
+        forward, backward = (lstm(signal[::step], layer, way) for way, step in ((0, 1), (1, -1)))
+        signal = np.hstack([forward, backward[::-1]])
+    scores = np.exp(signal @ weights.output + weights.output_bias)
+    return scores / scores.sum(axis=1, keepdims=True)
+
+
+def lstm(signal: np.ndarray, layer: model.Layer, way: int) -> np.ndarray:
+    def sigmoid(x: np.ndarray) -> np.ndarray:
+        return 1 / (1 + np.exp(-x))
+
+    peephole_in, peephole_out, peephole_forget = layer.peepholes[way].reshape(3, -1)
+    state = output = np.zeros(25)
+    outputs = []
+    for frame in signal:
+        gates = layer.inputs[way] @ frame + layer.bias[way, :100] + layer.recurrent[way] @ output
+        to_in, to_out, to_forget, to_cell = gates.reshape(4, -1)
+        kept = sigmoid(to_forget + peephole_forget * state) * state
+        state = kept + sigmoid(to_in + peephole_in * state) * np.tanh(to_cell)
+        output = sigmoid(to_out + peephole_out * state) * np.tanh(state)
+        outputs.append(output)
+    return np.array(outputs)
+
+
+def test_a_changed_file_is_refused_by_its_hash(tmp_path: Path) -> None:
+    source = model.find_models()
+    for name in model.SHA256:
+        (tmp_path / name).symlink_to(source / name)
+    changed = tmp_path / "downbeats_blstm_3.pkl"
+    data = bytearray(changed.read_bytes())
+    data[5000] ^= 1
+    changed.unlink()
+    changed.write_bytes(data)
+    with pytest.raises(ModelError, match=r"downbeats_blstm_3.pkl: is not the file that madmom"):
+        model.read_weights(tmp_path)
+    changed.unlink()
+    with pytest.raises(ModelError, match="cannot be read"):
+        model.read_weights(tmp_path)
+
+
+def test_a_pickle_that_asks_for_anything_else_runs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import hashlib
+
+    class Evil:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.mkdir, (str(tmp_path / "broken in"),)
+
+    data = pickle.dumps(Evil(), protocol=2)
+    (tmp_path / "evil.pkl").write_bytes(data)
+    monkeypatch.setattr(model, "SHA256", {"evil.pkl": hashlib.sha256(data).hexdigest()})
+    with pytest.raises(ModelError, match=r"evil.pkl: holds no network \(asks for posix.mkdir\)"):
+        model.read_weights(tmp_path)
+    assert not (tmp_path / "broken in").exists()
+
+
+def test_without_madmom_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [])
+    with pytest.raises(ModelError, match=r"pip install \./packaging/madmom"):
+        model.find_models()
+
+
+def test_a_file_that_is_no_network_is_refused_when_loaded(tmp_path: Path) -> None:
+    from dropgrid.features import network
+
+    (tmp_path / "network.onnx").write_bytes(b"nonsense")
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        network.load(tmp_path / "network.onnx")
