@@ -25,7 +25,7 @@ demo: setup  ## synthesise a small library, analyse it, show the result
 	@$(BIN)/dropgrid demo demo
 	$(BIN)/snakemake --cores all --config library=demo/music results=demo/results \
 		'evaluation={references: [demo/references]}'
-	@$(BIN)/dropgrid summary --results demo/results
+	@$(BIN)/dropgrid list --results demo/results
 
 test: setup lint unit  ## every check
 

@@ -28,7 +28,7 @@ include: "workflow/rules/structure.smk"
 include: "workflow/rules/library.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/report.smk"
-# include: "workflow/rules/export.smk"
+include: "workflow/rules/export.smk"
 
 
 rule all:
@@ -39,3 +39,11 @@ rule all:
         rules.evaluation.input,
         rules.report.input,
         rules.check.output if config["failures_are_fatal"] else [],
+
+
+onsuccess:
+    say_summary()
+
+
+onerror:
+    say_summary()

@@ -9,6 +9,7 @@ from dropgrid.config import complete_config
 from dropgrid.errors import DropgridError
 from dropgrid.interrupts import guard_run
 from dropgrid.library import fingerprint, read_scan, scan, write_tickets
+from dropgrid.summary import describe, write_summary
 from snakemake.exceptions import WorkflowError
 
 try:
@@ -72,6 +73,12 @@ def seconds(wildcards, resources):
 def options(values):
     """Options of a stage as one shell-safe argument; a change of them makes its jobs run again."""
     return json.dumps(values, sort_keys=True)
+
+
+def say_summary():
+    """At the end of a run: what became of the library, and how to try failed tracks again."""
+    if workflow.is_main_process:
+        print(describe(write_summary(Path(RESULTS)), Path(RESULTS)), file=sys.stderr)
 
 
 def sample_arguments(evaluation):

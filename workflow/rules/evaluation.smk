@@ -21,14 +21,14 @@ rule evaluate:
         ),
     log:
         RESULTS + "/logs/evaluate.log",
-    params:
-        references=config["evaluation"]["references"],
-        state=fingerprint(config["evaluation"]["references"]),
-        sample=sample_arguments(config["evaluation"]),
     threads: 1
     resources:
         mem_mb=1500,
         runtime=60,
+    params:
+        references=config["evaluation"]["references"],
+        state=fingerprint(config["evaluation"]["references"]),
+        sample=sample_arguments(config["evaluation"]),
     shell:
         "{DROPGRID} evaluate --results {RESULTS:q} --references {params.references:q}"
         " {params.sample} > {log:q} 2>&1"

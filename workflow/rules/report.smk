@@ -14,11 +14,11 @@ rule page:
         RESULTS + "/report/index.html",
     log:
         RESULTS + "/logs/report.log",
-    params:
-        references=config["evaluation"]["references"],
     resources:
         mem_mb=1500,
         runtime=30,
+    params:
+        references=config["evaluation"]["references"],
     shell:
         "{DROPGRID} report --results {RESULTS:q} --references {params.references:q}"
         " > {log:q} 2>&1"
