@@ -21,6 +21,7 @@ from .tempo import Tempogram, scores
 
 JUMP_COST = 30.0  # score a change of tempo has to earn; a clear 10 s window earns about 5
 SLIDE = 3  # bins the tempo may move in 5 s without being another: 0.9 %
+SLIDE_COST = 1.0  # score a bin of sliding has to earn
 PIECE_COST = 16.0  # seconds of the track's mean coherence that a new piece has to earn
 BLOCK = 2 * FRAME_RATE  # frames of the finest boundary
 LONGEST = 150  # blocks of one piece in the search; compatible neighbours are joined afterwards
@@ -58,14 +59,16 @@ def tempo_runs(gram: Tempogram, options: RhythmOptions) -> list[Run]:
 
 
 def _path(score: np.ndarray) -> np.ndarray:
-    """The best path through score (windows, tempi): steps of a few bins are free, jumps cost."""
+    """The best path through score (windows, tempi): a few bins cost little, jumps much."""
     windows, count = score.shape
     came = np.zeros((windows, count), dtype=int)
     at = np.arange(count)
+    slide = SLIDE_COST * np.abs(np.arange(-SLIDE, SLIDE + 1))
     best = score[0]
     for i in range(1, windows):
         padded = np.pad(best, SLIDE, constant_values=-np.inf)
         near = np.lib.stride_tricks.sliding_window_view(padded, 2 * SLIDE + 1)
+        near = near - slide
         step = np.argmax(near, axis=1)
         value = near[at, step]
         top = int(np.argmax(best))
