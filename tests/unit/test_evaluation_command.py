@@ -353,3 +353,23 @@ def test_truth_of_real_songs_is_matched_by_name_and_scores_boundaries_only(
     assert found["systems"]["dropgrid"]["hit_0.5_trimmed_f"]["value"] == 1.0
     assert found["labels"] == {} and found["confusion"]["seconds"] == []
     assert "pairwise_f" not in found["systems"]["dropgrid"]
+
+
+def test_hostile_names_and_genres_and_very_long_tracks_do_not_stop_an_evaluation(
+    tmp_path: Path,
+) -> None:
+    results = tmp_path / "results"
+    path, genre = "caf\udce9 | x\u2028.flac", "R$B $_{\n|, \u6771\u4eac"
+    track = write_track(results, path, 120.0, tags={"genre": genre}, tag_bpm=0.0)
+    long = write_track(results, "long.flac", 120.0, beats=(1.0, 2.0, 40_000.0))
+    (tmp_path / "r.json").write_text(
+        json.dumps([{"track": name, "bpm": 120, "beats": [1.0, 2.0]} for name in (track, long)])
+    )
+    assert evaluate(results, "--references", tmp_path / "r.json", "tags") == 0
+    with (results / "evaluation" / "bpm.csv").open(newline="", encoding="utf-8") as stream:
+        rows = {row["track"]: row for row in csv.DictReader(stream)}
+    assert rows[track]["path"] == "caf\\udce9 | x\u2028.flac" and rows[track]["genre"] == genre
+    assert document(results, "beats")["systems"]["dropgrid"]["f_measure"]["tracks"] == 2
+    table = (results / "evaluation" / "summary.md").read_text()
+    assert "| R$B $_{ \\|, \u6771\u4eac | 1 |" in table
+    assert (results / "evaluation" / "bpm_genres.svg").exists()

@@ -76,6 +76,14 @@ def test_csv_rows_are_tracks_or_sections_and_tabs_and_semicolons_part_columns(
         assert (two.key, two.bpm, two.sections) == ("b.wav", 90.0, None)
 
 
+def test_only_line_ends_end_a_row(tmp_path: Path) -> None:
+    rows = 'path,bpm\r\n"a\u2028b\x0bc.wav",120\r\nd.wav,bad\r\n'
+    with pytest.raises(InvalidReference, match=r"a\.csv:3: bpm: not a number: 'bad'"):
+        read(written(tmp_path, "a.csv", rows))
+    (found,) = read(written(tmp_path, "b.csv", rows.replace("d.wav,bad", "")))
+    assert found.key == "a\u2028b\x0bc.wav"
+
+
 def test_a_jams_file_gives_tempo_beats_downbeats_and_segments(tmp_path: Path) -> None:
     def data(*rows: tuple[float, float, object]) -> list[dict[str, object]]:
         return [{"time": t, "duration": d, "value": v, "confidence": None} for t, d, v in rows]

@@ -95,7 +95,7 @@ def _tags(results: Path, paths: dict[str, str], source: int) -> list[tuple[Rank,
     found = []
     for track in sorted(paths):
         record = _read_bpm(results, track)
-        if record is not None and record.tag_bpm is not None:
+        if record is not None and record.tag_bpm:
             tag = Annotation(key=track, source=TAGS, format=TAGS, bpm=record.tag_bpm)
             found.append((Rank.of(source, tag), tag))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,11 @@ INK, POINTS, MUTED = "#22303c", SECTION_COLOURS["breakdown"], SECTION_COLOURS["i
 ERROR_EDGES = (0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0)  # BPM
 KINDS = ("svg", "png")
 NAMES = ("bpm_errors", "bpm_estimates", "bpm_genres", "structure_confusion")
+MOST_GENRES = 40  # in a plot; the documents have all
 OCTAVES = (1 / 3, 1 / 2, 2 / 3, 1.0, 3 / 2, 2.0, 3.0)
 STYLE: dict[str, Any] = {
     "svg.hashsalt": "dropgrid",
+    "text.parse_math": False,  # a genre may hold a dollar sign
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -46,11 +49,17 @@ def plots(bpm_rows: Sequence[Row], documents: Mapping[str, Mapping[str, Any]]) -
         tempi = np.array([(row["reference_bpm"], row["estimated_bpm"]) for row in rows])
         found |= _drawn("bpm_estimates", lambda axes: estimates(axes, tempi))
     if genres:
+        genres = dict(sorted(genres.items(), key=_fewest_tracks_last)[:MOST_GENRES])
         found |= _drawn("bpm_genres", lambda axes: genre_bars(axes, genres), 0.35 * len(genres))
     if confusion["seconds"]:
         seconds = np.array(confusion["seconds"])
         found |= _drawn("structure_confusion", lambda axes: confusion_matrix(axes, seconds))
     return found
+
+
+def _fewest_tracks_last(genre: tuple[str, Any]) -> tuple[int, str]:
+    name, measures = genre
+    return -measures["accuracy1"]["tracks"], name
 
 
 def error_histogram(axes: Axes, errors: Any) -> None:
@@ -138,5 +147,7 @@ def _drawn(name: str, draw: Any, height: float = 0.0) -> dict[str, bytes]:
 def _saved(figure: Figure, kind: str) -> bytes:
     stream = io.BytesIO()
     undated: dict[str, Any] = {"svg": {"Date": None}, "png": {"Software": None}}[kind]
-    figure.savefig(stream, format=kind, metadata=undated, dpi=120)
+    with warnings.catch_warnings():  # of characters the font has not, in the name of a genre
+        warnings.filterwarnings("ignore", "Glyph .* missing")
+        figure.savefig(stream, format=kind, metadata=undated, dpi=120)
     return stream.getvalue()

@@ -70,7 +70,7 @@ def markdown(documents: Mapping[str, Json], gathered: Gathered) -> bytes:
         *_labels(structure),
         *_left_out(gathered),
     ]
-    return ("\n".join(lines).rstrip() + "\n").encode("utf-8")
+    return ("\n".join(lines).rstrip() + "\n").encode("utf-8", "backslashreplace")
 
 
 def _section(title: str, tracks: int, systems: Json, names: Mapping[str, str]) -> list[str]:

@@ -151,7 +151,7 @@ def _csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows([_cell(value) for value in row] for row in rows)
-    return stream.getvalue().encode("utf-8")
+    return stream.getvalue().encode("utf-8", "backslashreplace")
 
 
 def _cell(value: Any) -> Any:

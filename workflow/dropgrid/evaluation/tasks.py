@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ..records import BpmRecord, StructureRecord
 from . import baselines, beats, structure, tempo
+from .references.checks import MAX_TIME
 from .references.collect import TAGS
 from .references.matching import LeftOut, Reference
 
@@ -62,8 +63,8 @@ def add_rhythm(rows: Rows, reference: Reference, record: BpmRecord) -> None:
         annotated: Sequence[float] | None = getattr(reference, name)
         if annotated is None:
             continue
-        estimated: Sequence[float] = getattr(record, name)
-        systems = {
+        estimated = [time for time in getattr(record, name) if time <= MAX_TIME]
+        systems: dict[str, list[float]] = {
             PRODUCT: estimated,
             MEDIAN_INTERVAL: baselines.median_interval_beats(estimated),
         }
@@ -80,7 +81,7 @@ def _tempi(reference: Reference, record: BpmRecord) -> dict[str, float | None]:
         PRODUCT: record.bpm_computed if circular else record.bpm,
         MEDIAN_INTERVAL: baselines.median_interval_bpm(record.beats),
     }
-    if record.tag_bpm is not None and not from_tag:
+    if record.tag_bpm and not from_tag:
         tempi[TAG] = record.tag_bpm
     return tempi
 

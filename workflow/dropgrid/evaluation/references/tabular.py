@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
 from . import checks
@@ -31,11 +32,14 @@ def read(path: Path) -> list[Annotation]:
 
 def _rows(path: Path) -> list[tuple[Row, Place]]:
     source = checks.read_text(path)
-    lines = source.splitlines(keepends=True)
-    header = lines[0] if lines else ""
+    header = source.partition("\n")[0]
     tabs = path.suffix.lower() == ".tsv" or header.count("\t") > header.count(",")
     semicolons = header.count(";") > header.count(",")
-    reader = csv.reader(lines, delimiter="\t" if tabs else ";" if semicolons else ",", strict=True)
+    reader = csv.reader(
+        io.StringIO(source, newline=""),
+        delimiter="\t" if tabs else ";" if semicolons else ",",
+        strict=True,
+    )
     columns: list[str] | None = None
     rows = []
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def read(path: Path) -> list[Annotation]:
 
 def _lines(path: Path) -> list[Line]:
     found = []
-    for number, line in enumerate(checks.read_text(path).splitlines(), start=1):
+    for number, line in enumerate(io.StringIO(checks.read_text(path), newline=None), start=1):
         if line.strip() and not line.lstrip().startswith("#"):
             cells = [cell for cell in re.split(r"[\s,;]+", line.strip()) if cell]
             found.append((cells, Place(path, number)))
