@@ -346,3 +346,13 @@ def test_a_rekordbox_grid_is_read_as_the_beats_it_was_fitted_to(tmp_path: Path) 
     export("jams", tmp_path, tmp_path)
     (read,) = jams_references.read(tmp_path / f"{record.track}.jams")
     assert (read.beats, read.downbeats) == (record.beats, record.downbeats)
+
+
+def test_a_name_no_playlist_can_hold_is_given_as_an_address() -> None:
+    from dropgrid.export.m3u8 import render
+
+    file = Path(os.fsdecode(b"/m/line\nbreak \xff.wav"))
+    track = Track(file, None, structure_record("line break.wav"))
+    count, files = render([track], ExportOptions())
+    assert count == 1
+    assert files[""].splitlines()[2] == b"file:///m/line%0Abreak%20%FF.wav"

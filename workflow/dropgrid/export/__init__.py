@@ -1,8 +1,8 @@
 """Exports: finished records in the formats of DJ software and of research tools.
 
 A format is a module with either
-    render(tracks, options) -> {suffix: bytes}    one file for the library, suffix ""; or
-    render_track(track) -> {suffix: bytes}        files for each track, {track id}{suffix}
+    render(tracks, options) -> (tracks, {suffix: bytes})    one file, suffix "", or a few; or
+    render_track(track) -> {suffix: bytes}    files for each track, {track id}{suffix}
 and NEEDS, the records it cannot do without. Times have the records' six decimals, so that every
 export reads back as the very same numbers.
 """
@@ -65,9 +65,9 @@ class ExportOptions:
         arguments += [f"--bpm-ranges {' '.join(f'{edge:g}' for edge in edges)}"] if edges else []
         return file, " ".join(arguments)
 
-    def ranges(self) -> list[tuple[float, float]]:
-        """The ranges between neighbouring edges."""
-        return list(pairwise(self.bpm_ranges))
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """The ranges [low, high) between neighbouring edges, by name: "120-126"."""
+        return {f"{low:g}-{high:g}": (low, high) for low, high in pairwise(self.bpm_ranges)}
 
 
 def export(
@@ -100,9 +100,8 @@ def export(
                 write_atomically(output / f"{track.track}{suffix}", data)
             written += 1
     else:
-        chosen = list(tracks)
-        written = len(chosen)
-        for suffix, data in module.render(chosen, options).items():
+        written, files = module.render(tracks, options)
+        for suffix, data in files.items():
             write_atomically(output / suffix if suffix else output, data)
     return written, left_out
 

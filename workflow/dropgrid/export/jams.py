@@ -50,7 +50,7 @@ def render_track(track: Track) -> dict[str, bytes]:
         },
         "sandbox": {"dropgrid": {"drops": [round(time, 6) for time in drops]}},
     }
-    return {".jams": json.dumps(document, indent=1, allow_nan=False).encode() + b"\n"}
+    return {".jams": json.dumps(document, allow_nan=False).encode() + b"\n"}
 
 
 def _observation(time: float, duration: float, value: Any, confidence: float | None) -> Any:

@@ -6,6 +6,7 @@ are not UTF-8) is named by its percent-encoded file URI, which VLC and others re
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..api import Track
@@ -17,29 +18,25 @@ if TYPE_CHECKING:
 NEEDS = frozenset({"file"})
 
 
-def render(tracks: list[Track], options: ExportOptions) -> dict[str, bytes]:
+def render(tracks: Iterable[Track], options: ExportOptions) -> tuple[int, dict[str, bytes]]:
     """One playlist of all tracks; with BPM ranges, one for each, LOW-HIGH.m3u8."""
-    ranges = options.ranges()
-    if not ranges:
-        return {"": _playlist(tracks)}
-    return {
-        f"{low:g}-{high:g}.m3u8": _playlist(
-            [t for t in tracks if t.bpm and t.bpm.bpm is not None and low <= t.bpm.bpm < high]
-        )
-        for low, high in ranges
+    entries = [(track.bpm.bpm if track.bpm else None, _entry(track)) for track in tracks]
+    if not options.bpm_ranges:
+        return len(entries), {"": _playlist(entry for _, entry in entries)}
+    return len(entries), {
+        f"{name}.m3u8": _playlist(e for bpm, e in entries if bpm is not None and low <= bpm < high)
+        for name, (low, high) in options.ranges().items()
     }
 
 
-def _playlist(tracks: list[Track]) -> bytes:
-    lines = ["#EXTM3U"]
-    for track in tracks:
-        artist = text_tag(track, "artist")
-        name = f"{artist} - {title(track)}" if artist else title(track)
-        lines += [f"#EXTINF:{round(track.record.duration or 0)},{name}", _entry(track)]
-    return ("\n".join(lines) + "\n").encode()
+def _playlist(entries: Iterable[str]) -> bytes:
+    return ("#EXTM3U\n" + "".join(entries)).encode()
 
 
 def _entry(track: Track) -> str:
     assert track.file is not None  # NEEDS says so
+    artist = text_tag(track, "artist")
+    name = f"{artist} - {title(track)}" if artist else title(track)
     path = str(track.file)
-    return path if path.isprintable() else track.file.as_uri()
+    address = path if path.isprintable() else track.file.as_uri()
+    return f"#EXTINF:{round(track.record.duration or 0)},{name}\n{address}\n"

@@ -8,6 +8,7 @@ DJ, rekordbox for developers).
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -32,13 +33,17 @@ KINDS = {
 HEAD = b'<?xml version="1.0" encoding="UTF-8"?>\n<DJ_PLAYLISTS Version="1.0.0">\n'
 
 
-def render(tracks: list[Track], options: ExportOptions) -> dict[str, bytes]:
-    """The collection of all tracks as one XML document."""
+def render(tracks: Iterable[Track], options: ExportOptions) -> tuple[int, dict[str, bytes]]:
+    """The collection of all tracks as one XML document. TrackIDs count from 1."""
     product = Element("PRODUCT", Name="dropgrid", Version=__version__, Company="dropgrid")
-    parts = [HEAD, _lines(product, 1), f'  <COLLECTION Entries="{len(tracks)}">\n'.encode()]
-    parts += (_lines(_track(track, key), 2) for key, track in enumerate(tracks, start=1))
-    parts += [b"  </COLLECTION>\n", _lines(_playlists(tracks, options), 1), b"</DJ_PLAYLISTS>\n"]
-    return {"": b"".join(parts)}
+    entries: list[bytes] = []
+    tempos: list[float | None] = []
+    for key, track in enumerate(tracks, start=1):
+        entries.append(_lines(_track(track, key), 2))
+        tempos.append(track.bpm.bpm if track.bpm else None)
+    head = [HEAD, _lines(product, 1), f'  <COLLECTION Entries="{len(entries)}">\n'.encode()]
+    tail = [b"  </COLLECTION>\n", _lines(_playlists(tempos, options), 1), b"</DJ_PLAYLISTS>\n"]
+    return len(entries), {"": b"".join(head + entries + tail)}
 
 
 def location(file: Path) -> str:
@@ -100,18 +105,18 @@ def _mark(cue: Cue, pad: int) -> Element:
     return mark
 
 
-def _playlists(tracks: list[Track], options: ExportOptions) -> Element:
+def _playlists(tempos: list[float | None], options: ExportOptions) -> Element:
     ranges = options.ranges()
     playlists = Element("PLAYLISTS")
     root = SubElement(playlists, "NODE", Type="0", Name="ROOT", Count=str(len(ranges)))
-    for low, high in ranges:
+    for name, (low, high) in ranges.items():
         keys = [
             str(key)
-            for key, track in enumerate(tracks, start=1)
-            if track.bpm and track.bpm.bpm is not None and low <= track.bpm.bpm < high
+            for key, bpm in enumerate(tempos, start=1)
+            if bpm is not None and low <= bpm < high
         ]
-        name = f"{low:g}-{high:g} BPM"
-        node = SubElement(root, "NODE", Name=name, Type="1", KeyType="0", Entries=str(len(keys)))
+        node = SubElement(root, "NODE", Name=f"{name} BPM", Type="1", KeyType="0")
+        node.set("Entries", str(len(keys)))
         for key in keys:
             SubElement(node, "TRACK", Key=key)
     return playlists
