@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ import numpy as np
 import pytest
 import soundfile
 from browser import MISSING, find_browser, launch_browser
+from dropgrid.evaluation.gather import EvaluationOptions, gather
+from dropgrid.evaluation.write import write_evaluation
 from dropgrid.library import Scan, Track, track_id, write_tickets
 from dropgrid.records import read_bpm, read_structure
 from dropgrid.report.collect import collect
@@ -62,10 +65,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "results"
 
 
-def write_page(results: Path) -> None:
+def write_page(results: Path, *references: str) -> None:
     page = results / "report" / "index.html"
     page.parent.mkdir(exist_ok=True)
-    page.write_bytes(build(collect(results), page))
+    page.write_bytes(build(collect(results, references=references), page))
 
 
 def open_page(browser: Browser, results: Path, address: str = "", **options: object) -> Session:
@@ -144,7 +147,22 @@ def test_failed_tracks_can_be_shown_alone_with_their_reason(session: Session) ->
     session.page.locator("#rows .row").first.click()
     expect(session.page.locator(".failure")).to_contain_text("not audio (no header)")
     session.page.click("#tab-failures")
-    expect(session.page.locator("#page-failures tbody tr")).to_have_count(TRACKS // 40)
+    listed = session.page.locator("#page-failures tbody tr")
+    expect(listed).to_have_count(TRACKS // 40)
+    name = listed.last.locator("button").inner_text()
+    listed.last.locator("button").click()
+    expect(session.page.locator("#deck .deck-name p")).to_contain_text(name)
+
+
+def test_doubtful_tempos_can_be_shown_alone_with_the_reason(session: Session) -> None:
+    doubtful = sum(
+        view.bpm is not None and (view.bpm.confidence or 0) < 0.5
+        for view in collect(session.results).tracks
+    )
+    session.page.click("[data-filter=check]")
+    assert len(session.rows()) == doubtful > 0
+    session.page.locator("#rows .row").first.click()
+    expect(session.page.locator(".facts")).to_contain_text("The tempo is unsure (confidence 0.42)")
 
 
 def test_keys_choose_open_seek_and_close(session: Session) -> None:
@@ -196,6 +214,48 @@ def test_the_close_up_zooms_to_single_beats(session: Session) -> None:
     assert len(set(pictures)) == 5
 
 
+def test_the_table_is_sorted_with_the_keyboard_alone(session: Session) -> None:
+    length = session.page.get_by_role("columnheader", name="Length").get_by_role("button")
+    length.focus()
+    session.page.keyboard.press("Enter")
+    shown = session.page.locator("#rows .time").all_inner_texts()
+    seconds = [60 * int(text.split(":")[0]) + int(text.split(":")[1]) for text in shown if text]
+    assert seconds == sorted(seconds) and seconds[0] < 300 < 370
+
+
+def test_the_evaluation_is_shown_with_its_plots(browser: Browser, tmp_path: Path) -> None:
+    """Annotations that agree but for one octave in twenty, evaluated and shown."""
+    results = tmp_path / "results"
+    write_library(results, 20, tmp_path / "music", failing=0)
+    views = collect(results).tracks
+    annotations = [
+        {"track": view.track, "bpm": view.bpm.bpm * (2 if i == 0 else 1),
+         "beats": [beat + 0.2 for beat in view.bpm.beats], "genre": "house",
+         "sections": [{"start": s.start, "end": s.end, "label": s.label}
+                      for s in view.structure.sections]}
+        for i, view in enumerate(views)
+    ]  # fmt: skip
+    file = tmp_path / "annotations.json"
+    file.write_text(json.dumps(annotations))
+    options = EvaluationOptions(references=(str(file),))
+    write_evaluation(results / "evaluation", gather(results, options), options)
+    write_page(results, str(file))
+    opened = open_page(browser, results, "#evaluation")
+    tiles = opened.page.locator("#page-evaluation .tiles")
+    expect(tiles).to_contain_text("Tempo within 4 %0.950")
+    expect(tiles).to_contain_text("Drops in 3 s, F1.000")
+    pictures = opened.page.locator("#page-evaluation img")
+    assert pictures.count() == 4
+    for i in range(4):
+        assert pictures.nth(i).evaluate("image => image.decode().then(() => image.naturalWidth)")
+    opened.page.click("#tab-library")
+    opened.page.locator("#rows .row").first.click()
+    first = views[0].bpm.bpm
+    expect(opened.page.locator(".facts")).to_contain_text(f"{2 * first:.2f} (−{first:.2f})")
+    expect(opened.page.locator(".sections tbody tr").nth(2)).to_contain_text("+0.00")
+    assert opened.complaints == []
+
+
 def test_an_address_opens_its_track(browser: Browser, results: Path) -> None:
     view = collect(results).tracks[150]
     opened = open_page(browser, results, f"#track={view.track}")
@@ -231,6 +291,7 @@ def test_a_hostile_name_is_shown_played_and_does_nothing(browser: Browser, tmp_p
     opened = open_page(browser, results)
     expect(opened.page.locator("#rows .name span").first).to_contain_text("<script>alert(1)<b>")
     opened.page.keyboard.press("Enter")
+    expect(opened.page.locator(".facts")).to_be_visible()
     opened.page.keyboard.press("d")
     drop = opened.position()
     opened.page.keyboard.press(" ")

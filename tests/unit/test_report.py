@@ -13,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 
 import numpy as np
 import pytest
+from dropgrid.cli import main
 from dropgrid.errors import LibraryError, RecordError
 from dropgrid.evaluation.references.matching import Reference
 from dropgrid.library import Scan, Track, track_id, write_tickets
@@ -294,3 +295,25 @@ def test_a_night_long_mix_fits() -> None:
     record = BpmRecord("t", "t.wav", "ok", beats=tuple(np.arange(80_000) * 0.45))
     data = zlib.decompress(base64.b64decode(encode.detail(TrackView("t", "t.wav", bpm=record))))
     assert np.frombuffer(data[:16], "<u4").tolist() == [80_000, 0, 0, 0]
+
+
+def test_the_command_writes_the_page_and_says_where(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "deep" / "page.html"
+    arguments = ["report", "--results", str(results), "--references", "--output", str(page)]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == f"{page}: 12 tracks\n"
+    assert page.read_bytes() == build(collect(results), page)
+
+
+def test_a_malformed_reference_is_named_and_no_page_is_written(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad, page = tmp_path / "bad.csv", tmp_path / "page.html"
+    bad.write_text("path,bpm\na.wav,fast\n")
+    arguments = ["report", "--results", str(results), "--references", str(bad)]
+    assert main([*arguments, "--output", str(page)]) == 2
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1 and "bad.csv" in message and "bpm" in message
+    assert not page.exists()

@@ -16,6 +16,18 @@ function showPage(name) {
   history.replaceState(null, "", name === "library" && deck.track ? `#track=${deck.track.id}` : `#${name}`);
 }
 
+/** Go to a track of the library, whatever is shown there now. */
+function showTrack(track) {
+  showPage("library");
+  if (!table.shown.includes(track)) {
+    $("search").value = "";
+    table.filter = "all";
+    refresh();
+  }
+  choose(table.shown.indexOf(track), true);
+  $("table").focus();
+}
+
 function setTheme(theme) {
   document.documentElement.dataset.theme = theme;
   readColours();
@@ -62,6 +74,7 @@ function onKey(event) {
     if (key === "ArrowDown" || key === "Enter") { $("table").focus(); if (key === "Enter") choose(table.chosen, true); } else return;
   } else if (onButton) return;
   else if (key === "/") $("search").focus();
+  else if (key === " " && $("deck").hidden) { choose(table.chosen, true); togglePlay(); }
   else done = deckKey(key.length === 1 ? key.toLowerCase() : key) || tableKey(key);
   if (done) event.preventDefault();
 }
@@ -79,7 +92,7 @@ function start() {
   const asked = decodeURIComponent(location.hash.slice(1));
   const track = asked.startsWith("track=") && tracks.find((t) => t.id === asked.slice(6));
   showPage(PAGES.includes(asked) ? asked : "library");
-  if (track) choose(table.shown.indexOf(track), true);
+  if (track) showTrack(track);
   else $("table").focus({ preventScroll: true });
 }
 

@@ -66,12 +66,15 @@ function drawWave(context, track, wave, [from, to], [top, height], width, bar) {
   }
 }
 
-/** A lane of labelled sections [start, end, label name, colour]. */
+/**
+ * A lane of sections [start, end, name, colour], from the last to the first, because a name may
+ * run on over sections that have none.
+ */
 function drawLane(context, sections, [from, to], [top, height], width, solid) {
   const x = (time) => ((time - from) / (to - from)) * width;
   context.font = `600 11px ${colours.font}`;
   context.textBaseline = "middle";
-  for (const [start, end, name, colour] of sections) {
+  for (const [i, [start, end, name, colour]] of [...sections.entries()].reverse()) {
     const [left, right] = [Math.max(x(start), 0), Math.min(x(end), width)];
     if (right <= left) continue;
     context.globalAlpha = solid ? 1 : 0.22;
@@ -79,7 +82,8 @@ function drawLane(context, sections, [from, to], [top, height], width, solid) {
     context.fillRect(left, top, Math.max(right - left - 1, 1), height);
     context.globalAlpha = 1;
     if (!solid) context.fillRect(left, top, Math.max(right - left - 1, 1), 2);
-    if (height < 12 || context.measureText(name).width + 14 > right - left) continue;
+    const room = (sections[i + 1]?.[2] === "" ? width : right) - left;
+    if (height < 12 || context.measureText(name).width + 14 > room) continue;
     context.fillStyle = solid ? inkOn(colour) : colours.ink;
     context.fillText(name, left + 7, top + height / 2 + 0.5);
   }

@@ -18,7 +18,7 @@ const table = { shown: tracks, chosen: 0, sort: null, descending: false, filter:
 function startTable(open) {
   table.open = open;
   for (const column of COLUMNS) {
-    const button = make("button", { tabindex: -1, onclick: () => sortBy(column) }, column.name, make("span", { class: "arrow", "aria-hidden": "true" }));
+    const button = make("button", { onclick: () => sortBy(column) }, column.name, make("span", { class: "arrow", "aria-hidden": "true" }));
     $("head").append(make("div", { role: "columnheader", class: `${column.key}${column.right ? " right" : ""}`, "aria-sort": "none" }, button));
   }
   for (const [key, name] of FILTERS) {
