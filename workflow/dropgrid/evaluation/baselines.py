@@ -1,4 +1,11 @@
-"""What anyone could say without an analysis worth the name: the numbers to beat."""
+"""What anyone could say without an analysis worth the name: the numbers to beat.
+
+median_interval  60 over the median interval of the beats on the 10 ms frames that beat trackers
+                 work on, which is how tempo was had from beats before grids were fitted. The
+                 record's beats lie on a fitted grid; rounding undoes that.
+eight_bars       a boundary every eight bars from the first downbeat, without listening
+tag              the BPM tag, where the reference is another
+"""
 
 from __future__ import annotations
 
@@ -7,13 +14,15 @@ from collections.abc import Sequence
 import numpy as np
 
 GRID_BARS = 8
+FRAME_RATE = 100.0  # frames per second of the usual beat trackers
 
 
 def median_interval_bpm(beats: Sequence[float]) -> float | None:
-    """60 over the median interval of the beats (seconds), as BPM; None below two beats."""
+    """60 over the median interval of the beats (seconds) in frames, as BPM; None below two."""
     if len(beats) < 2:
         return None
-    return float(60.0 / np.median(np.diff(np.asarray(beats, dtype=float))))
+    frames = np.round(np.asarray(beats, dtype=float) * FRAME_RATE)
+    return float(60.0 * FRAME_RATE / np.median(np.diff(frames)))
 
 
 def median_interval_beats(beats: Sequence[float]) -> list[float]:
