@@ -3,12 +3,12 @@
 
 rule bpm:
     input:
-        ticket=RESULTS + "/tracks/{track}.json",
+        ticket=f"{RESULTS}/tracks/{{track}}.json",
         features=rules.features.output,
     output:
-        RESULTS + "/bpm/{track}.json",
+        f"{RESULTS}/bpm/{{track}}.json",
     log:
-        RESULTS + "/logs/bpm/{track}.log",
+        f"{RESULTS}/logs/bpm/{{track}}.log",
     retries: TRIES - 1
     threads: 1
     resources:
@@ -17,8 +17,7 @@ rule bpm:
         mem_mb=megabytes(300),
         runtime=5,
     params:
-        seconds=seconds,
         options=options({**config["bpm"], "ignore_metadata": config["ignore_metadata"]}),
     shell:
-        "{DROPGRID} bpm {input.ticket:q} {input.features:q} {output:q}"
-        " --options {params.options:q}" + SUPERVISED
+        "dropgrid bpm {input.ticket:q} {input.features:q} {output:q}"
+        f" --options {{params.options:q}} {SUPERVISED}"

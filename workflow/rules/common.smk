@@ -1,5 +1,6 @@
 # Shared by all rules: the checked configuration, the scanned library, the machine's limits.
 import json
+import math
 import os
 import shlex
 import sys
@@ -18,7 +19,6 @@ except DropgridError as error:
     raise WorkflowError(f"The configuration is not valid.\n{error}") from None
 
 RESULTS = config["results"].rstrip("/")
-DROPGRID = f"{shlex.quote(sys.executable)} -m dropgrid"
 TRIES = 3  # of a job that failed for the machine's sake: memory, disk, a crash, the time cap
 
 
@@ -40,7 +40,7 @@ TRACKS = scan_library()
 
 # Signals reach the jobs at once, jobs never outlive the run, left-over locks are removed.
 if workflow.is_main_process:
-    guard_run()
+    guard_run(Path(RESULTS))
 
 
 def cap_resource(name, amount):
@@ -57,17 +57,18 @@ if WORKERS:
 
 
 def megabytes(base):
-    """mem_mb of a job: more on every try."""
-    return lambda wildcards, attempt: base * attempt
+    """mem_mb of a job: more on every try, within what all jobs together may have."""
+    given = workflow.global_resources
+    cap = given["mem_mb"].value if "mem_mb" in given else math.inf
+    return lambda wildcards, attempt: min(base * attempt, cap)
+
+
+def results_folder(wildcards):
+    return RESULTS
 
 
 def attempt(wildcards, attempt):
     return attempt
-
-
-def seconds(wildcards, resources):
-    """The job's own time cap: a little under its runtime, so that it can still say so."""
-    return resources.runtime * 60 - 20
 
 
 def options(values):
@@ -87,8 +88,12 @@ def sample_arguments(evaluation):
     return f"--sample-size {size} --sample-seed {seed}" if size else ""
 
 
-# The end of every per-track command: its limits, and where its messages go.
+# The end of every per-track command: its limits, and where its messages go. Its own time cap is
+# a little under its runtime, so that it can still say so.
 SUPERVISED = (
-    " --memory-mb {resources.mem_mb} --time-limit {params.seconds}"
-    " --attempt {resources.attempt} --attempts " + str(TRIES) + " > {log:q} 2>&1"
+    "--memory-mb {resources.mem_mb} --time-limit $(( {resources.runtime} * 60 - 20 ))"
+    " --attempt {resources.attempt} --attempts %d > {log:q} 2>&1" % TRIES
 )
+
+# Rules call `dropgrid`: that of the Python which runs the workflow, on PATH or not.
+shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")

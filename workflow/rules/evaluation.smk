@@ -8,29 +8,30 @@ localrules:
 rule evaluate:
     input:
         records=rules.analysis.input,
-        scan=RESULTS + "/scan.json",
+        scan=f"{RESULTS}/scan.json",
     output:
-        bpm=RESULTS + "/evaluation/bpm.json",
-        beats=RESULTS + "/evaluation/beats.json",
-        structure=RESULTS + "/evaluation/structure.json",
+        bpm=f"{RESULTS}/evaluation/bpm.json",
+        beats=f"{RESULTS}/evaluation/beats.json",
+        structure=f"{RESULTS}/evaluation/structure.json",
         summary=report(
-            RESULTS + "/evaluation/summary.md",
+            f"{RESULTS}/evaluation/summary.md",
             category="Evaluation",
             caption="../report/evaluation.rst",
             labels={"table": "All scores"},
         ),
     log:
-        RESULTS + "/logs/evaluate.log",
+        f"{RESULTS}/logs/evaluate.log",
     threads: 1
     resources:
         mem_mb=1500,
         runtime=60,
     params:
+        results=results_folder,
         references=config["evaluation"]["references"],
         state=fingerprint(config["evaluation"]["references"]),
         sample=sample_arguments(config["evaluation"]),
     shell:
-        "{DROPGRID} evaluate --results {RESULTS:q} --references {params.references:q}"
+        "dropgrid evaluate --results {params.results:q} --references {params.references:q}"
         " {params.sample} > {log:q} 2>&1"
 
 

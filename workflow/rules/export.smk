@@ -38,10 +38,11 @@ for export_format, (export_name, export_arguments) in EXPORTS.items():
             mem_mb=1500,
             runtime=30,
         params:
+            results=results_folder,
             format=export_format,
             options=export_arguments,
         shell:
-            "{DROPGRID} export {params.format} --results {RESULTS:q} --output {output:q}"
+            "dropgrid export {params.format} --results {params.results:q} --output {output:q}"
             " {params.options} > {log:q} 2>&1"
 
 

@@ -4,9 +4,9 @@
 rule network:
     # madmom's trained networks, read once from its installed package.
     output:
-        RESULTS + "/network.onnx",
+        f"{RESULTS}/network.onnx",
     log:
-        RESULTS + "/logs/network.log",
+        f"{RESULTS}/logs/network.log",
     threads: 1
     resources:
         mem_mb=600,
@@ -14,17 +14,17 @@ rule network:
     params:
         method=config["bpm"]["method"],
     shell:
-        "{DROPGRID} network {output:q} --method {params.method} > {log:q} 2>&1"
+        "dropgrid network {output:q} --method {params.method} > {log:q} 2>&1"
 
 
 rule features:
     input:
-        ticket=RESULTS + "/tracks/{track}.json",
+        ticket=f"{RESULTS}/tracks/{{track}}.json",
         network=rules.network.output,
     output:
-        RESULTS + "/features/{track}.npz",
+        f"{RESULTS}/features/{{track}}.npz",
     log:
-        RESULTS + "/logs/features/{track}.log",
+        f"{RESULTS}/logs/features/{{track}}.log",
     retries: TRIES - 1
     threads: 1
     resources:
@@ -32,7 +32,6 @@ rule features:
         attempt=attempt,
         mem_mb=megabytes(600),
         runtime=30,
-    params:
-        seconds=seconds,
     shell:
-        "{DROPGRID} features {input.ticket:q} {input.network:q} {output:q}" + SUPERVISED
+        "dropgrid features {input.ticket:q} {input.network:q} {output:q}"
+        f" {SUPERVISED}"

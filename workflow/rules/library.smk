@@ -9,30 +9,31 @@ localrules:
 rule table:
     input:
         records=rules.analysis.input,
-        scan=RESULTS + "/scan.json",
+        scan=f"{RESULTS}/scan.json",
     output:
         table=report(
-            RESULTS + "/library.csv",
+            f"{RESULTS}/library.csv",
             category="Library",
             caption="../report/library.rst",
             labels={"table": "All tracks"},
         ),
-        parquet=RESULTS + "/library.parquet",
+        parquet=f"{RESULTS}/library.parquet",
         failures=report(
-            RESULTS + "/failures.csv",
+            f"{RESULTS}/failures.csv",
             category="Library",
             caption="../report/failures.rst",
             labels={"table": "Failed tracks"},
         ),
     log:
-        RESULTS + "/logs/table.log",
+        f"{RESULTS}/logs/table.log",
     resources:
         mem_mb=1500,
         runtime=10,
     params:
+        results=results_folder,
         analyses=config["analyses"],
     shell:
-        "{DROPGRID} table {RESULTS:q} --analyses {params.analyses:q} > {log:q} 2>&1"
+        "dropgrid table {params.results:q} --analyses {params.analyses:q} > {log:q} 2>&1"
 
 
 rule check:
@@ -40,11 +41,11 @@ rule check:
     input:
         rules.table.output.failures,
     output:
-        touch(RESULTS + "/all-tracks-ok"),
+        touch(f"{RESULTS}/all-tracks-ok"),
     log:
-        RESULTS + "/logs/check.log",
+        f"{RESULTS}/logs/check.log",
     resources:
         mem_mb=300,
         runtime=5,
     shell:
-        "{DROPGRID} check {input:q} > {log:q} 2>&1"
+        "dropgrid check {input:q} > {log:q} 2>&1"

@@ -11,16 +11,17 @@ rule page:
         table=rules.table.output,
         evaluation=rules.evaluate.output,
     output:
-        RESULTS + "/report/index.html",
+        f"{RESULTS}/report/index.html",
     log:
-        RESULTS + "/logs/report.log",
+        f"{RESULTS}/logs/report.log",
     resources:
         mem_mb=1500,
         runtime=30,
     params:
+        results=results_folder,
         references=config["evaluation"]["references"],
     shell:
-        "{DROPGRID} report --results {RESULTS:q} --references {params.references:q}"
+        "dropgrid report --results {params.results:q} --references {params.references:q}"
         " > {log:q} 2>&1"
 
 

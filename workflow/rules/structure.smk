@@ -3,13 +3,13 @@
 
 rule structure:
     input:
-        ticket=RESULTS + "/tracks/{track}.json",
+        ticket=f"{RESULTS}/tracks/{{track}}.json",
         features=rules.features.output,
         bpm=rules.bpm.output,
     output:
-        RESULTS + "/structure/{track}.json",
+        f"{RESULTS}/structure/{{track}}.json",
     log:
-        RESULTS + "/logs/structure/{track}.log",
+        f"{RESULTS}/logs/structure/{{track}}.log",
     retries: TRIES - 1
     threads: 1
     resources:
@@ -18,18 +18,17 @@ rule structure:
         mem_mb=megabytes(300),
         runtime=5,
     params:
-        seconds=seconds,
         options=options(config["structure"]),
     shell:
-        "{DROPGRID} structure {input.ticket:q} {input.features:q} {input.bpm:q} {output:q}"
-        " --options {params.options:q}" + SUPERVISED
+        "dropgrid structure {input.ticket:q} {input.features:q} {input.bpm:q} {output:q}"
+        f" --options {{params.options:q}} {SUPERVISED}"
 
 
 rule analysis:
     # The records of every track, nothing more.
     input:
         expand(
-            RESULTS + "/{analysis}/{track}.json",
+            f"{RESULTS}/{{analysis}}/{{track}}.json",
             analysis=config["analyses"],
             track=TRACKS,
         ),
