@@ -14,7 +14,7 @@ from .drift import drifts, refined, straight_pieces, track
 from .fit import PEAK_FLOOR, Line, exact_tempo, fit_line, peaks, phase, snapped
 from .octave import bar_evidence
 from .options import RhythmOptions
-from .phase import LAG, on_the_beat
+from .phase import LAG, attack_offset, on_the_beat
 from .regions import Run, steady_pieces, tempo_runs
 from .tempo import HARMONICS, candidates, probabilities, scores, tempogram
 
@@ -174,7 +174,11 @@ def _fitted(
     line = fit_line(*peaks(part), bpm, phase(part, bpm))
     offset, odds = on_the_beat(features, line.offset, line.period, slice(start, end))
     middle = (start + end) / 2 / FRAME_RATE
-    offset += LAG + np.round((middle - offset) / line.period) * line.period
+    offset += np.round((middle - offset) / line.period) * line.period
+    count = int((end - start) / FRAME_RATE / line.period / 2)
+    beats = offset + np.arange(-count, count + 1) * line.period
+    attack = attack_offset(features, beats)
+    offset += LAG if attack is None else attack
     line = Line(float(offset), line.period, line.margin)
     shown = snapped(line) if options.snap else line.bpm
     return start / FRAME_RATE, end / FRAME_RATE, line, shown, odds

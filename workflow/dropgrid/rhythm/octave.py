@@ -13,7 +13,9 @@ from ..features import Features
 from .options import RhythmOptions
 from .tempo import BINS_PER_OCTAVE, Tempogram, tempogram
 
-BAR_WEIGHT = 8.0  # log odds for a kick pattern that is all bar and no two bars
+BAR_WEIGHT = (
+    12.0  # log odds for a kick pattern that is all bar and no two bars: 10 to 24 do as well
+)
 KICK_BANDS = slice(0, 2)  # 20 to 120 Hz
 
 
