@@ -9,7 +9,8 @@ mends all three without touching Snakemake:
 - Jobs are told which process to end with (dropgrid.supervise watches it), so that a `kill -9`
   leaves none behind.
 - A file lock, which the system itself releases however a process ends, tells whether any other
-  run is alive in this folder; where none is, locks found there are left-overs and are removed.
+  run is alive in this folder; where none is, locks found there are left-overs and are removed,
+  and so are outputs that a crash left half written (dropgrid.mend).
 """
 
 from __future__ import annotations
@@ -25,16 +26,20 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from .mend import mend
+
 REPEAT = 0.2  # seconds between signals to the jobs: a new one may just have been started
 
 _held: list[int] = []  # descriptors of file locks, open as long as the process lives
 
 
-def guard_run(folder: Path = Path(".snakemake")) -> None:
+def guard_run(results: Path, folder: Path = Path(".snakemake")) -> None:
     """Do all of the above for this process, Snakemake's main one. folder: Snakemake's own."""
     os.environ["DROPGRID_WORKFLOW_PID"] = str(os.getpid())
     pass_signals_on()
-    remove_stale_locks(folder)
+    if remove_stale_locks(folder):
+        for path in mend(results):
+            print(f"dropgrid: {path}: half written, removed to be made again", file=sys.stderr)
 
 
 def remove_stale_locks(folder: Path) -> bool:

@@ -1,0 +1,75 @@
+"""Half-written outputs and left-over locks are found, and nothing else is touched."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dropgrid.features import Features, store
+from dropgrid.interrupts import remove_stale_locks
+from dropgrid.mend import is_whole, mend
+from dropgrid.records import BpmRecord, write_record
+
+TRACK = "song-0123abcd"
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    write_record(tmp_path / "bpm" / f"{TRACK}.json", BpmRecord(TRACK, "song.wav", "ok"))
+    features = Features(1.0, np.zeros((100, 2), np.float32))
+    store.save(tmp_path / "features" / f"{TRACK}.npz", features)
+    (tmp_path / "library.csv").write_text("track,path\n")
+    (tmp_path / "library.parquet").write_bytes(b"PAR1...PAR1")
+    return tmp_path
+
+
+def test_whole_outputs_stay(results: Path) -> None:
+    assert mend(results) == []
+
+
+@pytest.mark.parametrize(
+    "name", [f"bpm/{TRACK}.json", f"features/{TRACK}.npz", "library.csv", "library.parquet"]
+)
+@pytest.mark.parametrize("damage", ["empty", "cut", "zeros"])
+def test_a_damaged_output_is_removed_and_only_it(results: Path, name: str, damage: str) -> None:
+    path = results / name
+    data = path.read_bytes()
+    after = {"empty": b"", "cut": data[: len(data) * 2 // 3], "zeros": bytes(len(data))}
+    path.write_bytes(after[damage])
+    assert mend(results) == [path]
+
+
+def test_left_over_temporary_files_are_removed(results: Path) -> None:
+    left = results / "features" / f".{TRACK}.npz.4711.tmp"
+    left.write_bytes(b"half")
+    assert mend(results) == [left]
+
+
+def test_files_of_others_are_never_touched(results: Path) -> None:
+    for name in ("notes.json", "list.csv", "bpm/mine.json", ".hidden.tmp", "evaluation/x.json"):
+        (results / name).parent.mkdir(exist_ok=True)
+        (results / name).write_text("not ours")
+    assert mend(results) == []
+    assert is_whole(results / "nowhere.json")
+
+
+def test_a_lock_nobody_holds_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks" / "0.output.lock").write_text("results/x\n")
+    assert remove_stale_locks(tmp_path)
+    assert list((tmp_path / "locks").iterdir()) == []
+
+
+def test_a_lock_beside_a_living_run_stays(tmp_path: Path) -> None:
+    (tmp_path / "locks").mkdir()
+    lock = tmp_path / "locks" / "0.output.lock"
+    lock.touch()
+    other = os.open(tmp_path / "dropgrid.lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(other, fcntl.LOCK_SH)
+    assert not remove_stale_locks(tmp_path)
+    assert lock.exists()
+    os.close(other)
+    assert remove_stale_locks(tmp_path / "new")
