@@ -299,6 +299,8 @@ def test_what_stood_there_before_stays_when_a_reference_is_malformed(
 def test_faulty_requests_are_refused(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluate(results, "--sample-size", "0") == 2
     assert "sample_size must be at least 1" in capsys.readouterr().err
+    assert evaluate(results, "--references", "") == 2
+    assert "references: an empty path" in capsys.readouterr().err
     assert evaluate(results / "none") == 2
     assert "no such folder of results" in capsys.readouterr().err
 

@@ -29,6 +29,8 @@ class EvaluationOptions:
     sample_seed: int = 0  # which ones, and the bootstrap's resamples
 
     def __post_init__(self) -> None:
+        if "" in self.references:
+            raise ValueError("references: an empty path")
         if self.sample_size is not None and self.sample_size < 1:
             raise ValueError(f"sample_size must be at least 1, not {self.sample_size}")
         if self.sample_seed < 0:
