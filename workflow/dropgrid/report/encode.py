@@ -47,12 +47,10 @@ def differences(times: Sequence[float]) -> np.ndarray:
     Rounding does not accumulate: the differences are those of the rounded times.
     """
     ticks = np.round(np.asarray(times, dtype=float) / TICK).astype(np.int64)
-    steps = np.diff(ticks, prepend=0)
-    words: list[int] = []
-    for step in steps.tolist():
-        skips, rest = divmod(max(step, 0), SKIP)
-        words += [SKIP] * skips + [rest]
-    return np.array(words, dtype="<u2")
+    skips, rests = np.divmod(np.maximum(np.diff(ticks, prepend=0), 0), SKIP)
+    words = np.full(int((skips + 1).sum()), SKIP, dtype="<u2")
+    words[np.cumsum(skips + 1) - 1] = rests
+    return words
 
 
 def detail(view: TrackView) -> str:

@@ -34,9 +34,9 @@ def read_waveform(path: Path, columns: int) -> np.ndarray | None:
         np.load(path, allow_pickle=False) as arrays,
     ):
         duration = json.loads(arrays["about"].tobytes())["duration"]
-        attack = np.nan_to_num(arrays[DESCRIPTOR + "attack"].astype(np.float32))
-        attack = attack[: max(round(duration * ENVELOPE_RATE), 1), :2]
-        return pool(attack, columns) if len(attack) else None
+        attack = arrays[DESCRIPTOR + "attack"][: max(round(duration * ENVELOPE_RATE), 1)]
+        if len(attack):
+            return np.nan_to_num(pool(attack.astype(np.float32), columns))
     return None
 
 
