@@ -58,7 +58,8 @@ def compute_features(ticket: Track, network: Path) -> Features:
     except PermissionError as error:
         raise DecodeError("the file may not be read") from error
     except TrackError as error:  # records name the path within the library, not this machine's
-        raise type(error)(str(error).removeprefix(f"{file}: ")) from error
+        message = str(error).removeprefix(f"{file}: ").replace(str(file), file.name)
+        raise type(error)(message) from error
     return dataclasses.replace(features, tags=dataclasses.asdict(read_tags(file)))
 
 
