@@ -1,4 +1,4 @@
-"""References are read in every format, and whatever is wrong with one is said in a line."""
+"""References are read in every format; files in a folder in the stated order."""
 
 from __future__ import annotations
 
