@@ -1,0 +1,134 @@
+"""Runs that are interrupted or killed: they end at once, leave nothing behind, and go on.
+
+The long version of this: python tests/end_to_end/interrupt_run.py --files 200
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from interrupt_run import (
+    analysed,
+    half_files,
+    interrupted_run,
+    make_library,
+    outputs,
+    running_in,
+    start,
+)
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def peace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four short tracks, one of them broken, analysed without any interrupt."""
+    folder = tmp_path_factory.mktemp("peace")
+    make_library(folder / "music", files=4, bad=1, seconds=5)
+    assert start(folder, 2).wait() == 0
+    return folder
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def jobs(folder: Path) -> list[psutil.Process]:
+    """The processes in folder that analyse a track, innermost last."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            # `dropgrid features ...`, not the shell around it
+            if process.cwd() == str(folder) and process.cmdline()[2:3] == ["features"]:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return sorted(found, key=lambda process: process.pid)
+
+
+def copy_of(peace: Path, tmp_path: Path) -> Path:
+    (tmp_path / "music").mkdir()
+    for path in (peace / "music").iterdir():
+        os.link(path, tmp_path / "music" / path.name)
+    return tmp_path
+
+
+def test_the_results_are_the_same_after_interrupts_at_random_moments(peace, tmp_path):
+    moments = interrupted_run(tmp_path, peace / "music", 3, seed=1, seconds=12, cores=2)
+    for moment in moments:
+        assert moment.exits_as_documented, moment
+        assert not moment.left_running + moment.half_files + moment.again, moment
+        assert moment.seconds_to_end < 10
+    assert outputs(tmp_path) == outputs(peace)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_the_midst_of_a_job_ends_all(peace, tmp_path, number):
+    folder = copy_of(peace, tmp_path)
+    run = start(folder, 2)
+    assert wait_until(lambda: len(jobs(folder)) > 1)
+    run.send_signal(number)
+    assert run.wait(timeout=10) == 128 + number
+    assert wait_until(lambda: running_in(folder) == [], 5)
+    assert half_files(folder) == []
+    assert "the same command goes on from here" in (folder / "output.log").read_text()
+
+
+def test_killing_the_run_with_9_ends_its_jobs_and_needs_no_unlocking(peace, tmp_path):
+    folder = copy_of(peace, tmp_path)
+    run = start(folder, 2)
+    assert wait_until(lambda: len(jobs(folder)) > 1)
+    run.kill()
+    run.wait()
+    assert wait_until(lambda: running_in(folder) == [], 10)
+    assert list((folder / ".snakemake" / "locks").iterdir()) != []
+    assert start(folder, 2).wait() == 0
+    assert outputs(folder) == outputs(peace)
+
+
+def test_a_job_killed_with_9_is_tried_again(peace, tmp_path):
+    folder = copy_of(peace, tmp_path)
+    run = start(folder, 1)
+    assert wait_until(lambda: len(jobs(folder)) > 1)
+    jobs(folder)[-1].kill()
+    assert run.wait() == 0
+    assert "Trying to restart" in snakemake_log(folder)
+    assert outputs(folder) == outputs(peace)
+
+
+def test_a_second_run_beside_a_living_one_is_refused(peace, tmp_path):
+    folder = copy_of(peace, tmp_path)
+    first = start(folder, 1)
+    assert wait_until(lambda: jobs(folder) != [])
+    assert start(folder, 1).wait() != 0
+    assert "cannot be locked" in (folder / "output.log").read_text()
+    assert first.wait() == 0
+    assert outputs(folder) == outputs(peace)
+
+
+def test_outputs_cut_short_by_a_power_cut_are_made_again(peace, tmp_path):
+    folder = copy_of(peace, tmp_path)
+    assert start(folder, 2).wait() == 0
+    whole = outputs(folder)
+    good = sorted(analysed(folder))[-1].removesuffix(".npz")
+    for name in (f"features/{good}.npz", f"structure/{good}.json", "library.csv"):
+        path = folder / "results" / name
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert start(folder, 2).wait() == 0
+    assert outputs(folder) == whole
+
+
+def snakemake_log(folder: Path) -> str:
+    logs = (folder / ".snakemake" / "log").glob("*.log")
+    return "".join(log.read_text() for log in logs) + (folder / "output.log").read_text()
