@@ -270,6 +270,7 @@ def test_a_machines_fault_deep_in_the_causes_counts() -> None:
         (ModelError("changed"), "run"),
         (ConfigError("bpm.min_bpm"), "run"),
         (ImportError("no numpy"), "run"),
+        (SyntaxError("broken install"), "run"),
         (IndexError("7"), "track"),
     ],
 )

@@ -122,7 +122,7 @@ def classify(error: BaseException, stage: str) -> tuple[Fault, TrackFailure]:
             return "machine", TrackFailure(where, type(cause).__name__, message)
     if isinstance(error, RecordError):
         return "machine", TrackFailure(where, type(error).__name__, message)
-    if isinstance(error, ConfigError | LibraryError | ModelError | ImportError):
+    if isinstance(error, ConfigError | LibraryError | ModelError | ImportError | SyntaxError):
         return "run", TrackFailure(where, type(error).__name__, message)
     return "track", TrackFailure(where, type(error).__name__, message)
 
