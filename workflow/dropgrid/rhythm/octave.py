@@ -1,8 +1,9 @@
-"""Which octave: how the kick's pattern fills the bar tells 87 from 174 where the beats do not.
+"""Which octave: how long the bars are tells 87 from 174 where the beats do not.
 
-The networks hear hip hop at 87 BPM and drum and bass at 174 alike. Bars differ: a pattern of
-kick and bass repeats every bar, so the onsets of the lowest bands have energy at a quarter of
-the right tempo. At a quarter of twice the tempo there is less, at an eighth of it as much.
+The networks hear beats of hip hop at 87 BPM and of drum and bass at 174 alike. Bars differ:
+downbeats, and the pattern of kick and bass, come back every bar, so the downbeat activation and
+the onsets of the lowest bands have energy at a quarter of the right tempo. For twice the right
+tempo that is an eighth, which speaks against it.
 """
 
 from __future__ import annotations
@@ -13,9 +14,7 @@ from ..features import Features
 from .options import RhythmOptions
 from .tempo import BINS_PER_OCTAVE, Tempogram, tempogram
 
-BAR_WEIGHT = (
-    12.0  # log odds for a kick pattern that is all bar and no two bars: 10 to 24 do as well
-)
+BAR_WEIGHT = 12.0  # log odds for onsets that fill the bar and nothing longer: 10 to 20 will do
 KICK_BANDS = slice(0, 2)  # 20 to 120 Hz
 
 
@@ -36,16 +35,19 @@ def rises(decibels: np.ndarray) -> np.ndarray:
 
 
 def bar_evidence(features: Features, options: RhythmOptions) -> np.ndarray | None:
-    """Log odds of each tempo of the range, windows apart: (windows, tempi); None without bands.
+    """Log odds of each tempo of the range, windows apart: (windows, tempi); None without any.
 
     Tempi are those of tempogram(), from min_bpm.
     """
-    onsets = low_onsets(features)
-    if onsets is None or onsets.sum() <= 0:
-        return None
-    gram: Tempogram = tempogram(onsets, options.min_bpm / 8, options.max_bpm)
-    octave = BINS_PER_OCTAVE
-    count = int(np.sum(gram.tempi <= options.max_bpm * (1 + 1e-9))) - 3 * octave
-    quarter = gram.magnitudes[:, octave : octave + count]
-    eighth = gram.magnitudes[:, :count]
-    return BAR_WEIGHT * (quarter - eighth)
+    total: np.ndarray | None = None
+    for onsets in (features.activations[:, 1], low_onsets(features)):
+        if onsets is None or onsets.sum() <= 0:
+            continue
+        gram: Tempogram = tempogram(onsets, options.min_bpm / 8, options.max_bpm)
+        octave = BINS_PER_OCTAVE
+        count = int(np.sum(gram.tempi <= options.max_bpm * (1 + 1e-9))) - 3 * octave
+        quarter = gram.magnitudes[:, octave : octave + count]
+        eighth = gram.magnitudes[:, :count]
+        odds = BAR_WEIGHT * (quarter - eighth)
+        total = odds if total is None else total + odds
+    return total
