@@ -12,7 +12,7 @@ from ..audio import SAMPLE_RATE, Reader
 from ..errors import UnusableAudio
 from . import Features
 from .descriptors import Descriptors, Waveform
-from .network import MARGIN, WHOLE, Ensemble, Inputs, activations
+from .network import MARGIN, WINDOW, Ensemble, Inputs, activations
 from .spectra import Spectra, segments
 
 SHORTEST = 1.0  # seconds
@@ -36,7 +36,7 @@ def extract(path: Path, ensemble: Ensemble | None) -> Features:
     else:
         values, whole = activations(chunks, ensemble, inputs.width)
         method = "madmom" if whole else (
-            f"madmom, windows of {WHOLE / 6000:g} min, margins of {MARGIN / 6000:g} min"
+            f"madmom, windows of {WINDOW / 6000:g} min, margins of {MARGIN / 6000:g} min"
         )  # fmt: skip
     return Features(
         duration=waveform.samples / SAMPLE_RATE,

@@ -1,7 +1,7 @@
 """The networks' inputs and their activations.
 
 A track of up to WHOLE frames is one sequence, as in madmom. A longer one is cut into windows of
-WHOLE frames that overlap by twice MARGIN, and each window's inner part is kept: the networks'
+WINDOW frames that overlap by twice MARGIN, and each window's inner part is kept: the networks'
 cells remember minutes, so that the activations differ from the whole sequence's, but the beats
 are as good.
 """
@@ -18,6 +18,7 @@ from .filterbank import filterbank
 from .spectra import FRAME_SIZES
 
 WHOLE = 15 * 60 * 100  # frames: 15 minutes
+WINDOW = 10 * 60 * 100  # frames: 10 minutes
 MARGIN = 60 * 100  # frames: 1 minute
 GROWTH = 60 * 100  # frames: what the held inputs grow by
 BLOCKS = 4  # pieces a filterbank is cut into
@@ -119,28 +120,31 @@ def activations(
     ensemble: Ensemble,
     width: int,
     whole: int = WHOLE,
+    window: int = WINDOW,
     margin: int = MARGIN,
 ) -> tuple[np.ndarray, bool]:
     """Activations (frames, 2) of inputs that come in chunks, and whether in one sequence.
 
-    Holds the inputs of at most `whole` frames. Each window but the first starts `margin` frames
-    before the part of it that is kept, and each but the last ends as many after it.
+    Holds the inputs of at most `whole` frames; when more come, cuts windows of `window` frames.
+    Each but the first starts `margin` frames before the part of it that is kept, and each but
+    the last, which may be longer, ends as many after it.
     """
-    window = np.empty((min(GROWTH, whole), width), np.float32)
+    held = np.empty((min(GROWTH, whole), width), np.float32)
     kept: list[np.ndarray] = []
-    held, settled = 0, 0  # frames in the window; of them, those whose activations are kept
+    count, settled = 0, 0  # frames held; of them, those whose activations are kept
     for chunk in chunks:
         while len(chunk):
-            if held == whole:
-                kept.append(ensemble(window)[settled : whole - margin])
-                window[: 2 * margin] = window[whole - 2 * margin :]
-                held, settled = 2 * margin, margin
-            if held == len(window):
+            if count == whole:
+                kept.append(ensemble(held[:window])[settled : window - margin])
+                passed = window - 2 * margin
+                held[: whole - passed] = held[passed:]
+                count, settled = whole - passed, margin
+            if count == len(held):
                 # Grows where it is: a copy would hold the inputs twice.
-                window.resize((min(held + GROWTH, whole), width), refcheck=False)
-            part = chunk[: len(window) - held]
-            window[held : held + len(part)] = part
-            held += len(part)
+                held.resize((min(count + GROWTH, whole), width), refcheck=False)
+            part = chunk[: len(held) - count]
+            held[count : count + len(part)] = part
+            count += len(part)
             chunk = chunk[len(part) :]
-    kept.append(ensemble(window[:held])[settled:])
+    kept.append(ensemble(held[:count])[settled:])
     return np.concatenate(kept), len(kept) == 1
