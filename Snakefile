@@ -25,6 +25,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/bpm.smk"
 include: "workflow/rules/structure.smk"
+include: "workflow/rules/batch.smk"
 include: "workflow/rules/library.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/report.smk"
@@ -39,6 +40,10 @@ rule all:
         rules.evaluation.input,
         rules.report.input,
         rules.check.output if config["failures_are_fatal"] else [],
+
+
+onstart:
+    start_run()
 
 
 onsuccess:

@@ -35,11 +35,16 @@ _held: list[int] = []  # descriptors of file locks, open as long as the process 
 
 def guard_run(results: Path, folder: Path = Path(".snakemake")) -> None:
     """Do all of the above for this process, Snakemake's main one. folder: Snakemake's own."""
-    os.environ["DROPGRID_WORKFLOW_PID"] = str(os.getpid())
+    follow_this_process()
     pass_signals_on()
     if remove_stale_locks(folder):
         for path in mend(results):
             print(f"dropgrid: {path}: half written, removed to be made again", file=sys.stderr)
+
+
+def follow_this_process() -> None:
+    """Have jobs end with this process: on another machine, the main one's number is not its."""
+    os.environ["DROPGRID_WORKFLOW_PID"] = str(os.getpid())
 
 
 def remove_stale_locks(folder: Path) -> bool:

@@ -110,15 +110,26 @@ def write_tickets(found: Scan, results: Path) -> list[str]:
     """
     folder = results / "tracks"
     for track in found.tracks:
-        # Not durable: the next scan mends a ticket that a power cut took, and there are many.
-        write_if_changed(folder / f"{track.track}.json", ticket_json(track), durable=False)
+        write_ticket(track, results)
     ids = [track.track for track in found.tracks]
     current = {f"{track}.json" for track in ids}
     for entry in os.scandir(folder) if folder.is_dir() else ():
         if entry.name.endswith(".json") and entry.name not in current:
             os.unlink(entry.path)
-    write_if_changed(results / "scan.json", _scan_json(found))
+    write_scan(found, results)
     return ids
+
+
+def write_ticket(track: Track, results: Path) -> None:
+    """Write results/tracks/{track}.json, if it changed."""
+    path = results / "tracks" / f"{track.track}.json"
+    # Not durable: the next scan mends a ticket that a power cut took, and there are many.
+    write_if_changed(path, ticket_json(track), durable=False)
+
+
+def write_scan(found: Scan, results: Path) -> None:
+    """Write results/scan.json, if it changed."""
+    write_if_changed(results / "scan.json", _scan_json(found))
 
 
 def ticket_json(track: Track) -> bytes:

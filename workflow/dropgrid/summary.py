@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -35,7 +35,7 @@ READERS: dict[str, Callable[[Path], BpmRecord | StructureRecord]] = {
 }
 SHOWN = 20  # failures told in the text; all are in the JSON and in failures.csv
 
-_USE = re.compile(rb"dropgrid: \w+ took ([\d.]+) s, cpu ([\d.]+) s, peak (\d+) MB")
+_USE = re.compile(rb"dropgrid: (\w+) took ([\d.]+) s, cpu ([\d.]+) s, peak (\d+) MB")
 _ERROR = b'"status": "error"'
 
 
@@ -91,7 +91,7 @@ def summarise(results: Path) -> Summary:
         waiting=waiting,
         failures=tuple(failures),
         unread=tuple((problem["path"], problem["reason"]) for problem in scan["problems"]),
-        use={stage: _use(results / "logs" / stage) for stage in STAGES},
+        use=_use(results / "logs"),
     )
 
 
@@ -113,22 +113,34 @@ def _path_of(results: Path, track: str) -> str:
     return track
 
 
-def _use(logs: Path) -> Use:
-    found = [match.groups() for match in _last_lines(logs)]
-    return Use(
-        jobs=len(found),
-        seconds=round(sum(float(seconds) for seconds, _, _ in found), 2),
-        cpu_seconds=round(sum(float(cpu) for _, cpu, _ in found), 2),
-        peak_mb=max((int(peak) for _, _, peak in found), default=0),
-    )
+def _use(logs: Path) -> dict[str, Use]:
+    """What each stage took, from the logs of tracks and those of batches."""
+    lines: dict[str, list[tuple[float, float, int]]] = {stage: [] for stage in STAGES}
+    for folder in (*STAGES, "batches"):
+        for path in sorted((logs / folder).glob("*.log")):
+            for match in _lines_of_use(path, whole=folder == "batches"):
+                stage, seconds, cpu, peak = match.groups()
+                if stage.decode() in lines:
+                    lines[stage.decode()].append((float(seconds), float(cpu), int(peak)))
+    return {
+        stage: Use(
+            jobs=len(found),
+            seconds=round(sum(seconds for seconds, _, _ in found), 2),
+            cpu_seconds=round(sum(cpu for _, cpu, _ in found), 2),
+            peak_mb=max((peak for _, _, peak in found), default=0),
+        )
+        for stage, found in lines.items()
+    }
 
 
-def _last_lines(logs: Path) -> Iterator[re.Match[bytes]]:
-    for path in sorted(logs.glob("*.log")):
-        with suppress(OSError), path.open("rb") as stream:
+def _lines_of_use(path: Path, whole: bool) -> list[re.Match[bytes]]:
+    """All of them in a batch's log, else the last in a track's, which is near its end."""
+    with suppress(OSError), path.open("rb") as stream:
+        if not whole:
             stream.seek(max(0, path.stat().st_size - 500))
-            if matches := list(_USE.finditer(stream.read())):
-                yield matches[-1]
+        found = list(_USE.finditer(stream.read()))
+        return found if whole else found[-1:]
+    return []
 
 
 def to_json(summary: Summary) -> bytes:

@@ -17,7 +17,7 @@ rule bpm:
         mem_mb=megabytes(300),
         runtime=5,
     params:
-        options=options({**config["bpm"], "ignore_metadata": config["ignore_metadata"]}),
+        options=options(STAGE_OPTIONS["bpm"]),
     shell:
         "dropgrid bpm {input.ticket:q} {input.features:q} {output:q}"
         f" --options {{params.options:q}} {SUPERVISED}"

@@ -6,10 +6,11 @@ import shlex
 import sys
 
 from dropgrid import resources as machine
+from dropgrid.batches import batch_names, note_options, write_library
 from dropgrid.config import complete_config
 from dropgrid.errors import DropgridError
-from dropgrid.interrupts import guard_run
-from dropgrid.library import fingerprint, read_scan, scan, write_tickets
+from dropgrid.interrupts import follow_this_process, guard_run
+from dropgrid.library import fingerprint, read_scan, scan
 from dropgrid.summary import describe, write_summary
 from snakemake.exceptions import WorkflowError
 
@@ -24,23 +25,45 @@ TRIES = 3  # of a job that failed for the machine's sake: memory, disk, a crash,
 
 wildcard_constraints:
     track=r"[a-z0-9][a-z0-9-]*",
+    batch=r"[0-9]{5}",
 
-
-def scan_library():
-    """The ids of the library's tracks. The main process looks; its jobs read what it found."""
-    try:
-        if workflow.is_main_process:
-            return write_tickets(scan(config["library"]), Path(RESULTS))
-        return read_scan(Path(RESULTS))["tracks"]
-    except DropgridError as error:
-        raise WorkflowError(str(error)) from None
-
-
-TRACKS = scan_library()
 
 # Signals reach the jobs at once, jobs never outlive the run, left-over locks are removed.
 if workflow.is_main_process:
     guard_run(Path(RESULTS))
+elif workflow.remote_exec:
+    follow_this_process()
+
+
+def scan_library():
+    """The tracks and the batches. The main process looks; its jobs read what it found."""
+    try:
+        if workflow.is_main_process:
+            found = scan(config["library"])
+            return write_library(
+                found, Path(RESULTS), config["tracks_per_job"], config["analyses"]
+            )
+        return read_scan(Path(RESULTS))["tracks"], batch_names(Path(RESULTS))
+    except DropgridError as error:
+        raise WorkflowError(str(error)) from None
+
+
+TRACKS, BATCHES = scan_library()
+
+# What stands for the records of all tracks: the records themselves, or the batches they are in.
+RECORDS = (
+    expand(f"{RESULTS}/batches/{{batch}}.done", batch=BATCHES)
+    if BATCHES
+    else expand(
+        f"{RESULTS}/{{analysis}}/{{track}}.json",
+        analysis=config["analyses"],
+        track=TRACKS,
+    )
+)
+STAGE_OPTIONS = {
+    "bpm": {**config["bpm"], "ignore_metadata": config["ignore_metadata"]},
+    "structure": config["structure"],
+}
 
 
 def cap_resource(name, amount):
@@ -74,6 +97,12 @@ def attempt(wildcards, attempt):
 def options(values):
     """Options of a stage as one shell-safe argument; a change of them makes its jobs run again."""
     return json.dumps(values, sort_keys=True)
+
+
+def start_run():
+    """Before the first job: note since when the options are what they are."""
+    if workflow.is_main_process:
+        note_options(Path(RESULTS), STAGE_OPTIONS)
 
 
 def say_summary():

@@ -17,12 +17,15 @@ rule network:
         "dropgrid network {output:q} --method {params.method} > {log:q} 2>&1"
 
 
+FEATURES = f"{RESULTS}/features/{{track}}.npz"
+
+
 rule features:
     input:
         ticket=f"{RESULTS}/tracks/{{track}}.json",
         network=rules.network.output,
     output:
-        f"{RESULTS}/features/{{track}}.npz",
+        FEATURES if config["keep_features"] else temp(FEATURES),
     log:
         f"{RESULTS}/logs/features/{{track}}.log",
     retries: TRIES - 1

@@ -18,7 +18,7 @@ rule structure:
         mem_mb=megabytes(300),
         runtime=5,
     params:
-        options=options(config["structure"]),
+        options=options(STAGE_OPTIONS["structure"]),
     shell:
         "dropgrid structure {input.ticket:q} {input.features:q} {input.bpm:q} {output:q}"
         f" --options {{params.options:q}} {SUPERVISED}"
@@ -27,8 +27,4 @@ rule structure:
 rule analysis:
     # The records of every track, nothing more.
     input:
-        expand(
-            f"{RESULTS}/{{analysis}}/{{track}}.json",
-            analysis=config["analyses"],
-            track=TRACKS,
-        ),
+        RECORDS,

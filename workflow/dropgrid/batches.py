@@ -1,0 +1,169 @@
+"""Batches: many tracks as one job, for libraries and clusters too large for a job each.
+
+A batch is a manifest, results/batches/{batch}.json, that lists its tracks. Which batch a track is
+in follows from its id alone, so that a manifest is written anew only when one of its own files
+comes, goes or changes. Its job (the command `dropgrid batch`) brings every track of it up to date
+and then leaves results/batches/{batch}.done.
+
+What is up to date is decided as Snakemake does it for single tracks: nothing that a stage reads
+may be younger than what it wrote. results/options/{stage}.json is such an input too: it is
+written when the options of its stage change.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+from .errors import RecordError
+from .files import write_atomically, write_if_changed
+from .library import Scan, Track, write_scan, write_ticket, write_tickets
+from .records import SCHEMA_VERSION, json_lines
+
+SCHEMA = "dropgrid/batch"
+ALONE_UP_TO = 2000  # tracks; more than these are analysed in batches where the option says auto
+AUTO = 32  # tracks of a batch then
+STAGES = ("features", "bpm", "structure")
+HASH_BITS = 32  # of a track's id: its last 8 hex digits
+
+
+def count_batches(tracks: int, tracks_per_job: int | Literal["auto"]) -> int:
+    """How many batches so many tracks make: 0 where each is a job of its own, else a power of 2.
+
+    A power of 2, so that a growing library seldom changes the number, and with it all batches;
+    they then hold between half of tracks_per_job and tracks_per_job tracks on average.
+    """
+    if tracks_per_job == "auto":
+        tracks_per_job = AUTO if tracks > ALONE_UP_TO else 1
+    if tracks_per_job == 1:
+        return 0
+    return 1 << (-(-tracks // tracks_per_job) - 1).bit_length() if tracks else 0
+
+
+def batch_of(track: str, count: int) -> str:
+    """The name of the batch of `count` that a track is in."""
+    return f"{int(track[-8:], 16) * count >> HASH_BITS:05d}"
+
+
+def write_library(
+    found: Scan, results: Path, tracks_per_job: int | Literal["auto"], analyses: Collection[str]
+) -> tuple[list[str], list[str]]:
+    """Write what jobs read: tickets, scan.json, manifests; the ids of tracks and of batches.
+
+    Only what changed is written, and where there are batches no ticket is read that did not
+    change. A batch that lacks records of `analyses` is no longer done.
+    """
+    count = count_batches(len(found.tracks), tracks_per_job)
+    batches: dict[str, list[Track]] = {}
+    for track in found.tracks if count else ():
+        batches.setdefault(batch_of(track.track, count), []).append(track)
+    folder = results / "batches"
+    for path in folder.glob("*.*"):
+        if path.suffix in (".json", ".done") and path.stem not in batches:
+            path.unlink()
+    if not count:
+        return write_tickets(found, results), []
+    tickets = _filled(results / "tracks")
+    for batch, tracks in batches.items():
+        _write_batch(folder / f"{batch}.json", tracks, tickets)
+    for name in tickets - {f"{track.track}.json" for track in found.tracks}:
+        (results / "tracks" / name).unlink(missing_ok=True)
+    made = [_filled(results / analysis) for analysis in analyses]
+    for batch, tracks in batches.items():
+        if any(f"{track.track}.json" not in records for records in made for track in tracks):
+            (folder / f"{batch}.done").unlink(missing_ok=True)
+    write_scan(found, results)
+    return [track.track for track in found.tracks], sorted(batches)
+
+
+def batch_names(results: Path) -> list[str]:
+    """The batches that write_library made last; none where every track is a job of its own."""
+    return sorted(path.stem for path in (results / "batches").glob("*.json"))
+
+
+def read_batch(manifest: Path) -> list[Track]:
+    """The tracks of a manifest. Raises RecordError."""
+    try:
+        values = json.loads(manifest.read_bytes())
+        if values["schema"] != SCHEMA or values["schema_version"] != SCHEMA_VERSION:
+            raise RecordError(f"{manifest}: not a {SCHEMA} of this version")
+        return [Track(**track) for track in values["tracks"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordError(f"{manifest}: cannot be read as a batch ({error})") from error
+
+
+def note_options(results: Path, options: Mapping[str, Any]) -> dict[str, int]:
+    """Keep the options of each stage in results/options; since when they are what they are.
+
+    options: by stage. The times are nanoseconds since 1970.
+    """
+    since = {}
+    for stage, values in options.items():
+        path = results / "options" / f"{stage}.json"
+        write_if_changed(path, json.dumps(values, sort_keys=True, indent=2).encode() + b"\n")
+        since[stage] = path.stat().st_mtime_ns
+    return since
+
+
+def stages_due(
+    results: Path, track: str, network: Path, since: Mapping[str, int], analyses: Collection[str]
+) -> list[str]:
+    """The stages of a track that have to run: what they wrote is missing or out of date.
+
+    since: see note_options. Features alone are not missed: they are made where a record needs
+    them. Structure needs the bpm record; so that is made whatever the analyses.
+    """
+    features = _age(results / "features" / f"{track}.npz")
+    bpm = _age(results / "bpm" / f"{track}.json")
+    structure = _age(results / "structure" / f"{track}.json")
+    source = max(_age(results / "tracks" / f"{track}.json"), _age(network))
+    bpm_due = bpm < max(source, features, since["bpm"])
+    structure_due = "structure" in analyses and (
+        bpm_due or structure < max(source, features, bpm, since["structure"])
+    )
+    features_due = features < source and (bpm_due or structure_due)
+    due = {"features": features_due, "bpm": bpm_due, "structure": structure_due}
+    return [stage for stage in STAGES if due[stage]]
+
+
+def _write_batch(manifest: Path, tracks: Sequence[Track], tickets: Collection[str]) -> None:
+    """Write a manifest and the tickets of what is new or changed in it, if anything is."""
+    data = json_lines(
+        {
+            "schema": SCHEMA,
+            "schema_version": SCHEMA_VERSION,
+            "tracks": [asdict(track) for track in tracks],
+        }
+    )
+    before = set(tracks)
+    try:
+        changed = manifest.read_bytes() != data
+        if changed:
+            before = set(read_batch(manifest))
+    except (OSError, RecordError):
+        changed, before = True, set()
+    for track in tracks:
+        if track not in before or f"{track.track}.json" not in tickets:
+            write_ticket(track, manifest.parents[1])
+    if changed:  # last: a manifest's tracks have their tickets, whatever happens in between
+        write_atomically(manifest, data, durable=False)
+
+
+def _filled(folder: Path) -> set[str]:
+    """The names of the files in a folder that are not empty, as a power cut may leave them."""
+    if not folder.is_dir():
+        return set()
+    with os.scandir(folder) as listing:
+        return {e.name for e in listing if e.name.endswith(".json") and e.stat().st_size}
+
+
+def _age(path: Path) -> int:
+    """When a file was written, in nanoseconds since 1970; long ago if there is none."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return -1

@@ -1,0 +1,87 @@
+"""Bring every track of a batch up to date: the job of large libraries and of clusters.
+
+Runs for each track the stages that are due, as the commands `features`, `bpm` and `structure`
+do, each in a process of its own that nothing can harm the others from. Interrupted, it goes on
+where it stopped when it is called again. Ends with 75 if a track has to be tried again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from .. import supervise
+
+HELP = "bring every track of a batch up to date"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("manifest", type=Path, help="results/batches/BATCH.json")
+    parser.add_argument("network", type=Path, help="results/network.onnx")
+    parser.add_argument(
+        "--options", type=json.loads, default={"bpm": {}, "structure": {}}, metavar="JSON",
+        help="the options of the stages bpm and structure",
+    )  # fmt: skip
+    parser.add_argument(
+        "--analyses", nargs="+", choices=("bpm", "structure"), default=["bpm", "structure"],
+        help="the records to make (default: both)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--drop-features", action="store_true", help="delete features that are no longer needed"
+    )
+    supervise.add_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ..batches import note_options, read_batch, stages_due
+
+    results: Path = arguments.manifest.parents[1]
+    since = note_options(results, arguments.options)
+    last = 0
+    for ticket in read_batch(arguments.manifest):
+        track = ticket.track
+        due = stages_due(results, track, arguments.network, since, arguments.analyses)
+        if due:
+            _import_what_stages_need()
+            print(f"dropgrid: {track}: {', '.join(due)}", flush=True)
+        for stage in due:
+            code = _run_stage(stage, track, results, arguments)
+            if code == supervise.EXIT_AGAIN:
+                last = code
+                break
+            if code:
+                return code
+        else:
+            if arguments.drop_features:
+                (results / "features" / f"{track}.npz").unlink(missing_ok=True)
+    return last
+
+
+def _run_stage(stage: str, track: str, results: Path, arguments: argparse.Namespace) -> int:
+    from . import bpm, features, structure
+
+    commands = {"features": features, "bpm": bpm, "structure": structure}
+    paths = {
+        "ticket": results / "tracks" / f"{track}.json",
+        "network": arguments.network,
+        "features": results / "features" / f"{track}.npz",
+        "bpm": results / "bpm" / f"{track}.json",
+    }
+    suffix = "npz" if stage == "features" else "json"
+    given = {
+        **vars(arguments),
+        **paths,
+        "output": results / stage / f"{track}.{suffix}",
+        "options": arguments.options.get(stage, {}),
+    }
+    return commands[stage].run(argparse.Namespace(**given))
+
+
+def _import_what_stages_need() -> None:
+    """Import here, once, what every process forked from this one would import for itself.
+
+    Nothing that starts threads may be among it: those do not survive a fork.
+    """
+    from .. import pipeline, rhythm, structure, tags  # noqa: F401
+    from ..features import extract, network, store  # noqa: F401

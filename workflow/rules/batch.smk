@@ -1,0 +1,28 @@
+# Batches: all stages of many tracks as one job, where the library is large or jobs are dear.
+
+
+rule batch:
+    input:
+        manifest=f"{RESULTS}/batches/{{batch}}.json",
+        network=rules.network.output,
+    output:
+        touch(f"{RESULTS}/batches/{{batch}}.done"),
+    log:
+        f"{RESULTS}/logs/batches/{{batch}}.log",
+    retries: TRIES - 1
+    threads: 1
+    resources:
+        workers=1,
+        attempt=attempt,
+        mem_mb=megabytes(800),
+        runtime=lambda wildcards, attempt: 120 * attempt,
+    params:
+        options=options(STAGE_OPTIONS),
+        analyses=config["analyses"],
+        features="" if config["keep_features"] else "--drop-features",
+    shell:
+        # What is not a track's is the command's own memory. The log tells of earlier tries too.
+        "dropgrid batch {input.manifest:q} {input.network:q} --options {params.options:q}"
+        " --analyses {params.analyses} {params.features}"
+        " --memory-mb $(( {resources.mem_mb} - 200 )) --time-limit 1780"
+        " --attempt {resources.attempt} --attempts %d >> {log:q} 2>&1" % TRIES
