@@ -16,7 +16,14 @@ from browser import MISSING, find_browser, launch_browser
 from dropgrid.evaluation.gather import EvaluationOptions, gather
 from dropgrid.evaluation.write import write_evaluation
 from dropgrid.library import Scan, Track, track_id, write_tickets
-from dropgrid.records import read_bpm, read_structure
+from dropgrid.records import (
+    BpmRecord,
+    Section,
+    StructureRecord,
+    read_bpm,
+    read_structure,
+    write_record,
+)
 from dropgrid.report.collect import collect
 from dropgrid.report.page import build
 from playwright.sync_api import Browser, Page, expect
@@ -248,10 +255,12 @@ def test_the_evaluation_is_shown_with_its_plots(browser: Browser, tmp_path: Path
     assert pictures.count() == 4
     for i in range(4):
         assert pictures.nth(i).evaluate("image => image.decode().then(() => image.naturalWidth)")
-    opened.page.click("#tab-library")
-    opened.page.locator("#rows .row").first.click()
+    link = opened.page.get_by_role("button", name=views[0].path)
+    expect(opened.page.locator("tr", has=link)).to_contain_text("0.500")
+    link.click()
     first = views[0].bpm.bpm
     expect(opened.page.locator(".facts")).to_contain_text(f"{2 * first:.2f} (−{first:.2f})")
+    expect(opened.page.locator(".facts")).to_contain_text(f"The reference says {2 * first:.2f}")
     expect(opened.page.locator(".sections tbody tr").nth(2)).to_contain_text("+0.00")
     assert opened.complaints == []
 
@@ -326,4 +335,32 @@ def test_an_empty_library_has_a_page(browser: Browser, tmp_path: Path) -> None:
     for tab in ("failures", "evaluation", "run"):
         opened.page.click(f"#tab-{tab}")
         expect(opened.page.locator(f"#page-{tab} h2")).to_be_visible()
+    assert opened.complaints == []
+
+
+def test_tracks_of_which_little_is_known_open_too(browser: Browser, tmp_path: Path) -> None:
+    """Not analysed yet; tempo alone, without a beat; sections alone, in seconds; one beat."""
+    names = ["a.wav", "b.wav", "c.wav", "d.wav"]
+    tracks = [Track(track_id(name), name, str(tmp_path / name), 1, 1) for name in names]
+    write_tickets(Scan(str(tmp_path), tuple(tracks), ()), tmp_path)
+    _, second, third, fourth = tracks
+    section = Section(0.0, 9.0, "breakdown", None, None, None, 0.5)
+    for track, beats in [(second, ()), (fourth, (0.5,))]:
+        tempo = BpmRecord(
+            track.track, track.path, "ok", duration=9.0, beats=beats, downbeats=beats
+        )
+        write_record(tmp_path / "bpm" / f"{track.track}.json", tempo)
+    for track in (third, fourth):
+        sections = StructureRecord(
+            track.track, track.path, "ok", duration=9.0, time_base="seconds", sections=(section,)
+        )
+        write_record(tmp_path / "structure" / f"{track.track}.json", sections)
+    write_page(tmp_path)
+    opened = open_page(browser, tmp_path)
+    for name in names:
+        opened.page.locator("#rows .row", has_text=name).click()
+        expect(opened.page.locator("#deck h2")).to_have_text(Path(name).stem)
+        for key in ("d", "ArrowRight", "ArrowLeft", "+", "-"):
+            opened.page.keyboard.press(key)
+    expect(opened.page.locator(".sections tbody tr")).to_have_text("Breakdown0:00.0–0.50")
     assert opened.complaints == []

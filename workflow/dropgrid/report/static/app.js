@@ -81,6 +81,7 @@ function onKey(event) {
 
 function start() {
   startTheme();
+  document.title = `${count(tracks.length, "track")} – dropgrid`;
   $("count-library").textContent = tracks.length.toLocaleString("en");
   const failed = tracks.filter((track) => track.failure).length;
   $("count-failures").textContent = failed ? failed.toLocaleString("en") : "";

@@ -8,12 +8,7 @@ const tracks = library.tracks;
 const LABELS = library.labels;
 const DROP = LABELS.indexOf("drop");
 const UNSURE = 0.5; // below this confidence a tempo wants a human ear
-
-for (const [index, track] of tracks.entries()) {
-  track.index = index;
-  track.text = folded([track.title, track.artist, track.path, track.id].filter(Boolean).join(" "));
-  [track.status, track.why] = verdict(track);
-}
+const AGREED = 0.5; // BPM: further apart, two tempos disagree
 
 /** "ok", "check" or "failed", and why. */
 function verdict(track) {
@@ -21,12 +16,20 @@ function verdict(track) {
   if (track.bpm !== undefined && track.confidence < UNSURE) {
     return ["check", `The tempo is unsure (confidence ${track.confidence.toFixed(2)})`];
   }
+  if (disagreement(track) > AGREED) {
+    return ["check", `The reference says ${bpmText(track.refBpm)}`];
+  }
   const heard = track.computed ?? (track.source === "computed" ? track.bpm : undefined);
-  if (track.tag !== undefined && heard !== undefined && Math.abs(track.tag - heard) > 0.5) {
+  if (track.tag !== undefined && heard !== undefined && Math.abs(track.tag - heard) > AGREED) {
     return ["check", `The file's tag says ${bpmText(track.tag)}, the audio ${bpmText(heard)}`];
   }
   if ((track.grid ?? []).length > 1) return ["check", `The tempo changes (${track.grid.length} grid regions)`];
   return ["ok", ""];
+}
+
+/** How far a track's tempo is from its reference (BPM); 0 without one. */
+function disagreement(track) {
+  return track.refBpm === undefined || track.bpm === undefined ? 0 : Math.abs(track.bpm - track.refBpm);
 }
 
 /** Text for searching: lower case, without accents. */
@@ -99,4 +102,10 @@ function make(tag, attributes = {}, ...children) {
   }
   element.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));
   return element;
+}
+
+for (const [index, track] of tracks.entries()) {
+  track.index = index;
+  track.text = folded([track.title, track.artist, track.path, track.id].filter(Boolean).join(" "));
+  [track.status, track.why] = verdict(track);
 }

@@ -33,7 +33,7 @@ function showEvaluation() {
     for (const { task: other, plots } of documents) {
       if (other === task && plots.length) page.append(make("div", { class: "plots" }, ...plots.map(([alt, src]) => make("figure", {}, make("img", { src, alt })))));
     }
-    if (values.octaves) page.append(...octaves(values.octaves));
+    if (values.octaves) page.append(...octaves(values.octaves), ...disagreements());
     for (const [kind, strata] of Object.entries(values.strata ?? {})) page.append(...stratum(kind, strata));
     if (Object.keys(values.labels ?? {}).length) page.append(...labels(values.labels));
   }
@@ -71,6 +71,15 @@ function octaves(systems) {
   if (!kinds.length) return [];
   const rows = Object.entries(systems).map(([system, counts]) => [SYSTEMS[system] ?? system, ...kinds.map((kind) => counts[kind] ?? 0)]);
   return [make("h4", {}, "Estimates by their multiple of the reference"), dataTable(["", ...kinds], rows, kinds.map((_, i) => i + 1))];
+}
+
+/** The tracks whose tempo is furthest from its reference, to be looked at and listened to. */
+function disagreements() {
+  const furthest = tracks.filter((track) => disagreement(track) > AGREED).sort((a, b) => disagreement(b) - disagreement(a));
+  if (!furthest.length) return [];
+  const rows = furthest.slice(0, 50).map((track) => [opener(track), bpmText(track.bpm), bpmText(track.refBpm), (track.bpm / track.refBpm).toFixed(3), figure(track.confidence)]);
+  const title = `${count(furthest.length, "tempo")} more than ${AGREED} BPM from the reference${furthest.length > 50 ? "; the furthest 50" : ""}`;
+  return [make("h4", {}, title), dataTable(["Track", "Estimate", "Reference", "Ratio", "Confidence"], rows, [1, 2, 3, 4])];
 }
 
 function stratum(kind, strata) {

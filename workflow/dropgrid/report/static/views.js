@@ -12,11 +12,13 @@ function showFailures() {
   for (const { failure } of failed) kinds.set(failure[0] || "other", (kinds.get(failure[0] || "other") ?? 0) + 1);
   const parts = [...kinds].map(([stage, number]) => `${number} at ${stage}`).join(", ");
   page.append(make("p", { class: "lead" }, `${count(failed.length, "track")} of ${tracks.length.toLocaleString("en")} could not be analysed: ${parts}. The rest of the library is not affected.`));
-  const opener = (track) => make("button", { class: "link", onclick: () => showTrack(track) }, track.path);
   const rows = failed.slice(0, 2000).map((track) => [opener(track), track.failure[0], track.failure[2]]);
   page.append(dataTable(["File", "Stage", "Reason"], rows, []));
   if (failed.length > rows.length) page.append(make("p", {}, `The first ${rows.length} are listed; failures.csv has all.`));
 }
+
+/** A button that opens a track. */
+const opener = (track) => make("button", { class: "link", onclick: () => showTrack(track) }, track.path);
 
 /** A table of text, or of lists of text and elements; the columns in `numbers` are set right. */
 function dataTable(head, rows, numbers) {
