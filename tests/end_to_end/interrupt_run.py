@@ -68,10 +68,12 @@ def make_library(folder: Path, files: int, bad: int, seconds: float) -> None:
         (folder / f"bad {number:03}.mp3").write_bytes(b"not music " * (number + 1))
 
 
-def start(folder: Path, cores: int) -> subprocess.Popen[bytes]:
+def start(folder: Path, cores: int, *options: str) -> subprocess.Popen[bytes]:
+    """Start the workflow in a folder; options: of its configuration, such as "results=out"."""
     log = (folder / "output.log").open("ab")
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"),
                "--directory", str(folder), "--cores", str(cores)]  # fmt: skip
+    command += ["--config", *options] if options else []
     return subprocess.Popen(command, stdout=log, stderr=log)
 
 
@@ -105,13 +107,15 @@ def half_files(folder: Path) -> list[str]:
     return [str(path.relative_to(folder)) for path in paths]
 
 
-def interrupt(folder: Path, number: signal.Signals, moment: float, cores: int) -> Interrupt:
+def interrupt(
+    folder: Path, number: signal.Signals, moment: float, cores: int, *options: str
+) -> Interrupt:
     """Start the workflow, send it a signal after some seconds, and look what is left.
 
     After a SIGKILL nobody can tidy up: temporary files are then the next run's to remove.
     """
     before = analysed(folder)
-    process = start(folder, cores)
+    process = start(folder, cores, *options)
     time.sleep(moment)
     sent = time.monotonic()
     process.send_signal(number)
@@ -128,18 +132,29 @@ def interrupt(folder: Path, number: signal.Signals, moment: float, cores: int) -
 
 
 def interrupted_run(
-    folder: Path, library: Path, interrupts: int, seed: int, seconds: float, cores: int
+    folder: Path,
+    library: Path,
+    interrupts: int,
+    seed: int,
+    seconds: float,
+    cores: int,
+    *options: str,
 ) -> list[Interrupt]:
-    """Interrupt an analysis of library in folder at random moments, then let it end."""
+    """Interrupt an analysis of library in folder at random moments, then let it end.
+
+    seconds: the longest a run may go before it is interrupted. Raises RuntimeError if the last
+    run fails or analyses a track again.
+    """
     shutil.copytree(library, folder / "music", copy_function=os.link)
     chance = random.Random(seed)
     happened = []
     for count in range(interrupts):
         moment = chance.uniform(0.2, seconds)
-        happened.append(interrupt(folder, SIGNALS[count % len(SIGNALS)], moment, cores))
+        number = SIGNALS[count % len(SIGNALS)]
+        happened.append(interrupt(folder, number, moment, cores, *options))
         print(happened[-1], flush=True)
     before = analysed(folder)
-    code = start(folder, cores).wait()
+    code = start(folder, cores, *options).wait()
     after = analysed(folder)
     again = [name for name, age in before.items() if after.get(name) != age]
     if code != 0 or again:
@@ -155,18 +170,19 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=5.0, help="of each file")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--config", nargs="*", default=[], help="options of the workflow")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         peace, war = Path(temporary, "peace"), Path(temporary, "war")
         make_library(peace / "music", given.files, given.bad, given.seconds)
         began = time.monotonic()
-        code = start(peace, given.cores).wait()
+        code = start(peace, given.cores, *given.config).wait()
         whole = time.monotonic() - began
         print(f"uninterrupted: exit code {code}, {whole:.0f} s", flush=True)
         war.mkdir()
         moments = 1.6 * whole / given.interrupts
         happened = interrupted_run(
-            war, peace / "music", given.interrupts, given.seed, moments, given.cores
+            war, peace / "music", given.interrupts, given.seed, moments, given.cores, *given.config
         )
         same = outputs(peace) == outputs(war)
         print(f"{len(outputs(peace))} files of results, the same byte for byte: {same}")
