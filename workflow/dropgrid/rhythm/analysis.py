@@ -16,9 +16,18 @@ from .octave import bar_evidence
 from .options import RhythmOptions
 from .phase import LAG, attack_offset, on_the_beat
 from .regions import Run, steady_pieces, tempo_runs
-from .tempo import HARMONICS, candidates, probabilities, scores, tempogram
+from .tempo import (
+    HARMONICS,
+    Tempogram,
+    candidates,
+    probabilities,
+    pulse,
+    scores,
+    tempogram,
+)
 
 SHORTEST = 2.0  # s: less has no tempo
+FAINTEST = 0.055  # pulse below which nothing is periodic
 SOUNDING = 45.0  # dB below the loudest second that still counts as music
 STEADY_BEATS = 64  # so many beats in a straight line were not played by hand
 EDGE = 0.03  # s: a beat so little before the first sample falls on it
@@ -74,12 +83,17 @@ def analyse(features: Features, options: RhythmOptions) -> Rhythm:
     activation = activations.sum(axis=1)
     if len(activation) < SHORTEST * FRAME_RATE or activation.max() < PEAK_FLOOR:
         return NOTHING
-    regions = _regions(features, activation, options)
-    return _rhythm(features, regions, options)
-
-
-def _regions(features: Features, activation: np.ndarray, options: RhythmOptions) -> list[Region]:
     gram = tempogram(activation, options.min_bpm, max(HARMONICS) * options.max_bpm)
+    strength = pulse(gram, options)
+    if strength < FAINTEST:
+        return NOTHING
+    regions = _regions(features, activation, gram, options)
+    return _rhythm(features, regions, strength, options)
+
+
+def _regions(
+    features: Features, activation: np.ndarray, gram: Tempogram, options: RhythmOptions
+) -> list[Region]:
     bars = bar_evidence(features, options)
     windows = len(gram.centres)
     runs = tempo_runs(gram, options)
@@ -194,7 +208,9 @@ def sounding(features: Features) -> tuple[float, float]:
     return float(loud[0] / FRAME_RATE), min(float(loud[-1] + 1) / FRAME_RATE, features.duration)
 
 
-def _rhythm(features: Features, regions: list[Region], options: RhythmOptions) -> Rhythm:
+def _rhythm(
+    features: Features, regions: list[Region], strength: float, options: RhythmOptions
+) -> Rhythm:
     regions, chains = _chained(regions, features.duration)
     if not chains:
         return NOTHING
@@ -224,6 +240,7 @@ def _rhythm(features: Features, regions: list[Region], options: RhythmOptions) -
         downbeats=tuple(downbeats),
         grid=tuple(grid),
         evidence={
+            "pulse": strength,
             "regions": len(grid),
             "downbeat_share": bars[longest].share,
             "phase_odds": main.phase_odds,

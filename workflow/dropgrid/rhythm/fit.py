@@ -103,7 +103,7 @@ def fit_line(times: np.ndarray, heights: np.ndarray, bpm: float, offset: float) 
         error = times - offset - index * period
         near = np.abs(error) < width * period
         if near.sum() < 4 or np.ptp(index[near]) < 4:
-            return Line(offset, period, margin=bpm * SPREAD)
+            return Line(float(offset), float(period), margin=bpm * SPREAD)
         index, error, weight = index[near], error[near], heights[near]
         scale = 2 * (1.48 * np.median(np.abs(error - np.median(error))) + 0.003)
         weight = weight / (1 + (error / scale) ** 2)
@@ -113,7 +113,7 @@ def fit_line(times: np.ndarray, heights: np.ndarray, bpm: float, offset: float) 
         slope = np.sum(weight * centred * (error - mean)) / np.sum(weight * centred**2)
         offset, period = offset + mean - slope * middle, period + slope
     error = error - mean - slope * centred
-    return Line(offset, period, _margin(index, error, weight, period))
+    return Line(float(offset), float(period), _margin(index, error, weight, float(period)))
 
 
 def _margin(index: np.ndarray, error: np.ndarray, weight: np.ndarray, period: float) -> float:

@@ -27,9 +27,7 @@ class RhythmOptions:
             )
         if self.max_bpm > 400:
             raise ValueError(f"max_bpm {self.max_bpm:g}: at most 400")
-        if not self.min_bpm <= self.preferred_bpm <= self.max_bpm:
-            raise ValueError(
-                f"preferred_bpm {self.preferred_bpm:g}: not between min_bpm and max_bpm"
-            )
+        if not 20 <= self.preferred_bpm <= 400:
+            raise ValueError(f"preferred_bpm {self.preferred_bpm:g}: not from 20 to 400")
         if not self.bar_lengths or not set(self.bar_lengths) <= {3, 4}:
             raise ValueError(f"bar_lengths {self.bar_lengths}: any of 3 and 4")

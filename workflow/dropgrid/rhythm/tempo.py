@@ -63,14 +63,30 @@ def scores(magnitudes: np.ndarray, tempi: np.ndarray, options: RhythmOptions) ->
 
     Returns (..., m): one score for each of the first m tempi, those up to max_bpm.
     """
+    total = _filled(magnitudes, tempi, options)
+    away = np.log2(tempi[: total.shape[-1]] / options.preferred_bpm)
+    return total - OCTAVE_COST * away**2
+
+
+def _filled(magnitudes: np.ndarray, tempi: np.ndarray, options: RhythmOptions) -> np.ndarray:
+    """How well the activation fills each tempo's harmonics, likewise."""
     count = int(np.sum(tempi <= options.max_bpm * (1 + 1e-9)))
     roots = np.sqrt(magnitudes)
     total = np.zeros((*magnitudes.shape[:-1], count))
     for harmonic, weight in zip(HARMONICS, WEIGHTS, strict=True):
         shift = round(np.log2(harmonic) * BINS_PER_OCTAVE)
         total += weight * roots[..., shift : shift + count]
-    away = np.log2(tempi[:count] / options.preferred_bpm)
-    return total - OCTAVE_COST * away**2
+    return total
+
+
+def pulse(gram: Tempogram, options: RhythmOptions) -> float:
+    """How much better the best tempo's harmonics are filled than the middling one's: 0..1.
+
+    Noise, pads and drones stay below 0.06, speech and rain below 0.08; music with beats is
+    mostly above 0.2.
+    """
+    filled = _filled(gram.magnitudes.mean(axis=0), gram.tempi, options)
+    return float((filled.max() - np.median(filled)) / sum(WEIGHTS))
 
 
 def probabilities(score: np.ndarray) -> np.ndarray:
