@@ -52,11 +52,14 @@ def compute_features(ticket: Track, network: Path) -> Features:
     file = Path(ticket.file)
     try:
         ensemble = networks.load(network) if network.stat().st_size else None
+    except OSError as error:
+        raise ModelError(f"{network}: cannot be read ({error.strerror})") from error
+    try:
         features = extract(file, ensemble)
     except FileNotFoundError as error:
         raise DecodeError("the file is no longer there") from error
-    except PermissionError as error:
-        raise DecodeError("the file may not be read") from error
+    except OSError as error:  # forbidden, a link into itself, a failing disk
+        raise DecodeError(f"the file cannot be read ({error.strerror or error})") from error
     except TrackError as error:  # records name the path within the library, not this machine's
         message = str(error).removeprefix(f"{file}: ").replace(str(file), file.name)
         raise type(error)(message) from error
