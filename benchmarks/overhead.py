@@ -1,0 +1,81 @@
+"""What the workflow costs beyond the analysis: the same tracks with and without Snakemake."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from audio_files import write
+from process import BIN, run
+
+SAMPLE = 4  # tracks analysed in one process, to know what one costs
+
+
+def measure(counts: list[int], cores: list[int], minutes: float) -> list[dict[str, Any]]:
+    """Wall and cpu of `snakemake --cores N` for so many tracks, against in-process analysis.
+
+    overhead: wall * N / (tracks * wall of one in-process) - 1: what the speed-up N loses.
+    overhead_cpu: the same of cpu seconds; other work on the machine disturbs it less.
+    The networks are prepared beforehand in both.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        song = write(work / "song.flac", minutes)
+        run(BIN / "dropgrid", "network", work / "network.onnx")
+        rows = []
+        for tracks in counts:
+            for number in cores:
+                alone = in_process(work, song)
+                library = link_songs(work, song, tracks)
+                used = workflow(work, library, number)
+                alone = [*alone, *in_process(work, song)]
+                wall = statistics.median(a for a, _ in alone)
+                cpu = statistics.median(c for _, c in alone)
+                rows.append({
+                    "tracks": tracks, "cores": number, "minutes_each": minutes,
+                    "wall": used[0], "wall_in_process": tracks * wall / number,
+                    "overhead": used[0] * number / (tracks * wall) - 1,
+                    "overhead_cpu": used[1] / (tracks * cpu) - 1,
+                    "load": os.getloadavg()[0],
+                })  # fmt: skip
+        return rows
+
+
+def in_process(work: Path, song: Path) -> list[tuple[float, float]]:
+    """Wall and cpu seconds a track of `dropgrid analyze` on several, start-up shared."""
+    shutil.rmtree(work / "alone", ignore_errors=True)
+    (work / "alone").mkdir()
+    shutil.copy(work / "network.onnx", work / "alone" / "network.onnx")
+    songs = sorted(link_songs(work, song, SAMPLE).iterdir())
+    used = run(BIN / "dropgrid", "analyze", *songs, "--output", work / "alone")
+    return [(used.wall / SAMPLE, used.cpu / SAMPLE)]
+
+
+def link_songs(work: Path, song: Path, count: int) -> Path:
+    """A fresh folder that holds one song under so many names."""
+    library = work / "library"
+    shutil.rmtree(library, ignore_errors=True)
+    library.mkdir()
+    for n in range(count):
+        os.link(song, library / f"song {n:02d}.flac")
+    return library
+
+
+def workflow(work: Path, library: Path, cores: int) -> tuple[float, float]:
+    """Wall and cpu seconds of the workflow's records of a library, on so many cores."""
+    results = work / "results"
+    shutil.rmtree(results, ignore_errors=True)
+    results.mkdir()
+    shutil.copy(work / "network.onnx", results / "network.onnx")
+    os.utime(results / "network.onnx", (0, 0))
+    used = run(
+        BIN / "snakemake", "--directory", work, "--cores", str(cores), "--quiet", "all",
+        "--rerun-triggers", "mtime", "--config", f"library={library}", f"results={results}",
+        "max_workers=-1", "--", "analysis", cores=cores,
+    )  # fmt: skip
+    shutil.rmtree(work / ".snakemake", ignore_errors=True)
+    return used.wall, used.cpu

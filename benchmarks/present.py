@@ -1,0 +1,144 @@
+"""The measurements as a page and a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+def write(results: dict[str, Any], folder: Path) -> None:
+    """Write benchmark.md and benchmark.png into the folder."""
+    (folder / "benchmark.md").write_text(page(results))
+    picture(results, folder / "benchmark.png")
+
+
+def page(results: dict[str, Any]) -> str:
+    """The results in Markdown."""
+    where = results["machine"]
+    lines = [
+        "# Speed and memory", "",
+        f"{where['processor']}, {where['cores']} cores, {where['memory_gb']} GB, "
+        f"{where['system']}; Python {where['python']}, NumPy {where['numpy']}, "
+        f"onnxruntime {where['onnxruntime']}. One thread, one core, a synthetic house track at "
+        "44.1 kHz in stereo; medians of cpu seconds. Made by `make bench`.",
+    ]  # fmt: skip
+    if "speed" in results:
+        lines += ["", "## A five-minute track, everything included", "", *_speed(results["speed"])]
+    if "stages" in results:
+        lines += ["", "## Stage by stage, five minutes", "", *_stages(results["stages"])]
+    if "startup" in results:
+        lines += ["", "## The per-track processes", "", *_startup(results["startup"])]
+    if "long" in results:
+        long = results["long"]
+        lines += [
+            "", "## A long file", "",
+            f"{long['minutes']:.0f} minutes: {long['cpu']:.1f} s of cpu "
+            f"({60 * long['minutes'] / long['cpu']:.0f} times faster than it plays), "
+            f"{long['peak_mb']:.0f} MB at most.",
+        ]  # fmt: skip
+    if "overhead" in results:
+        lines += ["", "## What the workflow adds", "", *_overhead(results["overhead"])]
+    return "\n".join(lines) + "\n"
+
+
+def _speed(speed: dict[str, dict[str, float]]) -> list[str]:
+    ours = speed["dropgrid"]["cpu"]
+    names = {
+        "dropgrid": "dropgrid analyze: beats, downbeats, tempo, sections",
+        "madmom": "madmom 0.16.1: beat ensemble and tracker, downbeat ensemble and tracker",
+        "librosa": "librosa: beat tracker",
+    }
+    lines = ["| | cpu s | times dropgrid | cpu s per minute | peak MB |", "|---|---|---|---|---|"]
+    for key, row in speed.items():
+        peak = f"{row['peak_mb']:.0f}"
+        if row["peak_minutes"] != 5:
+            peak += f" (of {row['peak_minutes']:g} min)"
+        lines.append(
+            f"| {names[key]} | {row['cpu']:.2f} | {row['cpu'] / ours:.1f} | "
+            f"{row['cpu'] / 5:.2f} | {peak} |"
+        )
+    return [
+        *lines, "",
+        "madmom and librosa are measured on a one-minute excerpt; what is linear in the length is "
+        "multiplied by five, start-up is not.",
+    ]  # fmt: skip
+
+
+def _stages(stages: dict[str, dict[str, float]]) -> list[str]:
+    floor = stages["floor"]
+    least = floor["transforms"] + floor["matrix products"]
+    other = {k: v for k, v in stages["seconds"].items() if k.startswith("decoding ")}
+    seconds = {k: v for k, v in stages["seconds"].items() if k not in other}
+    total = sum(seconds.values())
+    return [
+        "| stage | cpu s | share |", "|---|---|---|",
+        *(f"| {name} | {s:.2f} | {s / total:.0%} |" for name, s in seconds.items()),
+        f"| all | {total:.2f} | |", "",
+        "Decoding above is of a WAV; of the same music as "
+        + ", ".join(f"{name.removeprefix('decoding ').upper()} {s:.2f} s"
+                    for name, s in other.items()) + ".", "",
+        f"The floor: the Fourier transforms at their best rate here take "
+        f"{floor['transforms']:.2f} s, all matrix products of filterbanks and networks at "
+        f"{floor['GFLOP/s']:.0f} GFLOP/s {floor['matrix products']:.2f} s: {least:.2f} s "
+        f"together. The stages take {total / least:.1f} times that.",
+    ]  # fmt: skip
+
+
+def _startup(startup: dict[str, dict[str, float]]) -> list[str]:
+    columns = list(next(iter(startup.values())))
+    lines = [f"| process | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    for stage, row in startup.items():
+        cells = [f"{row[c]:.0f}" if "MB" in c else f"{row[c]:.2f}" for c in columns]
+        lines.append(f"| dropgrid {stage} | {' | '.join(cells)} |")
+    return [*lines, "", "On 3 s of audio nearly all of the time is start-up."]
+
+
+def _overhead(rows: list[dict[str, Any]]) -> list[str]:
+    lines = [
+        "| tracks | cores | minutes each | wall s | in-process s / cores | overhead (wall) | "
+        "overhead (cpu) | load |", "|---|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for row in rows:
+        lines.append(
+            f"| {row['tracks']} | {row['cores']} | {row['minutes_each']:g} | {row['wall']:.1f} | "
+            f"{row['wall_in_process']:.1f} | {row['overhead']:.2f} | {row['overhead_cpu']:.2f} | "
+            f"{row['load']:.1f} |"
+        )
+    return [
+        *lines, "",
+        "Overhead is wall time of `snakemake --cores N` times N, over the time of the same tracks "
+        "analysed in one process, less 1; with cpu seconds instead of wall time in the other "
+        "column, which other work on the machine disturbs less. Load is the machine's load "
+        "average at the time: above the cores, the wall column says little.",
+    ]  # fmt: skip
+
+
+def picture(results: dict[str, Any], path: Path) -> None:
+    """Bars: cpu seconds of a five-minute track, and where dropgrid's go."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.6))
+    if "speed" in results:
+        names = list(results["speed"])
+        seconds = [results["speed"][name]["cpu"] for name in names]
+        bars = left.barh(names, seconds, color=["#2563eb", "#94a3b8", "#94a3b8"])
+        left.bar_label(bars, [f"{s:.1f} s" for s in seconds], padding=4)
+        left.set_xscale("log")
+        left.set_xlim(right=max(seconds) * 3)
+        left.invert_yaxis()
+    left.set_title("cpu of a five-minute track, one core (log scale)")
+    if "stages" in results:
+        stages = {k: v for k, v in results["stages"]["seconds"].items() if "decoding " not in k}
+        bars = right.barh(list(stages), list(stages.values()), color="#2563eb")
+        right.bar_label(bars, [f"{s:.2f} s" for s in stages.values()], padding=4)
+        right.set_xlim(right=max(stages.values()) * 1.2)
+        right.invert_yaxis()
+    right.set_title("where dropgrid's goes")
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110, metadata={"Software": None})
+    plt.close(figure)

@@ -1,0 +1,68 @@
+"""Running a process pinned to one core and one thread, and what it used."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+THREAD_POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+BIN = Path(sys.executable).parent
+LAUNCHER = Path(__file__).parent / "launcher.py"
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a process and those it started used.
+
+    cpu: seconds of user and system time; wall: seconds; peak_mb: the most memory that one of
+    them held (MB of 2^20 bytes); output: standard output.
+    """
+
+    cpu: float
+    wall: float
+    peak_mb: float
+    output: str
+
+
+def run(*command: str | Path, cores: int = 1) -> Usage:
+    """Run a command to its end on so many cores. Raises RuntimeError with what it said."""
+    environment = {**os.environ, **dict.fromkeys(THREAD_POOLS, "1")}
+    with tempfile.NamedTemporaryFile("r") as report:
+        launcher = [sys.executable, "-I", "-S", LAUNCHER, report.name, str(cores)]
+        ended = subprocess.run(
+            [*map(str, launcher), *map(str, command)],
+            env=environment, cwd=ROOT, capture_output=True, text=True,
+        )  # fmt: skip
+        if ended.returncode:
+            raise RuntimeError(f"{command} failed: {ended.stderr[-2000:]}")
+        cpu, wall, peak_mb = map(float, report.read().split())
+    return Usage(cpu, wall, peak_mb, ended.stdout)
+
+
+def machine() -> dict[str, Any]:
+    """The machine, in words: processor, cores, memory, system, versions."""
+    import numpy
+    import onnxruntime
+
+    processor = platform.processor()
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            processor = line.partition(":")[2].strip()
+            break
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return {
+        "processor": processor,
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gb": round(memory / 2**30),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "numpy": numpy.__version__,
+        "onnxruntime": onnxruntime.__version__,
+    }
