@@ -167,6 +167,9 @@ def test_records_without_a_scan_are_enough(results: Path, tmp_path: Path) -> Non
     shown = page_of(tmp_path).library["tracks"]
     assert [t["path"] for t in shown] == [t["path"] for t in page_of(results).library["tracks"]]
     assert not any("audio" in t for t in shown)
+    file = tmp_path / "mine.csv"
+    file.write_text(f"path,bpm\n{shown[0]['path']},99.5\n")
+    assert collect(tmp_path, references=[str(file)]).tracks[0].reference.bpm == 99.5
 
 
 def test_a_track_without_records_yet_is_listed(tmp_path: Path) -> None:

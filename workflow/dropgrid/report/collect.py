@@ -91,14 +91,12 @@ def _tickets(results: Path) -> tuple[list[Track], str | None, list[dict[str, str
         found = read_scan(results)
         tickets = [read_ticket(results / "tracks" / f"{track}.json") for track in found["tracks"]]
         return tickets, found["root"], found["problems"]
-    files = [*(results / "bpm").glob("*.json"), *(results / "structure").glob("*.json")]
-    if not files:
+    paths = {file.stem: read_bpm(file).path for file in (results / "bpm").glob("*.json")}
+    for file in (results / "structure").glob("*.json"):
+        paths[file.stem] = read_structure(file).path
+    if not paths:
         raise LibraryError(f"{results}: nothing to report on; run the workflow first")
-    return (
-        [Track(track, "", "", -1, -1) for track in sorted({file.stem for file in files})],
-        None,
-        [],
-    )
+    return [Track(track, path, "", -1, -1) for track, path in sorted(paths.items())], None, []
 
 
 def _track(
@@ -120,11 +118,10 @@ def _track(
         failure = TrackFailure("report", "RecordError", str(error))
     records = [record for record in (bpm, structure) if record is not None]
     failure = failure or next((record.error for record in records if record.error), None)
-    path = ticket.path or next((record.path for record in records), ticket.track)
     return TrackView(
         track=ticket.track,
-        path=path,
-        audio=(os.path.join(library.absolute(), path) if library else ticket.file) or None,
+        path=ticket.path,
+        audio=(os.path.join(library.absolute(), ticket.path) if library else ticket.file) or None,
         bpm=bpm if bpm and bpm.status == "ok" else None,
         structure=structure if structure and structure.status == "ok" else None,
         failure=failure,
