@@ -295,6 +295,6 @@ def assert_in_order(rhythm: Rhythm, duration: float) -> None:
     assert np.all((beats >= 0) & (beats <= duration))
     assert set(rhythm.downbeats) <= set(rhythm.beats)
     assert sum(region.beats for region in rhythm.grid) == len(beats)
-    assert 0 <= rhythm.confidence <= 1 + 1e-9
+    assert 0 <= rhythm.confidence <= 1
     numbers = [n for n in (rhythm.bpm, rhythm.bpm_fitted, *(rhythm.bpm_interval or ())) if n]
     assert np.all(np.isfinite(numbers))

@@ -103,6 +103,6 @@ def candidates(tempi: np.ndarray, share: np.ndarray, count: int = 6) -> list[tup
     for _ in range(count):
         best = int(np.argmax(left))
         near = np.abs(tempi / tempi[best] - 1) <= 0.04
-        found.append((float(tempi[best]), float(left[near].sum())))
+        found.append((float(tempi[best]), min(float(left[near].sum()), 1.0)))
         left[near] = 0.0
     return found

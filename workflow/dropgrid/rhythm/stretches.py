@@ -1,0 +1,141 @@
+"""The stretches of a track that have a tempo each, fitted one by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..features import FRAME_RATE, Features
+from .drift import drifts, refined, straight_pieces, track
+from .fit import Line, exact_tempo, fit_line, peaks, phase, snapped
+from .octave import bar_evidence
+from .options import RhythmOptions
+from .phase import LAG, attack_offset, on_the_beat
+from .regions import Run, steady_pieces, tempo_runs
+from .tempo import Tempogram, candidates, probabilities, scores
+
+SOUNDING = 45.0  # dB below the loudest second that still counts as music
+STEADY_BEATS = 64  # so many beats in a straight line were not played by hand
+EDGE = 0.03  # s: a beat so little before the first sample falls on it
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Steady music from start to end (seconds) on the beats of a line.
+
+    bpm: the line's tempo, snapped if it may be; phase_odds: log odds of its beats against the
+    half beats between; attack: seconds the grid was moved onto the attack, None if it was not.
+    """
+
+    start: float
+    end: float
+    line: Line
+    bpm: float
+    phase_odds: float
+    attack: float | None
+
+    def beats(self) -> np.ndarray:
+        """Its beats in seconds (n,)."""
+        period = 60.0 / self.bpm
+        first = np.ceil((self.start - EDGE - self.line.offset) / period)
+        last = np.floor((self.end - self.line.offset) / period)
+        return self.line.offset + np.arange(first, last + 1) * period
+
+
+@dataclass(frozen=True)
+class Region:
+    """A piece, and the tempi it may have: (BPM, probability), its own first."""
+
+    piece: Piece
+    tempi: list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class _Track:
+    features: Features
+    activation: np.ndarray
+    options: RhythmOptions
+
+
+def find_regions(features: Features, gram: Tempogram, options: RhythmOptions) -> list[Region]:
+    """The regions of a track, whose tempogram is gram, in order of time."""
+    whole = _Track(features, features.activations.sum(axis=1), options)
+    bars = bar_evidence(features, options)
+    windows = len(gram.centres)
+    runs = tempo_runs(gram, options)
+    if not options.piecewise:
+        runs = [Run(0, windows, np.concatenate([run.tempi for run in runs]))]
+    start, end = sounding(features)
+    borders = (gram.centres[1:] + gram.centres[:-1]) / 2 / FRAME_RATE
+    regions = []
+    for run in runs:
+        part = slice(run.first, run.last)
+        score = scores(gram.magnitudes[part].mean(axis=0), gram.tempi, options)
+        if bars is not None:
+            score = score + bars[part].mean(axis=0)
+        tempi = candidates(gram.tempi, probabilities(score))
+        low = start if run.first == 0 else float(borders[run.first - 1])
+        high = end if run.last == windows else float(borders[run.last - 1])
+        first, last = (min(round(t * FRAME_RATE), len(whole.activation)) for t in (low, high))
+        if last - first < FRAME_RATE:
+            continue
+        sound = whole.activation[first:last]
+        bpm = exact_tempo(sound, tempi[0][0])
+        if options.piecewise and drifts(sound, bpm):
+            local = np.interp(np.arange(first, last), gram.centres[part], run.local(bpm))
+            pieces = _followed(whole, first, local)
+        else:
+            cuts = steady_pieces(sound, bpm) if options.piecewise else [(0, len(sound), bpm)]
+            pieces = [
+                _fitted(whole, first + begin, first + end, near) for begin, end, near in cuts
+            ]
+        regions += [Region(piece, tempi) for piece in pieces]
+    return regions
+
+
+def _followed(whole: _Track, first: int, local: np.ndarray) -> list[Piece]:
+    """Pieces of drifting music from frame first on, whose local tempi (frames,) are known.
+
+    A long piece is a steady record in a mix, and fitted as such.
+    """
+    part = whole.activation[first : first + len(local)]
+    frames = track(part, 60.0 * FRAME_RATE / local)
+    beats = refined(part, frames) + first / FRAME_RATE
+    pieces = []
+    for start, end, line in straight_pieces(beats):
+        low = max(float(beats[start]) - line.period / 2, 0.0)
+        high = float(beats[end - 1]) + line.period / 2
+        if end - start >= STEADY_BEATS:
+            inside = round(low * FRAME_RATE), round(high * FRAME_RATE)
+            pieces.append(_fitted(whole, *inside, line.bpm))
+        else:
+            late = Line(line.offset + LAG, line.period, line.margin)
+            pieces.append(Piece(low, high, late, line.bpm, 0.0, None))
+    return pieces
+
+
+def _fitted(whole: _Track, start: int, end: int, bpm: float) -> Piece:
+    """The frames start..end as one piece of a steady tempo near bpm."""
+    part = np.zeros_like(whole.activation)
+    part[start:end] = whole.activation[start:end]
+    line = fit_line(*peaks(part), bpm, phase(part, bpm))
+    offset, odds = on_the_beat(whole.features, line.offset, line.period, slice(start, end))
+    middle = (start + end) / 2 / FRAME_RATE
+    offset += np.round((middle - offset) / line.period) * line.period
+    count = int((end - start) / FRAME_RATE / line.period / 2)
+    beats = offset + np.arange(-count, count + 1) * line.period
+    attack = attack_offset(whole.features, beats)
+    line = Line(float(offset) + (LAG if attack is None else attack), line.period, line.margin)
+    shown = snapped(line) if whole.options.snap else line.bpm
+    return Piece(start / FRAME_RATE, end / FRAME_RATE, line, shown, odds, attack)
+
+
+def sounding(features: Features) -> tuple[float, float]:
+    """Seconds of the first and the last sound that is music, not hiss or a dying echo."""
+    bands = features.descriptors.get("bands")
+    if bands is None or not len(bands):
+        return 0.0, features.duration
+    level = bands.astype(np.float32).max(axis=1)
+    loud = np.flatnonzero(level > np.quantile(level, 0.95) - SOUNDING)
+    return float(loud[0] / FRAME_RATE), min(float(loud[-1] + 1) / FRAME_RATE, features.duration)
