@@ -26,22 +26,34 @@ from .records import SCHEMA_VERSION, json_lines
 
 SCHEMA = "dropgrid/batch"
 ALONE_UP_TO = 2000  # tracks; more than these are analysed in batches where the option says auto
-AUTO = 32  # tracks of a batch then
+SMALLEST, LARGEST = 8, 32  # tracks of a batch where the option says auto
+WIDTH = 64  # batches of a library on a cluster, before they grow
 STAGES = ("features", "bpm", "structure")
 HASH_BITS = 32  # of a track's id: its last 8 hex digits
 
 
-def count_batches(tracks: int, tracks_per_job: int | Literal["auto"]) -> int:
+def batch_size(tracks: int, tracks_per_job: int | Literal["auto"], cluster: bool = False) -> int:
+    """About how many of so many tracks a job analyses.
+
+    auto: on one machine each by itself, unless there are very many; on a cluster, where every
+    job has to be queued, some, but few enough to employ many machines.
+    """
+    if tracks_per_job != "auto":
+        return tracks_per_job
+    if cluster:
+        return max(SMALLEST, min(LARGEST, tracks // WIDTH))
+    return LARGEST if tracks > ALONE_UP_TO else 1
+
+
+def count_batches(tracks: int, size: int) -> int:
     """How many batches so many tracks make: 0 where each is a job of its own, else a power of 2.
 
     A power of 2, so that a growing library seldom changes the number, and with it all batches;
-    they then hold between half of tracks_per_job and tracks_per_job tracks on average.
+    they hold between half of size and size tracks on average.
     """
-    if tracks_per_job == "auto":
-        tracks_per_job = AUTO if tracks > ALONE_UP_TO else 1
-    if tracks_per_job == 1:
+    if size == 1 or not tracks:
         return 0
-    return 1 << (-(-tracks // tracks_per_job) - 1).bit_length() if tracks else 0
+    return 1 << (-(-tracks // size) - 1).bit_length()
 
 
 def batch_of(track: str, count: int) -> str:
@@ -50,14 +62,15 @@ def batch_of(track: str, count: int) -> str:
 
 
 def write_library(
-    found: Scan, results: Path, tracks_per_job: int | Literal["auto"], analyses: Collection[str]
+    found: Scan, results: Path, size: int, analyses: Collection[str]
 ) -> tuple[list[str], list[str]]:
     """Write what jobs read: tickets, scan.json, manifests; the ids of tracks and of batches.
 
-    Only what changed is written, and where there are batches no ticket is read that did not
-    change. A batch that lacks records of `analyses` is no longer done.
+    size: about how many tracks make a batch; 1 for none. Only what changed is written, and
+    where there are batches no ticket is read that did not change. A batch that lacks records
+    of `analyses` is no longer done.
     """
-    count = count_batches(len(found.tracks), tracks_per_job)
+    count = count_batches(len(found.tracks), size)
     batches: dict[str, list[Track]] = {}
     for track in found.tracks if count else ():
         batches.setdefault(batch_of(track.track, count), []).append(track)

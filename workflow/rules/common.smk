@@ -6,7 +6,7 @@ import shlex
 import sys
 
 from dropgrid import resources as machine
-from dropgrid.batches import batch_names, note_options, write_library
+from dropgrid.batches import batch_names, batch_size, note_options, write_library
 from dropgrid.config import complete_config
 from dropgrid.errors import DropgridError
 from dropgrid.interrupts import follow_this_process, guard_run
@@ -28,6 +28,9 @@ wildcard_constraints:
     batch=r"[0-9]{5}",
 
 
+# Jobs of a cluster: Snakemake has their number, --jobs, only where they do not run here.
+CLUSTER = workflow.resource_settings.nodes is not None
+
 # Signals reach the jobs at once, jobs never outlive the run, left-over locks are removed.
 if workflow.is_main_process:
     guard_run(Path(RESULTS))
@@ -40,9 +43,8 @@ def scan_library():
     try:
         if workflow.is_main_process:
             found = scan(config["library"])
-            return write_library(
-                found, Path(RESULTS), config["tracks_per_job"], config["analyses"]
-            )
+            size = batch_size(len(found.tracks), config["tracks_per_job"], CLUSTER)
+            return write_library(found, Path(RESULTS), size, config["analyses"])
         return read_scan(Path(RESULTS))["tracks"], batch_names(Path(RESULTS))
     except DropgridError as error:
         raise WorkflowError(str(error)) from None
@@ -67,9 +69,13 @@ STAGE_OPTIONS = {
 
 
 def cap_resource(name, amount):
-    """Limit the sum of a resource over running jobs, unless --resources or a profile does."""
+    """Limit the sum of a resource over the jobs running here, unless --resources does."""
     given = {key.removesuffix("_mb") for key in workflow.global_resources}
-    if workflow.is_main_process and name.removesuffix("_mb") not in given:
+    if (
+        workflow.is_main_process
+        and not CLUSTER
+        and name.removesuffix("_mb") not in given
+    ):
         workflow.register_resource(name, amount)
 
 

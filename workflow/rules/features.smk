@@ -1,6 +1,10 @@
 # Features: the only stage that reads audio, and the only expensive one.
 
 
+localrules:
+    network,
+
+
 rule network:
     # madmom's trained networks, read once from its installed package.
     output:
