@@ -94,7 +94,7 @@ def hostile_names() -> list[bytes]:
         b"~.flac", b"new\nline.flac", b"tab\there.flac", b"\x1b[2Jclear.flac", b"comma,.flac",
         "Übermut ♫ 東京.flac".encode(), "e\u0301.flac".encode(), "\u00e9.flac".encode(),
         "\u202eright-to-left.flac".encode(), b"broken-\xff\xfe.flac", b"CASE.flac", b"case.flac",
-        b"x" * 250 + b".flac", "\U0001f3b5".encode() * 62 + b".flac", b"con.flac", b"..x.flac",
+        b"x" * 250 + b".flac", "\U0001f3b5".encode() * 62 + b".flac", b"con.flac",
     ]  # fmt: skip
 
 
