@@ -11,7 +11,12 @@ rule page:
         table=rules.table.output,
         evaluation=rules.evaluate.output,
     output:
-        f"{RESULTS}/report/index.html",
+        report(
+            f"{RESULTS}/report/index.html",
+            category="Library",
+            caption="../report/page.rst",
+            labels={"page": "Browse and listen"},
+        ),
     log:
         f"{RESULTS}/logs/report.log",
     resources:
