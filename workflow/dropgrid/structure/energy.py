@@ -5,6 +5,8 @@ Kept for comparison: it knows neither bars nor phrases, so its boundaries lie an
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from ..features import FRAME_RATE
@@ -28,13 +30,12 @@ def loudness_sections(bands: np.ndarray, duration: float) -> list[tuple[float, f
     loudness = 10 * np.log10(np.maximum((total[low + width] - total[low]) / width, 1e-10))
     mean, spread = loudness.mean(), SPREAD * loudness.std()
     level = (loudness > mean + spread).astype(int) - (loudness < mean - spread)
-    edges = [0, *(np.flatnonzero(np.diff(level)) + 1).tolist()]
+    edges = [0, *(np.flatnonzero(np.diff(level)) + 1).tolist(), len(level)]
+    # Runs too short to be a section belong to the one before them.
     kept = [0]
-    for edge in edges[1:]:
-        if edge - kept[-1] >= SHORTEST * FRAME_RATE and level[edge] != level[kept[-1]]:
+    for edge, end in pairwise(edges[1:]):
+        if end - edge >= SHORTEST * FRAME_RATE and level[edge] != level[kept[-1]]:
             kept.append(edge)
-    if len(kept) > 1 and duration - kept[-1] / FRAME_RATE < SHORTEST:
-        kept.pop()
     levels = [int(level[edge]) for edge in kept]
     times = [0.0, *(edge / FRAME_RATE for edge in kept[1:]), duration]
     return [(times[i], times[i + 1], _label(levels, i)) for i in range(len(levels))]

@@ -11,7 +11,7 @@ import numpy as np
 
 CONTEXTS = (1, 2, 4, 8)  # bars on each side
 REACH = 2  # bars on each side within which a larger novelty tells against a smaller one ...
-RIVALRY = 0.5  # ... by this share of their difference: boundaries are peaks, not slopes
+RIVALRY = 1.0  # ... by this share of their difference: boundaries are peaks, not slopes
 FLOOR = 1.5  # dB: changes below this are no news however calm the track
 
 

@@ -29,7 +29,7 @@ def levels(bands: np.ndarray, base: TimeBase) -> np.ndarray:
     at = np.stack([np.interp(places, np.arange(len(total)), column) for column in total.T], axis=1)
     width = np.maximum(np.diff(places), 1e-3)[:, None]
     decibels = 10 * np.log10(np.maximum(np.diff(at, axis=0) / width, 1e-12))
-    return decibels.reshape(base.units, parts, -1)
+    return decibels.reshape(base.units, parts, power.shape[1])
 
 
 def relative(levels: np.ndarray) -> np.ndarray:

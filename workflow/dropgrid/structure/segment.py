@@ -8,12 +8,11 @@ import numpy as np
 # al., ISMIR 2019), rounded; other multiples of 4 share the rest, falling with their length.
 LENGTHS = {4: 0.09, 8: 0.47, 12: 0.04, 16: 0.20, 20: 0.02, 24: 0.03, 32: 0.03}
 LONG = 32.0  # bars over which the share of longer multiples of 4 falls to 1/e
-FREE = 0.15  # share of sections of any length, phrase or not ...
+FREE = 0.2  # share of sections of any length, phrase or not ...
 MEAN_FREE = 24.0  # ... and the bars over which it falls to 1/e
 WEIGHT = 8.0  # what a unit of evidence counts against the log prior
 TOO_SHORT = 4.0  # what a bar less than the shortest section costs
-OFF_GRID = 4.0  # what a boundary on a beat that is no downbeat costs
-SHIFTED = 4.0  # what it costs to believe that all downbeats of a track are off by some beats
+SHIFT = 4.0  # what a section costs that does not last whole bars: from there on downbeats move
 
 
 def length_prior(units: int, per_bar: int, phrases: bool = True) -> np.ndarray:
@@ -37,31 +36,30 @@ def length_prior(units: int, per_bar: int, phrases: bool = True) -> np.ndarray:
 
 
 def best_boundaries(
-    gain: np.ndarray, prior: np.ndarray, first: np.ndarray, candidates: np.ndarray
-) -> tuple[list[int], float]:
+    gain: np.ndarray, prior: np.ndarray, first: np.ndarray, last: np.ndarray
+) -> list[int]:
     """The boundaries with the highest total of gains and log priors of the lengths between.
 
     gain: (units,) of a boundary at each unit. prior: (units + 1,) log prior by length;
-    first: the same for the first section.
-    candidates: where boundaries may lie, ascending, without 0 and units. Returns the
-    boundaries, with neither end, and the total. Exact, by dynamic programming.
+    first, last: the same for the first and the last section. Returns the boundaries without
+    either end. Exact, by dynamic programming.
     """
     units = len(gain)
-    places = np.concatenate([[0], candidates, [units]]).astype(int)
-    gains = np.concatenate([gain[places[:-1]], [0.0]])
-    best = np.zeros(len(places))
-    back = np.zeros(len(places), int)
-    for j in range(1, len(places)):
-        totals = best[:j] + prior[places[j] - places[:j]]
-        totals[0] = first[places[j]]
-        back[j] = int(np.argmax(totals))
-        best[j] = totals[back[j]] + gains[j]
+    best = np.zeros(units + 1)
+    back = np.zeros(units + 1, int)
+    for unit in range(1, units + 1):
+        lengths = prior if unit < units else last
+        totals = best[:unit] + lengths[unit:0:-1]
+        if unit < units:
+            totals[0] = first[unit]
+        back[unit] = int(np.argmax(totals))
+        best[unit] = totals[back[unit]] + (gain[unit] if unit < units else 0.0)
     found = []
-    j = int(back[-1])
-    while j > 0:
-        found.append(int(places[j]))
-        j = int(back[j])
-    return found[::-1], float(best[-1])
+    unit = int(back[units])
+    while unit > 0:
+        found.append(unit)
+        unit = int(back[unit])
+    return found[::-1]
 
 
 def boundaries(
@@ -70,33 +68,23 @@ def boundaries(
     """The units at which sections begin, without the first.
 
     evidence: (units,) as from novelty.evidence. on_grid: units are beats, and boundaries
-    belong on downbeats; where all downbeats may be wrong together, the evidence at every beat
-    of the bar is heard.
+    belong on downbeats. Where the music is cut, or all downbeats are off by some beats, one
+    section that does not last whole bars sets those after it right.
     """
     units = len(evidence)
     if units < 2 * min_bars * per_bar:
         return []
-    prior = length_prior(units, per_bar, phrases=on_grid)
     lengths = np.arange(units + 1)
+    prior = length_prior(units, per_bar, phrases=on_grid)
     prior -= TOO_SHORT * np.maximum(0.0, min_bars - lengths / per_bar)
     gain = WEIGHT * (evidence + sensitivity)
     if not on_grid:
-        return best_boundaries(gain, prior, prior, np.arange(1, units))[0]
-    # The first section may have lost up to a bar of its beginning.
-    windows = np.lib.stride_tricks.sliding_window_view(
-        np.concatenate([prior, np.full(per_bar - 1, -np.inf)]), per_bar
-    )
-    first = windows.max(axis=1)
-    found, highest = [], -np.inf
-    for shift in range(per_bar):
-        off = np.arange(units - shift) % per_bar > 0
-        gains = gain[shift:] - OFF_GRID * off
-        candidates = np.flatnonzero(~off | (gains > 0))
-        chosen, total = best_boundaries(gains, prior, first, candidates[candidates > 0])
-        total -= SHIFTED * (shift > 0)
-        if total > highest:
-            found, highest = [unit + shift for unit in chosen], total
-    return found
+        return best_boundaries(gain, prior, prior, prior)
+    # The first section may have lost up to a bar of its beginning, the last one of its end.
+    longer = np.concatenate([prior, np.full(per_bar - 1, -np.inf)])
+    cut = np.lib.stride_tricks.sliding_window_view(longer, per_bar).max(axis=1)
+    shift = SHIFT * (lengths % per_bar > 0)
+    return best_boundaries(gain, prior - shift, cut - shift, cut)
 
 
 def probability(evidence: np.ndarray, sensitivity: float) -> np.ndarray:
