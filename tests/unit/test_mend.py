@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -73,3 +76,27 @@ def test_a_lock_beside_a_living_run_stays(tmp_path: Path) -> None:
     assert lock.exists()
     os.close(other)
     assert remove_stale_locks(tmp_path / "new")
+
+
+LOSES_THE_FIRST_SIGNAL = """
+import time
+from dropgrid.interrupts import pass_signals_on
+
+pass_signals_on()
+print("ready", flush=True)
+try:
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("lost", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_run_that_loses_its_interrupt_is_interrupted_again() -> None:
+    command = [sys.executable, "-c", LOSES_THE_FIRST_SIGNAL]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == b"ready\n"
+        run.send_signal(signal.SIGINT)
+        assert run.stdout.readline() == b"lost\n"
+        assert run.wait(timeout=30) == 130

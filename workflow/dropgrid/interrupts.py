@@ -29,6 +29,7 @@ from pathlib import Path
 from .mend import mend
 
 REPEAT = 0.2  # seconds between signals to the jobs: a new one may just have been started
+PATIENCE = 15  # of these until this process is interrupted once more: asyncio can lose a SIGINT
 
 _held: list[int] = []  # descriptors of file locks, open as long as the process lives
 
@@ -88,8 +89,10 @@ def _listen(reader: int, received: list[int]) -> None:
     while not received:
         received += [n for n in os.read(reader, 64) if n in (signal.SIGINT, signal.SIGTERM)]
     while True:
-        end_jobs()
-        time.sleep(REPEAT)
+        for _ in range(PATIENCE):
+            end_jobs()
+            time.sleep(REPEAT)
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 def end_jobs() -> None:
