@@ -23,18 +23,20 @@ def novelty(pattern: np.ndarray, per_bar: int, bars: int) -> np.ndarray:
     there is no whole bar on either side.
     """
     units = len(pattern)
-    flat = pattern.reshape(units, -1)
-    # sums[i] = pattern at i and at every bar before it: a cumulative sum with a bar's stride.
-    sums = np.zeros((units + per_bar, flat.shape[1]))
-    for unit in range(units):
-        sums[unit + per_bar] = sums[unit] + flat[unit]
+    whole = -(-units // per_bar)
+    flat = np.zeros((whole * per_bar, pattern[0].size))
+    flat[:units] = pattern.reshape(units, -1)
+    # sums[i] = pattern at every bar before i: a cumulative sum with a bar's stride.
+    sums = np.zeros((whole + 1, per_bar, flat.shape[1]))
+    np.cumsum(flat.reshape(whole, per_bar, -1), axis=0, out=sums[1:])
+    bar = np.lib.stride_tricks.sliding_window_view(
+        sums.reshape(-1, flat.shape[1]), per_bar, axis=0
+    )
     result = np.zeros(units)
-    for unit in range(per_bar, units - per_bar + 1):
-        width = per_bar * min(bars, unit // per_bar, (units - unit) // per_bar)
-        middle = sums[unit : unit + per_bar]
-        after = sums[unit + width : unit + width + per_bar] - middle
-        before = middle - sums[unit - width : unit - width + per_bar]
-        result[unit] = np.abs(after - before).mean() * per_bar / width
+    places = np.arange(per_bar, units - per_bar + 1)
+    width = per_bar * np.minimum(bars, np.minimum(places, units - places) // per_bar)
+    change = bar[places + width] - 2 * bar[places] + bar[places - width]
+    result[places] = np.abs(change).mean(axis=(1, 2)) * per_bar / width
     return result
 
 
