@@ -135,6 +135,10 @@ class Reader:
         except (av.FFmpegError, IndexError, ValueError) as error:
             stream.close()
             raise DecodeError(f"{self.path}: no audio in any known format ({error})") from error
+        if audio.codec_context is None:
+            container.close()
+            stream.close()
+            raise DecodeError(f"{self.path}: its audio is of a kind that cannot be decoded")
         audio.codec_context.thread_count = 1
         lossless = (
             audio.codec_context.name in ("alac", "flac") or "pcm" in audio.codec_context.name
