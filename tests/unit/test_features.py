@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import soundfile
 from dropgrid import model
 from dropgrid.errors import RecordError, UnusableAudio
-from dropgrid.features import Features, network, store
+from dropgrid.features import Features, memory, network, store
 from dropgrid.features.extract import extract
 from dropgrid.features.spectra import CHUNK, HOP, LONGEST, segments
 from dropgrid.records import TrackFailure
@@ -202,3 +203,22 @@ def test_extraction_imports_no_heavy_library() -> None:
         "sys.exit(bool({'scipy', 'librosa', 'av', 'madmom', 'pandas', 'onnx'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def test_the_memory_a_track_is_given_suffices(tmp_path: Path) -> None:
+    soundfile.write(
+        tmp_path / "noise.flac", np.random.default_rng(0).uniform(-1, 1, 90 * RATE), RATE
+    )
+    model.prepare(tmp_path / "network.onnx")
+    program = (
+        "import resource, sys; from pathlib import Path\n"
+        f"limit = {memory.megabytes(1.5)} * 2**20\n"
+        "resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))\n"
+        "from dropgrid.features import extract, network\n"
+        "extract.extract(Path(sys.argv[1]), network.load(Path(sys.argv[2])))"
+    )
+    files = [str(tmp_path / "noise.flac"), str(tmp_path / "network.onnx")]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    assert subprocess.run([sys.executable, "-c", program, *files], env=environment).returncode == 0
+    assert memory.megabytes(5) <= 400
+    assert memory.megabytes(120) <= 1000
