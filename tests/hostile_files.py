@@ -40,6 +40,7 @@ def unusable(song: np.ndarray) -> dict[str, bytes]:
     """Name -> bytes of files that cannot be analysed. song: mono samples of a real track."""
     whole = flac(song)
     pcm = (song * 32767).astype("<i2").tobytes()
+    header = wav_header(rate=RATE, channels=1, size=len(pcm))
     longest = bytearray(whole)
     longest[21:26] = bytes([longest[21] | 0x0F, 0xFF, 0xFF, 0xFF, 0xFF])  # STREAMINFO: 2^36 - 1
     return {
@@ -51,6 +52,7 @@ def unusable(song: np.ndarray) -> dict[str, bytes]:
         "header-only.wav": wav_header(rate=RATE, channels=2, size=0),
         "cut-in-header.flac": whole[:30],
         "cut.flac": whole[: len(whole) // 3],
+        "no-codec.wav": header[:20] + b"\0\0" + header[22:] + pcm,
         "no-rate.wav": wav_header(rate=0, channels=1, size=len(pcm)) + pcm,
         "no-channels.wav": wav_header(rate=RATE, channels=0, size=len(pcm)) + pcm,
         "claims-2-to-the-36-samples.flac": bytes(longest),

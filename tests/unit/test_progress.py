@@ -33,6 +33,12 @@ def test_where_only_tempo_is_wanted_the_tempo_ends_a_track() -> None:
     assert progress.tracks_done == 1
 
 
+def test_where_there_are_batches_these_are_counted() -> None:
+    progress = Progress({"batch": 4, "table": 1})
+    progress.finish("batch")
+    assert progress.line(30) == " 25%  1/4 batches, 2 batches/min, 90 s left"
+
+
 def test_jobs_that_are_no_tracks_do_not_count() -> None:
     progress = Progress({"bpm": 1, "table": 1})
     assert not progress.finish("table")

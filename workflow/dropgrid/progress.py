@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# About how long a job of each stage takes, compared with one of bpm.
-WEIGHTS = {"features": 8.0, "bpm": 1.0, "structure": 1.0}
-STAGES = ("structure", "bpm", "features")  # the first of these that has jobs is a track's last
+# About how long a job of each stage takes, compared with one of bpm. A batch is one of many
+# tracks; a run has either batches or the others.
+WEIGHTS = {"features": 8.0, "bpm": 1.0, "structure": 1.0, "batch": 100.0}
+STAGES = ("batch", "structure", "bpm", "features")  # a track's last: the first that has jobs
 
 
 @dataclass
@@ -28,8 +29,12 @@ class Progress:
         return next((stage for stage in STAGES if self.planned.get(stage)), None)
 
     @property
+    def unit(self) -> str:
+        return "batches" if self.last_stage == "batch" else "tracks"
+
+    @property
     def tracks(self) -> int:
-        """How many tracks there are to do in this run."""
+        """How many tracks, or batches of them, there are to do in this run."""
         return self.planned[self.last_stage] if self.last_stage else 0
 
     @property
@@ -57,9 +62,11 @@ class Progress:
 
     def line(self, seconds: float) -> str:
         """The state in one line, after so many seconds of work."""
-        parts = [f"{self.tracks_done}/{self.tracks} tracks", f"{self.failed} failed"]
+        parts = [f"{self.tracks_done}/{self.tracks} {self.unit}"]
+        if self.unit == "tracks":  # a batch does not say how many of its tracks failed
+            parts.append(f"{self.failed} failed")
         if self.share > 0 and seconds > 0:
-            parts.append(f"{self.share * self.tracks / seconds * 60:.3g} tracks/min")
+            parts.append(f"{self.share * self.tracks / seconds * 60:.3g} {self.unit}/min")
             if self.share < 1:
                 parts.append(f"{duration(seconds * (1 - self.share) / self.share)} left")
         return f"{self.share:4.0%}  " + ", ".join(parts)

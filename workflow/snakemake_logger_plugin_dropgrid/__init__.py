@@ -61,7 +61,7 @@ class LogHandler(LogHandlerBase):
             self.progress = Progress(record.stats)
             self.started = time.monotonic()
             if self.progress.tracks:
-                self.tell(f"dropgrid: tracks to analyse: {self.progress.tracks}")
+                self.tell(f"dropgrid: {self.progress.unit} to analyse: {self.progress.tracks}")
         elif event == LogEvent.JOB_INFO:
             self.jobs[record.jobid] = (record.rule_name, tuple(record.output))
         elif event == LogEvent.JOB_FINISHED and self.progress and record.job_id in self.jobs:
