@@ -338,7 +338,7 @@ def read_lines(archive: zipfile.ZipFile, name: str) -> list[str]:
 PARAMETERS: dict[str, tuple[Any, tuple[float, ...]]] = {
     "WEIGHT": (segment, (5.0, 6.5, 10.0, 12.0)),
     "FREE": (segment, (0.1, 0.3)),
-    "TOO_SHORT": (segment, (2.0, 6.0)),
+    "TOO_SHORT": (segment, (4.0, 8.0)),
     "SHIFT": (segment, (2.0, 3.0, 6.0)),
     "FLOOR": (novelty, (0.7, 2.5)),
     "RIVALRY": (novelty, (0.0, 0.5, 1.5)),
@@ -349,7 +349,7 @@ PARAMETERS: dict[str, tuple[Any, tuple[float, ...]]] = {
     "BUILDUP_ENERGY": (labels, (-3.0, -1.0)),
     "INTRO_ENERGY": (labels, (-3.0, -0.5)),
     "OUTRO_ENERGY": (labels, (-5.0, -2.0)),
-    "RISE": (labels, (1.0, 4.0)),
+    "RISE": (labels, (0.0, 2.0, 4.0)),
     "PULSE": (labels, (0.75, 2.5)),
     "BASS": (labels, (-20.0, -10.0)),
     "STEADINESS": (labels, (0.0, 1.0)),

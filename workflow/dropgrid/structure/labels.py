@@ -21,7 +21,7 @@ DROP_ENERGY = -5.5  # dB below the track's loud bars where drops and the rest pa
 BUILDUP_ENERGY = -2.0  # a buildup stays below this ...
 INTRO_ENERGY = -1.5  # ... an intro below this ...
 OUTRO_ENERGY = -3.5  # ... and an outro below this
-RISE = 2.0  # dB by which a buildup ends brighter than it begins
+RISE = 1.0  # dB by which a buildup ends brighter than it begins
 PULSE = 1.5  # dB by which levels vary along the bar where there is a beat to dance to
 BASS = -15.0  # dB below the whole where low frequencies count as missing
 

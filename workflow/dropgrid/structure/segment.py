@@ -11,7 +11,7 @@ LONG = 32.0  # bars over which the share of longer multiples of 4 falls to 1/e
 FREE = 0.2  # share of sections of any length, phrase or not ...
 MEAN_FREE = 24.0  # ... and the bars over which it falls to 1/e
 WEIGHT = 8.0  # what a unit of evidence counts against the log prior
-TOO_SHORT = 4.0  # what a bar less than the shortest section costs
+TOO_SHORT = 6.0  # what a bar less than the shortest section costs
 SHIFT = 4.0  # what a section costs that does not last whole bars: from there on downbeats move
 
 
