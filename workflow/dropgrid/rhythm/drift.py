@@ -114,8 +114,29 @@ def straight_pieces(times: np.ndarray) -> list[tuple[int, int, Line]]:
         edges.append(int(came[edges[-1]]))
     return [
         (first, last, _line(times[first:last], times))
-        for first, last in _without_joints(list(pairwise(edges[::-1])))
+        for first, last in _without_joints(_rejoined(times, list(pairwise(edges[::-1]))))
     ]
+
+
+def _rejoined(times: np.ndarray, pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The pieces, neighbours that only the search's LONGEST parted made one."""
+    joined = [pieces[0]]
+    for first, last in pieces[1:]:
+        start = joined[-1][0]
+        rest = [_rest(times[a:b]) for a, b in (joined[-1], (first, last), (start, last))]
+        if rest[2] < rest[0] + rest[1] + PIECE_COST:
+            joined[-1] = (start, last)
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def _rest(times: np.ndarray) -> float:
+    """Squared deviations of beats from their straight line, in units of JITTER."""
+    index = np.arange(len(times)) - (len(times) - 1) / 2
+    error = times - times.mean()
+    error = error - index * (index @ error) / max(float(index @ index), 1.0)
+    return float(error @ error) / JITTER**2
 
 
 def _without_joints(pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -117,10 +117,10 @@ def _followed(whole: _Track, first: int, local: np.ndarray) -> list[Piece]:
 
 def _fitted(whole: _Track, start: int, end: int, bpm: float) -> Piece:
     """The frames start..end as one piece of a steady tempo near bpm."""
-    part = np.zeros_like(whole.activation)
-    part[start:end] = whole.activation[start:end]
-    line = fit_line(*peaks(part), bpm, phase(part, bpm))
-    offset, odds = on_the_beat(whole.features, line.offset, line.period, slice(start, end))
+    begin, part = start / FRAME_RATE, whole.activation[start:end]
+    times, heights = peaks(part)
+    line = fit_line(times, heights, bpm, phase(part, bpm))
+    offset, odds = on_the_beat(whole.features, line.offset + begin, line.period, slice(start, end))
     middle = (start + end) / 2 / FRAME_RATE
     offset += np.round((middle - offset) / line.period) * line.period
     count = int((end - start) / FRAME_RATE / line.period / 2)
@@ -128,7 +128,7 @@ def _fitted(whole: _Track, start: int, end: int, bpm: float) -> Piece:
     attack = attack_offset(whole.features, beats)
     line = Line(float(offset) + (LAG if attack is None else attack), line.period, line.margin)
     shown = snapped(line) if whole.options.snap else line.bpm
-    return Piece(start / FRAME_RATE, end / FRAME_RATE, line, shown, odds, attack)
+    return Piece(begin, end / FRAME_RATE, line, shown, odds, attack)
 
 
 def sounding(features: Features) -> tuple[float, float]:
