@@ -26,8 +26,8 @@ from .records import SCHEMA_VERSION, json_lines
 
 SCHEMA = "dropgrid/batch"
 ALONE_UP_TO = 2000  # tracks; more than these are analysed in batches where the option says auto
-SMALLEST, LARGEST = 8, 32  # tracks of a batch where the option says auto
-WIDTH = 64  # batches of a library on a cluster, before they grow
+SMALLEST, LARGEST = 8, 128  # tracks of a batch where the option says auto
+WIDTH = 64  # batches of a library, before they grow
 STAGES = ("features", "bpm", "structure")
 HASH_BITS = 32  # of a track's id: its last 8 hex digits
 
@@ -35,14 +35,14 @@ HASH_BITS = 32  # of a track's id: its last 8 hex digits
 def batch_size(tracks: int, tracks_per_job: int | Literal["auto"], cluster: bool = False) -> int:
     """About how many of so many tracks a job analyses.
 
-    auto: on one machine each by itself, unless there are very many; on a cluster, where every
-    job has to be queued, some, but few enough to employ many machines.
+    auto: on one machine each by itself, unless there are very many. Else, and on a cluster,
+    where every job has to be queued, some, but few enough to employ many processors.
     """
     if tracks_per_job != "auto":
         return tracks_per_job
-    if cluster:
-        return max(SMALLEST, min(LARGEST, tracks // WIDTH))
-    return LARGEST if tracks > ALONE_UP_TO else 1
+    if tracks <= ALONE_UP_TO and not cluster:
+        return 1
+    return max(SMALLEST, min(LARGEST, tracks // WIDTH))
 
 
 def count_batches(tracks: int, size: int) -> int:

@@ -34,12 +34,17 @@ PATIENCE = 15  # of these until this process is interrupted once more: asyncio c
 _held: list[int] = []  # descriptors of file locks, open as long as the process lives
 
 
-def guard_run(results: Path, folder: Path = Path(".snakemake")) -> None:
-    """Do all of the above for this process, Snakemake's main one. folder: Snakemake's own."""
+def guard_run(
+    results: Path, jobs_elsewhere: bool = False, folder: Path = Path(".snakemake")
+) -> None:
+    """Do all of the above for this process, Snakemake's main one. folder: Snakemake's own.
+
+    jobs_elsewhere: jobs run on other machines, where those of an earlier run may live on.
+    """
     follow_this_process()
     pass_signals_on()
     if remove_stale_locks(folder):
-        for path in mend(results):
+        for path in mend(results, temporary=not jobs_elsewhere):
             print(f"dropgrid: {path}: half written, removed to be made again", file=sys.stderr)
 
 

@@ -27,16 +27,16 @@ ARCHIVE_TAIL = 22  # bytes that end a ZIP archive without a comment, from this s
 ENDS = {".npz": b"PK\x05\x06", ".json": b"}\n", ".csv": b"\n", ".parquet": b"PAR1"}
 
 
-def mend(results: Path) -> list[Path]:
+def mend(results: Path, temporary: bool = True) -> list[Path]:
     """Delete broken outputs and left-over temporary files below results; those deleted.
 
-    Only for when no job is running: it would take away the temporary files of that.
+    temporary: False where jobs may be running, which need theirs.
     """
     removed = []
     for folder, ours in OURS.items():
         for path in _files(results / folder):
             broken = ours.fullmatch(path.name) and not is_whole(path)
-            if broken or TEMPORARY.fullmatch(path.name):
+            if broken or (temporary and TEMPORARY.fullmatch(path.name)):
                 with suppress(OSError):
                     path.unlink()
                     removed.append(path)

@@ -33,7 +33,7 @@ CLUSTER = workflow.resource_settings.nodes is not None
 
 # Signals reach the jobs at once, jobs never outlive the run, left-over locks are removed.
 if workflow.is_main_process:
-    guard_run(Path(RESULTS))
+    guard_run(Path(RESULTS), jobs_elsewhere=CLUSTER)
 elif workflow.remote_exec:
     follow_this_process()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from .. import supervise
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         track = ticket.track
         due = stages_due(results, track, arguments.network, since, arguments.analyses)
         if due:
-            _import_what_stages_need()
+            _import_what_they_need(due)
             print(f"dropgrid: {track}: {', '.join(due)}", flush=True)
         for stage in due:
             code = _run_stage(stage, track, results, arguments)
@@ -78,10 +79,18 @@ def _run_stage(stage: str, track: str, results: Path, arguments: argparse.Namesp
     return commands[stage].run(argparse.Namespace(**given))
 
 
-def _import_what_stages_need() -> None:
+def _import_what_they_need(stages: Sequence[str]) -> None:
     """Import here, once, what every process forked from this one would import for itself.
 
     Nothing that starts threads may be among it: those do not survive a fork.
     """
-    from .. import pipeline, rhythm, structure, tags  # noqa: F401
-    from ..features import extract, network, store  # noqa: F401
+    from .. import pipeline  # noqa: F401
+    from ..features import store  # noqa: F401
+
+    if "features" in stages:
+        from .. import tags  # noqa: F401
+        from ..features import extract, network  # noqa: F401
+    if "bpm" in stages:
+        from .. import rhythm  # noqa: F401
+    if "structure" in stages:
+        from .. import structure  # noqa: F401

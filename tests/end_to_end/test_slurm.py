@@ -1,0 +1,158 @@
+"""The workflow on a real Slurm: the same bytes as on one machine, whatever befalls jobs and nodes.
+
+Needs what tests/slurm/start needs (root on Debian or Ubuntu); skips with its reason elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from dropgrid import demo
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[2]
+SLURM = ROOT / "tests" / "slurm"
+TRACKS = 40
+PATIENCE = 240  # seconds until a run that should have ended is given up
+
+
+@pytest.fixture(scope="module", autouse=True)
+def slurm() -> Iterator[None]:
+    """A Slurm of two nodes with two processors each, as long as these tests run."""
+    was_up = subprocess.run(["sh", "-c", "squeue >/dev/null 2>&1"]).returncode == 0
+    started = subprocess.run([SLURM / "start"], capture_output=True, text=True)
+    if started.returncode:
+        pytest.skip(started.stderr.strip().splitlines()[-1])
+    yield
+    if not was_up:
+        subprocess.run([SLURM / "stop"], check=True)
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty short tracks, none like another."""
+    folder = tmp_path_factory.mktemp("library") / "music"
+    folder.mkdir()
+    audio = demo.render(demo.compose(seed=1, bpm=126.0, style="house", duration=10.0), rate=22050)
+    for i in range(TRACKS):
+        soundfile.write(folder / f"{i:02d}.flac", np.asarray(audio[i * 1000 :]), 22050)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(music, snakemake, tmp_path_factory) -> dict[str, bytes]:
+    """The records of a run on this machine."""
+    folder = tmp_path_factory.mktemp("local")
+    done = snakemake(folder, "analysis", "--cores", "2", library=str(music), tracks_per_job="10")
+    assert done.returncode == 0, done.stderr
+    found = records(folder)
+    assert len(found) == 2 * TRACKS
+    return found
+
+
+def records(folder: Path) -> dict[str, bytes]:
+    paths = [p for kind in ("bpm", "structure") for p in folder.glob(f"results/{kind}/*.json")]
+    return {path.name + path.parent.name: path.read_bytes() for path in paths}
+
+
+class Submission:
+    """A run of the workflow through Slurm, in a folder, watched while it goes on."""
+
+    def __init__(self, folder: Path, music: Path, *options: str, tracks_per_job: int = 8) -> None:
+        self.folder = folder
+        command = [
+            sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile",
+            "--directory", folder, "--profile", ROOT / "workflow" / "profiles" / "slurm",
+            "--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "20",
+            "--slurm-status-command", "squeue", "analysis", *options,
+            "--config", f"library={music}", f"tracks_per_job={tracks_per_job}",
+        ]  # fmt: skip
+        self.log = folder / "snakemake.log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [str(part) for part in command], stdout=log, stderr=log, cwd=folder
+            )
+
+    def wait_until(self, ready: Callable[[], object]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not ready():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.1)
+
+    def finish(self) -> str:
+        assert self.process.wait(PATIENCE) == 0, self.log.read_text()
+        return self.log.read_text()
+
+
+def jobs(*options: str) -> list[str]:
+    command = ["squeue", "--noheader", "--format=%i", *options]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+def state(job: str) -> str:
+    shown = subprocess.run(["scontrol", "show", "job", job], capture_output=True, text=True)
+    return shown.stdout.partition("JobState=")[2].split()[0]
+
+
+def test_a_cancelled_job_and_a_broken_node_cost_only_time(music, expected, tmp_path):
+    run = Submission(tmp_path, music)
+    run.wait_until(lambda: list(tmp_path.glob("results/structure/*.json")))
+    run.wait_until(lambda: jobs("--states=running", "--nodelist=node1"))
+    run.wait_until(lambda: jobs("--states=running", "--nodelist=node2"))
+    cancelled = jobs("--states=running", "--nodelist=node1")[0]
+    subprocess.run(["scancel", cancelled], check=True)
+    lost = jobs("--states=running", "--nodelist=node2")
+    subprocess.run([SLURM / "start", "--crash", "node2"], check=True)
+    try:
+        run.wait_until(lambda: "NODE_FAIL" in map(state, lost))
+    finally:
+        subprocess.run([SLURM / "start", "--revive", "node2"], check=True)
+    log = run.finish()
+    assert state(cancelled) == "CANCELLED"
+    assert log.count("Trying to restart job") == 1 + len(lost)
+    assert records(tmp_path) == expected
+
+
+def test_a_job_over_its_memory_is_tried_again_with_more(music, expected, tmp_path):
+    few = tmp_path / "few"
+    few.mkdir()
+    for i in range(3):
+        (few / f"{i:02d}.flac").symlink_to(music / f"{i:02d}.flac")
+    before = set(jobs("--states=all"))
+    first_try = "batch:mem_mb=attempt*1100-900"
+    log = Submission(tmp_path, few, "--set-resources", first_try, tracks_per_job=4).finish()
+    states = [state(job) for job in sorted(set(jobs("--states=all")) - before, key=int)]
+    assert states == ["OUT_OF_MEMORY", "COMPLETED"], log
+    found = records(tmp_path)
+    assert len(found) == 6
+    assert found.items() <= expected.items()
+
+
+def test_what_has_landed_is_not_analysed_again_after_snakemake_was_killed(
+    music, expected, tmp_path
+):
+    run = Submission(tmp_path, music)
+    run.wait_until(lambda: len(list(tmp_path.glob("results/structure/*.json"))) > 10)
+    run.process.send_signal(signal.SIGKILL)
+    run.process.wait()
+    landed = {path: path.stat().st_mtime_ns for path in tmp_path.glob("results/*/*.json")}
+    Submission(tmp_path, music).finish()
+    assert records(tmp_path) == expected
+    kinds = {"bpm", "structure"}
+    again = [p for p, age in landed.items() if p.parent.name in kinds if _age(p) != age]
+    assert again == []
+
+
+def _age(path: Path) -> int:
+    return os.stat(path).st_mtime_ns

@@ -1,0 +1,231 @@
+"""Batches: stable, cheap to look at again, and as exact about what is due as single jobs."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from dropgrid.batches import (
+    batch_names,
+    batch_of,
+    batch_size,
+    count_batches,
+    note_options,
+    read_batch,
+    stages_due,
+    write_library,
+)
+from dropgrid.errors import RecordError
+from dropgrid.library import Scan, Track, read_ticket, track_id
+from dropgrid.mend import mend
+
+ANALYSES = ("bpm", "structure")
+OPTIONS = {"bpm": {"max_bpm": 215}, "structure": {"sensitivity": 0.0}}
+
+
+def library(count: int, first: int = 0) -> Scan:
+    names = [f"folder/{i:05d}.flac" for i in range(first, first + count)]
+    tracks = (Track(track_id(name), name, f"/music/{name}", 100, 7) for name in names)
+    return Scan("/music", tuple(tracks), ())
+
+
+def ages(results: Path) -> dict[str, int]:
+    paths = [*results.glob("*/*.json"), *results.glob("*.json")]
+    return {str(path.relative_to(results)): path.stat().st_mtime_ns for path in paths}
+
+
+def changed(before: dict[str, int], results: Path) -> set[str]:
+    return {name for name, age in ages(results).items() if before.get(name) != age}
+
+
+def finish(results: Path, found: Scan) -> None:
+    """Leave what jobs leave: a record of each analysis for each track, and each batch done."""
+    for track in found.tracks:
+        for folder in ANALYSES:
+            (results / folder).mkdir(exist_ok=True)
+            (results / folder / f"{track.track}.json").write_text("{}\n")
+    for batch in batch_names(results):
+        (results / "batches" / f"{batch}.done").touch()
+
+
+def undone(results: Path) -> set[str]:
+    done = {path.stem for path in (results / "batches").glob("*.done")}
+    return set(batch_names(results)) - done
+
+
+def test_a_job_takes_more_tracks_the_more_there_are_and_some_on_a_cluster():
+    assert batch_size(2000, "auto") == 1
+    assert batch_size(2001, "auto") == 31
+    assert batch_size(40, "auto", cluster=True) == 8
+    assert batch_size(1280, "auto", cluster=True) == 20
+    assert batch_size(100_000, "auto") == batch_size(100_000, "auto", cluster=True) == 128
+    assert batch_size(100_000, 5, cluster=True) == 5
+
+
+def test_the_number_of_batches_is_a_power_of_two_that_keeps_them_small_enough():
+    assert [count_batches(n, 32) for n in (0, 1, 32, 33, 65, 100_000)] == [0, 1, 1, 2, 4, 4096]
+    assert count_batches(100_000, 1) == 0
+
+
+def test_every_track_is_in_the_batch_its_id_says(tmp_path):
+    found = library(300)
+    tracks, batches = write_library(found, tmp_path, 20, ANALYSES)
+    assert tracks == [track.track for track in found.tracks]
+    assert len(batches) == 16 and batches == batch_names(tmp_path)
+    listed = {b: read_batch(tmp_path / "batches" / f"{b}.json") for b in batches}
+    assert sorted(t.path for held in listed.values() for t in held) == [
+        t.path for t in found.tracks
+    ]
+    assert all(batch_of(t.track, 16) == b for b, held in listed.items() for t in held)
+    assert read_ticket(tmp_path / "tracks" / f"{tracks[5]}.json") == found.tracks[5]
+
+
+def test_a_library_that_did_not_change_has_nothing_written(tmp_path):
+    found = library(100)
+    write_library(found, tmp_path, 10, ANALYSES)
+    finish(tmp_path, found)
+    before = ages(tmp_path)
+    write_library(found, tmp_path, 10, ANALYSES)
+    assert changed(before, tmp_path) == set()
+    assert undone(tmp_path) == set()
+
+
+def test_a_changed_file_changes_its_own_ticket_and_batch_alone(tmp_path):
+    found = library(100)
+    write_library(found, tmp_path, 10, ANALYSES)
+    before = ages(tmp_path)
+    new = dataclasses.replace(found.tracks[50], mtime_ns=8)
+    tracks = (*found.tracks[:50], new, *found.tracks[51:])
+    write_library(Scan("/music", tracks, ()), tmp_path, 10, ANALYSES)
+    batch = batch_of(new.track, 16)
+    assert changed(before, tmp_path) == {f"tracks/{new.track}.json", f"batches/{batch}.json"}
+
+
+def test_files_that_come_and_go_change_no_other_batches(tmp_path):
+    write_library(library(100), tmp_path, 10, ANALYSES)
+    before = ages(tmp_path)
+    found = library(100, first=1)  # one gone, one come
+    write_library(found, tmp_path, 10, ANALYSES)
+    gone, come = library(1).tracks[0].track, found.tracks[-1].track
+    touched = {f"batches/{batch_of(track, 16)}.json" for track in (gone, come)}
+    assert changed(before, tmp_path) == {f"tracks/{come}.json", "scan.json", *touched}
+    assert not (tmp_path / "tracks" / f"{gone}.json").exists()
+
+
+def test_a_missing_record_makes_its_batch_undone(tmp_path):
+    found = library(100)
+    write_library(found, tmp_path, 10, ANALYSES)
+    finish(tmp_path, found)
+    track = found.tracks[3].track
+    (tmp_path / "structure" / f"{track}.json").unlink()
+    write_library(found, tmp_path, 10, ["bpm"])
+    assert undone(tmp_path) == set()
+    write_library(found, tmp_path, 10, ANALYSES)
+    assert undone(tmp_path) == {batch_of(track, 16)}
+
+
+def test_a_ticket_that_a_power_cut_emptied_is_written_again(tmp_path):
+    found = library(20)
+    write_library(found, tmp_path, 10, ANALYSES)
+    path = tmp_path / "tracks" / f"{found.tracks[7].track}.json"
+    path.write_bytes(b"")
+    write_library(found, tmp_path, 10, ANALYSES)
+    assert read_ticket(path) == found.tracks[7]
+
+
+def test_without_batches_those_there_were_are_removed(tmp_path):
+    found = library(40)
+    write_library(found, tmp_path, 10, ANALYSES)
+    finish(tmp_path, found)
+    assert write_library(found, tmp_path, 1, ANALYSES) == ([t.track for t in found.tracks], [])
+    assert list((tmp_path / "batches").iterdir()) == []
+    assert len(list((tmp_path / "tracks").iterdir())) == 40
+
+
+def test_what_is_no_manifest_is_refused_by_name(tmp_path):
+    (tmp_path / "00000.json").write_text('{"schema": "dropgrid/track"}')
+    with pytest.raises(RecordError, match=r"00000\.json"):
+        read_batch(tmp_path / "00000.json")
+
+
+@pytest.fixture
+def done(tmp_path) -> Path:
+    """Results of the track `t`, each stage a second younger than the one before."""
+    note_options(tmp_path, OPTIONS)
+    names = ("network.onnx", "tracks/t.json", "features/t.npz", "bpm/t.json", "structure/t.json")
+    for second, name in enumerate(names):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
+        os.utime(path, ns=(0, 10**9 * (2_000_000_000 + second)))
+    return tmp_path
+
+
+def due(results: Path, options: dict = OPTIONS, analyses: tuple[str, ...] = ANALYSES) -> list[str]:
+    since = note_options(results, options)
+    return stages_due(results, "t", results / "network.onnx", since, analyses)
+
+
+def renew(path: Path) -> None:
+    path.touch()
+    os.utime(path, ns=(0, 10**9 * 3_000_000_000))
+
+
+def test_nothing_is_due_of_a_track_that_is_up_to_date(done):
+    assert due(done) == []
+
+
+@pytest.mark.parametrize(
+    ("input", "stages"),
+    [
+        ("tracks/t.json", ["features", "bpm", "structure"]),
+        ("network.onnx", ["features", "bpm", "structure"]),
+        ("features/t.npz", ["bpm", "structure"]),
+        ("bpm/t.json", ["structure"]),
+        ("options/bpm.json", ["bpm", "structure"]),
+        ("options/structure.json", ["structure"]),
+    ],
+)
+def test_a_younger_input_makes_its_readers_due(done, input, stages):
+    renew(done / input)
+    assert due(done) == stages
+
+
+@pytest.mark.parametrize(
+    ("folder", "stages"),
+    [("features", []), ("bpm", ["bpm", "structure"]), ("structure", ["structure"])],
+)
+def test_records_are_missed_and_features_only_where_a_record_needs_them(done, folder, stages):
+    shutil.rmtree(done / folder)
+    assert due(done) == stages
+
+
+def test_features_that_were_dropped_are_made_for_a_record_that_is_due(done):
+    shutil.rmtree(done / "features")
+    renew(done / "options" / "structure.json")
+    assert due(done) == ["features", "structure"]
+
+
+def test_an_analysis_nobody_wants_is_not_due(done):
+    shutil.rmtree(done / "structure")
+    assert due(done, analyses=("bpm",)) == []
+
+
+def test_options_are_as_old_as_their_last_change(tmp_path):
+    first = note_options(tmp_path, OPTIONS)
+    assert note_options(tmp_path, OPTIONS) == first
+    os.utime(tmp_path / "options" / "bpm.json", ns=(0, 5))
+    os.utime(tmp_path / "options" / "structure.json", ns=(0, 5))
+    second = note_options(tmp_path, {**OPTIONS, "bpm": {"max_bpm": 200}})
+    assert second["structure"] == 5 < second["bpm"]
+
+
+def test_temporary_files_of_jobs_that_may_still_run_elsewhere_are_left(tmp_path):
+    (tmp_path / "bpm").mkdir()
+    writing = tmp_path / "bpm" / ".t-00000000.json.77.tmp"
+    writing.touch()
+    assert mend(tmp_path, temporary=False) == [] and writing.exists()
+    assert mend(tmp_path) == [writing] and not writing.exists()
