@@ -165,7 +165,8 @@ def write_summary(results: Path) -> Summary:
 
 def describe(summary: Summary, results: Path) -> str:
     """The summary as a few lines for people."""
-    parts = [f"{summary.tracks} tracks", f"{summary.ok} analysed", f"{summary.failed} failed"]
+    tracks = "1 track" if summary.tracks == 1 else f"{summary.tracks} tracks"
+    parts = [tracks, f"{summary.ok} analysed", f"{summary.failed} failed"]
     if summary.waiting:
         parts.append(f"{summary.waiting} waiting")
     lines = ["dropgrid: " + ", ".join(parts)]
