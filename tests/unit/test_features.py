@@ -222,3 +222,10 @@ def test_the_memory_a_track_is_given_suffices(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", program, *files], env=environment).returncode == 0
     assert memory.megabytes(5) <= 400
     assert memory.megabytes(120) <= 1000
+
+
+def test_the_length_a_file_can_have_follows_from_its_size() -> None:
+    assert memory.minutes("a.wav", 50 * 2**20) == 5
+    assert memory.minutes("a.FLAC", 20 * 2**20) == 5
+    assert memory.minutes("a.mp3", 5 * 2**20) == 5  # 128 kbit/s; at 320 half as long
+    assert memory.minutes("gone.mp3", -1) == 0

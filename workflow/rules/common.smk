@@ -9,8 +9,9 @@ from dropgrid import resources as machine
 from dropgrid.batches import batch_names, batch_size, note_options, write_library
 from dropgrid.config import complete_config
 from dropgrid.errors import DropgridError
+from dropgrid.features import memory
 from dropgrid.interrupts import follow_this_process, guard_run
-from dropgrid.library import fingerprint, read_scan, scan
+from dropgrid.library import fingerprint, read_scan, read_ticket, scan
 from dropgrid.summary import describe, write_summary
 from snakemake.exceptions import WorkflowError
 
@@ -21,6 +22,8 @@ except DropgridError as error:
 
 RESULTS = config["results"].rstrip("/")
 TRIES = 3  # of a job that failed for the machine's sake: memory, disk, a crash, the time cap
+# On a cluster's node a job is tried once: another try gets its memory and time from the scheduler.
+RETRIES = TRIES - 1 if workflow.is_main_process else 0
 
 
 wildcard_constraints:
@@ -86,10 +89,24 @@ if WORKERS:
 
 
 def megabytes(base):
-    """mem_mb of a job: more on every try, within what all jobs together may have."""
+    """mem_mb of a job: more on every try, within what all jobs together may have.
+
+    base: MB of the first try, or a function of the wildcards that tells them.
+    """
     given = workflow.global_resources
     cap = given["mem_mb"].value if "mem_mb" in given else math.inf
-    return lambda wildcards, attempt: min(base * attempt, cap)
+
+    def amount(wildcards, attempt):
+        first = base(wildcards) if callable(base) else base
+        return min(first * attempt, cap)
+
+    return amount
+
+
+def features_megabytes(wildcards):
+    """What the features of a track take, by the length its file can have."""
+    ticket = read_ticket(Path(RESULTS, "tracks", f"{wildcards.track}.json"))
+    return memory.megabytes(memory.minutes(ticket.path, ticket.size))
 
 
 def results_folder(wildcards):

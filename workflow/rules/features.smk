@@ -32,12 +32,12 @@ rule features:
         FEATURES if config["keep_features"] else temp(FEATURES),
     log:
         f"{RESULTS}/logs/features/{{track}}.log",
-    retries: TRIES - 1
+    retries: RETRIES
     threads: 1
     resources:
         workers=1,
         attempt=attempt,
-        mem_mb=megabytes(600),
+        mem_mb=megabytes(features_megabytes),
         runtime=30,
     shell:
         "dropgrid features {input.ticket:q} {input.network:q} {output:q}"

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 from .network import WHOLE
 
 BASE = 150.0  # MB: Python, NumPy, onnxruntime, decoder, buffers
 HELD = 44.0  # MB a minute that is one sequence: the networks' inputs and states
 KEPT = 1.3  # MB a minute beyond: activations and descriptors, and their copy when saved
+
+
+# MB of file a minute of music takes at least, as a rule: 16 bits at 44.1 kHz in stereo, as it is
+# and packed; all else is compressed to 128 kbit/s or more.
+FILE = {".wav": 10.0, ".wave": 10.0, ".aif": 10.0, ".aiff": 10.0, ".aifc": 10.0, ".flac": 4.0}
+COMPRESSED = 1.0
+
+
+def minutes(path: str, size: int) -> float:
+    """The longest a file of so many bytes is likely to play; a job that asks for too little
+    because of an odd one is tried again with more."""
+    return max(size, 0) / 2**20 / FILE.get(PurePosixPath(path).suffix.lower(), COMPRESSED)
 
 
 def megabytes(minutes: float) -> int:
