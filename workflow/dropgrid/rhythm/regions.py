@@ -19,7 +19,7 @@ from .fit import SPREAD, demodulate, exact_tempo, phase
 from .options import RhythmOptions
 from .tempo import Tempogram, scores
 
-JUMP_COST = 30.0  # score a change of tempo has to earn; a clear 10 s window earns about 5
+JUMP_COST = 40.0  # score a change of tempo has to earn; a clear 10 s window earns about 5
 SLIDE = 3  # bins the tempo may move in 5 s without being another: 0.9 %
 SLIDE_COST = 1.0  # score a bin of sliding has to earn
 PIECE_COST = 16.0  # seconds of the track's mean coherence that a new piece has to earn

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..features import FRAME_RATE, Features
 from .drift import drifts, refined, straight_pieces, track
-from .fit import Line, exact_tempo, fit_line, peaks, phase, snapped
+from .fit import SPREAD, Line, exact_tempo, fit_line, peaks, phase, snapped
 from .octave import bar_evidence
 from .options import RhythmOptions
 from .phase import LAG, attack_offset, on_the_beat
@@ -17,6 +17,7 @@ from .tempo import Tempogram, candidates, probabilities, scores
 
 SOUNDING = 45.0  # dB below the loudest second that still counts as music
 STEADY_BEATS = 64  # so many beats in a straight line were not played by hand
+BEYOND = 0.2  # share of a run whose tempo is out of the reach of steady pieces
 EDGE = 0.03  # s: a beat so little before the first sample falls on it
 
 
@@ -82,8 +83,10 @@ def find_regions(features: Features, gram: Tempogram, options: RhythmOptions) ->
             continue
         sound = whole.activation[first:last]
         bpm = exact_tempo(sound, tempi[0][0])
-        if options.piecewise and drifts(sound, bpm):
-            local = np.interp(np.arange(first, last), gram.centres[part], run.local(bpm))
+        local = run.local(bpm)
+        beyond = float(np.mean(np.abs(local / bpm - 1) > SPREAD)) > BEYOND
+        if options.piecewise and (beyond or drifts(sound, bpm)):
+            local = np.interp(np.arange(first, last), gram.centres[part], local)
             pieces = _followed(whole, first, local)
         else:
             cuts = steady_pieces(sound, bpm) if options.piecewise else [(0, len(sound), bpm)]
