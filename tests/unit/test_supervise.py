@@ -69,20 +69,26 @@ def test_more_memory_than_allowed_is_out_of_memory() -> None:
     assert "200 MB" in outcome.failure.message
 
 
-def test_memory_taken_in_small_pieces_is_capped_too() -> None:
-    def work() -> None:
-        pieces = []
-        while True:
-            pieces.append(os.urandom(100_000))
+def in_a_fresh_process(work: str, memory_mb: int) -> list[str]:
+    """Fault, type of the failure and peak of work, a lambda; free of what the tests hold."""
+    code = (
+        "import os\nfrom dropgrid.supervise import supervised\n"
+        f"o = supervised({work}, memory_mb={memory_mb})\n"
+        "print(o.fault, o.failure and o.failure.type, int(o.peak_mb))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.split()
 
-    outcome = supervised(work, memory_mb=150)
-    assert outcome.failure is not None
-    assert outcome.failure.type == "OutOfMemory"
-    assert outcome.peak_mb < 200
+
+def test_memory_taken_in_small_pieces_is_capped_too() -> None:
+    work = "lambda: [os.urandom(100_000) for _ in range(100_000)]"
+    fault, kind, peak = in_a_fresh_process(work, memory_mb=150)
+    assert (fault, kind) == ("machine", "OutOfMemory")
+    assert int(peak) < 200
 
 
 def test_memory_within_the_cap_is_given() -> None:
-    assert supervised(lambda: bytearray(100 * 2**20), memory_mb=200).fault == "none"
+    assert in_a_fresh_process("lambda: bytearray(100 * 2**20)", memory_mb=200)[0] == "none"
 
 
 def test_the_parent_keeps_no_cap() -> None:
@@ -306,9 +312,9 @@ def test_out_of_memory_is_tried_again_and_recorded_on_the_last_attempt(
     recorded: list[TrackFailure] = []
 
     def go(attempt: str) -> int:
-        given = arguments("--memory-mb", "150", "--attempt", attempt, "--attempts", "2")
+        given = arguments("--memory-mb", "200", "--attempt", attempt, "--attempts", "2")
         return supervise_track(
-            lambda: bytearray(300 * 2**20), recorded.append, stage="features", arguments=given
+            lambda: bytearray(400 * 2**20), recorded.append, stage="features", arguments=given
         )
 
     assert go("1") == EXIT_AGAIN
