@@ -172,6 +172,8 @@ def main() -> int:
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--config", nargs="*", default=[], help="options of the workflow")
     given = parser.parse_args()
+    # Started in the background by a script, we and ours would ignore SIGINT.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as temporary:
         peace, war = Path(temporary, "peace"), Path(temporary, "war")
         make_library(peace / "music", given.files, given.bad, given.seconds)
