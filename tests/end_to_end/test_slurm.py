@@ -132,8 +132,10 @@ def test_a_job_over_its_memory_is_tried_again_with_more(music, expected, tmp_pat
     before = set(jobs("--states=all"))
     first_try = "batch:mem_mb=attempt*1100-900"
     log = Submission(tmp_path, few, "--set-resources", first_try, tracks_per_job=4).finish()
-    states = [state(job) for job in sorted(set(jobs("--states=all")) - before, key=int)]
-    assert states == ["OUT_OF_MEMORY", "COMPLETED"], log
+    killed, finished = sorted(set(jobs("--states=all")) - before, key=int)
+    [said] = tmp_path.glob(f"logs/slurm/*/*/{killed}.log")
+    assert "exceeded memory limit" in said.read_text()
+    assert (state(killed), state(finished)) == ("FAILED", "COMPLETED"), log
     found = records(tmp_path)
     assert len(found) == 6
     assert found.items() <= expected.items()

@@ -9,7 +9,7 @@ rule batch:
         touch(f"{RESULTS}/batches/{{batch}}.done"),
     log:
         f"{RESULTS}/logs/batches/{{batch}}.log",
-    retries: TRIES - 1
+    retries: RETRIES
     threads: 1
     resources:
         workers=1,

@@ -9,7 +9,7 @@ rule bpm:
         f"{RESULTS}/bpm/{{track}}.json",
     log:
         f"{RESULTS}/logs/bpm/{{track}}.log",
-    retries: TRIES - 1
+    retries: RETRIES
     threads: 1
     resources:
         workers=1,

@@ -10,7 +10,7 @@ rule structure:
         f"{RESULTS}/structure/{{track}}.json",
     log:
         f"{RESULTS}/logs/structure/{{track}}.log",
-    retries: TRIES - 1
+    retries: RETRIES
     threads: 1
     resources:
         workers=1,
