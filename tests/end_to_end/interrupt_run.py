@@ -74,7 +74,12 @@ def start(folder: Path, cores: int, *options: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"),
                "--directory", str(folder), "--cores", str(cores)]  # fmt: skip
     command += ["--config", *options] if options else []
-    return subprocess.Popen(command, stdout=log, stderr=log)
+    return subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=hear_sigint)
+
+
+def hear_sigint() -> None:
+    """What a script runs in the background ignores SIGINT, and so would all it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def outputs(folder: Path) -> dict[str, bytes]:
@@ -172,8 +177,6 @@ def main() -> int:
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--config", nargs="*", default=[], help="options of the workflow")
     given = parser.parse_args()
-    # Started in the background by a script, we and ours would ignore SIGINT.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as temporary:
         peace, war = Path(temporary, "peace"), Path(temporary, "war")
         make_library(peace / "music", given.files, given.bad, given.seconds)

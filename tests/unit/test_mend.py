@@ -94,7 +94,12 @@ time.sleep(60)
 
 def test_a_run_that_loses_its_interrupt_is_interrupted_again() -> None:
     command = [sys.executable, "-c", LOSES_THE_FIRST_SIGNAL]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as run:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # may be ignored here
+    ) as run:
         assert run.stdout is not None
         assert run.stdout.readline() == b"ready\n"
         run.send_signal(signal.SIGINT)
