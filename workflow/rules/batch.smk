@@ -14,15 +14,16 @@ rule batch:
     resources:
         workers=1,
         attempt=attempt,
-        mem_mb=megabytes(800),
+        mem_mb=megabytes(batch_megabytes),
         runtime=lambda wildcards, attempt: 120 * attempt,
     params:
         options=options(STAGE_OPTIONS),
         analyses=config["analyses"],
         features="" if config["keep_features"] else "--drop-features",
     shell:
-        # What is not a track's is the command's own memory. The log tells of earlier tries too.
+        # The log tells of earlier tries too.
         "dropgrid batch {input.manifest:q} {input.network:q} --options {params.options:q}"
         " --analyses {params.analyses} {params.features}"
-        " --memory-mb $(( {resources.mem_mb} - 200 )) --time-limit 1780"
-        " --attempt {resources.attempt} --attempts %d >> {log:q} 2>&1" % TRIES
+        " --memory-mb $(( {resources.mem_mb} - %d )) --time-limit 1780"
+        " --attempt {resources.attempt} --attempts %d >> {log:q} 2>&1"
+        % (BATCH_MB, TRIES)

@@ -6,7 +6,13 @@ import shlex
 import sys
 
 from dropgrid import resources as machine
-from dropgrid.batches import batch_names, batch_size, note_options, write_library
+from dropgrid.batches import (
+    batch_names,
+    batch_size,
+    note_options,
+    read_batch,
+    write_library,
+)
 from dropgrid.config import complete_config
 from dropgrid.errors import DropgridError
 from dropgrid.features import memory
@@ -105,7 +111,21 @@ def megabytes(base):
 
 def features_megabytes(wildcards):
     """What the features of a track take, by the length its file can have."""
-    ticket = read_ticket(Path(RESULTS, "tracks", f"{wildcards.track}.json"))
+    return track_megabytes(
+        read_ticket(Path(RESULTS, "tracks", f"{wildcards.track}.json"))
+    )
+
+
+BATCH_MB = 200  # of a batch's job itself, beside the track it is at
+
+
+def batch_megabytes(wildcards):
+    """What the job of a batch takes with the longest of its tracks."""
+    tracks = read_batch(Path(RESULTS, "batches", f"{wildcards.batch}.json"))
+    return BATCH_MB + max(map(track_megabytes, tracks))
+
+
+def track_megabytes(ticket):
     return memory.megabytes(memory.minutes(ticket.path, ticket.size))
 
 
