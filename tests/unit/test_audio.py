@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 from audio_containers import CONTAINERS, RATE, write_audio
-from dropgrid.audio import SAMPLE_RATE, Reader, mix, mp3_header
+from dropgrid.audio import SAMPLE_RATE, Reader, mix
 from dropgrid.errors import DecodeError
 
 
@@ -135,20 +135,6 @@ def test_absurd_headers_are_refused(
     path.write_bytes(data)
     with pytest.raises(DecodeError, match=reason):
         read(path)
-
-
-def test_an_mp3_without_a_lame_header_is_known_to_lag(tmp_path: Path) -> None:
-    path = write_audio(tmp_path / "tagged.mp3")
-    counted, delay_known = mp3_header(path)
-    assert counted
-    assert Reader(path).decoder["lag"] == (0 if delay_known else 576 / RATE)
-    bare = tmp_path / "bare.mp3"
-    data = bytearray(path.read_bytes())
-    at = max(data.find(b"Xing"), data.find(b"Info"))
-    data[at : at + 200] = bytes(200)
-    bare.write_bytes(data)
-    assert mp3_header(bare) == (False, False)
-    assert Reader(bare).decoder["lag"] == pytest.approx(0.01306, abs=1e-5)
 
 
 def test_names_that_ffmpeg_would_take_for_commands_are_only_names(tmp_path: Path) -> None:

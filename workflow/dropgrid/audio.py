@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from .errors import DecodeError
+from .mp3 import LAGS, info_frame
 
 SAMPLE_RATE = 44100  # Hz
 RATES = (8000, 192000)  # Hz, what a music file may have
@@ -27,9 +28,6 @@ STEPS = 32768  # 16-bit steps in full scale
 # libsndfile's notes on a file that ends before its time. "Last page lacks" alone is said of
 # whole files, too.
 CUT_SHORT = ("Junk after the last page", "File ended unexpectedly", "> file length")
-MP3_LAG = (
-    576  # samples of its encoder's delay that libsndfile leaves in an MP3 with no LAME header
-)
 
 
 class Reader:
@@ -37,7 +35,8 @@ class Reader:
 
     decoder: decoder, version, format, sample rate (Hz) and channels of the file;
         "lag": seconds by which the decoded music is late, where known, else None. Nothing is
-        compensated: times count from the first decoded sample.
+        compensated: times count from the first decoded sample. "info_frame": of an MP3, see
+        dropgrid.mp3.
         "repaired_samples": how many samples so far were no numbers and became 0.
 
     Raises DecodeError, on opening or while iterating: not audio, absurd header, cut short, empty.
@@ -106,9 +105,10 @@ class Reader:
         }
         self._expected = file.frames / file.samplerate if file.samplerate > 0 else None
         if file.format == "MP3":
-            counted, delay_known = mp3_header(self.path)
-            self.decoder["lag"] = 0.0 if delay_known else MP3_LAG / max(file.samplerate, 1)
-            self._expected = self._expected if counted else None
+            frame = info_frame(self.path)
+            self.decoder["info_frame"] = frame.kind
+            self.decoder["lag"] = LAGS["libsndfile"][frame.kind] / max(file.samplerate, 1)
+            self._expected = self._expected if frame.counts else None
         if any(note in file.extra_info for note in CUT_SHORT) or _wav_cut(file.extra_info):
             raise DecodeError(f"{self.path}: cut short: the file ends before its audio does")
         return self._soundfile_blocks(file)
@@ -196,27 +196,6 @@ def mix(block: np.ndarray) -> np.ndarray:
         np.trunc(mean / np.float32(channels), out=mixed[:, 0])
     mixed *= np.float32(1 / STEPS)
     return mixed
-
-
-def mp3_header(path: Path) -> tuple[bool, bool]:
-    """Whether an MP3's first frame counts its frames (Xing, Info) and tells its delay (LAME).
-
-    Source: the de facto "MP3 Info Tag" of LAME (rev 1).
-    """
-    with path.open("rb") as stream:
-        start = stream.read(10)
-        if start[:3] == b"ID3":
-            size = 0
-            for byte in start[6:10]:
-                size = size << 7 | byte & 0x7F
-            stream.seek(10 + size)
-            start = b""
-        frame = start + stream.read(512)
-    found = [at for at in (frame.find(b"Xing", 0, 64), frame.find(b"Info", 0, 64)) if at >= 0]
-    if not found:
-        return False, False
-    encoder = frame[found[0] + 120 : found[0] + 144]
-    return bool(frame[found[0] + 7] & 1), len(encoder) == 24 and any(encoder[21:24])
 
 
 def _wav_cut(log: str) -> bool:

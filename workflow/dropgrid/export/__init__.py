@@ -132,9 +132,4 @@ def _finished(
         if not track.ok:
             left_out["failed in the analysis"] += 1
             continue
-        try:
-            seconds = delay_shift(track, options.delay_profile)
-        except OSError:
-            left_out["the file is not there, --delay-profile must read it"] += 1
-            continue
-        yield shifted(track, seconds)
+        yield shifted(track, delay_shift(track, options.delay_profile))
