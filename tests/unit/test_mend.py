@@ -83,8 +83,8 @@ import time
 from dropgrid.interrupts import pass_signals_on
 
 pass_signals_on()
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     print("lost", flush=True)
