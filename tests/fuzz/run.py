@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import shutil
 import sys
 import tempfile
 from collections import Counter
@@ -147,7 +148,10 @@ def main() -> int:
     for container in CONTAINERS:
         print(f"{container:6}" + "".join(f"{counts[container, e]:18}" for e in endings))
     print(f"{given.inputs} inputs, {len(amiss)} amiss", *amiss, sep="\n")
-    return 1 if amiss else 0
+    if amiss:
+        return 1
+    shutil.rmtree(folder)
+    return 0
 
 
 if __name__ == "__main__":
