@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import runpy
 from pathlib import Path
 
 import pytest
 from audio_containers import CONTAINERS
 
-sys.path.append(str(Path(__file__).parents[1] / "fuzz"))
-
-from run import fuzz, judge, read, warm_up
+RUN = runpy.run_path(str(Path(__file__).parents[1] / "fuzz" / "run.py"))
+fuzz, judge, read, warm_up = (RUN[name] for name in ("fuzz", "judge", "read", "warm_up"))
 
 
 def test_mutated_files_are_decoded_or_refused_and_nothing_else_happens(tmp_path: Path) -> None:
