@@ -68,14 +68,14 @@ def records(folder: Path) -> dict[str, bytes]:
 class Submission:
     """A run of the workflow through Slurm, in a folder, watched while it goes on."""
 
-    def __init__(self, folder: Path, music: Path, *options: str, tracks_per_job: int = 8) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, music: Path, *options: str, profile: str = "slurm") -> None:
+        if profile == "slurm":
+            options += ("--slurm-init-seconds-before-status-checks", "2")
+            options += ("--slurm-status-command", "squeue")
         command = [
-            sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile",
-            "--directory", folder, "--profile", ROOT / "workflow" / "profiles" / "slurm",
-            "--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "20",
-            "--slurm-status-command", "squeue", "analysis", *options,
-            "--config", f"library={music}", f"tracks_per_job={tracks_per_job}",
+            sys.executable, "-m", "snakemake", "analysis", "--snakefile", ROOT / "Snakefile",
+            "--directory", folder, "--profile", ROOT / "workflow" / "profiles" / profile,
+            *options, "--config", f"library={music}",
         ]  # fmt: skip
         self.log = folder / "snakemake.log"
         with self.log.open("w") as log:
@@ -106,6 +106,7 @@ def state(job: str) -> str:
 
 
 def test_a_cancelled_job_and_a_broken_node_cost_only_time(music, expected, tmp_path):
+    before = set(jobs("--states=all"))
     run = Submission(tmp_path, music)
     run.wait_until(lambda: list(tmp_path.glob("results/structure/*.json")))
     run.wait_until(lambda: jobs("--states=running", "--nodelist=node1"))
@@ -118,24 +119,42 @@ def test_a_cancelled_job_and_a_broken_node_cost_only_time(music, expected, tmp_p
         run.wait_until(lambda: "NODE_FAIL" in map(state, lost))
     finally:
         subprocess.run([SLURM / "start", "--revive", "node2"], check=True)
-    log = run.finish()
+    run.finish()
     assert state(cancelled) == "CANCELLED"
-    assert log.count("Trying to restart job") == 1 + len(lost)
+    batches = list(tmp_path.glob("results/batches/*.done"))
+    assert len(set(jobs("--states=all")) - before) == len(batches) + 1 + len(lost)
     assert records(tmp_path) == expected
 
 
-def test_a_job_over_its_memory_is_tried_again_with_more(music, expected, tmp_path):
-    few = tmp_path / "few"
-    few.mkdir()
+@pytest.fixture
+def few(music, tmp_path) -> Path:
+    """Three of the tracks: one job."""
+    folder = tmp_path / "few"
+    folder.mkdir()
     for i in range(3):
-        (few / f"{i:02d}.flac").symlink_to(music / f"{i:02d}.flac")
+        (folder / f"{i:02d}.flac").symlink_to(music / f"{i:02d}.flac")
+    return folder
+
+
+def test_a_job_over_its_memory_is_tried_again_with_more(few, expected, tmp_path):
     before = set(jobs("--states=all"))
     first_try = "batch:mem_mb=attempt*1100-900"
-    log = Submission(tmp_path, few, "--set-resources", first_try, tracks_per_job=4).finish()
+    log = Submission(tmp_path, few, "--set-resources", first_try).finish()
     killed, finished = sorted(set(jobs("--states=all")) - before, key=int)
     [said] = tmp_path.glob(f"logs/slurm/*/*/{killed}.log")
     assert "exceeded memory limit" in said.read_text()
     assert (state(killed), state(finished)) == ("FAILED", "COMPLETED"), log
+    found = records(tmp_path)
+    assert len(found) == 6
+    assert found.items() <= expected.items()
+
+
+def test_the_generic_profile_submits_with_commands(few, expected, tmp_path):
+    before = set(jobs("--states=all"))
+    options = ("--seconds-between-status-checks", "3")
+    Submission(tmp_path, few, *options, profile="cluster-generic").finish()
+    [job] = set(jobs("--states=all")) - before
+    assert state(job) == "COMPLETED"
     found = records(tmp_path)
     assert len(found) == 6
     assert found.items() <= expected.items()

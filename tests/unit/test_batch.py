@@ -21,6 +21,7 @@ from dropgrid.batches import (
 from dropgrid.errors import RecordError
 from dropgrid.library import Scan, Track, read_ticket, track_id
 from dropgrid.mend import mend
+from dropgrid.records import BpmRecord, Positions, TrackFailure, read_bpm_outline, write_record
 
 ANALYSES = ("bpm", "structure")
 OPTIONS = {"bpm": {"max_bpm": 215}, "structure": {"sensitivity": 0.0}}
@@ -229,3 +230,20 @@ def test_temporary_files_of_jobs_that_may_still_run_elsewhere_are_left(tmp_path)
     writing.touch()
     assert mend(tmp_path, temporary=False) == [] and writing.exists()
     assert mend(tmp_path) == [writing] and not writing.exists()
+
+
+def test_the_outline_of_a_record_says_what_the_table_needs_of_the_whole(tmp_path):
+    beats = (0.5, 1.0, 1.5, 2.0)
+    whole = BpmRecord("t-00000000", "t.flac", "ok", 9.0, 120.0, beats=beats, downbeats=(1.0,))
+    write_record(tmp_path / "whole.json", whole)
+    record, found, downbeats = read_bpm_outline(tmp_path / "whole.json")
+    assert record == dataclasses.replace(whole, beats=(), downbeats=())
+    assert (found, downbeats) == (Positions(4, 0.5), Positions(1, 1.0))
+    failed = BpmRecord("t-00000000", "t.flac", "error", error=TrackFailure("decode", "E", "no"))
+    write_record(tmp_path / "failed.json", failed)
+    nothing = Positions(0, None)
+    assert read_bpm_outline(tmp_path / "failed.json") == (failed, nothing, nothing)
+    text = (tmp_path / "whole.json").read_text()
+    (tmp_path / "whole.json").write_text(text.replace("[0.5", "[beat"))
+    with pytest.raises(RecordError, match=r"whole\.json"):
+        read_bpm_outline(tmp_path / "whole.json")

@@ -12,22 +12,21 @@ from dropgrid.table import write_table
 
 def make_results(folder: Path) -> Path:
     """Results of a good track with a nasty name, and of one that is not music."""
-    for name in ("a\n\x1b[31m.wav", "b.mp3"):
+    a, b = "a\n\x1b[31m.wav", "b.mp3"
+    for name in (a, b):
         (folder / "m").mkdir(exist_ok=True)
         (folder / "m" / name).write_bytes(b"")
     good, bad = write_tickets(scan(str(folder / "m")), folder)
     drop = Section(60.06, 80.0, "drop", 5, 13, 8, 0.9)
     intro = Section(0.0, 60.06, "intro", 1, 5, 4, 0.9)
-    write_record(folder / f"bpm/{good}.json", BpmRecord(good, "a", "ok", bpm=128, confidence=0.9))
+    write_record(folder / f"bpm/{good}.json", BpmRecord(good, a, "ok", bpm=128, confidence=0.9))
     write_record(
         folder / f"structure/{good}.json",
-        StructureRecord(
-            good, "a", "ok", duration=80, sections=(intro, drop, drop), drops=(60.06,)
-        ),
+        StructureRecord(good, a, "ok", duration=80, sections=(intro, drop, drop), drops=(60.06,)),
     )
     why = TrackFailure("decode", "DecodeError", "not audio")
-    write_record(folder / f"bpm/{bad}.json", BpmRecord(bad, "b", "error", error=why))
-    write_record(folder / f"structure/{bad}.json", StructureRecord(bad, "b", "error", error=why))
+    write_record(folder / f"bpm/{bad}.json", BpmRecord(bad, b, "error", error=why))
+    write_record(folder / f"structure/{bad}.json", StructureRecord(bad, b, "error", error=why))
     assert write_table(folder, ["bpm", "structure"]) == (2, 1)
     (folder / "evaluation").mkdir()
     (folder / "evaluation" / "bpm.csv").write_text(f"track,reference_bpm\n{good},127.5\n")

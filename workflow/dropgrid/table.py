@@ -10,8 +10,15 @@ from typing import Any
 
 from .errors import RecordError
 from .files import write_atomically
-from .library import read_scan, read_ticket
-from .records import BpmRecord, StructureRecord, TrackFailure, read_bpm, read_structure
+from .library import read_scan
+from .records import (
+    BpmRecord,
+    Positions,
+    StructureRecord,
+    TrackFailure,
+    read_bpm_outline,
+    read_structure,
+)
 
 # Column -> type in the Parquet file.
 COLUMNS = {
@@ -50,15 +57,15 @@ def read_rows(results: Path, analyses: Sequence[str]) -> Iterator[tuple[Row, lis
     Raises RecordError for a record that is missing or broken.
     """
     for track in read_scan(results)["tracks"]:
-        bpm = read_bpm(results / "bpm" / f"{track}.json") if "bpm" in analyses else None
+        bpm = read_bpm_outline(results / "bpm" / f"{track}.json") if "bpm" in analyses else None
         structure = (
             read_structure(results / "structure" / f"{track}.json")
             if "structure" in analyses
             else None
         )
-        failures = [record.error for record in (bpm, structure) if record and record.error]
-        ticket = read_ticket(results / "tracks" / f"{track}.json")
-        yield _row(track, ticket.path, bpm, structure, failures), failures
+        records = [record for record in (bpm and bpm[0], structure) if record]
+        failures = [record.error for record in records if record.error]
+        yield _row(track, records[0].path, bpm, structure, failures), failures
 
 
 def write_table(results: Path, analyses: Sequence[str]) -> tuple[int, int]:
@@ -101,7 +108,7 @@ def read_table(results: Path) -> list[dict[str, str]]:
 def _row(
     track: str,
     path: str,
-    bpm: BpmRecord | None,
+    outline: tuple[BpmRecord, Positions, Positions] | None,
     structure: StructureRecord | None,
     failures: Sequence[TrackFailure],
 ) -> Row:
@@ -109,20 +116,21 @@ def _row(
     row |= {"track": track, "path": path, "status": "error" if failures else "ok"}
     if failures:
         row |= {"error_stage": failures[0].stage, "error": failures[0].message}
-    if bpm:
+    if outline:
+        bpm, beats, downbeats = outline
         names = ("duration", "bpm", "bpm_fitted", "confidence", "tag_bpm", "time_signature")
         row |= {name: getattr(bpm, name) for name in names}
         row |= {name: bpm.tags.get(name) for name in ("title", "artist", "genre")}
-    if bpm and bpm.status == "ok":
-        row |= {
-            "source": bpm.source,
-            "method": bpm.method,
-            "beats": len(bpm.beats),
-            "downbeats": len(bpm.downbeats),
-            "first_beat": bpm.beats[0] if bpm.beats else None,
-            "first_downbeat": bpm.downbeats[0] if bpm.downbeats else None,
-            "tempo_regions": len(bpm.grid),
-        }
+        if bpm.status == "ok":
+            row |= {
+                "source": bpm.source,
+                "method": bpm.method,
+                "beats": beats.count,
+                "downbeats": downbeats.count,
+                "first_beat": beats.first,
+                "first_downbeat": downbeats.first,
+                "tempo_regions": len(bpm.grid),
+            }
     if structure and structure.status == "ok":
         row["duration"] = structure.duration
         row["sections"] = " ".join(
