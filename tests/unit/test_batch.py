@@ -12,6 +12,7 @@ from dropgrid.batches import (
     batch_names,
     batch_of,
     batch_size,
+    batches_before,
     count_batches,
     note_options,
     read_batch,
@@ -24,6 +25,7 @@ from dropgrid.mend import mend
 from dropgrid.records import BpmRecord, Positions, TrackFailure, read_bpm_outline, write_record
 
 ANALYSES = ("bpm", "structure")
+GATHERING = "missing-00000"
 OPTIONS = {"bpm": {"max_bpm": 215}, "structure": {"sensitivity": 0.0}}
 
 
@@ -75,8 +77,9 @@ def test_every_track_is_in_the_batch_its_id_says(tmp_path):
     found = library(300)
     tracks, batches = write_library(found, tmp_path, 20, ANALYSES)
     assert tracks == [track.track for track in found.tracks]
-    assert len(batches) == 16 and batches == batch_names(tmp_path)
-    listed = {b: read_batch(tmp_path / "batches" / f"{b}.json") for b in batches}
+    assert batches == batch_names(tmp_path)
+    assert [int(b) for b in batches[:-1]] == list(range(16)) and batches[-1] == GATHERING
+    listed = {b: read_batch(tmp_path / "batches" / f"{b}.json") for b in batches[:-1]}
     assert sorted(t.path for held in listed.values() for t in held) == [
         t.path for t in found.tracks
     ]
@@ -116,16 +119,44 @@ def test_files_that_come_and_go_change_no_other_batches(tmp_path):
     assert not (tmp_path / "tracks" / f"{gone}.json").exists()
 
 
-def test_a_missing_record_makes_its_batch_undone(tmp_path):
+def test_a_few_missing_records_are_gathered_without_asking_their_batches_again(tmp_path):
     found = library(100)
-    write_library(found, tmp_path, 10, ANALYSES)
+    write_library(found, tmp_path, 100, ANALYSES)
     finish(tmp_path, found)
-    track = found.tracks[3].track
-    (tmp_path / "structure" / f"{track}.json").unlink()
-    write_library(found, tmp_path, 10, ["bpm"])
+    track = found.tracks[3]
+    (tmp_path / "structure" / f"{track.track}.json").unlink()
+    write_library(found, tmp_path, 100, ["bpm"])
     assert undone(tmp_path) == set()
-    write_library(found, tmp_path, 10, ANALYSES)
-    assert undone(tmp_path) == {batch_of(track, 16)}
+    write_library(found, tmp_path, 100, ANALYSES)
+    assert undone(tmp_path) == {GATHERING}
+    assert read_batch(tmp_path / "batches" / f"{GATHERING}.json") == [track]
+    assert batches_before(tmp_path / "batches" / f"{GATHERING}.json") == ["00000"]
+    finish(tmp_path, found)
+    before = ages(tmp_path)
+    write_library(found, tmp_path, 100, ANALYSES)
+    assert changed(before, tmp_path) == set() and undone(tmp_path) == set()
+
+
+def test_gathered_tracks_are_forgotten_when_they_leave_the_library(tmp_path):
+    found = library(100)
+    write_library(found, tmp_path, 100, ANALYSES)
+    finish(tmp_path, found)
+    (tmp_path / "bpm" / f"{found.tracks[3].track}.json").unlink()
+    write_library(found, tmp_path, 100, ANALYSES)
+    write_library(library(96, first=4), tmp_path, 100, ANALYSES)
+    assert read_batch(tmp_path / "batches" / f"{GATHERING}.json") == []
+    assert batches_before(tmp_path / "batches" / f"{GATHERING}.json") == []
+    assert undone(tmp_path) == set()
+
+
+def test_many_missing_records_make_their_batch_undone(tmp_path):
+    found = library(100)
+    write_library(found, tmp_path, 100, ANALYSES)
+    finish(tmp_path, found)
+    for track in found.tracks[:13]:
+        (tmp_path / "bpm" / f"{track.track}.json").unlink()
+    write_library(found, tmp_path, 100, ANALYSES)
+    assert undone(tmp_path) == {"00000"}
 
 
 def test_a_ticket_that_a_power_cut_emptied_is_written_again(tmp_path):
@@ -142,7 +173,7 @@ def test_without_batches_those_there_were_are_removed(tmp_path):
     write_library(found, tmp_path, 10, ANALYSES)
     finish(tmp_path, found)
     assert write_library(found, tmp_path, 1, ANALYSES) == ([t.track for t in found.tracks], [])
-    assert list((tmp_path / "batches").iterdir()) == []
+    assert not (tmp_path / "batches").exists()
     assert len(list((tmp_path / "tracks").iterdir())) == 40
 
 

@@ -5,6 +5,10 @@ in follows from its id alone, so that a manifest is written anew only when one o
 comes, goes or changes. Its job (the command `dropgrid batch`) brings every track of it up to date
 and then leaves results/batches/{batch}.done.
 
+A batch that lacks a few records (deleted, or given up by a crash) is not asked again for those:
+its tracks without records are gathered, with those of others, in batches `missing-...`, which
+run after the batches that the tracks are in. There are always as many of these, mostly empty.
+
 What is up to date is decided as Snakemake does it for single tracks: nothing that a stage reads
 may be younger than what it wrote. results/options/{stage}.json is such an input too: it is
 written when the options of its stage change.
@@ -14,6 +18,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -29,6 +34,9 @@ ALONE_UP_TO = 2000  # tracks; more than these are analysed in batches where the 
 SMALLEST, LARGEST = 8, 128  # tracks of a batch where the option says auto
 WIDTH = 64  # batches of a library, before they grow
 STAGES = ("features", "bpm", "structure")
+FEW = 1 / 8  # of a batch's tracks may lack records before the batch itself is asked again
+GATHERING = 32  # batches for each that gathers what they miss
+MISSING = "missing-"
 HASH_BITS = 32  # of a track's id: its last 8 hex digits
 
 
@@ -74,23 +82,20 @@ def write_library(
     batches: dict[str, list[Track]] = {}
     for track in found.tracks if count else ():
         batches.setdefault(batch_of(track.track, count), []).append(track)
-    folder = results / "batches"
-    for path in folder.glob("*.*"):
-        if path.suffix in (".json", ".done") and path.stem not in batches:
-            path.unlink()
     if not count:
+        shutil.rmtree(results / "batches", ignore_errors=True)
         return write_tickets(found, results), []
     tickets = _filled(results / "tracks")
     for batch, tracks in batches.items():
-        _write_batch(folder / f"{batch}.json", tracks, tickets)
+        _write_batch(results, batch, tracks, tickets)
     for name in tickets - {f"{track.track}.json" for track in found.tracks}:
         (results / "tracks" / name).unlink(missing_ok=True)
-    made = [_filled(results / analysis) for analysis in analyses]
-    for batch, tracks in batches.items():
-        if any(f"{track.track}.json" not in records for records in made for track in tracks):
-            (folder / f"{batch}.done").unlink(missing_ok=True)
+    names = [*batches, *_gather_missing(found, results, batches, analyses)]
+    for path in (results / "batches").iterdir():
+        if path.stem not in names and path.suffix in (".json", ".done"):
+            path.unlink()
     write_scan(found, results)
-    return [track.track for track in found.tracks], sorted(batches)
+    return [track.track for track in found.tracks], sorted(names)
 
 
 def batch_names(results: Path) -> list[str]:
@@ -107,6 +112,13 @@ def read_batch(manifest: Path) -> list[Track]:
         return [Track(**track) for track in values["tracks"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordError(f"{manifest}: cannot be read as a batch ({error})") from error
+
+
+def batches_before(manifest: Path) -> list[str]:
+    """The batches that have to be done before one that gathers what they miss."""
+    if not manifest.stem.startswith(MISSING):
+        return []
+    return list(json.loads(manifest.read_bytes())["after"])
 
 
 def note_options(results: Path, options: Mapping[str, Any]) -> dict[str, int]:
@@ -143,15 +155,12 @@ def stages_due(
     return [stage for stage in STAGES if due[stage]]
 
 
-def _write_batch(manifest: Path, tracks: Sequence[Track], tickets: Collection[str]) -> None:
+def _write_batch(
+    results: Path, batch: str, tracks: Sequence[Track], tickets: Collection[str]
+) -> None:
     """Write a manifest and the tickets of what is new or changed in it, if anything is."""
-    data = json_lines(
-        {
-            "schema": SCHEMA,
-            "schema_version": SCHEMA_VERSION,
-            "tracks": [asdict(track) for track in tracks],
-        }
-    )
+    manifest = results / "batches" / f"{batch}.json"
+    data = _manifest(tracks)
     before = set(tracks)
     try:
         changed = manifest.read_bytes() != data
@@ -161,9 +170,65 @@ def _write_batch(manifest: Path, tracks: Sequence[Track], tickets: Collection[st
         changed, before = True, set()
     for track in tracks:
         if track not in before or f"{track.track}.json" not in tickets:
-            write_ticket(track, manifest.parents[1])
+            write_ticket(track, results)
     if changed:  # last: a manifest's tracks have their tickets, whatever happens in between
         write_atomically(manifest, data, durable=False)
+
+
+def _manifest(tracks: Sequence[Track], after: Sequence[str] = ()) -> bytes:
+    return json_lines(
+        {
+            "schema": SCHEMA,
+            "schema_version": SCHEMA_VERSION,
+            "after": after,
+            "tracks": [asdict(track) for track in tracks],
+        }
+    )
+
+
+def _gather_missing(
+    found: Scan, results: Path, batches: Mapping[str, Sequence[Track]], analyses: Collection[str]
+) -> list[str]:
+    """Have tracks without records of `analyses` asked again; the names of gathering batches."""
+    folder = results / "batches"
+    made = [_filled(results / analysis) for analysis in analyses]
+    count = max(1, count_batches(len(batches), GATHERING))
+    gathered: dict[str, list[Track]] = {f"{MISSING}{i:05d}": [] for i in range(count)}
+    after: dict[str, set[str]] = {name: set() for name in gathered}
+    for batch, tracks in batches.items():
+        done = folder / f"{batch}.done"
+        missing = [
+            track
+            for track in tracks
+            if any(f"{track.track}.json" not in records for records in made)
+        ]
+        if not missing or not done.exists():
+            continue
+        if len(missing) > FEW * len(tracks):
+            done.unlink()
+            continue
+        for track in missing:
+            name = MISSING + batch_of(track.track, count)
+            gathered[name].append(track)
+            after[name].add(batch)
+    for name, tracks in gathered.items():
+        manifest, done = folder / f"{name}.json", folder / f"{name}.done"
+        if tracks:
+            write_if_changed(manifest, _manifest(tracks, sorted(after[name])), durable=False)
+            done.unlink(missing_ok=True)
+        elif not _still_true(manifest, found, batches):
+            write_if_changed(manifest, _manifest([]), durable=False)
+            done.touch()
+    return list(gathered)
+
+
+def _still_true(manifest: Path, found: Scan, batches: Collection[str]) -> bool:
+    """Whether there still are the tracks and the batches that a gathering batch names."""
+    try:
+        same_tracks = set(read_batch(manifest)) <= set(found.tracks)
+        return same_tracks and set(batches_before(manifest)) <= set(batches)
+    except RecordError:
+        return False
 
 
 def _filled(folder: Path) -> set[str]:

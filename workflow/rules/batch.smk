@@ -4,7 +4,7 @@
 rule batch:
     input:
         manifest=f"{RESULTS}/batches/{{batch}}.json",
-        network=rules.network.output,
+        needs=batch_needs,
     output:
         touch(f"{RESULTS}/batches/{{batch}}.done"),
     log:
@@ -17,12 +17,13 @@ rule batch:
         mem_mb=megabytes(batch_megabytes),
         runtime=lambda wildcards, attempt: 120 * attempt,
     params:
+        network=rules.network.output,
         options=options(STAGE_OPTIONS),
         analyses=config["analyses"],
         features="" if config["keep_features"] else "--drop-features",
     shell:
         # The log tells of earlier tries too.
-        "dropgrid batch {input.manifest:q} {input.network:q} --options {params.options:q}"
+        "dropgrid batch {input.manifest:q} {params.network:q} --options {params.options:q}"
         " --analyses {params.analyses} {params.features}"
         " --memory-mb $(( {resources.mem_mb} - %d )) --time-limit 1780"
         " --attempt {resources.attempt} --attempts %d >> {log:q} 2>&1"

@@ -7,8 +7,10 @@ import sys
 
 from dropgrid import resources as machine
 from dropgrid.batches import (
+    MISSING,
     batch_names,
     batch_size,
+    batches_before,
     note_options,
     read_batch,
     write_library,
@@ -34,7 +36,7 @@ RETRIES = TRIES - 1 if workflow.is_main_process else 0
 
 wildcard_constraints:
     track=r"[a-z0-9][a-z0-9-]*",
-    batch=r"[0-9]{5}",
+    batch=r"(missing-)?[0-9]{5}",
 
 
 # Jobs of a cluster: Snakemake has their number, --jobs, only where they do not run here.
@@ -122,7 +124,19 @@ BATCH_MB = 200  # of a batch's job itself, beside the track it is at
 def batch_megabytes(wildcards):
     """What the job of a batch takes with the longest of its tracks."""
     tracks = read_batch(Path(RESULTS, "batches", f"{wildcards.batch}.json"))
-    return BATCH_MB + max(map(track_megabytes, tracks))
+    return BATCH_MB + max(map(track_megabytes, tracks), default=0)
+
+
+def batch_needs(wildcards):
+    """What a batch needs beside its manifest; one that gathers nothing needs nothing."""
+    manifest = Path(RESULTS, "batches", f"{wildcards.batch}.json")
+    before = batches_before(manifest)
+    if wildcards.batch.startswith(MISSING) and not before:
+        return []
+    return [
+        *rules.network.output,
+        *expand(f"{RESULTS}/batches/{{batch}}.done", batch=before),
+    ]
 
 
 def track_megabytes(ticket):
@@ -151,6 +165,9 @@ def start_run():
 def say_summary():
     """At the end of a run: what became of the library, and how to try failed tracks again."""
     if workflow.is_main_process:
+        warning = Path(RESULTS, "logs", "network.log")
+        if warning.exists():
+            sys.stderr.write(warning.read_text())
         print(describe(write_summary(Path(RESULTS)), Path(RESULTS)), file=sys.stderr)
 
 
