@@ -23,19 +23,20 @@ from .records import BpmRecord, StructureRecord, TrackFailure, as_written
 
 # A tag outside these is a mistake, whatever the music: it is shown, never used.
 PLAUSIBLE_TAG_BPM = (30.0, 300.0)
+NO_NETWORKS = b"none: librosa's onset strength instead\n"  # in place of the networks' file
 
 
 def prepare_network(path: Path, method: str) -> str | None:
-    """Write madmom's networks to path, an empty file for none; a warning, if there is one."""
+    """Write madmom's networks to path, or NO_NETWORKS; a warning, if there is one."""
     if method == "librosa":
-        write_atomically(path, b"")
+        write_atomically(path, NO_NETWORKS)
         return None
     from . import model
 
     try:
         model.prepare(path)
     except ModelError as error:
-        write_atomically(path, b"")
+        write_atomically(path, NO_NETWORKS)
         return f"using librosa instead of madmom's networks, with less exact beats: {error}"
     return None
 
@@ -43,7 +44,7 @@ def prepare_network(path: Path, method: str) -> str | None:
 def compute_features(ticket: Track, network: Path) -> Features:
     """Decode a track and compute its features. Raises TrackError, ModelError, OSError.
 
-    network: as prepare_network wrote it; empty for none.
+    network: as prepare_network wrote it.
     """
     from .features import network as networks
     from .features.extract import extract
@@ -51,7 +52,8 @@ def compute_features(ticket: Track, network: Path) -> Features:
 
     file = Path(ticket.file)
     try:
-        ensemble = networks.load(network) if network.stat().st_size else None
+        without = network.stat().st_size == len(NO_NETWORKS)
+        ensemble = None if without else networks.load(network)
     except OSError as error:
         raise ModelError(f"{network}: cannot be read ({error.strerror})") from error
     try:

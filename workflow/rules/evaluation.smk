@@ -23,7 +23,7 @@ rule evaluate:
         f"{RESULTS}/logs/evaluate.log",
     threads: 1
     resources:
-        mem_mb=1500,
+        mem_mb=megabytes(1500),
         runtime=60,
     params:
         results=results_folder,

@@ -35,7 +35,7 @@ for export_format, (export_name, export_arguments) in EXPORTS.items():
         log:
             f"{RESULTS}/logs/export-{export_format}.log",
         resources:
-            mem_mb=1500,
+            mem_mb=megabytes(1500),
             runtime=30,
         params:
             results=results_folder,

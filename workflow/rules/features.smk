@@ -13,7 +13,7 @@ rule network:
         f"{RESULTS}/logs/network.log",
     threads: 1
     resources:
-        mem_mb=600,
+        mem_mb=megabytes(600),
         runtime=5,
     params:
         method=config["bpm"]["method"],

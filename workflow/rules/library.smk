@@ -27,7 +27,7 @@ rule table:
     log:
         f"{RESULTS}/logs/table.log",
     resources:
-        mem_mb=1500,
+        mem_mb=megabytes(1500),
         runtime=10,
     params:
         results=results_folder,
@@ -45,7 +45,7 @@ rule check:
     log:
         f"{RESULTS}/logs/check.log",
     resources:
-        mem_mb=300,
+        mem_mb=megabytes(300),
         runtime=5,
     shell:
         "dropgrid check {input:q} > {log:q} 2>&1"

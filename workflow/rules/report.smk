@@ -20,7 +20,7 @@ rule page:
     log:
         f"{RESULTS}/logs/report.log",
     resources:
-        mem_mb=1500,
+        mem_mb=megabytes(1500),
         runtime=30,
     params:
         results=results_folder,

@@ -1,8 +1,8 @@
 """Take the trained networks from the installed madmom and keep them as one file.
 
-An empty file means that there are none: the `features` command then works without them, on
-librosa's onset strength. That happens by choice (--method librosa) or, with a warning, where
-madmom's networks cannot be had.
+A file that says `none` means that there are none: the `features` command then works without
+them, on librosa's onset strength. That happens by choice (--method librosa) or, with a warning,
+where madmom's networks cannot be had.
 """
 
 from __future__ import annotations
