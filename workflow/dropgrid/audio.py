@@ -134,7 +134,9 @@ class Reader:
             audio = container.streams.audio[0]
         except (av.FFmpegError, IndexError, ValueError) as error:
             stream.close()
-            raise DecodeError(f"{self.path}: no audio in any known format ({error})") from error
+            raise DecodeError(
+                f"{self.path}: no audio in any known format ({_reason(error)})"
+            ) from error
         if audio.codec_context is None:
             container.close()
             stream.close()
@@ -170,7 +172,9 @@ class Reader:
                         yield np.concatenate(pending)
                         pending = []
             except (av.FFmpegError, ValueError) as error:
-                raise DecodeError(f"{self.path}: damaged or cut short ({error})") from error
+                raise DecodeError(
+                    f"{self.path}: damaged or cut short ({_reason(error)})"
+                ) from error
             if pending:
                 yield np.concatenate(pending)
 
@@ -196,6 +200,11 @@ def mix(block: np.ndarray) -> np.ndarray:
         np.trunc(mean / np.float32(channels), out=mixed[:, 0])
     mixed *= np.float32(1 / STEPS)
     return mixed
+
+
+def _reason(error: Exception) -> str:
+    """What a decoder says is wrong, without its error number and the file's name."""
+    return str(getattr(error, "strerror", None) or error)
 
 
 def _wav_cut(log: str) -> bool:
