@@ -96,6 +96,10 @@ if WORKERS:
     cap_resource("workers", WORKERS)
 
 
+# A cluster counts what runs a job there too: Slurm's step and Snakemake, twice, 100 MB each.
+NODE_MB = 250 if CLUSTER else 0
+
+
 def megabytes(base):
     """mem_mb of a job: more on every try, within what all jobs together may have.
 
@@ -106,7 +110,7 @@ def megabytes(base):
 
     def amount(wildcards, attempt):
         first = base(wildcards) if callable(base) else base
-        return min(first * attempt, cap)
+        return min(first * attempt + NODE_MB, cap)
 
     return amount
 
