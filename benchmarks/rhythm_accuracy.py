@@ -46,7 +46,7 @@ from structure_accuracy import cached_features
 PARTS = ("songs", "excerpts", "giantsteps", "parameters")
 EXCERPT, EVERY = 60, 20  # seconds
 NEAR = 0.07  # seconds
-RATES = {"bands": FRAME_RATE, "flux": FRAME_RATE, "attack": ENVELOPE_RATE, "chroma": 10}
+RATES = {"bands": FRAME_RATE, "attack": ENVELOPE_RATE, "chroma": 10}
 OCTAVES = (1.0, 2.0, 3.0, 1 / 2, 1 / 3)
 
 

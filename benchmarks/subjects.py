@@ -81,19 +81,20 @@ def stages(file: str, network_file: str) -> dict[str, float]:
     reader = Reader(Path(file))
     blocks = list(reader)
     watch.lap("decoding")
-    waveform, inputs = Waveform(SAMPLE_RATE), network.Inputs(SAMPLE_RATE)
-    descriptors = Descriptors(SAMPLE_RATE, inputs.centres)
-    for block in blocks:
+    waveform, inputs = Waveform(), network.Inputs(SAMPLE_RATE)
+    descriptors = Descriptors(SAMPLE_RATE)
+    mono = [np.ascontiguousarray(block[:, 0]) for block in blocks]
+    for block in mono:
         waveform.add(block)
     watch.lap("descriptors")
     spectra = Spectra([len(bank) for bank in inputs.banks])
     chunks = []
-    for segment in segments(block[:, 0] for block in blocks):
+    for segment in segments(mono):
         complex_spectra, magnitudes = spectra(segment)
         watch.lap("spectra")
         chunks.append(inputs(magnitudes))
         watch.lap("filterbanks")
-        descriptors.add(segment, complex_spectra[-1], magnitudes, chunks[-1])
+        descriptors.add(segment, complex_spectra[-1], magnitudes)
         watch.lap("descriptors")
     values = ensemble(np.concatenate(chunks))
     watch.lap("networks")

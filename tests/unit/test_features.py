@@ -92,12 +92,11 @@ def test_everything_framed_has_the_length_of_the_track(
     assert features.activations.shape == (301, 2)
     shapes = {name: array.shape for name, array in features.descriptors.items()}
     assert shapes == {
-        "bands": (301, 9), "flux": (301, 9), "attack": (1204, 2), "chroma": (31, 12),
-        "timbre": (31, 13), "flatness": (31,), "width": (31,), "peaks": (301, 2),
+        "bands": (301, 9), "attack": (1204, 2), "chroma": (31, 12), "peaks": (301, 2),
     }  # fmt: skip
 
 
-def test_a_sine_is_in_its_band_its_pitch_class_and_is_not_flat(
+def test_a_sine_is_in_its_band_and_its_pitch_class(
     tmp_path: Path, ensemble: network.Ensemble
 ) -> None:
     found = features_of(sine(1760), tmp_path, ensemble).descriptors
@@ -106,11 +105,8 @@ def test_a_sine_is_in_its_band_its_pitch_class_and_is_not_flat(
     assert np.delete(bands, 5).max() < -60
     assert found["chroma"][15].argmax() == 9  # A
     assert np.delete(found["chroma"][15], 9).max() < 0.1
-    assert found["flatness"][15] < 0.01
     assert found["attack"][600, 0] == pytest.approx(np.sqrt(0.5), abs=0.03)
     assert found["attack"][600, 1] < 1e-3
-    noise = np.random.default_rng(0).normal(0, 0.1, 2 * RATE)
-    assert features_of(noise, tmp_path, ensemble).descriptors["flatness"][10] > 0.8
 
 
 def test_the_attack_envelopes_rise_where_a_kick_begins(
@@ -126,18 +122,12 @@ def test_the_attack_envelopes_rise_where_a_kick_begins(
         assert risen / 400 == pytest.approx(time, abs=0.0035)
         half = before + np.flatnonzero(low > 0.5 * low.max())[0]
         assert half / 400 == pytest.approx(time, abs=0.008)
-        frame = round(time * 100)
-        assert found["flux"][frame - 2 : frame + 3, 0].max() > 5 * found["flux"][frame + 20, 0]
 
 
-def test_width_is_the_share_of_the_side_and_peaks_show_the_waveform(
-    tmp_path: Path, ensemble: network.Ensemble
-) -> None:
+def test_peaks_show_the_waveform(tmp_path: Path, ensemble: network.Ensemble) -> None:
     left = 0.5 * sine(300)
     stereo = np.stack([left, np.where(np.arange(len(left)) < RATE, left, 0)], axis=1)
     found = features_of(stereo, tmp_path, ensemble).descriptors
-    assert found["width"][5] == 0
-    assert found["width"][20] == pytest.approx(0.5, abs=0.01)
     assert found["peaks"][10] == pytest.approx([-0.5, 0.5], abs=0.01)
     assert found["peaks"][200] == pytest.approx([-0.25, 0.25], abs=0.01)
 

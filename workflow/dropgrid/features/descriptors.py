@@ -4,17 +4,12 @@ All come from the spectra the networks need anyway. `Features.descriptors` holds
 
 bands     (frames, 9) float16: power in each band between EDGES, dB; 0 dB is a sine at full scale,
           FLOOR dB silence. Below 250 Hz from frames of 4096 samples, above from 2048.
-flux      (frames, 9) float16: how much the band rose against the frame before: the mean over
-          the band's filters of the rectified rise of log10(1 + magnitude).
 attack    (4 * frames, 2) float16: amplitude, 400 values a second; value j is centred on j / 400 s.
           Column 0: RMS of the samples within 1 / 800 s. Column 1: envelope (magnitude of the
           analytic signal) of the band around 95 Hz, nothing from 0 and above 190 Hz; it is
           zero-phase and a step spreads over about 10 ms, half of it before.
 chroma    (tenths, 12) float16: share of each pitch class, C first, 130 to 2100 Hz; the largest
           is 1, all are 0 in silence.
-timbre    (tenths, 13) float16: mel cepstrum (40 bands, 30 Hz to 16 kHz, log10 of power).
-flatness  (tenths,) float16: geometric over arithmetic mean of the power, 100 Hz to 16 kHz.
-width     (tenths,) float16: share of the side channel in the power of mid and side.
 peaks     (at most 2000, 2) float16: lowest and highest sample of each column of a picture.
 
 `tenths` are tenths of a second, ceil(frames / 10): value i is the mean of frames
@@ -35,7 +30,6 @@ LOW_BANDS = 3  # bands that need the frequency resolution of the longest frames
 PER_TENTH = 10  # frames
 PER_FRAME = 4  # attack values
 KICK_TOP = 190.0  # Hz
-MEL_BANDS, CEPSTRUM = 40, 13
 PICTURE = 2000  # columns
 STRETCH = 441  # samples whose extremes are kept until the length is known
 
@@ -44,50 +38,28 @@ class Descriptors:
     """Collects the descriptors of consecutive chunks of frames; each chunk but the last must
     be a multiple of PER_TENTH frames."""
 
-    def __init__(self, sample_rate: int, filter_centres: list[np.ndarray]) -> None:
-        """filter_centres: centre frequencies (Hz) of the networks' filters of each spectrum."""
+    def __init__(self, sample_rate: int) -> None:
         _, middle, long = FRAME_SIZES
         self._low_bands = _band_matrix(long, sample_rate, EDGES[: LOW_BANDS + 1])
         self._high_bands = _band_matrix(middle, sample_rate, EDGES[LOW_BANDS:])
-        self._flux = _flux_matrix(filter_centres)
         self._kick = _kick_matrix(long, sample_rate)
-        bins = np.arange(long // 2) * (sample_rate / long)
-        self._pitches = _pitch_matrix(bins)
-        self._mel = _mel_matrix(bins)
-        self._cosines = _cosines(MEL_BANDS, CEPSTRUM)
-        self._audible = slice(*np.searchsorted(bins, (100, 16000)))
-        self._parts: dict[str, list[np.ndarray]] = {
-            name: [] for name in ("bands", "flux", "attack", "chroma", "timbre", "flatness")
-        }
+        self._pitches = _pitch_matrix(np.arange(long // 2) * (sample_rate / long))
+        self._parts: dict[str, list[np.ndarray]] = {"bands": [], "attack": [], "chroma": []}
 
-    def add(
-        self,
-        segment: np.ndarray,
-        longest: np.ndarray,
-        magnitudes: list[np.ndarray],
-        inputs: np.ndarray,
-    ) -> None:
+    def add(self, segment: np.ndarray, longest: np.ndarray, magnitudes: list[np.ndarray]) -> None:
         """Add a chunk.
 
         segment: its samples (see spectra.segments); longest: its complex spectra of the longest
-        frames; magnitudes of all sizes' spectra; inputs of the networks.
+        frames; magnitudes of all sizes' spectra.
         """
         _, middle, long = magnitudes
         low = long[:, : len(self._low_bands)] ** 2 @ self._low_bands
         high = middle[:, : len(self._high_bands)] ** 2 @ self._high_bands
         self._keep("bands", _decibels(np.hstack([low, high])))
-        self._keep("flux", inputs @ self._flux)
         kick = np.abs(longest[:, : len(self._kick)] @ self._kick)
         self._keep("attack", np.column_stack([_rms(segment, len(long)), kick.ravel()]))
-
-        power = _mean_power(long)
-        chroma = np.sqrt(power[:, : len(self._pitches)] @ self._pitches)
+        chroma = np.sqrt(_mean_power(long[:, : len(self._pitches)]) @ self._pitches)
         self._keep("chroma", chroma / np.maximum(chroma.max(axis=1, keepdims=True), 1e-6))
-        mel = power[:, : len(self._mel)] @ self._mel
-        self._keep("timbre", np.log10(mel + np.float32(1e-6)) @ self._cosines)
-        audible = power[:, self._audible] + np.float32(1e-9)
-        logs = np.log(audible).mean(axis=1)
-        self._keep("flatness", np.exp(logs) / audible.mean(axis=1))
 
     def _keep(self, name: str, values: np.ndarray) -> None:
         self._parts[name].append(values.astype(np.float16))
@@ -98,48 +70,38 @@ class Descriptors:
 
 
 class Waveform:
-    """Collects what comes from the samples themselves: extremes and stereo width."""
+    """Collects what comes from the samples themselves: their extremes."""
 
-    def __init__(self, sample_rate: int) -> None:
-        self._tenth = sample_rate // 10
-        self._rest = np.zeros((0, 2), np.float32)
+    def __init__(self) -> None:
+        self._rest = np.zeros(0, np.float32)
         self._extremes: list[np.ndarray] = []
-        self._energies: list[np.ndarray] = []
         self.samples = 0
 
     def add(self, block: np.ndarray) -> None:
-        """Add a block (samples, 2) of mid and side."""
+        """Add a block of samples."""
         self.samples += len(block)
         block = np.concatenate([self._rest, block])
-        whole = len(block) // self._tenth * self._tenth
+        whole = len(block) // STRETCH * STRETCH
         self._rest = block[whole:]
         if whole:
             self._measure(block[:whole])
 
     def _measure(self, block: np.ndarray) -> None:
         starts = np.arange(0, len(block), STRETCH)
-        mid = np.ascontiguousarray(block[:, 0])
-        low, high = np.minimum.reduceat(mid, starts), np.maximum.reduceat(mid, starts)
+        low, high = np.minimum.reduceat(block, starts), np.maximum.reduceat(block, starts)
         self._extremes.append(np.column_stack([low, high]).astype(np.float16))
-        tenths = np.arange(0, len(block), self._tenth)
-        self._energies.append(np.add.reduceat(block**2, tenths, axis=0))
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The descriptors `peaks` and `width` of all blocks."""
+        """The descriptor `peaks` of all blocks."""
         if len(self._rest):
             self._measure(self._rest)
             self._rest = self._rest[:0]
-        mid, side = np.concatenate(self._energies).T
-        width = side / np.maximum(mid + side, np.float32(1e-9))
         extremes = np.concatenate(self._extremes)
         columns = min(PICTURE, len(extremes))
         starts = np.arange(columns) * len(extremes) // columns
         low = np.minimum.reduceat(extremes[:, 0], starts)
         high = np.maximum.reduceat(extremes[:, 1], starts)
-        return {
-            "peaks": np.column_stack([low, high]),
-            "width": width.astype(np.float16),
-        }
+        return {"peaks": np.column_stack([low, high])}
 
 
 def _mean_power(magnitudes: np.ndarray) -> np.ndarray:
@@ -174,24 +136,6 @@ def _band_matrix(size: int, sample_rate: int, edges: tuple[int, ...]) -> np.ndar
     return matrix
 
 
-def _flux_matrix(filter_centres: list[np.ndarray]) -> np.ndarray:
-    """Averages the rises among the networks' inputs into bands: (inputs, bands).
-
-    Low bands from the middle frames, the others from the shortest.
-    """
-    width = 2 * sum(map(len, filter_centres))
-    matrix = np.zeros((width, len(EDGES) - 1), np.float32)
-    at = 0
-    for spectrum, centres in enumerate(filter_centres):
-        rises = at + len(centres)
-        for band in range(LOW_BANDS) if spectrum == 1 else range(LOW_BANDS, len(EDGES) - 1):
-            inside = (centres >= EDGES[band]) & (centres < EDGES[band + 1])
-            if spectrum < 2 and inside.any():
-                matrix[rises + np.flatnonzero(inside), band] = 1 / np.count_nonzero(inside)
-        at += 2 * len(centres)
-    return matrix
-
-
 def _kick_matrix(size: int, sample_rate: int) -> np.ndarray:
     """The analytic signal of the kick's band at a frame's PER_FRAME times: (bins, PER_FRAME).
 
@@ -213,25 +157,3 @@ def _pitch_matrix(bins: np.ndarray) -> np.ndarray:
     pitches = np.rint(69 + 12 * np.log2(bins[first : len(matrix)] / 440)).astype(int)
     matrix[np.arange(first, len(matrix)), pitches % 12] = 1
     return matrix
-
-
-def _mel_matrix(bins: np.ndarray) -> np.ndarray:
-    """Triangles equally spaced on O'Shaughnessy's mel scale, averaging power: (bins, 40)."""
-    lowest, highest = 2595 * np.log10(1 + np.array([30, 16000]) / 700)
-    mels = np.linspace(lowest, highest, MEL_BANDS + 2)
-    corners = 700 * (10 ** (mels / 2595) - 1)
-    rise = (bins[:, None] - corners[:-2]) / np.diff(corners)[:-1]
-    fall = (corners[2:] - bins[:, None]) / np.diff(corners)[1:]
-    matrix = np.maximum(0, np.minimum(rise, fall))
-    nearest = np.rint(corners[1:-1] / bins[1]).astype(int)
-    matrix[nearest, np.arange(MEL_BANDS)] += 1e-3  # so that no narrow band is empty
-    matrix = matrix[: int(np.searchsorted(bins, 16000))]
-    return (matrix / matrix.sum(axis=0)).astype(np.float32)
-
-
-def _cosines(bands: int, count: int) -> np.ndarray:
-    """The first columns of an orthonormal DCT-II: (bands, count)."""
-    angles = np.outer(np.arange(bands) + 0.5, np.arange(count)) * (np.pi / bands)
-    matrix = np.cos(angles) * np.sqrt(2 / bands)
-    matrix[:, 0] *= np.sqrt(0.5)
-    return matrix.astype(np.float32)

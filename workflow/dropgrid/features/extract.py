@@ -25,9 +25,9 @@ def extract(path: Path, ensemble: Ensemble | None) -> Features:
     ensemble: from network.load; None does without the networks, by way of librosa.
     """
     reader = Reader(path)
-    waveform = Waveform(SAMPLE_RATE)
+    waveform = Waveform()
     inputs = Inputs(SAMPLE_RATE)
-    descriptors = Descriptors(SAMPLE_RATE, inputs.centres)
+    descriptors = Descriptors(SAMPLE_RATE)
     chunks = front_end(_usable(path, _mid(reader, waveform)), inputs, descriptors)
     if ensemble is None:
         from .without_networks import METHOD, activations_of_onsets
@@ -55,14 +55,15 @@ def front_end(
     for segment in segments(blocks):
         complex_spectra, magnitudes = spectra(segment)
         chunk = inputs(magnitudes)
-        descriptors.add(segment, complex_spectra[-1], magnitudes, chunk)
+        descriptors.add(segment, complex_spectra[-1], magnitudes)
         yield chunk
 
 
 def _mid(reader: Reader, waveform: Waveform) -> Iterator[np.ndarray]:
     for block in reader:
-        waveform.add(block)
-        yield block[:, 0]
+        mid = np.ascontiguousarray(block[:, 0])
+        waveform.add(mid)
+        yield mid
 
 
 def _usable(path: Path, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

@@ -39,10 +39,6 @@ class Inputs:
     def __init__(self, sample_rate: int) -> None:
         sizes = list(zip(FRAME_SIZES, BANDS_PER_OCTAVE, strict=True))
         self.banks = [filterbank(size, sample_rate, count, highest=TOP) for size, count in sizes]
-        self.centres = [
-            bank.argmax(axis=0) * (sample_rate / size)
-            for size, bank in zip(FRAME_SIZES, self.banks, strict=True)
-        ]
         self._blocks = [_blocks(bank) for bank in self.banks]
         self.width = 2 * sum(bank.shape[1] for bank in self.banks)
         self._before: list[np.ndarray | None] = [None] * len(self.banks)
