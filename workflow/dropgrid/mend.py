@@ -34,29 +34,36 @@ def mend(results: Path, temporary: bool = True) -> list[Path]:
     """
     removed = []
     for folder, ours in OURS.items():
-        for path in _files(results / folder):
-            broken = ours.fullmatch(path.name) and not is_whole(path)
-            if broken or (temporary and TEMPORARY.fullmatch(path.name)):
+        for name, path in _files(results / folder):
+            broken = ours.fullmatch(name) and not is_whole(path)
+            if broken or (temporary and TEMPORARY.fullmatch(name)):
                 with suppress(OSError):
-                    path.unlink()
-                    removed.append(path)
+                    os.unlink(path)
+                    removed.append(Path(path))
     return removed
 
 
-def is_whole(path: Path) -> bool:
-    """Whether a file of ours ends as its format does; True if it cannot be read at all."""
+def is_whole(path: str) -> bool:
+    """Whether a file of ours ends as its format does; True if it cannot be read at all.
+
+    Plain system calls: a large library has hundreds of thousands of files.
+    """
     try:
-        with path.open("rb") as stream:
-            stream.seek(max(0, stream.seek(0, os.SEEK_END) - ARCHIVE_TAIL))
-            tail = stream.read()
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            size = os.fstat(descriptor).st_size
+            tail = os.pread(descriptor, ARCHIVE_TAIL, max(0, size - ARCHIVE_TAIL))
+        finally:
+            os.close(descriptor)
     except OSError:
         return True  # whoever needs it will say why
-    end = ENDS[path.suffix]
-    return tail.startswith(end) if path.suffix == ".npz" else tail.endswith(end)
+    suffix = os.path.splitext(path)[1]
+    return tail.startswith(ENDS[suffix]) if suffix == ".npz" else tail.endswith(ENDS[suffix])
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _files(folder: Path) -> Iterator[tuple[str, str]]:
+    """The names of the files in a folder, with their paths."""
     with suppress(OSError), os.scandir(folder) as listing:
         for entry in listing:
             if entry.is_file(follow_symlinks=False):
-                yield Path(entry.path)
+                yield entry.name, entry.path
