@@ -22,9 +22,8 @@ rule batch:
         analyses=config["analyses"],
         features="" if config["keep_features"] else "--drop-features",
     shell:
-        # The log tells of earlier tries too.
         "dropgrid batch {input.manifest:q} {params.network:q} --options {params.options:q}"
         " --analyses {params.analyses} {params.features}"
         " --memory-mb $(( {resources.mem_mb} - %d )) --time-limit 1780"
-        " --attempt {resources.attempt} --attempts %d >> {log:q} 2>&1"
+        " --attempt {resources.attempt} --attempts %d > {log:q} 2>&1"
         % (BATCH_MB, TRIES)
