@@ -44,10 +44,13 @@ class Interrupt:
     left_running: list[str] = field(default_factory=list)
     half_files: list[str] = field(default_factory=list)
     again: list[str] = field(default_factory=list)
+    over: bool = False  # the run had ended by itself before
 
     @property
     def exits_as_documented(self) -> bool:
         """128 + signal; before there is a workflow to end, the signal's own way."""
+        if self.over:
+            return self.exit_code == 0
         return self.exit_code in (128 + self.number, -self.number)
 
     def __str__(self) -> str:
@@ -122,6 +125,7 @@ def interrupt(
     before = analysed(folder)
     process = start(folder, cores, *options)
     time.sleep(moment)
+    over = process.poll() is not None
     sent = time.monotonic()
     process.send_signal(number)
     code = process.wait(timeout=60)
@@ -132,7 +136,7 @@ def interrupt(
     return Interrupt(
         number, moment, code, taken, len(after), running_in(folder),
         half_files(folder) if number != signal.SIGKILL else [],
-        [name for name, age in before.items() if after.get(name) != age],
+        [name for name, age in before.items() if after.get(name) != age], over,
     )  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def copy_of(peace: Path, tmp_path: Path) -> Path:
 
 
 def test_the_results_are_the_same_after_interrupts_at_random_moments(peace, tmp_path):
-    moments = interrupted_run(tmp_path, peace / "music", 3, seed=1, seconds=12, cores=2)
+    moments = interrupted_run(tmp_path, peace / "music", 3, seed=1, seconds=8, cores=2)
     for moment in moments:
         assert moment.exits_as_documented, moment
         assert not moment.left_running + moment.half_files + moment.again, moment
