@@ -18,7 +18,7 @@ from dropgrid.batches import (
 from dropgrid.config import complete_config
 from dropgrid.errors import DropgridError
 from dropgrid.features import memory
-from dropgrid.interrupts import follow_this_process, guard_run
+from dropgrid.interrupts import cancel_timers, follow_this_process, guard_run
 from dropgrid.library import fingerprint, read_scan, read_ticket, scan
 from dropgrid.summary import describe, write_summary
 from snakemake.exceptions import WorkflowError
@@ -173,6 +173,7 @@ def say_summary():
         if warning.exists():
             sys.stderr.write(warning.read_text())
         print(describe(write_summary(Path(RESULTS)), Path(RESULTS)), file=sys.stderr)
+        cancel_timers()
 
 
 def sample_arguments(evaluation):
