@@ -303,7 +303,10 @@ def _listen(reader: int, relay: _Relay, pid: int, seconds: float | None) -> tupl
     report, timed_out = b"", False
     try:
         while True:
-            ready, _, _ = select.select(watched, [], [], TICK)
+            wait = TICK
+            if deadline is not None and not timed_out:
+                wait = min(TICK, max(0.0, deadline - time.monotonic()))
+            ready, _, _ = select.select([reader] if relay.received else watched, [], [], wait)
             if reader in ready:
                 piece = os.read(reader, 65536)
                 if not piece:
