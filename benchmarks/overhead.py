@@ -15,8 +15,12 @@ from process import BIN, run
 SAMPLE = 4  # tracks analysed in one process, to know what one costs
 
 
-def measure(counts: list[int], cores: list[int], minutes: float) -> list[dict[str, Any]]:
+def measure(
+    counts: list[int], cores: list[int], sizes: list[int], minutes: float
+) -> list[dict[str, Any]]:
     """Wall and cpu of `snakemake --cores N` for so many tracks, against in-process analysis.
+
+    sizes: of `tracks_per_job`; 1 gives each track three jobs of its own, more makes batches.
 
     overhead: wall * N / (tracks * wall of one in-process) - 1: what the speed-up N loses.
     overhead_cpu: the same of cpu seconds; other work on the machine disturbs it less.
@@ -29,19 +33,23 @@ def measure(counts: list[int], cores: list[int], minutes: float) -> list[dict[st
         rows = []
         for tracks in counts:
             for number in cores:
-                alone = in_process(work, song)
+                alone = in_process(work, song)  # and again afterwards: machines change their pace
                 library = link_songs(work, song, tracks)
-                used = workflow(work, library, number)
+                used = {size: workflow(work, library, number, size) for size in sizes}
                 alone = [*alone, *in_process(work, song)]
                 wall = statistics.median(a for a, _ in alone)
                 cpu = statistics.median(c for _, c in alone)
-                rows.append({
-                    "tracks": tracks, "cores": number, "minutes_each": minutes,
-                    "wall": used[0], "wall_in_process": tracks * wall / number,
-                    "overhead": used[0] * number / (tracks * wall) - 1,
-                    "overhead_cpu": used[1] / (tracks * cpu) - 1,
-                    "load": os.getloadavg()[0],
-                })  # fmt: skip
+                rows += [
+                    {
+                        "tracks": tracks, "cores": number, "tracks_per_job": size,
+                        "minutes_each": minutes,
+                        "wall": used[size][0], "wall_in_process": tracks * wall / number,
+                        "overhead": used[size][0] * number / (tracks * wall) - 1,
+                        "overhead_cpu": used[size][1] / (tracks * cpu) - 1,
+                        "load": os.getloadavg()[0],
+                    }
+                    for size in sizes
+                ]  # fmt: skip
         return rows
 
 
@@ -65,8 +73,9 @@ def link_songs(work: Path, song: Path, count: int) -> Path:
     return library
 
 
-def workflow(work: Path, library: Path, cores: int) -> tuple[float, float]:
-    """Wall and cpu seconds of the workflow's records of a library, on so many cores."""
+def workflow(work: Path, library: Path, cores: int, size: int) -> tuple[float, float]:
+    """Wall and cpu seconds of the workflow's records of a library, on so many cores, with about
+    `size` tracks a job."""
     results = work / "results"
     shutil.rmtree(results, ignore_errors=True)
     results.mkdir()
@@ -75,7 +84,7 @@ def workflow(work: Path, library: Path, cores: int) -> tuple[float, float]:
     used = run(
         BIN / "snakemake", "--directory", work, "--cores", str(cores), "--quiet", "all",
         "--rerun-triggers", "mtime", "--config", f"library={library}", f"results={results}",
-        "max_workers=-1", "--", "analysis", cores=cores,
+        f"tracks_per_job={size}", "max_workers=-1", "--", "analysis", cores=cores,
     )  # fmt: skip
     shutil.rmtree(work / ".snakemake", ignore_errors=True)
     return used.wall, used.cpu

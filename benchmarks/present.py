@@ -94,16 +94,16 @@ def _startup(startup: dict[str, dict[str, float]]) -> list[str]:
 
 
 def _overhead(rows: list[dict[str, Any]]) -> list[str]:
-    lines = [
-        "| tracks | cores | minutes each | wall s | in-process s / cores | overhead (wall) | "
-        "overhead (cpu) | load |", "|---|---|---|---|---|---|---|---|",
-    ]  # fmt: skip
+    heads = ("tracks", "cores", "tracks a job", "minutes each", "wall s",
+             "in-process s / cores", "overhead (wall)", "overhead (cpu)", "load")  # fmt: skip
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for row in rows:
-        lines.append(
-            f"| {row['tracks']} | {row['cores']} | {row['minutes_each']:g} | {row['wall']:.1f} | "
-            f"{row['wall_in_process']:.1f} | {row['overhead']:.2f} | {row['overhead_cpu']:.2f} | "
-            f"{row['load']:.1f} |"
-        )
+        cells = (
+            row["tracks"], row["cores"], _jobs(row["tracks_per_job"]),
+            f"{row['minutes_each']:g}", f"{row['wall']:.1f}", f"{row['wall_in_process']:.1f}",
+            f"{row['overhead']:.2f}", f"{row['overhead_cpu']:.2f}", f"{row['load']:.1f}",
+        )  # fmt: skip
+        lines.append(f"| {' | '.join(map(str, cells))} |")
     return [
         *lines, "",
         "Overhead is wall time of `snakemake --cores N` times N, over the time of the same tracks "
@@ -111,6 +111,11 @@ def _overhead(rows: list[dict[str, Any]]) -> list[str]:
         "column, which other work on the machine disturbs less. Load is the machine's load "
         "average at the time: above the cores, the wall column says little.",
     ]  # fmt: skip
+
+
+def _jobs(tracks_per_job: int) -> str:
+    """What a job is, for the table."""
+    return "1, by three jobs" if tracks_per_job == 1 else f"about {tracks_per_job}"
 
 
 def picture(results: dict[str, Any], path: Path) -> None:

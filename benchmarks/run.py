@@ -60,7 +60,8 @@ def main() -> None:
                 results[part] = long(work, minutes=20 if arguments.quick else 120)
             else:
                 counts = arguments.tracks or ([4] if arguments.quick else [10, 20, 50])
-                results[part] = overhead.measure(counts, [1, 2], 1.0 if arguments.quick else 4.5)
+                minutes = 1.0 if arguments.quick else 4.5
+                results[part] = overhead.measure(counts, [1, 2], [1, 8], minutes)
             kept.write_text(json.dumps(results, indent=1) + "\n")
     present.write(results, RESULTS)
 
