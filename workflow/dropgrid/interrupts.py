@@ -32,6 +32,7 @@ REPEAT = 0.2  # seconds between signals to the jobs: a new one may just have bee
 PATIENCE = 15  # of these until this process is interrupted once more: asyncio can lose a SIGINT
 
 _held: list[int] = []  # descriptors of file locks, open as long as the process lives
+received: list[int] = []  # the signals that ask this process to end, from pass_signals_on on
 
 
 def guard_run(
@@ -85,14 +86,13 @@ def pass_signals_on() -> None:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    received: list[int] = []
-    atexit.register(_exit_as_interrupted, received)
-    threading.Thread(target=_listen, args=(reader, received), daemon=True).start()
+    atexit.register(_exit_as_interrupted)
+    threading.Thread(target=_listen, args=(reader,), daemon=True).start()
 
 
-def _listen(reader: int, received: list[int]) -> None:
+def _listen(reader: int) -> None:
     while not received:
-        received += [n for n in os.read(reader, 64) if n in (signal.SIGINT, signal.SIGTERM)]
+        received[:] = [n for n in os.read(reader, 64) if n in (signal.SIGINT, signal.SIGTERM)]
     while True:
         for _ in range(PATIENCE):
             end_jobs()
@@ -122,7 +122,7 @@ def cancel_timers() -> None:
             thread.cancel()
 
 
-def _exit_as_interrupted(received: list[int]) -> None:
+def _exit_as_interrupted() -> None:
     if received:
         name = signal.Signals(received[0]).name
         print(f"dropgrid: ended by {name}; the same command goes on from here", file=sys.stderr)

@@ -151,6 +151,11 @@ def _rounded(value: Any) -> Any:
     return value
 
 
+def encodable(text: str) -> str:
+    """Text with the lone surrogates escaped that stand for undecodable bytes of a file name."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def write_record(path: Path, record: BpmRecord | StructureRecord) -> None:
     """Write a record atomically. Raises OSError, and ValueError for a NaN in it."""
     write_atomically(path, to_json(record))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -76,11 +76,11 @@ def summarise(results: Path) -> Summary:
         failure: TrackFailure | None = None
         for analysis in analyses:
             try:
-                failure = failure or _failure(results, analysis, track)
+                failure = failure or failure_in(results, analysis, track)
             except RecordError:
                 missing = True
         if failure:
-            failures.append((track, _path_of(results, track), failure))
+            failures.append((track, path_of(results, track), failure))
         elif missing:
             waiting += 1
     count = len(scan["tracks"])
@@ -95,8 +95,8 @@ def summarise(results: Path) -> Summary:
     )
 
 
-def _failure(results: Path, analysis: str, track: str) -> TrackFailure | None:
-    """The failure in a record, if there is one. Raises RecordError."""
+def failure_in(results: Path, analysis: str, track: str) -> TrackFailure | None:
+    """The failure in the record of an analysis, if there is one. Raises RecordError."""
     path = results / analysis / f"{track}.json"
     try:
         data = path.read_bytes()
@@ -107,7 +107,8 @@ def _failure(results: Path, analysis: str, track: str) -> TrackFailure | None:
     return READERS[analysis](path).error
 
 
-def _path_of(results: Path, track: str) -> str:
+def path_of(results: Path, track: str) -> str:
+    """The path of a track within the library; its id where that cannot be read."""
     with suppress(RecordError):
         return read_ticket(results / "tracks" / f"{track}.json").path
     return track
@@ -115,32 +116,39 @@ def _path_of(results: Path, track: str) -> str:
 
 def _use(logs: Path) -> dict[str, Use]:
     """What each stage took, from the logs of tracks and those of batches."""
-    lines: dict[str, list[tuple[float, float, int]]] = {stage: [] for stage in STAGES}
+    found: dict[str, list[Use]] = {stage: [] for stage in STAGES}
     for folder in (*STAGES, "batches"):
         for path in sorted((logs / folder).glob("*.log")):
-            for match in _lines_of_use(path, whole=folder == "batches"):
-                stage, seconds, cpu, peak = match.groups()
-                if stage.decode() in lines:
-                    lines[stage.decode()].append((float(seconds), float(cpu), int(peak)))
-    return {
-        stage: Use(
-            jobs=len(found),
-            seconds=round(sum(seconds for seconds, _, _ in found), 2),
-            cpu_seconds=round(sum(cpu for _, cpu, _ in found), 2),
-            peak_mb=max((peak for _, _, peak in found), default=0),
-        )
-        for stage, found in lines.items()
-    }
+            for stage, use in read_use(path, batch=folder == "batches"):
+                if stage in found:
+                    found[stage].append(use)
+    return {stage: add_up(uses) for stage, uses in found.items()}
 
 
-def _lines_of_use(path: Path, whole: bool) -> list[re.Match[bytes]]:
-    """All of them in a batch's log, else the last in a track's, which is near its end."""
-    with suppress(OSError), path.open("rb") as stream:
-        if not whole:
-            stream.seek(max(0, path.stat().st_size - 500))
-        found = list(_USE.finditer(stream.read()))
-        return found if whole else found[-1:]
+def read_use(log: Path, batch: bool) -> list[tuple[str, Use]]:
+    """What the log of a job says that each stage took; the last line that does, or a batch's all.
+
+    A line of a track's own log is looked for near its end only.
+    """
+    with suppress(OSError), log.open("rb") as stream:
+        if not batch:
+            stream.seek(max(0, log.stat().st_size - 500))
+        found = [
+            (stage.decode(), Use(1, float(seconds), float(cpu), int(peak)))
+            for stage, seconds, cpu, peak in _USE.findall(stream.read())
+        ]
+        return found if batch else found[-1:]
     return []
+
+
+def add_up(uses: Sequence[Use]) -> Use:
+    """What several jobs took together."""
+    return Use(
+        jobs=sum(use.jobs for use in uses),
+        seconds=round(sum(use.seconds for use in uses), 2),
+        cpu_seconds=round(sum(use.cpu_seconds for use in uses), 2),
+        peak_mb=max((use.peak_mb for use in uses), default=0),
+    )
 
 
 def to_json(summary: Summary) -> bytes:

@@ -16,6 +16,7 @@ from .records import (
     Positions,
     StructureRecord,
     TrackFailure,
+    encodable,
     read_bpm_outline,
     read_structure,
 )
@@ -154,18 +155,12 @@ def _parquet(rows: Sequence[Row]) -> bytes:
     import pyarrow.parquet as pq
 
     schema = pa.schema([(name, getattr(pa, _ARROW[kind])()) for name, kind in COLUMNS.items()])
-    columns = {
-        name: [_clean(row[name]) for row in rows] if kind == "string" else [r[name] for r in rows]
-        for name, kind in COLUMNS.items()
-    }
+    columns = {name: [row[name] for row in rows] for name in COLUMNS}
+    for name in (name for name, kind in COLUMNS.items() if kind == "string"):
+        columns[name] = [text and encodable(text) for text in columns[name]]
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(columns, schema=schema), sink)
     return bytes(sink.getvalue())
 
 
 _ARROW = {"string": "string", "double": "float64", "int64": "int64"}
-
-
-def _clean(text: str | None) -> str | None:
-    """Text without the lone surrogates that stand for undecodable bytes of a file name."""
-    return text.encode("utf-8", "backslashreplace").decode() if text else text
