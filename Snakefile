@@ -47,8 +47,8 @@ onstart:
 
 
 onsuccess:
-    say_summary()
+    say_summary(ok=True)
 
 
 onerror:
-    say_summary()
+    say_summary(ok=False)

@@ -9,8 +9,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from dropgrid.files import write_atomically
+from dropgrid.library import Track
 from dropgrid.progress import Progress, duration
-from dropgrid.records import BpmRecord, TrackFailure, write_record
+from dropgrid.records import (
+    BpmRecord,
+    StructureRecord,
+    TrackFailure,
+    json_lines,
+    write_record,
+)
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_logger_plugin_dropgrid import CLEAR, LogHandler
 
@@ -33,10 +41,37 @@ def test_where_only_tempo_is_wanted_the_tempo_ends_a_track() -> None:
     assert progress.tracks_done == 1
 
 
-def test_where_there_are_batches_these_are_counted() -> None:
-    progress = Progress({"batch": 4, "table": 1})
-    progress.finish("batch")
-    assert progress.line(30) == " 25%  1/4 batches, 2 batches/min, 90 s left"
+def write_batch(results: Path, batch: str, ok: int, failed: int) -> str:
+    """A batch that is done, with the records of its tracks; its output."""
+    tracks = [Track(f"{batch}-{n:08}", f"{n}.wav", f"/{n}.wav", 1, 1) for n in range(ok + failed)]
+    manifest = {"schema": "dropgrid/batch", "schema_version": 1, "after": []}
+    write_atomically(
+        results / "batches" / f"{batch}.json",
+        json_lines({**manifest, "tracks": [vars(track) for track in tracks]}),
+    )
+    for number, track in enumerate(tracks):
+        told = {"status": "error", "error": FAILURE} if number < failed else {"status": "ok"}
+        write_record(
+            results / "structure" / f"{track.track}.json",
+            StructureRecord(track.track, track.path, **told),
+        )
+    return str(results / "batches" / f"{batch}.done")
+
+
+def test_in_batches_too_tracks_and_failures_are_counted(tmp_path: Path) -> None:
+    progress = Progress({"batch": 2, "table": 1}, tracks_in_batches=8)
+    progress.finish("batch", (write_batch(tmp_path, "00000", ok=1, failed=1),))
+    assert progress.line(30) == " 25%  2/8 tracks, 1 failed, 4 tracks/min, 90 s left"
+    progress.finish("batch", (write_batch(tmp_path, "00001", ok=6, failed=0),))
+    assert progress.line(60) == "100%  8/8 tracks, 1 failed, 8 tracks/min"
+
+
+def test_without_knowing_how_many_tracks_batches_hold_the_work_is_counted_in_batches(
+    tmp_path: Path,
+) -> None:
+    progress = Progress({"batch": 4})
+    progress.finish("batch", (write_batch(tmp_path, "00000", ok=3, failed=0),))
+    assert progress.line(30) == " 25%  3 tracks, 0 failed, 90 s left"
 
 
 def test_jobs_that_are_no_tracks_do_not_count() -> None:
@@ -46,12 +81,13 @@ def test_jobs_that_are_no_tracks_do_not_count() -> None:
 
 
 def test_failed_tracks_are_counted_once(tmp_path: Path) -> None:
-    record = tmp_path / "t.json"
-    write_record(record, BpmRecord("t", "t.wav", "error", error=FAILURE))
+    bpm, structure = (tmp_path / kind / "t.json" for kind in ("bpm", "structure"))
+    write_record(bpm, BpmRecord("t", "t.wav", "error", error=FAILURE))
+    write_record(structure, StructureRecord("t", "t.wav", "error", error=FAILURE))
     progress = Progress({"bpm": 2, "structure": 2})
-    progress.finish("bpm", (str(record),))
-    progress.finish("structure", (str(record),))
-    progress.finish("structure", (str(tmp_path / "vanished"),))
+    progress.finish("bpm", (str(bpm),))
+    progress.finish("structure", (str(structure),))
+    progress.finish("structure", (str(tmp_path / "structure" / "vanished.json"),))
     assert (progress.failed, progress.tracks_done) == (1, 2)
 
 
@@ -96,7 +132,7 @@ def run_two_tracks(log: LogHandler) -> None:
     log.handle(record(None, "Building DAG of jobs..."))
     log.handle(record(LogEvent.RUN_INFO, "Job stats", stats={"bpm": 2, "table": 1, "total": 3}))
     for job in (1, 2):
-        log.handle(record(LogEvent.JOB_INFO, jobid=job, rule_name="bpm", output=["none"]))
+        log.handle(record(LogEvent.JOB_INFO, jobid=job, rule_name="bpm", output=["bpm/none"]))
     log.handle(record(LogEvent.JOB_FINISHED, job_id=1))
     log.handle(record(None, "a job failed", logging.ERROR))
     log.handle(record(LogEvent.JOB_FINISHED, job_id=2))
@@ -112,6 +148,20 @@ def test_piped_there_are_whole_lines_and_nothing_to_steer_a_terminal() -> None:
     assert lines[3].startswith("dropgrid: 100%  2/2 tracks")
     assert len(lines) == 4
     assert not {"\r", "\x1b"} & set(stream.getvalue())
+
+
+def test_batches_show_tracks_as_single_jobs_do(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    log = handler(stream)
+    log.handle(record(LogEvent.RUN_INFO, "Job stats", stats={"batch": 1, "total": 1}))
+    log.handle(record(None, "dropgrid: tracks to analyse: 2", tracks_in_batches=2))
+    done = write_batch(tmp_path, "00000", ok=1, failed=1)
+    log.handle(record(LogEvent.JOB_INFO, jobid=1, rule_name="batch", output=[done]))
+    log.handle(record(LogEvent.JOB_FINISHED, job_id=1))
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "dropgrid: tracks to analyse: 2"
+    assert lines[1].startswith("dropgrid: 100%  2/2 tracks, 1 failed")
+    assert len(lines) == 2
 
 
 def test_in_a_terminal_one_line_is_drawn_anew_and_errors_stay_above_it() -> None:

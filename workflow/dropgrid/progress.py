@@ -6,9 +6,10 @@ a track is done when the last of its jobs is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+
+from .outcomes import outcomes
 
 # About how long a job of each stage takes, compared with one of bpm. A batch is one of many
 # tracks; a run has either batches or the others.
@@ -18,10 +19,16 @@ STAGES = ("batch", "structure", "bpm", "features")  # a track's last: the first 
 
 @dataclass
 class Progress:
-    """Counts of a run. planned: jobs of each stage there were to do when it began."""
+    """Counts of a run.
+
+    planned: jobs of each stage there were to do when it began; tracks_in_batches: how many
+    tracks those are, where they are batches.
+    """
 
     planned: Mapping[str, int]
+    tracks_in_batches: int | None = None
     finished: dict[str, int] = field(default_factory=dict)
+    tracks_done: int = 0
     failed: int = 0
 
     @property
@@ -29,55 +36,49 @@ class Progress:
         return next((stage for stage in STAGES if self.planned.get(stage)), None)
 
     @property
-    def unit(self) -> str:
-        return "batches" if self.last_stage == "batch" else "tracks"
+    def in_batches(self) -> bool:
+        return self.last_stage == "batch"
 
     @property
-    def tracks(self) -> int:
-        """How many tracks, or batches of them, there are to do in this run."""
+    def tracks(self) -> int | None:
+        """How many tracks there are to do in this run; None if that is not known."""
+        if self.in_batches:
+            return self.tracks_in_batches
         return self.planned[self.last_stage] if self.last_stage else 0
-
-    @property
-    def tracks_done(self) -> int:
-        return self.finished.get(self.last_stage, 0) if self.last_stage else 0
 
     @property
     def share(self) -> float:
         """The share of the work on tracks that is done, 0 to 1."""
+        if self.in_batches and self.tracks:
+            return min(1.0, self.tracks_done / self.tracks)
         whole = sum(WEIGHTS[stage] * self.planned.get(stage, 0) for stage in WEIGHTS)
         done = sum(WEIGHTS[stage] * self.finished.get(stage, 0) for stage in WEIGHTS)
         return min(1.0, done / whole) if whole else 1.0
 
-    def finish(self, stage: str, outputs: tuple[str, ...] = ()) -> bool:
-        """Count a finished job; its outputs say whether the track failed.
+    def finish(self, stage: str, outputs: Sequence[str] = ()) -> bool:
+        """Count a finished job; its outputs lead to the records of its tracks.
 
         False for a job that is no stage of a track's analysis.
         """
         if stage not in WEIGHTS:
             return False
         self.finished[stage] = self.finished.get(stage, 0) + 1
-        if stage == self.last_stage and any(map(is_error_record, outputs)):
-            self.failed += 1
+        if stage == self.last_stage:
+            found = outcomes(stage, outputs)
+            self.tracks_done += len(found) if self.in_batches else 1
+            self.failed += sum(outcome.failure is not None for outcome in found)
         return True
 
     def line(self, seconds: float) -> str:
         """The state in one line, after so many seconds of work."""
-        parts = [f"{self.tracks_done}/{self.tracks} {self.unit}"]
-        if self.unit == "tracks":  # a batch does not say how many of its tracks failed
-            parts.append(f"{self.failed} failed")
+        of_all = "" if self.tracks is None else f"/{self.tracks}"
+        parts = [f"{self.tracks_done}{of_all} tracks", f"{self.failed} failed"]
         if self.share > 0 and seconds > 0:
-            parts.append(f"{self.share * self.tracks / seconds * 60:.3g} {self.unit}/min")
+            if self.tracks:
+                parts.append(f"{self.share * self.tracks / seconds * 60:.3g} tracks/min")
             if self.share < 1:
                 parts.append(f"{duration(seconds * (1 - self.share) / self.share)} left")
         return f"{self.share:4.0%}  " + ", ".join(parts)
-
-
-def is_error_record(path: str) -> bool:
-    """Whether a file is the record of a track that failed."""
-    try:
-        return b'"status": "error"' in Path(path).read_bytes()
-    except OSError:
-        return False
 
 
 def duration(seconds: float) -> str:

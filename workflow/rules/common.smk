@@ -22,6 +22,7 @@ from dropgrid.interrupts import cancel_timers, follow_this_process, guard_run
 from dropgrid.library import fingerprint, read_scan, read_ticket, scan
 from dropgrid.summary import describe, write_summary
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 try:
     config = complete_config(config)
@@ -164,15 +165,30 @@ def start_run():
     """Before the first job: note since when the options are what they are."""
     if workflow.is_main_process:
         note_options(Path(RESULTS), STAGE_OPTIONS)
+        say_tracks_in_batches()
 
 
-def say_summary():
+def say_tracks_in_batches():
+    """How many tracks there are to do; where they are not in batches, the jobs tell."""
+    jobs = [j for j in workflow.dag.needrun_jobs() if j.rule.name == "batch"]
+    if jobs:
+        count = sum(len(read_batch(Path(job.input.manifest))) for job in jobs)
+        logger.info(
+            f"dropgrid: tracks to analyse: {count}",
+            extra={"tracks_in_batches": count},
+        )
+
+
+def say_summary(ok):
     """At the end of a run: what became of the library, and how to try failed tracks again."""
     if workflow.is_main_process:
         warning = Path(RESULTS, "logs", "network.log")
         if warning.exists():
             sys.stderr.write(warning.read_text())
-        print(describe(write_summary(Path(RESULTS)), Path(RESULTS)), file=sys.stderr)
+        summary = write_summary(Path(RESULTS))
+        logger.info(
+            describe(summary, Path(RESULTS)), extra={"summary": summary, "ok": ok}
+        )
         cancel_timers()
 
 
