@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import pty
 import resource
@@ -17,33 +16,11 @@ import numpy as np
 import pytest
 import soundfile
 from dropgrid.library import scan_files, write_tickets
-from dropgrid.records import TrackFailure, read_bpm, read_structure
+from dropgrid.records import read_bpm, read_structure
+from jobs import failure_in, table
 
 pytestmark = pytest.mark.slow
 TRIED_AGAIN = 75
-
-
-@pytest.fixture(scope="module")
-def song(house) -> np.ndarray:
-    """Eight seconds of a real track, mono."""
-    from dropgrid import demo
-
-    samples = np.asarray(demo.render(house))
-    mono = samples.mean(axis=1) if samples.ndim == 2 else samples
-    return mono[: 8 * hostile_files.RATE]
-
-
-@pytest.fixture(scope="module")
-def network(dropgrid, tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("network") / "network.onnx"
-    assert dropgrid("network", path).returncode == 0
-    return path
-
-
-def table(folder: Path, name: str = "library.csv") -> dict[str, dict[str, str]]:
-    """The rows of a table of the results, by path."""
-    with (folder / "results" / name).open(newline="", encoding="utf-8") as stream:
-        return {row["path"]: row for row in csv.DictReader(stream)}
 
 
 # Whole runs over folders of rubbish.
@@ -202,33 +179,6 @@ def half_files(folder: Path) -> list[Path]:
 
 
 # Single jobs on a machine that fails them.
-
-
-@pytest.fixture
-def job(song, network, tmp_path):
-    """features(...): runs the job of one good track; gives exit code, output, standard error."""
-    source = tmp_path / "song.flac"
-    source.write_bytes(hostile_files.flac(song))
-    results = tmp_path / "results"
-    [track] = write_tickets(scan_files([source]), results)
-
-    def features(output: Path, *options: str, before=None) -> tuple[int, str]:
-        ticket = results / "tracks" / f"{track}.json"
-        command = [sys.executable, "-m", "dropgrid", "features", ticket, network, output]
-        done = subprocess.run(
-            [*map(str, command), *options], capture_output=True, text=True, preexec_fn=before
-        )
-        return done.returncode, done.stderr
-
-    features.source = source
-    return features
-
-
-def failure_in(output: Path) -> TrackFailure | None:
-    from dropgrid.features import store
-
-    held = store.load(output)
-    return held if isinstance(held, TrackFailure) else None
 
 
 def small_files_only() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 RATE = 44100
+BLOCK = 2**17
 CONTAINERS = ("wav", "aiff", "flac", "ogg", "opus", "mp3", "m4a", "wma")
 _SOUNDFILE = {"wav": "WAV", "aiff": "AIFF", "flac": "FLAC", "ogg": "OGG", "mp3": "MP3"}
 _AV = {"m4a": "aac", "wma": "wmav2"}
@@ -26,7 +27,10 @@ def write_audio(path: Path, seconds: float = 1.0) -> Path:
     if kind in _SOUNDFILE:
         import soundfile
 
-        soundfile.write(path, tone(seconds), RATE, format=_SOUNDFILE[kind])
+        samples = tone(seconds)
+        with soundfile.SoundFile(path, "w", RATE, 1, format=_SOUNDFILE[kind]) as file:
+            for first in range(0, len(samples), BLOCK):  # a long Vorbis file in one go crashes
+                file.write(samples[first : first + BLOCK])
     elif kind == "opus":
         import soundfile
 

@@ -1,0 +1,35 @@
+"""What the tests of faults share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import hostile_files
+import numpy as np
+import pytest
+from dropgrid import demo
+from jobs import Job, job_of
+
+
+@pytest.fixture(scope="session")
+def song(house) -> np.ndarray:
+    """Eight seconds of a real track, mono."""
+    samples = np.asarray(demo.render(house))
+    mono = samples.mean(axis=1) if samples.ndim == 2 else samples
+    return mono[: 8 * hostile_files.RATE]
+
+
+@pytest.fixture(scope="session")
+def network(dropgrid, tmp_path_factory) -> Path:
+    """The networks' file."""
+    path = tmp_path_factory.mktemp("network") / "network.onnx"
+    assert dropgrid("network", path).returncode == 0
+    return path
+
+
+@pytest.fixture
+def job(song, network, tmp_path) -> Job:
+    """The job of one good track."""
+    source = tmp_path / "song.flac"
+    source.write_bytes(hostile_files.flac(song))
+    return job_of(source, network)
