@@ -195,6 +195,14 @@ def test_extraction_imports_no_heavy_library() -> None:
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
 
 
+def test_zeros_before_the_music_are_part_of_it(tmp_path: Path, ensemble: network.Ensemble) -> None:
+    sound = np.random.default_rng(0).uniform(-1, 1, 3 * RATE)
+    soundfile.write(tmp_path / "late.wav", np.concatenate([np.zeros(5 * RATE), sound]), RATE)
+    bands = extract(tmp_path / "late.wav", ensemble).descriptors["bands"]
+    assert len(bands) == 800
+    assert (bands[:490] == -100).all() and (bands[510:] > -100).all()
+
+
 def test_the_memory_a_track_is_given_suffices(tmp_path: Path) -> None:
     soundfile.write(
         tmp_path / "noise.flac", np.random.default_rng(0).uniform(-1, 1, 90 * RATE), RATE
@@ -212,6 +220,7 @@ def test_the_memory_a_track_is_given_suffices(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", program, *files], env=environment).returncode == 0
     assert memory.megabytes(5) <= 400
     assert memory.megabytes(120) <= 1000
+    assert memory.later_megabytes(5) <= 300
 
 
 def test_the_length_a_file_can_have_follows_from_its_size() -> None:

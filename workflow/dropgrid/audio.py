@@ -11,6 +11,7 @@ madmom's networks were trained: a rounding of less than one such step moves acti
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,10 @@ class Reader:
     def _open(self) -> Iterator[np.ndarray]:
         import soundfile
 
-        if self.path.stat().st_size == 0:
+        status = self.path.stat()
+        if not stat.S_ISREG(status.st_mode):  # reading a pipe or a device could take for ever
+            raise DecodeError(f"{self.path}: not a file but a pipe, a device or the like")
+        if status.st_size == 0:
             raise DecodeError(f"{self.path}: the file is empty")
         try:
             file = soundfile.SoundFile(os.fsencode(self.path))

@@ -14,7 +14,7 @@ rule batch:
     resources:
         workers=1,
         attempt=attempt,
-        mem_mb=megabytes(batch_megabytes),
+        mem_mb=megabytes(batch_megabytes, BATCH_MB + LAST_MB),
         runtime=lambda wildcards, attempt: 120 * attempt,
     params:
         network=rules.network.output,

@@ -101,35 +101,46 @@ if WORKERS:
 NODE_MB = 250 if CLUSTER else 0
 
 
-def megabytes(base):
+def megabytes(base, last=0):
     """mem_mb of a job: more on every try, within what all jobs together may have.
 
-    base: MB of the first try, or a function of the wildcards that tells them.
+    base: MB of the first try, or a function of the wildcards that tells them. last: MB that the
+    last try has at least.
     """
     given = workflow.global_resources
     cap = given["mem_mb"].value if "mem_mb" in given else math.inf
 
     def amount(wildcards, attempt):
         first = base(wildcards) if callable(base) else base
-        return min(first * attempt + NODE_MB, cap)
+        wanted = max(first * attempt, last if attempt >= TRIES else 0)
+        return min(wanted + NODE_MB, cap)
 
     return amount
 
 
-def features_megabytes(wildcards):
-    """What the features of a track take, by the length its file can have."""
-    return track_megabytes(
-        read_ticket(Path(RESULTS, "tracks", f"{wildcards.track}.json"))
-    )
+def likely_minutes(ticket):
+    return memory.minutes(ticket.path, ticket.size)
 
 
+def of_track(megabytes):
+    """A function of minutes as one of the wildcards: by the length the track's file can have."""
+
+    def amount(wildcards):
+        ticket = read_ticket(Path(RESULTS, "tracks", f"{wildcards.track}.json"))
+        return megabytes(likely_minutes(ticket))
+
+    return amount
+
+
+# The last try is for files that are far longer than their size tells: loops, silence, one tone.
+LAST_MB = memory.megabytes(memory.LONG)
 BATCH_MB = 200  # of a batch's job itself, beside the track it is at
 
 
 def batch_megabytes(wildcards):
     """What the job of a batch takes with the longest of its tracks."""
     tracks = read_batch(Path(RESULTS, "batches", f"{wildcards.batch}.json"))
-    return BATCH_MB + max(map(track_megabytes, tracks), default=0)
+    return BATCH_MB + memory.megabytes(max(map(likely_minutes, tracks), default=0))
 
 
 def batch_needs(wildcards):
@@ -142,10 +153,6 @@ def batch_needs(wildcards):
         *rules.network.output,
         *expand(f"{RESULTS}/batches/{{batch}}.done", batch=before),
     ]
-
-
-def track_megabytes(ticket):
-    return memory.megabytes(memory.minutes(ticket.path, ticket.size))
 
 
 def results_folder(wildcards):

@@ -37,7 +37,7 @@ rule features:
     resources:
         workers=1,
         attempt=attempt,
-        mem_mb=megabytes(features_megabytes),
+        mem_mb=megabytes(of_track(memory.megabytes), LAST_MB),
         runtime=30,
     shell:
         "dropgrid features {input.ticket:q} {input.network:q} {output:q}"

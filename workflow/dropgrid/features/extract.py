@@ -67,10 +67,19 @@ def _mid(reader: Reader, waveform: Waveform) -> Iterator[np.ndarray]:
 
 
 def _usable(path: Path, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """The same blocks; raises UnusableAudio at their end, before the networks run."""
+    """The same blocks; raises UnusableAudio at their end, before the networks run.
+
+    Zeros are held back until something follows: hours of them cost their decoding alone.
+    """
     samples, peak = 0, 0.0
+    zeros: list[int] = []  # lengths of the blocks held back
     for block in blocks:
         samples += len(block)
+        if peak == 0 and not block.any():
+            zeros.append(len(block))
+            continue
+        yield from (np.zeros(length, block.dtype) for length in zeros)
+        zeros = []
         peak = max(peak, float(block.max(initial=0)), -float(block.min(initial=0)))
         yield block
     if samples < SHORTEST * SAMPLE_RATE:

@@ -1,4 +1,4 @@
-"""How much memory the features of a track take, from measurement."""
+"""How much memory the stages of a track take, from measurement."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from .network import WHOLE
 
-BASE = 150.0  # MB: Python, NumPy, onnxruntime, decoder, buffers
+BASE = 160.0  # MB: Python, NumPy, onnxruntime, decoder, resampler, buffers
 HELD = 44.0  # MB a minute that is one sequence: the networks' inputs and states
 KEPT = 1.3  # MB a minute beyond: activations and descriptors, and their copy when saved
 
@@ -15,6 +15,7 @@ KEPT = 1.3  # MB a minute beyond: activations and descriptors, and their copy wh
 # and packed; all else is compressed to 128 kbit/s or more.
 FILE = {".wav": 10.0, ".wave": 10.0, ".aif": 10.0, ".aiff": 10.0, ".aifc": 10.0, ".flac": 4.0}
 COMPRESSED = 1.0
+LONG = 600.0  # minutes: what the last try of a job is for, however small its file
 
 
 def minutes(path: str, size: int) -> float:
@@ -36,3 +37,11 @@ def megabytes(minutes: float) -> int:
     """
     sequence = min(minutes, WHOLE / 6000)
     return round(BASE + HELD * sequence + KEPT * (minutes - sequence))
+
+
+def later_megabytes(minutes: float) -> int:
+    """The same limit for the stages that read the features.
+
+    Measured: rhythm 850 MB for seven hours, structure 670.
+    """
+    return round(max(300.0, 150 + 2.0 * minutes))
