@@ -6,6 +6,7 @@ import argparse
 import ctypes
 import errno
 import faulthandler
+import mmap
 import os
 import signal
 import subprocess
@@ -104,6 +105,21 @@ def test_a_crash_in_a_library_is_the_machines_fault() -> None:
     outcome = supervised(work, stage="features")
     assert outcome.fault == "machine"
     assert outcome.failure == TrackFailure("features", "Crashed", "ended with SIGSEGV")
+
+
+def test_a_mapped_file_cut_short_under_its_reader_is_the_machines_fault(tmp_path: Path) -> None:
+    path = tmp_path / "mapped"
+    path.write_bytes(bytes(100_000))
+
+    def work() -> None:
+        faulthandler.disable()
+        with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, prot=mmap.PROT_READ) as data:
+            os.truncate(path, 0)
+            data[50_000]
+
+    outcome = supervised(work, stage="features")
+    assert outcome.fault == "machine"
+    assert outcome.failure == TrackFailure("features", "Crashed", "ended with SIGBUS")
 
 
 def test_work_that_is_killed_is_the_machines_fault() -> None:

@@ -1,0 +1,84 @@
+"""How many jobs really run at once under a cap on their memory or their number."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import hostile_files
+import numpy as np
+import psutil
+import pytest
+from dropgrid.features import memory
+from jobs import table, workflow
+
+pytestmark = pytest.mark.slow
+TRACKS = 6
+
+
+@pytest.fixture(scope="module")
+def music(song, tmp_path_factory) -> Path:
+    """Tracks of the same size."""
+    folder = tmp_path_factory.mktemp("cap") / "music"
+    data = hostile_files.float_wav(np.tile(song, 6))
+    hostile_files.write(folder, {f"{number}.wav": data for number in range(TRACKS)})
+    return folder
+
+
+def declared(music: Path) -> int:
+    """The memory that the features of one of them are said to take."""
+    return memory.megabytes(memory.minutes("0.wav", (music / "0.wav").stat().st_size))
+
+
+def limits_of_jobs(above: int) -> list[int]:
+    """The memory in MB that each job below a process may use now."""
+    limits = {}
+    for process in psutil.Process(above).children(recursive=True):
+        try:
+            words = process.cmdline()
+            # `dropgrid features ...`, not the shell around it, and not the child it forks
+            if words[2:3] and words[2] in ("features", "bpm", "structure", "network"):
+                limits[process.pid] = int(words[words.index("--memory-mb") + 1]), process.ppid()
+        except (psutil.Error, ValueError):
+            continue
+    return [limit for limit, parent in limits.values() if parent not in limits]
+
+
+def watched_run(folder: Path, *options: str, **environment: str) -> tuple[int, int]:
+    """Run the workflow with four cores; the most jobs, and the most MB they had, at once."""
+    jobs = total = 0
+    with (folder / "output.log").open("wb") as log:
+        command = workflow(folder, "--cores", "4", *options)
+        run = subprocess.Popen(command, stderr=log, env=os.environ | environment)
+        while run.poll() is None:
+            limits = limits_of_jobs(run.pid)
+            jobs, total = max(jobs, len(limits)), max(total, sum(limits))
+            time.sleep(0.01)
+    assert run.returncode == 0, (folder / "output.log").read_text()
+    assert [row["status"] for row in table(folder).values()] == ["ok"] * TRACKS
+    return jobs, total
+
+
+def test_jobs_that_pass_the_memory_cap_together_never_run_together(music, tmp_path):
+    cap = 2 * declared(music) + 100
+    jobs, total = watched_run(
+        tmp_path, "--resources", f"mem_mb={cap}", "--config", f"library={music}"
+    )
+    assert jobs == 2
+    assert 2 * declared(music) <= total <= cap
+
+
+def test_the_memory_of_an_allocation_is_the_cap_by_itself(music, tmp_path):
+    """As in a batch system's job; --cores alone would run four."""
+    allocation = {"SLURM_JOB_ID": "1", "SLURM_MEM_PER_NODE": "760"}
+    jobs, total = watched_run(tmp_path, "--config", f"library={music}", **allocation)
+    cap = 0.85 * 760
+    assert total <= cap
+    assert jobs == cap // declared(music) < 4
+
+
+def test_where_memory_suffices_the_number_of_workers_is_the_cap(music, tmp_path):
+    roomy = ("--resources", "mem_mb=100000", "--config", f"library={music}", "max_workers=4")
+    assert watched_run(tmp_path, *roomy, DROPGRID_MAX_WORKERS="3")[0] == 3
