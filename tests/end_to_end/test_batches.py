@@ -84,6 +84,17 @@ def test_changes_run_again_what_they_concern_and_no_more(finished, snakemake):
     assert len(again) == 3
 
 
+@pytest.mark.parametrize("forced", [("--forcerun", "batch"), ("--forceall",)])
+def test_what_is_forced_is_made_again_in_batches_too(finished, snakemake, forced):
+    results = finished / "results"
+    before = ages(results)
+    planned = snakemake(finished, "-n", "analysis", *forced, tracks_per_job=SIZE)
+    assert planned.returncode == 0 and made_again(before, results) == set()
+    done = snakemake(finished, "--cores", "2", "analysis", *forced, tracks_per_job=SIZE)
+    assert done.returncode == 0, done.stderr
+    assert made_again(before, results) == set(before)
+
+
 def test_features_can_be_dropped_and_are_not_missed(songs, snakemake, tmp_path):
     config = {"library": str(songs), "tracks_per_job": SIZE, "keep_features": "false"}
     assert snakemake(tmp_path, "--cores", "2", **config).returncode == 0

@@ -14,6 +14,7 @@ from dropgrid.batches import (
     batch_size,
     batches_before,
     count_batches,
+    force_all,
     note_options,
     read_batch,
     stages_due,
@@ -60,8 +61,9 @@ def undone(results: Path) -> set[str]:
 
 
 def test_a_job_takes_more_tracks_the_more_there_are_and_some_on_a_cluster():
-    assert batch_size(2000, "auto") == 1
-    assert batch_size(2001, "auto") == 31
+    assert batch_size(200, "auto") == 1
+    assert batch_size(201, "auto") == 8
+    assert batch_size(10_000, "auto") == 39
     assert batch_size(40, "auto", cluster=True) == 8
     assert batch_size(1280, "auto", cluster=True) == 20
     assert batch_size(100_000, "auto") == batch_size(100_000, "auto", cluster=True) == 128
@@ -224,6 +226,16 @@ def test_nothing_is_due_of_a_track_that_is_up_to_date(done):
 def test_a_younger_input_makes_its_readers_due(done, input, stages):
     renew(done / input)
     assert due(done) == stages
+
+
+def test_all_stages_are_due_once_they_are_forced(done):
+    assert due(done) == []
+    force_all(done)
+    os.utime(done / "options" / "features.json", ns=(0, 10**9 * 3_000_000_000))
+    assert due(done) == ["features", "bpm", "structure"]
+    for name in ("features/t.npz", "bpm/t.json", "structure/t.json"):
+        os.utime(done / name, ns=(0, 10**9 * 3_000_000_001))
+    assert due(done) == []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ run after the batches that the tracks are in. There are always as many of these,
 
 What is up to date is decided as Snakemake does it for single tracks: nothing that a stage reads
 may be younger than what it wrote. results/options/{stage}.json is such an input too: it is
-written when the options of its stage change.
+written when the options of its stage change. Features have none; their file is there once all has
+been asked for anew (`snakemake --forcerun batch`).
 """
 
 from __future__ import annotations
@@ -30,9 +31,11 @@ from .library import Scan, Track, write_scan, write_ticket, write_tickets
 from .records import SCHEMA_VERSION, json_lines
 
 SCHEMA = "dropgrid/batch"
-ALONE_UP_TO = 2000  # tracks; more than these are analysed in batches where the option says auto
-SMALLEST, LARGEST = 8, 128  # tracks of a batch where the option says auto
-WIDTH = 64  # batches of a library, before they grow
+# Where the option says auto:
+ALONE_UP_TO = 200  # tracks; more are analysed in batches, which save the start of three processes
+SMALLEST, LARGEST = 8, 128  # tracks of a batch
+WIDTH = 256  # batches of a library, before they grow: enough to keep many cores equally busy
+CLUSTER_WIDTH = 64  # the same where each has to be queued
 STAGES = ("features", "bpm", "structure")
 FEW = 1 / 8  # of a batch's tracks may lack records before the batch itself is asked again
 GATHERING = 32  # batches for each that gathers what they miss
@@ -43,14 +46,15 @@ HASH_BITS = 32  # of a track's id: its last 8 hex digits
 def batch_size(tracks: int, tracks_per_job: int | Literal["auto"], cluster: bool = False) -> int:
     """About how many of so many tracks a job analyses.
 
-    auto: on one machine each by itself, unless there are very many. Else, and on a cluster,
-    where every job has to be queued, some, but few enough to employ many processors.
+    auto: on one machine each by itself, unless there are many. Else, and on a cluster, where
+    every job has to be queued, some, but few enough to employ many processors.
     """
     if tracks_per_job != "auto":
         return tracks_per_job
     if tracks <= ALONE_UP_TO and not cluster:
         return 1
-    return max(SMALLEST, min(LARGEST, tracks // WIDTH))
+    width = CLUSTER_WIDTH if cluster else WIDTH
+    return max(SMALLEST, min(LARGEST, tracks // width))
 
 
 def count_batches(tracks: int, size: int) -> int:
@@ -121,12 +125,19 @@ def batches_before(manifest: Path) -> list[str]:
     return list(json.loads(manifest.read_bytes())["after"])
 
 
+def force_all(results: Path) -> None:
+    """Have all stages of every track run again, as if the options of features had changed."""
+    path = results / "options" / "features.json"
+    write_if_changed(path, b"{}\n")
+    os.utime(path)
+
+
 def note_options(results: Path, options: Mapping[str, Any]) -> dict[str, int]:
     """Keep the options of each stage in results/options; since when they are what they are.
 
-    options: by stage. The times are nanoseconds since 1970.
+    options: by stage; features have none. The times are nanoseconds since 1970.
     """
-    since = {}
+    since = {"features": _age(results / "options" / "features.json")}
     for stage, values in options.items():
         path = results / "options" / f"{stage}.json"
         write_if_changed(path, json.dumps(values, sort_keys=True, indent=2).encode() + b"\n")
@@ -146,11 +157,12 @@ def stages_due(
     bpm = _age(results / "bpm" / f"{track}.json")
     structure = _age(results / "structure" / f"{track}.json")
     source = max(_age(results / "tracks" / f"{track}.json"), _age(network))
-    bpm_due = bpm < max(source, features, since["bpm"])
+    asked = max(source, since["features"])
+    bpm_due = bpm < max(asked, features, since["bpm"])
     structure_due = "structure" in analyses and (
-        bpm_due or structure < max(source, features, bpm, since["structure"])
+        bpm_due or structure < max(asked, features, bpm, since["structure"])
     )
-    features_due = features < source and (bpm_due or structure_due)
+    features_due = features < asked and (bpm_due or structure_due)
     due = {"features": features_due, "bpm": bpm_due, "structure": structure_due}
     return [stage for stage in STAGES if due[stage]]
 

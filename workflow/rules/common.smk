@@ -11,6 +11,7 @@ from dropgrid.batches import (
     batch_names,
     batch_size,
     batches_before,
+    force_all,
     note_options,
     read_batch,
     write_library,
@@ -172,6 +173,9 @@ def start_run():
     """Before the first job: note since when the options are what they are."""
     if workflow.is_main_process:
         note_options(Path(RESULTS), STAGE_OPTIONS)
+        forced = workflow.dag_settings
+        if BATCHES and (forced.forceall or "batch" in forced.forcerun):
+            force_all(Path(RESULTS))
         say_tracks_in_batches()
 
 
