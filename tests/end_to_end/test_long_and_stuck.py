@@ -46,12 +46,12 @@ def test_ten_hours_of_silence_take_seconds_and_no_memory(network, tmp_path):
 
 
 def test_a_file_far_longer_than_its_size_tells_is_analysed_on_the_last_try(tmp_path):
-    """Twelve minutes of clicks take a few kilobytes, and more memory than a short track."""
+    """Fifteen minutes of clicks take one megabyte, and more memory than a short track."""
     rate = 8000
     minute = np.zeros(60 * rate, np.int16)
     minute[:: rate // 2] = 20_000
     (tmp_path / "music").mkdir()
-    write_minutes(tmp_path / "music" / "clicks.flac", minute, rate, 12)
+    write_minutes(tmp_path / "music" / "clicks.flac", minute, rate, 15)
     done = subprocess.run(workflow(tmp_path), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert snakemake_log(tmp_path).count("Trying to restart") == 2
