@@ -40,7 +40,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
     while time.monotonic() < deadline:
         if condition():
             return True
-        time.sleep(0.02)
+        time.sleep(0.005)
     return False
 
 
@@ -94,6 +94,19 @@ def test_killing_the_run_with_9_ends_its_jobs_and_needs_no_unlocking(peace, tmp_
     assert wait_until(lambda: running_in(folder) == [], 10)
     assert list((folder / ".snakemake" / "locks").iterdir()) != []
     assert start(folder, 2).wait() == 0
+    assert outputs(folder) == outputs(peace)
+
+
+def test_features_written_just_before_a_kill_with_9_are_not_made_again(peace, tmp_path):
+    folder = copy_of(peace, tmp_path)
+    run = start(folder, 1)
+    assert wait_until(lambda: analysed(folder) != {})
+    run.kill()
+    run.wait()
+    assert list((folder / ".snakemake" / "incomplete").iterdir()) != []
+    before = analysed(folder)
+    assert start(folder, 2).wait() == 0
+    assert before.items() <= analysed(folder).items()
     assert outputs(folder) == outputs(peace)
 
 

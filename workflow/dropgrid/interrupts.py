@@ -26,7 +26,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from .mend import mend
+from .mend import mend, note_finished
 
 REPEAT = 0.2  # seconds between signals to the jobs: a new one may just have been started
 PATIENCE = 15  # of these until this process is interrupted once more: asyncio can lose a SIGINT
@@ -47,6 +47,8 @@ def guard_run(
     if remove_stale_locks(folder):
         for path in mend(results, temporary=not jobs_elsewhere):
             print(f"dropgrid: {path}: half written, removed to be made again", file=sys.stderr)
+        if not jobs_elsewhere:
+            note_finished(folder, results)
 
 
 def follow_this_process() -> None:
