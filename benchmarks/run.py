@@ -59,11 +59,17 @@ def main() -> None:
             elif part == "long":
                 results[part] = long(work, minutes=20 if arguments.quick else 120)
             else:
-                counts = arguments.tracks or ([4] if arguments.quick else [10, 20, 50])
-                minutes = 1.0 if arguments.quick else 4.5
-                results[part] = overhead.measure(counts, [1, 2], [1, 8], minutes)
+                results[part] = workflow_overhead(arguments.tracks, arguments.quick)
             kept.write_text(json.dumps(results, indent=1) + "\n")
     present.write(results, RESULTS)
+
+
+def workflow_overhead(counts: list[int] | None, quick: bool) -> list[dict[str, Any]]:
+    """Single jobs and batches for few tracks; for many only batches, which are the default."""
+    if quick:
+        return overhead.measure(counts or [4], [1, 2], [1, 8], 1.0)
+    few = overhead.measure(counts or [10, 20, 50], [1, 2], [1, 8], 4.5)
+    return few if counts else few + overhead.measure([250], [1, 2], [8], 4.5)
 
 
 def speed(work: Path, rounds: int) -> dict[str, dict[str, float]]:
