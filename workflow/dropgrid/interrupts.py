@@ -29,7 +29,7 @@ from pathlib import Path
 from .mend import mend, note_finished
 
 REPEAT = 0.2  # seconds between signals to the jobs: a new one may just have been started
-PATIENCE = 15  # of these until this process is interrupted once more: asyncio can lose a SIGINT
+PATIENCE = 10  # of these until this process is interrupted once more: asyncio can lose a SIGINT
 
 _held: list[int] = []  # descriptors of file locks, open as long as the process lives
 received: list[int] = []  # the signals that ask this process to end, from pass_signals_on on
