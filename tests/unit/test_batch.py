@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -290,3 +293,19 @@ def test_the_outline_of_a_record_says_what_the_table_needs_of_the_whole(tmp_path
     (tmp_path / "whole.json").write_text(text.replace("[0.5", "[beat"))
     with pytest.raises(RecordError, match=r"whole\.json"):
         read_bpm_outline(tmp_path / "whole.json")
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="no /proc to count threads in")
+def test_what_is_imported_ahead_of_the_forks_starts_no_threads():
+    """A fork copies the thread that calls it, and the locks of all others as they are."""
+    program = """
+        import os, sys
+        from dropgrid.cli import THREAD_POOLS
+        os.environ.update(dict.fromkeys(THREAD_POOLS, "1"))
+        from dropgrid.commands.batch import import_ahead
+        import_ahead(("features", "bpm", "structure"))
+        assert {"numpy", "soundfile", "mutagen", "dropgrid.rhythm"} <= sys.modules.keys()
+        print(len(os.listdir("/proc/self/task")))
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    assert subprocess.run(command, capture_output=True, text=True).stdout == "1\n"

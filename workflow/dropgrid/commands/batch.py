@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         track = ticket.track
         due = stages_due(results, track, arguments.network, since, arguments.analyses)
         if due:
-            _import_what_they_need(due)
+            import_ahead(due)
             print(f"dropgrid: {track}: {', '.join(due)}", flush=True)
         for stage in due:
             code = _run_stage(stage, track, results, arguments)
@@ -79,7 +79,7 @@ def _run_stage(stage: str, track: str, results: Path, arguments: argparse.Namesp
     return commands[stage].run(argparse.Namespace(**given))
 
 
-def _import_what_they_need(stages: Sequence[str]) -> None:
+def import_ahead(stages: Sequence[str]) -> None:
     """Import here, once, what every process forked from this one would import for itself.
 
     Nothing that starts threads may be among it: those do not survive a fork.
@@ -88,8 +88,12 @@ def _import_what_they_need(stages: Sequence[str]) -> None:
     from ..features import store  # noqa: F401
 
     if "features" in stages:
-        from .. import tags  # noqa: F401
+        import soundfile  # noqa: F401
+
         from ..features import extract, network  # noqa: F401
+        from ..tags import import_mutagen
+
+        import_mutagen()
     if "bpm" in stages:
         from .. import rhythm  # noqa: F401
     if "structure" in stages:
