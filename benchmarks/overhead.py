@@ -13,6 +13,13 @@ from audio_files import write
 from process import BIN, run
 
 SAMPLE = 4  # tracks analysed in one process, to know what one costs
+BARE = """
+rule all:
+    input: expand("{job}", job=range(int(config["jobs"])))
+rule bare:
+    output: "{job}"
+    shell: "PYTHON -c 'import numpy' && touch {output}"
+"""
 
 
 def measure(
@@ -21,7 +28,6 @@ def measure(
     """Wall and cpu of `snakemake --cores N` for so many tracks, against in-process analysis.
 
     sizes: of `tracks_per_job`; 1 gives each track three jobs of its own, more makes batches.
-
     overhead: wall * N / (tracks * wall of one in-process) - 1: what the speed-up N loses.
     overhead_cpu: the same of cpu seconds; other work on the machine disturbs it less.
     The networks are prepared beforehand in both.
@@ -51,6 +57,21 @@ def measure(
                     for size in sizes
                 ]  # fmt: skip
         return rows
+
+
+def bare_job(jobs: int = 100) -> float:
+    """Wall seconds of a job that only starts Python and imports NumPy: the least one can cost."""
+    walls = []
+    for count in (1, 1 + jobs):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "Snakefile")
+            file.write_text(BARE.replace("PYTHON", str(BIN / "python")))
+            used = run(
+                BIN / "snakemake", "--snakefile", file, "--directory", folder, "--cores", "1",
+                "--quiet", "all", "--scheduler", "greedy", "--config", f"jobs={count}",
+            )  # fmt: skip
+            walls.append(used.wall)
+    return (walls[1] - walls[0]) / jobs
 
 
 def in_process(work: Path, song: Path) -> list[tuple[float, float]]:

@@ -47,15 +47,15 @@ def main() -> None:
     whole = ensemble(mix)
     alone = [analyse(song.features, DEFAULTS) for song in songs]
     print_row("each alone", None, [score(s, r) for s, r in zip(songs, alone, strict=True)], [])
-    truth, grids = rhythm_of(songs, whole, ends)
-    print_row("one sequence", None, truth, [])
+    scores, beats = rhythm_of(songs, whole, ends)
+    print_row("one sequence", None, scores, [])
     for margin in arguments.margins:
         windowed, one = network.activations(
             [mix], ensemble, mix.shape[1], whole=network.WINDOW, margin=round(margin * 100)
         )
         assert not one, "the mix is no longer than a window"
-        scores, found = rhythm_of(songs, windowed, ends)
-        shifts = [shift(a, b) for a, b in zip(grids, found, strict=True)]
+        scores, moved = rhythm_of(songs, windowed, ends)
+        shifts = [shift(a, b) for a, b in zip(beats, moved, strict=True)]
         print_row(f"margins of {margin:g} s", np.abs(windowed - whole), scores, shifts)
 
 

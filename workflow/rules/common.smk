@@ -193,9 +193,9 @@ def say_tracks_in_batches():
 def say_summary(ok):
     """At the end of a run: what became of the library, and how to try failed tracks again."""
     if workflow.is_main_process:
-        warning = Path(RESULTS, "logs", "network.log")
-        if warning.exists():
-            sys.stderr.write(warning.read_text())
+        said = Path(RESULTS, "logs", "network.log")
+        if said.exists() and (warning := said.read_text().strip()):
+            logger.warning(warning)
         summary = write_summary(Path(RESULTS))
         logger.info(
             describe(summary, Path(RESULTS)), extra={"summary": summary, "ok": ok}
