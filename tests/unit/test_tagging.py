@@ -16,14 +16,14 @@ from typing import Any
 import mutagen
 import pytest
 from audio_containers import CONTAINERS, decoded, write_audio
-from dropgrid.api import Track
-from dropgrid.cli import main
-from dropgrid.errors import RecordError
-from dropgrid.library import Track as Ticket
-from dropgrid.library import read_ticket, ticket_json
-from dropgrid.records import write_record
-from dropgrid.tagfields import exact, rounded, with_drops
-from dropgrid.tagging import (
+from dropgrid.audio.tags import read_tags
+from dropgrid.base.errors import RecordError
+from dropgrid.commands.main import main
+from dropgrid.records.store import write_record
+from dropgrid.records.ticket import Ticket, read_ticket, ticket_json
+from dropgrid.records.track import Track
+from dropgrid.tagging.fields import exact, rounded, with_drops
+from dropgrid.tagging.rewrite import (
     Change,
     TagError,
     TagOptions,
@@ -33,8 +33,7 @@ from dropgrid.tagging import (
     read_backup,
     reverse,
     write_backup,
-)  # fmt: skip
-from dropgrid.tags import read_tags
+)
 from library_of_records import bpm_record, structure_record
 from mutagen.id3 import COMM, ID3, TBPM, TIT2, TPE1, TXXX, TYER
 from mutagen.mp4 import AtomDataType, MP4FreeForm
@@ -217,7 +216,7 @@ def test_a_file_whose_tags_changed_meanwhile_is_left_alone(tmp_path: Path) -> No
 def test_a_file_whose_audio_would_change_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dropgrid import tagging
+    from dropgrid.tagging import rewrite as tagging
 
     path = write_audio(tmp_path / "song.wav")
     change, before = planned(path), path.read_bytes()

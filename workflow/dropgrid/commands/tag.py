@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..tagging import Change
+    from ..tagging.rewrite import Change
 
 HELP = "write BPM and drop times into the files' tags, or take them back"
 
@@ -52,8 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _write(arguments: argparse.Namespace, backup: Path) -> int:
-    from ..api import iterate_library
-    from ..tagging import Change, TagOptions, merged, plan, read_backup, write_backup
+    from ..results.reading import iterate_library
+    from ..tagging.rewrite import Change, TagOptions, merged, plan, read_backup, write_backup
 
     options = TagOptions(arguments.min_confidence, arguments.comment)
     changes: list[Change] = []
@@ -79,7 +79,7 @@ def _write(arguments: argparse.Namespace, backup: Path) -> int:
 
 
 def _restore(arguments: argparse.Namespace, backup: Path) -> int:
-    from ..tagging import read_backup, reverse, write_backup
+    from ..tagging.rewrite import read_backup, reverse, write_backup
 
     changes = list(read_backup(backup).values())
     failed = [change for change in changes if not _applied(reverse(change), arguments.results)]
@@ -90,7 +90,7 @@ def _restore(arguments: argparse.Namespace, backup: Path) -> int:
 
 def _applied(change: Change, results: Path) -> bool:
     """Make a change unless it is made already; says on stderr why it could not be."""
-    from ..tagging import TagError, apply, is_done
+    from ..tagging.rewrite import TagError, apply, is_done
 
     try:
         if not is_done(change):

@@ -18,10 +18,10 @@ from urllib.parse import quote
 
 import numpy as np
 
-from ..evaluation.references.matching import Reference
-from ..records import LABELS, BpmRecord, StructureRecord
+from ..features.waveform import miniature, quantise
+from ..records.model import LABELS, BpmRecord, StructureRecord
+from ..references.matching import Reference
 from .collect import TrackView
-from .waveform import miniature, quantise
 
 TICK = 1e-4  # seconds: the resolution of beats on the page
 SKIP = 0xFFFF  # in a list of differences: add this much and read on
