@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from .api import Track
+from .audio import FFMPEG_ONLY
 from .errors import DropgridError, RecordError
 from .files import write_atomically
 from .library import read_ticket, ticket_json
@@ -175,7 +176,7 @@ def open_tags(path: str | Path) -> tuple[Any, bool, Fields]:
 
     ID3 frames are kept in the version they are in. Raises TagError.
     """
-    from .tags import import_mutagen
+    from .tag_limits import import_mutagen
 
     mutagen = import_mutagen()
     try:
@@ -204,7 +205,7 @@ def audio_digest(path: Path) -> str:
 
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as stream, av.open(stream, mode="r") as container:
+        with path.open("rb") as stream, av.open(stream, "r", options=FFMPEG_ONLY) as container:
             for packet in container.demux(audio=0):
                 digest.update(bytes(packet))
     except (av.FFmpegError, IndexError, ValueError) as error:
