@@ -220,7 +220,7 @@ class Reader:
         # Given an open file, not its name: a name such as "concat:x" would mean something.
         stream = self.path.open("rb")
         try:
-            container = av.open(stream, options=FFMPEG_ONLY)
+            container = av.open(stream, options=FFMPEG_ONLY, metadata_errors="replace")
             audio = container.streams.audio[0]
         except (av.FFmpegError, IndexError, ValueError) as error:
             stream.close()

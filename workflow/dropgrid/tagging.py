@@ -1,36 +1,24 @@
-"""Writing BPM and drop times into files' tags, and taking them back.
+"""What writing BPM and drop times into files' tags would change, and how a file's tags are opened.
 
-A file is copied to a temporary one beside it, the copy's tags are changed, its audio is compared
-with the original's, packet by packet, and only then it takes the original's place by a rename:
-whenever the process ends, the file is the old or the new one, whole. Mode, owner and extended
-attributes are kept; the time of modification is new, because the file is.
+`plan` compares a track's answer with what its file says and gives a Change, or the reason why the
+file is left alone. dropgrid.tagchange makes changes, dropgrid.tagbackup keeps what was there.
 
-What the fields held before is written to a backup first, one JSON file for all tracks. Writing
-again adds to the backup and keeps what was there before the first time.
+Records, tickets and backups may come from anywhere: a file is touched only where its real path,
+links followed, lies below the library's root.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
 import os
-import re
-import shutil
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .api import Track
-from .audio import FFMPEG_ONLY
-from .errors import DropgridError, RecordError
-from .files import write_atomically
-from .library import read_ticket, ticket_json
-from .tagfields import Fields, Value, fields_of
-
-BACKUP_SCHEMA = "dropgrid/tag-backup"
+from .errors import DropgridError
+from .tag_limits import TagLimit, import_mutagen, limits
+from .tagfields import Fields, Value, fields_of, said
 
 
 class TagError(DropgridError):
@@ -39,10 +27,14 @@ class TagError(DropgridError):
 
 @dataclass(frozen=True)
 class TagOptions:
-    """min_confidence: tracks below it are left alone; comment: add the drops' times."""
+    """min_confidence: tracks below it are left alone; comment: add the drops' times.
+
+    in_place: write into files that have more than one name (hard links).
+    """
 
     min_confidence: float = 0.9
     comment: bool = False
+    in_place: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,8 +51,11 @@ class Change:
     new: dict[str, Value | None]
 
 
-def plan(track: Track, options: TagOptions) -> Change | str:
-    """What writing a track's answer would change; why it is left alone, if it is."""
+def plan(track: Track, options: TagOptions, root: Path | None = None) -> Change | str:
+    """What writing a track's answer would change; why it is left alone, if it is.
+
+    root: of the library, outside of which nothing is touched; None where that is not known.
+    """
     record = track.bpm
     if record is None or record.status != "ok" or record.bpm is None:
         return "no tempo was found"
@@ -68,13 +63,11 @@ def plan(track: Track, options: TagOptions) -> Change | str:
         return "the tempo comes from the tag"
     if (record.confidence or 0) < options.min_confidence:
         return f"confidence below {options.min_confidence:g}"
-    if track.file is None:
+    if track.file is None or root is None:
         return "where the file lies is not known; give --library"
     drops = track.structure.drops if track.structure else ()
-    path = os.path.realpath(track.file)
-    if not os.access(path, os.R_OK | os.W_OK):
-        return "the file is not there, or may not be written"
     try:
+        path = checked_path(track.file, root, options.in_place)
         _, had_tags, fields = open_tags(path)
     except TagError as error:
         return str(error)
@@ -82,193 +75,59 @@ def plan(track: Track, options: TagOptions) -> Change | str:
         fields.wanted(record.bpm, drops if options.comment else None)
     )
     old = {key: fields.get(key) for key in new}
-    if old == new:
+    if all(said(old[key]) == said(new[key]) for key in new):
         return "its tags say so already"
-    return Change(track.track, path, had_tags, old, new)
+    return Change(track.track, str(path), had_tags, old, new)
 
 
-def apply(change: Change, results: Path | None = None) -> None:
-    """Make a change to its file, atomically. Raises TagError, OSError; then nothing changed.
+def checked_path(file: str | Path, root: Path, in_place: bool = False) -> Path:
+    """The real path of a file that may be changed. Raises TagError where it must not be.
 
-    The fields must hold the old values still. results: whose ticket of the track is to follow
-    the file, because what was found in its audio stays true.
+    in_place: it may have several names. A new file in its place would part them.
     """
-    path = Path(change.file)
-    before = path.stat()
-    temporary = path.with_name(f".{path.name[:180]}.{os.getpid()}.tag")
-    _remove_orphans(path)
-    try:
-        shutil.copyfile(path, temporary)
-        _copy_attributes(path, temporary)
-        audio = audio_digest(temporary)
-        file, has_tags, fields = open_tags(temporary)
-        if any(fields.get(key) != value for key, value in change.old.items()):
-            raise TagError("its tags have changed since")
-        for key, value in change.new.items():
-            fields.put(key, value)
-        _save(
-            file, new_tags=not has_tags, remove=not change.had_tags and not list(file.tags.keys())
+    path = Path(os.path.realpath(file))
+    if not path.is_relative_to(os.path.realpath(root)):
+        raise TagError("it lies outside the library, or is a link that leads out of it")
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise TagError("the file is not there, or may not be written")
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise TagError("it is no file")
+    if status.st_nlink > 1 and not in_place:
+        raise TagError(
+            f"it is one file with {status.st_nlink} names (hard links), which a new file in its "
+            "place would part; --in-place writes into it"
         )
-        if audio_digest(temporary) != audio:
-            raise TagError("its audio would not stay the same")
-        with temporary.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-    if results is not None:
-        _refresh_ticket(results / "tracks" / f"{change.track}.json", path, before)
+    return path
 
 
-def reverse(change: Change) -> Change:
-    """The change that undoes a change."""
-    return dataclasses.replace(change, old=change.new, new=change.old)
-
-
-def is_done(change: Change) -> bool:
-    """Whether a file's fields hold the new values already. Raises TagError."""
-    _, _, fields = open_tags(change.file)
-    return all(fields.get(key) == value for key, value in change.new.items())
-
-
-def read_backup(path: Path) -> dict[str, Change]:
-    """The changes kept in a backup, by file. Raises RecordError."""
-    try:
-        values = json.loads(path.read_bytes())
-        if values["schema"] != BACKUP_SCHEMA or values["schema_version"] != 1:
-            raise RecordError(f"{path}: not a {BACKUP_SCHEMA} of this version")
-        return {entry["file"]: Change(**entry) for entry in values["files"]}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RecordError(f"{path}: cannot be read as a backup of tags ({error})") from error
-
-
-def write_backup(path: Path, changes: Iterable[Change]) -> None:
-    """Write changes to a backup, in the order of their files; none at all remove it."""
-    entries = [vars(change) for change in sorted(changes, key=lambda change: change.file)]
-    if not entries:
-        path.unlink(missing_ok=True)
-        return
-    values = {"schema": BACKUP_SCHEMA, "schema_version": 1, "files": entries}
-    write_atomically(path, json.dumps(values, indent=1).encode() + b"\n")
-
-
-def merged(earlier: Mapping[str, Change], changes: Iterable[Change]) -> dict[str, Change]:
-    """Earlier changes with later ones behind them, each file's from its first old values."""
-    result = dict(earlier)
-    for change in changes:
-        first = earlier.get(change.file)
-        if first is not None:
-            # What we wrote ourselves is no value of the user's to go back to.
-            ours = {
-                k: v for k, v in first.old.items() if change.old.get(k) in (None, first.new[k])
-            }
-            change = dataclasses.replace(
-                first, old={**change.old, **ours}, new={**first.new, **change.new}
-            )
-        result[change.file] = change
-    return result
-
-
-def open_tags(path: str | Path) -> tuple[Any, bool, Fields]:
+def open_tags(path: str | Path, like: str | Path | None = None) -> tuple[Any, bool, Fields]:
     """(mutagen's file, whether it has tags, its fields), tags added if there are none.
 
-    ID3 frames are kept in the version they are in. Raises TagError.
+    ID3 frames are kept in the version they are in. like: a file of the same format, whose name
+    tells it, where the path's does not. Raises TagError.
     """
-    from .tag_limits import import_mutagen
-
     mutagen = import_mutagen()
     try:
-        file = mutagen.File(path)
-        if file is None:
-            raise TagError("its format has no tags")
-        if isinstance(file.tags, mutagen.id3.ID3):
-            kept = file.tags.version >= (2, 3)  # others become the version all players read
-            file = type(file)(path, **({"translate": False} if kept else {"v2_version": 3}))
+        with limits():
+            named = mutagen.File(path if like is None else like)
+            if named is None:
+                raise TagError("its format has no tags")
+            options: dict[str, Any] = {}
+            if isinstance(named.tags, mutagen.id3.ID3):
+                kept = named.tags.version >= (2, 3)  # others become what all players read
+                options = {"translate": False} if kept else {"v2_version": 3}
+            file = named if like is None and not options else type(named)(path, **options)
         had_tags = file.tags is not None
         if not had_tags:
             file.add_tags()
     except TagError:
         raise
+    except TagLimit as limit:
+        raise TagError(f"its tags are not read: {limit}") from None
     except Exception as error:  # mutagen on a broken file
         raise TagError(f"its tags cannot be read ({type(error).__name__}: {error})") from error
     fields = fields_of(file)
     if fields is None:
         raise TagError("its format has no tags for a tempo")
     return file, had_tags, fields
-
-
-def audio_digest(path: Path) -> str:
-    """Digest of a file's compressed audio, without what surrounds it. Raises TagError."""
-    import av
-
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as stream, av.open(stream, "r", options=FFMPEG_ONLY) as container:
-            for packet in container.demux(audio=0):
-                digest.update(bytes(packet))
-    except (av.FFmpegError, IndexError, ValueError) as error:
-        raise TagError(f"its audio cannot be checked ({error})") from error
-    return digest.hexdigest()
-
-
-def _save(file: Any, new_tags: bool, remove: bool) -> None:
-    from mutagen.id3 import ID3
-
-    try:
-        if remove:
-            file.delete()
-        elif isinstance(file.tags, ID3):
-            is_v24 = file.tags.version[:2] == (2, 4) and not new_tags
-            file.save(v2_version=4 if is_v24 else 3, v23_sep=None)
-        else:
-            file.save()
-    except Exception as error:  # mutagen on a broken file
-        raise TagError(f"its tags cannot be written ({type(error).__name__}: {error})") from error
-
-
-def _copy_attributes(source: Path, target: Path) -> None:
-    status = source.stat()
-    with suppress(PermissionError):
-        os.chown(target, status.st_uid, status.st_gid)
-    shutil.copystat(source, target)  # after chown, which clears some mode bits
-    os.utime(target)
-
-
-def _remove_orphans(path: Path) -> None:
-    """Remove temporary files of processes that were killed while they wrote to path."""
-    pattern = re.compile(re.escape(f".{path.name[:180]}.") + r"(\d+)\.tag")
-    for name in os.listdir(path.parent):
-        match = pattern.fullmatch(name)
-        if match and not _is_running(int(match.group(1))):
-            path.with_name(name).unlink(missing_ok=True)
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass
-    return True
-
-
-def _refresh_ticket(ticket: Path, file: Path, before: os.stat_result) -> None:
-    """Let a ticket that was true of the file before be true of it now, and no younger."""
-    if not ticket.exists():
-        return
-    track, now, age = read_ticket(ticket), file.stat(), ticket.stat()
-    if (track.size, track.mtime_ns) == (before.st_size, before.st_mtime_ns):
-        track = dataclasses.replace(track, size=now.st_size, mtime_ns=now.st_mtime_ns)
-        write_atomically(ticket, ticket_json(track))
-        os.utime(ticket, ns=(age.st_atime_ns, age.st_mtime_ns))
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
