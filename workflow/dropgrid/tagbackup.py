@@ -15,7 +15,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,11 +25,10 @@ from .errors import RecordError
 from .files import write_atomically
 from .tagchange import sync_folder
 from .tagfields import Value, is_ours, said
-from .tagging import Change
+from .tagging import TRACK, Change
 
 SCHEMA = "dropgrid/tag-backup"
 VERSION = 2
-TRACK = re.compile(r"[a-z0-9][a-z0-9-]*")
 MAX_BYTES = 2**30
 
 

@@ -28,7 +28,7 @@ from .errors import RecordError
 from .files import write_atomically
 from .library import read_ticket, ticket_json
 from .tagfields import said
-from .tagging import Change, TagError, open_tags
+from .tagging import TRACK, Change, TagError, open_tags
 
 COPY = ".dropgrid-tag"  # how the names of copies end, behind the process: being made
 WHOLE = ".dropgrid-whole"  # finished, being written in place
@@ -47,6 +47,8 @@ def apply(
     of the track is to follow the file, because what was found in its audio stays true. Returns
     what went wrong after the file was changed, if anything.
     """
+    if not TRACK.fullmatch(change.track):
+        raise TagError(f"{change.track!r} is not a track's id")
     path = Path(change.file)
     before = path.stat()
     temporary = path.with_name(f".{path.name[:180]}.{os.getpid()}{COPY}")

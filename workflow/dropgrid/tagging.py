@@ -10,6 +10,7 @@ links followed, lies below the library's root.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from .api import Track
 from .errors import DropgridError
 from .tag_limits import TagLimit, import_mutagen, limits
 from .tagfields import Fields, Value, fields_of, said
+
+TRACK = re.compile(r"[a-z0-9][a-z0-9-]*")  # a track's id
 
 
 class TagError(DropgridError):
@@ -71,12 +74,13 @@ def plan(track: Track, options: TagOptions, root: Path | None = None) -> Change 
         _, had_tags, fields = open_tags(path)
     except TagError as error:
         return str(error)
-    new: dict[str, Value | None] = dict(
-        fields.wanted(record.bpm, drops if options.comment else None)
-    )
-    old = {key: fields.get(key) for key in new}
-    if all(said(old[key]) == said(new[key]) for key in new):
+    wanted = fields.wanted(record.bpm, drops if options.comment else None)
+    # Only fields that will say something else; one that will say nothing is removed.
+    new = {key: value if said(value) else None for key, value in wanted.items()
+           if said(value) != said(fields.get(key))}  # fmt: skip
+    if not new:
         return "its tags say so already"
+    old = {key: fields.get(key) for key in new}
     return Change(track.track, str(path), had_tags, old, new)
 
 

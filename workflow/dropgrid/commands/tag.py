@@ -208,12 +208,8 @@ def _files(count: int) -> str:
 
 
 def _described(change: Change) -> str:
-    from ..tagfields import said
-
     parts = (
-        f"{key} {_plain(change.old[key])} -> {_plain(value)}"
-        for key, value in change.new.items()
-        if said(value) != said(change.old[key])
+        f"{key} {_plain(change.old[key])} -> {_plain(value)}" for key, value in change.new.items()
     )
     return ", ".join(parts)
 
