@@ -20,6 +20,7 @@ from dropgrid.errors import DecodeError, InvalidReference
 from dropgrid.evaluation.references.collect import read_sources
 from dropgrid.supervise import classify
 
+ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 4.0
 ID3V1 = b"TAG" + b"A title".ljust(90, b"\0") + b"2020" + bytes(30) + b"\xff"
 
@@ -175,6 +176,38 @@ def test_a_record_of_an_ordinary_file_says_nothing_new(
     for kind, data in whole.items():
         (tmp_path / f"a.{kind}").write_bytes(data)
         assert not {"problem", "recordings"} & set(Reader(tmp_path / f"a.{kind}").decoder)
+
+
+def test_what_may_be_wrong_with_a_file_is_seen_where_people_look(
+    tmp_path: Path, whole: dict[str, bytes]
+) -> None:
+    import jsonschema
+    from dropgrid.api import analyze
+    from dropgrid.library import scan, write_tickets
+    from dropgrid.listing import listing
+    from dropgrid.records import problem_of, to_json, write_record
+    from dropgrid.report.collect import collect
+    from dropgrid.report.encode import row
+    from dropgrid.table import read_table, write_table
+
+    music, results = tmp_path / "music", tmp_path / "results"
+    music.mkdir()
+    data = whole["ogg"]
+    (music / "lost.ogg").write_bytes(data[: data.rindex(b"OggS")])
+    (music / "twice.mp3").write_bytes(whole["mp3"] * 2)
+    write_tickets(scan(str(music)), results)
+    schema = json.loads((ROOT / "workflow/schemas/bpm.schema.json").read_text())
+    for path in sorted(music.iterdir()):
+        bpm = analyze(path).bpm
+        assert bpm is not None
+        jsonschema.validate(json.loads(to_json(bpm)), schema)
+        write_record(results / "bpm" / f"{bpm.track}.json", bpm)
+        assert problem_of(bpm) == (f"audio: {NO_LAST_PAGE}" if path.suffix == ".ogg" else None)
+    write_table(results, ["bpm"])
+    assert [r["problem"] for r in read_table(results)] == [f"audio: {NO_LAST_PAGE}", ""]
+    assert listing(results).endswith(f"\n\nto check:\n  lost.ogg: audio: {NO_LAST_PAGE}")
+    shown = [row(view, tmp_path / "page.html") for view in collect(results).tracks]
+    assert [values.get("problem") for values in shown] == [f"audio: {NO_LAST_PAGE}", None]
 
 
 REFERENCES = {

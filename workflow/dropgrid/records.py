@@ -204,6 +204,12 @@ def _positions(numbers: bytes, path: Path) -> Positions:
         raise RecordError(f"{path}: cannot be read as a record ({error})") from error
 
 
+def problem_of(record: BpmRecord) -> str | None:
+    """What may be wrong with the file of an analysed track: its audio, or else its tags."""
+    audio, tags = record.decoder.get("problem"), record.tags.get("problem")
+    return f"audio: {audio}" if audio else f"tags: {tags}" if tags else None
+
+
 def as_written(record: BpmRecord) -> BpmRecord:
     """The record as a reader of its file gets it: with its numbers rounded."""
     path = Path(record.path)

@@ -17,6 +17,7 @@ from .records import (
     StructureRecord,
     TrackFailure,
     encodable,
+    problem_of,
     read_bpm_outline,
     read_structure,
 )
@@ -46,6 +47,7 @@ COLUMNS = {
     "drops": "string",
     "error_stage": "string",
     "error": "string",
+    "problem": "string",
 }
 FAILURE_COLUMNS = ("track", "path", "stage", "type", "message")
 
@@ -131,6 +133,7 @@ def _row(
                 "first_beat": beats.first,
                 "first_downbeat": downbeats.first,
                 "tempo_regions": len(bpm.grid),
+                "problem": problem_of(bpm),
             }
     if structure and structure.status == "ok":
         row["duration"] = structure.duration
