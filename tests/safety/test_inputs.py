@@ -236,19 +236,18 @@ def test_a_key_that_a_reference_has_twice_is_refused(
 
 
 def test_what_a_decoder_calls_a_timeout_is_the_files_fault_and_what_the_disk_does_is_not() -> None:
-    import av
+    from av.error import FFmpegError, err_check
 
     for number in (errno.ETIMEDOUT, errno.EIO, errno.EAGAIN, errno.ECONNRESET, errno.ENODEV):
-        try:
-            raise DecodeError("a.mp3: damaged") from av.error.FFmpegError(number, "what it said")
-        except DecodeError as error:
-            assert classify(error, "features")[0] == "track", number
-        try:
-            raise DecodeError("a.mp3: damaged") from OSError(number, "what it said")
-        except DecodeError as error:
-            assert classify(error, "features")[0] == "machine", number
-    out_of_memory = av.error.FFmpegError(errno.ENOMEM, "Cannot allocate memory")
-    assert classify(out_of_memory, "features")[0] == "machine"
+        with pytest.raises(FFmpegError) as decoders:
+            err_check(-number)
+        for cause, fault in ((decoders.value, "track"), (OSError(number, "said"), "machine")):
+            error = DecodeError("a.mp3: damaged")
+            error.__cause__ = cause
+            assert classify(error, "features")[0] == fault, cause
+    with pytest.raises(FFmpegError) as decoders:
+        err_check(-errno.ENOMEM)
+    assert classify(decoders.value, "features")[0] == "machine"
 
 
 def test_a_disk_that_fails_within_a_chain_of_recordings_is_not_the_files_fault(
