@@ -78,7 +78,10 @@ def recordings(path: Path, most: int) -> list[tuple[int, int]]:
         start = 0
         while len(found) < most:
             end = _told_end(stream, start)
-            behind = None if end is None else _next_recording(stream, end, size)
+            behind = _next_recording(stream, end, size) if end and end <= size else None
+            if behind is not None or (end and end > size):  # or the bytes are wrong: count frames
+                end = _counted_end(stream, start)
+                behind = None if end is None else _next_recording(stream, end, size)
             found.append((start, size if behind is None else behind))
             if behind is None:
                 break
@@ -89,10 +92,32 @@ def recordings(path: Path, most: int) -> list[tuple[int, int]]:
 def _told_end(stream: IO[bytes], start: int) -> int | None:
     """Where the MP3 that begins at `start` ends, by its info frame; None where none tells."""
     begin, frame = _first_frame(stream, start)
+    told = _told(frame)
+    return None if told is None else begin + told[1]
+
+
+def _counted_end(stream: IO[bytes], start: int) -> int | None:
+    """The same, by as many frames as are told; None where they do not follow each other."""
+    at, frame = _first_frame(stream, start)
+    told = _told(frame)
+    for _ in range(told[0] + 1 if told else 0):  # the info frame is not counted
+        stream.seek(at)
+        length = _frame_length(stream.read(4))
+        if length is None:
+            return None
+        at += length
+    return at if told else None
+
+
+def _told(frame: bytes) -> tuple[int, int] | None:
+    """Frames and bytes that an info frame tells; None unless it tells both."""
     at = max(frame.find(b"Xing", 0, 64), frame.find(b"Info", 0, 64))
-    if at <= 0 or not frame[at + 7] & 1 or not frame[at + 7] & 2:  # its frames and its bytes
+    if at <= 0 or not frame[at + 7] & 1 or not frame[at + 7] & 2:
         return None
-    return begin + int.from_bytes(frame[at + 12 : at + 16], "big")
+    return (
+        int.from_bytes(frame[at + 8 : at + 12], "big"),
+        int.from_bytes(frame[at + 12 : at + 16], "big"),
+    )
 
 
 def _first_frame(stream: IO[bytes], start: int) -> tuple[int, bytes]:
