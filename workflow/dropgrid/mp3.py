@@ -78,9 +78,9 @@ def recordings(path: Path, most: int) -> list[tuple[int, int]]:
         start = 0
         while len(found) < most:
             end = _told_end(stream, start)
-            behind = _next_recording(stream, end, size) if end and end <= size else None
-            if behind is not None or (end and end > size):  # or the bytes are wrong: count frames
-                end = _counted_end(stream, start)
+            behind = None if end is None else _next_recording(stream, end, size)
+            if behind is not None or (end is not None and end > size):
+                end = _counted_end(stream, start)  # the bytes may be wrong
                 behind = None if end is None else _next_recording(stream, end, size)
             found.append((start, size if behind is None else behind))
             if behind is None:
