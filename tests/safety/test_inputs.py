@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 from audio_containers import RATE, tone, write_audio
-from dropgrid.audio import NO_LAST_PAGE, Reader
+from dropgrid.audio import ANOTHER_BEHIND, NO_LAST_PAGE, Reader
 from dropgrid.errors import DecodeError, InvalidReference
 from dropgrid.evaluation.references.collect import read_sources
 from dropgrid.supervise import classify
@@ -133,6 +133,18 @@ def test_two_recordings_in_one_file_are_both_analysed(
     (tmp_path / f"once.{kind}").write_bytes(whole[kind])
     once = np.concatenate(list(Reader(tmp_path / f"once.{kind}")))[:, 0]
     np.testing.assert_array_equal(samples, np.concatenate([once, once]))
+
+
+@pytest.mark.parametrize("between", [b"", ID3V1], ids=["", "a tag"])
+@pytest.mark.parametrize("kind", ["wav", "aiff", "flac", "m4a", "wma"])
+def test_where_a_decoder_stops_after_the_first_recording_this_is_said(
+    tmp_path: Path, whole: dict[str, bytes], kind: str, between: bytes
+) -> None:
+    path = tmp_path / f"twice.{kind}"
+    path.write_bytes(whole[kind] + between + whole[kind])
+    reader = Reader(path)
+    assert sum(map(len, reader)) / RATE == pytest.approx(SECONDS, abs=0.07)
+    assert reader.decoder["problem"] == ANOTHER_BEHIND
 
 
 @pytest.mark.parametrize("kind", ["ogg", "opus", "mp3"])

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from .errors import DecodeError
-from .headers import asf_seconds, audio_chunk
+from .headers import another_behind, asf_seconds, audio_chunk
 from .mp3 import LAGS, info_frame, recordings
 from .ogg import links
 
@@ -33,6 +33,7 @@ BLOCK = 65536  # samples a channel decoded at once
 STEPS = 32768  # 16-bit steps in full scale
 # What libsndfile notes of a file that ends before its time, in formats that are not looked into.
 CUT_SHORT = ("File ended unexpectedly", "> file length")
+FFMPEG_NAMES = {"WAV": "wav", "WAVEX": "wav", "RF64": "wav", "AIFF": "aiff", "FLAC": "flac"}
 CHUNKED = ("WAV", "WAVEX", "RF64", "AIFF")  # of which only the audio's chunk must be whole
 # FFmpeg knows formats that are lists of addresses (SDP, HLS ...): it may open the containers
 # that a music file has, and nothing else but the file it is given.
@@ -40,6 +41,7 @@ FFMPEG_ONLY = {
     "format_whitelist": "mp4,asf,aac,mp3,flac,ogg,wav,w64,aiff,caf",
     "protocol_whitelist": "",
 }
+ANOTHER_BEHIND = "another recording stands behind the one that was analysed"
 NO_LAST_PAGE = "the page that should be the last is not marked so: the end may be missing"
 
 
@@ -179,6 +181,8 @@ class Reader:
             if chain and not chain[-1].ended:
                 self.decoder["problem"] = NO_LAST_PAGE
             return [(link.start, link.end) for link in chain]
+        if another_behind(self.path, FFMPEG_NAMES.get(file.format, "")):
+            self.decoder["problem"] = ANOTHER_BEHIND
         if file.format not in CHUNKED and any(note in file.extra_info for note in CUT_SHORT):
             raise DecodeError(f"{self.path}: cut short: the file ends before its audio does")
         return []
@@ -244,6 +248,8 @@ class Reader:
             "lag": 0.0 if lossless else None,
             "repaired_samples": 0,
         }
+        if another_behind(self.path, container.format.name):
+            self.decoder["problem"] = ANOTHER_BEHIND
         seconds = None
         if container.format.name == "asf":
             seconds = asf_seconds(self.path)
