@@ -286,14 +286,14 @@ def test_a_disk_that_fails_within_a_chain_of_recordings_is_not_the_files_fault(
         def readinto(self, buffer: object) -> int:
             raise OSError(errno.EIO, "Input/output error")
 
-    def fail(self: audio._Part, path: Path, start: int, end: int) -> None:
+    def fail(self: audio.FilePart, path: Path, start: int, end: int) -> None:
         original(self, path, start, end)
         self._stream = Failing(path)
 
-    original = audio._Part.__init__
+    original = audio.FilePart.__init__
     blocks = iter(Reader(path))
     next(blocks)
-    monkeypatch.setattr(audio._Part, "__init__", fail)
+    monkeypatch.setattr(audio.FilePart, "__init__", fail)
     with pytest.raises(OSError, match="Input/output error") as caught:
         list(blocks)
     assert classify(caught.value, "features")[0] == "machine"

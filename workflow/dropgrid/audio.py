@@ -10,7 +10,6 @@ madmom's networks were trained: a rounding of less than one such step moves acti
 
 from __future__ import annotations
 
-import io
 import os
 import stat
 from collections.abc import Generator, Iterator
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from .errors import DecodeError
+from .filepart import FilePart
 from .headers import another_behind, asf_seconds, audio_chunk
 from .mp3 import LAGS, info_frame, recordings
 from .ogg import links
@@ -191,7 +191,7 @@ class Reader:
         """One of several recordings; one that cannot be opened is left out, which is noted."""
         import soundfile
 
-        part = _Part(self.path, start, end)
+        part = FilePart(self.path, start, end)
         try:
             file = soundfile.SoundFile(part)
         except (RuntimeError, TypeError, ValueError):
@@ -205,7 +205,7 @@ class Reader:
         seconds = file.frames / file.samplerate if counts else None
         return _Recording(file.samplerate, seconds, self._soundfile_blocks(file, part))
 
-    def _soundfile_blocks(self, file: Any, part: _Part | None = None) -> Iterator[np.ndarray]:
+    def _soundfile_blocks(self, file: Any, part: FilePart | None = None) -> Iterator[np.ndarray]:
         with file:
             while True:
                 try:
@@ -277,42 +277,6 @@ class Reader:
                 ) from error
             if pending:
                 yield np.concatenate(pending)
-
-
-class _Part(io.RawIOBase):
-    """The bytes [start, end) of a file as a file of their own, to be read."""
-
-    def __init__(self, path: Path, start: int, end: int) -> None:
-        self._stream = path.open("rb")
-        self._start, self._size, self._at = start, end - start, 0
-        self.failed: OSError | None = None  # libsndfile takes no errors from a reader
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self._at = max(0, offset + (0, self._at, self._size)[whence])
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        try:
-            self._stream.seek(self._start + self._at)
-            count = self._stream.readinto(memoryview(buffer)[: max(0, self._size - self._at)])
-        except OSError as error:
-            self.failed = error
-            return 0
-        self._at += count
-        return count
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
 
 
 def mix(block: np.ndarray) -> np.ndarray:
