@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Generator, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -206,7 +207,7 @@ class Reader:
         return _Recording(file.samplerate, seconds, self._soundfile_blocks(file, part))
 
     def _soundfile_blocks(self, file: Any, part: FilePart | None = None) -> Iterator[np.ndarray]:
-        with file:
+        with file, part or nullcontext():
             while True:
                 try:
                     block = file.read(BLOCK, dtype="float32", always_2d=True)
