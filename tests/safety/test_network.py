@@ -87,7 +87,8 @@ def test_telemetry_is_off_before_any_module_of_ours_can_import_its_library() -> 
         "print(os.environ['ORT_DISABLE_TELEMETRY'])"
     )
     environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "0"}
-    for module in ("dropgrid", "dropgrid.api", "dropgrid.cli", "dropgrid.features.extract"):
+    modules = ("dropgrid", "dropgrid.api", "dropgrid.cli", "dropgrid.features.extract")
+    for module in modules:
         done = subprocess.run(
             [sys.executable, "-c", code.format(module)],
             env=environment, capture_output=True, text=True,

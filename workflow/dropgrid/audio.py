@@ -61,7 +61,8 @@ class Reader:
     decoder: decoder, version, format, sample rate (Hz) and channels of the file;
         "lag": seconds by which the decoded music is late, where known, else None. Nothing is
         compensated: times count from the first decoded sample. "info_frame": of an MP3, see
-        dropgrid.mp3. "repaired_samples": how many samples so far were no numbers and became 0.
+        dropgrid.mp3.
+        "repaired_samples": how many samples so far were no numbers and became 0.
         "recordings": how many stand one behind the other in the file, where it is more than
         one; all are read. "problem": what may be wrong with a file that is read nevertheless.
 

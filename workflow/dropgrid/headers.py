@@ -6,7 +6,7 @@ about the music, and a program that writes to a pipe cannot go back and fill siz
 file says how long it plays; FFmpeg, where bytes follow, guesses it from the file's size instead.
 
 Files set one behind the other: decoders of WAV, AIFF, FLAC, M4A and WMA stop after the first;
-`another_behind` tells that there is a second. (Of Ogg and MP3, see dropgrid.ogg, dropgrid.mp3.)
+`another_behind` tells that there is a second. (Of Ogg and MP3, see those modules.)
 
 Sources: Multimedia Programming Interface and Data Specifications 1.0 (IBM, Microsoft);
 EBU Tech 3306 (RF64); Audio Interchange File Format 1.3 (Apple); Advanced Systems Format 1.20

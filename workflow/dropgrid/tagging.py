@@ -1,7 +1,7 @@
 """What writing BPM and drop times into files' tags would change, and how a file's tags are opened.
 
 `plan` compares a track's answer with what its file says and gives a Change, or the reason why the
-file is left alone. dropgrid.tagchange makes changes, dropgrid.tagbackup keeps what was there.
+file is left alone. Beside this, one module makes changes, one keeps what was there before.
 
 Records, tickets and backups may come from anywhere: a file is touched only where its real path,
 links followed, lies below the library's root.
