@@ -2,20 +2,20 @@
 
 Covers ID3 (MP3, AIFF, WAV), MP4, Vorbis comments (FLAC, Ogg, Opus), ASF (WMA) and APEv2.
 Whatever is wrong with a file's tags, reading them never raises and never takes more than
-MAX_BYTES of reading: tags are a help, the analysis does not depend on them.
+MAX_BYTES of reading, nor more than dropgrid.audio.tag_limits allows: tags are a help, the analysis
+does not depend on them.
 """
 
 from __future__ import annotations
 
-import importlib
 import math
 import re
 import stat
-import types
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+
+from .tag_limits import TagLimit, import_mutagen, limits
 
 MAX_BYTES = 64 * 2**20  # read from one file for its tags: large covers fit, hostile sizes do not
 MAX_READS = 200_000  # calls of read, which bounds tags made of very many very small parts
@@ -53,7 +53,10 @@ class Tags:
 def read_tags(path: str | Path) -> Tags:
     """The tags of an audio file. Never raises; see Tags.problem."""
     try:
-        fields, problem = _read_fields(Path(path))
+        with limits():
+            fields, problem = _read_fields(Path(path))
+    except TagLimit as limit:
+        return Tags(problem=f"not read: {limit}")
     except Exception as error:  # a tag reader meets every kind of broken file
         return Tags(problem=_reason(error))
     texts = {name: _first_text(fields, keys) for name, keys in TEXT_FIELDS.items()}
@@ -178,29 +181,3 @@ class _BoundedFile:
         if self.bytes_left < 0 or self.reads_left < 0:
             raise OSError("its tags are larger than any honest file's")
         return self.stream.read(wanted)
-
-
-def import_mutagen() -> Any:
-    """mutagen, imported late (it takes a while) and with a limit on compressed ID3 frames.
-
-    mutagen inflates such a frame whatever its size; the module it does so with is replaced,
-    for it alone, by one that stops at MAX_BYTES.
-    """
-    import mutagen
-    import mutagen.apev2
-    import mutagen.id3
-
-    frames: Any = importlib.import_module("mutagen.id3._frames")
-    frames.zlib = _BOUNDED_ZLIB
-    return mutagen
-
-
-def _inflate(data: bytes) -> bytes:
-    decompressor = zlib.decompressobj()
-    result = decompressor.decompress(data, MAX_BYTES)
-    if decompressor.unconsumed_tail:
-        raise zlib.error("inflates to more than any honest tag")
-    return result
-
-
-_BOUNDED_ZLIB = types.SimpleNamespace(decompress=_inflate, error=zlib.error)

@@ -71,14 +71,16 @@ def classify(error: BaseException, stage: str) -> tuple[Fault, TrackFailure]:
     """Whose fault an exception is, and how to tell it.
 
     A machine's fault counts wherever it is in the chain of causes: a DecodeError because of
-    an EIO is the disk's. What no other rule covers is the track's fault, at `stage`.
+    an EIO is the disk's. But what FFmpeg calls so is its word for what it found in the file (a
+    disk's own error reaches us as Python's). What no other rule covers is the track's fault, at
+    `stage`.
     """
     message = " ".join(str(error).split())[:1000] or type(error).__name__
     where = error.stage if isinstance(error, TrackError) else stage
     for cause in _chain(error):
         if isinstance(cause, MemoryError) or _speaks_of_memory(cause):
             return "machine", TrackFailure(where, "OutOfMemory", message)
-        if isinstance(cause, OSError) and cause.errno in MACHINE_ERRNOS:
+        if isinstance(cause, OSError) and cause.errno in MACHINE_ERRNOS and not _decoders(cause):
             return "machine", TrackFailure(where, type(cause).__name__, message)
     if isinstance(error, RecordError):
         return "machine", TrackFailure(where, type(error).__name__, message)
@@ -94,6 +96,11 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         seen.add(id(error))
         yield error
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _decoders(error: OSError) -> bool:
+    """Whether an error with the number of a machine's is a decoder's verdict on its input."""
+    return type(error).__module__.partition(".")[0] == "av" and error.errno != errno.ENOMEM
 
 
 def _speaks_of_memory(error: BaseException) -> bool:

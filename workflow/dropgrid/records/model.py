@@ -111,3 +111,9 @@ class StructureRecord:
     error: TrackFailure | None = None
 
     SCHEMA = "dropgrid/structure"
+
+
+def problem_of(record: BpmRecord) -> str | None:
+    """What may be wrong with the file of an analysed track: its audio, or else its tags."""
+    audio, tags = record.decoder.get("problem"), record.tags.get("problem")
+    return f"audio: {audio}" if audio else f"tags: {tags}" if tags else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import stat
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,16 +57,26 @@ class Place:
 
 
 def read_bytes(path: Path) -> bytes:
-    """A reference's bytes. Raises InvalidReference if unreadable or larger than MAX_BYTES."""
+    """A reference's bytes. Raises InvalidReference if unreadable or larger than MAX_BYTES.
+
+    Opened without waiting, because a pipe would wait for a writer, and read no further than one
+    byte too many, because sizes are not to be relied on.
+    """
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            Place(path).refuse(
-                f"{size >> 20} MiB is too much for a reference; at most {MAX_BYTES >> 20} MiB"
-            )
-        return path.read_bytes()
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                Place(path).refuse("not a file but a pipe, a device or the like")
+            size = status.st_size
+            data = b"" if size > MAX_BYTES else stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise InvalidReference(f"{path}: cannot be read ({error.strerror})") from error
+    if max(size, len(data)) > MAX_BYTES:
+        Place(path).refuse(
+            f"{max(size, len(data)) >> 20} MiB is too much for a reference; "
+            f"at most {MAX_BYTES >> 20} MiB"
+        )
+    return data
 
 
 def read_text(path: Path) -> str:

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import numpy as np
 
 from ..features.waveform import miniature, quantise
-from ..records.model import LABELS, BpmRecord, StructureRecord
+from ..records.model import LABELS, BpmRecord, StructureRecord, problem_of
 from ..references.matching import Reference
 from .collect import TrackView
 
@@ -104,6 +104,7 @@ def _tempo(record: BpmRecord) -> dict[str, Any]:
         "confidence": _round(record.confidence, 3),
         "source": record.source,
         "method": record.method,
+        "problem": problem_of(record),
         "alternatives": [[a.bpm, round(a.confidence, 3)] for a in record.alternatives],
         "tag": record.tag_bpm,
         "computed": record.bpm_computed,

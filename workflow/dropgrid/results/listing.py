@@ -19,7 +19,8 @@ LONGEST = 56  # characters of a name or of the sections
 def listing(results: Path) -> str:
     """The table of results/library.csv, with references where an evaluation was made.
 
-    Failed tracks are listed below it with their reasons. Raises RecordError.
+    Failed tracks are listed below it with their reasons, and so are files that were analysed
+    but may not be whole. Raises RecordError.
     """
     references = _references(results / "evaluation" / "bpm.csv")
     rows = read_table(results)
@@ -29,6 +30,9 @@ def listing(results: Path) -> str:
               for row in rows if row["status"] != "ok"]  # fmt: skip
     if failed:
         text += "\n\nnot analysed:\n" + "\n".join(f"  {printable(line)}" for line in failed)
+    doubtful = [f"{row['path']}: {row['problem']}" for row in rows if row.get("problem")]
+    if doubtful:
+        text += "\n\nto check:\n" + "\n".join(f"  {printable(line)}" for line in doubtful)
     return text
 
 

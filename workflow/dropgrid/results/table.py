@@ -11,7 +11,7 @@ from typing import Any
 from ..base.errors import RecordError
 from ..base.files import write_atomically
 from ..base.text import encodable
-from ..records.model import BpmRecord, StructureRecord, TrackFailure
+from ..records.model import BpmRecord, StructureRecord, TrackFailure, problem_of
 from ..records.outline import Positions, read_bpm_outline
 from ..records.store import read_structure
 from .scanned import read_scan
@@ -41,6 +41,7 @@ COLUMNS = {
     "drops": "string",
     "error_stage": "string",
     "error": "string",
+    "problem": "string",
 }
 FAILURE_COLUMNS = ("track", "path", "stage", "type", "message")
 
@@ -126,6 +127,7 @@ def _row(
                 "first_beat": beats.first,
                 "first_downbeat": downbeats.first,
                 "tempo_regions": len(bpm.grid),
+                "problem": problem_of(bpm),
             }
     if structure and structure.status == "ok":
         row["duration"] = structure.duration

@@ -17,6 +17,11 @@ from typing import Any, Protocol
 
 Value = list[Any]
 UTF16 = 1  # the ID3 encoding for any text that every version of ID3v2 has
+OURS = re.compile(
+    r"TBPM|TXXX:BPM|COMM::[^:]*|tmpo|----:com\.apple\.iTunes:BPM|\xa9cmt|BPM|COMMENT"
+    r"|WM/BeatsPerMinute|Description",
+    re.IGNORECASE,
+)
 OWN_NOTE = re.compile(r"\s*\[drops [^\]]*\]")
 
 
@@ -57,6 +62,26 @@ def with_drops(comment: str, drops: Sequence[float]) -> str:
     kept = OWN_NOTE.sub("", comment)
     times = " ".join(f"{int(time) // 60}:{int(time) % 60:02d}" for time in drops)
     return f"{kept} [drops {times}]".strip() if drops else kept
+
+
+def said(value: Value | None) -> tuple[str, ...]:
+    """The texts of a field's value, whatever their encoding or type; an empty text says nothing.
+
+    Two values that say the same are the same to a reader: an empty text is kept by no format,
+    and the encoding is the format's business.
+    """
+    if value is None:
+        return ()
+    if len(value) == 2 and isinstance(value[1], list) and not isinstance(value[0], list):
+        items: list[Any] = value[1]
+    else:
+        items = [item[-1] if isinstance(item, list) and item else item for item in value]
+    return tuple(str(item) for item in items if item not in ("", []))
+
+
+def is_ours(key: str) -> bool:
+    """Whether a field is one that is written here, in some format."""
+    return OURS.fullmatch(key) is not None
 
 
 class _Id3:
