@@ -93,6 +93,7 @@ def make_bpm_record(
         bpm_fitted=found.bpm_fitted,
         bpm_interval=found.bpm_interval,
         confidence=found.confidence,
+        confidences=found.confidences,
         method=features.method,
         alternatives=found.alternatives,
         tag_bpm=tag,
