@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 from .errors import RecordError
 from .files import write_atomically
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 1  # of what is kept beside the records; a record has a VERSION of its own
 DECIMALS = 6  # of every number in a record: microseconds, millionths of a BPM
 
 Label = Literal["intro", "buildup", "drop", "breakdown", "outro"]
@@ -106,6 +106,7 @@ class BpmRecord:
     error: TrackFailure | None = None
 
     SCHEMA = "dropgrid/bpm"
+    VERSION = 2  # 1: confidence was that of tempo and octave alone, alternatives had no kind
 
 
 @dataclass(frozen=True)
@@ -145,6 +146,7 @@ class StructureRecord:
     error: TrackFailure | None = None
 
     SCHEMA = "dropgrid/structure"
+    VERSION = 1
 
 
 Record = TypeVar("Record", BpmRecord, StructureRecord)
@@ -152,7 +154,7 @@ Record = TypeVar("Record", BpmRecord, StructureRecord)
 
 def to_json(record: BpmRecord | StructureRecord) -> bytes:
     """The bytes of a record: one key a line, numbers rounded to DECIMALS, ASCII only."""
-    values: dict[str, Any] = {"schema": record.SCHEMA, "schema_version": SCHEMA_VERSION}
+    values: dict[str, Any] = {"schema": record.SCHEMA, "schema_version": record.VERSION}
     values |= _rounded(dataclasses.asdict(record))
     if values["error"] is None:
         del values["error"]
@@ -188,7 +190,7 @@ def write_record(path: Path, record: BpmRecord | StructureRecord) -> None:
 
 def read_bpm(path: Path) -> BpmRecord:
     """Read results/bpm/{track}.json. Raises RecordError if it is not such a record."""
-    return _bpm_record(_read(path, BpmRecord.SCHEMA), path)
+    return _bpm_record(_parse(_read_bytes(path), BpmRecord, path), path)
 
 
 @dataclass(frozen=True)
@@ -206,7 +208,7 @@ def read_bpm_outline(path: Path) -> tuple[BpmRecord, Positions, Positions]:
     """
     data, beats = _cut_list(_read_bytes(path), b"beats")
     data, downbeats = _cut_list(data, b"downbeats")
-    record = _bpm_record(_parse(data, BpmRecord.SCHEMA, path), path)
+    record = _bpm_record(_parse(data, BpmRecord, path), path)
     return record, _positions(beats, path), _positions(downbeats, path)
 
 
@@ -232,7 +234,7 @@ def _positions(numbers: bytes, path: Path) -> Positions:
 def as_written(record: BpmRecord) -> BpmRecord:
     """The record as a reader of its file gets it: with its numbers rounded."""
     path = Path(record.path)
-    return _bpm_record(_parse(to_json(record), BpmRecord.SCHEMA, path), path)
+    return _bpm_record(_parse(to_json(record), BpmRecord, path), path)
 
 
 def _bpm_record(values: dict[str, Any], path: Path) -> BpmRecord:
@@ -246,7 +248,7 @@ def _bpm_record(values: dict[str, Any], path: Path) -> BpmRecord:
 
 def read_structure(path: Path) -> StructureRecord:
     """Read results/structure/{track}.json. Raises RecordError if it is not such a record."""
-    values = _read(path, StructureRecord.SCHEMA)
+    values = _parse(_read_bytes(path), StructureRecord, path)
     with _explained(path):
         values["sections"] = tuple(Section(**section) for section in values["sections"])
         return _build(StructureRecord, values)
@@ -274,10 +276,6 @@ def _build(kind: type[Record], values: dict[str, Any]) -> Record:
     return kind(**values)
 
 
-def _read(path: Path, schema: str) -> dict[str, Any]:
-    return _parse(_read_bytes(path), schema, path)
-
-
 def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -285,13 +283,13 @@ def _read_bytes(path: Path) -> bytes:
         raise RecordError(f"{path}: cannot be read as a record ({error})") from error
 
 
-def _parse(data: bytes, schema: str, path: Path) -> dict[str, Any]:
+def _parse(data: bytes, kind: type[Record], path: Path) -> dict[str, Any]:
     try:
         values = json.loads(data)
     except ValueError as error:
         raise RecordError(f"{path}: cannot be read as a record ({error})") from error
-    if not isinstance(values, dict) or values.pop("schema", None) != schema:
-        raise RecordError(f"{path}: not a {schema} record")
-    if values.pop("schema_version", None) != SCHEMA_VERSION:
+    if not isinstance(values, dict) or values.pop("schema", None) != kind.SCHEMA:
+        raise RecordError(f"{path}: not a {kind.SCHEMA} record")
+    if values.pop("schema_version", None) != kind.VERSION:
         raise RecordError(f"{path}: written by another version of dropgrid; delete it to renew it")
     return values

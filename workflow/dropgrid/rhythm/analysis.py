@@ -18,7 +18,7 @@ from .witnesses import Witnesses, with_halves
 
 SHORTEST = 2.0  # s: less has no tempo
 FAINTEST = 0.055  # pulse below which nothing is periodic
-WORTH_SAYING = 0.01  # probability an alternative must have
+WORTH_SAYING = 0.02  # probability an alternative must have
 OCTAVES = (1 / 3, 1 / 2, 2, 3)  # times a tempo that count the same beats in another way
 
 
@@ -39,9 +39,7 @@ class Rhythm:
     evidence: dict[str, Any] = field(default_factory=dict)
 
 
-NOTHING = Rhythm(
-    None, None, None, 0.0, None, (), None, (), (), (), {"reason": "nothing periodic"}
-)
+NOTHING = Rhythm(None, None, None, 0.0, None, (), None, (), (), (), {"reason": "nothing periodic"})
 
 
 def analyse(features: Features, options: RhythmOptions) -> Rhythm:
@@ -141,11 +139,11 @@ def _alternatives(main: Region, bars: _Bars) -> tuple[Alternative, ...]:
     Each differs in one part only; its probability is that of the whole reading but for the one,
     and of a place of the one, that of the place if the beats are right.
     """
-    bpm, share = main.piece.bpm, main.tempi[0][1]
+    bpm, (own, share) = main.piece.bpm, main.tempi[0]
     found = [
-        Alternative(round(tempo, 2), other, "octave" if _octave(tempo, main.tempi[0][0]) else "tempo")
+        Alternative(round(tempo, 2), other, "octave" if _octave(tempo, own) else "tempo")
         for tempo, other in main.tempi[1:]
-    ]  # fmt: skip
+    ]
     length = bars.beats_per_bar
     late = bars.table.ones(1)[length]
     shift = (int(np.argmax(late)) - bars.first + 0.5 + length / 2) % length - length / 2

@@ -89,9 +89,7 @@ def readings(seen: Seen, beats_per_bar: int) -> dict[str, np.ndarray]:
     elsewhere. Witnesses that see nothing say nothing.
     """
     count = 2 * beats_per_bar
-    held = {
-        name: values for name, values in seen.items() if len(values) >= count and values.any()
-    }
+    held = {name: values for name, values in seen.items() if len(values) >= count and values.any()}
     found = {}
     for name in held.keys() & {"chords", "sections"}:
         found[name] = _where_summits_are(held[name], count)

@@ -60,9 +60,7 @@ class _Track:
     options: RhythmOptions
 
 
-def find_regions(
-    witnesses: Witnesses, gram: Tempogram, options: RhythmOptions
-) -> list[Region]:
+def find_regions(witnesses: Witnesses, gram: Tempogram, options: RhythmOptions) -> list[Region]:
     """The regions of a track, whose tempogram is gram, in order of time."""
     features = witnesses.features
     whole = _Track(witnesses, features.activations.sum(axis=1), options)
