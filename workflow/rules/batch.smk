@@ -3,7 +3,7 @@
 
 rule batch:
     input:
-        manifest=f"{RESULTS}/batches/{{batch}}.json",
+        manifest=manifest,
         needs=batch_needs,
     output:
         touch(f"{RESULTS}/batches/{{batch}}.done"),

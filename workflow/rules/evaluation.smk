@@ -8,7 +8,7 @@ localrules:
 rule evaluate:
     input:
         records=rules.analysis.input,
-        scan=f"{RESULTS}/scan.json",
+        scan=scanned,
     output:
         bpm=f"{RESULTS}/evaluation/bpm.json",
         beats=f"{RESULTS}/evaluation/beats.json",

@@ -26,7 +26,7 @@ FEATURES = f"{RESULTS}/features/{{track}}.npz"
 
 rule features:
     input:
-        ticket=f"{RESULTS}/tracks/{{track}}.json",
+        ticket=ticket,
         network=rules.network.output,
     output:
         FEATURES if config["keep_features"] else temp(FEATURES),

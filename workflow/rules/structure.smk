@@ -3,7 +3,7 @@
 
 rule structure:
     input:
-        ticket=f"{RESULTS}/tracks/{{track}}.json",
+        ticket=ticket,
         features=rules.features.output,
         bpm=rules.bpm.output,
     output:

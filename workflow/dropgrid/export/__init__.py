@@ -54,6 +54,10 @@ class ExportOptions:
         edges = self.bpm_ranges
         if len(edges) == 1 or any(a >= b for a, b in pairwise(edges)):
             raise ValueError(f"bpm_ranges: needs two edges or more, ascending; not {edges}")
+        if len(self.ranges()) < len(edges) - 1:
+            raise ValueError(
+                f"bpm_ranges: edges too close to tell the ranges apart by name: {edges}"
+            )
 
     def target(self, name: str) -> tuple[str, str]:
         """(the file, or folder, the workflow makes of a format; the command's options for it)."""

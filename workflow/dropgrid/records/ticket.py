@@ -8,13 +8,17 @@ written anew only when its file changed, so that only that track is analysed aga
 from __future__ import annotations
 
 import json
+import os
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from ..base.documents import SCHEMA_VERSION, json_lines
 from ..base.errors import RecordError
 
 TICKET_SCHEMA = "dropgrid/track"
+TRACK_ID = re.compile(r"[a-z0-9][a-z0-9-]*-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,30 @@ def read_ticket(path: Path) -> Ticket:
         values = json.loads(path.read_bytes())
         if values.pop("schema") != TICKET_SCHEMA or values.pop("schema_version") != SCHEMA_VERSION:
             raise RecordError(f"{path}: not a {TICKET_SCHEMA} of this version")
-        return Ticket(**values)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        ticket = ticket_from(values)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RecordError(f"{path}: cannot be read as a track's ticket ({error})") from error
+    if ticket.track != path.stem:
+        raise RecordError(f"{path}: track: is the ticket of another track, {ticket.track}")
+    return ticket
+
+
+def ticket_from(values: dict[str, Any]) -> Ticket:
+    """A ticket from what a file says, which may say anything. Raises ValueError, TypeError."""
+    ticket = Ticket(**values)
+    if not is_track_id(ticket.track):
+        raise ValueError(f"track: {ticket.track!r} is no track's id")
+    for name in ("path", "file"):
+        text = getattr(ticket, name)
+        if not isinstance(text, str) or not text or "\0" in text:
+            raise ValueError(f"{name}: {text!r} is no path")
+    if os.path.isabs(ticket.path) or ".." in ticket.path.split("/"):
+        raise ValueError(f"path: {ticket.path!r} is not below the library")
+    if type(ticket.size) is not int or type(ticket.mtime_ns) is not int:
+        raise ValueError("size, mtime_ns: not whole numbers")
+    return ticket
+
+
+def is_track_id(text: object) -> bool:
+    """Whether this can be a track's id, and so be part of a path of ours."""
+    return isinstance(text, str) and TRACK_ID.fullmatch(text) is not None
