@@ -2,12 +2,15 @@
 
 The model is that of Böck, Krebs and Widmer (A multi-model approach to beat tracking, 2014) in
 the state space of Krebs, Böck and Widmer (An efficient state-space model, 2015): a pointer runs
-through a beat of d frames; the first sixteenth of it sounds as the activation says, the rest as
-it denies; only where a beat begins may the next be longer or shorter, at a cost that grows with
-the logarithm of their ratio. Inside a beat there is nothing to decide, so only beginnings of
-beats are searched (explicit durations); and as the cost is a distance along a line, the best
+through a beat of d frames; the first part of it sounds as the activation says, the rest as it
+denies; only where a beat begins may the next be longer or shorter, at a cost that grows with the
+logarithm of their ratio. Inside a beat there is nothing to decide, so only beginnings of beats
+are searched (explicit durations); and as the cost is a distance along a line, the best
 predecessor is a running maximum from the left or from the right. Time and memory grow with
-frames times tempi, and a back pointer is one byte: exact, about 0.1 s for five minutes.
+frames times tempi, and a back pointer is one byte: exact, 0.13 s and 3 MB for five minutes.
+
+The same likelihood of a steady grid says whether the path is needed: `moving` compares them
+second by second.
 """
 
 from __future__ import annotations
@@ -16,17 +19,35 @@ from dataclasses import dataclass
 
 import numpy as np
 
-PART = 16  # the first 1 / PART of a beat is where its activation is
-STIFFNESS = 100.0  # log odds a beat e times longer than the last loses
+from ..features import FRAME_RATE
+
+PART = 12  # the first 1 / PART of a beat is where its activation is
+STIFFNESS = 80.0  # log odds a beat e times longer than the last loses
+SOFTER = 0.8  # power of the activations: the networks are surer than they are right
 FLOOR = 1e-4  # activation below which a frame is no less likely a beat
+ACCENTS = (0.0, 0.5, 0.25, 0.75)  # of a beat: where a steady grid's accents may lie
+ACCENT_COST = 20.0  # log odds that moving them has to earn
+TURN_COST = 30.0  # log odds that going over from the grid to the path, or back, has to earn
+MOST_MOVES = 0.5  # share of a stretch that moves, above which all of it is played by people
+NARROW = 0.15  # how far from a tempo the path that is compared with its grid may go, relative
 
 
 @dataclass(frozen=True)
 class Path:
-    """The beats of a path, frames (n,) within the activation, and its log likelihood."""
+    """The beats of a path in frames: starts and lengths (n,), and the log likelihood of each.
 
-    beats: np.ndarray
-    score: float
+    The first may begin before frame 0, and the last end after the activation. spot: (n,) frames
+    at which the activation peaks, as parts of frames, nan where that is outside.
+    """
+
+    starts: np.ndarray
+    lengths: np.ndarray
+    scores: np.ndarray
+    spots: np.ndarray
+
+    @property
+    def score(self) -> float:
+        return float(self.scores.sum())
 
 
 class Likelihood:
@@ -34,21 +55,22 @@ class Likelihood:
 
     def __init__(self, activation: np.ndarray, pad: int) -> None:
         """pad: frames before the first and after the last that may be asked for; they say 0."""
-        values = np.clip(np.asarray(activation, dtype=float), FLOOR, 1 - FLOOR)
-        on, off = np.log(values), np.log((1 - values) / (PART - 1))
+        values = np.clip(np.asarray(activation, dtype=float) ** SOFTER, FLOOR, 1 - FLOOR)
+        off = np.log((1 - values) / (PART - 1))
         self.pad = pad
-        self.off = _cumulated(off, pad)
-        self.gain = _cumulated(on - off, pad)
+        self.end = len(values)
+        self._off = _cumulated(off, pad)
+        self._gain = _cumulated(np.log(values) - off, pad)
 
     def __call__(self, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
         """Of beats from frame starts on, lengths frames each (arrays that broadcast)."""
         first = starts + self.pad
-        total = self.off[first + lengths] - self.off[first]
-        return total + self.gain[first + sounding_part(lengths)] - self.gain[first]
+        total = self._off[first + lengths] - self._off[first]
+        return total + self._gain[first + own_part(lengths)] - self._gain[first]
 
 
-def sounding_part(lengths: np.ndarray) -> np.ndarray:
-    """How many frames at its beginning are a beat's own, of beats of so many frames."""
+def own_part(lengths: np.ndarray) -> np.ndarray:
+    """How many frames at their beginning are a beat's own, of beats of so many frames."""
     return -(-lengths // PART)
 
 
@@ -64,59 +86,152 @@ def best_path(activation: np.ndarray, shortest: int, longest: int) -> Path:
     """The most likely beats of shortest to longest frames through an activation (frames,).
 
     A first beat that began before the activation counts with what is left of it, as does one
-    that ends after it. Raises ValueError unless 1 <= shortest <= longest <= shortest + 254.
+    that ends after it. Raises ValueError unless 1 <= shortest <= longest <= shortest + 255.
     """
-    if not 1 <= shortest <= longest <= shortest + 254:
-        raise ValueError(f"beats of {shortest} to {longest} frames: not one byte's worth")
+    if not 1 <= shortest <= longest <= shortest + 255:
+        raise ValueError(f"beats of {shortest} to {longest} frames: more than a byte can name")
     count = len(activation)
     likelihood = Likelihood(activation, longest)
     lengths = np.arange(shortest, longest + 1)
     places = STIFFNESS * np.log(lengths)
-    spread = np.log(np.exp(-np.abs(places[:, None] - places)).sum(axis=1))
-    # value[s]: of the best path to the end of a beat that began `longest - s` frames before start
-    value = np.full((longest + shortest, len(lengths)), -np.inf)
+    leaving = np.log(np.exp(-np.abs(places[:, None] - places)).sum(axis=1))
+    # held[k]: the best paths to the end of beats that began at frame start - longest + k
+    held = np.full((longest + shortest, len(lengths)), -np.inf)
     before = np.arange(-longest, 0)[:, None]
     begun = likelihood(before, lengths) - np.log(lengths.sum())
-    value[:longest] = np.where(before + lengths >= 0, begun, -np.inf)
+    held[:longest] = np.where(before + lengths >= 0, begun, -np.inf)
     came = np.zeros((count, len(lengths)), dtype=np.uint8)
     columns = np.arange(len(lengths))
     rows = np.arange(shortest)[:, None] + longest - lengths
-    for start in range(0, count, shortest):
+    for start in range(0, count, shortest):  # no beat begins and ends within so few frames
         size = min(shortest, count - start)
-        ended = value[rows[:size], columns] - spread
+        ended = held[rows[:size], columns] - leaving
         entered, came[start : start + size] = _nearest(ended, places)
         frames = np.arange(start, start + size)[:, None]
-        value[longest : longest + size] = entered + likelihood(frames, lengths)
-        value[:longest] = value[size : longest + size].copy()
-    return _traced(value[:longest], came, lengths)
+        held[longest : longest + size] = entered + likelihood(frames, lengths)
+        held[:longest] = held[size : longest + size].copy()
+    starts, own = _traced(held[:longest], came, lengths)
+    scores = likelihood(starts, own)
+    index = own - shortest
+    scores[1:] -= np.abs(np.diff(places[index])) + leaving[index[:-1]]
+    scores[0] -= np.log(lengths.sum())
+    return Path(starts, own, scores, _spots(activation, starts, own))
 
 
 def _nearest(ended: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """For each place the best of ended (rows, n) less its distance, and which that is."""
-    up = ended + places
-    best_up = np.maximum.accumulate(up, axis=1)
     index = np.arange(len(places), dtype=np.uint8)
-    from_up = np.maximum.accumulate(np.where(up == best_up, index, 0), axis=1)
-    down = (ended - places)[:, ::-1]
-    best_down = np.maximum.accumulate(down, axis=1)
-    from_down = np.minimum.accumulate(
-        np.where(down == best_down, index[::-1], index[-1]), axis=1
-    )[:, ::-1]
-    best_up, best_down = best_up - places, best_down[:, ::-1] + places
-    better = best_up >= best_down
-    return np.where(better, best_up, best_down), np.where(better, from_up, from_down)
+    left = ended + places
+    best_left = np.maximum.accumulate(left, axis=1)
+    from_left = np.maximum.accumulate(np.where(left == best_left, index, 0), axis=1)
+    right = (ended - places)[:, ::-1]
+    best_right = np.maximum.accumulate(right, axis=1)
+    from_right = np.where(right == best_right, index[::-1], index[-1])
+    from_right = np.minimum.accumulate(from_right, axis=1)[:, ::-1]
+    best_left, best_right = best_left - places, best_right[:, ::-1] + places
+    nearer = best_left >= best_right
+    return np.where(nearer, best_left, best_right), np.where(nearer, from_left, from_right)
 
 
-def _traced(value: np.ndarray, came: np.ndarray, lengths: np.ndarray) -> Path:
-    """The path that ends best. value: of beats that began in the last frames, one row each."""
-    longest, count = len(value), len(came)
-    left = np.arange(longest, 0, -1)[:, None]  # frames from the beginning to the end of all
-    reaching = np.where(lengths >= left, value, -np.inf)
+def _traced(
+    held: np.ndarray, came: np.ndarray, lengths: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Starts and lengths of the path that ends best; held: of the last frames, one row each."""
+    longest, count = len(held), len(came)
+    left = np.arange(longest, 0, -1)[:, None]  # frames from a row's to the end of all
+    reaching = np.where(lengths >= left, held, -np.inf)
     row, column = np.unravel_index(int(np.argmax(reaching)), reaching.shape)
     start = count - longest + int(row)
-    beats = []
+    starts, own = [start], [int(lengths[column])]
     while start >= 0:
-        beats.append(start)
         column = came[start, column]
         start -= int(lengths[column])
-    return Path(np.array(beats[::-1], dtype=int), float(reaching.max()))
+        starts.append(start)
+        own.append(int(lengths[column]))
+    return np.array(starts[::-1]), np.array(own[::-1])
+
+
+def _spots(activation: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Where the activation peaks within each beat's own part, in frames; nan where outside.
+
+    A parabola through a peak and its neighbours says where between frames it is.
+    """
+    part = int(own_part(lengths).max())
+    at = starts[:, None] + np.arange(part)
+    inside = (at >= 0) & (at < len(activation)) & (np.arange(part) < own_part(lengths)[:, None])
+    heights = np.where(inside, activation[np.clip(at, 0, len(activation) - 1)], -1.0)
+    peak = starts + heights.argmax(axis=1)
+    near = np.clip(peak[:, None] + np.arange(-1, 2), 0, len(activation) - 1)
+    before, top, after = activation[near].T.astype(float)
+    curve = np.minimum(before - 2 * top + after, -1e-9)
+    bend = np.where((top >= before) & (top >= after), 0.5 * (before - after) / curve, 0.0)
+    return np.where(inside.any(axis=1), peak + bend, np.nan)
+
+
+def along_grid(activation: np.ndarray, beats: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Frames and log likelihoods (n,) of the beats of steady grids, going on beyond both ends.
+
+    beats: (n,) in frames, at least two. Accents may move by quarters of a beat: off-beats of a
+    break are no other tempo.
+    """
+    before = np.arange(beats[0], -4.0 * (beats[1] - beats[0]), beats[0] - beats[1])[:0:-1]
+    end = len(activation) + 4.0 * (beats[-1] - beats[-2])
+    after = np.arange(beats[-1], end, beats[-1] - beats[-2])[1:]
+    beats = np.concatenate([before, beats, after])
+    likelihood = Likelihood(activation, int(-min(beats[0], 0) + 2 * np.diff(beats).max()) + 4)
+    steps = np.diff(beats)
+    rows = []
+    for accent in ACCENTS:
+        half = (np.ceil(steps / PART) - 1) / 2
+        starts = np.round(beats[:-1] + accent * steps - half).astype(int)
+        starts = np.append(starts, starts[-1] + round(steps[-1]))
+        low, high = -likelihood.pad, likelihood.end + likelihood.pad
+        starts = np.clip(starts, low, high)
+        lengths = np.maximum(np.diff(starts), 0)
+        rows.append(likelihood(starts[:-1], lengths))
+    return beats[:-1], _best_accents(np.stack(rows, axis=1))
+
+
+def _best_accents(scores: np.ndarray) -> np.ndarray:
+    """The scores (n,) along the best way through accents, whose scores are (n, accents)."""
+    count = len(scores)
+    came = np.zeros(scores.shape, dtype=np.int8)
+    best = scores[0]
+    own = np.arange(scores.shape[1])
+    for i in range(1, count):
+        top = int(np.argmax(best))
+        jump = best[top] - ACCENT_COST > best
+        came[i] = np.where(jump, top, own)
+        best = np.where(jump, best[top] - ACCENT_COST, best) + scores[i]
+    way = np.empty(count, dtype=int)
+    way[-1] = int(np.argmax(best))
+    for i in range(count - 1, 0, -1):
+        way[i - 1] = came[i, way[i]]
+    result = scores[np.arange(count), way]
+    result[1:] -= ACCENT_COST * (np.diff(way) != 0)
+    return result
+
+
+def moving(activation: np.ndarray, beats: np.ndarray, path: Path) -> np.ndarray:
+    """Which seconds (n,) of an activation the path explains better than the steady grids do.
+
+    beats: of the grids, in frames. Going over from one to the other costs TURN_COST.
+    """
+    edges = np.append(np.arange(0, len(activation), FRAME_RATE), len(activation))
+    known = ((path.starts, path.scores), along_grid(activation, beats))
+    sums = [
+        np.interp(edges, at, np.concatenate([[0.0], np.cumsum(scores)[:-1]]))
+        for at, scores in known
+    ]  # fmt: skip
+    gain = np.diff(sums[0] - sums[1])
+    came = np.zeros((len(gain), 2), dtype=bool)
+    best = np.zeros(2)
+    for i, more in enumerate(gain):
+        came[i] = best[::-1] - TURN_COST > best
+        best = np.where(came[i], best[::-1] - TURN_COST, best) + (0.0, more)
+    moves = np.zeros(len(gain), dtype=bool)
+    state = int(np.argmax(best))
+    for i in range(len(gain) - 1, -1, -1):
+        moves[i] = state
+        state ^= int(came[i, state])
+    return moves
