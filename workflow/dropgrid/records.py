@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeVar
 from .errors import RecordError
 from .files import write_atomically
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 1  # of what is kept beside the records; a record has a VERSION of its own
 DECIMALS = 6  # of every number in a record: microseconds, millionths of a BPM
 
 Label = Literal["intro", "buildup", "drop", "breakdown", "outro"]
@@ -32,12 +32,36 @@ class TrackFailure:
     message: str
 
 
+AlternativeKind = Literal["tempo", "octave", "phase", "downbeat"]
+
+
 @dataclass(frozen=True)
 class Alternative:
-    """Another tempo the evidence allows, with its share of the confidence (0..1)."""
+    """Another reading the evidence allows, and its probability (0..1).
+
+    kind: the part of the answer that is another: the tempo itself, its octave, the phase of the
+    beats, the place of the one. shift_beats: of phase and downbeat, how many beats later (less
+    than 0: earlier) the whole grid, ones included, lies in that reading.
+    """
 
     bpm: float
     confidence: float
+    kind: AlternativeKind = "tempo"
+    shift_beats: float | None = None
+
+
+@dataclass(frozen=True)
+class Confidences:
+    """The parts of a confidence (0..1), each the probability that it is right if those before are.
+
+    tempo: but for its octave; octave; phase: the beats, not the half beats between; downbeat: the
+    place of the one, and how many beats a bar has. The first three multiplied are the confidence.
+    """
+
+    tempo: float
+    octave: float
+    phase: float
+    downbeat: float
 
 
 @dataclass(frozen=True)
@@ -66,6 +90,7 @@ class BpmRecord:
     bpm_fitted: float | None = None
     bpm_interval: tuple[float, float] | None = None
     confidence: float | None = None
+    confidences: Confidences | None = None
     source: Literal["computed", "metadata"] = "computed"
     method: str = ""
     alternatives: tuple[Alternative, ...] = ()
@@ -81,6 +106,7 @@ class BpmRecord:
     error: TrackFailure | None = None
 
     SCHEMA = "dropgrid/bpm"
+    VERSION = 2  # 1: confidence was that of tempo and octave alone, alternatives had no kind
 
 
 @dataclass(frozen=True)
@@ -120,6 +146,7 @@ class StructureRecord:
     error: TrackFailure | None = None
 
     SCHEMA = "dropgrid/structure"
+    VERSION = 1
 
 
 Record = TypeVar("Record", BpmRecord, StructureRecord)
@@ -127,7 +154,7 @@ Record = TypeVar("Record", BpmRecord, StructureRecord)
 
 def to_json(record: BpmRecord | StructureRecord) -> bytes:
     """The bytes of a record: one key a line, numbers rounded to DECIMALS, ASCII only."""
-    values: dict[str, Any] = {"schema": record.SCHEMA, "schema_version": SCHEMA_VERSION}
+    values: dict[str, Any] = {"schema": record.SCHEMA, "schema_version": record.VERSION}
     values |= _rounded(dataclasses.asdict(record))
     if values["error"] is None:
         del values["error"]
@@ -163,7 +190,7 @@ def write_record(path: Path, record: BpmRecord | StructureRecord) -> None:
 
 def read_bpm(path: Path) -> BpmRecord:
     """Read results/bpm/{track}.json. Raises RecordError if it is not such a record."""
-    return _bpm_record(_read(path, BpmRecord.SCHEMA), path)
+    return _bpm_record(_parse(_read_bytes(path), BpmRecord, path), path)
 
 
 @dataclass(frozen=True)
@@ -181,7 +208,7 @@ def read_bpm_outline(path: Path) -> tuple[BpmRecord, Positions, Positions]:
     """
     data, beats = _cut_list(_read_bytes(path), b"beats")
     data, downbeats = _cut_list(data, b"downbeats")
-    record = _bpm_record(_parse(data, BpmRecord.SCHEMA, path), path)
+    record = _bpm_record(_parse(data, BpmRecord, path), path)
     return record, _positions(beats, path), _positions(downbeats, path)
 
 
@@ -207,19 +234,21 @@ def _positions(numbers: bytes, path: Path) -> Positions:
 def as_written(record: BpmRecord) -> BpmRecord:
     """The record as a reader of its file gets it: with its numbers rounded."""
     path = Path(record.path)
-    return _bpm_record(_parse(to_json(record), BpmRecord.SCHEMA, path), path)
+    return _bpm_record(_parse(to_json(record), BpmRecord, path), path)
 
 
 def _bpm_record(values: dict[str, Any], path: Path) -> BpmRecord:
     with _explained(path):
         values["alternatives"] = tuple(Alternative(**a) for a in values["alternatives"])
         values["grid"] = tuple(GridRegion(**region) for region in values["grid"])
+        if values["confidences"] is not None:
+            values["confidences"] = Confidences(**values["confidences"])
         return _build(BpmRecord, values)
 
 
 def read_structure(path: Path) -> StructureRecord:
     """Read results/structure/{track}.json. Raises RecordError if it is not such a record."""
-    values = _read(path, StructureRecord.SCHEMA)
+    values = _parse(_read_bytes(path), StructureRecord, path)
     with _explained(path):
         values["sections"] = tuple(Section(**section) for section in values["sections"])
         return _build(StructureRecord, values)
@@ -247,10 +276,6 @@ def _build(kind: type[Record], values: dict[str, Any]) -> Record:
     return kind(**values)
 
 
-def _read(path: Path, schema: str) -> dict[str, Any]:
-    return _parse(_read_bytes(path), schema, path)
-
-
 def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -258,13 +283,13 @@ def _read_bytes(path: Path) -> bytes:
         raise RecordError(f"{path}: cannot be read as a record ({error})") from error
 
 
-def _parse(data: bytes, schema: str, path: Path) -> dict[str, Any]:
+def _parse(data: bytes, kind: type[Record], path: Path) -> dict[str, Any]:
     try:
         values = json.loads(data)
     except ValueError as error:
         raise RecordError(f"{path}: cannot be read as a record ({error})") from error
-    if not isinstance(values, dict) or values.pop("schema", None) != schema:
-        raise RecordError(f"{path}: not a {schema} record")
-    if values.pop("schema_version", None) != SCHEMA_VERSION:
+    if not isinstance(values, dict) or values.pop("schema", None) != kind.SCHEMA:
+        raise RecordError(f"{path}: not a {kind.SCHEMA} record")
+    if values.pop("schema_version", None) != kind.VERSION:
         raise RecordError(f"{path}: written by another version of dropgrid; delete it to renew it")
     return values
