@@ -138,7 +138,10 @@ def _joined(
         return clip
     if kind.startswith("blend"):
         overlap = int(kind.split()[1]) if kind != "blend apart" else 16
-        if abs(before.bpm / song.bpm - 1) > PITCH or before.seconds < 1.5 * overlap * 240 / song.bpm:
+        if (
+            abs(before.bpm / song.bpm - 1) > PITCH
+            or before.seconds < 1.5 * overlap * 240 / song.bpm
+        ):
             kind, overlap = "cut on one", 0
         bpm = before.bpm if overlap else song.bpm
         if kind == "blend apart":

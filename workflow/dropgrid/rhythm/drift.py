@@ -15,7 +15,7 @@ import numpy as np
 from ..features import FRAME_RATE
 from .fit import JITTER, Line, demodulate
 
-DRIFT = 0.003  # median deviation of local tempi, relative: steady tracks stay below 0.0012
+DRIFT = 0.0015  # median deviation of local tempi, relative: steady tracks stay below 0.0012
 PULSE = 0.15  # share of the activation in phase with its local tempo, below which all is noise
 BLOCK = FRAME_RATE // 4
 WINDOW = 40  # blocks
@@ -55,39 +55,6 @@ def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
     order = np.argsort(values)
     total = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(total, total[-1] / 2)])
-
-
-def track(activation: np.ndarray, periods: np.ndarray) -> np.ndarray:
-    """Frames (n,) of the beats that best follow an activation and its local periods.
-
-    activation, periods: (frames,); periods in frames.
-    """
-    shortest = int(periods.min() * (1 - BEND))
-    longest = int(np.ceil(periods.max() * (1 + BEND)))
-    steps = np.arange(shortest, longest + 1)
-    count = len(activation)
-    best = np.full(count + longest, 0.0)
-    came = np.zeros(count, dtype=int)
-    for start in range(0, count, shortest):
-        frames = np.arange(start, min(start + shortest, count))
-        cost = TIGHTNESS * np.log(steps[None, :] / periods[frames, None]) ** 2
-        value = best[frames[:, None] - steps + longest] - cost
-        pick = np.argmax(value, axis=1)
-        best[frames + longest] = activation[frames] + value[np.arange(len(frames)), pick]
-        came[frames] = frames - steps[pick]
-    end = count - longest + int(np.argmax(best[count:])) if count > longest else count - 1
-    beats = []
-    while end >= 0:
-        beats.append(end)
-        end = int(came[end])
-    return np.array(beats[::-1])
-
-
-def refined(activation: np.ndarray, beats: np.ndarray, reach: int = 3) -> np.ndarray:
-    """Seconds of the activation's centre of gravity within reach frames of each beat."""
-    offsets = np.arange(-reach, reach + 1)
-    near = activation[np.clip(beats[:, None] + offsets, 0, len(activation) - 1)] + 1e-3
-    return (beats + (near * offsets).sum(axis=1) / near.sum(axis=1)) / FRAME_RATE
 
 
 def straight_pieces(times: np.ndarray) -> list[tuple[int, int, Line]]:

@@ -8,9 +8,6 @@ logarithm of their ratio. Inside a beat there is nothing to decide, so only begi
 are searched (explicit durations); and as the cost is a distance along a line, the best
 predecessor is a running maximum from the left or from the right. Time and memory grow with
 frames times tempi, and a back pointer is one byte: exact, 0.13 s and 3 MB for five minutes.
-
-The same likelihood of a steady grid says whether the path is needed: `moving` compares them
-second by second.
 """
 
 from __future__ import annotations
@@ -19,17 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..features import FRAME_RATE
-
 PART = 12  # the first 1 / PART of a beat is where its activation is
 STIFFNESS = 80.0  # log odds a beat e times longer than the last loses
 SOFTER = 0.8  # power of the activations: the networks are surer than they are right
 FLOOR = 1e-4  # activation below which a frame is no less likely a beat
-ACCENTS = (0.0, 0.5, 0.25, 0.75)  # of a beat: where a steady grid's accents may lie
-ACCENT_COST = 20.0  # log odds that moving them has to earn
-TURN_COST = 30.0  # log odds that going over from the grid to the path, or back, has to earn
-MOST_MOVES = 0.5  # share of a stretch that moves, above which all of it is played by people
-NARROW = 0.15  # how far from a tempo the path that is compared with its grid may go, relative
 
 
 @dataclass(frozen=True)
@@ -166,72 +156,3 @@ def _spots(activation: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> n
     curve = np.minimum(before - 2 * top + after, -1e-9)
     bend = np.where((top >= before) & (top >= after), 0.5 * (before - after) / curve, 0.0)
     return np.where(inside.any(axis=1), peak + bend, np.nan)
-
-
-def along_grid(activation: np.ndarray, beats: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Frames and log likelihoods (n,) of the beats of steady grids, going on beyond both ends.
-
-    beats: (n,) in frames, at least two. Accents may move by quarters of a beat: off-beats of a
-    break are no other tempo.
-    """
-    before = np.arange(beats[0], -4.0 * (beats[1] - beats[0]), beats[0] - beats[1])[:0:-1]
-    end = len(activation) + 4.0 * (beats[-1] - beats[-2])
-    after = np.arange(beats[-1], end, beats[-1] - beats[-2])[1:]
-    beats = np.concatenate([before, beats, after])
-    likelihood = Likelihood(activation, int(-min(beats[0], 0) + 2 * np.diff(beats).max()) + 4)
-    steps = np.diff(beats)
-    rows = []
-    for accent in ACCENTS:
-        half = (np.ceil(steps / PART) - 1) / 2
-        starts = np.round(beats[:-1] + accent * steps - half).astype(int)
-        starts = np.append(starts, starts[-1] + round(steps[-1]))
-        low, high = -likelihood.pad, likelihood.end + likelihood.pad
-        starts = np.clip(starts, low, high)
-        lengths = np.maximum(np.diff(starts), 0)
-        rows.append(likelihood(starts[:-1], lengths))
-    return beats[:-1], _best_accents(np.stack(rows, axis=1))
-
-
-def _best_accents(scores: np.ndarray) -> np.ndarray:
-    """The scores (n,) along the best way through accents, whose scores are (n, accents)."""
-    count = len(scores)
-    came = np.zeros(scores.shape, dtype=np.int8)
-    best = scores[0]
-    own = np.arange(scores.shape[1])
-    for i in range(1, count):
-        top = int(np.argmax(best))
-        jump = best[top] - ACCENT_COST > best
-        came[i] = np.where(jump, top, own)
-        best = np.where(jump, best[top] - ACCENT_COST, best) + scores[i]
-    way = np.empty(count, dtype=int)
-    way[-1] = int(np.argmax(best))
-    for i in range(count - 1, 0, -1):
-        way[i - 1] = came[i, way[i]]
-    result = scores[np.arange(count), way]
-    result[1:] -= ACCENT_COST * (np.diff(way) != 0)
-    return result
-
-
-def moving(activation: np.ndarray, beats: np.ndarray, path: Path) -> np.ndarray:
-    """Which seconds (n,) of an activation the path explains better than the steady grids do.
-
-    beats: of the grids, in frames. Going over from one to the other costs TURN_COST.
-    """
-    edges = np.append(np.arange(0, len(activation), FRAME_RATE), len(activation))
-    known = ((path.starts, path.scores), along_grid(activation, beats))
-    sums = [
-        np.interp(edges, at, np.concatenate([[0.0], np.cumsum(scores)[:-1]]))
-        for at, scores in known
-    ]  # fmt: skip
-    gain = np.diff(sums[0] - sums[1])
-    came = np.zeros((len(gain), 2), dtype=bool)
-    best = np.zeros(2)
-    for i, more in enumerate(gain):
-        came[i] = best[::-1] - TURN_COST > best
-        best = np.where(came[i], best[::-1] - TURN_COST, best) + (0.0, more)
-    moves = np.zeros(len(gain), dtype=bool)
-    state = int(np.argmax(best))
-    for i in range(len(gain) - 1, -1, -1):
-        moves[i] = state
-        state ^= int(came[i, state])
-    return moves
