@@ -11,8 +11,8 @@ import json
 import os
 import zlib
 from collections.abc import Sequence
-from itertools import pairwise
 from dataclasses import astuple
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote

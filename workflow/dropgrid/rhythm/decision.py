@@ -21,15 +21,15 @@ from .witnesses import Seen
 
 WEIGHTS = {
     "beat": 0.3,
-    "downbeat": 1.6,
-    "kick": 0.9,
-    "snare": 0.6,
-    "backbeat": 0.75,
-    "chords": 0.95,
-    "sections": 1.15,
+    "downbeat": 1.45,
+    "kick": 1.0,
+    "snare": 0.7,
+    "backbeat": 0.7,
+    "chords": 1.05,
+    "sections": 1.1,
     "opening": 1.4,
 }
-ALONE = {"beat": 2.5, "broken": 1.4, "downbeat": 1.6}  # where there is nothing but activations
+ALONE = {"beat": 2.3, "broken": 1.25, "downbeat": 1.6}  # where there is nothing but activations
 FLOOR = 0.02  # of a witness's mean: less is silence
 SOFT_FLOOR = 0.05  # the same of single half beats and drums
 DOUBT = 0.5  # summits of mean height that every place in the bar is given beforehand

@@ -149,16 +149,26 @@ def _on_the_beat(whole: _Track, halves: np.ndarray) -> tuple[np.ndarray, float]:
 
 def _fitted(whole: _Track, start: int, end: int, bpm: float) -> Piece:
     """The frames start..end as one piece of a steady tempo near bpm."""
-    begin, part = start / FRAME_RATE, whole.activation[start:end]
-    times, heights = peaks(part)
-    line = fit_line(times, heights, bpm, phase(part, bpm))
-    half = line.period / 2
-    first = np.ceil(-line.offset / half)
-    count = max(int((len(part) / FRAME_RATE - line.offset) / half - first) + 1, 2)
-    halves = begin + line.offset + (first + np.arange(count)) * half
+    line, halves = half_beats(whole.activation, start, end, bpm)
     beats, share = _on_the_beat(whole, halves)
     attack = attack_offset(whole.witnesses.features, beats)
     offset = beats[len(beats) // 2] + (LAG if attack is None else attack)
     line = Line(float(offset), line.period, line.margin)
     shown = snapped(line) if whole.options.snap else line.bpm
-    return Piece(begin, end / FRAME_RATE, line, shown, share, attack)
+    return Piece(start / FRAME_RATE, end / FRAME_RATE, line, shown, share, attack)
+
+
+def half_beats(
+    activation: np.ndarray, start: int, end: int, bpm: float
+) -> tuple[Line, np.ndarray]:
+    """The line through the beats of the frames start..end, and all half beats in seconds (n,).
+
+    Which of them are the beats is not decided here.
+    """
+    part = activation[start:end]
+    times, heights = peaks(part)
+    line = fit_line(times, heights, bpm, phase(part, bpm))
+    half = line.period / 2
+    first = np.ceil(-line.offset / half)
+    count = max(int((len(part) / FRAME_RATE - line.offset) / half - first) + 1, 2)
+    return line, start / FRAME_RATE + line.offset + (first + np.arange(count)) * half
