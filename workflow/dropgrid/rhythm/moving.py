@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..features import FRAME_RATE
-from .drift import drifts
+from .drift import drift
 from .options import RhythmOptions
 from .path import PART, Likelihood, Path, best_path
 
@@ -18,7 +18,10 @@ ACCENTS = (0.0, 0.5, 0.25, 0.75)  # of a beat: where a steady grid's accents may
 ACCENT_COST = 20.0  # log odds that moving them has to earn
 TURN_COST = 60.0  # log odds that going over from the grid to the path, or back, has to earn
 BRIEFEST = 15  # s: what moves for less is a fill or an end, and stays with the grid
+HOP, HOPS = 0.05, 0.01  # the log of two beats' ratio that is a hop; the share of hops allowed
 MOSTLY = 0.5  # share of a run that moves, from which on people play all of it
+FAINT, CLEAR = 0.1, 0.15  # shares of the activation in phase with a tempo: none; beyond doubt
+STEADY, PLAYED = 0.0005, 0.001  # deviations of local tempi: a machine's; beyond doubt a player's
 NARROW = 0.15  # how far from a tempo its path may go, relative
 LONGEST = 250  # frames of a beat
 TIMES = (1, 2, 0.5)  # of the tempo: where people are looked for who keep to one
@@ -26,23 +29,27 @@ TIMES = (1, 2, 0.5)  # of the tempo: where people are looked for who keep to one
 
 def follow(
     activation: np.ndarray, grid: np.ndarray, local: np.ndarray, options: RhythmOptions
-) -> tuple[np.ndarray, np.ndarray]:
-    """Which seconds of an activation (frames,) move: (n,) bool; and beats for those, in seconds.
+) -> tuple[list[tuple[int, int]], np.ndarray]:
+    """The seconds (first, past last) of an activation (frames,) that move; beats for those.
 
-    grid: beats of its steady grids in frames, at least two; local: its local tempi in BPM.
+    grid: beats of its steady grids in frames, at least two; local: its local tempi in BPM. The
+    beats returned are in seconds.
     """
     path = _narrow(activation, local, 1, options)
     if path is None:
-        return np.zeros(0, bool), np.zeros(0)
+        return [], np.zeros(0)
     moves = moving(activation, grid, path)
+    parts = _smooth(moves, path)
     if moves.mean() > MOSTLY:
-        moves[:] = True
-        if drifts(activation, float(np.median(local))):
+        share, deviation = drift(activation, float(np.median(local)))
+        if share >= CLEAR and deviation > PLAYED:
             path = best_path(activation, *_lengths(options.min_bpm, options.max_bpm))
-        else:
+            parts = [(0, len(moves))]
+        elif share >= FAINT and deviation > STEADY:
             paths = [_narrow(activation, local, times, options) for times in TIMES]
             path = max((p for p in paths if p is not None), key=lambda path: path.score)
-    return moves, path.spots[~np.isnan(path.spots)] / FRAME_RATE
+            parts = [(0, len(moves))]
+    return parts, path.spots[~np.isnan(path.spots)] / FRAME_RATE
 
 
 def _narrow(
@@ -60,11 +67,19 @@ def _lengths(low: float, high: float) -> tuple[int, int]:
     return max(round(frames / high), 1), min(round(frames / low), LONGEST)
 
 
-def stretches(moves: np.ndarray) -> list[tuple[int, int]]:
-    """Stretches (first, past last) of True in moves (n,) that are not too brief, or are all."""
+def _smooth(moves: np.ndarray, path: Path) -> list[tuple[int, int]]:
+    """Stretches of True in moves (n,), seconds, that are long enough and of one tempo that bends.
+
+    Where a path hops, it looks for beats in a break or an end that has none.
+    """
     edges = np.flatnonzero(np.diff(np.concatenate([[0], moves.astype(int), [0]])))
-    pairs = zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
-    return [(a, b) for a, b in pairs if b - a >= BRIEFEST or b - a == len(moves)]
+    parts = []
+    for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        inside = (path.starts >= first * FRAME_RATE) & (path.starts < last * FRAME_RATE)
+        hops = np.abs(np.diff(np.log(path.lengths[inside]))) > HOP
+        if last - first >= BRIEFEST and hops.mean() <= HOPS:
+            parts.append((first, last))
+    return parts
 
 
 def moving(activation: np.ndarray, beats: np.ndarray, path: Path) -> np.ndarray:
@@ -79,11 +94,12 @@ def moving(activation: np.ndarray, beats: np.ndarray, path: Path) -> np.ndarray:
         for at, scores in known
     ]  # fmt: skip
     gain = np.diff(sums[0] - sums[1])
+    own = np.array([0.0, 1.0])
     came = np.zeros((len(gain), 2), dtype=bool)
     best = np.zeros(2)
     for i, more in enumerate(gain):
         came[i] = best[::-1] - TURN_COST > best
-        best = np.where(came[i], best[::-1] - TURN_COST, best) + (0.0, more)
+        best = np.where(came[i], best[::-1] - TURN_COST, best) + more * own
     moves = np.zeros(len(gain), dtype=bool)
     state = int(np.argmax(best))
     for i in range(len(gain) - 1, -1, -1):

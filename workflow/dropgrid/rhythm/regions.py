@@ -28,6 +28,7 @@ LONGEST = 90  # blocks of one piece in the search; compatible neighbours are joi
 SLACK = 0.25  # beats that two neighbours' tempi may drift apart over the shorter and be one
 OFF_PHASES = np.array([0, 1 / 4, 1 / 2])  # beats by which accents move on one grid
 PHASE_SLACK = 0.05  # beats
+A_RECORD = 60 * FRAME_RATE  # frames a record of a mix plays at least
 RATIOS = (1.0, 2.0, 3.0, 1.5, 4 / 3, 4.0)  # tempi so related are one tempo felt in two ways
 
 
@@ -139,14 +140,16 @@ def _joined(
 
     So are neighbours of one tempo that lie half a beat apart: that is where accents move in
     music that goes on, and edits seldom fall there. Those a quarter of a beat apart are one
-    only where the piece after them is back: the next record of a mix does not come back.
+    only if either is short or the piece after them is back: records of a mix are long, and do
+    not come back.
     """
     joined = [pieces[0]]
     for i, (first, last, tempo) in enumerate(pieces[1:], 1):
-        start, _, before = joined[-1]
+        start, middle, before = joined[-1]
+        short = min(last - first, middle - start) < A_RECORD
         apart = _apart(activation, joined[-1], pieces[i])
         back = i + 1 < len(pieces) and _apart(activation, joined[-1], pieces[i + 1]) == 0.0
-        if apart in (0.0, 0.5) or (apart == 0.25 and back):
+        if apart in (0.0, 0.5) or (apart == 0.25 and (short or back)):
             together = exact_tempo(activation[start:last], (before + tempo) / 2)
             joined[-1] = (start, last, together)
         else:

@@ -10,7 +10,7 @@ from ..features import FRAME_RATE
 from .decision import read_bars
 from .drift import straight_pieces
 from .fit import Line, exact_tempo, fit_line, peaks, phase, snapped
-from .moving import follow, stretches
+from .moving import follow
 from .octave import bar_evidence
 from .options import RhythmOptions
 from .phase import LAG, attack_offset
@@ -18,6 +18,7 @@ from .regions import Run, steady_pieces, tempo_runs
 from .tempo import Tempogram, candidates, probabilities, scores
 from .witnesses import Witnesses, with_halves
 
+STEADY_BEATS = 64  # so many beats in a straight line were not played by hand
 EDGE = 0.03  # s: a beat so little before the first sample falls on it
 
 
@@ -103,13 +104,12 @@ def _pieces(whole: _Track, first: int, last: int, bpm: float, local: np.ndarray)
         return steady
     sound = whole.activation[first:last]
     grid = (beats - LAG) * FRAME_RATE - first
-    moves, beats = follow(sound, grid[np.diff(grid, prepend=-np.inf) > 1], local, whole.options)
-    parts = stretches(moves)
+    parts, beats = follow(sound, grid[np.diff(grid, prepend=-np.inf) > 1], local, whole.options)
     if not parts:
         return steady
     pieces = []
     begin = first
-    for start, end in (*parts, (len(moves) + 1, len(moves) + 1)):
+    for start, end in (*parts, (len(sound), len(sound))):
         until = min(first + start * FRAME_RATE, last)
         if until - begin > 2 * FRAME_RATE:
             near = exact_tempo(whole.activation[begin:until], bpm)
@@ -127,7 +127,10 @@ def _steady(whole: _Track, first: int, last: int, bpm: float) -> list[Piece]:
 
 
 def _straight(whole: _Track, beats: np.ndarray) -> list[Piece]:
-    """Beats (n,) in seconds that a path followed, as straight pieces."""
+    """Beats (n,) in seconds that a path followed, as straight pieces.
+
+    A long piece is a steady record in a mix, and fitted as such.
+    """
     if len(beats) < 3:
         return []
     beats, share = _on_the_beat(whole, with_halves(beats))
@@ -135,8 +138,12 @@ def _straight(whole: _Track, beats: np.ndarray) -> list[Piece]:
     for start, end, line in straight_pieces(beats):
         low = max(float(beats[start]) - line.period / 2, 0.0)
         high = float(beats[end - 1]) + line.period / 2
-        late = Line(line.offset + LAG, line.period, line.margin)
-        pieces.append(Piece(low, high, late, line.bpm, share, None))
+        if end - start >= STEADY_BEATS:
+            inside = round(low * FRAME_RATE), round(high * FRAME_RATE)
+            pieces.append(_fitted(whole, *inside, line.bpm))
+        else:
+            late = Line(line.offset + LAG, line.period, line.margin)
+            pieces.append(Piece(low, high, late, line.bpm, share, None))
     return pieces
 
 
