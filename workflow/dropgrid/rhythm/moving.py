@@ -17,7 +17,7 @@ from .path import PART, Likelihood, Path, best_path
 ACCENTS = (0.0, 0.5, 0.25, 0.75)  # of a beat: where a steady grid's accents may lie
 ACCENT_COST = 20.0  # log odds that moving them has to earn
 TURN_COST = 60.0  # log odds that going over from the grid to the path, or back, has to earn
-BRIEFEST = 15  # s: what moves for less is a fill or an end, and stays with the grid
+BRIEFEST = 30  # s: what moves for less is a fill or an end, and stays with the grid
 HOP, HOPS = 0.05, 0.01  # the log of two beats' ratio that is a hop; the share of hops allowed
 MOSTLY = 0.5  # share of a run that moves, from which on people play all of it
 FAINT, CLEAR = 0.1, 0.15  # shares of the activation in phase with a tempo: none; beyond doubt
