@@ -19,7 +19,6 @@ Accuracy1 is a tempo within 4 % of the reference, Accuracy2 also of 2, 3, 1/2 or
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import tempfile
 import time
@@ -203,12 +202,12 @@ def report_changes(found: Verdicts, before: dict[str, dict]) -> None:
     for title, names in (
         ("mended", then.keys() & found.keys() - now["wrong"].keys()),
         ("broken", now["wrong"].keys() - then.keys()),
-        ("wrong in another way", {n for n, kind in now["wrong"].items() if then.get(n, kind) != kind}),
-    ):  # fmt: skip
+        ("wrong in another way", {n for n, w in now["wrong"].items() if then.get(n, w) != w}),
+    ):
         print(f"{title}: {len(names)}")
         for name in sorted(names):
             print(
-                f"  {name}: {then.get(name, 'right')} -> {found[name].wrong or 'right'},"
+                f"  {name}: {then.get(name, 'right')} -> {now['wrong'].get(name, 'right')},"
                 f" confidence {found[name].confidence:.2f}"
             )
     for group, (beats, ones) in now["means"].items():

@@ -102,6 +102,15 @@ def test_the_schema_refuses_what_is_no_record(change):
     assert not jsonschema.Draft202012Validator(schema("bpm")).is_valid(values)
 
 
+def test_a_record_of_the_first_version_is_not_misread(tmp_path):
+    values = json.loads(to_json(BPM)) | {"schema_version": 1}
+    del values["confidences"]
+    (tmp_path / "r.json").write_text(json.dumps(values))
+    with pytest.raises(RecordError, match="another version of dropgrid; delete it to renew it"):
+        read_bpm(tmp_path / "r.json")
+    assert json.loads(to_json(STRUCTURE))["schema_version"] == 1
+
+
 @pytest.mark.parametrize(
     "text",
     [

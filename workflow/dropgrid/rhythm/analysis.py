@@ -10,13 +10,14 @@ import numpy as np
 from ..features import FRAME_RATE, Features
 from ..records import Alternative, Confidences, GridRegion
 from .bars import Counted, count_bars
-from .fit import PEAK_FLOOR
+from .fit import peaks
 from .options import RhythmOptions
 from .stretches import Region, find_regions
 from .tempo import HARMONICS, pulse, tempogram
 from .witnesses import Witnesses
 
 SHORTEST = 2.0  # s: less has no tempo
+FEWEST = 4  # peaks of the activation: fewer have no tempo
 FAINTEST = 0.055  # pulse below which nothing is periodic
 WORTH_SAYING = 0.02  # probability an alternative must have
 OCTAVES = (1 / 3, 1 / 2, 2, 3)  # times a tempo that count the same beats in another way
@@ -49,9 +50,10 @@ def analyse(features: Features, options: RhythmOptions) -> Rhythm:
         activations = activations[:, None]
     if activations.shape[1] == 1:
         activations = np.hstack([activations, np.zeros_like(activations)])
-    features = Features(features.duration, activations, features.descriptors)
+    sane = {n: values for n, values in features.descriptors.items() if np.isfinite(values).all()}
+    features = Features(features.duration, activations, sane)
     activation = activations.sum(axis=1)
-    if len(activation) < SHORTEST * FRAME_RATE or activation.max() < PEAK_FLOOR:
+    if len(activation) < SHORTEST * FRAME_RATE or len(peaks(activation)[0]) < FEWEST:
         return NOTHING
     gram = tempogram(activation, options.min_bpm, max(HARMONICS) * options.max_bpm)
     strength = pulse(gram, options)

@@ -6,7 +6,7 @@ so many beats. That settles which half beats are beats, and which beats are ones
 probabilities of them: a row's is that of the whole reading, sums over rows are those of its parts.
 
 The weights were chosen by penalised maximum likelihood (a conditional logistic regression, all
-weights >= 0) on 32 songs with exact truth, their halves and minutes, and on the beats of 624
+weights >= 0) on 32 songs with exact truth, their halves and minutes, and on the beats of 644
 tracks of which only activations are known; see benchmarks/rhythm_weights.py and docs/rhythm.md.
 """
 
