@@ -11,6 +11,7 @@ import numpy as np
 
 from ..features import FRAME_RATE
 from .drift import drift
+from .fit import PEAK_FLOOR
 from .options import RhythmOptions
 from .path import PART, Likelihood, Path, best_path
 
@@ -20,7 +21,7 @@ TURN_COST = 60.0  # log odds that going over from the grid to the path, or back,
 BRIEFEST = 30  # s: what moves for less is a fill or an end, and stays with the grid
 HOP, HOPS = 0.05, 0.01  # the log of two beats' ratio that is a hop; the share of hops allowed
 MOSTLY = 0.5  # share of a run that moves, from which on people play all of it
-FAINT, CLEAR = 0.1, 0.15  # shares of the activation in phase with a tempo: none; beyond doubt
+PULSE = 0.15  # share of the activation in phase with its local tempo, below which all is noise
 STEADY, PLAYED = 0.0005, 0.001  # deviations of local tempi: a machine's; beyond doubt a player's
 NARROW = 0.15  # how far from a tempo its path may go, relative
 LONGEST = 250  # frames of a beat
@@ -42,13 +43,12 @@ def follow(
     parts = _smooth(moves, path)
     if moves.mean() > MOSTLY:
         share, deviation = drift(activation, float(np.median(local)))
-        if share >= CLEAR and deviation > PLAYED:
+        parts = [(0, len(moves))] if share >= PULSE and deviation > STEADY else []
+        if parts and deviation > PLAYED:
             path = best_path(activation, *_lengths(options.min_bpm, options.max_bpm))
-            parts = [(0, len(moves))]
-        elif share >= FAINT and deviation > STEADY:
+        elif parts:
             paths = [_narrow(activation, local, times, options) for times in TIMES]
             path = max((p for p in paths if p is not None), key=lambda path: path.score)
-            parts = [(0, len(moves))]
     return parts, path.spots[~np.isnan(path.spots)] / FRAME_RATE
 
 
@@ -85,7 +85,8 @@ def _smooth(moves: np.ndarray, path: Path) -> list[tuple[int, int]]:
 def moving(activation: np.ndarray, beats: np.ndarray, path: Path) -> np.ndarray:
     """Which seconds (n,) of an activation the path explains better than the steady grids do.
 
-    beats: of the grids, in frames. Going over from one to the other costs TURN_COST.
+    beats: of the grids, in frames. Going over from one to the other costs TURN_COST. Seconds
+    without a peak say nothing.
     """
     edges = np.append(np.arange(0, len(activation), FRAME_RATE), len(activation))
     known = ((path.starts, path.scores), along_grid(activation, beats))
@@ -93,7 +94,8 @@ def moving(activation: np.ndarray, beats: np.ndarray, path: Path) -> np.ndarray:
         np.interp(edges, at, np.concatenate([[0.0], np.cumsum(scores)[:-1]]))
         for at, scores in known
     ]  # fmt: skip
-    gain = np.diff(sums[0] - sums[1])
+    heard = np.maximum.reduceat(activation, edges[:-1]) >= PEAK_FLOOR
+    gain = np.where(heard, np.diff(sums[0] - sums[1]), 0.0)
     own = np.array([0.0, 1.0])
     came = np.zeros((len(gain), 2), dtype=bool)
     best = np.zeros(2)
