@@ -29,6 +29,7 @@ import json
 import tempfile
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import mir_eval
@@ -217,7 +218,7 @@ def report(mix: Mix) -> None:
         if near:
             print_scores(kind, len(near), mix, beats, downbeats, near)
     at = np.array([0.0, *sorted(at for at, _ in mix.joins), mix.features.duration])
-    far = [(a + AROUND, b - AROUND) for a, b in zip(at[:-1], at[1:], strict=True)]
+    far = [(a + AROUND, b - AROUND) for a, b in pairwise(at)]
     print_scores("far from any", "", mix, beats, downbeats, [(a, b) for a, b in far if b > a])
 
 
