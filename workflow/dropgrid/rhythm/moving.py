@@ -11,7 +11,7 @@ import numpy as np
 
 from ..features import FRAME_RATE
 from .drift import drift
-from .fit import PEAK_FLOOR
+from .fit import PEAK_FLOOR, SPREAD
 from .options import RhythmOptions
 from .path import PART, Likelihood, Path, best_path
 
@@ -23,18 +23,23 @@ HOP, HOPS = 0.05, 0.01  # the log of two beats' ratio that is a hop; the share o
 MOSTLY = 0.5  # share of a run that moves, from which on people play all of it
 PULSE = 0.12  # share of the activation in phase with its local tempo, below which all is noise
 STEADY, PLAYED = 0.0005, 0.001  # deviations of local tempi: a machine's; beyond doubt a player's
+BEYOND = 0.2  # share of local tempi out of the grids' reach: records of several tempi, one run
 NARROW = 0.15  # how far from a tempo its path may go, relative
 LONGEST = 250  # frames of a beat
 TIMES = (1, 2, 0.5)  # of the tempo: where people are looked for who keep to one
 
 
 def follow(
-    activation: np.ndarray, grid: np.ndarray, local: np.ndarray, options: RhythmOptions
+    activation: np.ndarray,
+    bpm: float,
+    grid: np.ndarray,
+    local: np.ndarray,
+    options: RhythmOptions,
 ) -> tuple[list[tuple[int, int]], np.ndarray]:
     """The seconds (first, past last) of an activation (frames,) that move; beats for those.
 
-    grid: beats of its steady grids in frames, at least two; local: its local tempi in BPM. The
-    beats returned are in seconds.
+    bpm: the tempo of its steady grids; grid: their beats in frames, at least two; local: its
+    local tempi in BPM. The beats returned are in seconds.
     """
     path = _narrow(activation, local, 1, options)
     if path is None:
@@ -43,10 +48,12 @@ def follow(
     parts = _smooth(moves, path)
     if moves.mean() > MOSTLY:
         share, deviation = drift(activation, float(np.median(local)))
-        parts = [(0, len(moves))] if share >= PULSE and deviation > STEADY else []
-        if parts and deviation > PLAYED:
+        beyond = np.mean(np.abs(local / bpm - 1) > SPREAD) > BEYOND
+        played = share >= PULSE and deviation > STEADY
+        parts = [(0, len(moves))] if played or beyond else []
+        if played and deviation > PLAYED:
             path = best_path(activation, *_lengths(options.min_bpm, options.max_bpm))
-        elif parts:
+        elif played:
             paths = [_narrow(activation, local, times, options) for times in TIMES]
             path = max((p for p in paths if p is not None), key=lambda path: path.score)
     return parts, path.spots[~np.isnan(path.spots)] / FRAME_RATE

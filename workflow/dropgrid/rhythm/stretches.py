@@ -104,7 +104,8 @@ def _pieces(whole: _Track, first: int, last: int, bpm: float, local: np.ndarray)
         return steady
     sound = whole.activation[first:last]
     grid = (beats - LAG) * FRAME_RATE - first
-    parts, beats = follow(sound, grid[np.diff(grid, prepend=-np.inf) > 1], local, whole.options)
+    grid = grid[np.diff(grid, prepend=-np.inf) > 1]
+    parts, beats = follow(sound, bpm, grid, local, whole.options)
     if not parts:
         return steady
     pieces = []
