@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from dropgrid.audio import SAMPLE_RATE, Reader
+from dropgrid.audio.reader import SAMPLE_RATE, Reader
 
 TAPS = np.arange(-15, 17)  # samples around a place that a windowed sinc looks at
 STEPS = 1024  # places between two samples that are told apart: 0.02 microseconds

@@ -35,8 +35,8 @@ from pathlib import Path
 import mir_eval
 import numpy as np
 import soundfile
-from dropgrid import pipeline
-from dropgrid.audio import SAMPLE_RATE
+from dropgrid import stages
+from dropgrid.audio.reader import SAMPLE_RATE
 from dropgrid.features import Features
 from dropgrid.rhythm import RhythmOptions, analyse
 from mixer import Clip, Set, Song, looped, played, read_song, spun_back
@@ -92,7 +92,7 @@ def read_mix(shared: Path, cache: Path, seed: int, minutes: float) -> Mix:
     """A mix of the cache, made where it is not there yet."""
     network = cache / "network.onnx"
     if not network.exists():
-        pipeline.prepare_network(network, "madmom")
+        stages.prepare_network(network, "madmom")
     name = f"mix-{seed}-{minutes:g}"
     audio, truth = cache / f"{name}.flac", cache / f"{name}.json"
     if not truth.exists():

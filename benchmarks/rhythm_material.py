@@ -10,7 +10,7 @@ from pathlib import Path
 
 import mir_eval
 import numpy as np
-from dropgrid import pipeline
+from dropgrid import stages as pipeline
 from dropgrid.features import ENVELOPE_RATE, FRAME_RATE, Features
 from dropgrid.rhythm import Rhythm, RhythmOptions
 from structure_accuracy import cached_features

@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from dropgrid.features import Features, store
+from dropgrid.features.engines.network import load
 from dropgrid.features.extract import extract
-from dropgrid.features.network import load
 from dropgrid.rhythm import analyse
 from rhythm_accuracy import all_songs
 from rhythm_material import DEFAULTS, Song, Verdict, judge, print_cells

@@ -5,17 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from dropgrid.library import Track as Ticket
-from dropgrid.library import ticket_json, track_id
-from dropgrid.records import (
-    BpmRecord,
-    GridRegion,
-    Section,
-    StructureRecord,
-    TrackFailure,
-    write_record,
-)
-from dropgrid.table import write_table
+from dropgrid.library import track_id
+from dropgrid.records.model import BpmRecord, GridRegion, Section, StructureRecord, TrackFailure
+from dropgrid.records.store import write_record
+from dropgrid.records.ticket import Ticket, ticket_json
+from dropgrid.results.table import write_table
 
 HOSTILE = 'Ünï & co/100% #1 <drop>;"it\'s" + a=b?.mp3'
 PATHS = ("a house.flac", "half time.wav", "undecodable.flac", HOSTILE)

@@ -9,54 +9,19 @@
         if track.ok:
             print(track.path, track.bpm.bpm, [s.label for s in track.structure.sections])
 
-Records are the dataclasses of dropgrid.records: times in seconds, tempo in BPM. A runnable
+Records are the dataclasses of dropgrid.records.model: times in seconds, tempo in BPM. A runnable
 example: docs/examples/notebook.py.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .errors import RecordError
-from .records import BpmRecord, StructureRecord, read_bpm, read_structure
-
-
-@dataclass(frozen=True)
-class Track:
-    """A track's records; None for an analysis that was not asked for.
-
-    file: where the audio lies, None if that is not known.
-    """
-
-    file: Path | None
-    bpm: BpmRecord | None
-    structure: StructureRecord | None
-
-    @property
-    def record(self) -> BpmRecord | StructureRecord:
-        """Either record, for what both say: track, path, status, duration."""
-        record = self.bpm or self.structure
-        assert record is not None, "a track has at least one record"
-        return record
-
-    @property
-    def track(self) -> str:
-        """The track's id."""
-        return self.record.track
-
-    @property
-    def path(self) -> str:
-        """The file's path relative to the library, with forward slashes."""
-        return self.record.path
-
-    @property
-    def ok(self) -> bool:
-        """Whether every analysis that was asked for succeeded."""
-        return all(r.status == "ok" for r in (self.bpm, self.structure) if r is not None)
+from .records.track import Track
+from .results.reading import iterate_library
 
 
 def analyze(path: str | Path, config: Mapping[str, Any] | None = None) -> Track:
@@ -66,9 +31,9 @@ def analyze(path: str | Path, config: Mapping[str, Any] | None = None) -> Track:
     {"bpm": {"min_bpm": 90}}. A file that cannot be analysed gives records whose status is
     "error". Raises ConfigError.
     """
-    from .config import complete_config
     from .library import scan_files
-    from .pipeline import analyse_track, prepare_network
+    from .settings.config import complete_config
+    from .stages import analyse_track, prepare_network
 
     options = complete_config(config or {})
     (ticket,) = scan_files([path]).tracks
@@ -86,40 +51,3 @@ def load_library(results: str | Path, library: str | Path | None = None) -> list
     Raises RecordError.
     """
     return list(iterate_library(results, library))
-
-
-def iterate_library(results: str | Path, library: str | Path | None = None) -> Iterator[Track]:
-    """As load_library, holding one track at a time. Raises RecordError."""
-    results = Path(results)
-    kinds = [name for name in ("bpm", "structure") if (results / name).is_dir()]
-    if not kinds:
-        raise RecordError(f"{results}: holds no records; run the workflow first")
-    for track in _track_ids(results, kinds[0]):
-        bpm = read_bpm(results / "bpm" / f"{track}.json") if "bpm" in kinds else None
-        structure = (
-            read_structure(results / "structure" / f"{track}.json")
-            if "structure" in kinds
-            else None
-        )
-        found = Track(None, bpm, structure)
-        yield Track(_file(results, found, library), bpm, structure)
-
-
-def _track_ids(results: Path, kind: str) -> list[str]:
-    """The ids in the library's order; that of the records' paths where there was no scan."""
-    from .library import read_scan
-
-    if (results / "scan.json").exists():
-        return list(read_scan(results)["tracks"])
-    read = read_bpm if kind == "bpm" else read_structure
-    records = [read(path) for path in (results / kind).glob("*.json")]
-    return [record.track for record in sorted(records, key=lambda record: record.path)]
-
-
-def _file(results: Path, track: Track, library: str | Path | None) -> Path | None:
-    from .library import read_ticket
-
-    if library is not None:
-        return Path(library).absolute() / track.path
-    ticket = results / "tracks" / f"{track.track}.json"
-    return Path(read_ticket(ticket).file) if ticket.exists() else None

@@ -35,10 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..config import load_config
     from ..library import scan_files
-    from ..pipeline import analyse_track, prepare_network
-    from ..records import write_record
+    from ..records.store import write_record
+    from ..settings.config import load_config
+    from ..stages import analyse_track, prepare_network
 
     config = load_config(arguments.config)
     if arguments.ignore_metadata:
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _describe(bpm: object, structure: object) -> str:
-    from ..records import BpmRecord, StructureRecord
+    from ..records.model import BpmRecord, StructureRecord
 
     assert isinstance(bpm, BpmRecord) and isinstance(structure, StructureRecord)
     if bpm.error:

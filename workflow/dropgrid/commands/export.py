@@ -40,9 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..errors import ConfigError
+    from ..base.errors import ConfigError
     from ..export import ExportOptions, export
-    from ..options import build_options
+    from ..settings.options import build_options
 
     values = {"delay_profile": arguments.delay_profile, "bpm_ranges": arguments.bpm_ranges}
     options = build_options(ExportOptions, values, "export")

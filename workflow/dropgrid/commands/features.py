@@ -9,8 +9,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .. import supervise
-from ..records import TrackFailure
+from ..jobs.command import add_arguments as add_limits
+from ..jobs.command import supervise_track
+from ..records.model import TrackFailure
 
 HELP = "compute the features of one track"
 
@@ -19,14 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ticket", type=Path, help="results/tracks/TRACK.json")
     parser.add_argument("network", type=Path, help="results/network.onnx")
     parser.add_argument("output", type=Path, help="results/features/TRACK.npz")
-    supervise.add_arguments(parser)
+    add_limits(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     def work() -> None:
         from ..features import store
-        from ..library import read_ticket
-        from ..pipeline import compute_features
+        from ..records.ticket import read_ticket
+        from ..stages import compute_features
 
         ticket = read_ticket(arguments.ticket)
         store.save(arguments.output, compute_features(ticket, arguments.network))
@@ -36,4 +37,4 @@ def run(arguments: argparse.Namespace) -> int:
 
         store.save(arguments.output, failure)
 
-    return supervise.supervise_track(work, record_failure, stage="features", arguments=arguments)
+    return supervise_track(work, record_failure, stage="features", arguments=arguments)

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..pipeline import prepare_network
+    from ..stages import prepare_network
 
     warning = prepare_network(arguments.output, arguments.method)
     if warning:

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..table import write_table
+    from ..results.table import write_table
 
     tracks, failed = write_table(arguments.results, arguments.analyses)
     print(f"{tracks} tracks, {failed} failed")

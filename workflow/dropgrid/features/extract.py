@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..audio import SAMPLE_RATE, Reader
-from ..errors import UnusableAudio
+from ..audio.reader import SAMPLE_RATE, Reader
+from ..base.errors import UnusableAudio
 from . import Features
 from .descriptors import Descriptors, Waveform
-from .network import MARGIN, WINDOW, Ensemble, Inputs, activations
+from .engines.network import MARGIN, WINDOW, Ensemble, Inputs, activations
 from .spectra import Spectra, segments
 
 SHORTEST = 1.0  # seconds
@@ -30,7 +30,7 @@ def extract(path: Path, ensemble: Ensemble | None) -> Features:
     descriptors = Descriptors(SAMPLE_RATE)
     chunks = front_end(_usable(path, _mid(reader, waveform)), inputs, descriptors)
     if ensemble is None:
-        from .without_networks import METHOD, activations_of_onsets
+        from .engines.onsets import METHOD, activations_of_onsets
 
         values, method = activations_of_onsets(map(inputs.onset_strength, chunks)), METHOD
     else:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..features import FRAME_RATE, Features
-from ..records import Alternative, Confidences, GridRegion
+from ..records.model import Alternative, Confidences, GridRegion
 from .bars import Counted, count_bars
 from .fit import peaks
 from .options import RhythmOptions

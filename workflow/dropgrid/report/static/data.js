@@ -14,6 +14,7 @@ const AGREED = 0.5; // BPM: further apart, two tempos disagree
 /** "ok", "check" or "failed", and why. */
 function verdict(track) {
   if (track.failure) return ["failed", track.failure[2]];
+  if (track.problem) return ["check", `The file: ${track.problem}`];
   if (track.bpm !== undefined && track.confidence < UNSURE) {
     return ["check", `${doubted(track)} (confidence ${track.confidence.toFixed(2)})`];
   }

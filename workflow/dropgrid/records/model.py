@@ -1,0 +1,146 @@
+"""The records: what dropgrid says about a track.
+
+A record is a small frozen dataclass. Times are seconds from the first decoded sample, tempo
+is in BPM, bars count from 1 at the first downbeat. Records hold no time stamps and no timings:
+the same input gives the same bytes. JSON Schemas of the files: workflow/schemas/*.schema.json.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Label = Literal["intro", "buildup", "drop", "breakdown", "outro"]
+LABELS: tuple[Label, ...] = ("intro", "buildup", "drop", "breakdown", "outro")
+
+
+@dataclass(frozen=True)
+class TrackFailure:
+    """Why a track could not be analysed."""
+
+    stage: str
+    type: str
+    message: str
+
+
+AlternativeKind = Literal["tempo", "octave", "phase", "downbeat"]
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another reading the evidence allows, and its probability (0..1).
+
+    kind: the part of the answer that is another: the tempo itself, its octave, the phase of the
+    beats, the place of the one. shift_beats: of phase and downbeat, how many beats later (less
+    than 0: earlier) the whole grid, ones included, lies in that reading.
+    """
+
+    bpm: float
+    confidence: float
+    kind: AlternativeKind = "tempo"
+    shift_beats: float | None = None
+
+
+@dataclass(frozen=True)
+class Confidences:
+    """The parts of a confidence (0..1), each the probability that it is right if those before are.
+
+    tempo: but for its octave; octave; phase: the beats, not the half beats between; downbeat: the
+    place of the one, and how many beats a bar has. The first three multiplied are the confidence.
+    """
+
+    tempo: float
+    octave: float
+    phase: float
+    downbeat: float
+
+
+@dataclass(frozen=True)
+class GridRegion:
+    """A stretch of steady tempo.
+
+    start: time of its first beat; bpm: its fitted tempo; beats: how many it has;
+    first_downbeat: time of its first downbeat, None where it has none.
+    """
+
+    start: float
+    bpm: float
+    beats: int
+    first_downbeat: float | None
+
+
+@dataclass(frozen=True)
+class BpmRecord:
+    """Tempo, beats, downbeats and grid of a track: results/bpm/{track}.json."""
+
+    track: str
+    path: str
+    status: Literal["ok", "error"]
+    duration: float | None = None
+    bpm: float | None = None
+    bpm_fitted: float | None = None
+    bpm_interval: tuple[float, float] | None = None
+    confidence: float | None = None
+    confidences: Confidences | None = None
+    source: Literal["computed", "metadata"] = "computed"
+    method: str = ""
+    alternatives: tuple[Alternative, ...] = ()
+    tag_bpm: float | None = None
+    bpm_computed: float | None = None
+    time_signature: str | None = None
+    beats: tuple[float, ...] = ()
+    downbeats: tuple[float, ...] = ()
+    grid: tuple[GridRegion, ...] = ()
+    evidence: dict[str, Any] = field(default_factory=dict)
+    decoder: dict[str, Any] = field(default_factory=dict)
+    tags: dict[str, Any] = field(default_factory=dict)
+    error: TrackFailure | None = None
+
+    SCHEMA = "dropgrid/bpm"
+    VERSION = 2  # 1: confidence was that of tempo and octave alone, alternatives had no kind
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section. Bars count from 1, end_bar is exclusive; null without a usable grid."""
+
+    start: float
+    end: float
+    label: Label
+    start_bar: int | None
+    end_bar: int | None
+    bars: int | None
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Drop:
+    """The moment a drop begins, and how sure that is (0..1)."""
+
+    time: float
+    confidence: float
+
+
+@dataclass(frozen=True)
+class StructureRecord:
+    """Sections and drops of a track: results/structure/{track}.json."""
+
+    track: str
+    path: str
+    status: Literal["ok", "error"]
+    duration: float | None = None
+    method: str = ""
+    time_base: Literal["bars", "seconds"] = "bars"
+    sections: tuple[Section, ...] = ()
+    drops: tuple[float, ...] = ()
+    drop_confidences: tuple[float, ...] = ()
+    error: TrackFailure | None = None
+
+    SCHEMA = "dropgrid/structure"
+    VERSION = 1
+
+
+def problem_of(record: BpmRecord) -> str | None:
+    """What may be wrong with the file of an analysed track: its audio, or else its tags."""
+    audio, tags = record.decoder.get("problem"), record.tags.get("problem")
+    return f"audio: {audio}" if audio else f"tags: {tags}" if tags else None
