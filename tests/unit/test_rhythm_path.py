@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from dropgrid.features import FRAME_RATE
 from dropgrid.rhythm import RhythmOptions, analyse
+from dropgrid.rhythm import path as pointer
 from dropgrid.rhythm.counting import PLACES, records
-from dropgrid.rhythm.moving import moving
-from dropgrid.rhythm.path import STIFFNESS, Likelihood, best_path
+from dropgrid.rhythm.moving import follow, moving
+from dropgrid.rhythm.path import Likelihood, best_path
 from dropgrid.rhythm.phase import LAG
 
 from tests.unit.test_rhythm import clicks, grid, peaks_at, played_by_hand
@@ -23,7 +24,7 @@ def plain_viterbi(activation, shortest, longest):
     """The score of the best path, every pair of neighbouring beats tried at every frame."""
     lengths = np.arange(shortest, longest + 1)
     likelihood = Likelihood(activation, longest)
-    cost = STIFFNESS * np.abs(np.log(lengths[:, None] / lengths))
+    cost = pointer.STIFFNESS * np.abs(np.log(lengths[:, None] / lengths))
     step = -cost - np.log(np.exp(-cost).sum(axis=1))[:, None]
     best = {}  # (frame at which a beat begins, its length's index) -> score to the beat's end
     for frame in range(-longest, len(activation)):
@@ -42,11 +43,14 @@ def plain_viterbi(activation, shortest, longest):
     return max(s for (frame, j), s in best.items() if frame + lengths[j] >= len(activation))
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_the_path_is_the_best_of_all(seed):
+@pytest.mark.parametrize("seed", range(8))
+def test_the_path_is_the_best_of_all(seed, monkeypatch):
     random = np.random.default_rng(seed)
     activation = random.random(160) ** 3
-    activation[int(random.integers(0, 9)) :: 14] = 0.9
+    if seed % 2:
+        activation[int(random.integers(0, 9)) :: 14] = 0.9
+    else:  # no beats: what a beat may be followed by decides
+        monkeypatch.setattr(pointer, "STIFFNESS", 4.0)
     path = best_path(activation, 9, 17)
     assert path.score == pytest.approx(plain_viterbi(activation, 9, 17), abs=1e-6)
     assert np.array_equal(path.starts[1:], path.starts[:-1] + path.lengths[:-1])
@@ -83,6 +87,21 @@ def test_steady_music_is_explained_by_its_grid_and_a_drummer_by_the_path():
     assert not moving(activation, steady * FRAME_RATE, narrow).any()
     drummer = peaks_at(played_by_hand(lambda t: 127 + 5 * np.sin(t / 6), 60), 60)
     assert moving(drummer, steady * FRAME_RATE, best_path(drummer, 40, 55)).mean() > 0.9
+
+
+def test_only_what_moves_of_a_stretch_follows_its_path():
+    steady = grid(128.0, 0.0, 200)
+    ramp = [200.0]
+    while ramp[-1] < 299:
+        ramp.append(ramp[-1] + 60 / (128 + 0.05 * (ramp[-1] - 200)))
+    activation = peaks_at(np.concatenate([steady, ramp]), 300)
+    straight = grid(128.0, 0.0, 300) * FRAME_RATE
+    parts, beats = follow(activation, 128.0, straight, np.full(60, 128.0), OPTIONS)
+    ((first, last),) = parts
+    assert 200 <= first < 230
+    assert last == 300
+    late = beats[(beats > 240) & (beats < 299.5)]
+    assert np.abs(late[:, None] - np.array(ramp)).min(axis=1).max() < 0.01
 
 
 def test_a_ramp_between_two_steady_records_is_followed_and_they_stay_whole():
