@@ -57,7 +57,7 @@ class Confidences:
 
 @dataclass(frozen=True)
 class GridRegion:
-    """A stretch of steady tempo.
+    """A stretch of steady tempo, phase and bars: another begins where one of them moves.
 
     start: time of its first beat; bpm: its fitted tempo; beats: how many it has;
     first_downbeat: time of its first downbeat, None where it has none.
