@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,25 @@ STEPS = 32768  # 16-bit steps in full scale
 # libsndfile's notes on a file that ends before its time. "Last page lacks" alone is said of
 # whole files, too.
 CUT_SHORT = ("Junk after the last page", "File ended unexpectedly", "> file length")
+# Where the channels of a file stand whose format does not say, by their number: the order of WAV
+# and FLAC. libsndfile leaves those of Ogg in Vorbis' own order.
+POSITIONS = {
+    1: "FC",
+    2: "FL FR",
+    3: "FL FR FC",
+    4: "FL FR BL BR",
+    5: "FL FR FC BL BR",
+    6: "FL FR FC LFE BL BR",
+    7: "FL FR FC LFE BC SL SR",
+    8: "FL FR FC LFE BL BR SL SR",
+}
+VORBIS_POSITIONS = {
+    3: "FL FC FR",
+    5: "FL FC FR BL BR",
+    6: "FL FC FR BL BR LFE",
+    7: "FL FC FR SL SR BC LFE",
+    8: "FL FC FR SL SR BL BR LFE",
+}
 
 
 class Reader:
@@ -39,6 +58,9 @@ class Reader:
         compensated: times count from the first decoded sample. "info_frame": of an MP3, see
         dropgrid.mp3.
         "repaired_samples": how many samples so far were no numbers and became 0.
+    positions: where each channel of the file stands, as FFmpeg names it: FL, FR, FC, LFE ...
+    tap: called with every block as decoded, (samples, channels) float32 at the file's own rate,
+        full scale 1 and repaired, before it is mixed; for what is measured on the channels.
 
     Raises DecodeError, on opening or while iterating: not audio, absurd header, cut short, empty.
     Raises OSError where the file cannot be opened.
@@ -47,6 +69,8 @@ class Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.decoder: dict[str, Any] = {}
+        self.positions: tuple[str, ...] = ()
+        self.tap: Callable[[np.ndarray], None] | None = None
         self._expected: float | None = None  # seconds the header promises, if it can be believed
         self._blocks = self._open()
         rate, channels = self.decoder["sample_rate"], self.decoder["channels"]
@@ -56,6 +80,8 @@ class Reader:
             )
         if not 1 <= channels <= MAX_CHANNELS:
             raise DecodeError(f"{path}: {channels} channels; 1 to {MAX_CHANNELS} can be read")
+        if len(self.positions) != channels:
+            self.positions = tuple(POSITIONS[channels].split())
 
     def __iter__(self) -> Iterator[np.ndarray]:
         rate = self.decoder["sample_rate"]
@@ -67,7 +93,10 @@ class Reader:
         samples = 0
         for block in self._blocks:
             samples += len(block)
-            mixed = mix(self._repaired(block))
+            block = self._repaired(block)
+            if self.tap is not None:
+                self.tap(block)
+            mixed = mix(block)
             yield resampler.resample_chunk(mixed) if resampler else mixed
         if not samples:
             raise DecodeError(f"{self.path}: holds no audio")
@@ -107,6 +136,8 @@ class Reader:
             "lag": 0.0,
             "repaired_samples": 0,
         }
+        if file.format == "OGG":
+            self.positions = tuple(VORBIS_POSITIONS.get(file.channels, "").split())
         self._expected = file.frames / file.samplerate if file.samplerate > 0 else None
         if file.format == "MP3":
             frame = info_frame(self.path)
@@ -158,6 +189,8 @@ class Reader:
             "lag": 0.0 if lossless else None,
             "repaired_samples": 0,
         }
+        names = tuple(channel.name for channel in audio.layout.channels)
+        self.positions = names if "NONE" not in names else ()
         if audio.duration and audio.time_base and container.format.name != "aac":
             self._expected = float(audio.duration * audio.time_base)
         return self._av_blocks(stream, container, audio)
