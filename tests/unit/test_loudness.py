@@ -197,7 +197,7 @@ def by_pyloudnorm(path: Path) -> float:
 
 
 def by_ffmpeg(path: Path) -> tuple[float, float, float]:
-    """Integrated loudness, true peak (of full scale, no decibels) and range by ffmpeg's ebur128."""
+    """Integrated loudness, true peak (no decibels) and range by ffmpeg's ebur128."""
     import av
 
     sound, rate = soundfile.read(path, dtype="float32", always_2d=True)

@@ -122,10 +122,61 @@ class StructureRecord:
     SCHEMA = "dropgrid/structure"
 
 
-Record = TypeVar("Record", BpmRecord, StructureRecord)
+@dataclass(frozen=True)
+class KeyAlternative:
+    """Another key the evidence allows, with its share of the confidence (0..1)."""
+
+    key: str
+    camelot: str
+    confidence: float
 
 
-def to_json(record: BpmRecord | StructureRecord) -> bytes:
+@dataclass(frozen=True)
+class KeySegment:
+    """A stretch of one key, seconds; the first starts at 0, the last ends with the track."""
+
+    start: float
+    end: float
+    key: str
+    camelot: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class KeyRecord:
+    """The key of a track: results/key/{track}.json.
+
+    key: "A minor"; camelot: "8A"; open_key: "1m"; None where the music has no key, and `reason`
+    then says why. tuning_cents: how far the music is above A = 440 Hz. tag_key: the key that the
+    file's tags state, in the same words. segments: between lasting changes of the key.
+    """
+
+    track: str
+    path: str
+    status: Literal["ok", "error"]
+    duration: float | None = None
+    key: str | None = None
+    camelot: str | None = None
+    open_key: str | None = None
+    reason: str | None = None
+    confidence: float | None = None
+    alternatives: tuple[KeyAlternative, ...] = ()
+    segments: tuple[KeySegment, ...] = ()
+    tuning_cents: float | None = None
+    tag_key: str | None = None
+    method: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+    error: TrackFailure | None = None
+
+    SCHEMA = "dropgrid/key"
+
+
+Record = TypeVar("Record", BpmRecord, StructureRecord, KeyRecord)
+
+AnyRecord = BpmRecord | StructureRecord | KeyRecord
+
+
+def to_json(record: AnyRecord) -> bytes:
     """The bytes of a record: one key a line, numbers rounded to DECIMALS, ASCII only."""
     values: dict[str, Any] = {"schema": record.SCHEMA, "schema_version": SCHEMA_VERSION}
     values |= _rounded(dataclasses.asdict(record))
@@ -156,7 +207,7 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def write_record(path: Path, record: BpmRecord | StructureRecord) -> None:
+def write_record(path: Path, record: AnyRecord) -> None:
     """Write a record atomically. Raises OSError, and ValueError for a NaN in it."""
     write_atomically(path, to_json(record))
 
@@ -223,6 +274,15 @@ def read_structure(path: Path) -> StructureRecord:
     with _explained(path):
         values["sections"] = tuple(Section(**section) for section in values["sections"])
         return _build(StructureRecord, values)
+
+
+def read_key(path: Path) -> KeyRecord:
+    """Read results/key/{track}.json. Raises RecordError if it is not such a record."""
+    values = _read(path, KeyRecord.SCHEMA)
+    with _explained(path):
+        values["alternatives"] = tuple(KeyAlternative(**a) for a in values["alternatives"])
+        values["segments"] = tuple(KeySegment(**segment) for segment in values["segments"])
+        return _build(KeyRecord, values)
 
 
 class _explained:

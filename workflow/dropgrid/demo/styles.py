@@ -7,7 +7,6 @@ that strength. A pattern longer than 16 characters lasts several bars.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 STEPS = 16  # sixteenths in a bar of 4/4
 
@@ -152,21 +151,27 @@ STYLES: dict[str, Style] = {
     ),
 }
 
-Mode = Literal["minor", "major"]
+# Four bars each: semitones above the tonic, and whether the chord is minor.
+PROGRESSIONS: tuple[tuple[tuple[int, bool], ...], ...] = (
+    ((0, True), (8, False), (3, False), (10, False)),
+    ((0, True), (5, True), (8, False), (10, False)),
+    ((0, True), (10, False), (8, False), (7, True)),
+    ((0, True), (3, False), (8, False), (5, True)),
+)
 
-# Four bars each: semitones above the key note, and whether the chord is minor.
-PROGRESSIONS: dict[Mode, tuple[tuple[tuple[int, bool], ...], ...]] = {
+# The same for music whose key is to be found: the tonic's chord is heard for half of the time.
+KEY_PROGRESSIONS: dict[str, tuple[tuple[tuple[int, bool], ...], ...]] = {
     "minor": (
-        ((0, True), (8, False), (3, False), (10, False)),
-        ((0, True), (5, True), (8, False), (10, False)),
-        ((0, True), (10, False), (8, False), (7, True)),
-        ((0, True), (3, False), (8, False), (5, True)),
+        ((0, True), (0, True), (8, False), (10, False)),
+        ((0, True), (5, True), (0, True), (7, True)),
+        ((0, True), (8, False), (0, True), (10, False)),
+        ((0, True), (10, False), (5, True), (0, True)),
     ),
     "major": (
-        ((0, False), (5, False), (7, False), (5, False)),
-        ((0, False), (7, False), (9, True), (5, False)),
-        ((0, False), (9, True), (5, False), (7, False)),
-        ((0, False), (5, False), (2, True), (7, False)),
+        ((0, False), (0, False), (5, False), (7, False)),
+        ((0, False), (5, False), (0, False), (7, False)),
+        ((0, False), (9, True), (0, False), (5, False)),
+        ((0, False), (7, False), (5, False), (0, False)),
     ),
 }
 

@@ -237,7 +237,7 @@ def _cascade() -> Callable[[np.ndarray, np.ndarray, np.ndarray], object]:
             if kernel and kernel.loader:
                 module: Any = importlib.util.module_from_spec(kernel)
                 kernel.loader.exec_module(module)
-                return module._sosfilt  # type: ignore[no-any-return]
+                return module._sosfilt
     from scipy.signal import sosfilt
 
     def cascade(sections: np.ndarray, channels: np.ndarray, state: np.ndarray) -> None:

@@ -62,7 +62,7 @@ def parse(text: str) -> int | None:
     if match is None:
         return None
     note, accidental, mode = match.group(1).lower(), match.group(2) or "", match.group(3)
-    if mode == "M" or mode.lower() in ("", *_MAJOR) and mode != "m":
+    if mode == "M" or mode.lower() in ("", *_MAJOR):
         minor = False
     elif mode.lower() in _MINOR:
         minor = True
