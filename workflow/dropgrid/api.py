@@ -16,13 +16,20 @@ example: docs/examples/notebook.py.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from .errors import RecordError
-from .records import BpmRecord, StructureRecord, read_bpm, read_structure
+from .records import (
+    BpmRecord,
+    KeyRecord,
+    StructureRecord,
+    read_bpm,
+    read_key,
+    read_structure,
+)
 
 
 @dataclass(frozen=True)
@@ -35,11 +42,12 @@ class Track:
     file: Path | None
     bpm: BpmRecord | None
     structure: StructureRecord | None
+    key: KeyRecord | None = None
 
     @property
-    def record(self) -> BpmRecord | StructureRecord:
-        """Either record, for what both say: track, path, status, duration."""
-        record = self.bpm or self.structure
+    def record(self) -> BpmRecord | StructureRecord | KeyRecord:
+        """Any record, for what all say: track, path, status, duration."""
+        record = self.bpm or self.structure or self.key
         assert record is not None, "a track has at least one record"
         return record
 
@@ -56,11 +64,18 @@ class Track:
     @property
     def ok(self) -> bool:
         """Whether every analysis that was asked for succeeded."""
-        return all(r.status == "ok" for r in (self.bpm, self.structure) if r is not None)
+        return all(r.status == "ok" for r in (self.bpm, self.structure, self.key) if r is not None)
+
+
+READERS: dict[str, Callable[[Path], Any]] = {
+    "bpm": read_bpm,
+    "structure": read_structure,
+    "key": read_key,
+}
 
 
 def analyze(path: str | Path, config: Mapping[str, Any] | None = None) -> Track:
-    """Analyse one audio file in this process; both records.
+    """Analyse one audio file in this process; all records.
 
     config: options that differ from the defaults, as in config/config.yaml, for example
     {"bpm": {"min_bpm": 90}}. A file that cannot be analysed gives records whose status is
@@ -68,15 +83,16 @@ def analyze(path: str | Path, config: Mapping[str, Any] | None = None) -> Track:
     """
     from .config import complete_config
     from .library import scan_files
-    from .pipeline import analyse_track, prepare_network
+    from .pipeline import analyse_track, prepare_key_network, prepare_network
 
     options = complete_config(config or {})
     (ticket,) = scan_files([path]).tracks
     with tempfile.TemporaryDirectory(prefix="dropgrid-") as folder:
-        network = Path(folder) / "network.onnx"
+        network, key_network = Path(folder) / "network.onnx", Path(folder) / "key.onnx"
         prepare_network(network, options["bpm"]["method"])
-        bpm, structure = analyse_track(ticket, network, options)
-    return Track(Path(ticket.file), bpm, structure)
+        prepare_key_network(key_network, options["key"]["method"])
+        records = analyse_track(ticket, network, key_network, options)
+    return Track(Path(ticket.file), *records)
 
 
 def load_library(results: str | Path, library: str | Path | None = None) -> list[Track]:
@@ -91,18 +107,16 @@ def load_library(results: str | Path, library: str | Path | None = None) -> list
 def iterate_library(results: str | Path, library: str | Path | None = None) -> Iterator[Track]:
     """As load_library, holding one track at a time. Raises RecordError."""
     results = Path(results)
-    kinds = [name for name in ("bpm", "structure") if (results / name).is_dir()]
+    kinds = [name for name in READERS if (results / name).is_dir()]
     if not kinds:
         raise RecordError(f"{results}: holds no records; run the workflow first")
     for track in _track_ids(results, kinds[0]):
-        bpm = read_bpm(results / "bpm" / f"{track}.json") if "bpm" in kinds else None
-        structure = (
-            read_structure(results / "structure" / f"{track}.json")
-            if "structure" in kinds
-            else None
-        )
-        found = Track(None, bpm, structure)
-        yield Track(_file(results, found, library), bpm, structure)
+        records = [
+            read(results / kind / f"{track}.json") if kind in kinds else None
+            for kind, read in READERS.items()
+        ]
+        found = Track(None, *records)
+        yield replace(found, file=_file(results, found, library))
 
 
 def _track_ids(results: Path, kind: str) -> list[str]:
@@ -111,8 +125,7 @@ def _track_ids(results: Path, kind: str) -> list[str]:
 
     if (results / "scan.json").exists():
         return list(read_scan(results)["tracks"])
-    read = read_bpm if kind == "bpm" else read_structure
-    records = [read(path) for path in (results / kind).glob("*.json")]
+    records = [READERS[kind](path) for path in (results / kind).glob("*.json")]
     return [record.track for record in sorted(records, key=lambda record: record.path)]
 
 

@@ -11,8 +11,8 @@ run after the batches that the tracks are in. There are always as many of these,
 
 What is up to date is decided as Snakemake does it for single tracks: nothing that a stage reads
 may be younger than what it wrote. results/options/{stage}.json is such an input too: it is
-written when the options of its stage change. Features have none; their file is there once all has
-been asked for anew (`snakemake --forcerun batch`).
+written when the options of its stage change, and that of features once all has been asked for
+anew (`snakemake --forcerun batch`).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ALONE_UP_TO = 200  # tracks; more are analysed in batches, which save the start 
 SMALLEST, LARGEST = 8, 128  # tracks of a batch
 WIDTH = 256  # batches of a library, before they grow: enough to keep many cores equally busy
 CLUSTER_WIDTH = 64  # the same where each has to be queued
-STAGES = ("features", "bpm", "structure")
+STAGES = ("features", "bpm", "structure", "key")
 FEW = 1 / 8  # of a batch's tracks may lack records before the batch itself is asked again
 GATHERING = 32  # batches for each that gathers what they miss
 MISSING = "missing-"
@@ -127,18 +127,17 @@ def batches_before(manifest: Path) -> list[str]:
 
 def force_all(results: Path) -> None:
     """Have all stages of every track run again, as if the options of features had changed."""
-    path = results / "options" / "features.json"
-    write_if_changed(path, b"{}\n")
-    os.utime(path)
+    os.utime(results / "options" / "features.json")
 
 
 def note_options(results: Path, options: Mapping[str, Any]) -> dict[str, int]:
     """Keep the options of each stage in results/options; since when they are what they are.
 
-    options: by stage; features have none. The times are nanoseconds since 1970.
+    options: by stage. The times are nanoseconds since 1970.
     """
-    since = {"features": _age(results / "options" / "features.json")}
-    for stage, values in options.items():
+    since = {}
+    for stage in STAGES:
+        values = options.get(stage, {})
         path = results / "options" / f"{stage}.json"
         write_if_changed(path, json.dumps(values, sort_keys=True, indent=2).encode() + b"\n")
         since[stage] = path.stat().st_mtime_ns
@@ -146,24 +145,32 @@ def note_options(results: Path, options: Mapping[str, Any]) -> dict[str, int]:
 
 
 def stages_due(
-    results: Path, track: str, network: Path, since: Mapping[str, int], analyses: Collection[str]
+    results: Path,
+    track: str,
+    networks: Sequence[Path],
+    since: Mapping[str, int],
+    analyses: Collection[str],
 ) -> list[str]:
     """The stages of a track that have to run: what they wrote is missing or out of date.
 
     since: see note_options. Features alone are not missed: they are made where a record needs
-    them. Structure needs the bpm record; so that is made whatever the analyses.
+    them. Structure needs the bpm record; so that is made with it.
     """
     features = _age(results / "features" / f"{track}.npz")
     bpm = _age(results / "bpm" / f"{track}.json")
     structure = _age(results / "structure" / f"{track}.json")
-    source = max(_age(results / "tracks" / f"{track}.json"), _age(network))
+    key = _age(results / "key" / f"{track}.json")
+    source = max(_age(results / "tracks" / f"{track}.json"), *map(_age, networks))
     asked = max(source, since["features"])
-    bpm_due = bpm < max(asked, features, since["bpm"])
+    bpm_due = not {"bpm", "structure"}.isdisjoint(analyses) and (
+        bpm < max(asked, features, since["bpm"])
+    )
     structure_due = "structure" in analyses and (
         bpm_due or structure < max(asked, features, bpm, since["structure"])
     )
-    features_due = features < asked and (bpm_due or structure_due)
-    due = {"features": features_due, "bpm": bpm_due, "structure": structure_due}
+    key_due = "key" in analyses and key < max(asked, features, since["key"])
+    features_due = features < asked and (bpm_due or structure_due or key_due)
+    due = {"features": features_due, "bpm": bpm_due, "structure": structure_due, "key": key_due}
     return [stage for stage in STAGES if due[stage]]
 
 

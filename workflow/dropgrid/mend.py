@@ -20,6 +20,7 @@ OURS = {
     "features": re.compile(TRACK + r"\.npz"),
     "bpm": re.compile(TRACK + r"\.json"),
     "structure": re.compile(TRACK + r"\.json"),
+    "key": re.compile(TRACK + r"\.json"),
     "evaluation": re.compile(r"(bpm|beats|structure)\.json"),
     ".": re.compile(r"library\.csv|failures\.csv|library\.parquet"),
 }

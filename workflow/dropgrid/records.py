@@ -19,6 +19,7 @@ from .files import write_atomically
 SCHEMA_VERSION = 1
 DECIMALS = 6  # of every number in a record: microseconds, millionths of a BPM
 
+ANALYSES = ("bpm", "structure", "key")  # the records of a track: results/{analysis}/{track}.json
 Label = Literal["intro", "buildup", "drop", "breakdown", "outro"]
 LABELS: tuple[Label, ...] = ("intro", "buildup", "drop", "breakdown", "outro")
 
@@ -54,6 +55,43 @@ class GridRegion:
     first_downbeat: float | None
 
 
+REPLAYGAIN = -18.0  # LUFS that ReplayGain 2.0 plays music at
+R128 = -23.0  # LUFS that EBU R 128 does
+
+
+@dataclass(frozen=True)
+class Loudness:
+    """Loudness of a whole track by ITU-R BS.1770-4: LUFS, range in LU, peaks in dB of full scale.
+
+    None: nothing was loud enough; true_peak: was not looked for (option loudness.true_peak).
+    """
+
+    integrated: float | None
+    range: float | None
+    momentary_max: float | None
+    short_term_max: float | None
+    sample_peak: float | None
+    true_peak: float | None
+
+    @property
+    def replaygain_gain(self) -> float | None:
+        """The gain of ReplayGain 2.0, dB."""
+        return None if self.integrated is None else REPLAYGAIN - self.integrated
+
+    @property
+    def replaygain_peak(self) -> float | None:
+        """The peak of ReplayGain, full scale 1: the true peak where it is known."""
+        peak = self.sample_peak if self.true_peak is None else self.true_peak
+        return None if peak is None else float(10 ** (peak / 20))
+
+    @property
+    def r128_gain(self) -> int | None:
+        """The gain to -23 LUFS in Opus' R128_TRACK_GAIN, in 256ths of a dB."""
+        if self.integrated is None:
+            return None
+        return max(-32768, min(32767, round(256 * (R128 - self.integrated))))
+
+
 @dataclass(frozen=True)
 class BpmRecord:
     """Tempo, beats, downbeats and grid of a track: results/bpm/{track}.json."""
@@ -78,6 +116,7 @@ class BpmRecord:
     evidence: dict[str, Any] = field(default_factory=dict)
     decoder: dict[str, Any] = field(default_factory=dict)
     tags: dict[str, Any] = field(default_factory=dict)
+    loudness: Loudness | None = None
     error: TrackFailure | None = None
 
     SCHEMA = "dropgrid/bpm"
@@ -85,7 +124,10 @@ class BpmRecord:
 
 @dataclass(frozen=True)
 class Section:
-    """One section. Bars count from 1, end_bar is exclusive; null without a usable grid."""
+    """One section. Bars count from 1, end_bar is exclusive; null without a usable grid.
+
+    loudness: of the section by itself, LUFS; None where it is silent or was not measured.
+    """
 
     start: float
     end: float
@@ -94,6 +136,7 @@ class Section:
     end_bar: int | None
     bars: int | None
     confidence: float
+    loudness: float | None = None
 
 
 @dataclass(frozen=True)
@@ -265,6 +308,8 @@ def _bpm_record(values: dict[str, Any], path: Path) -> BpmRecord:
     with _explained(path):
         values["alternatives"] = tuple(Alternative(**a) for a in values["alternatives"])
         values["grid"] = tuple(GridRegion(**region) for region in values["grid"])
+        if values.get("loudness"):
+            values["loudness"] = Loudness(**values["loudness"])
         return _build(BpmRecord, values)
 
 

@@ -19,19 +19,20 @@ from .files import write_if_changed
 from .library import read_scan, read_ticket
 from .records import (
     SCHEMA_VERSION,
-    BpmRecord,
-    StructureRecord,
+    AnyRecord,
     TrackFailure,
     json_lines,
     read_bpm,
+    read_key,
     read_structure,
 )
 
 SCHEMA = "dropgrid/summary"
-STAGES = ("features", "bpm", "structure")
-READERS: dict[str, Callable[[Path], BpmRecord | StructureRecord]] = {
+STAGES = ("features", "bpm", "structure", "key")
+READERS: dict[str, Callable[[Path], AnyRecord]] = {
     "bpm": read_bpm,
     "structure": read_structure,
+    "key": read_key,
 }
 SHOWN = 20  # failures told in the text; all are in the JSON and in failures.csv
 

@@ -13,11 +13,13 @@ from .files import write_atomically
 from .library import read_scan
 from .records import (
     BpmRecord,
+    KeyRecord,
     Positions,
     StructureRecord,
     TrackFailure,
     encodable,
     read_bpm_outline,
+    read_key,
     read_structure,
 )
 
@@ -37,6 +39,16 @@ COLUMNS = {
     "method": "string",
     "tag_bpm": "double",
     "time_signature": "string",
+    "key": "string",
+    "camelot": "string",
+    "open_key": "string",
+    "key_confidence": "double",
+    "tag_key": "string",
+    "tuning_cents": "double",
+    "loudness": "double",
+    "loudness_range": "double",
+    "sample_peak": "double",
+    "true_peak": "double",
     "beats": "int64",
     "downbeats": "int64",
     "first_beat": "double",
@@ -64,9 +76,11 @@ def read_rows(results: Path, analyses: Sequence[str]) -> Iterator[tuple[Row, lis
             if "structure" in analyses
             else None
         )
-        records = [record for record in (bpm and bpm[0], structure) if record]
+        key = read_key(results / "key" / f"{track}.json") if "key" in analyses else None
+        records = [record for record in (bpm and bpm[0], structure, key) if record]
         failures = [record.error for record in records if record.error]
-        yield _row(track, records[0].path, bpm, structure, failures), failures
+        row = _row(track, records[0].path, bpm, structure, failures)
+        yield row | _key_columns(key), failures
 
 
 def write_table(results: Path, analyses: Sequence[str]) -> tuple[int, int]:
@@ -132,6 +146,13 @@ def _row(
                 "first_downbeat": downbeats.first,
                 "tempo_regions": len(bpm.grid),
             }
+        if bpm.loudness:
+            row |= {
+                "loudness": bpm.loudness.integrated,
+                "loudness_range": bpm.loudness.range,
+                "sample_peak": bpm.loudness.sample_peak,
+                "true_peak": bpm.loudness.true_peak,
+            }
     if structure and structure.status == "ok":
         row["duration"] = structure.duration
         row["sections"] = " ".join(
@@ -140,6 +161,13 @@ def _row(
         )
         row["drops"] = " ".join(f"{time:.3f}" for time in structure.drops)
     return row
+
+
+def _key_columns(key: KeyRecord | None) -> Row:
+    if key is None or key.status != "ok":
+        return {}
+    names = ("duration", "key", "camelot", "open_key", "tag_key", "tuning_cents")
+    return {name: getattr(key, name) for name in names} | {"key_confidence": key.confidence}
 
 
 def _csv(rows: Iterable[Row], columns: Sequence[str]) -> bytes:

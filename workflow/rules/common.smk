@@ -21,6 +21,7 @@ from dropgrid.errors import DropgridError
 from dropgrid.features import memory
 from dropgrid.interrupts import cancel_timers, follow_this_process, guard_run
 from dropgrid.library import fingerprint, read_scan, read_ticket, scan
+from dropgrid.pipeline import feature_options
 from dropgrid.summary import describe, write_summary
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
@@ -78,6 +79,8 @@ RECORDS = (
 STAGE_OPTIONS = {
     "bpm": {**config["bpm"], "ignore_metadata": config["ignore_metadata"]},
     "structure": config["structure"],
+    "key": config["key"],
+    "features": feature_options(config),
 }
 
 
