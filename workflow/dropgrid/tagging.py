@@ -1,4 +1,4 @@
-"""Writing BPM and drop times into files' tags, and taking them back.
+"""Writing BPM, key, gain and drop times into files' tags, and taking them back.
 
 A file is copied to a temporary one beside it, the copy's tags are changed, its audio is compared
 with the original's, packet by packet, and only then it takes the original's place by a rename:
@@ -26,8 +26,9 @@ from typing import Any
 from .api import Track
 from .errors import DropgridError, RecordError
 from .files import write_atomically
+from .key import notation
 from .library import read_ticket, ticket_json
-from .tagfields import Fields, Value, fields_of
+from .tagfields import Answers, Fields, Value, fields_of
 
 BACKUP_SCHEMA = "dropgrid/tag-backup"
 
@@ -38,10 +39,18 @@ class TagError(DropgridError):
 
 @dataclass(frozen=True)
 class TagOptions:
-    """min_confidence: tracks below it are left alone; comment: add the drops' times."""
+    """What to write.
+
+    min_confidence: a tempo or a key below it is not written. comment: add the drops' times.
+    key: the notation to write keys in, None for no keys. gain: write the gain that players level
+    tracks by; sound_check: iTunes' own, too.
+    """
 
     min_confidence: float = 0.9
     comment: bool = False
+    key: notation.Notation | None = None
+    gain: bool = False
+    sound_check: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,17 +68,20 @@ class Change:
 
 
 def plan(track: Track, options: TagOptions) -> Change | str:
-    """What writing a track's answer would change; why it is left alone, if it is."""
-    record = track.bpm
-    if record is None or record.status != "ok" or record.bpm is None:
-        return "no tempo was found"
-    if record.source == "metadata":
-        return "the tempo comes from the tag"
-    if (record.confidence or 0) < options.min_confidence:
-        return f"confidence below {options.min_confidence:g}"
+    """What writing a track's answers would change; why it is left alone, if it is."""
+    reason = _why_no_tempo(track, options)
+    loudness = track.bpm.loudness if track.bpm and options.gain else None
+    answers = Answers(
+        bpm=track.bpm.bpm if track.bpm and reason is None else None,
+        drops=_drops(track) if options.comment and reason is None else None,
+        key=_key(track, options),
+        loudness=loudness if loudness and loudness.integrated is not None else None,
+        sound_check=options.sound_check,
+    )
+    if reason is not None and answers.key is None and answers.loudness is None:
+        return reason
     if track.file is None:
         return "where the file lies is not known; give --library"
-    drops = track.structure.drops if track.structure else ()
     path = os.path.realpath(track.file)
     if not os.access(path, os.R_OK | os.W_OK):
         return "the file is not there, or may not be written"
@@ -77,13 +89,37 @@ def plan(track: Track, options: TagOptions) -> Change | str:
         _, had_tags, fields = open_tags(path)
     except TagError as error:
         return str(error)
-    new: dict[str, Value | None] = dict(
-        fields.wanted(record.bpm, drops if options.comment else None)
-    )
+    new = fields.wanted(answers)
     old = {key: fields.get(key) for key in new}
     if old == new:
         return "its tags say so already"
     return Change(track.track, path, had_tags, old, new)
+
+
+def _why_no_tempo(track: Track, options: TagOptions) -> str | None:
+    record = track.bpm
+    if record is None or record.status != "ok" or record.bpm is None:
+        return "no tempo was found"
+    if record.source == "metadata":
+        return "the tempo comes from the tag"
+    if (record.confidence or 0) < options.min_confidence:
+        return f"confidence below {options.min_confidence:g}"
+    return None
+
+
+def _drops(track: Track) -> tuple[float, ...]:
+    return track.structure.drops if track.structure else ()
+
+
+def _key(track: Track, options: TagOptions) -> str | None:
+    """The key as it is to be written; None where none is wanted, found or sure enough."""
+    record = track.key
+    if options.key is None or record is None or record.key is None:
+        return None
+    if (record.confidence or 0) < options.min_confidence:
+        return None
+    key = notation.parse(record.key)
+    return None if key is None else notation.written(key, options.key)
 
 
 def apply(change: Change, results: Path | None = None) -> None:
