@@ -21,7 +21,7 @@ OURS = {
     "bpm": re.compile(TRACK + r"\.json"),
     "structure": re.compile(TRACK + r"\.json"),
     "key": re.compile(TRACK + r"\.json"),
-    "evaluation": re.compile(r"(bpm|beats|structure)\.json"),
+    "evaluation": re.compile(r"(bpm|beats|structure|key)\.json"),
     ".": re.compile(r"library\.csv|failures\.csv|library\.parquet"),
 }
 TEMPORARY = re.compile(r"\..+\.\d+\.tmp")  # as dropgrid.files names them

@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import __version__
 from ..records import DECIMALS, LABELS, SCHEMA_VERSION, json_lines
-from . import aggregate, beats, bootstrap, structure, tempo
+from . import aggregate, beats, bootstrap, key, structure, tempo
 from .bootstrap import Estimate
 from .gather import EvaluationOptions, Gathered
 from .references.matching import LeftOut
@@ -29,7 +29,7 @@ Json = dict[str, Any]
 
 
 def documents(gathered: Gathered, options: EvaluationOptions) -> dict[str, Json]:
-    """The three JSON documents, by task."""
+    """The JSON documents, by task."""
     seed, rows = options.sample_seed, gathered.rows
     product = [row for row in rows.bpm if row["system"] == PRODUCT]
     tempo_options = {
@@ -67,6 +67,17 @@ def documents(gathered: Gathered, options: EvaluationOptions) -> dict[str, Json]
                 "rows": "annotated",
                 "columns": "estimated",
             },
+        },
+        "key": {
+            **_head("key", gathered, options, {"weights": key.MIREX}, rows.key),
+            "systems": _by_system(rows.key, seed, aggregate.means),
+            "errors": {
+                system: aggregate.key_errors(row for row in rows.key if row["system"] == system)
+                for system in aggregate.systems(rows.key)
+            },
+            "genres": _plain(
+                aggregate.genres([row for row in rows.key if row["system"] == PRODUCT], seed)
+            ),
         },
     }
 
