@@ -46,24 +46,26 @@ class _Method:
     """How to read a method's evidence.
 
     change: what a change of key has to be worth (segments.key_path). weights: of the lead over
-    the second key, the evidence of the first, and 1, for the logit of the confidence; fitted on
-    synthetic music (benchmarks/key_accuracy.py). sharpness: of the softmax over keys.
+    the second key, the evidence of the first, whether the profiles find the same key, and 1, for
+    the logit of the confidence; fitted on synthetic music (docs/key.md). sharpness: of the
+    softmax over keys.
     """
 
     name: str
     change: float
-    weights: tuple[float, float, float]
+    weights: tuple[float, float, float, float]
     sharpness: float
 
-    def confidence(self, evidence: np.ndarray) -> float:
+    def confidence(self, evidence: np.ndarray, by_profiles: np.ndarray) -> float:
         """The probability that the likeliest of (24,) evidence is right."""
         second, first = np.partition(evidence, -2)[-2:]
-        logit = np.dot(self.weights, (first - second, first, 1.0))
+        same = float(evidence.argmax() == by_profiles.argmax())
+        logit = np.dot(self.weights, (first - second, first, same, 1.0))
         return float(1 / (1 + np.exp(-logit)))
 
 
-MADMOM = _Method("madmom", change=60.0, weights=(2.0, 0.0, -0.54), sharpness=1.0)
-PROFILES = _Method("profiles", change=6.0, weights=(12.2, 18.9, -15.6), sharpness=20.0)
+MADMOM = _Method("madmom", change=60.0, weights=(1.89, 0.0, 3.74, -1.92), sharpness=1.0)
+PROFILES = _Method("profiles", change=6.0, weights=(12.2, 18.9, 0.0, -15.6), sharpness=20.0)
 
 
 def analyse(features: Features, options: KeyOptions) -> Key:
@@ -86,7 +88,7 @@ def analyse(features: Features, options: KeyOptions) -> Key:
         return Key(
             None, reason, 0.0, (), (), cents if has_pitch else None, method.name, measured
         )  # fmt: skip
-    confidence = method.confidence(evidence)
+    confidence = method.confidence(evidence, by_profiles.mean(axis=0))
     order = np.argsort(-evidence, kind="stable")
     rest = shares.copy()
     rest[order[0]] = 0
@@ -99,14 +101,16 @@ def analyse(features: Features, options: KeyOptions) -> Key:
             KeyAlternative(notation.name(key), notation.camelot(key), float(rest[key]))
             for key in map(int, order[1 : 1 + ALTERNATIVES])
         ),
-        _segments(by_step, method, features.duration),
+        _segments(by_step, by_profiles, method, features.duration),
         cents,
         method.name,
         measured,
     )
 
 
-def _segments(by_step: np.ndarray, method: _Method, duration: float) -> tuple[KeySegment, ...]:
+def _segments(
+    by_step: np.ndarray, by_profiles: np.ndarray, method: _Method, duration: float
+) -> tuple[KeySegment, ...]:
     """The stretches between lasting changes of key, over the whole track."""
     found = stretches(key_path(by_step, method.change))
     return tuple(
@@ -115,7 +119,9 @@ def _segments(by_step: np.ndarray, method: _Method, duration: float) -> tuple[Ke
             end=duration if last == len(by_step) else last * STEP_SECONDS,
             key=notation.name(key),
             camelot=notation.camelot(key),
-            confidence=method.confidence(by_step[first:last].mean(axis=0)),
+            confidence=method.confidence(
+                by_step[first:last].mean(axis=0), by_profiles[first:last].mean(axis=0)
+            ),
         )
         for first, last, key in found
     )
