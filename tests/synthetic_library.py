@@ -7,11 +7,15 @@ from pathlib import Path
 import numpy as np
 from dropgrid.features import ENVELOPE_RATE, Features
 from dropgrid.features.store import save
+from dropgrid.key import notation
 from dropgrid.library import Scan, Track, track_id, write_tickets
 from dropgrid.records import (
     Alternative,
     BpmRecord,
     GridRegion,
+    KeyRecord,
+    KeySegment,
+    Loudness,
     Section,
     StructureRecord,
     TrackFailure,
@@ -44,7 +48,7 @@ def write_library(results: Path, tracks: int, root: Path, failing: int = 40) -> 
 def write_failure(results: Path, track: Track, message: str = "not audio (no header)") -> None:
     """The records of a track that cannot be decoded."""
     error = TrackFailure("decode", "DecodeError", message)
-    for kind, folder in ((BpmRecord, "bpm"), (StructureRecord, "structure")):
+    for kind, folder in ((BpmRecord, "bpm"), (StructureRecord, "structure"), (KeyRecord, "key")):
         record = kind(track.track, track.path, "error", error=error)
         write_record(results / folder / f"{track.track}.json", record)
 
@@ -68,6 +72,19 @@ def write_track(results: Path, track: Track, seed: int) -> tuple[BpmRecord, Stru
             beats=tuple(beats), downbeats=tuple(beats[::4]),
             grid=(GridRegion(first, bpm, len(beats), first),),
             tags={"title": title[6:-4], "artist": artist},
+            loudness=Loudness(-8.5 - seed % 5, 4.0, -6.0, -7.0, -0.3, None),
+        ),
+    )  # fmt: skip
+    key = 5 * seed % 24
+    write_record(
+        results / "key" / f"{track.track}.json",
+        KeyRecord(
+            track.track, track.path, "ok", duration=duration, key=notation.name(key),
+            camelot=notation.camelot(key), open_key=notation.open_key(key), confidence=0.93,
+            segments=(
+                KeySegment(0.0, duration, notation.name(key), notation.camelot(key), 0.93),
+            ),
+            tuning_cents=0.0, method="madmom",
         ),
     )  # fmt: skip
     sections: list[Section] = []
