@@ -185,8 +185,11 @@ def test_the_wheel_shows_what_mixes_with_a_key(session: Session) -> None:
     session.page.click("#key-filter")
     part = session.page.locator("#wheel [data-key='8A']")
     part.click()
-    assert keys() == {"8A", "7A", "9A", "8B"}
-    expect(session.page.locator("#shown")).to_contain_text(f"of {TRACKS}")
+    mixing = {"8A", "7A", "9A", "8B"}
+    known = [view.key.camelot for view in collect(session.results).tracks if view.key]
+    count = sum(camelot in mixing for camelot in known)
+    assert len(keys()) > 1 and keys() <= mixing
+    expect(session.page.locator("#shown")).to_have_text(f"{count} of {TRACKS} tracks")
     assert session.page.locator("#wheel g.dim").count() == 20
     session.page.check("#wheel-only")
     assert keys() == {"8A"}

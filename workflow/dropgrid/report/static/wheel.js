@@ -1,6 +1,6 @@
 // Camelot's wheel: keys that mix well are neighbours. A press shows the tracks that mix with a key.
 
-const wheel = { key: "", only: false, parts: new Map() };
+const keyWheel = { key: "", only: false, parts: new Map() };
 const HOURS = [...Array(12).keys()].map((i) => i + 1);
 
 /** The keys that mix with "8A": itself, its neighbours, and the other mode of the same notes. */
@@ -11,8 +11,8 @@ function compatible(key) {
 
 /** Whether a track passes the wheel. */
 function inKey(track) {
-  if (!wheel.key) return true;
-  return wheel.only ? track.camelot === wheel.key : compatible(wheel.key).includes(track.camelot);
+  if (!keyWheel.key) return true;
+  return keyWheel.only ? track.camelot === keyWheel.key : compatible(keyWheel.key).includes(track.camelot);
 }
 
 /** The colour of a key: neighbours look alike. */
@@ -29,8 +29,8 @@ function shape(tag, attributes, ...children) {
 function startWheel() {
   if (!tracks.some((track) => track.camelot)) return;
   const button = make("button", { id: "key-filter", "aria-expanded": "false", "aria-controls": "wheel", onclick: () => openWheel($("wheel").hidden) }, "Key");
-  const only = make("input", { type: "checkbox", id: "wheel-only", onchange: () => { wheel.only = only.checked; showKey(); } });
-  const clear = make("button", { class: "quiet", onclick: () => { wheel.key = ""; showKey(); } }, "All keys");
+  const only = make("input", { type: "checkbox", id: "wheel-only", onchange: () => { keyWheel.only = only.checked; showKey(); } });
+  const clear = make("button", { class: "quiet", onclick: () => { keyWheel.key = ""; showKey(); } }, "All keys");
   const box = make("div", { class: "wheel", id: "wheel", role: "group", "aria-label": "Keys" }, wheelPicture(), make("label", {}, only, " this key alone"), clear);
   box.hidden = true;
   $("filters").after(make("div", { class: "filters wheel-filter" }, button, box));
@@ -58,7 +58,7 @@ function wheelPicture() {
         shape("path", { d: path, fill: keyColour(key) }),
         shape("text", { x, y }, key),
       );
-      const press = () => { wheel.key = wheel.key === key ? "" : key; showKey(); };
+      const press = () => { keyWheel.key = keyWheel.key === key ? "" : key; showKey(); };
       part.addEventListener("click", press);
       part.addEventListener("keydown", (event) => {
         if (event.key !== "Enter" && event.key !== " ") return;
@@ -66,7 +66,7 @@ function wheelPicture() {
         event.stopPropagation();
         press();
       });
-      wheel.parts.set(key, part);
+      keyWheel.parts.set(key, part);
       picture.append(part);
     }
   }
@@ -75,12 +75,12 @@ function wheelPicture() {
 
 /** Light up the keys that mix with the chosen one, and show their tracks. */
 function showKey() {
-  const lit = wheel.key ? (wheel.only ? [wheel.key] : compatible(wheel.key)) : [];
-  for (const [key, part] of wheel.parts) {
-    part.setAttribute("aria-pressed", key === wheel.key);
+  const lit = keyWheel.key ? (keyWheel.only ? [keyWheel.key] : compatible(keyWheel.key)) : [];
+  for (const [key, part] of keyWheel.parts) {
+    part.setAttribute("aria-pressed", key === keyWheel.key);
     part.classList.toggle("dim", lit.length > 0 && !lit.includes(key));
   }
-  $("key-filter").textContent = wheel.key ? `Key ${wheel.key}${wheel.only ? "" : " and what mixes"}` : "Key";
-  $("key-filter").setAttribute("aria-pressed", wheel.key !== "");
+  $("key-filter").textContent = keyWheel.key ? `Key ${keyWheel.key}${keyWheel.only ? "" : " and what mixes"}` : "Key";
+  $("key-filter").setAttribute("aria-pressed", keyWheel.key !== "");
   refresh();
 }
