@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pyloudnorm
 import pytest
 import soundfile
 from dropgrid.audio import Reader
@@ -190,7 +191,6 @@ def test_songs_read_the_same_as_with_pyloudnorm_and_ffmpeg(shared: Path, name: s
 
 
 def by_pyloudnorm(path: Path) -> float:
-    pyloudnorm = pytest.importorskip("pyloudnorm")
     sound, rate = soundfile.read(path, always_2d=True)
     # Its other filters are approximations made for 48 kHz.
     return float(pyloudnorm.Meter(rate, filter_class="DeMan").integrated_loudness(sound))

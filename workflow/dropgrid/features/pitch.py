@@ -53,7 +53,7 @@ class Frames:
         self._parts.append(block)
         self._held += len(block)
         self._samples += len(block)
-        length = (BATCH - 1) * self.hop + self.size
+        length = (BATCH - 1) * self.hop + max(self.size, self.hop)
         while self._held >= length:
             signal = np.concatenate(self._parts)
             yield self._cut(signal, BATCH)
