@@ -136,6 +136,10 @@ def of_track(megabytes):
     return amount
 
 
+def features_megabytes(minutes):
+    return memory.megabytes(minutes, librosa=config["bpm"]["method"] == "librosa")
+
+
 # The last try is for files that are far longer than their size tells: loops, silence, one tone.
 LAST_MB = memory.megabytes(memory.LONG)
 BATCH_MB = 200  # of a batch's job itself, beside the track it is at
@@ -144,7 +148,7 @@ BATCH_MB = 200  # of a batch's job itself, beside the track it is at
 def batch_megabytes(wildcards):
     """What the job of a batch takes with the longest of its tracks."""
     tracks = read_batch(Path(RESULTS, "batches", f"{wildcards.batch}.json"))
-    return BATCH_MB + memory.megabytes(max(map(likely_minutes, tracks), default=0))
+    return BATCH_MB + features_megabytes(max(map(likely_minutes, tracks), default=0))
 
 
 def batch_needs(wildcards):

@@ -41,7 +41,7 @@ rule features:
     resources:
         workers=1,
         attempt=attempt,
-        mem_mb=megabytes(of_track(memory.megabytes), LAST_MB),
+        mem_mb=megabytes(of_track(features_megabytes), LAST_MB),
         runtime=30,
     params:
         options=options(STAGE_OPTIONS["features"]),
