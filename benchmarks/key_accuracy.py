@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
-from dropgrid.audio import SAMPLE_RATE, Reader
+from dropgrid.audio.reader import SAMPLE_RATE, Reader
 from dropgrid.demo import compose, render
 from dropgrid.evaluation import key as scores
 from dropgrid.features import Features, pitch

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from dropgrid import pipeline
-from dropgrid.features import network
+from dropgrid import stages as pipeline
+from dropgrid.features.engines import network
 from dropgrid.features.extract import extract
 from rhythm_accuracy import print_cells
 

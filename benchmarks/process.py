@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,6 @@ def run(*command: str | Path, cores: int = 1) -> Usage:
 
 def machine() -> dict[str, Any]:
     """The machine, in words: processor, cores, memory, system, versions."""
-    import numpy
-    import onnxruntime
-
     processor = platform.processor()
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
@@ -63,6 +61,6 @@ def machine() -> dict[str, Any]:
         "memory_gb": round(memory / 2**30),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "numpy": numpy.__version__,
-        "onnxruntime": onnxruntime.__version__,
+        "numpy": metadata.version("numpy"),
+        "onnxruntime": metadata.version("onnxruntime"),
     }

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 from dropgrid.evaluation import beats, tempo
-from dropgrid.evaluation.references.collect import read_sources
+from dropgrid.references.collect import read_sources
 
 DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "reference"
 ACCURACIES = {

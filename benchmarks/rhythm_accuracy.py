@@ -27,7 +27,7 @@ from typing import Any
 
 import mir_eval
 import numpy as np
-from dropgrid import pipeline
+from dropgrid import stages as pipeline
 from dropgrid.features import ENVELOPE_RATE, FRAME_RATE, Features
 from dropgrid.rhythm import (
     Rhythm,
@@ -40,7 +40,7 @@ from dropgrid.rhythm import (
     phase,
     regions,
     tempo,
-)  # fmt: skip
+)
 from structure_accuracy import cached_features
 
 PARTS = ("songs", "excerpts", "giantsteps", "parameters")

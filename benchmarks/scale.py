@@ -33,11 +33,12 @@ import numpy as np
 import soundfile
 from dropgrid import demo
 from dropgrid.api import analyze
-from dropgrid.config import load_config
 from dropgrid.features import store
-from dropgrid.library import Track, scan
-from dropgrid.pipeline import compute_features, prepare_network
-from dropgrid.records import to_json
+from dropgrid.library import scan
+from dropgrid.records.store import to_json
+from dropgrid.records.ticket import Ticket
+from dropgrid.settings.config import load_config
+from dropgrid.stages import compute_features, prepare_network
 from process import BIN, ROOT, machine, run
 
 RESULTS = Path(__file__).parent / "results"
@@ -67,7 +68,7 @@ def templates(folder: Path) -> tuple[str, str, Path, Path]:
     short = folder / "short.flac"
     soundfile.write(short, np.asarray(audio[: 10 * 22050]), 22050)
     prepare_network(folder / "network", load_config()["bpm"]["method"])
-    ticket = Track("short-00000000", "short.flac", str(short), 0, 0)
+    ticket = Ticket("short-00000000", "short.flac", str(short), 0, 0)
     store.save(folder / "short.npz", compute_features(ticket, folder / "network"))
     return texts[0], texts[1], short, folder / "short.npz"
 
@@ -80,7 +81,7 @@ def make_music(music: Path, count: int, audio: Path) -> None:
         _link(audio, name, i)
 
 
-def make_results(results: Path, found: list[Track], made: tuple[str, str, Path, Path]) -> None:
+def make_results(results: Path, found: list[Ticket], made: tuple[str, str, Path, Path]) -> None:
     """Features and records of every track, younger than its ticket."""
     for folder in ("features", "bpm", "structure"):
         (results / folder).mkdir()

@@ -29,10 +29,11 @@ from typing import Any
 
 import numpy as np
 import soundfile
-from dropgrid import demo, pipeline, structure
+from dropgrid import demo, structure
+from dropgrid import stages as pipeline
 from dropgrid.features import Features, store
-from dropgrid.library import Track
-from dropgrid.records import BpmRecord
+from dropgrid.records.model import BpmRecord
+from dropgrid.records.ticket import Ticket
 from dropgrid.structure import labels, novelty, segment
 
 TOLERANCES = (0.5, 3.0)  # seconds
@@ -132,7 +133,7 @@ def cached_features(audio: Path, cache: Path, network: Path) -> Features:
     """The features of an audio file, computed once for each cache folder."""
     path = cache / f"{audio.stem}.npz"
     if not path.exists():
-        ticket = Track(audio.stem, audio.name, str(audio), -1, -1)
+        ticket = Ticket(audio.stem, audio.name, str(audio), -1, -1)
         store.save(path, pipeline.compute_features(ticket, network))
     features = store.load(path)
     assert isinstance(features, Features), features
@@ -149,7 +150,7 @@ def true_grid(beats: Any, downbeats: Any, duration: float) -> BpmRecord:
 
 def estimate_grid(features: Features) -> BpmRecord:
     """The record the product itself makes."""
-    ticket = Track("estimated", "estimated", "", -1, -1)
+    ticket = Ticket("estimated", "estimated", "", -1, -1)
     return pipeline.make_bpm_record(ticket, features, {"ignore_metadata": True})
 
 

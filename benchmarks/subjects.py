@@ -68,12 +68,13 @@ def stages(file: str, network_file: str) -> dict[str, float]:
     """dropgrid's stages, one after another in this process."""
     import numpy as np
     from dropgrid import rhythm, structure
-    from dropgrid.audio import SAMPLE_RATE, Reader
-    from dropgrid.features import Features, network
+    from dropgrid.audio.reader import SAMPLE_RATE, Reader
+    from dropgrid.features import Features
     from dropgrid.features.descriptors import Descriptors, Waveform
+    from dropgrid.features.engines import network
     from dropgrid.features.spectra import Spectra, segments
     from dropgrid.library import scan_files
-    from dropgrid.pipeline import make_bpm_record
+    from dropgrid.stages import make_bpm_record
 
     watch = Stopwatch()
     ensemble = network.load(Path(network_file))
@@ -115,7 +116,7 @@ def stages(file: str, network_file: str) -> dict[str, float]:
 
 def decoding(file: str) -> dict[str, float]:
     """Reading a file, start-up left out."""
-    from dropgrid.audio import Reader
+    from dropgrid.audio.reader import Reader
 
     watch = Stopwatch()
     for _ in Reader(Path(file)):
@@ -128,7 +129,7 @@ def floor(file: str) -> dict[str, float]:
     """The least a minute of audio could cost here: its transforms and its matrix products, each
     at the best rate that this machine shows."""
     import numpy as np
-    from dropgrid.features.network import Inputs
+    from dropgrid.features.engines.network import Inputs
     from dropgrid.features.spectra import FRAME_SIZES, real_fft
 
     transform = real_fft()

@@ -16,9 +16,9 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from dropgrid.audio import SAMPLE_RATE, Reader
-from dropgrid.features import network
+from dropgrid.audio.reader import SAMPLE_RATE, Reader
 from dropgrid.features.descriptors import Descriptors
+from dropgrid.features.engines import network
 from dropgrid.features.extract import front_end
 from dropgrid.rhythm import analyse
 from rhythm_accuracy import DEFAULTS, Score, Song, print_cells, read_songs, score

@@ -8,8 +8,8 @@ import numpy as np
 from dropgrid.features import ENVELOPE_RATE, Features
 from dropgrid.features.store import save
 from dropgrid.key import notation
-from dropgrid.library import Scan, Track, track_id, write_tickets
-from dropgrid.records import (
+from dropgrid.library import Scan, track_id
+from dropgrid.records.model import (
     Alternative,
     BpmRecord,
     GridRegion,
@@ -19,8 +19,10 @@ from dropgrid.records import (
     Section,
     StructureRecord,
     TrackFailure,
-    write_record,
 )
+from dropgrid.records.store import write_record
+from dropgrid.records.ticket import Ticket
+from dropgrid.results.scanned import write_tickets
 
 FORM = (
     ("intro", 32, 0.35), ("buildup", 16, 0.55), ("drop", 32, 1.0), ("breakdown", 32, 0.3),
@@ -35,7 +37,7 @@ def write_library(results: Path, tracks: int, root: Path, failing: int = 40) -> 
     found = []
     for i in range(tracks):
         name = f"{ARTISTS[i % 8]}/{i:05d} {WORDS[i % 12]} {WORDS[i // 12 % 12]}.wav"
-        found.append(Track(track_id(name), name, str(root / name), 1000 + i, 10**18 + i))
+        found.append(Ticket(track_id(name), name, str(root / name), 1000 + i, 10**18 + i))
     write_tickets(Scan(str(root), tuple(found), ()), results)
     for i, track in enumerate(found):
         if failing and i % failing == failing - 1:
@@ -45,7 +47,7 @@ def write_library(results: Path, tracks: int, root: Path, failing: int = 40) -> 
     return [track.track for track in found]
 
 
-def write_failure(results: Path, track: Track, message: str = "not audio (no header)") -> None:
+def write_failure(results: Path, track: Ticket, message: str = "not audio (no header)") -> None:
     """The records of a track that cannot be decoded."""
     error = TrackFailure("decode", "DecodeError", message)
     for kind, folder in ((BpmRecord, "bpm"), (StructureRecord, "structure"), (KeyRecord, "key")):
@@ -53,7 +55,7 @@ def write_failure(results: Path, track: Track, message: str = "not audio (no hea
         write_record(results / folder / f"{track.track}.json", record)
 
 
-def write_track(results: Path, track: Track, seed: int) -> tuple[BpmRecord, StructureRecord]:
+def write_track(results: Path, track: Ticket, seed: int) -> tuple[BpmRecord, StructureRecord]:
     """The records and features (loudness only) of a track of 192 bars at a whole tempo."""
     random = np.random.default_rng(seed)
     bpm = float(random.choice([122, 124, 126, 128, 132, 138, 140, 174]))

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import psutil
 from dropgrid.features import store
-from dropgrid.library import scan_files, write_tickets
-from dropgrid.records import TrackFailure
+from dropgrid.library import scan_files
+from dropgrid.records.model import TrackFailure
+from dropgrid.results.scanned import write_tickets
 
 ROOT = Path(__file__).resolve().parents[2]
 

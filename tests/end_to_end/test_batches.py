@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from dropgrid.records import read_bpm
+from dropgrid.records.store import read_bpm
 
 pytestmark = pytest.mark.slow
 

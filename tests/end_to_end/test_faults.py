@@ -15,8 +15,9 @@ import hostile_files
 import numpy as np
 import pytest
 import soundfile
-from dropgrid.library import scan_files, write_tickets
-from dropgrid.records import read_bpm, read_structure
+from dropgrid.library import scan_files
+from dropgrid.records.store import read_bpm, read_structure
+from dropgrid.results.scanned import write_tickets
 from jobs import failure_in, table
 
 pytestmark = pytest.mark.slow

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import hostile_files
 import pytest
-from dropgrid.library import read_scan
+from dropgrid.results.scanned import read_scan
 from jobs import table, workflow
 
 pytestmark = pytest.mark.slow

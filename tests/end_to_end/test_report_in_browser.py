@@ -14,19 +14,15 @@ import numpy as np
 import pytest
 import soundfile
 from browser import MISSING, find_browser, launch_browser
-from dropgrid.evaluation.gather import EvaluationOptions, gather
+from dropgrid.evaluation.score import EvaluationOptions, gather
 from dropgrid.evaluation.write import write_evaluation
-from dropgrid.library import Scan, Track, track_id, write_tickets
-from dropgrid.records import (
-    BpmRecord,
-    Section,
-    StructureRecord,
-    read_bpm,
-    read_structure,
-    write_record,
-)
+from dropgrid.library import Scan, track_id
+from dropgrid.records.model import BpmRecord, Section, StructureRecord
+from dropgrid.records.store import read_bpm, read_structure, write_record
+from dropgrid.records.ticket import Ticket
 from dropgrid.report.collect import collect
 from dropgrid.report.page import build
+from dropgrid.results.scanned import write_tickets
 from playwright.sync_api import Browser, Page, expect
 from synthetic_library import write_failure, write_library, write_track
 
@@ -357,8 +353,8 @@ def test_a_hostile_name_is_shown_played_and_does_nothing(browser: Browser, tmp_p
     music.mkdir()
     noise = np.random.default_rng(0).uniform(-0.01, 0.01, 8000 * 340)
     soundfile.write(os.fsencode(music / HOSTILE), noise, 8000, format="WAV")
-    track = Track(track_id(HOSTILE), HOSTILE, str(music / HOSTILE), 1, 1)
-    other = Track(track_id("x.wav"), "x.wav", str(music / "x.wav"), 1, 1)
+    track = Ticket(track_id(HOSTILE), HOSTILE, str(music / HOSTILE), 1, 1)
+    other = Ticket(track_id("x.wav"), "x.wav", str(music / "x.wav"), 1, 1)
     write_tickets(Scan(str(music), (track, other), ()), results)
     write_track(results, track, seed=5)
     write_failure(results, other, message=HOSTILE)
@@ -407,7 +403,7 @@ def test_an_empty_library_has_a_page(browser: Browser, tmp_path: Path) -> None:
 def test_tracks_of_which_little_is_known_open_too(browser: Browser, tmp_path: Path) -> None:
     """Not analysed yet; tempo alone, without a beat; sections alone, in seconds; one beat."""
     names = ["a.wav", "b.wav", "c.wav", "d.wav"]
-    tracks = [Track(track_id(name), name, str(tmp_path / name), 1, 1) for name in names]
+    tracks = [Ticket(track_id(name), name, str(tmp_path / name), 1, 1) for name in names]
     write_tickets(Scan(str(tmp_path), tuple(tracks), ()), tmp_path)
     _, second, third, fourth = tracks
     section = Section(0.0, 9.0, "breakdown", None, None, None, 0.5)

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from dropgrid.records import read_bpm, read_structure
+from dropgrid.records.store import read_bpm, read_structure
 
 pytestmark = pytest.mark.slow
 

@@ -22,8 +22,9 @@ sys.path.append(str(Path(__file__).parents[1]))
 
 import numpy as np
 from audio_containers import CONTAINERS, write_audio
-from dropgrid.errors import DecodeError, TrackError
-from dropgrid.supervise import Outcome, supervised
+from dropgrid.base.errors import DecodeError, TrackError
+from dropgrid.jobs.policy import Outcome
+from dropgrid.jobs.process import supervised
 
 MEMORY_MB = 500
 SECONDS = 20.0
@@ -82,14 +83,14 @@ def mutate(data: bytes, others: list[bytes], chance: random.Random) -> bytes:
 
 def read(path: Path) -> None:
     """What the job of a track does with its file: decode all of it, and read its tags."""
-    from dropgrid.audio import Reader
-    from dropgrid.tags import read_tags
+    from dropgrid.audio.reader import Reader
+    from dropgrid.audio.tags import read_tags
 
     read_tags(path)
     try:
         for block in Reader(path):
             assert block.dtype == "float32" and np.isfinite(block).all()
-    except OSError as error:  # as dropgrid.pipeline does
+    except OSError as error:  # as dropgrid.stages does
         raise DecodeError("cannot be read") from error
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from dropgrid.features import FRAME_RATE, Features
-from dropgrid.records import BpmRecord
+from dropgrid.records.model import BpmRecord
 
 SILENCE = -90.0
 BANDS = 9

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from dropgrid.library import Track as Ticket
-from dropgrid.library import ticket_json, track_id
-from dropgrid.records import (
+from dropgrid.library import track_id
+from dropgrid.records.model import (
     ANALYSES,
     BpmRecord,
     GridRegion,
@@ -18,9 +17,10 @@ from dropgrid.records import (
     Section,
     StructureRecord,
     TrackFailure,
-    write_record,
 )
-from dropgrid.table import write_table
+from dropgrid.records.store import write_record
+from dropgrid.records.ticket import Ticket, ticket_json
+from dropgrid.results.table import write_table
 
 HOSTILE = 'Ünï & co/100% #1 <drop>;"it\'s" + a=b?.mp3'
 PATHS = ("a house.flac", "half time.wav", "undecodable.flac", HOSTILE)

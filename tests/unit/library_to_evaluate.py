@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from dropgrid.cli import main
+from dropgrid.commands.main import main
 from dropgrid.library import track_id
-from dropgrid.records import BpmRecord, Section, StructureRecord, TrackFailure, write_record
+from dropgrid.records.model import BpmRecord, Section, StructureRecord, TrackFailure
+from dropgrid.records.store import write_record
 
 SAME_NAME = ("x/same.flac", "y/same.flac")
 EDGES = (0.0, 16.0, 32.0, 64.0)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from dropgrid import demo
-from dropgrid.api import Track, analyze, load_library
-from dropgrid.errors import ConfigError, RecordError
-from dropgrid.records import to_json, write_record
+from dropgrid.api import analyze, load_library
+from dropgrid.base.errors import ConfigError, RecordError
+from dropgrid.records.store import to_json, write_record
+from dropgrid.records.track import Track
 from library_of_records import PATHS, bpm_record, structure_record, write_results
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "notebook.py"
@@ -32,7 +33,7 @@ def test_a_file_is_analysed(analysed: Track, songs: Path, house: demo.Compositio
 def test_the_records_are_those_of_the_command(
     analysed: Track, songs: Path, tmp_path: Path
 ) -> None:
-    from dropgrid.cli import main
+    from dropgrid.commands.main import main
 
     assert main(["analyze", str(songs / "house.flac"), "--output", str(tmp_path)]) == 0
     (loaded,) = load_library(tmp_path, songs)

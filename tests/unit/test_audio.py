@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 from audio_containers import CONTAINERS, RATE, write_audio
-from dropgrid.audio import SAMPLE_RATE, Reader, mix
-from dropgrid.errors import DecodeError
+from dropgrid.audio.reader import SAMPLE_RATE, Reader, mix
+from dropgrid.base.errors import DecodeError
 
 
 def read(path: Path) -> np.ndarray:

@@ -11,22 +11,23 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from dropgrid.batches import (
+from dropgrid.base.errors import RecordError
+from dropgrid.library import Scan, track_id
+from dropgrid.records.model import BpmRecord, TrackFailure
+from dropgrid.records.outline import Positions, read_bpm_outline
+from dropgrid.records.store import write_record
+from dropgrid.records.ticket import Ticket, read_ticket
+from dropgrid.results.mend import mend
+from dropgrid.run.batches import (
     batch_names,
     batch_of,
     batch_size,
     batches_before,
     count_batches,
-    force_all,
-    note_options,
     read_batch,
-    stages_due,
     write_library,
 )
-from dropgrid.errors import RecordError
-from dropgrid.library import Scan, Track, read_ticket, track_id
-from dropgrid.mend import mend
-from dropgrid.records import BpmRecord, Positions, TrackFailure, read_bpm_outline, write_record
+from dropgrid.run.due import force_all, note_options, stages_due
 
 ANALYSES = ("bpm", "structure", "key")
 GATHERING = "missing-00000"
@@ -42,7 +43,7 @@ RECORDS = ("bpm/t.json", "structure/t.json", "key/t.json")
 
 def library(count: int, first: int = 0) -> Scan:
     names = [f"folder/{i:05d}.flac" for i in range(first, first + count)]
-    tracks = (Track(track_id(name), name, f"/music/{name}", 100, 7) for name in names)
+    tracks = (Ticket(track_id(name), name, f"/music/{name}", 100, 7) for name in names)
     return Scan("/music", tuple(tracks), ())
 
 
@@ -318,7 +319,7 @@ def test_what_is_imported_ahead_of_the_forks_starts_no_threads():
     """A fork copies the thread that calls it, and the locks of all others as they are."""
     program = """
         import os, sys
-        from dropgrid.cli import THREAD_POOLS
+        from dropgrid.commands.main import THREAD_POOLS
         os.environ.update(dict.fromkeys(THREAD_POOLS, "1"))
         from dropgrid.commands.batch import import_ahead
         import_ahead(("features", "bpm", "structure", "key"))

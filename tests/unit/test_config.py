@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from dropgrid.config import DEFAULTS, ROOT, complete_config, load_config
-from dropgrid.errors import ConfigError
-from dropgrid.options import build_options
+from dropgrid.base.errors import ConfigError
 from dropgrid.rhythm import RhythmOptions
+from dropgrid.settings.config import complete_config, load_config
+from dropgrid.settings.options import build_options
+from dropgrid.settings.place import DEFAULTS, ROOT
 from dropgrid.structure import StructureOptions
 
 

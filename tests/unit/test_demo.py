@@ -14,7 +14,7 @@ import pytest
 import soundfile
 from dropgrid.demo import STYLES, compose, library, render
 from dropgrid.demo.containers import encode, with_tags
-from dropgrid.records import LABELS
+from dropgrid.records.model import LABELS
 
 RATE = 16000
 SHORT = 20.0  # seconds: of the shortest forms

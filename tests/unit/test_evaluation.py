@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 from dropgrid.evaluation import aggregate, baselines, beats, bootstrap, structure, tempo
-from dropgrid.evaluation.references.annotation import ReferenceSection
-from dropgrid.records import LABELS
+from dropgrid.records.model import LABELS
+from dropgrid.references.annotation import ReferenceSection
 
 
 def test_tempo_metrics_of_one_track() -> None:

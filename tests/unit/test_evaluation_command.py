@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from dropgrid.evaluation.gather import EvaluationOptions, gather
+from dropgrid.evaluation.score import EvaluationOptions, gather
 from dropgrid.library import track_id
 from library_to_evaluate import (
     REFERENCES,

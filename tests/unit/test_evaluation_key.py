@@ -8,13 +8,14 @@ from pathlib import Path
 
 import mir_eval
 import pytest
-from dropgrid.errors import InvalidReference
+from dropgrid.base.errors import InvalidReference
 from dropgrid.evaluation import key
-from dropgrid.evaluation.references.annotation import Annotation
-from dropgrid.evaluation.references.collect import read_sources
 from dropgrid.key import notation
 from dropgrid.library import track_id
-from dropgrid.records import KeyRecord, write_record
+from dropgrid.records.model import KeyRecord
+from dropgrid.records.store import write_record
+from dropgrid.references.annotation import Annotation
+from dropgrid.references.collect import read_sources
 from library_to_evaluate import document, evaluate, write_track
 
 NML = """<?xml version="1.0" encoding="UTF-8"?>

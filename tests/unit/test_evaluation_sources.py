@@ -9,9 +9,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from dropgrid.cli import main
-from dropgrid.library import Track, ticket_json, track_id
-from dropgrid.records import BpmRecord, Section, StructureRecord, write_record
+from dropgrid.commands.main import main
+from dropgrid.library import track_id
+from dropgrid.records.model import BpmRecord, Section, StructureRecord
+from dropgrid.records.store import write_record
+from dropgrid.records.ticket import Ticket, ticket_json
 from library_of_records import write_results
 from library_to_evaluate import document, evaluate, write_library, write_track
 
@@ -36,7 +38,7 @@ def test_tags_are_references_by_default_and_are_not_compared_with_themselves(
 def test_the_scan_says_which_tracks_are_of_the_library_and_where_it_lies(
     results: Path, tmp_path: Path
 ) -> None:
-    ticket = Track(track_id("a.flac"), "a.flac", "/music/a.flac", 1, 1)
+    ticket = Ticket(track_id("a.flac"), "a.flac", "/music/a.flac", 1, 1)
     (results / "tracks").mkdir()
     (results / "tracks" / f"{ticket.track}.json").write_bytes(ticket_json(ticket))
     scan = {"schema": "dropgrid/scan", "root": "/music", "tracks": [ticket.track], "problems": []}

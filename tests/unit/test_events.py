@@ -9,11 +9,15 @@ from typing import Any
 
 import jsonschema
 import pytest
-from dropgrid.events import EventFile, RunLog, timestamp, to_line
-from dropgrid.library import Scan, Track, write_tickets
-from dropgrid.progress import Progress
-from dropgrid.records import BpmRecord, StructureRecord, TrackFailure, write_record
-from dropgrid.summary import Summary
+from dropgrid.library import Scan
+from dropgrid.records.model import BpmRecord, StructureRecord, TrackFailure
+from dropgrid.records.store import write_record
+from dropgrid.records.ticket import Ticket
+from dropgrid.results.scanned import write_tickets
+from dropgrid.results.summary import Summary
+from dropgrid.run.event_file import EventFile
+from dropgrid.run.events import RunLog, timestamp, to_line
+from dropgrid.run.progress import Progress
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "workflow" / "schemas" / "events.schema.json").read_text())
@@ -49,8 +53,8 @@ def told() -> Told:
 def results(tmp_path: Path) -> Path:
     """Results of a good track and of one whose name is no text, which failed."""
     results = tmp_path / "results"
-    tracks = [Track(GOOD, "a/good.wav", "/a/good.wav", 1, 1),
-              Track(BAD, "b\udcff\n.wav", "/b\udcff\n.wav", 1, 1)]  # fmt: skip
+    tracks = [Ticket(GOOD, "a/good.wav", "/a/good.wav", 1, 1),
+              Ticket(BAD, "b\udcff\n.wav", "/b\udcff\n.wav", 1, 1)]  # fmt: skip
     write_tickets(Scan("/", tuple(tracks), ()), results)
     for kind, folder in ((BpmRecord, "bpm"), (StructureRecord, "structure")):
         write_record(results / folder / f"{GOOD}.json", kind(GOOD, "a/good.wav", "ok"))

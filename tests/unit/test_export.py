@@ -15,21 +15,16 @@ import pandas as pd
 import pyarrow.parquet
 import pytest
 from defusedxml import ElementTree
-from dropgrid.api import Track
-from dropgrid.cli import main
-from dropgrid.errors import ConfigError, RecordError
+from dropgrid.base.colours import SECTION_COLOURS_ON_DARK
+from dropgrid.base.errors import ConfigError, RecordError
+from dropgrid.commands.main import main
 from dropgrid.export import FORMATS, ExportOptions, export
-from dropgrid.export.positions import bar_positions, cues
+from dropgrid.export.cues import bar_positions, cues
 from dropgrid.export.rekordbox import location
 from dropgrid.library import track_id
-from dropgrid.palette import SECTION_COLOURS_ON_DARK
-from dropgrid.records import (
-    BpmRecord,
-    GridRegion,
-    Section,
-    StructureRecord,
-    write_record,
-)  # fmt: skip
+from dropgrid.records.model import BpmRecord, GridRegion, Section, StructureRecord
+from dropgrid.records.store import write_record
+from dropgrid.records.track import Track
 from library_of_records import HOSTILE, PATHS, bpm_record, structure_record, write_results
 
 HOUSE = track_id("a house.flac")
@@ -359,8 +354,8 @@ def test_the_workflow_passes_each_format_the_options_that_matter_to_it() -> None
 
 
 def test_a_rekordbox_grid_is_read_as_the_beats_it_was_fitted_to(tmp_path: Path) -> None:
-    from dropgrid.evaluation.references import jams as jams_references
-    from dropgrid.evaluation.references import rekordbox as rekordbox_references
+    from dropgrid.references import jams as jams_references
+    from dropgrid.references import rekordbox as rekordbox_references
 
     record = bpm_record("a.flac", bpm=127.963)
     record = dataclasses.replace(record, grid=(GridRegion(0.25, 127.963, 64, record.beats[1]),))

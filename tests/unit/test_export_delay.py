@@ -6,9 +6,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-from dropgrid.api import Track
 from dropgrid.export.delay import delay_shift, shifted
-from dropgrid.records import GridRegion
+from dropgrid.records.model import GridRegion
+from dropgrid.records.track import Track
 from library_of_records import bpm_record, structure_record
 
 RATE = 44100

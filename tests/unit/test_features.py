@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from dropgrid import model
-from dropgrid.errors import RecordError, UnusableAudio
-from dropgrid.features import Features, memory, network, store
+from dropgrid.base.errors import RecordError, UnusableAudio
+from dropgrid.features import Features, memory, store
+from dropgrid.features.engines import network, prepare
 from dropgrid.features.extract import extract
 from dropgrid.features.spectra import CHUNK, HOP, LONGEST, segments
-from dropgrid.records import TrackFailure
+from dropgrid.records.model import TrackFailure
 
 RATE = 44100
 
@@ -23,7 +23,7 @@ RATE = 44100
 @pytest.fixture(scope="module")
 def ensemble(tmp_path_factory: pytest.TempPathFactory) -> network.Ensemble:
     path = tmp_path_factory.mktemp("model") / "network.onnx"
-    model.prepare(path)
+    prepare.prepare(path)
     return network.load(path)
 
 
@@ -208,12 +208,12 @@ def test_the_memory_a_track_is_given_suffices(tmp_path: Path) -> None:
     soundfile.write(
         tmp_path / "noise.flac", np.random.default_rng(0).uniform(-1, 1, 90 * RATE), RATE
     )
-    model.prepare(tmp_path / "network.onnx")
+    prepare.prepare(tmp_path / "network.onnx")
     program = (
         "import resource, sys; from pathlib import Path\n"
         f"limit = {memory.megabytes(1.5)} * 2**20\n"
         "resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))\n"
-        "from dropgrid.features import extract, network\n"
+        "from dropgrid.features import extract\nfrom dropgrid.features.engines import network\n"
         "extract.extract(Path(sys.argv[1]), network.load(Path(sys.argv[2])))"
     )
     files = [str(tmp_path / "noise.flac"), str(tmp_path / "network.onnx")]

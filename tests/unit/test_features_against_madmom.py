@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from dropgrid import demo, model
-from dropgrid.features import network
+from dropgrid import demo
+from dropgrid.features.engines import network, prepare
 from dropgrid.features.extract import extract
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -37,7 +37,7 @@ def test_activations_beats_and_downbeats_are_madmoms(
         sound = soundfile.read(song, start=20 * 44100, frames=15 * 44100)[0]
     path = tmp_path / "excerpt.wav"
     soundfile.write(path, sound, 44100, subtype="PCM_16")
-    model.prepare(tmp_path / "network.onnx")
+    prepare.prepare(tmp_path / "network.onnx")
 
     ours = extract(path, network.load(tmp_path / "network.onnx")).activations
     processor = madmom.load("madmom.features.downbeats").RNNDownBeatProcessor()  # type: ignore[attr-defined]

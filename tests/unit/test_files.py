@@ -6,7 +6,7 @@ import resource
 import signal
 
 import pytest
-from dropgrid.files import write_atomically, write_if_changed
+from dropgrid.base.files import write_atomically, write_if_changed
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path):

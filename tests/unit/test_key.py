@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 from dropgrid import demo
+from dropgrid.base.errors import ModelError
 from dropgrid.demo import rendering
-from dropgrid.errors import ModelError
 from dropgrid.features import Features
 from dropgrid.features.engines import key_network, key_weights
 from dropgrid.features.extract import extract

@@ -7,15 +7,10 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from dropgrid.errors import LibraryError, RecordError
-from dropgrid.library import (
-    read_scan,
-    read_ticket,
-    scan,
-    scan_files,
-    track_id,
-    write_tickets,
-)
+from dropgrid.base.errors import LibraryError, RecordError
+from dropgrid.library import scan, scan_files, track_id
+from dropgrid.records.ticket import read_ticket
+from dropgrid.results.scanned import read_scan, write_tickets
 
 
 def touch(path: Path) -> Path:

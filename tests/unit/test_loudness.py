@@ -9,7 +9,7 @@ import numpy as np
 import pyloudnorm
 import pytest
 import soundfile
-from dropgrid.audio import Reader
+from dropgrid.audio.reader import Reader
 from dropgrid.features import loudness
 from dropgrid.features.loudness import Meter, integrated, loudness_range
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dropgrid.features import Features, store
-from dropgrid.interrupts import remove_stale_locks
-from dropgrid.mend import is_whole, mend
-from dropgrid.records import BpmRecord, write_record
+from dropgrid.records.model import BpmRecord
+from dropgrid.records.store import write_record
+from dropgrid.results.mend import is_whole, mend
+from dropgrid.run.interrupts import remove_stale_locks
 
 TRACK = "song-0123abcd"
 
@@ -80,7 +81,7 @@ def test_a_lock_beside_a_living_run_stays(tmp_path: Path) -> None:
 
 LOSES_THE_FIRST_SIGNAL = """
 import time
-from dropgrid.interrupts import pass_signals_on
+from dropgrid.run.interrupts import pass_signals_on
 
 pass_signals_on()
 try:

@@ -9,22 +9,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dropgrid import model
-from dropgrid.errors import ModelError
+from dropgrid.base.errors import ModelError
+from dropgrid.features.engines import prepare, weights
 
 
 @pytest.fixture(scope="module")
-def networks() -> list[model.Weights]:
-    return model.read_weights(model.find_models())
+def networks() -> list[weights.Weights]:
+    return weights.read_weights(weights.find_models())
 
 
 def test_the_ensemble_is_eight_networks_of_three_bidirectional_layers(
-    networks: list[model.Weights],
+    networks: list[weights.Weights],
 ) -> None:
     assert len(networks) == 8
     for network in networks:
         assert [layer.inputs.shape for layer in network.layers] == [
-            (2, 100, model.BANDS), (2, 100, 50), (2, 100, 50),
+            (2, 100, prepare.BANDS), (2, 100, 50), (2, 100, 50),
         ]  # fmt: skip
         assert [layer.recurrent.shape for layer in network.layers] == [(2, 100, 25)] * 3
         assert [layer.peepholes.shape for layer in network.layers] == [(2, 75)] * 3
@@ -32,12 +32,13 @@ def test_the_ensemble_is_eight_networks_of_three_bidirectional_layers(
 
 
 def test_finding_and_reading_the_networks_does_not_import_madmom(
-    networks: list[model.Weights],
+    networks: list[weights.Weights],
 ) -> None:
     import subprocess
 
     program = (
-        "import sys; from dropgrid import model; model.read_weights(model.find_models()); "
+        "import sys; from dropgrid.features.engines import weights; "
+        "weights.read_weights(weights.find_models()); "
         "sys.exit('madmom' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
@@ -45,33 +46,33 @@ def test_finding_and_reading_the_networks_does_not_import_madmom(
 
 def test_the_file_prepared_is_the_same_every_time(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        model.prepare(tmp_path / name)
+        prepare.prepare(tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
 def test_a_network_computes_what_its_equations_say(
-    tmp_path: Path, networks: list[model.Weights]
+    tmp_path: Path, networks: list[weights.Weights]
 ) -> None:
-    from dropgrid.features import network
+    from dropgrid.features.engines import network
 
-    inputs = np.random.default_rng(0).uniform(0, 1, (50, model.BANDS)).astype(np.float32)
-    model.prepare(tmp_path / "network.onnx")
-    expected = np.mean([peephole_network(inputs, weights) for weights in networks], axis=0)
+    inputs = np.random.default_rng(0).uniform(0, 1, (50, prepare.BANDS)).astype(np.float32)
+    prepare.prepare(tmp_path / "network.onnx")
+    expected = np.mean([peephole_network(inputs, one) for one in networks], axis=0)
     got = network.load(tmp_path / "network.onnx")(inputs)
     np.testing.assert_allclose(got, expected[:, 1:], atol=1e-5)
 
 
-def peephole_network(inputs: np.ndarray, weights: model.Weights) -> np.ndarray:
+def peephole_network(inputs: np.ndarray, network: weights.Weights) -> np.ndarray:
     """The network in double precision, one frame at a time, as madmom.ml.nn computes it."""
     signal = inputs.astype(float)
-    for layer in weights.layers:
+    for layer in network.layers:
         forward, backward = (lstm(signal[::step], layer, way) for way, step in ((0, 1), (1, -1)))
         signal = np.hstack([forward, backward[::-1]])
-    scores = np.exp(signal @ weights.output + weights.output_bias)
+    scores = np.exp(signal @ network.output + network.output_bias)
     return scores / scores.sum(axis=1, keepdims=True)
 
 
-def lstm(signal: np.ndarray, layer: model.Layer, way: int) -> np.ndarray:
+def lstm(signal: np.ndarray, layer: weights.Layer, way: int) -> np.ndarray:
     def sigmoid(x: np.ndarray) -> np.ndarray:
         return 1 / (1 + np.exp(-x))
 
@@ -89,8 +90,8 @@ def lstm(signal: np.ndarray, layer: model.Layer, way: int) -> np.ndarray:
 
 
 def test_a_changed_file_is_refused_by_its_hash(tmp_path: Path) -> None:
-    source = model.find_models()
-    for name in model.SHA256:
+    source = weights.find_models()
+    for name in weights.SHA256:
         (tmp_path / name).symlink_to(source / name)
     changed = tmp_path / "downbeats_blstm_3.pkl"
     data = bytearray(changed.read_bytes())
@@ -98,10 +99,10 @@ def test_a_changed_file_is_refused_by_its_hash(tmp_path: Path) -> None:
     changed.unlink()
     changed.write_bytes(data)
     with pytest.raises(ModelError, match=r"downbeats_blstm_3.pkl: is not the file that madmom"):
-        model.read_weights(tmp_path)
+        weights.read_weights(tmp_path)
     changed.unlink()
     with pytest.raises(ModelError, match="cannot be read"):
-        model.read_weights(tmp_path)
+        weights.read_weights(tmp_path)
 
 
 def test_a_pickle_that_asks_for_anything_else_runs_nothing(
@@ -115,20 +116,20 @@ def test_a_pickle_that_asks_for_anything_else_runs_nothing(
 
     data = pickle.dumps(Evil(), protocol=2)
     (tmp_path / "evil.pkl").write_bytes(data)
-    monkeypatch.setattr(model, "SHA256", {"evil.pkl": hashlib.sha256(data).hexdigest()})
+    monkeypatch.setattr(weights, "SHA256", {"evil.pkl": hashlib.sha256(data).hexdigest()})
     with pytest.raises(ModelError, match=r"evil.pkl: holds no network \(asks for posix.mkdir\)"):
-        model.read_weights(tmp_path)
+        weights.read_weights(tmp_path)
     assert not (tmp_path / "broken in").exists()
 
 
 def test_without_madmom_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [])
     with pytest.raises(ModelError, match=r"pip install \./packaging/madmom"):
-        model.find_models()
+        weights.find_models()
 
 
 def test_a_file_that_is_no_network_is_refused_when_loaded(tmp_path: Path) -> None:
-    from dropgrid.features import network
+    from dropgrid.features.engines import network
 
     (tmp_path / "network.onnx").write_bytes(b"nonsense")
     with pytest.raises(ModelError, match="cannot be loaded"):

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from audio_containers import RATE
-from dropgrid.audio import Reader
-from dropgrid.mp3 import LAGS, info_frame
+from dropgrid.audio.mp3 import LAGS, info_frame
+from dropgrid.audio.reader import Reader
 
 
 def click() -> np.ndarray:

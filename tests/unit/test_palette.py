@@ -8,8 +8,8 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from dropgrid.palette import SECTION_COLOURS, SECTION_COLOURS_ON_DARK
-from dropgrid.records import LABELS
+from dropgrid.base.colours import SECTION_COLOURS, SECTION_COLOURS_ON_DARK
+from dropgrid.records.model import LABELS
 
 # Machado, Oliveira, Fernandes 2009, severity 1; linear RGB.
 VISION = {

@@ -7,15 +7,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from dropgrid.base.colours import SECTION_COLOURS
+from dropgrid.base.errors import ConfigError, RecordError
+from dropgrid.base.text import clock, shortened
 from dropgrid.commands import picture as command
 from dropgrid.demo import compose
-from dropgrid.errors import ConfigError, RecordError
 from dropgrid.features import Features
 from dropgrid.features.store import save
-from dropgrid.palette import SECTION_COLOURS
-from dropgrid.picture import clock, coarse, image, sheet, shortened, track_picture
-from dropgrid.records import BpmRecord, StructureRecord, TrackFailure, write_record
+from dropgrid.records.model import BpmRecord, StructureRecord, TrackFailure
+from dropgrid.records.store import write_record
 from dropgrid.report.collect import TrackView
+from dropgrid.show.figure import image
+from dropgrid.show.sheet import sheet
+from dropgrid.show.track import coarse, track_picture
 from matplotlib import colors
 from PIL import Image
 
@@ -203,7 +207,7 @@ def test_the_command_draws_a_track_and_a_sheet(run, results):
 
 
 def test_a_large_library_takes_several_sheets(run, results, monkeypatch):
-    monkeypatch.setattr("dropgrid.picture.ROWS_PER_SHEET", 1)
+    monkeypatch.setattr("dropgrid.show.sheet.ROWS_PER_SHEET", 1)
     for kind in ("bpm", "structure"):
         (results / kind / "u.json").write_bytes((results / kind / "t.json").read_bytes())
     run("--results", results, "--sheet", results / "sheet.png")

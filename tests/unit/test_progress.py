@@ -9,16 +9,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from dropgrid.files import write_atomically
-from dropgrid.library import Track
-from dropgrid.progress import Progress, duration
-from dropgrid.records import (
-    BpmRecord,
-    StructureRecord,
-    TrackFailure,
-    json_lines,
-    write_record,
-)
+from dropgrid.base.documents import json_lines
+from dropgrid.base.files import write_atomically
+from dropgrid.base.text import duration
+from dropgrid.records.model import BpmRecord, StructureRecord, TrackFailure
+from dropgrid.records.store import write_record
+from dropgrid.records.ticket import Ticket
+from dropgrid.run.progress import Progress
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_logger_plugin_dropgrid import CLEAR, LogHandler
 
@@ -43,7 +40,7 @@ def test_where_only_tempo_is_wanted_the_tempo_ends_a_track() -> None:
 
 def write_batch(results: Path, batch: str, ok: int, failed: int) -> str:
     """A batch that is done, with the records of its tracks; its output."""
-    tracks = [Track(f"{batch}-{n:08}", f"{n}.wav", f"/{n}.wav", 1, 1) for n in range(ok + failed)]
+    tracks = [Ticket(f"{batch}-{n:08}", f"{n}.wav", f"/{n}.wav", 1, 1) for n in range(ok + failed)]
     manifest = {"schema": "dropgrid/batch", "schema_version": 1, "after": []}
     write_atomically(
         results / "batches" / f"{batch}.json",

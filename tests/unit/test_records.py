@@ -6,9 +6,8 @@ import json
 
 import jsonschema
 import pytest
-from dropgrid.config import ROOT
-from dropgrid.errors import RecordError
-from dropgrid.records import (
+from dropgrid.base.errors import RecordError
+from dropgrid.records.model import (
     Alternative,
     BpmRecord,
     GridRegion,
@@ -19,12 +18,9 @@ from dropgrid.records import (
     Section,
     StructureRecord,
     TrackFailure,
-    read_bpm,
-    read_key,
-    read_structure,
-    to_json,
-    write_record,
 )
+from dropgrid.records.store import read_bpm, read_key, read_structure, to_json, write_record
+from dropgrid.settings.place import SCHEMAS
 
 BPM = BpmRecord(
     "a-0123abcd",
@@ -74,7 +70,7 @@ FAILED = BpmRecord("b-1", "b.mp3", "error", error=TrackFailure("decode", "Decode
 
 
 def schema(name: str) -> dict:
-    return json.loads((ROOT / "workflow" / "schemas" / f"{name}.schema.json").read_text())
+    return json.loads((SCHEMAS / f"{name}.schema.json").read_text())
 
 
 def test_a_record_read_back_is_the_record(tmp_path):

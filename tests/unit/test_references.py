@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from dropgrid.errors import InvalidReference
-from dropgrid.evaluation.references import checks
-from dropgrid.evaluation.references.annotation import Annotation, ReferenceSection
-from dropgrid.evaluation.references.collect import FORMATS, Rank, read_sources
+from dropgrid.base.errors import InvalidReference
+from dropgrid.references import checks
+from dropgrid.references.annotation import Annotation, ReferenceSection
+from dropgrid.references.collect import FORMATS, Rank, read_sources
 
 ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = (ReferenceSection(0.0, 15.5, "intro"), ReferenceSection(15.5, 45.5, "drop"))

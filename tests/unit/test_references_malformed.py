@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from dropgrid.errors import InvalidReference
-from dropgrid.evaluation.references.collect import read_sources
+from dropgrid.base.errors import InvalidReference
+from dropgrid.references.collect import read_sources
 
 COLLECTION = """<DJ_PLAYLISTS Version="1.0.0">
 <COLLECTION Entries="1">

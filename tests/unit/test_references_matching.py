@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from dropgrid.evaluation.references.annotation import Annotation, ReferenceSection
-from dropgrid.evaluation.references.collect import Rank
-from dropgrid.evaluation.references.matching import LeftOut, Tracks, match
+from dropgrid.references.annotation import Annotation, ReferenceSection
+from dropgrid.references.collect import Rank
+from dropgrid.references.matching import LeftOut, Tracks, match
 
 PATHS = {
     "song-1": "house/song.flac",

@@ -13,14 +13,18 @@ from urllib.parse import unquote_to_bytes
 
 import numpy as np
 import pytest
-from dropgrid.cli import main
-from dropgrid.errors import LibraryError, RecordError
-from dropgrid.evaluation.references.matching import Reference
-from dropgrid.library import Scan, Track, track_id, write_tickets
-from dropgrid.records import BpmRecord, read_bpm, read_key, read_structure
-from dropgrid.report import encode, waveform
+from dropgrid.base.errors import LibraryError, RecordError
+from dropgrid.commands.main import main
+from dropgrid.features import waveform
+from dropgrid.library import Scan, track_id
+from dropgrid.records.model import BpmRecord
+from dropgrid.records.store import read_bpm, read_key, read_structure
+from dropgrid.records.ticket import Ticket
+from dropgrid.references.matching import Reference
+from dropgrid.report import encode
 from dropgrid.report.collect import TrackView, collect
 from dropgrid.report.page import build
+from dropgrid.results.scanned import write_tickets
 from synthetic_library import write_failure, write_library, write_track
 
 HOSTILE = "a/</script><script>alert(1)</script>\n\"'&<!-- \u2028 {{data}} 100%?#\udcff é.wav"
@@ -135,7 +139,7 @@ def test_nothing_on_the_page_points_outside_it(results: Path) -> None:
 
 
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
-    track = Track(track_id(HOSTILE), HOSTILE, f"/music/{HOSTILE}", 1, 1)
+    track = Ticket(track_id(HOSTILE), HOSTILE, f"/music/{HOSTILE}", 1, 1)
     write_tickets(Scan("/music", (track,), ()), tmp_path)
     write_failure(tmp_path, track, message="</script><b>&amp;")
     page = page_of(tmp_path)
@@ -164,7 +168,7 @@ def test_a_library_that_moved_is_linked_where_it_is_now(results: Path) -> None:
 
 
 def test_a_results_folder_without_features_makes_a_page_without_waveforms(tmp_path: Path) -> None:
-    track = Track(track_id("a.wav"), "a.wav", "/music/a.wav", 1, 1)
+    track = Ticket(track_id("a.wav"), "a.wav", "/music/a.wav", 1, 1)
     write_tickets(Scan("/music", (track,), ()), tmp_path)
     write_track(tmp_path, track, seed=1)
     (tmp_path / "features" / f"{track.track}.npz").unlink()
@@ -186,7 +190,7 @@ def test_records_without_a_scan_are_enough(results: Path, tmp_path: Path) -> Non
 
 
 def test_a_track_without_records_yet_is_listed(tmp_path: Path) -> None:
-    write_tickets(Scan("/m", (Track("a-00000000", "a.wav", "/m/a.wav", 1, 1),), ()), tmp_path)
+    write_tickets(Scan("/m", (Ticket("a-00000000", "a.wav", "/m/a.wav", 1, 1),), ()), tmp_path)
     (track,) = page_of(tmp_path).library["tracks"]
     assert track["title"] == "a" and "bpm" not in track and "failure" not in track
 

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from dropgrid.errors import ConfigError
-from dropgrid.resources import (
+from dropgrid.base.errors import ConfigError
+from dropgrid.run.resources import (
     Limits,
     choose_workers,
     default_cores,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import soundfile
+from dropgrid.base.errors import ConfigError, DecodeError, RecordError
 from dropgrid.demo import compose
-from dropgrid.errors import ConfigError, DecodeError, RecordError
-from dropgrid.records import LABELS, BpmRecord, StructureRecord, TrackFailure, write_record
-from dropgrid.sonify import click, gong, left_and_right, mix, schedule, signal, sonify
+from dropgrid.records.model import LABELS, BpmRecord, StructureRecord, TrackFailure
+from dropgrid.records.store import write_record
+from dropgrid.show.sonify import click, gong, left_and_right, mix, schedule, signal, sonify
 
 RATE = 44100
 

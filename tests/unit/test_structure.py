@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from band_levels import FORM, KINDS, LAYERS, STROKES, features_of, grid_of, levels_of, starts_of
-from dropgrid.errors import ConfigError, UnusableAudio
+from dropgrid.base.errors import ConfigError, UnusableAudio
 from dropgrid.features import Features
-from dropgrid.options import build_options
-from dropgrid.records import BpmRecord
+from dropgrid.records.model import BpmRecord
+from dropgrid.settings.options import build_options
 from dropgrid.structure import Structure, StructureOptions, analyse
 
 DEFAULTS = StructureOptions()

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from band_levels import features_of, grid_of, levels_of
-from dropgrid.records import BpmRecord, Section, StructureRecord
+from dropgrid.records.model import BpmRecord, Section, StructureRecord
 from dropgrid.structure import StructureOptions, analyse, labels, novelty, queries, segment
 from dropgrid.structure.bars import bar_number, time_base
 

@@ -6,18 +6,15 @@ import json
 from pathlib import Path
 
 import pytest
-from dropgrid.errors import RecordError
-from dropgrid.library import Scan, Track, write_tickets
-from dropgrid.records import BpmRecord, StructureRecord, TrackFailure, write_record
-from dropgrid.summary import (
-    SHOWN,
-    Use,
-    describe,
-    forget_failures,
-    printable,
-    summarise,
-    write_summary,
-)
+from dropgrid.base.errors import RecordError
+from dropgrid.base.text import printable
+from dropgrid.jobs.use import Use
+from dropgrid.library import Scan
+from dropgrid.records.model import BpmRecord, StructureRecord, TrackFailure
+from dropgrid.records.store import write_record
+from dropgrid.records.ticket import Ticket
+from dropgrid.results.scanned import write_tickets
+from dropgrid.results.summary import SHOWN, describe, forget_failures, summarise, write_summary
 
 DECODE = TrackFailure("decode", "DecodeError", "not audio")
 RHYTHM = TrackFailure("bpm", "ValueError", "no beats")
@@ -25,7 +22,7 @@ RHYTHM = TrackFailure("bpm", "ValueError", "no beats")
 
 def library(results: Path, states: dict[str, TrackFailure | str]) -> Path:
     """Results as the workflow leaves them: each track "ok", "waiting" or with its failure."""
-    tracks = tuple(Track(f"{n}-00000000", f"{n}.wav", f"/music/{n}.wav", 1, 1) for n in states)
+    tracks = tuple(Ticket(f"{n}-00000000", f"{n}.wav", f"/music/{n}.wav", 1, 1) for n in states)
     write_tickets(Scan("/music", tracks, (("locked", "Permission denied"),)), results)
     for track, state in zip(tracks, states.values(), strict=True):
         if state == "waiting":

@@ -17,19 +17,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from dropgrid.errors import ConfigError, DecodeError, ModelError, RecordError, UnusableAudio
-from dropgrid.records import TrackFailure
-from dropgrid.supervise import (
-    EXIT_AGAIN,
-    EXIT_RUN,
-    Decision,
-    Outcome,
-    add_arguments,
-    classify,
-    decide,
-    supervise_track,
-    supervised,
-)
+from dropgrid.base.errors import ConfigError, DecodeError, ModelError, RecordError, UnusableAudio
+from dropgrid.jobs.command import add_arguments, supervise_track
+from dropgrid.jobs.policy import EXIT_AGAIN, EXIT_RUN, Decision, Outcome, classify, decide
+from dropgrid.jobs.process import supervised
+from dropgrid.records.model import TrackFailure
 
 
 def raising(error: BaseException) -> Callable[[], None]:
@@ -73,7 +65,7 @@ def test_more_memory_than_allowed_is_out_of_memory() -> None:
 def in_a_fresh_process(work: str, memory_mb: int) -> list[str]:
     """Fault, type of the failure and peak of work, a lambda; free of what the tests hold."""
     code = (
-        "import os\nfrom dropgrid.supervise import supervised\n"
+        "import os\nfrom dropgrid.jobs.process import supervised\n"
         f"o = supervised({work}, memory_mb={memory_mb})\n"
         "print(o.fault, o.failure and o.failure.type, int(o.peak_mb))"
     )
@@ -204,7 +196,7 @@ def test_signal_handlers_are_put_back() -> None:
 SLEEPER = textwrap.dedent("""
     import os, sys, time
     from pathlib import Path
-    from dropgrid.supervise import supervised
+    from dropgrid.jobs.process import supervised
 
     def work():
         Path(sys.argv[1]).write_text(str(os.getpid()))
@@ -256,7 +248,9 @@ def test_the_end_of_the_workflow_ends_parent_and_child(tmp_path: Path) -> None:
 
 
 def test_the_parent_stays_small_and_its_start_imports_nothing_heavy() -> None:
-    code = "import sys, dropgrid.supervise as s; s.supervised(lambda: None); print(*sys.modules)"
+    code = (
+        "import sys, dropgrid.jobs.process as s; s.supervised(lambda: None); print(*sys.modules)"
+    )
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()

@@ -16,25 +16,19 @@ from typing import Any
 import mutagen
 import pytest
 from audio_containers import CONTAINERS, decoded, write_audio
-from dropgrid.api import Track
-from dropgrid.cli import main
-from dropgrid.errors import RecordError
-from dropgrid.library import Track as Ticket
-from dropgrid.library import read_ticket, ticket_json
-from dropgrid.records import write_record
-from dropgrid.tagfields import exact, rounded, sound_check, with_drops
-from dropgrid.tagging import (
-    Change,
-    TagError,
-    TagOptions,
-    apply,
-    merged,
-    plan,
-    read_backup,
-    reverse,
-    write_backup,
-)  # fmt: skip
-from dropgrid.tags import read_tags
+from dropgrid.audio.tags import read_tags
+from dropgrid.base.errors import RecordError
+from dropgrid.commands.main import main
+from dropgrid.library import scan_files
+from dropgrid.records.store import write_record
+from dropgrid.records.ticket import Ticket, read_ticket, ticket_json
+from dropgrid.records.track import Track
+from dropgrid.results.scanned import write_scan
+from dropgrid.tagging.backup import Backup, Entry, read_backup, write_backup
+from dropgrid.tagging.change import apply
+from dropgrid.tagging.fields import exact, rounded, sound_check, with_drops
+from dropgrid.tagging.plan import Change, TagError, TagOptions, plan
+from dropgrid.tagging.restore import restore
 from library_of_records import bpm_record, key_record, structure_record
 from mutagen.id3 import COMM, ID3, TBPM, TIT2, TPE1, TXXX, TYER
 from mutagen.mp4 import AtomDataType, MP4FreeForm
@@ -50,9 +44,17 @@ def track_of(path: Path, **changes: Any) -> Track:
 
 
 def planned(path: Path, options: TagOptions = COMMENT) -> Change:
-    change = plan(track_of(path), options)
+    change = plan(track_of(path), options, path.parent)
     assert isinstance(change, Change), change
     return change
+
+
+def put_back(change: Change) -> None:
+    """Restore a file from the backup that a change would have left."""
+    entry = Entry(change.track, change.file, change.had_tags, {})
+    entry.add(change)
+    done = restore(entry, Path(change.file).parent, Path(change.file).parent / "no results")
+    assert done.changed and not done.reasons and done.kept is None
 
 
 def all_tags(path: Path) -> dict[str, str]:
@@ -104,7 +106,7 @@ def test_tags_are_written_and_restored_and_audio_stays(song: Path, by_hand: bool
     kept = {key: value for key, value in tags.items() if key.lower() not in ours}
     assert kept.items() <= all_tags(song).items()
 
-    apply(reverse(change))
+    put_back(change)
     assert decoded(song) == audio
     assert all_tags(song) == tags
 
@@ -142,7 +144,7 @@ def test_key_and_gain_are_written_and_restored_and_audio_stays(song: Path) -> No
         (gain,), (peak,) = gains, peaks
         assert "-9.25 dB" in gain and "0.977237" in peak
     assert ("----:com.apple.itunes:itunnorm" in written) == (song.suffix == ".m4a")
-    apply(reverse(change))
+    put_back(change)
     assert decoded(song) == audio
     assert all_tags(song) == tags
 
@@ -157,7 +159,7 @@ def test_opus_loses_a_replaygain_it_must_not_have(tmp_path: Path) -> None:
     apply(change)
     assert mutagen.File(path).tags["R128_TRACK_GAIN"] == ["-3648"]
     assert "REPLAYGAIN_TRACK_GAIN" not in mutagen.File(path).tags
-    apply(reverse(change))
+    put_back(change)
     assert all_tags(path) == before
 
 
@@ -172,12 +174,12 @@ def test_sound_check_is_the_gain_in_hexadecimal_words() -> None:
 def test_a_key_or_a_gain_is_written_where_no_tempo_is(tmp_path: Path) -> None:
     path = write_audio(tmp_path / "song.flac")
     track = track_of(path, source="metadata")
-    change = plan(track, TagOptions(key="musical"))
+    change = plan(track, TagOptions(key="musical"), tmp_path)
     assert isinstance(change, Change)
     assert change.new == {"INITIALKEY": ["Am"]}
     unsure = dataclasses.replace(track, key=dataclasses.replace(track.key, confidence=0.5))
-    assert plan(unsure, TagOptions(key="musical")) == "the tempo comes from the tag"
-    change = plan(unsure, TagOptions(gain=True))
+    assert plan(unsure, TagOptions(key="musical"), tmp_path) == "the tempo comes from the tag"
+    change = plan(unsure, TagOptions(gain=True), tmp_path)
     assert isinstance(change, Change)
     assert change.new["REPLAYGAIN_TRACK_GAIN"] == ["-9.25 dB"]
 
@@ -256,22 +258,24 @@ def test_tracks_are_left_alone_for_a_reason(
     track = track_of(path)
     assert track.bpm is not None
     record = dataclasses.replace(track.bpm, **changes)
-    assert plan(Track(path, record, None), TagOptions()) == reason
+    assert plan(Track(path, record, None), TagOptions(), tmp_path) == reason
 
 
 def test_files_that_cannot_be_tagged_say_why(tmp_path: Path) -> None:
     (tmp_path / "text.mp3").write_text("no audio at all " * 99)
-    assert "its tags cannot be read" in str(plan(track_of(tmp_path / "text.mp3"), TagOptions()))
+    assert "its tags cannot be read" in str(
+        plan(track_of(tmp_path / "text.mp3"), TagOptions(), tmp_path)
+    )
     (tmp_path / "raw.pcm").write_bytes(bytes(999))
-    assert plan(track_of(tmp_path / "raw.pcm"), TagOptions()) == "its format has no tags"
-    gone = plan(track_of(tmp_path / "gone.mp3"), TagOptions())
+    assert plan(track_of(tmp_path / "raw.pcm"), TagOptions(), tmp_path) == "its format has no tags"
+    gone = plan(track_of(tmp_path / "gone.mp3"), TagOptions(), tmp_path)
     assert gone == "the file is not there, or may not be written"
 
 
 def test_what_is_written_already_is_not_written_again(tmp_path: Path) -> None:
     path = write_audio(tmp_path / "song.flac")
     apply(planned(path))
-    assert plan(track_of(path), COMMENT) == "its tags say so already"
+    assert plan(track_of(path), COMMENT, tmp_path) == "its tags say so already"
 
 
 def test_a_file_whose_tags_changed_meanwhile_is_left_alone(tmp_path: Path) -> None:
@@ -288,11 +292,11 @@ def test_a_file_whose_tags_changed_meanwhile_is_left_alone(tmp_path: Path) -> No
 def test_a_file_whose_audio_would_change_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dropgrid import tagging
+    from dropgrid.tagging import change as tagchange
 
     path = write_audio(tmp_path / "song.wav")
     change, before = planned(path), path.read_bytes()
-    save = tagging._save
+    save = tagchange._save
 
     def damage(file: Any, **options: Any) -> None:
         save(file, **options)
@@ -300,7 +304,7 @@ def test_a_file_whose_audio_would_change_is_left_alone(
             stream.seek(2000)
             stream.write(b"\1\2\3\4")
 
-    monkeypatch.setattr(tagging, "_save", damage)
+    monkeypatch.setattr(tagchange, "_save", damage)
     with pytest.raises(TagError, match="its audio would not stay the same"):
         apply(change)
     assert path.read_bytes() == before
@@ -327,7 +331,7 @@ def test_the_track_need_not_be_analysed_again(tmp_path: Path) -> None:
     before = Ticket(change.track, "song.flac", str(path), status.st_size, status.st_mtime_ns)
     ticket.write_bytes(ticket_json(before))
     os.utime(ticket, (1, 1))
-    apply(change, tmp_path / "results")
+    apply(change, results=tmp_path / "results")
     after = read_ticket(ticket)
     assert (after.size, after.mtime_ns) == (path.stat().st_size, path.stat().st_mtime_ns)
     assert after.mtime_ns != before.mtime_ns and ticket.stat().st_mtime == 1
@@ -337,14 +341,19 @@ def test_a_backup_keeps_what_was_there_before_the_first_time(tmp_path: Path) -> 
     first = Change("t", "/a", False, {"BPM": None}, {"BPM": ["128"]})
     second = Change("t", "/a", True, {"BPM": ["128"]}, {"BPM": ["127"]})
     edited = Change("t", "/a", True, {"BPM": ["99"]}, {"BPM": ["128"]})
-    assert merged({"/a": first}, [second])["/a"] == Change(
-        "t", "/a", False, {"BPM": None}, {"BPM": ["127"]}
-    )
-    assert merged({"/a": first}, [edited])["/a"].old == {"BPM": ["99"]}
-    write_backup(tmp_path / "b.json", [first])
-    assert read_backup(tmp_path / "b.json") == {"/a": first}
-    write_backup(tmp_path / "b.json", [])
-    assert not (tmp_path / "b.json").exists()
+    path = tmp_path / "b.json"
+    backup = Backup(path)
+    backup.add(first)
+    backup.add(second)
+    written = [{"BPM": ["128"]}, {"BPM": ["127"]}]
+    expected = {"/a": Entry("t", "/a", False, {"BPM": None}, written)}
+    assert read_backup(path) == backup.entries == expected
+    Backup(path).add(edited)
+    assert read_backup(path)["/a"].old == {"BPM": ["99"]}
+    write_backup(path, read_backup(path).values())
+    assert read_backup(path)["/a"].old == {"BPM": ["99"]}
+    write_backup(path, [])
+    assert not path.exists()
 
 
 def library(tmp_path: Path, containers: tuple[str, ...] = CONTAINERS) -> Path:
@@ -357,6 +366,9 @@ def library(tmp_path: Path, containers: tuple[str, ...] = CONTAINERS) -> Path:
         write_record(tmp_path / "results" / "bpm" / f"{record.track}.json", record)
         sections = structure_record(path.name)
         write_record(tmp_path / "results" / "structure" / f"{record.track}.json", sections)
+    names = [f"song {container}.{container}" for container in containers]
+    found = scan_files([tmp_path / "music" / name for name in names], tmp_path / "music")
+    write_scan(found, tmp_path / "results")
     return tmp_path
 
 
@@ -408,9 +420,11 @@ def test_a_file_that_cannot_be_restored_stays_in_the_backup(
     library(tmp_path, ("flac", "mp3"))
     assert main(tag(tmp_path, "write")) == 0
     (tmp_path / "music" / "song flac.flac").unlink()
+    capsys.readouterr()
     assert main(tag(tmp_path, "restore")) == 1
     said = capsys.readouterr()
-    assert said.out.endswith("1 files restored\n") and "song flac.flac" in said.err
+    assert said.out == f"1 file restored; 1 still in {tmp_path}/results/tag-backup.json\n"
+    assert "song flac.flac: the file is not there, or may not be written; left as" in said.err
     (left,) = read_backup(tmp_path / "results" / "tag-backup.json")
     assert left.endswith("song flac.flac")
 

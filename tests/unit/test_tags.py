@@ -11,7 +11,7 @@ from pathlib import Path
 import mutagen
 import pytest
 from audio_containers import CONTAINERS, write_audio
-from dropgrid.tags import MAX_BYTES, MAX_TEXT, Tags, parse_bpm, read_tags
+from dropgrid.audio.tags import MAX_BYTES, MAX_TEXT, Tags, parse_bpm, read_tags
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutagen.apev2 import APEv2

@@ -1,8 +1,8 @@
-"""What is left of a run when it ends (dropgrid.interrupts); signals: tests/end_to_end."""
+"""What is left of a run when it ends (dropgrid.run.interrupts); signals: tests/end_to_end."""
 
 import threading
 
-from dropgrid.interrupts import cancel_timers
+from dropgrid.run.interrupts import cancel_timers
 
 
 def test_timers_of_an_ended_run_do_not_hold_up_its_exit():

@@ -1,5 +1,5 @@
 """`python -m dropgrid`: the same as the `dropgrid` command."""
 
-from .cli import main
+from .commands.main import main
 
 raise SystemExit(main())

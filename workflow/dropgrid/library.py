@@ -10,41 +10,21 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from .errors import LibraryError, RecordError
-from .files import write_if_changed
-from .records import SCHEMA_VERSION, json_lines
+from .base.errors import LibraryError
+from .records.ticket import Ticket
 
 AUDIO_SUFFIXES = frozenset(
     ".wav .wave .aif .aiff .aifc .flac .ogg .oga .opus .mp3 .m4a .mp4 .aac .alac .wma".split()
 )
 LIST_SUFFIXES = frozenset({".csv", ".tsv"})
-TICKET_SCHEMA = "dropgrid/track"
-SCAN_SCHEMA = "dropgrid/scan"
-
-
-@dataclass(frozen=True)
-class Track:
-    """A file of the library.
-
-    track: its id; path: relative to the library's root, with forward slashes; file: absolute;
-    size: bytes, mtime_ns: nanoseconds since 1970; both -1 where the file cannot be looked at.
-    """
-
-    track: str
-    path: str
-    file: str
-    size: int
-    mtime_ns: int
 
 
 @dataclass(frozen=True)
@@ -52,7 +32,7 @@ class Scan:
     """What a scan found: the tracks in the order of their paths, and what could not be read."""
 
     root: str
-    tracks: tuple[Track, ...]
+    tracks: tuple[Ticket, ...]
     problems: tuple[tuple[str, str], ...]  # (path, reason)
 
 
@@ -103,63 +83,6 @@ def track_id(path: str) -> str:
     return f"{slug or 'track'}-{_digest(unicodedata.normalize('NFC', path))}"
 
 
-def write_tickets(found: Scan, results: Path) -> list[str]:
-    """Write results/tracks/*.json and results/scan.json; return the track ids in order.
-
-    Only what changed is written. Tickets of tracks that have left the library are removed.
-    """
-    folder = results / "tracks"
-    for track in found.tracks:
-        write_ticket(track, results)
-    ids = [track.track for track in found.tracks]
-    current = {f"{track}.json" for track in ids}
-    for entry in os.scandir(folder) if folder.is_dir() else ():
-        if entry.name.endswith(".json") and entry.name not in current:
-            os.unlink(entry.path)
-    write_scan(found, results)
-    return ids
-
-
-def write_ticket(track: Track, results: Path) -> None:
-    """Write results/tracks/{track}.json, if it changed."""
-    path = results / "tracks" / f"{track.track}.json"
-    # Not durable: the next scan mends a ticket that a power cut took, and there are many.
-    write_if_changed(path, ticket_json(track), durable=False)
-
-
-def write_scan(found: Scan, results: Path) -> None:
-    """Write results/scan.json, if it changed."""
-    write_if_changed(results / "scan.json", _scan_json(found))
-
-
-def ticket_json(track: Track) -> bytes:
-    """The bytes of a ticket."""
-    return json_lines({"schema": TICKET_SCHEMA, "schema_version": SCHEMA_VERSION, **asdict(track)})
-
-
-def read_ticket(path: Path) -> Track:
-    """Read results/tracks/{track}.json. Raises RecordError."""
-    try:
-        values = json.loads(path.read_bytes())
-        if values.pop("schema") != TICKET_SCHEMA or values.pop("schema_version") != SCHEMA_VERSION:
-            raise RecordError(f"{path}: not a {TICKET_SCHEMA} of this version")
-        return Track(**values)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RecordError(f"{path}: cannot be read as a track's ticket ({error})") from error
-
-
-def read_scan(results: Path) -> dict[str, Any]:
-    """Read results/scan.json: keys root, tracks (ids in order), problems. Raises RecordError."""
-    path = results / "scan.json"
-    try:
-        values = json.loads(path.read_bytes())
-        if values["schema"] != SCAN_SCHEMA:
-            raise RecordError(f"{path}: not a {SCAN_SCHEMA}")
-        return dict(values)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RecordError(f"{path}: cannot be read; run the workflow first ({error})") from error
-
-
 def fingerprint(paths: Iterable[str]) -> str:
     """A digest that changes when a file at or below any of the paths changes, comes or goes."""
     digest = hashlib.sha256()
@@ -170,18 +93,6 @@ def fingerprint(paths: Iterable[str]) -> str:
                 status = path.stat()
                 digest.update(os.fsencode(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0"))
     return digest.hexdigest()[:16]
-
-
-def _scan_json(found: Scan) -> bytes:
-    return json_lines(
-        {
-            "schema": SCAN_SCHEMA,
-            "schema_version": SCHEMA_VERSION,
-            "root": found.root,
-            "tracks": [track.track for track in found.tracks],
-            "problems": [{"path": path, "reason": reason} for path, reason in found.problems],
-        }
-    )
 
 
 def _walk(root: str, problems: list[tuple[str, str]]) -> Iterator[str]:
@@ -243,7 +154,7 @@ def _root(roots: Sequence[str], files: Sequence[str]) -> str:
 
 def _collect(root: str, files: Iterable[str], problems: Iterable[tuple[str, str]]) -> Scan:
     relative = {_posix(os.path.relpath(file, root)): file for file in files}
-    tracks: list[Track] = []
+    tracks: list[Ticket] = []
     taken: set[str] = set()
     for path in sorted(relative, key=os.fsencode):
         track = track_id(path)
@@ -254,12 +165,12 @@ def _collect(root: str, files: Iterable[str], problems: Iterable[tuple[str, str]
     return Scan(root, tuple(tracks), tuple(sorted(problems)))
 
 
-def _look_at(track: str, path: str, file: str) -> Track:
+def _look_at(track: str, path: str, file: str) -> Ticket:
     try:
         status = os.stat(file)
     except OSError:  # vanished or forbidden: reading it will say so in the track's record
-        return Track(track, path, file, -1, -1)
-    return Track(track, path, file, status.st_size, status.st_mtime_ns)
+        return Ticket(track, path, file, -1, -1)
+    return Ticket(track, path, file, status.st_size, status.st_mtime_ns)
 
 
 def _digest(text: str) -> str:

@@ -5,24 +5,25 @@ import os
 import shlex
 import sys
 
-from dropgrid import resources as machine
-from dropgrid.batches import (
+from dropgrid.base.errors import DropgridError
+from dropgrid.features import memory
+from dropgrid.library import fingerprint, scan
+from dropgrid.records.ticket import read_ticket
+from dropgrid.results.scanned import read_scan
+from dropgrid.results.summary import describe, write_summary
+from dropgrid.run import resources as machine
+from dropgrid.run.batches import (
     MISSING,
     batch_names,
     batch_size,
     batches_before,
-    force_all,
-    note_options,
     read_batch,
     write_library,
 )
-from dropgrid.config import complete_config
-from dropgrid.errors import DropgridError
-from dropgrid.features import memory
-from dropgrid.interrupts import cancel_timers, follow_this_process, guard_run
-from dropgrid.library import fingerprint, read_scan, read_ticket, scan
-from dropgrid.pipeline import feature_options
-from dropgrid.summary import describe, write_summary
+from dropgrid.run.due import force_all, note_options
+from dropgrid.run.interrupts import cancel_timers, follow_this_process, guard_run
+from dropgrid.settings.config import complete_config
+from dropgrid.stages import feature_options
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 

@@ -2,7 +2,7 @@
 # export_beats, export_lab, export_audacity, export_sonic_visualiser, export_m3u8, export_csv,
 # export_parquet; all of them: exports. A format of several files makes a folder.
 from dropgrid.export import FORMATS, ExportOptions
-from dropgrid.options import build_options
+from dropgrid.settings.options import build_options
 
 
 localrules:

@@ -3,7 +3,7 @@
 In a terminal one live line tells tracks done and failed, rate and time left; piped, a line at
 every tenth of the work. Warnings and errors are always shown, what Snakemake says of each job
 only in its log file (.snakemake/log) or with --verbose. A dry run shows what it always shows.
-With --logger-dropgrid-events FILE all of a run is also told to machines (dropgrid.events).
+With --logger-dropgrid-events FILE all of a run is also told to machines (dropgrid.run.events).
 https://github.com/snakemake/snakemake-interface-logger-plugins
 """
 
@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dropgrid import interrupts
-from dropgrid.events import EventFile, RunLog
-from dropgrid.progress import Progress
+from dropgrid.run import interrupts
+from dropgrid.run.event_file import EventFile
+from dropgrid.run.events import RunLog
+from dropgrid.run.progress import Progress
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.settings import LogHandlerSettingsBase

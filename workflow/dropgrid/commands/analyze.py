@@ -15,7 +15,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from ..records import ANALYSES, BpmRecord, KeyRecord, StructureRecord
+from ..records.model import ANALYSES, BpmRecord, KeyRecord, StructureRecord
 
 HELP = "analyse a few files in this process"
 
@@ -38,10 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..config import load_config
     from ..library import scan_files
-    from ..pipeline import analyse_track, prepare_key_network, prepare_network
-    from ..records import write_record
+    from ..records.store import write_record
+    from ..settings.config import load_config
+    from ..stages import analyse_track, prepare_key_network, prepare_network
 
     config = load_config(arguments.config)
     if arguments.ignore_metadata:

@@ -12,8 +12,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from .. import supervise
-from ..records import ANALYSES
+from ..jobs.command import add_arguments as add_limits
+from ..jobs.policy import EXIT_AGAIN
+from ..records.model import ANALYSES
 
 HELP = "bring every track of a batch up to date"
 
@@ -35,11 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--drop-features", action="store_true", help="delete features that are no longer needed"
     )
-    supervise.add_arguments(parser)
+    add_limits(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..batches import note_options, read_batch, stages_due
+    from ..run.batches import read_batch
+    from ..run.due import note_options, stages_due
 
     results: Path = arguments.manifest.parents[1]
     networks = [path for path in (arguments.network, arguments.key_network) if path]
@@ -53,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"dropgrid: {track}: {', '.join(due)}", flush=True)
         for stage in due:
             code = _run_stage(stage, track, results, arguments)
-            if code == supervise.EXIT_AGAIN:
+            if code == EXIT_AGAIN:
                 last = code
                 break
             if code:
@@ -89,14 +91,15 @@ def import_ahead(stages: Sequence[str]) -> None:
 
     Nothing that starts threads may be among it: those do not survive a fork.
     """
-    from .. import pipeline  # noqa: F401
+    from .. import stages as pipeline  # noqa: F401
     from ..features import store  # noqa: F401
 
     if "features" in stages:
         import soundfile  # noqa: F401
 
-        from ..features import extract, network  # noqa: F401
-        from ..tags import import_mutagen
+        from ..audio.tags import import_mutagen
+        from ..features import extract  # noqa: F401
+        from ..features.engines import key_network, network  # noqa: F401
 
         import_mutagen()
     if "bpm" in stages:

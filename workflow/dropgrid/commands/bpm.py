@@ -6,8 +6,9 @@ import argparse
 import json
 from pathlib import Path
 
-from .. import supervise
-from ..records import TrackFailure
+from ..jobs.command import add_arguments as add_limits
+from ..jobs.command import supervise_track
+from ..records.model import TrackFailure
 
 HELP = "find the beats of one track from its features"
 
@@ -20,26 +21,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--options", type=json.loads, default={}, metavar="JSON",
         help="the section `bpm` of the configuration, and ignore_metadata",
     )  # fmt: skip
-    supervise.add_arguments(parser)
+    add_limits(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     def work() -> None:
         from ..features import store
-        from ..library import read_ticket
-        from ..pipeline import make_bpm_record
-        from ..records import write_record
+        from ..records.store import write_record
+        from ..records.ticket import read_ticket
+        from ..stages import make_bpm_record
 
         ticket = read_ticket(arguments.ticket)
         features = store.load(arguments.features)
         write_record(arguments.output, make_bpm_record(ticket, features, arguments.options))
 
     def record_failure(failure: TrackFailure) -> None:
-        from ..library import read_ticket
-        from ..records import BpmRecord, write_record
+        from ..records.model import BpmRecord
+        from ..records.store import write_record
+        from ..records.ticket import read_ticket
 
         ticket = read_ticket(arguments.ticket)
         record = BpmRecord(ticket.track, ticket.path, "error", error=failure)
         write_record(arguments.output, record)
 
-    return supervise.supervise_track(work, record_failure, stage="bpm", arguments=arguments)
+    return supervise_track(work, record_failure, stage="bpm", arguments=arguments)

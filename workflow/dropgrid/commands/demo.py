@@ -17,8 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from ..base.errors import LibraryError
     from ..demo.library import BROKEN, TRACKS, write_library
-    from ..errors import LibraryError
 
     folder: Path = arguments.folder
     try:

@@ -41,10 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..errors import LibraryError
-    from ..evaluation.gather import EvaluationOptions, gather
+    from ..base.errors import LibraryError
+    from ..evaluation.score import EvaluationOptions, gather
     from ..evaluation.write import write_evaluation
-    from ..options import build_options
+    from ..settings.options import build_options
 
     if not arguments.results.is_dir():
         raise LibraryError(f"{arguments.results}: there is no such folder of results")

@@ -47,9 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..errors import ConfigError
+    from ..base.errors import ConfigError
     from ..export import ExportOptions, export
-    from ..options import build_options
+    from ..settings.options import build_options
 
     names = ("delay_profile", "bpm_ranges", "by_key", "key_notation")
     values = {name: getattr(arguments, name) for name in names}

@@ -10,8 +10,9 @@ import argparse
 import json
 from pathlib import Path
 
-from .. import supervise
-from ..records import TrackFailure
+from ..jobs.command import add_arguments as add_limits
+from ..jobs.command import supervise_track
+from ..records.model import TrackFailure
 
 HELP = "compute the features of one track"
 
@@ -28,14 +29,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--options", type=json.loads, default={}, metavar="JSON",
         help='what else to measure, e.g. {"true_peak": true}',
     )  # fmt: skip
-    supervise.add_arguments(parser)
+    add_limits(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     def work() -> None:
         from ..features import store
-        from ..library import read_ticket
-        from ..pipeline import compute_features
+        from ..records.ticket import read_ticket
+        from ..stages import compute_features
 
         ticket = read_ticket(arguments.ticket)
         features = compute_features(
@@ -48,4 +49,4 @@ def run(arguments: argparse.Namespace) -> int:
 
         store.save(arguments.output, failure)
 
-    return supervise.supervise_track(work, record_failure, stage="features", arguments=arguments)
+    return supervise_track(work, record_failure, stage="features", arguments=arguments)

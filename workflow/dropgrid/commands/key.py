@@ -6,8 +6,9 @@ import argparse
 import json
 from pathlib import Path
 
-from .. import supervise
-from ..records import TrackFailure
+from ..jobs.command import add_arguments as add_limits
+from ..jobs.command import supervise_track
+from ..records.model import TrackFailure
 
 HELP = "find the key of one track from its features"
 
@@ -20,26 +21,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--options", type=json.loads, default={}, metavar="JSON",
         help="the section `key` of the configuration",
     )  # fmt: skip
-    supervise.add_arguments(parser)
+    add_limits(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     def work() -> None:
         from ..features import store
-        from ..library import read_ticket
-        from ..pipeline import make_key_record
-        from ..records import write_record
+        from ..records.store import write_record
+        from ..records.ticket import read_ticket
+        from ..stages import make_key_record
 
         ticket = read_ticket(arguments.ticket)
         features = store.load(arguments.features)
         write_record(arguments.output, make_key_record(ticket, features, arguments.options))
 
     def record_failure(failure: TrackFailure) -> None:
-        from ..library import read_ticket
-        from ..records import KeyRecord, write_record
+        from ..records.model import KeyRecord
+        from ..records.store import write_record
+        from ..records.ticket import read_ticket
 
         ticket = read_ticket(arguments.ticket)
         record = KeyRecord(ticket.track, ticket.path, "error", error=failure)
         write_record(arguments.output, record)
 
-    return supervise.supervise_track(work, record_failure, stage="key", arguments=arguments)
+    return supervise_track(work, record_failure, stage="key", arguments=arguments)

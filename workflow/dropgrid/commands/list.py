@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..listing import listing
+    from ..results.listing import listing
 
     print(listing(arguments.results))
     page = arguments.results / "report" / "index.html"

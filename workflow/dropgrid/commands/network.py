@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..pipeline import prepare_key_network, prepare_network
+    from ..stages import prepare_key_network, prepare_network
 
     warnings = [prepare_network(arguments.output, arguments.method)]
     if arguments.key_output:

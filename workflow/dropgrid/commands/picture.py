@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..errors import ConfigError
+    from ..base.errors import ConfigError
 
     one = (arguments.features, arguments.bpm, arguments.structure, arguments.output)
     many = (arguments.results, arguments.sheet)
@@ -47,10 +47,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _draw_track(features: Path, bpm: Path, structure: Path, output: Path) -> int:
-    from ..errors import RecordError
+    from ..base.errors import RecordError
     from ..features.store import load
-    from ..picture import track_picture
-    from ..records import TrackFailure, read_bpm, read_structure
+    from ..records.model import TrackFailure
+    from ..records.store import read_bpm, read_structure
+    from ..show.track import track_picture
 
     found, beats, sections = load(features), read_bpm(bpm), read_structure(structure)
     for result in (found, beats.error, sections.error):
@@ -62,8 +63,8 @@ def _draw_track(features: Path, bpm: Path, structure: Path, output: Path) -> int
 
 
 def _draw_sheets(results: Path, output: Path) -> int:
-    from ..picture import ROWS_PER_SHEET, sheet
     from ..report.collect import collect
+    from ..show.sheet import ROWS_PER_SHEET, sheet
 
     tracks = collect(results).tracks
     parts = range(0, len(tracks), ROWS_PER_SHEET)
@@ -74,9 +75,9 @@ def _draw_sheets(results: Path, output: Path) -> int:
 
 
 def _write(output: Path, figure: Figure) -> None:
-    from ..errors import ConfigError, LibraryError
-    from ..files import write_atomically
-    from ..picture import image
+    from ..base.errors import ConfigError, LibraryError
+    from ..base.files import write_atomically
+    from ..show.figure import image
 
     suffix = output.suffix.lower()
     if suffix not in (".png", ".svg"):

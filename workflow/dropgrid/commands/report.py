@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..files import write_atomically
+    from ..base.files import write_atomically
     from ..report.collect import collect
     from ..report.page import build
 

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..summary import forget_failures
+    from ..results.summary import forget_failures
 
     tracks = forget_failures(arguments.results)
     print(f"{len(tracks)} failed tracks will be analysed again by the next run")

@@ -18,7 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..library import scan, write_tickets
+    from ..library import scan
+    from ..results.scanned import write_tickets
 
     found = scan(arguments.library)
     write_tickets(found, arguments.results)

@@ -29,9 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..errors import LibraryError
-    from ..records import read_bpm, read_structure
-    from ..sonify import sonify
+    from ..base.errors import LibraryError
+    from ..records.store import read_bpm, read_structure
+    from ..show.sonify import sonify
 
     structure = read_structure(arguments.structure) if arguments.structure else None
     try:

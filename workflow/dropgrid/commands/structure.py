@@ -6,8 +6,9 @@ import argparse
 import json
 from pathlib import Path
 
-from .. import supervise
-from ..records import TrackFailure
+from ..jobs.command import add_arguments as add_limits
+from ..jobs.command import supervise_track
+from ..records.model import TrackFailure
 
 HELP = "find the sections of one track from its features and beats"
 
@@ -21,15 +22,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--options", type=json.loads, default={}, metavar="JSON",
         help="the section `structure` of the configuration",
     )  # fmt: skip
-    supervise.add_arguments(parser)
+    add_limits(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     def work() -> None:
         from ..features import store
-        from ..library import read_ticket
-        from ..pipeline import make_structure_record
-        from ..records import read_bpm, write_record
+        from ..records.store import read_bpm, write_record
+        from ..records.ticket import read_ticket
+        from ..stages import make_structure_record
 
         ticket = read_ticket(arguments.ticket)
         features, bpm = store.load(arguments.features), read_bpm(arguments.bpm)
@@ -37,11 +38,12 @@ def run(arguments: argparse.Namespace) -> int:
         write_record(arguments.output, record)
 
     def record_failure(failure: TrackFailure) -> None:
-        from ..library import read_ticket
-        from ..records import StructureRecord, write_record
+        from ..records.model import StructureRecord
+        from ..records.store import write_record
+        from ..records.ticket import read_ticket
 
         ticket = read_ticket(arguments.ticket)
         record = StructureRecord(ticket.track, ticket.path, "error", error=failure)
         write_record(arguments.output, record)
 
-    return supervise.supervise_track(work, record_failure, stage="structure", arguments=arguments)
+    return supervise_track(work, record_failure, stage="structure", arguments=arguments)

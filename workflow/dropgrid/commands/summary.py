@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..summary import describe, to_json, write_summary
+    from ..results.summary import describe, to_json, write_summary
 
     summary = write_summary(arguments.results)
     if arguments.json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..records import ANALYSES
+from ..records.model import ANALYSES
 
 HELP = "write the library table from the records"
 
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..table import write_table
+    from ..results.table import write_table
 
     tracks, failed = write_table(arguments.results, arguments.analyses)
     print(f"{tracks} tracks, {failed} failed")

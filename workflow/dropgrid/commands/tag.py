@@ -3,18 +3,24 @@
 Nothing is written unless you ask for it with this command. Look first with --dry-run. Integer
 fields get the rounded tempo, an exact field stands beside them; audio is never touched, which is
 checked before a file takes the place of the old one. What the fields held before is kept in a
-backup, from which `dropgrid tag restore` puts everything back.
+backup, from which `dropgrid tag restore` puts everything back that was not changed since.
+
+Only files below the library's folder are touched, the one that was scanned or --library. A file
+with several names (hard links) is left alone: a new file in its place would part the names.
+With --in-place it is written into instead, and changes under all of its names.
 
 examples:
   dropgrid tag write --results results --dry-run
   dropgrid tag write --results results --comment
   dropgrid tag write --results results --key camelot --gain
   dropgrid tag restore --results results
+  dropgrid tag restore --results results --forget "deleted song.mp3"
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections import Counter
 from pathlib import Path
@@ -23,7 +29,7 @@ from typing import TYPE_CHECKING
 from ..key.notation import NOTATIONS
 
 if TYPE_CHECKING:
-    from ..tagging import Change
+    from ..tagging.plan import Change
 
 HELP = "write BPM, key, gain and drop times into the files' tags, or take them back"
 
@@ -48,90 +54,189 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     write.add_argument("--min-confidence", type=float, default=0.9, metavar="X",
                        help="write nothing below this confidence (default: 0.9)")  # fmt: skip
-    write.add_argument("--library", type=Path, metavar="DIR",
-                       help="the audio's folder, if it has moved since the analysis")  # fmt: skip
     restore = actions.add_parser("restore", help="put back what the tags held before")
+    restore.add_argument("--skip", action="append", default=[], metavar="NAME",
+                         help="leave a file for another time: its track's id, its path, or the "
+                         "end of its path")  # fmt: skip
+    restore.add_argument("--forget", action="append", default=[], metavar="NAME",
+                         help="leave a file as it is for good, without a backup")  # fmt: skip
     for action in (write, restore):
-        action.add_argument("--results", type=Path, default=Path("results"), metavar="DIR",
-                            help="the folder of results (default: results)")  # fmt: skip
-        action.add_argument("--backup", type=Path, metavar="JSON",
-                            help="the backup (default: tag-backup.json in results)")  # fmt: skip
+        action.add_argument(
+            "--results", type=Path, default=Path("results"), metavar="DIR",
+            help="the folder of results (default: results)",
+        )  # fmt: skip
+        action.add_argument(
+            "--library", type=Path, metavar="DIR",
+            help="the audio's folder, if it has moved since the analysis",
+        )  # fmt: skip
+        action.add_argument(
+            "--backup", type=Path, metavar="JSON",
+            help="the backup (default: tag-backup.json in results)",
+        )  # fmt: skip
+        action.add_argument(
+            "--in-place", action="store_true",
+            help="write into files that have several names (hard links)",
+        )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from ..base.errors import RecordError
+    from ..tagging.backup import sole_writer
+
     backup = arguments.backup or arguments.results / "tag-backup.json"
-    return (
-        _write(arguments, backup) if arguments.action == "write" else _restore(arguments, backup)
-    )
+    if arguments.action == "restore":
+        if not backup.exists():
+            raise RecordError(f"{backup}: there is no such backup of tags")
+        with sole_writer(backup):
+            return _restore(arguments, backup)
+    if arguments.dry_run:
+        changes = _planned(arguments)
+        print(f"{_files(len(changes))} would be changed; nothing was written")
+        return 0
+    backup.parent.mkdir(parents=True, exist_ok=True)
+    with sole_writer(backup):
+        return _write(arguments, backup)
 
 
 def _write(arguments: argparse.Namespace, backup: Path) -> int:
-    from ..api import iterate_library
-    from ..tagging import Change, TagOptions, merged, plan, read_backup, write_backup
+    from ..tagging.backup import Backup
+    from ..tagging.change import apply
+    from ..tagging.plan import TagError
+
+    changes = _planned(arguments)
+    keep = Backup(backup)
+    changed = 0
+    for change in changes:
+        try:
+            note = apply(change, keep.add, arguments.results, arguments.in_place)
+        except (TagError, OSError) as error:
+            _say(change.file, f"{error}; left as it is")
+            continue
+        changed += 1
+        if note:
+            _say(change.file, note)
+    print(f"{_files(changed)} changed" + (f"; what they held before: {backup}" * bool(changed)))
+    return 0 if changed == len(changes) else 1
+
+
+def _planned(arguments: argparse.Namespace) -> list[Change]:
+    """The changes to make, one a file whatever its names; says them, and what is left alone."""
+    from ..results.reading import iterate_library
+    from ..tagging.plan import TagOptions, plan
 
     options = TagOptions(
         arguments.min_confidence,
         arguments.comment,
+        arguments.in_place,
         arguments.key,
         arguments.gain,
         arguments.sound_check,
     )
+    root = _root(arguments)
     changes: list[Change] = []
     left_alone: Counter[str] = Counter()
+    seen: dict[tuple[int, int], str] = {}
+    mended: set[Path] = set()
     for track in iterate_library(arguments.results, arguments.library):
-        change = plan(track, options)
-        if isinstance(change, Change):
-            changes.append(change)
-            print(f"{track.path}: {_described(change)}")
-        else:
+        if not arguments.dry_run and track.file is not None:
+            _mend(track.file, root, mended)
+        change = plan(track, options, root)
+        if isinstance(change, str):
             left_alone[change] += 1
+            continue
+        status = Path(change.file).stat()
+        if (status.st_dev, status.st_ino) in seen:
+            left_alone["another name of a file that is changed"] += 1
+            continue
+        seen[status.st_dev, status.st_ino] = change.file
+        changes.append(change)
+        names = f" (all {status.st_nlink} names of the file)" if status.st_nlink > 1 else ""
+        print(f"{track.path}: {_described(change)}{names}")
     for reason, count in sorted(left_alone.items()):
         print(f"dropgrid tag: {count} tracks left alone: {reason}", file=sys.stderr)
-    if arguments.dry_run:
-        print(f"{len(changes)} files would be changed; nothing was written")
-        return 0
-    if changes:
-        earlier = read_backup(backup) if backup.exists() else {}
-        write_backup(backup, merged(earlier, changes).values())
-    failed = [change for change in changes if not _applied(change, arguments.results)]
-    print(f"{len(changes) - len(failed)} files changed; what they held before: {backup}")
-    return 1 if failed else 0
+    return changes
 
 
 def _restore(arguments: argparse.Namespace, backup: Path) -> int:
-    from ..tagging import read_backup, reverse, write_backup
+    from ..base.errors import RecordError
+    from ..tagging.backup import read_backup, write_backup
+    from ..tagging.restore import is_named, restore
 
-    changes = list(read_backup(backup).values())
-    failed = [change for change in changes if not _applied(reverse(change), arguments.results)]
-    write_backup(backup, failed)
-    print(f"{len(changes) - len(failed)} files restored")
+    entries = list(read_backup(backup).values())
+    root = _root(arguments)
+    if root is None:
+        raise RecordError(f"{arguments.results}: where the library lies is not known; --library")
+    for name in (*arguments.skip, *arguments.forget):
+        if not any(is_named(entry, [name]) for entry in entries):
+            raise RecordError(f"{backup}: holds no file named {name}")
+    kept, changed, forgotten, failed = [], 0, 0, False
+    mended: set[Path] = set()
+    for entry in entries:
+        if is_named(entry, arguments.forget):
+            forgotten += 1
+        elif is_named(entry, arguments.skip):
+            kept.append(entry)
+        else:
+            _mend(Path(entry.file), root, mended)
+            done = restore(entry, root, arguments.results, arguments.in_place)
+            changed += done.changed
+            for reason in done.reasons:
+                _say(entry.file, reason)
+            failed = failed or done.kept is not None
+            kept += [done.kept] if done.kept else []
+    write_backup(backup, kept)
+    parts = [f"{_files(changed)} restored"]
+    if kept:
+        parts.append(f"{len(kept)} still in {backup}")
+    if forgotten:
+        parts.append(f"{forgotten} forgotten")
+    print("; ".join(parts))
     return 1 if failed else 0
 
 
-def _applied(change: Change, results: Path) -> bool:
-    """Make a change unless it is made already; says on stderr why it could not be."""
-    from ..tagging import TagError, apply, is_done
+def _root(arguments: argparse.Namespace) -> Path | None:
+    """The library's folder: the one named, else the one that was scanned."""
+    from ..results.scanned import read_scan
 
+    if arguments.library is not None:
+        return Path(arguments.library)
+    if not (arguments.results / "scan.json").exists():
+        return None
+    return Path(str(read_scan(arguments.results)["root"]))
+
+
+def _mend(file: Path, root: Path | None, mended: set[Path]) -> None:
+    """Finish, once a folder, what a killed process left beside a file of the library."""
+    from ..tagging.change import mend
+
+    folder = Path(os.path.realpath(file)).parent
+    if root is None or folder in mended or not folder.is_relative_to(os.path.realpath(root)):
+        return
+    mended.add(folder)
     try:
-        if not is_done(change):
-            apply(change, results)
-    except (TagError, OSError) as error:
-        print(f"dropgrid tag: {change.file}: {error}; left as it is", file=sys.stderr)
-        return False
-    return True
+        for path in mend(folder):
+            _say(str(path), "the writing that was interrupted is finished")
+    except OSError as error:
+        _say(str(folder), f"what an interrupted writing left cannot be mended: {error}")
+
+
+def _say(file: str, text: str) -> None:
+    print(f"dropgrid tag: {file}: {text}", file=sys.stderr)
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
 
 
 def _described(change: Change) -> str:
     parts = (
-        f"{key} {_plain(change.old[key])} -> {_plain(value)}"
-        for key, value in change.new.items()
-        if value != change.old[key]
+        f"{key} {_plain(change.old[key])} -> {_plain(value)}" for key, value in change.new.items()
     )
     return ", ".join(parts)
 
 
 def _plain(value: object) -> str:
-    """The first text of a field's value."""
+    """The last text of a field's value."""
     while isinstance(value, list):
         value = value[-1] if value else None
     return "none" if value is None else repr(value) if isinstance(value, str) else str(value)

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..records import Label, Section
+from ..records.model import Label, Section
 from .styles import KEY_PROGRESSIONS, PROGRESSIONS, STYLES, Style
 
 BEATS_PER_BAR = 4

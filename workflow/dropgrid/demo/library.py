@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from ..files import write_atomically
-from ..records import json_lines
+from ..base.documents import json_lines
+from ..base.files import write_atomically
 from .composition import Composition, compose
 from .containers import encode, with_tags
 from .rendering import render

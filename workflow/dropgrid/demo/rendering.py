@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..records import Section
+from ..records.model import Section
 from . import instruments
 from .composition import BEATS_PER_BAR, Composition
 from .styles import STEPS, strokes

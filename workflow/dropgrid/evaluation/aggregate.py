@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..records import LABELS
+from ..records.model import LABELS
 from . import bootstrap, key, tempo
 from .bootstrap import Estimate
-from .tasks import PRODUCT, Row
+from .rows import PRODUCT, Row
 
 COMMON = ("track", "path", "genre", "reference", "system")
 

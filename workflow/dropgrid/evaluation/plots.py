@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..palette import SECTION_COLOURS
-from ..records import LABELS
-from .tasks import PRODUCT, Row
+from ..base.colours import SECTION_COLOURS
+from ..records.model import LABELS
+from .rows import PRODUCT, Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..records import LABELS
-from .references.annotation import ReferenceSection
+from ..records.model import LABELS
+from ..references.annotation import ReferenceSection
 
 Floats = npt.NDArray[np.float64]
 

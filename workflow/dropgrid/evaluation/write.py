@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..files import write_atomically
-from . import tables
-from .gather import EvaluationOptions, Gathered
+from ..base.files import write_atomically
+from . import documents as tables
 from .plots import KINDS, NAMES, plots
+from .score import EvaluationOptions, Gathered
 from .summary import markdown
 
 

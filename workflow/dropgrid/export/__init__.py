@@ -17,10 +17,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ..api import Track, iterate_library
-from ..errors import ConfigError
-from ..files import write_atomically
+from ..base.errors import ConfigError
+from ..base.files import write_atomically
 from ..key import notation
+from ..records.track import Track
+from ..results.reading import iterate_library
 
 # Format -> what it is, one line each for `dropgrid export --help`.
 FORMATS = {

@@ -6,8 +6,8 @@ Labels".
 
 from __future__ import annotations
 
-from ..api import Track
-from .positions import number
+from ..records.track import Track
+from .cues import number
 
 NEEDS = frozenset({"structure"})
 

@@ -6,8 +6,8 @@ load_events without positions; madmom and Beat This write the same.
 
 from __future__ import annotations
 
-from ..api import Track
-from .positions import bar_positions, number
+from ..records.track import Track
+from .cues import bar_positions, number
 
 NEEDS = frozenset({"bpm"})
 

@@ -1,4 +1,4 @@
-"""Moving exported times to where another player has sample 0 of an MP3 (dropgrid.mp3).
+"""Moving exported times to where another player has sample 0 of an MP3 (dropgrid.audio.mp3).
 
 Grid and cues exported for another player than the decoder of the analysis need a shift, which
 depends on the MP3's info frame. Only MP3s are shifted: FLAC, OGG, WAV and AIFF start alike
@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..api import Track
-from ..mp3 import LAGS
-from ..records import BpmRecord, GridRegion, KeyRecord, StructureRecord
+from ..audio.mp3 import LAGS
+from ..records.model import BpmRecord, GridRegion, KeyRecord, StructureRecord
+from ..records.track import Track
 
 PROFILES = tuple(LAGS)
 

@@ -10,8 +10,8 @@ import json
 from typing import Any
 
 from .. import __version__
-from ..api import Track
-from .positions import bar_positions, text_tag, title
+from ..records.track import Track
+from .cues import bar_positions, text_tag, title
 
 NEEDS: frozenset[str] = frozenset()
 JAMS_VERSION = "0.3.5"

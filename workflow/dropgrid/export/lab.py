@@ -5,8 +5,8 @@ Read by mir_eval.io.load_labeled_intervals.
 
 from __future__ import annotations
 
-from ..api import Track
-from .positions import number
+from ..records.track import Track
+from .cues import number
 
 NEEDS = frozenset({"structure"})
 

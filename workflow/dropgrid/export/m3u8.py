@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ..api import Track
-from .positions import text_tag, title
+from ..records.track import Track
+from .cues import text_tag, title
 
 if TYPE_CHECKING:
     from . import ExportOptions

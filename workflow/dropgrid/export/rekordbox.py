@@ -15,11 +15,11 @@ from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from .. import __version__
-from ..api import Track
+from ..base.colours import SECTION_COLOURS_ON_DARK
 from ..key import notation
-from ..palette import SECTION_COLOURS_ON_DARK
-from ..records import GridRegion
-from .positions import Cue, beats_per_bar, cues, number, text_tag, title
+from ..records.model import GridRegion
+from ..records.track import Track
+from .cues import Cue, beats_per_bar, cues, number, text_tag, title
 
 if TYPE_CHECKING:
     from . import ExportOptions

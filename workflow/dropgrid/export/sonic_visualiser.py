@@ -12,9 +12,9 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..api import Track
-from ..records import LABELS
-from .positions import bar_positions, number
+from ..records.model import LABELS
+from ..records.track import Track
+from .cues import bar_positions, number
 
 NEEDS: frozenset[str] = frozenset()
 

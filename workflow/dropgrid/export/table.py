@@ -9,8 +9,8 @@ import csv
 import io
 from pathlib import Path
 
-from ..errors import RecordError
-from ..table import COLUMNS, read_table
+from ..base.errors import RecordError
+from ..results.table import COLUMNS, read_table
 
 
 def render(results: Path, kind: str) -> tuple[bytes, int, int]:

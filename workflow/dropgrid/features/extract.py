@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ..audio import SAMPLE_RATE, Reader
-from ..errors import UnusableAudio
+from ..audio.reader import SAMPLE_RATE, Reader
+from ..base.errors import UnusableAudio
 from . import Features
 from .descriptors import Descriptors, Waveform
 from .engines.key_network import Network
+from .engines.network import MARGIN, WINDOW, Ensemble, Inputs, activations
 from .loudness import Meter
-from .network import MARGIN, WINDOW, Ensemble, Inputs, activations
 from .pitch import Pitch
 from .spectra import Spectra, segments
 
@@ -41,7 +41,7 @@ def extract(
     descriptors = Descriptors(SAMPLE_RATE)
     chunks = front_end(_heard(_usable(path, _mid(reader, waveform)), pitch), inputs, descriptors)
     if ensemble is None:
-        from .without_networks import METHOD, activations_of_onsets
+        from .engines.onsets import METHOD, activations_of_onsets
 
         values, method = activations_of_onsets(map(inputs.onset_strength, chunks)), METHOD
     else:

@@ -21,6 +21,8 @@ from typing import Any
 
 import numpy as np
 
+from ..audio.reader import POSITIONS
+
 TENTHS = 10  # powers a second
 OFFSET = -0.691  # dB: makes a 997 Hz sine at full scale in one channel read -3.01 LUFS
 ABSOLUTE_GATE = -70.0  # LUFS
@@ -42,23 +44,36 @@ class Meter:
     """
 
     def __init__(self, rate: int, positions: Sequence[str], true_peak: bool = False) -> None:
-        by_channel = weights(positions)
-        self.rate = rate
         self.sample_peak = 0.0
         self.true_peak = 0.0 if true_peak else None
+        self._parts: list[np.ndarray] = []
+        self._oversample: _oversampler | None = None
+        self._begin(rate, positions)
+
+    def _begin(self, rate: int, positions: Sequence[str]) -> None:
+        """Be ready for samples of a rate; a tenth that is not full is left out."""
+        self._finish_peak()
+        by_channel = weights(positions)
+        self.rate, self.channels = rate, len(by_channel)
         self._used = [i for i, weight in enumerate(by_channel) if weight]
         self._weights = np.array([by_channel[i] for i in self._used])
         self._sections = k_weighting(rate)
         self._state = np.zeros((len(self._used), 2, 2))
         self._samples = 0
         self._open = 0.0  # weighted energy of the tenth that is not full yet
-        self._parts: list[np.ndarray] = []
-        self._oversample = _oversampler(rate, len(by_channel)) if true_peak else None
+        if self.true_peak is not None:
+            self._oversample = _oversampler(rate, self.channels)
 
-    def add(self, block: np.ndarray) -> None:
-        """Add a block: (samples, channels), finite, full scale 1."""
+    def add(self, block: np.ndarray, rate: int | None = None) -> None:
+        """Add a block: (samples, channels), finite, full scale 1.
+
+        rate: of its samples, if it may differ from that of those before: a file can hold several
+        recordings, one behind the other, whose channels then stand as their number tells.
+        """
         if not len(block):
             return
+        if (rate or self.rate, block.shape[1]) != (self.rate, self.channels):
+            self._begin(rate or self.rate, POSITIONS[block.shape[1]].split())
         self.sample_peak = max(self.sample_peak, _peak(block))
         if self._oversample is not None and self.true_peak is not None:
             self.true_peak = max(self.true_peak, _peak(self._oversample(block, False)))
@@ -91,15 +106,19 @@ class Meter:
 
         loudness: (tenths,) float32, weighted power of each whole tenth of a second; peak:
         (2,) float32, the largest sample and the true peak, NaN where it was not looked for."""
-        if self._oversample is not None and self.true_peak is not None:
-            nothing = np.zeros((0, self._oversample.channels), np.float32)
-            rest = _peak(self._oversample(nothing, True))
-            self.true_peak = max(self.true_peak, rest, self.sample_peak)
+        self._finish_peak()
         true_peak = np.nan if self.true_peak is None else self.true_peak
         return {
             "loudness": np.concatenate([*self._parts, np.zeros(0, np.float32)]),
             "peak": np.array([self.sample_peak, true_peak], np.float32),
         }
+
+    def _finish_peak(self) -> None:
+        """Count what the oversampling still holds back."""
+        if self._oversample is not None and self.true_peak is not None:
+            nothing = np.zeros((0, self._oversample.channels), np.float32)
+            rest = _peak(self._oversample(nothing, True))
+            self.true_peak = max(self.true_peak, rest, self.sample_peak)
 
 
 def weights(positions: Sequence[str]) -> tuple[float, ...]:

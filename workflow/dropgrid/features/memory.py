@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from .network import WHOLE
+from .engines.network import WHOLE
 
 BASE = 160.0  # MB: Python, NumPy, onnxruntime, decoder, resampler, buffers
 HELD = 44.0  # MB a minute that is one sequence: the networks' inputs and states

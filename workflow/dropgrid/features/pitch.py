@@ -17,8 +17,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from .engines.filterbank import filterbank
 from .engines.key_network import Network, Scores
-from .filterbank import filterbank
 from .spectra import hann, real_fft
 
 RATE = 44100

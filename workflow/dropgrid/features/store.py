@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import RecordError
-from ..files import write_atomically
-from ..records import TrackFailure
+from ..base.errors import RecordError
+from ..base.files import write_atomically
+from ..records.model import TrackFailure
 from . import Features
 
 VERSION = 1

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..features import Features
 from ..features.pitch import STEP_SECONDS, tuning
-from ..records import KeyAlternative, KeySegment
+from ..records.model import KeyAlternative, KeySegment
 from . import network, notation, profiles
 from .options import KeyOptions
 from .segments import key_path, stretches

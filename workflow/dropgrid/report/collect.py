@@ -11,21 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import LibraryError, RecordError
-from ..evaluation.references.collect import read_sources
-from ..evaluation.references.matching import Reference, Tracks, match
-from ..library import Track, read_scan, read_ticket
-from ..records import (
-    BpmRecord,
-    KeyRecord,
-    StructureRecord,
-    TrackFailure,
-    read_bpm,
-    read_key,
-    read_structure,
-)
-from ..summary import Use, summarise
-from .waveform import columns_for, read_waveform
+from ..base.errors import LibraryError, RecordError
+from ..features.waveform import columns_for, read_waveform
+from ..jobs.use import Use
+from ..records.model import BpmRecord, KeyRecord, StructureRecord, TrackFailure
+from ..records.store import read_bpm, read_key, read_structure
+from ..records.ticket import Ticket, read_ticket
+from ..references.collect import read_sources
+from ..references.matching import Reference, Tracks, match
+from ..results.scanned import read_scan
+from ..results.summary import summarise
 
 
 @dataclass(frozen=True)
@@ -94,7 +89,7 @@ def collect(results: Path, library: Path | None = None, references: Sequence[str
     )
 
 
-def _tickets(results: Path) -> tuple[list[Track], str | None, list[dict[str, str]]]:
+def _tickets(results: Path) -> tuple[list[Ticket], str | None, list[dict[str, str]]]:
     """The scan's tickets, its root, its problems; without a scan, a ticket for each record."""
     if (results / "scan.json").exists():
         found = read_scan(results)
@@ -107,12 +102,12 @@ def _tickets(results: Path) -> tuple[list[Track], str | None, list[dict[str, str
         paths[file.stem] = read_key(file).path
     if not paths:
         raise LibraryError(f"{results}: nothing to report on; run the workflow first")
-    return [Track(track, path, "", -1, -1) for track, path in sorted(paths.items())], None, []
+    return [Ticket(track, path, "", -1, -1) for track, path in sorted(paths.items())], None, []
 
 
 def _track(
     results: Path,
-    ticket: Track,
+    ticket: Ticket,
     library: Path | None,
     reference: Reference | None,
     columns: int,

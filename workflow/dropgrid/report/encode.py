@@ -18,10 +18,17 @@ from urllib.parse import quote
 
 import numpy as np
 
-from ..evaluation.references.matching import Reference
-from ..records import LABELS, BpmRecord, KeyRecord, Loudness, StructureRecord
+from ..features.waveform import miniature, quantise
+from ..records.model import (
+    LABELS,
+    BpmRecord,
+    KeyRecord,
+    Loudness,
+    StructureRecord,
+    problem_of,
+)
+from ..references.matching import Reference
 from .collect import TrackView
-from .waveform import miniature, quantise
 
 TICK = 1e-4  # seconds: the resolution of beats on the page
 SKIP = 0xFFFF  # in a list of differences: add this much and read on
@@ -105,6 +112,7 @@ def _tempo(record: BpmRecord) -> dict[str, Any]:
         "confidence": _round(record.confidence, 3),
         "source": record.source,
         "method": record.method,
+        "problem": problem_of(record),
         "alternatives": [[a.bpm, round(a.confidence, 3)] for a in record.alternatives],
         "tag": record.tag_bpm,
         "computed": record.bpm_computed,

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..palette import SECTION_COLOURS, SECTION_COLOURS_ON_DARK
-from ..records import LABELS
+from ..base.colours import SECTION_COLOURS, SECTION_COLOURS_ON_DARK
+from ..records.model import LABELS
 from . import encode
 from .collect import Evaluation, Report
 
@@ -61,7 +61,7 @@ def _library(report: Report, page: Path) -> dict[str, Any]:
 def _evaluations(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
     if not evaluations:
         return {"documents": []}
-    from ..evaluation.summary import BEATS, BPM, KEY, STRUCTURE  # brings in SciPy
+    from ..evaluation.summary import BEATS, BPM, KEY, STRUCTURE
 
     names = {"bpm": BPM, "beats": BEATS, "downbeats": BEATS, "structure": STRUCTURE, "key": KEY}
     documents = [

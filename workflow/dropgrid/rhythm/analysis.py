@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..features import FRAME_RATE, Features
-from ..records import Alternative, GridRegion
+from ..records.model import Alternative, GridRegion
 from .downbeats import find_bars
 from .fit import PEAK_FLOOR
 from .options import RhythmOptions

@@ -7,9 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from ..errors import UnusableAudio
+from ..base.errors import UnusableAudio
 from ..features import Features
-from ..records import BpmRecord, Label, Section
+from ..records.model import BpmRecord, Label, Section
 from . import energy, labels, novelty, patterns, segment
 from .bars import TimeBase, bar_number, time_base
 from .options import METHODS, StructureOptions

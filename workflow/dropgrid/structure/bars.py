@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..records import BpmRecord
+from ..records.model import BpmRecord
 
 FRAME = 0.5  # seconds of a unit where there is no grid; four of them stand for a bar
 

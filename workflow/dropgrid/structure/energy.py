@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..features import FRAME_RATE
-from ..records import Label
+from ..records.model import Label
 
 SMOOTHING = 8.0  # seconds over which loudness is averaged
 SPREAD = 0.5  # standard deviations from the mean at which loudness is high or low

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..records import LABELS, Label
+from ..records.model import LABELS, Label
 
 LOW_BANDS = 2  # the bands below 120 Hz: kick and sub bass
 HIGH_BANDS = 5  # the bands from 1 kHz up: what risers and snare rolls fill

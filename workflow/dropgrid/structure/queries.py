@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
-from ..records import BpmRecord, Label, Section, StructureRecord
+from ..records.model import BpmRecord, Label, Section, StructureRecord
 
 ON_GRID = 0.01  # seconds by which a boundary may miss a downbeat and still be on it
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import ModelError
+from ...base.errors import ModelError
 
 STEP = 8  # frames in a step of the scores: three times pooled by two
 REACH = 32  # frames: 2 + 1 + 2 * (1 + 1) + 4 * (1 + 1) + 8 * (1 + 1), and the poolings' own

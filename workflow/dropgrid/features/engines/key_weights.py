@@ -21,9 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ModelError
-from ...files import write_atomically
-from ...model import HELP, ONNX_OPSET
+from ...base.errors import ModelError
+from ...base.files import write_atomically
+from .prepare import ONNX_OPSET
+from .weights import HELP
 
 MODEL = Path("models", "key", "2018", "key_cnn.pkl")
 SHA256 = "c58ba553be1048877662a663a2670c0051b3c2c66d109b6042ba722ed0bfc7a6"

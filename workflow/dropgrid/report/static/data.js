@@ -13,6 +13,7 @@ const AGREED = 0.5; // BPM: further apart, two tempos disagree
 /** "ok", "check" or "failed", and why. */
 function verdict(track) {
   if (track.failure) return ["failed", track.failure[2]];
+  if (track.problem) return ["check", `The file: ${track.problem}`];
   if (track.bpm !== undefined && track.confidence < UNSURE) {
     return ["check", `The tempo is unsure (confidence ${track.confidence.toFixed(2)})`];
   }

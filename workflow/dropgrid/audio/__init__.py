@@ -1,0 +1,1 @@
+"""Reading audio files and their tags."""

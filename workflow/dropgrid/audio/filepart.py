@@ -1,0 +1,46 @@
+"""A part of a file as a file of its own, for decoders that stop at the first recording."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+
+class FilePart(io.RawIOBase):
+    """The bytes [start, end) of a file, to be read.
+
+    failed: the error of a read, for the caller to raise: libsndfile takes none from a reader.
+    """
+
+    def __init__(self, path: Path, start: int, end: int) -> None:
+        self._stream = path.open("rb")
+        self._start, self._size, self._at = start, end - start, 0
+        self.failed: OSError | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._at = max(0, offset + (0, self._at, self._size)[whence])
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            self._stream.seek(self._start + self._at)
+            count = self._stream.readinto(memoryview(buffer)[: max(0, self._size - self._at)])
+        except OSError as error:
+            self.failed = error
+            return 0
+        self._at += count
+        return count
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()

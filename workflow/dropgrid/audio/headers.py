@@ -1,0 +1,140 @@
+"""How much audio the headers of WAV, AIFF and WMA files promise.
+
+A WAV or AIFF file is a row of chunks, each with its size; one of them is the audio. Only that
+chunk must fit: what stands behind it (a tag, text, zeros) and the size of the whole say nothing
+about the music, and a program that writes to a pipe cannot go back and fill sizes in. A WMA
+file says how long it plays; FFmpeg, where bytes follow, guesses it from the file's size instead.
+
+Files set one behind the other: decoders of WAV, AIFF, FLAC, M4A and WMA stop after the first;
+`another_behind` tells that there is a second. (Of Ogg and MP3, see those modules.)
+
+Sources: Multimedia Programming Interface and Data Specifications 1.0 (IBM, Microsoft);
+EBU Tech 3306 (RF64); Audio Interchange File Format 1.3 (Apple); Advanced Systems Format 1.20
+(Microsoft), 3.2.
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+from .mp3 import end_of_id3
+
+MAX_CHUNKS = 10_000  # looked at before the audio's
+ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")  # the id of that object
+# How a file of each format begins, by FFmpeg's name for it.
+BEGINNINGS = {
+    "wav": re.compile(rb"(?s)RIFF....WAVE"),
+    "aiff": re.compile(rb"(?s)FORM....AIF[FC]"),
+    "flac": re.compile(rb"fLaC\0\0\0\x22"),
+    "asf": re.compile(bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")),
+}
+BEHIND = 2**20  # bytes looked through behind the audio, where it is known where that ends
+UNKNOWN = range(2**32 - 2**16, 2**32)  # sizes that say "written to a pipe"
+UNKNOWN_SOX = range(0x7FFF0000, 0x80000000)  # those SoX writes
+
+
+@dataclass(frozen=True)
+class AudioChunk:
+    """promised: its bytes, by its header; None where that does not know. present: those there,
+    from byte `start` on."""
+
+    start: int
+    promised: int | None
+    present: int
+
+
+def audio_chunk(path: Path) -> AudioChunk | None:
+    """The chunk of a file that holds its audio; None where there is none. Raises OSError."""
+    with path.open("rb") as stream:
+        size = stream.seek(0, 2)
+        stream.seek(0)
+        stream.seek(end_of_id3(stream))
+        head = stream.read(12)
+        kind, form = head[:4], head[8:]
+        if kind in (b"RIFF", b"RIFX", b"RF64") and form == b"WAVE":
+            return _find(stream, size, b"data", "big" if kind == b"RIFX" else "little")
+        if kind == b"FORM" and form in (b"AIFF", b"AIFC"):
+            return _find(stream, size, b"SSND", "big")
+    return None
+
+
+def _find(
+    stream: IO[bytes], size: int, wanted: bytes, order: Literal["big", "little"]
+) -> AudioChunk | None:
+    long_size: int | None = None  # of the audio, where 32 bits do not hold it
+    for _ in range(MAX_CHUNKS):
+        head = stream.read(8)
+        if len(head) < 8:
+            return None
+        name, length = head[:4], int.from_bytes(head[4:], order)
+        at = stream.tell()
+        if name == wanted:
+            return _chunk(at, length, long_size, size - at)
+        if name == b"ds64":
+            long_size = int.from_bytes(stream.read(16)[8:], "little")
+        stream.seek(at + length + length % 2)
+    return None
+
+
+def _chunk(at: int, length: int, long_size: int | None, rest: int) -> AudioChunk:
+    if long_size and length in UNKNOWN:
+        length = long_size
+    elif length in UNKNOWN or (length in UNKNOWN_SOX and length > rest):
+        return AudioChunk(at, None, rest)
+    return AudioChunk(at, length, min(length, rest) if length else rest)
+
+
+def asf_seconds(path: Path) -> float | None:
+    """How long a WMA file plays, by its header; None where that says nothing. Raises OSError."""
+    with path.open("rb") as stream:
+        head = stream.read(2**16)
+    at = head.find(ASF_PROPERTIES)
+    fields = head[at + 64 : at + 92]  # play duration, send duration, preroll, flags
+    if at < 0 or len(fields) < 28 or fields[24] & 1:  # flag 1: broadcast, nothing is known
+        return None
+    play = int.from_bytes(fields[:8], "little") / 1e7
+    preroll = int.from_bytes(fields[16:24], "little") / 1e3
+    return play - preroll if play > preroll else None
+
+
+def another_behind(path: Path, kind: str) -> bool:
+    """Whether another recording stands behind the first, which decoders do not come to.
+
+    kind: a format, as FFmpeg names it; of others it is not known. Raises OSError.
+    """
+    if kind.startswith("mov"):
+        return _count_mp4s(path) > 1
+    if kind not in BEGINNINGS:
+        return False
+    start, length = 16, None
+    if kind in ("wav", "aiff"):
+        chunk = audio_chunk(path)
+        if chunk is None or not chunk.promised:
+            return False
+        start, length = chunk.start + chunk.present, BEHIND
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        end = len(data) if length is None else min(len(data), start + length)
+        return BEGINNINGS[kind].search(data, start, end) is not None
+
+
+def _count_mp4s(path: Path) -> int:
+    """How many MP4 files stand one behind the other: by atoms `ftyp`, and behind other bytes."""
+    count = at = 0
+    with path.open("rb") as stream:
+        size = stream.seek(0, 2)
+        for _ in range(MAX_CHUNKS):
+            stream.seek(at)
+            head = stream.read(16)
+            length = int.from_bytes(head[:4], "big")
+            if length == 1:  # in 64 bits
+                length = int.from_bytes(head[8:], "big")
+            if length < 8 or at + length > size:
+                stream.seek(at)
+                return count + (b"ftyp" in stream.read(BEHIND))
+            count += head[4:8] == b"ftyp"
+            at += length
+    return count

@@ -1,0 +1,191 @@
+"""Tags: what a file says of itself, read without trusting it.
+
+Covers ID3 (MP3, AIFF, WAV), MP4, Vorbis comments (FLAC, Ogg, Opus), ASF (WMA) and APEv2.
+Whatever is wrong with a file's tags, reading them never raises and never takes more than
+MAX_BYTES of reading, nor more than dropgrid.audio.tag_limits allows: tags are a help, the analysis
+does not depend on them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from .tag_limits import TagLimit, import_mutagen, limits
+
+MAX_BYTES = 64 * 2**20  # read from one file for its tags: large covers fit, hostile sizes do not
+MAX_READS = 200_000  # calls of read, which bounds tags made of very many very small parts
+MAX_TEXT = 500  # characters kept of a text field
+MAX_BPM = 999.0
+
+# Names of each field in the formats, lower case. A format has some of them.
+BPM_FIELDS = ("tbpm", "tmpo", "bpm", "wm/beatsperminute", "tempo")
+# Where an exact tempo stands beside an integer-only field.
+EXACT_BPM_FIELDS = ("txxx:bpm", "----:com.apple.itunes:bpm")
+TEXT_FIELDS = {
+    "title": ("tit2", "©nam", "title"),
+    "artist": ("tpe1", "©art", "artist", "author"),
+    "album": ("talb", "©alb", "album", "wm/albumtitle"),
+    "genre": ("tcon", "©gen", "genre", "wm/genre"),
+    "key": (
+        "tkey",
+        "----:com.apple.itunes:initialkey",
+        "initialkey",
+        "wm/initialkey",
+        "key",
+    ),
+    "year": ("tdrc", "tyer", "©day", "date", "year", "wm/year"),
+}
+NUMBER = re.compile(r"\s*([0-9]{1,4}(?:[.,][0-9]{0,12})?)\s*(?:bpm)?\s*", re.IGNORECASE)
+YEAR = re.compile(r"(?<![0-9])[0-9]{4}(?![0-9])")
+
+
+@dataclass(frozen=True)
+class Tags:
+    """What the tags of a file say. An absent text is ""; problem: why tags could not be read."""
+
+    bpm: float | None = None
+    title: str = ""
+    artist: str = ""
+    album: str = ""
+    genre: str = ""
+    year: str = ""
+    key: str = ""
+    problem: str | None = None
+
+
+def read_tags(path: str | Path) -> Tags:
+    """The tags of an audio file. Never raises; see Tags.problem."""
+    try:
+        with limits():
+            fields, problem = _read_fields(Path(path))
+    except TagLimit as limit:
+        return Tags(problem=f"not read: {limit}")
+    except Exception as error:  # a tag reader meets every kind of broken file
+        return Tags(problem=_reason(error))
+    texts = {name: _first_text(fields, keys) for name, keys in TEXT_FIELDS.items()}
+    year = YEAR.search(texts.pop("year"))
+    return Tags(bpm=_bpm(fields), year=year.group() if year else "", problem=problem, **texts)
+
+
+def parse_bpm(text: str) -> float | None:
+    """The tempo a BPM field states: "127.96", "128,0", " 128 BPM"; None if it is implausible."""
+    match = NUMBER.fullmatch(text[:MAX_TEXT])
+    if match is None:
+        return None
+    bpm = float(match.group(1).replace(",", "."))
+    return bpm if math.isfinite(bpm) and 0 < bpm <= MAX_BPM else None
+
+
+def _bpm(fields: dict[str, list[str]]) -> float | None:
+    """The stated tempo: the exact field's, unless the standard one was changed since."""
+    standard = _first_bpm(fields, BPM_FIELDS)
+    exact = _first_bpm(fields, EXACT_BPM_FIELDS)
+    if standard is None or exact is None:
+        return standard if exact is None else exact
+    return exact if abs(exact - standard) <= 1 else standard
+
+
+def _first_bpm(fields: dict[str, list[str]], keys: tuple[str, ...]) -> float | None:
+    values = (parse_bpm(text) for key in keys for text in fields.get(key, ()))
+    return next((bpm for bpm in values if bpm is not None), None)
+
+
+def _first_text(fields: dict[str, list[str]], keys: tuple[str, ...]) -> str:
+    joined = (_clean("; ".join(fields.get(key, ()))) for key in keys)
+    return next((text for text in joined if text), "")
+
+
+def _clean(text: str) -> str:
+    """One line of printable text of bounded length."""
+    printable = (char if char.isprintable() else " " for char in text[: 4 * MAX_TEXT])
+    return " ".join("".join(printable).split())[:MAX_TEXT]
+
+
+def _reason(error: Exception) -> str:
+    """An error as one line that holds no path, so that records do not depend on the machine."""
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return _clean(f"{type(error).__name__}: {said}")
+
+
+def _read_fields(path: Path) -> tuple[dict[str, list[str]], str | None]:
+    """Values of the known fields by lower-case name, and what went wrong on the way."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError("not a regular file")
+    with path.open("rb") as stream:
+        bounded: Any = _BoundedFile(stream, str(path))
+        tags, problem = _mutagen_tags(bounded)
+        fields = _texts(tags)
+        if not any(key in fields for key in BPM_FIELDS):  # an APEv2 tag behind other tags
+            fields = _texts(_apev2_tags(bounded)) | fields
+    return fields, problem
+
+
+def _mutagen_tags(stream: Any) -> tuple[Any, str | None]:
+    """mutagen's tags of a file; the ID3 tag alone of a file whose audio mutagen cannot parse."""
+    mutagen = import_mutagen()
+    try:
+        file = mutagen.File(stream)
+    except Exception as error:
+        problem = _reason(error)
+        try:
+            stream.seek(0)
+            return mutagen.id3.ID3(stream), problem
+        except Exception:
+            return None, problem
+    return (None, "no known container of tags") if file is None else (file.tags, None)
+
+
+def _apev2_tags(stream: Any) -> Any:
+    mutagen = import_mutagen()
+    try:
+        stream.seek(0)
+        return mutagen.apev2.APEv2(stream)
+    except Exception:  # most files have none
+        return None
+
+
+def _texts(tags: Any) -> dict[str, list[str]]:
+    """Texts of the known fields of a mutagen tag object, by lower-case field name."""
+    known = {*BPM_FIELDS, *EXACT_BPM_FIELDS, *(k for keys in TEXT_FIELDS.values() for k in keys)}
+    fields: dict[str, list[str]] = {}
+    for key in list(tags.keys()) if tags is not None else ():
+        name = str(key).lower()
+        if name in known:
+            value = tags[key]
+            values = getattr(value, "text", value)  # an ID3 frame holds a list of texts
+            items = list(values)[:20] if isinstance(values, list) else [values]
+            fields.setdefault(name, []).extend(_text(item) for item in items)
+    return fields
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        return value[: 4 * MAX_TEXT].decode("utf-8", "replace")
+    return str(value)[: 4 * MAX_TEXT]
+
+
+class _BoundedFile:
+    """A file to read from that gives at most MAX_BYTES in MAX_READS calls.
+
+    Sizes in a hostile file (a comment of 4 GB in a sparse file) would otherwise be believed.
+    """
+
+    def __init__(self, stream: IO[bytes], name: str) -> None:
+        self.stream, self.name = stream, name
+        self.seek, self.tell = stream.seek, stream.tell
+        self.size = Path(name).stat().st_size
+        self.bytes_left, self.reads_left = MAX_BYTES, MAX_READS
+
+    def read(self, size: int = -1) -> bytes:
+        rest = max(0, self.size - self.stream.tell())
+        wanted = rest if size < 0 else min(size, rest)
+        self.bytes_left -= wanted
+        self.reads_left -= 1
+        if self.bytes_left < 0 or self.reads_left < 0:
+            raise OSError("its tags are larger than any honest file's")
+        return self.stream.read(wanted)

@@ -1,0 +1,1 @@
+"""What knows nothing of music: errors, files, documents, text, colours."""

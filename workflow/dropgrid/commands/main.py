@@ -1,0 +1,66 @@
+"""The `dropgrid` command: finds the sub-command's module and runs it.
+
+Each sub-command is a module of dropgrid.commands with HELP, add_arguments(parser) and
+run(arguments) -> exit code. Only the one that is called is imported, because the workflow
+starts this command several times for every track.
+
+Exit codes: 0 done (failed tracks are recorded, not fatal), 1 the job failed and may be tried
+again, 2 the request itself is wrong, 130 and 143 ended by SIGINT and SIGTERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from .. import __version__
+from ..base.errors import DropgridError
+
+# In the order of --help: what people call, then what the workflow calls.
+COMMANDS = (
+    "analyze demo list summary retry evaluate report export tag sonify picture "
+    "scan network features bpm structure key batch table check".split()
+)
+THREAD_POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code. Explained errors are one line on stderr."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    for name in THREAD_POOLS:  # before numpy is imported; one track, one core
+        os.environ.setdefault(name, "1")
+    arguments = _parser(argv).parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except DropgridError as error:
+        print(f"dropgrid {arguments.command}: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of our output has gone, e.g. `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="dropgrid",
+        description="Exact beat grids and drop maps for folders of electronic dance music. "
+        "For whole libraries run the workflow: snakemake --cores N --config library=FOLDER",
+    )
+    parser.add_argument("--version", action="version", version=f"dropgrid {__version__}")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    called = argv[0] if argv and argv[0] in COMMANDS else None
+    for name in (called,) if called else COMMANDS:
+        module: Any = importlib.import_module(f".{name}", __package__)
+        subparser = subparsers.add_parser(
+            name, help=module.HELP, description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )  # fmt: skip
+        module.add_arguments(subparser)
+        subparser.set_defaults(run=module.run)
+    return parser

@@ -1,0 +1,162 @@
+"""Evaluates a folder of results against references: reads, matches, samples, scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ..key import notation
+from ..records.model import BpmRecord, KeyRecord, StructureRecord
+from ..records.store import read_bpm, read_key, read_structure
+from ..records.ticket import read_ticket
+from ..references.annotation import Annotation
+from ..references.collect import TAGS, Rank, read_sources
+from ..references.matching import LeftOut, Reference, Tracks, match
+from ..results.scanned import read_scan
+from . import rows as tasks
+
+CHUNK = 8  # tracks a process takes at once
+
+
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """The `evaluation` section of the configuration."""
+
+    references: tuple[str, ...] = (TAGS,)  # files, folders or TAGS, the most trusted first
+    sample_size: int | None = None  # evaluate only so many tracks
+    sample_seed: int = 0  # which ones, and the bootstrap's resamples
+
+    def __post_init__(self) -> None:
+        if "" in self.references:
+            raise ValueError("references: an empty path")
+        if self.sample_size is not None and self.sample_size < 1:
+            raise ValueError(f"sample_size must be at least 1, not {self.sample_size}")
+        if self.sample_seed < 0:
+            raise ValueError(f"sample_seed must be at least 0, not {self.sample_seed}")
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The scored rows and how the references met the library."""
+
+    rows: tasks.Rows
+    tracks: int  # in the library
+    referenced: int  # of them, with a reference
+    evaluated: int  # of them, in the sample
+    ways: dict[str, int]  # references found by id, path, name
+    left_out: tuple[LeftOut, ...]
+    without_reference: tuple[str, ...]
+
+
+def gather(
+    results: Path, options: EvaluationOptions, library: str | None = None, threads: int = 1
+) -> Gathered:
+    """Score every track that has a reference, in the order of the track ids.
+
+    library: the library's root, for absolute paths in references; by default the root of the
+    scan. threads: processes to share the tracks among, which changes no number.
+    Raises InvalidReference, and RecordError for a record that is broken.
+    """
+    paths, root = _library(results)
+    annotations = read_sources(options.references)
+    if TAGS in options.references:
+        annotations += _tags(results, paths, options.references.index(TAGS))
+    references, left_out, ways = match(annotations, Tracks(paths, library or root))
+    chosen = _sample(sorted(references), options)
+    rows = tasks.Rows()
+    for scored in _scored([references[track] for track in chosen], results, threads):
+        rows.extend(scored)
+    return Gathered(
+        rows=rows,
+        tracks=len(paths),
+        referenced=len(references),
+        evaluated=len(chosen),
+        ways=ways,
+        left_out=tuple(sorted({*left_out, *rows.left_out})),
+        without_reference=tuple(sorted(set(paths) - set(references))),
+    )
+
+
+def _library(results: Path) -> tuple[dict[str, str], str | None]:
+    """Paths by track id, and the library's root: of the scan, or else of the records."""
+    if (results / "scan.json").exists():
+        scan = read_scan(results)
+        tickets = (read_ticket(results / "tracks" / f"{track}.json") for track in scan["tracks"])
+        return {ticket.track: ticket.path for ticket in tickets}, scan["root"]
+    paths = {}
+    for folder, read in (("structure", read_structure), ("bpm", read_bpm), ("key", read_key)):
+        for file in sorted((results / folder).glob("*.json")):
+            record = read(file)
+            paths[record.track] = record.path
+    return paths, None
+
+
+def _tags(results: Path, paths: dict[str, str], source: int) -> list[tuple[Rank, Annotation]]:
+    found = []
+    for track in sorted(paths):
+        record = _read_bpm(results, track)
+        key = _read_key(results, track)
+        bpm = record.tag_bpm if record is not None else None
+        tonality = notation.parse(key.tag_key or "") if key is not None else None
+        if bpm or tonality is not None:
+            tag = Annotation(
+                key=track, source=TAGS, format=TAGS, bpm=bpm or None, tonality=tonality
+            )
+            found.append((Rank.of(source, tag), tag))
+    return found
+
+
+def _sample(tracks: Sequence[str], options: EvaluationOptions) -> list[str]:
+    """The tracks to evaluate: all, or sample_size of them drawn without replacement."""
+    if options.sample_size is None or options.sample_size >= len(tracks):
+        return list(tracks)
+    generator = np.random.default_rng(options.sample_seed)
+    chosen = generator.choice(len(tracks), size=options.sample_size, replace=False)
+    return [tracks[i] for i in sorted(chosen)]
+
+
+def _scored(references: Sequence[Reference], results: Path, threads: int) -> Iterator[tasks.Rows]:
+    """The rows of each track, in the order given."""
+    score = partial(_score, results=results)
+    if threads <= 1 or len(references) < 2 * CHUNK:
+        yield from map(score, references)
+        return
+    with ProcessPoolExecutor(threads) as pool:
+        yield from pool.map(score, references, chunksize=CHUNK)
+
+
+def _score(reference: Reference, results: Path) -> tasks.Rows:
+    rows = tasks.Rows()
+    rhythm = _read_bpm(results, reference.track)
+    if rhythm is not None:
+        tasks.add_rhythm(rows, reference, rhythm)
+    sections = _read_structure(results, reference.track)
+    if sections is not None and (reference.structure or reference.sections):
+        tasks.add_structure(rows, reference, sections, rhythm)
+    key = _read_key(results, reference.track)
+    if key is not None:
+        tasks.add_key(rows, reference, key, rhythm)
+    if rhythm is None and sections is None and key is None:
+        source = min(reference.origins.values())
+        rows.left_out.append(LeftOut(source, reference.track, "not analysed: no record"))
+    return rows
+
+
+def _read_bpm(results: Path, track: str) -> BpmRecord | None:
+    path = results / "bpm" / f"{track}.json"
+    return read_bpm(path) if path.exists() else None
+
+
+def _read_structure(results: Path, track: str) -> StructureRecord | None:
+    path = results / "structure" / f"{track}.json"
+    return read_structure(path) if path.exists() else None
+
+
+def _read_key(results: Path, track: str) -> KeyRecord | None:
+    path = results / "key" / f"{track}.json"
+    return read_key(path) if path.exists() else None

@@ -1,0 +1,90 @@
+"""Beats counted in bars, cues of a track, numbers as text: what several formats need."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from ..records.model import BpmRecord
+from ..records.track import Track
+
+SAME_MOMENT = 0.05  # seconds within which a drop and the start of its section are one cue
+
+
+@dataclass(frozen=True)
+class Cue:
+    """A moment worth jumping to: time in seconds, the label of its section, a name."""
+
+    time: float
+    label: str
+    name: str
+
+
+def beats_per_bar(record: BpmRecord) -> int:
+    """Numerator of the time signature; 4 where there is none."""
+    return int((record.time_signature or "4/4").partition("/")[0])
+
+
+def bar_positions(record: BpmRecord) -> list[tuple[int, int]]:
+    """(bar, beat in the bar) of every beat, both from 1; [] without downbeats.
+
+    Bar 1 begins at the first downbeat; beats before it count back from there, in bar 0.
+    """
+    if not record.downbeats:
+        return []
+    downbeats = [time - 1e-3 for time in record.downbeats]
+    bars = [bisect_right(downbeats, time) for time in record.beats]
+    upbeats, length = bars.count(0), beats_per_bar(record)
+    positions: list[tuple[int, int]] = []
+    for index, bar in enumerate(bars):
+        if bar == 0:
+            positions.append((0, (index - upbeats) % length + 1))
+        elif index and bars[index - 1] == bar:
+            positions.append((bar, positions[-1][1] + 1))
+        else:
+            positions.append((bar, 1))
+    return positions
+
+
+def cues(track: Track) -> list[Cue]:
+    """A cue at the start of every section and at every drop, in the order of time.
+
+    Labels that occur more than once are numbered.
+    """
+    if track.structure is None:
+        return []
+    moments = [(section.start, section.label) for section in track.structure.sections]
+    for drop in track.structure.drops:
+        if not any(label == "drop" and abs(t - drop) < SAME_MOMENT for t, label in moments):
+            moments.append((drop, "drop"))
+    moments.sort()
+    labels = [label for _, label in moments]
+    found = []
+    for index, (time, label) in enumerate(moments):
+        number = f" {labels[: index + 1].count(label)}" if labels.count(label) > 1 else ""
+        found.append(Cue(time, label, label.capitalize() + number))
+    return found
+
+
+def number(value: float, decimals: int = 2) -> str:
+    """A number with the records' six decimals, trailing zeros cut down to so many decimals."""
+    text = f"{value + 0.0:.6f}"
+    while text.endswith("0") and len(text.partition(".")[2]) > decimals:
+        text = text[:-1]
+    return text
+
+
+def title(track: Track) -> str:
+    """The title of a track, its file's name where the tags give none."""
+    return text_tag(track, "title") or printable(PurePosixPath(track.path).stem)
+
+
+def text_tag(track: Track, name: str) -> str:
+    """A text of the tags, "" where there is none."""
+    return printable(str((track.bpm.tags if track.bpm else {}).get(name) or ""))
+
+
+def printable(text: str) -> str:
+    """Text in one line that every file format can hold."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -1,0 +1,214 @@
+"""The records: what dropgrid says about a track.
+
+A record is a small frozen dataclass. Times are seconds from the first decoded sample, tempo
+is in BPM, bars count from 1 at the first downbeat. Records hold no time stamps and no timings:
+the same input gives the same bytes. JSON Schemas of the files: workflow/schemas/*.schema.json.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+ANALYSES = ("bpm", "structure", "key")  # the records of a track: results/{analysis}/{track}.json
+Label = Literal["intro", "buildup", "drop", "breakdown", "outro"]
+LABELS: tuple[Label, ...] = ("intro", "buildup", "drop", "breakdown", "outro")
+
+
+@dataclass(frozen=True)
+class TrackFailure:
+    """Why a track could not be analysed."""
+
+    stage: str
+    type: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another tempo the evidence allows, with its share of the confidence (0..1)."""
+
+    bpm: float
+    confidence: float
+
+
+@dataclass(frozen=True)
+class GridRegion:
+    """A stretch of steady tempo.
+
+    start: time of its first beat; bpm: its fitted tempo; beats: how many it has;
+    first_downbeat: time of its first downbeat, None where it has none.
+    """
+
+    start: float
+    bpm: float
+    beats: int
+    first_downbeat: float | None
+
+
+REPLAYGAIN = -18.0  # LUFS that ReplayGain 2.0 plays music at
+R128 = -23.0  # LUFS that EBU R 128 does
+
+
+@dataclass(frozen=True)
+class Loudness:
+    """Loudness of a whole track by ITU-R BS.1770-4: LUFS, range in LU, peaks in dB of full scale.
+
+    None: nothing was loud enough; true_peak: was not looked for (option loudness.true_peak).
+    """
+
+    integrated: float | None
+    range: float | None
+    momentary_max: float | None
+    short_term_max: float | None
+    sample_peak: float | None
+    true_peak: float | None
+
+    @property
+    def replaygain_gain(self) -> float | None:
+        """The gain of ReplayGain 2.0, dB."""
+        return None if self.integrated is None else REPLAYGAIN - self.integrated
+
+    @property
+    def replaygain_peak(self) -> float | None:
+        """The peak of ReplayGain, full scale 1: the true peak where it is known."""
+        peak = self.sample_peak if self.true_peak is None else self.true_peak
+        return None if peak is None else float(10 ** (peak / 20))
+
+    @property
+    def r128_gain(self) -> int | None:
+        """The gain to -23 LUFS in Opus' R128_TRACK_GAIN, in 256ths of a dB."""
+        if self.integrated is None:
+            return None
+        return max(-32768, min(32767, round(256 * (R128 - self.integrated))))
+
+
+@dataclass(frozen=True)
+class BpmRecord:
+    """Tempo, beats, downbeats and grid of a track: results/bpm/{track}.json."""
+
+    track: str
+    path: str
+    status: Literal["ok", "error"]
+    duration: float | None = None
+    bpm: float | None = None
+    bpm_fitted: float | None = None
+    bpm_interval: tuple[float, float] | None = None
+    confidence: float | None = None
+    source: Literal["computed", "metadata"] = "computed"
+    method: str = ""
+    alternatives: tuple[Alternative, ...] = ()
+    tag_bpm: float | None = None
+    bpm_computed: float | None = None
+    time_signature: str | None = None
+    beats: tuple[float, ...] = ()
+    downbeats: tuple[float, ...] = ()
+    grid: tuple[GridRegion, ...] = ()
+    evidence: dict[str, Any] = field(default_factory=dict)
+    decoder: dict[str, Any] = field(default_factory=dict)
+    tags: dict[str, Any] = field(default_factory=dict)
+    loudness: Loudness | None = None
+    error: TrackFailure | None = None
+
+    SCHEMA = "dropgrid/bpm"
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section. Bars count from 1, end_bar is exclusive; null without a usable grid.
+
+    loudness: of the section by itself, LUFS; None where it is silent or was not measured.
+    """
+
+    start: float
+    end: float
+    label: Label
+    start_bar: int | None
+    end_bar: int | None
+    bars: int | None
+    confidence: float
+    loudness: float | None = None
+
+
+@dataclass(frozen=True)
+class Drop:
+    """The moment a drop begins, and how sure that is (0..1)."""
+
+    time: float
+    confidence: float
+
+
+@dataclass(frozen=True)
+class StructureRecord:
+    """Sections and drops of a track: results/structure/{track}.json."""
+
+    track: str
+    path: str
+    status: Literal["ok", "error"]
+    duration: float | None = None
+    method: str = ""
+    time_base: Literal["bars", "seconds"] = "bars"
+    sections: tuple[Section, ...] = ()
+    drops: tuple[float, ...] = ()
+    drop_confidences: tuple[float, ...] = ()
+    error: TrackFailure | None = None
+
+    SCHEMA = "dropgrid/structure"
+
+
+@dataclass(frozen=True)
+class KeyAlternative:
+    """Another key the evidence allows, with its share of the confidence (0..1)."""
+
+    key: str
+    camelot: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class KeySegment:
+    """A stretch of one key, seconds; the first starts at 0, the last ends with the track."""
+
+    start: float
+    end: float
+    key: str
+    camelot: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class KeyRecord:
+    """The key of a track: results/key/{track}.json.
+
+    key: "A minor"; camelot: "8A"; open_key: "1m"; None where the music has no key, and `reason`
+    then says why. tuning_cents: how far the music is above A = 440 Hz. tag_key: the key that the
+    file's tags state, in the same words. segments: between lasting changes of the key.
+    """
+
+    track: str
+    path: str
+    status: Literal["ok", "error"]
+    duration: float | None = None
+    key: str | None = None
+    camelot: str | None = None
+    open_key: str | None = None
+    reason: str | None = None
+    confidence: float | None = None
+    alternatives: tuple[KeyAlternative, ...] = ()
+    segments: tuple[KeySegment, ...] = ()
+    tuning_cents: float | None = None
+    tag_key: str | None = None
+    method: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+    error: TrackFailure | None = None
+
+    SCHEMA = "dropgrid/key"
+
+
+AnyRecord = BpmRecord | StructureRecord | KeyRecord
+
+
+def problem_of(record: BpmRecord) -> str | None:
+    """What may be wrong with the file of an analysed track: its audio, or else its tags."""
+    audio, tags = record.decoder.get("problem"), record.tags.get("problem")
+    return f"audio: {audio}" if audio else f"tags: {tags}" if tags else None

@@ -1,0 +1,81 @@
+"""Finds the reference files of the list and reads each with its format's reader."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..base.errors import InvalidReference
+from . import jams, plain_json, rekordbox, tabular, textual, traktor
+from .annotation import Annotation
+
+TAGS = "tags"  # in the list of sources: the BPM and key tags of the audio files
+FORMATS = (
+    "json",
+    "jams",
+    "csv",
+    "beats",
+    "lab",
+    "key",
+    "rekordbox",
+    "traktor",
+    TAGS,
+)  # the most trusted first
+READERS: dict[str, Callable[[Path], list[Annotation]]] = {
+    ".json": plain_json.read,
+    ".jams": jams.read,
+    ".csv": tabular.read,
+    ".tsv": tabular.read,
+    ".beats": textual.read,
+    ".txt": textual.read,
+    ".lab": textual.read,
+    ".key": textual.read_key,
+    ".xml": rekordbox.read,
+    ".nml": traktor.read,
+}
+
+
+@dataclass(frozen=True, order=True)
+class Rank:
+    """How much an annotation is trusted: the smaller, the more."""
+
+    source: int  # position in the list of sources
+    format: int  # position in FORMATS
+
+    @classmethod
+    def of(cls, source: int, annotation: Annotation) -> Rank:
+        """The rank of an annotation that came from the source at that position."""
+        return cls(source, FORMATS.index(annotation.format))
+
+
+def read_sources(sources: Sequence[str]) -> list[tuple[Rank, Annotation]]:
+    """All annotations of the files and folders named, TAGS left to the caller.
+
+    Raises InvalidReference for whatever is not wholly right: nothing is skipped in silence.
+    """
+    return [
+        (Rank.of(i, annotation), annotation)
+        for i, source in enumerate(sources)
+        if source != TAGS
+        for path in _files(Path(source).expanduser())
+        for annotation in READERS[path.suffix.lower()](path)
+    ]
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        for folder, folders, names in os.walk(path):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(names):
+                if not name.startswith(".") and Path(name).suffix.lower() in READERS:
+                    yield Path(folder) / name
+    elif not path.exists():
+        raise InvalidReference(f"{path}: there is no such file or folder")
+    elif path.suffix.lower() not in READERS:
+        raise InvalidReference(
+            f"{path}: not a reference format; known: {' '.join(READERS)}, or the word {TAGS}"
+        )
+    else:
+        yield path

@@ -1,0 +1,164 @@
+"""Finds the track each annotation is about, and merges what several say about one track."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+from typing import Any
+
+from ..library import AUDIO_SUFFIXES
+from .annotation import Annotation, ReferenceSection
+from .collect import Rank
+
+FIELDS = ("bpm", "beats", "downbeats", "structure", "sections", "genre", "tonality")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What is held to be true of a track; a field nobody speaks of is None.
+
+    structure: (moments inside the track where a section begins, end of the annotated stretch
+    or None); sections: the labelled ones; tonality: the musical key. origins: field -> file it
+    came from.
+    """
+
+    track: str
+    bpm: float | None = None
+    beats: tuple[float, ...] | None = None
+    downbeats: tuple[float, ...] | None = None
+    structure: tuple[tuple[float, ...], float | None] | None = None
+    sections: tuple[ReferenceSection, ...] | None = None
+    genre: str | None = None
+    tonality: int | None = None
+    origins: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, order=True)
+class LeftOut:
+    """An annotation, or a field of one, that was not used, and why."""
+
+    source: str
+    key: str
+    reason: str
+
+
+class Tracks:
+    """The library's tracks, found by id, by path, or by an unambiguous file name."""
+
+    def __init__(self, paths: Mapping[str, str], root: str | None = None) -> None:
+        """paths: track id -> path relative to the library's root; root: that folder, if known."""
+        self.root = _posix(os.path.abspath(os.path.expanduser(root))) + "/" if root else None
+        self.ids = set(paths)
+        self.by_path: dict[str, str] = {}
+        self.by_name: defaultdict[str, list[str]] = defaultdict(list)
+        self.paths = {track: _posix(path) for track, path in paths.items()}
+        for track, path in sorted(self.paths.items()):
+            self.by_path[path] = track
+            name = PurePosixPath(path)
+            self.by_name[name.name].append(track)
+            if name.stem != name.name:
+                self.by_name[name.stem].append(track)
+
+    def find(self, key: str) -> tuple[str | None, str]:
+        """The track that key names and how it was found, or None and why there is none.
+
+        How: "id", "path" (also an absolute path below the root), or "name": the only file of
+        that name, with or without ending, or the only one of that name whose whole path the
+        key ends with.
+        """
+        if key in self.ids:
+            return key, "id"
+        key = _posix(key)
+        for path in (key, key.removeprefix("./"), key.removeprefix(self.root or "\0")):
+            if path in self.by_path:
+                return self.by_path[path], "path"
+        found = self._by_name(PurePosixPath(key).name)
+        if len(found) > 1:
+            ending = [t for t in found if f"/{key}".endswith("/" + self.paths[t])]
+            found = ending if len(ending) == 1 else found
+        if len(found) == 1:
+            return found[0], "name"
+        if found:
+            return None, f"ambiguous: {len(found)} tracks have this file name"
+        return None, "unknown: no such track"
+
+    def _by_name(self, name: str) -> list[str]:
+        found = self.by_name.get(name, [])
+        if not found and PurePosixPath(name).suffix.lower() in AUDIO_SUFFIXES:
+            found = self.by_name.get(PurePosixPath(name).stem, [])
+        return found
+
+
+def match(
+    annotations: Iterable[tuple[Rank, Annotation]], tracks: Tracks
+) -> tuple[dict[str, Reference], list[LeftOut], dict[str, int]]:
+    """The references by track id, what was left out, and how many were found which way.
+
+    Sorted, whatever the order of the annotations.
+    """
+    about: defaultdict[str, list[tuple[Rank, Annotation]]] = defaultdict(list)
+    left_out: list[LeftOut] = []
+    ways = {"id": 0, "path": 0, "name": 0}
+    for rank, annotation in annotations:
+        track, way = tracks.find(annotation.key)
+        if track is None:
+            left_out.append(LeftOut(annotation.source, annotation.key, way))
+        else:
+            ways[way] += 1
+            about[track].append((rank, annotation))
+    references = {}
+    for track in sorted(about):
+        references[track], conflicts = _merge(track, about[track])
+        left_out += conflicts
+    return references, sorted(left_out), ways
+
+
+def _merge(
+    track: str, annotations: Sequence[tuple[Rank, Annotation]]
+) -> tuple[Reference, list[LeftOut]]:
+    reference = Reference(track)
+    left_out = []
+    for name in FIELDS:
+        stated = [(rank, a, v) for rank, a in annotations if (v := _value(a, name)) is not None]
+        if not stated:
+            continue
+        best = min(rank for rank, _, _ in stated)
+        equal = sorted(((a.source, a.key, v) for rank, a, v in stated if rank == best), key=str)
+        source, _, value = equal[0]
+        if any(other != value for _, _, other in equal):
+            left_out += [
+                LeftOut(source, key, f"ambiguous: {name} differs between equals for {track}")
+                for source, key, _ in equal
+            ]
+            continue
+        origins = reference.origins | {name: source}
+        reference = replace(reference, origins=origins, **{name: value})
+    return reference, left_out
+
+
+def _value(annotation: Annotation, name: str) -> Any:
+    if name == "structure":
+        return _structure(annotation)
+    if name == "sections":
+        sections = annotation.sections or ()
+        return sections if any(section.label for section in sections) else None
+    return getattr(annotation, name)
+
+
+def _structure(annotation: Annotation) -> tuple[tuple[float, ...], float | None] | None:
+    sections = annotation.sections
+    if annotation.boundaries is not None:
+        end = sections[-1].end if sections else annotation.duration
+        return annotation.boundaries, end
+    if not sections:
+        return None
+    edges = sorted({edge for section in sections for edge in (section.start, section.end)})
+    return tuple(edge for edge in edges[:-1] if edge > 0), edges[-1]
+
+
+def _posix(path: str) -> str:
+    return unicodedata.normalize("NFC", path.replace(os.sep, "/"))

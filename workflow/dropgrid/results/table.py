@@ -1,0 +1,189 @@
+"""The library table: one row per track, in the order of the library's paths."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..base.errors import RecordError
+from ..base.files import write_atomically
+from ..base.text import encodable
+from ..records.model import BpmRecord, KeyRecord, StructureRecord, TrackFailure, problem_of
+from ..records.outline import Positions, read_bpm_outline
+from ..records.store import read_key, read_structure
+from .scanned import read_scan
+
+# Column -> type in the Parquet file.
+COLUMNS = {
+    "track": "string",
+    "path": "string",
+    "status": "string",
+    "title": "string",
+    "artist": "string",
+    "genre": "string",
+    "duration": "double",
+    "bpm": "double",
+    "bpm_fitted": "double",
+    "confidence": "double",
+    "source": "string",
+    "method": "string",
+    "tag_bpm": "double",
+    "time_signature": "string",
+    "key": "string",
+    "camelot": "string",
+    "open_key": "string",
+    "key_confidence": "double",
+    "tag_key": "string",
+    "tuning_cents": "double",
+    "loudness": "double",
+    "loudness_range": "double",
+    "sample_peak": "double",
+    "true_peak": "double",
+    "beats": "int64",
+    "downbeats": "int64",
+    "first_beat": "double",
+    "first_downbeat": "double",
+    "tempo_regions": "int64",
+    "sections": "string",
+    "drops": "string",
+    "error_stage": "string",
+    "error": "string",
+    "problem": "string",
+}
+FAILURE_COLUMNS = ("track", "path", "stage", "type", "message")
+
+Row = dict[str, Any]
+
+
+def read_rows(results: Path, analyses: Sequence[str]) -> Iterator[tuple[Row, list[TrackFailure]]]:
+    """The table's rows, and the failures of each track, in the order of results/scan.json.
+
+    Raises RecordError for a record that is missing or broken.
+    """
+    for track in read_scan(results)["tracks"]:
+        bpm = read_bpm_outline(results / "bpm" / f"{track}.json") if "bpm" in analyses else None
+        structure = (
+            read_structure(results / "structure" / f"{track}.json")
+            if "structure" in analyses
+            else None
+        )
+        key = read_key(results / "key" / f"{track}.json") if "key" in analyses else None
+        records = [record for record in (bpm and bpm[0], structure, key) if record]
+        failures = [record.error for record in records if record.error]
+        row = _row(track, records[0].path, bpm, structure, failures)
+        yield row | _key_columns(key), failures
+
+
+def write_table(results: Path, analyses: Sequence[str]) -> tuple[int, int]:
+    """Write results/library.csv, library.parquet and failures.csv; (tracks, failed tracks).
+
+    Whatever the scan could not read is listed in failures.csv too, without a track id.
+    Raises RecordError, OSError.
+    """
+    rows: list[Row] = []
+    failed: list[Row] = [
+        {"path": problem["path"], "stage": "scan", "type": "Unreadable",
+         "message": problem["reason"]}
+        for problem in read_scan(results)["problems"]
+    ]  # fmt: skip
+    count = 0
+    for row, failures in read_rows(results, analyses):
+        rows.append(row)
+        count += bool(failures)
+        for failure in dict.fromkeys(failures):  # bpm and structure fail alike: say it once
+            failed.append(
+                {"track": row["track"], "path": row["path"], "stage": failure.stage,
+                 "type": failure.type, "message": failure.message}
+            )  # fmt: skip
+    write_atomically(results / "library.parquet", _parquet(rows))
+    write_atomically(results / "failures.csv", _csv(failed, FAILURE_COLUMNS))
+    write_atomically(results / "library.csv", _csv(rows, tuple(COLUMNS)))
+    return len(rows), count
+
+
+def read_table(results: Path) -> list[dict[str, str]]:
+    """The rows of results/library.csv as text by column. Raises RecordError."""
+    path = results / "library.csv"
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            return list(csv.DictReader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise RecordError(f"{path}: cannot be read; run the workflow first ({error})") from error
+
+
+def _row(
+    track: str,
+    path: str,
+    outline: tuple[BpmRecord, Positions, Positions] | None,
+    structure: StructureRecord | None,
+    failures: Sequence[TrackFailure],
+) -> Row:
+    row: Row = dict.fromkeys(COLUMNS)
+    row |= {"track": track, "path": path, "status": "error" if failures else "ok"}
+    if failures:
+        row |= {"error_stage": failures[0].stage, "error": failures[0].message}
+    if outline:
+        bpm, beats, downbeats = outline
+        names = ("duration", "bpm", "bpm_fitted", "confidence", "tag_bpm", "time_signature")
+        row |= {name: getattr(bpm, name) for name in names}
+        row |= {name: bpm.tags.get(name) for name in ("title", "artist", "genre")}
+        if bpm.status == "ok":
+            row |= {
+                "source": bpm.source,
+                "method": bpm.method,
+                "beats": beats.count,
+                "downbeats": downbeats.count,
+                "first_beat": beats.first,
+                "first_downbeat": downbeats.first,
+                "tempo_regions": len(bpm.grid),
+                "problem": problem_of(bpm),
+            }
+        if bpm.loudness:
+            row |= {
+                "loudness": bpm.loudness.integrated,
+                "loudness_range": bpm.loudness.range,
+                "sample_peak": bpm.loudness.sample_peak,
+                "true_peak": bpm.loudness.true_peak,
+            }
+    if structure and structure.status == "ok":
+        row["duration"] = structure.duration
+        row["sections"] = " ".join(
+            f"{section.label}:{section.bars if section.bars is not None else '?'}"
+            for section in structure.sections
+        )
+        row["drops"] = " ".join(f"{time:.3f}" for time in structure.drops)
+    return row
+
+
+def _key_columns(key: KeyRecord | None) -> Row:
+    if key is None or key.status != "ok":
+        return {}
+    names = ("duration", "key", "camelot", "open_key", "tag_key", "tuning_cents")
+    return {name: getattr(key, name) for name in names} | {"key_confidence": key.confidence}
+
+
+def _csv(rows: Iterable[Row], columns: Sequence[str]) -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _parquet(rows: Sequence[Row]) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pa.schema([(name, getattr(pa, _ARROW[kind])()) for name, kind in COLUMNS.items()])
+    columns = {name: [row[name] for row in rows] for name in COLUMNS}
+    for name in (name for name, kind in COLUMNS.items() if kind == "string"):
+        columns[name] = [text and encodable(text) for text in columns[name]]
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(columns, schema=schema), sink)
+    return bytes(sink.getvalue())
+
+
+_ARROW = {"string": "string", "double": "float64", "int64": "int64"}

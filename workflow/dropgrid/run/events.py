@@ -1,0 +1,203 @@
+"""The log of a run for machines: JSON Lines, one event a line. Knows nothing of Snakemake.
+
+`RunLog` turns what happens into events, `EventFile` appends them to a file. Every event has
+`time`, `run` and `event`; workflow/schemas/events.schema.json says what else. A log of a run
+begins with run_started and ends with run_ended, unless the run was killed; every job_started is
+followed by one job_finished or job_failed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..base.text import encodable
+from ..jobs.use import add_up, read_use
+from ..results.summary import Summary
+from .outcomes import outcomes
+from .progress import Progress
+
+SCHEMA = "dropgrid/events"
+SCHEMA_VERSION = 1
+
+Event = dict[str, Any]
+
+
+def timestamp(moment: float) -> str:
+    """Seconds since 1970 as ISO 8601, in UTC, to the millisecond."""
+    text = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def to_line(event: Event) -> bytes:
+    """An event as a line of JSON: ASCII only, and valid Unicode when it is read again."""
+    return json.dumps(_encodable(event), allow_nan=False).encode("ascii") + b"\n"
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, dict):
+        return {encodable(key): _encodable(item) for key, item in value.items()}
+    return value
+
+
+@dataclass
+class Job:
+    """A try of a job. stamp: what its log looked like when it began."""
+
+    rule: str
+    wildcards: Mapping[str, str]
+    outputs: Sequence[str]
+    log: str | None
+    attempt: int
+    stamp: tuple[int, int] | None
+
+    def facts(self) -> Event:
+        """What all events of a job tell."""
+        return {
+            "rule": self.rule,
+            "track": self.wildcards.get("track"),
+            "batch": self.wildcards.get("batch"),
+            "attempt": self.attempt,
+            "log": self.log,
+        }
+
+    def use(self) -> Event:
+        """What it took, as its log says; null where it does not, or is that of an earlier run."""
+        found = []
+        if self.log and _stamp(self.log) != self.stamp:
+            found = [use for _, use in read_use(Path(self.log), batch=self.rule == "batch")]
+        values = asdict(add_up(found)) if found else {}
+        return {name: values.get(name) for name in ("seconds", "cpu_seconds", "peak_mb")}
+
+
+def _stamp(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+class RunLog:
+    """The events of one run. write: called with each; moments are seconds since 1970."""
+
+    def __init__(self, write: Callable[[Event], None]) -> None:
+        self.write = write
+        self.began: float | None = None
+        self.run = ""
+        self.last_stage: str | None = None
+        self.jobs: dict[int, Job] = {}
+        self.tries: Counter[int] = Counter()
+        self.told: set[str] = set()  # tracks whose outcome has been
+        self.went_wrong = False
+
+    def started(self, moment: float, snakemake: str) -> None:
+        """A run starts; nothing if it already has."""
+        if self.began is not None:
+            return
+        self.began = moment
+        start = datetime.fromtimestamp(moment, UTC)
+        self.run = f"{start:%Y%m%dT%H%M%SZ}-{os.getpid()}"
+        self._tell(
+            moment,
+            "run_started",
+            schema=SCHEMA,
+            schema_version=SCHEMA_VERSION,
+            version=__version__,
+            snakemake=snakemake,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            folder=os.getcwd(),
+        )
+
+    def planned(self, moment: float, progress: Progress) -> None:
+        """It is known what there is to do."""
+        self.last_stage = progress.last_stage
+        jobs = {rule: count for rule, count in progress.planned.items() if rule != "total"}
+        self._tell(moment, "run_planned", tracks=progress.tracks, jobs=jobs)
+
+    def job_started(
+        self,
+        moment: float,
+        number: int,
+        rule: str,
+        wildcards: Mapping[str, str],
+        outputs: Sequence[str],
+        log: str | None,
+    ) -> None:
+        """A job starts, or is submitted to a cluster."""
+        self.job_failed(moment, number)  # where nobody said how its last try ended
+        self.tries[number] += 1
+        stamp = _stamp(log) if log else None
+        job = Job(rule, wildcards, outputs, log, self.tries[number], stamp)
+        self.jobs[number] = job
+        self._tell(moment, "job_started", job=number, **job.facts())
+
+    def job_finished(self, moment: float, number: int) -> None:
+        """A job ends well. Its tracks may have failed all the same."""
+        if number not in self.jobs:
+            return
+        job = self.jobs.pop(number)
+        self._tell(moment, "job_finished", job=number, **job.facts(), **job.use())
+        self._tell_outcomes(moment, job)
+
+    def job_failed(self, moment: float, number: int) -> None:
+        """A job, or a try of it, ends badly."""
+        if number in self.jobs:
+            job = self.jobs.pop(number)
+            self._tell(moment, "job_failed", job=number, **job.facts(), **job.use())
+
+    def message(self, moment: float, level: str, text: str, exception: str | None) -> None:
+        """Snakemake reports a warning or an error, which is the level."""
+        self.went_wrong = self.went_wrong or level == "error"
+        self._tell(moment, level, message=text, exception=exception)
+
+    def ended(
+        self, moment: float, summary: Summary | None, ok: bool, signal: str | None, lost: int
+    ) -> None:
+        """The run ends; nothing if none has started. lost: events that could not be written."""
+        if self.began is None:
+            return
+        for number in list(self.jobs):
+            self.job_failed(moment, number)
+        self._tell(
+            moment,
+            "run_ended",
+            ok=ok,
+            signal=signal,
+            seconds=round(max(0.0, moment - self.began), 3),
+            tracks=summary and summary.tracks,
+            tracks_ok=summary and summary.ok,
+            tracks_failed=summary and summary.failed,
+            tracks_waiting=summary and summary.waiting,
+            events_lost=lost,
+        )
+        self.began = None
+
+    def _tell_outcomes(self, moment: float, job: Job) -> None:
+        """Each track's once: that it failed at its first record, else that all are made."""
+        for outcome in outcomes(job.rule, job.outputs):
+            if outcome.track in self.told:
+                continue
+            facts: Event = {"track": outcome.track, "path": outcome.path}
+            facts["batch"] = job.wildcards.get("batch")
+            if outcome.failure is not None:
+                self._tell(moment, "track_failed", **facts, **asdict(outcome.failure))
+            elif job.rule == self.last_stage:
+                self._tell(moment, "track_analysed", **facts)
+            else:
+                continue
+            self.told.add(outcome.track)
+
+    def _tell(self, moment: float, event: str, **facts: Any) -> None:
+        self.write({"time": timestamp(moment), "run": self.run, "event": event, **facts})

@@ -1,0 +1,1 @@
+"""The configuration and the options of the stages."""

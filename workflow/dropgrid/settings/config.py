@@ -1,0 +1,98 @@
+"""The configuration: read, completed with the defaults, and checked before anything runs."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..base.errors import ConfigError
+from .place import DEFAULTS, SCHEMAS
+
+SCHEMA = SCHEMAS / "config.schema.json"
+
+
+def load_config(path: Path | None = None) -> dict[str, Any]:
+    """The configuration of a YAML file over the defaults; the defaults alone for None.
+
+    Raises ConfigError naming the file or the option, and the reason.
+    """
+    return complete_config(_read_yaml(path) if path else {})
+
+
+def complete_config(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The given options over the defaults of config/config.yaml, checked against the schema.
+
+    Raises ConfigError with one line for each option that is wrong.
+    """
+    config = _merged(_read_yaml(DEFAULTS), given)
+    check_config(config)
+    return config
+
+
+def check_config(config: Mapping[str, Any]) -> None:
+    """Raise ConfigError with one line for each option that the schema does not allow."""
+    import jsonschema  # slow to import, and no per-track job needs it
+
+    schema = json.loads(SCHEMA.read_text())
+    errors = sorted(
+        jsonschema.Draft202012Validator(schema).iter_errors(config), key=lambda e: list(e.path)
+    )
+    if errors:
+        raise ConfigError("\n".join(_explain(error) for error in errors))
+    if config["bpm"]["min_bpm"] * 2 > config["bpm"]["max_bpm"]:
+        raise ConfigError(
+            f"bpm.max_bpm: must be at least twice bpm.min_bpm ({config['bpm']['min_bpm']}), "
+            f"so that every tempo has an octave inside; not {config['bpm']['max_bpm']}"
+        )
+
+
+def _explain(error: Any) -> str:
+    name = ".".join(str(part) for part in error.path) or "config"
+    if error.validator == "additionalProperties":
+        known = sorted(error.schema["properties"])
+        unknown = sorted(set(error.instance) - set(known))
+        return f"{name}: there is no option {', '.join(unknown)}; known: {', '.join(known)}"
+    if error.validator in ("oneOf", "anyOf"):
+        allowed = error.schema.get("description") or error.validator_value
+        return f"{name}: {error.instance!r} is not allowed; expected: {allowed}"
+    return f"{name}: {error.message}"
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: not a mapping of options to values")
+    return values
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = copy.deepcopy(dict(base))
+    for key, value in over.items():
+        default = merged.get(key, "")
+        if isinstance(value, Mapping) and isinstance(default, dict):
+            merged[key] = _merged(default, value)
+        else:
+            merged[key] = _meant(value, default)
+    return merged
+
+
+def _meant(value: Any, default: Any) -> Any:
+    """What Snakemake's --config hands on as text, as the kind of value its default is."""
+    import yaml
+
+    if isinstance(value, list) and isinstance(default, list) and default:
+        return [_meant(item, default[0]) for item in value]
+    if isinstance(value, str) and not isinstance(default, str):
+        try:
+            return yaml.safe_load(value)
+        except yaml.YAMLError:
+            return value  # the schema will say what is wrong with it
+    return value

@@ -1,0 +1,30 @@
+"""Options: each stage has a frozen dataclass of them; its defaults are the product's defaults."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from ..base.errors import ConfigError
+
+Options = TypeVar("Options")
+
+
+def build_options(kind: type[Options], values: Mapping[str, Any], section: str) -> Options:
+    """An instance of the options dataclass kind from a section of the configuration.
+
+    Lists become tuples. The dataclass's own __post_init__ checks ranges by raising ValueError.
+    Raises ConfigError naming the section and the option: unknown, or out of range.
+    """
+    known = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    for name in values:
+        if name not in known:
+            raise ConfigError(
+                f"{section}.{name}: there is no such option; known: {', '.join(sorted(known))}"
+            )
+    given = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    try:
+        return kind(**given)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"{section}: {error}") from error

@@ -1,0 +1,1 @@
+"""Results to see and to hear: pictures, sheets, clicks over the music."""

@@ -1,0 +1,1 @@
+"""Writing tempo and drops into the files' own tags, and taking it back."""

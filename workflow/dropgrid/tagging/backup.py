@@ -1,0 +1,175 @@
+"""The backup: what the fields of files held before tempo and drops were written into them.
+
+A line of JSON says what the file is, then comes one for every change, added and on the disk
+before that change is made; a line that a power cut tore belongs to a change that was not made.
+Several lines of one file tell its history: what it held first is what it goes back to, whatever
+of ours it holds now; but what its user wrote in between is the user's.
+
+A backup is somebody else's until it was read: every line is checked, only fields that are
+written here are taken, and where the files may lie is for the caller to check. A backup of the
+first version, a single JSON object, is read too, and written anew as lines when it is added to.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..base.errors import RecordError
+from ..base.files import write_atomically
+from .change import sync_folder
+from .fields import Value, is_ours, said
+from .plan import TRACK, Change
+
+SCHEMA = "dropgrid/tag-backup"
+VERSION = 2
+MAX_BYTES = 2**30
+
+
+@dataclass
+class Entry:
+    """A file's history: what its fields held first, and all that we wrote into them."""
+
+    track: str
+    file: str
+    had_tags: bool
+    old: dict[str, Value | None]
+    written: list[dict[str, Value | None]] = field(default_factory=list)
+
+    def add(self, change: Change) -> None:
+        """Add a later change of the same file."""
+        for key, value in change.old.items():
+            if key not in self.old or not self.is_written(key, value):
+                self.old[key] = value
+        self.written.append(change.new)
+
+    def is_written(self, key: str, value: Value | None) -> bool:
+        """Whether a field holds what it held first, or what we wrote."""
+        known = [self.old.get(key), *(new[key] for new in self.written if key in new)]
+        return said(value) in [said(one) for one in known]
+
+    def lines(self) -> Iterable[Change]:
+        """The history as changes; the first holds what is gone back to."""
+        for number, new in enumerate(self.written or [dict.fromkeys(self.old)]):
+            old = self.old if number == 0 else {}
+            yield Change(self.track, self.file, self.had_tags, old, new)
+
+
+def read_backup(path: Path) -> dict[str, Entry]:
+    """What a backup keeps, by file. Raises RecordError that names its line."""
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise RecordError(f"{path}: too large for a backup of tags")
+        first, *lines = _lines(data)
+        head = json.loads(first)
+        if head["schema"] != SCHEMA or head["schema_version"] not in (1, VERSION):
+            raise RecordError(f"{path}: not a {SCHEMA} of this version")
+        lines = head["files"] if head["schema_version"] == 1 else [json.loads(x) for x in lines]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RecordError(f"{path}: cannot be read as a backup of tags ({error})") from error
+    entries: dict[str, Entry] = {}
+    for number, values in enumerate(lines, start=2):
+        change = _change(values, f"{path}:{number}")
+        if change.file not in entries:
+            entries[change.file] = Entry(change.track, change.file, change.had_tags, {})
+        entries[change.file].add(change)
+    return entries
+
+
+def _lines(data: bytes) -> list[bytes]:
+    """The whole lines of a backup; a first version's object is one, over many lines."""
+    if data.startswith(b"{\n"):
+        return [data]
+    return data[: data.rfind(b"\n") + 1].splitlines() or [b""]
+
+
+def _change(values: Any, where: str) -> Change:
+    """A line's change, every field checked. Raises RecordError."""
+
+    def need(condition: bool, name: str) -> None:
+        if not condition:
+            raise RecordError(f"{where}: `{name}` is not what a backup of tags holds")
+
+    need(isinstance(values, dict), "line")
+    need(set(values) == {"track", "file", "had_tags", "old", "new"}, "line")
+    track, file = values["track"], values["file"]
+    need(isinstance(track, str) and TRACK.fullmatch(track) is not None, "track")
+    need(isinstance(file, str) and os.path.isabs(file) and "\0" not in file, "file")
+    need(isinstance(values["had_tags"], bool), "had_tags")
+    for name in ("old", "new"):
+        need(isinstance(values[name], dict), name)
+        for key, value in values[name].items():
+            need(is_ours(key) and _is_value(value), f"{name}: {key}")
+    return Change(**values)
+
+
+def _is_value(value: Any, depth: int = 0) -> bool:
+    """Whether something is a field's value: lists of texts and whole numbers, three deep."""
+    if isinstance(value, list):
+        return depth < 3 and len(value) < 10_000 and all(_is_value(v, depth + 1) for v in value)
+    return (depth == 0 and value is None) or (depth > 0 and isinstance(value, str | int))
+
+
+@contextmanager
+def sole_writer(path: Path) -> Iterator[None]:
+    """Hold that no other process adds to a backup or restores from it. Raises RecordError."""
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise RecordError(f"{path}: another `dropgrid tag` is at work with it") from None
+    finally:
+        os.close(descriptor)
+
+
+class Backup:
+    """A backup that changes are added to, each on the disk when `add` returns."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.entries = read_backup(path) if path.exists() else {}
+        self._begun = False
+
+    def add(self, change: Change) -> None:
+        """Keep a change that is about to be made. Raises OSError; then nothing was kept."""
+        if not self._begun:
+            write_backup(self.path, self.entries.values(), even_if_empty=True)
+            self._begun = True
+        with self.path.open("r+b") as stream:
+            end = stream.seek(0, os.SEEK_END)
+            try:
+                stream.write(_line(vars(change)))
+                stream.flush()
+                os.fsync(stream.fileno())
+            except OSError:
+                stream.truncate(end)
+                raise
+        entry = self.entries.setdefault(
+            change.file, Entry(change.track, change.file, change.had_tags, {})
+        )
+        entry.add(change)
+
+
+def write_backup(path: Path, entries: Iterable[Entry], even_if_empty: bool = False) -> None:
+    """Write a backup anew, on the disk when this returns; none at all remove it."""
+    kept = sorted(entries, key=lambda entry: entry.file)
+    if not kept and not even_if_empty:
+        path.unlink(missing_ok=True)
+        return
+    lines = [_line({"schema": SCHEMA, "schema_version": VERSION})]
+    lines += [_line(vars(change)) for entry in kept for change in entry.lines()]
+    write_atomically(path, b"".join(lines))
+    sync_folder(path.parent)
+
+
+def _line(values: dict[str, Any]) -> bytes:
+    return json.dumps(values).encode() + b"\n"

@@ -1,0 +1,246 @@
+"""Making a change to a file's tags so that the file is the old or the new one, whole.
+
+A file is copied to a temporary one beside it, the copy's tags are changed, its audio is compared
+with the original's, packet by packet; what the copy then says is noted in the backup, which is
+on the disk before the copy takes the original's place by a rename. Whoever saves the file in the
+meantime keeps what was saved: it is compared right before. Mode, owner and extended attributes
+are kept; the time of modification is new, because the file is.
+
+A rename parts a file from its other names (hard links). In place, the bytes of the finished copy
+are written into the file instead; the copy stays until they all are, and `mend` finishes what
+was interrupted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..audio.reader import FFMPEG_ONLY
+from ..base.errors import RecordError
+from ..base.files import write_atomically
+from ..records.ticket import read_ticket, ticket_json
+from .fields import said
+from .plan import TRACK, Change, TagError, open_tags
+
+COPY = ".dropgrid-tag"  # how the names of copies end, behind the process: being made
+WHOLE = ".dropgrid-whole"  # finished, being written in place
+LEFT_OVER = re.compile(r"\.(?P<name>.+)\.(?P<process>\d+)(?P<state>\.dropgrid-(?:tag|whole))")
+
+Note = Callable[[Change], None]
+
+
+def apply(
+    change: Change, note: Note | None = None, results: Path | None = None, in_place: bool = False
+) -> str | None:
+    """Make a change to its file. Raises TagError, OSError; then the file is as it was.
+
+    The fields must hold the old values still. note: gets the change with the new values as they
+    read back, before the file is touched; what it raises stops the change. results: whose ticket
+    of the track is to follow the file, because what was found in its audio stays true. Returns
+    what went wrong after the file was changed, if anything.
+    """
+    if not TRACK.fullmatch(change.track):
+        raise TagError(f"{change.track!r} is not a track's id")
+    path = Path(change.file)
+    before = path.stat()
+    temporary = path.with_name(f".{path.name[:180]}.{os.getpid()}{COPY}")
+    try:
+        stored = _make_copy(path, temporary, change)
+        _refuse_if_changed(path, before)
+        if note is not None:
+            note(stored)
+        _refuse_if_changed(path, before)
+        if in_place and before.st_nlink > 1:
+            whole = temporary.with_suffix(WHOLE)
+            os.replace(temporary, whole)
+            _make_room(path, whole)
+            wrong = _told(_write_into, whole, path)
+        else:
+            os.replace(temporary, path)
+            wrong = None
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+    if wrong:
+        return f"only half written ({wrong}): the next `dropgrid tag` finishes it from {whole}"
+    if wrong := _told(sync_folder, path.parent):
+        return f"changed, but a power cut may undo it: {wrong}"
+    ticket = None if results is None else results / "tracks" / f"{change.track}.json"
+    if ticket and (wrong := _told(_refresh_ticket, ticket, path, before)):
+        return f"changed, but its ticket could not follow, so that it is analysed again: {wrong}"
+    return None
+
+
+def _told(action: Callable[..., None], *arguments: Any) -> str | None:
+    """Do something; why it failed, if it did."""
+    try:
+        action(*arguments)
+    except (OSError, RecordError) as error:
+        return str(error)
+    return None
+
+
+def _make_copy(path: Path, temporary: Path, change: Change) -> Change:
+    """The changed copy, on the disk; returns the change with its new values as they read back."""
+    with path.open("rb") as source, temporary.open("xb") as target:
+        shutil.copyfileobj(source, target)
+    _copy_attributes(path, temporary)
+    audio = audio_digest(temporary)
+    file, has_tags, fields = open_tags(temporary, like=path)
+    if any(said(fields.get(key)) != said(value) for key, value in change.old.items()):
+        raise TagError("its tags have changed since")
+    try:
+        for key, value in change.new.items():
+            fields.put(key, value)
+    except Exception as error:  # a forged backup's values
+        raise TagError(f"its fields cannot hold what they should ({error})") from error
+    _save(file, new_tags=not has_tags, remove=not change.had_tags and not list(file.tags.keys()))
+    if audio_digest(temporary) != audio:
+        raise TagError("its audio would not stay the same")
+    _, _, fields = open_tags(temporary, like=path)
+    stored = {key: fields.get(key) for key in change.new}
+    if any(said(stored[key]) != said(value) for key, value in change.new.items()):
+        raise TagError("its fields would not hold what is written")
+    with temporary.open("rb+") as stream:
+        os.fsync(stream.fileno())
+    return dataclasses.replace(change, new=stored)
+
+
+def _refuse_if_changed(path: Path, before: os.stat_result) -> None:
+    now = path.stat()
+    names = ("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
+    if any(getattr(now, name) != getattr(before, name) for name in names):
+        raise TagError("somebody else has changed it meanwhile")
+
+
+def _make_room(path: Path, whole: Path) -> None:
+    """Have the disk hold a finished copy's bytes in a file before any of them is written.
+
+    Raises OSError; then the file is as it was, and the copy is gone.
+    """
+    with path.open("r+b") as stream:
+        before, size = os.fstat(stream.fileno()).st_size, whole.stat().st_size
+        try:
+            if size > before and hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(stream.fileno(), before, size - before)
+        except OSError:
+            stream.truncate(before)
+            whole.unlink()
+            raise
+
+
+def _write_into(whole: Path, path: Path) -> None:
+    """Write the bytes of a finished copy into a file, and remove the copy."""
+    sync_folder(path.parent)
+    with whole.open("rb") as source, path.open("r+b") as target:
+        shutil.copyfileobj(source, target)
+        target.truncate()
+        target.flush()
+        os.fsync(target.fileno())
+    whole.unlink()
+
+
+def mend(folder: Path) -> list[Path]:
+    """Finish what a killed process has left in a folder of music; the files written in place.
+
+    A copy that was being made is removed, a finished one written to where it was to go. Raises
+    OSError.
+    """
+    mended = []
+    for name in sorted(os.listdir(folder)):
+        match = LEFT_OVER.fullmatch(name)
+        if match is None or _is_running(int(match["process"])):
+            continue
+        left = folder / name
+        if match["state"] == COPY:
+            left.unlink(missing_ok=True)
+        elif (target := _only_beginning_with(folder, match["name"])) is not None:
+            _write_into(left, target)
+            mended.append(target)
+    return mended
+
+
+def _only_beginning_with(folder: Path, name: str) -> Path | None:
+    """The file of that name; names of copies are cut after 180 letters."""
+    if (folder / name).is_file():
+        return folder / name
+    found = [entry for entry in os.listdir(folder) if entry[:180] == name]
+    return folder / found[0] if len(found) == 1 else None
+
+
+def audio_digest(path: Path) -> str:
+    """Digest of a file's compressed audio, without what surrounds it. Raises TagError."""
+    import av
+
+    digest = hashlib.sha256()
+    try:
+        with (
+            path.open("rb") as stream,
+            av.open(stream, "r", options=FFMPEG_ONLY, metadata_errors="replace") as container,
+        ):
+            for packet in container.demux(audio=0):
+                digest.update(bytes(packet))
+    except (av.FFmpegError, IndexError, ValueError) as error:
+        raise TagError(f"its audio cannot be checked ({error})") from error
+    return digest.hexdigest()
+
+
+def _save(file: Any, new_tags: bool, remove: bool) -> None:
+    from mutagen.id3 import ID3
+
+    try:
+        if remove:
+            file.delete()
+        elif isinstance(file.tags, ID3):
+            is_v24 = file.tags.version[:2] == (2, 4) and not new_tags
+            file.save(v2_version=4 if is_v24 else 3, v23_sep=None)
+        else:
+            file.save()
+    except Exception as error:  # mutagen on a broken file
+        raise TagError(f"its tags cannot be written ({type(error).__name__}: {error})") from error
+
+
+def _copy_attributes(source: Path, target: Path) -> None:
+    status = source.stat()
+    with suppress(PermissionError):
+        os.chown(target, status.st_uid, status.st_gid)
+    shutil.copystat(source, target)  # after chown, which clears some mode bits
+    os.utime(target)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def _refresh_ticket(ticket: Path, file: Path, before: os.stat_result) -> None:
+    """Let a ticket that was true of the file before be true of it now, and no younger."""
+    if not ticket.exists():
+        return
+    track, now, age = read_ticket(ticket), file.stat(), ticket.stat()
+    if (track.size, track.mtime_ns) == (before.st_size, before.st_mtime_ns):
+        track = dataclasses.replace(track, size=now.st_size, mtime_ns=now.st_mtime_ns)
+        write_atomically(ticket, ticket_json(track))
+        os.utime(ticket, ns=(age.st_atime_ns, age.st_mtime_ns))
+
+
+def sync_folder(folder: Path) -> None:
+    """Have a folder's names on the disk, so that a power cut does not undo a rename."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

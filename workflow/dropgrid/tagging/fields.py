@@ -1,0 +1,303 @@
+"""The fields of tempo, key, gain and comment of each tag format, as values that JSON can keep.
+
+fields_of(file) gives an object with
+    wanted(answers) -> {key: value}    what the fields should hold; None: nothing
+    get(key) -> value                     what a field holds now; None where it is absent
+    put(key, value)                       None removes the field
+A value is a list, exact enough to put back what was there. Integer-only fields (ID3 TBPM, MP4
+tmpo) get the rounded tempo and an exact field beside it (TXXX:BPM, iTunes' freeform BPM), as DJ
+software writes them. Gain is ReplayGain 2.0's; Opus has R128_TRACK_GAIN instead and may not have
+the other (RFC 7845, 5.2.1). MP4's are in lower case, as most players look for them there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..records.model import Loudness
+
+Value = list[Any]
+UTF16 = 1  # the ID3 encoding for any text that every version of ID3v2 has
+OURS = re.compile(
+    r"TBPM|TXXX:BPM|COMM::[^:]*|tmpo|----:com\.apple\.iTunes:BPM|\xa9cmt|BPM|COMMENT"
+    r"|WM/BeatsPerMinute|Description|TKEY|(----:com\.apple\.iTunes:|WM/)?initialkey"
+    r"|(TXXX:|----:com\.apple\.iTunes:)?replaygain_track_(gain|peak)|R128_TRACK_GAIN"
+    r"|----:com\.apple\.iTunes:iTunNORM",
+    re.IGNORECASE,
+)
+OWN_NOTE = re.compile(r"\s*\[drops [^\]]*\]")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What to write into a file's tags; None: leave those fields alone.
+
+    key: as it is to be written. sound_check: write iTunes' own field too, which MP4 alone has.
+    """
+
+    bpm: float | None = None
+    drops: Sequence[float] | None = None
+    key: str | None = None
+    loudness: Loudness | None = None
+    sound_check: bool = False
+
+
+class Fields(Protocol):
+    def wanted(self, answers: Answers) -> dict[str, Value | None]: ...
+    def get(self, key: str) -> Value | None: ...
+    def put(self, key: str, value: Value | None) -> None: ...
+
+
+def fields_of(file: Any) -> Fields | None:
+    """The fields of an open mutagen file with tags; None for a format without such fields."""
+    from mutagen._vorbis import VComment
+    from mutagen.asf import ASFTags
+    from mutagen.id3 import ID3
+    from mutagen.mp4 import MP4Tags
+    from mutagen.oggopus import OggOpus
+
+    if isinstance(file.tags, ID3):
+        return _Id3(file.tags)
+    if isinstance(file.tags, MP4Tags):
+        return _Mp4(file.tags)
+    if isinstance(file.tags, ASFTags):
+        return _Asf(file.tags)
+    if isinstance(file.tags, VComment):
+        return _Vorbis(file.tags, isinstance(file, OggOpus))
+    return None
+
+
+def exact(bpm: float) -> str:
+    """The tempo for a text field: at most three decimals, none where it is whole."""
+    return f"{bpm:.3f}".rstrip("0").rstrip(".")
+
+
+def rounded(bpm: float) -> int:
+    """The tempo for an integer field: halves up, as players show it."""
+    return int(bpm + 0.5)
+
+
+def replay_gain(loudness: Loudness | None) -> dict[str, str]:
+    """The fields of ReplayGain 2.0 by name; none where there is no gain or peak to tell."""
+    if loudness is None or loudness.replaygain_gain is None or loudness.replaygain_peak is None:
+        return {}
+    return {
+        "REPLAYGAIN_TRACK_GAIN": f"{loudness.replaygain_gain:.2f} dB",
+        "REPLAYGAIN_TRACK_PEAK": f"{loudness.replaygain_peak:.6f}",
+    }
+
+
+def sound_check(loudness: Loudness) -> str | None:
+    """iTunes' iTunNORM: the gain as ten hexadecimal words, of which it reads the first pairs."""
+    gain, peak = loudness.replaygain_gain, loudness.replaygain_peak
+    if gain is None or peak is None:
+        return None
+    words = [min(65534, round(base * 10 ** (-gain / 10))) for base in (1000, 1000, 2500, 2500)]
+    words += [0, 0, *[min(32768, round(32768 * peak))] * 2, 0, 0]
+    return "".join(f" {word:08X}" for word in words)
+
+
+def with_drops(comment: str, drops: Sequence[float]) -> str:
+    """A comment with the drops' times behind what the user wrote: "Nice [drops 1:02 3:04]"."""
+    kept = OWN_NOTE.sub("", comment)
+    times = " ".join(f"{int(time) // 60}:{int(time) % 60:02d}" for time in drops)
+    return f"{kept} [drops {times}]".strip() if drops else kept
+
+
+def said(value: Value | None) -> tuple[str, ...]:
+    """The texts of a field's value, whatever their encoding or type; an empty text says nothing.
+
+    Two values that say the same are the same to a reader: an empty text is kept by no format,
+    and the encoding is the format's business.
+    """
+    if value is None:
+        return ()
+    if len(value) == 2 and isinstance(value[1], list) and not isinstance(value[0], list):
+        items: list[Any] = value[1]
+    else:
+        items = [item[-1] if isinstance(item, list) and item else item for item in value]
+    return tuple(str(item) for item in items if item not in ("", []))
+
+
+def is_ours(key: str) -> bool:
+    """Whether a field is one that is written here, in some format."""
+    return OURS.fullmatch(key) is not None
+
+
+class _Id3:
+    """Values are [encoding, [texts]]; keys are mutagen's, which hold description and language."""
+
+    def __init__(self, tags: Any) -> None:
+        self.tags = tags
+
+    def wanted(self, answers: Answers) -> dict[str, Value | None]:
+        fields: dict[str, Value | None] = {}
+        if answers.bpm is not None:
+            fields["TBPM"] = [0, [str(rounded(answers.bpm))]]
+            fields[self._key("TXXX:BPM")] = [0, [exact(answers.bpm)]]
+        if answers.key is not None:
+            fields["TKEY"] = [0, [answers.key]]
+        for name, text in replay_gain(answers.loudness).items():
+            fields[self._key(f"TXXX:{name}")] = [0, [text]]
+        if (drops := answers.drops) is not None:
+            key = next((k for k in sorted(self.tags) if k.startswith("COMM::")), "COMM::eng")
+            _, texts = self.get(key) or [UTF16, [""]]
+            fields[key] = [UTF16, [with_drops(texts[0], drops), *texts[1:]]]
+        return fields
+
+    def _key(self, name: str) -> str:
+        return next((k for k in sorted(self.tags) if k.upper() == name), name)
+
+    def get(self, key: str) -> Value | None:
+        frame = self.tags.get(key)
+        return None if frame is None else [int(frame.encoding), [str(text) for text in frame.text]]
+
+    def put(self, key: str, value: Value | None) -> None:
+        from mutagen.id3 import COMM, TBPM, TKEY, TXXX
+
+        self.tags.pop(key, None)
+        if value is None:
+            return
+        encoding, texts = value
+        name, _, rest = key.partition(":")
+        if name == "TBPM":
+            self.tags.add(TBPM(encoding=encoding, text=texts))
+        elif name == "TKEY":
+            self.tags.add(TKEY(encoding=encoding, text=texts))
+        elif name == "TXXX":
+            self.tags.add(TXXX(encoding=encoding, desc=rest, text=texts))
+        else:
+            description, _, language = rest.rpartition(":")
+            self.tags.add(COMM(encoding=encoding, lang=language, desc=description, text=texts))
+
+
+class _Mp4:
+    """Values are lists of numbers or texts; of [type, text] for freeform fields."""
+
+    FREE = "----:com.apple.iTunes:"
+    TEXT = 1  # UTF-8
+
+    def __init__(self, tags: Any) -> None:
+        self.tags = tags
+
+    def wanted(self, answers: Answers) -> dict[str, Value | None]:
+        fields: dict[str, Value | None] = {}
+        free: dict[str, str] = {}
+        if answers.bpm is not None:
+            fields["tmpo"] = [rounded(answers.bpm)]
+            free["BPM"] = exact(answers.bpm)
+        if answers.key is not None:
+            free["initialkey"] = answers.key
+        for name, text in replay_gain(answers.loudness).items():
+            free[name.lower()] = text
+        norm = sound_check(answers.loudness) if answers.loudness and answers.sound_check else None
+        if norm is not None:
+            free["iTunNORM"] = norm
+        for name, text in free.items():
+            fields[self._key(self.FREE + name)] = [[self.TEXT, text]]
+        if (drops := answers.drops) is not None:
+            texts = self.get("\xa9cmt") or [""]
+            fields["\xa9cmt"] = [with_drops(texts[0], drops), *texts[1:]]
+        return fields
+
+    def _key(self, name: str) -> str:
+        return next((k for k in sorted(self.tags) if k.lower() == name.lower()), name)
+
+    def get(self, key: str) -> Value | None:
+        values = self.tags.get(key)
+        if values is None:
+            return None
+        if key.startswith("----"):
+            return [
+                [int(v.dataformat), bytes(v).decode("utf-8", "surrogateescape")] for v in values
+            ]
+        return list(values)
+
+    def put(self, key: str, value: Value | None) -> None:
+        from mutagen.mp4 import AtomDataType, MP4FreeForm
+
+        self.tags.pop(key, None)
+        if value is not None and key.startswith("----"):
+            kinds: Any = AtomDataType
+            value = [
+                MP4FreeForm(text.encode("utf-8", "surrogateescape"), dataformat=kinds(kind))
+                for kind, text in value
+            ]
+        if value is not None:
+            self.tags[key] = value
+
+
+class _Vorbis:
+    """Values are lists of texts."""
+
+    def __init__(self, tags: Any, is_opus: bool) -> None:
+        self.tags, self.is_opus = tags, is_opus
+
+    def wanted(self, answers: Answers) -> dict[str, Value | None]:
+        fields: dict[str, Value | None] = {}
+        if answers.bpm is not None:
+            fields["BPM"] = [exact(answers.bpm)]
+        if answers.key is not None:
+            fields["INITIALKEY"] = [answers.key]
+        gain = replay_gain(answers.loudness)
+        if answers.loudness and self.is_opus and gain:
+            fields["R128_TRACK_GAIN"] = [str(answers.loudness.r128_gain)]
+            fields |= {name: None for name in gain if name in self.tags}
+        else:
+            fields |= {name: [text] for name, text in gain.items()}
+        if (drops := answers.drops) is not None:
+            texts = self.get("COMMENT") or [""]
+            fields["COMMENT"] = [with_drops(texts[0], drops), *texts[1:]]
+        return fields
+
+    def get(self, key: str) -> Value | None:
+        return list(self.tags[key]) if key in self.tags else None
+
+    def put(self, key: str, value: Value | None) -> None:
+        if key in self.tags:
+            del self.tags[key]
+        if value is not None:
+            self.tags[key] = value
+
+
+class _Asf:
+    """Values are lists of [type, number or text]; bytes as hex."""
+
+    BYTES = 1  # ASF's type of a byte array
+
+    def __init__(self, tags: Any) -> None:
+        self.tags = tags
+
+    def wanted(self, answers: Answers) -> dict[str, Value | None]:
+        fields: dict[str, Value | None] = {}
+        if answers.bpm is not None:
+            fields["WM/BeatsPerMinute"] = [[0, exact(answers.bpm)]]
+        if answers.key is not None:
+            fields["WM/InitialKey"] = [[0, answers.key]]
+        for name, text in replay_gain(answers.loudness).items():
+            fields[name] = [[0, text]]
+        if (drops := answers.drops) is not None:
+            (kind, text), *rest = self.get("Description") or [[0, ""]]
+            fields["Description"] = [[kind, with_drops(str(text), drops)], *rest]
+        return fields
+
+    def get(self, key: str) -> Value | None:
+        if key not in self.tags:
+            return None
+        return [
+            [v.TYPE, v.value.hex() if v.TYPE == self.BYTES else v.value] for v in self.tags[key]
+        ]
+
+    def put(self, key: str, value: Value | None) -> None:
+        from mutagen.asf import ASFValue
+
+        if key in self.tags:
+            del self.tags[key]
+        if value is not None:
+            self.tags[key] = [
+                ASFValue(bytes.fromhex(data) if kind == self.BYTES else data, kind)
+                for kind, data in value
+            ]

@@ -1,0 +1,174 @@
+"""What writing BPM, key, gain and drop times into files' tags would change, and how a file's
+tags are opened.
+
+`plan` compares a track's answer with what its file says and gives a Change, or the reason why the
+file is left alone. Beside this, one module makes changes, one keeps what was there before.
+
+Records, tickets and backups may come from anywhere: a file is touched only where its real path,
+links followed, lies below the library's root.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..audio.tag_limits import TagLimit, import_mutagen, limits
+from ..base.errors import DropgridError
+from ..key import notation
+from ..records.track import Track
+from .fields import Answers, Fields, Value, fields_of, said
+
+TRACK = re.compile(r"[a-z0-9][a-z0-9-]*")  # a track's id
+
+
+class TagError(DropgridError):
+    """A file's tags cannot be changed; the file is as it was."""
+
+
+@dataclass(frozen=True)
+class TagOptions:
+    """What to write.
+
+    min_confidence: a tempo or a key below it is not written. comment: add the drops' times.
+    in_place: write into files that have more than one name (hard links). key: the notation to
+    write keys in, None for no keys. gain: write the gain that players level tracks by;
+    sound_check: iTunes' own, too.
+    """
+
+    min_confidence: float = 0.9
+    comment: bool = False
+    in_place: bool = False
+    key: notation.Notation | None = None
+    gain: bool = False
+    sound_check: bool = False
+
+
+@dataclass(frozen=True)
+class Change:
+    """New values of a file's fields beside the old ones; None where a field was absent.
+
+    track: its id; file: its absolute path; had_tags: whether the file had any tags at all.
+    """
+
+    track: str
+    file: str
+    had_tags: bool
+    old: dict[str, Value | None]
+    new: dict[str, Value | None]
+
+
+def plan(track: Track, options: TagOptions, root: Path | None = None) -> Change | str:
+    """What writing a track's answers would change; why it is left alone, if it is.
+
+    root: of the library, outside of which nothing is touched; None where that is not known.
+    """
+    reason = _why_no_tempo(track, options)
+    loudness = track.bpm.loudness if track.bpm and options.gain else None
+    answers = Answers(
+        bpm=track.bpm.bpm if track.bpm and reason is None else None,
+        drops=_drops(track) if options.comment and reason is None else None,
+        key=_key(track, options),
+        loudness=loudness if loudness and loudness.integrated is not None else None,
+        sound_check=options.sound_check,
+    )
+    if reason is not None and answers.key is None and answers.loudness is None:
+        return reason
+    if track.file is None or root is None:
+        return "where the file lies is not known; give --library"
+    try:
+        path = checked_path(track.file, root, options.in_place)
+        _, had_tags, fields = open_tags(path)
+    except TagError as error:
+        return str(error)
+    wanted = fields.wanted(answers)
+    # Only fields that will say something else; one that will say nothing is removed.
+    new = {key: value if said(value) else None for key, value in wanted.items()
+           if said(value) != said(fields.get(key))}  # fmt: skip
+    if not new:
+        return "its tags say so already"
+    old = {key: fields.get(key) for key in new}
+    return Change(track.track, str(path), had_tags, old, new)
+
+
+def _why_no_tempo(track: Track, options: TagOptions) -> str | None:
+    record = track.bpm
+    if record is None or record.status != "ok" or record.bpm is None:
+        return "no tempo was found"
+    if record.source == "metadata":
+        return "the tempo comes from the tag"
+    if (record.confidence or 0) < options.min_confidence:
+        return f"confidence below {options.min_confidence:g}"
+    return None
+
+
+def _drops(track: Track) -> tuple[float, ...]:
+    return track.structure.drops if track.structure else ()
+
+
+def _key(track: Track, options: TagOptions) -> str | None:
+    """The key as it is to be written; None where none is wanted, found or sure enough."""
+    record = track.key
+    if options.key is None or record is None or record.key is None:
+        return None
+    if (record.confidence or 0) < options.min_confidence:
+        return None
+    key = notation.parse(record.key)
+    return None if key is None else notation.written(key, options.key)
+
+
+def checked_path(file: str | Path, root: Path, in_place: bool = False) -> Path:
+    """The real path of a file that may be changed. Raises TagError where it must not be.
+
+    in_place: it may have several names. A new file in its place would part them.
+    """
+    path = Path(os.path.realpath(file))
+    if not path.is_relative_to(os.path.realpath(root)):
+        raise TagError("it lies outside the library, or is a link that leads out of it")
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise TagError("the file is not there, or may not be written")
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        raise TagError("it is no file")
+    if status.st_nlink > 1 and not in_place:
+        raise TagError(
+            f"it is one file with {status.st_nlink} names (hard links), which a new file in its "
+            "place would part; --in-place writes into it"
+        )
+    return path
+
+
+def open_tags(path: str | Path, like: str | Path | None = None) -> tuple[Any, bool, Fields]:
+    """(mutagen's file, whether it has tags, its fields), tags added if there are none.
+
+    ID3 frames are kept in the version they are in. like: a file of the same format, whose name
+    tells it, where the path's does not. Raises TagError.
+    """
+    mutagen = import_mutagen()
+    try:
+        with limits():
+            named = mutagen.File(path if like is None else like)
+            if named is None:
+                raise TagError("its format has no tags")
+            options: dict[str, Any] = {}
+            if isinstance(named.tags, mutagen.id3.ID3):
+                kept = named.tags.version >= (2, 3)  # others become what all players read
+                options = {"translate": False} if kept else {"v2_version": 3}
+            file = named if like is None and not options else type(named)(path, **options)
+        had_tags = file.tags is not None
+        if not had_tags:
+            file.add_tags()
+    except TagError:
+        raise
+    except TagLimit as limit:
+        raise TagError(f"its tags are not read: {limit}") from None
+    except Exception as error:  # mutagen on a broken file
+        raise TagError(f"its tags cannot be read ({type(error).__name__}: {error})") from error
+    fields = fields_of(file)
+    if fields is None:
+        raise TagError("its format has no tags for a tempo")
+    return file, had_tags, fields
