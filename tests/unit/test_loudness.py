@@ -222,3 +222,13 @@ def by_ffmpeg(path: Path) -> tuple[float, float, float]:
                 break
             peak = max(peak, *(float(last[f"lavfi.r128.true_peaks_ch{c}"]) for c in (0, 1)))
     return float(last["lavfi.r128.I"]), peak, float(last["lavfi.r128.LRA"])
+
+
+def test_recordings_one_behind_the_other_may_differ_in_rate_and_channels() -> None:
+    meter = Meter(RATE, STEREO)
+    meter.add(tone(-23, 10), RATE)
+    meter.add(tone(-20, 10, rate=44100, channels=1), 44100)
+    tenths = meter.arrays()["loudness"]
+    assert len(tenths) == 200
+    assert loudness.between(tenths, 0, 10) == pytest.approx(-23, abs=0.1)
+    assert loudness.between(tenths, 10, 20) == pytest.approx(-23, abs=0.1)
