@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 1  # of what is kept beside the records; a record has a VERSION of its own
 DECIMALS = 6  # of every number in a record: microseconds, millionths of a BPM
 
 

@@ -25,7 +25,7 @@ def read_bpm_outline(path: Path) -> tuple[BpmRecord, Positions, Positions]:
     """
     data, beats = _cut_list(read_bytes(path), b"beats")
     data, downbeats = _cut_list(data, b"downbeats")
-    record = bpm_record(parse(data, BpmRecord.SCHEMA, path), path)
+    record = bpm_record(parse(data, BpmRecord, path), path)
     return record, _positions(beats, path), _positions(downbeats, path)
 
 

@@ -12,13 +12,14 @@ import json
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..base.documents import SCHEMA_VERSION, json_lines, rounded
+from ..base.documents import json_lines, rounded
 from ..base.errors import RecordError
 from ..base.files import write_atomically
 from .model import (
     Alternative,
     AnyRecord,
     BpmRecord,
+    Confidences,
     GridRegion,
     KeyAlternative,
     KeyRecord,
@@ -34,7 +35,7 @@ Record = TypeVar("Record", BpmRecord, StructureRecord, KeyRecord)
 
 def to_json(record: AnyRecord) -> bytes:
     """The bytes of a record: one key a line, numbers rounded to DECIMALS, ASCII only."""
-    values: dict[str, Any] = {"schema": record.SCHEMA, "schema_version": SCHEMA_VERSION}
+    values: dict[str, Any] = {"schema": record.SCHEMA, "schema_version": record.VERSION}
     values |= rounded(dataclasses.asdict(record))
     if values["error"] is None:
         del values["error"]
@@ -48,19 +49,21 @@ def write_record(path: Path, record: AnyRecord) -> None:
 
 def read_bpm(path: Path) -> BpmRecord:
     """Read results/bpm/{track}.json. Raises RecordError if it is not such a record."""
-    return bpm_record(_read(path, BpmRecord.SCHEMA), path)
+    return bpm_record(parse(read_bytes(path), BpmRecord, path), path)
 
 
 def as_written(record: BpmRecord) -> BpmRecord:
     """The record as a reader of its file gets it: with its numbers rounded."""
     path = Path(record.path)
-    return bpm_record(parse(to_json(record), BpmRecord.SCHEMA, path), path)
+    return bpm_record(parse(to_json(record), BpmRecord, path), path)
 
 
 def bpm_record(values: dict[str, Any], path: Path) -> BpmRecord:
     with _explained(path):
         values["alternatives"] = tuple(Alternative(**a) for a in values["alternatives"])
         values["grid"] = tuple(GridRegion(**region) for region in values["grid"])
+        if values["confidences"] is not None:
+            values["confidences"] = Confidences(**values["confidences"])
         if values.get("loudness"):
             values["loudness"] = Loudness(**values["loudness"])
         return _build(BpmRecord, values)
@@ -68,7 +71,7 @@ def bpm_record(values: dict[str, Any], path: Path) -> BpmRecord:
 
 def read_structure(path: Path) -> StructureRecord:
     """Read results/structure/{track}.json. Raises RecordError if it is not such a record."""
-    values = _read(path, StructureRecord.SCHEMA)
+    values = parse(read_bytes(path), StructureRecord, path)
     with _explained(path):
         values["sections"] = tuple(Section(**section) for section in values["sections"])
         return _build(StructureRecord, values)
@@ -76,7 +79,7 @@ def read_structure(path: Path) -> StructureRecord:
 
 def read_key(path: Path) -> KeyRecord:
     """Read results/key/{track}.json. Raises RecordError if it is not such a record."""
-    values = _read(path, KeyRecord.SCHEMA)
+    values = parse(read_bytes(path), KeyRecord, path)
     with _explained(path):
         values["alternatives"] = tuple(KeyAlternative(**a) for a in values["alternatives"])
         values["segments"] = tuple(KeySegment(**segment) for segment in values["segments"])
@@ -105,10 +108,6 @@ def _build(kind: type[Record], values: dict[str, Any]) -> Record:
     return kind(**values)
 
 
-def _read(path: Path, schema: str) -> dict[str, Any]:
-    return parse(read_bytes(path), schema, path)
-
-
 def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -116,13 +115,13 @@ def read_bytes(path: Path) -> bytes:
         raise RecordError(f"{path}: cannot be read as a record ({error})") from error
 
 
-def parse(data: bytes, schema: str, path: Path) -> dict[str, Any]:
+def parse(data: bytes, kind: type[Record], path: Path) -> dict[str, Any]:
     try:
         values = json.loads(data)
     except ValueError as error:
         raise RecordError(f"{path}: cannot be read as a record ({error})") from error
-    if not isinstance(values, dict) or values.pop("schema", None) != schema:
-        raise RecordError(f"{path}: not a {schema} record")
-    if values.pop("schema_version", None) != SCHEMA_VERSION:
+    if not isinstance(values, dict) or values.pop("schema", None) != kind.SCHEMA:
+        raise RecordError(f"{path}: not a {kind.SCHEMA} record")
+    if values.pop("schema_version", None) != kind.VERSION:
         raise RecordError(f"{path}: written by another version of dropgrid; delete it to renew it")
     return values
