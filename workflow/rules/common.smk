@@ -23,6 +23,7 @@ from dropgrid.run.due import force_all, note_options
 from dropgrid.run.interrupts import cancel_timers, follow_this_process, guard_run
 from dropgrid.run.workflow import make_plan, only_looks, read_plan
 from dropgrid.settings.config import complete_config
+from dropgrid.stages import feature_options
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
@@ -102,6 +103,8 @@ STAGE_OPTIONS = {
         "schema_version": BpmRecord.VERSION,
     },
     "structure": config["structure"],
+    "key": config["key"],
+    "features": feature_options(config),
 }
 
 
@@ -156,6 +159,10 @@ def of_track(megabytes):
     return amount
 
 
+def features_megabytes(minutes):
+    return memory.megabytes(minutes, librosa=config["bpm"]["method"] == "librosa")
+
+
 # The last try is for files that are far longer than their size tells: loops, silence, one tone.
 LAST_MB = memory.megabytes(memory.LONG)
 BATCH_MB = 200  # of a batch's job itself, beside the track it is at
@@ -164,7 +171,7 @@ BATCH_MB = 200  # of a batch's job itself, beside the track it is at
 def batch_megabytes(wildcards):
     """What the job of a batch takes with the longest of its tracks."""
     tracks = read_batch(Path(manifest(wildcards)))
-    return BATCH_MB + memory.megabytes(max(map(likely_minutes, tracks), default=0))
+    return BATCH_MB + features_megabytes(max(map(likely_minutes, tracks), default=0))
 
 
 def batch_needs(wildcards):

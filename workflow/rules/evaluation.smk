@@ -13,6 +13,7 @@ rule evaluate:
         bpm=f"{RESULTS}/evaluation/bpm.json",
         beats=f"{RESULTS}/evaluation/beats.json",
         structure=f"{RESULTS}/evaluation/structure.json",
+        key=f"{RESULTS}/evaluation/key.json",
         summary=report(
             f"{RESULTS}/evaluation/summary.md",
             category="Evaluation",

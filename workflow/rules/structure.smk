@@ -22,9 +22,3 @@ rule structure:
     shell:
         "dropgrid structure {input.ticket:q} {input.features:q} {input.bpm:q} {output:q}"
         f" --options {{params.options:q}} {SUPERVISED}"
-
-
-rule analysis:
-    # The records of every track, nothing more.
-    input:
-        RECORDS,

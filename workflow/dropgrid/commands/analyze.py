@@ -1,6 +1,7 @@
 """Analyse a few files, one after another, without Snakemake.
 
-Writes OUTPUT/bpm/TRACK.json and OUTPUT/structure/TRACK.json, the same bytes as the workflow.
+Writes OUTPUT/bpm/TRACK.json, OUTPUT/structure/TRACK.json and OUTPUT/key/TRACK.json, the same bytes
+as the workflow.
 A file that cannot be analysed gets error records; the exit code is then still 0.
 For a library, use the workflow: it runs in parallel, resumes, and never repeats work.
 
@@ -13,6 +14,8 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+
+from ..records.model import ANALYSES, BpmRecord, KeyRecord, StructureRecord
 
 HELP = "analyse a few files in this process"
 
@@ -31,41 +34,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ignore-metadata", action="store_true", help="never take the answer from a BPM tag"
     )
-    parser.add_argument("--only", choices=("bpm", "structure"), help="write these records alone")
+    parser.add_argument("--only", choices=ANALYSES, help="write these records alone")
 
 
 def run(arguments: argparse.Namespace) -> int:
     from ..library import scan_files
     from ..records.store import write_record
     from ..settings.config import load_config
-    from ..stages import analyse_track, prepare_network
+    from ..stages import analyse_track, prepare_key_network, prepare_network
 
     config = load_config(arguments.config)
     if arguments.ignore_metadata:
         config["ignore_metadata"] = True
     analyses = [arguments.only] if arguments.only else config["analyses"]
     output: Path = arguments.output
-    network = output / "network.onnx"
-    if not network.exists():
-        warning = prepare_network(network, config["bpm"]["method"])
+    network, key_network = output / "network.onnx", output / "key.onnx"
+    for path, prepare, section in (
+        (network, prepare_network, "bpm"),
+        (key_network, prepare_key_network, "key"),
+    ):
+        warning = None if path.exists() else prepare(path, config[section]["method"])
         if warning:
             print(f"dropgrid analyze: {warning}", file=sys.stderr)
     for ticket in scan_files(arguments.files, arguments.library).tracks:
-        bpm, structure = analyse_track(ticket, network, config)
-        if "bpm" in analyses:
-            write_record(output / "bpm" / f"{ticket.track}.json", bpm)
-        if "structure" in analyses:
-            write_record(output / "structure" / f"{ticket.track}.json", structure)
-        print(_describe(bpm, structure))
+        records = analyse_track(ticket, network, key_network, config)
+        for record in records:
+            analysis = record.SCHEMA.rpartition("/")[2]
+            if analysis in analyses:
+                write_record(output / analysis / f"{ticket.track}.json", record)
+        print(_describe(*records))
     return 0
 
 
-def _describe(bpm: object, structure: object) -> str:
-    from ..records.model import BpmRecord, StructureRecord
-
-    assert isinstance(bpm, BpmRecord) and isinstance(structure, StructureRecord)
+def _describe(bpm: BpmRecord, structure: StructureRecord, key: KeyRecord) -> str:
     if bpm.error:
         return f"{bpm.path}: {bpm.error.stage}: {bpm.error.message}"
     tempo = "no steady tempo" if bpm.bpm is None else f"{bpm.bpm:.2f} BPM"
+    tonality = "no key" if key.key is None else f"{key.key} ({key.camelot})"
     sections = " ".join(section.label for section in structure.sections)
-    return f"{bpm.path}: {tempo} (confidence {bpm.confidence or 0:.2f}), {sections}"
+    return f"{bpm.path}: {tempo} (confidence {bpm.confidence or 0:.2f}), {tonality}, {sections}"

@@ -7,6 +7,7 @@ stages pass on into the track's records; the exit code is then 0.
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 from ..jobs.command import add_arguments as add_limits
@@ -20,6 +21,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ticket", type=Path, help="results/tracks/TRACK.json")
     parser.add_argument("network", type=Path, help="results/network.onnx")
     parser.add_argument("output", type=Path, help="results/features/TRACK.npz")
+    parser.add_argument(
+        "--key-network", type=Path, metavar="FILE",
+        help="results/key.onnx (default: none, the key is found by profiles)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--options", type=json.loads, default={}, metavar="JSON",
+        help='what else to measure, e.g. {"true_peak": true}',
+    )  # fmt: skip
     add_limits(parser)
 
 
@@ -30,7 +39,10 @@ def run(arguments: argparse.Namespace) -> int:
         from ..stages import compute_features
 
         ticket = read_ticket(arguments.ticket)
-        store.save(arguments.output, compute_features(ticket, arguments.network))
+        features = compute_features(
+            ticket, arguments.network, arguments.key_network, arguments.options
+        )
+        store.save(arguments.output, features)
 
     def record_failure(failure: TrackFailure) -> None:
         from ..features import store

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..records.model import BpmRecord, StructureRecord
-from ..records.store import read_bpm, read_structure
+from ..key import notation
+from ..records.model import BpmRecord, KeyRecord, StructureRecord
+from ..records.store import read_bpm, read_key, read_structure
 from ..records.ticket import read_ticket
 from ..references.annotation import Annotation
 from ..references.collect import TAGS, Rank, read_sources
@@ -88,7 +89,7 @@ def _library(results: Path) -> tuple[dict[str, str], str | None]:
         tickets = (read_ticket(results / "tracks" / f"{track}.json") for track in scan["tracks"])
         return {ticket.track: ticket.path for ticket in tickets}, scan["root"]
     paths = {}
-    for folder, read in (("structure", read_structure), ("bpm", read_bpm)):
+    for folder, read in (("structure", read_structure), ("bpm", read_bpm), ("key", read_key)):
         for file in sorted((results / folder).glob("*.json")):
             record = read(file)
             paths[record.track] = record.path
@@ -99,8 +100,13 @@ def _tags(results: Path, paths: dict[str, str], source: int) -> list[tuple[Rank,
     found = []
     for track in sorted(paths):
         record = _read_bpm(results, track)
-        if record is not None and record.tag_bpm:
-            tag = Annotation(key=track, source=TAGS, format=TAGS, bpm=record.tag_bpm)
+        key = _read_key(results, track)
+        bpm = record.tag_bpm if record is not None else None
+        tonality = notation.parse(key.tag_key or "") if key is not None else None
+        if bpm or tonality is not None:
+            tag = Annotation(
+                key=track, source=TAGS, format=TAGS, bpm=bpm or None, tonality=tonality
+            )
             found.append((Rank.of(source, tag), tag))
     return found
 
@@ -132,7 +138,10 @@ def _score(reference: Reference, results: Path) -> tasks.Rows:
     sections = _read_structure(results, reference.track)
     if sections is not None and (reference.structure or reference.sections):
         tasks.add_structure(rows, reference, sections, rhythm)
-    if rhythm is None and sections is None:
+    key = _read_key(results, reference.track)
+    if key is not None:
+        tasks.add_key(rows, reference, key, rhythm)
+    if rhythm is None and sections is None and key is None:
         source = min(reference.origins.values())
         rows.left_out.append(LeftOut(source, reference.track, "not analysed: no record"))
     return rows
@@ -146,3 +155,8 @@ def _read_bpm(results: Path, track: str) -> BpmRecord | None:
 def _read_structure(results: Path, track: str) -> StructureRecord | None:
     path = results / "structure" / f"{track}.json"
     return read_structure(path) if path.exists() else None
+
+
+def _read_key(results: Path, track: str) -> KeyRecord | None:
+    path = results / "key" / f"{track}.json"
+    return read_key(path) if path.exists() else None

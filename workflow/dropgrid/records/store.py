@@ -17,18 +17,23 @@ from ..base.errors import RecordError
 from ..base.files import write_atomically
 from .model import (
     Alternative,
+    AnyRecord,
     BpmRecord,
     Confidences,
     GridRegion,
+    KeyAlternative,
+    KeyRecord,
+    KeySegment,
+    Loudness,
     Section,
     StructureRecord,
     TrackFailure,
 )
 
-Record = TypeVar("Record", BpmRecord, StructureRecord)
+Record = TypeVar("Record", BpmRecord, StructureRecord, KeyRecord)
 
 
-def to_json(record: BpmRecord | StructureRecord) -> bytes:
+def to_json(record: AnyRecord) -> bytes:
     """The bytes of a record: one key a line, numbers rounded to DECIMALS, ASCII only."""
     values: dict[str, Any] = {"schema": record.SCHEMA, "schema_version": record.VERSION}
     values |= rounded(dataclasses.asdict(record))
@@ -37,7 +42,7 @@ def to_json(record: BpmRecord | StructureRecord) -> bytes:
     return json_lines(values)
 
 
-def write_record(path: Path, record: BpmRecord | StructureRecord) -> None:
+def write_record(path: Path, record: AnyRecord) -> None:
     """Write a record atomically. Raises OSError, and ValueError for a NaN in it."""
     write_atomically(path, to_json(record))
 
@@ -59,6 +64,8 @@ def bpm_record(values: dict[str, Any], path: Path) -> BpmRecord:
         values["grid"] = tuple(GridRegion(**region) for region in values["grid"])
         if values["confidences"] is not None:
             values["confidences"] = Confidences(**values["confidences"])
+        if values.get("loudness"):
+            values["loudness"] = Loudness(**values["loudness"])
         return _build(BpmRecord, values)
 
 
@@ -68,6 +75,15 @@ def read_structure(path: Path) -> StructureRecord:
     with _explained(path):
         values["sections"] = tuple(Section(**section) for section in values["sections"])
         return _build(StructureRecord, values)
+
+
+def read_key(path: Path) -> KeyRecord:
+    """Read results/key/{track}.json. Raises RecordError if it is not such a record."""
+    values = parse(read_bytes(path), KeyRecord, path)
+    with _explained(path):
+        values["alternatives"] = tuple(KeyAlternative(**a) for a in values["alternatives"])
+        values["segments"] = tuple(KeySegment(**segment) for segment in values["segments"])
+        return _build(KeyRecord, values)
 
 
 class _explained:

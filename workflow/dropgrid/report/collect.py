@@ -14,8 +14,8 @@ import numpy as np
 from ..base.errors import LibraryError, RecordError
 from ..features.waveform import columns_for, read_waveform
 from ..jobs.use import Use
-from ..records.model import BpmRecord, StructureRecord, TrackFailure
-from ..records.store import read_bpm, read_structure
+from ..records.model import BpmRecord, KeyRecord, StructureRecord, TrackFailure
+from ..records.store import read_bpm, read_key, read_structure
 from ..records.ticket import Ticket, read_ticket
 from ..references.collect import read_sources
 from ..references.matching import Reference, Tracks, match
@@ -39,6 +39,7 @@ class TrackView:
     failure: TrackFailure | None = None
     waveform: np.ndarray | None = None
     reference: Reference | None = None
+    key: KeyRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,8 @@ def _tickets(results: Path) -> tuple[list[Ticket], str | None, list[dict[str, st
     paths = {file.stem: read_bpm(file).path for file in (results / "bpm").glob("*.json")}
     for file in (results / "structure").glob("*.json"):
         paths[file.stem] = read_structure(file).path
+    for file in (results / "key").glob("*.json"):
+        paths[file.stem] = read_key(file).path
     if not paths:
         raise LibraryError(f"{results}: nothing to report on; run the workflow first")
     return [Ticket(track, path, "", -1, -1) for track, path in sorted(paths.items())], None, []
@@ -111,15 +114,18 @@ def _track(
 ) -> TrackView:
     bpm: BpmRecord | None = None
     structure: StructureRecord | None = None
+    key: KeyRecord | None = None
     failure: TrackFailure | None = None
     try:
         if (file := results / "bpm" / f"{ticket.track}.json").exists():
             bpm = read_bpm(file)
         if (file := results / "structure" / f"{ticket.track}.json").exists():
             structure = read_structure(file)
+        if (file := results / "key" / f"{ticket.track}.json").exists():
+            key = read_key(file)
     except RecordError as error:  # shown with the track: a page with a hole beats no page
         failure = TrackFailure("report", "RecordError", str(error))
-    records = [record for record in (bpm, structure) if record is not None]
+    records = [record for record in (bpm, structure, key) if record is not None]
     failure = failure or next((record.error for record in records if record.error), None)
     return TrackView(
         track=ticket.track,
@@ -130,11 +136,12 @@ def _track(
         failure=failure,
         waveform=read_waveform(results / "features" / f"{ticket.track}.npz", columns),
         reference=reference,
+        key=key if key and key.status == "ok" else None,
     )
 
 
 def _evaluations(folder: Path) -> Iterator[Evaluation]:
-    for task in ("bpm", "beats", "structure"):
+    for task in ("bpm", "beats", "structure", "key"):
         values = _object(folder / f"{task}.json")
         if values:
             plots = sorted(folder.glob(f"{task}*.svg"))

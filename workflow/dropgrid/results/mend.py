@@ -22,7 +22,8 @@ OURS = {
     "features": re.compile(TRACK + r"\.npz"),
     "bpm": re.compile(TRACK + r"\.json"),
     "structure": re.compile(TRACK + r"\.json"),
-    "evaluation": re.compile(r"(bpm|beats|structure)\.json"),
+    "key": re.compile(TRACK + r"\.json"),
+    "evaluation": re.compile(r"(bpm|beats|structure|key)\.json"),
     ".": re.compile(r"library\.csv|failures\.csv|library\.parquet|scan\.json|summary\.json"),
 }
 TEMPORARY = re.compile(r"\.(.+)\.\d+\.tmp")  # as dropgrid.base.files names them

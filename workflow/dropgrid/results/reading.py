@@ -4,39 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..base.errors import RecordError
-from ..records.model import BpmRecord, StructureRecord, TrackFailure
-from ..records.store import read_bpm, read_structure
+from ..records.model import TrackFailure
+from ..records.store import read_bpm, read_key, read_structure
 from ..records.ticket import read_ticket
 from ..records.track import Track
 from .scanned import read_scan
+
+READERS: dict[str, Callable[[Path], Any]] = {
+    "bpm": read_bpm,
+    "structure": read_structure,
+    "key": read_key,
+}
 
 
 def iterate_library(results: str | Path, library: str | Path | None = None) -> Iterator[Track]:
     """As load_library, holding one track at a time. Raises RecordError."""
     results = Path(results)
-    kinds = [name for name in ("bpm", "structure") if (results / name).is_dir()]
+    kinds = [name for name in READERS if (results / name).is_dir()]
     if not kinds:
         raise RecordError(f"{results}: holds no records; run the workflow first")
     for track in _track_ids(results, kinds[0]):
-        bpm = read_bpm(results / "bpm" / f"{track}.json") if "bpm" in kinds else None
-        structure = (
-            read_structure(results / "structure" / f"{track}.json")
-            if "structure" in kinds
-            else None
-        )
-        found = Track(None, bpm, structure)
-        yield Track(_file(results, found, library), bpm, structure)
+        records = [
+            read(results / kind / f"{track}.json") if kind in kinds else None
+            for kind, read in READERS.items()
+        ]
+        found = Track(None, *records)
+        yield replace(found, file=_file(results, found, library))
 
 
 def _track_ids(results: Path, kind: str) -> list[str]:
     """The ids in the library's order; that of the records' paths where there was no scan."""
     if (results / "scan.json").exists():
         return list(read_scan(results)["tracks"])
-    read = read_bpm if kind == "bpm" else read_structure
-    records = [read(path) for path in (results / kind).glob("*.json")]
+    records = [READERS[kind](path) for path in (results / kind).glob("*.json")]
     return [record.track for record in sorted(records, key=lambda record: record.path)]
 
 
@@ -47,10 +52,6 @@ def _file(results: Path, track: Track, library: str | Path | None) -> Path | Non
     return Path(read_ticket(ticket).file) if ticket.exists() else None
 
 
-READERS: dict[str, Callable[[Path], BpmRecord | StructureRecord]] = {
-    "bpm": read_bpm,
-    "structure": read_structure,
-}
 _ERROR = b'"status": "error"'
 
 
@@ -63,7 +64,8 @@ def failure_in(results: Path, analysis: str, track: str) -> TrackFailure | None:
         raise RecordError(f"{path}: {error}") from error
     if data.endswith(b"\n}\n") and _ERROR not in data:  # most: no need to parse it
         return None
-    return READERS[analysis](path).error
+    failure: TrackFailure | None = READERS[analysis](path).error
+    return failure
 
 
 def path_of(results: Path, track: str) -> str:

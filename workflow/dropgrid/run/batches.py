@@ -11,8 +11,8 @@ run after the batches that the tracks are in. There are always as many of these,
 
 What is up to date is decided as Snakemake does it for single tracks: nothing that a stage reads
 may be younger than what it wrote. results/options/{stage}.json is such an input too: it is
-written when the options of its stage change. Features have none; their file is there once all has
-been asked for anew (`snakemake --forcerun batch`).
+written when the options of its stage change, and that of features once all has been asked for
+anew (`snakemake --forcerun batch`).
 """
 
 from __future__ import annotations
