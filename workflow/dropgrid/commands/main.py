@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     for name in THREAD_POOLS:  # before numpy is imported; one track, one core
         os.environ.setdefault(name, "1")
-    arguments = _parser(argv).parse_args(argv)
+    arguments = parser_of(argv).parse_args(argv)
     try:
         return int(arguments.run(arguments))
     except DropgridError as error:
@@ -46,7 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+def parser_of(argv: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser of a command line; only the sub-command that it calls is imported."""
     parser = argparse.ArgumentParser(
         prog="dropgrid",
         description="Exact beat grids and drop maps for folders of electronic dance music. "
