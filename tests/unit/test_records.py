@@ -45,7 +45,9 @@ STRUCTURE = StructureRecord(
     drops=(0.0,),
     drop_confidences=(0.5,),
 )
-FAILED = BpmRecord("b-1", "b.mp3", "error", error=TrackFailure("decode", "DecodeError", "why"))
+FAILED = BpmRecord(
+    "b-0123abcd", "b.mp3", "error", error=TrackFailure("decode", "DecodeError", "why")
+)
 
 
 def schema(name: str) -> dict:

@@ -23,6 +23,10 @@ class RecordError(DropgridError):
     """A file that dropgrid should have written is missing, cut short or of another version."""
 
 
+class MissingRecord(RecordError):
+    """There is no such file: the track was not analysed yet."""
+
+
 class InvalidReference(DropgridError):
     """A reference annotation is malformed; the message names file, line and field."""
 

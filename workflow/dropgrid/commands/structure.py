@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         from ..stages import make_structure_record
 
         ticket = read_ticket(arguments.ticket)
-        features, bpm = store.load(arguments.features), read_bpm(arguments.bpm)
+        features, bpm = store.load(arguments.features), read_bpm(arguments.bpm, ticket.track)
         record = make_structure_record(ticket, features, bpm, arguments.options)
         write_record(arguments.output, record)
 

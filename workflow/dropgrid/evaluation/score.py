@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from ..base.errors import MissingRecord
+from ..records.check import TRACK_ID
 from ..records.model import BpmRecord, StructureRecord
-from ..records.store import read_bpm, read_structure
-from ..records.ticket import read_ticket
 from ..references.annotation import Annotation
 from ..references.collect import TAGS, Rank, read_sources
 from ..references.matching import LeftOut, Reference, Tracks, match
+from ..results.reading import READERS, bpm_or_failure, path_of, structure_or_failure
 from ..results.scanned import read_scan
 from . import rows as tasks
 
@@ -59,7 +61,7 @@ def gather(
 
     library: the library's root, for absolute paths in references; by default the root of the
     scan. threads: processes to share the tracks among, which changes no number.
-    Raises InvalidReference, and RecordError for a record that is broken.
+    A record that is forged or damaged counts as not analysed. Raises InvalidReference.
     """
     paths, root = _library(results)
     annotations = read_sources(options.references)
@@ -85,13 +87,12 @@ def _library(results: Path) -> tuple[dict[str, str], str | None]:
     """Paths by track id, and the library's root: of the scan, or else of the records."""
     if (results / "scan.json").exists():
         scan = read_scan(results)
-        tickets = (read_ticket(results / "tracks" / f"{track}.json") for track in scan["tracks"])
-        return {ticket.track: ticket.path for ticket in tickets}, scan["root"]
+        return {track: path_of(results, track) for track in scan["tracks"]}, scan["root"]
     paths = {}
-    for folder, read in (("structure", read_structure), ("bpm", read_bpm)):
+    for folder in ("structure", "bpm"):
         for file in sorted((results / folder).glob("*.json")):
-            record = read(file)
-            paths[record.track] = record.path
+            if TRACK_ID.fullmatch(file.stem):
+                paths[file.stem] = READERS[folder](results, file.stem).path
     return paths, None
 
 
@@ -139,10 +140,12 @@ def _score(reference: Reference, results: Path) -> tasks.Rows:
 
 
 def _read_bpm(results: Path, track: str) -> BpmRecord | None:
-    path = results / "bpm" / f"{track}.json"
-    return read_bpm(path) if path.exists() else None
+    with suppress(MissingRecord):
+        return bpm_or_failure(results, track)
+    return None
 
 
 def _read_structure(results: Path, track: str) -> StructureRecord | None:
-    path = results / "structure" / f"{track}.json"
-    return read_structure(path) if path.exists() else None
+    with suppress(MissingRecord):
+        return structure_or_failure(results, track)
+    return None

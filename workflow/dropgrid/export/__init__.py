@@ -20,7 +20,7 @@ from typing import Any
 from ..base.errors import ConfigError
 from ..base.files import write_atomically
 from ..records.track import Track
-from ..results.reading import iterate_library
+from ..results.reading import BROKEN, iterate_library
 
 # Format -> what it is, one line each for `dropgrid export --help`.
 FORMATS = {
@@ -131,6 +131,8 @@ def _finished(
         if "file" in needs and track.file is None:
             raise ConfigError(f"{results}: does not tell where the audio lies; give --library")
         if not track.ok:
-            left_out["failed in the analysis"] += 1
+            failures = [r.error for r in (track.bpm, track.structure) if r and r.error]
+            unread = any(failure.type == BROKEN for failure in failures)
+            left_out["record cannot be read" if unread else "failed in the analysis"] += 1
             continue
         yield shifted(track, delay_shift(track, options.delay_profile))

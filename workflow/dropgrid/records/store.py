@@ -8,14 +8,14 @@ the same input gives the same bytes. JSON Schemas of the files: workflow/schemas
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from ..base.documents import SCHEMA_VERSION, json_lines, rounded
+from ..base.documents import SCHEMA_VERSION, json_lines, parse_document, read_bytes, rounded
 from ..base.errors import RecordError
 from ..base.files import write_atomically
-from .model import Alternative, BpmRecord, GridRegion, Section, StructureRecord, TrackFailure
+from . import check
+from .model import BpmRecord, StructureRecord
 
 Record = TypeVar("Record", BpmRecord, StructureRecord)
 
@@ -34,72 +34,32 @@ def write_record(path: Path, record: BpmRecord | StructureRecord) -> None:
     write_atomically(path, to_json(record))
 
 
-def read_bpm(path: Path) -> BpmRecord:
-    """Read results/bpm/{track}.json. Raises RecordError if it is not such a record."""
-    return bpm_record(_read(path, BpmRecord.SCHEMA), path)
+def read_bpm(path: Path, track: str | None = None) -> BpmRecord:
+    """Read results/bpm/{track}.json, field by field checked (dropgrid.records.check).
+
+    track: whose record it must be. Raises RecordError, which names file and field.
+    """
+    return bpm_record(read_bytes(path), path, track)
+
+
+def bpm_record(data: bytes, path: Path, track: str | None = None) -> BpmRecord:
+    """The bpm record of these bytes; path: what to call them. Raises RecordError."""
+    return _checked(BpmRecord, data, path, track)
 
 
 def as_written(record: BpmRecord) -> BpmRecord:
     """The record as a reader of its file gets it: with its numbers rounded."""
-    path = Path(record.path)
-    return bpm_record(parse(to_json(record), BpmRecord.SCHEMA, path), path)
+    return bpm_record(to_json(record), Path(record.path))
 
 
-def bpm_record(values: dict[str, Any], path: Path) -> BpmRecord:
-    with _explained(path):
-        values["alternatives"] = tuple(Alternative(**a) for a in values["alternatives"])
-        values["grid"] = tuple(GridRegion(**region) for region in values["grid"])
-        return _build(BpmRecord, values)
+def read_structure(path: Path, track: str | None = None) -> StructureRecord:
+    """Read results/structure/{track}.json, as read_bpm. Raises RecordError."""
+    return _checked(StructureRecord, read_bytes(path), path, track)
 
 
-def read_structure(path: Path) -> StructureRecord:
-    """Read results/structure/{track}.json. Raises RecordError if it is not such a record."""
-    values = _read(path, StructureRecord.SCHEMA)
-    with _explained(path):
-        values["sections"] = tuple(Section(**section) for section in values["sections"])
-        return _build(StructureRecord, values)
-
-
-class _explained:
-    """Turns a missing or surplus field into a RecordError that names the file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, KeyError | TypeError):
-            raise RecordError(f"{self.path}: not a complete record ({error})") from error
-
-
-def _build(kind: type[Record], values: dict[str, Any]) -> Record:
-    if values.get("error"):
-        values["error"] = TrackFailure(**values["error"])
-    for name, value in values.items():
-        if isinstance(value, list):
-            values[name] = tuple(value)
-    return kind(**values)
-
-
-def _read(path: Path, schema: str) -> dict[str, Any]:
-    return parse(read_bytes(path), schema, path)
-
-
-def read_bytes(path: Path) -> bytes:
+def _checked(kind: type[Record], data: bytes, path: Path, track: str | None) -> Record:
+    values = parse_document(data, kind.SCHEMA, path)
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise RecordError(f"{path}: cannot be read as a record ({error})") from error
-
-
-def parse(data: bytes, schema: str, path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(data)
-    except ValueError as error:
-        raise RecordError(f"{path}: cannot be read as a record ({error})") from error
-    if not isinstance(values, dict) or values.pop("schema", None) != schema:
-        raise RecordError(f"{path}: not a {schema} record")
-    if values.pop("schema_version", None) != SCHEMA_VERSION:
-        raise RecordError(f"{path}: written by another version of dropgrid; delete it to renew it")
-    return values
+        return cast(Record, check.record(kind, values, track))
+    except check.Invalid as error:
+        raise RecordError(f"{path}: {error}") from error

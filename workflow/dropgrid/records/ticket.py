@@ -7,12 +7,12 @@ written anew only when its file changed, so that only that track is analysed aga
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ..base.documents import SCHEMA_VERSION, json_lines
+from ..base.documents import SCHEMA_VERSION, json_lines, parse_document, read_bytes
 from ..base.errors import RecordError
+from . import check
 
 TICKET_SCHEMA = "dropgrid/track"
 
@@ -38,11 +38,21 @@ def ticket_json(track: Ticket) -> bytes:
 
 
 def read_ticket(path: Path) -> Ticket:
-    """Read results/tracks/{track}.json. Raises RecordError."""
+    """Read results/tracks/{track}.json, field by field checked. Raises RecordError."""
+    values = parse_document(read_bytes(path), TICKET_SCHEMA, path)
     try:
-        values = json.loads(path.read_bytes())
-        if values.pop("schema") != TICKET_SCHEMA or values.pop("schema_version") != SCHEMA_VERSION:
-            raise RecordError(f"{path}: not a {TICKET_SCHEMA} of this version")
-        return Ticket(**values)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RecordError(f"{path}: cannot be read as a track's ticket ({error})") from error
+        check.check_head(values, None)
+        ticket: Ticket = check.reader(Ticket)(values, "", 0.0)
+        _check_file(ticket)
+    except check.Invalid as error:
+        raise RecordError(f"{path}: {error}") from error
+    return ticket
+
+
+def _check_file(ticket: Ticket) -> None:
+    """The file is where a scan would have found it: its path below some root."""
+    absolute = ticket.file.startswith("/") and "\0" not in ticket.file
+    if not absolute or ".." in ticket.file.split("/"):
+        check.refuse("file", "not an absolute path", ticket.file)
+    if not ticket.file.endswith(f"/{ticket.path}"):
+        check.refuse("file", "does not end with the track's path", ticket.file)

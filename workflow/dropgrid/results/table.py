@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..base.errors import RecordError
+from ..base.errors import MissingRecord, RecordError
 from ..base.files import write_atomically
 from ..base.text import encodable
 from ..records.model import BpmRecord, StructureRecord, TrackFailure, problem_of
 from ..records.outline import Positions, read_bpm_outline
-from ..records.store import read_structure
+from .reading import broken, path_of, structure_or_failure
 from .scanned import read_scan
 
 # Column -> type in the Parquet file.
@@ -51,18 +51,24 @@ Row = dict[str, Any]
 def read_rows(results: Path, analyses: Sequence[str]) -> Iterator[tuple[Row, list[TrackFailure]]]:
     """The table's rows, and the failures of each track, in the order of results/scan.json.
 
-    Raises RecordError for a record that is missing or broken.
+    A record that is forged or damaged is a failure of its track. Raises MissingRecord.
     """
     for track in read_scan(results)["tracks"]:
-        bpm = read_bpm_outline(results / "bpm" / f"{track}.json") if "bpm" in analyses else None
-        structure = (
-            read_structure(results / "structure" / f"{track}.json")
-            if "structure" in analyses
-            else None
-        )
+        bpm = _outline(results, track) if "bpm" in analyses else None
+        structure = structure_or_failure(results, track) if "structure" in analyses else None
         records = [record for record in (bpm and bpm[0], structure) if record]
         failures = [record.error for record in records if record.error]
         yield _row(track, records[0].path, bpm, structure, failures), failures
+
+
+def _outline(results: Path, track: str) -> tuple[BpmRecord, Positions, Positions]:
+    try:
+        return read_bpm_outline(results / "bpm" / f"{track}.json", track)
+    except MissingRecord:
+        raise
+    except RecordError as error:
+        failed = BpmRecord(track, path_of(results, track), "error", error=broken(error, "bpm"))
+        return failed, Positions(0, None), Positions(0, None)
 
 
 def write_table(results: Path, analyses: Sequence[str]) -> tuple[int, int]:
