@@ -21,7 +21,7 @@ import soundfile
 from dropgrid import stages as pipeline
 from dropgrid.features.engines import network
 from dropgrid.features.extract import extract
-from rhythm_accuracy import print_cells
+from rhythm_material import print_cells
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 

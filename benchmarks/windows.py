@@ -21,7 +21,7 @@ from dropgrid.features.descriptors import Descriptors
 from dropgrid.features.engines import network
 from dropgrid.features.extract import front_end
 from dropgrid.rhythm import analyse
-from rhythm_accuracy import DEFAULTS, Score, Song, print_cells, read_songs, score
+from rhythm_material import DEFAULTS, Song, Verdict, judge, print_cells, read_songs
 
 COLUMNS = ("mean", "p99", "p99.9", "most", "bpm right", "beats", "downbeats", "shift ms")
 
@@ -46,7 +46,7 @@ def main() -> None:
     print_cells("", *COLUMNS)
     whole = ensemble(mix)
     alone = [analyse(song.features, DEFAULTS) for song in songs]
-    print_row("each alone", None, [score(s, r) for s, r in zip(songs, alone, strict=True)], [])
+    print_row("each alone", None, [judge(s, r) for s, r in zip(songs, alone, strict=True)], [])
     scores, beats = rhythm_of(songs, whole, ends)
     print_row("one sequence", None, scores, [])
     for margin in arguments.margins:
@@ -68,12 +68,12 @@ def inputs_of(file: Path) -> np.ndarray:
 
 def rhythm_of(
     songs: list[Song], activations: np.ndarray, ends: np.ndarray
-) -> tuple[list[Score], list[np.ndarray]]:
+) -> tuple[list[Verdict], list[np.ndarray]]:
     """Every song's scores and beats from its part of the mix's activations."""
     scores, beats = [], []
     for song, part in zip(songs, np.split(activations, ends[:-1]), strict=True):
         found = analyse(dataclasses.replace(song.features, activations=part), DEFAULTS)
-        scores.append(score(song, found))
+        scores.append(judge(song, found))
         beats.append(np.array(found.beats))
     return scores, beats
 
@@ -84,7 +84,7 @@ def shift(before: np.ndarray, after: np.ndarray) -> float:
 
 
 def print_row(
-    name: str, difference: np.ndarray | None, scores: list[Score], shifts: list[float]
+    name: str, difference: np.ndarray | None, scores: list[Verdict], shifts: list[float]
 ) -> None:
     cells = [""] * 4
     if difference is not None:
@@ -92,7 +92,7 @@ def print_row(
         cells = [f"{value:.1e}" for value in values]
     print_cells(
         name, *cells,
-        f"{sum(s.octave for s in scores)}/{len(scores)}",
+        f"{sum(s.octave is True for s in scores)}/{len(scores)}",
         f"{np.mean([s.beats for s in scores]):.4f}",
         f"{np.mean([s.downbeats for s in scores]):.4f}",
         f"{max(shifts):.3f}" if shifts else "",

@@ -11,6 +11,7 @@ from dropgrid.library import Scan, track_id
 from dropgrid.records.model import (
     Alternative,
     BpmRecord,
+    Confidences,
     GridRegion,
     Section,
     StructureRecord,
@@ -65,8 +66,9 @@ def write_track(results: Path, track: Ticket, seed: int) -> tuple[BpmRecord, Str
         results / "bpm" / f"{track.track}.json",
         record := BpmRecord(
             track.track, track.path, "ok", duration=duration, bpm=bpm, bpm_fitted=bpm + 1e-4,
-            bpm_interval=(bpm - 4e-4, bpm + 6e-4), confidence=confidence, method="madmom",
-            alternatives=(Alternative(bpm / 2, 1 - confidence),), time_signature="4/4",
+            bpm_interval=(bpm - 4e-4, bpm + 6e-4), confidence=confidence,
+            confidences=Confidences(1.0, confidence, 1.0, 0.95), method="madmom",
+            alternatives=(Alternative(bpm / 2, 1 - confidence, "octave"),), time_signature="4/4",
             beats=tuple(beats), downbeats=tuple(beats[::4]),
             grid=(GridRegion(first, bpm, len(beats), first),),
             tags={"title": title[6:-4], "artist": artist},

@@ -159,13 +159,15 @@ def test_failed_tracks_can_be_shown_alone_with_their_reason(session: Session) ->
 
 def test_doubtful_tempos_can_be_shown_alone_with_the_reason(session: Session) -> None:
     doubtful = sum(
-        view.bpm is not None and (view.bpm.confidence or 0) < 0.5
+        view.bpm is not None and (view.bpm.confidence or 0) < 0.8
         for view in collect(session.results).tracks
     )
     session.page.click("[data-filter=check]")
     assert len(session.rows()) == doubtful > 0
     session.page.locator("#rows .row").first.click()
-    expect(session.page.locator(".facts")).to_contain_text("The tempo is unsure (confidence 0.42)")
+    expect(session.page.locator(".facts")).to_contain_text(
+        "It may be half or twice the tempo (confidence 0.42)"
+    )
 
 
 def test_keys_choose_open_seek_and_close(session: Session) -> None:

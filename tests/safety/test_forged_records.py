@@ -178,7 +178,7 @@ def test_a_forged_ticket_is_refused_by_its_field(results, name):
     forge(path, change)
     with pytest.raises(RecordError) as refused:
         read_ticket(path)
-    one_line(refused.value, path, field)
+    assert field in str(refused.value) and str(path) in str(refused.value)
 
 
 ESCAPES: tuple[dict[str, Any], ...] = ({"track": "../ESCAPED"}, {"track": "/tmp/ESCAPED"})

@@ -47,7 +47,7 @@ def features(song):
 @pytest.fixture(scope="module")
 def bpm(song):
     return BpmRecord(
-        "t", f"a/{TITLE}", "ok", duration=song.duration, bpm=128.0, confidence=0.97,
+        "t-0123abcd", f"a/{TITLE}", "ok", duration=song.duration, bpm=128.0, confidence=0.97,
         time_signature="4/4", beats=tuple(song.beats), downbeats=tuple(song.downbeats),
     )  # fmt: skip
 
@@ -55,7 +55,12 @@ def bpm(song):
 @pytest.fixture(scope="module")
 def structure(song):
     return StructureRecord(
-        "t", f"a/{TITLE}", "ok", duration=song.duration, sections=song.sections, drops=song.drops
+        "t-0123abcd",
+        f"a/{TITLE}",
+        "ok",
+        duration=song.duration,
+        sections=song.sections,
+        drops=song.drops,
     )
 
 
@@ -198,8 +203,8 @@ def results(tmp_path, features, bpm, structure):
 
 
 def test_the_command_draws_a_track_and_a_sheet(run, results):
-    assert run("--features", results / "features/t.npz", "--bpm", results / "bpm/t.json",
-               "--structure", results / "structure/t.json",
+    assert run("--features", results / "features/t-0123abcd.npz", "--bpm", results / "bpm/t-0123abcd.json",
+               "--structure", results / "structure/t-0123abcd.json",
                "--output", results / "t.png") == 0  # fmt: skip
     assert pixels((results / "t.png").read_bytes()).shape == (500, 1400, 3)
     assert run("--results", results, "--sheet", results / "sheet.svg") == 0
@@ -215,12 +220,19 @@ def test_a_large_library_takes_several_sheets(run, results, monkeypatch):
 
 
 def test_what_cannot_be_drawn_is_refused_with_the_reason(run, results, bpm):
-    track = ("--features", results / "features/t.npz", "--structure", results / "structure/t.json")
+    track = (
+        "--features",
+        results / "features/t-0123abcd.npz",
+        "--structure",
+        results / "structure/t-0123abcd.json",
+    )
     with pytest.raises(ConfigError, match="give either"):
         run(*track)
     with pytest.raises(ConfigError, match=r"t\.gif: the name must end in \.png or \.svg"):
-        run(*track, "--bpm", results / "bpm/t.json", "--output", results / "t.gif")
-    failed = BpmRecord("t", "a.mp3", "error", error=TrackFailure("decode", "E", "cut short"))
+        run(*track, "--bpm", results / "bpm/t-0123abcd.json", "--output", results / "t.gif")
+    failed = BpmRecord(
+        "t-0123abcd", "a.mp3", "error", error=TrackFailure("decode", "E", "cut short")
+    )
     write_record(results / "bpm" / "t.json", failed)
     with pytest.raises(RecordError, match=r"a\.mp3: not analysed \(decode: cut short\)"):
-        run(*track, "--bpm", results / "bpm/t.json", "--output", results / "t.png")
+        run(*track, "--bpm", results / "bpm/t-0123abcd.json", "--output", results / "t.png")

@@ -10,6 +10,7 @@ from dropgrid.base.errors import RecordError
 from dropgrid.records.model import (
     Alternative,
     BpmRecord,
+    Confidences,
     GridRegion,
     Section,
     StructureRecord,
@@ -27,8 +28,9 @@ BPM = BpmRecord(
     bpm_fitted=127.99981234567,
     bpm_interval=(127.99, 128.01),
     confidence=0.98,
+    confidences=Confidences(1.0, 0.99, 0.99, 0.9),
     method="madmom",
-    alternatives=(Alternative(64.0, 0.1),),
+    alternatives=(Alternative(64.0, 0.1, "octave"), Alternative(128.0, 0.02, "phase", -1.5)),
     bpm_computed=128.0,
     time_signature="4/4",
     beats=(0.0, 0.46875),
@@ -89,11 +91,23 @@ def test_records_are_what_their_schemas_say(record, name):
         {"surplus": 1},
         {"grid": [{"start": 0.0}]},
         {"bpm": 0},
+        {"confidences": {"tempo": 1.0, "octave": 1.0, "phase": 1.0}},
+        {"alternatives": [{"bpm": 64.0, "confidence": 0.1}]},
+        {"alternatives": [{"bpm": 64, "confidence": 0.1, "kind": "other", "shift_beats": None}]},
     ],
 )
 def test_the_schema_refuses_what_is_no_record(change):
     values = json.loads(to_json(BPM)) | change
     assert not jsonschema.Draft202012Validator(schema("bpm")).is_valid(values)
+
+
+def test_a_record_of_the_first_version_is_not_misread(tmp_path):
+    values = json.loads(to_json(BPM)) | {"schema_version": 1}
+    del values["confidences"]
+    (tmp_path / "r.json").write_text(json.dumps(values))
+    with pytest.raises(RecordError, match="another version of dropgrid; delete it to renew it"):
+        read_bpm(tmp_path / "r.json")
+    assert json.loads(to_json(STRUCTURE))["schema_version"] == 1
 
 
 @pytest.mark.parametrize(
@@ -104,7 +118,8 @@ def test_the_schema_refuses_what_is_no_record(change):
         '{"schema": "dropgrid/bpm"',
         '{"schema": "dropgrid/structure", "schema_version": 1}',
         '{"schema": "dropgrid/bpm", "schema_version": 99}',
-        '{"schema": "dropgrid/bpm", "schema_version": 1, "track": "x"}',
+        '{"schema": "dropgrid/bpm", "schema_version": 1}',
+        '{"schema": "dropgrid/bpm", "schema_version": 2, "track": "x"}',
     ],
 )
 def test_a_broken_record_is_named(tmp_path, text):

@@ -92,7 +92,8 @@ def test_the_page_says_what_the_records_say(results: Path) -> None:
         structure = read_structure(results / "structure" / f"{shown['id']}.json")
         beats, downbeats, *_ = page.detail(index)
         assert shown["bpm"] == bpm.bpm and shown["confidence"] == bpm.confidence
-        assert shown["alternatives"][0][0] == bpm.bpm / 2
+        assert shown["confidences"] == [1.0, bpm.confidence, 1.0, 0.95]
+        assert shown["alternatives"] == [[bpm.bpm / 2, round(1 - bpm.confidence, 3)]]
         assert shown["drops"] == pytest.approx(structure.drops, abs=5e-4)
         assert [s[2] for s in shown["sections"]] == [0, 1, 2, 3, 1, 2, 4]
         np.testing.assert_allclose(beats, bpm.beats, rtol=0, atol=0.51e-4)
@@ -187,7 +188,7 @@ def test_a_damaged_record_is_shown_as_a_failure_and_the_rest_remains(tmp_path: P
     (tmp_path / "bpm" / f"{first}.json").write_text('{"schema": "dropgrid/bpm", "sche')
     failures = [t.get("failure") for t in page_of(tmp_path).library["tracks"]]
     assert sum(f is None for f in failures) == 1
-    assert [f[0] for f in failures if f] == ["report"]
+    assert [f[0] for f in failures if f] == ["bpm"]
 
 
 def test_an_empty_results_folder_is_refused_in_one_line(tmp_path: Path) -> None:

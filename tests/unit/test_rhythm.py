@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from dropgrid.features import ENVELOPE_RATE, FRAME_RATE, Features
@@ -227,6 +229,80 @@ def test_tempi_outside_the_range_are_not_given():
     assert analyse(features, RhythmOptions(min_bpm=60, max_bpm=130)).bpm == 87.0
 
 
+def test_a_confidence_is_the_product_of_tempo_octave_and_phase():
+    rhythm = analyse(clicks(grid(128.0, 0.3, 60), 60, noise=0.3), OPTIONS)
+    parts = rhythm.confidences
+    assert rhythm.confidence == pytest.approx(parts.tempo * parts.octave * parts.phase)
+    assert 0.8 < rhythm.confidence < 0.99
+    assert parts.downbeat == pytest.approx(1 / 4, abs=0.1)
+
+
+def test_half_beats_as_strong_as_the_beats_are_an_alternative_that_says_how_to_get_there():
+    truth = grid(80.0, 0.3, 120)
+    halves = truth + 30 / 80
+    ones, others = truth[::4], halves[1::4]
+    beats = peaks_at(np.sort(np.concatenate([truth, halves])), 120, 0.4)
+    columns = beats, peaks_at(ones, 120, 0.5) + peaks_at(others, 120, 0.5)
+    options = RhythmOptions(max_bpm=120, preferred_bpm=80)
+    rhythm = analyse(Features(120, np.stack(columns, axis=1).astype(np.float32)), options)
+    assert np.abs(rhythm.downbeats[1] - others).min() < 0.02
+    other = next(a for a in rhythm.alternatives if a.kind == "phase")
+    assert (rhythm.bpm, other.bpm, other.shift_beats) == (80.0, 80.0, -1.5)
+    assert np.abs(rhythm.downbeats[1] + other.shift_beats * 60 / 80 - ones).min() < 0.02
+    share = rhythm.confidences.tempo * rhythm.confidences.octave
+    assert other.confidence == pytest.approx(share * (1 - rhythm.confidences.phase))
+
+
+def test_a_second_place_of_the_one_is_an_alternative_so_many_beats_later():
+    truth = grid(128.0, 0.4, 120)
+    strong, weak = peaks_at(truth[1::4], 120, 0.8), peaks_at(truth[2::4], 120, 0.5)
+    columns = peaks_at(truth, 120, 0.4), strong + weak
+    rhythm = analyse(Features(120, np.stack(columns, axis=1).astype(np.float32)), OPTIONS)
+    assert np.abs(rhythm.downbeats[0] - truth[1]) < 0.01
+    (other, *_) = [a for a in rhythm.alternatives if a.kind == "downbeat"]
+    assert (other.bpm, other.shift_beats) == (128.0, 1.0)
+    assert 0.02 < other.confidence < rhythm.confidences.downbeat
+
+
+def test_half_and_twice_the_tempo_are_alternatives_of_the_octave():
+    fast = grid(174.0, 0.1, 120)
+    rhythm = analyse(clicks(fast, 120, noise=0.2), OPTIONS)
+    assert rhythm.bpm == 174.0
+    other = next(a for a in rhythm.alternatives if a.kind == "octave")
+    assert other.bpm == pytest.approx(87, abs=0.5)
+    assert other.shift_beats is None
+    assert rhythm.confidences.octave + other.confidence == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("first", [0, 1, 2, 3])
+def test_a_file_cut_out_of_the_music_need_not_begin_on_a_one(first):
+    truth = grid(128.0, 0.0, 90)
+    ones = truth[first::4]
+    bands = np.full((9000, 9), -30.0)
+    for bar in range(2, 40, 8):
+        start, end = (round(truth[4 * b + first] * FRAME_RATE) for b in (bar, bar + 4))
+        bands[start:end, 3:] = -15
+    activations = clicks(truth, 90, downbeats=ones).activations
+    features = Features(90, activations, {"bands": bands.astype(np.float16)})
+    rhythm = analyse(features, OPTIONS)
+    assert np.abs(rhythm.downbeats[0] - ones[0]) < 0.02
+
+
+@pytest.mark.parametrize("frame", [0, 1, 3000, 5998, 5999])
+def test_a_single_click_has_no_tempo(frame):
+    values = np.zeros((6000, 2), np.float32)
+    values[frame] = 0.9
+    assert analyse(Features(60.0, values), OPTIONS).bpm is None
+
+
+def test_descriptors_that_are_no_numbers_are_left_aside():
+    features = clicks(grid(128.0, 0.2, 60), 60)
+    wrong = {"bands": np.full((6000, 9), np.nan), "chroma": np.full((600, 12), np.inf)}
+    assert analyse(Features(60, features.activations, wrong), OPTIONS) == analyse(
+        features, OPTIONS
+    )
+
+
 @pytest.mark.parametrize("frames", [0, 1, 50, 250])
 def test_silence_of_any_length_has_no_tempo(frames):
     rhythm = analyse(Features(frames / 100, np.zeros((frames, 2), np.float32)), OPTIONS)
@@ -296,5 +372,11 @@ def assert_in_order(rhythm: Rhythm, duration: float) -> None:
     assert set(rhythm.downbeats) <= set(rhythm.beats)
     assert sum(region.beats for region in rhythm.grid) == len(beats)
     assert 0 <= rhythm.confidence <= 1
+    shares = [other.confidence for other in rhythm.alternatives]
+    assert shares == sorted(shares, reverse=True)
+    assert all(0 < share <= 1 for share in shares)
+    if rhythm.bpm is not None:
+        parts = dataclasses.astuple(rhythm.confidences)
+        assert all(0 <= part <= 1 + 1e-9 for part in parts)
     numbers = [n for n in (rhythm.bpm, rhythm.bpm_fitted, *(rhythm.bpm_interval or ())) if n]
     assert np.all(np.isfinite(numbers))

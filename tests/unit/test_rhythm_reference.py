@@ -47,11 +47,52 @@ def test_the_tempo_is_exact_where_the_octave_is_right(tempi):
     assert np.median([abs(found.bpm_fitted - v1) for found, v1 in near]) <= 0.004
 
 
-def test_confidence_above_nine_tenths_is_right_95_times_in_100(tempi):
-    sure = [(found.bpm, v2) for found, _, v2 in tempi if v2 > 0 and found.confidence > 0.9]
+def test_a_tempo_and_octave_above_nine_tenths_are_right_95_times_in_100(tempi):
+    sure = [
+        (found.bpm, v2)
+        for found, _, v2 in tempi
+        if v2 > 0 and found.confidences.tempo * found.confidences.octave > 0.9
+    ]
     assert len(sure) > 190
     assert np.mean([within(bpm, v2, (1,)) for bpm, v2 in sure]) >= 0.95
 
 
 def test_steady_tracks_come_out_as_one_region(tempi):
     assert sum(len(found.grid) > 1 for found, _, _ in tempi) <= 12
+
+
+@pytest.fixture(scope="module")
+def broken_beats():
+    """(found, true beats) of every track of hardcore, jungle and drum and bass."""
+    if not REFERENCE.is_dir():
+        pytest.skip(f"no reference data at {REFERENCE}")
+    found = []
+    with np.load(REFERENCE / "beat_activations_dev.npz") as archive:
+        for key in archive.files:
+            if key.startswith("hjdb/") and key.endswith("/activation"):
+                beats = archive[key].astype(np.float32) / 10000
+                rhythm = analyse(Features(len(beats) / FRAME_RATE, beats), RhythmOptions())
+                found.append((rhythm, archive[key.replace("activation", "beats")][:, 0]))
+    return found
+
+
+def on_the_beat(rhythm, truth):
+    """True if the beats are nearer to the true ones than the half beats are."""
+    beats = np.array(rhythm.beats)
+    between = (beats[1:] + beats[:-1]) / 2
+    on, off = (np.abs(times[:, None] - truth).min(axis=1) for times in (beats, between))
+    return np.median(on) < np.median(off)
+
+
+def test_nine_of_ten_broken_beats_are_not_half_a_beat_off(broken_beats):
+    assert len(broken_beats) == 111
+    assert np.mean([on_the_beat(*track) for track in broken_beats]) >= 0.9
+
+
+def test_the_phase_of_broken_beats_is_as_sure_as_it_says(broken_beats):
+    promised = np.array([rhythm.confidences.phase for rhythm, _ in broken_beats])
+    kept = np.array([on_the_beat(*track) for track in broken_beats])
+    sure = promised > 0.9
+    assert sure.sum() > 60
+    assert kept[sure].mean() >= 0.93
+    assert kept.mean() == pytest.approx(promised.mean(), abs=0.05)

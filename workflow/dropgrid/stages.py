@@ -83,6 +83,7 @@ def make_bpm_record(
     values = dict(options)
     ignore_metadata = values.pop("ignore_metadata", False)
     values.pop("method", None)  # the choice of networks, made by prepare_network
+    values.pop("schema_version", None)  # there so that records of another version are renewed
     found = rhythm.analyse(features, build_options(rhythm.RhythmOptions, values, "bpm"))
     tag = features.tags.get("bpm")
     record = BpmRecord(
@@ -94,6 +95,7 @@ def make_bpm_record(
         bpm_fitted=found.bpm_fitted,
         bpm_interval=found.bpm_interval,
         confidence=found.confidence,
+        confidences=found.confidences,
         method=features.method,
         alternatives=found.alternatives,
         tag_bpm=tag,

@@ -8,6 +8,7 @@ import sys
 from dropgrid.base.errors import DropgridError
 from dropgrid.features import memory
 from dropgrid.library import fingerprint, scan
+from dropgrid.records.model import BpmRecord
 from dropgrid.records.ticket import read_ticket
 from dropgrid.results.scanned import read_scan
 from dropgrid.results.summary import describe, write_summary
@@ -77,7 +78,11 @@ RECORDS = (
     )
 )
 STAGE_OPTIONS = {
-    "bpm": {**config["bpm"], "ignore_metadata": config["ignore_metadata"]},
+    "bpm": {
+        **config["bpm"],
+        "ignore_metadata": config["ignore_metadata"],
+        "schema_version": BpmRecord.VERSION,
+    },
     "structure": config["structure"],
 }
 

@@ -9,7 +9,7 @@ from typing import Any
 from .errors import MissingRecord, RecordError
 from .files import read_regular
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 1  # of what is kept beside the records; a record has a VERSION of its own
 MAX_BYTES = 256 * 2**20  # of a document: some hundred thousand tracks in scan.json
 DECIMALS = 6  # of every number in a record: microseconds, millionths of a BPM
 
@@ -50,7 +50,9 @@ def read_bytes(path: Path) -> bytes:
         raise RecordError(f"{path}: cannot be read as a record ({reason})") from error
 
 
-def parse_document(data: bytes, schema: str, path: Path) -> dict[str, Any]:
+def parse_document(
+    data: bytes, schema: str, path: Path, version: int = SCHEMA_VERSION
+) -> dict[str, Any]:
     """The fields of a document but its head, whose schema and version are checked.
 
     What is not a number comes as NotFinite. Raises RecordError.
@@ -63,6 +65,6 @@ def parse_document(data: bytes, schema: str, path: Path) -> dict[str, Any]:
         raise RecordError(f"{path}: cannot be read as a record ({error})") from error
     if not isinstance(values, dict) or values.pop("schema", None) != schema:
         raise RecordError(f"{path}: not a {schema} record")
-    if values.pop("schema_version", None) != SCHEMA_VERSION:
+    if values.pop("schema_version", None) != version:
         raise RecordError(f"{path}: written by another version of dropgrid; delete it to renew it")
     return values

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from ..base.errors import MissingRecord
-from ..records.check import TRACK_ID
 from ..records.model import BpmRecord, StructureRecord
+from ..records.ticket import TRACK_ID
 from ..references.annotation import Annotation
 from ..references.collect import TAGS, Rank, read_sources
 from ..references.matching import LeftOut, Reference, Tracks, match

@@ -15,14 +15,16 @@ import typing
 from collections.abc import Callable
 from typing import Any, Literal, Union
 
+from .ticket import is_track_id
+
 MAX_DURATION = 7 * 86_400.0  # seconds: a week of music in one file
 MAX_BPM = 10_000.0
 SLACK = 60.0  # seconds that a time may lie behind the end of the music: what is certainly no slip
 LARGEST = 1e15  # of any number: exact as a float, and as text short
 DEPTH = 8  # of objects and lists inside evidence, decoder and tags
 
-TRACK_ID = re.compile(r"[a-z0-9][a-z0-9-]*-[0-9a-f]{8}")
 TIME_SIGNATURE = re.compile(r"([1-9]|1[0-9])/(1|2|4|8|16)")
+PROBABILITIES = frozenset({"tempo", "octave", "phase", "downbeat"})
 TIMES = frozenset({"start", "end", "first_downbeat", "beats", "downbeats", "drops"})
 TEXTS = ("title", "artist", "album", "genre", "year", "name", "format", "version", "info_frame")
 
@@ -41,9 +43,9 @@ def refuse(place: str, what: str, value: Any) -> typing.NoReturn:
 
 def check_id(value: Any, place: str = "track") -> str:
     """A track's id: its name can be part of a path. Raises Invalid."""
-    if type(value) is not str or not TRACK_ID.fullmatch(value) or len(value) > 100:
+    if not is_track_id(value):
         refuse(place, "not a track's id", value)
-    return value
+    return str(value)
 
 
 def check_path(value: Any, place: str = "path") -> str:
@@ -138,7 +140,7 @@ def _bounds(name: str) -> tuple[float, float]:
     """The least and the most that a number of this name may be."""
     if "bpm" in name and name != "bpm_interval":  # which may reach below 0
         return 1e-6, MAX_BPM
-    if name.endswith(("confidence", "confidences")):
+    if name.endswith(("confidence", "confidences")) or name in PROBABILITIES:
         return 0.0, 1.0
     if name == "duration":
         return 0.0, MAX_DURATION

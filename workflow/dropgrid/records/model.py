@@ -23,12 +23,36 @@ class TrackFailure:
     message: str
 
 
+AlternativeKind = Literal["tempo", "octave", "phase", "downbeat"]
+
+
 @dataclass(frozen=True)
 class Alternative:
-    """Another tempo the evidence allows, with its share of the confidence (0..1)."""
+    """Another reading the evidence allows, and its probability (0..1).
+
+    kind: the part of the answer that is another: the tempo itself, its octave, the phase of the
+    beats, the place of the one. shift_beats: of phase and downbeat, how many beats later (less
+    than 0: earlier) the whole grid, ones included, lies in that reading.
+    """
 
     bpm: float
     confidence: float
+    kind: AlternativeKind = "tempo"
+    shift_beats: float | None = None
+
+
+@dataclass(frozen=True)
+class Confidences:
+    """The parts of a confidence (0..1), each the probability that it is right if those before are.
+
+    tempo: but for its octave; octave; phase: the beats, not the half beats between; downbeat: the
+    place of the one, and how many beats a bar has. The first three multiplied are the confidence.
+    """
+
+    tempo: float
+    octave: float
+    phase: float
+    downbeat: float
 
 
 @dataclass(frozen=True)
@@ -57,6 +81,7 @@ class BpmRecord:
     bpm_fitted: float | None = None
     bpm_interval: tuple[float, float] | None = None
     confidence: float | None = None
+    confidences: Confidences | None = None
     source: Literal["computed", "metadata"] = "computed"
     method: str = ""
     alternatives: tuple[Alternative, ...] = ()
@@ -72,6 +97,7 @@ class BpmRecord:
     error: TrackFailure | None = None
 
     SCHEMA = "dropgrid/bpm"
+    VERSION = 2  # 1: confidence was that of tempo and octave alone, alternatives had no kind
 
 
 @dataclass(frozen=True)
@@ -111,6 +137,7 @@ class StructureRecord:
     error: TrackFailure | None = None
 
     SCHEMA = "dropgrid/structure"
+    VERSION = 1
 
 
 def problem_of(record: BpmRecord) -> str | None:

@@ -11,8 +11,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from ..base.documents import SCHEMA_VERSION, json_lines, parse_document, read_bytes, rounded
-from ..base.errors import RecordError
+from ..base.documents import json_lines, parse_document, read_bytes, rounded
+from ..base.errors import InvalidRecord
 from ..base.files import write_atomically
 from . import check
 from .model import BpmRecord, StructureRecord
@@ -22,7 +22,7 @@ Record = TypeVar("Record", BpmRecord, StructureRecord)
 
 def to_json(record: BpmRecord | StructureRecord) -> bytes:
     """The bytes of a record: one key a line, numbers rounded to DECIMALS, ASCII only."""
-    values: dict[str, Any] = {"schema": record.SCHEMA, "schema_version": SCHEMA_VERSION}
+    values: dict[str, Any] = {"schema": record.SCHEMA, "schema_version": record.VERSION}
     values |= rounded(dataclasses.asdict(record))
     if values["error"] is None:
         del values["error"]
@@ -58,8 +58,8 @@ def read_structure(path: Path, track: str | None = None) -> StructureRecord:
 
 
 def _checked(kind: type[Record], data: bytes, path: Path, track: str | None) -> Record:
-    values = parse_document(data, kind.SCHEMA, path)
+    values = parse_document(data, kind.SCHEMA, path, kind.VERSION)
     try:
         return cast(Record, check.record(kind, values, track))
     except check.Invalid as error:
-        raise RecordError(f"{path}: {error}") from error
+        raise InvalidRecord(f"{path}: {error}") from error

@@ -15,9 +15,8 @@ import numpy as np
 from ..base.errors import LibraryError, MissingRecord, RecordError
 from ..features.waveform import columns_for, read_waveform
 from ..jobs.use import Use
-from ..records.check import TRACK_ID
 from ..records.model import BpmRecord, StructureRecord, TrackFailure
-from ..records.ticket import Ticket, read_ticket
+from ..records.ticket import TRACK_ID, Ticket, read_ticket
 from ..references.collect import read_sources
 from ..references.matching import Reference, Tracks, match
 from ..results.reading import READERS, bpm_or_failure, structure_or_failure

@@ -11,6 +11,7 @@ import json
 import os
 import zlib
 from collections.abc import Sequence
+from dataclasses import astuple
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -89,6 +90,13 @@ def row(view: TrackView, page: Path) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value not in (None, "")}
 
 
+def _parts(record: BpmRecord) -> list[float] | None:
+    """Confidences in tempo, octave, phase and downbeat, in that order."""
+    if record.confidences is None:
+        return None
+    return [round(part, 3) for part in astuple(record.confidences)]
+
+
 def _duration(view: TrackView) -> float:
     records = (record for record in (view.bpm, view.structure) if record)
     return next((record.duration for record in records if record.duration), 0.0)
@@ -105,7 +113,12 @@ def _tempo(record: BpmRecord) -> dict[str, Any]:
         "source": record.source,
         "method": record.method,
         "problem": problem_of(record),
-        "alternatives": [[a.bpm, round(a.confidence, 3)] for a in record.alternatives],
+        "confidences": _parts(record),
+        "alternatives": [
+            [a.bpm, round(a.confidence, 3)]
+            for a in record.alternatives
+            if a.kind in ("tempo", "octave")
+        ],
         "tag": record.tag_bpm,
         "computed": record.bpm_computed,
         "signature": record.time_signature,

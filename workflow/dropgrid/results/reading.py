@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from ..base.errors import MissingRecord, RecordError
-from ..records.check import TRACK_ID
+from ..base.errors import InvalidRecord, MissingRecord, RecordError
 from ..records.model import BpmRecord, StructureRecord, TrackFailure
 from ..records.outline import read_bpm_outline
 from ..records.store import read_bpm, read_structure
-from ..records.ticket import read_ticket
+from ..records.ticket import TRACK_ID, read_ticket
 from ..records.track import Track
 from .scanned import read_scan
 
@@ -89,16 +88,18 @@ BROKEN = "RecordError"  # the type of the failure of a track whose record cannot
 
 
 def failure_in(results: Path, analysis: str, track: str) -> TrackFailure | None:
-    """The failure in the record of an analysis, if there is one. Raises MissingRecord."""
-    if analysis == "bpm":  # without its beats: a library's records are read at every end of a run
-        path = results / "bpm" / f"{track}.json"
-        try:
+    """The failure in the record of an analysis, if there is one; a forged record is one too.
+
+    Raises RecordError for a record that is missing, cut short or of another version, which the
+    next run makes again.
+    """
+    path = results / analysis / f"{track}.json"
+    try:
+        if analysis == "bpm":  # without its beats, for the many records of a library
             return read_bpm_outline(path, track)[0].error
-        except MissingRecord:
-            raise
-        except RecordError as error:
-            return broken(error, analysis)
-    return READERS[analysis](results, track).error
+        return read_structure(path, track).error
+    except InvalidRecord as error:
+        return broken(error, analysis)
 
 
 def path_of(results: Path, track: str) -> str:

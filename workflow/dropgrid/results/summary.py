@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.documents import SCHEMA_VERSION, json_lines
-from ..base.errors import MissingRecord
+from ..base.errors import RecordError
 from ..base.files import write_if_changed
 from ..base.text import printable
 from ..jobs.use import Use, add_up, read_use
@@ -52,7 +52,7 @@ def summarise(results: Path) -> Summary:
         for analysis in analyses:
             try:
                 failure = failure or failure_in(results, analysis, track)
-            except MissingRecord:
+            except RecordError:
                 missing = True
         if failure:
             failures.append((track, path_of(results, track), failure))

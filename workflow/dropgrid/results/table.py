@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,10 @@ COLUMNS = {
     "bpm": "double",
     "bpm_fitted": "double",
     "confidence": "double",
+    "confidence_tempo": "double",
+    "confidence_octave": "double",
+    "confidence_phase": "double",
+    "confidence_downbeat": "double",
     "source": "string",
     "method": "string",
     "tag_bpm": "double",
@@ -123,6 +128,8 @@ def _row(
         bpm, beats, downbeats = outline
         names = ("duration", "bpm", "bpm_fitted", "confidence", "tag_bpm", "time_signature")
         row |= {name: getattr(bpm, name) for name in names}
+        if bpm.confidences:
+            row |= {f"confidence_{part}": p for part, p in asdict(bpm.confidences).items()}
         row |= {name: bpm.tags.get(name) for name in ("title", "artist", "genre")}
         if bpm.status == "ok":
             row |= {

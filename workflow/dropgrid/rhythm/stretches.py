@@ -6,16 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..features import FRAME_RATE, Features
+from ..features import FRAME_RATE
+from .decision import read_bars
 from .drift import drifts, refined, straight_pieces, track
 from .fit import SPREAD, Line, exact_tempo, fit_line, peaks, phase, snapped
 from .octave import bar_evidence
 from .options import RhythmOptions
-from .phase import LAG, attack_offset, on_the_beat
+from .phase import LAG, attack_offset
 from .regions import Run, steady_pieces, tempo_runs
 from .tempo import Tempogram, candidates, probabilities, scores
+from .witnesses import Witnesses, with_halves
 
-SOUNDING = 45.0  # dB below the loudest second that still counts as music
 STEADY_BEATS = 64  # so many beats in a straight line were not played by hand
 BEYOND = 0.2  # share of a run whose tempo is out of the reach of steady pieces
 EDGE = 0.03  # s: a beat so little before the first sample falls on it
@@ -25,15 +26,15 @@ EDGE = 0.03  # s: a beat so little before the first sample falls on it
 class Piece:
     """Steady music from start to end (seconds) on the beats of a line.
 
-    bpm: the line's tempo, snapped if it may be; phase_odds: log odds of its beats against the
-    half beats between; attack: seconds the grid was moved onto the attack, None if it was not.
+    bpm: the line's tempo, snapped if it may be; phase: probability that its beats are the beats,
+    not the half beats; attack: seconds the grid was moved onto the attack, None if it was not.
     """
 
     start: float
     end: float
     line: Line
     bpm: float
-    phase_odds: float
+    phase: float
     attack: float | None
 
     def beats(self) -> np.ndarray:
@@ -54,20 +55,21 @@ class Region:
 
 @dataclass(frozen=True)
 class _Track:
-    features: Features
+    witnesses: Witnesses
     activation: np.ndarray
     options: RhythmOptions
 
 
-def find_regions(features: Features, gram: Tempogram, options: RhythmOptions) -> list[Region]:
+def find_regions(witnesses: Witnesses, gram: Tempogram, options: RhythmOptions) -> list[Region]:
     """The regions of a track, whose tempogram is gram, in order of time."""
-    whole = _Track(features, features.activations.sum(axis=1), options)
+    features = witnesses.features
+    whole = _Track(witnesses, features.activations.sum(axis=1), options)
     bars = bar_evidence(features, options)
     windows = len(gram.centres)
     runs = tempo_runs(gram, options)
     if not options.piecewise:
         runs = [Run(0, windows, np.concatenate([run.tempi for run in runs]))]
-    start, end = sounding(features)
+    start, end = witnesses.sounding
     borders = (gram.centres[1:] + gram.centres[:-1]) / 2 / FRAME_RATE
     regions = []
     for run in runs:
@@ -105,6 +107,7 @@ def _followed(whole: _Track, first: int, local: np.ndarray) -> list[Piece]:
     part = whole.activation[first : first + len(local)]
     frames = track(part, 60.0 * FRAME_RATE / local)
     beats = refined(part, frames) + first / FRAME_RATE
+    beats, share = _on_the_beat(whole, with_halves(beats))
     pieces = []
     for start, end, line in straight_pieces(beats):
         low = max(float(beats[start]) - line.period / 2, 0.0)
@@ -114,31 +117,39 @@ def _followed(whole: _Track, first: int, local: np.ndarray) -> list[Piece]:
             pieces.append(_fitted(whole, *inside, line.bpm))
         else:
             late = Line(line.offset + LAG, line.period, line.margin)
-            pieces.append(Piece(low, high, late, line.bpm, 0.0, None))
+            pieces.append(Piece(low, high, late, line.bpm, share, None))
     return pieces
+
+
+def _on_the_beat(whole: _Track, halves: np.ndarray) -> tuple[np.ndarray, float]:
+    """Those of the half beats (n,) that are the beats, and the probability of that."""
+    phases = read_bars(whole.witnesses.see(halves), whole.options.bar_lengths).phases()
+    odd = int(np.argmax(phases))
+    return halves[odd::2], float(phases[odd])
 
 
 def _fitted(whole: _Track, start: int, end: int, bpm: float) -> Piece:
     """The frames start..end as one piece of a steady tempo near bpm."""
-    begin, part = start / FRAME_RATE, whole.activation[start:end]
+    line, halves = half_beats(whole.activation, start, end, bpm)
+    beats, share = _on_the_beat(whole, halves)
+    attack = attack_offset(whole.witnesses.features, beats)
+    offset = beats[len(beats) // 2] + (LAG if attack is None else attack)
+    line = Line(float(offset), line.period, line.margin)
+    shown = snapped(line) if whole.options.snap else line.bpm
+    return Piece(start / FRAME_RATE, end / FRAME_RATE, line, shown, share, attack)
+
+
+def half_beats(
+    activation: np.ndarray, start: int, end: int, bpm: float
+) -> tuple[Line, np.ndarray]:
+    """The line through the beats of the frames start..end, and all half beats in seconds (n,).
+
+    Which of them are the beats is not decided here.
+    """
+    part = activation[start:end]
     times, heights = peaks(part)
     line = fit_line(times, heights, bpm, phase(part, bpm))
-    offset, odds = on_the_beat(whole.features, line.offset + begin, line.period, slice(start, end))
-    middle = (start + end) / 2 / FRAME_RATE
-    offset += np.round((middle - offset) / line.period) * line.period
-    count = int((end - start) / FRAME_RATE / line.period / 2)
-    beats = offset + np.arange(-count, count + 1) * line.period
-    attack = attack_offset(whole.features, beats)
-    line = Line(float(offset) + (LAG if attack is None else attack), line.period, line.margin)
-    shown = snapped(line) if whole.options.snap else line.bpm
-    return Piece(begin, end / FRAME_RATE, line, shown, odds, attack)
-
-
-def sounding(features: Features) -> tuple[float, float]:
-    """Seconds of the first and the last sound that is music, not hiss or a dying echo."""
-    bands = features.descriptors.get("bands")
-    if bands is None or not len(bands):
-        return 0.0, features.duration
-    level = bands.astype(np.float32).max(axis=1)
-    loud = np.flatnonzero(level > np.quantile(level, 0.95) - SOUNDING)
-    return float(loud[0] / FRAME_RATE), min(float(loud[-1] + 1) / FRAME_RATE, features.duration)
+    half = line.period / 2
+    first = np.ceil(-line.offset / half)
+    count = max(int((len(part) / FRAME_RATE - line.offset) / half - first) + 1, 2)
+    return line, start / FRAME_RATE + line.offset + (first + np.arange(count)) * half

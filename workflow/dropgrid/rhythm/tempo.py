@@ -20,6 +20,7 @@ WINDOW = 10 * FRAME_RATE  # frames: 6 s to 20 s do as well
 BINS_PER_OCTAVE = 240  # 0.3 % a step
 HARMONICS = (1, 2, 3, 4)
 WEIGHTS = (2.0, 5.4, 4.9, 10.7)  # of the square roots of the harmonics' magnitudes
+OCTAVE_DOUBT = 0.03  # of octaves that nothing spoke against are wrong: listeners differ as well
 OCTAVE_COST = 2.5  # log odds lost one octave away from the preferred tempo (grows with its square)
 
 
@@ -90,9 +91,17 @@ def pulse(gram: Tempogram, options: RhythmOptions) -> float:
 
 
 def probabilities(score: np.ndarray) -> np.ndarray:
-    """The softmax of scores (n,)."""
+    """The softmax of the scores (n,) of the range's tempi, OCTAVE_DOUBT of it an octave away."""
     odds = np.exp(score - score.max())
-    return odds / odds.sum()
+    share = odds / odds.sum()
+    doubted = OCTAVE_DOUBT / 2 * share
+    for to, away in (
+        (slice(BINS_PER_OCTAVE, None), slice(None, -BINS_PER_OCTAVE)),
+        (slice(None, -BINS_PER_OCTAVE), slice(BINS_PER_OCTAVE, None)),
+    ):
+        share[to] += doubted[away]
+        share[away] -= doubted[away]
+    return share
 
 
 def candidates(tempi: np.ndarray, share: np.ndarray, count: int = 6) -> list[tuple[float, float]]:

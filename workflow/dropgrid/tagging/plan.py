@@ -60,6 +60,8 @@ def plan(track: Track, options: TagOptions, root: Path | None = None) -> Change 
     root: of the library, outside of which nothing is touched; None where that is not known.
     """
     record = track.bpm
+    if record is not None and record.error is not None:
+        return f"not analysed: {record.error.message}"
     if record is None or record.status != "ok" or record.bpm is None:
         return "no tempo was found"
     if record.source == "metadata":

@@ -7,7 +7,8 @@ const library = parsed("data-library");
 const tracks = library.tracks;
 const LABELS = library.labels;
 const DROP = LABELS.indexOf("drop");
-const UNSURE = 0.5; // below this confidence a tempo wants a human ear
+const UNSURE = 0.8; // below this confidence tempo and beats want a human ear
+const ONE_UNSURE = 0.6; // below this one does the place of the one
 const AGREED = 0.5; // BPM: further apart, two tempos disagree
 
 /** "ok", "check" or "failed", and why. */
@@ -15,7 +16,10 @@ function verdict(track) {
   if (track.failure) return ["failed", track.failure[2]];
   if (track.problem) return ["check", `The file: ${track.problem}`];
   if (track.bpm !== undefined && track.confidence < UNSURE) {
-    return ["check", `The tempo is unsure (confidence ${track.confidence.toFixed(2)})`];
+    return ["check", `${doubted(track)} (confidence ${track.confidence.toFixed(2)})`];
+  }
+  if (track.confidences?.[3] < ONE_UNSURE) {
+    return ["check", `The one may be on another beat (confidence ${track.confidences[3].toFixed(2)})`];
   }
   if (disagreement(track) > AGREED) {
     return ["check", `The reference says ${bpmText(track.refBpm)}`];
@@ -26,6 +30,13 @@ function verdict(track) {
   }
   if ((track.grid ?? []).length > 1) return ["check", `The tempo changes (${track.grid.length} grid regions)`];
   return ["ok", ""];
+}
+
+/** What a low confidence is about: the least sure of its parts. */
+function doubted(track) {
+  const parts = (track.confidences ?? []).slice(0, 3);
+  const least = parts.indexOf(Math.min(...parts));
+  return ["The tempo is unsure", "It may be half or twice the tempo", "The beats may lie half a beat off"][least] ?? "The tempo is unsure";
 }
 
 /** How far a track's tempo is from its reference (BPM); 0 without one. */
