@@ -1,7 +1,8 @@
 """Analyse a few files, one after another, without Snakemake.
 
 Writes OUTPUT/bpm/TRACK.json and OUTPUT/structure/TRACK.json, the same bytes as the workflow.
-A file that cannot be analysed gets error records; the exit code is then still 0.
+Each file is analysed in a process of its own, so that nothing it does harms the others. One that
+cannot be analysed gets error records and is listed at the end; the exit code is then 1.
 For a library, use the workflow: it runs in parallel, resumes, and never repeats work.
 
 example:
@@ -13,8 +14,14 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
-HELP = "analyse a few files in this process"
+from ..base.text import printable
+from ..records.model import BpmRecord, StructureRecord, TrackFailure
+from ..records.ticket import Ticket
+from .arguments import add_force
+
+HELP = "analyse a few files, without Snakemake"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,40 +39,110 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ignore-metadata", action="store_true", help="never take the answer from a BPM tag"
     )
     parser.add_argument("--only", choices=("bpm", "structure"), help="write these records alone")
+    parser.add_argument("--memory-mb", type=int, metavar="MB", help="most memory for a file")
+    parser.add_argument(
+        "--time-limit", type=float, metavar="SECONDS", help="most time for a file"
+    )  # fmt: skip
+    add_force(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from ..library import scan_files
-    from ..records.store import write_record
+    from ..results.outputs import check_folder, check_output
     from ..settings.config import load_config
-    from ..stages import analyse_track, prepare_network
+    from ..stages import prepare_network
 
     config = load_config(arguments.config)
     if arguments.ignore_metadata:
         config["ignore_metadata"] = True
     analyses = [arguments.only] if arguments.only else config["analyses"]
-    output: Path = arguments.output
-    network = output / "network.onnx"
+    tickets = scan_files(arguments.files, arguments.library).tracks
+    check_folder(arguments.output)
+    records = {
+        ticket.track: {name: arguments.output / name / f"{ticket.track}.json" for name in analyses}
+        for ticket in tickets
+    }
+    network = arguments.output / "network.onnx"
+    for path in (network, *(path for paths in records.values() for path in paths.values())):
+        check_output(path, arguments.files, force=arguments.force)
     if not network.exists():
         warning = prepare_network(network, config["bpm"]["method"])
         if warning:
             print(f"dropgrid analyze: {warning}", file=sys.stderr)
-    for ticket in scan_files(arguments.files, arguments.library).tracks:
+    failed: list[str] = []
+    for ticket in tickets:
+        code, line = _analyse(ticket, network, config, records[ticket.track], arguments)
+        if code > 1:  # interrupted, or no file could be analysed
+            print(f"dropgrid analyze: {line}", file=sys.stderr)
+            return code
+        failed += [line] * code
+        if not code:
+            print(line, flush=True)
+    for line in failed:
+        print(f"dropgrid analyze: {line}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _analyse(
+    ticket: Ticket,
+    network: Path,
+    config: dict[str, Any],
+    records: dict[str, Path],
+    arguments: argparse.Namespace,
+) -> tuple[int, str]:
+    """Write a file's records, in a process of its own; (exit code, what to say of the file)."""
+    from ..jobs.policy import decide
+    from ..jobs.process import supervised
+
+    def work() -> None:
+        from ..records.store import write_record
+        from ..stages import analyse_track
+
         bpm, structure = analyse_track(ticket, network, config)
-        if "bpm" in analyses:
-            write_record(output / "bpm" / f"{ticket.track}.json", bpm)
-        if "structure" in analyses:
-            write_record(output / "structure" / f"{ticket.track}.json", structure)
-        print(_describe(bpm, structure))
-    return 0
+        for name, path in records.items():
+            write_record(path, bpm if name == "bpm" else structure)
+
+    outcome = supervised(
+        work, memory_mb=arguments.memory_mb, seconds=arguments.time_limit
+    )
+    decision = decide(outcome, last_attempt=True)
+    failure = outcome.failure
+    if failure is None:
+        return (decision.exit_code, "interrupted") if outcome.signal else _described(records)
+    said = f"{printable(ticket.path)}: {failure.stage}: {printable(failure.message)}"
+    if not decision.record:
+        return decision.exit_code, said
+    try:
+        _record_failure(ticket, failure, records)
+    except OSError as error:
+        return 1, f"{said} (cannot be recorded: {error.strerror or error})"
+    return 1, said
 
 
-def _describe(bpm: object, structure: object) -> str:
-    from ..records.model import BpmRecord, StructureRecord
+def _record_failure(ticket: Ticket, failure: TrackFailure, records: dict[str, Path]) -> None:
+    from ..records.store import write_record
 
-    assert isinstance(bpm, BpmRecord) and isinstance(structure, StructureRecord)
-    if bpm.error:
-        return f"{bpm.path}: {bpm.error.stage}: {bpm.error.message}"
-    tempo = "no steady tempo" if bpm.bpm is None else f"{bpm.bpm:.2f} BPM"
-    sections = " ".join(section.label for section in structure.sections)
-    return f"{bpm.path}: {tempo} (confidence {bpm.confidence or 0:.2f}), {sections}"
+    kinds = {"bpm": BpmRecord, "structure": StructureRecord}
+    for name, path in records.items():
+        write_record(path, kinds[name](ticket.track, ticket.path, "error", error=failure))
+
+
+def _described(records: dict[str, Path]) -> tuple[int, str]:
+    """(1 if the file failed, a line that says what came out), from its records."""
+    from ..records.store import read_bpm, read_structure
+
+    said: list[str] = []
+    for name, path in records.items():
+        if name == "bpm":
+            bpm = read_bpm(path)
+            tempo = "no steady tempo" if bpm.bpm is None else f"{bpm.bpm:.2f} BPM"
+            said.append(f"{tempo} (confidence {bpm.confidence or 0:.2f})")
+            record: BpmRecord | StructureRecord = bpm
+        else:
+            record = structure = read_structure(path)
+            said.append(" ".join(section.label for section in structure.sections))
+        if record.error:
+            failure = record.error
+            message = f"{failure.stage}: {printable(failure.message)}"
+            return 1, f"{printable(record.path)}: {message}"
+    return 0, f"{printable(record.path)}: {', '.join(said)}"

@@ -15,6 +15,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from .arguments import add_force
+
 HELP = "write records as rekordbox XML, JAMS, .beats, .lab, labels, playlists, tables"
 
 
@@ -38,6 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="edges of BPM ranges: a playlist for each (rekordbox, m3u8)",
     )  # fmt: skip
 
+    add_force(parser)
+
 
 def run(arguments: argparse.Namespace) -> int:
     from ..base.errors import ConfigError
@@ -48,8 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
     options = build_options(ExportOptions, values, "export")
     try:
         written, left_out = export(
-            arguments.format, arguments.results, arguments.output, options, arguments.library
-        )
+            arguments.format, arguments.results, arguments.output, options, arguments.library,
+            arguments.force,
+        )  # fmt: skip
     except OSError as error:
         raise ConfigError(f"--output {arguments.output}: {error.strerror}") from error
     print(f"{arguments.output}: {written} tracks")

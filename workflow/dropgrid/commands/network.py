@@ -11,6 +11,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from .arguments import add_force
+
 HELP = "prepare the trained networks (done once)"
 
 
@@ -21,10 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="madmom: its networks; librosa: do without (default: %(default)s)",
     )  # fmt: skip
 
+    add_force(parser)
+
 
 def run(arguments: argparse.Namespace) -> int:
+    from ..results.outputs import check_output
     from ..stages import prepare_network
 
+    check_output(arguments.output, option="OUTPUT", force=arguments.force)
     warning = prepare_network(arguments.output, arguments.method)
     if warning:
         print(f"dropgrid network: {warning}", file=sys.stderr)

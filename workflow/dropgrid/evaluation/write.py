@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..base.files import write_atomically
+from ..results.outputs import check_folder, check_output
 from . import documents as tables
 from .plots import KINDS, NAMES, plots
 from .score import EvaluationOptions, Gathered
 from .summary import markdown
+
+TASKS = ("bpm", "beats", "structure")
+NAMES_OF_FILES = (
+    *(f"{task}.{kind}" for task in TASKS for kind in ("json", "csv")),
+    "downbeats.csv", "left_out.csv", "summary.md",
+    *(f"{name}.{kind}" for name in NAMES for kind in KINDS),
+)  # fmt: skip
+
+
+def check_evaluation(folder: Path, references: Sequence[str], force: bool = False) -> None:
+    """Raise ConfigError where a file that an evaluation writes or removes is not ours."""
+    check_folder(folder)
+    for name in NAMES_OF_FILES:
+        check_output(folder / name, map(Path, references), force=force)
 
 
 def write_evaluation(folder: Path, gathered: Gathered, options: EvaluationOptions) -> None:

@@ -30,7 +30,7 @@ def render(tracks: Iterable[Track], options: ExportOptions) -> tuple[int, dict[s
 
 
 def _playlist(entries: Iterable[str]) -> bytes:
-    return ("#EXTM3U\n" + "".join(entries)).encode()
+    return ("#EXTM3U\n#DROPGRID\n" + "".join(entries)).encode()
 
 
 def _entry(track: Track) -> str:

@@ -48,6 +48,7 @@ COLUMNS = {
     "error": "string",
     "problem": "string",
 }
+FILES = ("library.csv", "library.parquet", "failures.csv")
 FAILURE_COLUMNS = ("track", "path", "stage", "type", "message")
 
 Row = dict[str, Any]
