@@ -50,7 +50,7 @@ def scan(sources: str | Sequence[str]) -> Scan:
     roots: list[str] = []
     problems: list[tuple[str, str]] = []
     for source in sources:
-        path = os.path.abspath(Path(source).expanduser())
+        path = os.path.abspath(_expanded(str(source), "library"))
         if os.path.isdir(path):
             roots.append(path)
             files += _walk(path, problems)
@@ -139,10 +139,21 @@ def _read_list(path: Path) -> list[str]:
             for row in rows:
                 if not row["path"]:
                     raise LibraryError(f"library: {path}: line {rows.line_num}: empty path")
-                files.append(os.path.abspath(path.parent / Path(row["path"]).expanduser()))
+                where = f"library: {path}: line {rows.line_num}"
+                files.append(os.path.abspath(path.parent / _expanded(row["path"], where)))
             return files
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise LibraryError(f"library: {path}: {error}") from error
+
+
+def _expanded(text: str, where: str) -> Path:
+    """A path that may begin with ~. Raises LibraryError, saying where it stands."""
+    if "\0" in text:
+        raise LibraryError(f"{where}: a path with a zero byte: {text!a}")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise LibraryError(f"{where}: {text}: there is no such user") from error
 
 
 def _root(roots: Sequence[str], files: Sequence[str]) -> str:

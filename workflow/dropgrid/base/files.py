@@ -25,9 +25,11 @@ def write_atomically(path: Path, data: bytes, durable: bool = True) -> None:
                 stream.flush()
                 os.fsync(stream.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             temporary.unlink()
+        if isinstance(error, OSError) and error.errno is not None:  # name what was to be written
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
 
 

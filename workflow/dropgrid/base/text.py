@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 
 
@@ -43,6 +44,14 @@ def duration(seconds: float) -> str:
     if minutes < 100:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def fault(error: OSError) -> str:
+    """An error of the system in one line: the file, and the reason."""
+    reason = error.strerror or str(error) or type(error).__name__
+    if error.filename is None:
+        return printable(reason)
+    return printable(f"{os.fsdecode(error.filename)}: {reason}")
 
 
 def encodable(text: str) -> str:

@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..base.text import printable
+from ..base.text import fault, printable
 from ..records.model import BpmRecord, StructureRecord, TrackFailure
 from ..records.ticket import Ticket
 from .arguments import add_force
@@ -102,9 +102,7 @@ def _analyse(
         for name, path in records.items():
             write_record(path, bpm if name == "bpm" else structure)
 
-    outcome = supervised(
-        work, memory_mb=arguments.memory_mb, seconds=arguments.time_limit
-    )
+    outcome = supervised(work, memory_mb=arguments.memory_mb, seconds=arguments.time_limit)
     decision = decide(outcome, last_attempt=True)
     failure = outcome.failure
     if failure is None:
@@ -115,7 +113,7 @@ def _analyse(
     try:
         _record_failure(ticket, failure, records)
     except OSError as error:
-        return 1, f"{said} (cannot be recorded: {error.strerror or error})"
+        return 1, f"{said} (cannot be recorded: {fault(error)})"
     return 1, said
 
 
