@@ -17,9 +17,10 @@ import numpy as np
 from dropgrid.rhythm import (
     RhythmOptions,
     analyse,
+    counting,
     decision,
-    drift,
     fit,
+    moving,
     octave,
     phase,
     regions,
@@ -40,8 +41,12 @@ PARAMETERS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "SLIDE_COST": (regions, (0.3, 3.0)),
     "PIECE_COST": (regions, (8.0, 32.0)),
     "PHASE_SLACK": (regions, (0.03, 0.08)),
-    "DRIFT": (drift, (0.002, 0.006)),
-    "PULSE": (drift, (0.1, 0.25)),
+    "ACCENT_COST": (moving, (10.0, 40.0)),
+    "TURN_COST": (moving, (30.0, 120.0)),
+    "PULSE": (moving, (0.1, 0.2)),
+    "STEADY": (moving, (0.0002, 0.001)),
+    "COST": (counting, (7.0, 15.0)),
+    "BORDER_COST": (counting, (4.0, 10.0)),
     "FOOT": (phase, (0.1, 0.3)),
     "SHARP": (phase, (0.005, 0.02)),
     "THREE_NEEDS": (decision, (0.05, 0.3)),
@@ -78,7 +83,7 @@ def main() -> None:
         usual = getattr(module, name)
         for value in values:
             setattr(module, name, value)
-            tracks = tempi if module in (tempo, fit, regions, drift) else ()
+            tracks = tempi if module in (tempo, fit, regions, moving) else ()
             print_cells(f"{name} {value}", *overall(DEFAULTS, songs, minutes, tracks))
         setattr(module, name, usual)
 

@@ -130,9 +130,9 @@ def floor(file: str) -> dict[str, float]:
     at the best rate that this machine shows."""
     import numpy as np
     from dropgrid.features.engines.network import Inputs
-    from dropgrid.features.spectra import FRAME_SIZES, _real_fft
+    from dropgrid.features.spectra import FRAME_SIZES, real_fft
 
-    transform = _real_fft()
+    transform = real_fft()
     random = np.random.default_rng(0)
     frames = 6000
     fft = 0.0

@@ -7,12 +7,16 @@ from pathlib import Path
 import numpy as np
 from dropgrid.features import ENVELOPE_RATE, Features
 from dropgrid.features.store import save
+from dropgrid.key import notation
 from dropgrid.library import Scan, track_id
 from dropgrid.records.model import (
     Alternative,
     BpmRecord,
     Confidences,
     GridRegion,
+    KeyRecord,
+    KeySegment,
+    Loudness,
     Section,
     StructureRecord,
     TrackFailure,
@@ -47,7 +51,7 @@ def write_library(results: Path, tracks: int, root: Path, failing: int = 40) -> 
 def write_failure(results: Path, track: Ticket, message: str = "not audio (no header)") -> None:
     """The records of a track that cannot be decoded."""
     error = TrackFailure("decode", "DecodeError", message)
-    for kind, folder in ((BpmRecord, "bpm"), (StructureRecord, "structure")):
+    for kind, folder in ((BpmRecord, "bpm"), (StructureRecord, "structure"), (KeyRecord, "key")):
         record = kind(track.track, track.path, "error", error=error)
         write_record(results / folder / f"{track.track}.json", record)
 
@@ -72,6 +76,19 @@ def write_track(results: Path, track: Ticket, seed: int) -> tuple[BpmRecord, Str
             beats=tuple(beats), downbeats=tuple(beats[::4]),
             grid=(GridRegion(first, bpm, len(beats), first),),
             tags={"title": title[6:-4], "artist": artist},
+            loudness=Loudness(-8.5 - seed % 5, 4.0, -6.0, -7.0, -0.3, None),
+        ),
+    )  # fmt: skip
+    key = 5 * seed % 24
+    write_record(
+        results / "key" / f"{track.track}.json",
+        KeyRecord(
+            track.track, track.path, "ok", duration=duration, key=notation.name(key),
+            camelot=notation.camelot(key), open_key=notation.open_key(key), confidence=0.93,
+            segments=(
+                KeySegment(0.0, duration, notation.name(key), notation.camelot(key), 0.93),
+            ),
+            tuning_cents=0.0, method="madmom",
         ),
     )  # fmt: skip
     sections: list[Section] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -168,6 +169,71 @@ def test_doubtful_tempos_can_be_shown_alone_with_the_reason(session: Session) ->
     expect(session.page.locator(".facts")).to_contain_text(
         "It may be half or twice the tempo (confidence 0.42)"
     )
+
+
+def test_the_wheel_shows_what_mixes_with_a_key(session: Session) -> None:
+    def keys() -> set[str]:
+        return {
+            re.match(r"\d+[AB]", text)[0]
+            for text in session.page.locator("#rows .key").all_inner_texts()
+            if text
+        }  # type: ignore[index]
+
+    everything = len(session.rows())
+    session.page.click("#key-filter")
+    part = session.page.locator("#wheel [data-key='8A']")
+    part.click()
+    mixing = {"8A", "7A", "9A", "8B"}
+    known = [view.key.camelot for view in collect(session.results).tracks if view.key]
+    count = sum(camelot in mixing for camelot in known)
+    assert len(keys()) > 1 and keys() <= mixing
+    expect(session.page.locator("#shown")).to_have_text(f"{count} of {TRACKS} tracks")
+    assert session.page.locator("#wheel g.dim").count() == 20
+    session.page.check("#wheel-only")
+    assert keys() == {"8A"}
+    part.focus()
+    session.page.keyboard.press("Enter")
+    assert len(session.rows()) == everything
+    session.page.locator("#search").click()
+    expect(session.page.locator("#wheel")).to_be_hidden()
+
+
+def test_a_key_tag_that_disagrees_is_to_be_checked(browser: Browser, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    write_library(results, 3, tmp_path / "music", failing=0)
+    view = collect(results).tracks[0]
+    assert view.key is not None and view.bpm is not None
+    write_record(
+        results / "key" / f"{view.track}.json", dataclasses.replace(view.key, tag_key="Bb minor")
+    )
+    write_record(
+        results / "bpm" / f"{view.track}.json", dataclasses.replace(view.bpm, confidence=0.99)
+    )
+    write_page(results)
+    session = open_page(browser, results)
+    session.page.click("[data-filter=check]")
+    session.page.locator("#rows .row").first.click()
+    facts = session.page.locator(".facts")
+    expect(facts).to_contain_text(f"The file's tag says Bb minor, the audio {view.key.key}")
+    expect(facts).to_contain_text("LUFS, range 4.0 LU")
+
+
+def test_tracks_play_at_one_level_where_that_is_asked_for(session: Session) -> None:
+    session.page.evaluate(
+        "Object.defineProperty(HTMLMediaElement.prototype, 'volume',"
+        " {set(volume) { window.heard = volume; }})"
+    )
+    session.page.locator("#rows .row").first.click()
+    level = session.page.locator(".level")
+    assert session.page.evaluate("window.heard") == 1
+    level.click()
+    expect(level).to_have_attribute("aria-pressed", "true")
+    bpm = next(view for view in collect(session.results).tracks if view.bpm).bpm
+    assert bpm is not None and bpm.loudness is not None
+    quieter = 10 ** ((-18 - (bpm.loudness.integrated or 0)) / 20)
+    assert session.page.evaluate("window.heard") == pytest.approx(quieter, abs=1e-3)
+    level.click()
+    assert session.page.evaluate("window.heard") == 1
 
 
 def test_keys_choose_open_seek_and_close(session: Session) -> None:

@@ -6,7 +6,18 @@ import json
 from pathlib import Path
 
 from dropgrid.library import track_id
-from dropgrid.records.model import BpmRecord, GridRegion, Section, StructureRecord, TrackFailure
+from dropgrid.records.model import (
+    ANALYSES,
+    BpmRecord,
+    GridRegion,
+    KeyAlternative,
+    KeyRecord,
+    KeySegment,
+    Loudness,
+    Section,
+    StructureRecord,
+    TrackFailure,
+)
 from dropgrid.records.store import write_record
 from dropgrid.records.ticket import Ticket, ticket_json
 from dropgrid.results.table import write_table
@@ -38,6 +49,29 @@ def bpm_record(path: str, first: float = 0.25, bpm: float = 128.0) -> BpmRecord:
         ),
         decoder={"name": "libsndfile", "format": "FLAC PCM_16", "sample_rate": 44100},
         tags={"title": "Rock & <Roll>", "artist": "Zoë", "album": "", "genre": "", "year": "2020"},
+        loudness=Loudness(-8.75, 4.5, -6.0, -7.25, -0.2, None),
+    )
+
+
+def key_record(path: str) -> KeyRecord:
+    """A minor, and C major in the last third."""
+    return KeyRecord(
+        track_id(path),
+        path,
+        "ok",
+        duration=30.5,
+        key="A minor",
+        camelot="8A",
+        open_key="1m",
+        confidence=0.95,
+        alternatives=(KeyAlternative("C major", "8B", 0.04),),
+        segments=(
+            KeySegment(0.0, 20.8, "A minor", "8A", 0.97),
+            KeySegment(20.8, 30.5, "C major", "8B", 0.8),
+        ),
+        tuning_cents=4.0,
+        tag_key="C major",
+        method="madmom",
     )
 
 
@@ -66,21 +100,24 @@ def write_results(folder: Path, music: Path = Path("/music")) -> Path:
     """Results of the four PATHS, the third failed, the second at 87.5 BPM, with its table."""
     for number, path in enumerate(PATHS):
         track = track_id(path)
-        bpm, structure = (
+        bpm, structure, key = (
             bpm_record(path, bpm=87.5 if number == 1 else 128.0),
             structure_record(path),
+            key_record(path),
         )
         if number == 2:
             failure = TrackFailure("decode", "DecodeError", "cut short")
             bpm = BpmRecord(track, path, "error", error=failure)
             structure = StructureRecord(track, path, "error", error=failure)
+            key = KeyRecord(track, path, "error", error=failure)
         write_record(folder / "bpm" / f"{track}.json", bpm)
         write_record(folder / "structure" / f"{track}.json", structure)
+        write_record(folder / "key" / f"{track}.json", key)
         ticket = folder / "tracks" / f"{track}.json"
         ticket.parent.mkdir(exist_ok=True)
         ticket.write_bytes(ticket_json(Ticket(track, path, str(music / path), 1, 1)))
     scan = {"schema": "dropgrid/scan", "root": str(music), "problems": []}
     scan["tracks"] = [track_id(path) for path in PATHS]
     (folder / "scan.json").write_text(json.dumps(scan))
-    write_table(folder, ("bpm", "structure"))
+    write_table(folder, ANALYSES)
     return folder

@@ -29,9 +29,16 @@ from dropgrid.run.batches import (
 )
 from dropgrid.run.due import force_all, note_options, stages_due
 
-ANALYSES = ("bpm", "structure")
+ANALYSES = ("bpm", "structure", "key")
 GATHERING = "missing-00000"
-OPTIONS = {"bpm": {"max_bpm": 215}, "structure": {"sensitivity": 0.0}}
+OPTIONS = {
+    "bpm": {"max_bpm": 215},
+    "structure": {"sensitivity": 0.0},
+    "key": {"method": "madmom"},
+    "features": {"true_peak": False},
+}
+NETWORKS = ("network.onnx", "key.onnx")
+RECORDS = ("bpm/t.json", "structure/t.json", "key/t.json")
 
 
 def library(count: int, first: int = 0) -> Scan:
@@ -193,7 +200,7 @@ def test_what_is_no_manifest_is_refused_by_name(tmp_path):
 def done(tmp_path) -> Path:
     """Results of the track `t`, each stage a second younger than the one before."""
     note_options(tmp_path, OPTIONS)
-    names = ("network.onnx", "tracks/t.json", "features/t.npz", "bpm/t.json", "structure/t.json")
+    names = (*NETWORKS, "tracks/t.json", "features/t.npz", *RECORDS)
     for second, name in enumerate(names):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
@@ -204,7 +211,7 @@ def done(tmp_path) -> Path:
 
 def due(results: Path, options: dict = OPTIONS, analyses: tuple[str, ...] = ANALYSES) -> list[str]:
     since = note_options(results, options)
-    return stages_due(results, "t", results / "network.onnx", since, analyses)
+    return stages_due(results, "t", [results / name for name in NETWORKS], since, analyses)
 
 
 def renew(path: Path) -> None:
@@ -219,10 +226,13 @@ def test_nothing_is_due_of_a_track_that_is_up_to_date(done):
 @pytest.mark.parametrize(
     ("input", "stages"),
     [
-        ("tracks/t.json", ["features", "bpm", "structure"]),
-        ("network.onnx", ["features", "bpm", "structure"]),
-        ("features/t.npz", ["bpm", "structure"]),
+        ("tracks/t.json", ["features", "bpm", "structure", "key"]),
+        ("network.onnx", ["features", "bpm", "structure", "key"]),
+        ("key.onnx", ["features", "bpm", "structure", "key"]),
+        ("features/t.npz", ["bpm", "structure", "key"]),
         ("bpm/t.json", ["structure"]),
+        ("options/features.json", ["features", "bpm", "structure", "key"]),
+        ("options/key.json", ["key"]),
         ("options/bpm.json", ["bpm", "structure"]),
         ("options/structure.json", ["structure"]),
     ],
@@ -236,15 +246,20 @@ def test_all_stages_are_due_once_they_are_forced(done):
     assert due(done) == []
     force_all(done)
     os.utime(done / "options" / "features.json", ns=(0, 10**9 * 3_000_000_000))
-    assert due(done) == ["features", "bpm", "structure"]
-    for name in ("features/t.npz", "bpm/t.json", "structure/t.json"):
+    assert due(done) == ["features", "bpm", "structure", "key"]
+    for name in ("features/t.npz", *RECORDS):
         os.utime(done / name, ns=(0, 10**9 * 3_000_000_001))
     assert due(done) == []
 
 
 @pytest.mark.parametrize(
     ("folder", "stages"),
-    [("features", []), ("bpm", ["bpm", "structure"]), ("structure", ["structure"])],
+    [
+        ("features", []),
+        ("bpm", ["bpm", "structure"]),
+        ("structure", ["structure"]),
+        ("key", ["key"]),
+    ],
 )
 def test_records_are_missed_and_features_only_where_a_record_needs_them(done, folder, stages):
     shutil.rmtree(done / folder)
@@ -259,7 +274,10 @@ def test_features_that_were_dropped_are_made_for_a_record_that_is_due(done):
 
 def test_an_analysis_nobody_wants_is_not_due(done):
     shutil.rmtree(done / "structure")
+    shutil.rmtree(done / "key")
     assert due(done, analyses=("bpm",)) == []
+    shutil.rmtree(done / "bpm")
+    assert due(done, analyses=("key",)) == ["key"]
 
 
 def test_options_are_as_old_as_their_last_change(tmp_path):
@@ -304,7 +322,7 @@ def test_what_is_imported_ahead_of_the_forks_starts_no_threads():
         from dropgrid.commands.main import THREAD_POOLS
         os.environ.update(dict.fromkeys(THREAD_POOLS, "1"))
         from dropgrid.commands.batch import import_ahead
-        import_ahead(("features", "bpm", "structure"))
+        import_ahead(("features", "bpm", "structure", "key"))
         assert {"numpy", "soundfile", "mutagen", "dropgrid.rhythm"} <= sys.modules.keys()
         print(len(os.listdir("/proc/self/task")))
     """

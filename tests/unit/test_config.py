@@ -49,7 +49,7 @@ def test_what_a_command_line_hands_on_as_text_is_understood():
 
 def test_all_wrong_options_are_named_at_once():
     with pytest.raises(ConfigError) as caught:
-        complete_config({"max_workers": 0, "analyses": ["key"]})
+        complete_config({"max_workers": 0, "analyses": ["mood"]})
     assert len(str(caught.value).splitlines()) == 2
 
 

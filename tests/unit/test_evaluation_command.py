@@ -21,7 +21,7 @@ from library_to_evaluate import (
 
 OUTPUTS = {
     "bpm.json", "beats.json", "structure.json", "bpm.csv", "beats.csv", "downbeats.csv",
-    "structure.csv", "left_out.csv", "summary.md",
+    "structure.csv", "key.json", "key.csv", "left_out.csv", "summary.md",
 }  # fmt: skip
 
 

@@ -81,6 +81,32 @@ def test_rekordbox_has_the_grid_of_every_region(results: Path, tmp_path: Path) -
     assert grid == [(0.25, 128.0, "4/4", "4"), (15.25, 128.5, "4/4", "4")]
 
 
+@pytest.mark.parametrize(
+    ("notation", "text"), [("musical", "Am"), ("camelot", "8A"), ("openkey", "1m")]
+)
+def test_rekordbox_is_told_the_key(
+    results: Path, tmp_path: Path, notation: str, text: str
+) -> None:
+    root = tree_of(results, tmp_path / "collection.xml", key_notation=notation)
+    assert {t.get("Tonality") for t in root.findall("COLLECTION/TRACK")} == {text}
+
+
+def test_playlists_by_key_hold_the_tracks_of_each(results: Path, tmp_path: Path) -> None:
+    export("m3u8", results, tmp_path / "lists", ExportOptions(by_key=True))
+    (playlist,) = (tmp_path / "lists").iterdir()
+    assert playlist.name == "8A.m3u8"
+    assert playlist.read_text().count("#EXTINF") == 3
+
+
+def test_jams_has_the_key_of_every_stretch(results: Path, tmp_path: Path) -> None:
+    export("jams", results, tmp_path)
+    document = jams.load(str(tmp_path / f"{HOUSE}.jams"))
+    (keys,) = document.search(namespace="key_mode")
+    assert [(o.time, o.duration, o.value) for o in keys.data] == [
+        (0.0, 20.8, "A:minor"), (20.8, pytest.approx(9.7), "C:major"),
+    ]  # fmt: skip
+
+
 def test_rekordbox_cues_are_named_coloured_and_on_pads(results: Path, tmp_path: Path) -> None:
     house = tree_of(results, tmp_path / "collection.xml").find("COLLECTION/TRACK")
     marks = house.findall("POSITION_MARK")

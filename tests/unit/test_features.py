@@ -93,6 +93,7 @@ def test_everything_framed_has_the_length_of_the_track(
     shapes = {name: array.shape for name, array in features.descriptors.items()}
     assert shapes == {
         "bands": (301, 9), "attack": (1204, 2), "chroma": (31, 12), "peaks": (301, 2),
+        "pitches": (2, 2, 120), "tonality": (2, 2), "loudness": (30,), "peak": (2,),
     }  # fmt: skip
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import signal
 import subprocess
 import sys
@@ -15,7 +13,6 @@ from dropgrid.features import Features, store
 from dropgrid.records.model import BpmRecord
 from dropgrid.records.store import write_record
 from dropgrid.results.mend import is_whole, mend
-from dropgrid.run.interrupts import remove_stale_locks
 
 TRACK = "song-0123abcd"
 
@@ -58,25 +55,6 @@ def test_files_of_others_are_never_touched(results: Path) -> None:
         (results / name).write_text("not ours")
     assert mend(results) == []
     assert is_whole(results / "nowhere.json")
-
-
-def test_a_lock_nobody_holds_is_removed(tmp_path: Path) -> None:
-    (tmp_path / "locks").mkdir()
-    (tmp_path / "locks" / "0.output.lock").write_text("results/x\n")
-    assert remove_stale_locks(tmp_path)
-    assert list((tmp_path / "locks").iterdir()) == []
-
-
-def test_a_lock_beside_a_living_run_stays(tmp_path: Path) -> None:
-    (tmp_path / "locks").mkdir()
-    lock = tmp_path / "locks" / "0.output.lock"
-    lock.touch()
-    other = os.open(tmp_path / "dropgrid.lock", os.O_RDWR | os.O_CREAT)
-    fcntl.flock(other, fcntl.LOCK_SH)
-    assert not remove_stale_locks(tmp_path)
-    assert lock.exists()
-    os.close(other)
-    assert remove_stale_locks(tmp_path / "new")
 
 
 LOSES_THE_FIRST_SIGNAL = """

@@ -12,11 +12,15 @@ from dropgrid.records.model import (
     BpmRecord,
     Confidences,
     GridRegion,
+    KeyAlternative,
+    KeyRecord,
+    KeySegment,
+    Loudness,
     Section,
     StructureRecord,
     TrackFailure,
 )
-from dropgrid.records.store import read_bpm, read_structure, to_json, write_record
+from dropgrid.records.store import read_bpm, read_key, read_structure, to_json, write_record
 from dropgrid.settings.place import SCHEMAS
 
 BPM = BpmRecord(
@@ -36,6 +40,7 @@ BPM = BpmRecord(
     beats=(0.0, 0.46875),
     downbeats=(0.0,),
     grid=(GridRegion(0.0, 128.0, 2, 0.0),),
+    loudness=Loudness(-9.25, 3.5, -7.0, -8.0, -0.1, None),
 )
 STRUCTURE = StructureRecord(
     "a-0123abcd",
@@ -43,9 +48,27 @@ STRUCTURE = StructureRecord(
     "ok",
     duration=2.0,
     method="phrases",
-    sections=(Section(0.0, 2.0, "drop", 1, 2, 1, 0.5),),
+    sections=(Section(0.0, 2.0, "drop", 1, 2, 1, 0.5, -8.5),),
     drops=(0.0,),
     drop_confidences=(0.5,),
+)
+KEY = KeyRecord(
+    "a-0123abcd",
+    "house/a.flac",
+    "ok",
+    duration=2.0,
+    key="A minor",
+    camelot="8A",
+    open_key="1m",
+    confidence=0.9,
+    alternatives=(KeyAlternative("C major", "8B", 0.1),),
+    segments=(KeySegment(0.0, 2.0, "A minor", "8A", 0.9),),
+    tuning_cents=-3.0,
+    tag_key="C major",
+    method="madmom",
+)
+NO_KEY = KeyRecord(
+    "d-0123abcd", "d.mp3", "ok", duration=2.0, reason="no pitched sound", confidence=0.0
 )
 FAILED = BpmRecord(
     "b-0123abcd", "b.mp3", "error", error=TrackFailure("decode", "DecodeError", "why")
@@ -57,10 +80,32 @@ def schema(name: str) -> dict:
 
 
 def test_a_record_read_back_is_the_record(tmp_path):
-    for record, read in [(BPM, read_bpm), (STRUCTURE, read_structure), (FAILED, read_bpm)]:
+    for record, read in [
+        (BPM, read_bpm),
+        (STRUCTURE, read_structure),
+        (KEY, read_key),
+        (NO_KEY, read_key),
+        (FAILED, read_bpm),
+    ]:
         write_record(tmp_path / "r.json", record)
         assert to_json(read(tmp_path / "r.json")) == to_json(record)
     assert read_bpm(tmp_path / "r.json").error == TrackFailure("decode", "DecodeError", "why")
+
+
+def test_gains_follow_from_the_loudness():
+    loudness = BPM.loudness
+    assert loudness.replaygain_gain == pytest.approx(-8.75)
+    assert loudness.replaygain_peak == pytest.approx(10 ** (-0.1 / 20))
+    assert loudness.r128_gain == round(256 * -13.75)
+    silent = Loudness(None, None, None, None, None, None)
+    assert (silent.replaygain_gain, silent.replaygain_peak, silent.r128_gain) == (None,) * 3
+
+
+def test_records_of_before_there_was_loudness_are_read(tmp_path):
+    values = json.loads(to_json(BPM))
+    del values["loudness"]
+    (tmp_path / "r.json").write_text(json.dumps(values))
+    assert read_bpm(tmp_path / "r.json").loudness is None
 
 
 def test_numbers_are_written_to_the_microsecond():
@@ -76,7 +121,8 @@ def test_no_record_holds_what_is_not_a_number(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("record", "name"), [(BPM, "bpm"), (FAILED, "bpm"), (STRUCTURE, "structure")]
+    ("record", "name"),
+    [(BPM, "bpm"), (FAILED, "bpm"), (STRUCTURE, "structure"), (KEY, "key"), (NO_KEY, "key")],
 )
 def test_records_are_what_their_schemas_say(record, name):
     jsonschema.Draft202012Validator(schema(name)).validate(json.loads(to_json(record)))

@@ -172,7 +172,9 @@ def test_a_folder_is_searched_for_every_format_in_the_stated_order(tmp_path: Pat
     assert [(rank, a.format) for rank, a in found] == [
         (Rank(1, FORMATS.index("json")), "json"), (Rank(1, FORMATS.index("beats")), "beats"),
     ]  # fmt: skip
-    assert FORMATS == ("json", "jams", "csv", "beats", "lab", "rekordbox", "tags")
+    assert FORMATS == (
+        "json", "jams", "csv", "beats", "lab", "key", "rekordbox", "traktor", "tags",
+    )  # fmt: skip
 
 
 def test_printed_times_may_overlap_by_their_rounding_and_are_made_one_edge() -> None:

@@ -18,7 +18,7 @@ from dropgrid.commands.main import main
 from dropgrid.features import waveform
 from dropgrid.library import Scan, track_id
 from dropgrid.records.model import BpmRecord
-from dropgrid.records.store import read_bpm, read_structure
+from dropgrid.records.store import read_bpm, read_key, read_structure
 from dropgrid.records.ticket import Ticket
 from dropgrid.references.matching import Reference
 from dropgrid.report import encode
@@ -98,6 +98,19 @@ def test_the_page_says_what_the_records_say(results: Path) -> None:
         assert [s[2] for s in shown["sections"]] == [0, 1, 2, 3, 1, 2, 4]
         np.testing.assert_allclose(beats, bpm.beats, rtol=0, atol=0.51e-4)
         np.testing.assert_allclose(downbeats, bpm.downbeats, rtol=0, atol=0.51e-4)
+
+
+def test_the_page_has_keys_and_loudness(results: Path) -> None:
+    for shown in page_of(results).library["tracks"]:
+        if "failure" in shown:
+            continue
+        key = read_key(results / "key" / f"{shown['id']}.json")
+        bpm = read_bpm(results / "bpm" / f"{shown['id']}.json")
+        assert (shown["key"], shown["camelot"]) == (key.key, key.camelot)
+        assert shown["keyConfidence"] == key.confidence
+        assert shown.get("tagKey") == key.tag_key
+        assert bpm.loudness is not None
+        assert (shown["lufs"], shown["peak"]) == (bpm.loudness.integrated, -0.3)
 
 
 def test_failures_are_shown_with_stage_and_reason(results: Path) -> None:

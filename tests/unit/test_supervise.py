@@ -278,8 +278,8 @@ def test_a_machines_fault_deep_in_the_causes_counts() -> None:
     [
         (OSError(errno.ENOSPC, "No space left on device"), "machine"),
         (OSError(errno.EFBIG, "File too large"), "machine"),
-        (OSError(errno.EACCES, "Permission denied"), "track"),
-        (FileNotFoundError(errno.ENOENT, "No such file"), "track"),
+        (OSError(errno.EACCES, "Permission denied"), "machine"),
+        (FileNotFoundError(errno.ENOENT, "No such file"), "machine"),
         (MemoryError(), "machine"),
         (RuntimeError("std::bad_alloc"), "machine"),
         (DecodeError("malloc.mp3 is not audio"), "track"),

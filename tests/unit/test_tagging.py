@@ -26,20 +26,21 @@ from dropgrid.records.track import Track
 from dropgrid.results.scanned import write_scan
 from dropgrid.tagging.backup import Backup, Entry, read_backup, write_backup
 from dropgrid.tagging.change import apply
-from dropgrid.tagging.fields import exact, rounded, with_drops
+from dropgrid.tagging.fields import exact, rounded, sound_check, with_drops
 from dropgrid.tagging.plan import Change, TagError, TagOptions, plan
 from dropgrid.tagging.restore import restore
-from library_of_records import bpm_record, structure_record
+from library_of_records import bpm_record, key_record, structure_record
 from mutagen.id3 import COMM, ID3, TBPM, TIT2, TPE1, TXXX, TYER
 from mutagen.mp4 import AtomDataType, MP4FreeForm
 
 BPM = 127.96
 COMMENT = TagOptions(comment=True)
+EVERYTHING = TagOptions(comment=True, key="camelot", gain=True, sound_check=True)
 
 
 def track_of(path: Path, **changes: Any) -> Track:
     record = dataclasses.replace(bpm_record(path.name), bpm=BPM, **changes)
-    return Track(path, record, structure_record(path.name))
+    return Track(path, record, structure_record(path.name), key_record(path.name))
 
 
 def planned(path: Path, options: TagOptions = COMMENT) -> Change:
@@ -124,6 +125,76 @@ def test_integer_fields_are_rounded_and_float_fields_are_not(
     tags = mutagen.File(path).tags
     written = tags[key][0] if container == "wma" else tags[key]
     assert str(written) == value
+
+
+def test_key_and_gain_are_written_and_restored_and_audio_stays(song: Path) -> None:
+    tag_by_hand(song)
+    audio, tags = decoded(song), all_tags(song)
+    change = planned(song, EVERYTHING)
+    apply(change)
+    assert decoded(song) == audio
+    assert (read_tags(song).bpm, read_tags(song).key) == (BPM, "8A")
+    written = {name.lower(): text for name, text in all_tags(song).items()}
+    gains = [text for name, text in written.items() if "replaygain_track_gain" in name]
+    peaks = [text for name, text in written.items() if "replaygain_track_peak" in name]
+    if song.suffix == ".opus":
+        assert gains == peaks == []
+        assert written["r128_track_gain"] == "['-3648']"
+    else:
+        (gain,), (peak,) = gains, peaks
+        assert "-9.25 dB" in gain and "0.977237" in peak
+    assert ("----:com.apple.itunes:itunnorm" in written) == (song.suffix == ".m4a")
+    put_back(change)
+    assert decoded(song) == audio
+    assert all_tags(song) == tags
+
+
+def test_opus_loses_a_replaygain_it_must_not_have(tmp_path: Path) -> None:
+    path = write_audio(tmp_path / "song.opus")
+    file = mutagen.File(path)
+    file.tags.update({"REPLAYGAIN_TRACK_GAIN": ["-3.00 dB"], "R128_TRACK_GAIN": ["7"]})
+    file.save()
+    before = all_tags(path)
+    change = planned(path, TagOptions(gain=True))
+    apply(change)
+    assert mutagen.File(path).tags["R128_TRACK_GAIN"] == ["-3648"]
+    assert "REPLAYGAIN_TRACK_GAIN" not in mutagen.File(path).tags
+    put_back(change)
+    assert all_tags(path) == before
+
+
+def test_sound_check_is_the_gain_in_hexadecimal_words() -> None:
+    loudness = bpm_record("a").loudness
+    assert loudness is not None
+    words = (sound_check(loudness) or "").split()
+    assert len(words) == 10 and all(len(word) == 8 for word in words)
+    assert int(words[0], 16) == round(1000 * 10 ** (9.25 / 10))
+
+
+def test_a_key_or_a_gain_is_written_where_no_tempo_is(tmp_path: Path) -> None:
+    path = write_audio(tmp_path / "song.flac")
+    track = track_of(path, source="metadata")
+    change = plan(track, TagOptions(key="musical"), tmp_path)
+    assert isinstance(change, Change)
+    assert change.new == {"INITIALKEY": ["Am"]}
+    unsure = dataclasses.replace(track, key=dataclasses.replace(track.key, confidence=0.5))
+    assert plan(unsure, TagOptions(key="musical"), tmp_path) == "the tempo comes from the tag"
+    change = plan(unsure, TagOptions(gain=True), tmp_path)
+    assert isinstance(change, Change)
+    assert change.new["REPLAYGAIN_TRACK_GAIN"] == ["-9.25 dB"]
+
+
+@pytest.mark.parametrize(
+    ("container", "frame"),
+    [("mp3", "TKEY"), ("m4a", "----:com.apple.iTunes:initialkey"), ("flac", "initialkey"),
+     ("wma", "WM/InitialKey")],
+)  # fmt: skip
+def test_the_key_is_where_players_look_for_it(tmp_path: Path, container: str, frame: str) -> None:
+    path = write_audio(tmp_path / f"song.{container}")
+    apply(planned(path, TagOptions(key="musical")))
+    value = mutagen.File(path).tags[frame]
+    first = value if container == "mp3" else value[0]
+    assert (first.decode() if isinstance(first, bytes) else str(first)) == "Am"
 
 
 def test_tempos_are_written_as_people_type_them() -> None:

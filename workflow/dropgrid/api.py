@@ -25,7 +25,7 @@ from .results.reading import iterate_library
 
 
 def analyze(path: str | Path, config: Mapping[str, Any] | None = None) -> Track:
-    """Analyse one audio file in this process; both records.
+    """Analyse one audio file in this process; all records.
 
     config: options that differ from the defaults, as in config/config.yaml, for example
     {"bpm": {"min_bpm": 90}}. A file that cannot be analysed gives records whose status is
@@ -33,15 +33,16 @@ def analyze(path: str | Path, config: Mapping[str, Any] | None = None) -> Track:
     """
     from .library import scan_files
     from .settings.config import complete_config
-    from .stages import analyse_track, prepare_network
+    from .stages import analyse_track, prepare_key_network, prepare_network
 
     options = complete_config(config or {})
     (ticket,) = scan_files([path]).tracks
     with tempfile.TemporaryDirectory(prefix="dropgrid-") as folder:
-        network = Path(folder) / "network.onnx"
+        network, key_network = Path(folder) / "network.onnx", Path(folder) / "key.onnx"
         prepare_network(network, options["bpm"]["method"])
-        bpm, structure = analyse_track(ticket, network, options)
-    return Track(Path(ticket.file), bpm, structure)
+        prepare_key_network(key_network, options["key"]["method"])
+        records = analyse_track(ticket, network, key_network, options)
+    return Track(Path(ticket.file), *records)
 
 
 def load_library(results: str | Path, library: str | Path | None = None) -> list[Track]:

@@ -25,6 +25,7 @@ AUDIO_SUFFIXES = frozenset(
     ".wav .wave .aif .aiff .aifc .flac .ogg .oga .opus .mp3 .m4a .mp4 .aac .alac .wma".split()
 )
 LIST_SUFFIXES = frozenset({".csv", ".tsv"})
+RESULTS_MARK = ".dropgrid"  # in a folder of results: dropgrid.results.mark
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,14 @@ class Scan:
     problems: tuple[tuple[str, str], ...]  # (path, reason)
 
 
-def scan(sources: str | Sequence[str]) -> Scan:
+def scan(sources: str | Sequence[str], apart: str | None = None) -> Scan:
     """Find the tracks of a library: a folder, several folders, or a CSV/TSV list of paths.
 
     Folders are searched through, hidden files and folders left out, symbolic links followed
     but no folder entered twice. The root is the folder, or the deepest folder that holds all
-    of several. Raises LibraryError if a source does not exist or a list is malformed.
+    of several. Folders of results are left out: those that carry their mark, and `apart`, where
+    the results of this run go. Raises LibraryError if a source does not exist or a list is
+    malformed.
     """
     sources = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
     if not sources:
@@ -53,7 +56,7 @@ def scan(sources: str | Sequence[str]) -> Scan:
         path = os.path.abspath(_expanded(str(source), "library"))
         if os.path.isdir(path):
             roots.append(path)
-            files += _walk(path, problems)
+            files += _walk(path, problems, apart)
         elif os.path.isfile(path) and Path(path).suffix.lower() in LIST_SUFFIXES:
             roots.append(os.path.dirname(path))
             files += _read_list(Path(path))
@@ -95,9 +98,13 @@ def fingerprint(paths: Iterable[str]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _walk(root: str, problems: list[tuple[str, str]]) -> Iterator[str]:
+def _walk(root: str, problems: list[tuple[str, str]], apart: str | None = None) -> Iterator[str]:
     """Audio files below root. A folder met twice (a loop of links, say) is entered once."""
     seen: set[tuple[int, int]] = set()
+    if apart is not None:
+        with suppress(OSError):
+            status = os.stat(apart)
+            seen.add((status.st_dev, status.st_ino))
     waiting = [root]
     while waiting:
         folder = waiting.pop()
@@ -108,6 +115,8 @@ def _walk(root: str, problems: list[tuple[str, str]]) -> Iterator[str]:
             seen.add((status.st_dev, status.st_ino))
             with os.scandir(folder) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
+            if any(e.name == RESULTS_MARK for e in entries):
+                continue  # a folder of results, with what was made of songs
         except OSError as error:
             problems.append((_posix(os.path.relpath(folder, root)), error.strerror or str(error)))
             continue

@@ -2,6 +2,7 @@
 
     ticket --compute_features--> features --make_bpm_record--> bpm record
     ticket, features, bpm record --make_structure_record--> structure record
+    ticket, features --make_key_record--> key record
 
 The workflow runs each stage as a job of its own and keeps what it made on disk; `analyse_track`
 runs them one after another in this process. Both write the same bytes.
@@ -12,18 +13,27 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from .base.errors import DecodeError, ModelError, TrackError
+from .base.errors import DecodeError, ModelError, RecordError, TrackError
 from .base.files import write_atomically
 from .features import Features
-from .records.model import BpmRecord, StructureRecord, TrackFailure
+from .records.model import (
+    BpmRecord,
+    KeyRecord,
+    Loudness,
+    Section,
+    StructureRecord,
+    TrackFailure,
+)
 from .records.store import as_written
 from .records.ticket import Ticket
 from .settings.options import build_options
 
 # A tag outside these is a mistake, whatever the music: it is shown, never used.
 PLAUSIBLE_TAG_BPM = (30.0, 300.0)
+CONTENTS = 2  # of the features: 2 has what key and loudness are found from
 NO_NETWORKS = b"none: librosa's onset strength instead\n"  # in place of the networks' file
 
 
@@ -42,23 +52,44 @@ def prepare_network(path: Path, method: str) -> str | None:
     return None
 
 
-def compute_features(ticket: Ticket, network: Path) -> Features:
+def prepare_key_network(path: Path, method: str) -> str | None:
+    """Write madmom's key network to path, or NO_NETWORKS; a warning, if there is one."""
+    if method == "profiles":
+        write_atomically(path, NO_NETWORKS)
+        return None
+    from .features.engines import key_weights
+
+    try:
+        key_weights.prepare(path)
+    except ModelError as error:
+        write_atomically(path, NO_NETWORKS)
+        return f"using profiles instead of madmom's key network: {error}"
+    return None
+
+
+def compute_features(
+    ticket: Ticket,
+    network: Path,
+    key_network: Path | None = None,
+    options: Mapping[str, Any] = MappingProxyType({}),
+) -> Features:
     """Decode a track and compute its features. Raises TrackError, ModelError, OSError.
 
-    network: as prepare_network wrote it.
+    network, key_network: as prepare_network and prepare_key_network wrote them. options: see
+    feature_options.
     """
     from .audio.tags import read_tags
+    from .features.engines import key_network as key_networks
     from .features.engines import network as networks
     from .features.extract import extract
 
     file = Path(ticket.file)
+    ensemble = networks.load(network) if _holds_network(network) else None
+    key_net = (
+        key_networks.load(key_network) if key_network and _holds_network(key_network) else None
+    )
     try:
-        without = network.stat().st_size == len(NO_NETWORKS)
-        ensemble = None if without else networks.load(network)
-    except OSError as error:
-        raise ModelError(f"{network}: cannot be read ({error.strerror})") from error
-    try:
-        features = extract(file, ensemble)
+        features = extract(file, ensemble, key_net, options.get("true_peak", False))
     except FileNotFoundError as error:
         raise DecodeError("the file is no longer there") from error
     except OSError as error:  # forbidden, a link into itself, a failing disk
@@ -67,6 +98,19 @@ def compute_features(ticket: Ticket, network: Path) -> Features:
         message = str(error).removeprefix(f"{file}: ").replace(str(file), file.name)
         raise type(error)(message) from error
     return dataclasses.replace(features, tags=dataclasses.asdict(read_tags(file)))
+
+
+def feature_options(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the configuration the features depend on, and the version of what they hold: a
+    change of either has them computed anew."""
+    return {"contents": CONTENTS, "true_peak": config["loudness"]["true_peak"]}
+
+
+def _holds_network(path: Path) -> bool:
+    try:
+        return path.stat().st_size != len(NO_NETWORKS)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def make_bpm_record(
@@ -107,11 +151,79 @@ def make_bpm_record(
         evidence=found.evidence,
         decoder=features.decoder,
         tags=features.tags,
+        loudness=_loudness(features),
     )
     low, high = PLAUSIBLE_TAG_BPM
     if ignore_metadata or tag is None or not low <= tag <= high:
         return record
     return dataclasses.replace(record, bpm=tag, source="metadata")
+
+
+def _loudness(features: Features) -> Loudness | None:
+    """The loudness of a track; None where the features are of a version that had none."""
+    from .features import loudness
+
+    if "loudness" not in features.descriptors:
+        return None
+    tenths, peaks = features.descriptors["loudness"], features.descriptors["peak"]
+    value = loudness.integrated(tenths)
+    sample_peak, true_peak = (float(peak) if peak > 0 else None for peak in peaks)
+    return Loudness(
+        integrated=value,
+        range=loudness.loudness_range(tenths),
+        momentary_max=loudness.loudest(tenths, loudness.BLOCK),
+        short_term_max=loudness.loudest(tenths, loudness.SHORT_TERM),
+        sample_peak=sample_peak and 2 * loudness.decibels(sample_peak),
+        true_peak=true_peak and 2 * loudness.decibels(true_peak),
+    )
+
+
+def _with_loudness(section: Section, features: Features) -> Section:
+    """A section with its own loudness, where the features tell it."""
+    from .features.loudness import between
+
+    tenths = features.descriptors.get("loudness")
+    if tenths is None:
+        return section
+    return dataclasses.replace(section, loudness=between(tenths, section.start, section.end))
+
+
+def make_key_record(
+    ticket: Ticket, features: Features | TrackFailure, options: Mapping[str, Any]
+) -> KeyRecord:
+    """The key of a track from its features; its failure, if it has none.
+
+    options: section `key` of the configuration. Raises ConfigError, and RecordError for
+    features of a version that held nothing to find a key from.
+    """
+    if isinstance(features, TrackFailure):
+        return KeyRecord(ticket.track, ticket.path, "error", error=features)
+    from .key import analysis, notation
+    from .key.options import KeyOptions
+
+    if "pitches" not in features.descriptors:
+        raise RecordError(
+            f"features of {ticket.track}: written by a version without keys; delete them"
+        )
+    found = analysis.analyse(features, build_options(KeyOptions, options, "key"))
+    tag = notation.parse(features.tags.get("key") or "")
+    return KeyRecord(
+        ticket.track,
+        ticket.path,
+        "ok",
+        duration=features.duration,
+        key=None if found.key is None else notation.name(found.key),
+        camelot=None if found.key is None else notation.camelot(found.key),
+        open_key=None if found.key is None else notation.open_key(found.key),
+        reason=found.reason,
+        confidence=found.confidence,
+        alternatives=found.alternatives,
+        segments=found.segments,
+        tuning_cents=found.tuning_cents,
+        tag_key=None if tag is None else notation.name(tag),
+        method=found.method,
+        evidence=found.evidence,
+    )
 
 
 def make_structure_record(
@@ -139,16 +251,16 @@ def make_structure_record(
         duration=features.duration,
         method=found.method,
         time_base=found.time_base,
-        sections=found.sections,
+        sections=tuple(_with_loudness(section, features) for section in found.sections),
         drops=found.drops,
         drop_confidences=found.drop_confidences,
     )
 
 
 def analyse_track(
-    ticket: Ticket, network: Path, config: Mapping[str, Any]
-) -> tuple[BpmRecord, StructureRecord]:
-    """Both records of a track, in this process and without keeping the features.
+    ticket: Ticket, network: Path, key_network: Path, config: Mapping[str, Any]
+) -> tuple[BpmRecord, StructureRecord, KeyRecord]:
+    """All records of a track, in this process and without keeping the features.
 
     config: a complete configuration (dropgrid.settings.config). What is wrong with the file
     becomes error records; raises ConfigError, OSError, MemoryError.
@@ -157,7 +269,7 @@ def analyse_track(
 
     features: Features | TrackFailure
     try:
-        features = compute_features(ticket, network)
+        features = compute_features(ticket, network, key_network, feature_options(config))
     except Exception as error:
         fault, failure = classify(error, "features")
         if fault != "track":
@@ -165,4 +277,5 @@ def analyse_track(
         features = failure
     bpm_options = {**config["bpm"], "ignore_metadata": config["ignore_metadata"]}
     bpm = as_written(make_bpm_record(ticket, features, bpm_options))
-    return bpm, make_structure_record(ticket, features, bpm, config["structure"])
+    structure = make_structure_record(ticket, features, bpm, config["structure"])
+    return bpm, structure, make_key_record(ticket, features, config["key"])

@@ -3,7 +3,7 @@
 
 rule batch:
     input:
-        manifest=f"{RESULTS}/batches/{{batch}}.json",
+        manifest=manifest,
         needs=batch_needs,
     output:
         touch(f"{RESULTS}/batches/{{batch}}.done"),
@@ -17,12 +17,13 @@ rule batch:
         mem_mb=megabytes(batch_megabytes, BATCH_MB + LAST_MB),
         runtime=lambda wildcards, attempt: 120 * attempt,
     params:
-        network=rules.network.output,
+        network=rules.network.output.beats,
+        key_network=rules.network.output.key,
         options=options(STAGE_OPTIONS),
         analyses=config["analyses"],
         features="" if config["keep_features"] else "--drop-features",
     shell:
-        "dropgrid batch {input.manifest:q} {params.network:q} --options {params.options:q}"
+        "dropgrid batch {input.manifest:q} {params.network:q} --key-network {params.key_network:q} --options {params.options:q}"
         " --analyses {params.analyses} {params.features}"
         " --memory-mb $(( {resources.mem_mb} - %d )) --time-limit 1780"
         " --attempt {resources.attempt} --attempts %d > {log:q} 2>&1"

@@ -3,7 +3,7 @@
 
 rule bpm:
     input:
-        ticket=f"{RESULTS}/tracks/{{track}}.json",
+        ticket=ticket,
         features=rules.features.output,
     output:
         f"{RESULTS}/bpm/{{track}}.json",

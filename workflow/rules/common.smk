@@ -10,20 +10,20 @@ from dropgrid.features import memory
 from dropgrid.library import fingerprint, scan
 from dropgrid.records.model import BpmRecord
 from dropgrid.records.ticket import read_ticket
-from dropgrid.results.scanned import read_scan
+from dropgrid.results.mark import check_claim, claim, sources, usual
 from dropgrid.results.summary import describe, write_summary
 from dropgrid.run import resources as machine
 from dropgrid.run.batches import (
     MISSING,
-    batch_names,
     batch_size,
     batches_before,
     read_batch,
-    write_library,
 )
 from dropgrid.run.due import force_all, note_options
 from dropgrid.run.interrupts import cancel_timers, follow_this_process, guard_run
+from dropgrid.run.workflow import make_plan, only_looks, read_plan
 from dropgrid.settings.config import complete_config
+from dropgrid.stages import feature_options
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
@@ -32,7 +32,10 @@ try:
 except DropgridError as error:
     raise WorkflowError(f"The configuration is not valid.\n{error}") from None
 
-RESULTS = config["results"].rstrip("/")
+# Only a real run may write: not a dry run, nor whatever else only looks.
+REAL = workflow.is_main_process and not (
+    workflow.output_settings.dryrun or only_looks(sys.argv[1:])
+)
 TRIES = 3  # of a job that failed for the machine's sake: memory, disk, a crash, the time cap
 # On a cluster's node a job is tried once: another try gets its memory and time from the scheduler.
 RETRIES = TRIES - 1 if workflow.is_main_process else 0
@@ -46,26 +49,42 @@ wildcard_constraints:
 # Jobs of a cluster: Snakemake has their number, --jobs, only where they do not run here.
 CLUSTER = workflow.resource_settings.nodes is not None
 
-# Signals reach the jobs at once, jobs never outlive the run, left-over locks are removed.
-if workflow.is_main_process:
-    guard_run(Path(RESULTS), jobs_elsewhere=CLUSTER)
-elif workflow.remote_exec:
-    follow_this_process()
+
+def plan_run():
+    """The plan of the main process; the jobs that it starts elsewhere read what it found."""
+    results = usual(config["results"])
+    if not workflow.is_main_process:
+        if workflow.remote_exec:
+            follow_this_process()
+        return read_plan(results)
+    check_claim(Path(results), sources(config["library"]))
+    found = scan(config["library"], apart=results)
+    if REAL:
+        # Signals reach the jobs at once, jobs never outlive the run, left-overs are removed.
+        claim(Path(results), sources(config["library"]))
+        guard_run(Path(results), jobs_elsewhere=CLUSTER)
+    size = batch_size(len(found.tracks), config["tracks_per_job"], CLUSTER)
+    return make_plan(found, results, size, config["analyses"], write=REAL)
 
 
-def scan_library():
-    """The tracks and the batches. The main process looks; its jobs read what it found."""
-    try:
-        if workflow.is_main_process:
-            found = scan(config["library"])
-            size = batch_size(len(found.tracks), config["tracks_per_job"], CLUSTER)
-            return write_library(found, Path(RESULTS), size, config["analyses"])
-        return read_scan(Path(RESULTS))["tracks"], batch_names(Path(RESULTS))
-    except DropgridError as error:
-        raise WorkflowError(str(error)) from None
+try:
+    PLAN = plan_run()
+except (DropgridError, OSError) as error:
+    raise WorkflowError(str(error)) from None
+RESULTS, TRACKS, BATCHES = PLAN.results, PLAN.tracks, PLAN.batches
 
 
-TRACKS, BATCHES = scan_library()
+def ticket(wildcards):
+    return PLAN.path(f"tracks/{wildcards.track}.json")
+
+
+def scanned(wildcards):
+    return PLAN.path("scan.json")
+
+
+def manifest(wildcards):
+    return PLAN.batch(wildcards.batch)
+
 
 # What stands for the records of all tracks: the records themselves, or the batches they are in.
 RECORDS = (
@@ -84,6 +103,8 @@ STAGE_OPTIONS = {
         "schema_version": BpmRecord.VERSION,
     },
     "structure": config["structure"],
+    "key": config["key"],
+    "features": feature_options(config),
 }
 
 
@@ -125,18 +146,21 @@ def megabytes(base, last=0):
     return amount
 
 
-def likely_minutes(ticket):
-    return memory.minutes(ticket.path, ticket.size)
+def likely_minutes(track):
+    return memory.minutes(track.path, track.size)
 
 
 def of_track(megabytes):
     """A function of minutes as one of the wildcards: by the length the track's file can have."""
 
     def amount(wildcards):
-        ticket = read_ticket(Path(RESULTS, "tracks", f"{wildcards.track}.json"))
-        return megabytes(likely_minutes(ticket))
+        return megabytes(likely_minutes(read_ticket(Path(ticket(wildcards)))))
 
     return amount
+
+
+def features_megabytes(minutes):
+    return memory.megabytes(minutes, librosa=config["bpm"]["method"] == "librosa")
 
 
 # The last try is for files that are far longer than their size tells: loops, silence, one tone.
@@ -146,14 +170,13 @@ BATCH_MB = 200  # of a batch's job itself, beside the track it is at
 
 def batch_megabytes(wildcards):
     """What the job of a batch takes with the longest of its tracks."""
-    tracks = read_batch(Path(RESULTS, "batches", f"{wildcards.batch}.json"))
-    return BATCH_MB + memory.megabytes(max(map(likely_minutes, tracks), default=0))
+    tracks = read_batch(Path(manifest(wildcards)))
+    return BATCH_MB + features_megabytes(max(map(likely_minutes, tracks), default=0))
 
 
 def batch_needs(wildcards):
     """What a batch needs beside its manifest; one that gathers nothing needs nothing."""
-    manifest = Path(RESULTS, "batches", f"{wildcards.batch}.json")
-    before = batches_before(manifest)
+    before = batches_before(Path(manifest(wildcards)))
     if wildcards.batch.startswith(MISSING) and not before:
         return []
     return [

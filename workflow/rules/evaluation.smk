@@ -8,11 +8,12 @@ localrules:
 rule evaluate:
     input:
         records=rules.analysis.input,
-        scan=f"{RESULTS}/scan.json",
+        scan=scanned,
     output:
         bpm=f"{RESULTS}/evaluation/bpm.json",
         beats=f"{RESULTS}/evaluation/beats.json",
         structure=f"{RESULTS}/evaluation/structure.json",
+        key=f"{RESULTS}/evaluation/key.json",
         summary=report(
             f"{RESULTS}/evaluation/summary.md",
             category="Evaluation",

@@ -8,7 +8,8 @@ localrules:
 rule network:
     # madmom's trained networks, read once from its installed package.
     output:
-        f"{RESULTS}/network.onnx",
+        beats=f"{RESULTS}/network.onnx",
+        key=f"{RESULTS}/key.onnx",
     log:
         f"{RESULTS}/logs/network.log",
     threads: 1
@@ -17,8 +18,10 @@ rule network:
         runtime=5,
     params:
         method=config["bpm"]["method"],
+        key_method=config["key"]["method"],
     shell:
-        "dropgrid network {output:q} --method {params.method} > {log:q} 2>&1"
+        "dropgrid network {output.beats:q} {output.key:q} --method {params.method}"
+        " --key-method {params.key_method} > {log:q} 2>&1"
 
 
 FEATURES = f"{RESULTS}/features/{{track}}.npz"
@@ -26,8 +29,9 @@ FEATURES = f"{RESULTS}/features/{{track}}.npz"
 
 rule features:
     input:
-        ticket=f"{RESULTS}/tracks/{{track}}.json",
-        network=rules.network.output,
+        ticket=ticket,
+        network=rules.network.output.beats,
+        key_network=rules.network.output.key,
     output:
         FEATURES if config["keep_features"] else temp(FEATURES),
     log:
@@ -37,8 +41,11 @@ rule features:
     resources:
         workers=1,
         attempt=attempt,
-        mem_mb=megabytes(of_track(memory.megabytes), LAST_MB),
+        mem_mb=megabytes(of_track(features_megabytes), LAST_MB),
         runtime=30,
+    params:
+        options=options(STAGE_OPTIONS["features"]),
     shell:
         "dropgrid features {input.ticket:q} {input.network:q} {output:q}"
+        " --key-network {input.key_network:q} --options {params.options:q}"
         f" {SUPERVISED}"

@@ -9,7 +9,7 @@ localrules:
 rule table:
     input:
         records=rules.analysis.input,
-        scan=f"{RESULTS}/scan.json",
+        scan=scanned,
     output:
         table=report(
             f"{RESULTS}/library.csv",

@@ -3,7 +3,7 @@
 
 rule structure:
     input:
-        ticket=f"{RESULTS}/tracks/{{track}}.json",
+        ticket=ticket,
         features=rules.features.output,
         bpm=rules.bpm.output,
     output:
@@ -22,9 +22,3 @@ rule structure:
     shell:
         "dropgrid structure {input.ticket:q} {input.features:q} {input.bpm:q} {output:q}"
         f" --options {{params.options:q}} {SUPERVISED}"
-
-
-rule analysis:
-    # The records of every track, nothing more.
-    input:
-        RECORDS,

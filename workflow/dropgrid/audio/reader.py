@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,26 @@ FFMPEG_ONLY = {
 ANOTHER_BEHIND = "another recording stands behind the one that was analysed"
 NO_LAST_PAGE = "the page that should be the last is not marked so: the end may be missing"
 
+# Where the channels of a file stand whose format does not say, by their number: the order of WAV
+# and FLAC. libsndfile leaves those of Ogg in Vorbis' own order.
+POSITIONS = {
+    1: "FC",
+    2: "FL FR",
+    3: "FL FR FC",
+    4: "FL FR BL BR",
+    5: "FL FR FC BL BR",
+    6: "FL FR FC LFE BL BR",
+    7: "FL FR FC LFE BC SL SR",
+    8: "FL FR FC LFE BL BR SL SR",
+}
+VORBIS_POSITIONS = {
+    3: "FL FC FR",
+    5: "FL FC FR BL BR",
+    6: "FL FC FR BL BR LFE",
+    7: "FL FC FR SL SR BC LFE",
+    8: "FL FC FR SL SR BL BR LFE",
+}
+
 
 @dataclass
 class _Recording:
@@ -65,6 +85,9 @@ class Reader:
         "repaired_samples": how many samples so far were no numbers and became 0.
         "recordings": how many stand one behind the other in the file, where it is more than
         one; all are read. "problem": what may be wrong with a file that is read nevertheless.
+    positions: where each channel of the file stands, as FFmpeg names it: FL, FR, FC, LFE ...
+    tap: called with every block as decoded, (samples, channels) float32, full scale 1 and
+        repaired, and its rate in Hz, before it is mixed; for what is measured on the channels.
 
     Raises DecodeError, on opening or while iterating: not audio, absurd header, cut short, empty.
     Raises OSError where the file cannot be opened.
@@ -73,9 +96,13 @@ class Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.decoder: dict[str, Any] = {}
+        self.positions: tuple[str, ...] = ()
+        self.tap: Callable[[np.ndarray, int], None] | None = None
         self._later: list[tuple[int, int]] = []  # bytes of the recordings behind the first
         self._first = self._open()
         self._check_header(self.decoder["sample_rate"], self.decoder["channels"])
+        if len(self.positions) != self.decoder["channels"]:
+            self.positions = tuple(POSITIONS[self.decoder["channels"]].split())
 
     def __iter__(self) -> Iterator[np.ndarray]:
         samples = yield from self._decoded(self._first)
@@ -95,7 +122,10 @@ class Reader:
         samples = 0
         for block in recording.blocks:
             samples += len(block)
-            mixed = mix(self._repaired(block))
+            block = self._repaired(block)
+            if self.tap is not None:
+                self.tap(block, rate)
+            mixed = mix(block)
             yield resampler.resample_chunk(mixed) if resampler else mixed
         if samples:
             self._check_length(samples / rate, recording.seconds)
@@ -146,6 +176,8 @@ class Reader:
             "lag": 0.0,
             "repaired_samples": 0,
         }
+        if file.format == "OGG":
+            self.positions = tuple(VORBIS_POSITIONS.get(file.channels, "").split())
         if len(parts := self._parts(file)) > 1:
             if len(parts) > MAX_RECORDINGS:
                 raise DecodeError(
@@ -250,6 +282,8 @@ class Reader:
             "lag": 0.0 if lossless else None,
             "repaired_samples": 0,
         }
+        names = tuple(channel.name for channel in audio.layout.channels)
+        self.positions = names if "NONE" not in names else ()
         if another_behind(self.path, container.format.name):
             self.decoder["problem"] = ANOTHER_BEHIND
         seconds = None

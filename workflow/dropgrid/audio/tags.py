@@ -31,6 +31,13 @@ TEXT_FIELDS = {
     "artist": ("tpe1", "©art", "artist", "author"),
     "album": ("talb", "©alb", "album", "wm/albumtitle"),
     "genre": ("tcon", "©gen", "genre", "wm/genre"),
+    "key": (
+        "tkey",
+        "----:com.apple.itunes:initialkey",
+        "initialkey",
+        "wm/initialkey",
+        "key",
+    ),
     "year": ("tdrc", "tyer", "©day", "date", "year", "wm/year"),
 }
 NUMBER = re.compile(r"\s*([0-9]{1,4}(?:[.,][0-9]{0,12})?)\s*(?:bpm)?\s*", re.IGNORECASE)
@@ -47,6 +54,7 @@ class Tags:
     album: str = ""
     genre: str = ""
     year: str = ""
+    key: str = ""
     problem: str | None = None
 
 

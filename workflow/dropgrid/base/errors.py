@@ -39,7 +39,7 @@ class TrackError(DropgridError):
     """This one track cannot be analysed, whatever the machine: the file's own fault.
 
     Becomes the track's error record. `stage` says where it happened: "scan", "decode",
-    "features", "bpm" or "structure".
+    "features", "bpm", "structure" or "key".
     """
 
     stage = "features"

@@ -1,6 +1,7 @@
 """Analyse a few files, one after another, without Snakemake.
 
-Writes OUTPUT/bpm/TRACK.json and OUTPUT/structure/TRACK.json, the same bytes as the workflow.
+Writes OUTPUT/bpm/TRACK.json, OUTPUT/structure/TRACK.json and OUTPUT/key/TRACK.json, the same bytes
+as the workflow.
 Each file is analysed in a process of its own, so that nothing it does harms the others. One that
 cannot be analysed gets error records and is listed at the end; the exit code is then 1.
 For a library, use the workflow: it runs in parallel, resumes, and never repeats work.
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.text import fault, printable
-from ..records.model import BpmRecord, StructureRecord, TrackFailure
+from ..records.model import ANALYSES, TrackFailure
 from ..records.ticket import Ticket
 from .arguments import add_force
 
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ignore-metadata", action="store_true", help="never take the answer from a BPM tag"
     )
-    parser.add_argument("--only", choices=("bpm", "structure"), help="write these records alone")
+    parser.add_argument("--only", choices=ANALYSES, help="write these records alone")
     parser.add_argument("--memory-mb", type=int, metavar="MB", help="most memory for a file")
     parser.add_argument(
         "--time-limit", type=float, metavar="SECONDS", help="most time for a file"
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..library import scan_files
     from ..results.outputs import check_folder, check_output
     from ..settings.config import load_config
-    from ..stages import prepare_network
+    from ..stages import prepare_key_network, prepare_network
 
     config = load_config(arguments.config)
     if arguments.ignore_metadata:
@@ -62,16 +63,18 @@ def run(arguments: argparse.Namespace) -> int:
         ticket.track: {name: arguments.output / name / f"{ticket.track}.json" for name in analyses}
         for ticket in tickets
     }
-    network = arguments.output / "network.onnx"
-    for path in (network, *(path for paths in records.values() for path in paths.values())):
+    networks = arguments.output / "network.onnx", arguments.output / "key.onnx"
+    for path in (*networks, *(path for paths in records.values() for path in paths.values())):
         check_output(path, arguments.files, force=arguments.force)
-    if not network.exists():
-        warning = prepare_network(network, config["bpm"]["method"])
+    for path, prepare, section in zip(
+        networks, (prepare_network, prepare_key_network), ("bpm", "key"), strict=True
+    ):
+        warning = None if path.exists() else prepare(path, config[section]["method"])
         if warning:
             print(f"dropgrid analyze: {warning}", file=sys.stderr)
     failed: list[str] = []
     for ticket in tickets:
-        code, line = _analyse(ticket, network, config, records[ticket.track], arguments)
+        code, line = _analyse(ticket, networks, config, records[ticket.track], arguments)
         if code > 1:  # interrupted, or no file could be analysed
             print(f"dropgrid analyze: {line}", file=sys.stderr)
             return code
@@ -85,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _analyse(
     ticket: Ticket,
-    network: Path,
+    networks: tuple[Path, Path],
     config: dict[str, Any],
     records: dict[str, Path],
     arguments: argparse.Namespace,
@@ -98,9 +101,10 @@ def _analyse(
         from ..records.store import write_record
         from ..stages import analyse_track
 
-        bpm, structure = analyse_track(ticket, network, config)
-        for name, path in records.items():
-            write_record(path, bpm if name == "bpm" else structure)
+        for record in analyse_track(ticket, *networks, config):
+            analysis = record.SCHEMA.rpartition("/")[2]
+            if analysis in records:
+                write_record(records[analysis], record)
 
     outcome = supervised(work, memory_mb=arguments.memory_mb, seconds=arguments.time_limit)
     decision = decide(outcome, last_attempt=True)
@@ -119,28 +123,27 @@ def _analyse(
 
 def _record_failure(ticket: Ticket, failure: TrackFailure, records: dict[str, Path]) -> None:
     from ..records.store import write_record
+    from ..results.reading import KINDS
 
-    kinds = {"bpm": BpmRecord, "structure": StructureRecord}
     for name, path in records.items():
-        write_record(path, kinds[name](ticket.track, ticket.path, "error", error=failure))
+        write_record(path, KINDS[name](ticket.track, ticket.path, "error", error=failure))
 
 
 def _described(records: dict[str, Path]) -> tuple[int, str]:
     """(1 if the file failed, a line that says what came out), from its records."""
-    from ..records.store import read_bpm, read_structure
+    from ..results.reading import READERS
 
-    said: list[str] = []
-    for name, path in records.items():
-        if name == "bpm":
-            bpm = read_bpm(path)
-            tempo = "no steady tempo" if bpm.bpm is None else f"{bpm.bpm:.2f} BPM"
-            said.append(f"{tempo} (confidence {bpm.confidence or 0:.2f})")
-            record: BpmRecord | StructureRecord = bpm
-        else:
-            record = structure = read_structure(path)
-            said.append(" ".join(section.label for section in structure.sections))
+    found = {name: READERS[name](path) for name, path in records.items()}
+    path = printable(next(iter(found.values())).path)
+    for record in found.values():
         if record.error:
-            failure = record.error
-            message = f"{failure.stage}: {printable(failure.message)}"
-            return 1, f"{printable(record.path)}: {message}"
-    return 0, f"{printable(record.path)}: {', '.join(said)}"
+            return 1, f"{path}: {record.error.stage}: {printable(record.error.message)}"
+    said = []
+    if bpm := found.get("bpm"):
+        tempo = "no steady tempo" if bpm.bpm is None else f"{bpm.bpm:.2f} BPM"
+        said.append(f"{tempo} (confidence {bpm.confidence or 0:.2f})")
+    if key := found.get("key"):
+        said.append("no key" if key.key is None else f"{key.key} ({key.camelot})")
+    if structure := found.get("structure"):
+        said.append(" ".join(section.label for section in structure.sections))
+    return 0, f"{path}: {', '.join(said)}"

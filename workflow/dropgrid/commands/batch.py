@@ -1,8 +1,8 @@
 """Bring every track of a batch up to date: the job of large libraries and of clusters.
 
-Runs for each track the stages that are due, as the commands `features`, `bpm` and `structure`
-do, each in a process of its own that nothing can harm the others from. Interrupted, it goes on
-where it stopped when it is called again. Ends with 75 if a track has to be tried again.
+Runs for each track the stages that are due, as the commands `features`, `bpm`, `structure` and
+`key` do, each in a process of its own that nothing can harm the others from. Interrupted, it goes
+on where it stopped when it is called again. Ends with 75 if a track has to be tried again.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ..jobs.command import add_arguments as add_limits
 from ..jobs.policy import EXIT_AGAIN
+from ..records.model import ANALYSES
 
 HELP = "bring every track of a batch up to date"
 
@@ -22,12 +23,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("manifest", type=Path, help="results/batches/BATCH.json")
     parser.add_argument("network", type=Path, help="results/network.onnx")
     parser.add_argument(
-        "--options", type=json.loads, default={"bpm": {}, "structure": {}}, metavar="JSON",
-        help="the options of the stages bpm and structure",
+        "--key-network", type=Path, metavar="FILE", help="results/key.onnx (default: none)"
+    )
+    parser.add_argument(
+        "--options", type=json.loads, default={}, metavar="JSON",
+        help="the options of each stage, by its name",
     )  # fmt: skip
     parser.add_argument(
-        "--analyses", nargs="+", choices=("bpm", "structure"), default=["bpm", "structure"],
-        help="the records to make (default: both)",
+        "--analyses", nargs="+", choices=ANALYSES, default=[*ANALYSES],
+        help="the records to make (default: all)",
     )  # fmt: skip
     parser.add_argument(
         "--drop-features", action="store_true", help="delete features that are no longer needed"
@@ -40,11 +44,12 @@ def run(arguments: argparse.Namespace) -> int:
     from ..run.due import note_options, stages_due
 
     results: Path = arguments.manifest.parents[1]
+    networks = [path for path in (arguments.network, arguments.key_network) if path]
     since = note_options(results, arguments.options)
     last = 0
     for ticket in read_batch(arguments.manifest):
         track = ticket.track
-        due = stages_due(results, track, arguments.network, since, arguments.analyses)
+        due = stages_due(results, track, networks, since, arguments.analyses)
         if due:
             import_ahead(due)
             print(f"dropgrid: {track}: {', '.join(due)}", flush=True)
@@ -62,9 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run_stage(stage: str, track: str, results: Path, arguments: argparse.Namespace) -> int:
-    from . import bpm, features, structure
+    from . import bpm, features, key, structure
 
-    commands = {"features": features, "bpm": bpm, "structure": structure}
+    commands = {"features": features, "bpm": bpm, "structure": structure, "key": key}
     paths = {
         "ticket": results / "tracks" / f"{track}.json",
         "network": arguments.network,
@@ -95,10 +100,12 @@ def import_ahead(stages: Sequence[str]) -> None:
 
         from ..audio.tags import import_mutagen
         from ..features import extract  # noqa: F401
-        from ..features.engines import network  # noqa: F401
+        from ..features.engines import key_network, network  # noqa: F401
 
         import_mutagen()
     if "bpm" in stages:
         from .. import rhythm  # noqa: F401
     if "structure" in stages:
         from .. import structure  # noqa: F401
+    if "key" in stages:
+        from ..key import analysis  # noqa: F401

@@ -15,6 +15,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ..key.notation import NOTATIONS
 from .arguments import add_force
 
 HELP = "write records as rekordbox XML, JAMS, .beats, .lab, labels, playlists, tables"
@@ -39,6 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--bpm-ranges", type=float, nargs="+", default=[], metavar="EDGE",
         help="edges of BPM ranges: a playlist for each (rekordbox, m3u8)",
     )  # fmt: skip
+    parser.add_argument("--by-key", action="store_true", help="a playlist for each key (m3u8)")
+    parser.add_argument(
+        "--key-notation", choices=NOTATIONS, default="musical",
+        help="write keys as Am, 8A or 1m (rekordbox; default: %(default)s)",
+    )  # fmt: skip
 
     add_force(parser)
 
@@ -48,7 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     from ..export import ExportOptions, export
     from ..settings.options import build_options
 
-    values = {"delay_profile": arguments.delay_profile, "bpm_ranges": arguments.bpm_ranges}
+    names = ("delay_profile", "bpm_ranges", "by_key", "key_notation")
+    values = {name: getattr(arguments, name) for name in names}
     options = build_options(ExportOptions, values, "export")
     try:
         written, left_out = export(

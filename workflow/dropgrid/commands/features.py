@@ -7,6 +7,7 @@ stages pass on into the track's records; the exit code is then 0.
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 from ..jobs.command import add_arguments as add_limits
@@ -22,6 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("network", type=Path, help="results/network.onnx")
     parser.add_argument("output", type=Path, help="results/features/TRACK.npz")
     add_force(parser)
+    parser.add_argument(
+        "--key-network", type=Path, metavar="FILE",
+        help="results/key.onnx (default: none, the key is found by profiles)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--options", type=json.loads, default={}, metavar="JSON",
+        help='what else to measure, e.g. {"true_peak": true}',
+    )  # fmt: skip
     add_limits(parser)
 
 
@@ -37,7 +46,10 @@ def run(arguments: argparse.Namespace) -> int:
         from ..stages import compute_features
 
         ticket = read_ticket(arguments.ticket)
-        store.save(arguments.output, compute_features(ticket, arguments.network))
+        features = compute_features(
+            ticket, arguments.network, arguments.key_network, arguments.options
+        )
+        store.save(arguments.output, features)
 
     def record_failure(failure: TrackFailure) -> None:
         from ..features import store

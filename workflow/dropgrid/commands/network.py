@@ -19,8 +19,16 @@ HELP = "prepare the trained networks (done once)"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", type=Path, help="where to write them, e.g. results/network.onnx")
     parser.add_argument(
+        "key_output", type=Path, nargs="?", metavar="key-output",
+        help="where to write the key network, e.g. results/key.onnx (default: nowhere)",
+    )  # fmt: skip
+    parser.add_argument(
         "--method", choices=("madmom", "librosa"), default="madmom",
         help="madmom: its networks; librosa: do without (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--key-method", choices=("madmom", "profiles"), default="madmom",
+        help="madmom: its key network; profiles: do without (default: %(default)s)",
     )  # fmt: skip
 
     add_force(parser)
@@ -28,10 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ..results.outputs import check_output
-    from ..stages import prepare_network
+    from ..stages import prepare_key_network, prepare_network
 
-    check_output(arguments.output, option="OUTPUT", force=arguments.force)
-    warning = prepare_network(arguments.output, arguments.method)
-    if warning:
+    for path in filter(None, (arguments.output, arguments.key_output)):
+        check_output(path, option="OUTPUT", force=arguments.force)
+    warnings = [prepare_network(arguments.output, arguments.method)]
+    if arguments.key_output:
+        warnings.append(prepare_key_network(arguments.key_output, arguments.key_method))
+    for warning in filter(None, warnings):
         print(f"dropgrid network: {warning}", file=sys.stderr)
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..records.model import ANALYSES
 from .arguments import add_force
 
 HELP = "write the library table from the records"
@@ -13,8 +14,8 @@ HELP = "write the library table from the records"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("results", type=Path, help="the folder of results")
     parser.add_argument(
-        "--analyses", nargs="+", choices=("bpm", "structure"), default=["bpm", "structure"],
-        help="the records to read (default: both)",
+        "--analyses", nargs="+", choices=ANALYSES, default=[*ANALYSES],
+        help="the records to read (default: all)",
     )  # fmt: skip
 
     add_force(parser)

@@ -1,4 +1,4 @@
-"""Write the tempo into the files' own tags, or take it back.
+"""Write tempo, key and gain into the files' own tags, or take them back.
 
 Nothing is written unless you ask for it with this command. Look first with --dry-run. Integer
 fields get the rounded tempo, an exact field stands beside them; audio is never touched, which is
@@ -12,6 +12,7 @@ With --in-place it is written into instead, and changes under all of its names.
 examples:
   dropgrid tag write --results results --dry-run
   dropgrid tag write --results results --comment
+  dropgrid tag write --results results --key camelot --gain
   dropgrid tag restore --results results
   dropgrid tag restore --results results --forget "deleted song.mp3"
 """
@@ -25,21 +26,34 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..key.notation import NOTATIONS
+
 if TYPE_CHECKING:
     from ..tagging.plan import Change
 
-HELP = "write BPM and drop times into the files' tags, or take them back"
+HELP = "write BPM, key, gain and drop times into the files' tags, or take them back"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="write|restore", required=True)
-    write = actions.add_parser("write", help="write the tempo into tags")
+    write = actions.add_parser("write", help="write the answers into tags")
     write.add_argument("--dry-run", action="store_true", help="only say what would be written")
     write.add_argument(
         "--comment", action="store_true", help="add the drops' times to the comment"
     )
+    write.add_argument(
+        "--key", nargs="?", const="musical", choices=NOTATIONS, metavar="NOTATION",
+        help="write the key too: musical (Am, the default), camelot (8A) or openkey (1m)",
+    )  # fmt: skip
+    write.add_argument(
+        "--gain", action="store_true",
+        help="write the gain to one loudness too: ReplayGain 2.0, in Opus R128_TRACK_GAIN",
+    )  # fmt: skip
+    write.add_argument(
+        "--sound-check", action="store_true", help="with --gain: iTunes' own field in MP4, too"
+    )
     write.add_argument("--min-confidence", type=float, default=0.9, metavar="X",
-                       help="leave tracks below this confidence alone (default: 0.9)")  # fmt: skip
+                       help="write nothing below this confidence (default: 0.9)")  # fmt: skip
     restore = actions.add_parser("restore", help="put back what the tags held before")
     restore.add_argument("--skip", action="append", default=[], metavar="NAME",
                          help="leave a file for another time: its track's id, its path, or the "
@@ -110,7 +124,14 @@ def _planned(arguments: argparse.Namespace) -> list[Change]:
     from ..results.reading import iterate_library
     from ..tagging.plan import TagOptions, plan
 
-    options = TagOptions(arguments.min_confidence, arguments.comment, arguments.in_place)
+    options = TagOptions(
+        arguments.min_confidence,
+        arguments.comment,
+        arguments.in_place,
+        arguments.key,
+        arguments.gain,
+        arguments.sound_check,
+    )
     root = _root(arguments)
     changes: list[Change] = []
     left_alone: Counter[str] = Counter()

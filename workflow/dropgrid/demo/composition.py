@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ..records.model import Label, Section
-from .styles import PROGRESSIONS, STYLES, Style
+from .styles import KEY_PROGRESSIONS, PROGRESSIONS, STYLES, Style
 
 BEATS_PER_BAR = 4
 TAIL = 1.5  # seconds in which the last sounds die away after the last bar
@@ -37,7 +37,8 @@ class Composition:
 
     bpm: exact and constant. lead_in: seconds of silence before the first downbeat.
     duration: seconds of audio. sections: as in a structure record, covering 0..duration.
-    key: the key note, semitones above A. chords: (semitones above the key, minor?) by bar.
+    key: see dropgrid.key.notation. chords: (semitones above the tonic, minor?) by bar.
+    tuning: cents by which everything that has a pitch is above A = 440 Hz.
     kick_in_intro: whether the kick plays from the start; else from the middle of a long intro.
     gap: beats of near silence before each drop.
     """
@@ -52,6 +53,7 @@ class Composition:
     chords: tuple[tuple[int, bool], ...]
     kick_in_intro: bool
     gap: int
+    tuning: float = 0.0
 
     @property
     def sound(self) -> Style:
@@ -99,10 +101,14 @@ def compose(
     style: str = "house",
     duration: float = 90.0,
     lead_in: float | None = None,
+    key: int | None = None,
+    tuning: float = 0.0,
 ) -> Composition:
     """A track of about `duration` seconds; the same arguments give the same track.
 
-    bpm defaults to the style's own tempo, lead_in to a choice between none and half a second.
+    bpm defaults to the style's own tempo, lead_in to a choice between none and half a second,
+    key to a choice of the minor ones. A key that is asked for is played with chords that leave no
+    doubt of it: the tonic's own is heard for half of the time.
     Sections are 4, 8 or 16 bars; the track is the longest such form within the duration, but
     never shorter than 20 bars. Raises ValueError for an unknown style or an absurd tempo.
     """
@@ -117,6 +123,11 @@ def compose(
     bar = BEATS_PER_BAR * 60.0 / bpm
     form = fit_form(random, int((duration - lead_in - TAIL) / bar + 1e-9))
     total = lead_in + sum(bars for _, bars in form) * bar + TAIL
+    tonic, progression = int(random.integers(0, 12)), int(random.integers(4))
+    if key is None:
+        key, chords = (tonic + 4) % 12 + 12, PROGRESSIONS[progression]
+    else:
+        chords = KEY_PROGRESSIONS["minor" if key >= 12 else "major"][progression]
     return Composition(
         seed=seed,
         bpm=bpm,
@@ -124,11 +135,12 @@ def compose(
         lead_in=lead_in,
         duration=total,
         sections=_sections(form, lead_in, bar, total),
-        key=int(random.integers(0, 12)),
-        chords=PROGRESSIONS[random.integers(len(PROGRESSIONS))],
+        key=key,
+        chords=chords,
         # A breakdown right after the intro is one only if a kick falls silent there.
         kick_in_intro=bool(random.random() < 0.5) or form[1][0] == "breakdown",
         gap=int(random.choice([0, 1, 2])),
+        tuning=tuning,
     )
 
 

@@ -253,9 +253,10 @@ def _ducking(composition: Composition, rate: int) -> np.ndarray:
 def _frequencies(composition: Composition, step: int) -> list[float]:
     """Root, third, fifth and octave of the chord at a sixteenth, in Hz from about 40."""
     root, minor = composition.chords[step // STEPS % len(composition.chords)]
-    semitones = (composition.key + root) % 12 - 5
+    semitones = (composition.key - 4 + root) % 12 - 5  # from E up
     third = 3 if minor else 4
-    return [CONCERT_A * 2 ** ((semitones + above) / 12) for above in (0, third, 7, 12)]
+    concert_a = CONCERT_A * 2 ** (composition.tuning / 1200)
+    return [concert_a * 2 ** ((semitones + above) / 12) for above in (0, third, 7, 12)]
 
 
 def _empty_loop(composition: Composition, rate: int) -> np.ndarray:

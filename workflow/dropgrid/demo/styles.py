@@ -151,13 +151,29 @@ STYLES: dict[str, Style] = {
     ),
 }
 
-# Four bars each: semitones above the key note, and whether the chord is minor.
+# Four bars each: semitones above the tonic, and whether the chord is minor.
 PROGRESSIONS: tuple[tuple[tuple[int, bool], ...], ...] = (
     ((0, True), (8, False), (3, False), (10, False)),
     ((0, True), (5, True), (8, False), (10, False)),
     ((0, True), (10, False), (8, False), (7, True)),
     ((0, True), (3, False), (8, False), (5, True)),
 )
+
+# The same for music whose key is to be found: the tonic's chord is heard for half of the time.
+KEY_PROGRESSIONS: dict[str, tuple[tuple[tuple[int, bool], ...], ...]] = {
+    "minor": (
+        ((0, True), (0, True), (8, False), (10, False)),
+        ((0, True), (5, True), (0, True), (7, True)),
+        ((0, True), (8, False), (0, True), (10, False)),
+        ((0, True), (10, False), (5, True), (0, True)),
+    ),
+    "major": (
+        ((0, False), (0, False), (5, False), (7, False)),
+        ((0, False), (5, False), (0, False), (7, False)),
+        ((0, False), (9, True), (0, False), (5, False)),
+        ((0, False), (7, False), (5, False), (0, False)),
+    ),
+}
 
 
 def strokes(pattern: str, bars: int) -> list[tuple[int, float]]:

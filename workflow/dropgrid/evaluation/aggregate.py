@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..records.model import LABELS
-from . import bootstrap, tempo
+from . import bootstrap, key, tempo
 from .bootstrap import Estimate
 from .rows import PRODUCT, Row
 
@@ -63,6 +63,21 @@ def octaves(rows: Iterable[Row]) -> dict[str, int]:
     counted = Counter(row["octave"] for row in rows)
     order = (*tempo.FACTORS, tempo.OTHER, tempo.NO_ESTIMATE)
     return {name: counted[name] for name in order if counted[name]}
+
+
+def key_errors(rows: Iterable[Row]) -> dict[str, int]:
+    """How many estimated keys are of which kind."""
+    counted = Counter(row["kind"] for row in rows)
+    return {name: counted[name] for name in key.KINDS if counted[name]}
+
+
+def genres(rows: Sequence[Row], seed: int) -> dict[str, Measures]:
+    """The means of rows by genre, as far as it is known."""
+    groups: dict[str, list[Row]] = {}
+    for row in sorted(rows, key=lambda row: row["genre"] or ""):
+        if row["genre"]:
+            groups.setdefault(row["genre"], []).append(row)
+    return {name: means(_by_track(group), seed) for name, group in groups.items()}
 
 
 def strata(rows: Sequence[Row], seed: int) -> dict[str, dict[str, Any]]:

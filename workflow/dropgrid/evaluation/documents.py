@@ -17,7 +17,7 @@ from .. import __version__
 from ..base.documents import DECIMALS, SCHEMA_VERSION, json_lines
 from ..records.model import LABELS
 from ..references.matching import LeftOut
-from . import aggregate, beats, bootstrap, structure, tempo
+from . import aggregate, beats, bootstrap, key, structure, tempo
 from .bootstrap import Estimate
 from .rows import PRODUCT, Row
 from .score import EvaluationOptions, Gathered
@@ -30,7 +30,7 @@ Json = dict[str, Any]
 
 
 def documents(gathered: Gathered, options: EvaluationOptions) -> dict[str, Json]:
-    """The three JSON documents, by task."""
+    """The JSON documents, by task."""
     seed, rows = options.sample_seed, gathered.rows
     product = [row for row in rows.bpm if row["system"] == PRODUCT]
     tempo_options = {
@@ -68,6 +68,17 @@ def documents(gathered: Gathered, options: EvaluationOptions) -> dict[str, Json]
                 "rows": "annotated",
                 "columns": "estimated",
             },
+        },
+        "key": {
+            **_head("key", gathered, options, {"weights": key.MIREX}, rows.key),
+            "systems": _by_system(rows.key, seed, aggregate.means),
+            "errors": {
+                system: aggregate.key_errors(row for row in rows.key if row["system"] == system)
+                for system in aggregate.systems(rows.key)
+            },
+            "genres": _plain(
+                aggregate.genres([row for row in rows.key if row["system"] == PRODUCT], seed)
+            ),
         },
     }
 

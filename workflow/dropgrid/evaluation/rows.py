@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..records.model import BpmRecord, StructureRecord
+from ..key import notation
+from ..records.model import AnyRecord, BpmRecord, KeyRecord, StructureRecord
 from ..references.checks import MAX_TIME
 from ..references.collect import TAGS
 from ..references.matching import LeftOut, Reference
-from . import baselines, beats, structure, tempo
+from . import baselines, beats, key, structure, tempo
 
 PRODUCT = "dropgrid"
 MEDIAN_INTERVAL, TAG, EIGHT_BARS = "median_interval", "tag", "eight_bars"
@@ -33,6 +34,7 @@ class Rows:
     beats: list[Row] = field(default_factory=list)
     downbeats: list[Row] = field(default_factory=list)
     structure: list[Row] = field(default_factory=list)
+    key: list[Row] = field(default_factory=list)
     confusions: list[npt.NDArray[np.int64]] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
 
@@ -42,6 +44,7 @@ class Rows:
         self.beats += other.beats
         self.downbeats += other.downbeats
         self.structure += other.structure
+        self.key += other.key
         self.confusions += other.confusions
         self.left_out += other.left_out
 
@@ -118,6 +121,23 @@ def add_structure(
         rows.structure.append(row)
 
 
+def add_key(rows: Rows, reference: Reference, record: KeyRecord, rhythm: BpmRecord | None) -> None:
+    """Score a track's key; rhythm is for the genre."""
+    if reference.tonality is None:
+        return
+    if record.status != "ok":
+        _leave_out(rows, reference, ("tonality",), record)
+        return
+    genre = reference.genre or (rhythm.tags.get("genre") if rhythm else None) or None
+    systems = {PRODUCT: record.key}
+    if record.tag_key and reference.origins["tonality"] != TAGS:
+        systems[TAG] = record.tag_key
+    for system, stated in systems.items():
+        row = _row(reference, record.path, genre, "tonality", system)
+        estimate = notation.parse(stated or "")
+        rows.key.append(row | key.evaluate(reference.tonality, estimate))
+
+
 def _row(reference: Reference, path: str, genre: str | None, task: str, system: str) -> Row:
     return {
         "track": reference.track,
@@ -136,9 +156,7 @@ def _foreign(reference: Reference) -> LeftOut:
     )
 
 
-def _leave_out(
-    rows: Rows, reference: Reference, fields: Sequence[str], record: BpmRecord | StructureRecord
-) -> None:
+def _leave_out(rows: Rows, reference: Reference, fields: Sequence[str], record: AnyRecord) -> None:
     reason = record.error.message if record.error else "no duration"
     for source in sorted({reference.origins[f] for f in fields if f in reference.origins}):
         rows.left_out.append(LeftOut(source, reference.track, f"not analysed: {reason}"))

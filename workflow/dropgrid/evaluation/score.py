@@ -8,16 +8,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..base.errors import MissingRecord
-from ..records.model import BpmRecord, StructureRecord
+from ..key import notation
+from ..records.model import BpmRecord, KeyRecord, StructureRecord
 from ..records.ticket import TRACK_ID
 from ..references.annotation import Annotation
 from ..references.collect import TAGS, Rank, read_sources
 from ..references.matching import LeftOut, Reference, Tracks, match
-from ..results.reading import READERS, bpm_or_failure, path_of, structure_or_failure
+from ..results.reading import path_of, record_or_failure
 from ..results.scanned import read_scan
 from . import rows as tasks
 
@@ -89,10 +91,10 @@ def _library(results: Path) -> tuple[dict[str, str], str | None]:
         scan = read_scan(results)
         return {track: path_of(results, track) for track in scan["tracks"]}, scan["root"]
     paths = {}
-    for folder in ("structure", "bpm"):
+    for folder in ("structure", "bpm", "key"):
         for file in sorted((results / folder).glob("*.json")):
             if TRACK_ID.fullmatch(file.stem):
-                paths[file.stem] = READERS[folder](results, file.stem).path
+                paths[file.stem] = record_or_failure(results, folder, file.stem).path
     return paths, None
 
 
@@ -100,8 +102,13 @@ def _tags(results: Path, paths: dict[str, str], source: int) -> list[tuple[Rank,
     found = []
     for track in sorted(paths):
         record = _read_bpm(results, track)
-        if record is not None and record.tag_bpm:
-            tag = Annotation(key=track, source=TAGS, format=TAGS, bpm=record.tag_bpm)
+        key = _read_key(results, track)
+        bpm = record.tag_bpm if record is not None else None
+        tonality = notation.parse(key.tag_key or "") if key is not None else None
+        if bpm or tonality is not None:
+            tag = Annotation(
+                key=track, source=TAGS, format=TAGS, bpm=bpm or None, tonality=tonality
+            )
             found.append((Rank.of(source, tag), tag))
     return found
 
@@ -133,19 +140,29 @@ def _score(reference: Reference, results: Path) -> tasks.Rows:
     sections = _read_structure(results, reference.track)
     if sections is not None and (reference.structure or reference.sections):
         tasks.add_structure(rows, reference, sections, rhythm)
-    if rhythm is None and sections is None:
+    key = _read_key(results, reference.track)
+    if key is not None:
+        tasks.add_key(rows, reference, key, rhythm)
+    if rhythm is None and sections is None and key is None:
         source = min(reference.origins.values())
         rows.left_out.append(LeftOut(source, reference.track, "not analysed: no record"))
     return rows
 
 
 def _read_bpm(results: Path, track: str) -> BpmRecord | None:
-    with suppress(MissingRecord):
-        return bpm_or_failure(results, track)
-    return None
+    return _read(results, "bpm", track)
 
 
 def _read_structure(results: Path, track: str) -> StructureRecord | None:
+    return _read(results, "structure", track)
+
+
+def _read_key(results: Path, track: str) -> KeyRecord | None:
+    return _read(results, "key", track)
+
+
+def _read(results: Path, analysis: str, track: str) -> Any:
+    """A record, an error record where it is broken, None where there is none."""
     with suppress(MissingRecord):
-        return structure_or_failure(results, track)
+        return record_or_failure(results, analysis, track)
     return None

@@ -45,6 +45,11 @@ STRUCTURE = {
     "drop_start_0.5_recall": "drop beginnings within 0.5 s, recall",
     "drop_start_3_f": "drop beginnings within 3 s, F",
 }
+KEY = {
+    "exact": "the very key",
+    "mirex": "MIREX-weighted, fifths in both directions",
+    "mir_eval": "weighted as mir_eval does, fifths above alone",
+}
 
 Json = Mapping[str, Any]
 
@@ -61,13 +66,16 @@ def markdown(documents: Mapping[str, Json], gathered: Gathered) -> bytes:
         "In brackets: 95 % intervals, by resampling the tracks.",
         "",
         *_section("Tempo", bpm["tracks"], bpm["systems"], BPM),
-        *_octaves(bpm["octaves"]),
+        *_counts("Estimates by their multiple of the reference:", bpm["octaves"]),
         *_strata("Tempo range", bpm["strata"]["tempo"]),
         *_strata("Genre", bpm["strata"]["genre"]),
         *_section("Beats", beats["tracks"], beats["systems"], BEATS),
         *_section("Downbeats", beats["downbeats"]["tracks"], beats["downbeats"]["systems"], BEATS),
         *_section("Structure", structure["tracks"], structure["systems"], STRUCTURE),
         *_labels(structure),
+        *_section("Key", documents["key"]["tracks"], documents["key"]["systems"], KEY),
+        *_counts("Keys by kind of error:", documents["key"]["errors"]),
+        *_key_genres(documents["key"]["genres"]),
         *_left_out(gathered),
     ]
     return ("\n".join(lines).rstrip() + "\n").encode("utf-8", "backslashreplace")
@@ -82,12 +90,23 @@ def _section(title: str, tracks: int, systems: Json, names: Mapping[str, str]) -
     return [*lines, *_table(["measure", *systems], body)]
 
 
-def _octaves(octaves: Json) -> list[str]:
-    if not octaves:
+def _counts(title: str, counts: Json) -> list[str]:
+    """A row a system of how many estimates there are of each kind."""
+    if not counts:
         return []
-    names = list(dict.fromkeys(name for found in octaves.values() for name in found))
-    body = [[system, *(str(found.get(n, 0)) for n in names)] for system, found in octaves.items()]
-    return ["Estimates by their multiple of the reference:", "", *_table(["", *names], body)]
+    names = list(dict.fromkeys(name for found in counts.values() for name in found))
+    body = [[system, *(str(found.get(n, 0)) for n in names)] for system, found in counts.items()]
+    return [title, "", *_table(["", *names], body)]
+
+
+def _key_genres(genres: Json) -> list[str]:
+    if not genres:
+        return []
+    body = [
+        [name, str(found["exact"]["tracks"]), *(_shown(found[measure]) for measure in KEY)]
+        for name, found in genres.items()
+    ]
+    return _table(["Genre", "tracks", *KEY.values()], body)
 
 
 def _strata(title: str, strata: Json) -> list[str]:

@@ -37,6 +37,7 @@ def write_evaluation(folder: Path, gathered: Gathered, options: EvaluationOption
         "beats.csv": tables.csv_bytes(rows.beats),
         "downbeats.csv": tables.csv_bytes(rows.downbeats),
         "structure.csv": tables.csv_bytes(rows.structure),
+        "key.csv": tables.csv_bytes(rows.key),
         "left_out.csv": tables.left_out_csv(gathered),
         "summary.md": markdown(documents, gathered),
     }

@@ -20,6 +20,7 @@ from typing import Any
 
 from ..base.errors import ConfigError
 from ..base.files import write_atomically
+from ..key import notation
 from ..records.check import check_id
 from ..records.track import Track
 from ..results.outputs import check_folder, check_output
@@ -46,26 +47,43 @@ class ExportOptions:
     """Options of the exports.
 
     delay_profile: the player whose sample 0 of an MP3 the times refer to (export.delay), None
-    for the decoder's of the analysis; bpm_ranges: edges of ranges [low, high) for playlists.
+    for the decoder's of the analysis; bpm_ranges: edges of ranges [low, high) for playlists;
+    key_notation: how keys are written, where a format leaves the choice; by_key: playlists by
+    key, not by BPM range.
     Raises ValueError.
     """
 
     delay_profile: str | None = None
     bpm_ranges: tuple[float, ...] = ()
+    key_notation: notation.Notation = "musical"
+    by_key: bool = False
 
     def __post_init__(self) -> None:
         edges = self.bpm_ranges
         if len(edges) == 1 or any(a >= b for a, b in pairwise(edges)):
             raise ValueError(f"bpm_ranges: needs two edges or more, ascending; not {edges}")
+        if len(self.ranges()) < len(edges) - 1:
+            raise ValueError(
+                f"bpm_ranges: edges too close to tell the ranges apart by name: {edges}"
+            )
+        if self.key_notation not in notation.NOTATIONS:
+            raise ValueError(
+                f"key_notation: {self.key_notation!r} is none of {', '.join(notation.NOTATIONS)}"
+            )
 
     def target(self, name: str) -> tuple[str, str]:
         """(the file, or folder, the workflow makes of a format; the command's options for it)."""
         profile = self.delay_profile if name not in TABLES else None
-        edges = self.bpm_ranges if name in ("rekordbox", "m3u8") else ()
+        by_key = self.by_key and name == "m3u8"
+        edges = self.bpm_ranges if name in ("rekordbox", "m3u8") and not by_key else ()
         files = {"rekordbox": "rekordbox.xml", "m3u8": "library.m3u8"}
         files |= {table: f"library.{table}" for table in TABLES}
-        file = "playlists" if name == "m3u8" and edges else files.get(name, name)
+        several = name == "m3u8" and (edges or by_key)
+        file = "playlists" if several else files.get(name, name)
         arguments = [f"--delay-profile {profile}"] if profile else []
+        arguments += ["--by-key"] if by_key else []
+        if name == "rekordbox" and self.key_notation != "musical":
+            arguments.append(f"--key-notation {self.key_notation}")
         arguments += [f"--bpm-ranges {' '.join(f'{edge:g}' for edge in edges)}"] if edges else []
         return file, " ".join(arguments)
 

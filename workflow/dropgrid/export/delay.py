@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 
 from ..audio.mp3 import LAGS
-from ..records.model import BpmRecord, GridRegion, StructureRecord
+from ..records.model import BpmRecord, GridRegion, KeyRecord, StructureRecord
 from ..records.track import Track
 
 PROFILES = tuple(LAGS)
@@ -34,7 +34,8 @@ def shifted(track: Track, seconds: float) -> Track:
         bpm = _shifted_bpm(bpm, seconds)
     if structure is not None:
         structure = _shifted_structure(structure, seconds)
-    return Track(track.file, bpm, structure)
+    key = None if track.key is None else _shifted_key(track.key, seconds)
+    return dataclasses.replace(track, bpm=bpm, structure=structure, key=key)
 
 
 def _shifted_bpm(record: BpmRecord, seconds: float) -> BpmRecord:
@@ -69,6 +70,22 @@ def _shifted_structure(record: StructureRecord, seconds: float) -> StructureReco
         duration=_moved_end(record.duration, seconds),
         sections=tuple(section for section in sections if section.end > 0),
         drops=_moved(record.drops, seconds),
+    )
+
+
+def _shifted_key(record: KeyRecord, seconds: float) -> KeyRecord:
+    segments = [
+        dataclasses.replace(
+            segment,
+            start=0.0 if index == 0 else segment.start + seconds,
+            end=segment.end + seconds,
+        )
+        for index, segment in enumerate(record.segments)
+    ]
+    return dataclasses.replace(
+        record,
+        duration=_moved_end(record.duration, seconds),
+        segments=tuple(segment for segment in segments if segment.end > 0),
     )
 
 

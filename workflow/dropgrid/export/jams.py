@@ -1,7 +1,7 @@
-"""JAMS: tempo, beats with their position in the bar, sections. One file per track.
+"""JAMS: tempo, beats with their position in the bar, sections, key. One file per track.
 
-Namespaces tempo, beat and segment_open. Source: Humphrey et al., "JAMS: a JSON annotated music
-specification for reproducible MIR research", ISMIR 2014; schema 0.3.
+Namespaces tempo, beat, segment_open and key_mode. Source: Humphrey et al., "JAMS: a JSON
+annotated music specification for reproducible MIR research", ISMIR 2014; schema 0.3.
 """
 
 from __future__ import annotations
@@ -37,6 +37,12 @@ def render_track(track: Track) -> dict[str, bytes]:
             for s in track.structure.sections
         ]
         annotations.append(_annotation("segment_open", duration, sections, track.structure.method))
+    if track.key and track.key.segments:
+        keys = [
+            _observation(s.start, s.end - s.start, s.key.replace(" ", ":"), s.confidence)
+            for s in track.key.segments
+        ]
+        annotations.append(_annotation("key_mode", duration, keys, track.key.method))
     drops = list(track.structure.drops) if track.structure else []
     document = {
         "annotations": annotations,

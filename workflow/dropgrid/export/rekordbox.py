@@ -16,6 +16,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from .. import __version__
 from ..base.colours import SECTION_COLOURS_ON_DARK
+from ..key import notation
 from ..records.model import GridRegion
 from ..records.track import Track
 from .cues import Cue, beats_per_bar, cues, number, text_tag, title
@@ -39,7 +40,7 @@ def render(tracks: Iterable[Track], options: ExportOptions) -> tuple[int, dict[s
     entries: list[bytes] = []
     tempos: list[float | None] = []
     for key, track in enumerate(tracks, start=1):
-        entries.append(_lines(_track(track, key), 2))
+        entries.append(_lines(_track(track, key, options), 2))
         tempos.append(track.bpm.bpm if track.bpm else None)
     head = [HEAD, _lines(product, 1), f'  <COLLECTION Entries="{len(entries)}">\n'.encode()]
     tail = [b"  </COLLECTION>\n", _lines(_playlists(tempos, options), 1), b"</DJ_PLAYLISTS>\n"]
@@ -51,10 +52,10 @@ def location(file: Path) -> str:
     return "file://localhost" + quote(os.fsencode(file), safe="/")
 
 
-def _track(track: Track, key: int) -> Element:
+def _track(track: Track, number_in_list: int, options: ExportOptions) -> Element:
     record = track.bpm
     assert record is not None and track.file is not None  # NEEDS says so
-    element = Element("TRACK", TrackID=str(key), Name=title(track))
+    element = Element("TRACK", TrackID=str(number_in_list), Name=title(track))
     for attribute, name in (("Artist", "artist"), ("Album", "album"), ("Genre", "genre")):
         element.set(attribute, text_tag(track, name))
     suffix = PurePosixPath(track.path).suffix.lower()
@@ -64,6 +65,9 @@ def _track(track: Track, key: int) -> Element:
     element.set("AverageBpm", number(record.bpm or 0))
     if record.decoder.get("sample_rate"):
         element.set("SampleRate", str(record.decoder["sample_rate"]))
+    key = notation.parse(track.key.key) if track.key and track.key.key else None
+    if key is not None:
+        element.set("Tonality", notation.written(key, options.key_notation))
     element.set("Location", location(track.file))
     for region in record.grid:
         SubElement(

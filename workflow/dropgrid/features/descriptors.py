@@ -1,6 +1,7 @@
 """Descriptors: what the later stages know of the sound besides the networks' activations.
 
-All come from the spectra the networks need anyway. `Features.descriptors` holds
+All come from the spectra the networks need anyway. `Features.descriptors` holds, beside what
+pitch.Pitch (for the key) and loudness.Meter keep,
 
 bands     (frames, 9) float16: power in each band between EDGES, dB; 0 dB is a sine at full scale,
           FLOOR dB silence. Below 250 Hz from frames of 4096 samples, above from 2048.

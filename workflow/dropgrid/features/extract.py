@@ -1,5 +1,5 @@
 """From a file to its features: blocks -> segments -> spectra -> inputs and descriptors ->
-activations, in one pass."""
+activations, in one pass; and from the same blocks what key and loudness are found from."""
 
 from __future__ import annotations
 
@@ -12,23 +12,34 @@ from ..audio.reader import SAMPLE_RATE, Reader
 from ..base.errors import UnusableAudio
 from . import Features
 from .descriptors import Descriptors, Waveform
+from .engines.key_network import Network
 from .engines.network import MARGIN, WINDOW, Ensemble, Inputs, activations
+from .loudness import Meter
+from .pitch import Pitch
 from .spectra import Spectra, segments
 
 SHORTEST = 1.0  # seconds
 SILENCE = 4 / 32768  # of full scale: a peak below it is dither, not music
 
 
-def extract(path: Path, ensemble: Ensemble | None) -> Features:
+def extract(
+    path: Path,
+    ensemble: Ensemble | None,
+    key_network: Network | None = None,
+    true_peak: bool = False,
+) -> Features:
     """The features of an audio file. Raises DecodeError, UnusableAudio, OSError.
 
-    ensemble: from network.load; None does without the networks, by way of librosa.
+    ensemble: from network.load; None does without the networks, by way of librosa. key_network:
+    from key_network.load; None leaves the key to the profiles. true_peak: see loudness.Meter.
     """
     reader = Reader(path)
-    waveform = Waveform()
+    meter = Meter(reader.decoder["sample_rate"], reader.positions, true_peak)
+    reader.tap = meter.add
+    waveform, pitch = Waveform(), Pitch(key_network)
     inputs = Inputs(SAMPLE_RATE)
     descriptors = Descriptors(SAMPLE_RATE)
-    chunks = front_end(_usable(path, _mid(reader, waveform)), inputs, descriptors)
+    chunks = front_end(_heard(_usable(path, _mid(reader, waveform)), pitch), inputs, descriptors)
     if ensemble is None:
         from .engines.onsets import METHOD, activations_of_onsets
 
@@ -41,7 +52,7 @@ def extract(path: Path, ensemble: Ensemble | None) -> Features:
     return Features(
         duration=waveform.samples / SAMPLE_RATE,
         activations=values,
-        descriptors=descriptors.arrays() | waveform.arrays(),
+        descriptors=(descriptors.arrays() | waveform.arrays() | pitch.arrays() | meter.arrays()),
         decoder=reader.decoder,
         method=method,
     )
@@ -64,6 +75,13 @@ def _mid(reader: Reader, waveform: Waveform) -> Iterator[np.ndarray]:
         mid = np.ascontiguousarray(block[:, 0])
         waveform.add(mid)
         yield mid
+
+
+def _heard(blocks: Iterable[np.ndarray], pitch: Pitch) -> Iterator[np.ndarray]:
+    """The same blocks, which pitch takes too."""
+    for block in blocks:
+        pitch.add(block)
+        yield block
 
 
 def _usable(path: Path, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

@@ -8,6 +8,7 @@ from .engines.network import WHOLE
 
 BASE = 160.0  # MB: Python, NumPy, onnxruntime, decoder, resampler, buffers
 HELD = 44.0  # MB a minute that is one sequence: the networks' inputs and states
+LIBROSA = 120.0  # MB of librosa and its compiler, beside the key network
 KEPT = 1.3  # MB a minute beyond: activations and descriptors, and their copy when saved
 
 
@@ -24,19 +25,21 @@ def minutes(path: str, size: int) -> float:
     return max(size, 0) / 2**20 / FILE.get(PurePosixPath(path).suffix.lower(), COMPRESSED)
 
 
-def megabytes(minutes: float) -> int:
+def megabytes(minutes: float, librosa: bool = False) -> int:
     """A limit on allocated memory (RLIMIT_DATA, MB of 2^20 bytes) that minutes of audio keep to.
 
     Measured (onnxruntime 1.32, FLAC at 44.1 kHz in stereo), MB allocated and MB in use at most:
 
         minutes      1    5   10   15
-        allocated  155  307  482  789
-        in use     105  201  327  459    and 480 for two hours
+        allocated  155  307  482  789    the beat networks alone
+        in use     131  249  397  518    with the key network; 461 for 40 minutes
 
-    onnxruntime takes memory in steps that double, and does not use all of it.
+    onnxruntime takes memory in steps that double, and does not use all of it. librosa: whether
+    that finds the beats, in place of the networks.
     """
     sequence = min(minutes, WHOLE / 6000)
-    return round(BASE + HELD * sequence + KEPT * (minutes - sequence))
+    more = LIBROSA if librosa else 0.0
+    return round(BASE + more + HELD * sequence + KEPT * (minutes - sequence))
 
 
 def later_megabytes(minutes: float) -> int:

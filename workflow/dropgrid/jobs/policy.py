@@ -82,7 +82,8 @@ def classify(error: BaseException, stage: str) -> tuple[Fault, TrackFailure]:
             return "machine", TrackFailure(where, "OutOfMemory", message)
         if isinstance(cause, OSError) and cause.errno in MACHINE_ERRNOS and not _decoders(cause):
             return "machine", TrackFailure(where, type(cause).__name__, message)
-    if isinstance(error, RecordError):
+    # A track's own file that is gone or forbidden arrives as a TrackError: other files are ours.
+    if isinstance(error, RecordError | OSError) and not _decoders(error):
         return "machine", TrackFailure(where, type(error).__name__, message)
     if isinstance(error, ConfigError | LibraryError | ModelError | ImportError | SyntaxError):
         return "run", TrackFailure(where, type(error).__name__, message)
@@ -98,9 +99,10 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
-def _decoders(error: OSError) -> bool:
+def _decoders(error: Exception) -> bool:
     """Whether an error with the number of a machine's is a decoder's verdict on its input."""
-    return type(error).__module__.partition(".")[0] == "av" and error.errno != errno.ENOMEM
+    foreign = type(error).__module__.partition(".")[0] == "av"
+    return foreign and getattr(error, "errno", None) != errno.ENOMEM
 
 
 def _speaks_of_memory(error: BaseException) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+ANALYSES = ("bpm", "structure", "key")  # the records of a track: results/{analysis}/{track}.json
 Label = Literal["intro", "buildup", "drop", "breakdown", "outro"]
 LABELS: tuple[Label, ...] = ("intro", "buildup", "drop", "breakdown", "outro")
 
@@ -57,7 +58,7 @@ class Confidences:
 
 @dataclass(frozen=True)
 class GridRegion:
-    """A stretch of steady tempo.
+    """A stretch of steady tempo, phase and bars: another begins where one of them moves.
 
     start: time of its first beat; bpm: its fitted tempo; beats: how many it has;
     first_downbeat: time of its first downbeat, None where it has none.
@@ -67,6 +68,43 @@ class GridRegion:
     bpm: float
     beats: int
     first_downbeat: float | None
+
+
+REPLAYGAIN = -18.0  # LUFS that ReplayGain 2.0 plays music at
+R128 = -23.0  # LUFS that EBU R 128 does
+
+
+@dataclass(frozen=True)
+class Loudness:
+    """Loudness of a whole track by ITU-R BS.1770-4: LUFS, range in LU, peaks in dB of full scale.
+
+    None: nothing was loud enough; true_peak: was not looked for (option loudness.true_peak).
+    """
+
+    integrated: float | None
+    range: float | None
+    momentary_max: float | None
+    short_term_max: float | None
+    sample_peak: float | None
+    true_peak: float | None
+
+    @property
+    def replaygain_gain(self) -> float | None:
+        """The gain of ReplayGain 2.0, dB."""
+        return None if self.integrated is None else REPLAYGAIN - self.integrated
+
+    @property
+    def replaygain_peak(self) -> float | None:
+        """The peak of ReplayGain, full scale 1: the true peak where it is known."""
+        peak = self.sample_peak if self.true_peak is None else self.true_peak
+        return None if peak is None else float(10 ** (peak / 20))
+
+    @property
+    def r128_gain(self) -> int | None:
+        """The gain to -23 LUFS in Opus' R128_TRACK_GAIN, in 256ths of a dB."""
+        if self.integrated is None:
+            return None
+        return max(-32768, min(32767, round(256 * (R128 - self.integrated))))
 
 
 @dataclass(frozen=True)
@@ -94,6 +132,7 @@ class BpmRecord:
     evidence: dict[str, Any] = field(default_factory=dict)
     decoder: dict[str, Any] = field(default_factory=dict)
     tags: dict[str, Any] = field(default_factory=dict)
+    loudness: Loudness | None = None
     error: TrackFailure | None = None
 
     SCHEMA = "dropgrid/bpm"
@@ -102,7 +141,10 @@ class BpmRecord:
 
 @dataclass(frozen=True)
 class Section:
-    """One section. Bars count from 1, end_bar is exclusive; null without a usable grid."""
+    """One section. Bars count from 1, end_bar is exclusive; null without a usable grid.
+
+    loudness: of the section by itself, LUFS; None where it is silent or was not measured.
+    """
 
     start: float
     end: float
@@ -111,6 +153,7 @@ class Section:
     end_bar: int | None
     bars: int | None
     confidence: float
+    loudness: float | None = None
 
 
 @dataclass(frozen=True)
@@ -138,6 +181,59 @@ class StructureRecord:
 
     SCHEMA = "dropgrid/structure"
     VERSION = 1
+
+
+@dataclass(frozen=True)
+class KeyAlternative:
+    """Another key the evidence allows, with its share of the confidence (0..1)."""
+
+    key: str
+    camelot: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class KeySegment:
+    """A stretch of one key, seconds; the first starts at 0, the last ends with the track."""
+
+    start: float
+    end: float
+    key: str
+    camelot: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class KeyRecord:
+    """The key of a track: results/key/{track}.json.
+
+    key: "A minor"; camelot: "8A"; open_key: "1m"; None where the music has no key, and `reason`
+    then says why. tuning_cents: how far the music is above A = 440 Hz. tag_key: the key that the
+    file's tags state, in the same words. segments: between lasting changes of the key.
+    """
+
+    track: str
+    path: str
+    status: Literal["ok", "error"]
+    duration: float | None = None
+    key: str | None = None
+    camelot: str | None = None
+    open_key: str | None = None
+    reason: str | None = None
+    confidence: float | None = None
+    alternatives: tuple[KeyAlternative, ...] = ()
+    segments: tuple[KeySegment, ...] = ()
+    tuning_cents: float | None = None
+    tag_key: str | None = None
+    method: str = ""
+    evidence: dict[str, Any] = field(default_factory=dict)
+    error: TrackFailure | None = None
+
+    SCHEMA = "dropgrid/key"
+    VERSION = 1
+
+
+AnyRecord = BpmRecord | StructureRecord | KeyRecord
 
 
 def problem_of(record: BpmRecord) -> str | None:

@@ -15,12 +15,12 @@ from ..base.documents import json_lines, parse_document, read_bytes, rounded
 from ..base.errors import InvalidRecord
 from ..base.files import write_atomically
 from . import check
-from .model import BpmRecord, StructureRecord
+from .model import AnyRecord, BpmRecord, KeyRecord, StructureRecord
 
-Record = TypeVar("Record", BpmRecord, StructureRecord)
+Record = TypeVar("Record", BpmRecord, StructureRecord, KeyRecord)
 
 
-def to_json(record: BpmRecord | StructureRecord) -> bytes:
+def to_json(record: AnyRecord) -> bytes:
     """The bytes of a record: one key a line, numbers rounded to DECIMALS, ASCII only."""
     values: dict[str, Any] = {"schema": record.SCHEMA, "schema_version": record.VERSION}
     values |= rounded(dataclasses.asdict(record))
@@ -29,7 +29,7 @@ def to_json(record: BpmRecord | StructureRecord) -> bytes:
     return json_lines(values)
 
 
-def write_record(path: Path, record: BpmRecord | StructureRecord) -> None:
+def write_record(path: Path, record: AnyRecord) -> None:
     """Write a record atomically. Raises OSError, and ValueError for a NaN in it."""
     write_atomically(path, to_json(record))
 
@@ -55,6 +55,11 @@ def as_written(record: BpmRecord) -> BpmRecord:
 def read_structure(path: Path, track: str | None = None) -> StructureRecord:
     """Read results/structure/{track}.json, as read_bpm. Raises RecordError."""
     return _checked(StructureRecord, read_bytes(path), path, track)
+
+
+def read_key(path: Path, track: str | None = None) -> KeyRecord:
+    """Read results/key/{track}.json, as read_bpm. Raises RecordError."""
+    return _checked(KeyRecord, read_bytes(path), path, track)
 
 
 def _checked(kind: type[Record], data: bytes, path: Path, track: str | None) -> Record:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from .model import BpmRecord, StructureRecord
+from .model import AnyRecord, BpmRecord, KeyRecord, StructureRecord
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,12 @@ class Track:
     file: Path | None
     bpm: BpmRecord | None
     structure: StructureRecord | None
+    key: KeyRecord | None = None
 
     @property
-    def record(self) -> BpmRecord | StructureRecord:
-        """Either record, for what both say: track, path, status, duration."""
-        record = self.bpm or self.structure
+    def record(self) -> AnyRecord:
+        """Any record, for what all say: track, path, status, duration."""
+        record = self.bpm or self.structure or self.key
         assert record is not None, "a track has at least one record"
         return record
 
@@ -39,4 +40,4 @@ class Track:
     @property
     def ok(self) -> bool:
         """Whether every analysis that was asked for succeeded."""
-        return all(r.status == "ok" for r in (self.bpm, self.structure) if r is not None)
+        return all(r.status == "ok" for r in (self.bpm, self.structure, self.key) if r is not None)

@@ -5,24 +5,29 @@ Formats (a folder is searched for all of them; names beginning with a dot are sk
 json        `.json`: an object for one track, a list of such objects, or an object of them keyed
             by track. Fields, all but one optional: `track` or `path` (without either, the
             file's own stem names the track), `bpm`, `beats`, `downbeats`, `boundaries`
-            (seconds), `sections`, `duration`, `genre`, `time_signature`, `first_downbeat`.
+            (seconds), `sections`, `duration`, `genre`, `time_signature`, `first_downbeat`,
+            `key` ("A minor", "Am", "8A", "1m" ...).
             A section is `start`, `end` in seconds, or `start_bar`, `end_bar` (bars count from
             1 at `first_downbeat`, `end_bar` is exclusive; needs `bpm` and `first_downbeat`),
             and `label`. Schema: workflow/schemas/references.schema.json.
-jams        `.jams`: namespaces tempo, beat, beat_position and segment_*; the first of each.
+jams        `.jams`: namespaces tempo, beat, beat_position, segment_* and key_mode; the first of
+            each. Of several keys the one that lasts longest.
 csv         `.csv`, `.tsv`: a header, then a row a track or a row a section. Columns: `track` or
             `path`; `bpm`, `genre`, `start`, `end`, `start_bar`, `end_bar`, `label`,
-            `first_downbeat`, `time_signature`. Values of the whole track may stand in any of
-            its rows, and need not be repeated.
+            `first_downbeat`, `time_signature`, `key`. Values of the whole track may stand in any
+            of its rows, and need not be repeated.
 beats       `.beats`, `.txt`: a line a beat: time, and optionally its position in the bar (1 is
             the downbeat) and the bar. A `.txt` of time and label is read as `lab`.
 lab         `.lab`: a line a section: start, end, label; or start, label, where
             the last line (`end`) only says where the last section ends.
 rekordbox   `.xml`: AverageBpm, TEMPO (beats and downbeats), POSITION_MARK cues named after a
             section (`Drop`, `Breakdown 2`): the section lasts to the next such cue.
-tags        not a file: the word `tags` in the list means the BPM tags of the audio files.
+            Tonality, in any notation.
+key         `.key`: one line, `D minor` as GiantSteps has it, or tonic, tab, mode as MIREX does.
+traktor     `.nml`: BPM, MUSICAL_KEY (or the KEY of INFO) and GENRE of each entry.
+tags        not a file: the word `tags` in the list means the BPM and key tags of the audio files.
 
-Preference: field by field (BPM, beats, downbeats, sections, genre), the source named first in
+Preference: field by field (BPM, beats, downbeats, sections, genre, key), the source named first in
 the list; within one folder, the format named first above. Two sources of the same rank that
 disagree make the field ambiguous: it is reported and left out, as is a reference for a track
 that is not in the library or could be several.

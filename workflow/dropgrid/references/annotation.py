@@ -22,6 +22,7 @@ class Annotation:
     source: the file, as found; format: a name of FORMATS.
     bpm in BPM; beats, downbeats, boundaries, duration in seconds. boundaries are the moments
     inside the track where a section begins; without them the sections' edges are meant.
+    tonality: the musical key, see dropgrid.key.notation.
     """
 
     key: str
@@ -34,3 +35,4 @@ class Annotation:
     sections: tuple[ReferenceSection, ...] | None = None
     duration: float | None = None
     genre: str | None = None
+    tonality: int | None = None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ..base.errors import InvalidReference
+from ..key import notation
 from ..records.model import LABELS
 from .annotation import ReferenceSection
 
@@ -18,6 +19,7 @@ MAX_BYTES = 64 * 2**20  # of one reference file; a collection of 30,000 tracks s
 MAX_TIME = 30_000.0  # seconds; mir_eval takes no event beyond it
 MIN_BPM, MAX_BPM = 1.0, 1000.0
 ROUNDING = 0.001  # seconds: rounding of printed times, not a mistake
+NO_KEY = ("n", "x", "-", "o", "all", "none", "unknown", "atonal", "no key")
 SYNONYMS = {
     "build": "buildup",
     "build-up": "buildup",
@@ -128,6 +130,15 @@ def text(value: Any, place: Place) -> str:
     if not isinstance(value, str) or not value.strip():
         place.refuse(f"not a text: {_short(value)}")
     return value.strip()
+
+
+def tonality(value: Any, place: Place) -> int | None:
+    """A musical key in any notation (dropgrid.key.notation); None where it says there is none."""
+    stated = text(value, place)
+    key = notation.parse(stated)
+    if key is None and stated.casefold() not in NO_KEY:
+        place.refuse(f"not a key: {_short(value)}")
+    return key
 
 
 def times(values: Iterable[tuple[Any, Place]]) -> tuple[float, ...]:

@@ -8,11 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.errors import InvalidReference
-from . import jams, plain_json, rekordbox, tabular, textual
+from . import jams, plain_json, rekordbox, tabular, textual, traktor
 from .annotation import Annotation
 
-TAGS = "tags"  # in the list of sources: the BPM tags of the audio files
-FORMATS = ("json", "jams", "csv", "beats", "lab", "rekordbox", TAGS)  # the most trusted first
+TAGS = "tags"  # in the list of sources: the BPM and key tags of the audio files
+FORMATS = (
+    "json",
+    "jams",
+    "csv",
+    "beats",
+    "lab",
+    "key",
+    "rekordbox",
+    "traktor",
+    TAGS,
+)  # the most trusted first
 READERS: dict[str, Callable[[Path], list[Annotation]]] = {
     ".json": plain_json.read,
     ".jams": jams.read,
@@ -21,7 +31,9 @@ READERS: dict[str, Callable[[Path], list[Annotation]]] = {
     ".beats": textual.read,
     ".txt": textual.read,
     ".lab": textual.read,
+    ".key": textual.read_key,
     ".xml": rekordbox.read,
+    ".nml": traktor.read,
 }
 
 

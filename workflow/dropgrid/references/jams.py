@@ -12,7 +12,7 @@ from . import checks, json_source
 from .annotation import Annotation, ReferenceSection
 from .checks import Place
 
-TEMPO, BEAT, POSITION, SEGMENT = "tempo", "beat", "beat_position", "segment_"
+TEMPO, BEAT, POSITION, SEGMENT, KEY = "tempo", "beat", "beat_position", "segment_", "key_mode"
 
 Observation = tuple[dict[str, Any], Place]
 
@@ -29,10 +29,10 @@ def read(path: Path) -> list[Annotation]:
         if not isinstance(namespace, str):
             at.refuse("no namespace")
         kind = SEGMENT if namespace.startswith(SEGMENT) else namespace
-        if kind in (TEMPO, BEAT, POSITION, SEGMENT) and kind not in found:
+        if kind in (TEMPO, BEAT, POSITION, SEGMENT, KEY) and kind not in found:
             found[kind] = _observations(annotation.get("data"), at.at("data"))
     if not any(found.values()):
-        place.refuse("no annotation of tempo, beat, beat_position or segment_*")
+        place.refuse("no annotation of tempo, beat, beat_position, segment_* or key_mode")
     beats, downbeats = _beats(found.get(POSITION) or found.get(BEAT) or [])
     return [
         Annotation(
@@ -44,6 +44,7 @@ def read(path: Path) -> list[Annotation]:
             downbeats=downbeats or None,
             sections=_sections(found.get(SEGMENT, [])) or None,
             duration=_duration(document, place),
+            tonality=_tonality(found.get(KEY, [])),
         )
     ]
 
@@ -74,6 +75,17 @@ def _tempo(observations: list[Observation]) -> float | None:
         if best is None or confidence > best[0]:
             best = (confidence, bpm)
     return best[1] if best else None
+
+
+def _tonality(observations: list[Observation]) -> int | None:
+    """The key that is observed for the longest time; the first where that is equal."""
+    lasting: dict[int, float] = {}
+    for observation, place in observations:
+        key = checks.tonality(observation.get("value"), place.at("value"))
+        length = checks.time(observation.get("duration") or 0, place.at("duration"))
+        if key is not None:
+            lasting[key] = lasting.get(key, 0.0) + length
+    return max(lasting, key=lambda key: lasting[key], default=None)
 
 
 def _beats(observations: list[Observation]) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -13,7 +13,7 @@ from .checks import Place
 NAMES = ("track", "path", "file")  # how a track is named, the surest first
 FIELDS = (
     "bpm", "beats", "downbeats", "boundaries", "sections", "duration", "genre",
-    "time_signature", "first_downbeat",
+    "time_signature", "first_downbeat", "key",
 )  # fmt: skip
 SECTION_FIELDS = ("start", "end", "start_bar", "end_bar", "label")
 
@@ -53,6 +53,7 @@ def _track(values: Any, key: str | None, place: Place) -> Annotation:
     bpm = values.get("bpm")
     genre = values.get("genre")
     duration = values.get("duration")
+    tonality = values.get("key")
     return Annotation(
         key=key,
         source=str(place.file),
@@ -64,6 +65,7 @@ def _track(values: Any, key: str | None, place: Place) -> Annotation:
         sections=_sections(values, place),
         duration=None if duration is None else checks.time(duration, place.at("duration")),
         genre=None if genre is None else checks.text(genre, place.at("genre")),
+        tonality=None if tonality is None else checks.tonality(tonality, place.at("key")),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote
 from xml.parsers import expat
 
+from ..key import notation
 from . import checks
 from .annotation import Annotation, ReferenceSection
 from .checks import Place
@@ -87,6 +88,7 @@ def _annotation(track: _Track) -> Annotation:
         sections=_sections(track.marks, duration) or None,
         duration=duration,
         genre=attributes.get("Genre") or None,
+        tonality=notation.parse(attributes.get("Tonality", "")),  # a field of free text
     )
 
 

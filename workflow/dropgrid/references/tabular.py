@@ -12,9 +12,9 @@ from .checks import Place
 from .plain_json import SECTION_FIELDS, section_of
 
 NAMES = {"track": "track", "track_id": "track", "path": "path", "file": "path", "filename": "path"}
-TRACK_FIELDS = ("bpm", "genre", "first_downbeat", "time_signature", "duration")
+TRACK_FIELDS = ("bpm", "genre", "first_downbeat", "time_signature", "duration", "key")
 FIELDS = (*TRACK_FIELDS, *SECTION_FIELDS)
-DATA = {"bpm", "genre", "start", "start_bar"}
+DATA = {"bpm", "genre", "start", "start_bar", "key"}
 
 Row = dict[str, str]
 
@@ -92,6 +92,7 @@ def _track(key: str, rows: list[tuple[Row, Place]]) -> Annotation:
         sections=checks.sections(found) or None,
         duration=checks.time(duration, places["duration"]) if duration else None,
         genre=whole.get("genre"),
+        tonality=checks.tonality(whole["key"], places["key"]) if "key" in whole else None,
     )
 
 

@@ -1,4 +1,5 @@
-"""Reads `beats` (`.beats`, `.txt`) and `lab` references: an event or a section a line."""
+"""Reads `beats` (`.beats`, `.txt`) and `lab` references: an event or a section a line; and `key`:
+a key in one line, `D minor` (GiantSteps) or tonic, tab, mode (MIREX)."""
 
 from __future__ import annotations
 
@@ -28,6 +29,16 @@ def read(path: Path) -> list[Annotation]:
     if suffix == ".beats" or (suffix == ".txt" and NUMBER.match(lines[0][0][-1])):
         return [_beats(path, lines)]
     return [_sections(path, lines)]
+
+
+def read_key(path: Path) -> list[Annotation]:
+    """The annotation of a `.key` file, as a list of one. Raises InvalidReference."""
+    lines = _lines(path)
+    if len(lines) != 1:
+        Place(path).refuse(f"{len(lines)} lines of data where one key is expected")
+    cells, place = lines[0]
+    tonality = checks.tonality(" ".join(cells), place)
+    return [Annotation(key=path.stem, source=str(path), format="key", tonality=tonality)]
 
 
 def _lines(path: Path) -> list[Line]:

@@ -15,11 +15,11 @@ import numpy as np
 from ..base.errors import LibraryError, MissingRecord, RecordError
 from ..features.waveform import columns_for, read_waveform
 from ..jobs.use import Use
-from ..records.model import BpmRecord, StructureRecord, TrackFailure
+from ..records.model import ANALYSES, BpmRecord, KeyRecord, StructureRecord, TrackFailure
 from ..records.ticket import TRACK_ID, Ticket, read_ticket
 from ..references.collect import read_sources
 from ..references.matching import Reference, Tracks, match
-from ..results.reading import READERS, bpm_or_failure, structure_or_failure
+from ..results.reading import record_or_failure
 from ..results.scanned import read_scan
 from ..results.summary import summarise
 
@@ -40,6 +40,7 @@ class TrackView:
     failure: TrackFailure | None = None
     waveform: np.ndarray | None = None
     reference: Reference | None = None
+    key: KeyRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -93,16 +94,13 @@ def _tickets(results: Path) -> tuple[list[Ticket], str | None, list[dict[str, st
     """The scan's tickets, its root, its problems; without a scan, a ticket for each record."""
     if (results / "scan.json").exists():
         found = read_scan(results)
-        return (
-            [_ticket(results, track) for track in found["tracks"]],
-            found["root"],
-            found["problems"],
-        )
+        tickets = [_ticket(results, track) for track in found["tracks"]]
+        return tickets, found["root"], found["problems"]
     paths = {}
-    for kind, read in READERS.items():
+    for kind in ANALYSES:
         for file in (results / kind).glob("*.json"):
             if TRACK_ID.fullmatch(file.stem):
-                paths[file.stem] = read(results, file.stem).path
+                paths[file.stem] = record_or_failure(results, kind, file.stem).path
     if not paths:
         raise LibraryError(f"{results}: nothing to report on; run the workflow first")
     return [Ticket(track, path, "", -1, -1) for track, path in sorted(paths.items())], None, []
@@ -123,14 +121,12 @@ def _track(
     reference: Reference | None,
     columns: int,
 ) -> TrackView:
-    bpm: BpmRecord | None = None
-    structure: StructureRecord | None = None
-    with suppress(MissingRecord):  # waiting
-        bpm = bpm_or_failure(results, ticket.track)
-    with suppress(MissingRecord):
-        structure = structure_or_failure(results, ticket.track)
-    records = [record for record in (bpm, structure) if record is not None]
-    failure = next((record.error for record in records if record.error), None)
+    found: dict[str, Any] = {}
+    for analysis in ANALYSES:
+        with suppress(MissingRecord):  # waiting
+            found[analysis] = record_or_failure(results, analysis, ticket.track)
+    failure = next((record.error for record in found.values() if record.error), None)
+    bpm, structure, key = map(found.get, ANALYSES)
     return TrackView(
         track=ticket.track,
         path=ticket.path,
@@ -140,11 +136,12 @@ def _track(
         failure=failure,
         waveform=read_waveform(results / "features" / f"{ticket.track}.npz", columns),
         reference=reference,
+        key=key if key and key.status == "ok" else None,
     )
 
 
 def _evaluations(folder: Path) -> Iterator[Evaluation]:
-    for task in ("bpm", "beats", "structure"):
+    for task in ("bpm", "beats", "structure", "key"):
         values = _object(folder / f"{task}.json")
         if values:
             plots = sorted(folder.glob(f"{task}*.svg"))

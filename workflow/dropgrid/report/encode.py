@@ -20,7 +20,14 @@ from urllib.parse import quote
 import numpy as np
 
 from ..features.waveform import miniature, quantise
-from ..records.model import LABELS, BpmRecord, StructureRecord, problem_of
+from ..records.model import (
+    LABELS,
+    BpmRecord,
+    KeyRecord,
+    Loudness,
+    StructureRecord,
+    problem_of,
+)
 from ..references.matching import Reference
 from .collect import TrackView
 
@@ -83,6 +90,7 @@ def row(view: TrackView, page: Path) -> dict[str, Any]:
         else _base64(quantise(miniature(view.waveform[:, 0]))),
         **(_tempo(view.bpm) if view.bpm else {}),
         **(_sections(view.structure) if view.structure else {}),
+        **(_key(view.key) if view.key else {}),
         **(_reference(view.reference, _duration(view)) if view.reference else {}),
     }
     if view.failure:
@@ -98,7 +106,7 @@ def _parts(record: BpmRecord) -> list[float] | None:
 
 
 def _duration(view: TrackView) -> float:
-    records = (record for record in (view.bpm, view.structure) if record)
+    records = (record for record in (view.bpm, view.structure, view.key) if record)
     return next((record.duration for record in records if record.duration), 0.0)
 
 
@@ -123,8 +131,30 @@ def _tempo(record: BpmRecord) -> dict[str, Any]:
         "computed": record.bpm_computed,
         "signature": record.time_signature,
         "grid": [[g.start, g.bpm, g.beats, g.first_downbeat] for g in record.grid],
+        **(_loudness(record.loudness) if record.loudness else {}),
         **({"title": str(title)} if title else {}),
         **({"artist": str(artist)} if artist else {}),
+    }
+
+
+def _loudness(loudness: Loudness) -> dict[str, Any]:
+    peak = loudness.sample_peak if loudness.true_peak is None else loudness.true_peak
+    values = {"lufs": loudness.integrated, "range": loudness.range, "peak": peak}
+    return {name: round(value, 2) for name, value in values.items() if value is not None}
+
+
+def _key(record: KeyRecord) -> dict[str, Any]:
+    changes = [[round(s.start, 1), s.key] for s in record.segments]
+    return {
+        "duration": _round(record.duration, 3),
+        "key": record.key,
+        "camelot": record.camelot,
+        "keyConfidence": _round(record.confidence, 3) if record.key else None,
+        "noKey": record.reason,
+        "otherKeys": [[a.key, round(a.confidence, 3)] for a in record.alternatives],
+        "keyChanges": changes if len(changes) > 1 else None,
+        "tagKey": record.tag_key,
+        "tuning": _round(record.tuning_cents, 1),
     }
 
 

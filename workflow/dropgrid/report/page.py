@@ -19,7 +19,7 @@ from .collect import Evaluation, Report
 
 STYLES = ("base.css", "library.css", "deck.css", "pages.css")
 SCRIPTS = (
-    "data.js", "drawing.js", "table.js", "player.js", "deck.js", "views.js",
+    "data.js", "drawing.js", "wheel.js", "table.js", "player.js", "deck.js", "views.js",
     "evaluation.js", "app.js",
 )  # fmt: skip
 
@@ -61,9 +61,9 @@ def _library(report: Report, page: Path) -> dict[str, Any]:
 def _evaluations(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
     if not evaluations:
         return {"documents": []}
-    from ..evaluation.summary import BEATS, BPM, STRUCTURE
+    from ..evaluation.summary import BEATS, BPM, KEY, STRUCTURE
 
-    names = {"bpm": BPM, "beats": BEATS, "downbeats": BEATS, "structure": STRUCTURE}
+    names = {"bpm": BPM, "beats": BEATS, "downbeats": BEATS, "structure": STRUCTURE, "key": KEY}
     documents = [
         {
             "task": evaluation.task,

@@ -11,8 +11,8 @@ from pathlib import Path
 from ..base.text import clock, printable, width
 from .table import read_table
 
-HEADINGS = ("track", "BPM", "reference", "confidence", "sections (bars)", "drops")
-NUMBERS = {"BPM", "reference", "confidence"}
+HEADINGS = ("track", "BPM", "reference", "confidence", "key", "LUFS", "sections (bars)", "drops")
+NUMBERS = {"BPM", "reference", "confidence", "LUFS"}
 LONGEST = 56  # characters of a name or of the sections
 
 
@@ -50,6 +50,8 @@ def _line(row: Mapping[str, str], references: Mapping[str, str]) -> tuple[str, .
         f"{float(row['bpm']):.2f}" if row["bpm"] else "none",
         f"{float(reference):.2f}" if reference else "",
         f"{float(row['confidence']):.2f}" if row["confidence"] else "",
+        f"{row['camelot']} {row['key']}" if row.get("key") else "",
+        f"{float(row['loudness']):.1f}" if row.get("loudness") else "",
         _short(_sections(row["sections"])),
         " ".join(clock(float(time), tenths=True) for time in row["drops"].split()),
     )

@@ -14,16 +14,19 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from .mark import begins_as_ours
+
 # Folder -> names of what we write there; nothing else in it is looked at.
 TRACK = r"[a-z0-9-]+-[0-9a-f]{8}"
 OURS = {
     "features": re.compile(TRACK + r"\.npz"),
     "bpm": re.compile(TRACK + r"\.json"),
     "structure": re.compile(TRACK + r"\.json"),
-    "evaluation": re.compile(r"(bpm|beats|structure)\.json"),
-    ".": re.compile(r"library\.csv|failures\.csv|library\.parquet"),
+    "key": re.compile(TRACK + r"\.json"),
+    "evaluation": re.compile(r"(bpm|beats|structure|key)\.json"),
+    ".": re.compile(r"library\.csv|failures\.csv|library\.parquet|scan\.json|summary\.json"),
 }
-TEMPORARY = re.compile(r"\..+\.\d+\.tmp")  # as dropgrid.base.files names them
+TEMPORARY = re.compile(r"\.(.+)\.\d+\.tmp")  # as dropgrid.base.files names them
 ARCHIVE_TAIL = 22  # bytes that end a ZIP archive without a comment, from this signature on:
 ENDS = {".npz": b"PK\x05\x06", ".json": b"}\n", ".csv": b"\n", ".parquet": b"PAR1"}
 
@@ -36,8 +39,9 @@ def mend(results: Path, temporary: bool = True) -> list[Path]:
     removed = []
     for folder, ours in OURS.items():
         for name, path in _files(results / folder):
-            broken = ours.fullmatch(name) and not is_whole(path)
-            if broken or (temporary and TEMPORARY.fullmatch(name)):
+            broken = ours.fullmatch(name) and not is_whole(path) and begins_as_ours(path)
+            left = TEMPORARY.fullmatch(name)
+            if broken or (temporary and left and ours.fullmatch(left[1])):
                 with suppress(OSError):
                     os.unlink(path)
                     removed.append(Path(path))

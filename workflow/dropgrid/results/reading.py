@@ -6,54 +6,51 @@ its track, told like any other, and the other tracks go on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..base.errors import InvalidRecord, MissingRecord, RecordError
-from ..records.model import BpmRecord, StructureRecord, TrackFailure
+from ..records.model import ANALYSES, BpmRecord, KeyRecord, StructureRecord, TrackFailure
 from ..records.outline import read_bpm_outline
-from ..records.store import read_bpm, read_structure
+from ..records.store import read_bpm, read_key, read_structure
 from ..records.ticket import TRACK_ID, read_ticket
 from ..records.track import Track
 from .scanned import read_scan
+
+READERS: dict[str, Any] = {"bpm": read_bpm, "structure": read_structure, "key": read_key}
+KINDS: dict[str, Any] = {"bpm": BpmRecord, "structure": StructureRecord, "key": KeyRecord}
+BROKEN = "RecordError"  # the type of the failure of a track whose record cannot be believed
 
 
 def iterate_library(results: str | Path, library: str | Path | None = None) -> Iterator[Track]:
     """As load_library, holding one track at a time. Raises RecordError for a missing record."""
     results = Path(results)
-    kinds = [name for name in ("bpm", "structure") if (results / name).is_dir()]
+    kinds = [name for name in ANALYSES if (results / name).is_dir()]
     if not kinds:
         raise RecordError(f"{results}: holds no records; run the workflow first")
     for track in _track_ids(results, kinds[0]):
-        bpm = bpm_or_failure(results, track) if "bpm" in kinds else None
-        structure = structure_or_failure(results, track) if "structure" in kinds else None
-        found = Track(None, bpm, structure)
-        yield Track(_file(results, found, library), bpm, structure)
+        records = [
+            record_or_failure(results, kind, track) if kind in kinds else None for kind in ANALYSES
+        ]
+        found = Track(None, *records)
+        yield replace(found, file=_file(results, found, library))
 
 
-def bpm_or_failure(results: Path, track: str) -> BpmRecord:
-    """The bpm record of a track; where it is forged or damaged, an error record that says so.
+def record_or_failure(results: Path, analysis: str, track: str) -> Any:
+    """The record of an analysis of a track; where it is forged or damaged, an error record.
 
     Raises MissingRecord.
     """
     try:
-        return read_bpm(results / "bpm" / f"{track}.json", track)
+        return READERS[analysis](results / analysis / f"{track}.json", track)
     except MissingRecord:
         raise
     except RecordError as error:
-        return BpmRecord(track, path_of(results, track), "error", error=broken(error, "bpm"))
-
-
-def structure_or_failure(results: Path, track: str) -> StructureRecord:
-    """As bpm_or_failure, of the structure record."""
-    try:
-        return read_structure(results / "structure" / f"{track}.json", track)
-    except MissingRecord:
-        raise
-    except RecordError as error:
-        failure = broken(error, "structure")
-        return StructureRecord(track, path_of(results, track), "error", error=failure)
+        failure = broken(error, analysis)
+        return KINDS[analysis](track, path_of(results, track), "error", error=failure)
 
 
 def broken(error: RecordError, stage: str) -> TrackFailure:
@@ -67,24 +64,15 @@ def _track_ids(results: Path, kind: str) -> list[str]:
         return list(read_scan(results)["tracks"])
     names = (path.stem for path in (results / kind).glob("*.json"))
     ids = sorted(name for name in names if TRACK_ID.fullmatch(name))
-    read = bpm_or_failure if kind == "bpm" else structure_or_failure
-    return sorted(ids, key=lambda track: read(results, track).path)
+    return sorted(ids, key=lambda track: str(record_or_failure(results, kind, track).path))
 
 
 def _file(results: Path, track: Track, library: str | Path | None) -> Path | None:
     if library is not None:
         return Path(library).absolute() / track.path
-    ticket = results / "tracks" / f"{track.track}.json"
     with suppress(RecordError):  # missing, or not to be believed: then it is not known
-        return Path(read_ticket(ticket).file)
+        return Path(read_ticket(results / "tracks" / f"{track.track}.json").file)
     return None
-
-
-READERS: dict[str, Callable[[Path, str], BpmRecord | StructureRecord]] = {
-    "bpm": bpm_or_failure,
-    "structure": structure_or_failure,
-}
-BROKEN = "RecordError"  # the type of the failure of a track whose record cannot be believed
 
 
 def failure_in(results: Path, analysis: str, track: str) -> TrackFailure | None:
@@ -97,7 +85,8 @@ def failure_in(results: Path, analysis: str, track: str) -> TrackFailure | None:
     try:
         if analysis == "bpm":  # without its beats, for the many records of a library
             return read_bpm_outline(path, track)[0].error
-        return read_structure(path, track).error
+        failure: TrackFailure | None = READERS[analysis](path, track).error
+        return failure
     except InvalidRecord as error:
         return broken(error, analysis)
 

@@ -11,7 +11,8 @@ from ..base.documents import SCHEMA_VERSION, json_lines
 from ..base.errors import RecordError
 from ..base.files import write_if_changed
 from ..library import Scan
-from ..records.ticket import Ticket, ticket_json
+from ..records.ticket import TICKET_SCHEMA, Ticket, is_track_id, ticket_json
+from .mark import remove_ours
 
 SCAN_SCHEMA = "dropgrid/scan"
 
@@ -28,7 +29,7 @@ def write_tickets(found: Scan, results: Path) -> list[str]:
     current = {f"{track}.json" for track in ids}
     for entry in os.scandir(folder) if folder.is_dir() else ():
         if entry.name.endswith(".json") and entry.name not in current:
-            os.unlink(entry.path)
+            remove_ours(Path(entry.path), TICKET_SCHEMA)
     write_scan(found, results)
     return ids
 
@@ -52,8 +53,11 @@ def read_scan(results: Path) -> dict[str, Any]:
         values = json.loads(path.read_bytes())
         if values["schema"] != SCAN_SCHEMA:
             raise RecordError(f"{path}: not a {SCAN_SCHEMA}")
+        for track in values["tracks"]:
+            if not is_track_id(track):
+                raise RecordError(f"{path}: tracks: {track!r} is no track's id")
         return dict(values)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RecordError(f"{path}: cannot be read; run the workflow first ({error})") from error
 
 

@@ -21,7 +21,7 @@ from .reading import READERS, failure_in, path_of
 from .scanned import read_scan
 
 SCHEMA = "dropgrid/summary"
-STAGES = ("features", "bpm", "structure")
+STAGES = ("features", "bpm", "structure", "key")
 SHOWN = 20  # failures told in the text; all are in the JSON and in failures.csv
 
 

@@ -12,9 +12,9 @@ from typing import Any
 from ..base.errors import MissingRecord, RecordError
 from ..base.files import write_atomically
 from ..base.text import encodable
-from ..records.model import BpmRecord, StructureRecord, TrackFailure, problem_of
+from ..records.model import BpmRecord, KeyRecord, StructureRecord, TrackFailure, problem_of
 from ..records.outline import Positions, read_bpm_outline
-from .reading import broken, path_of, structure_or_failure
+from .reading import broken, path_of, record_or_failure
 from .scanned import read_scan
 
 # Column -> type in the Parquet file.
@@ -37,6 +37,16 @@ COLUMNS = {
     "method": "string",
     "tag_bpm": "double",
     "time_signature": "string",
+    "key": "string",
+    "camelot": "string",
+    "open_key": "string",
+    "key_confidence": "double",
+    "tag_key": "string",
+    "tuning_cents": "double",
+    "loudness": "double",
+    "loudness_range": "double",
+    "sample_peak": "double",
+    "true_peak": "double",
     "beats": "int64",
     "downbeats": "int64",
     "first_beat": "double",
@@ -61,10 +71,14 @@ def read_rows(results: Path, analyses: Sequence[str]) -> Iterator[tuple[Row, lis
     """
     for track in read_scan(results)["tracks"]:
         bpm = _outline(results, track) if "bpm" in analyses else None
-        structure = structure_or_failure(results, track) if "structure" in analyses else None
-        records = [record for record in (bpm and bpm[0], structure) if record]
+        structure, key = (
+            record_or_failure(results, name, track) if name in analyses else None
+            for name in ("structure", "key")
+        )
+        records = [record for record in (bpm and bpm[0], structure, key) if record]
         failures = [record.error for record in records if record.error]
-        yield _row(track, records[0].path, bpm, structure, failures), failures
+        row = _row(track, records[0].path, bpm, structure, failures)
+        yield row | _key_columns(key), failures
 
 
 def _outline(results: Path, track: str) -> tuple[BpmRecord, Positions, Positions]:
@@ -143,6 +157,13 @@ def _row(
                 "tempo_regions": len(bpm.grid),
                 "problem": problem_of(bpm),
             }
+        if bpm.loudness:
+            row |= {
+                "loudness": bpm.loudness.integrated,
+                "loudness_range": bpm.loudness.range,
+                "sample_peak": bpm.loudness.sample_peak,
+                "true_peak": bpm.loudness.true_peak,
+            }
     if structure and structure.status == "ok":
         row["duration"] = structure.duration
         row["sections"] = " ".join(
@@ -151,6 +172,13 @@ def _row(
         )
         row["drops"] = " ".join(f"{time:.3f}" for time in structure.drops)
     return row
+
+
+def _key_columns(key: KeyRecord | None) -> Row:
+    if key is None or key.status != "ok":
+        return {}
+    names = ("duration", "key", "camelot", "open_key", "tag_key", "tuning_cents")
+    return {name: getattr(key, name) for name in names} | {"key_confidence": key.confidence}
 
 
 def _csv(rows: Iterable[Row], columns: Sequence[str]) -> bytes:

@@ -1,9 +1,8 @@
-"""Music played by people: is the tempo drifting, and if so, every beat followed by itself.
+"""Music played by people: how much its tempo drifts, and its beats as straight pieces.
 
-Steady music shows the same tempo in each ten seconds to a thousandth; a drummer does not.
-Where they differ, beats are found by dynamic programming (Ellis, Beat tracking by dynamic
-programming, 2007) around the local tempo, and cut into straight pieces by segmented least
-squares (Bellman, On the approximation of curves by line segments, 1961).
+Steady music shows the same tempo in each ten seconds to a thousandth; a drummer does not. Beats
+that a path has followed one by one (rhythm/path.py) are cut into straight pieces by segmented
+least squares (Bellman, On the approximation of curves by line segments, 1961).
 """
 
 from __future__ import annotations
@@ -15,24 +14,24 @@ import numpy as np
 from ..features import FRAME_RATE
 from .fit import JITTER, Line, demodulate
 
-DRIFT = 0.003  # median deviation of local tempi, relative: steady tracks stay below 0.0012
-PULSE = 0.15  # share of the activation in phase with its local tempo, below which all is noise
 BLOCK = FRAME_RATE // 4
 WINDOW = 40  # blocks
 REACH = 0.05  # how far from the tempo a local one is looked for, relative
-TIGHTNESS = 100.0  # cost of a beat's interval: times the squared log of its ratio to the tempo's
-BEND = 0.2  # how far an interval may be from the local tempo's, relative
 PIECE_COST = 15.0  # squared deviations, in units of JITTER, that one more piece has to save
 JOINT = 8  # beats: a shorter piece between two four times as long is none
 LONGEST = 400  # beats of one piece
 MARGIN = 2.0  # standard errors
 
 
-def drifts(activation: np.ndarray, bpm: float) -> bool:
-    """True if the local tempi of the activation around bpm differ as a drummer's do."""
+def drift(activation: np.ndarray, bpm: float) -> tuple[float, float]:
+    """How much of an activation is in phase with its tempo of ten seconds, and how these differ.
+
+    The tempi are those near bpm; they differ by their median deviation, relative. Less than two
+    windows say nothing: 0, 0.
+    """
     rows = demodulate(activation, bpm, BLOCK)
     if rows.shape[1] < 2 * WINDOW:
-        return False
+        return 0.0, 0.0
     shifts = np.arange(-REACH * bpm, REACH * bpm, 0.1)
     times = np.arange(WINDOW) * (BLOCK / FRAME_RATE)
     turn = np.exp(-2j * np.pi * np.outer(shifts / 60.0, times))
@@ -44,50 +43,16 @@ def drifts(activation: np.ndarray, bpm: float) -> bool:
         strength += np.abs(power @ np.stack([row[s : s + WINDOW] for s in starts], axis=1))
     weight = strength.max(axis=0)
     mass = sum(activation[s * BLOCK : (s + WINDOW) * BLOCK].sum() for s in starts)
-    if weight.sum() < PULSE * len(rows) * mass:
-        return False
     local = shifts[strength.argmax(axis=0)] / bpm
     deviation = np.abs(local - _weighted_median(local, weight))
-    return _weighted_median(deviation, weight) > DRIFT
+    share = float(weight.sum()) / max(len(rows) * float(mass), 1e-9)
+    return share, _weighted_median(deviation, weight)
 
 
 def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
     order = np.argsort(values)
     total = np.cumsum(weights[order])
     return float(values[order][np.searchsorted(total, total[-1] / 2)])
-
-
-def track(activation: np.ndarray, periods: np.ndarray) -> np.ndarray:
-    """Frames (n,) of the beats that best follow an activation and its local periods.
-
-    activation, periods: (frames,); periods in frames.
-    """
-    shortest = int(periods.min() * (1 - BEND))
-    longest = int(np.ceil(periods.max() * (1 + BEND)))
-    steps = np.arange(shortest, longest + 1)
-    count = len(activation)
-    best = np.full(count + longest, 0.0)
-    came = np.zeros(count, dtype=int)
-    for start in range(0, count, shortest):
-        frames = np.arange(start, min(start + shortest, count))
-        cost = TIGHTNESS * np.log(steps[None, :] / periods[frames, None]) ** 2
-        value = best[frames[:, None] - steps + longest] - cost
-        pick = np.argmax(value, axis=1)
-        best[frames + longest] = activation[frames] + value[np.arange(len(frames)), pick]
-        came[frames] = frames - steps[pick]
-    end = count - longest + int(np.argmax(best[count:])) if count > longest else count - 1
-    beats = []
-    while end >= 0:
-        beats.append(end)
-        end = int(came[end])
-    return np.array(beats[::-1])
-
-
-def refined(activation: np.ndarray, beats: np.ndarray, reach: int = 3) -> np.ndarray:
-    """Seconds of the activation's centre of gravity within reach frames of each beat."""
-    offsets = np.arange(-reach, reach + 1)
-    near = activation[np.clip(beats[:, None] + offsets, 0, len(activation) - 1)] + 1e-3
-    return (beats + (near * offsets).sum(axis=1) / near.sum(axis=1)) / FRAME_RATE
 
 
 def straight_pieces(times: np.ndarray) -> list[tuple[int, int, Line]]:

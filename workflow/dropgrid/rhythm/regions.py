@@ -26,8 +26,9 @@ PIECE_COST = 16.0  # seconds of the track's mean coherence that a new piece has 
 BLOCK = 2 * FRAME_RATE  # frames of the finest boundary
 LONGEST = 90  # blocks of one piece in the search; compatible neighbours are joined afterwards
 SLACK = 0.25  # beats that two neighbours' tempi may drift apart over the shorter and be one
-OFF_PHASES = np.array([0, 1 / 4, 1 / 2, 3 / 4, 1])  # accents, not another grid
+OFF_PHASES = np.array([0, 1 / 4, 1 / 2])  # beats by which accents move on one grid
 PHASE_SLACK = 0.05  # beats
+A_RECORD = 60 * FRAME_RATE  # frames a record of a mix plays at least
 RATIOS = (1.0, 2.0, 3.0, 1.5, 4 / 3, 4.0)  # tempi so related are one tempo felt in two ways
 
 
@@ -137,22 +138,41 @@ def _joined(
 ) -> list[tuple[int, int, float]]:
     """The pieces, neighbours on one grid made one.
 
-    So are neighbours of one tempo that lie half a beat or a quarter apart: that is
-    where accents move in music that goes on, and edits seldom fall there.
+    So are neighbours of one tempo that lie half a beat apart: that is where accents move in
+    music that goes on, and edits seldom fall there. Those a quarter of a beat apart are one
+    only if either is short or the piece after them is back: records of a mix are long, and do
+    not come back.
     """
     joined = [pieces[0]]
-    for first, last, tempo in pieces[1:]:
+    for i, (first, last, tempo) in enumerate(pieces[1:], 1):
         start, middle, before = joined[-1]
-        shorter = min(last - first, middle - start) / FRAME_RATE
-        if abs(tempo - before) / 60.0 * shorter < SLACK:
-            turns = _turns_at(activation, first, start, middle, before)
-            turns -= _turns_at(activation, first, first, last, tempo)
-            if np.abs(turns % 1 - OFF_PHASES).min() < PHASE_SLACK:
-                together = exact_tempo(activation[start:last], (before + tempo) / 2)
-                joined[-1] = (start, last, together)
-                continue
-        joined.append((first, last, tempo))
+        short = min(last - first, middle - start) < A_RECORD
+        apart = _apart(activation, joined[-1], pieces[i])
+        back = i + 1 < len(pieces) and _apart(activation, joined[-1], pieces[i + 1]) == 0.0
+        if apart in (0.0, 0.5) or (apart == 0.25 and (short or back)):
+            together = exact_tempo(activation[start:last], (before + tempo) / 2)
+            joined[-1] = (start, last, together)
+        else:
+            joined.append((first, last, tempo))
     return joined
+
+
+def _apart(
+    activation: np.ndarray, one: tuple[int, int, float], other: tuple[int, int, float]
+) -> float | None:
+    """How many beats the grids of two pieces of one tempo lie apart; None: by another number.
+
+    0, 1/4 or 1/2: accents move by so much; any other distance, or tempo, is another grid.
+    """
+    (start, middle, before), (first, last, tempo) = one, other
+    shorter = min(last - first, middle - start) / FRAME_RATE
+    if abs(tempo - before) / 60.0 * shorter >= SLACK:
+        return None
+    turns = _turns_at(activation, first, start, middle, before)
+    turns -= _turns_at(activation, first, first, last, tempo)
+    away = abs((turns + 0.5) % 1 - 0.5)
+    near = int(np.argmin(np.abs(away - OFF_PHASES)))
+    return float(OFF_PHASES[near]) if abs(away - OFF_PHASES[near]) < PHASE_SLACK else None
 
 
 def _turns_at(activation: np.ndarray, frame: int, first: int, last: int, bpm: float) -> float:

@@ -8,8 +8,9 @@ import numpy as np
 
 from ..features import FRAME_RATE
 from .decision import read_bars
-from .drift import drifts, refined, straight_pieces, track
-from .fit import SPREAD, Line, exact_tempo, fit_line, peaks, phase, snapped
+from .drift import straight_pieces
+from .fit import Line, exact_tempo, fit_line, peaks, phase, snapped
+from .moving import follow
 from .octave import bar_evidence
 from .options import RhythmOptions
 from .phase import LAG, attack_offset
@@ -18,7 +19,6 @@ from .tempo import Tempogram, candidates, probabilities, scores
 from .witnesses import Witnesses, with_halves
 
 STEADY_BEATS = 64  # so many beats in a straight line were not played by hand
-BEYOND = 0.2  # share of a run whose tempo is out of the reach of steady pieces
 EDGE = 0.03  # s: a beat so little before the first sample falls on it
 
 
@@ -85,28 +85,55 @@ def find_regions(witnesses: Witnesses, gram: Tempogram, options: RhythmOptions) 
             continue
         sound = whole.activation[first:last]
         bpm = exact_tempo(sound, tempi[0][0])
-        local = run.local(bpm)
-        beyond = float(np.mean(np.abs(local / bpm - 1) > SPREAD)) > BEYOND
-        if options.piecewise and (beyond or drifts(sound, bpm)):
-            local = np.interp(np.arange(first, last), gram.centres[part], local)
-            pieces = _followed(whole, first, local)
-        else:
-            cuts = steady_pieces(sound, bpm) if options.piecewise else [(0, len(sound), bpm)]
-            pieces = [
-                _fitted(whole, first + begin, first + end, near) for begin, end, near in cuts
-            ]
-        regions += [Region(piece, tempi) for piece in pieces]
+        if not options.piecewise:
+            regions.append(Region(_fitted(whole, first, last, bpm), tempi))
+            continue
+        local = np.clip(run.local(bpm), options.min_bpm, options.max_bpm)
+        regions += [Region(piece, tempi) for piece in _pieces(whole, first, last, bpm, local)]
     return regions
 
 
-def _followed(whole: _Track, first: int, local: np.ndarray) -> list[Piece]:
-    """Pieces of drifting music from frame first on, whose local tempi (frames,) are known.
+def _pieces(whole: _Track, first: int, last: int, bpm: float, local: np.ndarray) -> list[Piece]:
+    """Pieces of the frames first..last: steady ones near bpm, and what moves cut straight.
+
+    local: (n,) tempi of its parts.
+    """
+    steady = _steady(whole, first, last, bpm)
+    beats = np.concatenate([piece.beats() for piece in steady])
+    if len(beats) < 2:
+        return steady
+    sound = whole.activation[first:last]
+    grid = (beats - LAG) * FRAME_RATE - first
+    grid = grid[np.diff(grid, prepend=-np.inf) > 1]
+    parts, beats = follow(sound, bpm, grid, local, whole.options)
+    if not parts:
+        return steady
+    pieces = []
+    begin = first
+    for start, end in (*parts, (len(sound), len(sound))):
+        until = min(first + start * FRAME_RATE, last)
+        if until - begin > 2 * FRAME_RATE:
+            near = exact_tempo(whole.activation[begin:until], bpm)
+            pieces += _steady(whole, begin, until, near)
+        inside = (beats >= start) & (beats < end)
+        pieces += _straight(whole, beats[inside] + first / FRAME_RATE)
+        begin = first + end * FRAME_RATE
+    return pieces
+
+
+def _steady(whole: _Track, first: int, last: int, bpm: float) -> list[Piece]:
+    """The frames first..last as pieces of a steady tempo near bpm."""
+    cuts = steady_pieces(whole.activation[first:last], bpm)
+    return [_fitted(whole, first + begin, first + end, near) for begin, end, near in cuts]
+
+
+def _straight(whole: _Track, beats: np.ndarray) -> list[Piece]:
+    """Beats (n,) in seconds that a path followed, as straight pieces.
 
     A long piece is a steady record in a mix, and fitted as such.
     """
-    part = whole.activation[first : first + len(local)]
-    frames = track(part, 60.0 * FRAME_RATE / local)
-    beats = refined(part, frames) + first / FRAME_RATE
+    if len(beats) < 3:
+        return []
     beats, share = _on_the_beat(whole, with_halves(beats))
     pieces = []
     for start, end, line in straight_pieces(beats):

@@ -11,16 +11,17 @@ run after the batches that the tracks are in. There are always as many of these,
 
 What is up to date is decided as Snakemake does it for single tracks: nothing that a stage reads
 may be younger than what it wrote. results/options/{stage}.json is such an input too: it is
-written when the options of its stage change. Features have none; their file is there once all has
-been asked for anew (`snakemake --forcerun batch`).
+written when the options of its stage change, and that of features once all has been asked for
+anew (`snakemake --forcerun batch`).
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
+import re
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
@@ -29,7 +30,8 @@ from ..base.documents import SCHEMA_VERSION, json_lines
 from ..base.errors import RecordError
 from ..base.files import write_atomically, write_if_changed
 from ..library import Scan
-from ..records.ticket import Ticket
+from ..records.ticket import TICKET_SCHEMA, Ticket, ticket_from
+from ..results.mark import remove_ours
 from ..results.scanned import write_scan, write_ticket, write_tickets
 
 SCHEMA = "dropgrid/batch"
@@ -41,6 +43,7 @@ CLUSTER_WIDTH = 64  # the same where each has to be queued
 FEW = 1 / 8  # of a batch's tracks may lack records before the batch itself is asked again
 GATHERING = 32  # batches for each that gathers what they miss
 MISSING = "missing-"
+NAME = re.compile(rf"({MISSING})?[0-9]{{5}}")
 HASH_BITS = 32  # of a track's id: its last 8 hex digits
 
 
@@ -88,24 +91,38 @@ def write_library(
     for track in found.tracks if count else ():
         batches.setdefault(batch_of(track.track, count), []).append(track)
     if not count:
-        shutil.rmtree(results / "batches", ignore_errors=True)
+        _remove_batches(results / "batches", keep=())
         return write_tickets(found, results), []
     tickets = _filled(results / "tracks")
     for batch, tracks in batches.items():
         _write_batch(results, batch, tracks, tickets)
     for name in tickets - {f"{track.track}.json" for track in found.tracks}:
-        (results / "tracks" / name).unlink(missing_ok=True)
+        remove_ours(results / "tracks" / name, TICKET_SCHEMA)
     names = [*batches, *_gather_missing(found, results, batches, analyses)]
-    for path in (results / "batches").iterdir():
-        if path.stem not in names and path.suffix in (".json", ".done"):
-            path.unlink()
+    _remove_batches(results / "batches", keep=names)
     write_scan(found, results)
     return [track.track for track in found.tracks], sorted(names)
 
 
+def _remove_batches(folder: Path, keep: Collection[str]) -> None:
+    """Delete the manifests of batches that are no more, and what says that they are done."""
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.stem in keep or path.is_symlink() or not NAME.fullmatch(path.stem):
+            continue
+        if path.suffix == ".json":
+            remove_ours(path, SCHEMA)
+        elif path.suffix == ".done" and path.stat().st_size == 0:
+            path.unlink()
+    if not keep:
+        with suppress(OSError):  # it may hold what is not ours
+            folder.rmdir()
+
+
 def batch_names(results: Path) -> list[str]:
     """The batches that write_library made last; none where every track is a job of its own."""
-    return sorted(path.stem for path in (results / "batches").glob("*.json"))
+    return sorted(
+        path.stem for path in (results / "batches").glob("*.json") if NAME.fullmatch(path.stem)
+    )
 
 
 def read_batch(manifest: Path) -> list[Ticket]:
@@ -114,7 +131,7 @@ def read_batch(manifest: Path) -> list[Ticket]:
         values = json.loads(manifest.read_bytes())
         if values["schema"] != SCHEMA or values["schema_version"] != SCHEMA_VERSION:
             raise RecordError(f"{manifest}: not a {SCHEMA} of this version")
-        return [Ticket(**track) for track in values["tracks"]]
+        return [ticket_from(track) for track in values["tracks"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordError(f"{manifest}: cannot be read as a batch ({error})") from error
 
@@ -123,7 +140,13 @@ def batches_before(manifest: Path) -> list[str]:
     """The batches that have to be done before one that gathers what they miss."""
     if not manifest.stem.startswith(MISSING):
         return []
-    return list(json.loads(manifest.read_bytes())["after"])
+    try:
+        after = json.loads(manifest.read_bytes())["after"]
+        if all(isinstance(name, str) and NAME.fullmatch(name) for name in after):
+            return list(after)
+        raise ValueError("after: not names of batches")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordError(f"{manifest}: cannot be read as a batch ({error})") from error
 
 
 def _write_batch(

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..base.files import write_if_changed
 
-STAGES = ("features", "bpm", "structure")
+STAGES = ("features", "bpm", "structure", "key")
 
 
 def force_all(results: Path) -> None:
     """Have all stages of every track run again, as if the options of features had changed."""
-    path = results / "options" / "features.json"
-    write_if_changed(path, b"{}\n")
-    os.utime(path)
+    os.utime(results / "options" / "features.json")
 
 
 def note_options(results: Path, options: Mapping[str, Any]) -> dict[str, int]:
     """Keep the options of each stage in results/options; since when they are what they are.
 
-    options: by stage; features have none. The times are nanoseconds since 1970.
+    options: by stage. The times are nanoseconds since 1970.
     """
-    since = {"features": _age(results / "options" / "features.json")}
-    for stage, values in options.items():
+    since = {}
+    for stage in STAGES:
+        values = options.get(stage, {})
         path = results / "options" / f"{stage}.json"
         write_if_changed(path, json.dumps(values, sort_keys=True, indent=2).encode() + b"\n")
         since[stage] = path.stat().st_mtime_ns
@@ -34,24 +33,32 @@ def note_options(results: Path, options: Mapping[str, Any]) -> dict[str, int]:
 
 
 def stages_due(
-    results: Path, track: str, network: Path, since: Mapping[str, int], analyses: Collection[str]
+    results: Path,
+    track: str,
+    networks: Sequence[Path],
+    since: Mapping[str, int],
+    analyses: Collection[str],
 ) -> list[str]:
     """The stages of a track that have to run: what they wrote is missing or out of date.
 
     since: see note_options. Features alone are not missed: they are made where a record needs
-    them. Structure needs the bpm record; so that is made whatever the analyses.
+    them. Structure needs the bpm record; so that is made with it.
     """
     features = _age(results / "features" / f"{track}.npz")
     bpm = _age(results / "bpm" / f"{track}.json")
     structure = _age(results / "structure" / f"{track}.json")
-    source = max(_age(results / "tracks" / f"{track}.json"), _age(network))
+    key = _age(results / "key" / f"{track}.json")
+    source = max(_age(results / "tracks" / f"{track}.json"), *map(_age, networks))
     asked = max(source, since["features"])
-    bpm_due = bpm < max(asked, features, since["bpm"])
+    bpm_due = not {"bpm", "structure"}.isdisjoint(analyses) and (
+        bpm < max(asked, features, since["bpm"])
+    )
     structure_due = "structure" in analyses and (
         bpm_due or structure < max(asked, features, bpm, since["structure"])
     )
-    features_due = features < asked and (bpm_due or structure_due)
-    due = {"features": features_due, "bpm": bpm_due, "structure": structure_due}
+    key_due = "key" in analyses and key < max(asked, features, since["key"])
+    features_due = features < asked and (bpm_due or structure_due or key_due)
+    due = {"features": features_due, "bpm": bpm_due, "structure": structure_due, "key": key_due}
     return [stage for stage in STAGES if due[stage]]
 
 

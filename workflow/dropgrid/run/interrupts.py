@@ -8,26 +8,36 @@ mends all three without touching Snakemake:
   code is then 130 or 143.
 - Jobs are told which process to end with (dropgrid.jobs.process watches it), so that a `kill -9`
   leaves none behind.
-- A file lock, which the system itself releases however a process ends, tells whether any other
-  run is alive in this folder; where none is, locks found there are left-overs and are removed,
-  and so are outputs that a crash left half written (dropgrid.results.mend).
+- A file lock in the folder of results, which the system itself releases however a process ends,
+  tells whether another run is at work there, from whatever folder; the second one is refused and
+  says who runs. Where none is, outputs that a crash left half written are removed
+  (dropgrid.results.mend), and so are Snakemake's locks, but only those of a dead run of ours: the
+  folder may be another workflow's as well.
 """
 
 from __future__ import annotations
 
 import atexit
 import fcntl
+import json
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 
+from ..base.errors import LibraryError
+from ..base.files import write_atomically
+from ..base.text import printable
+from ..results.mark import MARK
 from ..results.mend import mend, note_finished
 
+LOCK = f"{MARK}.lock"  # in the folder of results
+NOTE = "dropgrid.json"  # in Snakemake's own folder
 REPEAT = 0.2  # seconds between signals to the jobs: a new one may just have been started
 PATIENCE = 10  # of these until this process is interrupted once more: asyncio can lose a SIGINT
 
@@ -44,7 +54,8 @@ def guard_run(
     """
     follow_this_process()
     pass_signals_on()
-    if remove_stale_locks(folder):
+    if lock_results(results):
+        remove_stale_locks(results, folder)
         for path in mend(results, temporary=not jobs_elsewhere):
             print(f"dropgrid: {path}: half written, removed to be made again", file=sys.stderr)
         if not jobs_elsewhere:
@@ -56,28 +67,62 @@ def follow_this_process() -> None:
     os.environ["DROPGRID_WORKFLOW_PID"] = str(os.getpid())
 
 
-def remove_stale_locks(folder: Path) -> bool:
-    """Remove Snakemake's locks in folder if no run guarded like this one is alive there.
+def lock_results(results: Path) -> bool:
+    """Keep a lock on the folder of results for as long as this process lives.
 
-    True if it is so. Keeps a shared file lock for as long as this process lives.
+    False where the file system has no locks. Raises LibraryError, saying who runs, where another
+    process has it.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder / "dropgrid.lock", os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError:
-        return False  # Snakemake will say what is wrong with the folder
-    _held.append(descriptor)
+        descriptor = os.open(
+            results / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666
+        )
+    except OSError as error:
+        raise LibraryError(f"results: {results / LOCK}: {error.strerror}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        for lock in (folder / "locks").glob("*.lock"):
-            with suppress(OSError):
+    except BlockingIOError:
+        who = os.pread(descriptor, 4096, 0).decode(errors="replace").strip() or "unknown"
+        os.close(descriptor)
+        raise LibraryError(
+            f"results: {results}: another run is at work there: {printable(who)}"
+        ) from None
+    except OSError:
+        os.close(descriptor)
+        return False
+    _held.append(descriptor)
+    me = f"process {os.getpid()} on {socket.gethostname()}, started in {os.getcwd()}"
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, me.encode(errors="replace"), 0)
+    return True
+
+
+def remove_stale_locks(results: Path, folder: Path) -> None:
+    """Remove the locks in Snakemake's folder that a dead run of ours on these results left.
+
+    Each run notes itself in the folder. A lock is such a run's if it is not older than the note,
+    the note names these results, and every file that the lock names lies in them.
+    """
+    note = folder / NOTE
+    mine = {"results": str(results.resolve()), "host": socket.gethostname()}
+    try:
+        before = json.loads(note.read_bytes())
+        since = note.stat().st_mtime_ns
+        known = {key: before[key] for key in mine} == mine
+    except (OSError, ValueError, KeyError, TypeError):
+        known, since = False, 0
+    for lock in (folder / "locks").glob("*.lock") if known else ():
+        with suppress(OSError):
+            if lock.stat().st_mtime_ns >= since and _is_of(lock, results, folder):
                 lock.unlink()
-        alone = True
-    except OSError:  # another run is alive, or the file system has no locks
-        alone = False
-    with suppress(OSError):
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    return alone
+    write_atomically(note, json.dumps({**mine, "pid": os.getpid()}).encode(), durable=False)
+
+
+def _is_of(lock: Path, results: Path, folder: Path) -> bool:
+    """Whether all files that a lock names lie in the folder of results, or stand for its music."""
+    base, root = folder.resolve().parent, results.resolve()
+    names = lock.read_text(errors="surrogateescape").splitlines()
+    return all((base / name).resolve().is_relative_to(root) for name in names if name)
 
 
 def pass_signals_on() -> None:

@@ -14,8 +14,14 @@ from .outcomes import outcomes
 
 # About how long a job of each stage takes, compared with one of bpm. A batch is one of many
 # tracks; a run has either batches or the others.
-WEIGHTS = {"features": 8.0, "bpm": 1.0, "structure": 1.0, "batch": 100.0}
-STAGES = ("batch", "structure", "bpm", "features")  # a track's last: the first that has jobs
+WEIGHTS = {"features": 8.0, "bpm": 1.0, "structure": 1.0, "key": 1.0, "batch": 100.0}
+STAGES = (
+    "batch",
+    "key",
+    "structure",
+    "bpm",
+    "features",
+)  # a track's last: the first that has jobs
 
 
 @dataclass

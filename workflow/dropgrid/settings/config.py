@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,11 +43,24 @@ def check_config(config: Mapping[str, Any]) -> None:
     )
     if errors:
         raise ConfigError("\n".join(_explain(error) for error in errors))
+    _check_finite(config)
     if config["bpm"]["min_bpm"] * 2 > config["bpm"]["max_bpm"]:
         raise ConfigError(
             f"bpm.max_bpm: must be at least twice bpm.min_bpm ({config['bpm']['min_bpm']}), "
             f"so that every tempo has an octave inside; not {config['bpm']['max_bpm']}"
         )
+
+
+def _check_finite(value: Any, name: str = "") -> None:
+    """Raise ConfigError for a NaN or an infinity, which a schema takes for a number."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{name}: {value} is not a finite number")
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            _check_finite(item, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _check_finite(item, f"{name}[{index}]")
 
 
 def _explain(error: Any) -> str:

@@ -1,32 +1,52 @@
-"""The BPM and comment fields of each tag format, as values that JSON can keep.
+"""The fields of tempo, key, gain and comment of each tag format, as values that JSON can keep.
 
 fields_of(file) gives an object with
-    wanted(bpm, drops) -> {key: value}    what the fields should hold
+    wanted(answers) -> {key: value}    what the fields should hold; None: nothing
     get(key) -> value                     what a field holds now; None where it is absent
     put(key, value)                       None removes the field
 A value is a list, exact enough to put back what was there. Integer-only fields (ID3 TBPM, MP4
 tmpo) get the rounded tempo and an exact field beside it (TXXX:BPM, iTunes' freeform BPM), as DJ
-software writes them.
+software writes them. Gain is ReplayGain 2.0's; Opus has R128_TRACK_GAIN instead and may not have
+the other (RFC 7845, 5.2.1). MP4's are in lower case, as most players look for them there.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+from ..records.model import Loudness
 
 Value = list[Any]
 UTF16 = 1  # the ID3 encoding for any text that every version of ID3v2 has
 OURS = re.compile(
     r"TBPM|TXXX:BPM|COMM::[^:]*|tmpo|----:com\.apple\.iTunes:BPM|\xa9cmt|BPM|COMMENT"
-    r"|WM/BeatsPerMinute|Description",
+    r"|WM/BeatsPerMinute|Description|TKEY|(----:com\.apple\.iTunes:|WM/)?initialkey"
+    r"|(TXXX:|----:com\.apple\.iTunes:)?replaygain_track_(gain|peak)|R128_TRACK_GAIN"
+    r"|----:com\.apple\.iTunes:iTunNORM",
     re.IGNORECASE,
 )
 OWN_NOTE = re.compile(r"\s*\[drops [^\]]*\]")
 
 
+@dataclass(frozen=True)
+class Answers:
+    """What to write into a file's tags; None: leave those fields alone.
+
+    key: as it is to be written. sound_check: write iTunes' own field too, which MP4 alone has.
+    """
+
+    bpm: float | None = None
+    drops: Sequence[float] | None = None
+    key: str | None = None
+    loudness: Loudness | None = None
+    sound_check: bool = False
+
+
 class Fields(Protocol):
-    def wanted(self, bpm: float, drops: Sequence[float] | None) -> dict[str, Value]: ...
+    def wanted(self, answers: Answers) -> dict[str, Value | None]: ...
     def get(self, key: str) -> Value | None: ...
     def put(self, key: str, value: Value | None) -> None: ...
 
@@ -37,6 +57,7 @@ def fields_of(file: Any) -> Fields | None:
     from mutagen.asf import ASFTags
     from mutagen.id3 import ID3
     from mutagen.mp4 import MP4Tags
+    from mutagen.oggopus import OggOpus
 
     if isinstance(file.tags, ID3):
         return _Id3(file.tags)
@@ -44,7 +65,9 @@ def fields_of(file: Any) -> Fields | None:
         return _Mp4(file.tags)
     if isinstance(file.tags, ASFTags):
         return _Asf(file.tags)
-    return _Vorbis(file.tags) if isinstance(file.tags, VComment) else None
+    if isinstance(file.tags, VComment):
+        return _Vorbis(file.tags, isinstance(file, OggOpus))
+    return None
 
 
 def exact(bpm: float) -> str:
@@ -55,6 +78,26 @@ def exact(bpm: float) -> str:
 def rounded(bpm: float) -> int:
     """The tempo for an integer field: halves up, as players show it."""
     return int(bpm + 0.5)
+
+
+def replay_gain(loudness: Loudness | None) -> dict[str, str]:
+    """The fields of ReplayGain 2.0 by name; none where there is no gain or peak to tell."""
+    if loudness is None or loudness.replaygain_gain is None or loudness.replaygain_peak is None:
+        return {}
+    return {
+        "REPLAYGAIN_TRACK_GAIN": f"{loudness.replaygain_gain:.2f} dB",
+        "REPLAYGAIN_TRACK_PEAK": f"{loudness.replaygain_peak:.6f}",
+    }
+
+
+def sound_check(loudness: Loudness) -> str | None:
+    """iTunes' iTunNORM: the gain as ten hexadecimal words, of which it reads the first pairs."""
+    gain, peak = loudness.replaygain_gain, loudness.replaygain_peak
+    if gain is None or peak is None:
+        return None
+    words = [min(65534, round(base * 10 ** (-gain / 10))) for base in (1000, 1000, 2500, 2500)]
+    words += [0, 0, *[min(32768, round(32768 * peak))] * 2, 0, 0]
+    return "".join(f" {word:08X}" for word in words)
 
 
 def with_drops(comment: str, drops: Sequence[float]) -> str:
@@ -90,12 +133,16 @@ class _Id3:
     def __init__(self, tags: Any) -> None:
         self.tags = tags
 
-    def wanted(self, bpm: float, drops: Sequence[float] | None) -> dict[str, Value]:
-        fields: dict[str, Value] = {
-            "TBPM": [0, [str(rounded(bpm))]],
-            self._key("TXXX:BPM"): [0, [exact(bpm)]],
-        }
-        if drops is not None:
+    def wanted(self, answers: Answers) -> dict[str, Value | None]:
+        fields: dict[str, Value | None] = {}
+        if answers.bpm is not None:
+            fields["TBPM"] = [0, [str(rounded(answers.bpm))]]
+            fields[self._key("TXXX:BPM")] = [0, [exact(answers.bpm)]]
+        if answers.key is not None:
+            fields["TKEY"] = [0, [answers.key]]
+        for name, text in replay_gain(answers.loudness).items():
+            fields[self._key(f"TXXX:{name}")] = [0, [text]]
+        if (drops := answers.drops) is not None:
             key = next((k for k in sorted(self.tags) if k.startswith("COMM::")), "COMM::eng")
             _, texts = self.get(key) or [UTF16, [""]]
             fields[key] = [UTF16, [with_drops(texts[0], drops), *texts[1:]]]
@@ -109,7 +156,7 @@ class _Id3:
         return None if frame is None else [int(frame.encoding), [str(text) for text in frame.text]]
 
     def put(self, key: str, value: Value | None) -> None:
-        from mutagen.id3 import COMM, TBPM, TXXX
+        from mutagen.id3 import COMM, TBPM, TKEY, TXXX
 
         self.tags.pop(key, None)
         if value is None:
@@ -118,6 +165,8 @@ class _Id3:
         name, _, rest = key.partition(":")
         if name == "TBPM":
             self.tags.add(TBPM(encoding=encoding, text=texts))
+        elif name == "TKEY":
+            self.tags.add(TKEY(encoding=encoding, text=texts))
         elif name == "TXXX":
             self.tags.add(TXXX(encoding=encoding, desc=rest, text=texts))
         else:
@@ -128,22 +177,34 @@ class _Id3:
 class _Mp4:
     """Values are lists of numbers or texts; of [type, text] for freeform fields."""
 
-    EXACT = "----:com.apple.iTunes:BPM"
+    FREE = "----:com.apple.iTunes:"
+    TEXT = 1  # UTF-8
 
     def __init__(self, tags: Any) -> None:
         self.tags = tags
 
-    def wanted(self, bpm: float, drops: Sequence[float] | None) -> dict[str, Value]:
-        key = next((k for k in sorted(self.tags) if k.lower() == self.EXACT.lower()), self.EXACT)
-        text_type = 1  # UTF-8
-        fields: dict[str, Value] = {
-            "tmpo": [rounded(bpm)],
-            key: [[text_type, exact(bpm)]],
-        }
-        if drops is not None:
+    def wanted(self, answers: Answers) -> dict[str, Value | None]:
+        fields: dict[str, Value | None] = {}
+        free: dict[str, str] = {}
+        if answers.bpm is not None:
+            fields["tmpo"] = [rounded(answers.bpm)]
+            free["BPM"] = exact(answers.bpm)
+        if answers.key is not None:
+            free["initialkey"] = answers.key
+        for name, text in replay_gain(answers.loudness).items():
+            free[name.lower()] = text
+        norm = sound_check(answers.loudness) if answers.loudness and answers.sound_check else None
+        if norm is not None:
+            free["iTunNORM"] = norm
+        for name, text in free.items():
+            fields[self._key(self.FREE + name)] = [[self.TEXT, text]]
+        if (drops := answers.drops) is not None:
             texts = self.get("\xa9cmt") or [""]
             fields["\xa9cmt"] = [with_drops(texts[0], drops), *texts[1:]]
         return fields
+
+    def _key(self, name: str) -> str:
+        return next((k for k in sorted(self.tags) if k.lower() == name.lower()), name)
 
     def get(self, key: str) -> Value | None:
         values = self.tags.get(key)
@@ -172,12 +233,22 @@ class _Mp4:
 class _Vorbis:
     """Values are lists of texts."""
 
-    def __init__(self, tags: Any) -> None:
-        self.tags = tags
+    def __init__(self, tags: Any, is_opus: bool) -> None:
+        self.tags, self.is_opus = tags, is_opus
 
-    def wanted(self, bpm: float, drops: Sequence[float] | None) -> dict[str, Value]:
-        fields: dict[str, Value] = {"BPM": [exact(bpm)]}
-        if drops is not None:
+    def wanted(self, answers: Answers) -> dict[str, Value | None]:
+        fields: dict[str, Value | None] = {}
+        if answers.bpm is not None:
+            fields["BPM"] = [exact(answers.bpm)]
+        if answers.key is not None:
+            fields["INITIALKEY"] = [answers.key]
+        gain = replay_gain(answers.loudness)
+        if answers.loudness and self.is_opus and gain:
+            fields["R128_TRACK_GAIN"] = [str(answers.loudness.r128_gain)]
+            fields |= {name: None for name in gain if name in self.tags}
+        else:
+            fields |= {name: [text] for name, text in gain.items()}
+        if (drops := answers.drops) is not None:
             texts = self.get("COMMENT") or [""]
             fields["COMMENT"] = [with_drops(texts[0], drops), *texts[1:]]
         return fields
@@ -200,9 +271,15 @@ class _Asf:
     def __init__(self, tags: Any) -> None:
         self.tags = tags
 
-    def wanted(self, bpm: float, drops: Sequence[float] | None) -> dict[str, Value]:
-        fields: dict[str, Value] = {"WM/BeatsPerMinute": [[0, exact(bpm)]]}
-        if drops is not None:
+    def wanted(self, answers: Answers) -> dict[str, Value | None]:
+        fields: dict[str, Value | None] = {}
+        if answers.bpm is not None:
+            fields["WM/BeatsPerMinute"] = [[0, exact(answers.bpm)]]
+        if answers.key is not None:
+            fields["WM/InitialKey"] = [[0, answers.key]]
+        for name, text in replay_gain(answers.loudness).items():
+            fields[name] = [[0, text]]
+        if (drops := answers.drops) is not None:
             (kind, text), *rest = self.get("Description") or [[0, ""]]
             fields["Description"] = [[kind, with_drops(str(text), drops)], *rest]
         return fields

@@ -1,4 +1,5 @@
-"""What writing BPM and drop times into files' tags would change, and how a file's tags are opened.
+"""What writing BPM, key, gain and drop times into files' tags would change, and how a file's
+tags are opened.
 
 `plan` compares a track's answer with what its file says and gives a Change, or the reason why the
 file is left alone. Beside this, one module makes changes, one keeps what was there before.
@@ -18,8 +19,9 @@ from typing import Any
 
 from ..audio.tag_limits import TagLimit, import_mutagen, limits
 from ..base.errors import DropgridError
+from ..key import notation
 from ..records.track import Track
-from .fields import Fields, Value, fields_of, said
+from .fields import Answers, Fields, Value, fields_of, said
 
 TRACK = re.compile(r"[a-z0-9][a-z0-9-]*")  # a track's id
 
@@ -30,14 +32,20 @@ class TagError(DropgridError):
 
 @dataclass(frozen=True)
 class TagOptions:
-    """min_confidence: tracks below it are left alone; comment: add the drops' times.
+    """What to write.
 
-    in_place: write into files that have more than one name (hard links).
+    min_confidence: a tempo or a key below it is not written. comment: add the drops' times.
+    in_place: write into files that have more than one name (hard links). key: the notation to
+    write keys in, None for no keys. gain: write the gain that players level tracks by;
+    sound_check: iTunes' own, too.
     """
 
     min_confidence: float = 0.9
     comment: bool = False
     in_place: bool = False
+    key: notation.Notation | None = None
+    gain: bool = False
+    sound_check: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,28 +63,29 @@ class Change:
 
 
 def plan(track: Track, options: TagOptions, root: Path | None = None) -> Change | str:
-    """What writing a track's answer would change; why it is left alone, if it is.
+    """What writing a track's answers would change; why it is left alone, if it is.
 
     root: of the library, outside of which nothing is touched; None where that is not known.
     """
-    record = track.bpm
-    if record is not None and record.error is not None:
-        return f"not analysed: {record.error.message}"
-    if record is None or record.status != "ok" or record.bpm is None:
-        return "no tempo was found"
-    if record.source == "metadata":
-        return "the tempo comes from the tag"
-    if (record.confidence or 0) < options.min_confidence:
-        return f"confidence below {options.min_confidence:g}"
+    reason = _why_no_tempo(track, options)
+    loudness = track.bpm.loudness if track.bpm and options.gain else None
+    answers = Answers(
+        bpm=track.bpm.bpm if track.bpm and reason is None else None,
+        drops=_drops(track) if options.comment and reason is None else None,
+        key=_key(track, options),
+        loudness=loudness if loudness and loudness.integrated is not None else None,
+        sound_check=options.sound_check,
+    )
+    if reason is not None and answers.key is None and answers.loudness is None:
+        return reason
     if track.file is None or root is None:
         return "where the file lies is not known; give --library"
-    drops = track.structure.drops if track.structure else ()
     try:
         path = checked_path(track.file, root, options.in_place)
         _, had_tags, fields = open_tags(path)
     except TagError as error:
         return str(error)
-    wanted = fields.wanted(record.bpm, drops if options.comment else None)
+    wanted = fields.wanted(answers)
     # Only fields that will say something else; one that will say nothing is removed.
     new = {key: value if said(value) else None for key, value in wanted.items()
            if said(value) != said(fields.get(key))}  # fmt: skip
@@ -84,6 +93,32 @@ def plan(track: Track, options: TagOptions, root: Path | None = None) -> Change 
         return "its tags say so already"
     old = {key: fields.get(key) for key in new}
     return Change(track.track, str(path), had_tags, old, new)
+
+
+def _why_no_tempo(track: Track, options: TagOptions) -> str | None:
+    record = track.bpm
+    if record is None or record.status != "ok" or record.bpm is None:
+        return "no tempo was found"
+    if record.source == "metadata":
+        return "the tempo comes from the tag"
+    if (record.confidence or 0) < options.min_confidence:
+        return f"confidence below {options.min_confidence:g}"
+    return None
+
+
+def _drops(track: Track) -> tuple[float, ...]:
+    return track.structure.drops if track.structure else ()
+
+
+def _key(track: Track, options: TagOptions) -> str | None:
+    """The key as it is to be written; None where none is wanted, found or sure enough."""
+    record = track.key
+    if options.key is None or record is None or record.key is None:
+        return None
+    if (record.confidence or 0) < options.min_confidence:
+        return None
+    key = notation.parse(record.key)
+    return None if key is None else notation.written(key, options.key)
 
 
 def checked_path(file: str | Path, root: Path, in_place: bool = False) -> Path:

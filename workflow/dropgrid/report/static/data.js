@@ -28,6 +28,9 @@ function verdict(track) {
   if (track.tag !== undefined && heard !== undefined && Math.abs(track.tag - heard) > AGREED) {
     return ["check", `The file's tag says ${bpmText(track.tag)}, the audio ${bpmText(heard)}`];
   }
+  if (track.tagKey && track.key && track.tagKey !== track.key && track.keyConfidence >= UNSURE) {
+    return ["check", `The file's tag says ${track.tagKey}, the audio ${track.key}`];
+  }
   if ((track.grid ?? []).length > 1) return ["check", `The tempo changes (${track.grid.length} grid regions)`];
   return ["ok", ""];
 }
@@ -118,6 +121,6 @@ function make(tag, attributes = {}, ...children) {
 
 for (const [index, track] of tracks.entries()) {
   track.index = index;
-  track.text = folded([track.title, track.artist, track.path, track.id].filter(Boolean).join(" "));
+  track.text = folded([track.title, track.artist, track.path, track.id, track.key, track.camelot].filter(Boolean).join(" "));
   [track.status, track.why] = verdict(track);
 }

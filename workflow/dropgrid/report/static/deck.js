@@ -70,7 +70,8 @@ function deckParts(track) {
   for (const canvas of [parts.overview, parts.closeup]) canvas.addEventListener("pointerdown", (event) => drag(event, canvas));
   parts.closeup.addEventListener("wheel", wheel, { passive: false });
   const zoom = (factor, name, sign) => make("button", { class: "quiet", "aria-label": name, onclick: () => zoomBy(factor) }, sign);
-  const bar = make("div", { class: "deck-bar" }, parts.clock, parts.where, parts.problem, zoom(1.6, "Zoom out", "−"), zoom(1 / 1.6, "Zoom in", "+"));
+  const level = make("button", { class: "quiet level", "aria-pressed": player.levelled, title: "Play every track at one loudness", hidden: track.lufs === undefined, onclick: () => level.setAttribute("aria-pressed", toggleLevel()) }, "Level");
+  const bar = make("div", { class: "deck-bar" }, parts.clock, parts.where, parts.problem, level, zoom(1.6, "Zoom out", "−"), zoom(1 / 1.6, "Zoom in", "+"));
   const maps = make("div", { class: "maps" }, make("div", { class: "map" }, parts.overview, parts.cursor), make("div", { class: "map" }, parts.closeup, parts.closeCursor), bar);
   const bpm = make("div", { class: "deck-bpm" }, make("b", { class: "number" }, bpmText(track.bpm) || "–"), make("span", {}, "BPM"));
   return [deckHead(track, parts.play, bpm), make("div", { class: "deck-body" }, maps, make("div", { class: "side" }, sectionList(track), facts(track)))];
@@ -109,6 +110,14 @@ function facts(track) {
     ["Reference", track.refBpm && `${bpmText(track.refBpm)} (${signed(track.bpm - track.refBpm)})`],
     ["Tag", bpmText(track.tag)],
     ["Metre", track.signature],
+    ["Key", track.key && `${track.camelot} ${track.key} (${track.keyConfidence.toFixed(2)})`],
+    ["No key", track.noKey],
+    ["Other keys", (track.otherKeys ?? []).map(([key, share]) => `${key} (${share.toFixed(2)})`).join(", ")],
+    ["Key changes", (track.keyChanges ?? []).map(([start, key]) => `${clock(start)} ${key}`).join(", ")],
+    ["Key tag", track.tagKey],
+    ["Tuning", track.tuning && Math.abs(track.tuning) >= 5 ? `${track.tuning > 0 ? "+" : "−"}${Math.abs(track.tuning).toFixed(0)} cents` : ""],
+    ["Loudness", track.lufs !== undefined && `${track.lufs.toFixed(1)} LUFS${track.range === undefined ? "" : `, range ${track.range.toFixed(1)} LU`}`],
+    ["Peak", track.peak !== undefined && `${track.peak.toFixed(1)} dB`],
     ["First downbeat", grid.length && grid[0][3] !== null ? `${grid[0][3].toFixed(3)} s` : ""],
     ["Grid", grid.length > 1 ? `${grid.length} regions: ${grid.map((g) => bpmText(g[1])).join(", ")}` : ""],
     ["Taken from", track.source === "metadata" ? "the file's tag" : ""],

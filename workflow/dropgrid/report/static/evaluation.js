@@ -1,7 +1,7 @@
 // The evaluation page: measures with their intervals beside the baselines, and the plots.
 
-const TASKS = { bpm: "Tempo", beats: "Beats", downbeats: "Downbeats", structure: "Sections" };
-const SYSTEMS = { median_interval: "median interval", tag: "BPM tag", eight_bars: "every 8 bars" };
+const TASKS = { bpm: "Tempo", beats: "Beats", downbeats: "Downbeats", structure: "Sections", key: "Key" };
+const SYSTEMS = { median_interval: "median interval", tag: "the tag", eight_bars: "every 8 bars" };
 const HEADLINES = [
   ["bpm", "accuracy1", "Tempo within 4 %"],
   ["bpm", "median_error", "Median BPM error"],
@@ -9,6 +9,7 @@ const HEADLINES = [
   ["downbeats", "f_measure", "Downbeats, F"],
   ["structure", "hit_3_trimmed_f", "Boundaries in 3 s, F"],
   ["structure", "drop_start_3_f", "Drops in 3 s, F"],
+  ["key", "mirex", "Key, MIREX-weighted"],
 ];
 
 function showEvaluation() {
@@ -33,7 +34,8 @@ function showEvaluation() {
     for (const { task: other, plots } of documents) {
       if (other === task && plots.length) page.append(make("div", { class: "plots" }, ...plots.map(([alt, src]) => make("figure", {}, make("img", { src, alt })))));
     }
-    if (values.octaves) page.append(...octaves(values.octaves), ...disagreements());
+    if (values.octaves) page.append(...kinds("Estimates by their multiple of the reference", values.octaves), ...disagreements());
+    if (values.errors) page.append(...kinds("Keys by kind of error", values.errors));
     for (const [kind, strata] of Object.entries(values.strata ?? {})) page.append(...stratum(kind, strata));
     if (Object.keys(values.labels ?? {}).length) page.append(...labels(values.labels));
   }
@@ -66,11 +68,12 @@ function measures(systems, names) {
   return dataTable(["Measure", ...columns.map((c) => SYSTEMS[c] ?? c)], rows, columns.map((_, i) => i + 1));
 }
 
-function octaves(systems) {
-  const kinds = [...new Set(Object.values(systems).flatMap(Object.keys))];
-  if (!kinds.length) return [];
-  const rows = Object.entries(systems).map(([system, counts]) => [SYSTEMS[system] ?? system, ...kinds.map((kind) => counts[kind] ?? 0)]);
-  return [make("h4", {}, "Estimates by their multiple of the reference"), dataTable(["", ...kinds], rows, kinds.map((_, i) => i + 1))];
+/** A table of how many estimates of each system are of which kind. */
+function kinds(title, systems) {
+  const names = [...new Set(Object.values(systems).flatMap(Object.keys))];
+  if (!names.length) return [];
+  const rows = Object.entries(systems).map(([system, counts]) => [SYSTEMS[system] ?? system, ...names.map((name) => counts[name] ?? 0)]);
+  return [make("h4", {}, title), dataTable(["", ...names.map((name) => name.replace("_", " "))], rows, names.map((_, i) => i + 1))];
 }
 
 /** The tracks whose tempo is furthest from its reference, to be looked at and listened to. */

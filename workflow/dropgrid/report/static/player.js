@@ -1,6 +1,7 @@
 // Playing a track. The cursor moves and can be set whether or not the browser can play the file.
 
-const player = { audio: new Audio(), track: null, position: 0, problem: "", changed: () => {} };
+const LEVEL = -18; // LUFS that levelled tracks play at; a browser can only make them quieter
+const player = { audio: new Audio(), track: null, position: 0, problem: "", levelled: false, changed: () => {} };
 player.audio.preload = "none";
 
 function startPlayer(changed) {
@@ -27,8 +28,22 @@ function load(track) {
   player.track = track;
   player.position = 0;
   player.problem = track && !track.audio ? "Where this track's audio lies is not known." : "";
+  player.audio.volume = volume(track);
   if (track?.audio) player.audio.src = track.audio;
   else player.audio.removeAttribute("src");
+}
+
+/** How loud to play a track: as it is, or as loud as the others. */
+function volume(track) {
+  if (!player.levelled || track?.lufs === undefined) return 1;
+  return Math.min(1, 10 ** ((LEVEL - track.lufs) / 20));
+}
+
+/** Play all tracks at one level, or as they are; which of them. */
+function toggleLevel() {
+  player.levelled = !player.levelled;
+  player.audio.volume = volume(player.track);
+  return player.levelled;
 }
 
 function seek(time) {

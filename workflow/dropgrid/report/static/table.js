@@ -6,6 +6,7 @@ const COLUMNS = [
   { key: "dropmap", name: "Drop map", value: (t) => t.sections?.length },
   { key: "bpm", name: "BPM", value: (t) => t.bpm, right: true },
   { key: "confidence", name: "Confidence", value: (t) => t.confidence },
+  { key: "key", name: "Key", value: (t) => t.camelot?.padStart(3, "0") },
   { key: "alternatives", name: "Alternatives", value: (t) => t.alternatives?.[0]?.[0] },
   { key: "time", name: "Length", value: (t) => t.duration, right: true },
   { key: "drops", name: "Drops", value: (t) => t.drops?.length, right: true },
@@ -26,6 +27,7 @@ function startTable(open) {
     const press = () => { table.filter = key; refresh(); };
     $("filters").append(make("button", { "aria-pressed": key === "all", "data-filter": key, onclick: press }, name, make("span", { class: "count" }, number.toLocaleString("en"))));
   }
+  startWheel();
   $("search").addEventListener("input", refresh);
   $("body").addEventListener("scroll", draw, { passive: true });
   new ResizeObserver(() => draw(true)).observe($("body"));
@@ -49,7 +51,7 @@ function sortBy(column) {
 function refresh() {
   const kept = table.shown[table.chosen];
   const matches = query($("search").value);
-  const shown = tracks.filter((t) => (table.filter === "all" || t.status === table.filter) && matches(t));
+  const shown = tracks.filter((t) => (table.filter === "all" || t.status === table.filter) && inKey(t) && matches(t));
   if (table.sort) {
     const { value } = table.sort;
     const sign = table.descending ? -1 : 1;
@@ -123,10 +125,18 @@ function measured(track) {
     cell("dropmap", make("canvas", { role: "img", "aria-label": sections || "no sections" })),
     cell("bpm right", bpmText(track.bpm)),
     sureCell,
+    keyCell(track),
     cell("alternatives", (track.alternatives ?? []).slice(0, 2).map((a) => bpmText(a[0])).join("  ")),
     cell("time right", clock(track.duration)),
     cell("drops right", track.drops ? String(track.drops.length) : ""),
   ];
+}
+
+function keyCell(track) {
+  if (!track.camelot) return cell("key", "");
+  const dot = make("i", { "aria-hidden": "true" });
+  dot.style.background = keyColour(track.camelot);
+  return cell("key", dot, track.camelot, make("span", {}, track.key));
 }
 
 /** Choose the row at a position of the shown tracks, bring it into sight, perhaps open it. */

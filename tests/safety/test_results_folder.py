@@ -1,0 +1,305 @@
+"""A folder of results is ours only if it carries our mark: attacks on folders that are not."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from dropgrid.base.documents import json_lines
+from dropgrid.base.errors import ConfigError, LibraryError, RecordError
+from dropgrid.jobs.policy import classify
+from dropgrid.library import scan
+from dropgrid.records.ticket import read_ticket
+from dropgrid.results.mark import MARK, check_claim, claim, place, usual
+from dropgrid.results.mend import mend
+from dropgrid.results.scanned import read_scan, write_tickets
+from dropgrid.run.batches import batches_before, read_batch, write_library
+from dropgrid.run.interrupts import NOTE, lock_results, remove_stale_locks
+from dropgrid.run.workflow import make_plan, only_looks
+from dropgrid.settings.config import complete_config
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+ANALYSES = ["bpm", "structure"]
+
+
+def contents(folder: Path) -> dict[str, bytes | str]:
+    """Every file and link below a folder, with what it holds."""
+    found: dict[str, bytes | str] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink():
+            found[str(path.relative_to(folder))] = os.readlink(path)
+        elif path.is_file():
+            found[str(path.relative_to(folder))] = path.read_bytes()
+    return found
+
+
+def fill(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(f"the user's {name}".encode())
+
+
+# A1: overlapping folders. Each case: what the user has, the library, the results.
+OVERLAPS = {
+    "A/batches": (["A/batches/song.flac"], "A/batches", "A"),
+    "B/tracks": (["B/tracks/song.flac", "B/tracks/a.json"], "B/tracks", "B"),
+    "C": (["C/song.flac", "C/bpm/house-0a1b2c3d.json", "C/failures.csv", "C/.note.123.tmp",
+           "C/scan.json"], "C", "C"),
+    "Z/library.csv": (["Z/song.flac", "Z/library.csv"], "Z/library.csv", "Z"),
+    "not ours": (["music/song.flac", "docs/letter.txt"], "music", "docs"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OVERLAPS)
+@pytest.mark.parametrize("mode", ["-n", "--cores"])
+def test_no_run_touches_a_folder_that_is_not_ours(name, mode, tmp_path, snakemake):
+    files, library, results = OVERLAPS[name]
+    fill(tmp_path, *files)
+    if name == "Z/library.csv":
+        (tmp_path / library).write_text("path\nsong.flac\n")
+    before = contents(tmp_path)
+    arguments = ["-n"] if mode == "-n" else ["--cores", "1"]
+    run = snakemake(tmp_path, *arguments, library=library, results=results)
+    assert run.returncode != 0
+    said = run.stdout + run.stderr  # a dry run talks on stdout
+    assert "results: " in said and "Traceback" not in said
+    after = {k: v for k, v in contents(tmp_path).items() if not k.startswith(".snakemake/")}
+    assert after == before
+
+
+def test_a_link_in_the_results_is_not_followed(tmp_path):
+    fill(tmp_path, "user/mine.json", "music/song.flac")
+    results = tmp_path / "results"
+    claim(results, [str(tmp_path / "music")])
+    (results / "tracks").symlink_to(tmp_path / "user")
+    with pytest.raises(LibraryError, match=r"tracks: is a link; nothing is written through one"):
+        check_claim(results, [str(tmp_path / "music")])
+    (results / "tracks").unlink()
+    (results / "tracks").mkdir()
+    (results / "tracks" / "old-01234567.json").symlink_to(tmp_path / "user" / "mine.json")
+    write_tickets(scan(str(tmp_path / "music")), results)
+    assert (tmp_path / "user" / "mine.json").read_bytes() == b"the user's user/mine.json"
+
+
+def test_a_dry_run_writes_nothing_and_plans_the_right_jobs(tmp_path, songs, snakemake):
+    shutil.copytree(songs, tmp_path / "music")
+    run = snakemake(tmp_path, "-n", "analysis", library="music", results="results")
+    assert run.returncode == 0, run.stderr
+    assert not (tmp_path / "results").exists()
+    counts = dict(line.split() for line in run.stdout.splitlines() if len(line.split()) == 2)
+    assert counts["features"] == "3" and counts["structure"] == "3"
+    assert snakemake(tmp_path, "--cores", "2", "analysis", library="music",
+                     results="results").returncode == 0  # fmt: skip
+    before = contents(tmp_path / "results")
+    (tmp_path / "music" / "other.ogg").unlink()
+    os.utime(tmp_path / "music" / "house.flac", ns=(1, 1))
+    run = snakemake(tmp_path, "-n", "analysis", library="music", results="results")
+    counts = dict(line.split() for line in run.stdout.splitlines() if len(line.split()) == 2)
+    assert counts["features"] == "1"
+    assert contents(tmp_path / "results") == before
+
+
+@pytest.mark.parametrize("option", ["--lint", "--dag", "--rulegraph", "--summary", "--list"])
+def test_looking_writes_nothing(option, tmp_path, snakemake):
+    fill(tmp_path, "music/song.flac")
+    snakemake(tmp_path, option, library="music", results="results")
+    assert not (tmp_path / "results").exists()
+
+
+def test_batches_are_planned_without_writing(tmp_path):
+    fill(tmp_path, *(f"music/{i}.flac" for i in range(40)))
+    found, results = scan(str(tmp_path / "music")), tmp_path / "results"
+    plan = make_plan(found, str(results), 10, ANALYSES, write=False)
+    assert len(plan.tracks) == 40 and plan.batches
+    assert not results.exists()
+    assert all(Path(plan.batch(name)).is_file() for name in plan.batches)
+    real = make_plan(found, str(results), 10, ANALYSES, write=True)
+    assert real.batches == plan.batches
+    for name in real.batches:
+        (results / "batches" / f"{name}.done").touch()
+    before = contents(results)
+    again = make_plan(found, str(results), 10, ANALYSES, write=False)  # all records are missing
+    assert contents(results) == before
+    assert any(not again.batch(name).startswith(str(results)) for name in again.batches)
+
+
+@pytest.mark.parametrize(
+    "arguments, looks",
+    [
+        (["-n"], True), (["-np"], True), (["-pn", "all"], True), (["--dry-run"], True),
+        (["--cores", "4"], False), (["-c4"], False), (["-j", "4", "--lint"], True),
+        (["-F", "--config", "results=x"], False), (["--dag=dot"], True), (["--", "-n"], False),
+        (["-sSnakefile", "-c2"], False), (["--keep-going"], False),
+    ],
+)  # fmt: skip
+def test_what_only_looks(arguments, looks):
+    assert only_looks(arguments) is looks
+
+
+# A2: places
+@pytest.mark.parametrize("results", ["", "  ", "/", "~", "/tmp/..", "~nobody-of-that-name/x"])
+def test_places_that_are_nobodys_to_claim(results):
+    with pytest.raises(LibraryError, match="results: "):
+        place(results)
+
+
+def test_home_is_expanded_and_a_relative_folder_stays_so(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert usual("~/x") == str(tmp_path / "x")
+    assert usual("a/../results/") == "results"
+
+
+def test_results_below_the_library_are_fine_and_never_scanned(tmp_path):
+    fill(tmp_path, "Music/song.flac")
+    results = tmp_path / "Music" / "dropgrid-results"
+    claim(results, [str(tmp_path / "Music")])
+    fill(results, "clicks.wav")
+    assert [t.path for t in scan(str(tmp_path / "Music")).tracks] == ["song.flac"]
+
+
+def test_the_first_versions_results_get_the_mark(tmp_path):
+    fill(tmp_path, "music/song.flac")
+    results = tmp_path / "results"
+    write_tickets(scan(str(tmp_path / "music")), results)
+    claim(results, [str(tmp_path / "music")])
+    assert json.loads((results / MARK).read_bytes())["schema"] == "dropgrid/results"
+
+
+def test_only_what_says_that_it_is_ours_is_deleted(tmp_path):
+    fill(tmp_path, "music/song.flac")
+    results = tmp_path / "results"
+    claim(results, [str(tmp_path / "music")])
+    user = ["tracks/a.json", "tracks/mine-01234567.json", "batches/00000.json", "batches/x.done",
+            "bpm/house-0a1b2c3d.json", ".note.123.tmp", "failures.csv"]  # fmt: skip
+    fill(results, *user)
+    write_library(scan(str(tmp_path / "music")), results, 1, ANALYSES)
+    mend(results)
+    for name in user:
+        assert (results / name).read_bytes() == f"the user's {name}".encode()
+
+
+# A3: locks
+def test_another_workflows_lock_stays(tmp_path):
+    folder, results = tmp_path / ".snakemake", tmp_path / "results"
+    results.mkdir()
+    (folder / "locks").mkdir(parents=True)
+    remove_stale_locks(results, folder)  # our run, dead by now
+    theirs, ours = folder / "locks" / "0.output.lock", folder / "locks" / "1.output.lock"
+    theirs.write_text("mapped/a.bam\n")
+    ours.write_text("results/bpm/x-01234567.json\n")
+    remove_stale_locks(results, folder)
+    assert theirs.exists() and not ours.exists()
+    ours.write_text("results/bpm/x-01234567.json\n")
+    (folder / NOTE).unlink()
+    remove_stale_locks(results, folder)
+    assert ours.exists()
+
+
+def test_a_second_run_on_the_same_results_is_told_who_runs(tmp_path):
+    other = os.open(tmp_path / f"{MARK}.lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(other, fcntl.LOCK_EX)
+    os.write(other, b"process 1 on box")
+    with pytest.raises(LibraryError, match="another run is at work there: process 1 on box"):
+        lock_results(tmp_path)
+    os.close(other)
+    assert lock_results(tmp_path)
+
+
+# B: forged scans, tickets and manifests
+def test_a_forged_scan_names_no_files_outside(tmp_path):
+    fill(tmp_path, "victim.json")
+    head = {"schema": "dropgrid/scan", "schema_version": 1, "root": "/"}
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / "scan.json").write_bytes(
+        json_lines({**head, "tracks": ["../../victim"], "problems": []})
+    )
+    with pytest.raises(RecordError, match=r"scan.json: tracks: '../../victim' is no track's id"):
+        read_scan(tmp_path / "r")
+
+
+TICKET = {"schema": "dropgrid/track", "schema_version": 1, "track": "a-01234567", "path": "a.wav",
+          "file": "/m/a.wav", "size": 1, "mtime_ns": 1}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"track": "../../PWN"}, {"track": "b-01234567"}, {"path": "../secret/v.flac"},
+        {"path": "/etc/passwd"}, {"file": "/m/a\0.wav"}, {"size": "1"}, {"file": None}, {"x": 1},
+    ],
+)  # fmt: skip
+def test_a_forged_ticket_is_refused(change, tmp_path):
+    path = tmp_path / "a-01234567.json"
+    path.write_bytes(json_lines(TICKET))
+    assert read_ticket(path).path == "a.wav"
+    path.write_bytes(json_lines({**TICKET, **change}))
+    with pytest.raises(RecordError, match=r"a-01234567\.json"):
+        read_ticket(path)
+
+
+def test_a_forged_manifest_is_refused(tmp_path):
+    path = tmp_path / "missing-00000.json"
+    track = {k: v for k, v in TICKET.items() if not k.startswith("schema")}
+    head = {"schema": "dropgrid/batch", "schema_version": 1, "after": ["../../../PWN"]}
+    path.write_bytes(json_lines({**head, "tracks": [{**track, "track": "../../../PWN"}]}))
+    with pytest.raises(RecordError, match="PWN"):
+        read_batch(path)
+    with pytest.raises(RecordError, match="after"):
+        batches_before(path)
+
+
+# E4, E6
+def test_only_errors_of_the_tracks_own_input_are_the_tracks():
+    fault, _ = classify(FileNotFoundError(2, "gone", "results/network.onnx"), "features")
+    assert fault == "machine"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "nan", ".inf"])
+def test_numbers_that_are_none_are_no_options(value):
+    with pytest.raises(ConfigError, match=r"bpm\.max_bpm"):
+        complete_config({"bpm": {"max_bpm": value}})
+
+
+# The model: folders, files and links at random.
+NAMES = ("a", "b", "tracks", "batches", "bpm")
+PATHS = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3).map("/".join)
+USER = st.dictionaries(
+    st.tuples(PATHS, st.sampled_from(["a.json", "x.flac", ".n.1.tmp", "scan.json", "00000.json"]))
+    .map("/".join),
+    st.just(None), max_size=6,
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(files=USER, library=PATHS, results=PATHS, link=st.none() | st.tuples(PATHS, PATHS))
+def test_whatever_lies_where_every_byte_that_is_not_ours_is_the_same(
+    files, library, results, link, tmp_path_factory
+):
+    top = tmp_path_factory.mktemp("tree")
+    for name in files:
+        fill(top, name)
+    (top / library).mkdir(parents=True, exist_ok=True)
+    if link and not (top / link[0]).exists():
+        (top / link[0]).parent.mkdir(parents=True, exist_ok=True)
+        (top / link[0]).symlink_to(top / link[1])
+    before = contents(top)
+    for write in (False, True, True):
+        try:
+            check_claim(top / results, [str(top / library)])
+            found = scan(str(top / library), apart=str(top / results))
+            if write:
+                claim(top / results, [str(top / library)])
+                mend(top / results)
+            make_plan(found, str(top / results), 2 if write else 1, ANALYSES, write)
+        except (LibraryError, OSError):
+            pass
+        after = contents(top)
+        assert {k: after.get(k) for k in before} == before
+        assert write or after == before
+    shutil.rmtree(top)

@@ -1,0 +1,1 @@
+"""The key: what a track's features say of its tonality."""

@@ -1,0 +1,86 @@
+// Camelot's wheel: keys that mix well are neighbours. A press shows the tracks that mix with a key.
+
+const keyWheel = { key: "", only: false, parts: new Map() };
+const HOURS = [...Array(12).keys()].map((i) => i + 1);
+
+/** The keys that mix with "8A": itself, its neighbours, and the other mode of the same notes. */
+function compatible(key) {
+  const [hour, mode] = [parseInt(key, 10), key.slice(-1)];
+  return [key, `${(hour % 12) + 1}${mode}`, `${((hour + 10) % 12) + 1}${mode}`, `${hour}${mode === "A" ? "B" : "A"}`];
+}
+
+/** Whether a track passes the wheel. */
+function inKey(track) {
+  if (!keyWheel.key) return true;
+  return keyWheel.only ? track.camelot === keyWheel.key : compatible(keyWheel.key).includes(track.camelot);
+}
+
+/** The colour of a key: neighbours look alike. */
+const keyColour = (key) => `hsl(${(parseInt(key, 10) * 30 + 150) % 360} 62% ${key.endsWith("A") ? 42 : 50}%)`;
+
+function shape(tag, attributes, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+/** The button that opens the wheel, and the wheel. Nothing where no track has a key. */
+function startWheel() {
+  if (!tracks.some((track) => track.camelot)) return;
+  const button = make("button", { id: "key-filter", "aria-expanded": "false", "aria-controls": "wheel", onclick: () => openWheel($("wheel").hidden) }, "Key");
+  const only = make("input", { type: "checkbox", id: "wheel-only", onchange: () => { keyWheel.only = only.checked; showKey(); } });
+  const clear = make("button", { class: "quiet", onclick: () => { keyWheel.key = ""; showKey(); } }, "All keys");
+  const box = make("div", { class: "wheel", id: "wheel", role: "group", "aria-label": "Keys" }, wheelPicture(), make("label", {}, only, " this key alone"), clear);
+  box.hidden = true;
+  $("filters").after(make("div", { class: "filters wheel-filter" }, button, box));
+  document.addEventListener("pointerdown", (event) => { if (!event.target.closest(".wheel-filter")) openWheel(false); });
+}
+
+function openWheel(open) {
+  $("wheel").hidden = !open;
+  $("key-filter").setAttribute("aria-expanded", open);
+}
+
+function wheelPicture() {
+  const picture = shape("svg", { viewBox: "-104 -104 208 208", class: "wheel-picture" });
+  for (const hour of HOURS) {
+    for (const [mode, inner, outer] of [["A", 36, 68], ["B", 70, 102]]) {
+      const key = `${hour}${mode}`;
+      const number = tracks.filter((track) => track.camelot === key).length;
+      const [from, to] = [hour - 0.5, hour + 0.5].map((h) => (h * Math.PI) / 6);
+      const at = (radius, angle) => `${(radius * Math.sin(angle)).toFixed(2)} ${(-radius * Math.cos(angle)).toFixed(2)}`;
+      const path = `M${at(inner, from)}L${at(outer, from)}A${outer} ${outer} 0 0 1 ${at(outer, to)}L${at(inner, to)}A${inner} ${inner} 0 0 0 ${at(inner, from)}Z`;
+      const [x, y] = at((inner + outer) / 2, (from + to) / 2).split(" ");
+      const part = shape(
+        "g",
+        { role: "button", tabindex: "0", "data-key": key, class: number ? "" : "bare", "aria-pressed": "false", "aria-label": `${key}, ${count(number, "track")}` },
+        shape("path", { d: path, fill: keyColour(key) }),
+        shape("text", { x, y }, key),
+      );
+      const press = () => { keyWheel.key = keyWheel.key === key ? "" : key; showKey(); };
+      part.addEventListener("click", press);
+      part.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        event.stopPropagation();
+        press();
+      });
+      keyWheel.parts.set(key, part);
+      picture.append(part);
+    }
+  }
+  return picture;
+}
+
+/** Light up the keys that mix with the chosen one, and show their tracks. */
+function showKey() {
+  const lit = keyWheel.key ? (keyWheel.only ? [keyWheel.key] : compatible(keyWheel.key)) : [];
+  for (const [key, part] of keyWheel.parts) {
+    part.setAttribute("aria-pressed", key === keyWheel.key);
+    part.classList.toggle("dim", lit.length > 0 && !lit.includes(key));
+  }
+  $("key-filter").textContent = keyWheel.key ? `Key ${keyWheel.key}${keyWheel.only ? "" : " and what mixes"}` : "Key";
+  $("key-filter").setAttribute("aria-pressed", keyWheel.key !== "");
+  refresh();
+}

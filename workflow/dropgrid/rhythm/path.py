@@ -1,0 +1,158 @@
+"""Beats of music whose tempo moves: the most likely path of a bar pointer, and its likelihood.
+
+The model is that of Böck, Krebs and Widmer (A multi-model approach to beat tracking, 2014) in
+the state space of Krebs, Böck and Widmer (An efficient state-space model, 2015): a pointer runs
+through a beat of d frames; the first part of it sounds as the activation says, the rest as it
+denies; only where a beat begins may the next be longer or shorter, at a cost that grows with the
+logarithm of their ratio. Inside a beat there is nothing to decide, so only beginnings of beats
+are searched (explicit durations); and as the cost is a distance along a line, the best
+predecessor is a running maximum from the left or from the right. Time and memory grow with
+frames times tempi, and a back pointer is one byte: exact, 0.13 s and 3 MB for five minutes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+PART = 12  # the first 1 / PART of a beat is where its activation is
+STIFFNESS = 80.0  # log odds a beat e times longer than the last loses
+SOFTER = 0.8  # power of the activations: the networks are surer than they are right
+FLOOR = 1e-4  # activation below which a frame is no less likely a beat
+
+
+@dataclass(frozen=True)
+class Path:
+    """The beats of a path in frames: starts and lengths (n,), and the log likelihood of each.
+
+    The first may begin before frame 0, and the last end after the activation. spot: (n,) frames
+    at which the activation peaks, as parts of frames, nan where that is outside.
+    """
+
+    starts: np.ndarray
+    lengths: np.ndarray
+    scores: np.ndarray
+    spots: np.ndarray
+
+    @property
+    def score(self) -> float:
+        return float(self.scores.sum())
+
+
+class Likelihood:
+    """Log likelihoods of beats of an activation (frames,): sums over their frames in O(1)."""
+
+    def __init__(self, activation: np.ndarray, pad: int) -> None:
+        """pad: frames before the first and after the last that may be asked for; they say 0."""
+        values = np.clip(np.asarray(activation, dtype=float) ** SOFTER, FLOOR, 1 - FLOOR)
+        off = np.log((1 - values) / (PART - 1))
+        self.pad = pad
+        self.end = len(values)
+        self._off = _cumulated(off, pad)
+        self._gain = _cumulated(np.log(values) - off, pad)
+
+    def __call__(self, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """Of beats from frame starts on, lengths frames each (arrays that broadcast)."""
+        first = starts + self.pad
+        total = self._off[first + lengths] - self._off[first]
+        return total + self._gain[first + own_part(lengths)] - self._gain[first]
+
+
+def own_part(lengths: np.ndarray) -> np.ndarray:
+    """How many frames at their beginning are a beat's own, of beats of so many frames."""
+    return -(-lengths // PART)
+
+
+def _cumulated(values: np.ndarray, pad: int) -> np.ndarray:
+    """sums[i + pad] is that of values before i; nothing is added outside."""
+    sums = np.zeros(len(values) + 2 * pad + 1)
+    np.cumsum(values, out=sums[pad + 1 : pad + 1 + len(values)])
+    sums[pad + 1 + len(values) :] = sums[pad + len(values)]
+    return sums
+
+
+def best_path(activation: np.ndarray, shortest: int, longest: int) -> Path:
+    """The most likely beats of shortest to longest frames through an activation (frames,).
+
+    A first beat that began before the activation counts with what is left of it, as does one
+    that ends after it. Raises ValueError unless 1 <= shortest <= longest <= shortest + 255.
+    """
+    if not 1 <= shortest <= longest <= shortest + 255:
+        raise ValueError(f"beats of {shortest} to {longest} frames: more than a byte can name")
+    count = len(activation)
+    likelihood = Likelihood(activation, longest)
+    lengths = np.arange(shortest, longest + 1)
+    places = STIFFNESS * np.log(lengths)
+    leaving = np.log(np.exp(-np.abs(places[:, None] - places)).sum(axis=1))
+    # held[k]: the best paths to the end of beats that began at frame start - longest + k
+    held = np.full((longest + shortest, len(lengths)), -np.inf)
+    before = np.arange(-longest, 0)[:, None]
+    begun = likelihood(before, lengths) - np.log(lengths.sum())
+    held[:longest] = np.where(before + lengths >= 0, begun, -np.inf)
+    came = np.zeros((count, len(lengths)), dtype=np.uint8)
+    columns = np.arange(len(lengths))
+    rows = np.arange(shortest)[:, None] + longest - lengths
+    for start in range(0, count, shortest):  # no beat begins and ends within so few frames
+        size = min(shortest, count - start)
+        ended = held[rows[:size], columns] - leaving
+        entered, came[start : start + size] = _nearest(ended, places)
+        frames = np.arange(start, start + size)[:, None]
+        held[longest : longest + size] = entered + likelihood(frames, lengths)
+        held[:longest] = held[size : longest + size].copy()
+    starts, own = _traced(held[:longest], came, lengths)
+    scores = likelihood(starts, own)
+    index = own - shortest
+    scores[1:] -= np.abs(np.diff(places[index])) + leaving[index[:-1]]
+    scores[0] -= np.log(lengths.sum())
+    return Path(starts, own, scores, _spots(activation, starts, own))
+
+
+def _nearest(ended: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each place the best of ended (rows, n) less its distance, and which that is."""
+    index = np.arange(len(places), dtype=np.uint8)
+    left = ended + places
+    best_left = np.maximum.accumulate(left, axis=1)
+    from_left = np.maximum.accumulate(np.where(left == best_left, index, 0), axis=1)
+    right = (ended - places)[:, ::-1]
+    best_right = np.maximum.accumulate(right, axis=1)
+    from_right = np.where(right == best_right, index[::-1], index[-1])
+    from_right = np.minimum.accumulate(from_right, axis=1)[:, ::-1]
+    best_left, best_right = best_left - places, best_right[:, ::-1] + places
+    nearer = best_left >= best_right
+    return np.where(nearer, best_left, best_right), np.where(nearer, from_left, from_right)
+
+
+def _traced(
+    held: np.ndarray, came: np.ndarray, lengths: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Starts and lengths of the path that ends best; held: of the last frames, one row each."""
+    longest, count = len(held), len(came)
+    left = np.arange(longest, 0, -1)[:, None]  # frames from a row's to the end of all
+    reaching = np.where(lengths >= left, held, -np.inf)
+    row, column = np.unravel_index(int(np.argmax(reaching)), reaching.shape)
+    start = count - longest + int(row)
+    starts, own = [start], [int(lengths[column])]
+    while start >= 0:
+        column = came[start, column]
+        start -= int(lengths[column])
+        starts.append(start)
+        own.append(int(lengths[column]))
+    return np.array(starts[::-1]), np.array(own[::-1])
+
+
+def _spots(activation: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Where the activation peaks within each beat's own part, in frames; nan where outside.
+
+    A parabola through a peak and its neighbours says where between frames it is.
+    """
+    part = int(own_part(lengths).max())
+    at = starts[:, None] + np.arange(part)
+    inside = (at >= 0) & (at < len(activation)) & (np.arange(part) < own_part(lengths)[:, None])
+    heights = np.where(inside, activation[np.clip(at, 0, len(activation) - 1)], -1.0)
+    peak = starts + heights.argmax(axis=1)
+    near = np.clip(peak[:, None] + np.arange(-1, 2), 0, len(activation) - 1)
+    before, top, after = activation[near].T.astype(float)
+    curve = np.minimum(before - 2 * top + after, -1e-9)
+    bend = np.where((top >= before) & (top >= after), 0.5 * (before - after) / curve, 0.0)
+    return np.where(inside.any(axis=1), peak + bend, np.nan)

@@ -1,0 +1,134 @@
+"""What a run of the workflow stands on: is it a real one, and the plan of its tracks and batches.
+
+Snakemake reads the Snakefile before it knows what to do, for a dry run, a picture of the rules or
+a list as well. Only a real run may write: for the others the tickets and manifests that it would
+write are made in a temporary folder, and the rules take those of tracks that changed from there.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..library import Scan
+from ..results.scanned import read_scan
+from .batches import batch_names, write_library
+
+# What Snakemake is asked that does not run a job.
+LOOKS = frozenset(
+    """--dry-run --dryrun --lint --list --list-rules --list-target-rules --lt --dag --rulegraph
+    --filegraph --d3dag --summary --detailed-summary --report --archive --unlock --cleanup-metadata
+    --list-changes --list-input-changes --list-params-changes --list-untracked --list-code-changes
+    --print-compilation --containerize --generate-unit-tests --delete-all-output
+    --delete-temp-output --list-conda-envs --conda-cleanup-envs --container-cleanup-images
+    --cleanup-shadow --lc --li --lp --lu --lr""".split()
+)
+SHORT_LOOKS = "nlSD"  # of the options in one letter
+TAKES_VALUE = "cjsdCfFRUPeTuHw"  # letters that may be followed by a value in the same word
+
+
+def only_looks(arguments: Iterable[str]) -> bool:
+    """Whether Snakemake's command line asks to look, not to run: a dry run, a list, a picture."""
+    for argument in arguments:
+        if argument == "--":
+            return False
+        if argument.partition("=")[0] in LOOKS:
+            return True
+        if argument.startswith("-") and not argument.startswith("--"):
+            for letter in argument[1:]:
+                if letter in SHORT_LOOKS:
+                    return True
+                if letter in TAKES_VALUE:
+                    break
+    return False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The tracks and batches of a run, by id, and where the files are that jobs read.
+
+    shadow: the folder that holds what a real run would write; results itself in a real run.
+    """
+
+    results: str
+    shadow: Path
+    tracks: Sequence[str]
+    batches: Sequence[str]
+
+    def path(self, name: str) -> str:
+        """Where a ticket or scan.json is: in results, unless a real run would renew it."""
+        real, planned = Path(self.results, name), self.shadow / name
+        if self.shadow == Path(self.results) or _same(planned, real):
+            return f"{self.results}/{name}"
+        return str(planned)
+
+    def batch(self, name: str) -> str:
+        """Where the manifest of a batch is; not in results where it has to be done again."""
+        done = f"batches/{name}.done"
+        if Path(self.results, done).exists() and not (self.shadow / done).exists():
+            return str(self.shadow / f"batches/{name}.json")
+        return self.path(f"batches/{name}.json")
+
+
+def make_plan(
+    found: Scan, results: str, size: int, analyses: Collection[str], write: bool
+) -> Plan:
+    """Write what jobs read, into results, or where nothing may be written there beside them.
+
+    size: about how many tracks make a batch; 1 for none. Raises OSError.
+    """
+    shadow = Path(results) if write else _shadow(Path(results))
+    tracks, batches = write_library(found, shadow, size, analyses)
+    return Plan(results, shadow, tracks, batches)
+
+
+def read_plan(results: str) -> Plan:
+    """The plan that the main process made, for the jobs that it started. Raises RecordError."""
+    folder = Path(results)
+    return Plan(results, folder, read_scan(folder)["tracks"], batch_names(folder))
+
+
+def _shadow(results: Path) -> Path:
+    """A temporary folder that stands for results: links to what is read, copies of the rest."""
+    shadow = Path(tempfile.mkdtemp(prefix="dropgrid-plan-"))
+    atexit.register(shutil.rmtree, shadow, ignore_errors=True)
+    for kind in ("bpm", "structure", "key", "loudness"):
+        if (results / kind).is_dir():
+            (shadow / kind).symlink_to((results / kind).absolute())
+    (shadow / "tracks").mkdir()
+    (shadow / "batches").mkdir()
+    for name in _names(results / "tracks"):
+        (shadow / "tracks" / name).symlink_to((results / "tracks" / name).absolute())
+    for name in _names(results / "batches"):
+        shutil.copy2(results / "batches" / name, shadow / "batches" / name)
+    if (results / "scan.json").is_file():
+        shutil.copy2(results / "scan.json", shadow / "scan.json")
+    return shadow
+
+
+def _names(folder: Path) -> list[str]:
+    """The plain files of ours in a folder."""
+    try:
+        with os.scandir(folder) as listing:
+            return [
+                e.name
+                for e in listing
+                if e.name.endswith((".json", ".done")) and e.is_file(follow_symlinks=False)
+            ]
+    except OSError:
+        return []
+
+
+def _same(planned: Path, real: Path) -> bool:
+    """Whether a planned file is the one in results, or a copy of it."""
+    if planned.is_symlink():
+        return True
+    try:
+        return planned.read_bytes() == real.read_bytes()
+    except OSError:
+        return False
