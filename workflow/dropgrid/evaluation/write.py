@@ -33,11 +33,11 @@ def write_evaluation(folder: Path, gathered: Gathered, options: EvaluationOption
     rows = gathered.rows
     files = {f"{task}.json": tables.json_bytes(values) for task, values in documents.items()}
     files |= {
-        "bpm.csv": tables.csv_bytes(rows.bpm),
-        "beats.csv": tables.csv_bytes(rows.beats),
-        "downbeats.csv": tables.csv_bytes(rows.downbeats),
-        "structure.csv": tables.csv_bytes(rows.structure),
-        "key.csv": tables.csv_bytes(rows.key),
+        "bpm.csv": tables.rows_csv(rows.bpm),
+        "beats.csv": tables.rows_csv(rows.beats),
+        "downbeats.csv": tables.rows_csv(rows.downbeats),
+        "structure.csv": tables.rows_csv(rows.structure),
+        "key.csv": tables.rows_csv(rows.key),
         "left_out.csv": tables.left_out_csv(gathered),
         "summary.md": markdown(documents, gathered),
     }

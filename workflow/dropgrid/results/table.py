@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from ..base.errors import MissingRecord, RecordError
 from ..base.files import write_atomically
+from ..base.tables import csv_bytes, read_csv
 from ..base.text import encodable
 from ..records.model import BpmRecord, KeyRecord, StructureRecord, TrackFailure, problem_of
 from ..records.outline import Positions, read_bpm_outline
@@ -122,8 +122,7 @@ def read_table(results: Path) -> list[dict[str, str]]:
     """The rows of results/library.csv as text by column. Raises RecordError."""
     path = results / "library.csv"
     try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            return list(csv.DictReader(stream))
+        return read_csv(path)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise RecordError(f"{path}: cannot be read; run the workflow first ({error})") from error
 
@@ -182,11 +181,7 @@ def _key_columns(key: KeyRecord | None) -> Row:
 
 
 def _csv(rows: Iterable[Row], columns: Sequence[str]) -> bytes:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode("utf-8", "backslashreplace")
+    return csv_bytes(columns, ([row.get(name) for name in columns] for row in rows))
 
 
 def _parquet(rows: Sequence[Row]) -> bytes:
