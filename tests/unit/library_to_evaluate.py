@@ -22,7 +22,7 @@ def write_track(results: Path, path: str, bpm: float, shift: float = 0.0, **fiel
     values = {"bpm": bpm, "beats": beats, "downbeats": beats[::4]} | fields
     write_record(
         results / "bpm" / f"{track}.json",
-        BpmRecord(track, path, "ok", duration=64.0, **values),  # type: ignore[arg-type]
+        BpmRecord(track, path, "ok", duration=max([64.0, *values.get("beats", ())]), **values),  # type: ignore[arg-type]
     )
     edges = (0.0, EDGES[1] + shift, EDGES[2] + shift, 64.0)
     sections = tuple(

@@ -82,6 +82,10 @@ def test_missing_and_broken_records_are_named(tmp_path: Path) -> None:
     write_results(tmp_path)
     broken = next((tmp_path / "structure").iterdir())
     broken.write_text("{")
+    failed = {track.track: track for track in load_library(tmp_path)}[broken.stem]
+    assert not failed.ok and failed.structure is not None
+    assert failed.structure.error is not None and broken.name in failed.structure.error.message
+    broken.unlink()
     with pytest.raises(RecordError, match=broken.name):
         load_library(tmp_path)
 

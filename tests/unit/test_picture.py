@@ -25,6 +25,7 @@ from PIL import Image
 
 LEFT, RIGHT = 0.075, 0.985  # of the axes, as shares of the width
 STRIP = 61  # a row of pixels within the coloured bars above the sections' names
+TRACK, OTHER = "t-0123abcd", "u-0123abcd"
 TITLE = "-it's $x$ & {y} ☾ 日本.flac"
 
 
@@ -47,7 +48,7 @@ def features(song):
 @pytest.fixture(scope="module")
 def bpm(song):
     return BpmRecord(
-        "t", f"a/{TITLE}", "ok", duration=song.duration, bpm=128.0, confidence=0.97,
+        TRACK, f"a/{TITLE}", "ok", duration=song.duration, bpm=128.0, confidence=0.97,
         time_signature="4/4", beats=tuple(song.beats), downbeats=tuple(song.downbeats),
     )  # fmt: skip
 
@@ -55,7 +56,12 @@ def bpm(song):
 @pytest.fixture(scope="module")
 def structure(song):
     return StructureRecord(
-        "t", f"a/{TITLE}", "ok", duration=song.duration, sections=song.sections, drops=song.drops
+        TRACK,
+        f"a/{TITLE}",
+        "ok",
+        duration=song.duration,
+        sections=song.sections,
+        drops=song.drops,
     )
 
 
@@ -191,15 +197,16 @@ def run():
 
 @pytest.fixture
 def results(tmp_path, features, bpm, structure):
-    save(tmp_path / "features" / "t.npz", features)
-    write_record(tmp_path / "bpm" / "t.json", bpm)
-    write_record(tmp_path / "structure" / "t.json", structure)
+    save(tmp_path / "features" / f"{TRACK}.npz", features)
+    write_record(tmp_path / "bpm" / f"{TRACK}.json", bpm)
+    write_record(tmp_path / "structure" / f"{TRACK}.json", structure)
     return tmp_path
 
 
 def test_the_command_draws_a_track_and_a_sheet(run, results):
-    assert run("--features", results / "features/t.npz", "--bpm", results / "bpm/t.json",
-               "--structure", results / "structure/t.json",
+    assert run("--features", results / "features" / f"{TRACK}.npz",
+               "--bpm", results / "bpm" / f"{TRACK}.json",
+               "--structure", results / "structure" / f"{TRACK}.json",
                "--output", results / "t.png") == 0  # fmt: skip
     assert pixels((results / "t.png").read_bytes()).shape == (500, 1400, 3)
     assert run("--results", results, "--sheet", results / "sheet.svg") == 0
@@ -209,18 +216,24 @@ def test_the_command_draws_a_track_and_a_sheet(run, results):
 def test_a_large_library_takes_several_sheets(run, results, monkeypatch):
     monkeypatch.setattr("dropgrid.show.sheet.ROWS_PER_SHEET", 1)
     for kind in ("bpm", "structure"):
-        (results / kind / "u.json").write_bytes((results / kind / "t.json").read_bytes())
+        record = (results / kind / f"{TRACK}.json").read_text()
+        (results / kind / f"{OTHER}.json").write_text(record.replace(TRACK, OTHER))
     run("--results", results, "--sheet", results / "sheet.png")
     assert sorted(path.name for path in results.glob("*.png")) == ["sheet-1.png", "sheet-2.png"]
 
 
 def test_what_cannot_be_drawn_is_refused_with_the_reason(run, results, bpm):
-    track = ("--features", results / "features/t.npz", "--structure", results / "structure/t.json")
+    track = (
+        "--features",
+        results / "features" / f"{TRACK}.npz",
+        "--structure",
+        results / "structure" / f"{TRACK}.json",
+    )
     with pytest.raises(ConfigError, match="give either"):
         run(*track)
     with pytest.raises(ConfigError, match=r"t\.gif: the name must end in \.png or \.svg"):
-        run(*track, "--bpm", results / "bpm/t.json", "--output", results / "t.gif")
-    failed = BpmRecord("t", "a.mp3", "error", error=TrackFailure("decode", "E", "cut short"))
-    write_record(results / "bpm" / "t.json", failed)
+        run(*track, "--bpm", results / "bpm" / f"{TRACK}.json", "--output", results / "t.gif")
+    failed = BpmRecord(TRACK, "a.mp3", "error", error=TrackFailure("decode", "E", "cut short"))
+    write_record(results / "bpm" / f"{TRACK}.json", failed)
     with pytest.raises(RecordError, match=r"a\.mp3: not analysed \(decode: cut short\)"):
-        run(*track, "--bpm", results / "bpm/t.json", "--output", results / "t.png")
+        run(*track, "--bpm", results / "bpm" / f"{TRACK}.json", "--output", results / "t.png")

@@ -67,8 +67,12 @@ KEY = KeyRecord(
     tag_key="C major",
     method="madmom",
 )
-NO_KEY = KeyRecord("d-1", "d.mp3", "ok", duration=2.0, reason="no pitched sound", confidence=0.0)
-FAILED = BpmRecord("b-1", "b.mp3", "error", error=TrackFailure("decode", "DecodeError", "why"))
+NO_KEY = KeyRecord(
+    "d-0123abcd", "d.mp3", "ok", duration=2.0, reason="no pitched sound", confidence=0.0
+)
+FAILED = BpmRecord(
+    "b-0123abcd", "b.mp3", "error", error=TrackFailure("decode", "DecodeError", "why")
+)
 
 
 def schema(name: str) -> dict:

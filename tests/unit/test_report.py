@@ -201,7 +201,7 @@ def test_a_damaged_record_is_shown_as_a_failure_and_the_rest_remains(tmp_path: P
     (tmp_path / "bpm" / f"{first}.json").write_text('{"schema": "dropgrid/bpm", "sche')
     failures = [t.get("failure") for t in page_of(tmp_path).library["tracks"]]
     assert sum(f is None for f in failures) == 1
-    assert [f[0] for f in failures if f] == ["report"]
+    assert [f[0] for f in failures if f] == ["bpm"]
 
 
 def test_an_empty_results_folder_is_refused_in_one_line(tmp_path: Path) -> None:

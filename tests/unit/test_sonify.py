@@ -21,12 +21,14 @@ def song():
 
 @pytest.fixture
 def bpm(song):
-    return BpmRecord("t", "t.wav", "ok", beats=tuple(song.beats), downbeats=tuple(song.downbeats))
+    return BpmRecord(
+        "t-0123abcd", "t.wav", "ok", beats=tuple(song.beats), downbeats=tuple(song.downbeats)
+    )
 
 
 @pytest.fixture
 def structure(song):
-    return StructureRecord("t", "t.wav", "ok", sections=song.sections, drops=song.drops)
+    return StructureRecord("t-0123abcd", "t.wav", "ok", sections=song.sections, drops=song.drops)
 
 
 @pytest.fixture
@@ -88,7 +90,9 @@ def test_left_and_right_come_back_from_mid_and_side():
 
 
 def test_a_failed_track_is_refused_with_its_reason(tmp_path, silence):
-    failed = BpmRecord("t", "t.wav", "error", error=TrackFailure("decode", "E", "cut short"))
+    failed = BpmRecord(
+        "t-0123abcd", "t.wav", "error", error=TrackFailure("decode", "E", "cut short")
+    )
     with pytest.raises(RecordError, match=r"t\.wav: not analysed \(decode: cut short\)"):
         sonify(silence, failed, None, tmp_path / "out.wav")
 

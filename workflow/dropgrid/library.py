@@ -19,12 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .base.errors import LibraryError
+from .base.tables import from_cell
 from .records.ticket import Ticket
 
 AUDIO_SUFFIXES = frozenset(
     ".wav .wave .aif .aiff .aifc .flac .ogg .oga .opus .mp3 .m4a .mp4 .aac .alac .wma".split()
 )
 LIST_SUFFIXES = frozenset({".csv", ".tsv"})
+OUR_TABLE = ("track", "path", "status")  # how results/library.csv begins: a list too
 RESULTS_MARK = ".dropgrid"  # in a folder of results: dropgrid.results.mark
 
 
@@ -53,7 +55,7 @@ def scan(sources: str | Sequence[str], apart: str | None = None) -> Scan:
     roots: list[str] = []
     problems: list[tuple[str, str]] = []
     for source in sources:
-        path = os.path.abspath(Path(source).expanduser())
+        path = os.path.abspath(_expanded(str(source), "library"))
         if os.path.isdir(path):
             roots.append(path)
             files += _walk(path, problems, apart)
@@ -142,16 +144,29 @@ def _read_list(path: Path) -> list[str]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             rows = csv.DictReader(stream, delimiter=delimiter)
-            if "path" not in (rows.fieldnames or ()):
+            header = tuple(rows.fieldnames or ())
+            if "path" not in header:
                 raise LibraryError(f"library: {path}: line 1: there is no column `path`")
             files = []
             for row in rows:
                 if not row["path"]:
                     raise LibraryError(f"library: {path}: line {rows.line_num}: empty path")
-                files.append(os.path.abspath(path.parent / Path(row["path"]).expanduser()))
+                where = f"library: {path}: line {rows.line_num}"
+                text = from_cell(row["path"]) if header[:3] == OUR_TABLE else row["path"]
+                files.append(os.path.abspath(path.parent / _expanded(text, where)))
             return files
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise LibraryError(f"library: {path}: {error}") from error
+
+
+def _expanded(text: str, where: str) -> Path:
+    """A path that may begin with ~. Raises LibraryError, saying where it stands."""
+    if "\0" in text:
+        raise LibraryError(f"{where}: a path with a zero byte: {text!a}")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise LibraryError(f"{where}: {text}: there is no such user") from error
 
 
 def _root(roots: Sequence[str], files: Sequence[str]) -> str:

@@ -23,6 +23,14 @@ class RecordError(DropgridError):
     """A file that dropgrid should have written is missing, cut short or of another version."""
 
 
+class MissingRecord(RecordError):
+    """There is no such file: the track was not analysed yet."""
+
+
+class InvalidRecord(RecordError):
+    """A field does not hold what it should: nothing dropgrid wrote, and no next run mends it."""
+
+
 class InvalidReference(DropgridError):
     """A reference annotation is malformed; the message names file, line and field."""
 

@@ -1,8 +1,10 @@
-"""Writing files so that a reader never sees half of one."""
+"""Writing files so that a reader never sees half of one, and reading none that has no end."""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,9 +25,11 @@ def write_atomically(path: Path, data: bytes, durable: bool = True) -> None:
                 stream.flush()
                 os.fsync(stream.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             temporary.unlink()
+        if isinstance(error, OSError) and error.errno is not None:  # name what was to be written
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
 
 
@@ -40,3 +44,17 @@ def write_if_changed(path: Path, data: bytes, durable: bool = True) -> bool:
             return False
     write_atomically(path, data, durable)
     return True
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """The bytes of a regular file: no pipe is waited for, no device read without end.
+
+    Raises OSError, with EINVAL for what is no regular file and EFBIG beyond limit bytes.
+    """
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(errno.EFBIG, f"more than {limit >> 20} MB", str(path))
+    return data

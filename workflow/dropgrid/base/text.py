@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import unicodedata
 
 
@@ -45,9 +47,42 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def fault(error: OSError) -> str:
+    """An error of the system in one line: the file, and the reason."""
+    reason = error.strerror or str(error) or type(error).__name__
+    if error.filename is None:
+        return printable(reason)
+    return printable(f"{os.fsdecode(error.filename)}: {reason}")
+
+
 def encodable(text: str) -> str:
-    """Text with the lone surrogates escaped that stand for undecodable bytes of a file name."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    r"""Text with the lone surrogates spelt out that stand for undecodable bytes of a file name.
+
+    A byte 0xff, U+DCFF in the text, becomes \udcff. Backslashes before that, or before what is
+    spelt like it in the name itself, are doubled, so that `decodable` can tell them apart.
+    """
+    if not _SPELT.search(text):
+        return text
+    return _SPELT.sub(_spell, text)
+
+
+def decodable(text: str) -> str:
+    """The text of which encodable made this one."""
+    return _SPELLING.sub(_unspell, text)
+
+
+_SPELT = re.compile(r"(\\*)(?:([\ud800-\udfff])|(?<=\\)(?=ud[89a-f][0-9a-f]{2}))")
+_SPELLING = re.compile(r"(\\+)(ud[89a-f][0-9a-f]{2})")
+
+
+def _spell(found: re.Match[str]) -> str:
+    spelt = f"\\u{ord(found[2]):04x}" if found[2] else ""
+    return found[1] * 2 + spelt
+
+
+def _unspell(found: re.Match[str]) -> str:
+    count, rest = len(found[1]), found[2]
+    return "\\" * (count // 2) + (chr(int(rest[1:], 16)) if count % 2 else rest)
 
 
 def printable(text: str) -> str:

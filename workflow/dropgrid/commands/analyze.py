@@ -2,7 +2,8 @@
 
 Writes OUTPUT/bpm/TRACK.json, OUTPUT/structure/TRACK.json and OUTPUT/key/TRACK.json, the same bytes
 as the workflow.
-A file that cannot be analysed gets error records; the exit code is then still 0.
+Each file is analysed in a process of its own, so that nothing it does harms the others. One that
+cannot be analysed gets error records and is listed at the end; the exit code is then 1.
 For a library, use the workflow: it runs in parallel, resumes, and never repeats work.
 
 example:
@@ -14,10 +15,14 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
-from ..records.model import ANALYSES, BpmRecord, KeyRecord, StructureRecord
+from ..base.text import fault, printable
+from ..records.model import ANALYSES, TrackFailure
+from ..records.ticket import Ticket
+from .arguments import add_force
 
-HELP = "analyse a few files in this process"
+HELP = "analyse a few files, without Snakemake"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,41 +40,110 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ignore-metadata", action="store_true", help="never take the answer from a BPM tag"
     )
     parser.add_argument("--only", choices=ANALYSES, help="write these records alone")
+    parser.add_argument("--memory-mb", type=int, metavar="MB", help="most memory for a file")
+    parser.add_argument(
+        "--time-limit", type=float, metavar="SECONDS", help="most time for a file"
+    )  # fmt: skip
+    add_force(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from ..library import scan_files
-    from ..records.store import write_record
+    from ..results.outputs import check_folder, check_output
     from ..settings.config import load_config
-    from ..stages import analyse_track, prepare_key_network, prepare_network
+    from ..stages import prepare_key_network, prepare_network
 
     config = load_config(arguments.config)
     if arguments.ignore_metadata:
         config["ignore_metadata"] = True
     analyses = [arguments.only] if arguments.only else config["analyses"]
-    output: Path = arguments.output
-    network, key_network = output / "network.onnx", output / "key.onnx"
-    for path, prepare, section in (
-        (network, prepare_network, "bpm"),
-        (key_network, prepare_key_network, "key"),
+    tickets = scan_files(arguments.files, arguments.library).tracks
+    check_folder(arguments.output)
+    records = {
+        ticket.track: {name: arguments.output / name / f"{ticket.track}.json" for name in analyses}
+        for ticket in tickets
+    }
+    networks = arguments.output / "network.onnx", arguments.output / "key.onnx"
+    for path in (*networks, *(path for paths in records.values() for path in paths.values())):
+        check_output(path, arguments.files, force=arguments.force)
+    for path, prepare, section in zip(
+        networks, (prepare_network, prepare_key_network), ("bpm", "key"), strict=True
     ):
         warning = None if path.exists() else prepare(path, config[section]["method"])
         if warning:
             print(f"dropgrid analyze: {warning}", file=sys.stderr)
-    for ticket in scan_files(arguments.files, arguments.library).tracks:
-        records = analyse_track(ticket, network, key_network, config)
-        for record in records:
+    failed: list[str] = []
+    for ticket in tickets:
+        code, line = _analyse(ticket, networks, config, records[ticket.track], arguments)
+        if code > 1:  # interrupted, or no file could be analysed
+            print(f"dropgrid analyze: {line}", file=sys.stderr)
+            return code
+        failed += [line] * code
+        if not code:
+            print(line, flush=True)
+    for line in failed:
+        print(f"dropgrid analyze: {line}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _analyse(
+    ticket: Ticket,
+    networks: tuple[Path, Path],
+    config: dict[str, Any],
+    records: dict[str, Path],
+    arguments: argparse.Namespace,
+) -> tuple[int, str]:
+    """Write a file's records, in a process of its own; (exit code, what to say of the file)."""
+    from ..jobs.policy import decide
+    from ..jobs.process import supervised
+
+    def work() -> None:
+        from ..records.store import write_record
+        from ..stages import analyse_track
+
+        for record in analyse_track(ticket, *networks, config):
             analysis = record.SCHEMA.rpartition("/")[2]
-            if analysis in analyses:
-                write_record(output / analysis / f"{ticket.track}.json", record)
-        print(_describe(*records))
-    return 0
+            if analysis in records:
+                write_record(records[analysis], record)
+
+    outcome = supervised(work, memory_mb=arguments.memory_mb, seconds=arguments.time_limit)
+    decision = decide(outcome, last_attempt=True)
+    failure = outcome.failure
+    if failure is None:
+        return (decision.exit_code, "interrupted") if outcome.signal else _described(records)
+    said = f"{printable(ticket.path)}: {failure.stage}: {printable(failure.message)}"
+    if not decision.record:
+        return decision.exit_code, said
+    try:
+        _record_failure(ticket, failure, records)
+    except OSError as error:
+        return 1, f"{said} (cannot be recorded: {fault(error)})"
+    return 1, said
 
 
-def _describe(bpm: BpmRecord, structure: StructureRecord, key: KeyRecord) -> str:
-    if bpm.error:
-        return f"{bpm.path}: {bpm.error.stage}: {bpm.error.message}"
-    tempo = "no steady tempo" if bpm.bpm is None else f"{bpm.bpm:.2f} BPM"
-    tonality = "no key" if key.key is None else f"{key.key} ({key.camelot})"
-    sections = " ".join(section.label for section in structure.sections)
-    return f"{bpm.path}: {tempo} (confidence {bpm.confidence or 0:.2f}), {tonality}, {sections}"
+def _record_failure(ticket: Ticket, failure: TrackFailure, records: dict[str, Path]) -> None:
+    from ..records.store import write_record
+    from ..results.reading import KINDS
+
+    for name, path in records.items():
+        write_record(path, KINDS[name](ticket.track, ticket.path, "error", error=failure))
+
+
+def _described(records: dict[str, Path]) -> tuple[int, str]:
+    """(1 if the file failed, a line that says what came out), from its records."""
+    from ..results.reading import READERS
+
+    found = {name: READERS[name](path) for name, path in records.items()}
+    path = printable(next(iter(found.values())).path)
+    for record in found.values():
+        if record.error:
+            return 1, f"{path}: {record.error.stage}: {printable(record.error.message)}"
+    said = []
+    if bpm := found.get("bpm"):
+        tempo = "no steady tempo" if bpm.bpm is None else f"{bpm.bpm:.2f} BPM"
+        said.append(f"{tempo} (confidence {bpm.confidence or 0:.2f})")
+    if key := found.get("key"):
+        said.append("no key" if key.key is None else f"{key.key} ({key.camelot})")
+    if structure := found.get("structure"):
+        said.append(" ".join(section.label for section in structure.sections))
+    return 0, f"{path}: {', '.join(said)}"

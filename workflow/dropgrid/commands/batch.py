@@ -79,6 +79,7 @@ def _run_stage(stage: str, track: str, results: Path, arguments: argparse.Namesp
     suffix = "npz" if stage == "features" else "json"
     given = {
         **vars(arguments),
+        "force": False,
         **paths,
         "output": results / stage / f"{track}.{suffix}",
         "options": arguments.options.get(stage, {}),

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..jobs.command import add_arguments as add_limits
 from ..jobs.command import supervise_track
 from ..records.model import TrackFailure
+from .arguments import add_force
 
 HELP = "find the beats of one track from its features"
 
@@ -21,10 +22,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--options", type=json.loads, default={}, metavar="JSON",
         help="the section `bpm` of the configuration, and ignore_metadata",
     )  # fmt: skip
+    add_force(parser)
     add_limits(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from ..results.outputs import check_output
+
+    read = (arguments.ticket, arguments.features)
+    check_output(arguments.output, read, option="OUTPUT", force=arguments.force)
+
     def work() -> None:
         from ..features import store
         from ..records.store import write_record

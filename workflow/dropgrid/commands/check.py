@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from pathlib import Path
 
@@ -15,8 +14,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    with arguments.failures.open(newline="", encoding="utf-8") as stream:
-        failures = list(csv.DictReader(stream))
+    from ..base.tables import read_csv
+    from ..base.text import printable
+
+    failures = read_csv(arguments.failures)
     for failure in failures:
-        print(f"{failure['path']}: {failure['stage']}: {failure['message']}", file=sys.stderr)
+        line = f"{failure['path']}: {failure['stage']}: {failure['message']}"
+        print(printable(line), file=sys.stderr)
     return 1 if failures else 0

@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .arguments import add_force
+
 HELP = "compare the results with references"
 
 
@@ -39,11 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--output", type=Path, metavar="DIR", help="default: RESULTS/evaluation")
 
+    add_force(parser)
+
 
 def run(arguments: argparse.Namespace) -> int:
     from ..base.errors import LibraryError
     from ..evaluation.score import EvaluationOptions, gather
-    from ..evaluation.write import write_evaluation
+    from ..evaluation.write import check_evaluation, write_evaluation
     from ..settings.options import build_options
 
     if not arguments.results.is_dir():
@@ -57,8 +61,9 @@ def run(arguments: argparse.Namespace) -> int:
         },
         "evaluation",
     )
-    gathered = gather(arguments.results, options, arguments.library, arguments.threads)
     output = arguments.output or arguments.results / "evaluation"
+    check_evaluation(output, arguments.references, arguments.force)
+    gathered = gather(arguments.results, options, arguments.library, arguments.threads)
     write_evaluation(output, gathered, options)
     print(
         f"{gathered.evaluated} tracks evaluated, {len(gathered.left_out)} references left out, "

@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 from ..key.notation import NOTATIONS
+from .arguments import add_force
 
 HELP = "write records as rekordbox XML, JAMS, .beats, .lab, labels, playlists, tables"
 
@@ -45,6 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write keys as Am, 8A or 1m (rekordbox; default: %(default)s)",
     )  # fmt: skip
 
+    add_force(parser)
+
 
 def run(arguments: argparse.Namespace) -> int:
     from ..base.errors import ConfigError
@@ -56,8 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
     options = build_options(ExportOptions, values, "export")
     try:
         written, left_out = export(
-            arguments.format, arguments.results, arguments.output, options, arguments.library
-        )
+            arguments.format, arguments.results, arguments.output, options, arguments.library,
+            arguments.force,
+        )  # fmt: skip
     except OSError as error:
         raise ConfigError(f"--output {arguments.output}: {error.strerror}") from error
     print(f"{arguments.output}: {written} tracks")

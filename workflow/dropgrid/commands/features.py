@@ -13,6 +13,7 @@ from pathlib import Path
 from ..jobs.command import add_arguments as add_limits
 from ..jobs.command import supervise_track
 from ..records.model import TrackFailure
+from .arguments import add_force
 
 HELP = "compute the features of one track"
 
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ticket", type=Path, help="results/tracks/TRACK.json")
     parser.add_argument("network", type=Path, help="results/network.onnx")
     parser.add_argument("output", type=Path, help="results/features/TRACK.npz")
+    add_force(parser)
     parser.add_argument(
         "--key-network", type=Path, metavar="FILE",
         help="results/key.onnx (default: none, the key is found by profiles)",
@@ -33,6 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from ..results.outputs import check_output
+
+    read = (arguments.ticket, arguments.network)
+    check_output(arguments.output, read, option="OUTPUT", force=arguments.force)
+
     def work() -> None:
         from ..features import store
         from ..records.ticket import read_ticket

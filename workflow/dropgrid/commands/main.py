@@ -19,6 +19,7 @@ from typing import Any
 
 from .. import __version__
 from ..base.errors import DropgridError
+from ..base.text import fault
 
 # In the order of --help: what people call, then what the workflow calls.
 COMMANDS = (
@@ -30,12 +31,15 @@ THREAD_POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "N
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code. Explained errors are one line on stderr."""
+    _open_streams()
     argv = list(sys.argv[1:] if argv is None else argv)
     for name in THREAD_POOLS:  # before numpy is imported; one track, one core
         os.environ.setdefault(name, "1")
     arguments = parser_of(argv).parse_args(argv)
     try:
-        return int(arguments.run(arguments))
+        code = int(arguments.run(arguments))
+        sys.stdout.flush()  # here, where it can still be said that there was no room
+        return code
     except DropgridError as error:
         print(f"dropgrid {arguments.command}: {error}", file=sys.stderr)
         return 2
@@ -44,6 +48,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
+    except OSError as error:  # the disk, a permission: the machine's fault, not the request's
+        print(f"dropgrid {arguments.command}: {fault(error)}", file=sys.stderr)
+        return 1
+
+
+def _open_streams() -> None:
+    """Put the null device in place of standard streams that are closed.
+
+    Otherwise the next file that is opened would get their number, and messages with it.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
 
 
 def parser_of(argv: Sequence[str]) -> argparse.ArgumentParser:

@@ -11,6 +11,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from .arguments import add_force
+
 HELP = "prepare the trained networks (done once)"
 
 
@@ -29,10 +31,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="madmom: its key network; profiles: do without (default: %(default)s)",
     )  # fmt: skip
 
+    add_force(parser)
+
 
 def run(arguments: argparse.Namespace) -> int:
+    from ..results.outputs import check_output
     from ..stages import prepare_key_network, prepare_network
 
+    for path in filter(None, (arguments.output, arguments.key_output)):
+        check_output(path, option="OUTPUT", force=arguments.force)
     warnings = [prepare_network(arguments.output, arguments.method)]
     if arguments.key_output:
         warnings.append(prepare_key_network(arguments.key_output, arguments.key_method))

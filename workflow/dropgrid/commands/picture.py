@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+from .arguments import add_force
+
 HELP = "draw the drop map of a track, or a sheet of a library"
 
 
@@ -31,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     library.add_argument("--results", type=Path, metavar="DIR", help="the folder of results")
     library.add_argument("--sheet", type=Path, metavar="FILE", help="what to write: .png or .svg")
 
+    add_force(parser)
+
 
 def run(arguments: argparse.Namespace) -> int:
     from ..base.errors import ConfigError
@@ -38,21 +42,22 @@ def run(arguments: argparse.Namespace) -> int:
     one = (arguments.features, arguments.bpm, arguments.structure, arguments.output)
     many = (arguments.results, arguments.sheet)
     if all(one) and not any(many):
-        return _draw_track(*one)
+        return _draw_track(*one, arguments.force)
     if all(many) and not any(one):
-        return _draw_sheets(*many)
+        return _draw_sheets(*many, arguments.force)
     raise ConfigError(
         "give either --features, --bpm, --structure and --output, or --results and --sheet"
     )
 
 
-def _draw_track(features: Path, bpm: Path, structure: Path, output: Path) -> int:
+def _draw_track(features: Path, bpm: Path, structure: Path, output: Path, force: bool) -> int:
     from ..base.errors import RecordError
     from ..features.store import load
     from ..records.model import TrackFailure
     from ..records.store import read_bpm, read_structure
     from ..show.track import track_picture
 
+    _check(output, force, (features, bpm, structure))
     found, beats, sections = load(features), read_bpm(bpm), read_structure(structure)
     for result in (found, beats.error, sections.error):
         if isinstance(result, TrackFailure):
@@ -62,28 +67,36 @@ def _draw_track(features: Path, bpm: Path, structure: Path, output: Path) -> int
     return 0
 
 
-def _draw_sheets(results: Path, output: Path) -> int:
+def _draw_sheets(results: Path, output: Path, force: bool) -> int:
     from ..report.collect import collect
     from ..show.sheet import ROWS_PER_SHEET, sheet
 
     tracks = collect(results).tracks
+    _check(output, force)
     parts = range(0, len(tracks), ROWS_PER_SHEET)
     for number, first in enumerate(parts, 1):
         name = f"{output.stem}-{number}{output.suffix}" if len(parts) > 1 else output.name
+        _check(output.with_name(name), force)
         _write(output.with_name(name), sheet(tracks[first : first + ROWS_PER_SHEET]))
     return 0
 
 
+def _check(output: Path, force: bool, inputs: tuple[Path, ...] = ()) -> None:
+    from ..base.errors import ConfigError
+    from ..results.outputs import check_output
+
+    if output.suffix.lower() not in (".png", ".svg"):
+        raise ConfigError(f"{output}: the name must end in .png or .svg")
+    check_output(output, inputs, force=force)
+
+
 def _write(output: Path, figure: Figure) -> None:
-    from ..base.errors import ConfigError, LibraryError
+    from ..base.errors import LibraryError
     from ..base.files import write_atomically
     from ..show.figure import image
 
-    suffix = output.suffix.lower()
-    if suffix not in (".png", ".svg"):
-        raise ConfigError(f"{output}: the name must end in .png or .svg")
     try:
-        write_atomically(output, image(figure, suffix))
+        write_atomically(output, image(figure, output.suffix.lower()))
     except OSError as error:
         raise LibraryError(f"{output}: cannot be written ({error})") from error
     print(output)

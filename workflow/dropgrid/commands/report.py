@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .arguments import add_force
+
 HELP = "write the page that shows a library"
 
 
@@ -33,13 +35,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the page (default: RESULTS/report/index.html)",
     )  # fmt: skip
 
+    add_force(parser)
+
 
 def run(arguments: argparse.Namespace) -> int:
     from ..base.files import write_atomically
     from ..report.collect import collect
     from ..report.page import build
+    from ..results.outputs import check_output
 
     output = arguments.output or arguments.results / "report" / "index.html"
+    check_output(
+        output, map(Path, arguments.references), force=arguments.force,
+        trusted=arguments.results / "report",
+    )  # fmt: skip
     report = collect(arguments.results, arguments.library, arguments.references)
     write_atomically(output, build(report, output))
     print(f"{output}: {len(report.tracks)} tracks")

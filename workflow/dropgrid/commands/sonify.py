@@ -15,6 +15,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .arguments import add_force
+
 HELP = "mix clicks and section signals over a track"
 
 
@@ -27,12 +29,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="FILE",
                         help="what to write: .wav or .flac")  # fmt: skip
 
+    add_force(parser)
+
 
 def run(arguments: argparse.Namespace) -> int:
     from ..base.errors import LibraryError
     from ..records.store import read_bpm, read_structure
+    from ..results.outputs import check_output
     from ..show.sonify import sonify
 
+    read = (arguments.audio, arguments.bpm, *filter(None, [arguments.structure]))
+    check_output(arguments.output, read, force=arguments.force, audio=True)
     structure = read_structure(arguments.structure) if arguments.structure else None
     try:
         sonify(arguments.audio, read_bpm(arguments.bpm), structure, arguments.output)

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..jobs.command import add_arguments as add_limits
 from ..jobs.command import supervise_track
 from ..records.model import TrackFailure
+from .arguments import add_force
 
 HELP = "find the sections of one track from its features and beats"
 
@@ -22,10 +23,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--options", type=json.loads, default={}, metavar="JSON",
         help="the section `structure` of the configuration",
     )  # fmt: skip
+    add_force(parser)
     add_limits(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from ..results.outputs import check_output
+
+    read = (arguments.ticket, arguments.features, arguments.bpm)
+    check_output(arguments.output, read, option="OUTPUT", force=arguments.force)
+
     def work() -> None:
         from ..features import store
         from ..records.store import read_bpm, write_record
@@ -33,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         from ..stages import make_structure_record
 
         ticket = read_ticket(arguments.ticket)
-        features, bpm = store.load(arguments.features), read_bpm(arguments.bpm)
+        features, bpm = store.load(arguments.features), read_bpm(arguments.bpm, ticket.track)
         record = make_structure_record(ticket, features, bpm, arguments.options)
         write_record(arguments.output, record)
 

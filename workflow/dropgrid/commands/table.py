@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..records.model import ANALYSES
+from .arguments import add_force
 
 HELP = "write the library table from the records"
 
@@ -17,10 +18,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the records to read (default: all)",
     )  # fmt: skip
 
+    add_force(parser)
+
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..results.table import write_table
+    from ..results.outputs import check_output
+    from ..results.table import FILES, write_table
 
+    for name in FILES:
+        check_output(arguments.results / name, option="RESULTS", force=arguments.force)
     tracks, failed = write_table(arguments.results, arguments.analyses)
     print(f"{tracks} tracks, {failed} failed")
     return 0

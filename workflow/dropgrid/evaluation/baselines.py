@@ -18,11 +18,13 @@ FRAME_RATE = 100.0  # frames per second of the usual beat trackers
 
 
 def median_interval_bpm(beats: Sequence[float]) -> float | None:
-    """60 over the median interval of the beats (seconds) in frames, as BPM; None below two."""
+    """60 over the median interval of the beats (seconds) in frames, as BPM; None below two
+    beats and for beats on one frame."""
     if len(beats) < 2:
         return None
     frames = np.round(np.asarray(beats, dtype=float) * FRAME_RATE)
-    return float(60.0 * FRAME_RATE / np.median(np.diff(frames)))
+    interval = float(np.median(np.diff(frames)))
+    return 60.0 * FRAME_RATE / interval if interval > 0 else None
 
 
 def median_interval_beats(beats: Sequence[float]) -> list[float]:

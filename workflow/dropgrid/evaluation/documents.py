@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +13,7 @@ import numpy as np
 
 from .. import __version__
 from ..base.documents import DECIMALS, SCHEMA_VERSION, json_lines
+from ..base.tables import csv_bytes
 from ..records.model import LABELS
 from ..references.matching import LeftOut
 from . import aggregate, beats, bootstrap, key, structure, tempo
@@ -145,7 +144,7 @@ def json_bytes(document: Json) -> bytes:
     return json_lines(document)
 
 
-def csv_bytes(rows: Sequence[Row]) -> bytes:
+def rows_csv(rows: Sequence[Row]) -> bytes:
     """A row a track and system; a metric a track has not is empty."""
     columns = list(dict.fromkeys([*aggregate.COMMON, *(name for row in rows for name in row)]))
     return _csv(columns, ([row.get(name) for name in columns] for row in rows))
@@ -159,11 +158,7 @@ def left_out_csv(gathered: Gathered) -> bytes:
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
-    stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_cell(value) for value in row] for row in rows)
-    return stream.getvalue().encode("utf-8", "backslashreplace")
+    return csv_bytes(columns, ([_cell(value) for value in row] for row in rows))
 
 
 def _cell(value: Any) -> Any:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from ..base.errors import MissingRecord
 from ..key import notation
 from ..records.model import BpmRecord, KeyRecord, StructureRecord
-from ..records.store import read_bpm, read_key, read_structure
-from ..records.ticket import read_ticket
+from ..records.ticket import TRACK_ID
 from ..references.annotation import Annotation
 from ..references.collect import TAGS, Rank, read_sources
 from ..references.matching import LeftOut, Reference, Tracks, match
+from ..results.reading import path_of, record_or_failure
 from ..results.scanned import read_scan
 from . import rows as tasks
 
@@ -60,7 +63,7 @@ def gather(
 
     library: the library's root, for absolute paths in references; by default the root of the
     scan. threads: processes to share the tracks among, which changes no number.
-    Raises InvalidReference, and RecordError for a record that is broken.
+    A record that is forged or damaged counts as not analysed. Raises InvalidReference.
     """
     paths, root = _library(results)
     annotations = read_sources(options.references)
@@ -86,13 +89,12 @@ def _library(results: Path) -> tuple[dict[str, str], str | None]:
     """Paths by track id, and the library's root: of the scan, or else of the records."""
     if (results / "scan.json").exists():
         scan = read_scan(results)
-        tickets = (read_ticket(results / "tracks" / f"{track}.json") for track in scan["tracks"])
-        return {ticket.track: ticket.path for ticket in tickets}, scan["root"]
+        return {track: path_of(results, track) for track in scan["tracks"]}, scan["root"]
     paths = {}
-    for folder, read in (("structure", read_structure), ("bpm", read_bpm), ("key", read_key)):
+    for folder in ("structure", "bpm", "key"):
         for file in sorted((results / folder).glob("*.json")):
-            record = read(file)
-            paths[record.track] = record.path
+            if TRACK_ID.fullmatch(file.stem):
+                paths[file.stem] = record_or_failure(results, folder, file.stem).path
     return paths, None
 
 
@@ -148,15 +150,19 @@ def _score(reference: Reference, results: Path) -> tasks.Rows:
 
 
 def _read_bpm(results: Path, track: str) -> BpmRecord | None:
-    path = results / "bpm" / f"{track}.json"
-    return read_bpm(path) if path.exists() else None
+    return _read(results, "bpm", track)
 
 
 def _read_structure(results: Path, track: str) -> StructureRecord | None:
-    path = results / "structure" / f"{track}.json"
-    return read_structure(path) if path.exists() else None
+    return _read(results, "structure", track)
 
 
 def _read_key(results: Path, track: str) -> KeyRecord | None:
-    path = results / "key" / f"{track}.json"
-    return read_key(path) if path.exists() else None
+    return _read(results, "key", track)
+
+
+def _read(results: Path, analysis: str, track: str) -> Any:
+    """A record, an error record where it is broken, None where there is none."""
+    with suppress(MissingRecord):
+        return record_or_failure(results, analysis, track)
+    return None

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..base.files import write_atomically
+from ..results.outputs import check_folder, check_output
 from . import documents as tables
 from .plots import KINDS, NAMES, plots
 from .score import EvaluationOptions, Gathered
 from .summary import markdown
+
+TASKS = ("bpm", "beats", "structure")
+NAMES_OF_FILES = (
+    *(f"{task}.{kind}" for task in TASKS for kind in ("json", "csv")),
+    "downbeats.csv", "left_out.csv", "summary.md",
+    *(f"{name}.{kind}" for name in NAMES for kind in KINDS),
+)  # fmt: skip
+
+
+def check_evaluation(folder: Path, references: Sequence[str], force: bool = False) -> None:
+    """Raise ConfigError where a file that an evaluation writes or removes is not ours."""
+    check_folder(folder)
+    for name in NAMES_OF_FILES:
+        check_output(folder / name, map(Path, references), force=force)
 
 
 def write_evaluation(folder: Path, gathered: Gathered, options: EvaluationOptions) -> None:
@@ -17,11 +33,11 @@ def write_evaluation(folder: Path, gathered: Gathered, options: EvaluationOption
     rows = gathered.rows
     files = {f"{task}.json": tables.json_bytes(values) for task, values in documents.items()}
     files |= {
-        "bpm.csv": tables.csv_bytes(rows.bpm),
-        "beats.csv": tables.csv_bytes(rows.beats),
-        "downbeats.csv": tables.csv_bytes(rows.downbeats),
-        "structure.csv": tables.csv_bytes(rows.structure),
-        "key.csv": tables.csv_bytes(rows.key),
+        "bpm.csv": tables.rows_csv(rows.bpm),
+        "beats.csv": tables.rows_csv(rows.beats),
+        "downbeats.csv": tables.rows_csv(rows.downbeats),
+        "structure.csv": tables.rows_csv(rows.structure),
+        "key.csv": tables.rows_csv(rows.key),
         "left_out.csv": tables.left_out_csv(gathered),
         "summary.md": markdown(documents, gathered),
     }

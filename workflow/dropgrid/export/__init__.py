@@ -13,6 +13,7 @@ import importlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ from typing import Any
 from ..base.errors import ConfigError
 from ..base.files import write_atomically
 from ..key import notation
+from ..records.check import check_id
 from ..records.track import Track
-from ..results.reading import iterate_library
+from ..results.outputs import check_folder, check_output
+from ..results.reading import BROKEN, iterate_library
 
 # Format -> what it is, one line each for `dropgrid export --help`.
 FORMATS = {
@@ -95,15 +98,19 @@ def export(
     output: Path,
     options: ExportOptions | None = None,
     library: Path | None = None,
+    force: bool = False,
 ) -> tuple[int, Counter[str]]:
     """Write the tracks of results in a format; (tracks written, tracks left out by reason).
 
     output: a file, or a folder for formats of several files; library: where the audio lies now.
-    Each file is written whole or not at all. Raises ConfigError, RecordError, OSError.
+    force: over files that are not ours too (dropgrid.results.outputs). Each file is written whole
+    or not at all. Raises ConfigError, RecordError, OSError.
     """
     options = options or ExportOptions()
     module = _module(name)
+    check = partial(_check, results=results, force=force)
     if name in TABLES:
+        check(output)
         if options.delay_profile:
             raise ConfigError(f"--delay-profile: the {name} table holds the records' own times")
         data, written, failed = module.render(results, name)
@@ -113,16 +120,31 @@ def export(
     tracks = _finished(results, library, module.NEEDS, options, left_out)
     written = 0
     if hasattr(module, "render_track"):
+        check_folder(output)
         output.mkdir(parents=True, exist_ok=True)
         for track in tracks:
             for suffix, data in module.render_track(track).items():
-                write_atomically(output / f"{track.track}{suffix}", data)
+                file = output / f"{check_id(track.track)}{suffix}"
+                check(file)
+                write_atomically(file, data)
             written += 1
     else:
+        if not options.bpm_ranges or name != "m3u8":
+            check(output)
         written, files = module.render(tracks, options)
-        for suffix, data in files.items():
-            write_atomically(output / suffix if suffix else output, data)
+        targets = {output / suffix if suffix else output: data for suffix, data in files.items()}
+        for file in targets:
+            check(file)
+        for file, data in targets.items():
+            write_atomically(file, data)
     return written, left_out
+
+
+def _check(file: Path, results: Path, force: bool) -> None:
+    """Refuse to write over what the export reads, and over what is not ours."""
+    names = ("scan.json", *(f"library.{table}" for table in TABLES))
+    read = [results / name for name in names]
+    check_output(file, read, force=force, trusted=results / "exports")
 
 
 def _module(name: str) -> Any:
@@ -149,6 +171,8 @@ def _finished(
         if "file" in needs and track.file is None:
             raise ConfigError(f"{results}: does not tell where the audio lies; give --library")
         if not track.ok:
-            left_out["failed in the analysis"] += 1
+            failures = [r.error for r in (track.bpm, track.structure) if r and r.error]
+            unread = any(failure.type == BROKEN for failure in failures)
+            left_out["record cannot be read" if unread else "failed in the analysis"] += 1
             continue
         yield shifted(track, delay_shift(track, options.delay_profile))

@@ -42,7 +42,7 @@ def _by_key(tracks: Iterable[Track]) -> tuple[int, dict[str, bytes]]:
 
 
 def _playlist(entries: Iterable[str]) -> bytes:
-    return ("#EXTM3U\n" + "".join(entries)).encode()
+    return ("#EXTM3U\n#DROPGRID\n" + "".join(entries)).encode()
 
 
 def _entry(track: Track) -> str:

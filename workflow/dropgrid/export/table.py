@@ -5,11 +5,10 @@ What results/library.csv and library.parquet say, row for row.
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 
 from ..base.errors import RecordError
+from ..base.tables import csv_bytes
 from ..results.table import COLUMNS, read_table
 
 
@@ -21,11 +20,9 @@ def render(results: Path, kind: str) -> tuple[bytes, int, int]:
 def _csv(results: Path) -> tuple[bytes, int, int]:
     rows = read_table(results)
     kept = [row for row in rows if row["status"] == "ok"]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else list(COLUMNS), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(kept)
-    return text.getvalue().encode(), len(kept), len(rows) - len(kept)
+    columns = list(rows[0]) if rows else list(COLUMNS)
+    data = csv_bytes(columns, ([row[name] for name in columns] for row in kept))
+    return data, len(kept), len(rows) - len(kept)
 
 
 def _parquet(results: Path) -> tuple[bytes, int, int]:

@@ -8,27 +8,14 @@ the same input gives the same bytes. JSON Schemas of the files: workflow/schemas
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from ..base.documents import json_lines, rounded
-from ..base.errors import RecordError
+from ..base.documents import json_lines, parse_document, read_bytes, rounded
+from ..base.errors import InvalidRecord
 from ..base.files import write_atomically
-from .model import (
-    Alternative,
-    AnyRecord,
-    BpmRecord,
-    Confidences,
-    GridRegion,
-    KeyAlternative,
-    KeyRecord,
-    KeySegment,
-    Loudness,
-    Section,
-    StructureRecord,
-    TrackFailure,
-)
+from . import check
+from .model import AnyRecord, BpmRecord, KeyRecord, StructureRecord
 
 Record = TypeVar("Record", BpmRecord, StructureRecord, KeyRecord)
 
@@ -47,81 +34,37 @@ def write_record(path: Path, record: AnyRecord) -> None:
     write_atomically(path, to_json(record))
 
 
-def read_bpm(path: Path) -> BpmRecord:
-    """Read results/bpm/{track}.json. Raises RecordError if it is not such a record."""
-    return bpm_record(parse(read_bytes(path), BpmRecord, path), path)
+def read_bpm(path: Path, track: str | None = None) -> BpmRecord:
+    """Read results/bpm/{track}.json, field by field checked (dropgrid.records.check).
+
+    track: whose record it must be. Raises RecordError, which names file and field.
+    """
+    return bpm_record(read_bytes(path), path, track)
+
+
+def bpm_record(data: bytes, path: Path, track: str | None = None) -> BpmRecord:
+    """The bpm record of these bytes; path: what to call them. Raises RecordError."""
+    return _checked(BpmRecord, data, path, track)
 
 
 def as_written(record: BpmRecord) -> BpmRecord:
     """The record as a reader of its file gets it: with its numbers rounded."""
-    path = Path(record.path)
-    return bpm_record(parse(to_json(record), BpmRecord, path), path)
+    return bpm_record(to_json(record), Path(record.path))
 
 
-def bpm_record(values: dict[str, Any], path: Path) -> BpmRecord:
-    with _explained(path):
-        values["alternatives"] = tuple(Alternative(**a) for a in values["alternatives"])
-        values["grid"] = tuple(GridRegion(**region) for region in values["grid"])
-        if values["confidences"] is not None:
-            values["confidences"] = Confidences(**values["confidences"])
-        if values.get("loudness"):
-            values["loudness"] = Loudness(**values["loudness"])
-        return _build(BpmRecord, values)
+def read_structure(path: Path, track: str | None = None) -> StructureRecord:
+    """Read results/structure/{track}.json, as read_bpm. Raises RecordError."""
+    return _checked(StructureRecord, read_bytes(path), path, track)
 
 
-def read_structure(path: Path) -> StructureRecord:
-    """Read results/structure/{track}.json. Raises RecordError if it is not such a record."""
-    values = parse(read_bytes(path), StructureRecord, path)
-    with _explained(path):
-        values["sections"] = tuple(Section(**section) for section in values["sections"])
-        return _build(StructureRecord, values)
+def read_key(path: Path, track: str | None = None) -> KeyRecord:
+    """Read results/key/{track}.json, as read_bpm. Raises RecordError."""
+    return _checked(KeyRecord, read_bytes(path), path, track)
 
 
-def read_key(path: Path) -> KeyRecord:
-    """Read results/key/{track}.json. Raises RecordError if it is not such a record."""
-    values = parse(read_bytes(path), KeyRecord, path)
-    with _explained(path):
-        values["alternatives"] = tuple(KeyAlternative(**a) for a in values["alternatives"])
-        values["segments"] = tuple(KeySegment(**segment) for segment in values["segments"])
-        return _build(KeyRecord, values)
-
-
-class _explained:
-    """Turns a missing or surplus field into a RecordError that names the file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, KeyError | TypeError):
-            raise RecordError(f"{self.path}: not a complete record ({error})") from error
-
-
-def _build(kind: type[Record], values: dict[str, Any]) -> Record:
-    if values.get("error"):
-        values["error"] = TrackFailure(**values["error"])
-    for name, value in values.items():
-        if isinstance(value, list):
-            values[name] = tuple(value)
-    return kind(**values)
-
-
-def read_bytes(path: Path) -> bytes:
+def _checked(kind: type[Record], data: bytes, path: Path, track: str | None) -> Record:
+    values = parse_document(data, kind.SCHEMA, path, kind.VERSION)
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise RecordError(f"{path}: cannot be read as a record ({error})") from error
-
-
-def parse(data: bytes, kind: type[Record], path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(data)
-    except ValueError as error:
-        raise RecordError(f"{path}: cannot be read as a record ({error})") from error
-    if not isinstance(values, dict) or values.pop("schema", None) != kind.SCHEMA:
-        raise RecordError(f"{path}: not a {kind.SCHEMA} record")
-    if values.pop("schema_version", None) != kind.VERSION:
-        raise RecordError(f"{path}: written by another version of dropgrid; delete it to renew it")
-    return values
+        return cast(Record, check.record(kind, values, track))
+    except check.Invalid as error:
+        raise InvalidRecord(f"{path}: {error}") from error

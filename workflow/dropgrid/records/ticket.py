@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..base.documents import SCHEMA_VERSION, json_lines
+from ..base.documents import SCHEMA_VERSION, json_lines, read_bytes
 from ..base.errors import RecordError
 
 TICKET_SCHEMA = "dropgrid/track"
@@ -44,7 +44,7 @@ def ticket_json(track: Ticket) -> bytes:
 def read_ticket(path: Path) -> Ticket:
     """Read results/tracks/{track}.json. Raises RecordError."""
     try:
-        values = json.loads(path.read_bytes())
+        values = json.loads(read_bytes(path))
         if values.pop("schema") != TICKET_SCHEMA or values.pop("schema_version") != SCHEMA_VERSION:
             raise RecordError(f"{path}: not a {TICKET_SCHEMA} of this version")
         ticket = ticket_from(values)
@@ -68,6 +68,10 @@ def ticket_from(values: dict[str, Any]) -> Ticket:
         raise ValueError(f"path: {ticket.path!r} is not below the library")
     if type(ticket.size) is not int or type(ticket.mtime_ns) is not int:
         raise ValueError("size, mtime_ns: not whole numbers")
+    if not os.path.isabs(ticket.file) or ".." in ticket.file.split("/"):
+        raise ValueError(f"file: {ticket.file!r} is not an absolute path")
+    if not ticket.file.endswith(f"/{ticket.path}"):  # as a scan finds it: below some root
+        raise ValueError(f"file: {ticket.file!r} does not end with the track's path")
     return ticket
 
 

@@ -17,7 +17,7 @@ from .annotation import ReferenceSection
 
 MAX_BYTES = 64 * 2**20  # of one reference file; a collection of 30,000 tracks stays below
 MAX_TIME = 30_000.0  # seconds; mir_eval takes no event beyond it
-MAX_BPM = 1000.0
+MIN_BPM, MAX_BPM = 1.0, 1000.0
 ROUNDING = 0.001  # seconds: rounding of printed times, not a mistake
 NO_KEY = ("n", "x", "-", "o", "all", "none", "unknown", "atonal", "no key")
 SYNONYMS = {
@@ -118,9 +118,9 @@ def time(value: Any, place: Place) -> float:
 
 
 def bpm(value: Any, place: Place) -> float:
-    """A tempo above 0 and up to MAX_BPM."""
+    """A tempo from MIN_BPM to MAX_BPM."""
     result = number(value, place)
-    if not 0 < result <= MAX_BPM:
+    if not MIN_BPM <= result <= MAX_BPM:
         place.refuse(f"not a tempo in BPM: {_short(value)}")
     return result
 

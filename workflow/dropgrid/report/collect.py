@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..base.errors import LibraryError, RecordError
+from ..base.errors import LibraryError, MissingRecord, RecordError
 from ..features.waveform import columns_for, read_waveform
 from ..jobs.use import Use
-from ..records.model import BpmRecord, KeyRecord, StructureRecord, TrackFailure
-from ..records.store import read_bpm, read_key, read_structure
-from ..records.ticket import Ticket, read_ticket
+from ..records.model import ANALYSES, BpmRecord, KeyRecord, StructureRecord, TrackFailure
+from ..records.ticket import TRACK_ID, Ticket, read_ticket
 from ..references.collect import read_sources
 from ..references.matching import Reference, Tracks, match
+from ..results.reading import record_or_failure
 from ..results.scanned import read_scan
 from ..results.summary import summarise
 
@@ -93,16 +94,24 @@ def _tickets(results: Path) -> tuple[list[Ticket], str | None, list[dict[str, st
     """The scan's tickets, its root, its problems; without a scan, a ticket for each record."""
     if (results / "scan.json").exists():
         found = read_scan(results)
-        tickets = [read_ticket(results / "tracks" / f"{track}.json") for track in found["tracks"]]
+        tickets = [_ticket(results, track) for track in found["tracks"]]
         return tickets, found["root"], found["problems"]
-    paths = {file.stem: read_bpm(file).path for file in (results / "bpm").glob("*.json")}
-    for file in (results / "structure").glob("*.json"):
-        paths[file.stem] = read_structure(file).path
-    for file in (results / "key").glob("*.json"):
-        paths[file.stem] = read_key(file).path
+    paths = {}
+    for kind in ANALYSES:
+        for file in (results / kind).glob("*.json"):
+            if TRACK_ID.fullmatch(file.stem):
+                paths[file.stem] = record_or_failure(results, kind, file.stem).path
     if not paths:
         raise LibraryError(f"{results}: nothing to report on; run the workflow first")
     return [Ticket(track, path, "", -1, -1) for track, path in sorted(paths.items())], None, []
+
+
+def _ticket(results: Path, track: str) -> Ticket:
+    """The ticket of a track, or one that says no more than its id."""
+    try:
+        return read_ticket(results / "tracks" / f"{track}.json")
+    except RecordError:
+        return Ticket(track, track, "", -1, -1)
 
 
 def _track(
@@ -112,21 +121,12 @@ def _track(
     reference: Reference | None,
     columns: int,
 ) -> TrackView:
-    bpm: BpmRecord | None = None
-    structure: StructureRecord | None = None
-    key: KeyRecord | None = None
-    failure: TrackFailure | None = None
-    try:
-        if (file := results / "bpm" / f"{ticket.track}.json").exists():
-            bpm = read_bpm(file)
-        if (file := results / "structure" / f"{ticket.track}.json").exists():
-            structure = read_structure(file)
-        if (file := results / "key" / f"{ticket.track}.json").exists():
-            key = read_key(file)
-    except RecordError as error:  # shown with the track: a page with a hole beats no page
-        failure = TrackFailure("report", "RecordError", str(error))
-    records = [record for record in (bpm, structure, key) if record is not None]
-    failure = failure or next((record.error for record in records if record.error), None)
+    found: dict[str, Any] = {}
+    for analysis in ANALYSES:
+        with suppress(MissingRecord):  # waiting
+            found[analysis] = record_or_failure(results, analysis, ticket.track)
+    failure = next((record.error for record in found.values() if record.error), None)
+    bpm, structure, key = map(found.get, ANALYSES)
     return TrackView(
         track=ticket.track,
         path=ticket.path,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 
+from ..base.tables import read_csv
 from ..base.text import clock, printable, width
 from .table import read_table
 
@@ -38,8 +38,8 @@ def listing(results: Path) -> str:
 
 def _references(path: Path) -> dict[str, str]:
     """The reference tempo of each track that has one."""
-    with suppress(OSError), path.open(newline="", encoding="utf-8") as stream:
-        return {row["track"]: row.get("reference_bpm", "") for row in csv.DictReader(stream)}
+    with suppress(OSError):
+        return {row["track"]: row.get("reference_bpm", "") for row in read_csv(path)}
     return {}
 
 

@@ -78,7 +78,10 @@ def check_apart(results: Path, library: Iterable[str]) -> None:
     """Raise LibraryError where results and a source of the library are one, or it lies in them."""
     real = Path(os.path.realpath(results))
     for source in library:
-        music = Path(os.path.realpath(os.path.abspath(Path(source).expanduser())))
+        try:
+            music = Path(os.path.realpath(os.path.abspath(Path(source).expanduser())))
+        except (RuntimeError, ValueError) as error:  # ~nobody, a NUL
+            raise LibraryError(f"library: {source!r}: {error}") from error
         if music == real:
             raise LibraryError(
                 f"results: {results}: is the library itself; name another folder, or one below it"

@@ -1,71 +1,94 @@
-"""Reading a results folder: the tracks in the library's order with their records."""
+"""Reading a results folder: the tracks in the library's order with their records.
+
+A results folder may be somebody else's. A record that is not what it should be is a failure of
+its track, told like any other, and the other tracks go on.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..base.errors import RecordError
-from ..records.model import TrackFailure
+from ..base.errors import InvalidRecord, MissingRecord, RecordError
+from ..records.model import ANALYSES, BpmRecord, KeyRecord, StructureRecord, TrackFailure
+from ..records.outline import read_bpm_outline
 from ..records.store import read_bpm, read_key, read_structure
-from ..records.ticket import read_ticket
+from ..records.ticket import TRACK_ID, read_ticket
 from ..records.track import Track
 from .scanned import read_scan
 
-READERS: dict[str, Callable[[Path], Any]] = {
-    "bpm": read_bpm,
-    "structure": read_structure,
-    "key": read_key,
-}
+READERS: dict[str, Any] = {"bpm": read_bpm, "structure": read_structure, "key": read_key}
+KINDS: dict[str, Any] = {"bpm": BpmRecord, "structure": StructureRecord, "key": KeyRecord}
+BROKEN = "RecordError"  # the type of the failure of a track whose record cannot be believed
 
 
 def iterate_library(results: str | Path, library: str | Path | None = None) -> Iterator[Track]:
-    """As load_library, holding one track at a time. Raises RecordError."""
+    """As load_library, holding one track at a time. Raises RecordError for a missing record."""
     results = Path(results)
-    kinds = [name for name in READERS if (results / name).is_dir()]
+    kinds = [name for name in ANALYSES if (results / name).is_dir()]
     if not kinds:
         raise RecordError(f"{results}: holds no records; run the workflow first")
     for track in _track_ids(results, kinds[0]):
         records = [
-            read(results / kind / f"{track}.json") if kind in kinds else None
-            for kind, read in READERS.items()
+            record_or_failure(results, kind, track) if kind in kinds else None for kind in ANALYSES
         ]
         found = Track(None, *records)
         yield replace(found, file=_file(results, found, library))
+
+
+def record_or_failure(results: Path, analysis: str, track: str) -> Any:
+    """The record of an analysis of a track; where it is forged or damaged, an error record.
+
+    Raises MissingRecord.
+    """
+    try:
+        return READERS[analysis](results / analysis / f"{track}.json", track)
+    except MissingRecord:
+        raise
+    except RecordError as error:
+        failure = broken(error, analysis)
+        return KINDS[analysis](track, path_of(results, track), "error", error=failure)
+
+
+def broken(error: RecordError, stage: str) -> TrackFailure:
+    """The failure of a track whose record cannot be believed."""
+    return TrackFailure(stage, BROKEN, str(error))
 
 
 def _track_ids(results: Path, kind: str) -> list[str]:
     """The ids in the library's order; that of the records' paths where there was no scan."""
     if (results / "scan.json").exists():
         return list(read_scan(results)["tracks"])
-    records = [READERS[kind](path) for path in (results / kind).glob("*.json")]
-    return [record.track for record in sorted(records, key=lambda record: record.path)]
+    names = (path.stem for path in (results / kind).glob("*.json"))
+    ids = sorted(name for name in names if TRACK_ID.fullmatch(name))
+    return sorted(ids, key=lambda track: str(record_or_failure(results, kind, track).path))
 
 
 def _file(results: Path, track: Track, library: str | Path | None) -> Path | None:
     if library is not None:
         return Path(library).absolute() / track.path
-    ticket = results / "tracks" / f"{track.track}.json"
-    return Path(read_ticket(ticket).file) if ticket.exists() else None
-
-
-_ERROR = b'"status": "error"'
+    with suppress(RecordError):  # missing, or not to be believed: then it is not known
+        return Path(read_ticket(results / "tracks" / f"{track.track}.json").file)
+    return None
 
 
 def failure_in(results: Path, analysis: str, track: str) -> TrackFailure | None:
-    """The failure in the record of an analysis, if there is one. Raises RecordError."""
+    """The failure in the record of an analysis, if there is one; a forged record is one too.
+
+    Raises RecordError for a record that is missing, cut short or of another version, which the
+    next run makes again.
+    """
     path = results / analysis / f"{track}.json"
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise RecordError(f"{path}: {error}") from error
-    if data.endswith(b"\n}\n") and _ERROR not in data:  # most: no need to parse it
-        return None
-    failure: TrackFailure | None = READERS[analysis](path).error
-    return failure
+        if analysis == "bpm":  # without its beats, for the many records of a library
+            return read_bpm_outline(path, track)[0].error
+        failure: TrackFailure | None = READERS[analysis](path, track).error
+        return failure
+    except InvalidRecord as error:
+        return broken(error, analysis)
 
 
 def path_of(results: Path, track: str) -> str:

@@ -17,6 +17,7 @@ from ..base.files import write_if_changed
 from ..base.text import printable
 from ..jobs.use import Use, add_up, read_use
 from ..records.model import TrackFailure
+from .mark import remove_ours
 from .reading import READERS, failure_in, path_of
 from .scanned import read_scan
 
@@ -137,7 +138,7 @@ def forget_failures(results: Path) -> list[str]:
     forgotten = []
     for track, _, failure in summarise(results).failures:
         for analysis in READERS:
-            (results / analysis / f"{track}.json").unlink(missing_ok=True)
+            remove_ours(results / analysis / f"{track}.json", f"dropgrid/{analysis}")
         if failure.stage not in READERS:
             (results / "features" / f"{track}.npz").unlink(missing_ok=True)
         forgotten.append(track)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..base.errors import RecordError
+from ..base.errors import MissingRecord, RecordError
 from ..base.files import write_atomically
+from ..base.tables import csv_bytes, read_csv
 from ..base.text import encodable
 from ..records.model import BpmRecord, KeyRecord, StructureRecord, TrackFailure, problem_of
 from ..records.outline import Positions, read_bpm_outline
-from ..records.store import read_key, read_structure
+from .reading import broken, path_of, record_or_failure
 from .scanned import read_scan
 
 # Column -> type in the Parquet file.
@@ -58,6 +58,7 @@ COLUMNS = {
     "error": "string",
     "problem": "string",
 }
+FILES = ("library.csv", "library.parquet", "failures.csv")
 FAILURE_COLUMNS = ("track", "path", "stage", "type", "message")
 
 Row = dict[str, Any]
@@ -66,20 +67,28 @@ Row = dict[str, Any]
 def read_rows(results: Path, analyses: Sequence[str]) -> Iterator[tuple[Row, list[TrackFailure]]]:
     """The table's rows, and the failures of each track, in the order of results/scan.json.
 
-    Raises RecordError for a record that is missing or broken.
+    A record that is forged or damaged is a failure of its track. Raises MissingRecord.
     """
     for track in read_scan(results)["tracks"]:
-        bpm = read_bpm_outline(results / "bpm" / f"{track}.json") if "bpm" in analyses else None
-        structure = (
-            read_structure(results / "structure" / f"{track}.json")
-            if "structure" in analyses
-            else None
+        bpm = _outline(results, track) if "bpm" in analyses else None
+        structure, key = (
+            record_or_failure(results, name, track) if name in analyses else None
+            for name in ("structure", "key")
         )
-        key = read_key(results / "key" / f"{track}.json") if "key" in analyses else None
         records = [record for record in (bpm and bpm[0], structure, key) if record]
         failures = [record.error for record in records if record.error]
         row = _row(track, records[0].path, bpm, structure, failures)
         yield row | _key_columns(key), failures
+
+
+def _outline(results: Path, track: str) -> tuple[BpmRecord, Positions, Positions]:
+    try:
+        return read_bpm_outline(results / "bpm" / f"{track}.json", track)
+    except MissingRecord:
+        raise
+    except RecordError as error:
+        failed = BpmRecord(track, path_of(results, track), "error", error=broken(error, "bpm"))
+        return failed, Positions(0, None), Positions(0, None)
 
 
 def write_table(results: Path, analyses: Sequence[str]) -> tuple[int, int]:
@@ -113,8 +122,7 @@ def read_table(results: Path) -> list[dict[str, str]]:
     """The rows of results/library.csv as text by column. Raises RecordError."""
     path = results / "library.csv"
     try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            return list(csv.DictReader(stream))
+        return read_csv(path)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise RecordError(f"{path}: cannot be read; run the workflow first ({error})") from error
 
@@ -173,11 +181,7 @@ def _key_columns(key: KeyRecord | None) -> Row:
 
 
 def _csv(rows: Iterable[Row], columns: Sequence[str]) -> bytes:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode("utf-8", "backslashreplace")
+    return csv_bytes(columns, ([row.get(name) for name in columns] for row in rows))
 
 
 def _parquet(rows: Sequence[Row]) -> bytes:

@@ -150,6 +150,7 @@ def _write(output: Path, blocks: Iterable[np.ndarray]) -> None:
             os.fsencode(temporary), "w", SAMPLE_RATE, 2, "PCM_16",
             format=FORMATS[output.suffix.lower()],
         ) as file:  # fmt: skip
+            file.comment = "dropgrid sonify"  # by which a later call knows it
             for block in blocks:
                 file.write(block)
         os.replace(temporary, output)

@@ -1,0 +1,197 @@
+"""Outputs that are somebody's songs, notes and lists: none is written over.
+
+Item A5 of forged.md beside this file.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from dropgrid.commands.main import main
+from dropgrid.library import track_id
+from dropgrid.results.outputs import is_ours
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
+from library_of_records import PATHS, write_results
+
+HOUSE = track_id(PATHS[0])
+FORMATS = (
+    "rekordbox", "jams", "beats", "lab", "audacity", "sonic-visualiser", "m3u8", "csv", "parquet",
+)  # fmt: skip
+ONE_FILE = ("rekordbox", "m3u8", "csv", "parquet")
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    soundfile.write(folder / PATHS[0], np.zeros((31 * 44100, 2)), 44100)
+    for name in ("x.ogg", "x.wav", "x.aiff", "x.MP3"):
+        (folder / name).write_bytes(b"the only copy of " + name.encode())
+    (folder / "notes.txt").write_text("do not lose this")
+    (folder / "mine.csv").write_text("path,bpm\na.flac,120\n")
+    os.link(folder / PATHS[0], folder / "hard.wav")
+    (folder / "link.wav").symlink_to(folder / PATHS[0])
+    return folder
+
+
+@pytest.fixture
+def results(tmp_path: Path, music: Path) -> Path:
+    return write_results(tmp_path / "results", music)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """What the command says in the one line with which it refuses."""
+    capsys.readouterr()
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and said.startswith(f"dropgrid {arguments[0]}: "), said
+    return said
+
+
+def sonify(music: Path, results: Path, output: str, *more: str) -> list[str]:
+    bpm = str(results / "bpm" / f"{HOUSE}.json")
+    return ["sonify", str(music / PATHS[0]), "--bpm", bpm, "--output", str(music / output), *more]
+
+
+@pytest.mark.parametrize("output", [PATHS[0], "hard.wav", "link.wav", "../music/" + PATHS[0]])
+@pytest.mark.parametrize("force", [True, False])
+def test_no_song_is_written_over_by_its_own_clicks(music, results, output, force, capsys):
+    before = contents(music)
+    arguments = sonify(music, results, output, *["--force"] * force)
+    assert "is read by this command" in refused(arguments, capsys)
+    assert contents(music) == before
+
+
+def attacks(music: Path, results: Path) -> list[list[str]]:
+    """Commands whose output is one of the user's files."""
+    bpm, structure = (str(results / kind / f"{HOUSE}.json") for kind in ("bpm", "structure"))
+    ticket = str(results / "tracks" / f"{HOUSE}.json")
+    features = str(results / "features" / f"{HOUSE}.npz")
+    found = [sonify(music, results, "x.wav")]
+    for name in ("x.ogg", "x.wav", "x.aiff", "x.MP3", "notes.txt", "mine.csv"):
+        victim = str(music / name)
+        found += [
+            ["export", form, "--results", str(results), "--output", victim] for form in ONE_FILE
+        ]
+        found += [
+            ["report", "--results", str(results), "--output", victim],
+            ["network", victim, "--method", "librosa"],
+            ["features", ticket, features, victim],
+            ["bpm", ticket, features, victim],
+            ["structure", ticket, features, bpm, victim],
+            ["picture", "--features", features, "--bpm", bpm, "--structure", structure,
+             "--output", victim],
+            ["picture", "--results", str(results), "--sheet", victim],
+        ]  # fmt: skip
+    return found
+
+
+def test_no_output_is_written_over_a_song_or_a_note(music, results, capsys):
+    before = contents(music)
+    for arguments in attacks(music, results):
+        refused(arguments, capsys)
+        assert contents(music) == before, arguments
+
+
+def test_what_is_read_is_not_written_over_either(results, capsys):
+    table = results / "library.csv"
+    before = table.read_bytes()
+    arguments = ["export", "csv", "--results", str(results), "--output", str(table)]
+    assert "is read by this command" in refused(arguments, capsys)
+    assert table.read_bytes() == before
+
+
+@pytest.mark.parametrize("form", [form for form in FORMATS if form not in ONE_FILE])
+def test_an_export_into_a_folder_leaves_what_is_not_ours(tmp_path, results, form, capsys):
+    output = tmp_path / "annotations"
+    arguments = ["export", form, "--results", str(results), "--output", str(output)]
+    assert main(arguments) == 0
+    for path in output.iterdir():
+        path.write_text("corrected by hand, in words\n")
+    before = contents(output)
+    assert "nothing dropgrid wrote" in refused(arguments, capsys)
+    assert contents(output) == before
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_we_wrote_is_ours_and_is_written_again(tmp_path, results, form):
+    output = tmp_path / "out" / ("file" if form in ONE_FILE else "folder")
+    arguments = ["export", form, "--results", str(results), "--output", str(output)]
+    assert main(arguments) == 0
+    for path in [output] if output.is_file() else output.iterdir():
+        assert is_ours(path), path
+    assert main(arguments) == 0
+
+
+def test_page_table_evaluation_networks_and_clicks_are_ours(music, results, tmp_path):
+    (tmp_path / "r.csv").write_text(f"track,bpm\n{HOUSE},128\n")
+    page, network = tmp_path / "p.html", tmp_path / "n"
+    references = ["--references", str(tmp_path / "r.csv")]
+    for _ in range(2):
+        assert main(["table", str(results)]) == 0
+        assert main(["report", "--results", str(results), "--output", str(page)]) == 0
+        assert main(["evaluate", "--results", str(results), *references]) == 0
+        assert main(["network", str(network), "--method", "librosa"]) == 0
+        for name in ("clicks.wav", "clicks.flac"):
+            assert main(sonify(music, results, f"../{name}")) == 0
+    written = [page, network, tmp_path / "clicks.wav", tmp_path / "clicks.flac"]
+    written += [*(results / "evaluation").iterdir(), *results.glob("library.*")]
+    assert all(map(is_ours, written)), [path for path in written if not is_ours(path)]
+
+
+def test_an_evaluation_leaves_what_is_not_ours(tmp_path, results, capsys):
+    output = tmp_path / "mine"
+    output.mkdir()
+    (output / "summary.md").write_text("my own summary")
+    (output / "bpm_error.svg").write_text("<svg>my own drawing</svg>")
+    before = contents(output)
+    refused(["evaluate", "--results", str(results), "--output", str(output)], capsys)
+    assert contents(output) == before
+
+
+def test_analyze_leaves_what_is_not_ours(music, tmp_path, capsys):
+    output = tmp_path / "out"
+    (output / "bpm").mkdir(parents=True)
+    (output / "bpm" / f"{HOUSE}.json").write_text('{"my": "own notes"}')
+    before = contents(output / "bpm")
+    refused(["analyze", str(music / PATHS[0]), "--output", str(output)], capsys)
+    assert contents(output / "bpm") == before
+
+
+def test_force_writes_over_all_but_what_is_read(music, results):
+    arguments = ["export", "csv", "--results", str(results), "--output", str(music / "x.ogg")]
+    assert main([*arguments, "--force"]) == 0
+    assert (music / "x.ogg").read_bytes().startswith(b"track,path")
+    assert main(sonify(music, results, "x.wav", "--force")) == 0
+    assert soundfile.info(music / "x.wav").frames == 31 * 44100
+
+
+def test_a_song_is_never_ours(music, tmp_path):
+    assert not any(map(is_ours, music.iterdir()))
+    named = tmp_path / f"{HOUSE}.beats"
+    named.write_text("0.5\t1\nand a note\n")
+    assert not is_ours(named)
+    shutil.copy(music / "notes.txt", tmp_path / f"{HOUSE}.lab")
+    assert not is_ours(tmp_path / f"{HOUSE}.lab")
+
+
+def test_a_file_where_a_folder_is_needed_is_said_to_be_one(music, results, capsys):
+    file = music / "notes.txt"
+    for form in ("jams", "csv"):
+        output = file if form == "jams" else file / "x.csv"
+        arguments = ["export", form, "--results", str(results), "--output", str(output)]
+        assert "--output" in refused(arguments, capsys)
+    assert "--output" in refused(["analyze", str(music / PATHS[0]), "--output", str(file)], capsys)
+    assert "folder" in refused(["network", str(music)], capsys)
+    assert file.read_text() == "do not lose this"

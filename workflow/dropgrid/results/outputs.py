@@ -1,0 +1,125 @@
+"""Where a command may write: never over what is somebody else's.
+
+A file is ours if its content says so: every document, table, page and picture that dropgrid
+writes can be told by its first or its last bytes. Lists without any head (.beats, .lab, labels)
+are ours where their name holds a track's id and their lines are those that we write.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..base.errors import ConfigError
+from ..library import AUDIO_SUFFIXES
+
+LOOK = 64 * 2**10  # bytes looked at from either end of a file
+HEADS = (
+    b'{\n  "schema": "dropgrid/',  # records, tickets, summaries, evaluations
+    b"none: librosa's onset strength",  # in place of the networks
+    b"track,path,status,title,artist,",  # the library table
+    b"track,path,stage,type,message",  # failures
+    b"track,path,genre,reference,system",  # rows of an evaluation
+    b"source,key,reason",  # references left out
+    b"# Evaluation\n",
+    b"#EXTM3U\n#DROPGRID\n",
+    b"\x08\x08\x12\x08dropgrid",  # the networks: ONNX, its producer
+)
+TRAITS = (  # (what the file begins with, what it holds near either end)
+    (b"<!", b"<title>dropgrid</title>"),
+    (b"<?xml", b'<PRODUCT Name="dropgrid"'),
+    (b"<?xml", b"<dc:title>dropgrid</dc:title>"),
+    (b"\x89PNG", b"Software\0dropgrid"),
+    (b'{"annotations": [', b'"identifiers": {"dropgrid": '),
+    (b"RIFF", b"dropgrid sonify"),
+    (b"fLaC", b"dropgrid sonify"),
+    (b"PAR1", b"tempo_regions"),
+    (b"PK", b"about.npy"),
+)
+OF_A_TRACK = re.compile(
+    r"[a-z0-9][a-z0-9-]*-[0-9a-f]{8}(\.beats|\.lab|\.audacity\.txt|\.(beats|sections)\.csv)"
+)
+LINE = re.compile(rb"-?[0-9]+\.[0-9]+([\t,][^\t\n]*){0,2}|TIME,LABEL|TIME,VALUE,DURATION,LABEL")
+
+
+def check_output(
+    path: Path,
+    inputs: Iterable[Path] = (),
+    *,
+    option: str = "--output",
+    force: bool = False,
+    audio: bool = False,
+    trusted: Path | None = None,
+) -> None:
+    """Raise ConfigError, naming the option, where writing to path would harm somebody's file.
+
+    inputs: what the command reads; none of them is ever written over, under whatever name.
+    Without force a file that is not ours is refused, and, but for audio, any name that a song
+    might have. trusted: a folder below a folder of results that is ours with all it holds.
+    """
+    where = f"{option} {path}"
+    for file in inputs:
+        if _same(path, file):
+            raise ConfigError(f"{where}: is read by this command; give another name")
+    if not os.path.lexists(path) and path.parent != path and not _can_hold(path.parent):
+        raise ConfigError(f"{where}: there is a file where a folder is needed")
+    if path.is_dir():
+        raise ConfigError(f"{where}: is a folder; name a file")
+    if path.exists() and not path.is_file():
+        raise ConfigError(f"{where}: not a regular file")
+    if force:
+        return
+    if not audio and path.suffix.lower() in AUDIO_SUFFIXES:
+        raise ConfigError(f"{where}: the name of a song; --force writes it all the same")
+    if trusted is not None and path.resolve().is_relative_to(trusted.resolve()):
+        return
+    if os.path.lexists(path) and not is_ours(path):
+        raise ConfigError(
+            f"{where}: exists, and is nothing dropgrid wrote; --force writes over it"
+        )
+
+
+def check_folder(path: Path, option: str = "--output") -> None:
+    """Raise ConfigError if path cannot be a folder to write into."""
+    if (os.path.lexists(path) and not path.is_dir()) or not _can_hold(path):
+        raise ConfigError(f"{option} {path}: is not a folder")
+
+
+def is_ours(path: Path) -> bool:
+    """Whether the content of a file says that dropgrid wrote it; an empty one is nobody's loss.
+
+    False for what cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(LOOK)
+            stream.seek(max(len(head), os.fstat(stream.fileno()).st_size - LOOK))
+            tail = stream.read(LOOK)
+    except OSError:
+        return False
+    if not head or head.startswith(HEADS):
+        return True
+    if any(head.startswith(start) and (held in head or held in tail) for start, held in TRAITS):
+        return True
+    if not OF_A_TRACK.fullmatch(path.name):
+        return False
+    lines = head.split(b"\n")
+    return all(map(LINE.fullmatch, lines[:-1])) and (len(head) == LOOK or not lines[-1])
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two names are of one file: links and hard links are."""
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return os.path.realpath(one) == os.path.realpath(other)
+
+
+def _can_hold(folder: Path) -> bool:
+    """Whether a folder is there or can be made: no file stands where it or one above should."""
+    for above in (folder, *folder.parents):
+        if os.path.lexists(above):
+            return above.is_dir()
+    return True
