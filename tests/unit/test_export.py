@@ -240,8 +240,8 @@ def test_sonic_visualiser_layers_hold_beats_and_sections(results: Path, tmp_path
 def test_a_playlist_lists_the_library_in_order(results: Path, tmp_path: Path) -> None:
     export("m3u8", results, tmp_path / "all.m3u8")
     lines = (tmp_path / "all.m3u8").read_text(encoding="utf-8").splitlines()
-    assert lines[:2] == ["#EXTM3U", "#EXTINF:30,Zoë - Rock & <Roll>"]
-    assert lines[2::2] == ["/music/a house.flac", "/music/half time.wav", f"/music/{HOSTILE}"]
+    assert lines[:3] == ["#EXTM3U", "#DROPGRID", "#EXTINF:30,Zoë - Rock & <Roll>"]
+    assert lines[3::2] == ["/music/a house.flac", "/music/half time.wav", f"/music/{HOSTILE}"]
 
 
 def test_playlists_by_range_go_to_a_folder(results: Path, tmp_path: Path) -> None:
@@ -291,7 +291,7 @@ def test_missing_records_are_said(results: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="holds no structure records"):
         export("lab", only_bpm, tmp_path / "out")
     with pytest.raises(ConfigError, match="does not tell where the audio lies; give --library"):
-        export("rekordbox", only_bpm, tmp_path / "out")
+        export("rekordbox", only_bpm, tmp_path / "out.xml")
     with pytest.raises(RecordError, match="holds no records; run the workflow first"):
         export("lab", tmp_path / "nothing", tmp_path / "out")
     assert export("beats", only_bpm, tmp_path / "out")[0] == 3
@@ -341,7 +341,7 @@ def test_an_output_that_cannot_be_written_is_named(
     (tmp_path / "file").touch()
     output = tmp_path / "file" / "labels"
     assert main(["export", "lab", "--results", str(results), "--output", str(output)]) == 2
-    assert f"--output {output}: Not a directory" in capsys.readouterr().err
+    assert f"--output {output}: is not a folder" in capsys.readouterr().err
 
 
 def test_the_workflow_passes_each_format_the_options_that_matter_to_it() -> None:

@@ -146,10 +146,11 @@ def _drawn(name: str, draw: Any, height: float = 0.0) -> dict[str, bytes]:
 
 def _saved(figure: Figure, kind: str) -> bytes:
     stream = io.BytesIO()
-    undated: dict[str, Any] = {
+    kinds: dict[str, dict[str, Any]] = {
         "svg": {"Date": None, "Title": "dropgrid"},
         "png": {"Software": "dropgrid"},
-    }[kind]
+    }
+    undated = kinds[kind]
     with warnings.catch_warnings():  # of characters the font has not, in the name of a genre
         warnings.filterwarnings("ignore", "Glyph .* missing")
         figure.savefig(stream, format=kind, metadata=undated, dpi=120)

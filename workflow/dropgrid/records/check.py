@@ -122,7 +122,7 @@ def _check(name: str, hint: Any) -> Check:
     if origin is tuple:
         return _numbers(_bounds(name), len(parts))
     if dataclasses.is_dataclass(hint):
-        return reader(hint)
+        return reader(hint)  # type: ignore[arg-type]
     if origin is dict:
         return _facts
     if hint is float:
