@@ -23,7 +23,9 @@ def records(results: Path) -> dict[str, bytes]:
 
 
 def ages(results: Path) -> dict[str, int]:
-    paths = [p for kind in ("features", "bpm", "structure") for p in results.glob(f"{kind}/*.*")]
+    paths = [
+        p for kind in ("features", "bpm", "structure", "key") for p in results.glob(f"{kind}/*.*")
+    ]
     return {str(path.relative_to(results)): path.stat().st_mtime_ns for path in paths}
 
 

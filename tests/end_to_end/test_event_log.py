@@ -94,7 +94,7 @@ def test_a_run_is_told_in_full_and_appended_to_by_the_next(music, snakemake, tmp
     assert_jobs_end_as_often_as_they_start(events)
     assert_bad_track_is_told(events, batched=False)
     for job in named(events, "job_finished"):
-        known = job["rule"] in ("features", "bpm", "structure")
+        known = job["rule"] in ("features", "bpm", "structure", "key")
         assert (job["track"] is not None) == (job["seconds"] is not None) == known
         if known:
             assert job["peak_mb"] > 10 and (tmp_path / job["log"]).exists()

@@ -39,7 +39,7 @@ def limits_of_jobs(above: int) -> list[int]:
         try:
             words = process.cmdline()
             # `dropgrid features ...`, not the shell around it, and not the child it forks
-            if words[2:3] and words[2] in ("features", "bpm", "structure", "network"):
+            if words[2:3] and words[2] in ("features", "bpm", "structure", "key", "network"):
                 limits[process.pid] = int(words[words.index("--memory-mb") + 1]), process.ppid()
         except (psutil.Error, ValueError):
             continue

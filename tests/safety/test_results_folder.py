@@ -303,3 +303,20 @@ def test_whatever_lies_where_every_byte_that_is_not_ours_is_the_same(
         assert {k: after.get(k) for k in before} == before
         assert write or after == before
     shutil.rmtree(top)
+
+
+@pytest.mark.parametrize("command", ["scan", "retry"])
+def test_no_command_writes_through_links_or_into_folders_of_others(command, tmp_path, dropgrid):
+    fill(tmp_path, "music/song.flac", "docs/letter.txt", "user/bpm.json")
+    results = tmp_path / "docs"
+    arguments = ["scan", tmp_path / "music"] if command == "scan" else ["retry"]
+    before = contents(tmp_path)
+    run = dropgrid(*arguments, "--results", results)
+    assert run.returncode == 2 and run.stderr.count("\n") == 1, run.stderr
+    assert contents(tmp_path) == before
+    write_tickets(scan(str(tmp_path / "music")), tmp_path / "results")
+    (tmp_path / "results" / "bpm").symlink_to(tmp_path / "user")
+    before = contents(tmp_path)
+    run = dropgrid(*arguments, "--results", tmp_path / "results")
+    assert run.returncode == 2 and "is a link" in run.stderr
+    assert contents(tmp_path) == before

@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     for name in THREAD_POOLS:  # before numpy is imported; one track, one core
         os.environ.setdefault(name, "1")
-    arguments = _parser(argv).parse_args(argv)
+    arguments = parser_of(argv).parse_args(argv)
     try:
         code = int(arguments.run(arguments))
         sys.stdout.flush()  # here, where it can still be said that there was no room
@@ -67,7 +67,8 @@ def _open_streams() -> None:
             setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
 
 
-def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+def parser_of(argv: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser of a command line; only the sub-command that it calls is imported."""
     parser = argparse.ArgumentParser(
         prog="dropgrid",
         description="Exact beat grids and drop maps for folders of electronic dance music. "

@@ -23,8 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from ..results.mark import check_claim
     from ..results.summary import forget_failures
 
+    check_claim(arguments.results, [])
     tracks = forget_failures(arguments.results)
     print(f"{len(tracks)} failed tracks will be analysed again by the next run")
     return 0

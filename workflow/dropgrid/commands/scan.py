@@ -19,9 +19,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ..library import scan
+    from ..results.mark import check_claim, claim
     from ..results.scanned import write_tickets
 
-    found = scan(arguments.library)
+    check_claim(arguments.results, arguments.library)
+    found = scan(arguments.library, apart=str(arguments.results))
+    claim(arguments.results, arguments.library)
     write_tickets(found, arguments.results)
     for path, reason in found.problems:
         print(f"dropgrid scan: {path}: {reason}", file=sys.stderr)

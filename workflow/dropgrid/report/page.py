@@ -14,6 +14,7 @@ from typing import Any
 from .. import __version__
 from ..base.colours import SECTION_COLOURS, SECTION_COLOURS_ON_DARK
 from ..records.model import LABELS
+from ..results.measures import BEATS, BPM, KEY, STRUCTURE
 from . import encode
 from .collect import Evaluation, Report
 
@@ -61,7 +62,6 @@ def _library(report: Report, page: Path) -> dict[str, Any]:
 def _evaluations(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
     if not evaluations:
         return {"documents": []}
-    from ..evaluation.summary import BEATS, BPM, KEY, STRUCTURE
 
     names = {"bpm": BPM, "beats": BEATS, "downbeats": BEATS, "structure": STRUCTURE, "key": KEY}
     documents = [

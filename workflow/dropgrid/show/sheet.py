@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from ..base.colours import SECTION_COLOURS
 from ..base.text import shortened
-from ..records.model import LABELS
+from ..records.model import LABELS, BpmRecord, StructureRecord, TrackFailure
 from .figure import DPI, INK, RULE, STYLE, time_axis
 from .track import WIDTH, coarse
 
@@ -18,14 +18,27 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..report.collect import TrackView
-
 ROW = 0.5  # inches of a track in a sheet
 ROW_COLUMNS = 700  # of its waveform
 ROWS_PER_SHEET = 200  # larger images are refused by many viewers
 
 
-def sheet(tracks: Sequence[TrackView]) -> Figure:
+class View(Protocol):
+    """What a row shows of a track; waveform: (columns, 2) loudness and kick, if there is one."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def bpm(self) -> BpmRecord | None: ...
+    @property
+    def structure(self) -> StructureRecord | None: ...
+    @property
+    def failure(self) -> TrackFailure | None: ...
+    @property
+    def waveform(self) -> np.ndarray | None: ...
+
+
+def sheet(tracks: Sequence[View]) -> Figure:
     """A sheet with a row for each track: name, tempo, waveform in the colours of its sections."""
     import matplotlib
     from matplotlib.figure import Figure
@@ -54,7 +67,7 @@ def sheet(tracks: Sequence[TrackView]) -> Figure:
     return figure
 
 
-def _draw_row(axes: Axes, row: int, view: TrackView) -> None:
+def _draw_row(axes: Axes, row: int, view: View) -> None:
     """A track's row of a sheet; y grows downwards, a row is one high."""
     axes.axhline(row + 0.5, color=RULE, linewidth=0.6)
     margin = axes.get_yaxis_transform()
@@ -84,7 +97,7 @@ def _draw_row(axes: Axes, row: int, view: TrackView) -> None:
         axes.plot([time, time], [row - 0.46, row + 0.46], color=INK, linewidth=1.2)
 
 
-def _counted(tracks: Sequence[TrackView]) -> str:
+def _counted(tracks: Sequence[View]) -> str:
     failed = sum(view.failure is not None for view in tracks)
     count = f"{len(tracks)} track{'s' if len(tracks) != 1 else ''}"
     return f"{count}, {failed} failed" if failed else count

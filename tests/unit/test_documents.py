@@ -1,0 +1,58 @@
+"""The documents keep to the program: links, commands and targets in them exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dropgrid.commands.main import COMMANDS, parser_of
+from dropgrid.settings.place import ROOT, WORKFLOW
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "config/README.md"])
+OURS = re.compile(r"\.venv/bin/dropgrid (.+)")
+RULES = {
+    name
+    for file in WORKFLOW.rglob("*.smk")
+    for name in re.findall(r"^rule (\w+):", file.read_text(), re.MULTILINE)
+} | {"all"}
+
+
+def commands(text: str) -> Iterator[str]:
+    """The calls of dropgrid in the shell blocks and the code spans of a document."""
+    text = re.sub(r"\s*\n\s*", lambda m: "\n" if m[0].count("\n") > 1 else m[0], text)
+    for span in re.findall(r"`([^`]+)`", text.replace("```", "\0")):
+        if found := OURS.match(" ".join(span.split())):
+            yield found[1]
+    for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
+        for line in block.splitlines():
+            if found := OURS.match(line.partition("#")[0].strip()):
+                yield found[1]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    for link in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text()):
+        assert link.startswith("http") or (path.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_commands_are_understood(path: Path) -> None:
+    for command in commands(path.read_text()):
+        words = shlex.split(command)
+        assert words[0] in COMMANDS, command
+        if "FORMAT" in command or len(words) == 1:
+            continue  # a name in running text
+        try:
+            parser_of(words).parse_args(words)
+        except SystemExit:
+            pytest.fail(f"{path.name}: dropgrid {command}")
+
+
+def test_the_readme_is_short_and_its_targets_exist() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert len(text.splitlines()) <= 150
+    for target in re.findall(r"snakemake --cores \d+ (\w+)`", text):
+        assert target in RULES, target
