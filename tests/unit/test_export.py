@@ -376,4 +376,4 @@ def test_a_name_no_playlist_can_hold_is_given_as_an_address() -> None:
     track = Track(file, None, structure_record("line break.wav"))
     count, files = render([track], ExportOptions())
     assert count == 1
-    assert files[""].splitlines()[2] == b"file:///m/line%0Abreak%20%FF.wav"
+    assert files[""].splitlines()[3] == b"file:///m/line%0Abreak%20%FF.wav"
