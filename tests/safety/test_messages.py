@@ -87,10 +87,10 @@ def test_whatever_befalls_one_file_the_others_are_analysed(
 
     original = stages.compute_features
 
-    def compute(ticket, network):
+    def compute(ticket, *more, **options):
         if ticket.path == "bad.mp3":
             FAULTS[fault]()
-        return original(ticket, network)
+        return original(ticket, *more, **options)
 
     monkeypatch.setattr(stages, "compute_features", compute)
     output = tmp_path / "out"

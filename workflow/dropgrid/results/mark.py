@@ -24,6 +24,7 @@ from ..base.documents import SCHEMA_VERSION, json_lines
 from ..base.errors import LibraryError
 from ..base.files import write_atomically
 from ..library import RESULTS_MARK as MARK
+from ..library import expanded
 
 SCHEMA = "dropgrid/results"
 # The folders and files of a results folder; the folders may not be links.
@@ -78,7 +79,7 @@ def check_apart(results: Path, library: Iterable[str]) -> None:
     """Raise LibraryError where results and a source of the library are one, or it lies in them."""
     real = Path(os.path.realpath(results))
     for source in library:
-        music = Path(os.path.realpath(os.path.abspath(Path(source).expanduser())))
+        music = Path(os.path.realpath(os.path.abspath(expanded(str(source), "library"))))
         if music == real:
             raise LibraryError(
                 f"results: {results}: is the library itself; name another folder, or one below it"
