@@ -125,7 +125,7 @@ def test_a_second_run_beside_a_living_one_is_refused(peace, tmp_path):
     first = start(folder, 1)
     assert wait_until(lambda: jobs(folder) != [])
     assert start(folder, 1).wait() != 0
-    assert "cannot be locked" in (folder / "output.log").read_text()
+    assert "another run is at work there" in (folder / "output.log").read_text()
     assert first.wait() == 0
     assert outputs(folder) == outputs(peace)
 

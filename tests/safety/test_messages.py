@@ -87,10 +87,10 @@ def test_whatever_befalls_one_file_the_others_are_analysed(
 
     original = stages.compute_features
 
-    def compute(ticket, *more, **options):
+    def compute(ticket, *networks):
         if ticket.path == "bad.mp3":
             FAULTS[fault]()
-        return original(ticket, *more, **options)
+        return original(ticket, *networks)
 
     monkeypatch.setattr(stages, "compute_features", compute)
     output = tmp_path / "out"

@@ -146,12 +146,11 @@ def _drawn(name: str, draw: Any, height: float = 0.0) -> dict[str, bytes]:
 
 def _saved(figure: Figure, kind: str) -> bytes:
     stream = io.BytesIO()
-    kinds: dict[str, dict[str, Any]] = {
+    undated: dict[str, dict[str, Any]] = {
         "svg": {"Date": None, "Title": "dropgrid"},
         "png": {"Software": "dropgrid"},
     }
-    undated = kinds[kind]
     with warnings.catch_warnings():  # of characters the font has not, in the name of a genre
         warnings.filterwarnings("ignore", "Glyph .* missing")
-        figure.savefig(stream, format=kind, metadata=undated, dpi=120)
+        figure.savefig(stream, format=kind, metadata=undated[kind], dpi=120)
     return stream.getvalue()

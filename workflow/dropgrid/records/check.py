@@ -121,8 +121,8 @@ def _check(name: str, hint: Any) -> Check:
         return _several(_check(name, parts[0]))
     if origin is tuple:
         return _numbers(_bounds(name), len(parts))
-    if dataclasses.is_dataclass(hint):
-        return reader(hint)  # type: ignore[arg-type]
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return reader(hint)
     if origin is dict:
         return _facts
     if hint is float:
