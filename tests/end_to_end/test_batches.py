@@ -47,7 +47,7 @@ def finished(songs, snakemake, tmp_path_factory) -> Path:
 def test_records_are_those_of_single_jobs(finished, dropgrid, tmp_path):
     files = [path for path in (finished / "music").rglob("*.*") if path.is_file()]
     done = dropgrid("analyze", *files, "--output", tmp_path, "--library", finished / "music")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr  # one of them is no music
     found = records(finished / "results")
     assert len(found) == 8
     assert found == records(tmp_path)

@@ -68,6 +68,9 @@ def plan(track: Track, options: TagOptions, root: Path | None = None) -> Change 
 
     root: of the library, outside of which nothing is touched; None where that is not known.
     """
+    failures = [r.error for r in (track.bpm, track.structure, track.key) if r and r.error]
+    if failures:
+        return f"not analysed: {failures[0].message}"
     reason = _why_no_tempo(track, options)
     loudness = track.bpm.loudness if track.bpm and options.gain else None
     answers = Answers(
