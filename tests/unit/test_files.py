@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import resource
 import signal
+import tracemalloc
 
 import pytest
-from dropgrid.base.files import write_atomically, write_if_changed
+from dropgrid.base.files import read_regular, write_atomically, write_if_changed
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path):
@@ -39,3 +40,13 @@ def test_unchanged_data_is_not_written_again(tmp_path):
     assert path.stat().st_mtime_ns == before
     assert write_if_changed(path, b"y")
     assert path.read_bytes() == b"y"
+
+
+def test_a_small_file_takes_little_memory_however_much_may_be_read(tmp_path):
+    (tmp_path / "small.json").write_bytes(b"{}\n")
+    tracemalloc.start()
+    try:
+        assert read_regular(tmp_path / "small.json", 1 << 30) == b"{}\n"
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()

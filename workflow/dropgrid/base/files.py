@@ -52,9 +52,11 @@ def read_regular(path: Path, limit: int) -> bytes:
     Raises OSError, with EINVAL for what is no regular file and EFBIG beyond limit bytes.
     """
     with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
-        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(path))
-        data = stream.read(limit + 1)
+        # Room is made for all that is asked for: ask for no more than there is, and one byte.
+        data = stream.read(min(status.st_size, limit) + 1)
     if len(data) > limit:
         raise OSError(errno.EFBIG, f"more than {limit >> 20} MB", str(path))
     return data
