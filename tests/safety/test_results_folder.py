@@ -13,16 +13,20 @@ from dropgrid.base.documents import json_lines
 from dropgrid.base.errors import ConfigError, LibraryError, RecordError
 from dropgrid.jobs.policy import classify
 from dropgrid.library import scan
+from dropgrid.records.model import BpmRecord, TrackFailure
+from dropgrid.records.store import write_record
 from dropgrid.records.ticket import read_ticket
 from dropgrid.results.mark import MARK, check_claim, claim, place, usual
 from dropgrid.results.mend import mend
 from dropgrid.results.scanned import read_scan, write_tickets
+from dropgrid.results.summary import forget_failures
 from dropgrid.run.batches import batches_before, read_batch, write_library
 from dropgrid.run.interrupts import NOTE, lock_results, remove_stale_locks
-from dropgrid.run.workflow import make_plan, only_looks
+from dropgrid.run.workflow import LOOKS, SHORT_LOOKS, TAKES_VALUE, make_plan, only_looks
 from dropgrid.settings.config import complete_config
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from snakemake.cli import get_argument_parser
 
 ANALYSES = ["bpm", "structure"]
 
@@ -87,6 +91,20 @@ def test_a_link_in_the_results_is_not_followed(tmp_path):
     assert (tmp_path / "user" / "mine.json").read_bytes() == b"the user's user/mine.json"
 
 
+@pytest.mark.parametrize(
+    "name", ["logs/bpm", "logs/network.log", "logs/bpm/a-01234567.log", "batches/00000.done",
+             "report/index.html", "exports/lab", "all-tracks-ok"],
+)  # fmt: skip
+def test_a_link_deeper_in_the_results_is_not_written_through(name, tmp_path):
+    fill(tmp_path, "user/mine.txt", "music/song.flac")
+    results, music = tmp_path / "results", [str(tmp_path / "music")]
+    claim(results, music)
+    (results / name).parent.mkdir(parents=True, exist_ok=True)
+    (results / name).symlink_to(tmp_path / "user" / ("mine.txt" if "." in name else ""))
+    with pytest.raises(LibraryError, match=rf"{name}: is a link; nothing is written through one"):
+        claim(results, music)
+
+
 def test_a_dry_run_writes_nothing_and_plans_the_right_jobs(tmp_path, songs, snakemake):
     shutil.copytree(songs, tmp_path / "music")
     run = snakemake(tmp_path, "-n", "analysis", library="music", results="results")
@@ -136,10 +154,26 @@ def test_batches_are_planned_without_writing(tmp_path):
         (["--cores", "4"], False), (["-c4"], False), (["-j", "4", "--lint"], True),
         (["-F", "--config", "results=x"], False), (["--dag=dot"], True), (["--", "-n"], False),
         (["-sSnakefile", "-c2"], False), (["--keep-going"], False),
+        (["--lin"], True), (["--summ"], True), (["--detailed-s=x"], True), (["-Fn"], True),
+        (["-fl"], True), (["-qall", "-c1"], False), (["-Onetwork"], False), (["-"], False),
     ],
 )  # fmt: skip
 def test_what_only_looks(arguments, looks):
     assert only_looks(arguments) is looks
+
+
+def test_what_only_looks_knows_snakemakes_options():
+    """Every name of an option that only looks, and none that may begin like one."""
+    options = {name: a for a in get_argument_parser()._actions for name in a.option_strings}
+    long = {name for name in options if name.startswith("--")}
+    assert set(LOOKS) <= long
+    for name in long - LOOKS:
+        assert not only_looks([name]), name
+        assert LOOKS.isdisjoint(options[name].option_strings), name
+    with_value = {name[1] for name, a in options.items() if len(name) == 2 and a.nargs != 0}
+    assert set(TAKES_VALUE) == with_value
+    shorts = {n[1] for name in LOOKS for n in options[name].option_strings if len(n) == 2}
+    assert set(SHORT_LOOKS) == shorts
 
 
 # A2: places
@@ -176,7 +210,9 @@ def test_only_what_says_that_it_is_ours_is_deleted(tmp_path):
     results = tmp_path / "results"
     claim(results, [str(tmp_path / "music")])
     user = ["tracks/a.json", "tracks/mine-01234567.json", "batches/00000.json", "batches/x.done",
-            "bpm/house-0a1b2c3d.json", ".note.123.tmp", "failures.csv"]  # fmt: skip
+            "bpm/house-0a1b2c3d.json", ".note.123.tmp", "failures.csv",
+            ".library.csv.1.tmp", "bpm/.a-01234567.json.1.tmp",
+            "features/.a-01234567.npz.2.tmp"]  # fmt: skip
     fill(results, *user)
     write_library(scan(str(tmp_path / "music")), results, 1, ANALYSES)
     mend(results)
@@ -264,6 +300,40 @@ def test_only_errors_of_the_tracks_own_input_are_the_tracks():
 def test_numbers_that_are_none_are_no_options(value):
     with pytest.raises(ConfigError, match=r"bpm\.max_bpm"):
         complete_config({"bpm": {"max_bpm": value}})
+
+
+@pytest.mark.parametrize(
+    "edges", [[120, 120], [130, 120], [120], [120.001, 120.0011, 120.0012], [120, float("inf")]]
+)
+def test_ranges_that_cannot_be_told_apart_are_no_option(edges, tmp_path):
+    with pytest.raises(ConfigError, match=r"^export\.bpm_ranges.*") as caught:
+        complete_config({"export": {"bpm_ranges": edges}})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["json", "npz"])
+def test_to_retry_deletes_only_what_is_ours(kind, tmp_path):
+    """A failure that a forged record tells, of a stage without records: its features stay."""
+    fill(tmp_path, "music/song.flac")
+    results = tmp_path / "results"
+    claim(results, [str(tmp_path / "music")])
+    (track,) = write_tickets(scan(str(tmp_path / "music")), results)
+    failure = TrackFailure("features", "DecodeError", "not audio")
+    write_record(results / "bpm" / f"{track}.json", BpmRecord(track, "song.flac", "error",
+                                                              error=failure))  # fmt: skip
+    user = f"features/{track}.npz" if kind == "npz" else f"structure/{track}.json"
+    fill(results, user)
+    assert forget_failures(results) == [track]
+    assert (results / user).read_bytes() == f"the user's {user}".encode()
+    assert not (results / "bpm" / f"{track}.json").exists()
+
+
+def test_a_summary_of_the_users_is_not_written_over(tmp_path, dropgrid):
+    fill(tmp_path, "music/song.flac", "r/summary.json")
+    write_tickets(scan(str(tmp_path / "music")), tmp_path / "r")
+    run = dropgrid("summary", "--results", tmp_path / "r")
+    assert run.returncode == 2 and "summary.json: exists" in run.stderr
+    assert (tmp_path / "r" / "summary.json").read_bytes() == b"the user's r/summary.json"
 
 
 # The model: folders, files and links at random.
