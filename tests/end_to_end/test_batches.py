@@ -47,7 +47,7 @@ def finished(songs, snakemake, tmp_path_factory) -> Path:
 def test_records_are_those_of_single_jobs(finished, dropgrid, tmp_path):
     files = [path for path in (finished / "music").rglob("*.*") if path.is_file()]
     done = dropgrid("analyze", *files, "--output", tmp_path, "--library", finished / "music")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr  # one of them is no music
     found = records(finished / "results")
     assert len(found) == 8
     assert found == records(tmp_path)
@@ -83,7 +83,7 @@ def test_changes_run_again_what_they_concern_and_no_more(finished, snakemake):
     (finished / "music" / "other.ogg").touch()
     again = run(structure="{min_section_bars: 8}")
     assert {Path(name).stem.rpartition("-")[0] for name in again} == {"other"}
-    assert len(again) == 3
+    assert len(again) == 4
 
 
 @pytest.mark.parametrize("forced", [("--forcerun", "batch"), ("--forceall",)])

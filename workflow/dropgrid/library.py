@@ -55,7 +55,7 @@ def scan(sources: str | Sequence[str], apart: str | None = None) -> Scan:
     roots: list[str] = []
     problems: list[tuple[str, str]] = []
     for source in sources:
-        path = os.path.abspath(_expanded(str(source), "library"))
+        path = os.path.abspath(expanded(str(source), "library"))
         if os.path.isdir(path):
             roots.append(path)
             files += _walk(path, problems, apart)
@@ -153,13 +153,13 @@ def _read_list(path: Path) -> list[str]:
                     raise LibraryError(f"library: {path}: line {rows.line_num}: empty path")
                 where = f"library: {path}: line {rows.line_num}"
                 text = from_cell(row["path"]) if header[:3] == OUR_TABLE else row["path"]
-                files.append(os.path.abspath(path.parent / _expanded(text, where)))
+                files.append(os.path.abspath(path.parent / expanded(text, where)))
             return files
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise LibraryError(f"library: {path}: {error}") from error
 
 
-def _expanded(text: str, where: str) -> Path:
+def expanded(text: str, where: str) -> Path:
     """A path that may begin with ~. Raises LibraryError, saying where it stands."""
     if "\0" in text:
         raise LibraryError(f"{where}: a path with a zero byte: {text!a}")

@@ -25,6 +25,7 @@ from ..base.documents import SCHEMA_VERSION, json_lines
 from ..base.errors import LibraryError
 from ..base.files import write_atomically
 from ..library import RESULTS_MARK as MARK
+from ..library import expanded
 
 SCHEMA = "dropgrid/results"
 # The folders and files of a results folder; the folders may not be links.
@@ -81,10 +82,7 @@ def check_apart(results: Path, library: Iterable[str]) -> None:
     """Raise LibraryError where results and a source of the library are one, or it lies in them."""
     real = Path(os.path.realpath(results))
     for source in library:
-        try:
-            music = Path(os.path.realpath(os.path.abspath(Path(source).expanduser())))
-        except (RuntimeError, ValueError) as error:  # ~nobody, a NUL
-            raise LibraryError(f"library: {source!r}: {error}") from error
+        music = Path(os.path.realpath(os.path.abspath(expanded(source, "library"))))
         if music == real:
             raise LibraryError(
                 f"results: {results}: is the library itself; name another folder, or one below it"

@@ -21,7 +21,6 @@ from ..audio.tag_limits import TagLimit, import_mutagen, limits
 from ..base.errors import DropgridError
 from ..key import notation
 from ..records.track import Track
-from ..results.reading import BROKEN
 from .fields import Answers, Fields, Value, fields_of, said
 
 TRACK = re.compile(r"[a-z0-9][a-z0-9-]*")  # a track's id
@@ -68,6 +67,9 @@ def plan(track: Track, options: TagOptions, root: Path | None = None) -> Change 
 
     root: of the library, outside of which nothing is touched; None where that is not known.
     """
+    failures = [r.error for r in (track.bpm, track.structure, track.key) if r and r.error]
+    if failures:
+        return f"not analysed: {failures[0].message}"
     reason = _why_no_tempo(track, options)
     loudness = track.bpm.loudness if track.bpm and options.gain else None
     answers = Answers(
@@ -98,8 +100,6 @@ def plan(track: Track, options: TagOptions, root: Path | None = None) -> Change 
 
 def _why_no_tempo(track: Track, options: TagOptions) -> str | None:
     record = track.bpm
-    if record is not None and record.error is not None and record.error.type == BROKEN:
-        return "the record cannot be believed"
     if record is None or record.status != "ok" or record.bpm is None:
         return "no tempo was found"
     if record.source == "metadata":

@@ -1,0 +1,135 @@
+"""Every system call that writes fails once: nothing of the user's is lost or half written.
+
+In the manner of SQLite's tests: a command runs under strace, which lets the Nth write, rename,
+fsync or unlink of the whole process fail, for N from 1 until none is left to fail. After each:
+every song is whole, old or new; what lies in the results can be read; the message is no traceback;
+and the next, undisturbed run ends with the bytes that a run without faults leaves.
+
+Opening files is not made to fail here: most opens are Python's own. Skips without strace.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from test_tag_writing import library, song
+
+pytestmark = pytest.mark.slow
+
+CALLS = {
+    "write": ("write", "ENOSPC"), "rename": ("rename,renameat,renameat2", "EIO"),
+    "fsync": ("fsync", "EIO"), "unlink": ("unlink,unlinkat", "EACCES"),
+}  # fmt: skip
+COMMANDS: dict[str, list[str]] = {
+    "scan": ["scan", "music", "--results", "results"],
+    "table": ["table", "results", "--analyses", "bpm", "structure"],
+    "report": ["report", "--results", "results"],
+    "export": ["export", "lab", "--results", "results", "--output", "labels"],
+    "tag write": ["tag", "write", "--results", "results"],
+    "tag restore": ["tag", "restore", "--results", "results"],
+    "retry": ["retry", "--results", "results"],
+}
+MOST = 60  # calls that are made to fail; past this the command is too chatty to go on
+
+
+def can_trace() -> bool:
+    probe = ["strace", "-qq", "-o", os.devnull, "-e", "inject=fsync:error=EIO:when=1", "true"]
+    return bool(shutil.which("strace")) and subprocess.run(probe, check=False).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Makes a copy of a small library with results, in the state that a command begins in."""
+    if not can_trace():
+        pytest.skip("strace is not there, or may not trace here: apt-get install strace")
+    top = tmp_path_factory.mktemp("start")
+    for name in ("a.flac", "b.mp3"):
+        song(top, name)
+    library(top)
+    numbers = itertools.count()
+
+    def copy(command: str) -> Path:
+        folder = tmp_path_factory.mktemp("run") / str(next(numbers))
+        shutil.copytree(top, folder, symlinks=True)
+        for ticket in (folder / "results" / "tracks").iterdir():
+            ticket.write_text(ticket.read_text().replace(str(top), str(folder)))
+        scan = folder / "results" / "scan.json"
+        scan.write_text(scan.read_text().replace(str(top), str(folder)))
+        if command == "scan":
+            shutil.rmtree(folder / "results")
+        if command == "tag restore":
+            assert call(folder, COMMANDS["tag write"]).returncode == 0
+        return folder
+
+    return copy
+
+
+def call(folder: Path, arguments: list[str], *before: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*before, sys.executable, "-m", "dropgrid", *arguments],
+        cwd=folder, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "MPLCONFIGDIR": str(folder / ".mpl")},
+    )  # fmt: skip
+
+
+def songs(folder: Path) -> dict[str, bytes]:
+    found = {p.name: p.read_bytes() for p in (folder / "music").iterdir()}
+    return {name: data for name, data in found.items() if not name.startswith(".")}
+
+
+def outcome(folder: Path) -> dict[str, bytes]:
+    """What a finished command leaves, without the places and the log of changes."""
+    kept = {}
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        hidden = any(part.startswith(".") for part in Path(name).parts)
+        if path.is_file() and not hidden and "backup" not in name:
+            kept[name] = path.read_bytes().replace(str(folder).encode(), b"FOLDER")
+    return {n: d for n, d in kept.items() if not n.startswith(("results/tracks", "results/scan"))}
+
+
+def assert_nothing_is_half_written(folder: Path, old: dict, new: dict) -> None:
+    for name, data in songs(folder).items():
+        assert data in (old[name], new[name]), f"{name} is neither old nor new"
+    assert songs(folder).keys() == old.keys()
+    for path in (folder / "results").rglob("*.json"):
+        if "backup" not in path.name and not path.name.startswith("."):
+            json.loads(path.read_bytes())
+    for path in (folder / "results").rglob("*.csv"):
+        assert path.read_bytes().endswith(b"\n")
+
+
+@pytest.mark.parametrize("kind", CALLS)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_call_may_fail(command: str, kind: str, start: Callable[[str], Path]) -> None:
+    calls, error = CALLS[kind]
+    whole = start(command)
+    old = songs(whole)
+    assert call(whole, COMMANDS[command]).returncode == 0
+    new, expected = songs(whole), outcome(whole)
+    tried = 0
+    for number in range(1, MOST + 1):
+        folder = start(command)
+        log = folder.parent / "strace.log"
+        inject = f"inject={calls}:error={error}:when={number}"
+        trace = ["strace", "-f", "-qq", "-o", str(log), "-e", f"trace={calls}", "-e", inject]
+        run = call(folder, COMMANDS[command], *trace)
+        if "(INJECTED)" not in log.read_text(errors="replace"):
+            break
+        tried += 1
+        assert "Traceback" not in run.stderr, run.stderr
+        assert_nothing_is_half_written(folder, old, new)
+        again = call(folder, COMMANDS[command])
+        done = "there is no such backup" in again.stderr  # all was restored before the fault
+        assert again.returncode == 0 or done, (number, run.stderr, again.stderr)
+        assert outcome(folder) == expected, f"after call {number}"
+    assert tried < MOST
+    print(f"{command}: {tried} calls of {kind} failed")
