@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 from dropgrid.base.documents import json_lines
-from dropgrid.base.errors import ConfigError, LibraryError, RecordError
+from dropgrid.base.errors import ConfigError, DropgridError, LibraryError, RecordError
+from dropgrid.commands.main import main
 from dropgrid.jobs.policy import classify
 from dropgrid.library import scan
 from dropgrid.records.model import BpmRecord, TrackFailure
 from dropgrid.records.store import write_record
 from dropgrid.records.ticket import read_ticket
-from dropgrid.results.mark import MARK, check_claim, claim, place, usual
+from dropgrid.results.mark import FOLDERS, MARK, WRITTEN, check_claim, claim, place, usual
 from dropgrid.results.mend import mend
 from dropgrid.results.scanned import read_scan, write_tickets
 from dropgrid.results.summary import forget_failures
@@ -311,6 +312,19 @@ def test_ranges_that_cannot_be_told_apart_are_no_option(edges, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_file_of_the_users_where_ours_should_be_is_not_written_over(name, tmp_path):
+    fill(tmp_path, "music/song.flac")
+    results, music = tmp_path / "results", [str(tmp_path / "music")]
+    claim(results, music)
+    for empty in (b"", bytes(9)):  # what a crash leaves of ours
+        (results / name).write_bytes(empty)
+        claim(results, music)
+    fill(results, name)
+    with pytest.raises(LibraryError, match=rf"{name}: was not written by dropgrid"):
+        claim(results, music)
+
+
 @pytest.mark.parametrize("kind", ["json", "npz"])
 def test_to_retry_deletes_only_what_is_ours(kind, tmp_path):
     """A failure that a forged record tells, of a stage without records: its features stay."""
@@ -372,6 +386,59 @@ def test_whatever_lies_where_every_byte_that_is_not_ours_is_the_same(
         after = contents(top)
         assert {k: after.get(k) for k in before} == before
         assert write or after == before
+    shutil.rmtree(top)
+
+
+INSIDE = st.dictionaries(
+    st.tuples(
+        st.sampled_from(["", *FOLDERS, "logs/bpm", "mine"]),
+        st.sampled_from(["a.json", "old-01234567.json", "old-01234567.npz", "00000.json",
+                         "00000.done", "missing-00000.json", "scan.json", "summary.json",
+                         "library.csv", "failures.csv", "library.parquet", "index.html",
+                         "bpm.json",
+                         "summary.md", "library.m3u8", ".library.csv.7.tmp",
+                         ".old-01234567.json.7.tmp", "song.flac"]),
+    ).map(lambda pair: str(Path(*pair))),
+    st.booleans(), max_size=8,
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(files=INSIDE)
+def test_no_command_harms_what_lies_in_the_results_beside_ours(files, tmp_path_factory):
+    """files: names in a folder that carries our mark -> whether it is a link to the user's."""
+    top = tmp_path_factory.mktemp("marked")
+    fill(top, "music/song.flac", "user/a")
+    results, music = top / "results", str(top / "music")
+    claim(results, [music])
+    for name, linked in files.items():
+        (results / name).parent.mkdir(parents=True, exist_ok=True)
+        if linked:
+            (results / name).symlink_to(top / "user" / "a")
+        else:
+            fill(results, name)
+    theirs = contents(top)
+    del theirs[f"results/{MARK}"]
+    commands = (
+        ["scan", music, "--results", results], ["retry", "--results", results],
+        ["table", results], ["summary", "--results", results], ["report", "--results", results],
+        ["evaluate", "--results", results, "--references", top / "user"],
+        ["export", "m3u8", "--results", results, "--output", results / "library.m3u8"],
+    )  # fmt: skip
+    for size in (1, 2):
+        for write in (False, True):
+            try:
+                check_claim(results, [music])
+                if write:
+                    claim(results, [music])
+                    mend(results)
+                make_plan(scan(music, apart=str(results)), str(results), size, ANALYSES, write)
+            except DropgridError:
+                assert write or contents(top).items() >= theirs.items()
+    for command in commands:
+        main([str(word) for word in command])
+        after = contents(top)
+        assert {name: after.get(name) for name in theirs} == theirs, command
     shutil.rmtree(top)
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from .. import __version__
 from ..base.documents import SCHEMA_VERSION, json_lines
 from ..base.errors import LibraryError
-from ..base.files import write_atomically
+from ..base.files import write_atomically, write_if_changed
 from ..library import RESULTS_MARK as MARK
 from ..library import expanded
 
@@ -37,6 +37,8 @@ FILES = (
     MARK, f"{MARK}.lock", "scan.json", "network.onnx", "key.onnx", "summary.json", "library.csv",
     "library.parquet", "failures.csv", "tag-backup.json", "corrections.json", "all-tracks-ok",
 )  # fmt: skip
+# Those that a run writes anew, and whose start tells whose they are.
+WRITTEN = ("scan.json", "summary.json", "library.csv", "library.parquet", "failures.csv")
 # Folders in which the shell or Snakemake writes in place, or makes folders: no link at any depth.
 IN_PLACE = ("logs", "batches", "report", "exports", "evaluation")
 UNIMPORTANT = frozenset({".snakemake", ".DS_Store", "Thumbs.db", "desktop.ini"})
@@ -125,6 +127,8 @@ def check_claim(results: Path, library: Sequence[str]) -> None:
             f"results: {results}: holds other things and was not made by dropgrid (it has no "
             f"{MARK}); name an empty or a new folder"
         )
+    for name in WRITTEN:
+        check_ours(results / name)
 
 
 def is_marked(results: Path) -> bool:
@@ -143,6 +147,23 @@ def remove_ours(path: Path, schema: str) -> bool:
     if ours:
         path.unlink(missing_ok=True)
     return ours
+
+
+def check_ours(path: Path) -> None:
+    """Raise LibraryError where a file of somebody else's stands in the place of one of ours."""
+    if os.path.lexists(path) and not path.is_symlink() and not begins_as_ours(str(path)):
+        raise LibraryError(
+            f"results: {path}: was not written by dropgrid; nothing is written over it"
+        )
+
+
+def write_ours(path: Path, data: bytes, durable: bool = True) -> None:
+    """Write a file of ours if it changed; a link in its place is replaced, not followed.
+
+    Raises LibraryError where somebody else's file stands there, OSError.
+    """
+    check_ours(path)
+    write_if_changed(path, data, durable)
 
 
 def begins_as_ours(path: str, name: str = "") -> bool:
