@@ -325,6 +325,23 @@ def test_a_file_of_the_users_where_ours_should_be_is_not_written_over(name, tmp_
         claim(results, music)
 
 
+@pytest.mark.parametrize(
+    "name", ["batches/00000.json", "batches/00000.done", "batches/missing-00000.json",
+             "batches/missing-00000.done", "tracks/{track}.json"],
+)  # fmt: skip
+@pytest.mark.parametrize("write", [False, True])
+def test_no_batch_or_ticket_takes_the_place_of_a_file_of_the_users(name, write, tmp_path):
+    fill(tmp_path, "music/song.flac")
+    results, found = tmp_path / "results", scan(str(tmp_path / "music"))
+    name = name.format(track=found.tracks[0].track)
+    claim(results, [str(tmp_path / "music")])
+    fill(results, name)
+    if write or name.startswith("batches"):  # a dry run only sees which tickets there are
+        with pytest.raises(LibraryError, match=rf"{Path(name).name}: was not written by dropgrid"):
+            make_plan(found, str(results), 2, ANALYSES, write)
+    assert (results / name).read_bytes() == f"the user's {name}".encode()
+
+
 @pytest.mark.parametrize("kind", ["json", "npz"])
 def test_to_retry_deletes_only_what_is_ours(kind, tmp_path):
     """A failure that a forged record tells, of a stage without records: its features stay."""
