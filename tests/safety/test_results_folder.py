@@ -342,6 +342,18 @@ def test_no_batch_or_ticket_takes_the_place_of_a_file_of_the_users(name, write, 
     assert (results / name).read_bytes() == f"the user's {name}".encode()
 
 
+def test_a_batch_that_lacks_no_record_does_not_take_the_place_of_a_file_of_the_users(tmp_path):
+    """Snakemake deletes an output before its job makes it anew, whatever it holds."""
+    fill(tmp_path, "music/song.flac")
+    results, found = tmp_path / "results", scan(str(tmp_path / "music"))
+    claim(results, [str(tmp_path / "music")])
+    track = found.tracks[0].track
+    write_record(results / "bpm" / f"{track}.json", BpmRecord(track, "song.flac", "ok"))
+    fill(results, "batches/00000.done")
+    with pytest.raises(LibraryError, match=r"00000\.done: was not written by dropgrid"):
+        make_plan(found, str(results), 2, ["bpm"], write=True)
+
+
 @pytest.mark.parametrize("kind", ["json", "npz"])
 def test_to_retry_deletes_only_what_is_ours(kind, tmp_path):
     """A failure that a forged record tells, of a stage without records: its features stay."""
