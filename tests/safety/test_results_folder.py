@@ -10,19 +10,24 @@ from pathlib import Path
 
 import pytest
 from dropgrid.base.documents import json_lines
-from dropgrid.base.errors import ConfigError, LibraryError, RecordError
+from dropgrid.base.errors import ConfigError, DropgridError, LibraryError, RecordError
+from dropgrid.commands.main import main
 from dropgrid.jobs.policy import classify
 from dropgrid.library import scan
+from dropgrid.records.model import BpmRecord, TrackFailure
+from dropgrid.records.store import write_record
 from dropgrid.records.ticket import read_ticket
-from dropgrid.results.mark import MARK, check_claim, claim, place, usual
+from dropgrid.results.mark import FOLDERS, MARK, WRITTEN, check_claim, claim, place, usual
 from dropgrid.results.mend import mend
 from dropgrid.results.scanned import read_scan, write_tickets
+from dropgrid.results.summary import forget_failures
 from dropgrid.run.batches import batches_before, read_batch, write_library
 from dropgrid.run.interrupts import NOTE, lock_results, remove_stale_locks
-from dropgrid.run.workflow import make_plan, only_looks
+from dropgrid.run.workflow import LOOKS, SHORT_LOOKS, TAKES_VALUE, make_plan, only_looks
 from dropgrid.settings.config import complete_config
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from snakemake.cli import get_argument_parser
 
 ANALYSES = ["bpm", "structure"]
 
@@ -87,6 +92,20 @@ def test_a_link_in_the_results_is_not_followed(tmp_path):
     assert (tmp_path / "user" / "mine.json").read_bytes() == b"the user's user/mine.json"
 
 
+@pytest.mark.parametrize(
+    "name", ["logs/bpm", "logs/network.log", "logs/bpm/a-01234567.log", "batches/00000.done",
+             "report/index.html", "exports/lab", "all-tracks-ok"],
+)  # fmt: skip
+def test_a_link_deeper_in_the_results_is_not_written_through(name, tmp_path):
+    fill(tmp_path, "user/mine.txt", "music/song.flac")
+    results, music = tmp_path / "results", [str(tmp_path / "music")]
+    claim(results, music)
+    (results / name).parent.mkdir(parents=True, exist_ok=True)
+    (results / name).symlink_to(tmp_path / "user" / ("mine.txt" if "." in name else ""))
+    with pytest.raises(LibraryError, match=rf"{name}: is a link; nothing is written through one"):
+        claim(results, music)
+
+
 def test_a_dry_run_writes_nothing_and_plans_the_right_jobs(tmp_path, songs, snakemake):
     shutil.copytree(songs, tmp_path / "music")
     run = snakemake(tmp_path, "-n", "analysis", library="music", results="results")
@@ -136,10 +155,26 @@ def test_batches_are_planned_without_writing(tmp_path):
         (["--cores", "4"], False), (["-c4"], False), (["-j", "4", "--lint"], True),
         (["-F", "--config", "results=x"], False), (["--dag=dot"], True), (["--", "-n"], False),
         (["-sSnakefile", "-c2"], False), (["--keep-going"], False),
+        (["--lin"], True), (["--summ"], True), (["--detailed-s=x"], True), (["-Fn"], True),
+        (["-fl"], True), (["-qall", "-c1"], False), (["-Onetwork"], False), (["-"], False),
     ],
 )  # fmt: skip
 def test_what_only_looks(arguments, looks):
     assert only_looks(arguments) is looks
+
+
+def test_what_only_looks_knows_snakemakes_options():
+    """Every name of an option that only looks, and none that may begin like one."""
+    options = {name: a for a in get_argument_parser()._actions for name in a.option_strings}
+    long = {name for name in options if name.startswith("--")}
+    assert set(LOOKS) <= long
+    for name in long - LOOKS:
+        assert not only_looks([name]), name
+        assert LOOKS.isdisjoint(options[name].option_strings), name
+    with_value = {name[1] for name, a in options.items() if len(name) == 2 and a.nargs != 0}
+    assert set(TAKES_VALUE) == with_value
+    shorts = {n[1] for name in LOOKS for n in options[name].option_strings if len(n) == 2}
+    assert set(SHORT_LOOKS) == shorts
 
 
 # A2: places
@@ -176,7 +211,9 @@ def test_only_what_says_that_it_is_ours_is_deleted(tmp_path):
     results = tmp_path / "results"
     claim(results, [str(tmp_path / "music")])
     user = ["tracks/a.json", "tracks/mine-01234567.json", "batches/00000.json", "batches/x.done",
-            "bpm/house-0a1b2c3d.json", ".note.123.tmp", "failures.csv"]  # fmt: skip
+            "bpm/house-0a1b2c3d.json", ".note.123.tmp", "failures.csv",
+            ".library.csv.1.tmp", "bpm/.a-01234567.json.1.tmp",
+            "features/.a-01234567.npz.2.tmp"]  # fmt: skip
     fill(results, *user)
     write_library(scan(str(tmp_path / "music")), results, 1, ANALYSES)
     mend(results)
@@ -266,6 +303,82 @@ def test_numbers_that_are_none_are_no_options(value):
         complete_config({"bpm": {"max_bpm": value}})
 
 
+@pytest.mark.parametrize(
+    "edges", [[120, 120], [130, 120], [120], [120.001, 120.0011, 120.0012], [120, float("inf")]]
+)
+def test_ranges_that_cannot_be_told_apart_are_no_option(edges, tmp_path):
+    with pytest.raises(ConfigError, match=r"^export\.bpm_ranges.*") as caught:
+        complete_config({"export": {"bpm_ranges": edges}})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_file_of_the_users_where_ours_should_be_is_not_written_over(name, tmp_path):
+    fill(tmp_path, "music/song.flac")
+    results, music = tmp_path / "results", [str(tmp_path / "music")]
+    claim(results, music)
+    for empty in (b"", bytes(9)):  # what a crash leaves of ours
+        (results / name).write_bytes(empty)
+        claim(results, music)
+    fill(results, name)
+    with pytest.raises(LibraryError, match=rf"{name}: was not written by dropgrid"):
+        claim(results, music)
+
+
+@pytest.mark.parametrize(
+    "name", ["batches/00000.json", "batches/00000.done", "batches/missing-00000.json",
+             "batches/missing-00000.done", "tracks/{track}.json"],
+)  # fmt: skip
+@pytest.mark.parametrize("write", [False, True])
+def test_no_batch_or_ticket_takes_the_place_of_a_file_of_the_users(name, write, tmp_path):
+    fill(tmp_path, "music/song.flac")
+    results, found = tmp_path / "results", scan(str(tmp_path / "music"))
+    name = name.format(track=found.tracks[0].track)
+    claim(results, [str(tmp_path / "music")])
+    fill(results, name)
+    if write or name.startswith("batches"):  # a dry run only sees which tickets there are
+        with pytest.raises(LibraryError, match=rf"{Path(name).name}: was not written by dropgrid"):
+            make_plan(found, str(results), 2, ANALYSES, write)
+    assert (results / name).read_bytes() == f"the user's {name}".encode()
+
+
+def test_a_batch_that_lacks_no_record_does_not_take_the_place_of_a_file_of_the_users(tmp_path):
+    """Snakemake deletes an output before its job makes it anew, whatever it holds."""
+    fill(tmp_path, "music/song.flac")
+    results, found = tmp_path / "results", scan(str(tmp_path / "music"))
+    claim(results, [str(tmp_path / "music")])
+    track = found.tracks[0].track
+    write_record(results / "bpm" / f"{track}.json", BpmRecord(track, "song.flac", "ok"))
+    fill(results, "batches/00000.done")
+    with pytest.raises(LibraryError, match=r"00000\.done: was not written by dropgrid"):
+        make_plan(found, str(results), 2, ["bpm"], write=True)
+
+
+@pytest.mark.parametrize("kind", ["json", "npz"])
+def test_to_retry_deletes_only_what_is_ours(kind, tmp_path):
+    """A failure that a forged record tells, of a stage without records: its features stay."""
+    fill(tmp_path, "music/song.flac")
+    results = tmp_path / "results"
+    claim(results, [str(tmp_path / "music")])
+    (track,) = write_tickets(scan(str(tmp_path / "music")), results)
+    failure = TrackFailure("features", "DecodeError", "not audio")
+    write_record(results / "bpm" / f"{track}.json", BpmRecord(track, "song.flac", "error",
+                                                              error=failure))  # fmt: skip
+    user = f"features/{track}.npz" if kind == "npz" else f"structure/{track}.json"
+    fill(results, user)
+    assert forget_failures(results) == [track]
+    assert (results / user).read_bytes() == f"the user's {user}".encode()
+    assert not (results / "bpm" / f"{track}.json").exists()
+
+
+def test_a_summary_of_the_users_is_not_written_over(tmp_path, dropgrid):
+    fill(tmp_path, "music/song.flac", "r/summary.json")
+    write_tickets(scan(str(tmp_path / "music")), tmp_path / "r")
+    run = dropgrid("summary", "--results", tmp_path / "r")
+    assert run.returncode == 2 and "summary.json: exists" in run.stderr
+    assert (tmp_path / "r" / "summary.json").read_bytes() == b"the user's r/summary.json"
+
+
 # The model: folders, files and links at random.
 NAMES = ("a", "b", "tracks", "batches", "bpm")
 PATHS = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3).map("/".join)
@@ -302,6 +415,59 @@ def test_whatever_lies_where_every_byte_that_is_not_ours_is_the_same(
         after = contents(top)
         assert {k: after.get(k) for k in before} == before
         assert write or after == before
+    shutil.rmtree(top)
+
+
+INSIDE = st.dictionaries(
+    st.tuples(
+        st.sampled_from(["", *FOLDERS, "logs/bpm", "mine"]),
+        st.sampled_from(["a.json", "old-01234567.json", "old-01234567.npz", "00000.json",
+                         "00000.done", "missing-00000.json", "scan.json", "summary.json",
+                         "library.csv", "failures.csv", "library.parquet", "index.html",
+                         "bpm.json",
+                         "summary.md", "library.m3u8", ".library.csv.7.tmp",
+                         ".old-01234567.json.7.tmp", "song.flac"]),
+    ).map(lambda pair: str(Path(*pair))),
+    st.booleans(), max_size=8,
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(files=INSIDE)
+def test_no_command_harms_what_lies_in_the_results_beside_ours(files, tmp_path_factory):
+    """files: names in a folder that carries our mark -> whether it is a link to the user's."""
+    top = tmp_path_factory.mktemp("marked")
+    fill(top, "music/song.flac", "user/a")
+    results, music = top / "results", str(top / "music")
+    claim(results, [music])
+    for name, linked in files.items():
+        (results / name).parent.mkdir(parents=True, exist_ok=True)
+        if linked:
+            (results / name).symlink_to(top / "user" / "a")
+        else:
+            fill(results, name)
+    theirs = contents(top)
+    del theirs[f"results/{MARK}"]
+    commands = (
+        ["scan", music, "--results", results], ["retry", "--results", results],
+        ["table", results], ["summary", "--results", results], ["report", "--results", results],
+        ["evaluate", "--results", results, "--references", top / "user"],
+        ["export", "m3u8", "--results", results, "--output", results / "library.m3u8"],
+    )  # fmt: skip
+    for size in (1, 2):
+        for write in (False, True):
+            try:
+                check_claim(results, [music])
+                if write:
+                    claim(results, [music])
+                    mend(results)
+                make_plan(scan(music, apart=str(results)), str(results), size, ANALYSES, write)
+            except DropgridError:
+                assert write or contents(top).items() >= theirs.items()
+    for command in commands:
+        main([str(word) for word in command])
+        after = contents(top)
+        assert {name: after.get(name) for name in theirs} == theirs, command
     shutil.rmtree(top)
 
 

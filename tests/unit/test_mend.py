@@ -45,7 +45,7 @@ def test_a_damaged_output_is_removed_and_only_it(results: Path, name: str, damag
 
 def test_left_over_temporary_files_are_removed(results: Path) -> None:
     left = results / "features" / f".{TRACK}.npz.4711.tmp"
-    left.write_bytes(b"half")
+    left.write_bytes(b"PK\x03\x04half")
     assert mend(results) == [left]
 
 

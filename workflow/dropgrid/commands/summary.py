@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .arguments import add_force
+
 HELP = "say how many tracks are analysed, failed or waiting, and why"
 
 
@@ -21,11 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the folder of results (default: results)",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print summary.json instead of text")
+    add_force(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from ..results.outputs import check_output
     from ..results.summary import describe, to_json, write_summary
 
+    check_output(arguments.results / "summary.json", option="--results", force=arguments.force)
     summary = write_summary(arguments.results)
     if arguments.json:
         print(to_json(summary).decode(), end="")

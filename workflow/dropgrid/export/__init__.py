@@ -25,6 +25,7 @@ from ..records.check import check_id
 from ..records.track import Track
 from ..results.outputs import check_folder, check_output
 from ..results.reading import BROKEN, iterate_library
+from ..settings.options import check_ranges, range_name
 
 # Format -> what it is, one line each for `dropgrid export --help`.
 FORMATS = {
@@ -59,13 +60,7 @@ class ExportOptions:
     by_key: bool = False
 
     def __post_init__(self) -> None:
-        edges = self.bpm_ranges
-        if len(edges) == 1 or any(a >= b for a, b in pairwise(edges)):
-            raise ValueError(f"bpm_ranges: needs two edges or more, ascending; not {edges}")
-        if len(self.ranges()) < len(edges) - 1:
-            raise ValueError(
-                f"bpm_ranges: edges too close to tell the ranges apart by name: {edges}"
-            )
+        check_ranges(self.bpm_ranges)
         if self.key_notation not in notation.NOTATIONS:
             raise ValueError(
                 f"key_notation: {self.key_notation!r} is none of {', '.join(notation.NOTATIONS)}"
@@ -89,7 +84,7 @@ class ExportOptions:
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         """The ranges [low, high) between neighbouring edges, by name: "120-126"."""
-        return {f"{low:g}-{high:g}": (low, high) for low, high in pairwise(self.bpm_ranges)}
+        return {range_name(low, high): (low, high) for low, high in pairwise(self.bpm_ranges)}
 
 
 def export(

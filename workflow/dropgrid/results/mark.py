@@ -17,12 +17,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from .. import __version__
 from ..base.documents import SCHEMA_VERSION, json_lines
 from ..base.errors import LibraryError
-from ..base.files import write_atomically
+from ..base.files import write_atomically, write_if_changed
 from ..library import RESULTS_MARK as MARK
 from ..library import expanded
 
@@ -34,8 +35,12 @@ FOLDERS = (
 )  # fmt: skip
 FILES = (
     MARK, f"{MARK}.lock", "scan.json", "network.onnx", "key.onnx", "summary.json", "library.csv",
-    "library.parquet", "failures.csv", "tag-backup.json", "corrections.json",
+    "library.parquet", "failures.csv", "tag-backup.json", "corrections.json", "all-tracks-ok",
 )  # fmt: skip
+# Those that a run writes anew, and whose start tells whose they are.
+WRITTEN = ("scan.json", "summary.json", "library.csv", "library.parquet", "failures.csv")
+# Folders in which the shell or Snakemake writes in place, or makes folders: no link at any depth.
+IN_PLACE = ("logs", "batches", "report", "exports", "evaluation")
 UNIMPORTANT = frozenset({".snakemake", ".DS_Store", "Thumbs.db", "desktop.ini"})
 # How our files begin, whole or cut short.
 JSON_START = b'{\n  "schema": "dropgrid/'
@@ -114,16 +119,16 @@ def check_claim(results: Path, library: Sequence[str]) -> None:
         entries = set(os.listdir(results)) - UNIMPORTANT
     except OSError as error:
         raise LibraryError(f"results: {results}: {error.strerror}") from error
-    links = [name for name in (*FOLDERS, *FILES) if (results / name).is_symlink()]
-    if links:
-        raise LibraryError(
-            f"results: {results / links[0]}: is a link; nothing is written through one"
-        )
+    link = _link_below(results)
+    if link is not None:
+        raise LibraryError(f"results: {link}: is a link; nothing is written through one")
     if entries and not is_marked(results) and not _first_version(results):
         raise LibraryError(
             f"results: {results}: holds other things and was not made by dropgrid (it has no "
             f"{MARK}); name an empty or a new folder"
         )
+    for name in WRITTEN:
+        check_ours(results / name)
 
 
 def is_marked(results: Path) -> bool:
@@ -144,8 +149,28 @@ def remove_ours(path: Path, schema: str) -> bool:
     return ours
 
 
-def begins_as_ours(path: str) -> bool:
-    """Whether a file begins as ours of its suffix do, or is empty or zeros, as after a crash."""
+def check_ours(path: Path) -> None:
+    """Raise LibraryError where a file of somebody else's stands in the place of one of ours."""
+    if os.path.lexists(path) and not path.is_symlink() and not begins_as_ours(str(path)):
+        raise LibraryError(
+            f"results: {path}: was not written by dropgrid; nothing is written over it"
+        )
+
+
+def write_ours(path: Path, data: bytes, durable: bool = True) -> None:
+    """Write a file of ours if it changed; a link in its place is replaced, not followed.
+
+    Raises LibraryError where somebody else's file stands there, OSError.
+    """
+    check_ours(path)
+    write_if_changed(path, data, durable)
+
+
+def begins_as_ours(path: str, name: str = "") -> bool:
+    """Whether a file begins as ours of its suffix do, or is empty or zeros, as after a crash.
+
+    name: what it was to be called, where it still has another name.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
@@ -154,9 +179,31 @@ def begins_as_ours(path: str) -> bool:
             os.close(descriptor)
     except OSError:
         return False
-    expected = STARTS.get(os.path.splitext(path)[1], b"")
+    expected = STARTS.get(os.path.splitext(name or path)[1], b"")
     known = start[: len(expected)]
     return not start.strip(b"\0") or (bool(expected) and known == expected[: len(known)])
+
+
+def _link_below(results: Path) -> Path | None:
+    """A link where we would write through it; None if there is none.
+
+    Elsewhere files are renamed into place, which replaces a link and leaves alone what it names.
+    """
+    for name in (*FOLDERS, *FILES):
+        if (results / name).is_symlink():
+            return results / name
+    waiting = [results / name for name in IN_PLACE]
+    while waiting:
+        with (
+            suppress(FileNotFoundError, NotADirectoryError, PermissionError),
+            os.scandir(waiting.pop()) as listing,
+        ):
+            for entry in listing:
+                if entry.is_symlink():
+                    return Path(entry.path)
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(Path(entry.path))
+    return None
 
 
 def _first_version(results: Path) -> bool:

@@ -41,7 +41,8 @@ def mend(results: Path, temporary: bool = True) -> list[Path]:
         for name, path in _files(results / folder):
             broken = ours.fullmatch(name) and not is_whole(path) and begins_as_ours(path)
             left = TEMPORARY.fullmatch(name)
-            if broken or (temporary and left and ours.fullmatch(left[1])):
+            ended = left and ours.fullmatch(left[1]) and begins_as_ours(path, left[1])
+            if broken or (temporary and ended):
                 with suppress(OSError):
                     os.unlink(path)
                     removed.append(Path(path))

@@ -9,10 +9,9 @@ from typing import Any
 
 from ..base.documents import SCHEMA_VERSION, json_lines
 from ..base.errors import RecordError
-from ..base.files import write_if_changed
 from ..library import Scan
 from ..records.ticket import TICKET_SCHEMA, Ticket, is_track_id, ticket_json
-from .mark import remove_ours
+from .mark import remove_ours, write_ours
 
 SCAN_SCHEMA = "dropgrid/scan"
 
@@ -38,12 +37,12 @@ def write_ticket(track: Ticket, results: Path) -> None:
     """Write results/tracks/{track}.json, if it changed."""
     path = results / "tracks" / f"{track.track}.json"
     # Not durable: the next scan mends a ticket that a power cut took, and there are many.
-    write_if_changed(path, ticket_json(track), durable=False)
+    write_ours(path, ticket_json(track), durable=False)
 
 
 def write_scan(found: Scan, results: Path) -> None:
     """Write results/scan.json, if it changed."""
-    write_if_changed(results / "scan.json", _scan_json(found))
+    write_ours(results / "scan.json", _scan_json(found))
 
 
 def read_scan(results: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ..base.files import write_if_changed
 from ..base.text import printable
 from ..jobs.use import Use, add_up, read_use
 from ..records.model import TrackFailure
-from .mark import remove_ours
+from .mark import begins_as_ours, remove_ours
 from .reading import READERS, failure_in, path_of
 from .scanned import read_scan
 
@@ -140,6 +140,8 @@ def forget_failures(results: Path) -> list[str]:
         for analysis in READERS:
             remove_ours(results / analysis / f"{track}.json", f"dropgrid/{analysis}")
         if failure.stage not in READERS:
-            (results / "features" / f"{track}.npz").unlink(missing_ok=True)
+            features = results / "features" / f"{track}.npz"
+            if begins_as_ours(str(features)):
+                features.unlink(missing_ok=True)
         forgotten.append(track)
     return forgotten

@@ -28,10 +28,9 @@ from typing import Literal
 
 from ..base.documents import SCHEMA_VERSION, json_lines
 from ..base.errors import RecordError
-from ..base.files import write_atomically, write_if_changed
 from ..library import Scan
 from ..records.ticket import TICKET_SCHEMA, Ticket, ticket_from
-from ..results.mark import remove_ours
+from ..results.mark import check_ours, remove_ours, write_ours
 from ..results.scanned import write_scan, write_ticket, write_tickets
 
 SCHEMA = "dropgrid/batch"
@@ -154,6 +153,7 @@ def _write_batch(
 ) -> None:
     """Write a manifest and the tickets of what is new or changed in it, if anything is."""
     manifest = results / "batches" / f"{batch}.json"
+    check_ours(manifest.with_suffix(".done"))  # which Snakemake deletes and makes anew
     data = _manifest(tracks)
     before = set(tracks)
     try:
@@ -166,7 +166,7 @@ def _write_batch(
         if track not in before or f"{track.track}.json" not in tickets:
             write_ticket(track, results)
     if changed:  # last: a manifest's tracks have their tickets, whatever happens in between
-        write_atomically(manifest, data, durable=False)
+        write_ours(manifest, data, durable=False)
 
 
 def _manifest(tracks: Sequence[Ticket], after: Sequence[str] = ()) -> bytes:
@@ -199,7 +199,7 @@ def _gather_missing(
         if not missing or not done.exists():
             continue
         if len(missing) > FEW * len(tracks):
-            done.unlink()
+            _not_done(done)
             continue
         for track in missing:
             name = MISSING + batch_of(track.track, count)
@@ -207,13 +207,20 @@ def _gather_missing(
             after[name].add(batch)
     for name, tracks in gathered.items():
         manifest, done = folder / f"{name}.json", folder / f"{name}.done"
+        check_ours(done)
         if tracks:
-            write_if_changed(manifest, _manifest(tracks, sorted(after[name])), durable=False)
-            done.unlink(missing_ok=True)
+            write_ours(manifest, _manifest(tracks, sorted(after[name])), durable=False)
+            _not_done(done)
         elif not _still_true(manifest, found, batches):
-            write_if_changed(manifest, _manifest([]), durable=False)
+            write_ours(manifest, _manifest([]), durable=False)
             done.touch()
     return list(gathered)
+
+
+def _not_done(done: Path) -> None:
+    """Take back that a batch is done. Raises LibraryError where the file is somebody else's."""
+    check_ours(done)
+    done.unlink(missing_ok=True)
 
 
 def _still_true(manifest: Path, found: Scan, batches: Collection[str]) -> bool:

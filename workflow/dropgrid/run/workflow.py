@@ -23,21 +23,25 @@ from .batches import batch_names, write_library
 LOOKS = frozenset(
     """--dry-run --dryrun --lint --list --list-rules --list-target-rules --lt --dag --rulegraph
     --filegraph --d3dag --summary --detailed-summary --report --archive --unlock --cleanup-metadata
-    --list-changes --list-input-changes --list-params-changes --list-untracked --list-code-changes
+    --list-changes --list-input-changes --list-params-changes --list-untracked --cm
     --print-compilation --containerize --generate-unit-tests --delete-all-output
     --delete-temp-output --list-conda-envs --conda-cleanup-envs --container-cleanup-images
-    --cleanup-shadow --lc --li --lp --lu --lr""".split()
+    --cleanup-shadow --lc --li --lp --lu""".split()
 )
 SHORT_LOOKS = "nlSD"  # of the options in one letter
-TAKES_VALUE = "cjsdCfFRUPeTuHw"  # letters that may be followed by a value in the same word
+TAKES_VALUE = "cjsdCRUPeTwOq"  # letters that may be followed by a value in the same word
 
 
 def only_looks(arguments: Iterable[str]) -> bool:
-    """Whether Snakemake's command line asks to look, not to run: a dry run, a list, a picture."""
+    """Whether Snakemake's command line asks to look, not to run: a dry run, a list, a picture.
+
+    Options may be shortened to what is still one of them.
+    """
     for argument in arguments:
         if argument == "--":
             return False
-        if argument.partition("=")[0] in LOOKS:
+        name = argument.partition("=")[0]
+        if name.startswith("--") and any(look.startswith(name) for look in LOOKS):
             return True
         if argument.startswith("-") and not argument.startswith("--"):
             for letter in argument[1:]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import ConfigError
+from .options import check_ranges
 from .place import DEFAULTS, SCHEMAS
 
 SCHEMA = SCHEMAS / "config.schema.json"
@@ -44,6 +45,10 @@ def check_config(config: Mapping[str, Any]) -> None:
     if errors:
         raise ConfigError("\n".join(_explain(error) for error in errors))
     _check_finite(config)
+    try:
+        check_ranges(config.get("export", {}).get("bpm_ranges", []))
+    except ValueError as error:
+        raise ConfigError(f"export.{error}") from error
     if config["bpm"]["min_bpm"] * 2 > config["bpm"]["max_bpm"]:
         raise ConfigError(
             f"bpm.max_bpm: must be at least twice bpm.min_bpm ({config['bpm']['min_bpm']}), "

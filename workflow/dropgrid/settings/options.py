@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from ..base.errors import ConfigError
@@ -28,3 +29,16 @@ def build_options(kind: type[Options], values: Mapping[str, Any], section: str) 
         return kind(**given)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{section}: {error}") from error
+
+
+def check_ranges(edges: Sequence[float]) -> None:
+    """Raise ValueError unless edges part BPM ranges that can be told apart by their names."""
+    if len(edges) == 1 or any(a >= b for a, b in pairwise(edges)):
+        raise ValueError(f"bpm_ranges: needs two edges or more, ascending; not {edges}")
+    if len(set(map(range_name, edges[:-1], edges[1:]))) < len(edges) - 1:
+        raise ValueError(f"bpm_ranges: edges too close to tell the ranges apart by name: {edges}")
+
+
+def range_name(low: float, high: float) -> str:
+    """The name of a BPM range, of a playlist or a file."""
+    return f"{low:g}-{high:g}"
