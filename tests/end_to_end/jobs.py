@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from dropgrid.base.tables import read_csv
 from dropgrid.features import store
 from dropgrid.library import scan_files
 from dropgrid.records.model import TrackFailure
@@ -74,8 +74,7 @@ def failure_in(output: Path) -> TrackFailure | None:
 
 def table(folder: Path, name: str = "library.csv") -> dict[str, dict[str, str]]:
     """The rows of a table of the results, by path."""
-    with (folder / "results" / name).open(newline="", encoding="utf-8") as stream:
-        return {row["path"]: row for row in csv.DictReader(stream)}
+    return {row["path"]: row for row in read_csv(folder / "results" / name)}
 
 
 def reader_of(source: Path, above: int, seconds: float = 30) -> psutil.Process:

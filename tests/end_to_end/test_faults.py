@@ -36,8 +36,7 @@ def test_no_file_name_breaks_a_run(snakemake, song, tmp_path):
     assert done.returncode == 0, done.stderr
     rows = table(tmp_path)
     for name in names:
-        shown = os.fsdecode(name).encode("utf-8", "backslashreplace").decode()
-        assert rows[shown]["status"] == "ok"
+        assert rows[os.fsdecode(name)]["status"] == "ok"
     assert len(rows) == 2 * len(names)
     assert len({row["track"] for row in rows.values()}) == 2 * len(names)
     assert list(tmp_path.rglob("pwned")) == []
