@@ -189,6 +189,13 @@ def test_a_run_of_the_workflow_talks_to_nobody_and_writes_only_where_it_says(
     tmp_path: Path, music: Path
 ) -> None:
     work, environment = environment_of(tmp_path)
+    # Snakemake's plug-in for Slurm, when it is imported, asks the cluster what it is: by DNS,
+    # where the programs are installed but no cluster is. That is not what is looked at here.
+    scontrol = tmp_path / "no-slurm" / "scontrol"
+    scontrol.parent.mkdir()
+    scontrol.write_text("#!/bin/sh\nexit 1\n")
+    scontrol.chmod(0o755)
+    environment["PATH"] = f"{scontrol.parent}{os.pathsep}{environment['PATH']}"
     command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--cores",
                "2", "--config", f"library={music}", f"results={tmp_path / 'results'}"]  # fmt: skip
     found = trace(command, tmp_path / "log", work, environment, tracer())
