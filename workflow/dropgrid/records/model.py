@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 ANALYSES = ("bpm", "structure", "key")  # the records of a track: results/{analysis}/{track}.json
-Label = Literal["intro", "buildup", "drop", "breakdown", "outro"]
-LABELS: tuple[Label, ...] = ("intro", "buildup", "drop", "breakdown", "outro")
+Label = Literal["intro", "buildup", "main", "drop", "breakdown", "outro"]
+LABELS: tuple[Label, ...] = ("intro", "buildup", "main", "drop", "breakdown", "outro")
 
 
 @dataclass(frozen=True)
