@@ -14,12 +14,10 @@ from itertools import pairwise
 import numpy as np
 
 from ..records.model import LABELS, Label
+from .drive import LOW, Drive, decibels
 
-LOW_BANDS = 2  # the bands below 120 Hz: kick and sub bass
 HIGH_BANDS = 4  # the bands from 1 kHz up: what risers and snare rolls fill
-PLATEAU = 8  # bars of the stretch that levels are measured against
-QUIET = -15.0  # dB: levels below this are all the same silence
-# The ladder, fitted to 29 songs by benchmarks/structure_accuracy.py (part `ladder`):
+# The ladder, fitted to 29 songs by benchmarks/structure_fit.py:
 CALM = -7.05  # dB: halfway between calm and middling
 PEAK = -3.25  # dB: halfway between middling and peak
 SPREAD = 1.37  # dB in which the odds change by e
@@ -49,10 +47,10 @@ INTRO, BUILDUP, MAIN, DROP, BREAKDOWN, OUTRO = range(len(LABELS))
 class SectionSound:
     """What a section sounds like, each of them (sections,).
 
-    level: dB below the track's loudest PLATEAU bars, the mean of loudness, of the drive of the
-    kick and of fullness. rise: dB by which the high bands of its last quarter exceed those of
-    its first. pulse: dB, standard deviation of its mean bar along the bar, mean over the bands.
-    bass: dB of the low bands against all. bars: its length; calm: how many of them are calm.
+    level: dB below the track's loudest stretch, the mean over its bars (drive.Drive). rise: dB by
+    which the high bands of its last quarter exceed those of its first. pulse: dB, standard
+    deviation of its mean bar along the bar, mean over the bands. bass: dB of the low bands
+    against all. bars: its length; calm: how many of them are calm.
     """
 
     level: np.ndarray
@@ -64,17 +62,16 @@ class SectionSound:
 
 
 def describe(
-    levels: np.ndarray, pattern: np.ndarray, per_bar: int, bounds: list[int], aligned: bool = True
+    drive: Drive, levels: np.ndarray, pattern: np.ndarray, bounds: list[int], aligned: bool = True
 ) -> SectionSound:
     """What the sections between consecutive bounds sound like.
 
-    levels, pattern: (units, subdivisions, bands) dB, as from patterns.levels and .relative.
-    aligned: whether positions in the bar mean something; else the pulse is that of single bars.
+    drive: of the same units. levels, pattern: (units, subdivisions, bands) dB, as from
+    patterns.levels and .relative. aligned: whether positions in the bar mean something; else
+    the pulse is that of single bars.
     """
-    power = 10 ** (levels / 10)
-    total = power.sum(axis=2).mean(axis=1)
-    low = power[:, :, :LOW_BANDS].sum(axis=2)
-    level = drive(total, low, pattern.mean(axis=(1, 2)), per_bar)
+    per_bar, level = drive.per_bar, drive.levels()
+    low = (10 ** (levels[:, :, LOW] / 10)).sum(axis=2).mean(axis=1)
     high = pattern[:, :, -HIGH_BANDS:].mean(axis=(1, 2))
     rows = []
     for start, end in pairwise(bounds):
@@ -86,46 +83,11 @@ def describe(
             level[start:end].mean(),
             high[end - quarter : end].mean() - high[start : start + quarter].mean(),
             (bars.mean(axis=0) if aligned else bars).std(axis=-2).mean(),
-            float(_decibels(low[start:end].mean()) - _decibels(total[start:end].mean())),
+            float(decibels(low[start:end].mean()) - decibels(drive.power[start:end].mean())),
             (end - start) / per_bar,
             np.count_nonzero(level[start:end] < (CALM + PEAK) / 2) / per_bar,
         ))  # fmt: skip
     return SectionSound(*np.array(rows).T)
-
-
-def drive(total: np.ndarray, low: np.ndarray, fullness: np.ndarray, per_bar: int) -> np.ndarray:
-    """(units,) how hard the music drives: dB below its loudest PLATEAU bars, by bars.
-
-    The mean of three: how loud it is, how hard the kick strikes (the largest rise of the low
-    bands' power in each beat) and how full the spectrum is. total: (units,) power; low: (units,
-    subdivisions) power of the low bands; fullness: (units,) dB below each band's loud level.
-    """
-    strokes = np.maximum(np.diff(low.ravel(), prepend=low[0, 0]), 0.0)
-    strokes = strokes.reshape(low.shape).max(axis=1)
-    parts = (
-        _decibels(_by_bar(total, per_bar)),
-        _decibels(_by_bar(strokes, per_bar)),
-        _by_bar(fullness, per_bar),
-    )
-    below = np.mean([np.maximum(part - _plateau(part), QUIET) for part in parts], axis=0)
-    return np.repeat(below, per_bar)[: len(total)]
-
-
-def _decibels(power: np.ndarray) -> np.ndarray:
-    return 10 * np.log10(np.maximum(power, 1e-12))
-
-
-def _by_bar(values: np.ndarray, per_bar: int) -> np.ndarray:
-    """Means of every whole bar, and of what is left at the end."""
-    starts = np.arange(0, len(values), per_bar)
-    return np.add.reduceat(values, starts) / np.diff(np.append(starts, len(values)))
-
-
-def _plateau(bars: np.ndarray) -> float:
-    """The highest mean of PLATEAU consecutive bars, of all where there are fewer."""
-    width = min(PLATEAU, len(bars))
-    total = np.concatenate([[0.0], np.cumsum(bars)])
-    return float((total[width:] - total[:-width]).max() / width)
 
 
 def _log_sigmoid(x: np.ndarray) -> np.ndarray:
