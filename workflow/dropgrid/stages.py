@@ -106,6 +106,23 @@ def feature_options(config: Mapping[str, Any]) -> dict[str, Any]:
     return {"contents": CONTENTS, "true_peak": config["loudness"]["true_peak"]}
 
 
+def stage_options(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The options of each stage, by its name; a change of them has its tracks done anew.
+
+    config: a complete configuration (dropgrid.settings.config).
+    """
+    return {
+        "features": feature_options(config),
+        "bpm": {
+            **config["bpm"],
+            "ignore_metadata": config["ignore_metadata"],
+            "schema_version": BpmRecord.VERSION,
+        },
+        "structure": config["structure"],
+        "key": config["key"],
+    }
+
+
 def _holds_network(path: Path) -> bool:
     try:
         return path.stat().st_size != len(NO_NETWORKS)
@@ -267,15 +284,15 @@ def analyse_track(
     """
     from .jobs.policy import classify
 
+    options = stage_options(config)
     features: Features | TrackFailure
     try:
-        features = compute_features(ticket, network, key_network, feature_options(config))
+        features = compute_features(ticket, network, key_network, options["features"])
     except Exception as error:
         fault, failure = classify(error, "features")
         if fault != "track":
             raise
         features = failure
-    bpm_options = {**config["bpm"], "ignore_metadata": config["ignore_metadata"]}
-    bpm = as_written(make_bpm_record(ticket, features, bpm_options))
-    structure = make_structure_record(ticket, features, bpm, config["structure"])
-    return bpm, structure, make_key_record(ticket, features, config["key"])
+    bpm = as_written(make_bpm_record(ticket, features, options["bpm"]))
+    structure = make_structure_record(ticket, features, bpm, options["structure"])
+    return bpm, structure, make_key_record(ticket, features, options["key"])
