@@ -23,6 +23,7 @@ from ..base.files import write_atomically
 from ..key import notation
 from ..records.check import check_id
 from ..records.track import Track
+from ..results.layout import Results
 from ..results.outputs import check_folder, check_output
 from ..results.reading import BROKEN, iterate_library
 from ..settings.options import check_ranges, range_name
@@ -139,7 +140,7 @@ def _check(file: Path, results: Path, force: bool) -> None:
     """Refuse to write over what the export reads, and over what is not ours."""
     names = ("scan.json", *(f"library.{table}" for table in TABLES))
     read = [results / name for name in names]
-    check_output(file, read, force=force, trusted=results / "exports")
+    check_output(file, read, force=force, trusted=Results(results).exports)
 
 
 def _module(name: str) -> Any:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..base.errors import RecordError
 from ..base.tables import csv_bytes
+from ..results.layout import Results
 from ..results.table import COLUMNS, read_table
 
 
@@ -30,7 +31,7 @@ def _parquet(results: Path) -> tuple[bytes, int, int]:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    path = results / "library.parquet"
+    path = Results(results).parquet
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
