@@ -11,7 +11,10 @@ rule bpm:
         f"{RESULTS}/logs/bpm/{{track}}.log",
     retries: RETRIES
     threads: 1
+    conda:
+        "../envs/dropgrid.yaml"
     resources:
+        python=PYTHON,
         workers=1,
         attempt=attempt,
         mem_mb=megabytes(later_mb, LAST_MB),
@@ -19,5 +22,5 @@ rule bpm:
     params:
         options=options(STAGE_OPTIONS["bpm"]),
     shell:
-        "dropgrid bpm {input.ticket:q} {input.features:q} {output:q}"
+        "{resources.python:q} -P -m dropgrid bpm {input.ticket:q} {input.features:q} {output:q}"
         f" --options {{params.options:q}} {SUPERVISED}"

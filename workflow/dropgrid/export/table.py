@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..base.errors import RecordError
+from ..base.errors import ConfigError, RecordError
 from ..base.tables import csv_bytes
 from ..results.layout import Results
-from ..results.table import COLUMNS, read_table
+from ..results.table import COLUMNS, NO_PARQUET, has_parquet, read_table
 
 
 def render(results: Path, kind: str) -> tuple[bytes, int, int]:
-    """(the table's bytes, its tracks, failed tracks left out). Raises RecordError."""
+    """(the table's bytes, its tracks, failed tracks left out). Raises RecordError, ConfigError without pyarrow."""
     return _parquet(results) if kind == "parquet" else _csv(results)
 
 
@@ -27,6 +27,8 @@ def _csv(results: Path) -> tuple[bytes, int, int]:
 
 
 def _parquet(results: Path) -> tuple[bytes, int, int]:
+    if not has_parquet():
+        raise ConfigError(NO_PARQUET)
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
