@@ -10,9 +10,9 @@ rule batch:
     log:
         f"{RESULTS}/logs/batches/{{batch}}.log",
     retries: RETRIES
-    threads: 1
     conda:
         "../envs/dropgrid.yaml"
+    threads: 1
     resources:
         python=PYTHON,
         workers=1,

@@ -10,9 +10,9 @@ rule bpm:
     log:
         f"{RESULTS}/logs/bpm/{{track}}.log",
     retries: RETRIES
-    threads: 1
     conda:
         "../envs/dropgrid.yaml"
+    threads: 1
     resources:
         python=PYTHON,
         workers=1,

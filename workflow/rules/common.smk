@@ -28,7 +28,8 @@ CLUSTER = workflow.resource_settings.nodes is not None
 # On a cluster's node a job is tried once: another try gets its memory and time from the scheduler.
 RETRIES = TRIES - 1 if MAIN else 0
 
-if MODULE and workflow.modifier.path_modifier.modifies_prefixes:
+PREFIX = workflow.modifier.path_modifier
+if MODULE and (PREFIX.prefix or PREFIX.modifies_prefixes):
     raise WorkflowError(
         "module: dropgrid takes no prefix; name the folder in its configuration: "
         "config: {'library': ..., 'results': 'prefix/results'}"
@@ -37,9 +38,7 @@ if workflow.remote_exec and not MAIN:
     follow_this_process()
 try:
     config = complete_config(config)
-    PLAN = run.plan_run(
-        config, main=MAIN, real=REAL, cluster=CLUSTER, module=MODULE
-    )
+    PLAN = run.plan_run(config, main=MAIN, real=REAL, cluster=CLUSTER, module=MODULE)
     CAPS = caps(config["max_workers"], workflow.global_resources)
 except (DropgridError, OSError) as error:
     raise WorkflowError(str(error)) from None

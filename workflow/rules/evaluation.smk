@@ -24,9 +24,9 @@ rule evaluate:
     log:
         f"{RESULTS}/logs/evaluate.log",
     localrule: True
-    threads: 1
     conda:
         "../envs/dropgrid.yaml"
+    threads: 1
     resources:
         python=PYTHON,
         mem_mb=megabytes(1500),

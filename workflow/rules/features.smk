@@ -9,9 +9,9 @@ rule network:
     log:
         f"{RESULTS}/logs/network.log",
     localrule: True
-    threads: 1
     conda:
         "../envs/dropgrid.yaml"
+    threads: 1
     resources:
         python=PYTHON,
         mem_mb=megabytes(600),
@@ -37,9 +37,9 @@ rule features:
     log:
         f"{RESULTS}/logs/features/{{track}}.log",
     retries: RETRIES
-    threads: 1
     conda:
         "../envs/dropgrid.yaml"
+    threads: 1
     resources:
         python=PYTHON,
         workers=1,

@@ -10,9 +10,9 @@ rule key:
     log:
         f"{RESULTS}/logs/key/{{track}}.log",
     retries: RETRIES
-    threads: 1
     conda:
         "../envs/dropgrid.yaml"
+    threads: 1
     resources:
         python=PYTHON,
         workers=1,

@@ -11,9 +11,9 @@ rule structure:
     log:
         f"{RESULTS}/logs/structure/{{track}}.log",
     retries: RETRIES
-    threads: 1
     conda:
         "../envs/dropgrid.yaml"
+    threads: 1
     resources:
         python=PYTHON,
         workers=1,

@@ -1,6 +1,7 @@
-"""The library table without the failed tracks, as CSV or Parquet.
+"""The library table without the failed tracks: what CSV and Parquet have in common.
 
-What results/library.csv and library.parquet say, row for row.
+What results/library.csv and library.parquet say, row for row. The module of a format declares
+render_table in place of render: tables are made from the table, not from records.
 """
 
 from __future__ import annotations
@@ -13,12 +14,8 @@ from ..results.layout import Results
 from ..results.table import COLUMNS, NO_PARQUET, has_parquet, read_table
 
 
-def render(results: Path, kind: str) -> tuple[bytes, int, int]:
-    """(the table's bytes, its tracks, failed tracks left out). Raises RecordError, ConfigError without pyarrow."""
-    return _parquet(results) if kind == "parquet" else _csv(results)
-
-
-def _csv(results: Path) -> tuple[bytes, int, int]:
+def table_as_csv(results: Path) -> tuple[bytes, int, int]:
+    """(the table's bytes, its tracks, failed tracks left out). Raises RecordError."""
     rows = read_table(results)
     kept = [row for row in rows if row["status"] == "ok"]
     columns = list(rows[0]) if rows else list(COLUMNS)
@@ -26,7 +23,8 @@ def _csv(results: Path) -> tuple[bytes, int, int]:
     return data, len(kept), len(rows) - len(kept)
 
 
-def _parquet(results: Path) -> tuple[bytes, int, int]:
+def table_as_parquet(results: Path) -> tuple[bytes, int, int]:
+    """As `table_as_csv`. Raises RecordError, and ConfigError without pyarrow."""
     if not has_parquet():
         raise ConfigError(NO_PARQUET)
     import pyarrow as pa
