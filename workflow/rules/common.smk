@@ -29,11 +29,18 @@ CLUSTER = workflow.resource_settings.nodes is not None
 RETRIES = TRIES - 1 if MAIN else 0
 
 PREFIX = workflow.modifier.path_modifier
+
+
+def stop(reason):
+    """End with a line for people; within another workflow, with an error of Snakemake's."""
+    if MODULE:
+        raise WorkflowError(f"dropgrid: {reason}")
+    logger.error(f"dropgrid: {reason}")
+    sys.exit(1)
+
+
 if MODULE and (PREFIX.prefix or PREFIX.modifies_prefixes):
-    raise WorkflowError(
-        "module: dropgrid takes no prefix; name the folder in its configuration: "
-        "config: {'library': ..., 'results': 'prefix/results'}"
-    )
+    stop("a module takes no prefix; name the folder in its configuration, as `results`")
 if workflow.remote_exec and not MAIN:
     follow_this_process()
 try:
@@ -41,7 +48,7 @@ try:
     PLAN = run.plan_run(config, main=MAIN, real=REAL, cluster=CLUSTER, module=MODULE)
     CAPS = caps(config["max_workers"], workflow.global_resources)
 except (DropgridError, OSError) as error:
-    raise WorkflowError(str(error)) from None
+    stop(error)
 RESULTS, RECORDS = PLAN.results, PLAN.records(config["analyses"])
 STAGE_OPTIONS = stage_options(config)
 # Jobs run this dropgrid, on PATH or not; with --sdm conda that of the rules' own environment.

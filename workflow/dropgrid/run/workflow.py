@@ -17,8 +17,8 @@ from logging import Logger
 from pathlib import Path
 from typing import Any
 
+from ..base.errors import LibraryError
 from ..library import Scan, scan
-from ..results.layout import Results
 from ..results.mark import check_claim, claim, sources, usual
 from ..results.scanned import read_scan
 from ..results.summary import describe, write_summary
@@ -27,6 +27,7 @@ from .batches import MISSING, batch_names, batch_size, batches_before, read_batc
 from .due import force_all, note_options
 from .interrupts import cancel_timers, guard_run
 
+NO_LIBRARY = "music"  # the default, which is there for those who have a folder of that name
 # What Snakemake is asked that does not run a job.
 LOOKS = frozenset(
     """--dry-run --dryrun --lint --list --list-rules --list-target-rules --lt --dag --rulegraph
@@ -123,6 +124,11 @@ def plan_run(
     results = usual(config["results"])
     if not main:
         return read_plan(results)
+    if config["library"] == NO_LIBRARY and not Path(NO_LIBRARY).exists():
+        raise LibraryError(
+            "which library? Name a folder of music: "
+            "snakemake --cores 4 --config library=~/Music results=results"
+        )
     check_claim(Path(results), sources(config["library"]))
     found = scan(config["library"], apart=results)
     if real:
