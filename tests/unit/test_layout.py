@@ -7,6 +7,8 @@ from pathlib import Path
 
 from dropgrid.results.layout import Results
 
+WORKFLOW = Path(__file__).resolve().parents[2] / "workflow"
+
 TRACK = "song-0a1b2c3d"
 SPELT = re.compile(r"""/ f?["'](tracks|batches|options|features|bpm|structure|key)["'/{]""")
 

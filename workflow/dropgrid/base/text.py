@@ -109,6 +109,6 @@ def one_line(text: str) -> str:
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """`; did you mean X?`, or nothing where nothing is like the word."""
+    """` (did you mean X?)`, or nothing where nothing is like the word."""
     close = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+    return f" (did you mean {close[0]}?)" if close else ""
