@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup setup-compare wheels demo test lint unit installed bench lock clean
+.PHONY: help setup setup-compare wheels demo test lint unit quick installed bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -47,11 +47,16 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/python tests/lint_workflow.py
 
+# Files of tests side by side; then, one after another, those that time, count memory or signal.
 unit: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not alone"
+	$(BIN)/python -m pytest -m alone
+
+quick: setup  ## the tests that need no run of the workflow; under a minute
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not alone" tests/unit
 
 installed: setup  ## the wheels in environments of their own, from lowest to newest Snakemake; minutes
-	$(BIN)/python -m pytest -m installed
+	DROPGRID_INSTALLED=1 $(BIN)/python -m pytest tests/installed
 
 bench: setup setup-compare  ## speed and memory beside madmom and librosa; minutes
 	$(BIN)/python benchmarks/run.py
