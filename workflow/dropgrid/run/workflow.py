@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..library import Scan, scan
+from ..results.layout import Results
 from ..results.mark import check_claim, claim, sources, usual
 from ..results.scanned import read_scan
 from ..results.summary import describe, write_summary
@@ -155,7 +156,7 @@ def end_run(plan: Plan, ok: bool, logger: Logger) -> None:
     ok: Snakemake calls it a success. Raises RecordError, OSError.
     """
     results = Path(plan.results)
-    said = results / "logs" / "network.log"
+    said = Results(results).network_log
     if said.exists() and (warning := said.read_text().strip()):
         logger.warning(warning)
     summary = write_summary(results)
