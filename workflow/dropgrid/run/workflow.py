@@ -22,6 +22,7 @@ from ..results.layout import Results
 from ..results.mark import check_claim, claim, sources, usual
 from ..results.scanned import read_scan
 from ..results.summary import describe, write_summary
+from ..results.vanished import refuse_vanished
 from .batches import MISSING, batch_names, batch_size, batches_before, read_batch, write_library
 from .due import force_all, note_options
 from .interrupts import cancel_timers, guard_run
@@ -121,6 +122,8 @@ def plan_run(config: Mapping[str, Any], *, main: bool, real: bool, cluster: bool
         return read_plan(results)
     check_claim(Path(results), sources(config["library"]))
     found = scan(config["library"], apart=results)
+    if not config["allow_empty"]:
+        refuse_vanished(found, sources(config["library"]), Path(results))
     if real:
         # Signals reach the jobs at once, jobs never outlive the run, left-overs are removed.
         claim(Path(results), sources(config["library"]))
