@@ -20,6 +20,7 @@ from typing import Any
 from ..library import Scan, scan
 from ..results.layout import Results
 from ..results.mark import check_claim, claim, sources, usual
+from ..results.noted import note_references
 from ..results.scanned import read_scan
 from ..results.summary import describe, write_summary
 from ..results.vanished import refuse_vanished
@@ -137,14 +138,17 @@ def start_run(
     options: Mapping[str, Any],
     forced: bool,
     manifests: Sequence[str],
+    references: Sequence[str],
     logger: Logger,
 ) -> None:
     """Before the first job: note since when the options of each stage are what they are.
 
     forced: all batches are asked for anew. manifests: of the batches that will run; how many
-    tracks are in them is told here, elsewhere the jobs tell it. Raises RecordError, OSError.
+    tracks are in them is told here, elsewhere the jobs tell it. references: of the evaluation,
+    noted for the commands that come later. Raises RecordError, OSError.
     """
     note_options(Path(plan.results), options)
+    note_references(Path(plan.results), references)
     if forced and plan.batches:
         force_all(Path(plan.results))
     if manifests:
