@@ -24,6 +24,7 @@ from ..results.scanned import read_scan
 from ..results.summary import describe, write_summary
 from ..stages import check_networks, stage_options
 from .batches import MISSING, batch_names, batch_size, batches_before, read_batch, write_library
+from .closing import next_steps
 from .due import force_all, note_options
 from .interrupts import cancel_timers, guard_run
 
@@ -171,6 +172,8 @@ def end_run(plan: Plan, ok: bool, logger: Logger) -> None:
     results = Path(plan.results)
     summary = write_summary(results)
     logger.info(describe(summary, results), extra={"summary": summary, "ok": ok})
+    if ok and (steps := next_steps(results)):
+        logger.info(steps)
     cancel_timers()
 
 
