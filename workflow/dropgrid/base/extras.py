@@ -5,7 +5,10 @@ from __future__ import annotations
 import importlib.machinery
 import sys
 
-EXTRAS = {"pyarrow": "parquet", "matplotlib": "pictures", "librosa": "librosa"}
+# Package -> the extra of the wheel that brings it.
+EXTRAS = {
+    "pyarrow": "parquet", "matplotlib": "pictures", "pandas": "frames", "librosa": "librosa",
+}  # fmt: skip
 
 
 def has(package: str) -> bool:

@@ -20,8 +20,10 @@ from typing import Any
 from ..base.errors import LibraryError
 from ..library import Scan, scan
 from ..results.mark import check_claim, claim, sources, usual
+from ..results.noted import note_references
 from ..results.scanned import read_scan
 from ..results.summary import describe, write_summary
+from ..results.vanished import refuse_vanished
 from ..stages import check_networks, stage_options
 from .batches import MISSING, batch_names, batch_size, batches_before, read_batch, write_library
 from .closing import next_steps
@@ -132,6 +134,8 @@ def plan_run(
         )
     check_claim(Path(results), sources(config["library"]))
     found = scan(config["library"], apart=results)
+    if not config["allow_empty"]:
+        refuse_vanished(found, sources(config["library"]), Path(results))
     if real:
         check_networks(config)
         # Signals reach the jobs at once, jobs never outlive the run, left-overs are removed.
@@ -139,6 +143,7 @@ def plan_run(
         guard_run(Path(results), jobs_elsewhere=cluster, module=module)
         if module:
             note_options(Path(results), stage_options(config))
+            note_references(Path(results), config["evaluation"]["references"])
     size = batch_size(len(found.tracks), config["tracks_per_job"], cluster)
     return make_plan(found, results, size, config["analyses"], write=real)
 
@@ -148,14 +153,17 @@ def start_run(
     options: Mapping[str, Any],
     forced: bool,
     manifests: Sequence[str],
+    references: Sequence[str],
     logger: Logger,
 ) -> None:
     """Before the first job: note since when the options of each stage are what they are.
 
     forced: all batches are asked for anew. manifests: of the batches that will run; how many
-    tracks are in them is told here, elsewhere the jobs tell it. Raises RecordError, OSError.
+    tracks are in them is told here, elsewhere the jobs tell it. references: of the evaluation,
+    noted for the commands that come later. Raises RecordError, OSError.
     """
     note_options(Path(plan.results), options)
+    note_references(Path(plan.results), references)
     if forced and plan.batches:
         force_all(Path(plan.results))
     if manifests:
