@@ -8,6 +8,7 @@ import sys
 import sysconfig
 import venv
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,11 +50,18 @@ def _site_folders() -> list[Path]:
 
 
 def run(
-    python: Path, folder: Path, *words: str, environment: dict[str, str] | None = None
+    python: Path,
+    folder: Path,
+    *words: str | Path,
+    environment: dict[str, str] | None = None,
+    before: Callable[[], None] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """A command of that environment, `dropgrid` or `snakemake`, in a folder."""
-    program, *rest = words
+    """A command of that environment, `dropgrid` or `snakemake`, in a folder.
+
+    before: called in the new process.
+    """
+    program, *rest = map(str, words)
     return subprocess.run(
         [str(python), "-P", "-m", program, *rest], cwd=folder, capture_output=True, text=True,
-        env={**os.environ, **(environment or {})}, timeout=500,
+        env={**os.environ, **(environment or {})}, timeout=500, preexec_fn=before,
     )  # fmt: skip
