@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -50,6 +52,26 @@ def test_the_lock_satisfies_what_the_wheel_and_its_extras_ask_for():
         pin = PINS[requirement.name.lower().replace("_", "-")]
         version = str(pin.specifier).removeprefix("==")
         assert requirement.specifier.contains(version), requirement
+
+
+def imported() -> set[str]:
+    """The packages that the wheel's code imports anywhere, but Python's and its own."""
+    found = set()
+    for file in (ROOT / "workflow").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                found.add(node.module.partition(".")[0])
+    ours = {"dropgrid", "snakemake_logger_plugin_dropgrid", "__future__"}
+    return found - set(sys.stdlib_module_names) - ours
+
+
+def test_everything_the_code_imports_is_asked_for():
+    asked = {Requirement(r).name for r in PROJECT["dependencies"]}
+    asked |= {Requirement(r).name for extra in set(EXTRAS) - {"dev"} for r in EXTRAS[extra]}
+    modules = {name.lower().replace("-", "_") for name in asked} - {"pyyaml"} | {"yaml"}
+    assert imported() - modules == {"onnx"}  # which only makes the networks, in packaging/models
 
 
 def test_the_lock_is_made_from_what_the_project_asks_for_and_nothing_else():
