@@ -11,6 +11,18 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+# Packages that the wheel does not ask for, though the checkout's environment has them.
+EXTRAS = (
+    "matplotlib",
+    "pyarrow",
+    "pandas",
+    "librosa",
+    "madmom",
+    "onnx",
+    "snakemake_executor_plugin_slurm",
+    "snakemake_executor_plugin_slurm_jobstep",
+    "snakemake_executor_plugin_cluster_generic",
+)
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -15,30 +15,8 @@ from packaging.requirements import Requirement
 from permissions import obey_permissions
 
 pytestmark = pytest.mark.slow
-EXTRAS = (
-    "matplotlib",
-    "pyarrow",
-    "pandas",
-    "librosa",
-    "madmom",
-    "onnx",
-    "snakemake_executor_plugin_slurm",
-    "snakemake_executor_plugin_slurm_jobstep",
-    "snakemake_executor_plugin_cluster_generic",
-)
 WEIGHTS = {".onnx", ".pkl", ".npz", ".npy", ".pt", ".bin", ".h5"}
 HOSTILE = "raise SystemExit('taken from the folder the command was typed in')\n"
-
-
-@pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return installed.build_wheel(tmp_path_factory.mktemp("dist"))
-
-
-@pytest.fixture(scope="session")
-def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment that has the wheel, the networks, and none of the extras."""
-    return installed.install(wheel, tmp_path_factory.mktemp("bare") / "env", EXTRAS)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +60,9 @@ def test_the_wheel_holds_the_workflow_and_no_weights(wheel: Path) -> None:
     assert status.external_attr >> 16 & 0o111  # a script that is called
     needed = [line for line in told.get_all("Requires-Dist") or [] if "extra ==" not in line]
     assert any(line.startswith("snakemake<10,>=9.20") for line in needed), needed
-    assert not {Requirement(line).name.replace("-", "_") for line in needed} & set(EXTRAS)
+    assert not {Requirement(line).name.replace("-", "_") for line in needed} & set(
+        installed.EXTRAS
+    )
 
 
 def test_the_records_are_those_of_the_checkout(done, dropgrid, home: Path, tmp_path: Path) -> None:
@@ -161,7 +141,7 @@ def test_without_a_home_to_write_in(python, done, home: Path) -> None:
 def test_without_networks_the_run_stops_at_once_and_says_what_to_do(
     wheel: Path, songs: Path, tmp_path: Path
 ) -> None:
-    bare = installed.install(wheel, tmp_path / "env", (*EXTRAS, "dropgrid_models"))
+    bare = installed.install(wheel, tmp_path / "env", (*installed.EXTRAS, "dropgrid_models"))
     for words in (
         ["run", songs],
         ["analyze", songs / "house.flac", "--output", "records"],
