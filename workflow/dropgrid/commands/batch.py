@@ -83,6 +83,7 @@ def _run_stage(stage: str, track: str, results: Path, arguments: argparse.Namesp
         **paths,
         "output": results / stage / f"{track}.{suffix}",
         "options": arguments.options.get(stage, {}),
+        "corrections": results / "corrections",
     }
     return commands[stage].run(argparse.Namespace(**given))
 

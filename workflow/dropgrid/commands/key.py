@@ -9,7 +9,7 @@ from pathlib import Path
 from ..jobs.command import add_arguments as add_limits
 from ..jobs.command import supervise_track
 from ..records.model import TrackFailure
-from .arguments import add_force
+from .arguments import add_corrections, add_force
 
 HELP = "find the key of one track from its features"
 
@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--options", type=json.loads, default={}, metavar="JSON",
         help="the section `key` of the configuration",
     )  # fmt: skip
+    add_corrections(parser)
     add_force(parser)
     add_limits(parser)
 
@@ -36,11 +37,17 @@ def run(arguments: argparse.Namespace) -> int:
         from ..features import store
         from ..records.store import write_record
         from ..records.ticket import read_ticket
+        from ..results.corrected import Correction, with_corrections
         from ..stages import make_key_record
 
         ticket = read_ticket(arguments.ticket)
         features = store.load(arguments.features)
-        write_record(arguments.output, make_key_record(ticket, features, arguments.options))
+
+        def write(said: Correction) -> None:
+            record = make_key_record(ticket, features, arguments.options, said)
+            write_record(arguments.output, record)
+
+        with_corrections(arguments.corrections, ticket.track, features, write)
 
     def record_failure(failure: TrackFailure) -> None:
         from ..records.model import KeyRecord

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..jobs.command import add_arguments as add_limits
 from ..jobs.command import supervise_track
 from ..records.model import TrackFailure
-from .arguments import add_force
+from .arguments import add_corrections, add_force
 
 HELP = "find the sections of one track from its features and beats"
 
@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--options", type=json.loads, default={}, metavar="JSON",
         help="the section `structure` of the configuration",
     )  # fmt: skip
+    add_corrections(parser)
     add_force(parser)
     add_limits(parser)
 
@@ -37,12 +38,18 @@ def run(arguments: argparse.Namespace) -> int:
         from ..features import store
         from ..records.store import read_bpm, write_record
         from ..records.ticket import read_ticket
+        from ..results.corrected import Correction, with_corrections
         from ..stages import make_structure_record
 
         ticket = read_ticket(arguments.ticket)
-        features, bpm = store.load(arguments.features), read_bpm(arguments.bpm, ticket.track)
-        record = make_structure_record(ticket, features, bpm, arguments.options)
-        write_record(arguments.output, record)
+        features = store.load(arguments.features)
+
+        def write(said: Correction) -> None:
+            bpm = read_bpm(arguments.bpm, ticket.track)
+            record = make_structure_record(ticket, features, bpm, arguments.options, said)
+            write_record(arguments.output, record)
+
+        with_corrections(arguments.corrections, ticket.track, features, write)
 
     def record_failure(failure: TrackFailure) -> None:
         from ..records.model import StructureRecord

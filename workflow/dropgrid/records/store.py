@@ -24,8 +24,9 @@ def to_json(record: AnyRecord) -> bytes:
     """The bytes of a record: one key a line, numbers rounded to DECIMALS, ASCII only."""
     values: dict[str, Any] = {"schema": record.SCHEMA, "schema_version": record.VERSION}
     values |= rounded(dataclasses.asdict(record))
-    if values["error"] is None:
-        del values["error"]
+    for name in ("error", "computed"):
+        if values[name] is None:
+            del values[name]
     return json_lines(values)
 
 
