@@ -5,6 +5,7 @@ rule bpm:
     input:
         ticket=ticket,
         features=rules.features.output,
+        correction=correction,
     output:
         f"{RESULTS}/bpm/{{track}}.json",
     log:
@@ -18,6 +19,8 @@ rule bpm:
         runtime=5,
     params:
         options=options(STAGE_OPTIONS["bpm"]),
+        corrections=corrections_folder,
     shell:
         "dropgrid bpm {input.ticket:q} {input.features:q} {output:q}"
-        f" --options {{params.options:q}} {SUPERVISED}"
+        f" --options {{params.options:q}} --corrections {{params.corrections:q}}"
+        f" {SUPERVISED}"

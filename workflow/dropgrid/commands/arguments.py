@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 
 def add_force(parser: argparse.ArgumentParser) -> None:
@@ -12,12 +11,4 @@ def add_force(parser: argparse.ArgumentParser) -> None:
         "--force", action="store_true",
         help="write over a file that is not dropgrid's, and under the name of a song; "
         "never over what the command reads",
-    )  # fmt: skip
-
-
-def add_corrections(parser: argparse.ArgumentParser) -> None:
-    """The option --corrections of the stages: see dropgrid.results.corrected."""
-    parser.add_argument(
-        "--corrections", type=Path, metavar="DIR",
-        help="results/corrections: what is stated of the tracks (default: nothing)",
     )  # fmt: skip

@@ -1,5 +1,4 @@
-"""Statements about sections, drops and key; what is confirmed; where statement and analysis part.
-"""
+"""Statements about sections, drops and key; what is confirmed; where an analysis parts from it."""
 
 from __future__ import annotations
 
@@ -205,4 +204,3 @@ def _share(times: Sequence[float], others: Sequence[float]) -> float:
     left = np.maximum(right - 1, 0)
     near = np.minimum(np.abs(own - other[left]), np.abs(own - other[right]))
     return float(np.mean(near <= SAME_BEAT))
-

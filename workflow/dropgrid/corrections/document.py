@@ -118,7 +118,9 @@ def _statement(value: Any, indent: str = "      ") -> str:
         lines = [inner + _json(item) for item in value]
         return "[\n" + ",\n".join(lines) + f"\n{indent}]"
     if isinstance(value, dict) and any(isinstance(item, list) for item in value.values()):
-        lines = [f"{inner}{_text(name)}: {_statement(item, inner)}" for name, item in value.items()]
+        lines = [
+            f"{inner}{_text(name)}: {_statement(item, inner)}" for name, item in value.items()
+        ]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     return _json(value)
 

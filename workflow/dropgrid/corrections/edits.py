@@ -7,41 +7,23 @@ tempo and a downbeat, each only where the edit is about it; one of several piece
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from ..records.model import BpmRecord, KeyRecord, StructureRecord
-from . import answers, beats, model
-from .model import NOTHING, Correction, GridEntry, SectionStart, refuse
+from ..records.model import BpmRecord
+from . import answers, beats, model, section_edits
+from .model import NOTHING, Correction, GridEntry, refuse
+from .section_edits import Answer, Fields
 
-GRID = {"bpm": None, "one": None, "beats_per_bar": None, "grid": (), "octave": None,
-        "shift_beats": None, "nudge_ms": None, "one_beats": None}  # fmt: skip
+RELATIVE: dict[str, Any] = dict.fromkeys(("octave", "shift_beats", "nudge_ms", "one_beats"))
+GRID: dict[str, Any] = {**dict.fromkeys(("bpm", "one", "beats_per_bar")), "grid": (), **RELATIVE}
 REFINED = 0.01  # share: a tempo set so near to the present one is the same, better known
 CLICK = 0.010  # s: how exactly a person sets an anchor
 FEWEST_TAPS = 4
 OCTAVES = (1.0, 0.5, 2.0)
 TAPPED = 0.04  # share: taps so near to an octave of the present tempo mean that
 RESET = ("grid", "sections", "drops", "key", "confirmed", "note")
-
-Fields = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What is known of a track: its records with all statements in place, as far as it has them.
-    """
-
-    bpm: BpmRecord | None
-    structure: StructureRecord | None = None
-    key: KeyRecord | None = None
-
-    def grid(self, place: str) -> tuple[BpmRecord, tuple[GridEntry, ...]]:
-        """The bpm record and its grid. Raises InvalidCorrection where there is none."""
-        entries = () if self.bpm is None else beats.entries_of(self.bpm)
-        if self.bpm is None or not entries:
-            refuse(place, "the track has no beats; state a tempo first", None)
-        return self.bpm, entries
 
 
 def edit(correction: Correction, answer: Answer, fields: Fields) -> Correction:
@@ -59,8 +41,7 @@ def absolute(correction: Correction, computed: BpmRecord, at_tempo: beats.AtTemp
     """A correction without relative statements, which are about the analysis' own answer."""
     if not correction.is_relative:
         return correction
-    relative = {"octave": None, "shift_beats": None, "nudge_ms": None, "one_beats": None}
-    said = replace(correction, **relative)
+    said = replace(correction, **RELATIVE)
     steps: list[Fields] = []
     if correction.octave is not None:
         steps.append({"op": correction.octave})
@@ -126,8 +107,8 @@ def _one(correction: Correction, answer: Answer, fields: Fields) -> Correction:
         refuse("one: beats", "not whole beats; half beats are a shift", by)
     _, entries = answer.grid("one")
     moved = _moved(entries, lambda entry: by * 60 / entry.bpm)
-    entries = [replace(entry, one=m.one) for entry, m in zip(entries, moved, strict=True)]
-    return _stated(correction, entries, "one")
+    ones = [replace(entry, one=m.one) for entry, m in zip(entries, moved, strict=True)]
+    return _stated(correction, ones, "one")
 
 
 def _bpm(correction: Correction, answer: Answer, fields: Fields) -> Correction:
@@ -216,85 +197,6 @@ def _grid(correction: Correction, answer: Answer, fields: Fields) -> Correction:
     return replace(correction, **{**GRID, "grid": stated})
 
 
-def _structured(answer: Answer, place: str) -> tuple[list[SectionStart], list[float]]:
-    """The sections as they are, and the bar lines. Raises InvalidCorrection."""
-    record = answer.structure
-    if record is None or answer.bpm is None or not record.sections:
-        refuse(place, "the track has no sections", None)
-    found = [SectionStart(s.start, s.label) for s in record.sections]
-    duration = record.duration or 0.0
-    return found, [t for t in answers.bar_lines(answer.bpm, duration) if 0 < t < duration]
-
-
-def _with_sections(correction: Correction, found: Sequence[SectionStart]) -> Correction:
-    ordered = {s.start: s for s in sorted(found, key=lambda s: s.start)}
-    return replace(correction, sections=tuple(ordered.values()))
-
-
-def _sections(correction: Correction, answer: Answer, fields: Fields) -> Correction:
-    stated = model.sections(fields.get("sections"), "sections")
-    _, lines = _structured(answer, "sections")
-    snapped = [replace(s, start=answers.nearest(lines, s.start)) for s in stated[1:]]
-    return _with_sections(correction, [stated[0], *snapped])
-
-
-def _boundary(correction: Correction, answer: Answer, fields: Fields) -> Correction:
-    old, new = (model.time(fields.get(name), f"boundary: {name}") for name in ("from", "to"))
-    found, lines = _structured(answer, "boundary")
-    if len(found) < 2:
-        refuse("boundary", "there is none", None)
-    at = min(range(1, len(found)), key=lambda i: abs(found[i].start - old))
-    low = found[at - 1].start
-    high = found[at + 1].start if at + 1 < len(found) else float("inf")
-    between = [line for line in lines if low < line < high]
-    if not lines:
-        between = [min(max(new, low + 0.1), high - 0.1)]
-    if not between:
-        refuse("boundary", "there is no bar line between its neighbours", None)
-    found[at] = replace(found[at], start=answers.nearest(between, new))
-    return _with_sections(correction, found)
-
-
-def _section_at(found: Sequence[SectionStart], moment: float) -> int:
-    return max(i for i, section in enumerate(found) if section.start <= moment)
-
-
-def _label(correction: Correction, answer: Answer, fields: Fields) -> Correction:
-    moment, name = (model.time(fields.get("at"), "label: at"),
-                    model.label(fields.get("label"), "label"))  # fmt: skip
-    found, _ = _structured(answer, "label")
-    at = _section_at(found, moment)
-    found[at] = replace(found[at], label=name)
-    return _with_sections(correction, found)
-
-
-def _split(correction: Correction, answer: Answer, fields: Fields) -> Correction:
-    moment = model.time(fields.get("at"), "split: at")
-    found, lines = _structured(answer, "split")
-    start = answers.nearest(lines, moment)
-    if start in [section.start for section in found]:
-        refuse("split: at", "a section begins there already", None)
-    name = found[_section_at(found, start)].label
-    if fields.get("label") is not None:
-        name = model.label(fields["label"], "split: label")
-    return _with_sections(correction, [*found, SectionStart(start, name)])
-
-
-def _join(correction: Correction, answer: Answer, fields: Fields) -> Correction:
-    moment = model.time(fields.get("at"), "join: at")
-    found, _ = _structured(answer, "join")
-    if len(found) < 2:
-        refuse("join", "there is no boundary", None)
-    at = min(range(1, len(found)), key=lambda i: abs(found[i].start - moment))
-    return _with_sections(correction, [*found[:at], *found[at + 1 :]])
-
-
-def _drops(correction: Correction, answer: Answer, fields: Fields) -> Correction:
-    stated = model.drops(fields.get("drops"), "drops")
-    _, lines = _structured(answer, "drops")
-    return replace(correction, drops=tuple(sorted({answers.nearest(lines, t) for t in stated})))
-
-
 def _key(correction: Correction, answer: Answer, fields: Fields) -> Correction:
     return replace(correction, key=model.key(fields.get("key"), "key"))
 
@@ -338,12 +240,12 @@ EDITS: dict[str, Callable[[Correction, Answer, Fields], Correction]] = {
     "tap": _tap,
     "beats_per_bar": _beats_per_bar,
     "grid": _grid,
-    "sections": _sections,
-    "boundary": _boundary,
-    "label": _label,
-    "split": _split,
-    "join": _join,
-    "drops": _drops,
+    "sections": section_edits.sections,
+    "boundary": section_edits.boundary,
+    "label": section_edits.label,
+    "split": section_edits.split,
+    "join": section_edits.join,
+    "drops": section_edits.drops,
     "key": _key,
     "note": _note,
     "confirm": _confirm,

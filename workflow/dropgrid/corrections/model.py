@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
 from typing import Any, Literal, NoReturn, cast
 
 from ..base.errors import DropgridError
@@ -301,7 +302,7 @@ def drops(value: Any, place: str) -> tuple[float, ...]:
 
 
 def _ascending(times: Sequence[float], place: str) -> None:
-    if any(later <= earlier for earlier, later in zip(times, times[1:], strict=False)):
+    if any(later <= earlier for earlier, later in pairwise(times)):
         refuse(place, "not in the order of time", None)
 
 

@@ -1,42 +1,36 @@
 """What jobs read of the corrections: results/corrections/, derived from the user's file.
 
-    {track}.json   what is stated of a track, written anew only when that changes: an input of its
-                   cheap stages, so that they alone run again. Of a track whose statements were
-                   taken back it says nothing, and stays.
-    others.json    statements about files that are not in the library, as a file of corrections:
-                   a recording that appears under a new name takes up what was stated of it.
-    source.json    where the user's file is, if it is not results/corrections.json
-    undo/          what was stated before, for `dropgrid correct --undo` and the workbench
+{track}.json   what is stated of a track, written anew only when that changes: an input of its
+               cheap stages, so that they alone run again. Of a track whose statements were
+               taken back it says nothing, and stays.
+others.json    statements about files that are not in the library, as a file of corrections:
+               a recording that appears under a new name takes up what was stated of it.
+source.json    where the user's file is, if it is not results/corrections.json
+undo/          what was stated before, for `dropgrid correct --undo` and the workbench
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from ..base.documents import MAX_BYTES, SCHEMA_VERSION, json_lines
-from ..base.errors import RecordError
+from ..base.errors import ConfigError
 from ..base.files import read_regular
-from ..corrections import document, identity
+from ..corrections import document
 from ..corrections.document import Document
-from ..corrections.model import NOTHING, Correction, InvalidCorrection, from_json, to_json
-from ..features import Features
+from ..corrections.model import NOTHING, Correction, InvalidCorrection
+from ..corrections.slices import OTHERS, digest, read_slice, slice_bytes, slice_path
 from ..library import expanded
-from ..records.model import TrackFailure
 from ..records.ticket import TRACK_ID, Ticket
+from .layout import Results
 from .mark import write_ours
 
-FOLDER = "corrections"
-FILE = "corrections.json"
-OTHERS = "others.json"
 SOURCE = "source.json"
-SCHEMA = "dropgrid/correction"
 SOURCE_SCHEMA = "dropgrid/corrections-source"
 FINGERPRINT = re.compile(rb'\n  "fingerprint": "([^"]*)"')
 
@@ -46,72 +40,23 @@ def corrections_file(results: Path, stated: str | os.PathLike[str] | None = None
     if stated is not None:
         return Path(os.path.abspath(expanded(str(stated), "corrections")))
     with suppress(OSError, ValueError, KeyError, TypeError):
-        values = json.loads(read_regular(results / FOLDER / SOURCE, MAX_BYTES))
+        values = json.loads(read_regular(Results(results).corrections / SOURCE, MAX_BYTES))
         if values["schema"] == SOURCE_SCHEMA and os.path.isabs(values["file"]):
             return Path(values["file"])
-    return results / FILE
+    return Results(results).stated
 
 
-def slice_path(results: Path, track: str) -> Path:
-    """Where jobs read what is stated of a track."""
-    return results / FOLDER / f"{track}.json"
+def read_corrections(file: Path, needed: bool = True) -> Document:
+    """The statements of a user's file. needed: it was named, so it has to be there.
 
-
-def slice_bytes(track: str, correction: Correction) -> bytes:
-    """What jobs read of a correction: all but the note."""
-    values = to_json(replace(correction, note=None, unknown={}))
-    head = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "track": track}
-    return json_lines({**head, "statements": values})
-
-
-def read_slice(path: Path) -> Correction | None:
-    """What is stated of a track; None where nothing ever was. Raises RecordError."""
+    Raises InvalidCorrection, ConfigError.
+    """
+    if needed and not file.exists():
+        raise ConfigError(f"corrections: {file}: there is no such file")
     try:
-        values = json.loads(read_regular(path, MAX_BYTES))
-        if values["schema"] != SCHEMA or values["schema_version"] != SCHEMA_VERSION:
-            raise RecordError(f"{path}: not a {SCHEMA} of this version")
-        return from_json(values["statements"], str(path))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise RecordError(f"{path}: cannot be read as a track's corrections ({error})") from error
-
-
-def correction_for(folder: Path, track: str, features: Features | TrackFailure) -> Correction:
-    """What is stated of a track, in a folder of slices: of its recording, not just its name.
-
-    Raises RecordError, InvalidCorrection.
-    """
-    if isinstance(features, TrackFailure):
-        return NOTHING
-    own = read_slice(folder / f"{track}.json")
-    mine = identity.fingerprint(features)
-    if own is not None:
-        return own if identity.same(own.fingerprint, mine) is not False else NOTHING
-    others = document.read(folder / OTHERS)
-    found = others.find("", mine)
-    return NOTHING if found is None else others.tracks[found]
-
-
-def with_corrections(
-    folder: Path | None,
-    track: str,
-    features: Features | TrackFailure,
-    write: Callable[[Correction], None],
-) -> None:
-    """Have a record written with what is stated of its track; again if that changes meanwhile.
-
-    folder: of the slices; None: nothing is stated. Raises what correction_for and write do.
-    """
-    if folder is None:
-        write(NOTHING)
-        return
-    path = folder / f"{track}.json"
-    while True:
-        before = digest(path)
-        write(correction_for(folder, track, features))
-        if digest(path) == before:
-            return
+        return document.read(file)
+    except OSError as error:
+        raise ConfigError(f"corrections: {file}: {error.strerror or error}") from error
 
 
 def write_slices(
@@ -123,7 +68,7 @@ def write_slices(
     source: the user's file. Returns a digest of its statements by track. Raises LibraryError,
     OSError.
     """
-    folder = results / FOLDER
+    folder = Results(results).corrections
     paths = {ticket.track: ticket.path for ticket in tracks}
     own = {track: stated.tracks[path] for track, path in paths.items() if path in stated.tracks}
     here = set(paths.values())
@@ -134,23 +79,16 @@ def write_slices(
         _note_source(results, source)
         return {}
     for track in slices - own.keys():
-        before = read_slice(slice_path(results, track)) or NOTHING
+        before = read_slice(slice_path(folder, track)) or NOTHING
         found = others.find("", before.fingerprint)
         own[track] = NOTHING if found is None else others.tracks[found]
     if was.tracks != others.tracks:
         own |= _found_again(records, paths.keys() - own.keys(), others, was)
     for track, correction in own.items():
-        write_ours(slice_path(results, track), slice_bytes(track, correction))
+        write_ours(slice_path(folder, track), slice_bytes(track, correction))
     write_ours(folder / OTHERS, document.to_bytes(others))
     _note_source(results, source)
-    return {track: digest(slice_path(results, track)) for track in own}
-
-
-def digest(path: Path) -> str:
-    """A digest of a file's bytes; "" where there is none."""
-    with suppress(OSError):
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    return ""
+    return {track: digest(slice_path(folder, track)) for track in own}
 
 
 def _others(folder: Path) -> Document:
@@ -163,7 +101,7 @@ def _others(folder: Path) -> Document:
 def sliced(results: Path) -> set[str]:
     """The tracks that have a slice, in the library or not."""
     try:
-        names = os.listdir(results / FOLDER)
+        names = os.listdir(Results(results).corrections)
     except OSError:
         return set()
     return {n[:-5] for n in names if n.endswith(".json") and TRACK_ID.fullmatch(n[:-5])}
@@ -175,7 +113,7 @@ def _found_again(
     """What changed for tracks whose recording is stated about under another name."""
     found: dict[str, Correction] = {}
     for track in tracks:
-        mine = fingerprint_in(records / "bpm" / f"{track}.json")
+        mine = fingerprint_in(Results(records).record("bpm", track))
         if mine is None:
             continue
         now, before = others.find("", mine), was.find("", mine)
@@ -194,8 +132,8 @@ def fingerprint_in(path: Path) -> str | None:
 
 def _note_source(results: Path, source: Path) -> None:
     """Say where the user's file is, where it is not the usual one."""
-    path = results / FOLDER / SOURCE
-    usual = os.path.abspath(source) == os.path.abspath(results / FILE)
+    path = Results(results).corrections / SOURCE
+    usual = os.path.abspath(source) == os.path.abspath(Results(results).stated)
     if usual:
         path.unlink(missing_ok=True)
         return

@@ -43,9 +43,7 @@ class Rhythm:
 NOTHING = Rhythm(None, None, None, 0.0, None, (), None, (), (), (), {"reason": "nothing periodic"})
 
 
-def analyse(
-    features: Features, options: RhythmOptions, known_bpm: float | None = None
-) -> Rhythm:
+def analyse(features: Features, options: RhythmOptions, known_bpm: float | None = None) -> Rhythm:
     """The rhythm of a track from its features; descriptors are used where there are any.
 
     known_bpm: the steady tempo of the whole track, where somebody knows it; only beats and bars

@@ -24,12 +24,14 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from ..base.documents import SCHEMA_VERSION, json_lines
 from ..base.errors import RecordError
 from ..library import Scan
 from ..records.ticket import TICKET_SCHEMA, Ticket, ticket_from
+from ..results.layout import Results
 from ..results.mark import check_ours, remove_ours, write_ours
 from ..results.scanned import write_scan, write_ticket, write_tickets
 
@@ -77,13 +79,17 @@ def batch_of(track: str, count: int) -> str:
 
 
 def write_library(
-    found: Scan, results: Path, size: int, analyses: Collection[str]
+    found: Scan,
+    results: Path,
+    size: int,
+    analyses: Collection[str],
+    stated: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[list[str], list[str]]:
     """Write what jobs read: tickets, scan.json, manifests; the ids of tracks and of batches.
 
     size: about how many tracks make a batch; 1 for none. Only what changed is written, and
     where there are batches no ticket is read that did not change. A batch that lacks records
-    of `analyses` is no longer done.
+    of `analyses` is no longer done. stated: a digest of the corrections of a track, by track.
     """
     count = count_batches(len(found.tracks), size)
     batches: dict[str, list[Ticket]] = {}
@@ -94,7 +100,7 @@ def write_library(
         return write_tickets(found, results), []
     tickets = _filled(results / "tracks")
     for batch, tracks in batches.items():
-        _write_batch(results, batch, tracks, tickets)
+        _write_batch(results, batch, tracks, tickets, stated)
     for name in tickets - {f"{track.track}.json" for track in found.tracks}:
         remove_ours(results / "tracks" / name, TICKET_SCHEMA)
     names = [*batches, *_gather_missing(found, results, batches, analyses)]
@@ -149,12 +155,18 @@ def batches_before(manifest: Path) -> list[str]:
 
 
 def _write_batch(
-    results: Path, batch: str, tracks: Sequence[Ticket], tickets: Collection[str]
+    results: Path,
+    batch: str,
+    tracks: Sequence[Ticket],
+    tickets: Collection[str],
+    stated: Mapping[str, str],
 ) -> None:
     """Write a manifest and the tickets of what is new or changed in it, if anything is."""
-    manifest = results / "batches" / f"{batch}.json"
+    manifest = Results(results).manifest(batch)
     check_ours(manifest.with_suffix(".done"))  # which Snakemake deletes and makes anew
-    data = _manifest(tracks)
+    data = _manifest(
+        tracks, stated={t.track: stated[t.track] for t in tracks if t.track in stated}
+    )
     before = set(tracks)
     try:
         changed = manifest.read_bytes() != data
@@ -169,12 +181,17 @@ def _write_batch(
         write_ours(manifest, data, durable=False)
 
 
-def _manifest(tracks: Sequence[Ticket], after: Sequence[str] = ()) -> bytes:
+def _manifest(
+    tracks: Sequence[Ticket],
+    after: Sequence[str] = (),
+    stated: Mapping[str, str] = MappingProxyType({}),
+) -> bytes:
     return json_lines(
         {
             "schema": SCHEMA,
             "schema_version": SCHEMA_VERSION,
             "after": after,
+            **({"corrections": stated} if stated else {}),
             "tracks": [asdict(track) for track in tracks],
         }
     )
@@ -184,13 +201,13 @@ def _gather_missing(
     found: Scan, results: Path, batches: Mapping[str, Sequence[Ticket]], analyses: Collection[str]
 ) -> list[str]:
     """Have tracks without records of `analyses` asked again; the names of gathering batches."""
-    folder = results / "batches"
+    files = Results(results)
     made = [_filled(results / analysis) for analysis in analyses]
     count = max(1, count_batches(len(batches), GATHERING))
     gathered: dict[str, list[Ticket]] = {f"{MISSING}{i:05d}": [] for i in range(count)}
     after: dict[str, set[str]] = {name: set() for name in gathered}
     for batch, tracks in batches.items():
-        done = folder / f"{batch}.done"
+        done = files.done(batch)
         missing = [
             track
             for track in tracks
@@ -206,7 +223,7 @@ def _gather_missing(
             gathered[name].append(track)
             after[name].add(batch)
     for name, tracks in gathered.items():
-        manifest, done = folder / f"{name}.json", folder / f"{name}.done"
+        manifest, done = files.manifest(name), files.done(name)
         check_ours(done)
         if tracks:
             write_ours(manifest, _manifest(tracks, sorted(after[name])), durable=False)

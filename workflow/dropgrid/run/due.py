@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from ..base.files import write_if_changed
-
-STAGES = ("features", "bpm", "structure", "key")
+from ..corrections.slices import slice_path
+from ..results.layout import Results
+from ..stages import STAGES
 
 
 def force_all(results: Path) -> None:
     """Have all stages of every track run again, as if the options of features had changed."""
-    os.utime(results / "options" / "features.json")
+    os.utime(Results(results).options("features"))
 
 
 def note_options(results: Path, options: Mapping[str, Any]) -> dict[str, int]:
@@ -26,7 +27,7 @@ def note_options(results: Path, options: Mapping[str, Any]) -> dict[str, int]:
     since = {}
     for stage in STAGES:
         values = options.get(stage, {})
-        path = results / "options" / f"{stage}.json"
+        path = Results(results).options(stage)
         write_if_changed(path, json.dumps(values, sort_keys=True, indent=2).encode() + b"\n")
         since[stage] = path.stat().st_mtime_ns
     return since
@@ -44,19 +45,18 @@ def stages_due(
     since: see note_options. Features alone are not missed: they are made where a record needs
     them. Structure needs the bpm record; so that is made with it.
     """
-    features = _age(results / "features" / f"{track}.npz")
-    bpm = _age(results / "bpm" / f"{track}.json")
-    structure = _age(results / "structure" / f"{track}.json")
-    key = _age(results / "key" / f"{track}.json")
-    source = max(_age(results / "tracks" / f"{track}.json"), *map(_age, networks))
+    files = Results(results)
+    features, bpm, structure, key = (_age(files.output(stage, track)) for stage in STAGES)
+    source = max(_age(files.ticket(track)), *map(_age, networks))
+    stated = _age(slice_path(files.corrections, track))
     asked = max(source, since["features"])
     bpm_due = not {"bpm", "structure"}.isdisjoint(analyses) and (
-        bpm < max(asked, features, since["bpm"])
+        bpm < max(asked, features, stated, since["bpm"])
     )
     structure_due = "structure" in analyses and (
-        bpm_due or structure < max(asked, features, bpm, since["structure"])
+        bpm_due or structure < max(asked, features, bpm, stated, since["structure"])
     )
-    key_due = "key" in analyses and key < max(asked, features, since["key"])
+    key_due = "key" in analyses and key < max(asked, features, stated, since["key"])
     features_due = features < asked and (bpm_due or structure_due or key_due)
     due = {"features": features_due, "bpm": bpm_due, "structure": structure_due, "key": key_due}
     return [stage for stage in STAGES if due[stage]]
