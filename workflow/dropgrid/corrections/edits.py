@@ -106,9 +106,20 @@ def _one(correction: Correction, answer: Answer, fields: Fields) -> Correction:
     if by != int(by):
         refuse("one: beats", "not whole beats; half beats are a shift", by)
     _, entries = answer.grid("one")
-    moved = _moved(entries, lambda entry: by * 60 / entry.bpm)
-    ones = [replace(entry, one=m.one) for entry, m in zip(entries, moved, strict=True)]
+    ones = [
+        replace(entry, one=_from_start(entry, moved.one))
+        for entry, moved in zip(
+            entries, _moved(entries, lambda entry: by * 60 / entry.bpm), strict=True
+        )
+    ]
     return _stated(correction, ones, "one")
+
+
+def _from_start(entry: GridEntry, one: float | None) -> float | None:
+    """A downbeat at or after the start of an entry, that of a bar later if this one is before."""
+    if one is not None and one < entry.start - beats.EDGE:
+        return one + 60 / entry.bpm * entry.beats_per_bar
+    return one
 
 
 def _bpm(correction: Correction, answer: Answer, fields: Fields) -> Correction:

@@ -52,9 +52,7 @@ class Known:
     def computed(self) -> BpmRecord:
         """The analysis' own bpm record. Raises InvalidCorrection without one."""
         if self.bpm is None:
-            raise InvalidCorrection(
-                f"{self.ticket.path}: not analysed yet; run the workflow first"
-            )
+            raise InvalidCorrection(f"{self.ticket.path}: not analysed; run the workflow first")
         if self.bpm.error is not None:
             raise InvalidCorrection(
                 f"{self.ticket.path}: could not be analysed: {self.bpm.error.message}"
