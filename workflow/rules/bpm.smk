@@ -11,8 +11,11 @@ rule bpm:
     log:
         f"{RESULTS}/logs/bpm/{{track}}.log",
     retries: RETRIES
+    conda:
+        "../envs/dropgrid.yaml"
     threads: 1
     resources:
+        python=PYTHON,
         workers=1,
         attempt=attempt,
         mem_mb=megabytes(later_mb, LAST_MB),
@@ -21,6 +24,6 @@ rule bpm:
         options=options(STAGE_OPTIONS["bpm"]),
         corrections=corrections_folder,
     shell:
-        "dropgrid bpm {input.ticket:q} {input.features:q} {output:q}"
+        "{resources.python:q} -P -m dropgrid bpm {input.ticket:q} {input.features:q} {output:q}"
         f" --options {{params.options:q}} --corrections {{params.corrections:q}}"
         f" {SUPERVISED}"

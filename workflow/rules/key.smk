@@ -11,8 +11,11 @@ rule key:
     log:
         f"{RESULTS}/logs/key/{{track}}.log",
     retries: RETRIES
+    conda:
+        "../envs/dropgrid.yaml"
     threads: 1
     resources:
+        python=PYTHON,
         workers=1,
         attempt=attempt,
         mem_mb=megabytes(later_mb, LAST_MB),
@@ -21,7 +24,7 @@ rule key:
         options=options(STAGE_OPTIONS["key"]),
         corrections=corrections_folder,
     shell:
-        "dropgrid key {input.ticket:q} {input.features:q} {output:q}"
+        "{resources.python:q} -P -m dropgrid key {input.ticket:q} {input.features:q} {output:q}"
         f" --options {{params.options:q}} --corrections {{params.corrections:q}}"
         f" {SUPERVISED}"
 
