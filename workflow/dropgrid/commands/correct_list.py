@@ -18,7 +18,7 @@ def list_corrections(desk: Desk, tracks: Sequence[str]) -> int:
     from ..results.scanned import read_scan
 
     stated = document.read(desk.file)
-    found = list(judged(desk, stated, paths_of(desk, read_scan(desk.results.folder)["tracks"])))
+    found = list(judged(desk, stated, read_scan(desk.results.folder)["tracks"]))
     for item in found:
         if not tracks or item.track in tracks:
             differs = " and ".join(item.differs)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ..records.model import BpmRecord, KeyRecord, StructureRecord
+from ..records.store import as_computed
 from . import answers, beats, edits
 from .beats import AtTempo
 from .model import Correction
@@ -52,11 +51,7 @@ def effective(
     said = edits.absolute(correction, computed, at_tempo)
     said = answers.held(said, computed)
     if structure is not None and structure.status == "ok":
-        own = structure
-        if own.computed is not None:
-            own = replace(own, sections=own.computed.sections, drops=own.computed.drops)
-        said = answers.held_sections(said, own, computed)
+        said = answers.held_sections(said, as_computed(structure), computed)
     if key is not None and key.status == "ok":
-        own_key = key if key.computed is None else replace(key, key=key.computed.key)
-        said = answers.held_key(said, own_key)
+        said = answers.held_key(said, as_computed(key))
     return said

@@ -19,14 +19,6 @@ CLAMPED = 1e-9  # s: a beat at 0 may have been before it
 AtTempo = Callable[[float], BpmRecord]
 
 
-def computed_of(record: BpmRecord) -> BpmRecord:
-    """A record with the analysis' own answer, whatever was stated."""
-    if record.computed is None:
-        return record
-    own = {f.name: getattr(record.computed, f.name) for f in fields(ComputedRhythm)}
-    return replace(record, **own, computed=None)
-
-
 def apply(record: BpmRecord, correction: Correction, at_tempo: AtTempo) -> BpmRecord:
     """A computed record with what is stated about its grid in place; its answer kept beside.
 

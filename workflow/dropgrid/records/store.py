@@ -53,6 +53,15 @@ def as_written(record: BpmRecord) -> BpmRecord:
     return bpm_record(to_json(record), Path(record.path))
 
 
+def as_computed(record: Record) -> Record:
+    """The record with the analysis' own answer, whatever a person stated."""
+    own = record.computed
+    if own is None:
+        return record
+    fields = {field.name: getattr(own, field.name) for field in dataclasses.fields(own)}
+    return dataclasses.replace(record, **{"source": "computed", **fields}, computed=None)
+
+
 def read_structure(path: Path, track: str | None = None) -> StructureRecord:
     """Read results/structure/{track}.json, as read_bpm. Raises RecordError."""
     return _checked(StructureRecord, read_bytes(path), path, track)

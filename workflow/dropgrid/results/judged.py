@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from ..base.errors import RecordError
 from ..corrections.answers import disagreement
 from ..corrections.document import Document
-from ..corrections.model import Correction, InvalidCorrection
+from ..corrections.model import Correction
+from ..library import track_id
+from .corrected import sliced
 from .stating import Desk, Known
+
+MOST = 5000  # tracks that are looked through for renamed ones
 
 
 @dataclass(frozen=True)
@@ -33,15 +37,16 @@ class Judged:
         return not {"tempo", "beats", "the one"}.intersection(self.differs)
 
 
-def judged(desk: Desk, stated: Document, paths: Mapping[str, str]) -> Iterator[Judged]:
-    """The analysed tracks of which something is stated, in the order of paths (track -> path).
+def judged(desk: Desk, stated: Document, tracks: Sequence[str]) -> Iterator[Judged]:
+    """The analysed tracks of which something is stated, of all tracks of the library, in order.
 
-    A track without statements of its own path is looked into only where some are about files
-    that are not there. Raises InvalidCorrection.
+    Raises InvalidCorrection.
     """
-    missing = stated.tracks.keys() - set(paths.values())
-    for track, path in paths.items():
-        if path not in stated.tracks and not missing:
+    own = {track_id(path) for path in stated.tracks}
+    renamed = len(own.intersection(tracks)) < len(stated.tracks) and len(tracks) <= MOST
+    here = own | sliced(desk.results.folder)
+    for track in tracks:
+        if not stated.tracks or not (renamed or track in here):
             continue
         with suppress(RecordError):
             known = desk.known(track)
@@ -54,26 +59,20 @@ def _judged(desk: Desk, known: Known, name: str, said: Correction) -> Judged:
     differs: list[str] = []
     sure = said.confirmed
     grid = said.speaks_of_grid or bool(sure and sure.grid)
-    try:
-        answer = desk.answer(known, said)[1]
-    except InvalidCorrection:  # needs features that are gone
-        answer = None
-    bpm = known.bpm if answer is None else answer.bpm
-    if grid and bpm is not None and (other := disagreement(bpm, known.computed)):
+    true = desk.truth(known, said)
+    if grid and true.bpm is not None and (other := disagreement(true.bpm, known.computed)):
         differs.append(other)
-    if known.structure is not None and known.structure.computed is not None:
-        own = known.structure.computed
+    if true.structure is not None and true.structure.computed is not None:
+        own = true.structure.computed
         if [(s.start, s.label) for s in own.sections] != [
-            (s.start, s.label) for s in known.structure.sections
+            (s.start, s.label) for s in true.structure.sections
         ]:
             differs.append("sections")
-        elif own.drops != known.structure.drops:
+        elif own.drops != true.structure.drops:
             differs.append("drops")
-    if known.key is not None and known.key.status == "ok":
-        own_key = known.key.key if known.key.computed is None else known.key.computed.key
-        true = said.key or (sure.key if sure else None)
-        if true is not None and true != own_key:
-            differs.append("key")
+    key = true.key
+    if key is not None and key.computed is not None and key.computed.key != key.key:
+        differs.append("key")
     return Judged(
         known.ticket.track, name, known.ticket.path, described(said), tuple(differs), grid
     )

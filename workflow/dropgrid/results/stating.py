@@ -24,7 +24,14 @@ from ..corrections.section_edits import Answer
 from ..corrections.slices import slice_bytes, slice_path
 from ..features import Features
 from ..records.model import BpmRecord, KeyRecord, StructureRecord
-from ..records.store import as_written, read_bpm, read_key, read_structure, write_record
+from ..records.store import (
+    as_computed,
+    as_written,
+    read_bpm,
+    read_key,
+    read_structure,
+    write_record,
+)
 from ..records.ticket import Ticket, read_ticket
 from ..stages import make_bpm_record, make_key_record, make_structure_record
 from .layout import Results
@@ -57,7 +64,7 @@ class Known:
             raise InvalidCorrection(
                 f"{self.ticket.path}: could not be analysed: {self.bpm.error.message}"
             )
-        return beats.computed_of(self.bpm)
+        return as_computed(self.bpm)
 
 
 @dataclass(frozen=True)
@@ -146,8 +153,16 @@ class Desk:
                 )  # fmt: skip
             structure = answers.apply_sections(structure, said, bpm)
         if key is not None and key.status == "ok":
-            key = answers.apply_key(key, said)
+            key = answers.apply_key(as_computed(key), said)
         return said, Answer(bpm, structure, key)
+
+    def truth(self, known: Known, correction: Correction) -> Answer:
+        """The answer that a person holds to be right; as last written where it takes features
+        that are gone."""
+        try:
+            return self.answer(known, correction)[1]
+        except InvalidCorrection:
+            return Answer(known.bpm, known.structure, known.key)
 
     def edit(self, track: str, steps: Sequence[Mapping[str, Any]]) -> Correction:
         """Make edits (dropgrid.corrections.edits) as one step; what is stated of the track now.
