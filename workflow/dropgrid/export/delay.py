@@ -9,18 +9,14 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..audio.mp3 import LAGS
+from ..audio.mp3 import lead
 from ..records.model import BpmRecord, GridRegion, KeyRecord, StructureRecord
 from ..records.track import Track
 
 
 def delay_shift(track: Track, profile: str | None) -> float:
     """Seconds to add to a track's times for the player that profile names; 0 without one."""
-    decoder = track.bpm.decoder if track.bpm else {}
-    kind = decoder.get("info_frame")
-    if profile is None or kind is None:
-        return 0.0
-    return (LAGS[profile][kind] - LAGS[decoder["name"]][kind]) / decoder["sample_rate"]
+    return lead(track.bpm.decoder if track.bpm else {}, profile)
 
 
 def shifted(track: Track, seconds: float) -> Track:
