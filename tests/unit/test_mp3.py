@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from audio_containers import RATE
+from audio_containers import RATE, write_mp3
 from dropgrid.audio.mp3 import LAGS, info_frame
 from dropgrid.audio.reader import Reader
 
@@ -22,24 +22,9 @@ def click() -> np.ndarray:
 @pytest.fixture(scope="module")
 def mp3s(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """An MP3 of each kind of info frame."""
-    import av
-    import soundfile
-
     folder = tmp_path_factory.mktemp("mp3")
-    files = {kind: folder / f"{kind}.mp3" for kind in ("bare", "counted", "unchecked", "lame")}
-    soundfile.write(files["lame"], click(), RATE)
-    with av.open(str(files["bare"]), "w", options={"write_xing": "0"}) as output:
-        stream = output.add_stream("libmp3lame", rate=RATE, layout="mono")
-        for start in range(0, 2 * RATE, 1152):
-            frame = av.AudioFrame.from_ndarray(click()[None, start : start + 1152], "fltp", "mono")
-            frame.sample_rate, frame.pts = RATE, start
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
-    whole = files["lame"].read_bytes()
-    encoder = whole.index(b"LAME")
-    files["counted"].write_bytes(whole[:encoder] + bytes(36) + whole[encoder + 36 :])
-    files["unchecked"].write_bytes(whole[: encoder + 34] + b"\0\0" + whole[encoder + 36 :])
-    return files
+    kinds = ("bare", "counted", "unchecked", "lame")
+    return {kind: write_mp3(folder / f"{kind}.mp3", kind, click()) for kind in kinds}
 
 
 def decode(path: Path, player: str) -> np.ndarray:

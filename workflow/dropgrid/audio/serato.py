@@ -23,7 +23,6 @@ LINE = 72  # characters of base64
 MARKERS2_BYTES = 470  # the least that Serato allots
 MIME = b"application/octet-stream"
 OLD_CUES, OLD_LOOPS = 5, 9  # entries of Markers_
-UNSET = 0x7F7F7F7F
 
 
 @dataclass(frozen=True)
@@ -139,20 +138,15 @@ def _name(text: bytes) -> str:
     return text.partition(b"\0")[0].decode("utf-8", "replace")
 
 
-def pack_markers_mp4(cues: Sequence[Cue]) -> bytes:
-    """The older cues, which MP4 has beside the others: the first five, without names."""
-    by_pad = {cue.pad: cue for cue in cues if cue.end is None}
-    entries = b""
-    for pad in range(OLD_CUES):
-        cue = by_pad.get(pad)
-        time, rgb = (cue.time, cue.rgb) if cue else (UNSET, b"\0\0\0")
-        entries += _old_entry(time, rgb, 1 if cue else 0)
-    entries += _old_entry(UNSET, b"\0\0\0", 3) * OLD_LOOPS
-    return struct.pack(">2sI", b"\2\5", OLD_CUES + OLD_LOOPS) + entries + b"\0\xff\xff\xff"
-
-
-def _old_entry(time: int, rgb: bytes, kind: int) -> bytes:
-    return struct.pack(">II6s3sBB", time, UNSET, b"\0\xff\xff\xff\xff\0", rgb, kind, 0)
+def has_old_cues(data: bytes) -> bool:
+    """Whether a tag of the older cues, of ID3 or of MP4, holds one that is set."""
+    size = {318: 22, 276: 19, 277: 19}.get(len(data))
+    if size is None:
+        return bool(data)  # of a version that is not known: somebody's
+    entries = [data[6 + i * size : 6 + (i + 1) * size] for i in range(OLD_CUES + OLD_LOOPS)]
+    if size == 22:
+        return any(entry[0] != 0x7F for entry in entries)
+    return any(entry[:4] not in (b"\x7f" * 4, b"\xff" * 4) for entry in entries)
 
 
 def pack_autotags(bpm: float, gain: float = 0.0) -> bytes:

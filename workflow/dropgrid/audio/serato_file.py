@@ -58,7 +58,7 @@ def read_serato(path: Path) -> SeratoTags | None:
     try:
         with limits():
             file = import_mutagen().File(path)
-            tags, text = _tags(file.tags) if file is not None else ({}, "")
+            tags, text = file_tags(file.tags) if file is not None else ({}, "")
     except TagLimit:
         return None
     except Exception:  # a tag reader meets every kind of broken file
@@ -78,7 +78,7 @@ def _unpacked(unpack: Any, data: bytes | None) -> Any:
         return None
 
 
-def _tags(tags: Any) -> tuple[dict[str, bytes], str]:
+def file_tags(tags: Any) -> tuple[dict[str, bytes], str]:
     """(Serato's tags by name, the stamp) of mutagen's tags."""
     from mutagen._vorbis import VComment
     from mutagen.id3 import ID3

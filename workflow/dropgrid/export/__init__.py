@@ -27,9 +27,11 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from ..audio.mp3 import lead
 from ..base.errors import ConfigError
 from ..base.files import write_atomically
 from ..records.check import check_id
+from ..records.shift import shifted
 from ..records.track import Track
 from ..results.outputs import check_folder, check_output
 from ..results.reading import BROKEN, iterate_library
@@ -144,8 +146,6 @@ def _finished(
     say: Callable[[int], None] | None,
 ) -> Iterator[Track]:
     """The tracks that can be exported, moved to the player's time; the others are counted."""
-    from .delay import delay_shift, shifted
-
     player = options.delay_profile or getattr(form, "PLAYER", None)
     for count, track in enumerate(iterate_library(results, library), start=1):
         if say and count % STEP == 0:
@@ -158,7 +158,7 @@ def _finished(
         if reason := _why_left_out(track, options.min_confidence):
             left_out[reason] += 1
             continue
-        yield shifted(track, delay_shift(track, player))
+        yield shifted(track, lead(track.bpm.decoder if track.bpm else {}, player))
 
 
 def _why_left_out(track: Track, min_confidence: float) -> str | None:
