@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test lint unit bench lock clean
+.PHONY: help setup demo test lint unit quick bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -36,8 +36,13 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/python tests/lint_workflow.py
 
+# Files of tests side by side; then, one after another, those that time, count memory or signal.
 unit: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not alone"
+	$(BIN)/python -m pytest -m alone
+
+quick: setup  ## the tests that need no run of the workflow; under a minute
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not alone" tests/unit
 
 bench: setup  ## speed and memory beside madmom and librosa; minutes
 	$(BIN)/python benchmarks/run.py

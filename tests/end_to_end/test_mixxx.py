@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import shutil
-import sys
 from pathlib import Path
 
 import mixxx
@@ -21,8 +20,6 @@ from dropgrid.records.track import Track
 from dropgrid.references import mixxx as references
 from dropgrid.tagging.change import apply
 from dropgrid.tagging.plan import Change, TagOptions, plan
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 from library_of_records import bpm_record, key_record, structure_record
 
 pytestmark = [

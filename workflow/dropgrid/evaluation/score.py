@@ -20,6 +20,7 @@ from ..references.annotation import Annotation
 from ..references.collect import TAGS, Rank, read_sources
 from ..references.matching import LeftOut, Reference, Tracks, match
 from ..references.serato import SERATO, read_file
+from ..results.layout import Results
 from ..results.reading import path_of, record_or_failure
 from ..results.scanned import read_scan
 from . import rows as tasks
@@ -91,7 +92,7 @@ def gather(
 
 def _library(results: Path) -> tuple[dict[str, str], str | None]:
     """Paths by track id, and the library's root: of the scan, or else of the records."""
-    if (results / "scan.json").exists():
+    if Results(results).scan.exists():
         scan = read_scan(results)
         return {track: path_of(results, track) for track in scan["tracks"]}, scan["root"]
     paths = {}
@@ -123,7 +124,7 @@ def _serato(results: Path, paths: dict[str, str], source: int) -> list[tuple[Ran
     for track in sorted(paths):
         record = _read_bpm(results, track)
         with suppress(RecordError):
-            file = Path(read_ticket(results / "tracks" / f"{track}.json").file)
+            file = Path(read_ticket(Results(results).ticket(track)).file)
             tags = read_file(file, track, record.duration if record else None)
             if tags is not None:
                 found.append((Rank.of(source, tags), tags))

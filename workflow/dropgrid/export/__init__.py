@@ -33,12 +33,12 @@ from ..base.files import write_atomically
 from ..records.check import check_id
 from ..records.shift import shifted
 from ..records.track import Track
+from ..results.layout import Results
 from ..results.outputs import check_folder, check_output
 from ..results.reading import BROKEN, iterate_library
 from .options import ExportOptions
 
 OF_ALL = ("delay_profile", "min_confidence")  # options that every format heeds but tables
-TABLES = ("library.csv", "library.parquet")  # of a results folder: never written over
 STEP = 1000  # tracks between two words on how far an export has come
 
 
@@ -133,8 +133,9 @@ def _export_each(
 
 def _check(file: Path, results: Path, force: bool, mark: bytes | None) -> None:
     """Refuse to write over what the export reads, and over what is not ours."""
-    read = [results / name for name in ("scan.json", *TABLES)]
-    check_output(file, read, force=force, trusted=results / "exports", mark=mark)
+    files = Results(results)
+    read = [files.scan, files.table, files.parquet]
+    check_output(file, read, force=force, trusted=files.exports, mark=mark)
 
 
 def _finished(

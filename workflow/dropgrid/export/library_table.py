@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..base.errors import RecordError
 from ..base.tables import csv_bytes
+from ..results.layout import Results
 from ..results.table import COLUMNS, read_table
 
 
@@ -28,7 +29,7 @@ def table_as_parquet(results: Path) -> tuple[bytes, int, int]:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    path = results / "library.parquet"
+    path = Results(results).parquet
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:
