@@ -13,16 +13,18 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
+from xml.etree.ElementTree import Element, SubElement
 
 from .. import __version__
 from ..base.colours import SECTION_COLOURS_ON_DARK
+from ..base.files import WINDOWS
 from ..key import notation
 from ..records.marks import Cue, Loop, cues, loops, pads
 from ..records.model import GridRegion
 from ..records.track import Track
 from .cues import beats_per_bar, number, text_tag, title
 from .spool import Spool
+from .xml_lines import lines
 
 if TYPE_CHECKING:
     from .options import ExportOptions
@@ -49,15 +51,17 @@ def render(
     entries = Spool()
     tempos: list[float | None] = []
     for key, track in enumerate(tracks, start=1):
-        entries.add(_lines(_track(track, key, options), 2))
+        entries.add(lines(_track(track, key, options), 2))
         tempos.append(track.bpm.bpm if track.bpm else None)
-    head = [HEAD, _lines(product, 1), f'  <COLLECTION Entries="{entries.added}">\n'.encode()]
-    tail = [b"  </COLLECTION>\n", _lines(_playlists(tempos, options), 1), b"</DJ_PLAYLISTS>\n"]
+    head = [HEAD, lines(product, 1), f'  <COLLECTION Entries="{entries.added}">\n'.encode()]
+    tail = [b"  </COLLECTION>\n", lines(_playlists(tempos, options), 1), b"</DJ_PLAYLISTS>\n"]
     return entries.added, {"": chain(head, entries, tail)}
 
 
 def location(file: Path) -> str:
     """The URI by which rekordbox knows a file, whatever bytes its name holds."""
+    if WINDOWS.match(str(file)):
+        return "file://localhost/" + quote(os.fsencode(file), safe="/:")
     return "file://localhost" + quote(os.fsencode(file), safe="/")
 
 
@@ -137,8 +141,3 @@ def _playlists(tempos: list[float | None], options: ExportOptions) -> Element:
         for key in keys:
             SubElement(node, "TRACK", Key=key)
     return playlists
-
-
-def _lines(element: Element, level: int) -> bytes:
-    indent(element, "  ", level)
-    return b"  " * level + tostring(element, "utf-8").rstrip() + b"\n"
