@@ -176,6 +176,7 @@ def stage_options(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         "bpm": {
             **config["bpm"],
             "ignore_metadata": config["ignore_metadata"],
+            "metadata": config["metadata"],
             "schema_version": BpmRecord.VERSION,
         },
         "structure": config["structure"],
@@ -195,7 +196,7 @@ def make_bpm_record(
 ) -> BpmRecord:
     """The rhythm of a track from its features; its failure, if it has none.
 
-    options: section `bpm` of the configuration, and ignore_metadata. Raises ConfigError.
+    options: section `bpm` of the configuration, ignore_metadata and metadata. Raises ConfigError.
     """
     if isinstance(features, TrackFailure):
         return BpmRecord(ticket.track, ticket.path, "error", error=features)
@@ -203,10 +204,14 @@ def make_bpm_record(
 
     values = dict(options)
     ignore_metadata = values.pop("ignore_metadata", False)
+    trusted = values.pop("metadata", "witness") == "trust"
     values.pop("method", None)  # the choice of networks, made by prepare_network
     values.pop("schema_version", None)  # there so that records of another version are renewed
-    found = rhythm.analyse(features, build_options(rhythm.RhythmOptions, values, "bpm"))
     tag = features.tags.get("bpm")
+    low, high = PLAUSIBLE_TAG_BPM
+    usable = tag is not None and low <= tag <= high and not ignore_metadata
+    witness = tag if usable and not trusted else None
+    found = rhythm.analyse(features, build_options(rhythm.RhythmOptions, values, "bpm"), witness)
     record = BpmRecord(
         ticket.track,
         ticket.path,
@@ -230,10 +235,9 @@ def make_bpm_record(
         tags=features.tags,
         loudness=_loudness(features),
     )
-    low, high = PLAUSIBLE_TAG_BPM
-    if ignore_metadata or tag is None or not low <= tag <= high:
-        return record
-    return dataclasses.replace(record, bpm=tag, source="metadata")
+    return (
+        dataclasses.replace(record, bpm=tag, source="metadata") if usable and trusted else record
+    )
 
 
 def _loudness(features: Features) -> Loudness | None:

@@ -52,9 +52,7 @@ HOUR = record_of((0.317, 125.3771, 7520, 2))
 def midi_of(record: BpmRecord) -> object:
     data = midi.render_track(Track(None, record, None))[".mid"]
     found = pretty_midi.PrettyMIDI(io.BytesIO(data))
-    found.lyrics.append(
-        pretty_midi.Lyric("", record.beats[-1] + 1)
-    )  # bars till here
+    found.lyrics.append(pretty_midi.Lyric("", record.beats[-1] + 1))  # bars till here
     return found
 
 
