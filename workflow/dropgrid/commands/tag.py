@@ -136,7 +136,7 @@ def _write(arguments: argparse.Namespace, backup: Path) -> int:
 
 def _planned(arguments: argparse.Namespace) -> list[Change]:
     """The changes to make, one a file whatever its names; says them, and what is left alone."""
-    from ..results.reading import iterate_library
+    from ..results.reading import WAITING, iterate_library
     from ..tagging.plan import TagOptions, plan
 
     options = TagOptions(
@@ -156,7 +156,8 @@ def _planned(arguments: argparse.Namespace) -> list[Change]:
     kept: Counter[str] = Counter()
     seen: dict[tuple[int, int], str] = {}
     mended: set[Path] = set()
-    for track in iterate_library(arguments.results, arguments.library):
+    waiting: list[str] = []
+    for track in iterate_library(arguments.results, arguments.library, waiting):
         if not arguments.dry_run and track.file is not None:
             _mend(track.file, root, mended)
         change = plan(track, options, root, lambda text: kept.update([text]))
@@ -171,7 +172,8 @@ def _planned(arguments: argparse.Namespace) -> list[Change]:
         changes.append(change)
         names = f" (all {status.st_nlink} names of the file)" if status.st_nlink > 1 else ""
         print(f"{track.path}: {_described(change)}{names}")
-    for reason, count in sorted(left_alone.items()):
+    left_alone[WAITING] = len(waiting)
+    for reason, count in sorted((+left_alone).items()):
         print(f"dropgrid tag: {count} tracks left alone: {reason}", file=sys.stderr)
     for reason, count in sorted(kept.items()):
         print(f"dropgrid tag: in {_files(count)}: {reason}", file=sys.stderr)

@@ -23,7 +23,7 @@ from ..base.errors import DropgridError
 from ..key import notation
 from ..records.track import Track
 from . import serato
-from .fields import Answers, Fields, Value, fields_of, said
+from .fields import Answers, Fields, Value, fields_of, said, without_needless
 
 TRACK = re.compile(r"[a-z0-9][a-z0-9-]*")  # a track's id
 
@@ -107,6 +107,7 @@ def plan(
     # Only fields that will say something else; one that will say nothing is removed.
     new = {key: value if said(value) else None for key, value in wanted.items()
            if said(value) != said(fields.get(key))}  # fmt: skip
+    new = without_needless(new)
     if not new:
         return "its tags say so already"
     old = {key: fields.get(key) for key in new}
