@@ -14,11 +14,12 @@ from audio_containers import decoded, write_audio
 from dropgrid.audio import serato
 from dropgrid.audio.mp3 import lead
 from dropgrid.audio.serato_file import STAMP, read_serato
+from dropgrid.audio.serato_track import grid_of, marks_of, tags_of
 from dropgrid.records.model import BpmRecord, GridRegion
+from dropgrid.records.shift import shifted
 from dropgrid.records.track import Track
 from dropgrid.tagging.change import apply
 from dropgrid.tagging.plan import Change, TagOptions, plan
-from dropgrid.tagging.serato import grid_of, marks_of, tags_of
 from library_of_records import bpm_record, structure_record
 from mutagen.id3 import GEOB, ID3
 from mutagen.mp4 import MP4FreeForm
@@ -186,7 +187,8 @@ def test_serato_tools_reads_the_same(tmp_path: Path, suffix: str) -> None:
     assert (last.position, last.bpm) == (pytest.approx(ours.last[0] + seconds, abs=1e-5), 128.5)
     entries = cues_v2.TrackCuesV2(str(path)).entries
     found_cues = [entry for entry in entries if entry.NAME == "CUE"]
-    expected = serato.unpack_markers2(tags_of(track)[serato.MARKERS2])[0]
+    moved = tags_of(shifted(track, seconds))
+    expected = serato.unpack_markers2(moved[serato.MARKERS2])[0]
     assert [(e.index, e.position, e.name, e.color) for e in found_cues] == [
         (cue.pad, cue.time, cue.name, cue.rgb) for cue in expected if cue.end is None
     ]

@@ -1,23 +1,19 @@
-"""A track's grid, cues and tempo as Serato's tags, and whose those in a file are.
+"""Serato's tags among the fields of a file, and whose those in it are.
 
-The grid has a marker at the first beat and the first downbeat of each stretch of one tempo, and
-at its last beat. What the file's user, or Serato, wrote is never written over without `replace`;
-what dropgrid wrote is known by its stamp (dropgrid.audio.serato_file).
+What the file's user, or Serato, wrote is never written over without `replace`; what dropgrid
+wrote is known by its stamp (dropgrid.audio.serato_file).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from ..audio import serato
 from ..audio.mp3 import lead
 from ..audio.serato_file import FLAC, MP4, STAMP, file_tags, stamp, stamped
-from ..base.colours import SECTION_COLOURS_ON_DARK
-from ..records.marks import cues, loops, pads
-from ..records.model import BpmRecord
+from ..audio.serato_track import tags_of
 from ..records.shift import shifted
 from ..records.track import Track
 
@@ -27,60 +23,6 @@ KEPT = {
     serato.GRID: "Serato's grid in the file is kept; --replace writes over it",
     serato.MARKERS2: "Serato's cues in the file are kept; --replace writes over them",
 }
-
-
-def grid_of(record: BpmRecord) -> serato.Grid | None:
-    """Serato's grid of a record's; None where there are fewer than two beats."""
-    anchors: list[tuple[float, int]] = []  # (seconds, beats since the first one)
-    count = 0
-    for region in record.grid:
-        period = 60 / region.bpm
-        if anchors:
-            gap = region.start - anchors[-1][0]
-            count = anchors[-1][1] + max(1, round(gap / period))
-        places = {0, region.beats - 1}
-        if region.first_downbeat is not None:
-            places.add(round((region.first_downbeat - region.start) / period))
-        for beat in sorted(place for place in places if 0 <= place < region.beats):
-            anchors.append((region.start + beat * period, count + beat))
-    if len(anchors) < 2:
-        return None
-    markers = tuple(
-        (time, following - number) for (time, number), (_, following) in pairwise(anchors)
-    )
-    return serato.Grid(markers, (anchors[-1][0], record.grid[-1].bpm))
-
-
-def tags_of(track: Track) -> dict[str, bytes]:
-    """Serato's tags of a track, by name, in Serato's time."""
-    assert track.bpm is not None
-    track = shifted(track, lead(track.bpm.decoder, "serato"))
-    record = track.bpm
-    assert record is not None
-    tags: dict[str, bytes] = {}
-    if (grid := grid_of(record)) is not None:
-        tags[serato.GRID] = serato.pack_grid(grid)
-    if track.structure is not None:
-        tags[serato.MARKERS2] = serato.pack_markers2(marks_of(track))
-    if record.bpm is not None:
-        tags[serato.AUTOTAGS] = serato.pack_autotags(record.bpm)
-    return tags
-
-
-def marks_of(track: Track) -> list[serato.Cue]:
-    """The hot cues of a track, drops first of all, and loops on its intro and outro."""
-    marks = [
-        serato.Cue(pad, round(1000 * cue.time), cue.name, _colour(cue.label))
-        for pad, cue in enumerate(pads(cues(track), serato.PADS))
-    ]
-    return marks + [
-        serato.Cue(i, round(1000 * loop.start), loop.name, end=round(1000 * loop.end))
-        for i, loop in enumerate(loops(track)[: serato.LOOPS])
-    ]
-
-
-def _colour(label: str) -> bytes:
-    return bytes.fromhex(SECTION_COLOURS_ON_DARK[label][1:])
 
 
 @dataclass(frozen=True)
@@ -130,6 +72,8 @@ def wanted(
     if form is None:
         tell("Serato has no tags in files of this format")
         return {}
+    decoder = track.bpm.decoder if track.bpm else {}
+    track = shifted(track, lead(decoder, "serato"))
     now, text = file_tags(tags)
     own = stamped(now, text)
     ours = {
