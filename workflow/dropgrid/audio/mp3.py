@@ -8,8 +8,9 @@ MP3s set one behind the other are an MP3, too, but the info frame of the first s
 first alone, and a decoder that heeds it stops there; `recordings` tells where each begins.
 
 Sources: the Mp3 Info Tag, revision 1 (G. Bouvigne); ISO/IEC 11172-3, 2.4.1 (frames).
-libsndfile 1.2.2, FFmpeg (PyAV 18) and libmad as Mixxx 2.3 uses it: measured,
-tests/unit/test_mp3.py. The others are inferred, see INFERRED.
+libsndfile 1.2.2, FFmpeg (PyAV 18), and a decode of every frame by libmad 0.15: measured on files
+of LAME 3.100, tests/unit/audio/test_mp3.py. Mixxx 2.3.3 (with libmad; it drops the first frame):
+measured in the program. The others are inferred, see INFERRED.
 """
 
 from __future__ import annotations
