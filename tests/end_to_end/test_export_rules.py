@@ -76,8 +76,7 @@ def test_export_options_come_from_the_configuration(songs, snakemake, tmp_path):
 
 
 def test_copies_for_serato_are_made_when_asked_for_by_name(songs, snakemake, tmp_path):
-    chosen = ["--cores", "2", "--config", f"library={songs}"]
-    done = snakemake(tmp_path, *chosen, "export_serato")
+    done = snakemake(tmp_path, "--cores", "2", "export_serato", library=str(songs))
     assert done.returncode == 0, done.stderr
     copies = tmp_path / "results" / "exports" / "serato"
     for track in load_library(tmp_path / "results"):

@@ -59,7 +59,7 @@ def test_the_lags_are_those_of_the_players(mp3s: dict[str, Path], player: str, k
 def test_a_decode_of_every_frame_is_what_serato_is_inferred_to_do(
     mp3s: dict[str, Path], kind: str
 ) -> None:
-    """Mixxx drops the first frame of that: its lags are as many samples less, info frame or not."""
+    """Mixxx drops the first frame of that, info frame or not: so many samples less."""
     measured = lag(libmad.decode(mp3s[kind]))
     assert measured == LAGS["serato"][kind]
     assert measured - 1152 == LAGS["mixxx"][kind]

@@ -436,7 +436,9 @@ def test_the_list_names_every_format(capsys: pytest.CaptureFixture[str]) -> None
     assert main(["export", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(formats())
-    assert all(len(line) < 100 and line[18:] for line in lines)
+    assert all(len(line) < 140 and line[18:] for line in lines)
+    (traktor,) = [line for line in lines if line.startswith("traktor ")]
+    assert traktor.endswith("; MP3s in traktor's time, inferred")
 
 
 def test_unsure_tracks_are_left_out_and_counted(results: Path, tmp_path: Path) -> None:
