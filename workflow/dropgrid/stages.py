@@ -55,7 +55,12 @@ STAGES = {
 # A tag outside these is a mistake, whatever the music: it is shown, never used.
 PLAUSIBLE_TAG_BPM = (30.0, 300.0)
 CONTENTS = 2  # of the features: 2 has what key and loudness are found from
-NO_NETWORKS = b"none: librosa's onset strength instead\n"  # in place of the networks' file
+# In place of the networks' file: what finds the beats instead, by method.
+NO_NETWORKS = {
+    "open": b"none: rises of bands instead\n",
+    "librosa": b"none: librosa's onset strength instead\n",
+    "profiles": b"none: pitch classes instead\n",
+}
 
 
 def run_stage(stage: str, files: Mapping[str, Path], options: Mapping[str, Any]) -> None:
@@ -99,30 +104,30 @@ def write_failure(stage: str, files: Mapping[str, Path], failure: TrackFailure) 
 
 def prepare_network(path: Path, method: str) -> str | None:
     """Write madmom's networks to path, or NO_NETWORKS; a warning, if there is one."""
-    if method == "librosa":
-        write_atomically(path, NO_NETWORKS)
+    if method != "madmom":
+        write_atomically(path, NO_NETWORKS[method])
         return None
     from .features.engines.prepare import prepare
 
     try:
         prepare(path)
     except ModelError as error:
-        write_atomically(path, NO_NETWORKS)
-        return f"using librosa instead of madmom's networks, with less exact beats: {error}"
+        write_atomically(path, NO_NETWORKS["open"])
+        return f"using method open instead of madmom's networks: {error}"
     return None
 
 
 def prepare_key_network(path: Path, method: str) -> str | None:
     """Write madmom's key network to path, or NO_NETWORKS; a warning, if there is one."""
     if method == "profiles":
-        write_atomically(path, NO_NETWORKS)
+        write_atomically(path, NO_NETWORKS[method])
         return None
     from .features.engines import key_weights
 
     try:
         key_weights.prepare(path)
     except ModelError as error:
-        write_atomically(path, NO_NETWORKS)
+        write_atomically(path, NO_NETWORKS["profiles"])
         return f"using profiles instead of madmom's key network: {error}"
     return None
 
@@ -144,9 +149,9 @@ def compute_features(
     from .features.extract import extract
 
     file = Path(ticket.file)
-    ensemble = networks.load(network) if _holds_network(network) else None
+    ensemble = _instead_of(network) or networks.load(network)
     key_net = (
-        key_networks.load(key_network) if key_network and _holds_network(key_network) else None
+        key_networks.load(key_network) if key_network and not _instead_of(key_network) else None
     )
     try:
         features = extract(file, ensemble, key_net, options.get("true_peak", False))
@@ -183,11 +188,15 @@ def stage_options(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _holds_network(path: Path) -> bool:
+def _instead_of(network: Path) -> str | None:
+    """The method that does without the networks, where their file says so. Raises ModelError."""
+    longest = max(map(len, NO_NETWORKS.values()))
     try:
-        return path.stat().st_size != len(NO_NETWORKS)
+        with network.open("rb") as file:
+            head = file.read(longest + 1)
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+        raise ModelError(f"{network}: cannot be read ({error.strerror})") from error
+    return next((method for method, text in NO_NETWORKS.items() if text == head), None)
 
 
 def make_bpm_record(

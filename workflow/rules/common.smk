@@ -51,7 +51,7 @@ MEMORY = workflow.global_resources.get("mem_mb")
 DEMANDS = Demands(
     cap_mb=MEMORY.value if MEMORY else math.inf,
     cluster=CLUSTER,
-    librosa=config["bpm"]["method"] == "librosa",
+    method=config["bpm"]["method"],
 )
 
 

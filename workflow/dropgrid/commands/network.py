@@ -1,8 +1,8 @@
 """Take the trained networks from the installed madmom and keep them as one file.
 
 A file that says `none` means that there are none: the `features` command then works without
-them, on librosa's onset strength. That happens by choice (--method librosa) or, with a warning,
-where madmom's networks cannot be had.
+them, by the method that the file names. That happens by choice (--method open, --method librosa)
+or, with a warning, where madmom's networks cannot be had.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where to write the key network, e.g. results/key.onnx (default: nowhere)",
     )  # fmt: skip
     parser.add_argument(
-        "--method", choices=("madmom", "librosa"), default="madmom",
-        help="madmom: its networks; librosa: do without (default: %(default)s)",
+        "--method", choices=("madmom", "open", "librosa"), default="madmom",
+        help="madmom: its networks; open, librosa: do without (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--key-method", choices=("madmom", "profiles"), default="madmom",

@@ -37,7 +37,7 @@ SHA256 = {
 }
 HELP = (
     "install it with `make setup` or `pip install ./packaging/madmom`, "
-    "or set bpm.method to librosa to do without"
+    "or set bpm.method to open to do without"
 )
 GATES = ("input_gate", "output_gate", "forget_gate", "cell")  # the order of ONNX's LSTM
 PEEPHOLES = GATES[:3]
