@@ -102,34 +102,37 @@ def write_failure(stage: str, files: Mapping[str, Path], failure: TrackFailure) 
     return write_record(files["output"], record)
 
 
-def prepare_network(path: Path, method: str) -> str | None:
-    """Write madmom's networks to path, or NO_NETWORKS; a warning, if there is one."""
-    if method != "madmom":
-        write_atomically(path, NO_NETWORKS[method])
-        return None
-    from .features.engines.prepare import prepare
+def prepare_network(path: Path, method: str) -> None:
+    """Write madmom's networks to path, or NO_NETWORKS. Raises ModelError, OSError."""
+    from .features.engines import installed, prepare
 
-    try:
-        prepare(path)
-    except ModelError as error:
-        write_atomically(path, NO_NETWORKS["open"])
-        return f"using method open instead of madmom's networks: {error}"
-    return None
+    if method == "madmom":
+        return prepare.prepare(path)
+    if method == "librosa":
+        installed.check_librosa()
+    return write_atomically(path, NO_NETWORKS[method])
 
 
-def prepare_key_network(path: Path, method: str) -> str | None:
-    """Write madmom's key network to path, or NO_NETWORKS; a warning, if there is one."""
-    if method == "profiles":
-        write_atomically(path, NO_NETWORKS[method])
-        return None
+def prepare_key_network(path: Path, method: str) -> None:
+    """Write madmom's key network to path, or NO_NETWORKS. Raises ModelError, OSError."""
     from .features.engines import key_weights
 
-    try:
+    if method == "profiles":
+        write_atomically(path, NO_NETWORKS[method])
+    else:
         key_weights.prepare(path)
-    except ModelError as error:
-        write_atomically(path, NO_NETWORKS["profiles"])
-        return f"using profiles instead of madmom's key network: {error}"
-    return None
+
+
+def check_networks(config: Mapping[str, Any]) -> None:
+    """Raise ModelError, saying what to do, where the methods asked for are not installed."""
+    from .features.engines import installed, key_weights, prepare, weights
+
+    if config["bpm"]["method"] == "madmom":
+        installed.check(prepare.NAME, weights.MODELS)
+    elif config["bpm"]["method"] == "librosa":
+        installed.check_librosa()
+    if config["key"]["method"] == "madmom":
+        installed.check(key_weights.NAME, key_weights.MODEL)
 
 
 def compute_features(
@@ -340,6 +343,9 @@ def make_structure_record(
         sections=tuple(_with_loudness(section, features) for section in found.sections),
         drops=found.drops,
         drop_confidences=found.drop_confidences,
+        drop_impacts=found.drop_impacts,
+        mix_in=found.mix_in,
+        mix_out=found.mix_out,
     )
 
 
