@@ -77,9 +77,9 @@ def test_people_and_machines_are_warned_where_the_networks_are_missing(music, sn
         environment=environment,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("using method open instead of madmom's networks") == 1
+    assert done.stderr.count("using librosa instead of madmom's networks") == 1
     [warning] = named(read_events(file), "warning")
-    assert "using method open" in warning["message"]
+    assert "using librosa" in warning["message"]
 
 
 def test_a_run_is_told_in_full_and_appended_to_by_the_next(music, snakemake, tmp_path):
