@@ -58,7 +58,12 @@ STAGES = {
 # A tag outside these is a mistake, whatever the music: it is shown, never used.
 PLAUSIBLE_TAG_BPM = (30.0, 300.0)
 CONTENTS = 2  # of the features: 2 has what key and loudness are found from
-NO_NETWORKS = b"none: librosa's onset strength instead\n"  # in place of the networks' file
+# In place of the networks' file: what finds the beats instead, by method.
+NO_NETWORKS = {
+    "open": b"none: rises of bands instead\n",
+    "librosa": b"none: librosa's onset strength instead\n",
+    "profiles": b"none: pitch classes instead\n",
+}
 
 
 def run_stage(stage: str, files: Mapping[str, Path], options: Mapping[str, Any]) -> None:
@@ -110,11 +115,11 @@ def prepare_network(path: Path, method: str) -> None:
     """Write madmom's networks to path, or NO_NETWORKS. Raises ModelError, OSError."""
     from .features.engines import installed, prepare
 
+    if method == "madmom":
+        return prepare.prepare(path)
     if method == "librosa":
         installed.check_librosa()
-        write_atomically(path, NO_NETWORKS)
-    else:
-        prepare.prepare(path)
+    return write_atomically(path, NO_NETWORKS[method])
 
 
 def prepare_key_network(path: Path, method: str) -> None:
@@ -122,7 +127,7 @@ def prepare_key_network(path: Path, method: str) -> None:
     from .features.engines import key_weights
 
     if method == "profiles":
-        write_atomically(path, NO_NETWORKS)
+        write_atomically(path, NO_NETWORKS[method])
     else:
         key_weights.prepare(path)
 
@@ -133,7 +138,7 @@ def check_networks(config: Mapping[str, Any]) -> None:
 
     if config["bpm"]["method"] == "madmom":
         installed.check(prepare.NAME, weights.MODELS)
-    else:
+    elif config["bpm"]["method"] == "librosa":
         installed.check_librosa()
     if config["key"]["method"] == "madmom":
         installed.check(key_weights.NAME, key_weights.MODEL)
@@ -156,9 +161,9 @@ def compute_features(
     from .features.extract import extract
 
     file = Path(ticket.file)
-    ensemble = networks.load(network) if _holds_network(network) else None
+    ensemble = _instead_of(network) or networks.load(network)
     key_net = (
-        key_networks.load(key_network) if key_network and _holds_network(key_network) else None
+        key_networks.load(key_network) if key_network and not _instead_of(key_network) else None
     )
     try:
         features = extract(file, ensemble, key_net, options.get("true_peak", False))
@@ -196,11 +201,15 @@ def stage_options(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _holds_network(path: Path) -> bool:
+def _instead_of(network: Path) -> str | None:
+    """The method that does without the networks, where their file says so. Raises ModelError."""
+    longest = max(map(len, NO_NETWORKS.values()))
     try:
-        return path.stat().st_size != len(NO_NETWORKS)
+        with network.open("rb") as file:
+            head = file.read(longest + 1)
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+        raise ModelError(f"{network}: cannot be read ({error.strerror})") from error
+    return next((method for method, text in NO_NETWORKS.items() if text == head), None)
 
 
 def make_bpm_record(
