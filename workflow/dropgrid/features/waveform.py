@@ -1,4 +1,4 @@
-"""Waveforms for looking at: loudness and kick, in as few bytes as the page bears."""
+"""Waveforms for looking at: loudness and three bands, in as few bytes as the page bears."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from . import ENVELOPE_RATE
+from . import ENVELOPE_RATE, FRAME_RATE
 from .store import DESCRIPTOR
+
+MIDDLE, HIGH = slice(3, 7), slice(7, 9)  # of descriptor/bands: 250 Hz to 4 kHz, and above
 
 MINIATURE = 96  # columns of the waveform in the table
 MOST_COLUMNS = 10_000  # of the waveform of an opened track ...
 FEWEST_COLUMNS = 400  # ... which becomes coarser in libraries that would otherwise take
-ALL_COLUMNS = 4_000_000  # more columns than this in all, two bytes each before deflating
+ALL_COLUMNS = 4_000_000  # more columns than this in all, four bytes each before deflating
 
 
 def columns_for(tracks: int) -> int:
@@ -24,10 +26,12 @@ def columns_for(tracks: int) -> int:
 
 
 def read_waveform(path: Path, columns: int) -> np.ndarray | None:
-    """(at most columns, 2) loudness (RMS) and the kick's envelope from a track's start to its end.
+    """(at most columns, 4) amplitudes from a track's start to its end.
 
-    Reads the one array it needs of the features file. None if there is no such file (it may
-    have been removed to save room) or no such array in it.
+    Loudness (RMS), the kick's envelope (up to 190 Hz), the middle (250 Hz to 4 kHz), the high
+    (above). Reads the two arrays it needs of the features file. None if there is no such file
+    (it may have been removed to save room) or no envelope in it; without bands, middle and high
+    are silent.
     """
     with (
         suppress(OSError, ValueError, KeyError, zipfile.BadZipFile),
@@ -36,8 +40,22 @@ def read_waveform(path: Path, columns: int) -> np.ndarray | None:
         duration = json.loads(arrays["about"].tobytes())["duration"]
         attack = arrays[DESCRIPTOR + "attack"][: max(round(duration * ENVELOPE_RATE), 1)]
         if len(attack):
-            return np.nan_to_num(pool(attack.astype(np.float32), columns))
+            fine = np.nan_to_num(pool(attack.astype(np.float32), columns))
+            bands = arrays.get(DESCRIPTOR + "bands")
+            return np.hstack([fine, _upper(bands, duration, len(fine))])
     return None
+
+
+def _upper(bands: np.ndarray | None, duration: float, columns: int) -> np.ndarray:
+    """(columns, 2) amplitudes of middle and high: of bands in dB, or of nothing, silence."""
+    if bands is None or not len(bands):
+        return np.zeros((columns, 2), np.float32)
+    frames = bands[: max(round(duration * FRAME_RATE), 1), MIDDLE.start :].astype(np.float32)
+    power = np.exp2(frames * (np.log2(10) / 10))
+    pair = np.column_stack([power[:, : HIGH.start - MIDDLE.start].sum(axis=1),
+                            power[:, HIGH.start - MIDDLE.start :].sum(axis=1)])  # fmt: skip
+    pooled = pool(np.sqrt(pair), columns)
+    return np.asarray(np.nan_to_num(pooled[np.arange(columns) * len(pooled) // columns]))
 
 
 def pool(waveform: np.ndarray, columns: int) -> np.ndarray:
@@ -56,7 +74,8 @@ def miniature(waveform: np.ndarray) -> np.ndarray:
     return np.asarray((sums[ends] - sums[starts]) / (ends - starts))
 
 
-def quantise(waveform: np.ndarray) -> bytes:
-    """A waveform as bytes, its own peak being 255."""
+def quantise(waveform: np.ndarray, step: int = 1) -> bytes:
+    """A waveform as bytes, its own peak being 255; coarse ones (step > 1) deflate further."""
     peak = float(waveform.max(initial=0.0))
-    return np.round(waveform * (255 / peak if peak > 0 else 0)).astype(np.uint8).tobytes()
+    values = np.round(waveform * (255 / peak if peak > 0 else 0) / step) * step
+    return np.minimum(values, 255).astype(np.uint8).tobytes()
