@@ -17,7 +17,7 @@ MIDDLE, HIGH = slice(3, 7), slice(7, 9)  # of descriptor/bands: 250 Hz to 4 kHz,
 MINIATURE = 96  # columns of the waveform in the table
 MOST_COLUMNS = 10_000  # of the waveform of an opened track ...
 FEWEST_COLUMNS = 400  # ... which becomes coarser in libraries that would otherwise take
-ALL_COLUMNS = 4_000_000  # more columns than this in all, four bytes each before deflating
+ALL_COLUMNS = 3_000_000  # more columns than this in all, three bytes each before deflating
 
 
 def columns_for(tracks: int) -> int:
@@ -47,15 +47,15 @@ def read_waveform(path: Path, columns: int) -> np.ndarray | None:
 
 
 def _upper(bands: np.ndarray | None, duration: float, columns: int) -> np.ndarray:
-    """(columns, 2) amplitudes of middle and high: of bands in dB, or of nothing, silence."""
+    """(columns, 2) amplitudes of the strongest band of the middle and of the high; without bands
+    (dB), silence."""
     if bands is None or not len(bands):
         return np.zeros((columns, 2), np.float32)
-    frames = bands[: max(round(duration * FRAME_RATE), 1), MIDDLE.start :].astype(np.float32)
-    power = np.exp2(frames * (np.log2(10) / 10))
-    pair = np.column_stack([power[:, : HIGH.start - MIDDLE.start].sum(axis=1),
-                            power[:, HIGH.start - MIDDLE.start :].sum(axis=1)])  # fmt: skip
-    pooled = pool(np.sqrt(pair), columns)
-    return np.asarray(np.nan_to_num(pooled[np.arange(columns) * len(pooled) // columns]))
+    frames = bands[: max(round(duration * FRAME_RATE), 1)]
+    levels = np.column_stack([frames[:, part].max(axis=1) for part in (MIDDLE, HIGH)])
+    pooled = np.nan_to_num(pool(levels.astype(np.float32), columns), nan=-np.inf)
+    amplitudes = np.exp2(pooled * (np.log2(10) / 20))
+    return np.asarray(amplitudes[np.arange(columns) * len(pooled) // columns])
 
 
 def pool(waveform: np.ndarray, columns: int) -> np.ndarray:
@@ -74,8 +74,7 @@ def miniature(waveform: np.ndarray) -> np.ndarray:
     return np.asarray((sums[ends] - sums[starts]) / (ends - starts))
 
 
-def quantise(waveform: np.ndarray, step: int = 1) -> bytes:
-    """A waveform as bytes, its own peak being 255; coarse ones (step > 1) deflate further."""
+def quantise(waveform: np.ndarray, most: int = 255) -> np.ndarray:
+    """A waveform as uint8, its own peak being `most`."""
     peak = float(waveform.max(initial=0.0))
-    values = np.round(waveform * (255 / peak if peak > 0 else 0) / step) * step
-    return np.minimum(values, 255).astype(np.uint8).tobytes()
+    return np.round(waveform * (most / peak if peak > 0 else 0)).astype(np.uint8)

@@ -66,18 +66,17 @@ def detail(view: TrackView) -> str:
     """What only an opened track shows, as a line of base64.
 
     Deflated: four uint32 counts (words of beats, of downbeats, of reference beats, columns of
-    the waveform), those words as uint16, a byte a column for the loudness, others for kick,
-    middle and high. All little-endian.
+    the waveform), those words as uint16, a byte a column for the loudness, another for the kick,
+    a third for the middle (its upper half) and the high. All little-endian.
     """
     beats, downbeats = (view.bpm.beats, view.bpm.downbeats) if view.bpm else ((), ())
     annotated = (view.reference.beats if view.reference else None) or ()
     lists = [differences(times) for times in (beats, downbeats, annotated)]
     waveform = np.zeros((0, 4)) if view.waveform is None else view.waveform
     counts = np.array([*map(len, lists), len(waveform)], dtype="<u4")
-    columns = [
-        quantise(column, step) for column, step in zip(waveform.T, (1, 1, 8, 8), strict=True)
-    ]
-    data = b"".join([counts.tobytes(), *(words.tobytes() for words in lists), *columns])
+    loudness, kick, middle, high = waveform.T
+    columns = [quantise(loudness), quantise(kick), quantise(middle, 15) << 4 | quantise(high, 15)]
+    data = b"".join(part.tobytes() for part in [counts, *lists, *columns])
     return _base64(zlib.compress(data, 9))
 
 
@@ -90,7 +89,7 @@ def row(view: TrackView, page: Path) -> dict[str, Any]:
         "audio": audio_href(view.audio, page),
         "mini": None
         if view.waveform is None
-        else _base64(quantise(miniature(view.waveform[:, 0]))),
+        else _base64(quantise(miniature(view.waveform[:, 0])).tobytes()),
         **(_tempo(view.bpm) if view.bpm else {}),
         **(_sections(view.structure) if view.structure else {}),
         **(_key(view.key) if view.key else {}),

@@ -77,7 +77,8 @@ async function details(track) {
   };
   const [beats, downbeats, refBeats] = [0, 4, 8].map((i) => times(view.getUint32(i, true)));
   const columns = view.getUint32(12, true);
-  const [wave, kick, middle, high] = [0, 1, 2, 3].map((i) => new Uint8Array(buffer, at + i * columns, columns));
+  const [wave, kick, upper] = [0, 1, 2].map((i) => new Uint8Array(buffer, at + i * columns, columns));
+  const [middle, high] = [upper.map((byte) => 17 * (byte >> 4)), upper.map((byte) => 17 * (byte & 15))];
   return { beats, downbeats, refBeats, wave, kick, middle, high };
 }
 
