@@ -9,6 +9,8 @@
         if track.ok:
             print(track.path, track.bpm.bpm, [s.label for s in track.structure.sections])
 
+    print(library_frame("results").groupby("genre")["bpm"].median())  # a table of pandas
+
 Records are the dataclasses of dropgrid.records.model: times in seconds, tempo in BPM. A runnable
 example: docs/examples/notebook.py.
 """
@@ -21,7 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from .records.track import Track
+from .results.frames import beats_frame, library_frame, sections_frame
+from .results.layout import Results
 from .results.reading import iterate_library
+
+__all__ = ["analyze", "beats_frame", "library_frame", "load_library", "sections_frame"]
 
 
 def analyze(path: str | Path, config: Mapping[str, Any] | None = None) -> Track:
@@ -38,7 +44,8 @@ def analyze(path: str | Path, config: Mapping[str, Any] | None = None) -> Track:
     options = complete_config(config or {})
     (ticket,) = scan_files([path]).tracks
     with tempfile.TemporaryDirectory(prefix="dropgrid-") as folder:
-        network, key_network = Path(folder) / "network.onnx", Path(folder) / "key.onnx"
+        files = Results(Path(folder))
+        network, key_network = files.network, files.key_network
         prepare_network(network, options["bpm"]["method"])
         prepare_key_network(key_network, options["key"]["method"])
         records = analyse_track(ticket, network, key_network, options)

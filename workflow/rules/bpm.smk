@@ -10,14 +10,17 @@ rule bpm:
     log:
         f"{RESULTS}/logs/bpm/{{track}}.log",
     retries: RETRIES
+    conda:
+        "../envs/dropgrid.yaml"
     threads: 1
     resources:
+        python=PYTHON,
         workers=1,
         attempt=attempt,
-        mem_mb=megabytes(of_track(memory.later_megabytes), LAST_MB),
+        mem_mb=megabytes(later_mb, LAST_MB),
         runtime=5,
     params:
         options=options(STAGE_OPTIONS["bpm"]),
     shell:
-        "dropgrid bpm {input.ticket:q} {input.features:q} {output:q}"
+        "{resources.python:q} -P -m dropgrid bpm {input.ticket:q} {input.features:q} {output:q}"
         f" --options {{params.options:q}} {SUPERVISED}"

@@ -1,24 +1,11 @@
-# Exports, each a target of its own that nothing else asks for: export_rekordbox, export_jams,
-# export_beats, export_lab, export_audacity, export_sonic_visualiser, export_m3u8, export_csv,
-# export_parquet; all of them: exports. A format of several files makes a folder.
-from dropgrid.export import FORMATS, ExportOptions
+# Exports, each a target of its own that nothing else asks for: export_rekordbox and so on, one for
+# every format that `dropgrid export --list` names; all of them: exports.
+from dropgrid.export import formats, target
+from dropgrid.export.options import ExportOptions
 from dropgrid.settings.options import build_options
 
-
-localrules:
-    export_rekordbox,
-    export_jams,
-    export_beats,
-    export_lab,
-    export_audacity,
-    export_sonic_visualiser,
-    export_m3u8,
-    export_csv,
-    export_parquet,
-
-
 EXPORT_OPTIONS = build_options(ExportOptions, config["export"], "export")
-EXPORTS = {name: EXPORT_OPTIONS.target(name) for name in FORMATS}
+EXPORTS = {name: target(name, EXPORT_OPTIONS) for name in formats()}
 
 for export_format, (export_name, export_arguments) in EXPORTS.items():
 
@@ -34,7 +21,11 @@ for export_format, (export_name, export_arguments) in EXPORTS.items():
             else directory(f"{RESULTS}/exports/{export_name}"),
         log:
             f"{RESULTS}/logs/export-{export_format}.log",
+        localrule: True
+        conda:
+            "../envs/dropgrid.yaml"
         resources:
+            python=PYTHON,
             mem_mb=megabytes(1500),
             runtime=30,
         params:
@@ -42,11 +33,15 @@ for export_format, (export_name, export_arguments) in EXPORTS.items():
             format=export_format,
             options=export_arguments,
         shell:
-            "dropgrid export {params.format} --results {params.results:q} --output {output:q}"
+            "{resources.python:q} -P -m dropgrid export {params.format} --results {params.results:q} --output {output:q}"
             " {params.options} > {log:q} 2>&1"
 
 
 rule exports:
-    # Every export.
+    # Every export that this installation can make.
     input:
-        [f"{RESULTS}/exports/{name}" for name, _ in EXPORTS.values()],
+        [
+            f"{RESULTS}/exports/{name}"
+            for kind, (name, _) in EXPORTS.items()
+            if kind != "parquet" or has_parquet()
+        ],

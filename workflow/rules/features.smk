@@ -1,10 +1,6 @@
 # Features: the only stage that reads audio, and the only expensive one.
 
 
-localrules:
-    network,
-
-
 rule network:
     # madmom's trained networks, read once from its installed package.
     output:
@@ -12,15 +8,19 @@ rule network:
         key=f"{RESULTS}/key.onnx",
     log:
         f"{RESULTS}/logs/network.log",
+    localrule: True
+    conda:
+        "../envs/dropgrid.yaml"
     threads: 1
     resources:
+        python=PYTHON,
         mem_mb=megabytes(600),
         runtime=5,
     params:
         method=config["bpm"]["method"],
         key_method=config["key"]["method"],
     shell:
-        "dropgrid network {output.beats:q} {output.key:q} --method {params.method}"
+        "{resources.python:q} -P -m dropgrid network {output.beats:q} {output.key:q} --method {params.method}"
         " --key-method {params.key_method} > {log:q} 2>&1"
 
 
@@ -37,15 +37,18 @@ rule features:
     log:
         f"{RESULTS}/logs/features/{{track}}.log",
     retries: RETRIES
+    conda:
+        "../envs/dropgrid.yaml"
     threads: 1
     resources:
+        python=PYTHON,
         workers=1,
         attempt=attempt,
-        mem_mb=megabytes(of_track(features_megabytes), LAST_MB),
+        mem_mb=megabytes(features_mb, LAST_MB),
         runtime=30,
     params:
         options=options(STAGE_OPTIONS["features"]),
     shell:
-        "dropgrid features {input.ticket:q} {input.network:q} {output:q}"
+        "{resources.python:q} -P -m dropgrid features {input.ticket:q} {input.network:q} {output:q}"
         " --key-network {input.key_network:q} --options {params.options:q}"
         f" {SUPERVISED}"

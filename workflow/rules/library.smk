@@ -1,9 +1,5 @@
 # The library table, and the list of what failed.
-
-
-localrules:
-    table,
-    check,
+from dropgrid.results.table import has_parquet
 
 
 rule table:
@@ -17,7 +13,7 @@ rule table:
             caption="../report/library.rst",
             labels={"table": "All tracks"},
         ),
-        parquet=f"{RESULTS}/library.parquet",
+        parquet=f"{RESULTS}/library.parquet" if has_parquet() else [],
         failures=report(
             f"{RESULTS}/failures.csv",
             category="Library",
@@ -26,14 +22,18 @@ rule table:
         ),
     log:
         f"{RESULTS}/logs/table.log",
+    localrule: True
+    conda:
+        "../envs/dropgrid.yaml"
     resources:
+        python=PYTHON,
         mem_mb=megabytes(1500),
         runtime=10,
     params:
         results=results_folder,
         analyses=config["analyses"],
     shell:
-        "dropgrid table {params.results:q} --analyses {params.analyses:q} > {log:q} 2>&1"
+        "{resources.python:q} -P -m dropgrid table {params.results:q} --analyses {params.analyses:q} > {log:q} 2>&1"
 
 
 rule check:
@@ -44,8 +44,12 @@ rule check:
         touch(f"{RESULTS}/all-tracks-ok"),
     log:
         f"{RESULTS}/logs/check.log",
+    localrule: True
+    conda:
+        "../envs/dropgrid.yaml"
     resources:
+        python=PYTHON,
         mem_mb=megabytes(300),
         runtime=5,
     shell:
-        "dropgrid check {input:q} > {log:q} 2>&1"
+        "{resources.python:q} -P -m dropgrid check {input:q} > {log:q} 2>&1"

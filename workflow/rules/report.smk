@@ -1,10 +1,6 @@
 # The page people open.
 
 
-localrules:
-    page,
-
-
 rule page:
     input:
         records=rules.analysis.input,
@@ -19,14 +15,18 @@ rule page:
         ),
     log:
         f"{RESULTS}/logs/report.log",
+    localrule: True
+    conda:
+        "../envs/dropgrid.yaml"
     resources:
+        python=PYTHON,
         mem_mb=megabytes(1500),
         runtime=30,
     params:
         results=results_folder,
         references=config["evaluation"]["references"],
     shell:
-        "dropgrid report --results {params.results:q} --references {params.references:q}"
+        "{resources.python:q} -P -m dropgrid report --results {params.results:q} --references {params.references:q}"
         " > {log:q} 2>&1"
 
 

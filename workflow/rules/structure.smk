@@ -11,14 +11,17 @@ rule structure:
     log:
         f"{RESULTS}/logs/structure/{{track}}.log",
     retries: RETRIES
+    conda:
+        "../envs/dropgrid.yaml"
     threads: 1
     resources:
+        python=PYTHON,
         workers=1,
         attempt=attempt,
-        mem_mb=megabytes(of_track(memory.later_megabytes), LAST_MB),
+        mem_mb=megabytes(later_mb, LAST_MB),
         runtime=5,
     params:
         options=options(STAGE_OPTIONS["structure"]),
     shell:
-        "dropgrid structure {input.ticket:q} {input.features:q} {input.bpm:q} {output:q}"
+        "{resources.python:q} -P -m dropgrid structure {input.ticket:q} {input.features:q} {input.bpm:q} {output:q}"
         f" --options {{params.options:q}} {SUPERVISED}"

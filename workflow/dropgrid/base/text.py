@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import unicodedata
+from collections.abc import Iterable
 
 
 def width(text: str) -> int:
@@ -91,3 +93,22 @@ def printable(text: str) -> str:
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode()
         for c in text
     )
+
+
+def one_line(text: str) -> str:
+    """Text in one line that every file format can hold, a mark in place of what cannot stand.
+
+    Control characters, line breaks and bytes that were no text; what joins letters, emoji and
+    directions of writing stays, though no terminal shows it.
+    """
+    unfit = ("Cc", "Cs", "Cn", "Zl", "Zp")
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(char) in unfit else char
+        for char in text
+    )
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """` (did you mean X?)`, or nothing where nothing is like the word."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""

@@ -81,9 +81,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ..base.errors import RecordError
+    from ..results.layout import Results
     from ..tagging.backup import sole_writer
 
-    backup = arguments.backup or arguments.results / "tag-backup.json"
+    backup = arguments.backup or Results(arguments.results).tag_backup
     if arguments.action == "restore":
         if not backup.exists():
             raise RecordError(f"{backup}: there is no such backup of tags")
@@ -121,7 +122,7 @@ def _write(arguments: argparse.Namespace, backup: Path) -> int:
 
 def _planned(arguments: argparse.Namespace) -> list[Change]:
     """The changes to make, one a file whatever its names; says them, and what is left alone."""
-    from ..results.reading import iterate_library
+    from ..results.reading import WAITING, iterate_library
     from ..tagging.plan import TagOptions, plan
 
     options = TagOptions(
@@ -137,7 +138,8 @@ def _planned(arguments: argparse.Namespace) -> list[Change]:
     left_alone: Counter[str] = Counter()
     seen: dict[tuple[int, int], str] = {}
     mended: set[Path] = set()
-    for track in iterate_library(arguments.results, arguments.library):
+    waiting: list[str] = []
+    for track in iterate_library(arguments.results, arguments.library, waiting):
         if not arguments.dry_run and track.file is not None:
             _mend(track.file, root, mended)
         change = plan(track, options, root)
@@ -152,7 +154,8 @@ def _planned(arguments: argparse.Namespace) -> list[Change]:
         changes.append(change)
         names = f" (all {status.st_nlink} names of the file)" if status.st_nlink > 1 else ""
         print(f"{track.path}: {_described(change)}{names}")
-    for reason, count in sorted(left_alone.items()):
+    left_alone[WAITING] = len(waiting)
+    for reason, count in sorted((+left_alone).items()):
         print(f"dropgrid tag: {count} tracks left alone: {reason}", file=sys.stderr)
     return changes
 
@@ -196,11 +199,12 @@ def _restore(arguments: argparse.Namespace, backup: Path) -> int:
 
 def _root(arguments: argparse.Namespace) -> Path | None:
     """The library's folder: the one named, else the one that was scanned."""
+    from ..results.layout import Results
     from ..results.scanned import read_scan
 
     if arguments.library is not None:
         return Path(arguments.library)
-    if not (arguments.results / "scan.json").exists():
+    if not Results(arguments.results).scan.exists():
         return None
     return Path(str(read_scan(arguments.results)["root"]))
 

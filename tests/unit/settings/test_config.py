@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import yaml
 from dropgrid.base.errors import ConfigError
 from dropgrid.rhythm import RhythmOptions
 from dropgrid.settings.config import complete_config, load_config
 from dropgrid.settings.options import build_options
-from dropgrid.settings.place import DEFAULTS, ROOT
+from dropgrid.settings.place import DEFAULTS
 from dropgrid.structure import StructureOptions
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_an_option_given_leaves_the_other_defaults_alone():
@@ -21,7 +25,7 @@ def test_an_option_given_leaves_the_other_defaults_alone():
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        ({"librari": "x"}, "config: there is no option librari; known: .*library"),
+        ({"librari": "x"}, r"no option librari \(did you mean library\?\); known: .*library"),
         ({"bpm": {"min": 3}}, "bpm: there is no option min"),
         ({"bpm": {"min_bpm": "slow"}}, "bpm.min_bpm: 'slow' is not of type 'number'"),
         ({"bpm": {"method": "guess"}}, "bpm.method: 'guess' is not one of"),
