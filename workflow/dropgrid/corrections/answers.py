@@ -68,8 +68,10 @@ def apply_sections(
         drops = tuple(sorted(snapped))
         sure = (1.0,) * len(drops)
     computed = ComputedStructure(record.sections, record.drops, record.drop_confidences)
+    impacts = dict(zip(record.drops, record.drop_impacts, strict=False))
     return replace(
         record, sections=sections, drops=drops, drop_confidences=sure,
+        drop_impacts=tuple(impacts.get(drop, 0.0) for drop in drops),
         source="corrected", computed=computed,
     )  # fmt: skip
 
