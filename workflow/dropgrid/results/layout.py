@@ -27,6 +27,15 @@ class Results:
         """The features of a track (dropgrid.features.store)."""
         return self.folder / "features" / f"{track}.npz"
 
+    def identity(self, track: str) -> Path:
+        """What the file of a track was when it was analysed (dropgrid.records.identity)."""
+        return self.folder / "identity" / f"{track}.json"
+
+    @property
+    def cache(self) -> Path:
+        """The folder of features by what they come from (dropgrid.features.reuse)."""
+        return self.folder / "cache"
+
     def record(self, kind: str, track: str) -> Path:
         """The record of an analysis of a track (dropgrid.records.store)."""
         return self.folder / kind / f"{track}.json"

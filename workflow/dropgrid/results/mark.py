@@ -32,7 +32,7 @@ SCHEMA = "dropgrid/results"
 # The folders and files of a results folder; the folders may not be links.
 FOLDERS = (
     "tracks", "batches", "options", "features", "bpm", "structure", "key", "loudness", "logs",
-    "evaluation", "report", "exports",
+    "evaluation", "report", "exports", "identity", "cache",
 )  # fmt: skip
 FILES = (
     MARK, f"{MARK}.lock", "scan.json", "network.onnx", "key.onnx", "summary.json", "library.csv",
