@@ -10,8 +10,11 @@ rule batch:
     log:
         f"{RESULTS}/logs/batches/{{batch}}.log",
     retries: RETRIES
+    conda:
+        "../envs/dropgrid.yaml"
     threads: 1
     resources:
+        python=PYTHON,
         workers=1,
         attempt=attempt,
         mem_mb=megabytes(batch_mb, BATCH_MB + LAST_MB),
@@ -23,7 +26,7 @@ rule batch:
         analyses=config["analyses"],
         features="" if config["keep_features"] else "--drop-features",
     shell:
-        "dropgrid batch {input.manifest:q} {params.network:q} --key-network {params.key_network:q} --options {params.options:q}"
+        "{resources.python:q} -P -m dropgrid batch {input.manifest:q} {params.network:q} --key-network {params.key_network:q} --options {params.options:q}"
         " --analyses {params.analyses} {params.features}"
         " --memory-mb $(( {resources.mem_mb} - %d )) --time-limit 1780"
         " --attempt {resources.attempt} --attempts %d > {log:q} 2>&1"

@@ -10,8 +10,11 @@ rule bpm:
     log:
         f"{RESULTS}/logs/bpm/{{track}}.log",
     retries: RETRIES
+    conda:
+        "../envs/dropgrid.yaml"
     threads: 1
     resources:
+        python=PYTHON,
         workers=1,
         attempt=attempt,
         mem_mb=megabytes(later_mb, LAST_MB),
@@ -19,5 +22,5 @@ rule bpm:
     params:
         options=options(STAGE_OPTIONS["bpm"]),
     shell:
-        "dropgrid bpm {input.ticket:q} {input.features:q} {output:q}"
+        "{resources.python:q} -P -m dropgrid bpm {input.ticket:q} {input.features:q} {output:q}"
         f" --options {{params.options:q}} {SUPERVISED}"

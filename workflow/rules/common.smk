@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import shlex
 import sys
 
 from dropgrid.base.errors import DropgridError
@@ -17,7 +16,10 @@ from dropgrid.settings.config import complete_config
 from dropgrid.stages import stage_options
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+from snakemake.settings.types import DeploymentMethod
 
+# A module of another workflow leaves alone what is that one's: limits, signals, the end of the run.
+MODULE = not workflow.modifier.is_main_snakefile()
 MAIN = workflow.is_main_process
 # Only a real run may write: not a dry run, nor whatever else only looks.
 REAL = MAIN and not (workflow.output_settings.dryrun or run.only_looks(sys.argv[1:]))
@@ -26,16 +28,32 @@ CLUSTER = workflow.resource_settings.nodes is not None
 # On a cluster's node a job is tried once: another try gets its memory and time from the scheduler.
 RETRIES = TRIES - 1 if MAIN else 0
 
+PREFIX = workflow.modifier.path_modifier
+
+
+def stop(reason):
+    """End with a line for people; within another workflow, with an error of Snakemake's."""
+    if MODULE:
+        raise WorkflowError(f"dropgrid: {reason}")
+    logger.error(f"dropgrid: {reason}")
+    sys.exit(1)
+
+
+if MODULE and (PREFIX.prefix or PREFIX.modifies_prefixes):
+    stop("a module takes no prefix; name the folder in its configuration, as `results`")
 if workflow.remote_exec and not MAIN:
     follow_this_process()
 try:
     config = complete_config(config)
-    PLAN = run.plan_run(config, main=MAIN, real=REAL, cluster=CLUSTER)
+    PLAN = run.plan_run(config, main=MAIN, real=REAL, cluster=CLUSTER, module=MODULE)
     CAPS = caps(config["max_workers"], workflow.global_resources)
 except (DropgridError, OSError) as error:
-    raise WorkflowError(str(error)) from None
+    stop(error)
 RESULTS, RECORDS = PLAN.results, PLAN.records(config["analyses"])
 STAGE_OPTIONS = stage_options(config)
+# Jobs run this dropgrid, on PATH or not; with --sdm conda that of the rules' own environment.
+CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+PYTHON = "python" if CONDA else sys.executable
 SUPERVISED = supervised()
 
 
@@ -45,7 +63,7 @@ wildcard_constraints:
 
 
 # The sums of memory and workers over the jobs that run here.
-for name, cap in CAPS.items() if MAIN and not CLUSTER else ():
+for name, cap in CAPS.items() if MAIN and not (CLUSTER or MODULE) else ():
     workflow.register_resource(name, cap)
 MEMORY = workflow.global_resources.get("mem_mb")
 DEMANDS = Demands(
@@ -90,7 +108,3 @@ def batch_mb(wildcards):
 def options(values):
     """Options of a stage as one shell-safe argument; a change of them makes its jobs run again."""
     return json.dumps(values, sort_keys=True)
-
-
-# Rules call `dropgrid`: that of the Python which runs the workflow, on PATH or not.
-shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")

@@ -9,15 +9,18 @@ rule network:
     log:
         f"{RESULTS}/logs/network.log",
     localrule: True
+    conda:
+        "../envs/dropgrid.yaml"
     threads: 1
     resources:
+        python=PYTHON,
         mem_mb=megabytes(600),
         runtime=5,
     params:
         method=config["bpm"]["method"],
         key_method=config["key"]["method"],
     shell:
-        "dropgrid network {output.beats:q} {output.key:q} --method {params.method}"
+        "{resources.python:q} -P -m dropgrid network {output.beats:q} {output.key:q} --method {params.method}"
         " --key-method {params.key_method} > {log:q} 2>&1"
 
 
@@ -34,8 +37,11 @@ rule features:
     log:
         f"{RESULTS}/logs/features/{{track}}.log",
     retries: RETRIES
+    conda:
+        "../envs/dropgrid.yaml"
     threads: 1
     resources:
+        python=PYTHON,
         workers=1,
         attempt=attempt,
         mem_mb=megabytes(features_mb, LAST_MB),
@@ -43,6 +49,6 @@ rule features:
     params:
         options=options(STAGE_OPTIONS["features"]),
     shell:
-        "dropgrid features {input.ticket:q} {input.network:q} {output:q}"
+        "{resources.python:q} -P -m dropgrid features {input.ticket:q} {input.network:q} {output:q}"
         " --key-network {input.key_network:q} --options {params.options:q}"
         f" {SUPERVISED}"

@@ -10,8 +10,11 @@ rule key:
     log:
         f"{RESULTS}/logs/key/{{track}}.log",
     retries: RETRIES
+    conda:
+        "../envs/dropgrid.yaml"
     threads: 1
     resources:
+        python=PYTHON,
         workers=1,
         attempt=attempt,
         mem_mb=megabytes(later_mb, LAST_MB),
@@ -19,7 +22,7 @@ rule key:
     params:
         options=options(STAGE_OPTIONS["key"]),
     shell:
-        "dropgrid key {input.ticket:q} {input.features:q} {output:q}"
+        "{resources.python:q} -P -m dropgrid key {input.ticket:q} {input.features:q} {output:q}"
         f" --options {{params.options:q}} {SUPERVISED}"
 
 

@@ -11,8 +11,11 @@ rule structure:
     log:
         f"{RESULTS}/logs/structure/{{track}}.log",
     retries: RETRIES
+    conda:
+        "../envs/dropgrid.yaml"
     threads: 1
     resources:
+        python=PYTHON,
         workers=1,
         attempt=attempt,
         mem_mb=megabytes(later_mb, LAST_MB),
@@ -20,5 +23,5 @@ rule structure:
     params:
         options=options(STAGE_OPTIONS["structure"]),
     shell:
-        "dropgrid structure {input.ticket:q} {input.features:q} {input.bpm:q} {output:q}"
+        "{resources.python:q} -P -m dropgrid structure {input.ticket:q} {input.features:q} {input.bpm:q} {output:q}"
         f" --options {{params.options:q}} {SUPERVISED}"

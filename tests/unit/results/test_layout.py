@@ -19,7 +19,7 @@ def test_paths_are_those_that_the_rules_make() -> None:
     rules = "".join(path.read_text() for path in (PACKAGE / "shipped" / "rules").glob("*.smk"))
     written = set(re.findall(r'f"\{RESULTS\}/([^"]+)"', rules))
     spelt = [files.features("{{track}}"), files.network, files.key_network, files.table,
-             files.parquet, files.failures, files.page, files.network_log,
+             files.parquet, files.failures, files.page,
              *(files.record(kind, "{{track}}") for kind in ("bpm", "structure", "key")),
              files.done("{{batch}}"), files.logs("bpm") / "{{track}}.log",
              files.evaluation / "bpm.json"]  # fmt: skip

@@ -10,12 +10,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..base.errors import RecordError
+from ..base.errors import ConfigError, RecordError
 from ..base.tables import csv_bytes
 from ..results.layout import Results
 from ..results.table import (
     COLUMNS,
+    NO_PARQUET,
     current_table,
+    has_parquet,
     is_current,
     parquet_bytes,
     rows_of_records,
@@ -33,7 +35,9 @@ def table_as_csv(results: Path, waiting: list[str]) -> tuple[bytes, int, int]:
 
 
 def table_as_parquet(results: Path, waiting: list[str]) -> tuple[bytes, int, int]:
-    """(the table's bytes, its tracks, failed tracks left out). Raises RecordError."""
+    """As `table_as_csv`. Raises RecordError, and ConfigError without pyarrow."""
+    if not has_parquet():
+        raise ConfigError(NO_PARQUET)
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +16,7 @@ from ..base.text import encodable
 from ..records.model import BpmRecord, KeyRecord, StructureRecord, TrackFailure, problem_of
 from ..records.outline import Positions, read_bpm_outline
 from .layout import Results
+from .mark import begins_as_ours
 from .reading import broken, path_of, record_or_failure
 from .scanned import read_scan
 
@@ -59,6 +61,7 @@ COLUMNS = {
     "error": "string",
     "problem": "string",
 }
+NO_PARQUET = "library.parquet is not written without pyarrow: pip install 'dropgrid[parquet]'"
 FILES = ("library.csv", "library.parquet", "failures.csv")
 FAILURE_COLUMNS = ("track", "path", "stage", "type", "message")
 
@@ -101,7 +104,8 @@ def _outline(results: Path, track: str) -> tuple[BpmRecord, Positions, Positions
 def write_table(results: Path, analyses: Sequence[str]) -> tuple[int, int]:
     """Write results/library.csv, library.parquet and failures.csv; (tracks, failed tracks).
 
-    Whatever the scan could not read is listed in failures.csv too, without a track id.
+    Whatever the scan could not read is listed in failures.csv too, without a track id. Without
+    pyarrow there is no library.parquet, and one of an earlier run, no longer true, is removed.
     Raises RecordError, OSError.
     """
     rows: list[Row] = []
@@ -119,10 +123,19 @@ def write_table(results: Path, analyses: Sequence[str]) -> tuple[int, int]:
                 {"track": row["track"], "path": row["path"], "stage": failure.stage,
                  "type": failure.type, "message": failure.message}
             )  # fmt: skip
-    write_atomically(Results(results).parquet, parquet_bytes(rows))
+    parquet = Results(results).parquet
+    if has_parquet():
+        write_atomically(parquet, parquet_bytes(rows))
+    elif parquet.exists() and begins_as_ours(str(parquet)):
+        parquet.unlink()
     write_atomically(Results(results).failures, _csv(failed, FAILURE_COLUMNS))
     write_atomically(Results(results).table, _csv(rows, tuple(COLUMNS)))
     return len(rows), count
+
+
+def has_parquet() -> bool:
+    """Whether pyarrow is installed, which Parquet needs and nothing else does."""
+    return importlib.util.find_spec("pyarrow") is not None
 
 
 def read_table(results: Path) -> list[dict[str, str]]:

@@ -17,17 +17,19 @@ from logging import Logger
 from pathlib import Path
 from typing import Any
 
+from ..base.errors import LibraryError
 from ..library import Scan, scan
-from ..results.layout import Results
 from ..results.mark import check_claim, claim, sources, usual
 from ..results.noted import note_references
 from ..results.scanned import read_scan
 from ..results.summary import describe, write_summary
 from ..results.vanished import refuse_vanished
+from ..stages import check_networks, stage_options
 from .batches import MISSING, batch_names, batch_size, batches_before, read_batch, write_library
 from .due import force_all, note_options
 from .interrupts import cancel_timers, guard_run
 
+NO_LIBRARY = "music"  # the default, which is there for those who have a folder of that name
 # What Snakemake is asked that does not run a job.
 LOOKS = frozenset(
     """--dry-run --dryrun --lint --list --list-rules --list-target-rules --lt --dag --rulegraph
@@ -111,24 +113,35 @@ class Plan:
         return self.path(f"batches/{name}.json")
 
 
-def plan_run(config: Mapping[str, Any], *, main: bool, real: bool, cluster: bool) -> Plan:
+def plan_run(
+    config: Mapping[str, Any], *, main: bool, real: bool, cluster: bool, module: bool = False
+) -> Plan:
     """The plan of a run; what it stands on is scanned, claimed and guarded.
 
     config: complete. main: this is the process that the user started, not a job of its own, which
     reads the plan that the main one made. real: it is to run jobs, not only to look. cluster:
-    its jobs run elsewhere. Raises DropgridError, OSError.
+    its jobs run elsewhere. module: the run is another workflow's, of which this one is a module;
+    nobody calls start_run then. Raises DropgridError, OSError.
     """
     results = usual(config["results"])
     if not main:
         return read_plan(results)
+    if config["library"] == NO_LIBRARY and not Path(NO_LIBRARY).exists():
+        raise LibraryError(
+            "which library? Name a folder of music: "
+            "snakemake --cores 4 --config library=~/Music results=results"
+        )
     check_claim(Path(results), sources(config["library"]))
     found = scan(config["library"], apart=results)
     if not config["allow_empty"]:
         refuse_vanished(found, sources(config["library"]), Path(results))
     if real:
+        check_networks(config)
         # Signals reach the jobs at once, jobs never outlive the run, left-overs are removed.
         claim(Path(results), sources(config["library"]))
-        guard_run(Path(results), jobs_elsewhere=cluster)
+        guard_run(Path(results), jobs_elsewhere=cluster, module=module)
+        if module:
+            note_options(Path(results), stage_options(config))
     size = batch_size(len(found.tracks), config["tracks_per_job"], cluster)
     return make_plan(found, results, size, config["analyses"], write=real)
 
@@ -163,9 +176,6 @@ def end_run(plan: Plan, ok: bool, logger: Logger) -> None:
     ok: Snakemake calls it a success. Raises RecordError, OSError.
     """
     results = Path(plan.results)
-    said = Results(results).network_log
-    if said.exists() and (warning := said.read_text().strip()):
-        logger.warning(warning)
     summary = write_summary(results)
     logger.info(describe(summary, results), extra={"summary": summary, "ok": ok})
     cancel_timers()
