@@ -107,6 +107,7 @@ def _save_features(ticket: Ticket, files: Mapping[str, Path], options: Mapping[s
     if known is None:
         found = compute_features(ticket, network, key_network, options)
     else:
+        print("dropgrid: this audio is known; only its tags were read", flush=True)
         found = dataclasses.replace(known, tags=_tags(Path(ticket.file)))
     if _look(ticket.file) != (looked_at.size, looked_at.mtime_ns):
         return store.save(files["output"], found)

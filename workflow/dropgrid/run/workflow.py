@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,8 +27,9 @@ from ..results.summary import describe, write_summary
 from ..results.vanished import refuse_vanished
 from ..stages import check_networks, stage_options
 from .batches import MISSING, batch_names, batch_size, batches_before, read_batch, write_library
-from .due import force_all, note_options
+from .due import force_all, note_options, outdate
 from .interrupts import cancel_timers, guard_run
+from .recognition import Recognised, recognise, take_over, without
 
 NO_LIBRARY = "music"  # the default, which is there for those who have a folder of that name
 # What Snakemake is asked that does not run a job.
@@ -135,15 +137,35 @@ def plan_run(
     found = scan(config["library"], apart=results)
     if not config["allow_empty"]:
         refuse_vanished(found, sources(config["library"]), Path(results))
+    recognised = recognise(found, Path(results))
     if real:
         check_networks(config)
         # Signals reach the jobs at once, jobs never outlive the run, left-overs are removed.
         claim(Path(results), sources(config["library"]))
         guard_run(Path(results), jobs_elsewhere=cluster, module=module)
+        outdate(Path(results), stage_options(config))
         if module:
             note_options(Path(results), stage_options(config))
+        take_over(recognised, found, Path(results), config["analyses"])
+    else:
+        found = without(found, recognised, Path(results))
+    say_recognised(recognised)
     size = batch_size(len(found.tracks), config["tracks_per_job"], cluster)
     return make_plan(found, results, size, config["analyses"], write=real)
+
+
+def say_recognised(recognised: Recognised) -> None:
+    """Tell, before anything else is told, which files are not analysed again."""
+    parts = [
+        f"{count} {what}"
+        for count, what in (
+            (len(recognised.kept), "touched or mounted elsewhere"),
+            (len(recognised.taken), "renamed, moved or copied"),
+        )
+        if count
+    ]
+    if parts:
+        print(f"dropgrid: files known again: {', '.join(parts)}", file=sys.stderr)
 
 
 def start_run(
