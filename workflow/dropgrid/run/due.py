@@ -14,6 +14,8 @@ from ..records.ticket import TRACK_ID
 from ..results.layout import Results
 from ..stages import STAGES
 
+LONG_AGO = 10**9  # nanoseconds since 1970; Snakemake takes 0 for no time at all
+
 
 def force_all(results: Path) -> None:
     """Have all stages of every track run again, as if the options of features had changed."""
@@ -82,7 +84,7 @@ def outdate(results: Path, options: Mapping[str, Any]) -> dict[str, list[str]]:
             for entry in listing:
                 stem, suffix = os.path.splitext(entry.name)
                 if suffix in (".json", ".npz") and TRACK_ID.fullmatch(stem):
-                    os.utime(entry.path, ns=(0, 0), follow_symlinks=False)
+                    os.utime(entry.path, ns=(LONG_AGO, LONG_AGO), follow_symlinks=False)
     return changed
 
 
