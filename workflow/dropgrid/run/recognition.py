@@ -134,14 +134,14 @@ def take_over(
     for ticket in recognised.kept:
         before = age(files.ticket(ticket.track))
         _renew(ticket, files, before if before >= 0 else age(files.identity(ticket.track)))
-    count = 0
+    given: list[str] = []
     for ticket, giver in recognised.taken.items():
         with suppress(RecordError):  # damaged meanwhile: it is analysed
-            count += _take(ticket, giver, files, analyses)
+            given += [giver] * _take(ticket, giver, files, analyses)
     there = {ticket.track for ticket in found.tracks}
-    for track in {*recognised.taken.values()} - there:
+    for track in {*given} - there:
         _remove(track, files)
-    return count
+    return len(given)
 
 
 def _last_tickets(results: Path) -> dict[str, Ticket]:
@@ -202,8 +202,7 @@ def _take(ticket: Ticket, giver: str, files: Results, analyses: Collection[str])
     since = options_since(files.folder)
     if since is None:
         return False
-    networks = [path for path in (files.network, files.key_network) if path.exists()]
-    due = stages_due(files.folder, giver, networks, since, analyses)
+    due = stages_due(files.folder, giver, [files.network, files.key_network], since, analyses)
     good = [s for s in STAGES if s not in due and _is_good(s, giver, identity, files)]
     targets = {stage: files.output(stage, ticket.track) for stage in STAGES}
     known = files.identity(ticket.track)
