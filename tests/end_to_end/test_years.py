@@ -10,6 +10,8 @@ from pathlib import Path
 
 import mutagen
 import pytest
+import soundfile
+from dropgrid.base.tables import read_csv
 from dropgrid.commands.main import main
 from dropgrid.library import track_id
 from dropgrid.records.store import read_bpm
@@ -173,6 +175,25 @@ def test_a_byte_in_the_middle_makes_it_another_track(home, snakemake, tmp_path):
     said(snakemake(home, "--cores", "2"))
     assert (home / "results" / "logs" / "features" / f"{track_id('sub/drums 2.wav')}.log").exists()
     assert_as_if_fresh(home, home / "music", tmp_path / "fresh")
+
+
+def test_a_song_that_is_there_twice_is_listed_and_marked(home, snakemake):
+    house = home / "music" / "house.flac"
+    shutil.copyfile(house, home / "music" / "house again.flac")
+    tags = mutagen.File(home / "music" / "house again.flac")
+    tags["TITLE"] = "Not the same title"
+    tags.save()
+    samples, rate = soundfile.read(house)
+    soundfile.write(home / "music" / "zipped.mp3", samples, rate)
+    said(snakemake(home, "--cores", "2"))
+    found = read_csv(home / "results" / "duplicates.csv")
+    assert [row["path"] for row in found] == ["house again.flac", "house.flac", "zipped.mp3"]
+    assert {(row["group"], row["same"]) for row in found} == {("1", "recording")}
+    assert [row["likeness"] for row in found][:2] == ["1.0", "1.0"]
+    page = (home / "results" / "report" / "index.html").read_text()
+    assert '"twins":["house again.flac","house.flac"]' in page.replace(" ", "").replace(
+        "houseagain", "house again"
+    )
 
 
 def test_two_files_that_exchange_their_names_exchange_their_records(home, snakemake, tmp_path):

@@ -5,6 +5,7 @@ rule page:
     input:
         records=rules.analysis.input,
         table=rules.table.output,
+        duplicates=rules.duplicates.output,
         evaluation=rules.evaluate.output,
     output:
         report(

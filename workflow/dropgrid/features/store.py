@@ -83,3 +83,13 @@ def origin_of(path: Path) -> str | None:
         about = json.loads(archive["about"].tobytes())
         return str(about["origin"]) if about["version"] == VERSION else None
     return None
+
+
+def read_array(path: Path, name: str) -> np.ndarray | None:
+    """One array of a features file; None where there is no such file or array."""
+    with (
+        suppress(OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile),
+        np.load(path, allow_pickle=False) as archive,
+    ):
+        return np.asarray(archive[name])
+    return None

@@ -91,6 +91,11 @@ class Results:
         return self.folder / "failures.csv"
 
     @property
+    def duplicates(self) -> Path:
+        """The songs that are there more than once (dropgrid.results.duplicates)."""
+        return self.folder / "duplicates.csv"
+
+    @property
     def summary(self) -> Path:
         """What became of the library (dropgrid.results.summary)."""
         return self.folder / "summary.json"

@@ -37,10 +37,14 @@ FOLDERS = (
 )  # fmt: skip
 FILES = (
     MARK, f"{MARK}.lock", "scan.json", "network.onnx", "key.onnx", "summary.json", "library.csv",
-    "library.parquet", "failures.csv", "tag-backup.json", "corrections.json", "all-tracks-ok",
+    "library.parquet", "failures.csv", "duplicates.csv", "tag-backup.json", "corrections.json",
+    "all-tracks-ok",
 )  # fmt: skip
 # Those that a run writes anew, and whose start tells whose they are.
-WRITTEN = ("scan.json", "summary.json", "library.csv", "library.parquet", "failures.csv")
+WRITTEN = (
+    "scan.json", "summary.json", "library.csv", "library.parquet", "failures.csv",
+    "duplicates.csv",
+)  # fmt: skip
 # Folders in which the shell or Snakemake writes in place, or makes folders: no link at any depth.
 IN_PLACE = ("logs", "batches", "report", "exports", "evaluation")
 UNIMPORTANT = frozenset({".snakemake", ".DS_Store", "Thumbs.db", "desktop.ini"})
