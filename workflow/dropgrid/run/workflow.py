@@ -27,6 +27,7 @@ from ..results.summary import describe, write_summary
 from ..results.vanished import refuse_vanished
 from ..stages import check_networks, stage_options
 from .batches import MISSING, batch_names, batch_size, batches_before, read_batch, write_library
+from .closing import next_steps
 from .due import force_all, note_options, outdate
 from .interrupts import cancel_timers, guard_run
 from .recognition import Recognised, recognise, take_over, without
@@ -146,6 +147,7 @@ def plan_run(
         outdate(Path(results), stage_options(config))
         if module:
             note_options(Path(results), stage_options(config))
+            note_references(Path(results), config["evaluation"]["references"])
         take_over(recognised, found, Path(results), config["analyses"])
     else:
         found = without(found, recognised, Path(results))
@@ -200,6 +202,8 @@ def end_run(plan: Plan, ok: bool, logger: Logger) -> None:
     results = Path(plan.results)
     summary = write_summary(results)
     logger.info(describe(summary, results), extra={"summary": summary, "ok": ok})
+    if ok and (steps := next_steps(results)):
+        logger.info(steps)
     cancel_timers()
 
 
