@@ -11,6 +11,7 @@ from pathlib import Path
 import mutagen
 import pytest
 import soundfile
+from dropgrid import __version__
 from dropgrid.base.tables import read_csv
 from dropgrid.commands.main import main
 from dropgrid.library import track_id
@@ -215,13 +216,40 @@ def test_records_that_were_taken_over_follow_the_options(home, snakemake, tmp_pa
     said(snakemake(home, "--cores", "2", "analysis"))
     options = {"structure": "{min_section_bars: 8}"}
     jobs = ran(home)
-    said(snakemake(home, "--cores", "2", "analysis", **options))
+    done = said(snakemake(home, "--cores", "2", "analysis", **options))
+    assert "made anew: structure (min_section_bars 4 -> 8); kept: features, bpm, key" in done
     again = {name for name, age in ran(home).items() if jobs.get(name) != age}
     assert len(again) == 3 and {name.partition("/")[0] for name in again} == {"structure"}
     # Renamed and the option taken back in one run: nothing of the other option is taken over.
     (home / "music" / "drum and bass").rename(home / "music" / "sub")
     said(snakemake(home, "--cores", "2", "analysis"))
     assert_as_if_fresh(home, home / "music", tmp_path / "fresh")
+
+
+def test_after_an_upgrade_features_stay_and_tables_are_made_anew(home, snakemake):
+    """As if a version before had run, whose bpm records were of another version."""
+    results = home / "results"
+    for name, old, new in (
+        ("version", f'"{__version__}"', '"0.0.1"'),
+        ("bpm", '"schema_version": ', '"schema_version": 1'),
+    ):
+        path = results / "options" / f"{name}.json"
+        path.write_text(path.read_text().replace(old, new))
+    jobs = ran(home)
+    done = said(snakemake(home, "--cores", "2"))
+    assert f"3 tracks by dropgrid 0.0.1, here is {__version__}: made anew: bpm (" in done
+    again = {name.partition("/")[0] for name, age in ran(home).items() if jobs[name] != age}
+    assert again == {"bpm", "structure"}
+    assert f'"version": "{__version__}"' in (results / "options" / "version.json").read_text()
+
+
+def test_features_that_are_not_kept_have_no_second_name(songs, snakemake, tmp_path):
+    config = {"library": str(songs), "keep_features": "false"}
+    said(snakemake(tmp_path, "--cores", "2", "analysis", **config))
+    assert len(records(tmp_path / "results")) == 9
+    assert (
+        list(tmp_path.glob("results/cache/*")) == list(tmp_path.glob("results/features/*")) == []
+    )
 
 
 def test_a_move_is_known_in_batches_too(home, snakemake, tmp_path):

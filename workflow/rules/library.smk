@@ -32,6 +32,7 @@ rule table:
     params:
         results=results_folder,
         analyses=config["analyses"],
+        version=VERSION,
     shell:
         "{resources.python:q} -P -m dropgrid table {params.results:q} --analyses {params.analyses:q} > {log:q} 2>&1"
 
@@ -58,6 +59,7 @@ rule duplicates:
         runtime=30,
     params:
         results=results_folder,
+        version=VERSION,
     shell:
         "{resources.python:q} -P -m dropgrid duplicates --results {params.results:q} > {log:q} 2>&1"
 

@@ -126,6 +126,12 @@ def last_library(results: Path) -> list[str]:
     return [str(source) for source in library]
 
 
+def made_by(results: Path) -> str | None:
+    """The version of dropgrid that made a folder; None where no mark tells."""
+    version = _read_mark(results).get("version")
+    return version if isinstance(version, str) else None
+
+
 def _read_mark(results: Path) -> dict[str, Any]:
     """What our mark says; nothing where there is none."""
     if not is_marked(results):

@@ -59,6 +59,13 @@ def remove(found: list[LeftOver]) -> int:
     return freed
 
 
+def empty_cache(results: Path) -> None:
+    """Delete all features that are kept by their origin. Raises OSError."""
+    for entry in _entries(Results(results).cache):
+        if CACHED.fullmatch(entry.name) and begins_as_ours(entry.path):
+            os.unlink(entry.path)
+
+
 def _of_tracks(files: Results, there: set[str]) -> Iterator[LeftOver]:
     folders = {
         files.ticket("x").parent, files.identity("x").parent,

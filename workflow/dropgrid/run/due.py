@@ -92,7 +92,7 @@ def changed_options(results: Path, options: Mapping[str, Any]) -> dict[str, list
     """The options of each stage that are others than in the last run; none at the first."""
     changed = {}
     for stage in STAGES:
-        before = _noted(Results(results).options(stage))
+        before = noted_options(results, stage)
         now = json.loads(json.dumps(options.get(stage, {})))
         if before is not None and before != now:
             names = sorted({*before, *now})
@@ -103,9 +103,10 @@ def changed_options(results: Path, options: Mapping[str, Any]) -> dict[str, list
 _NONE = object()
 
 
-def _noted(path: Path) -> dict[str, Any] | None:
+def noted_options(results: Path, stage: str) -> dict[str, Any] | None:
+    """The options of a stage in the last run; None where they were not noted."""
     with suppress(OSError, ValueError):
-        values = json.loads(path.read_bytes())
+        values = json.loads(Results(results).options(stage).read_bytes())
         return values if isinstance(values, dict) else None
     return None
 
