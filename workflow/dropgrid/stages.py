@@ -13,6 +13,7 @@ runs them one after another in this process. Both write the same bytes.
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from .base.errors import DecodeError, ModelError, RecordError, TrackError
 from .base.files import write_atomically
 from .corrections.model import NOTHING, Correction
 from .features import Features
+from .records.identity import Identity, write_identity
 from .records.model import (
     KINDS,
     AnyRecord,
@@ -69,18 +71,17 @@ NO_NETWORKS = {
 def run_stage(stage: str, files: Mapping[str, Path], options: Mapping[str, Any]) -> None:
     """Read what a stage needs of a track, run it, write what it made, atomically and last.
 
-    files: `ticket`, `output`, the stage's inputs by name, and for features, if there is one,
-    `key_network`; for the others `corrections`, the folder of what is stated of the tracks.
-    options: of the stage, see stage_options. Raises TrackError, ModelError, RecordError,
-    ConfigError, InvalidCorrection, OSError.
+    files: `ticket`, `output`, the stage's inputs by name; for features, where there are any,
+    `key_network`, and in a folder of results `identity` and `cache`; for the others `corrections`,
+    the folder of what is stated of the tracks. options: of the stage, see stage_options. Raises
+    TrackError, ModelError, RecordError, ConfigError, InvalidCorrection, OSError.
     """
     from .corrections.slices import with_corrections
     from .features import store
 
     ticket = read_ticket(files["ticket"])
     if stage == "features":
-        found = compute_features(ticket, files["network"], files.get("key_network"), options)
-        return store.save(files["output"], found)
+        return _save_features(ticket, files, options)
     features = store.load(files["features"])
 
     def write(said: Correction) -> None:
@@ -97,6 +98,68 @@ def run_stage(stage: str, files: Mapping[str, Path], options: Mapping[str, Any])
     return with_corrections(files.get("corrections"), ticket.track, features, write)
 
 
+def _save_features(ticket: Ticket, files: Mapping[str, Path], options: Mapping[str, Any]) -> None:
+    """Compute a track's features, or take those that its audio has already, and save them.
+
+    In a folder of results they are saved with what they come from, and the track's identity
+    beside them: last, and the old one is gone first, so that none is ever of other features. A
+    file that changes while it is read has none.
+    """
+    from .features import reuse, store
+
+    network, key_network = files["network"], files.get("key_network")
+    if "identity" not in files:
+        found = compute_features(ticket, network, key_network, options)
+        return store.save(files["output"], found)
+    files["identity"].unlink(missing_ok=True)
+    looked_at = _identify(ticket)
+    if looked_at is None:
+        found = compute_features(ticket, network, key_network, options)
+        return store.save(files["output"], found)
+    origin = reuse.origin(looked_at.audio, network, key_network, options)
+    known = reuse.find(files["cache"], origin)
+    if known is None:
+        found = compute_features(ticket, network, key_network, options)
+    else:
+        print("dropgrid: this audio is known; only its tags were read", flush=True)
+        found = dataclasses.replace(known, tags=_tags(Path(ticket.file)))
+    if _look(ticket.file) != (looked_at.size, looked_at.mtime_ns):
+        return store.save(files["output"], found)
+    store.save(files["output"], found, origin)
+    reuse.keep(files["cache"], origin, files["output"])
+    return write_identity(files["identity"], looked_at)
+
+
+def _identify(ticket: Ticket) -> Identity | None:
+    """What the file of a ticket is; None where it cannot be read or changes meanwhile."""
+    from .audio.identity import audio_digest, sample_digest, whole_digest
+
+    file = Path(ticket.file)
+    before = _look(ticket.file)
+    if before is None:
+        return None
+    try:
+        digests = whole_digest(file), sample_digest(file), audio_digest(file)
+    except OSError:  # reading it for its features will say why
+        return None
+    return Identity(ticket.track, ticket.path, *before, *digests)
+
+
+def _look(file: str) -> tuple[int, int] | None:
+    """Size and time of modification; None where it cannot be looked at."""
+    try:
+        status = os.stat(file)
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
+def _tags(file: Path) -> dict[str, Any]:
+    from .audio.tags import read_tags
+
+    return dataclasses.asdict(read_tags(file))
+
+
 def write_failure(stage: str, files: Mapping[str, Path], failure: TrackFailure) -> None:
     """Write why a stage of a track failed, in the place of what it would have made.
 
@@ -105,6 +168,8 @@ def write_failure(stage: str, files: Mapping[str, Path], failure: TrackFailure) 
     if stage == "features":
         from .features import store
 
+        if "identity" in files:
+            files["identity"].unlink(missing_ok=True)
         return store.save(files["output"], failure)
     ticket = read_ticket(files["ticket"])
     record = KINDS[stage](ticket.track, ticket.path, "error", error=failure)
@@ -155,7 +220,6 @@ def compute_features(
     network, key_network: as prepare_network and prepare_key_network wrote them. options: see
     feature_options.
     """
-    from .audio.tags import read_tags
     from .features.engines import key_network as key_networks
     from .features.engines import network as networks
     from .features.extract import extract
@@ -174,7 +238,7 @@ def compute_features(
     except TrackError as error:  # records name the path within the library, not this machine's
         message = str(error).removeprefix(f"{file}: ").replace(str(file), file.name)
         raise type(error)(message) from error
-    return dataclasses.replace(features, tags=dataclasses.asdict(read_tags(file)))
+    return dataclasses.replace(features, tags=_tags(file))
 
 
 def feature_options(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import math
 import os
 import sys
 
+from dropgrid import __version__ as VERSION
 from dropgrid.base.errors import DropgridError
 from dropgrid.records.ticket import read_ticket
 from dropgrid.run import workflow as run

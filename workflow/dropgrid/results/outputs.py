@@ -23,6 +23,7 @@ HEADS = (
     b"none: pitch classes",
     b"track,path,status,title,artist,",  # the library table
     b"track,path,stage,type,message",  # failures
+    b"track,path,group,same,likeness,",  # songs that are there twice
     b"track,path,genre,reference,system",  # rows of an evaluation
     b"source,key,reason",  # references left out
     b"# Evaluation\n",
