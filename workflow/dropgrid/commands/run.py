@@ -48,4 +48,5 @@ def run(arguments: argparse.Namespace) -> int:
     request = launch.read_request(arguments.words, targets, known)
     command = launch.command(request, Path.cwd())
     folder = Path(command[command.index("--directory") + 1])
-    os.execve(command[0], command, launch.environment(folder, os.environ))
+    environment = {**launch.environment(folder, os.environ), "PWD": os.getcwd()}
+    os.execve(command[0], command, environment)

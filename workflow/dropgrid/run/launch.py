@@ -122,7 +122,7 @@ def working_folder(results: Path, library: Sequence[str]) -> Path:
 
 def environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """The environment of Snakemake: caches below its folder where there is no home to write in."""
-    changed = {**environ, "PWD": os.getcwd()}
+    changed = dict(environ)
     cache = Path(environ.get("XDG_CACHE_HOME") or Path(os.path.expanduser("~"), ".cache"))
     existing = next(place for place in (cache, *cache.parents) if place.exists())
     if not os.access(existing, os.W_OK | os.X_OK):
