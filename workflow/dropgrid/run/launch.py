@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import ConfigError, LibraryError
+from ..base.extras import EXTRAS, has, lacking
 from ..base.text import suggestion
 from ..library import LIST_SUFFIXES, expanded
 from ..results.mark import last_library, place
@@ -206,6 +207,11 @@ def _sort(
 
 
 def _profile(name: str) -> str:
-    """A profile of ours by its name; any other as it is."""
+    """A profile of ours by its name; any other as it is. Raises ConfigError without its plugin."""
     ours = PROFILES / name
-    return str(ours) if os.sep not in name and ours.is_dir() else name
+    if os.sep in name or not ours.is_dir():
+        return name
+    plugin = f"snakemake_executor_plugin_{name.replace('-', '_')}"
+    if plugin in EXTRAS and not has(plugin):
+        raise ConfigError(lacking(f"the profile {name}", plugin))
+    return str(ours)
