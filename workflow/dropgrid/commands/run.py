@@ -20,7 +20,7 @@ import os
 from pathlib import Path
 
 HELP = "analyse a library: the whole workflow, from any folder"
-TARGETS = ("all", "analysis", "table", "evaluation", "report", "exports", "check")
+TARGETS = ("all", "analysis", "table", "duplicates", "evaluation", "report", "exports", "check")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
