@@ -20,7 +20,7 @@ import os
 from pathlib import Path
 
 HELP = "analyse a library: the whole workflow, from any folder"
-TARGETS = ("all", "analysis", "table", "evaluation", "report", "exports", "check")
+TARGETS = ("all", "analysis", "table", "duplicates", "evaluation", "report", "exports", "check")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,4 +52,5 @@ def run(arguments: argparse.Namespace) -> int:
     request = launch.read_request(arguments.words, targets, known)
     command = launch.command(request, Path.cwd())
     folder = Path(command[command.index("--directory") + 1])
-    os.execve(command[0], command, launch.environment(folder, os.environ))
+    environment = {**launch.environment(folder, os.environ), "PWD": os.getcwd()}
+    os.execve(command[0], command, environment)
