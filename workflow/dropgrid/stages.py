@@ -338,6 +338,9 @@ def make_structure_record(
         sections=tuple(_with_loudness(section, features) for section in found.sections),
         drops=found.drops,
         drop_confidences=found.drop_confidences,
+        drop_impacts=found.drop_impacts,
+        mix_in=found.mix_in,
+        mix_out=found.mix_out,
     )
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 ANALYSES = ("bpm", "structure", "key")  # the records of a track: results/{analysis}/{track}.json
-Label = Literal["intro", "buildup", "drop", "breakdown", "outro"]
-LABELS: tuple[Label, ...] = ("intro", "buildup", "drop", "breakdown", "outro")
+Label = Literal["intro", "buildup", "main", "drop", "breakdown", "outro"]
+LABELS: tuple[Label, ...] = ("intro", "buildup", "main", "drop", "breakdown", "outro")
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,7 @@ class Section:
     """One section. Bars count from 1, end_bar is exclusive; null without a usable grid.
 
     loudness: of the section by itself, LUFS; None where it is silent or was not measured.
+    energy: how hard it drives, 0..1, comparable across tracks (structure.drive).
     """
 
     start: float
@@ -154,19 +155,18 @@ class Section:
     bars: int | None
     confidence: float
     loudness: float | None = None
-
-
-@dataclass(frozen=True)
-class Drop:
-    """The moment a drop begins, and how sure that is (0..1)."""
-
-    time: float
-    confidence: float
+    energy: float | None = None
 
 
 @dataclass(frozen=True)
 class StructureRecord:
-    """Sections and drops of a track: results/structure/{track}.json."""
+    """Sections and drops of a track: results/structure/{track}.json.
+
+    drops: seconds at which the kick of a drop enters, each with drop_confidences, the
+    probability that it does, and drop_impacts, dB by which its first eight bars are louder than
+    the eight before it. mix_in: seconds at which an intro of beat alone ends; mix_out: seconds
+    at which an outro of beat alone begins; None where there is none.
+    """
 
     track: str
     path: str
@@ -177,10 +177,13 @@ class StructureRecord:
     sections: tuple[Section, ...] = ()
     drops: tuple[float, ...] = ()
     drop_confidences: tuple[float, ...] = ()
+    drop_impacts: tuple[float, ...] = ()
+    mix_in: float | None = None
+    mix_out: float | None = None
     error: TrackFailure | None = None
 
     SCHEMA = "dropgrid/structure"
-    VERSION = 1
+    VERSION = 2  # 1: no label main, no energy, drop_impacts, mix_in and mix_out
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,8 @@ the list; within one folder, the format named first above. Two sources of the sa
 disagree make the field ambiguous: it is reported and left out, as is a reference for a track
 that is not in the library or could be several.
 
-Labels are intro, buildup, drop, breakdown, outro in any case, or one of SYNONYMS. json, csv and
-rekordbox know no others. jams and lab have vocabularies of their own: another label there
+Labels are intro, buildup, main, drop, breakdown, outro in any case, or one of SYNONYMS. json, csv
+and rekordbox know no others. jams and lab have vocabularies of their own: another label there
 (`chorus`) counts for boundaries and grouping, and the track is left out of the label metrics.
 
 Times of rekordbox, Traktor, Mixxx and Serato count from those programs' sample 0; of an MP3 they

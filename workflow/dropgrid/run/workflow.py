@@ -26,6 +26,7 @@ from ..results.summary import describe, write_summary
 from ..results.vanished import refuse_vanished
 from ..stages import check_networks, stage_options
 from .batches import MISSING, batch_names, batch_size, batches_before, read_batch, write_library
+from .closing import next_steps
 from .due import force_all, note_options
 from .interrupts import cancel_timers, guard_run
 
@@ -142,6 +143,7 @@ def plan_run(
         guard_run(Path(results), jobs_elsewhere=cluster, module=module)
         if module:
             note_options(Path(results), stage_options(config))
+            note_references(Path(results), config["evaluation"]["references"])
     size = batch_size(len(found.tracks), config["tracks_per_job"], cluster)
     return make_plan(found, results, size, config["analyses"], write=real)
 
@@ -178,6 +180,8 @@ def end_run(plan: Plan, ok: bool, logger: Logger) -> None:
     results = Path(plan.results)
     summary = write_summary(results)
     logger.info(describe(summary, results), extra={"summary": summary, "ok": ok})
+    if ok and (steps := next_steps(results)):
+        logger.info(steps)
     cancel_timers()
 
 
