@@ -5,6 +5,7 @@ import math
 import os
 import sys
 
+from dropgrid import __version__ as VERSION
 from dropgrid.base.errors import DropgridError
 from dropgrid.records.ticket import read_ticket
 from dropgrid.run import workflow as run
@@ -69,7 +70,7 @@ MEMORY = getattr(workflow.global_resources.get("mem_mb"), "value", None)
 DEMANDS = Demands(
     cap_mb=math.inf if MEMORY is None else MEMORY,
     cluster=CLUSTER,
-    librosa=config["bpm"]["method"] == "librosa",
+    method=config["bpm"]["method"],
 )
 
 
@@ -82,11 +83,16 @@ def megabytes(first, last=0):
 
 scanned = lambda wildcards: PLAN.path("scan.json")
 results_folder = lambda wildcards: RESULTS  # as it is, braces too
+corrections_folder = lambda wildcards: PLAN.corrections
 attempt = lambda wildcards, attempt: attempt
 
 
 def ticket(wildcards):
     return PLAN.ticket(wildcards.track)
+
+
+def correction(wildcards):
+    return PLAN.correction(wildcards.track)
 
 
 def track(wildcards):

@@ -13,8 +13,10 @@ from .annotation import Annotation
 from .serato import SERATO
 
 TAGS = "tags"  # in the list of sources: the BPM and key tags of the audio files
-WORDS = (TAGS, SERATO)  # sources that are no files
+CORRECTIONS = "corrections"  # in the same list: what a person stated or confirmed
+WORDS = (TAGS, SERATO, CORRECTIONS)  # sources that are no files
 FORMATS = (
+    CORRECTIONS,
     "json",
     "jams",
     "csv",
