@@ -168,20 +168,32 @@ def test_an_empty_library_is_no_error(snakemake, tmp_path):
     assert (tmp_path / "results" / "library.csv").read_text().count("\n") == 1
 
 
-def test_a_tag_is_the_answer_unless_told_otherwise(songs, snakemake, tmp_path):
+def test_a_tag_is_a_witness_and_the_answer_only_where_it_is_trusted(songs, snakemake, tmp_path):
     import mutagen
 
     (tmp_path / "music").mkdir()
     path = tmp_path / "music" / "tagged.flac"
     shutil.copy(songs / "house.flac", path)
     tags = mutagen.File(path)
-    tags["BPM"] = "63,5"
+    tags["BPM"] = "63,2"
     tags.save()
-    [(source, bpm, computed)] = bpms(snakemake, tmp_path)
-    assert (source, bpm) == ("metadata", 63.5)
+    [(source, bpm, computed)] = bpms(snakemake, tmp_path, metadata="trust")
+    assert (source, bpm) == ("metadata", 63.2)
     assert computed == pytest.approx(126, abs=0.02)
     [(source, bpm, _)] = bpms(snakemake, tmp_path, ignore_metadata="true")
     assert (source, bpm) == ("computed", computed)
+    (file,) = (tmp_path / "results" / "bpm").iterdir()
+    sure = read_bpm(file).confidence
+    [(source, bpm, _)] = bpms(snakemake, tmp_path)
+    assert (source, bpm) == ("computed", computed)
+    assert read_bpm(file).confidence == pytest.approx(sure / 2, abs=1e-6), "63.2 contradicts 126"
+    tags["BPM"] = "63"
+    tags.save()
+    [(source, bpm, _)] = bpms(snakemake, tmp_path)
+    assert (source, bpm) == ("computed", computed / 2), "the tag's octave, the exact tempo"
+    [(source, bpm, _)] = bpms(snakemake, tmp_path, bpm="{tag_octave: ignore}")
+    assert (source, bpm) == ("computed", computed)
+    assert read_bpm(file).evidence["tag"] == "agrees"
 
 
 def bpms(snakemake, folder: Path, **config: str) -> list[tuple[str, float, float]]:

@@ -188,6 +188,7 @@ def stage_options(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         "bpm": {
             **config["bpm"],
             "ignore_metadata": config["ignore_metadata"],
+            "metadata": config["metadata"],
             "schema_version": BpmRecord.VERSION,
         },
         "structure": config["structure"],
@@ -210,7 +211,7 @@ def make_bpm_record(
 ) -> BpmRecord:
     """The rhythm of a track from its features, and as corrected; its failure, if it has none.
 
-    options: section `bpm` of the configuration, and ignore_metadata. Raises ConfigError,
+    options: section `bpm` of the configuration, ignore_metadata and metadata. Raises ConfigError,
     InvalidCorrection.
     """
     if isinstance(features, TrackFailure):
@@ -237,11 +238,15 @@ def _computed_bpm(
 
     values = dict(options)
     ignore_metadata = values.pop("ignore_metadata", False)
+    trusted = values.pop("metadata", "witness") == "trust"
     values.pop("method", None)  # the choice of networks, made by prepare_network
     values.pop("schema_version", None)  # there so that records of another version are renewed
-    rhythm_options = build_options(rhythm.RhythmOptions, values, "bpm")
-    found = rhythm.analyse(features, rhythm_options, known_bpm)
     tag = features.tags.get("bpm")
+    low, high = PLAUSIBLE_TAG_BPM
+    usable = tag is not None and low <= tag <= high and not ignore_metadata
+    witness = tag if usable and not trusted else None
+    rhythm_options = build_options(rhythm.RhythmOptions, values, "bpm")
+    found = rhythm.analyse(features, rhythm_options, witness, known_bpm)
     record = BpmRecord(
         ticket.track,
         ticket.path,
@@ -266,10 +271,9 @@ def _computed_bpm(
         loudness=_loudness(features),
         fingerprint=fingerprint(features),
     )
-    low, high = PLAUSIBLE_TAG_BPM
-    if ignore_metadata or tag is None or not low <= tag <= high:
-        return record
-    return dataclasses.replace(record, bpm=tag, source="metadata")
+    return (
+        dataclasses.replace(record, bpm=tag, source="metadata") if usable and trusted else record
+    )
 
 
 def _loudness(features: Features) -> Loudness | None:
@@ -364,9 +368,8 @@ def make_structure_record(
         return StructureRecord(ticket.track, ticket.path, "error", error=failure)
     from . import structure
 
-    found = structure.analyse(
-        features, bpm, build_options(structure.StructureOptions, options, "structure")
-    )
+    structure_options = build_options(structure.StructureOptions, options, "structure")
+    found = structure.analyse(features, bpm, structure_options)
     record = StructureRecord(
         ticket.track,
         ticket.path,
@@ -386,8 +389,18 @@ def make_structure_record(
     from .corrections import apply
 
     said = apply.to_structure(record, correction, bpm)
-    sections = tuple(_with_loudness(section, features) for section in said.sections)
-    return dataclasses.replace(said, sections=sections)
+    if said.source == "computed":
+        return said
+    sections, impacts, mix_in, mix_out = structure.measured(
+        features, bpm, said.sections, said.drops, structure_options
+    )
+    return dataclasses.replace(
+        said,
+        sections=tuple(_with_loudness(section, features) for section in sections),
+        drop_impacts=impacts,
+        mix_in=mix_in,
+        mix_out=mix_out,
+    )
 
 
 def analyse_track(
