@@ -212,3 +212,15 @@ def test_without_networks_librosa_answers(songs, snakemake, tmp_path):
     tempi = {record.path: record.bpm for record in found}
     assert tempi["house.flac"] == pytest.approx(126, abs=0.5)
     assert tempi["sub/drums.wav"] == pytest.approx(174, abs=0.5)
+
+
+def test_method_open_answers(songs, snakemake, tmp_path):
+    done = snakemake(
+        tmp_path, "--cores", "2", "analysis", library=str(songs), bpm="{method: open}",
+        key="{method: profiles}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = [read_bpm(path) for path in (tmp_path / "results" / "bpm").glob("*.json")]
+    assert {record.method for record in found} == {"open"}
+    tempi = {record.path: record.bpm for record in found}
+    assert (tempi["house.flac"], tempi["sub/drums.wav"]) == (126, 174)

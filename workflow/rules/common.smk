@@ -5,6 +5,7 @@ import math
 import os
 import sys
 
+from dropgrid import __version__ as VERSION
 from dropgrid.base.errors import DropgridError
 from dropgrid.records.ticket import read_ticket
 from dropgrid.run import workflow as run
@@ -69,7 +70,7 @@ MEMORY = getattr(workflow.global_resources.get("mem_mb"), "value", None)
 DEMANDS = Demands(
     cap_mb=math.inf if MEMORY is None else MEMORY,
     cluster=CLUSTER,
-    librosa=config["bpm"]["method"] == "librosa",
+    method=config["bpm"]["method"],
 )
 
 

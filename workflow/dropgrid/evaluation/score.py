@@ -74,10 +74,10 @@ def gather(
     annotations = read_sources(options.references)
     if TAGS in options.references:
         annotations += _tags(results, paths, options.references.index(TAGS))
-    if SERATO in options.references:
-        annotations += _serato(results, paths, options.references.index(SERATO))
     if CORRECTIONS in options.references:
         annotations += stated(results, paths, options.references.index(CORRECTIONS))
+    if SERATO in options.references:
+        annotations += _serato(results, paths, options.references.index(SERATO))
     decoder_of = partial(_decoder, results)
     references, left_out, ways = match(annotations, Tracks(paths, library or root), decoder_of)
     chosen = _sample(sorted(references), options)

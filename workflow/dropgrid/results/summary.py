@@ -25,6 +25,7 @@ from .corrected import corrections_file
 from .judged import judged
 from .layout import Results
 from .mark import begins_as_ours, remove_ours
+from .prune import departed
 from .reading import READERS, failure_in, path_of
 from .scanned import read_scan
 from .stating import Desk
@@ -38,7 +39,8 @@ class Summary:
     """The state of a library. waiting: tracks without all of their records.
     checked: grids that a person stated or confirmed, and right: those of them that the analysis
     itself found. failures: of each failed track, in the library's order. unread: what the scan
-    could not look into, as (path, reason)."""
+    could not look into, as (path, reason). departed: tracks with records that have left the
+    library."""
 
     tracks: int
     ok: int
@@ -49,6 +51,7 @@ class Summary:
     use: dict[str, Use] = field(default_factory=dict)
     checked: int = 0
     right: int = 0
+    departed: int = 0
 
 
 def summarise(results: Path) -> Summary:
@@ -81,6 +84,7 @@ def summarise(results: Path) -> Summary:
         failures=tuple(failures),
         unread=tuple((problem["path"], problem["reason"]) for problem in scan["problems"]),
         use=_use(Results(results)),
+        departed=len(departed(results)),
     )
 
 
@@ -116,6 +120,7 @@ def to_json(summary: Summary) -> bytes:
         for track, path, failure in summary.failures
     ]
     values["unread"] = [{"path": path, "reason": reason} for path, reason in summary.unread]
+    values["departed"] = summary.departed
     values["use"] = {stage: asdict(use) for stage, use in summary.use.items()}
     return json_lines(values)
 
@@ -149,6 +154,11 @@ def describe(summary: Summary, results: Path) -> str:
     if used:
         peak = max(use.peak_mb for use in summary.use.values())
         lines.append(f"processor time: {', '.join(used)}; at most {peak} MB a job")
+    if summary.departed:
+        lines.append(
+            f"{summary.departed} more left the library; what is kept of them: "
+            f"dropgrid prune --results {results} --dry-run"
+        )
     if summary.failed:
         lines.append(
             "A failed track is analysed again when its file changes. To try all of them again: "
