@@ -99,6 +99,12 @@ class Desk:
             raise RecordError(f"{track}: could not be analysed: {features.message}")
         return features
 
+    def decoder(self, track: str) -> dict[str, Any]:
+        """How a track was decoded: what the times of other programs depend on."""
+        with suppress(RecordError):
+            return dict(read_bpm(self.results.record("bpm", track), track).decoder)
+        return {}
+
     def options(self, stage: str) -> dict[str, Any]:
         """The options of a stage as the last run had them; the defaults where there was none."""
         try:
