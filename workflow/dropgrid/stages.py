@@ -181,7 +181,7 @@ def stage_options(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "ignore_metadata": config["ignore_metadata"],
             "schema_version": BpmRecord.VERSION,
         },
-        "structure": config["structure"],
+        "structure": {**config["structure"], "schema_version": StructureRecord.VERSION},
         "key": config["key"],
     }
 
@@ -321,8 +321,9 @@ def make_structure_record(
         return StructureRecord(ticket.track, ticket.path, "error", error=failure)
     from . import structure
 
+    values = {name: value for name, value in options.items() if name != "schema_version"}
     found = structure.analyse(
-        features, bpm, build_options(structure.StructureOptions, options, "structure")
+        features, bpm, build_options(structure.StructureOptions, values, "structure")
     )
     return StructureRecord(
         ticket.track,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ..base.text import one_line
-from ..records.model import BpmRecord
+from ..records.model import BpmRecord, Label
+from ..records.phrases import phrases
 from ..records.track import Track
 
 SAME_MOMENT = 0.05  # seconds within which a drop and the start of its section are one cue
@@ -49,14 +50,22 @@ def bar_positions(record: BpmRecord) -> list[tuple[int, int]]:
 
 
 def cues(track: Track) -> list[Cue]:
-    """A cue at the start of every section and at every drop, in the order of time.
+    """A cue at the start of every phrase and at every drop, in the order of time.
+
+    Neighbouring sections of one label are one phrase, but each cue is that of a moment: where
+    the kick of a drop enters after a fill, the drop has its cue there.
 
     Labels that occur more than once are numbered.
     """
     if track.structure is None:
         return []
-    moments = [(section.start, section.label) for section in track.structure.sections]
-    for drop in track.structure.drops:
+    moments: list[tuple[float, Label]] = []
+    drops = track.structure.drops
+    for phrase in phrases(track.structure.sections):
+        entered = (drop for drop in drops if phrase.start <= drop < phrase.end)
+        late = next(entered, phrase.start) if phrase.label == "drop" else phrase.start
+        moments.append((late, phrase.label))
+    for drop in drops:
         if not any(label == "drop" and abs(t - drop) < SAME_MOMENT for t, label in moments):
             moments.append((drop, "drop"))
     moments.sort()
