@@ -5,6 +5,7 @@ import math
 import os
 import sys
 
+from dropgrid import __version__ as VERSION
 from dropgrid.base.errors import DropgridError
 from dropgrid.records.ticket import read_ticket
 from dropgrid.run import workflow as run
@@ -19,7 +20,7 @@ from snakemake.logging import logger
 from snakemake.settings.types import DeploymentMethod
 
 # A module of another workflow leaves alone what is that one's: limits, signals, the end of the run.
-MODULE = not workflow.modifier.is_main_snakefile()
+MODULE = not TOP
 MAIN = workflow.is_main_process
 # Only a real run may write: not a dry run, nor whatever else only looks.
 REAL = MAIN and not (workflow.output_settings.dryrun or run.only_looks(sys.argv[1:]))
@@ -65,11 +66,11 @@ wildcard_constraints:
 # The sums of memory and workers over the jobs that run here.
 for name, cap in CAPS.items() if MAIN and not (CLUSTER or MODULE) else ():
     workflow.register_resource(name, cap)
-MEMORY = workflow.global_resources.get("mem_mb")
+MEMORY = getattr(workflow.global_resources.get("mem_mb"), "value", None)
 DEMANDS = Demands(
-    cap_mb=MEMORY.value if MEMORY else math.inf,
+    cap_mb=math.inf if MEMORY is None else MEMORY,
     cluster=CLUSTER,
-    librosa=config["bpm"]["method"] == "librosa",
+    method=config["bpm"]["method"],
 )
 
 
@@ -82,11 +83,16 @@ def megabytes(first, last=0):
 
 scanned = lambda wildcards: PLAN.path("scan.json")
 results_folder = lambda wildcards: RESULTS  # as it is, braces too
+corrections_folder = lambda wildcards: PLAN.corrections
 attempt = lambda wildcards, attempt: attempt
 
 
 def ticket(wildcards):
     return PLAN.ticket(wildcards.track)
+
+
+def correction(wildcards):
+    return PLAN.correction(wildcards.track)
 
 
 def track(wildcards):

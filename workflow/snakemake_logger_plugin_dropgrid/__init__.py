@@ -32,7 +32,7 @@ TENTHS = 10
 CHATTER = (
     "Building DAG", "Select jobs", "Execute ", "Using shell", "Provided ", "Rules claiming",
     "host:", "Assuming unrestricted", "Shutting down", "Elapsed time",
-    "Trying to restart", "Touching output",
+    "Trying to restart", "Touching output", "Conda environments",
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,11 @@ def add_arguments(
     for name, said in inputs.items():
         parser.add_argument(name, type=Path, help=said)
     parser.add_argument("output", type=Path, help=output)
+    if "network" not in inputs:
+        parser.add_argument(
+            "--corrections", type=Path, metavar="DIR",
+            help="results/corrections: what is stated of the tracks (default: nothing is)",
+        )  # fmt: skip
     parser.add_argument("--options", type=json.loads, default={}, metavar="JSON", help=options)
     add_force(parser)
     add_limits(parser)
@@ -38,7 +44,7 @@ def run(stage: str, arguments: argparse.Namespace) -> int:
     """Run the stage that a command line asks for; the exit code."""
     from ..stages import STAGES
 
-    named = ("ticket", *STAGES[stage].inputs, "output", "key_network")
+    named = ("ticket", *STAGES[stage].inputs, "output", "key_network", "corrections")
     files = {name: path for name in named if (path := getattr(arguments, name, None))}
     return run_on(stage, files, arguments.options, arguments, arguments.force)
 
@@ -58,6 +64,7 @@ def run_on(
 
     read = [path for name, path in files.items() if name != "output"]
     check_output(files["output"], read, option="OUTPUT", force=force)
+    files = {**files, **(_beside(files) if stage == "features" else {})}
 
     def work() -> None:
         from ..stages import run_stage
@@ -70,3 +77,18 @@ def run_on(
         write_failure(stage, files, failure)
 
     return supervise_track(work, record_failure, stage=stage, arguments=limits)
+
+
+def _beside(files: Mapping[str, Path]) -> dict[str, Path]:
+    """Where features in a folder of results have their track's identity, and the cache."""
+    from ..results.layout import Results
+    from ..results.mark import begins_as_ours, is_marked
+
+    output = files["output"].absolute()
+    results, track = Results(output.parents[1]), files["ticket"].stem
+    if output != results.features(track) or not is_marked(results.folder):
+        return {}
+    identity = results.identity(track)
+    if os.path.lexists(identity) and not begins_as_ours(str(identity)):
+        return {}  # a file of the user's
+    return {"identity": identity, "cache": results.cache}

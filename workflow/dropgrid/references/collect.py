@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.errors import InvalidReference
-from . import jams, plain_json, rekordbox, tabular, textual, traktor
+from . import jams, mixxx, plain_json, rekordbox, tabular, textual, traktor
 from .annotation import Annotation
+from .serato import SERATO
 
 TAGS = "tags"  # in the list of sources: the BPM and key tags of the audio files
+CORRECTIONS = "corrections"  # in the same list: what a person stated or confirmed
+WORDS = (TAGS, SERATO, CORRECTIONS)  # sources that are no files
 FORMATS = (
+    CORRECTIONS,
     "json",
     "jams",
     "csv",
@@ -21,6 +25,8 @@ FORMATS = (
     "key",
     "rekordbox",
     "traktor",
+    "mixxx",
+    SERATO,
     TAGS,
 )  # the most trusted first
 READERS: dict[str, Callable[[Path], list[Annotation]]] = {
@@ -34,6 +40,7 @@ READERS: dict[str, Callable[[Path], list[Annotation]]] = {
     ".key": textual.read_key,
     ".xml": rekordbox.read,
     ".nml": traktor.read,
+    ".sqlite": mixxx.read,
 }
 
 
@@ -51,14 +58,14 @@ class Rank:
 
 
 def read_sources(sources: Sequence[str]) -> list[tuple[Rank, Annotation]]:
-    """All annotations of the files and folders named, TAGS left to the caller.
+    """All annotations of the files and folders named, WORDS left to the caller.
 
     Raises InvalidReference for whatever is not wholly right: nothing is skipped in silence.
     """
     return [
         (Rank.of(i, annotation), annotation)
         for i, source in enumerate(sources)
-        if source != TAGS
+        if source not in WORDS
         for path in _files(Path(source).expanduser())
         for annotation in READERS[path.suffix.lower()](path)
     ]
@@ -75,7 +82,7 @@ def _files(path: Path) -> Iterator[Path]:
         raise InvalidReference(f"{path}: there is no such file or folder")
     elif path.suffix.lower() not in READERS:
         raise InvalidReference(
-            f"{path}: not a reference format; known: {' '.join(READERS)}, or the word {TAGS}"
+            f"{path}: not a reference format; known: {' '.join(READERS)}, or {' or '.join(WORDS)}"
         )
     else:
         yield path

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ..base.files import write_if_changed
+from ..corrections.slices import slice_path
+from ..records.ticket import TRACK_ID
 from ..results.layout import Results
 from ..stages import STAGES
+
+LONG_AGO = 10**9  # nanoseconds since 1970; Snakemake takes 0 for no time at all
 
 
 def force_all(results: Path) -> None:
@@ -45,22 +50,70 @@ def stages_due(
     them. Structure needs the bpm record; so that is made with it.
     """
     files = Results(results)
-    features, bpm, structure, key = (_age(files.output(stage, track)) for stage in STAGES)
-    source = max(_age(files.ticket(track)), *map(_age, networks))
+    features, bpm, structure, key = (age(files.output(stage, track)) for stage in STAGES)
+    source = max(age(files.ticket(track)), *map(age, networks))
+    stated = age(slice_path(files.corrections, track))
     asked = max(source, since["features"])
     bpm_due = not {"bpm", "structure"}.isdisjoint(analyses) and (
-        bpm < max(asked, features, since["bpm"])
+        bpm < max(asked, features, stated, since["bpm"])
     )
     structure_due = "structure" in analyses and (
-        bpm_due or structure < max(asked, features, bpm, since["structure"])
+        bpm_due or structure < max(asked, features, bpm, stated, since["structure"])
     )
-    key_due = "key" in analyses and key < max(asked, features, since["key"])
+    key_due = "key" in analyses and key < max(asked, features, stated, since["key"])
     features_due = features < asked and (bpm_due or structure_due or key_due)
     due = {"features": features_due, "bpm": bpm_due, "structure": structure_due, "key": key_due}
     return [stage for stage in STAGES if due[stage]]
 
 
-def _age(path: Path) -> int:
+def options_since(results: Path) -> dict[str, int] | None:
+    """Since when the options of each stage are what they are; None where that was not noted."""
+    times = {stage: age(Results(results).options(stage)) for stage in STAGES}
+    return None if min(times.values()) < 0 else times
+
+
+def outdate(results: Path, options: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Have what was made with other options made again; the options that changed, by stage.
+
+    Snakemake knows with which parameters it made a file, but not of a file that was taken over
+    from another id, nor in another working folder. So the files themselves tell: they are dated
+    back, and stay readable until they are made anew. Raises OSError.
+    """
+    changed = changed_options(results, options)
+    for stage in changed:
+        folder = Results(results).output(stage, "x").parent
+        with suppress(FileNotFoundError), os.scandir(folder) as listing:
+            for entry in listing:
+                stem, suffix = os.path.splitext(entry.name)
+                if suffix in (".json", ".npz") and TRACK_ID.fullmatch(stem):
+                    os.utime(entry.path, ns=(LONG_AGO, LONG_AGO), follow_symlinks=False)
+    return changed
+
+
+def changed_options(results: Path, options: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The options of each stage that are others than in the last run; none at the first."""
+    changed = {}
+    for stage in STAGES:
+        before = noted_options(results, stage)
+        now = json.loads(json.dumps(options.get(stage, {})))
+        if before is not None and before != now:
+            names = sorted({*before, *now})
+            changed[stage] = [n for n in names if before.get(n, _NONE) != now.get(n, _NONE)]
+    return changed
+
+
+_NONE = object()
+
+
+def noted_options(results: Path, stage: str) -> dict[str, Any] | None:
+    """The options of a stage in the last run; None where they were not noted."""
+    with suppress(OSError, ValueError):
+        values = json.loads(Results(results).options(stage).read_bytes())
+        return values if isinstance(values, dict) else None
+    return None
+
+
+def age(path: Path) -> int:
     """When a file was written, in nanoseconds since 1970; long ago if there is none."""
     try:
         return os.stat(path).st_mtime_ns

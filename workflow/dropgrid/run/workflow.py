@@ -10,24 +10,33 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from logging import Logger
 from pathlib import Path
 from typing import Any
 
-from ..base.errors import LibraryError
+from ..base.errors import LibraryError, RecordError
+from ..corrections.document import Document
 from ..library import Scan, scan
+from ..results.corrected import corrections_file, read_corrections, sliced, write_slices
+from ..results.layout import Results
 from ..results.mark import check_claim, claim, sources, usual
 from ..results.noted import note_references
+from ..results.prune import empty_cache
 from ..results.scanned import read_scan
 from ..results.summary import describe, write_summary
 from ..results.vanished import refuse_vanished
 from ..stages import check_networks, stage_options
 from .batches import MISSING, batch_names, batch_size, batches_before, read_batch, write_library
-from .due import force_all, note_options
+from .closing import next_steps
+from .due import force_all, note_options, outdate
 from .interrupts import cancel_timers, guard_run
+from .recognition import Recognised, recognise, take_over, without
+from .upgrade import note_version, told
 
 NO_LIBRARY = "music"  # the default, which is there for those who have a folder of that name
 # What Snakemake is asked that does not run a job.
@@ -68,16 +77,29 @@ class Plan:
     """The tracks and batches of a run, by id, and where the files are that jobs read.
 
     shadow: the folder that holds what a real run would write; results itself in a real run.
+    corrected: the tracks of which something is stated, or was.
+    keep_features: False: they are deleted once the records are made, under any name.
     """
 
     results: str
     shadow: Path
     tracks: Sequence[str]
     batches: Sequence[str]
+    corrected: Collection[str] = ()
+    keep_features: bool = True
 
     def ticket(self, track: str) -> str:
         """Where the ticket of a track is."""
         return self.path(f"tracks/{track}.json")
+
+    def correction(self, track: str) -> list[str]:
+        """Where what is stated of a track is, if anything ever was."""
+        return [self.path(f"corrections/{track}.json")] if track in self.corrected else []
+
+    @property
+    def corrections(self) -> str:
+        """The folder in which jobs find what is stated of their tracks."""
+        return f"{self.results}/corrections"
 
     def records(self, analyses: Iterable[str]) -> list[str]:
         """What stands for the records of all tracks: themselves, or the batches they are in."""
@@ -135,15 +157,49 @@ def plan_run(
     found = scan(config["library"], apart=results)
     if not config["allow_empty"]:
         refuse_vanished(found, sources(config["library"]), Path(results))
+    recognised = recognise(found, Path(results))
+    say_changes(Path(results), stage_options(config))
     if real:
         check_networks(config)
         # Signals reach the jobs at once, jobs never outlive the run, left-overs are removed.
         claim(Path(results), sources(config["library"]))
         guard_run(Path(results), jobs_elsewhere=cluster, module=module)
+        outdate(Path(results), stage_options(config))
         if module:
             note_options(Path(results), stage_options(config))
+            note_references(Path(results), config["evaluation"]["references"])
+            note_version(Path(results))
+        take_over(recognised, found, Path(results), config["analyses"])
+    else:
+        found = without(found, recognised, Path(results))
+    say_recognised(recognised)
     size = batch_size(len(found.tracks), config["tracks_per_job"], cluster)
-    return make_plan(found, results, size, config["analyses"], write=real)
+    source = corrections_file(Path(results), config["corrections"])
+    stated = read_corrections(source, needed=config["corrections"] is not None)
+    plan = make_plan(found, results, size, config["analyses"], real, stated, source)
+    return replace(plan, keep_features=config["keep_features"])
+
+
+def say_changes(results: Path, options: Mapping[str, Any]) -> None:
+    """Tell what is made anew because of an upgrade or another option, and what stays."""
+    with suppress(RecordError):  # of a first run
+        line = told(results, options, len(read_scan(results)["tracks"]))
+        if line:
+            print(f"dropgrid: {line}", file=sys.stderr)
+
+
+def say_recognised(recognised: Recognised) -> None:
+    """Tell, before anything else is told, which files are not analysed again."""
+    parts = [
+        f"{count} {what}"
+        for count, what in (
+            (len(recognised.kept), "touched or mounted elsewhere"),
+            (len(recognised.taken), "renamed, moved or copied"),
+        )
+        if count
+    ]
+    if parts:
+        print(f"dropgrid: files known again: {', '.join(parts)}", file=sys.stderr)
 
 
 def start_run(
@@ -162,6 +218,7 @@ def start_run(
     """
     note_options(Path(plan.results), options)
     note_references(Path(plan.results), references)
+    note_version(Path(plan.results))
     if forced and plan.batches:
         force_all(Path(plan.results))
     if manifests:
@@ -176,27 +233,43 @@ def end_run(plan: Plan, ok: bool, logger: Logger) -> None:
     ok: Snakemake calls it a success. Raises RecordError, OSError.
     """
     results = Path(plan.results)
+    if not plan.keep_features:
+        empty_cache(results)
     summary = write_summary(results)
     logger.info(describe(summary, results), extra={"summary": summary, "ok": ok})
+    if ok and (steps := next_steps(results)):
+        logger.info(steps)
     cancel_timers()
 
 
 def make_plan(
-    found: Scan, results: str, size: int, analyses: Collection[str], write: bool
+    found: Scan,
+    results: str,
+    size: int,
+    analyses: Collection[str],
+    write: bool,
+    stated: Document | None = None,
+    source: Path | None = None,
 ) -> Plan:
     """Write what jobs read, into results, or where nothing may be written there beside them.
 
-    size: about how many tracks make a batch; 1 for none. Raises OSError.
+    size: about how many tracks make a batch; 1 for none. stated: the corrections of the library,
+    from the file source. Raises LibraryError, OSError.
     """
-    shadow = Path(results) if write else _shadow(Path(results))
-    tracks, batches = write_library(found, shadow, size, analyses)
-    return Plan(results, shadow, tracks, batches)
+    folder = Path(results)
+    shadow = folder if write else _shadow(folder)
+    digests = write_slices(
+        stated or Document(), found.tracks, shadow, folder, source or Results(folder).stated
+    )
+    tracks, batches = write_library(found, shadow, size, analyses, digests)
+    return Plan(results, shadow, tracks, batches, frozenset(digests))
 
 
 def read_plan(results: str) -> Plan:
     """The plan that the main process made, for the jobs that it started. Raises RecordError."""
     folder = Path(results)
-    return Plan(results, folder, read_scan(folder)["tracks"], batch_names(folder))
+    tracks = read_scan(folder)["tracks"]
+    return Plan(results, folder, tracks, batch_names(folder), frozenset(sliced(folder)))
 
 
 def _shadow(results: Path) -> Path:
@@ -208,6 +281,9 @@ def _shadow(results: Path) -> Path:
             (shadow / kind).symlink_to((results / kind).absolute())
     (shadow / "tracks").mkdir()
     (shadow / "batches").mkdir()
+    (shadow / "corrections").mkdir()
+    for name in _names(results / "corrections"):
+        shutil.copy2(results / "corrections" / name, shadow / "corrections" / name)
     for name in _names(results / "tracks"):
         (shadow / "tracks" / name).symlink_to((results / "tracks" / name).absolute())
     for name in _names(results / "batches"):
