@@ -5,6 +5,7 @@ rule bpm:
     input:
         ticket=ticket,
         features=rules.features.output,
+        correction=correction,
     output:
         f"{RESULTS}/bpm/{{track}}.json",
     log:
@@ -21,6 +22,8 @@ rule bpm:
         runtime=5,
     params:
         options=options(STAGE_OPTIONS["bpm"]),
+        corrections=corrections_folder,
     shell:
         "{resources.python:q} -P -m dropgrid bpm {input.ticket:q} {input.features:q} {output:q}"
-        f" --options {{params.options:q}} {SUPERVISED}"
+        f" --options {{params.options:q}} --corrections {{params.corrections:q}}"
+        f" {SUPERVISED}"

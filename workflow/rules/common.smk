@@ -83,11 +83,16 @@ def megabytes(first, last=0):
 
 scanned = lambda wildcards: PLAN.path("scan.json")
 results_folder = lambda wildcards: RESULTS  # as it is, braces too
+corrections_folder = lambda wildcards: PLAN.corrections
 attempt = lambda wildcards, attempt: attempt
 
 
 def ticket(wildcards):
     return PLAN.ticket(wildcards.track)
+
+
+def correction(wildcards):
+    return PLAN.correction(wildcards.track)
 
 
 def track(wildcards):

@@ -5,6 +5,7 @@ rule key:
     input:
         ticket=ticket,
         features=rules.features.output,
+        correction=correction,
     output:
         f"{RESULTS}/key/{{track}}.json",
     log:
@@ -21,9 +22,11 @@ rule key:
         runtime=5,
     params:
         options=options(STAGE_OPTIONS["key"]),
+        corrections=corrections_folder,
     shell:
         "{resources.python:q} -P -m dropgrid key {input.ticket:q} {input.features:q} {output:q}"
-        f" --options {{params.options:q}} {SUPERVISED}"
+        f" --options {{params.options:q}} --corrections {{params.corrections:q}}"
+        f" {SUPERVISED}"
 
 
 rule analysis:

@@ -6,6 +6,7 @@ rule structure:
         ticket=ticket,
         features=rules.features.output,
         bpm=rules.bpm.output,
+        correction=correction,
     output:
         f"{RESULTS}/structure/{{track}}.json",
     log:
@@ -22,6 +23,8 @@ rule structure:
         runtime=5,
     params:
         options=options(STAGE_OPTIONS["structure"]),
+        corrections=corrections_folder,
     shell:
         "{resources.python:q} -P -m dropgrid structure {input.ticket:q} {input.features:q} {input.bpm:q} {output:q}"
-        f" --options {{params.options:q}} {SUPERVISED}"
+        f" --options {{params.options:q}} --corrections {{params.corrections:q}}"
+        f" {SUPERVISED}"

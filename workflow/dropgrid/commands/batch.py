@@ -77,6 +77,8 @@ def _run_stage(stage: str, track: str, results: Path, arguments: argparse.Namesp
     inputs = {name: files.output(name, track) for name in STAGES[stage].inputs if name in STAGES}
     if stage == "features":
         inputs = {"network": arguments.network, "key_network": arguments.key_network}
+    else:
+        inputs["corrections"] = files.corrections
     paths = {"ticket": files.ticket(track), **inputs, "output": files.output(stage, track)}
     given = {name: path for name, path in paths.items() if path}
     return run_on(stage, given, arguments.options.get(stage, {}), arguments)

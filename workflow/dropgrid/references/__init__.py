@@ -26,6 +26,7 @@ rekordbox   `.xml`: AverageBpm, TEMPO (beats and downbeats), POSITION_MARK cues 
 key         `.key`: one line, `D minor` as GiantSteps has it, or tonic, tab, mode as MIREX does.
 traktor     `.nml`: BPM, MUSICAL_KEY (or the KEY of INFO) and GENRE of each entry.
 tags        not a file: the word `tags` in the list means the BPM and key tags of the audio files.
+corrections the word `corrections`: what a person stated or confirmed (docs/corrections.md).
 
 Preference: field by field (BPM, beats, downbeats, sections, genre, key), the source named first in
 the list; within one folder, the format named first above. Two sources of the same rank that

@@ -33,12 +33,12 @@ SCHEMA = "dropgrid/results"
 # The folders and files of a results folder; the folders may not be links.
 FOLDERS = (
     "tracks", "batches", "options", "features", "bpm", "structure", "key", "loudness", "logs",
-    "evaluation", "report", "exports", "identity", "cache",
+    "evaluation", "report", "exports", "corrections", "identity", "cache",
 )  # fmt: skip
 FILES = (
     MARK, f"{MARK}.lock", "scan.json", "network.onnx", "key.onnx", "summary.json", "library.csv",
     "library.parquet", "failures.csv", "duplicates.csv", "tag-backup.json", "corrections.json",
-    "all-tracks-ok",
+    "corrections.previous.json", ".corrections.json.lock", "all-tracks-ok",
 )  # fmt: skip
 # Those that a run writes anew, and whose start tells whose they are.
 WRITTEN = (

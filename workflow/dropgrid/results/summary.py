@@ -7,6 +7,7 @@ use of time and memory comes from the last line of each job's log (dropgrid.jobs
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,19 @@ from ..base.documents import SCHEMA_VERSION, json_lines
 from ..base.errors import RecordError
 from ..base.files import write_if_changed
 from ..base.text import printable
+from ..corrections import document
+from ..corrections.model import InvalidCorrection
 from ..jobs.use import Use, add_up, read_use
 from ..records.model import TrackFailure
 from ..stages import STAGES
+from .corrected import corrections_file
+from .judged import judged
 from .layout import Results
 from .mark import begins_as_ours, remove_ours
 from .prune import departed
 from .reading import READERS, failure_in, path_of
 from .scanned import read_scan
+from .stating import Desk
 
 SCHEMA = "dropgrid/summary"
 SHOWN = 20  # failures told in the text; all are in the JSON and in failures.csv
@@ -31,8 +37,9 @@ SHOWN = 20  # failures told in the text; all are in the JSON and in failures.csv
 @dataclass(frozen=True)
 class Summary:
     """The state of a library. waiting: tracks without all of their records.
-    failures: of each failed track, in the library's order. unread: what the scan could not
-    look into, as (path, reason). departed: tracks with records that have left the library."""
+    checked: grids that a person stated or confirmed, and right: those of them that the analysis
+    itself found. failures: of each failed track, in the library's order. unread: what the scan
+    could not look into, as (path, reason). departed: tracks with records that have left."""
 
     tracks: int
     ok: int
@@ -41,6 +48,8 @@ class Summary:
     failures: tuple[tuple[str, str, TrackFailure], ...] = ()
     unread: tuple[tuple[str, str], ...] = ()
     use: dict[str, Use] = field(default_factory=dict)
+    checked: int = 0
+    right: int = 0
     departed: int = 0
 
 
@@ -63,7 +72,10 @@ def summarise(results: Path) -> Summary:
         elif missing:
             waiting += 1
     count = len(scan["tracks"])
+    grids = _checked(results, scan["tracks"])
     return Summary(
+        checked=len(grids),
+        right=sum(grids),
         tracks=count,
         ok=count - waiting - len(failures),
         failed=len(failures),
@@ -73,6 +85,16 @@ def summarise(results: Path) -> Summary:
         use=_use(Results(results)),
         departed=len(departed(results)),
     )
+
+
+def _checked(results: Path, tracks: Sequence[str]) -> list[bool]:
+    """Of each grid that a person stated or confirmed, whether the analysis itself found it."""
+    desk = Desk(Results(results), corrections_file(results))
+    try:
+        stated = document.read(desk.file)
+    except (InvalidCorrection, OSError):  # a summary is no place to complain about it
+        return []
+    return [item.grid_is_right for item in judged(desk, stated, tracks) if item.grid]
 
 
 def _use(results: Results) -> dict[str, Use]:
@@ -90,6 +112,8 @@ def to_json(summary: Summary) -> bytes:
     """The bytes of results/summary.json."""
     values: dict[str, Any] = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION}
     values |= {name: getattr(summary, name) for name in ("tracks", "ok", "failed", "waiting")}
+    if summary.checked:
+        values |= {"checked": summary.checked, "right": summary.right}
     values["failures"] = [
         {"track": track, "path": path, **asdict(failure)}
         for track, path, failure in summary.failures
@@ -122,6 +146,10 @@ def describe(summary: Summary, results: Path) -> str:
         lines.append(f"  and {summary.failed - SHOWN} more ({most}): {results}/failures.csv")
     lines += [f"  not looked into: {printable(path)}: {why}" for path, why in summary.unread]
     used = [f"{stage} {use.cpu_seconds:.1f} s" for stage, use in summary.use.items() if use.jobs]
+    if summary.checked:
+        tracks = "1 track" if summary.checked == 1 else f"{summary.checked} tracks"
+        right = "1 grid was" if summary.right == 1 else f"{summary.right} grids were"
+        lines.append(f"on the {tracks} that you checked, {right} right")
     if used:
         peak = max(use.peak_mb for use in summary.use.values())
         lines.append(f"processor time: {', '.join(used)}; at most {peak} MB a job")

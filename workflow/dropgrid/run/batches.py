@@ -24,6 +24,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from ..base.documents import SCHEMA_VERSION, json_lines
@@ -78,13 +79,17 @@ def batch_of(track: str, count: int) -> str:
 
 
 def write_library(
-    found: Scan, results: Path, size: int, analyses: Collection[str]
+    found: Scan,
+    results: Path,
+    size: int,
+    analyses: Collection[str],
+    stated: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[list[str], list[str]]:
     """Write what jobs read: tickets, scan.json, manifests; the ids of tracks and of batches.
 
     size: about how many tracks make a batch; 1 for none. Only what changed is written, and
     where there are batches no ticket is read that did not change. A batch that lacks records
-    of `analyses` is no longer done.
+    of `analyses` is no longer done. stated: a digest of the corrections of a track, by track.
     """
     count = count_batches(len(found.tracks), size)
     batches: dict[str, list[Ticket]] = {}
@@ -95,7 +100,7 @@ def write_library(
         return write_tickets(found, results), []
     tickets = _filled(results / "tracks")
     for batch, tracks in batches.items():
-        _write_batch(results, batch, tracks, tickets)
+        _write_batch(results, batch, tracks, tickets, stated)
     for name in tickets - {f"{track.track}.json" for track in found.tracks}:
         remove_ours(results / "tracks" / name, TICKET_SCHEMA)
     names = [*batches, *_gather_missing(found, results, batches, analyses)]
@@ -150,12 +155,18 @@ def batches_before(manifest: Path) -> list[str]:
 
 
 def _write_batch(
-    results: Path, batch: str, tracks: Sequence[Ticket], tickets: Collection[str]
+    results: Path,
+    batch: str,
+    tracks: Sequence[Ticket],
+    tickets: Collection[str],
+    stated: Mapping[str, str],
 ) -> None:
     """Write a manifest and the tickets of what is new or changed in it, if anything is."""
     manifest = Results(results).manifest(batch)
     check_ours(manifest.with_suffix(".done"))  # which Snakemake deletes and makes anew
-    data = _manifest(tracks)
+    data = _manifest(
+        tracks, stated={t.track: stated[t.track] for t in tracks if t.track in stated}
+    )
     before = set(tracks)
     try:
         changed = manifest.read_bytes() != data
@@ -170,12 +181,17 @@ def _write_batch(
         write_ours(manifest, data, durable=False)
 
 
-def _manifest(tracks: Sequence[Ticket], after: Sequence[str] = ()) -> bytes:
+def _manifest(
+    tracks: Sequence[Ticket],
+    after: Sequence[str] = (),
+    stated: Mapping[str, str] = MappingProxyType({}),
+) -> bytes:
     return json_lines(
         {
             "schema": SCHEMA,
             "schema_version": SCHEMA_VERSION,
             "after": after,
+            **({"corrections": stated} if stated else {}),
             "tracks": [asdict(track) for track in tracks],
         }
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.files import write_if_changed
+from ..corrections.slices import slice_path
 from ..records.ticket import TRACK_ID
 from ..results.layout import Results
 from ..stages import STAGES
@@ -51,14 +52,15 @@ def stages_due(
     files = Results(results)
     features, bpm, structure, key = (age(files.output(stage, track)) for stage in STAGES)
     source = max(age(files.ticket(track)), *map(age, networks))
+    stated = age(slice_path(files.corrections, track))
     asked = max(source, since["features"])
     bpm_due = not {"bpm", "structure"}.isdisjoint(analyses) and (
-        bpm < max(asked, features, since["bpm"])
+        bpm < max(asked, features, stated, since["bpm"])
     )
     structure_due = "structure" in analyses and (
-        bpm_due or structure < max(asked, features, bpm, since["structure"])
+        bpm_due or structure < max(asked, features, bpm, stated, since["structure"])
     )
-    key_due = "key" in analyses and key < max(asked, features, since["key"])
+    key_due = "key" in analyses and key < max(asked, features, stated, since["key"])
     features_due = features < asked and (bpm_due or structure_due or key_due)
     due = {"features": features_due, "bpm": bpm_due, "structure": structure_due, "key": key_due}
     return [stage for stage in STAGES if due[stage]]

@@ -20,7 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import LibraryError, RecordError
+from ..corrections.document import Document
 from ..library import Scan, scan
+from ..results.corrected import corrections_file, read_corrections, sliced, write_slices
+from ..results.layout import Results
 from ..results.mark import check_claim, claim, sources, usual
 from ..results.noted import note_references
 from ..results.prune import empty_cache
@@ -74,18 +77,29 @@ class Plan:
     """The tracks and batches of a run, by id, and where the files are that jobs read.
 
     shadow: the folder that holds what a real run would write; results itself in a real run.
-    keep_features: False: they are deleted once the records are made, under any name.
+    corrected: the tracks of which something is stated, or was. keep_features: False: they are
+    deleted once the records are made, under any name.
     """
 
     results: str
     shadow: Path
     tracks: Sequence[str]
     batches: Sequence[str]
+    corrected: Collection[str] = ()
     keep_features: bool = True
 
     def ticket(self, track: str) -> str:
         """Where the ticket of a track is."""
         return self.path(f"tracks/{track}.json")
+
+    def correction(self, track: str) -> list[str]:
+        """Where what is stated of a track is, if anything ever was."""
+        return [self.path(f"corrections/{track}.json")] if track in self.corrected else []
+
+    @property
+    def corrections(self) -> str:
+        """The folder in which jobs find what is stated of their tracks."""
+        return f"{self.results}/corrections"
 
     def records(self, analyses: Iterable[str]) -> list[str]:
         """What stands for the records of all tracks: themselves, or the batches they are in."""
@@ -160,7 +174,9 @@ def plan_run(
         found = without(found, recognised, Path(results))
     say_recognised(recognised)
     size = batch_size(len(found.tracks), config["tracks_per_job"], cluster)
-    plan = make_plan(found, results, size, config["analyses"], write=real)
+    source = corrections_file(Path(results), config["corrections"])
+    stated = read_corrections(source, needed=config["corrections"] is not None)
+    plan = make_plan(found, results, size, config["analyses"], real, stated, source)
     return replace(plan, keep_features=config["keep_features"])
 
 
@@ -227,21 +243,33 @@ def end_run(plan: Plan, ok: bool, logger: Logger) -> None:
 
 
 def make_plan(
-    found: Scan, results: str, size: int, analyses: Collection[str], write: bool
+    found: Scan,
+    results: str,
+    size: int,
+    analyses: Collection[str],
+    write: bool,
+    stated: Document | None = None,
+    source: Path | None = None,
 ) -> Plan:
     """Write what jobs read, into results, or where nothing may be written there beside them.
 
-    size: about how many tracks make a batch; 1 for none. Raises OSError.
+    size: about how many tracks make a batch; 1 for none. stated: the corrections of the library,
+    from the file source. Raises LibraryError, OSError.
     """
-    shadow = Path(results) if write else _shadow(Path(results))
-    tracks, batches = write_library(found, shadow, size, analyses)
-    return Plan(results, shadow, tracks, batches)
+    folder = Path(results)
+    shadow = folder if write else _shadow(folder)
+    digests = write_slices(
+        stated or Document(), found.tracks, shadow, folder, source or Results(folder).stated
+    )
+    tracks, batches = write_library(found, shadow, size, analyses, digests)
+    return Plan(results, shadow, tracks, batches, frozenset(digests))
 
 
 def read_plan(results: str) -> Plan:
     """The plan that the main process made, for the jobs that it started. Raises RecordError."""
     folder = Path(results)
-    return Plan(results, folder, read_scan(folder)["tracks"], batch_names(folder))
+    tracks = read_scan(folder)["tracks"]
+    return Plan(results, folder, tracks, batch_names(folder), frozenset(sliced(folder)))
 
 
 def _shadow(results: Path) -> Path:
@@ -253,6 +281,9 @@ def _shadow(results: Path) -> Path:
             (shadow / kind).symlink_to((results / kind).absolute())
     (shadow / "tracks").mkdir()
     (shadow / "batches").mkdir()
+    (shadow / "corrections").mkdir()
+    for name in _names(results / "corrections"):
+        shutil.copy2(results / "corrections" / name, shadow / "corrections" / name)
     for name in _names(results / "tracks"):
         (shadow / "tracks" / name).symlink_to((results / "tracks" / name).absolute())
     for name in _names(results / "batches"):

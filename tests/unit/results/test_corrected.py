@@ -1,0 +1,161 @@
+"""Statements reach the jobs: of each track by itself, of renamed files too, and nothing twice."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from dropgrid.base.errors import ConfigError
+from dropgrid.corrections.document import Document, changing
+from dropgrid.corrections.model import Correction
+from dropgrid.corrections.slices import read_slice
+from dropgrid.library import Scan, track_id
+from dropgrid.records.store import write_record
+from dropgrid.records.ticket import Ticket
+from dropgrid.results.corrected import (
+    corrections_file,
+    read_corrections,
+    sliced,
+    write_slices,
+)
+from dropgrid.results.layout import Results
+from dropgrid.run.batches import read_batch
+from dropgrid.run.due import note_options, stages_due
+from dropgrid.run.workflow import make_plan, read_plan
+from library_of_records import bpm_record
+
+ONE = "139999-" + "0b" * 32
+OTHER = "200000-" + "1c" * 32
+
+
+def tickets(*paths: str) -> list[Ticket]:
+    return [Ticket(track_id(path), path, f"/music/{path}", 1, 1) for path in paths]
+
+
+def write(results: Path, stated: dict[str, Correction], *paths: str) -> dict[str, str]:
+    return write_slices(
+        Document(stated), tickets(*paths), results, results, results / "corrections.json"
+    )
+
+
+def slice_of(results: Path, path: str) -> Correction | None:
+    return read_slice(Results(results).corrections / f"{track_id(path)}.json")
+
+
+def test_a_track_gets_its_own_statements_without_the_note(tmp_path):
+    found = write(tmp_path, {"a.flac": Correction(bpm=90.0, note="x")}, "a.flac", "b.flac")
+    assert slice_of(tmp_path, "a.flac") == Correction(bpm=90.0)
+    assert slice_of(tmp_path, "b.flac") is None
+    assert found.keys() == {track_id("a.flac")} == sliced(tmp_path)
+
+
+def test_only_what_changed_is_written(tmp_path):
+    stated = {"a.flac": Correction(bpm=90.0), "b.flac": Correction(bpm=100.0)}
+    write(tmp_path, stated, "a.flac", "b.flac")
+    files = {p: (Results(tmp_path).corrections / f"{track_id(p)}.json") for p in stated}
+    for file in files.values():
+        os.utime(file, (1, 1))
+    write(tmp_path, {**stated, "b.flac": Correction(bpm=101.0, note="new")}, "a.flac", "b.flac")
+    assert files["a.flac"].stat().st_mtime == 1
+    assert files["b.flac"].stat().st_mtime > 1
+    write(tmp_path, {**stated, "a.flac": Correction(bpm=90.0, note="only a note")}, "a.flac")
+    assert files["a.flac"].stat().st_mtime == 1
+
+
+def test_statements_that_are_taken_back_leave_a_file_that_says_nothing(tmp_path):
+    write(tmp_path, {"a.flac": Correction(bpm=90.0)}, "a.flac")
+    write(tmp_path, {}, "a.flac")
+    assert slice_of(tmp_path, "a.flac") == Correction()
+
+
+def test_a_library_without_statements_gets_no_folder(tmp_path):
+    assert write(tmp_path, {}, "a.flac") == {}
+    assert not Results(tmp_path).corrections.exists()
+
+
+def test_an_analysed_track_takes_up_statements_about_its_recording(tmp_path):
+    for path, fingerprint in (("new/a.flac", ONE), ("b.flac", OTHER)):
+        record = bpm_record(path)
+        object.__setattr__(record, "fingerprint", fingerprint)
+        write_record(Results(tmp_path).record("bpm", record.track), record)
+    stated = {"old/a.flac": Correction(fingerprint=ONE, bpm=90.0)}
+    write(tmp_path, stated, "new/a.flac", "b.flac")
+    assert slice_of(tmp_path, "new/a.flac") == stated["old/a.flac"]
+    assert slice_of(tmp_path, "b.flac") is None
+    write(tmp_path, stated, "new/a.flac", "b.flac")  # nothing is new, and nothing is lost
+    assert slice_of(tmp_path, "new/a.flac") == stated["old/a.flac"]
+    write(tmp_path, {}, "new/a.flac", "b.flac")
+    assert slice_of(tmp_path, "new/a.flac") == Correction()
+
+
+def test_the_file_of_the_last_run_is_found_by_itself(tmp_path):
+    mine = tmp_path / "mine.json"
+    assert corrections_file(tmp_path) == tmp_path / "corrections.json"
+    write_slices(Document(), tickets("a"), tmp_path, tmp_path, mine)
+    assert corrections_file(tmp_path) == mine
+    write_slices(Document(), tickets("a"), tmp_path, tmp_path, tmp_path / "corrections.json")
+    assert corrections_file(tmp_path) == tmp_path / "corrections.json"
+
+
+def test_a_file_that_was_named_has_to_be_there(tmp_path):
+    with pytest.raises(ConfigError, match="there is no such file"):
+        read_corrections(tmp_path / "none.json")
+    assert read_corrections(tmp_path / "none.json", needed=False).tracks == {}
+
+
+def plan(results: Path, size: int, stated: dict[str, Correction], real: bool = True):
+    found = Scan("/music", tuple(tickets("a.flac", "b.flac")), ())
+    return make_plan(
+        found, str(results), size, ["bpm"], real, Document(stated), results / "corrections.json"
+    )
+
+
+def test_a_dry_run_plans_with_statements_that_it_does_not_write(tmp_path):
+    stated = {"a.flac": Correction(bpm=90.0)}
+    (shown,) = plan(tmp_path, 1, stated, real=False).correction(track_id("a.flac"))
+    assert not shown.startswith(str(tmp_path))
+    assert read_slice(Path(shown)) == stated["a.flac"]
+    assert not Results(tmp_path).corrections.exists()
+    real = plan(tmp_path, 1, stated)
+    own = f"{tmp_path}/corrections/{track_id('a.flac')}.json"
+    assert real.correction(track_id("a.flac")) == [own]
+    assert real.correction(track_id("b.flac")) == []
+    assert plan(tmp_path, 1, stated, real=False).correction(track_id("a.flac")) == [own]
+    assert read_plan(str(tmp_path)).correction(track_id("a.flac")) == [own]  # of a job elsewhere
+
+
+def test_the_batch_of_a_corrected_track_is_asked_again_and_no_other(tmp_path):
+    names = plan(tmp_path, 1 + 1, {}).batches
+    before = {name: Results(tmp_path).manifest(name).read_bytes() for name in names}
+    plan(tmp_path, 2, {"a.flac": Correction(bpm=90.0)})
+    changed = [n for n in names if Results(tmp_path).manifest(n).read_bytes() != before[n]]
+    asked = [
+        ticket.path for name in changed for ticket in read_batch(Results(tmp_path).manifest(name))
+    ]
+    assert "a.flac" in asked
+
+
+def test_in_a_batch_the_cheap_stages_of_a_corrected_track_are_due(tmp_path):
+    track = track_id("a.flac")
+    files = Results(tmp_path)
+    since = note_options(tmp_path, {})
+    plan(tmp_path, 1, {})
+    for path in (
+        files.features(track),
+        *(files.record(k, track) for k in ("bpm", "structure", "key")),
+    ):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"")
+    kinds = ("bpm", "structure", "key")
+    assert stages_due(tmp_path, track, [files.network], since, kinds) == []
+    plan(tmp_path, 1, {"a.flac": Correction(bpm=90.0)})
+    later = files.corrections / f"{track}.json"
+    os.utime(later, ns=(later.stat().st_mtime_ns + 10**9,) * 2)
+    assert stages_due(tmp_path, track, [files.network], since, kinds) == [*kinds]
+
+
+def test_two_programs_may_state_things_while_a_run_begins(tmp_path):
+    with changing(tmp_path / "corrections.json") as stated:
+        stated.put("a.flac", Correction(bpm=90.0))
+    assert plan(tmp_path, 1, read_corrections(tmp_path / "corrections.json").tracks).corrected
