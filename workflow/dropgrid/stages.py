@@ -60,17 +60,21 @@ STAGES = {
 # A tag outside these is a mistake, whatever the music: it is shown, never used.
 PLAUSIBLE_TAG_BPM = (30.0, 300.0)
 CONTENTS = 2  # of the features: 2 has what key and loudness are found from
-NO_NETWORKS = b"none: librosa's onset strength instead\n"  # in place of the networks' file
+# In place of the networks' file: what finds the beats instead, by method.
+NO_NETWORKS = {
+    "open": b"none: rises of bands instead\n",
+    "librosa": b"none: librosa's onset strength instead\n",
+    "profiles": b"none: pitch classes instead\n",
+}
 
 
 def run_stage(stage: str, files: Mapping[str, Path], options: Mapping[str, Any]) -> None:
     """Read what a stage needs of a track, run it, write what it made, atomically and last.
 
     files: `ticket`, `output`, the stage's inputs by name; for features, where there are any,
-    `key_network`, and in a folder of results `identity` and `cache`; for the others
-    `corrections`, the folder of what is stated of the tracks. options: of the stage, see
-    stage_options. Raises TrackError, ModelError, RecordError, ConfigError, InvalidCorrection,
-    OSError.
+    `key_network`, and in a folder of results `identity` and `cache`; for the others `corrections`,
+    the folder of what is stated of the tracks. options: of the stage, see stage_options. Raises
+    TrackError, ModelError, RecordError, ConfigError, InvalidCorrection, OSError.
     """
     from .corrections.slices import with_corrections
     from .features import store
@@ -176,11 +180,11 @@ def prepare_network(path: Path, method: str) -> None:
     """Write madmom's networks to path, or NO_NETWORKS. Raises ModelError, OSError."""
     from .features.engines import installed, prepare
 
+    if method == "madmom":
+        return prepare.prepare(path)
     if method == "librosa":
         installed.check_librosa()
-        write_atomically(path, NO_NETWORKS)
-    else:
-        prepare.prepare(path)
+    return write_atomically(path, NO_NETWORKS[method])
 
 
 def prepare_key_network(path: Path, method: str) -> None:
@@ -188,7 +192,7 @@ def prepare_key_network(path: Path, method: str) -> None:
     from .features.engines import key_weights
 
     if method == "profiles":
-        write_atomically(path, NO_NETWORKS)
+        write_atomically(path, NO_NETWORKS[method])
     else:
         key_weights.prepare(path)
 
@@ -199,7 +203,7 @@ def check_networks(config: Mapping[str, Any]) -> None:
 
     if config["bpm"]["method"] == "madmom":
         installed.check(prepare.NAME, weights.MODELS)
-    else:
+    elif config["bpm"]["method"] == "librosa":
         installed.check_librosa()
     if config["key"]["method"] == "madmom":
         installed.check(key_weights.NAME, key_weights.MODEL)
@@ -221,9 +225,9 @@ def compute_features(
     from .features.extract import extract
 
     file = Path(ticket.file)
-    ensemble = networks.load(network) if _holds_network(network) else None
+    ensemble = _instead_of(network) or networks.load(network)
     key_net = (
-        key_networks.load(key_network) if key_network and _holds_network(key_network) else None
+        key_networks.load(key_network) if key_network and not _instead_of(key_network) else None
     )
     try:
         features = extract(file, ensemble, key_net, options.get("true_peak", False))
@@ -253,6 +257,7 @@ def stage_options(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         "bpm": {
             **config["bpm"],
             "ignore_metadata": config["ignore_metadata"],
+            "metadata": config["metadata"],
             "schema_version": BpmRecord.VERSION,
         },
         "structure": config["structure"],
@@ -260,11 +265,15 @@ def stage_options(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _holds_network(path: Path) -> bool:
+def _instead_of(network: Path) -> str | None:
+    """The method that does without the networks, where their file says so. Raises ModelError."""
+    longest = max(map(len, NO_NETWORKS.values()))
     try:
-        return path.stat().st_size != len(NO_NETWORKS)
+        with network.open("rb") as file:
+            head = file.read(longest + 1)
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+        raise ModelError(f"{network}: cannot be read ({error.strerror})") from error
+    return next((method for method, text in NO_NETWORKS.items() if text == head), None)
 
 
 def make_bpm_record(
@@ -275,8 +284,8 @@ def make_bpm_record(
 ) -> BpmRecord:
     """The rhythm of a track from its features, and as corrected; its failure, if it has none.
 
-    options: section `bpm` of the configuration, and ignore_metadata. Raises ConfigError,
-    InvalidCorrection.
+    options: section `bpm` of the configuration, ignore_metadata and metadata. Raises
+    ConfigError, InvalidCorrection.
     """
     if isinstance(features, TrackFailure):
         return BpmRecord(ticket.track, ticket.path, "error", error=features)
@@ -302,11 +311,15 @@ def _computed_bpm(
 
     values = dict(options)
     ignore_metadata = values.pop("ignore_metadata", False)
+    trusted = values.pop("metadata", "witness") == "trust"
     values.pop("method", None)  # the choice of networks, made by prepare_network
     values.pop("schema_version", None)  # there so that records of another version are renewed
     rhythm_options = build_options(rhythm.RhythmOptions, values, "bpm")
-    found = rhythm.analyse(features, rhythm_options, known_bpm)
     tag = features.tags.get("bpm")
+    low, high = PLAUSIBLE_TAG_BPM
+    usable = tag is not None and low <= tag <= high and not ignore_metadata
+    witness = tag if usable and not trusted else None
+    found = rhythm.analyse(features, rhythm_options, witness, known_bpm)
     record = BpmRecord(
         ticket.track,
         ticket.path,
@@ -331,10 +344,9 @@ def _computed_bpm(
         loudness=_loudness(features),
         fingerprint=fingerprint(features),
     )
-    low, high = PLAUSIBLE_TAG_BPM
-    if ignore_metadata or tag is None or not low <= tag <= high:
-        return record
-    return dataclasses.replace(record, bpm=tag, source="metadata")
+    return (
+        dataclasses.replace(record, bpm=tag, source="metadata") if usable and trusted else record
+    )
 
 
 def _loudness(features: Features) -> Loudness | None:

@@ -30,8 +30,8 @@ from ..results.summary import summarise
 class TrackView:
     """One track of the report.
 
-    audio: absolute path of its file, None where unknown; waveform: (columns, 2) loudness and kick,
-    None where the features are gone; failure: why there is nothing to show.
+    audio: absolute path of its file, None where unknown; waveform: (columns, 4), see
+    features.waveform, None where the features are gone; failure: why there is nothing to show.
     twins: the paths of the same song elsewhere in the library (results.duplicates).
     """
 

@@ -39,7 +39,8 @@ class Summary:
     """The state of a library. waiting: tracks without all of their records.
     checked: grids that a person stated or confirmed, and right: those of them that the analysis
     itself found. failures: of each failed track, in the library's order. unread: what the scan
-    could not look into, as (path, reason). departed: tracks with records that have left."""
+    could not look into, as (path, reason). departed: tracks with records that have left the
+    library."""
 
     tracks: int
     ok: int

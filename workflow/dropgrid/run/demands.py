@@ -22,12 +22,12 @@ LAST_MB = memory.megabytes(memory.LONG)
 
 @dataclass(frozen=True)
 class Demands:
-    """cap_mb: what all jobs together may have; cluster: jobs run on its nodes; librosa: the
-    method without networks, which holds more."""
+    """cap_mb: what all jobs together may have; cluster: jobs run on its nodes; method: what
+    finds the beats (bpm.method)."""
 
     cap_mb: float = math.inf
     cluster: bool = False
-    librosa: bool = False
+    method: str = "madmom"
 
     def job_mb(self, first: int, attempt: int, last: int = 0) -> float:
         """Memory of a job: `first` on the first try, more on every other, within the cap.
@@ -40,7 +40,7 @@ class Demands:
     def features_mb(self, *tracks: Ticket) -> int:
         """The first try of features: of the track whose file can be the longest."""
         minutes = max(map(likely_minutes, tracks), default=0)
-        return memory.megabytes(minutes, librosa=self.librosa)
+        return memory.megabytes(minutes, self.method)
 
     def later_mb(self, track: Ticket) -> int:
         """The first try of the stages after a track's features."""

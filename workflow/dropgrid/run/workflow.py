@@ -77,8 +77,8 @@ class Plan:
     """The tracks and batches of a run, by id, and where the files are that jobs read.
 
     shadow: the folder that holds what a real run would write; results itself in a real run.
-    corrected: the tracks of which something is stated, or was. keep_features: False: they are
-    deleted once the records are made, under any name.
+    corrected: the tracks of which something is stated, or was.
+    keep_features: False: they are deleted once the records are made, under any name.
     """
 
     results: str
