@@ -226,6 +226,25 @@ def test_records_that_were_taken_over_follow_the_options(home, snakemake, tmp_pa
     assert_as_if_fresh(home, home / "music", tmp_path / "fresh")
 
 
+def test_what_a_person_stated_follows_the_recording_and_not_its_copy(home, snakemake):
+    results, jobs = home / "results", ran(home)
+    assert main(["correct", "house.flac", "--results", str(results), "--half"]) == 0
+    shutil.copyfile(home / "music" / "house.flac", home / "music" / "house again.flac")
+    said(snakemake(home, "--cores", "2", "analysis"))
+    tempi = {}
+    for path in (results / "bpm").glob("house*.json"):
+        record = read_bpm(path)
+        tempi[record.path] = (record.source, record.bpm)
+    assert tempi == {"house.flac": ("corrected", 63.0), "house again.flac": ("computed", 126.0)}
+    (home / "music" / "house.flac").rename(home / "music" / "renamed.flac")
+    (home / "music" / "house again.flac").unlink()
+    said(snakemake(home, "--cores", "2", "analysis"))
+    record = read_bpm(results / "bpm" / f"{track_id('renamed.flac')}.json")
+    assert (record.source, record.bpm) == ("corrected", 63.0)
+    again = {name for name, age in ran(home).items() if jobs.get(name) != age}
+    assert not [name for name in again if name.startswith("features/")]
+
+
 def test_after_an_upgrade_features_stay_and_tables_are_made_anew(home, snakemake):
     """As if a version before had run, whose bpm records were of another version."""
     results = home / "results"
