@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 from dropgrid.commands.main import main
+from dropgrid.export import formats
 from dropgrid.library import track_id
 from dropgrid.results.outputs import is_ours
 
@@ -21,10 +22,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 from library_of_records import PATHS, write_results
 
 HOUSE = track_id(PATHS[0])
-FORMATS = (
-    "rekordbox", "jams", "beats", "lab", "audacity", "sonic-visualiser", "m3u8", "csv", "parquet",
-)  # fmt: skip
-ONE_FILE = ("rekordbox", "m3u8", "csv", "parquet")
+FORMATS = tuple(formats())
+ONE_FILE = tuple(name for name, form in formats().items() if "." in form.FILE)
 
 
 @pytest.fixture
@@ -130,7 +129,7 @@ def test_what_we_wrote_is_ours_and_is_written_again(tmp_path, results, form):
     arguments = ["export", form, "--results", str(results), "--output", str(output)]
     assert main(arguments) == 0
     for path in [output] if output.is_file() else output.iterdir():
-        assert is_ours(path), path
+        assert is_ours(path, getattr(formats()[form], "MARK", None)), path
     assert main(arguments) == 0
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import yaml
 from dropgrid.base.errors import ConfigError
 from dropgrid.rhythm import RhythmOptions
 from dropgrid.settings.config import complete_config, load_config
 from dropgrid.settings.options import build_options
-from dropgrid.settings.place import DEFAULTS, ROOT
+from dropgrid.settings.place import DEFAULTS
 from dropgrid.structure import StructureOptions
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_an_option_given_leaves_the_other_defaults_alone():

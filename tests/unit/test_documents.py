@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from dropgrid.commands.main import COMMANDS, parser_of
-from dropgrid.settings.place import ROOT, WORKFLOW
 
+ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "config/README.md"])
 OURS = re.compile(r"\.venv/bin/dropgrid (.+)")
 RULES = {
     name
-    for file in WORKFLOW.rglob("*.smk")
+    for file in (ROOT / "workflow" / "rules").glob("*.smk")
     for name in re.findall(r"^rule (\w+):", file.read_text(), re.MULTILINE)
 } | {"all"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 import os
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -15,16 +16,20 @@ import pandas as pd
 import pyarrow.parquet
 import pytest
 from defusedxml import ElementTree
+from dropgrid.audio.mp3 import LAGS
 from dropgrid.base.colours import SECTION_COLOURS_ON_DARK
 from dropgrid.base.errors import ConfigError, RecordError
 from dropgrid.commands.main import main
-from dropgrid.export import FORMATS, ExportOptions, export
+from dropgrid.export import export, formats, target
 from dropgrid.export.cues import bar_positions, cues
+from dropgrid.export.options import ExportOptions
 from dropgrid.export.rekordbox import location
 from dropgrid.library import track_id
 from dropgrid.records.model import BpmRecord, GridRegion, Section, StructureRecord
 from dropgrid.records.store import write_record
 from dropgrid.records.track import Track
+from dropgrid.settings.config import load_config
+from dropgrid.settings.place import SCHEMAS
 from library_of_records import HOSTILE, PATHS, bpm_record, structure_record, write_results
 
 HOUSE = track_id("a house.flac")
@@ -43,7 +48,7 @@ def tree_of(results: Path, output: Path, **options: object) -> ElementTree:
     return ElementTree.parse(output).getroot()
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", formats())
 def test_failed_tracks_are_left_out_and_counted(results: Path, tmp_path: Path, name: str) -> None:
     written, left_out = export(name, results, tmp_path / "out")
     assert (written, dict(left_out)) == (3, {"failed in the analysis": 1})
@@ -52,7 +57,7 @@ def test_failed_tracks_are_left_out_and_counted(results: Path, tmp_path: Path, n
         assert stems == {track_id(path) for path in PATHS} - {track_id("undecodable.flac")}
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", formats())
 def test_the_same_records_give_the_same_bytes(results: Path, tmp_path: Path, name: str) -> None:
     def contents(output: Path) -> dict[str, bytes]:
         export(name, results, output)
@@ -310,7 +315,7 @@ def test_the_command_counts_on_stdout_and_says_what_is_missing_on_stderr(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["mp4"], "mp4: not a format; known: rekordbox, jams"),
+        (["mp4"], "mp4: not a format; known: audacity, beats"),
         (
             ["m3u8", "--bpm-ranges", "120"],
             "export: bpm_ranges: needs two edges or more",
@@ -345,12 +350,12 @@ def test_an_output_that_cannot_be_written_is_named(
 
 
 def test_the_workflow_passes_each_format_the_options_that_matter_to_it() -> None:
-    plain, chosen = ExportOptions(), ExportOptions("ffmpeg", (120.0, 127.5))
-    assert plain.target("m3u8") == ("library.m3u8", "")
-    assert chosen.target("m3u8") == ("playlists", "--delay-profile ffmpeg --bpm-ranges 120 127.5")
-    assert chosen.target("rekordbox")[0] == "rekordbox.xml"
-    assert chosen.target("lab") == ("lab", "--delay-profile ffmpeg")
-    assert chosen.target("csv") == ("library.csv", "")
+    plain, chosen = ExportOptions(), ExportOptions("ffmpeg", bpm_ranges=(120.0, 127.5))
+    assert target("m3u8", plain) == ("library.m3u8", "")
+    assert target("m3u8", chosen) == ("playlists", "--delay-profile ffmpeg --bpm-ranges 120 127.5")
+    assert target("rekordbox", chosen)[0] == "rekordbox.xml"
+    assert target("lab", chosen) == ("lab", "--delay-profile ffmpeg")
+    assert target("csv", chosen) == ("library.csv", "")
 
 
 def test_a_rekordbox_grid_is_read_as_the_beats_it_was_fitted_to(tmp_path: Path) -> None:
@@ -376,4 +381,52 @@ def test_a_name_no_playlist_can_hold_is_given_as_an_address() -> None:
     track = Track(file, None, structure_record("line break.wav"))
     count, files = render([track], ExportOptions())
     assert count == 1
-    assert files[""].splitlines()[3] == b"file:///m/line%0Abreak%20%FF.wav"
+    assert b"".join(files[""]).splitlines()[3] == b"file:///m/line%0Abreak%20%FF.wav"
+
+
+def test_a_new_format_is_one_file(results: Path, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "count_of_drops.py").write_text(
+        'NAME = "drop-count"\nHELP = "how many drops"\nFILE = "drops.txt"\n'
+        'NEEDS = frozenset({"structure"})\nOPTIONS = ("by_key",)\n\n\n'
+        "def render(tracks, options):\n"
+        "    counts = [len(track.structure.drops) for track in tracks]\n"
+        '    return len(counts), {"": str(sum(counts)).encode()}\n'
+    )
+    import dropgrid.export
+
+    monkeypatch.setattr(dropgrid.export, "__path__", [*dropgrid.export.__path__, str(tmp_path)])
+    formats.cache_clear()
+    try:
+        assert target("drop-count", ExportOptions(by_key=True)) == ("drops.txt", "--by-key")
+        output = str(tmp_path / "drops.txt")
+        assert main(["export", "drop-count", "--results", str(results), "--output", output]) == 0
+        assert (tmp_path / "drops.txt").read_text() == "6"
+    finally:
+        formats.cache_clear()
+
+
+def test_the_list_names_every_format(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(formats())
+    assert all(len(line) < 100 and line[18:] for line in lines)
+
+
+def test_unsure_tracks_are_left_out_and_counted(results: Path, tmp_path: Path) -> None:
+    written, left_out = export(
+        "lab", results, tmp_path / "lab", ExportOptions(min_confidence=0.98)
+    )
+    assert (written, dict(left_out)) == (
+        0, {"confidence below 0.98": 3, "failed in the analysis": 1},
+    )  # fmt: skip
+
+
+def test_the_configuration_knows_the_players_and_the_options() -> None:
+    schema = json.loads((SCHEMAS / "config.schema.json").read_text())
+    known = schema["properties"]["export"]["properties"]
+    assert set(known) == {field.name for field in dataclasses.fields(ExportOptions)}
+    assert known["delay_profile"]["enum"] == [None, *LAGS]
+    assert load_config()["export"] == {
+        f.name: list(f.default) if isinstance(f.default, tuple) else f.default
+        for f in dataclasses.fields(ExportOptions)
+    }

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from .records.track import Track
+from .results.layout import Results
 from .results.reading import iterate_library
 
 
@@ -38,7 +39,8 @@ def analyze(path: str | Path, config: Mapping[str, Any] | None = None) -> Track:
     options = complete_config(config or {})
     (ticket,) = scan_files([path]).tracks
     with tempfile.TemporaryDirectory(prefix="dropgrid-") as folder:
-        network, key_network = Path(folder) / "network.onnx", Path(folder) / "key.onnx"
+        files = Results(Path(folder))
+        network, key_network = files.network, files.key_network
         prepare_network(network, options["bpm"]["method"])
         prepare_key_network(key_network, options["key"]["method"])
         records = analyse_track(ticket, network, key_network, options)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,6 +21,8 @@ from .base.errors import DecodeError, ModelError, RecordError, TrackError
 from .base.files import write_atomically
 from .features import Features
 from .records.model import (
+    KINDS,
+    AnyRecord,
     BpmRecord,
     KeyRecord,
     Loudness,
@@ -27,14 +30,71 @@ from .records.model import (
     StructureRecord,
     TrackFailure,
 )
-from .records.store import as_written
-from .records.ticket import Ticket
+from .records.store import as_written, read_bpm, write_record
+from .records.ticket import Ticket, read_ticket
 from .settings.options import build_options
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage: what its command reads after the ticket, in that order, and about how long it
+    takes, compared with bpm."""
+
+    inputs: tuple[str, ...]
+    weight: float
+
+
+# In the order in which they run.
+STAGES = {
+    "features": Stage(("network",), 8.0),
+    "bpm": Stage(("features",), 1.0),
+    "structure": Stage(("features", "bpm"), 1.0),
+    "key": Stage(("features",), 1.0),
+}
 
 # A tag outside these is a mistake, whatever the music: it is shown, never used.
 PLAUSIBLE_TAG_BPM = (30.0, 300.0)
 CONTENTS = 2  # of the features: 2 has what key and loudness are found from
 NO_NETWORKS = b"none: librosa's onset strength instead\n"  # in place of the networks' file
+
+
+def run_stage(stage: str, files: Mapping[str, Path], options: Mapping[str, Any]) -> None:
+    """Read what a stage needs of a track, run it, write what it made, atomically and last.
+
+    files: `ticket`, `output`, the stage's inputs by name, and for features, if there is one,
+    `key_network`. options: of the stage, see stage_options. Raises TrackError, ModelError,
+    RecordError, ConfigError, OSError.
+    """
+    from .features import store
+
+    ticket = read_ticket(files["ticket"])
+    if stage == "features":
+        found = compute_features(ticket, files["network"], files.get("key_network"), options)
+        return store.save(files["output"], found)
+    features = store.load(files["features"])
+    record: AnyRecord
+    if stage == "structure":
+        bpm = read_bpm(files["bpm"], ticket.track)
+        record = make_structure_record(ticket, features, bpm, options)
+    elif stage == "bpm":
+        record = make_bpm_record(ticket, features, options)
+    else:
+        record = make_key_record(ticket, features, options)
+    return write_record(files["output"], record)
+
+
+def write_failure(stage: str, files: Mapping[str, Path], failure: TrackFailure) -> None:
+    """Write why a stage of a track failed, in the place of what it would have made.
+
+    files: as for run_stage. Raises RecordError, OSError.
+    """
+    if stage == "features":
+        from .features import store
+
+        return store.save(files["output"], failure)
+    ticket = read_ticket(files["ticket"])
+    record = KINDS[stage](ticket.track, ticket.path, "error", error=failure)
+    return write_record(files["output"], record)
 
 
 def prepare_network(path: Path, method: str) -> str | None:
@@ -104,6 +164,23 @@ def feature_options(config: Mapping[str, Any]) -> dict[str, Any]:
     """What of the configuration the features depend on, and the version of what they hold: a
     change of either has them computed anew."""
     return {"contents": CONTENTS, "true_peak": config["loudness"]["true_peak"]}
+
+
+def stage_options(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The options of each stage, by its name; a change of them has its tracks done anew.
+
+    config: a complete configuration (dropgrid.settings.config).
+    """
+    return {
+        "features": feature_options(config),
+        "bpm": {
+            **config["bpm"],
+            "ignore_metadata": config["ignore_metadata"],
+            "schema_version": BpmRecord.VERSION,
+        },
+        "structure": config["structure"],
+        "key": config["key"],
+    }
 
 
 def _holds_network(path: Path) -> bool:
@@ -267,15 +344,15 @@ def analyse_track(
     """
     from .jobs.policy import classify
 
+    options = stage_options(config)
     features: Features | TrackFailure
     try:
-        features = compute_features(ticket, network, key_network, feature_options(config))
+        features = compute_features(ticket, network, key_network, options["features"])
     except Exception as error:
         fault, failure = classify(error, "features")
         if fault != "track":
             raise
         features = failure
-    bpm_options = {**config["bpm"], "ignore_metadata": config["ignore_metadata"]}
-    bpm = as_written(make_bpm_record(ticket, features, bpm_options))
-    structure = make_structure_record(ticket, features, bpm, config["structure"])
-    return bpm, structure, make_key_record(ticket, features, config["key"])
+    bpm = as_written(make_bpm_record(ticket, features, options["bpm"]))
+    structure = make_structure_record(ticket, features, bpm, options["structure"])
+    return bpm, structure, make_key_record(ticket, features, options["key"])

@@ -3,8 +3,8 @@
 
 rule batch:
     input:
-        manifest=manifest,
-        needs=batch_needs,
+        manifest=lambda wildcards: PLAN.batch(wildcards.batch),
+        needs=lambda wildcards: PLAN.batch_needs(wildcards.batch, rules.network.output),
     output:
         touch(f"{RESULTS}/batches/{{batch}}.done"),
     log:
@@ -14,7 +14,7 @@ rule batch:
     resources:
         workers=1,
         attempt=attempt,
-        mem_mb=megabytes(batch_megabytes, BATCH_MB + LAST_MB),
+        mem_mb=megabytes(batch_mb, BATCH_MB + LAST_MB),
         runtime=lambda wildcards, attempt: 120 * attempt,
     params:
         network=rules.network.output.beats,

@@ -1,8 +1,9 @@
 # Evaluation: the records against references, with baselines and intervals.
 
 
-localrules:
-    evaluate,
+from dropgrid.library import fingerprint
+
+SCORED = config["evaluation"]
 
 
 rule evaluate:
@@ -22,6 +23,7 @@ rule evaluate:
         ),
     log:
         f"{RESULTS}/logs/evaluate.log",
+    localrule: True
     threads: 1
     resources:
         mem_mb=megabytes(1500),
@@ -30,7 +32,11 @@ rule evaluate:
         results=results_folder,
         references=config["evaluation"]["references"],
         state=fingerprint(config["evaluation"]["references"]),
-        sample=sample_arguments(config["evaluation"]),
+        sample=(
+            "--sample-size {sample_size} --sample-seed {sample_seed}".format(**SCORED)
+            if SCORED["sample_size"]
+            else ""
+        ),
     shell:
         "dropgrid evaluate --results {params.results:q} --references {params.references:q}"
         " {params.sample} > {log:q} 2>&1"

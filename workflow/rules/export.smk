@@ -1,24 +1,11 @@
-# Exports, each a target of its own that nothing else asks for: export_rekordbox, export_jams,
-# export_beats, export_lab, export_audacity, export_sonic_visualiser, export_m3u8, export_csv,
-# export_parquet; all of them: exports. A format of several files makes a folder.
-from dropgrid.export import FORMATS, ExportOptions
+# Exports, each a target of its own that nothing else asks for: export_rekordbox and so on, one for
+# every format that `dropgrid export --list` names; all of them: exports.
+from dropgrid.export import formats, target
+from dropgrid.export.options import ExportOptions
 from dropgrid.settings.options import build_options
 
-
-localrules:
-    export_rekordbox,
-    export_jams,
-    export_beats,
-    export_lab,
-    export_audacity,
-    export_sonic_visualiser,
-    export_m3u8,
-    export_csv,
-    export_parquet,
-
-
 EXPORT_OPTIONS = build_options(ExportOptions, config["export"], "export")
-EXPORTS = {name: EXPORT_OPTIONS.target(name) for name in FORMATS}
+EXPORTS = {name: target(name, EXPORT_OPTIONS) for name in formats()}
 
 for export_format, (export_name, export_arguments) in EXPORTS.items():
 
@@ -34,6 +21,7 @@ for export_format, (export_name, export_arguments) in EXPORTS.items():
             else directory(f"{RESULTS}/exports/{export_name}"),
         log:
             f"{RESULTS}/logs/export-{export_format}.log",
+        localrule: True
         resources:
             mem_mb=megabytes(1500),
             runtime=30,

@@ -1,10 +1,6 @@
 # Features: the only stage that reads audio, and the only expensive one.
 
 
-localrules:
-    network,
-
-
 rule network:
     # madmom's trained networks, read once from its installed package.
     output:
@@ -12,6 +8,7 @@ rule network:
         key=f"{RESULTS}/key.onnx",
     log:
         f"{RESULTS}/logs/network.log",
+    localrule: True
     threads: 1
     resources:
         mem_mb=megabytes(600),
@@ -41,7 +38,7 @@ rule features:
     resources:
         workers=1,
         attempt=attempt,
-        mem_mb=megabytes(of_track(features_megabytes), LAST_MB),
+        mem_mb=megabytes(features_mb, LAST_MB),
         runtime=30,
     params:
         options=options(STAGE_OPTIONS["features"]),

@@ -1,11 +1,6 @@
 # The library table, and the list of what failed.
 
 
-localrules:
-    table,
-    check,
-
-
 rule table:
     input:
         records=rules.analysis.input,
@@ -26,6 +21,7 @@ rule table:
         ),
     log:
         f"{RESULTS}/logs/table.log",
+    localrule: True
     resources:
         mem_mb=megabytes(1500),
         runtime=10,
@@ -44,6 +40,7 @@ rule check:
         touch(f"{RESULTS}/all-tracks-ok"),
     log:
         f"{RESULTS}/logs/check.log",
+    localrule: True
     resources:
         mem_mb=megabytes(300),
         runtime=5,

@@ -1,10 +1,6 @@
 # The page people open.
 
 
-localrules:
-    page,
-
-
 rule page:
     input:
         records=rules.analysis.input,
@@ -19,6 +15,7 @@ rule page:
         ),
     log:
         f"{RESULTS}/logs/report.log",
+    localrule: True
     resources:
         mem_mb=megabytes(1500),
         runtime=30,

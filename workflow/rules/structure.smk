@@ -15,7 +15,7 @@ rule structure:
     resources:
         workers=1,
         attempt=attempt,
-        mem_mb=megabytes(of_track(memory.later_megabytes), LAST_MB),
+        mem_mb=megabytes(later_mb, LAST_MB),
         runtime=5,
     params:
         options=options(STAGE_OPTIONS["structure"]),

@@ -8,9 +8,8 @@ MP3s set one behind the other are an MP3, too, but the info frame of the first s
 first alone, and a decoder that heeds it stops there; `recordings` tells where each begins.
 
 Sources: the Mp3 Info Tag, revision 1 (G. Bouvigne); ISO/IEC 11172-3, 2.4.1 (frames).
-libsndfile 1.2.2 and FFmpeg (PyAV 18): measured, tests/unit/test_mp3.py. rekordbox: not
-measured; the table by which Mixxx (pull request 2119) moves rekordbox's cues to FFmpeg's time,
-the other way round: one MPEG frame later where LAME's header is intact.
+libsndfile 1.2.2, FFmpeg (PyAV 18) and libmad as Mixxx 2.3 uses it: measured,
+tests/unit/test_mp3.py. The others are inferred, see INFERRED.
 """
 
 from __future__ import annotations
@@ -28,7 +27,19 @@ Kind = Literal["bare", "counted", "unchecked", "lame"]
 LAGS: dict[str, dict[Kind, int]] = {
     "libsndfile": {"bare": 1105, "counted": 576, "unchecked": 0, "lame": 0},
     "ffmpeg": {"bare": 1105, "counted": 1105, "unchecked": 0, "lame": 0},
-    "rekordbox": {"bare": 1105, "counted": 1105, "unchecked": 0, "lame": 1152},
+    "rekordbox": {"bare": 1105, "counted": 1105, "unchecked": 1105, "lame": 2257},
+    "serato": {"bare": 1105, "counted": 2257, "unchecked": 2257, "lame": 2257},
+    "traktor": {"bare": 1105, "counted": 2257, "unchecked": 2257, "lame": 2257},
+    "mixxx": {"bare": -47, "counted": 1105, "unchecked": 1105, "lame": 1105},
+}
+
+# Players whose lags were not measured, and what they are inferred from.
+INFERRED = {
+    "rekordbox": "the table by which Mixxx (pull request 2119) moves rekordbox's cues to the time "
+    "of its own decoder, libmad, which was measured",
+    "serato": "the 26 ms by which Mixxx moves the beats of Serato's tags to libmad's time: a plain "
+    "decode of every frame, the info frame too",
+    "traktor": "dj-data-converter's measurements of Traktor against rekordbox (its issue 3)",
 }
 
 SEARCHED = 2**20  # bytes looked through for another MP3 behind one; tags are skipped besides

@@ -5,22 +5,23 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 
-def write_atomically(path: Path, data: bytes, durable: bool = True) -> None:
+def write_atomically(path: Path, data: bytes | Iterable[bytes], durable: bool = True) -> None:
     """Write data to path by way of a temporary file beside it and a rename.
 
     Whatever goes wrong (disk full, a signal), path holds either what it held before or all
-    of data; durable: after a power cut too, at the price of waiting for the disk. Missing
-    folders are made. Raises OSError.
+    of data, which may come in chunks; durable: after a power cut too, at the price of waiting
+    for the disk. Missing folders are made. Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name[:200]}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as stream:
-            stream.write(data)
+            stream.writelines((data,) if isinstance(data, bytes) else data)
             if durable:
                 stream.flush()
                 os.fsync(stream.fileno())

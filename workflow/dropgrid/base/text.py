@@ -91,3 +91,16 @@ def printable(text: str) -> str:
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode()
         for c in text
     )
+
+
+def one_line(text: str) -> str:
+    """Text in one line that every file format can hold, a mark in place of what cannot stand.
+
+    Control characters, line breaks and bytes that were no text; what joins letters, emoji and
+    directions of writing stays, though no terminal shows it.
+    """
+    unfit = ("Cc", "Cs", "Cn", "Zl", "Zp")
+    return "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(char) in unfit else char
+        for char in text
+    )

@@ -49,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ..library import scan_files
+    from ..results.layout import Results
     from ..results.outputs import check_folder, check_output
     from ..settings.config import load_config
     from ..stages import prepare_key_network, prepare_network
@@ -59,11 +60,12 @@ def run(arguments: argparse.Namespace) -> int:
     analyses = [arguments.only] if arguments.only else config["analyses"]
     tickets = scan_files(arguments.files, arguments.library).tracks
     check_folder(arguments.output)
+    files = Results(arguments.output)
     records = {
-        ticket.track: {name: arguments.output / name / f"{ticket.track}.json" for name in analyses}
+        ticket.track: {name: files.record(name, ticket.track) for name in analyses}
         for ticket in tickets
     }
-    networks = arguments.output / "network.onnx", arguments.output / "key.onnx"
+    networks = files.network, files.key_network
     for path in (*networks, *(path for paths in records.values() for path in paths.values())):
         check_output(path, arguments.files, force=arguments.force)
     for path, prepare, section in zip(

@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from ..results.layout import Results
     from ..run.batches import read_batch
     from ..run.due import note_options, stages_due
 
@@ -62,29 +63,23 @@ def run(arguments: argparse.Namespace) -> int:
                 return code
         else:
             if arguments.drop_features:
-                (results / "features" / f"{track}.npz").unlink(missing_ok=True)
+                Results(results).features(track).unlink(missing_ok=True)
     return last
 
 
 def _run_stage(stage: str, track: str, results: Path, arguments: argparse.Namespace) -> int:
-    from . import bpm, features, key, structure
+    """Run a stage of a track as its own command does; the exit code."""
+    from ..results.layout import Results
+    from ..stages import STAGES
+    from .stage import run_on
 
-    commands = {"features": features, "bpm": bpm, "structure": structure, "key": key}
-    paths = {
-        "ticket": results / "tracks" / f"{track}.json",
-        "network": arguments.network,
-        "features": results / "features" / f"{track}.npz",
-        "bpm": results / "bpm" / f"{track}.json",
-    }
-    suffix = "npz" if stage == "features" else "json"
-    given = {
-        **vars(arguments),
-        "force": False,
-        **paths,
-        "output": results / stage / f"{track}.{suffix}",
-        "options": arguments.options.get(stage, {}),
-    }
-    return commands[stage].run(argparse.Namespace(**given))
+    files = Results(results)
+    inputs = {name: files.output(name, track) for name in STAGES[stage].inputs if name in STAGES}
+    if stage == "features":
+        inputs = {"network": arguments.network, "key_network": arguments.key_network}
+    paths = {"ticket": files.ticket(track), **inputs, "output": files.output(stage, track)}
+    given = {name: path for name, path in paths.items() if path}
+    return run_on(stage, given, arguments.options.get(stage, {}), arguments)
 
 
 def import_ahead(stages: Sequence[str]) -> None:

@@ -48,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..base.errors import LibraryError
     from ..evaluation.score import EvaluationOptions, gather
     from ..evaluation.write import check_evaluation, write_evaluation
+    from ..results.layout import Results
     from ..settings.options import build_options
 
     if not arguments.results.is_dir():
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         },
         "evaluation",
     )
-    output = arguments.output or arguments.results / "evaluation"
+    output = arguments.output or Results(arguments.results).evaluation
     check_evaluation(output, arguments.references, arguments.force)
     gathered = gather(arguments.results, options, arguments.library, arguments.threads)
     write_evaluation(output, gathered, options)

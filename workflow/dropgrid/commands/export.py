@@ -4,6 +4,7 @@ Failed tracks are left out and counted on stderr. What is written is the same fo
 records, and each file appears whole or not at all.
 
 examples:
+  dropgrid export --list
   dropgrid export rekordbox --results results --output collection.xml --bpm-ranges 120 128 136
   dropgrid export jams --results results --output annotations/
   dropgrid export audacity --results results --output labels/ --delay-profile ffmpeg
@@ -12,55 +13,71 @@ examples:
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 
+from ..audio.mp3 import LAGS
+from ..export.options import NML_VERSIONS
 from ..key.notation import NOTATIONS
 from .arguments import add_force
 
-HELP = "write records as rekordbox XML, JAMS, .beats, .lab, labels, playlists, tables"
+HELP = "write records in the formats of DJ software, DAWs and research tools"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "format", metavar="FORMAT",
-        help="rekordbox, jams, beats, lab, audacity, sonic-visualiser, m3u8, csv or parquet",
-    )  # fmt: skip
+        "format", metavar="FORMAT", nargs="?", help="one of those that --list names"
+    )
+    parser.add_argument("--list", action="store_true", help="list the formats and end")
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR",
                         help="the folder of results (default: results)")  # fmt: skip
-    parser.add_argument("--output", type=Path, required=True, metavar="PATH",
+    parser.add_argument("--output", type=Path, metavar="PATH",
                         help="a file, or a folder for formats with a file per track")  # fmt: skip
     parser.add_argument("--library", type=Path, metavar="DIR",
                         help="the audio's folder, if it has moved since the analysis")  # fmt: skip
     parser.add_argument(
-        "--delay-profile", choices=("libsndfile", "ffmpeg", "rekordbox"),
-        help="shift the times of MP3s to this player's sample 0 (default: that of the analysis)",
+        "--delay-profile", choices=tuple(LAGS),
+        help="shift the times of MP3s to this player's sample 0 (default: that of the program "
+        "the format is for, else that of the analysis)",
     )  # fmt: skip
+    parser.add_argument("--min-confidence", type=float, default=0.0, metavar="X",
+                        help="leave out tracks below this confidence (default: none)")  # fmt: skip
     parser.add_argument(
         "--bpm-ranges", type=float, nargs="+", default=[], metavar="EDGE",
-        help="edges of BPM ranges: a playlist for each (rekordbox, m3u8)",
+        help="edges of BPM ranges: a playlist for each (rekordbox, traktor, m3u8)",
     )  # fmt: skip
     parser.add_argument("--by-key", action="store_true", help="a playlist for each key (m3u8)")
     parser.add_argument(
         "--key-notation", choices=NOTATIONS, default="musical",
         help="write keys as Am, 8A or 1m (rekordbox; default: %(default)s)",
     )  # fmt: skip
-
+    parser.add_argument(
+        "--nml-version", type=int, choices=NML_VERSIONS, default=19,
+        help="19: Traktor 2 and 3, one grid marker a track; 20: Traktor 4, one a tempo",
+    )  # fmt: skip
     add_force(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from ..base.errors import ConfigError
-    from ..export import ExportOptions, export
+    from ..export import export, formats
+    from ..export.options import ExportOptions
     from ..settings.options import build_options
 
-    names = ("delay_profile", "bpm_ranges", "by_key", "key_notation")
+    if arguments.list:
+        for name, form in formats().items():
+            print(f"{name:17s} {form.HELP}")
+        return 0
+    if arguments.format is None or arguments.output is None:
+        raise ConfigError("give a FORMAT and --output PATH; --list names the formats")
+    names = (field.name for field in dataclasses.fields(ExportOptions))
     values = {name: getattr(arguments, name) for name in names}
     options = build_options(ExportOptions, values, "export")
     try:
         written, left_out = export(
             arguments.format, arguments.results, arguments.output, options, arguments.library,
-            arguments.force,
+            arguments.force, _say_how_far,
         )  # fmt: skip
     except OSError as error:
         raise ConfigError(f"--output {arguments.output}: {error.strerror}") from error
@@ -68,3 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     for reason, count in left_out.items():
         print(f"dropgrid export: {count} tracks left out: {reason}", file=sys.stderr)
     return 0
+
+
+def _say_how_far(count: int) -> None:
+    print(f"dropgrid export: {count} tracks read", file=sys.stderr)

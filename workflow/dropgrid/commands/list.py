@@ -16,10 +16,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from ..results.layout import Results
     from ..results.listing import listing
 
     print(listing(arguments.results))
-    page = arguments.results / "report" / "index.html"
+    page = Results(arguments.results).page
     if page.exists():
         print(f"\nTo browse and listen, open {page}")
     return 0

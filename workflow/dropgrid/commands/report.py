@@ -42,12 +42,13 @@ def run(arguments: argparse.Namespace) -> int:
     from ..base.files import write_atomically
     from ..report.collect import collect
     from ..report.page import build
+    from ..results.layout import Results
     from ..results.outputs import check_output
 
-    output = arguments.output or arguments.results / "report" / "index.html"
+    output = arguments.output or Results(arguments.results).page
     check_output(
         output, map(Path, arguments.references), force=arguments.force,
-        trusted=arguments.results / "report",
+        trusted=Results(arguments.results).page.parent,
     )  # fmt: skip
     report = collect(arguments.results, arguments.library, arguments.references)
     write_atomically(output, build(report, output))

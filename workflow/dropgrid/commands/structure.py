@@ -3,54 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import json
-from pathlib import Path
 
-from ..jobs.command import add_arguments as add_limits
-from ..jobs.command import supervise_track
-from ..records.model import TrackFailure
-from .arguments import add_force
+from . import stage
 
 HELP = "find the sections of one track from its features and beats"
+INPUTS = {
+    "features": "results/features/TRACK.npz",
+    "bpm": "results/bpm/TRACK.json",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("ticket", type=Path, help="results/tracks/TRACK.json")
-    parser.add_argument("features", type=Path, help="results/features/TRACK.npz")
-    parser.add_argument("bpm", type=Path, help="results/bpm/TRACK.json")
-    parser.add_argument("output", type=Path, help="results/structure/TRACK.json")
-    parser.add_argument(
-        "--options", type=json.loads, default={}, metavar="JSON",
-        help="the section `structure` of the configuration",
-    )  # fmt: skip
-    add_force(parser)
-    add_limits(parser)
+    stage.add_arguments(
+        parser,
+        INPUTS,
+        output="results/structure/TRACK.json",
+        options="the section `structure` of the configuration",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..results.outputs import check_output
-
-    read = (arguments.ticket, arguments.features, arguments.bpm)
-    check_output(arguments.output, read, option="OUTPUT", force=arguments.force)
-
-    def work() -> None:
-        from ..features import store
-        from ..records.store import read_bpm, write_record
-        from ..records.ticket import read_ticket
-        from ..stages import make_structure_record
-
-        ticket = read_ticket(arguments.ticket)
-        features, bpm = store.load(arguments.features), read_bpm(arguments.bpm, ticket.track)
-        record = make_structure_record(ticket, features, bpm, arguments.options)
-        write_record(arguments.output, record)
-
-    def record_failure(failure: TrackFailure) -> None:
-        from ..records.model import StructureRecord
-        from ..records.store import write_record
-        from ..records.ticket import read_ticket
-
-        ticket = read_ticket(arguments.ticket)
-        record = StructureRecord(ticket.track, ticket.path, "error", error=failure)
-        write_record(arguments.output, record)
-
-    return supervise_track(work, record_failure, stage="structure", arguments=arguments)
+    return stage.run("structure", arguments)

@@ -27,10 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from ..results.layout import Results
     from ..results.outputs import check_output
     from ..results.summary import describe, to_json, write_summary
 
-    check_output(arguments.results / "summary.json", option="--results", force=arguments.force)
+    check_output(Results(arguments.results).summary, option="--results", force=arguments.force)
     summary = write_summary(arguments.results)
     if arguments.json:
         print(to_json(summary).decode(), end="")

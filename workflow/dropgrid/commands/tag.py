@@ -81,9 +81,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ..base.errors import RecordError
+    from ..results.layout import Results
     from ..tagging.backup import sole_writer
 
-    backup = arguments.backup or arguments.results / "tag-backup.json"
+    backup = arguments.backup or Results(arguments.results).tag_backup
     if arguments.action == "restore":
         if not backup.exists():
             raise RecordError(f"{backup}: there is no such backup of tags")
@@ -196,11 +197,12 @@ def _restore(arguments: argparse.Namespace, backup: Path) -> int:
 
 def _root(arguments: argparse.Namespace) -> Path | None:
     """The library's folder: the one named, else the one that was scanned."""
+    from ..results.layout import Results
     from ..results.scanned import read_scan
 
     if arguments.library is not None:
         return Path(arguments.library)
-    if not (arguments.results / "scan.json").exists():
+    if not Results(arguments.results).scan.exists():
         return None
     return Path(str(read_scan(arguments.results)["root"]))
 

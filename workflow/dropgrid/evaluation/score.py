@@ -19,6 +19,7 @@ from ..records.ticket import TRACK_ID
 from ..references.annotation import Annotation
 from ..references.collect import TAGS, Rank, read_sources
 from ..references.matching import LeftOut, Reference, Tracks, match
+from ..results.layout import Results
 from ..results.reading import path_of, record_or_failure
 from ..results.scanned import read_scan
 from . import rows as tasks
@@ -87,7 +88,7 @@ def gather(
 
 def _library(results: Path) -> tuple[dict[str, str], str | None]:
     """Paths by track id, and the library's root: of the scan, or else of the records."""
-    if (results / "scan.json").exists():
+    if Results(results).scan.exists():
         scan = read_scan(results)
         return {track: path_of(results, track) for track in scan["tracks"]}, scan["root"]
     paths = {}

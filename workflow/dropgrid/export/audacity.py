@@ -9,6 +9,9 @@ from __future__ import annotations
 from ..records.track import Track
 from .cues import number
 
+NAME = "audacity"
+HELP = "Audacity label track: sections and drops (a file per track)"
+FILE = "audacity"
 NEEDS = frozenset({"structure"})
 
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 from ..records.track import Track
 from .cues import bar_positions, number
 
+NAME = "beats"
+HELP = ".beats: time and position in the bar (a file per track)"
+FILE = "beats"
 NEEDS = frozenset({"bpm"})
 
 

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from ..base.text import one_line
 from ..records.model import BpmRecord
 from ..records.track import Track
 
@@ -77,14 +78,9 @@ def number(value: float, decimals: int = 2) -> str:
 
 def title(track: Track) -> str:
     """The title of a track, its file's name where the tags give none."""
-    return text_tag(track, "title") or printable(PurePosixPath(track.path).stem)
+    return text_tag(track, "title") or one_line(PurePosixPath(track.path).stem)
 
 
 def text_tag(track: Track, name: str) -> str:
     """A text of the tags, "" where there is none."""
-    return printable(str((track.bpm.tags if track.bpm else {}).get(name) or ""))
-
-
-def printable(text: str) -> str:
-    """Text in one line that every file format can hold."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return one_line(str((track.bpm.tags if track.bpm else {}).get(name) or ""))

@@ -13,8 +13,6 @@ from ..audio.mp3 import LAGS
 from ..records.model import BpmRecord, GridRegion, KeyRecord, StructureRecord
 from ..records.track import Track
 
-PROFILES = tuple(LAGS)
-
 
 def delay_shift(track: Track, profile: str | None) -> float:
     """Seconds to add to a track's times for the player that profile names; 0 without one."""

@@ -13,6 +13,9 @@ from .. import __version__
 from ..records.track import Track
 from .cues import bar_positions, text_tag, title
 
+NAME = "jams"
+HELP = "JAMS: tempo, beats, sections, key (a file per track)"
+FILE = "jams"
 NEEDS: frozenset[str] = frozenset()
 JAMS_VERSION = "0.3.5"
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 from ..records.track import Track
 from .cues import number
 
+NAME = "lab"
+HELP = ".lab: start, end and label of the sections (a file per track)"
+FILE = "lab"
 NEEDS = frozenset({"structure"})
 
 

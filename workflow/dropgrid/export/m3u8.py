@@ -7,48 +7,61 @@ are not UTF-8) is named by its percent-encoded file URI, which VLC and others re
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import TYPE_CHECKING
 
+from ..base.text import one_line
 from ..records.track import Track
 from .cues import text_tag, title
+from .spool import Spool
 
 if TYPE_CHECKING:
-    from . import ExportOptions
+    from .options import ExportOptions
 
+NAME = "m3u8"
+HELP = "playlist of the library (one file; one per range with --bpm-ranges)"
+FILE = "library.m3u8"
 NEEDS = frozenset({"file"})
+OPTIONS = ("bpm_ranges", "by_key")
+HEAD = b"#EXTM3U\n#DROPGRID\n"
 
 
-def render(tracks: Iterable[Track], options: ExportOptions) -> tuple[int, dict[str, bytes]]:
+def file(options: ExportOptions) -> str:
+    """One playlist, or a folder of them."""
+    return "playlists" if options.by_key or options.bpm_ranges else FILE
+
+
+def render(
+    tracks: Iterable[Track], options: ExportOptions
+) -> tuple[int, dict[str, Iterable[bytes]]]:
     """One playlist of all tracks; with BPM ranges, one for each, LOW-HIGH.m3u8; by key, one for
     each key that there is, named as on Camelot's wheel, and one of the tracks without."""
-    if options.by_key:
-        return _by_key(tracks)
-    entries = [(track.bpm.bpm if track.bpm else None, _entry(track)) for track in tracks]
-    if not options.bpm_ranges:
-        return len(entries), {"": _playlist(entry for _, entry in entries)}
-    return len(entries), {
-        f"{name}.m3u8": _playlist(e for bpm, e in entries if bpm is not None and low <= bpm < high)
-        for name, (low, high) in options.ranges().items()
-    }
-
-
-def _by_key(tracks: Iterable[Track]) -> tuple[int, dict[str, bytes]]:
-    entries: dict[str, list[str]] = {}
+    ranges = {} if options.by_key else options.ranges()
+    lists = {f"{name}.m3u8": Spool() for name in ranges}
+    if not options.by_key and not ranges:
+        lists[""] = Spool()
+    written = 0
     for track in tracks:
-        camelot = track.key.camelot if track.key else None
-        entries.setdefault(camelot or "no key", []).append(_entry(track))
-    count = sum(map(len, entries.values()))
-    return count, {f"{name}.m3u8": _playlist(entries[name]) for name in sorted(entries)}
+        written += 1
+        for name in _lists_of(track, options.by_key, ranges):
+            lists.setdefault(name, Spool()).add(_entry(track))
+    return written, {name: chain([HEAD], lists[name]) for name in sorted(lists)}
 
 
-def _playlist(entries: Iterable[str]) -> bytes:
-    return ("#EXTM3U\n#DROPGRID\n" + "".join(entries)).encode()
+def _lists_of(track: Track, by_key: bool, ranges: dict[str, tuple[float, float]]) -> Iterable[str]:
+    """The names of the playlists that a track stands in."""
+    if by_key:
+        return [f"{(track.key and track.key.camelot) or 'no key'}.m3u8"]
+    if not ranges:
+        return [""]
+    bpm = track.bpm.bpm if track.bpm else None
+    return [f"{n}.m3u8" for n, (low, high) in ranges.items() if bpm and low <= bpm < high]
 
 
-def _entry(track: Track) -> str:
+def _entry(track: Track) -> bytes:
     assert track.file is not None  # NEEDS says so
     artist = text_tag(track, "artist")
     name = f"{artist} - {title(track)}" if artist else title(track)
     path = str(track.file)
-    address = path if path.isprintable() else track.file.as_uri()
-    return f"#EXTINF:{round(track.record.duration or 0)},{name}\n{address}\n"
+    address = path if path == one_line(path) else track.file.as_uri()
+    return f"#EXTINF:{round(track.record.duration or 0)},{name}\n{address}\n".encode()

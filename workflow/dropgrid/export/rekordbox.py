@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -20,11 +21,17 @@ from ..key import notation
 from ..records.model import GridRegion
 from ..records.track import Track
 from .cues import Cue, beats_per_bar, cues, number, text_tag, title
+from .spool import Spool
 
 if TYPE_CHECKING:
-    from . import ExportOptions
+    from .options import ExportOptions
 
+NAME = "rekordbox"
+HELP = "rekordbox XML collection: beat grids, cues, playlists (one file)"
+FILE = "rekordbox.xml"
 NEEDS = frozenset({"bpm", "file"})
+PLAYER = "rekordbox"
+OPTIONS = ("bpm_ranges", "key_notation")
 HOT_CUES = 8  # pads A to H
 # What rekordbox calls the file types it plays.
 KINDS = {
@@ -34,17 +41,19 @@ KINDS = {
 HEAD = b'<?xml version="1.0" encoding="UTF-8"?>\n<DJ_PLAYLISTS Version="1.0.0">\n'
 
 
-def render(tracks: Iterable[Track], options: ExportOptions) -> tuple[int, dict[str, bytes]]:
+def render(
+    tracks: Iterable[Track], options: ExportOptions
+) -> tuple[int, dict[str, Iterable[bytes]]]:
     """The collection of all tracks as one XML document. TrackIDs count from 1."""
     product = Element("PRODUCT", Name="dropgrid", Version=__version__, Company="dropgrid")
-    entries: list[bytes] = []
+    entries = Spool()
     tempos: list[float | None] = []
     for key, track in enumerate(tracks, start=1):
-        entries.append(_lines(_track(track, key, options), 2))
+        entries.add(_lines(_track(track, key, options), 2))
         tempos.append(track.bpm.bpm if track.bpm else None)
-    head = [HEAD, _lines(product, 1), f'  <COLLECTION Entries="{len(entries)}">\n'.encode()]
+    head = [HEAD, _lines(product, 1), f'  <COLLECTION Entries="{entries.added}">\n'.encode()]
     tail = [b"  </COLLECTION>\n", _lines(_playlists(tempos, options), 1), b"</DJ_PLAYLISTS>\n"]
-    return len(entries), {"": b"".join(head + entries + tail)}
+    return entries.added, {"": chain(head, entries, tail)}
 
 
 def location(file: Path) -> str:

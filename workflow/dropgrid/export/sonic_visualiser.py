@@ -16,6 +16,9 @@ from ..records.model import LABELS
 from ..records.track import Track
 from .cues import bar_positions, number
 
+NAME = "sonic-visualiser"
+HELP = "Sonic Visualiser layers: beats, sections as CSV (two files per track)"
+FILE = "sonic-visualiser"
 NEEDS: frozenset[str] = frozenset()
 
 

@@ -234,6 +234,7 @@ class KeyRecord:
 
 
 AnyRecord = BpmRecord | StructureRecord | KeyRecord
+KINDS: dict[str, Any] = {"bpm": BpmRecord, "structure": StructureRecord, "key": KeyRecord}
 
 
 def problem_of(record: BpmRecord) -> str | None:

@@ -62,6 +62,9 @@ def read_key(path: Path, track: str | None = None) -> KeyRecord:
     return _checked(KeyRecord, read_bytes(path), path, track)
 
 
+READERS: dict[str, Any] = {"bpm": read_bpm, "structure": read_structure, "key": read_key}
+
+
 def _checked(kind: type[Record], data: bytes, path: Path, track: str | None) -> Record:
     values = parse_document(data, kind.SCHEMA, path, kind.VERSION)
     try:

@@ -16,9 +16,10 @@ from ..base.errors import LibraryError, MissingRecord, RecordError
 from ..features.waveform import columns_for, read_waveform
 from ..jobs.use import Use
 from ..records.model import ANALYSES, BpmRecord, KeyRecord, StructureRecord, TrackFailure
-from ..records.ticket import TRACK_ID, Ticket, read_ticket
+from ..records.ticket import Ticket, read_ticket
 from ..references.collect import read_sources
 from ..references.matching import Reference, Tracks, match
+from ..results.layout import Results
 from ..results.reading import record_or_failure
 from ..results.scanned import read_scan
 from ..results.summary import summarise
@@ -85,22 +86,21 @@ def collect(results: Path, library: Path | None = None, references: Sequence[str
     ]  # fmt: skip
     return Report(
         tracks=tuple(sorted(tracks, key=lambda view: (os.fsencode(view.path), view.track))),
-        evaluations=tuple(_evaluations(results / "evaluation")),
-        cost=summarise(results).use if (results / "scan.json").exists() else {},
+        evaluations=tuple(_evaluations(Results(results).evaluation)),
+        cost=summarise(results).use if Results(results).scan.exists() else {},
     )
 
 
 def _tickets(results: Path) -> tuple[list[Ticket], str | None, list[dict[str, str]]]:
     """The scan's tickets, its root, its problems; without a scan, a ticket for each record."""
-    if (results / "scan.json").exists():
+    if Results(results).scan.exists():
         found = read_scan(results)
         tickets = [_ticket(results, track) for track in found["tracks"]]
         return tickets, found["root"], found["problems"]
     paths = {}
     for kind in ANALYSES:
-        for file in (results / kind).glob("*.json"):
-            if TRACK_ID.fullmatch(file.stem):
-                paths[file.stem] = record_or_failure(results, kind, file.stem).path
+        for track in Results(results).recorded(kind):
+            paths[track] = record_or_failure(results, kind, track).path
     if not paths:
         raise LibraryError(f"{results}: nothing to report on; run the workflow first")
     return [Ticket(track, path, "", -1, -1) for track, path in sorted(paths.items())], None, []
@@ -109,7 +109,7 @@ def _tickets(results: Path) -> tuple[list[Ticket], str | None, list[dict[str, st
 def _ticket(results: Path, track: str) -> Ticket:
     """The ticket of a track, or one that says no more than its id."""
     try:
-        return read_ticket(results / "tracks" / f"{track}.json")
+        return read_ticket(Results(results).ticket(track))
     except RecordError:
         return Ticket(track, track, "", -1, -1)
 
@@ -134,7 +134,7 @@ def _track(
         bpm=bpm if bpm and bpm.status == "ok" else None,
         structure=structure if structure and structure.status == "ok" else None,
         failure=failure,
-        waveform=read_waveform(results / "features" / f"{ticket.track}.npz", columns),
+        waveform=read_waveform(Results(results).features(ticket.track), columns),
         reference=reference,
         key=key if key and key.status == "ok" else None,
     )

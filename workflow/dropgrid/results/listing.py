@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..base.tables import read_csv
 from ..base.text import clock, printable, width
+from .layout import Results
 from .table import read_table
 
 HEADINGS = ("track", "BPM", "reference", "confidence", "key", "LUFS", "sections (bars)", "drops")
@@ -22,7 +23,7 @@ def listing(results: Path) -> str:
     Failed tracks are listed below it with their reasons, and so are files that were analysed
     but may not be whole. Raises RecordError.
     """
-    references = _references(results / "evaluation" / "bpm.csv")
+    references = _references(Results(results).evaluation / "bpm.csv")
     rows = read_table(results)
     lines = [_line(row, references) for row in rows if row["status"] == "ok"]
     text = _aligned([HEADINGS, *lines])

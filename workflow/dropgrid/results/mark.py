@@ -26,6 +26,7 @@ from ..base.errors import LibraryError
 from ..base.files import write_atomically, write_if_changed
 from ..library import RESULTS_MARK as MARK
 from ..library import expanded
+from .layout import Results
 
 SCHEMA = "dropgrid/results"
 # The folders and files of a results folder; the folders may not be links.
@@ -208,7 +209,7 @@ def _link_below(results: Path) -> Path | None:
 
 def _first_version(results: Path) -> bool:
     """Whether results of the first version lie here, which left no mark: its files tell."""
-    if _schema_of(results / "scan.json") == "dropgrid/scan":
+    if _schema_of(Results(results).scan) == "dropgrid/scan":
         return True
     for kind in ("bpm", "structure"):  # of `dropgrid analyze`, which scanned nothing
         with_records = results / kind

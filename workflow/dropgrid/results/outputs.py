@@ -52,12 +52,14 @@ def check_output(
     force: bool = False,
     audio: bool = False,
     trusted: Path | None = None,
+    mark: bytes | None = None,
 ) -> None:
     """Raise ConfigError, naming the option, where writing to path would harm somebody's file.
 
     inputs: what the command reads; none of them is ever written over, under whatever name.
     Without force a file that is not ours is refused, and, but for audio, any name that a song
     might have. trusted: a folder below a folder of results that is ours with all it holds.
+    mark: as in is_ours.
     """
     where = f"{option} {path}"
     for file in inputs:
@@ -75,7 +77,7 @@ def check_output(
         raise ConfigError(f"{where}: the name of a song; --force writes it all the same")
     if trusted is not None and path.resolve().is_relative_to(trusted.resolve()):
         return
-    if os.path.lexists(path) and not is_ours(path):
+    if os.path.lexists(path) and not is_ours(path, mark):
         raise ConfigError(
             f"{where}: exists, and is nothing dropgrid wrote; --force writes over it"
         )
@@ -87,10 +89,10 @@ def check_folder(path: Path, option: str = "--output") -> None:
         raise ConfigError(f"{option} {path}: is not a folder")
 
 
-def is_ours(path: Path) -> bool:
+def is_ours(path: Path, mark: bytes | None = None) -> bool:
     """Whether the content of a file says that dropgrid wrote it; an empty one is nobody's loss.
 
-    False for what cannot be read.
+    mark: bytes near either end that say so, too. False for what cannot be read.
     """
     try:
         with path.open("rb") as stream:
@@ -99,7 +101,7 @@ def is_ours(path: Path) -> bool:
             tail = stream.read(LOOK)
     except OSError:
         return False
-    if not head or head.startswith(HEADS):
+    if not head or head.startswith(HEADS) or (mark and (mark in head or mark in tail)):
         return True
     if any(head.startswith(start) and (held in head or held in tail) for start, held in TRAITS):
         return True

@@ -13,22 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import InvalidRecord, MissingRecord, RecordError
-from ..records.model import ANALYSES, BpmRecord, KeyRecord, StructureRecord, TrackFailure
+from ..records.model import ANALYSES, KINDS, TrackFailure
 from ..records.outline import read_bpm_outline
-from ..records.store import read_bpm, read_key, read_structure
-from ..records.ticket import TRACK_ID, read_ticket
+from ..records.store import READERS
+from ..records.ticket import read_ticket
 from ..records.track import Track
+from .layout import Results
 from .scanned import read_scan
 
-READERS: dict[str, Any] = {"bpm": read_bpm, "structure": read_structure, "key": read_key}
-KINDS: dict[str, Any] = {"bpm": BpmRecord, "structure": StructureRecord, "key": KeyRecord}
 BROKEN = "RecordError"  # the type of the failure of a track whose record cannot be believed
 
 
 def iterate_library(results: str | Path, library: str | Path | None = None) -> Iterator[Track]:
     """As load_library, holding one track at a time. Raises RecordError for a missing record."""
     results = Path(results)
-    kinds = [name for name in ANALYSES if (results / name).is_dir()]
+    kinds = Results(results).kinds()
     if not kinds:
         raise RecordError(f"{results}: holds no records; run the workflow first")
     for track in _track_ids(results, kinds[0]):
@@ -45,7 +44,7 @@ def record_or_failure(results: Path, analysis: str, track: str) -> Any:
     Raises MissingRecord.
     """
     try:
-        return READERS[analysis](results / analysis / f"{track}.json", track)
+        return READERS[analysis](Results(results).record(analysis, track), track)
     except MissingRecord:
         raise
     except RecordError as error:
@@ -60,10 +59,9 @@ def broken(error: RecordError, stage: str) -> TrackFailure:
 
 def _track_ids(results: Path, kind: str) -> list[str]:
     """The ids in the library's order; that of the records' paths where there was no scan."""
-    if (results / "scan.json").exists():
+    if Results(results).scan.exists():
         return list(read_scan(results)["tracks"])
-    names = (path.stem for path in (results / kind).glob("*.json"))
-    ids = sorted(name for name in names if TRACK_ID.fullmatch(name))
+    ids = sorted(Results(results).recorded(kind))
     return sorted(ids, key=lambda track: str(record_or_failure(results, kind, track).path))
 
 
@@ -71,7 +69,7 @@ def _file(results: Path, track: Track, library: str | Path | None) -> Path | Non
     if library is not None:
         return Path(library).absolute() / track.path
     with suppress(RecordError):  # missing, or not to be believed: then it is not known
-        return Path(read_ticket(results / "tracks" / f"{track.track}.json").file)
+        return Path(read_ticket(Results(results).ticket(track.track)).file)
     return None
 
 
@@ -81,7 +79,7 @@ def failure_in(results: Path, analysis: str, track: str) -> TrackFailure | None:
     Raises RecordError for a record that is missing, cut short or of another version, which the
     next run makes again.
     """
-    path = results / analysis / f"{track}.json"
+    path = Results(results).record(analysis, track)
     try:
         if analysis == "bpm":  # without its beats, for the many records of a library
             return read_bpm_outline(path, track)[0].error
@@ -94,5 +92,5 @@ def failure_in(results: Path, analysis: str, track: str) -> TrackFailure | None:
 def path_of(results: Path, track: str) -> str:
     """The path of a track within the library; its id where that cannot be read."""
     with suppress(RecordError):
-        return read_ticket(results / "tracks" / f"{track}.json").path
+        return read_ticket(Results(results).ticket(track)).path
     return track

@@ -11,6 +11,7 @@ from ..base.documents import SCHEMA_VERSION, json_lines
 from ..base.errors import RecordError
 from ..library import Scan
 from ..records.ticket import TICKET_SCHEMA, Ticket, is_track_id, ticket_json
+from .layout import Results
 from .mark import remove_ours, write_ours
 
 SCAN_SCHEMA = "dropgrid/scan"
@@ -35,19 +36,19 @@ def write_tickets(found: Scan, results: Path) -> list[str]:
 
 def write_ticket(track: Ticket, results: Path) -> None:
     """Write results/tracks/{track}.json, if it changed."""
-    path = results / "tracks" / f"{track.track}.json"
+    path = Results(results).ticket(track.track)
     # Not durable: the next scan mends a ticket that a power cut took, and there are many.
     write_ours(path, ticket_json(track), durable=False)
 
 
 def write_scan(found: Scan, results: Path) -> None:
     """Write results/scan.json, if it changed."""
-    write_ours(results / "scan.json", _scan_json(found))
+    write_ours(Results(results).scan, _scan_json(found))
 
 
 def read_scan(results: Path) -> dict[str, Any]:
     """Read results/scan.json: keys root, tracks (ids in order), problems. Raises RecordError."""
-    path = results / "scan.json"
+    path = Results(results).scan
     try:
         values = json.loads(path.read_bytes())
         if values["schema"] != SCAN_SCHEMA:

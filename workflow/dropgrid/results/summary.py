@@ -17,12 +17,13 @@ from ..base.files import write_if_changed
 from ..base.text import printable
 from ..jobs.use import Use, add_up, read_use
 from ..records.model import TrackFailure
+from ..stages import STAGES
+from .layout import Results
 from .mark import begins_as_ours, remove_ours
 from .reading import READERS, failure_in, path_of
 from .scanned import read_scan
 
 SCHEMA = "dropgrid/summary"
-STAGES = ("features", "bpm", "structure", "key")
 SHOWN = 20  # failures told in the text; all are in the JSON and in failures.csv
 
 
@@ -44,7 +45,7 @@ class Summary:
 def summarise(results: Path) -> Summary:
     """The state of the library whose results are in a folder. Raises RecordError without one."""
     scan = read_scan(results)
-    analyses = [name for name in READERS if (results / name).is_dir()]
+    analyses = Results(results).kinds()
     failures = []
     waiting = 0
     for track in scan["tracks"]:
@@ -67,15 +68,15 @@ def summarise(results: Path) -> Summary:
         waiting=waiting,
         failures=tuple(failures),
         unread=tuple((problem["path"], problem["reason"]) for problem in scan["problems"]),
-        use=_use(results / "logs"),
+        use=_use(Results(results)),
     )
 
 
-def _use(logs: Path) -> dict[str, Use]:
+def _use(results: Results) -> dict[str, Use]:
     """What each stage took, from the logs of tracks and those of batches."""
     found: dict[str, list[Use]] = {stage: [] for stage in STAGES}
     for folder in (*STAGES, "batches"):
-        for path in sorted((logs / folder).glob("*.log")):
+        for path in sorted(results.logs(folder).glob("*.log")):
             for stage, use in read_use(path, batch=folder == "batches"):
                 if stage in found:
                     found[stage].append(use)
@@ -98,7 +99,7 @@ def to_json(summary: Summary) -> bytes:
 def write_summary(results: Path) -> Summary:
     """Write results/summary.json and return what it says. Raises RecordError, OSError."""
     summary = summarise(results)
-    write_if_changed(results / "summary.json", to_json(summary))
+    write_if_changed(Results(results).summary, to_json(summary))
     return summary
 
 
@@ -138,9 +139,9 @@ def forget_failures(results: Path) -> list[str]:
     forgotten = []
     for track, _, failure in summarise(results).failures:
         for analysis in READERS:
-            remove_ours(results / analysis / f"{track}.json", f"dropgrid/{analysis}")
+            remove_ours(Results(results).record(analysis, track), f"dropgrid/{analysis}")
         if failure.stage not in READERS:
-            features = results / "features" / f"{track}.npz"
+            features = Results(results).features(track)
             if begins_as_ours(str(features)):
                 features.unlink(missing_ok=True)
         forgotten.append(track)

@@ -14,6 +14,7 @@ from ..base.tables import csv_bytes, read_csv
 from ..base.text import encodable
 from ..records.model import BpmRecord, KeyRecord, StructureRecord, TrackFailure, problem_of
 from ..records.outline import Positions, read_bpm_outline
+from .layout import Results
 from .reading import broken, path_of, record_or_failure
 from .scanned import read_scan
 
@@ -83,7 +84,7 @@ def read_rows(results: Path, analyses: Sequence[str]) -> Iterator[tuple[Row, lis
 
 def _outline(results: Path, track: str) -> tuple[BpmRecord, Positions, Positions]:
     try:
-        return read_bpm_outline(results / "bpm" / f"{track}.json", track)
+        return read_bpm_outline(Results(results).record("bpm", track), track)
     except MissingRecord:
         raise
     except RecordError as error:
@@ -112,15 +113,15 @@ def write_table(results: Path, analyses: Sequence[str]) -> tuple[int, int]:
                 {"track": row["track"], "path": row["path"], "stage": failure.stage,
                  "type": failure.type, "message": failure.message}
             )  # fmt: skip
-    write_atomically(results / "library.parquet", _parquet(rows))
-    write_atomically(results / "failures.csv", _csv(failed, FAILURE_COLUMNS))
-    write_atomically(results / "library.csv", _csv(rows, tuple(COLUMNS)))
+    write_atomically(Results(results).parquet, _parquet(rows))
+    write_atomically(Results(results).failures, _csv(failed, FAILURE_COLUMNS))
+    write_atomically(Results(results).table, _csv(rows, tuple(COLUMNS)))
     return len(rows), count
 
 
 def read_table(results: Path) -> list[dict[str, str]]:
     """The rows of results/library.csv as text by column. Raises RecordError."""
-    path = results / "library.csv"
+    path = Results(results).table
     try:
         return read_csv(path)
     except (OSError, UnicodeDecodeError, csv.Error) as error:

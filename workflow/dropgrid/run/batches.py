@@ -30,6 +30,7 @@ from ..base.documents import SCHEMA_VERSION, json_lines
 from ..base.errors import RecordError
 from ..library import Scan
 from ..records.ticket import TICKET_SCHEMA, Ticket, ticket_from
+from ..results.layout import Results
 from ..results.mark import check_ours, remove_ours, write_ours
 from ..results.scanned import write_scan, write_ticket, write_tickets
 
@@ -152,7 +153,7 @@ def _write_batch(
     results: Path, batch: str, tracks: Sequence[Ticket], tickets: Collection[str]
 ) -> None:
     """Write a manifest and the tickets of what is new or changed in it, if anything is."""
-    manifest = results / "batches" / f"{batch}.json"
+    manifest = Results(results).manifest(batch)
     check_ours(manifest.with_suffix(".done"))  # which Snakemake deletes and makes anew
     data = _manifest(tracks)
     before = set(tracks)
@@ -184,13 +185,13 @@ def _gather_missing(
     found: Scan, results: Path, batches: Mapping[str, Sequence[Ticket]], analyses: Collection[str]
 ) -> list[str]:
     """Have tracks without records of `analyses` asked again; the names of gathering batches."""
-    folder = results / "batches"
+    files = Results(results)
     made = [_filled(results / analysis) for analysis in analyses]
     count = max(1, count_batches(len(batches), GATHERING))
     gathered: dict[str, list[Ticket]] = {f"{MISSING}{i:05d}": [] for i in range(count)}
     after: dict[str, set[str]] = {name: set() for name in gathered}
     for batch, tracks in batches.items():
-        done = folder / f"{batch}.done"
+        done = files.done(batch)
         missing = [
             track
             for track in tracks
@@ -206,7 +207,7 @@ def _gather_missing(
             gathered[name].append(track)
             after[name].add(batch)
     for name, tracks in gathered.items():
-        manifest, done = folder / f"{name}.json", folder / f"{name}.done"
+        manifest, done = files.manifest(name), files.done(name)
         check_ours(done)
         if tracks:
             write_ours(manifest, _manifest(tracks, sorted(after[name])), durable=False)

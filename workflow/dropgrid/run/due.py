@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from ..base.files import write_if_changed
-
-STAGES = ("features", "bpm", "structure", "key")
+from ..results.layout import Results
+from ..stages import STAGES
 
 
 def force_all(results: Path) -> None:
     """Have all stages of every track run again, as if the options of features had changed."""
-    os.utime(results / "options" / "features.json")
+    os.utime(Results(results).options("features"))
 
 
 def note_options(results: Path, options: Mapping[str, Any]) -> dict[str, int]:
@@ -26,7 +26,7 @@ def note_options(results: Path, options: Mapping[str, Any]) -> dict[str, int]:
     since = {}
     for stage in STAGES:
         values = options.get(stage, {})
-        path = results / "options" / f"{stage}.json"
+        path = Results(results).options(stage)
         write_if_changed(path, json.dumps(values, sort_keys=True, indent=2).encode() + b"\n")
         since[stage] = path.stat().st_mtime_ns
     return since
@@ -44,11 +44,9 @@ def stages_due(
     since: see note_options. Features alone are not missed: they are made where a record needs
     them. Structure needs the bpm record; so that is made with it.
     """
-    features = _age(results / "features" / f"{track}.npz")
-    bpm = _age(results / "bpm" / f"{track}.json")
-    structure = _age(results / "structure" / f"{track}.json")
-    key = _age(results / "key" / f"{track}.json")
-    source = max(_age(results / "tracks" / f"{track}.json"), *map(_age, networks))
+    files = Results(results)
+    features, bpm, structure, key = (_age(files.output(stage, track)) for stage in STAGES)
+    source = max(_age(files.ticket(track)), *map(_age, networks))
     asked = max(source, since["features"])
     bpm_due = not {"bpm", "structure"}.isdisjoint(analyses) and (
         bpm < max(asked, features, since["bpm"])

@@ -10,18 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..base.text import duration
+from ..stages import STAGES
 from .outcomes import outcomes
 
-# About how long a job of each stage takes, compared with one of bpm. A batch is one of many
-# tracks; a run has either batches or the others.
-WEIGHTS = {"features": 8.0, "bpm": 1.0, "structure": 1.0, "key": 1.0, "batch": 100.0}
-STAGES = (
-    "batch",
-    "key",
-    "structure",
-    "bpm",
-    "features",
-)  # a track's last: the first that has jobs
+# About how long a job takes. A batch is many tracks; a run has either batches or the others.
+WEIGHTS = {"batch": 100.0, **{name: stage.weight for name, stage in STAGES.items()}}
+LAST = ("batch", *reversed(STAGES))  # a track's last job: the first of these that the run has
 
 
 @dataclass
@@ -40,7 +34,7 @@ class Progress:
 
     @property
     def last_stage(self) -> str | None:
-        return next((stage for stage in STAGES if self.planned.get(stage)), None)
+        return next((stage for stage in LAST if self.planned.get(stage)), None)
 
     @property
     def in_batches(self) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from ..base.errors import ConfigError
 
 VARIABLE = "DROPGRID_MAX_WORKERS"
-MEMORY_PER_WORKER_MB = 600  # what the most demanding stage asks for on its first try
+MEMORY_PER_WORKER_MB = 600  # of a worker, where the length of its tracks is not known
 SHARE_OF_LIMIT = 0.85  # of the memory we are allowed: the rest is Snakemake's and the system's
 SHARE_OF_FREE = 0.95  # of the memory nobody uses now
 MB = 2**20
@@ -90,6 +90,19 @@ def worker_cap(
     if count > cpus:
         print(f"dropgrid: warning: {name} is {count}, but there are {cpus} CPUs", file=sys.stderr)
     return count
+
+
+def caps(
+    max_workers: int, given: Iterable[str], environ: Mapping[str, str] = os.environ
+) -> dict[str, int]:
+    """The sums that the jobs running here keep to, by resource: memory, and workers if limited.
+
+    given: resources that the user limits, which stay. Raises ConfigError.
+    """
+    workers = worker_cap(max_workers, environ)
+    found = {"mem_mb": safe_memory_mb(), **({"workers": workers} if workers else {})}
+    user = {name.removesuffix("_mb") for name in given}
+    return {name: cap for name, cap in found.items() if name.removesuffix("_mb") not in user}
 
 
 def resolve_workers(

@@ -11,13 +11,20 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from logging import Logger
 from pathlib import Path
+from typing import Any
 
-from ..library import Scan
+from ..library import Scan, scan
+from ..results.layout import Results
+from ..results.mark import check_claim, claim, sources, usual
 from ..results.scanned import read_scan
-from .batches import batch_names, write_library
+from ..results.summary import describe, write_summary
+from .batches import MISSING, batch_names, batch_size, batches_before, read_batch, write_library
+from .due import force_all, note_options
+from .interrupts import cancel_timers, guard_run
 
 # What Snakemake is asked that does not run a job.
 LOOKS = frozenset(
@@ -64,6 +71,29 @@ class Plan:
     tracks: Sequence[str]
     batches: Sequence[str]
 
+    def ticket(self, track: str) -> str:
+        """Where the ticket of a track is."""
+        return self.path(f"tracks/{track}.json")
+
+    def records(self, analyses: Iterable[str]) -> list[str]:
+        """What stands for the records of all tracks: themselves, or the batches they are in."""
+        if self.batches:
+            return [self.done(batch) for batch in self.batches]
+        return [
+            f"{self.results}/{kind}/{track}.json" for kind in analyses for track in self.tracks
+        ]
+
+    def done(self, batch: str) -> str:
+        """What says that a batch is done."""
+        return f"{self.results}/batches/{batch}.done"
+
+    def batch_needs(self, batch: str, networks: Sequence[str]) -> list[str]:
+        """What a batch needs beside its manifest; one that gathers nothing needs nothing."""
+        before = batches_before(Path(self.batch(batch)))
+        if batch.startswith(MISSING) and not before:
+            return []
+        return [*networks, *map(self.done, before)]
+
     def path(self, name: str) -> str:
         """Where a ticket or scan.json is: in results, unless a real run would renew it."""
         real, planned = Path(self.results, name), self.shadow / name
@@ -77,6 +107,61 @@ class Plan:
         if Path(self.results, done).exists() and not (self.shadow / done).exists():
             return str(self.shadow / f"batches/{name}.json")
         return self.path(f"batches/{name}.json")
+
+
+def plan_run(config: Mapping[str, Any], *, main: bool, real: bool, cluster: bool) -> Plan:
+    """The plan of a run; what it stands on is scanned, claimed and guarded.
+
+    config: complete. main: this is the process that the user started, not a job of its own, which
+    reads the plan that the main one made. real: it is to run jobs, not only to look. cluster:
+    its jobs run elsewhere. Raises DropgridError, OSError.
+    """
+    results = usual(config["results"])
+    if not main:
+        return read_plan(results)
+    check_claim(Path(results), sources(config["library"]))
+    found = scan(config["library"], apart=results)
+    if real:
+        # Signals reach the jobs at once, jobs never outlive the run, left-overs are removed.
+        claim(Path(results), sources(config["library"]))
+        guard_run(Path(results), jobs_elsewhere=cluster)
+    size = batch_size(len(found.tracks), config["tracks_per_job"], cluster)
+    return make_plan(found, results, size, config["analyses"], write=real)
+
+
+def start_run(
+    plan: Plan,
+    options: Mapping[str, Any],
+    forced: bool,
+    manifests: Sequence[str],
+    logger: Logger,
+) -> None:
+    """Before the first job: note since when the options of each stage are what they are.
+
+    forced: all batches are asked for anew. manifests: of the batches that will run; how many
+    tracks are in them is told here, elsewhere the jobs tell it. Raises RecordError, OSError.
+    """
+    note_options(Path(plan.results), options)
+    if forced and plan.batches:
+        force_all(Path(plan.results))
+    if manifests:
+        count = sum(len(read_batch(Path(manifest))) for manifest in manifests)
+        told = {"tracks_in_batches": count}
+        logger.info(f"dropgrid: tracks to analyse: {count}", extra=told)
+
+
+def end_run(plan: Plan, ok: bool, logger: Logger) -> None:
+    """After the last job: what became of the library, and how to try failed tracks again.
+
+    ok: Snakemake calls it a success. Raises RecordError, OSError.
+    """
+    results = Path(plan.results)
+    said = Results(results).network_log
+    if said.exists() and (warning := said.read_text().strip()):
+        logger.warning(warning)
+    summary = write_summary(results)
+    logger.info(describe(summary, results), extra={"summary": summary, "ok": ok})
+    cancel_timers()
 
 
 def make_plan(

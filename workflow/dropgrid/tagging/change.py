@@ -27,6 +27,7 @@ from ..audio.reader import FFMPEG_ONLY
 from ..base.errors import RecordError
 from ..base.files import write_atomically
 from ..records.ticket import read_ticket, ticket_json
+from ..results.layout import Results
 from .fields import said
 from .plan import TRACK, Change, TagError, open_tags
 
@@ -73,7 +74,7 @@ def apply(
         return f"only half written ({wrong}): the next `dropgrid tag` finishes it from {whole}"
     if wrong := _told(sync_folder, path.parent):
         return f"changed, but a power cut may undo it: {wrong}"
-    ticket = None if results is None else results / "tracks" / f"{change.track}.json"
+    ticket = None if results is None else Results(results).ticket(change.track)
     if ticket and (wrong := _told(_refresh_ticket, ticket, path, before)):
         return f"changed, but its ticket could not follow, so that it is analysed again: {wrong}"
     return None

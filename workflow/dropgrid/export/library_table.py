@@ -1,6 +1,7 @@
-"""The library table without the failed tracks, as CSV or Parquet.
+"""The library table without the failed tracks: what CSV and Parquet have in common.
 
-What results/library.csv and library.parquet say, row for row.
+What results/library.csv and library.parquet say, row for row. The module of a format declares
+render_table in place of render: tables are made from the table, not from records.
 """
 
 from __future__ import annotations
@@ -9,15 +10,12 @@ from pathlib import Path
 
 from ..base.errors import RecordError
 from ..base.tables import csv_bytes
+from ..results.layout import Results
 from ..results.table import COLUMNS, read_table
 
 
-def render(results: Path, kind: str) -> tuple[bytes, int, int]:
+def table_as_csv(results: Path) -> tuple[bytes, int, int]:
     """(the table's bytes, its tracks, failed tracks left out). Raises RecordError."""
-    return _parquet(results) if kind == "parquet" else _csv(results)
-
-
-def _csv(results: Path) -> tuple[bytes, int, int]:
     rows = read_table(results)
     kept = [row for row in rows if row["status"] == "ok"]
     columns = list(rows[0]) if rows else list(COLUMNS)
@@ -25,12 +23,13 @@ def _csv(results: Path) -> tuple[bytes, int, int]:
     return data, len(kept), len(rows) - len(kept)
 
 
-def _parquet(results: Path) -> tuple[bytes, int, int]:
+def table_as_parquet(results: Path) -> tuple[bytes, int, int]:
+    """(the table's bytes, its tracks, failed tracks left out). Raises RecordError."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    path = results / "library.parquet"
+    path = Results(results).parquet
     try:
         table = pq.read_table(path)
     except (OSError, pa.ArrowInvalid) as error:

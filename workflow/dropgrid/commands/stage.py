@@ -1,0 +1,72 @@
+"""What the commands of the four stages share: `features`, `bpm`, `structure`, `key`.
+
+Each works on one track, under supervision: in a process of its own that may use so much memory
+and time, and whose end, whatever it is, becomes a record or another try.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..jobs.command import add_arguments as add_limits
+from ..jobs.command import supervise_track
+from ..records.model import TrackFailure
+from .arguments import add_force
+
+
+def add_arguments(
+    parser: argparse.ArgumentParser, inputs: Mapping[str, str], output: str, options: str
+) -> None:
+    """The arguments of a stage: the ticket, its inputs, its output, --options, limits.
+
+    inputs: by name, in order, what --help says of each; output, options: what it says of those.
+    """
+    parser.add_argument("ticket", type=Path, help="results/tracks/TRACK.json")
+    for name, said in inputs.items():
+        parser.add_argument(name, type=Path, help=said)
+    parser.add_argument("output", type=Path, help=output)
+    parser.add_argument("--options", type=json.loads, default={}, metavar="JSON", help=options)
+    add_force(parser)
+    add_limits(parser)
+
+
+def run(stage: str, arguments: argparse.Namespace) -> int:
+    """Run the stage that a command line asks for; the exit code."""
+    from ..stages import STAGES
+
+    named = ("ticket", *STAGES[stage].inputs, "output", "key_network")
+    files = {name: path for name in named if (path := getattr(arguments, name, None))}
+    return run_on(stage, files, arguments.options, arguments, arguments.force)
+
+
+def run_on(
+    stage: str,
+    files: Mapping[str, Path],
+    options: Mapping[str, Any],
+    limits: argparse.Namespace,
+    force: bool = False,
+) -> int:
+    """Run a stage on these files (dropgrid.stages.run_stage) under supervision; the exit code.
+
+    limits: has what dropgrid.jobs.command.add_arguments adds.
+    """
+    from ..results.outputs import check_output
+
+    read = [path for name, path in files.items() if name != "output"]
+    check_output(files["output"], read, option="OUTPUT", force=force)
+
+    def work() -> None:
+        from ..stages import run_stage
+
+        run_stage(stage, files, options)
+
+    def record_failure(failure: TrackFailure) -> None:
+        from ..stages import write_failure
+
+        write_failure(stage, files, failure)
+
+    return supervise_track(work, record_failure, stage=stage, arguments=limits)

@@ -1,0 +1,64 @@
+"""What a user may decide about exports, and how the workflow hands it on to the command."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ..audio.mp3 import LAGS
+from ..key import notation
+from ..settings.options import check_ranges, range_name
+
+NML_VERSIONS = (19, 20)
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """Options of the exports.
+
+    delay_profile: the player whose sample 0 of an MP3 the times refer to (export.delay); None
+    for that of the program a format is for, and of the analysis where it is for none.
+    bpm_ranges: edges of ranges [low, high) for playlists; key_notation: how keys are written,
+    where a format leaves the choice; by_key: playlists by key, not by BPM range. min_confidence:
+    of a track's tempo; a track below it is left out. nml_version: of Traktor's collection: 19
+    (Traktor 2 and 3) has one grid marker, 20 (Traktor 4) one a tempo region. Raises ValueError.
+    """
+
+    delay_profile: str | None = None
+    min_confidence: float = 0.0
+    bpm_ranges: tuple[float, ...] = ()
+    key_notation: notation.Notation = "musical"
+    by_key: bool = False
+    nml_version: int = 19
+
+    def __post_init__(self) -> None:
+        check_ranges(self.bpm_ranges)
+        if self.delay_profile not in (None, *LAGS):
+            raise ValueError(f"delay_profile: {self.delay_profile!r} is none of {', '.join(LAGS)}")
+        if not 0 <= self.min_confidence <= 1:
+            raise ValueError(f"min_confidence: {self.min_confidence:g} is not from 0 to 1")
+        if self.key_notation not in notation.NOTATIONS:
+            raise ValueError(
+                f"key_notation: {self.key_notation!r} is none of {', '.join(notation.NOTATIONS)}"
+            )
+        if self.nml_version not in NML_VERSIONS:
+            raise ValueError(f"nml_version: {self.nml_version} is neither 19 nor 20")
+
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """The ranges [low, high) between neighbouring edges, by name: "120-126"."""
+        return {range_name(low, high): (low, high) for low, high in pairwise(self.bpm_ranges)}
+
+    def arguments(self, names: tuple[str, ...]) -> str:
+        """The command's arguments that say those of the named options that are no defaults."""
+        said = []
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.name not in names or value == field.default:
+                continue
+            said.append(f"--{field.name.replace('_', '-')}")
+            if isinstance(value, tuple):
+                said += [f"{edge:g}" for edge in value]
+            elif value is not True:
+                said.append(str(value))
+        return " ".join(said)
