@@ -23,7 +23,7 @@ from dropgrid.features.engines import network
 from dropgrid.features.extract import extract
 from rhythm_material import print_cells
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "builders"))
 
 import madmom_compat
 

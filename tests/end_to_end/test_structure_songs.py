@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from dropgrid import stages as pipeline
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 import structure_accuracy as accuracy
+from dropgrid import stages as pipeline
 
 pytestmark = pytest.mark.slow
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,14 +16,12 @@ from typing import Any
 import pytest
 from dropgrid.base.errors import RecordError
 from dropgrid.commands.main import main
+from dropgrid.library import track_id
 from dropgrid.records.outline import read_bpm_outline
 from dropgrid.records.store import read_bpm, read_structure, write_record
 from dropgrid.records.ticket import read_ticket
 from dropgrid.results.reading import iterate_library
 from dropgrid.results.table import read_table
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
-from dropgrid.library import track_id
 from library_of_records import PATHS, bpm_record, structure_record, write_results
 
 HOUSE = track_id(PATHS[0])

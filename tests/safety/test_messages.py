@@ -21,8 +21,6 @@ from dropgrid.commands.main import main
 from dropgrid.library import scan, track_id
 from dropgrid.records.store import read_bpm, read_structure
 from dropgrid.run.resources import worker_cap
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 from library_of_records import PATHS, write_results
 
 HOUSE = track_id(PATHS[0])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +16,6 @@ from dropgrid.commands.main import main
 from dropgrid.export import formats
 from dropgrid.library import track_id
 from dropgrid.results.outputs import is_ours
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 from library_of_records import PATHS, write_results
 
 HOUSE = track_id(PATHS[0])

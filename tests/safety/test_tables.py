@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -20,8 +19,6 @@ from dropgrid.evaluation.documents import rows_csv
 from dropgrid.library import scan
 from hypothesis import given
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 from library_of_records import PATHS, write_results
 
 NAMES = [

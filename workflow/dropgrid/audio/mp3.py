@@ -37,8 +37,8 @@ LAGS: dict[str, dict[Kind, int]] = {
 INFERRED = {
     "rekordbox": "the table by which Mixxx (pull request 2119) moves rekordbox's cues to the time "
     "of its own decoder, libmad, which was measured",
-    "serato": "the 26 ms by which Mixxx moves the beats of Serato's tags to libmad's time: a plain "
-    "decode of every frame, the info frame too",
+    "serato": "the 26 ms by which Mixxx moves the beats of Serato's tags to libmad's time: a "
+    "plain decode of every frame, the info frame too",
     "traktor": "dj-data-converter's measurements of Traktor against rekordbox (its issue 3)",
 }
 

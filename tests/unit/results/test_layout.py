@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import dropgrid
 from dropgrid.results.layout import Results
-from dropgrid.settings.place import WORKFLOW
+
+PACKAGE = Path(dropgrid.__file__).parent
 
 TRACK = "song-0a1b2c3d"
 SPELT = re.compile(r"""/ f?["'](tracks|batches|options|features|bpm|structure|key)["'/{]""")
@@ -14,7 +16,7 @@ SPELT = re.compile(r"""/ f?["'](tracks|batches|options|features|bpm|structure|ke
 
 def test_paths_are_those_that_the_rules_make() -> None:
     files = Results(Path("R"))
-    rules = "".join(path.read_text() for path in (WORKFLOW / "rules").glob("*.smk"))
+    rules = "".join(path.read_text() for path in (PACKAGE / "shipped" / "rules").glob("*.smk"))
     written = set(re.findall(r'f"\{RESULTS\}/([^"]+)"', rules))
     spelt = [files.features("{{track}}"), files.network, files.key_network, files.table,
              files.parquet, files.failures, files.page, files.network_log,
@@ -28,7 +30,7 @@ def test_no_other_module_spells_them() -> None:
     spelling = {
         path.name
         for room in ("results", "run", "report", "evaluation", "export", "tagging", "commands")
-        for path in (WORKFLOW / "dropgrid" / room).rglob("*.py")
+        for path in (PACKAGE / room).rglob("*.py")
         if path.name != "layout.py" and SPELT.search(path.read_text())
     }
     # The whole folders at once: to mark, to mend, to make batches of, to shadow.

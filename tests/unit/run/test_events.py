@@ -19,7 +19,7 @@ from dropgrid.run.event_file import EventFile
 from dropgrid.run.events import RunLog, timestamp, to_line
 from dropgrid.run.progress import Progress
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = json.loads((ROOT / "workflow" / "schemas" / "events.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 FAILURE = TrackFailure("decode", "DecodeError", "not audio")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from audio_containers import CONTAINERS
 
-RUN = runpy.run_path(str(Path(__file__).parents[1] / "fuzz" / "run.py"))
+RUN = runpy.run_path(str(Path(__file__).parents[2] / "fuzz" / "run.py"))
 fuzz, judge, read, warm_up = (RUN[name] for name in ("fuzz", "judge", "read", "warm_up"))
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from dropgrid.features import FRAME_RATE
@@ -14,8 +11,7 @@ from dropgrid.rhythm.counting import PLACES, records
 from dropgrid.rhythm.moving import follow, moving
 from dropgrid.rhythm.path import Likelihood, best_path
 from dropgrid.rhythm.phase import LAG
-
-from tests.unit.test_rhythm import clicks, grid, peaks_at, played_by_hand
+from test_rhythm import clicks, grid, peaks_at, played_by_hand
 
 OPTIONS = RhythmOptions()
 
@@ -193,6 +189,5 @@ def test_ten_hours_keep_to_their_memory():
 
 
 def test_the_mixer_puts_beats_where_it_says():
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
     mixes = pytest.importorskip("mixes")
     assert mixes.placed() < 0.1

@@ -10,7 +10,7 @@ import pytest
 from dropgrid.features import FRAME_RATE, Features
 from dropgrid.rhythm import RhythmOptions, analyse
 
-REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference"
+REFERENCE = Path(__file__).resolve().parents[4] / "shared" / "reference"
 OCTAVES = (1, 2, 3, 1 / 2, 1 / 3)
 
 

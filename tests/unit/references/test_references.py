@@ -11,7 +11,7 @@ from dropgrid.references import checks
 from dropgrid.references.annotation import Annotation, ReferenceSection
 from dropgrid.references.collect import FORMATS, Rank, read_sources
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SECTIONS = (ReferenceSection(0.0, 15.5, "intro"), ReferenceSection(15.5, 45.5, "drop"))
 
 

@@ -13,7 +13,7 @@ from dropgrid.settings.options import build_options
 from dropgrid.settings.place import DEFAULTS
 from dropgrid.structure import StructureOptions
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_an_option_given_leaves_the_other_defaults_alone():
