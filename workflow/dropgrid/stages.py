@@ -4,8 +4,8 @@
     ticket, features, bpm record --make_structure_record--> structure record
     ticket, features --make_key_record--> key record
 
-The workflow runs each stage as a job of its own and keeps what it made on disk; `analyse_track`
-runs them one after another in this process. Both write the same bytes.
+The workflow keeps on disk what each stage made and runs those that are due; `analyse_track` runs
+all of them in this process. Both write the same bytes.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .base.errors import DecodeError, ModelError, RecordError, TrackError
 from .base.files import write_atomically
@@ -33,6 +34,10 @@ from .records.model import (
 from .records.store import as_written, read_bpm, write_record
 from .records.ticket import Ticket, read_ticket
 from .settings.options import build_options
+
+if TYPE_CHECKING:
+    from .features.engines.key_network import Network as KeyNetwork
+    from .features.engines.network import Ensemble
 
 
 @dataclass(frozen=True)
@@ -139,15 +144,10 @@ def compute_features(
     feature_options.
     """
     from .audio.tags import read_tags
-    from .features.engines import key_network as key_networks
-    from .features.engines import network as networks
     from .features.extract import extract
 
     file = Path(ticket.file)
-    ensemble = networks.load(network) if _holds_network(network) else None
-    key_net = (
-        key_networks.load(key_network) if key_network and _holds_network(key_network) else None
-    )
+    ensemble, key_net = load_networks(network, key_network)
     try:
         features = extract(file, ensemble, key_net, options.get("true_peak", False))
     except FileNotFoundError as error:
@@ -158,6 +158,20 @@ def compute_features(
         message = str(error).removeprefix(f"{file}: ").replace(str(file), file.name)
         raise type(error)(message) from error
     return dataclasses.replace(features, tags=dataclasses.asdict(read_tags(file)))
+
+
+@cache
+def load_networks(
+    network: Path, key_network: Path | None
+) -> tuple[Ensemble | None, KeyNetwork | None]:
+    """The networks in these files, None where they hold none; kept for the tracks that follow,
+    and for the processes that are forked from this one. Raises ModelError."""
+    from .features.engines import key_network as key_networks
+    from .features.engines import network as networks
+
+    ensemble = networks.load(network) if _holds_network(network) else None
+    key = key_networks.load(key_network) if key_network and _holds_network(key_network) else None
+    return ensemble, key
 
 
 def feature_options(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,20 +1,17 @@
 # Shared by all rules: the checked configuration, the plan of the run, what its jobs may take.
 # The thinking is in dropgrid.run (workflow.py, demands.py, resources.py).
-import json
 import math
 import os
 import shlex
 import sys
 
 from dropgrid.base.errors import DropgridError
-from dropgrid.records.ticket import read_ticket
 from dropgrid.run import workflow as run
 from dropgrid.run.batches import read_batch
-from dropgrid.run.demands import BATCH_MB, LAST_MB, TRIES, Demands, supervised
+from dropgrid.run.demands import BATCH_MB, LAST_MB, TRIES, Demands
 from dropgrid.run.interrupts import follow_this_process
 from dropgrid.run.resources import caps
 from dropgrid.settings.config import complete_config
-from dropgrid.stages import stage_options
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
@@ -30,29 +27,32 @@ if workflow.remote_exec and not MAIN:
     follow_this_process()
 try:
     config = complete_config(config)
-    PLAN = run.plan_run(config, main=MAIN, real=REAL, cluster=CLUSTER)
     CAPS = caps(config["max_workers"], workflow.global_resources)
+    # The sums of memory and workers over the jobs that run here.
+    for name, cap in CAPS.items() if MAIN and not CLUSTER else ():
+        workflow.register_resource(name, cap)
+    MEMORY = workflow.global_resources.get("mem_mb")
+    DEMANDS = Demands(
+        cap_mb=MEMORY.value if MEMORY else math.inf,
+        cluster=CLUSTER,
+        librosa=config["bpm"]["method"] == "librosa",
+    )
+    ASKED = workflow.dag_settings
+    PLAN = run.plan_run(
+        config,
+        main=MAIN,
+        real=REAL,
+        cluster=CLUSTER,
+        workers=DEMANDS.workers(workflow.cores, CAPS.get("workers")),
+        forced=bool(ASKED and (ASKED.forceall or {"batch", "network"} & {*ASKED.forcerun})),
+    )
 except (DropgridError, OSError) as error:
     raise WorkflowError(str(error)) from None
-RESULTS, RECORDS = PLAN.results, PLAN.records(config["analyses"])
-STAGE_OPTIONS = stage_options(config)
-SUPERVISED = supervised()
+RESULTS = PLAN.results
 
 
 wildcard_constraints:
-    track=r"[a-z0-9][a-z0-9-]*",
-    batch=r"(missing-)?[0-9]{5}",
-
-
-# The sums of memory and workers over the jobs that run here.
-for name, cap in CAPS.items() if MAIN and not CLUSTER else ():
-    workflow.register_resource(name, cap)
-MEMORY = workflow.global_resources.get("mem_mb")
-DEMANDS = Demands(
-    cap_mb=MEMORY.value if MEMORY else math.inf,
-    cluster=CLUSTER,
-    librosa=config["bpm"]["method"] == "librosa",
-)
+    batch=r"[0-9]{5}",
 
 
 def megabytes(first, last=0):
@@ -67,29 +67,8 @@ results_folder = lambda wildcards: RESULTS  # as it is, braces too
 attempt = lambda wildcards, attempt: attempt
 
 
-def ticket(wildcards):
-    return PLAN.ticket(wildcards.track)
-
-
-def track(wildcards):
-    return read_ticket(Path(ticket(wildcards)))
-
-
-def features_mb(wildcards):
-    return DEMANDS.features_mb(track(wildcards))
-
-
-def later_mb(wildcards):
-    return DEMANDS.later_mb(track(wildcards))
-
-
 def batch_mb(wildcards):
     return DEMANDS.batch_mb(read_batch(Path(PLAN.batch(wildcards.batch))))
-
-
-def options(values):
-    """Options of a stage as one shell-safe argument; a change of them makes its jobs run again."""
-    return json.dumps(values, sort_keys=True)
 
 
 # Rules call `dropgrid`: that of the Python which runs the workflow, on PATH or not.

@@ -22,6 +22,7 @@ import fcntl
 import json
 import logging
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -171,9 +172,17 @@ def cancel_timers() -> None:
 
 def _exit_as_interrupted() -> None:
     if received:
-        name = signal.Signals(received[0]).name
-        print(f"dropgrid: ended by {name}; the same command goes on from here", file=sys.stderr)
+        name, command = signal.Signals(received[0]).name, shlex.join(_command())
+        print(
+            f"dropgrid: ended by {name}; the same command goes on from here: {command}",
+            file=sys.stderr,
+        )
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(128 + received[0])
+
+
+def _command() -> list[str]:
+    """The command line of this process, as it was typed; not where its program lies."""
+    return [os.path.basename(sys.argv[0]), *sys.argv[1:]]

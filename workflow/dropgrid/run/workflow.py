@@ -11,20 +11,24 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from logging import Logger
 from pathlib import Path
 from typing import Any
 
 from ..library import Scan, scan
+from ..records.model import ANALYSES
 from ..results.layout import Results
 from ..results.mark import check_claim, claim, sources, usual
-from ..results.scanned import read_scan
-from ..results.summary import describe, write_summary
-from .batches import MISSING, batch_names, batch_size, batches_before, read_batch, write_library
-from .due import force_all, note_options
-from .interrupts import cancel_timers, guard_run
+from ..results.scanned import read_scan, write_tickets
+from ..results.summary import describe, stood_at, write_summary
+from ..stages import stage_options
+from .batches import batch_names, count_batches, deal, done_batches, read_batch, write_batches
+from .demands import likely_minutes
+from .due import NETWORKS, force_all, note_options, tracks_due
+from .interrupts import cancel_timers, guard_run, received
 
 # What Snakemake is asked that does not run a job.
 LOOKS = frozenset(
@@ -37,6 +41,7 @@ LOOKS = frozenset(
 )
 SHORT_LOOKS = "nlSD"  # of the options in one letter
 TAKES_VALUE = "cjsdCRUPeTwOq"  # letters that may be followed by a value in the same word
+LATER_MINUTES = 0.3  # of music whose features take as long as the later stages of a track
 
 
 def only_looks(arguments: Iterable[str]) -> bool:
@@ -64,35 +69,27 @@ class Plan:
     """The tracks and batches of a run, by id, and where the files are that jobs read.
 
     shadow: the folder that holds what a real run would write; results itself in a real run.
+    began: when it was made, nanoseconds since 1970.
     """
 
     results: str
     shadow: Path
     tracks: Sequence[str]
     batches: Sequence[str]
+    began: int = field(default_factory=time.time_ns)
 
     def ticket(self, track: str) -> str:
         """Where the ticket of a track is."""
         return self.path(f"tracks/{track}.json")
 
-    def records(self, analyses: Iterable[str]) -> list[str]:
-        """What stands for the records of all tracks: themselves, or the batches they are in."""
-        if self.batches:
-            return [self.done(batch) for batch in self.batches]
-        return [
-            f"{self.results}/{kind}/{track}.json" for kind in analyses for track in self.tracks
-        ]
-
     def done(self, batch: str) -> str:
         """What says that a batch is done."""
         return f"{self.results}/batches/{batch}.done"
 
-    def batch_needs(self, batch: str, networks: Sequence[str]) -> list[str]:
-        """What a batch needs beside its manifest; one that gathers nothing needs nothing."""
-        before = batches_before(Path(self.batch(batch)))
-        if batch.startswith(MISSING) and not before:
-            return []
-        return [*networks, *map(self.done, before)]
+    @property
+    def records(self) -> list[str]:
+        """What stands for the records of all tracks: the batches that made the last of them."""
+        return [self.done(batch) for batch in self.batches]
 
     def path(self, name: str) -> str:
         """Where a ticket or scan.json is: in results, unless a real run would renew it."""
@@ -102,19 +99,25 @@ class Plan:
         return str(planned)
 
     def batch(self, name: str) -> str:
-        """Where the manifest of a batch is; not in results where it has to be done again."""
-        done = f"batches/{name}.done"
-        if Path(self.results, done).exists() and not (self.shadow / done).exists():
-            return str(self.shadow / f"batches/{name}.json")
+        """Where the manifest of a batch is."""
         return self.path(f"batches/{name}.json")
 
 
-def plan_run(config: Mapping[str, Any], *, main: bool, real: bool, cluster: bool) -> Plan:
+def plan_run(
+    config: Mapping[str, Any],
+    *,
+    main: bool,
+    real: bool,
+    cluster: bool,
+    workers: int = 1,
+    forced: bool = False,
+) -> Plan:
     """The plan of a run; what it stands on is scanned, claimed and guarded.
 
     config: complete. main: this is the process that the user started, not a job of its own, which
     reads the plan that the main one made. real: it is to run jobs, not only to look. cluster:
-    its jobs run elsewhere. Raises DropgridError, OSError.
+    its jobs run elsewhere; else so many workers run them here. forced: every track is asked for
+    anew. Raises DropgridError, OSError.
     """
     results = usual(config["results"])
     if not main:
@@ -125,27 +128,44 @@ def plan_run(config: Mapping[str, Any], *, main: bool, real: bool, cluster: bool
         # Signals reach the jobs at once, jobs never outlive the run, left-overs are removed.
         claim(Path(results), sources(config["library"]))
         guard_run(Path(results), jobs_elsewhere=cluster)
-    size = batch_size(len(found.tracks), config["tracks_per_job"], cluster)
-    return make_plan(found, results, size, config["analyses"], write=real)
+    shadow = Path(results) if real else _shadow(Path(results))
+    tracks = write_tickets(found, shadow)
+    due = _due(shadow, tracks, config, forced)
+    count = count_batches(len(due), config["tracks_per_job"], workers, cluster)
+    return Plan(results, shadow, tracks, _batches(shadow, found, due, count))
 
 
-def start_run(
-    plan: Plan,
-    options: Mapping[str, Any],
-    forced: bool,
-    manifests: Sequence[str],
-    logger: Logger,
-) -> None:
-    """Before the first job: note since when the options of each stage are what they are.
+def _due(
+    shadow: Path, tracks: Sequence[str], config: Mapping[str, Any], forced: bool
+) -> dict[str, list[str]]:
+    """The stages that are due, by track; the options that they will have are noted."""
+    networks = {"bpm": config["bpm"]["method"], "key": config["key"]["method"]}
+    note_options(shadow, {**stage_options(config), NETWORKS: networks})
+    if forced:
+        force_all(shadow)
+    return tracks_due(shadow, tracks, config["analyses"])
 
-    forced: all batches are asked for anew. manifests: of the batches that will run; how many
-    tracks are in them is told here, elsewhere the jobs tell it. Raises RecordError, OSError.
+
+def _batches(shadow: Path, found: Scan, due: Mapping[str, Sequence[str]], count: int) -> list[str]:
+    """Write the batches of what is due; their names, those of the last run where nothing is."""
+    if not due:
+        # Records without a batch, of another version: whoever reads them has to look.
+        return done_batches(shadow) or write_batches(shadow, [[]] if found.tracks else [])
+    work = [
+        (likely_minutes(track) if "features" in due[track.track] else LATER_MINUTES, track)
+        for track in found.tracks
+        if track.track in due
+    ]
+    return write_batches(shadow, deal(work, count))
+
+
+def start_run(manifests: Sequence[str], logger: Logger) -> None:
+    """Before the first job: how many tracks there are to analyse.
+
+    manifests: of the batches that will run. Raises RecordError.
     """
-    note_options(Path(plan.results), options)
-    if forced and plan.batches:
-        force_all(Path(plan.results))
-    if manifests:
-        count = sum(len(read_batch(Path(manifest))) for manifest in manifests)
+    count = sum(len(read_batch(Path(manifest))) for manifest in manifests)
+    if count:
         told = {"tracks_in_batches": count}
         logger.info(f"dropgrid: tracks to analyse: {count}", extra=told)
 
@@ -159,21 +179,10 @@ def end_run(plan: Plan, ok: bool, logger: Logger) -> None:
     said = Results(results).network_log
     if said.exists() and (warning := said.read_text().strip()):
         logger.warning(warning)
-    summary = write_summary(results)
-    logger.info(describe(summary, results), extra={"summary": summary, "ok": ok})
+    summary = write_summary(results, plan.began)
+    text = stood_at(summary) if received else describe(summary, results)
+    logger.info(text, extra={"summary": summary, "ok": ok})
     cancel_timers()
-
-
-def make_plan(
-    found: Scan, results: str, size: int, analyses: Collection[str], write: bool
-) -> Plan:
-    """Write what jobs read, into results, or where nothing may be written there beside them.
-
-    size: about how many tracks make a batch; 1 for none. Raises OSError.
-    """
-    shadow = Path(results) if write else _shadow(Path(results))
-    tracks, batches = write_library(found, shadow, size, analyses)
-    return Plan(results, shadow, tracks, batches)
 
 
 def read_plan(results: str) -> Plan:
@@ -186,15 +195,16 @@ def _shadow(results: Path) -> Path:
     """A temporary folder that stands for results: links to what is read, copies of the rest."""
     shadow = Path(tempfile.mkdtemp(prefix="dropgrid-plan-"))
     atexit.register(shutil.rmtree, shadow, ignore_errors=True)
-    for kind in ("bpm", "structure", "key", "loudness"):
-        if (results / kind).is_dir():
-            (shadow / kind).symlink_to((results / kind).absolute())
-    (shadow / "tracks").mkdir()
-    (shadow / "batches").mkdir()
+    for name in ("features", *ANALYSES, "network.onnx", "key.onnx"):
+        if (results / name).exists():
+            (shadow / name).symlink_to((results / name).absolute())
+    for folder in ("tracks", "batches", "options"):
+        (shadow / folder).mkdir()
     for name in _names(results / "tracks"):
         (shadow / "tracks" / name).symlink_to((results / "tracks" / name).absolute())
-    for name in _names(results / "batches"):
-        shutil.copy2(results / "batches" / name, shadow / "batches" / name)
+    for folder in ("batches", "options"):
+        for name in _names(results / folder):
+            shutil.copy2(results / folder / name, shadow / folder / name)
     if (results / "scan.json").is_file():
         shutil.copy2(results / "scan.json", shadow / "scan.json")
     return shadow
