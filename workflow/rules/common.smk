@@ -44,7 +44,9 @@ try:
         real=REAL,
         cluster=CLUSTER,
         workers=DEMANDS.workers(workflow.cores, CAPS.get("workers")),
-        forced=bool(ASKED and (ASKED.forceall or {"batch", "network"} & {*ASKED.forcerun})),
+        forced=bool(
+            ASKED and (ASKED.forceall or {"batch", "network"} & {*ASKED.forcerun})
+        ),
     )
 except (DropgridError, OSError) as error:
     raise WorkflowError(str(error)) from None

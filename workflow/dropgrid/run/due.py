@@ -15,6 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..base.errors import LibraryError
 from ..base.files import write_if_changed
 from ..results.layout import Results
 from ..stages import STAGES
@@ -28,10 +29,32 @@ def force_all(results: Path) -> None:
 
 
 def note_options(results: Path, options: Mapping[str, Any]) -> None:
-    """Keep the options of each stage, and NETWORKS, in results/options, if they changed."""
+    """Keep the options of each stage, and NETWORKS, in results/options, if they changed.
+
+    Raises LibraryError where somebody else's file stands in the place of one, OSError.
+    """
     for name in (*STAGES, NETWORKS):
-        values = json.dumps(options.get(name, {}), sort_keys=True, indent=2)
-        write_if_changed(Results(results).options(name), values.encode() + b"\n")
+        path = Results(results).options(name)
+        if not path.is_symlink() and not _may_be_ours(path):
+            raise LibraryError(
+                f"results: {path}: was not written by dropgrid; nothing is written over it"
+            )
+        write_if_changed(path, _as_noted(options.get(name, {})))
+
+
+def _as_noted(values: Any) -> bytes:
+    return json.dumps(values, sort_keys=True, indent=2).encode() + b"\n"
+
+
+def _may_be_ours(path: Path) -> bool:
+    """Whether there is nothing at path, or options as they are noted."""
+    try:
+        data = path.read_bytes()
+        return not data.strip(b"\0") or data == _as_noted(json.loads(data))
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except ValueError:
+        return False
 
 
 def read_options(results: Path) -> dict[str, dict[str, Any]]:

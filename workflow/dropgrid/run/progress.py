@@ -119,13 +119,18 @@ class Progress:
 
     def line(self, seconds: float) -> str:
         """The state in one line, after so many seconds of work."""
-        return f"{self.share:4.0%}  " + ", ".join([self._count(), *self._rates(seconds)])
+        parts = [self._count()]
+        if self.done and seconds > 0:
+            parts.append(f"{self._rate(seconds)} tracks/min")
+        return f"{self.share:4.0%}  " + ", ".join(parts + self._left(seconds))
 
     def live(self, seconds: float, columns: int) -> str:
-        """The state as a line of a terminal that is drawn again and again, with a bar, the time
-        it takes, and the names of what is at work as far as they fit."""
-        parts = [f"{_bar(self.share)} {self.share:4.0%}  {self._count()}", *self._rates(seconds)]
-        text = ", ".join([*parts, f"{clock(int(seconds))} so far"])
+        """The state as a line of a terminal that is drawn again and again: with a bar, and what
+        is at work as far as it fits."""
+        parts = [f"{_bar(self.share)} {self.share:4.0%}  {self._count()}"]
+        if self.done and seconds > 0:
+            parts.append(f"{self._rate(seconds)}/min")
+        text = ", ".join([*parts, *self._left(seconds), clock(int(seconds))])
         names = ", ".join(track[:-SLUG] for track in self.at_work)
         room = columns - width(text) - 3
         return f"{text} · {shortened(names, room)}" if names and room > SLUG else text[:columns]
@@ -134,11 +139,13 @@ class Progress:
         failed = f", {self.failed} failed" if self.failed else ""
         return f"{self.done}/{self.tracks} tracks{failed}"
 
-    def _rates(self, seconds: float) -> Iterator[str]:
-        if self.done and seconds > 0:
-            yield f"{self.done / seconds * 60:.3g} tracks/min"
-            if self.done < self.tracks:
-                yield f"{duration(seconds * (self.tracks - self.done) / self.done)} left"
+    def _rate(self, seconds: float) -> str:
+        return f"{self.done / seconds * 60:.3g}"
+
+    def _left(self, seconds: float) -> list[str]:
+        if not 0 < self.done < self.tracks or seconds <= 0:
+            return []
+        return [f"{duration(seconds * (self.tracks - self.done) / self.done)} left"]
 
 
 def _bar(share: float) -> str:

@@ -99,7 +99,10 @@ class Plan:
         return str(planned)
 
     def batch(self, name: str) -> str:
-        """Where the manifest of a batch is."""
+        """Where the manifest of a batch is; not in results where it has to be done again."""
+        done = f"batches/{name}.done"
+        if Path(self.results, done).exists() and not (self.shadow / done).exists():
+            return str(self.shadow / f"batches/{name}.json")
         return self.path(f"batches/{name}.json")
 
 
@@ -128,6 +131,22 @@ def plan_run(
         # Signals reach the jobs at once, jobs never outlive the run, left-overs are removed.
         claim(Path(results), sources(config["library"]))
         guard_run(Path(results), jobs_elsewhere=cluster)
+    return make_plan(found, results, config, real, workers, cluster, forced)
+
+
+def make_plan(
+    found: Scan,
+    results: str,
+    config: Mapping[str, Any],
+    real: bool,
+    workers: int = 1,
+    cluster: bool = False,
+    forced: bool = False,
+) -> Plan:
+    """Write what jobs read, into results, or where nothing may be written there beside them.
+
+    For the rest see plan_run. Raises LibraryError, OSError.
+    """
     shadow = Path(results) if real else _shadow(Path(results))
     tracks = write_tickets(found, shadow)
     due = _due(shadow, tracks, config, forced)
