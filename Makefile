@@ -4,22 +4,33 @@ BIN := .venv/bin
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test lint unit bench lock clean
+.PHONY: help setup setup-compare wheels demo test lint unit quick installed bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
 
-setup: $(READY)  ## build .venv from requirements.lock
+setup: $(READY)  ## build .venv from requirements.lock, with madmom's networks
 
 # The stamp is made last: a setup that was interrupted is done again.
-$(READY): requirements.lock pyproject.toml $(wildcard packaging/madmom/*.*)
+$(READY): requirements.lock pyproject.toml packaging/madmom.txt $(wildcard packaging/models/*.*)
 	@$(PYTHON) packaging/check_python.py
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --requirement requirements.lock
-	$(BIN)/pip install --quiet --no-deps ./packaging/madmom
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation ./packaging/models
 	$(BIN)/pip install --quiet --no-deps --editable .
 	@touch $@
+
+# madmom itself, compiled where there is a compiler: only tests and benchmarks run it.
+COMPARE := .venv/.compare
+setup-compare: $(COMPARE)  ## build madmom too, for the comparisons with it
+
+$(COMPARE): $(READY) $(wildcard packaging/madmom/*.*)
+	$(BIN)/pip install --quiet --no-deps ./packaging/madmom
+	@touch $@
+
+wheels: setup  ## build the wheels of dropgrid and of its networks into dist/
+	$(BIN)/python packaging/wheels.py dist
 
 demo: setup  ## synthesise a small library, analyse it, show the result
 	@$(BIN)/dropgrid demo demo
@@ -27,7 +38,7 @@ demo: setup  ## synthesise a small library, analyse it, show the result
 		'evaluation={references: [demo/references]}'
 	@$(BIN)/dropgrid list --results demo/results
 
-test: setup lint unit  ## every check
+test: setup setup-compare lint unit  ## every check
 
 lint: setup
 	$(BIN)/ruff check .
@@ -36,10 +47,18 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/python tests/lint_workflow.py
 
+# Files of tests side by side; then, one after another, those that time, count memory or signal.
 unit: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not alone"
+	$(BIN)/python -m pytest -m alone
 
-bench: setup  ## speed and memory beside madmom and librosa; minutes
+quick: setup  ## the tests that need no run of the workflow; under a minute
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not alone" tests/unit
+
+installed: setup  ## the wheels in environments of their own, from lowest to newest Snakemake; minutes
+	DROPGRID_INSTALLED=1 $(BIN)/python -m pytest tests/installed
+
+bench: setup setup-compare  ## speed and memory beside madmom and librosa; minutes
 	$(BIN)/python benchmarks/run.py
 
 lock:  ## renew requirements.lock from requirements.in (needs uv)

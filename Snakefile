@@ -3,4 +3,7 @@
 include: "workflow/Snakefile"
 
 
-workflow.default_target = "all"  # an include does not take over the default target
+if (
+    workflow.modifier.is_main_snakefile()
+):  # a module leaves its parent the default target
+    workflow.default_target = "all"  # which an include does not take over

@@ -31,7 +31,8 @@ def findings(text: str) -> list[str]:
 with tempfile.TemporaryDirectory() as folder:
     (Path(folder) / "music").mkdir()
     command = [sys.executable, "-m", "snakemake", "--lint", "--snakefile", str(SNAKEFILE)]
-    done = subprocess.run([*command, "--directory", folder], capture_output=True, text=True)
+    command += ["--directory", folder, "--config", "allow_empty=true"]
+    done = subprocess.run(command, capture_output=True, text=True)
     text = done.stdout + done.stderr
     if "Lints for" not in text:  # not even read: say why
         sys.exit(text)

@@ -17,7 +17,7 @@ import zipfile
 from pathlib import Path
 
 VERSION = "0.16.1"
-REQUIREMENT = f"madmom=={VERSION}"
+MADMOM = Path(__file__).resolve().parents[1] / "madmom.txt"  # its source's checksum too
 WITHOUT_COMPILER = f"madmom-{VERSION}-py3-none-any.whl"
 
 
@@ -29,7 +29,8 @@ def build_wheel(
     """Write a madmom wheel into wheel_directory and return its file name."""
     options = ["--no-deps", "--no-build-isolation", "--no-binary", "madmom"]
     with tempfile.TemporaryDirectory() as folder:
-        _pip("download", *options, "--dest", folder, REQUIREMENT)
+        verified = ["--require-hashes", "--requirement", str(MADMOM)]
+        _pip("download", *options, "--dest", folder, *verified)
         source = next(Path(folder).glob("madmom-*.tar.gz"))
         try:
             _pip("wheel", *options, "--wheel-dir", wheel_directory, str(source))

@@ -16,7 +16,7 @@ import soundfile
 from audio_containers import write_audio
 from jobs import ended, failure_in, job_of, reader_of, table, workflow
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def cut_in_half(path: Path) -> None:

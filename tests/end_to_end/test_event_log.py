@@ -19,7 +19,7 @@ import psutil
 import pytest
 from interrupt_run import hear_sigint, make_library
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "workflow" / "schemas" / "events.schema.json").read_text())

@@ -19,7 +19,7 @@ import soundfile
 from dropgrid.features import memory
 from jobs import ended, failure_in, job_of, reader_of, snakemake_log, table, workflow
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 TRIED_AGAIN = 75
 
 

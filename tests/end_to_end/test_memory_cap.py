@@ -14,7 +14,7 @@ import pytest
 from dropgrid.features import memory
 from jobs import table, workflow
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 TRACKS = 6
 
 

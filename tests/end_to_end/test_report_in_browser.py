@@ -27,6 +27,7 @@ from playwright.sync_api import Browser, Page, expect
 from synthetic_library import write_failure, write_library, write_track
 
 pytestmark = [
+    pytest.mark.alone,
     pytest.mark.slow,
     pytest.mark.skipif(find_browser() is None, reason=MISSING),
 ]

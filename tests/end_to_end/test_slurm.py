@@ -18,7 +18,7 @@ import pytest
 import soundfile
 from dropgrid import demo
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 ROOT = Path(__file__).resolve().parents[2]
 SLURM = ROOT / "tests" / "slurm"

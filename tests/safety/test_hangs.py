@@ -25,6 +25,8 @@ from dropgrid.base.errors import InvalidReference
 from dropgrid.references.collect import read_sources
 from mutagen.id3 import CHAP, ID3, TIT2, TXXX
 
+pytestmark = pytest.mark.alone
+
 MILLION = 10**6
 
 

@@ -23,6 +23,8 @@ from dropgrid.tagging.change import audio_digest
 from dropgrid.tagging.plan import TagError
 from tracing import Trace, strace_works, trace
 
+pytestmark = pytest.mark.alone
+
 SDP = (
     "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=x\r\nc=IN IP4 {}\r\nt=0 0\r\n"
     "m=audio {} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shlex
 from collections.abc import Iterator
@@ -9,10 +10,24 @@ from pathlib import Path
 
 import pytest
 from dropgrid.commands.main import COMMANDS, parser_of
+from dropgrid.records.model import (
+    Alternative,
+    BpmRecord,
+    Confidences,
+    GridRegion,
+    KeyAlternative,
+    KeyRecord,
+    KeySegment,
+    Loudness,
+    Section,
+    StructureRecord,
+    TrackFailure,
+)
+from dropgrid.results.table import COLUMNS, FAILURE_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "config/README.md"])
-OURS = re.compile(r"\.venv/bin/dropgrid (.+)")
+OURS = re.compile(r"dropgrid ([a-z]+( .+|$))")
 RULES = {
     name
     for file in (ROOT / "workflow" / "rules").glob("*.smk")
@@ -56,3 +71,18 @@ def test_the_readme_is_short_and_its_targets_exist() -> None:
     assert len(text.splitlines()) <= 150
     for target in re.findall(r"snakemake --cores \d+ (\w+)`", text):
         assert target in RULES, target
+
+
+def test_every_field_of_a_record_and_every_column_is_documented() -> None:
+    text = (ROOT / "docs" / "records.md").read_text() + (ROOT / "docs" / "key.md").read_text()
+    named = set(re.findall(r"`([a-z0-9_]+)`", text))
+    kinds = (BpmRecord, StructureRecord, KeyRecord, Section, GridRegion, Alternative, Confidences,
+             Loudness, KeySegment, KeyAlternative, TrackFailure)  # fmt: skip
+    fields = {field.name for kind in kinds for field in dataclasses.fields(kind)}
+    assert fields | set(COLUMNS) | set(FAILURE_COLUMNS) <= named
+
+
+def test_one_form_of_command_throughout() -> None:
+    for path in DOCUMENTS:
+        told = set(re.findall(r"\.venv/bin/\w+", path.read_text()))
+        assert told <= {".venv/bin/activate"}, path.name

@@ -9,6 +9,8 @@
         if track.ok:
             print(track.path, track.bpm.bpm, [s.label for s in track.structure.sections])
 
+    print(library_frame("results").groupby("genre")["bpm"].median())  # a table of pandas
+
 Records are the dataclasses of dropgrid.records.model: times in seconds, tempo in BPM. A runnable
 example: docs/examples/notebook.py.
 """
@@ -21,8 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from .records.track import Track
+from .results.frames import beats_frame, library_frame, sections_frame
 from .results.layout import Results
 from .results.reading import iterate_library
+
+__all__ = ["analyze", "beats_frame", "library_frame", "load_library", "sections_frame"]
 
 
 def analyze(path: str | Path, config: Mapping[str, Any] | None = None) -> Track:

@@ -102,34 +102,37 @@ def write_failure(stage: str, files: Mapping[str, Path], failure: TrackFailure) 
     return write_record(files["output"], record)
 
 
-def prepare_network(path: Path, method: str) -> str | None:
-    """Write madmom's networks to path, or NO_NETWORKS; a warning, if there is one."""
+def prepare_network(path: Path, method: str) -> None:
+    """Write madmom's networks to path, or NO_NETWORKS. Raises ModelError, OSError."""
+    from .features.engines import installed, prepare
+
     if method == "librosa":
+        installed.check_librosa()
         write_atomically(path, NO_NETWORKS)
-        return None
-    from .features.engines.prepare import prepare
-
-    try:
-        prepare(path)
-    except ModelError as error:
-        write_atomically(path, NO_NETWORKS)
-        return f"using librosa instead of madmom's networks, with less exact beats: {error}"
-    return None
+    else:
+        prepare.prepare(path)
 
 
-def prepare_key_network(path: Path, method: str) -> str | None:
-    """Write madmom's key network to path, or NO_NETWORKS; a warning, if there is one."""
-    if method == "profiles":
-        write_atomically(path, NO_NETWORKS)
-        return None
+def prepare_key_network(path: Path, method: str) -> None:
+    """Write madmom's key network to path, or NO_NETWORKS. Raises ModelError, OSError."""
     from .features.engines import key_weights
 
-    try:
-        key_weights.prepare(path)
-    except ModelError as error:
+    if method == "profiles":
         write_atomically(path, NO_NETWORKS)
-        return f"using profiles instead of madmom's key network: {error}"
-    return None
+    else:
+        key_weights.prepare(path)
+
+
+def check_networks(config: Mapping[str, Any]) -> None:
+    """Raise ModelError, saying what to do, where the methods asked for are not installed."""
+    from .features.engines import installed, key_weights, prepare, weights
+
+    if config["bpm"]["method"] == "madmom":
+        installed.check(prepare.NAME, weights.MODELS)
+    else:
+        installed.check_librosa()
+    if config["key"]["method"] == "madmom":
+        installed.check(key_weights.NAME, key_weights.MODEL)
 
 
 def compute_features(

@@ -9,15 +9,18 @@ rule network:
     log:
         f"{RESULTS}/logs/network.log",
     localrule: True
+    conda:
+        "../envs/dropgrid.yaml"
     threads: 1
     resources:
+        python=PYTHON,
         mem_mb=megabytes(600),
         runtime=5,
     params:
         method=config["bpm"]["method"],
         key_method=config["key"]["method"],
     shell:
-        "dropgrid network {output.beats:q} {output.key:q} --method {params.method}"
+        "{resources.python:q} -P -m dropgrid network {output.beats:q} {output.key:q} --method {params.method}"
         " --key-method {params.key_method} > {log:q} 2>&1"
 
 
@@ -31,8 +34,11 @@ rule batch:
     log:
         f"{RESULTS}/logs/batches/{{batch}}.log",
     retries: RETRIES
+    conda:
+        "../envs/dropgrid.yaml"
     threads: 1
     resources:
+        python=PYTHON,
         workers=1,
         attempt=attempt,
         mem_mb=megabytes(batch_mb, BATCH_MB + LAST_MB),
@@ -41,7 +47,8 @@ rule batch:
         analyses=config["analyses"],
         features="" if config["keep_features"] else "--drop-features",
     shell:
-        "dropgrid batch {input.manifest:q} --analyses {params.analyses} {params.features}"
+        "{resources.python:q} -P -m dropgrid batch {input.manifest:q} --analyses {params.analyses}"
+        " {params.features}"
         " --memory-mb $(( {resources.mem_mb} - %d )) --time-limit 1780"
         " --attempt {resources.attempt} --attempts %d > {log:q} 2>&1"
         % (BATCH_MB, TRIES)

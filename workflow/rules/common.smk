@@ -2,7 +2,6 @@
 # The thinking is in dropgrid.run (workflow.py, demands.py, resources.py).
 import math
 import os
-import shlex
 import sys
 
 from dropgrid.base.errors import DropgridError
@@ -14,7 +13,10 @@ from dropgrid.run.resources import caps
 from dropgrid.settings.config import complete_config
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
+from snakemake.settings.types import DeploymentMethod
 
+# A module of another workflow leaves alone what is that one's: limits, signals, the end of the run.
+MODULE = not workflow.modifier.is_main_snakefile()
 MAIN = workflow.is_main_process
 # Only a real run may write: not a dry run, nor whatever else only looks.
 REAL = MAIN and not (workflow.output_settings.dryrun or run.only_looks(sys.argv[1:]))
@@ -23,13 +25,26 @@ CLUSTER = workflow.resource_settings.nodes is not None
 # On a cluster's node a job is tried once: another try gets its memory and time from the scheduler.
 RETRIES = TRIES - 1 if MAIN else 0
 
+PREFIX = workflow.modifier.path_modifier
+
+
+def stop(reason):
+    """End with a line for people; within another workflow, with an error of Snakemake's."""
+    if MODULE:
+        raise WorkflowError(f"dropgrid: {reason}")
+    logger.error(f"dropgrid: {reason}")
+    sys.exit(1)
+
+
+if MODULE and (PREFIX.prefix or PREFIX.modifies_prefixes):
+    stop("a module takes no prefix; name the folder in its configuration, as `results`")
 if workflow.remote_exec and not MAIN:
     follow_this_process()
 try:
     config = complete_config(config)
     CAPS = caps(config["max_workers"], workflow.global_resources)
     # The sums of memory and workers over the jobs that run here.
-    for name, cap in CAPS.items() if MAIN and not CLUSTER else ():
+    for name, cap in CAPS.items() if MAIN and not (CLUSTER or MODULE) else ():
         workflow.register_resource(name, cap)
     MEMORY = workflow.global_resources.get("mem_mb")
     DEMANDS = Demands(
@@ -43,14 +58,18 @@ try:
         main=MAIN,
         real=REAL,
         cluster=CLUSTER,
+        module=MODULE,
         workers=DEMANDS.workers(workflow.cores, CAPS.get("workers")),
         forced=bool(
             ASKED and (ASKED.forceall or {"batch", "network"} & {*ASKED.forcerun})
         ),
     )
 except (DropgridError, OSError) as error:
-    raise WorkflowError(str(error)) from None
+    stop(error)
 RESULTS = PLAN.results
+# Jobs run this dropgrid, on PATH or not; with --sdm conda that of the rules' own environment.
+CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+PYTHON = "python" if CONDA else sys.executable
 
 
 wildcard_constraints:
@@ -73,5 +92,3 @@ def batch_mb(wildcards):
     return DEMANDS.batch_mb(read_batch(Path(PLAN.batch(wildcards.batch))))
 
 
-# Rules call `dropgrid`: that of the Python which runs the workflow, on PATH or not.
-shell.prefix(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; ")

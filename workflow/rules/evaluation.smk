@@ -24,8 +24,11 @@ rule evaluate:
     log:
         f"{RESULTS}/logs/evaluate.log",
     localrule: True
+    conda:
+        "../envs/dropgrid.yaml"
     threads: 1
     resources:
+        python=PYTHON,
         mem_mb=megabytes(1500),
         runtime=60,
     params:
@@ -38,7 +41,7 @@ rule evaluate:
             else ""
         ),
     shell:
-        "dropgrid evaluate --results {params.results:q} --references {params.references:q}"
+        "{resources.python:q} -P -m dropgrid evaluate --results {params.results:q} --references {params.references:q}"
         " {params.sample} > {log:q} 2>&1"
 
 

@@ -22,7 +22,10 @@ for export_format, (export_name, export_arguments) in EXPORTS.items():
         log:
             f"{RESULTS}/logs/export-{export_format}.log",
         localrule: True
+        conda:
+            "../envs/dropgrid.yaml"
         resources:
+            python=PYTHON,
             mem_mb=megabytes(1500),
             runtime=30,
         params:
@@ -30,11 +33,15 @@ for export_format, (export_name, export_arguments) in EXPORTS.items():
             format=export_format,
             options=export_arguments,
         shell:
-            "dropgrid export {params.format} --results {params.results:q} --output {output:q}"
+            "{resources.python:q} -P -m dropgrid export {params.format} --results {params.results:q} --output {output:q}"
             " {params.options} > {log:q} 2>&1"
 
 
 rule exports:
-    # Every export.
+    # Every export that this installation can make.
     input:
-        [f"{RESULTS}/exports/{name}" for name, _ in EXPORTS.values()],
+        [
+            f"{RESULTS}/exports/{name}"
+            for kind, (name, _) in EXPORTS.items()
+            if kind != "parquet" or has_parquet()
+        ],

@@ -1,4 +1,5 @@
 # The library table, and the list of what failed.
+from dropgrid.results.table import has_parquet
 
 
 rule table:
@@ -12,7 +13,7 @@ rule table:
             caption="../report/library.rst",
             labels={"table": "All tracks"},
         ),
-        parquet=f"{RESULTS}/library.parquet",
+        parquet=f"{RESULTS}/library.parquet" if has_parquet() else [],
         failures=report(
             f"{RESULTS}/failures.csv",
             category="Library",
@@ -22,14 +23,17 @@ rule table:
     log:
         f"{RESULTS}/logs/table.log",
     localrule: True
+    conda:
+        "../envs/dropgrid.yaml"
     resources:
+        python=PYTHON,
         mem_mb=megabytes(1500),
         runtime=10,
     params:
         results=results_folder,
         analyses=config["analyses"],
     shell:
-        "dropgrid table {params.results:q} --analyses {params.analyses:q} > {log:q} 2>&1"
+        "{resources.python:q} -P -m dropgrid table {params.results:q} --analyses {params.analyses:q} > {log:q} 2>&1"
 
 
 rule check:
@@ -41,8 +45,11 @@ rule check:
     log:
         f"{RESULTS}/logs/check.log",
     localrule: True
+    conda:
+        "../envs/dropgrid.yaml"
     resources:
+        python=PYTHON,
         mem_mb=megabytes(300),
         runtime=5,
     shell:
-        "dropgrid check {input:q} > {log:q} 2>&1"
+        "{resources.python:q} -P -m dropgrid check {input:q} > {log:q} 2>&1"

@@ -16,14 +16,17 @@ rule page:
     log:
         f"{RESULTS}/logs/report.log",
     localrule: True
+    conda:
+        "../envs/dropgrid.yaml"
     resources:
+        python=PYTHON,
         mem_mb=megabytes(1500),
         runtime=30,
     params:
         results=results_folder,
         references=config["evaluation"]["references"],
     shell:
-        "dropgrid report --results {params.results:q} --references {params.references:q}"
+        "{resources.python:q} -P -m dropgrid report --results {params.results:q} --references {params.references:q}"
         " > {log:q} 2>&1"
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dropgrid import stages
 from dropgrid.base.errors import ModelError
-from dropgrid.features.engines import prepare, weights
+from dropgrid.features.engines import key_weights, prepare, weights
+from dropgrid.settings.config import complete_config
 
 
 @pytest.fixture(scope="module")
@@ -122,10 +124,47 @@ def test_a_pickle_that_asks_for_anything_else_runs_nothing(
     assert not (tmp_path / "broken in").exists()
 
 
-def test_without_madmom_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_networks_the_error_says_how_to_get_them_and_what_does_without(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = complete_config({})
     monkeypatch.setattr(sys, "path", [])
-    with pytest.raises(ModelError, match=r"pip install \./packaging/madmom"):
-        weights.find_models()
+    for asked in (
+        lambda: stages.check_networks(config),
+        lambda: stages.prepare_network(tmp_path / "network.onnx", "madmom"),
+        lambda: stages.prepare_key_network(tmp_path / "key.onnx", "madmom"),
+    ):
+        with pytest.raises(ModelError, match=r"pip install dropgrid-models .*method: librosa"):
+            asked()
+    assert list(tmp_path.iterdir()) == []  # no other method took its place
+
+
+def test_the_method_that_does_without_says_so_where_librosa_is_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = complete_config({"bpm": {"method": "librosa"}, "key": {"method": "profiles"}})
+    stages.check_networks(config)
+    monkeypatch.setattr(sys, "path", [])
+    with pytest.raises(ModelError, match=r"pip install 'dropgrid\[librosa\]'"):
+        stages.check_networks(config)
+    with pytest.raises(ModelError, match="librosa is not installed"):
+        stages.prepare_network(tmp_path / "network.onnx", "librosa")
+
+
+def test_networks_that_come_ready_made_are_taken_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    package = tmp_path / "site" / "dropgrid_models"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    for name in (prepare.NAME, key_weights.NAME):
+        (package / name).write_bytes(name.encode())
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "site")])
+    stages.check_networks(complete_config({}))
+    stages.prepare_network(tmp_path / "network.onnx", "madmom")
+    stages.prepare_key_network(tmp_path / "key.onnx", "madmom")
+    assert (tmp_path / "network.onnx").read_bytes() == prepare.NAME.encode()
+    assert (tmp_path / "key.onnx").read_bytes() == key_weights.NAME.encode()
 
 
 def test_a_file_that_is_no_network_is_refused_when_loaded(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ from dropgrid.jobs.policy import EXIT_AGAIN, EXIT_RUN, Decision, Outcome, classi
 from dropgrid.jobs.process import supervised
 from dropgrid.records.model import TrackFailure
 
+pytestmark = pytest.mark.alone
+
 
 def raising(error: BaseException) -> Callable[[], None]:
     def work() -> None:

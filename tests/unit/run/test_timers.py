@@ -2,7 +2,10 @@
 
 import threading
 
+import pytest
 from dropgrid.run.interrupts import cancel_timers
+
+pytestmark = pytest.mark.alone
 
 
 def test_timers_of_an_ended_run_do_not_hold_up_its_exit():

@@ -25,7 +25,7 @@ def test_an_option_given_leaves_the_other_defaults_alone():
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        ({"librari": "x"}, "config: there is no option librari; known: .*library"),
+        ({"librari": "x"}, r"no option librari \(did you mean library\?\); known: .*library"),
         ({"bpm": {"min": 3}}, "bpm: there is no option min"),
         ({"bpm": {"min_bpm": "slow"}}, "bpm.min_bpm: 'slow' is not of type 'number'"),
         ({"bpm": {"method": "guess"}}, "bpm.method: 'guess' is not one of"),

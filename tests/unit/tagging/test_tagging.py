@@ -26,8 +26,8 @@ from dropgrid.records.track import Track
 from dropgrid.results.scanned import write_scan
 from dropgrid.tagging.backup import Backup, Entry, read_backup, write_backup
 from dropgrid.tagging.change import apply
-from dropgrid.tagging.fields import exact, rounded, sound_check, with_drops
-from dropgrid.tagging.plan import Change, TagError, TagOptions, plan
+from dropgrid.tagging.fields import Answers, exact, rounded, sound_check, with_drops
+from dropgrid.tagging.plan import Change, TagError, TagOptions, open_tags, plan
 from dropgrid.tagging.restore import restore
 from library_of_records import bpm_record, key_record, structure_record
 from mutagen.id3 import COMM, ID3, TBPM, TIT2, TPE1, TXXX, TYER
@@ -100,7 +100,7 @@ def test_tags_are_written_and_restored_and_audio_stays(song: Path, by_hand: bool
     change = planned(song)
     apply(change)
     assert decoded(song) == audio
-    assert read_tags(song).bpm == BPM
+    assert read_tags(song, with_ours=True).bpm == BPM
     assert "[drops 0:08 0:19]" in "".join(all_tags(song).values())
     ours = {key.lower() for key in change.new}
     kept = {key: value for key, value in tags.items() if key.lower() not in ours}
@@ -109,6 +109,39 @@ def test_tags_are_written_and_restored_and_audio_stays(song: Path, by_hand: bool
     put_back(change)
     assert decoded(song) == audio
     assert all_tags(song) == tags
+
+
+def test_what_we_wrote_is_no_evidence_and_what_the_user_writes_then_is(song: Path) -> None:
+    apply(planned(song, EVERYTHING))
+    assert (read_tags(song).bpm, read_tags(song).key) == (None, "")
+    file, _, fields = open_tags(song)
+    wanted = fields.wanted(Answers(bpm=140.0, key="5B"))
+    for key, value in wanted.items():
+        if "DROPGRID" not in key:  # as another program changes a tempo and a key
+            fields.put(key, value)
+    file.save()
+    assert (read_tags(song).bpm, read_tags(song).key) == (140.0, "5B")
+
+
+def test_what_the_file_said_before_stays_its_own_evidence(song: Path) -> None:
+    file, _, fields = open_tags(song)
+    for key, value in fields.wanted(Answers(bpm=BPM, key="Am")).items():
+        if "DROPGRID" not in key:
+            fields.put(key, value)
+    file.save()
+    assert (
+        plan(track_of(song), TagOptions(key="musical"), song.parent) == "its tags say so already"
+    )
+    assert (read_tags(song).bpm, read_tags(song).key) == (BPM, "Am")
+
+
+def test_one_tempo_of_the_user_beside_one_of_ours_is_the_users(tmp_path: Path) -> None:
+    path = write_audio(tmp_path / "song.mp3")
+    apply(planned(path))
+    file = mutagen.File(path)
+    file.tags.add(TBPM(encoding=0, text="129"))
+    file.save()
+    assert read_tags(path).bpm == 129.0
 
 
 @pytest.mark.parametrize(
@@ -133,7 +166,8 @@ def test_key_and_gain_are_written_and_restored_and_audio_stays(song: Path) -> No
     change = planned(song, EVERYTHING)
     apply(change)
     assert decoded(song) == audio
-    assert (read_tags(song).bpm, read_tags(song).key) == (BPM, "8A")
+    said = read_tags(song, with_ours=True)
+    assert (said.bpm, said.key) == (BPM, "8A")
     written = {name.lower(): text for name, text in all_tags(song).items()}
     gains = [text for name, text in written.items() if "replaygain_track_gain" in name]
     peaks = [text for name, text in written.items() if "replaygain_track_peak" in name]
@@ -176,7 +210,7 @@ def test_a_key_or_a_gain_is_written_where_no_tempo_is(tmp_path: Path) -> None:
     track = track_of(path, source="metadata")
     change = plan(track, TagOptions(key="musical"), tmp_path)
     assert isinstance(change, Change)
-    assert change.new == {"INITIALKEY": ["Am"]}
+    assert change.new == {"INITIALKEY": ["Am"], "DROPGRID_KEY": ["Am"]}
     unsure = dataclasses.replace(track, key=dataclasses.replace(track.key, confidence=0.5))
     assert plan(unsure, TagOptions(key="musical"), tmp_path) == "the tempo comes from the tag"
     change = plan(unsure, TagOptions(gain=True), tmp_path)
@@ -317,7 +351,7 @@ def test_mode_and_links_are_kept(tmp_path: Path) -> None:
     link = tmp_path / "link.flac"
     link.symlink_to(path)
     apply(planned(link))
-    assert link.is_symlink() and read_tags(path).bpm == BPM
+    assert link.is_symlink() and read_tags(path, with_ours=True).bpm == BPM
     assert path.stat().st_mode & 0o777 == 0o640
     assert path.stat().st_mtime > 1
 
@@ -396,14 +430,14 @@ def test_the_command_tries_writes_and_restores(
 
     assert main(tag(tmp_path, "write", "--dry-run")) == 0
     said = capsys.readouterr().out
-    assert "song flac.flac: BPM '64' -> '127.96'\n" in said
-    assert "song mp3.mp3: TBPM '64' -> '128', TXXX:BPM none -> '127.96'\n" in said
+    assert "song flac.flac: BPM '64' -> '127.96', DROPGRID_BPM none -> '127.96'\n" in said
+    assert "song mp3.mp3: TBPM '64' -> '128', TXXX:BPM none -> '127.96', TXXX:DROPGRID" in said
     assert said.endswith("8 files would be changed; nothing was written\n")
     assert contents(tmp_path) == before and not backup.exists()
 
     assert main(tag(tmp_path, "write", "--comment")) == 0
     assert capsys.readouterr().out.endswith(f"8 files changed; what they held before: {backup}\n")
-    assert all(read_tags(path).bpm == BPM for path in tags)
+    assert all(read_tags(path, with_ours=True).bpm == BPM for path in tags)
 
     assert main(tag(tmp_path, "write", "--comment")) == 0
     assert "8 tracks left alone: its tags say so already" in capsys.readouterr().err

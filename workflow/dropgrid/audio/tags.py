@@ -26,6 +26,9 @@ MAX_BPM = 999.0
 BPM_FIELDS = ("tbpm", "tmpo", "bpm", "wm/beatsperminute", "tempo")
 # Where an exact tempo stands beside an integer-only field.
 EXACT_BPM_FIELDS = ("txxx:bpm", "----:com.apple.itunes:bpm")
+# What `dropgrid tag` wrote, in its own words beside the fields that all read: see `without_ours`.
+OUR_BPM, OUR_KEY = "DROPGRID_BPM", "DROPGRID_KEY"
+FREE_FORMS = ("", "txxx:", "----:com.apple.itunes:")  # before a name of one's own, by format
 TEXT_FIELDS = {
     "title": ("tit2", "©nam", "title"),
     "artist": ("tpe1", "©art", "artist", "author"),
@@ -58,8 +61,11 @@ class Tags:
     problem: str | None = None
 
 
-def read_tags(path: str | Path) -> Tags:
-    """The tags of an audio file. Never raises; see Tags.problem."""
+def read_tags(path: str | Path, with_ours: bool = False) -> Tags:
+    """The tags of an audio file. Never raises; see Tags.problem.
+
+    with_ours: also the tempo and key that dropgrid wrote itself, as players show them.
+    """
     try:
         with limits():
             fields, problem = _read_fields(Path(path))
@@ -67,6 +73,7 @@ def read_tags(path: str | Path) -> Tags:
         return Tags(problem=f"not read: {limit}")
     except Exception as error:  # a tag reader meets every kind of broken file
         return Tags(problem=_reason(error))
+    fields = fields if with_ours else without_ours(fields)
     texts = {name: _first_text(fields, keys) for name, keys in TEXT_FIELDS.items()}
     year = YEAR.search(texts.pop("year"))
     return Tags(bpm=_bpm(fields), year=year.group() if year else "", problem=problem, **texts)
@@ -79,6 +86,31 @@ def parse_bpm(text: str) -> float | None:
         return None
     bpm = float(match.group(1).replace(",", "."))
     return bpm if math.isfinite(bpm) and 0 < bpm <= MAX_BPM else None
+
+
+def without_ours(fields: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The fields without the tempo and key that dropgrid itself has written into the file.
+
+    Beside them it leaves a field of its own that says the same. A tempo or key equal to that one
+    is no evidence: it would come back as the file's own word, and be the reference that it is
+    measured by. One that was changed since is the user's.
+    """
+    bpm = _first_bpm(fields, _own_names(OUR_BPM))
+    key = _first_text(fields, _own_names(OUR_KEY))
+
+    def is_ours(name: str, text: str) -> bool:
+        if name in (*BPM_FIELDS, *EXACT_BPM_FIELDS) and bpm is not None:
+            return parse_bpm(text) in (bpm, int(bpm + 0.5))  # as the fields of a tempo hold it
+        return name in TEXT_FIELDS["key"] and key != "" and _clean(text) == key
+
+    return {
+        name: [text for text in texts if not is_ours(name, text)] for name, texts in fields.items()
+    }
+
+
+def _own_names(name: str) -> tuple[str, ...]:
+    """A field of ours as each format names it, lower case."""
+    return tuple(form + name.lower() for form in FREE_FORMS)
 
 
 def _bpm(fields: dict[str, list[str]]) -> float | None:
@@ -152,6 +184,7 @@ def _apev2_tags(stream: Any) -> Any:
 def _texts(tags: Any) -> dict[str, list[str]]:
     """Texts of the known fields of a mutagen tag object, by lower-case field name."""
     known = {*BPM_FIELDS, *EXACT_BPM_FIELDS, *(k for keys in TEXT_FIELDS.values() for k in keys)}
+    known |= {*_own_names(OUR_BPM), *_own_names(OUR_KEY)}
     fields: dict[str, list[str]] = {}
     for key in list(tags.keys()) if tags is not None else ():
         name = str(key).lower()

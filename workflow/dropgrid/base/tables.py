@@ -42,11 +42,16 @@ def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
 
 def read_csv(path: Path) -> list[dict[str, str]]:
     """The rows of what csv_bytes made, by column. Raises OSError, ValueError, csv.Error."""
-    with path.open(newline="", encoding="utf-8") as stream:
-        return [
-            {name: from_cell(cell or "") for name, cell in row.items() if name is not None}
-            for row in csv.DictReader(stream)
-        ]
+    return parse_csv(path.read_bytes())
+
+
+def parse_csv(data: bytes) -> list[dict[str, str]]:
+    """The rows of these bytes of csv_bytes, by column. Raises ValueError, csv.Error."""
+    stream = io.StringIO(data.decode("utf-8"), newline="")
+    return [
+        {name: from_cell(cell or "") for name, cell in row.items() if name is not None}
+        for row in csv.DictReader(stream)
+    ]
 
 
 def as_cell(text: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import unicodedata
+from collections.abc import Iterable
 
 
 def width(text: str) -> int:
@@ -104,3 +106,9 @@ def one_line(text: str) -> str:
         "\N{REPLACEMENT CHARACTER}" if unicodedata.category(char) in unfit else char
         for char in text
     )
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """` (did you mean X?)`, or nothing where nothing is like the word."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""

@@ -71,9 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
     for path, prepare, section in zip(
         networks, (prepare_network, prepare_key_network), ("bpm", "key"), strict=True
     ):
-        warning = None if path.exists() else prepare(path, config[section]["method"])
-        if warning:
-            print(f"dropgrid analyze: {warning}", file=sys.stderr)
+        if not path.exists():
+            prepare(path, config[section]["method"])
     failed: list[str] = []
     for ticket in tickets:
         code, line = _analyse(ticket, networks, config, records[ticket.track], arguments)

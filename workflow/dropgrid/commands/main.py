@@ -23,7 +23,7 @@ from ..base.text import fault
 
 # In the order of --help: what people call, then what the workflow calls.
 COMMANDS = (
-    "analyze demo list summary retry evaluate report export tag sonify picture "
+    "run analyze demo list summary retry evaluate report export tag sonify picture "
     "scan network features bpm structure key batch table check".split()
 )
 THREAD_POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     for name in THREAD_POOLS:  # before numpy is imported; one track, one core
         os.environ.setdefault(name, "1")
-    arguments = parser_of(argv).parse_args(argv)
+    arguments = _handed_on(argv) or parser_of(argv).parse_args(argv)
     try:
         code = int(arguments.run(arguments))
         sys.stdout.flush()  # here, where it can still be said that there was no room
@@ -51,6 +51,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:  # the disk, a permission: the machine's fault, not the request's
         print(f"dropgrid {arguments.command}: {fault(error)}", file=sys.stderr)
         return 1
+
+
+def _handed_on(argv: Sequence[str]) -> argparse.Namespace | None:
+    """The words of a sub-command that hands on to another program what it does not know itself."""
+    if argv[:1] != ["run"] or {"-h", "--help"} & set(argv):
+        return None
+    module = importlib.import_module(".run", __package__)
+    return argparse.Namespace(command="run", words=argv[1:], run=module.run)
 
 
 def _open_streams() -> None:
@@ -72,7 +80,7 @@ def parser_of(argv: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="dropgrid",
         description="Exact beat grids and drop maps for folders of electronic dance music. "
-        "For whole libraries run the workflow: snakemake --cores N --config library=FOLDER",
+        "For whole libraries: dropgrid run FOLDER",
     )
     parser.add_argument("--version", action="version", version=f"dropgrid {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

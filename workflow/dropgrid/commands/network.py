@@ -1,14 +1,13 @@
-"""Take the trained networks from the installed madmom and keep them as one file.
+"""Take the trained networks from where they are installed and keep them as one file each.
 
-A file that says `none` means that there are none: the `features` command then works without
-them, on librosa's onset strength. That happens by choice (--method librosa) or, with a warning,
-where madmom's networks cannot be had.
+A file that says `none` means that there are none, by choice (--method librosa): the `features`
+command then works without them, on librosa's onset strength. Networks that are asked for and not
+installed are an error.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from .arguments import add_force
@@ -40,9 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     for path in filter(None, (arguments.output, arguments.key_output)):
         check_output(path, option="OUTPUT", force=arguments.force)
-    warnings = [prepare_network(arguments.output, arguments.method)]
+    prepare_network(arguments.output, arguments.method)
     if arguments.key_output:
-        warnings.append(prepare_key_network(arguments.key_output, arguments.key_method))
-    for warning in filter(None, warnings):
-        print(f"dropgrid network: {warning}", file=sys.stderr)
+        prepare_key_network(arguments.key_output, arguments.key_method)
     return 0

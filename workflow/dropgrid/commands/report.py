@@ -27,8 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where the audio lies now, if it was moved since the scan",
     )  # fmt: skip
     parser.add_argument(
-        "--references", nargs="*", default=[], metavar="FILE",
-        help="annotations to show beside the estimates, the most trusted first",
+        "--references", nargs="*", metavar="FILE",
+        help="annotations to show beside the estimates, the most trusted first "
+        "(default: those of the last run; none after it: no references)",
     )  # fmt: skip
     parser.add_argument(
         "--output", type=Path, metavar="FILE",
@@ -43,14 +44,18 @@ def run(arguments: argparse.Namespace) -> int:
     from ..report.collect import collect
     from ..report.page import build
     from ..results.layout import Results
+    from ..results.noted import noted_references
     from ..results.outputs import check_output
 
+    references = arguments.references
+    if references is None:
+        references = noted_references(arguments.results)
     output = arguments.output or Results(arguments.results).page
     check_output(
-        output, map(Path, arguments.references), force=arguments.force,
+        output, map(Path, references), force=arguments.force,
         trusted=Results(arguments.results).page.parent,
     )  # fmt: skip
-    report = collect(arguments.results, arguments.library, arguments.references)
+    report = collect(arguments.results, arguments.library, references)
     write_atomically(output, build(report, output))
     print(f"{output}: {len(report.tracks)} tracks")
     return 0

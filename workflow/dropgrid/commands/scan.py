@@ -15,15 +15,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--results", type=Path, default=Path("results"), metavar="FOLDER",
         help="where the tickets go (default: %(default)s)",
     )  # fmt: skip
+    parser.add_argument(
+        "--allow-empty", action="store_true",
+        help="take a library without audio as it is; else refused, its disk may not be mounted",
+    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
     from ..library import scan
     from ..results.mark import check_claim, claim
     from ..results.scanned import write_tickets
+    from ..results.vanished import refuse_vanished
 
     check_claim(arguments.results, arguments.library)
     found = scan(arguments.library, apart=str(arguments.results))
+    if not arguments.allow_empty:
+        refuse_vanished(found, arguments.library, arguments.results)
     claim(arguments.results, arguments.library)
     write_tickets(found, arguments.results)
     for path, reason in found.problems:

@@ -23,10 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ..results.outputs import check_output
-    from ..results.table import FILES, write_table
+    from ..results.table import FILES, NO_PARQUET, has_parquet, write_table
 
     for name in FILES:
         check_output(arguments.results / name, option="RESULTS", force=arguments.force)
     tracks, failed = write_table(arguments.results, arguments.analyses)
     print(f"{tracks} tracks, {failed} failed")
+    if not has_parquet():
+        print(NO_PARQUET)
     return 0

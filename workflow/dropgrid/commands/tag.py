@@ -122,7 +122,7 @@ def _write(arguments: argparse.Namespace, backup: Path) -> int:
 
 def _planned(arguments: argparse.Namespace) -> list[Change]:
     """The changes to make, one a file whatever its names; says them, and what is left alone."""
-    from ..results.reading import iterate_library
+    from ..results.reading import WAITING, iterate_library
     from ..tagging.plan import TagOptions, plan
 
     options = TagOptions(
@@ -138,7 +138,8 @@ def _planned(arguments: argparse.Namespace) -> list[Change]:
     left_alone: Counter[str] = Counter()
     seen: dict[tuple[int, int], str] = {}
     mended: set[Path] = set()
-    for track in iterate_library(arguments.results, arguments.library):
+    waiting: list[str] = []
+    for track in iterate_library(arguments.results, arguments.library, waiting):
         if not arguments.dry_run and track.file is not None:
             _mend(track.file, root, mended)
         change = plan(track, options, root)
@@ -153,7 +154,8 @@ def _planned(arguments: argparse.Namespace) -> list[Change]:
         changes.append(change)
         names = f" (all {status.st_nlink} names of the file)" if status.st_nlink > 1 else ""
         print(f"{track.path}: {_described(change)}{names}")
-    for reason, count in sorted(left_alone.items()):
+    left_alone[WAITING] = len(waiting)
+    for reason, count in sorted((+left_alone).items()):
         print(f"dropgrid tag: {count} tracks left alone: {reason}", file=sys.stderr)
     return changes
 

@@ -8,7 +8,8 @@ A format is a module of this room that says
 and has one of
     render(tracks, options) -> (tracks, {suffix: bytes or chunks})    one file, suffix "", or a few
     render_track(track) -> {suffix: bytes}    files for each track, {track id}{suffix}
-    render_table(results) -> (bytes, tracks, failed tracks)    from the library table
+    render_table(results, waiting) -> (bytes, tracks, failed tracks)    from the library table;
+        waiting: gets the ids of tracks without records
 It may say
     PLAYER        the program whose sample 0 of an MP3 it is for (dropgrid.audio.mp3)
     OPTIONS       the names of the ExportOptions that it heeds, beside those that all do
@@ -33,7 +34,7 @@ from ..records.check import check_id
 from ..records.track import Track
 from ..results.layout import Results
 from ..results.outputs import check_folder, check_output
-from ..results.reading import BROKEN, iterate_library
+from ..results.reading import BROKEN, WAITING, iterate_library
 from .options import ExportOptions
 
 OF_ALL = ("delay_profile", "min_confidence")  # options that every format heeds but tables
@@ -109,9 +110,11 @@ def _export_table(
     check(output)
     if options.delay_profile:
         raise ConfigError(f"--delay-profile: the {form.NAME} table holds the records' own times")
-    data, written, failed = form.render_table(results)
+    waiting: list[str] = []
+    data, written, failed = form.render_table(results, waiting)
     write_atomically(output, data)
-    return written, Counter({"failed in the analysis": failed} if failed else {})
+    left_out = Counter({"failed in the analysis": failed, WAITING: len(waiting)})
+    return written, +left_out
 
 
 def _export_each(
@@ -148,18 +151,25 @@ def _finished(
     from .delay import delay_shift, shifted
 
     player = options.delay_profile or getattr(form, "PLAYER", None)
-    for count, track in enumerate(iterate_library(results, library), start=1):
+    needs, kinds = sorted(form.NEEDS - {"file"}), Results(results).kinds()
+    for need in needs:
+        if kinds and need not in kinds:
+            raise ConfigError(f"{results}: holds no {need} records; this format needs them")
+    waiting: list[str] = []
+    for count, track in enumerate(iterate_library(results, library, waiting), start=1):
         if say and count % STEP == 0:
             say(count)
-        for need in sorted(form.NEEDS - {"file"}):
-            if getattr(track, need) is None:
-                raise ConfigError(f"{results}: holds no {need} records; this format needs them")
+        if any(getattr(track, need) is None for need in needs):
+            left_out[WAITING] += 1
+            continue
         if "file" in form.NEEDS and track.file is None:
             raise ConfigError(f"{results}: does not tell where the audio lies; give --library")
         if reason := _why_left_out(track, options.min_confidence):
             left_out[reason] += 1
             continue
         yield shifted(track, delay_shift(track, player))
+    if waiting:
+        left_out[WAITING] += len(waiting)
 
 
 def _why_left_out(track: Track, min_confidence: float) -> str | None:

@@ -1,39 +1,58 @@
 """The library table without the failed tracks: what CSV and Parquet have in common.
 
-What results/library.csv and library.parquet say, row for row. The module of a format declares
-render_table in place of render: tables are made from the table, not from records.
+What results/library.csv and library.parquet say, row for row; where those are out of date, as
+after an interrupt, the same from the records. Tracks without records are told as waiting. The
+module of a format declares render_table in place of render.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from ..base.errors import RecordError
+from ..base.errors import ConfigError, RecordError
 from ..base.tables import csv_bytes
 from ..results.layout import Results
-from ..results.table import COLUMNS, read_table
+from ..results.table import (
+    COLUMNS,
+    NO_PARQUET,
+    current_table,
+    has_parquet,
+    is_current,
+    parquet_bytes,
+    rows_of_records,
+    waiting_tracks,
+)
 
 
-def table_as_csv(results: Path) -> tuple[bytes, int, int]:
+def table_as_csv(results: Path, waiting: list[str]) -> tuple[bytes, int, int]:
     """(the table's bytes, its tracks, failed tracks left out). Raises RecordError."""
-    rows = read_table(results)
+    rows = current_table(results, waiting)
     kept = [row for row in rows if row["status"] == "ok"]
     columns = list(rows[0]) if rows else list(COLUMNS)
     data = csv_bytes(columns, ([row[name] for name in columns] for row in kept))
     return data, len(kept), len(rows) - len(kept)
 
 
-def table_as_parquet(results: Path) -> tuple[bytes, int, int]:
-    """(the table's bytes, its tracks, failed tracks left out). Raises RecordError."""
+def table_as_parquet(results: Path, waiting: list[str]) -> tuple[bytes, int, int]:
+    """As `table_as_csv`. Raises RecordError, and ConfigError without pyarrow."""
+    if not has_parquet():
+        raise ConfigError(NO_PARQUET)
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     path = Results(results).parquet
+    source: Any = path
+    if Results(results).scan.exists():
+        waiting += waiting_tracks(results)
+        if not is_current(results):
+            source = pa.BufferReader(parquet_bytes(rows_of_records(results, waiting)))
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(source)
     except (OSError, pa.ArrowInvalid) as error:
         raise RecordError(f"{path}: cannot be read; run the workflow first ({error})") from error
+    table = table.filter(pc.invert(pc.is_in(table["track"], pa.array(waiting, pa.string()))))
     kept = table.filter(pc.equal(table["status"], "ok"))
     sink = pa.BufferOutputStream()
     pq.write_table(kept, sink)

@@ -67,11 +67,6 @@ class Results:
         return self.folder / "key.onnx"
 
     @property
-    def network_log(self) -> Path:
-        """What the job that prepares the networks had to say."""
-        return self.folder / "logs" / "network.log"
-
-    @property
     def table(self) -> Path:
         """The library table."""
         return self.folder / "library.csv"

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..base.tables import read_csv
 from ..base.text import clock, printable, width
 from .layout import Results
-from .table import read_table
+from .table import current_table
 
 HEADINGS = ("track", "BPM", "reference", "confidence", "key", "LUFS", "sections (bars)", "drops")
 NUMBERS = {"BPM", "reference", "confidence", "LUFS"}
@@ -18,13 +18,14 @@ LONGEST = 56  # characters of a name or of the sections
 
 
 def listing(results: Path) -> str:
-    """The table of results/library.csv, with references where an evaluation was made.
+    """The library table, with references where an evaluation was made.
 
     Failed tracks are listed below it with their reasons, and so are files that were analysed
-    but may not be whole. Raises RecordError.
+    but may not be whole; tracks without records are counted. Raises RecordError.
     """
     references = _references(Results(results).evaluation / "bpm.csv")
-    rows = read_table(results)
+    waiting: list[str] = []
+    rows = current_table(results, waiting)
     lines = [_line(row, references) for row in rows if row["status"] == "ok"]
     text = _aligned([HEADINGS, *lines])
     failed = [f"{row['path']}: {row['error_stage']}: {row['error']}"
@@ -34,6 +35,8 @@ def listing(results: Path) -> str:
     doubtful = [f"{row['path']}: {row['problem']}" for row in rows if row.get("problem")]
     if doubtful:
         text += "\n\nto check:\n" + "\n".join(f"  {printable(line)}" for line in doubtful)
+    if waiting:
+        text += f"\n\nwaiting to be analysed by the next run: {len(waiting)}"
     return text
 
 

@@ -19,6 +19,7 @@ import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from .. import __version__
 from ..base.documents import SCHEMA_VERSION, json_lines
@@ -102,11 +103,33 @@ def claim(results: Path, library: Sequence[str]) -> None:
     library: the sources, as in the configuration.
     """
     check_claim(results, library)
-    if not is_marked(results):
+    sources = [os.fsencode(os.path.abspath(Path(s).expanduser())).decode("utf-8", "replace")
+               for s in library]  # fmt: skip
+    before = _read_mark(results)
+    if before.get("library") != sources:  # the version stays that which made the folder
         values = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "version": __version__}
-        sources = [os.fsencode(os.path.abspath(Path(s).expanduser())).decode("utf-8", "replace")
-                   for s in library]  # fmt: skip
-        write_atomically(results / MARK, json_lines({**values, "library": sources}))
+        write_atomically(results / MARK, json_lines({**values, **before, "library": sources}))
+
+
+def last_library(results: Path) -> list[str]:
+    """The sources of the library that the last run on results had. Raises LibraryError."""
+    library = _read_mark(results).get("library")
+    if not isinstance(library, list) or not library:
+        raise LibraryError(
+            f"which library? No run is recorded in {results}. Name a folder of music: "
+            "dropgrid run ~/Music; or the results of an earlier run: --results DIR"
+        )
+    return [str(source) for source in library]
+
+
+def _read_mark(results: Path) -> dict[str, Any]:
+    """What our mark says; nothing where there is none."""
+    if not is_marked(results):
+        return {}
+    try:
+        return dict(json.loads((results / MARK).read_bytes()))
+    except (OSError, ValueError) as error:
+        raise LibraryError(f"results: {results / MARK}: cannot be read ({error})") from error
 
 
 def check_claim(results: Path, library: Sequence[str]) -> None:

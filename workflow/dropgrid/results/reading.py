@@ -24,18 +24,40 @@ from .scanned import read_scan
 BROKEN = "RecordError"  # the type of the failure of a track whose record cannot be believed
 
 
-def iterate_library(results: str | Path, library: str | Path | None = None) -> Iterator[Track]:
-    """As load_library, holding one track at a time. Raises RecordError for a missing record."""
+WAITING = "waiting to be analysed"  # why a track is left out that lacks a record
+
+
+def iterate_library(
+    results: str | Path, library: str | Path | None = None, waiting: list[str] | None = None
+) -> Iterator[Track]:
+    """As load_library, holding one track at a time.
+
+    Raises RecordError for a missing record, unless `waiting` is given: then a record that is
+    missing is None, and the ids of tracks that have none at all are added to it.
+    """
     results = Path(results)
     kinds = Results(results).kinds()
     if not kinds:
         raise RecordError(f"{results}: holds no records; run the workflow first")
     for track in _track_ids(results, kinds[0]):
         records = [
-            record_or_failure(results, kind, track) if kind in kinds else None for kind in ANALYSES
+            _record(results, kind, track, waiting is not None) if kind in kinds else None
+            for kind in ANALYSES
         ]
+        if waiting is not None and not any(records):
+            waiting.append(track)
+            continue
         found = Track(None, *records)
         yield replace(found, file=_file(results, found, library))
+
+
+def _record(results: Path, kind: str, track: str, may_miss: bool) -> Any:
+    try:
+        return record_or_failure(results, kind, track)
+    except MissingRecord:
+        if not may_miss:
+            raise
+        return None
 
 
 def record_or_failure(results: Path, analysis: str, track: str) -> Any:

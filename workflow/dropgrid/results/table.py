@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+import importlib.util
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ..base.errors import MissingRecord, RecordError
 from ..base.files import write_atomically
-from ..base.tables import csv_bytes, read_csv
+from ..base.tables import csv_bytes, parse_csv, read_csv
 from ..base.text import encodable
 from ..records.model import BpmRecord, KeyRecord, StructureRecord, TrackFailure, problem_of
 from ..records.outline import Positions, read_bpm_outline
 from .layout import Results
+from .mark import begins_as_ours
 from .reading import broken, path_of, record_or_failure
 from .scanned import read_scan
 
@@ -59,6 +61,7 @@ COLUMNS = {
     "error": "string",
     "problem": "string",
 }
+NO_PARQUET = "library.parquet is not written without pyarrow: pip install 'dropgrid[parquet]'"
 FILES = ("library.csv", "library.parquet", "failures.csv")
 FAILURE_COLUMNS = ("track", "path", "stage", "type", "message")
 
@@ -71,15 +74,21 @@ def read_rows(results: Path, analyses: Sequence[str]) -> Iterator[tuple[Row, lis
     A record that is forged or damaged is a failure of its track. Raises MissingRecord.
     """
     for track in read_scan(results)["tracks"]:
-        bpm = _outline(results, track) if "bpm" in analyses else None
-        structure, key = (
-            record_or_failure(results, name, track) if name in analyses else None
-            for name in ("structure", "key")
-        )
-        records = [record for record in (bpm and bpm[0], structure, key) if record]
-        failures = [record.error for record in records if record.error]
-        row = _row(track, records[0].path, bpm, structure, failures)
-        yield row | _key_columns(key), failures
+        yield _read_row(results, track, analyses)
+
+
+def _read_row(
+    results: Path, track: str, analyses: Collection[str]
+) -> tuple[Row, list[TrackFailure]]:
+    bpm = _outline(results, track) if "bpm" in analyses else None
+    structure, key = (
+        record_or_failure(results, name, track) if name in analyses else None
+        for name in ("structure", "key")
+    )
+    records = [record for record in (bpm and bpm[0], structure, key) if record]
+    failures = [record.error for record in records if record.error]
+    row = _row(track, records[0].path, bpm, structure, failures)
+    return row | _key_columns(key), failures
 
 
 def _outline(results: Path, track: str) -> tuple[BpmRecord, Positions, Positions]:
@@ -95,7 +104,8 @@ def _outline(results: Path, track: str) -> tuple[BpmRecord, Positions, Positions
 def write_table(results: Path, analyses: Sequence[str]) -> tuple[int, int]:
     """Write results/library.csv, library.parquet and failures.csv; (tracks, failed tracks).
 
-    Whatever the scan could not read is listed in failures.csv too, without a track id.
+    Whatever the scan could not read is listed in failures.csv too, without a track id. Without
+    pyarrow there is no library.parquet, and one of an earlier run, no longer true, is removed.
     Raises RecordError, OSError.
     """
     rows: list[Row] = []
@@ -113,10 +123,19 @@ def write_table(results: Path, analyses: Sequence[str]) -> tuple[int, int]:
                 {"track": row["track"], "path": row["path"], "stage": failure.stage,
                  "type": failure.type, "message": failure.message}
             )  # fmt: skip
-    write_atomically(Results(results).parquet, _parquet(rows))
+    parquet = Results(results).parquet
+    if has_parquet():
+        write_atomically(parquet, parquet_bytes(rows))
+    elif parquet.exists() and begins_as_ours(str(parquet)):
+        parquet.unlink()
     write_atomically(Results(results).failures, _csv(failed, FAILURE_COLUMNS))
     write_atomically(Results(results).table, _csv(rows, tuple(COLUMNS)))
     return len(rows), count
+
+
+def has_parquet() -> bool:
+    """Whether pyarrow is installed, which Parquet needs and nothing else does."""
+    return importlib.util.find_spec("pyarrow") is not None
 
 
 def read_table(results: Path) -> list[dict[str, str]]:
@@ -126,6 +145,54 @@ def read_table(results: Path) -> list[dict[str, str]]:
         return read_csv(path)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise RecordError(f"{path}: cannot be read; run the workflow first ({error})") from error
+
+
+def waiting_tracks(results: Path) -> list[str]:
+    """The ids of the tracks of the last scan that have no record yet. Raises RecordError."""
+    files = Results(results)
+    kinds = files.kinds()
+    return [
+        track
+        for track in read_scan(results)["tracks"]
+        if not any(files.record(kind, track).exists() for kind in kinds)
+    ]
+
+
+def current_table(results: Path, waiting: list[str]) -> list[dict[str, str]]:
+    """The rows of results/library.csv as text, of the tracks that have records.
+
+    Where the table is not there or older than the scan, as after an interrupt, its rows are made
+    from the records that there are. waiting: gets the ids of the other tracks. Raises RecordError.
+    """
+    if not Results(results).scan.exists():
+        return read_table(results)
+    waiting += waiting_tracks(results)
+    if is_current(results):
+        return [row for row in read_table(results) if row["track"] not in set(waiting)]
+    return parse_csv(_csv(rows_of_records(results, waiting), tuple(COLUMNS)))
+
+
+def is_current(results: Path) -> bool:
+    """Whether the library table is there and no older than the last scan."""
+    files = Results(results)
+    try:
+        return files.table.stat().st_mtime_ns >= files.scan.stat().st_mtime_ns
+    except OSError:
+        return False
+
+
+def rows_of_records(results: Path, waiting: Collection[str]) -> list[Row]:
+    """The table's rows from the records that there are, but for tracks that have none.
+
+    Raises RecordError.
+    """
+    files, without = Results(results), set(waiting)
+    rows: list[Row] = []
+    for track in read_scan(results)["tracks"]:
+        there = [kind for kind in files.kinds() if files.record(kind, track).exists()]
+        if track not in without and there:
+            rows.append(_read_row(results, track, there)[0])
+    return rows
 
 
 def _row(
@@ -185,7 +252,8 @@ def _csv(rows: Iterable[Row], columns: Sequence[str]) -> bytes:
     return csv_bytes(columns, ([row.get(name) for name in columns] for row in rows))
 
 
-def _parquet(rows: Sequence[Row]) -> bytes:
+def parquet_bytes(rows: Sequence[Row]) -> bytes:
+    """The rows as a Parquet file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -47,14 +47,19 @@ received: list[int] = []  # the signals that ask this process to end, from pass_
 
 
 def guard_run(
-    results: Path, jobs_elsewhere: bool = False, folder: Path = Path(".snakemake")
+    results: Path,
+    jobs_elsewhere: bool = False,
+    folder: Path = Path(".snakemake"),
+    module: bool = False,
 ) -> None:
     """Do all of the above for this process, Snakemake's main one. folder: Snakemake's own.
 
     jobs_elsewhere: jobs run on other machines, where those of an earlier run may live on.
+    module: the run is another workflow's, and so are its signals and its exit code.
     """
     follow_this_process()
-    pass_signals_on()
+    if not module:
+        pass_signals_on()
     if lock_results(results):
         remove_stale_locks(results, folder)
         for path in mend(results, temporary=not jobs_elsewhere):

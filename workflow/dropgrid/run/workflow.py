@@ -18,18 +18,21 @@ from logging import Logger
 from pathlib import Path
 from typing import Any
 
+from ..base.errors import LibraryError
 from ..library import Scan, scan
 from ..records.model import ANALYSES
-from ..results.layout import Results
 from ..results.mark import check_claim, claim, sources, usual
+from ..results.noted import note_references
 from ..results.scanned import read_scan, write_tickets
 from ..results.summary import describe, stood_at, write_summary
-from ..stages import stage_options
+from ..results.vanished import refuse_vanished
+from ..stages import check_networks, stage_options
 from .batches import batch_names, count_batches, deal, done_batches, read_batch, write_batches
 from .demands import likely_minutes
 from .due import NETWORKS, force_all, note_options, tracks_due
 from .interrupts import cancel_timers, guard_run, received
 
+NO_LIBRARY = "music"  # the default, which is there for those who have a folder of that name
 # What Snakemake is asked that does not run a job.
 LOOKS = frozenset(
     """--dry-run --dryrun --lint --list --list-rules --list-target-rules --lt --dag --rulegraph
@@ -112,6 +115,7 @@ def plan_run(
     main: bool,
     real: bool,
     cluster: bool,
+    module: bool = False,
     workers: int = 1,
     forced: bool = False,
 ) -> Plan:
@@ -119,18 +123,27 @@ def plan_run(
 
     config: complete. main: this is the process that the user started, not a job of its own, which
     reads the plan that the main one made. real: it is to run jobs, not only to look. cluster:
-    its jobs run elsewhere; else so many workers run them here. forced: every track is asked for
-    anew. Raises DropgridError, OSError.
+    its jobs run elsewhere; else so many workers run them here. module: the run is another
+    workflow's, of which this one is a module; nobody calls start_run then. forced: every track is
+    asked for anew. Raises DropgridError, OSError.
     """
     results = usual(config["results"])
     if not main:
         return read_plan(results)
+    if config["library"] == NO_LIBRARY and not Path(NO_LIBRARY).exists():
+        raise LibraryError(
+            "which library? Name a folder of music: "
+            "snakemake --cores 4 --config library=~/Music results=results"
+        )
     check_claim(Path(results), sources(config["library"]))
     found = scan(config["library"], apart=results)
+    if not config["allow_empty"]:
+        refuse_vanished(found, sources(config["library"]), Path(results))
     if real:
+        check_networks(config)
         # Signals reach the jobs at once, jobs never outlive the run, left-overs are removed.
         claim(Path(results), sources(config["library"]))
-        guard_run(Path(results), jobs_elsewhere=cluster)
+        guard_run(Path(results), jobs_elsewhere=cluster, module=module)
     return make_plan(found, results, config, real, workers, cluster, forced)
 
 
@@ -178,11 +191,15 @@ def _batches(shadow: Path, found: Scan, due: Mapping[str, Sequence[str]], count:
     return write_batches(shadow, deal(work, count))
 
 
-def start_run(manifests: Sequence[str], logger: Logger) -> None:
+def start_run(
+    plan: Plan, manifests: Sequence[str], references: Sequence[str], logger: Logger
+) -> None:
     """Before the first job: how many tracks there are to analyse.
 
-    manifests: of the batches that will run. Raises RecordError.
+    manifests: of the batches that will run. references: of the evaluation, noted for the
+    commands that come later. Raises RecordError, OSError.
     """
+    note_references(Path(plan.results), references)
     count = sum(len(read_batch(Path(manifest))) for manifest in manifests)
     if count:
         told = {"tracks_in_batches": count}
@@ -195,9 +212,6 @@ def end_run(plan: Plan, ok: bool, logger: Logger) -> None:
     ok: Snakemake calls it a success. Raises RecordError, OSError.
     """
     results = Path(plan.results)
-    said = Results(results).network_log
-    if said.exists() and (warning := said.read_text().strip()):
-        logger.warning(warning)
     summary = write_summary(results, plan.began)
     text = stood_at(summary) if received else describe(summary, results)
     logger.info(text, extra={"summary": summary, "ok": ok})

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import ConfigError
+from ..base.text import suggestion
 from .options import check_ranges
 from .place import DEFAULTS, SCHEMAS
 
@@ -73,7 +74,10 @@ def _explain(error: Any) -> str:
     if error.validator == "additionalProperties":
         known = sorted(error.schema["properties"])
         unknown = sorted(set(error.instance) - set(known))
-        return f"{name}: there is no option {', '.join(unknown)}; known: {', '.join(known)}"
+        return (
+            f"{name}: there is no option {', '.join(unknown)}"
+            f"{suggestion(unknown[0], known)}; known: {', '.join(known)}"
+        )
     if error.validator in ("oneOf", "anyOf"):
         allowed = error.schema.get("description") or error.validator_value
         return f"{name}: {error.instance!r} is not allowed; expected: {allowed}"

@@ -8,6 +8,9 @@ A value is a list, exact enough to put back what was there. Integer-only fields 
 tmpo) get the rounded tempo and an exact field beside it (TXXX:BPM, iTunes' freeform BPM), as DJ
 software writes them. Gain is ReplayGain 2.0's; Opus has R128_TRACK_GAIN instead and may not have
 the other (RFC 7845, 5.2.1). MP4's are in lower case, as most players look for them there.
+
+Tempo and key stand a second time in fields of our own, by which dropgrid.audio.tags knows them for
+ours and takes them for no evidence.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ..audio.tags import OUR_BPM, OUR_KEY
 from ..records.model import Loudness
 
 Value = list[Any]
@@ -25,9 +29,14 @@ OURS = re.compile(
     r"TBPM|TXXX:BPM|COMM::[^:]*|tmpo|----:com\.apple\.iTunes:BPM|\xa9cmt|BPM|COMMENT"
     r"|WM/BeatsPerMinute|Description|TKEY|(----:com\.apple\.iTunes:|WM/)?initialkey"
     r"|(TXXX:|----:com\.apple\.iTunes:)?replaygain_track_(gain|peak)|R128_TRACK_GAIN"
-    r"|----:com\.apple\.iTunes:iTunNORM",
+    r"|----:com\.apple\.iTunes:iTunNORM|(TXXX:|----:com\.apple\.iTunes:)?DROPGRID_(BPM|KEY)",
     re.IGNORECASE,
 )
+OWN_WORD = re.compile(f"(?:.*:)?({OUR_BPM}|{OUR_KEY})", re.IGNORECASE)
+SPOKEN_OF = {  # by a field of ours: the fields it is beside
+    OUR_BPM: re.compile(r"TBPM|tmpo|(.*:)?BPM|WM/BeatsPerMinute", re.IGNORECASE),
+    OUR_KEY: re.compile(r"TKEY|(.*:|WM/)?initialkey", re.IGNORECASE),
+}
 OWN_NOTE = re.compile(r"\s*\[drops [^\]]*\]")
 
 
@@ -100,6 +109,12 @@ def sound_check(loudness: Loudness) -> str | None:
     return "".join(f" {word:08X}" for word in words)
 
 
+def own_words(answers: Answers) -> dict[str, str]:
+    """Our own fields, by name: the tempo and key that are written, to be known for ours."""
+    fields = {OUR_BPM: answers.bpm and exact(answers.bpm), OUR_KEY: answers.key}
+    return {name: text for name, text in fields.items() if text}
+
+
 def with_drops(comment: str, drops: Sequence[float]) -> str:
     """A comment with the drops' times behind what the user wrote: "Nice [drops 1:02 3:04]"."""
     kept = OWN_NOTE.sub("", comment)
@@ -122,6 +137,17 @@ def said(value: Value | None) -> tuple[str, ...]:
     return tuple(str(item) for item in items if item not in ("", []))
 
 
+def without_needless(changed: dict[str, Value | None]) -> dict[str, Value | None]:
+    """Changed fields without those of ours beside which nothing changes: there the file said
+    the same before, by itself, and stays its own evidence."""
+
+    def is_needed(key: str) -> bool:
+        own = OWN_WORD.fullmatch(key)
+        return own is None or any(map(SPOKEN_OF[own[1].upper()].fullmatch, changed))
+
+    return {key: value for key, value in changed.items() if is_needed(key)}
+
+
 def is_ours(key: str) -> bool:
     """Whether a field is one that is written here, in some format."""
     return OURS.fullmatch(key) is not None
@@ -140,7 +166,7 @@ class _Id3:
             fields[self._key("TXXX:BPM")] = [0, [exact(answers.bpm)]]
         if answers.key is not None:
             fields["TKEY"] = [0, [answers.key]]
-        for name, text in replay_gain(answers.loudness).items():
+        for name, text in (replay_gain(answers.loudness) | own_words(answers)).items():
             fields[self._key(f"TXXX:{name}")] = [0, [text]]
         if (drops := answers.drops) is not None:
             key = next((k for k in sorted(self.tags) if k.startswith("COMM::")), "COMM::eng")
@@ -196,6 +222,7 @@ class _Mp4:
         norm = sound_check(answers.loudness) if answers.loudness and answers.sound_check else None
         if norm is not None:
             free["iTunNORM"] = norm
+        free |= own_words(answers)
         for name, text in free.items():
             fields[self._key(self.FREE + name)] = [[self.TEXT, text]]
         if (drops := answers.drops) is not None:
@@ -242,6 +269,7 @@ class _Vorbis:
             fields["BPM"] = [exact(answers.bpm)]
         if answers.key is not None:
             fields["INITIALKEY"] = [answers.key]
+        fields |= {name: [text] for name, text in own_words(answers).items()}
         gain = replay_gain(answers.loudness)
         if answers.loudness and self.is_opus and gain:
             fields["R128_TRACK_GAIN"] = [str(answers.loudness.r128_gain)]
@@ -277,7 +305,7 @@ class _Asf:
             fields["WM/BeatsPerMinute"] = [[0, exact(answers.bpm)]]
         if answers.key is not None:
             fields["WM/InitialKey"] = [[0, answers.key]]
-        for name, text in replay_gain(answers.loudness).items():
+        for name, text in (replay_gain(answers.loudness) | own_words(answers)).items():
             fields[name] = [[0, text]]
         if (drops := answers.drops) is not None:
             (kind, text), *rest = self.get("Description") or [[0, ""]]

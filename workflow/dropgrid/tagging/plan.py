@@ -21,7 +21,7 @@ from ..audio.tag_limits import TagLimit, import_mutagen, limits
 from ..base.errors import DropgridError
 from ..key import notation
 from ..records.track import Track
-from .fields import Answers, Fields, Value, fields_of, said
+from .fields import Answers, Fields, Value, fields_of, said, without_needless
 
 TRACK = re.compile(r"[a-z0-9][a-z0-9-]*")  # a track's id
 
@@ -92,6 +92,7 @@ def plan(track: Track, options: TagOptions, root: Path | None = None) -> Change 
     # Only fields that will say something else; one that will say nothing is removed.
     new = {key: value if said(value) else None for key, value in wanted.items()
            if said(value) != said(fields.get(key))}  # fmt: skip
+    new = without_needless(new)
     if not new:
         return "its tags say so already"
     old = {key: fields.get(key) for key in new}

@@ -1,8 +1,8 @@
-"""madmom's key network, read from its installed package and kept as one ONNX file.
+"""madmom's key network, read from its package and kept as one ONNX file.
 
-Like the beat networks (dropgrid.model) its weights are Creative Commons BY-NC-SA 4.0 and no part
-of dropgrid: `prepare` reads them from the installed madmom without importing it and without
-running anything a pickle might ask for.
+Like the beat networks (`weights`) its weights are Creative Commons BY-NC-SA 4.0 and no part of
+dropgrid: they are read from madmom's package without importing it and without running anything a
+pickle might ask for.
 
 Source: F. Korzeniowski, G. Widmer, "Genre-agnostic key classification with convolutional neural
 networks", ISMIR 2018; madmom.features.key.CNNKeyRecognitionProcessor of madmom 0.16.1.
@@ -11,10 +11,8 @@ networks", ISMIR 2018; madmom.features.key.CNNKeyRecognitionProcessor of madmom 
 from __future__ import annotations
 
 import hashlib
-import importlib.machinery
 import io
 import pickle
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +21,10 @@ import numpy as np
 
 from ...base.errors import ModelError
 from ...base.files import write_atomically
+from .installed import HELP, find, onnx_file
 from .prepare import ONNX_OPSET
-from .weights import HELP
 
+NAME = "key.onnx"
 MODEL = Path("models", "key", "2018", "key_cnn.pkl")
 SHA256 = "c58ba553be1048877662a663a2670c0051b3c2c66d109b6042ba722ed0bfc7a6"
 BANDS = 105  # network inputs a frame: see dropgrid.features.pitch
@@ -48,7 +47,7 @@ class Convolution:
 
 def prepare(path: Path) -> None:
     """Write the network as an ONNX file, always the same bytes. Raises ModelError, OSError."""
-    write_atomically(path, to_onnx(read_network(find_model())))
+    write_atomically(path, onnx_file(NAME, lambda: to_onnx(read_network(find_model()))))
 
 
 def find_model() -> Path:
@@ -56,10 +55,8 @@ def find_model() -> Path:
 
     Raises ModelError, saying how to get it.
     """
-    spec = importlib.machinery.PathFinder.find_spec("madmom", sys.path)
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        if (model := Path(folder) / MODEL).is_file():
-            return model
+    if model := find("madmom", MODEL):
+        return model
     raise ModelError(f"madmom's key network is not installed; {HELP}")
 
 

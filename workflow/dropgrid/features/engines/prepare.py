@@ -1,4 +1,4 @@
-"""The trained networks as one ONNX file, made once from the installed madmom's weights."""
+"""The trained networks as one ONNX file: dropgrid-models' own, or made of madmom's files."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from pathlib import Path
 import numpy as np
 
 from ...base.files import write_atomically
+from .installed import onnx_file
 from .weights import Weights, find_models, read_weights
 
+NAME = "downbeats.onnx"
 BANDS = 314  # network inputs a frame: see dropgrid.features.engines.filterbank
 ONNX_OPSET = 17
 
 
 def prepare(path: Path) -> None:
     """Write the ensemble as one ONNX file, always the same bytes. Raises ModelError, OSError."""
-    write_atomically(path, to_onnx(read_weights(find_models())))
+    write_atomically(path, onnx_file(NAME, lambda: to_onnx(read_weights(find_models()))))
 
 
 def to_onnx(networks: list[Weights]) -> bytes:

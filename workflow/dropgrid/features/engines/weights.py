@@ -1,8 +1,8 @@
 """The trained networks: madmom's downbeat ensemble, read from its installed package.
 
-The weights are Creative Commons BY-NC-SA 4.0 and are not part of dropgrid: `prepare` reads
-them once from the installed madmom, without importing it and without running anything a
-pickle might ask for, and writes one ONNX file that the `features` stage loads.
+The weights are Creative Commons BY-NC-SA 4.0 and are not part of dropgrid. They are read from
+madmom's package without importing it and without running anything a pickle might ask for; of them
+`prepare.to_onnx` makes the one file that dropgrid-models holds and the `features` stage loads.
 
 Source: S. Böck, F. Krebs, G. Widmer, "Joint beat and downbeat tracking with recurrent neural
 networks", ISMIR 2016; madmom.features.downbeats.RNNDownBeatProcessor of madmom 0.16.1.
@@ -11,11 +11,8 @@ networks", ISMIR 2016; madmom.features.downbeats.RNNDownBeatProcessor of madmom 
 from __future__ import annotations
 
 import hashlib
-import importlib.machinery
-import importlib.metadata
 import io
 import pickle
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from ...base.errors import ModelError
+from .installed import HELP, find
 
 MODELS = Path("models", "downbeats", "2016")
 SHA256 = {
@@ -35,10 +33,6 @@ SHA256 = {
     "downbeats_blstm_7.pkl": "371a319a66d32bee6ab8d4a15f6ae9e4ee22ff97b4276736bab93d9a994c06c1",
     "downbeats_blstm_8.pkl": "a0d20e1922872a3e5b74df451d8b5701de6ca88d9f5739f313fb2991d7a84c77",
 }
-HELP = (
-    "install it with `make setup` or `pip install ./packaging/madmom`, "
-    "or set bpm.method to librosa to do without"
-)
 GATES = ("input_gate", "output_gate", "forget_gate", "cell")  # the order of ONNX's LSTM
 PEEPHOLES = GATES[:3]
 
@@ -71,10 +65,8 @@ def find_models() -> Path:
 
     Raises ModelError, saying how to get them.
     """
-    spec = importlib.machinery.PathFinder.find_spec("madmom", sys.path)
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        if (models := Path(folder) / MODELS).is_dir():
-            return models
+    if models := find("madmom", MODELS):
+        return models
     raise ModelError(f"madmom's trained networks are not installed; {HELP}")
 
 

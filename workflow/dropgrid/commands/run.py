@@ -1,0 +1,51 @@
+"""Analyse a library: the whole workflow, from any folder.
+
+LIBRARY is a folder of music (several may be named), or a CSV/TSV list with a column `path`;
+without one the library of the last run is taken again. TARGET is what to make: all (the default),
+analysis, table, evaluation, report, exports, export_rekordbox and so on. Whatever else is given is
+Snakemake's: --dry-run, --forcerun bpm, --resources mem_mb=8000 ... The same command again does
+only what is missing or out of date.
+
+examples:
+  dropgrid run ~/Music
+  dropgrid run ~/Music --results ~/dropgrid-results --cores 4 export_rekordbox
+  dropgrid run --results ~/dropgrid-results report
+  dropgrid run /shared/music --profile slurm --config 'bpm={min_bpm: 90}'
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+HELP = "analyse a library: the whole workflow, from any folder"
+TARGETS = ("all", "analysis", "table", "evaluation", "report", "exports", "check")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What --help shows; the words themselves are read by dropgrid.run.launch."""
+    parser.usage = "dropgrid run [LIBRARY ...] [TARGET ...] [options] [Snakemake's options]"
+    parser.add_argument("words", nargs="*", metavar="LIBRARY, TARGET", help="see above")
+    parser.add_argument("--results", metavar="DIR", help="where all goes (default: ./results)")
+    parser.add_argument(
+        "--cores", "-c", metavar="N", help="tracks at once (default: what this machine bears)"
+    )
+    parser.add_argument(
+        "--config", "-C", nargs="*", metavar="NAME=VALUE", help="options, see config/README.md"
+    )
+    parser.add_argument(
+        "--profile", metavar="NAME", help="slurm, cluster-generic, or a folder of your own"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ..export import formats
+    from ..run import launch
+
+    targets = [*TARGETS, *(f"export_{name.replace('-', '_')}" for name in formats())]
+    known = launch.ask_options() if launch.needs_options(arguments.words) else {}
+    request = launch.read_request(arguments.words, targets, known)
+    command = launch.command(request, Path.cwd())
+    folder = Path(command[command.index("--directory") + 1])
+    os.execve(command[0], command, launch.environment(folder, os.environ))

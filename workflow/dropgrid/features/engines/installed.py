@@ -1,0 +1,64 @@
+"""What is installed beside dropgrid: the trained networks, and what does without them.
+
+The networks are madmom's, CC BY-NC-SA 4.0, and no part of dropgrid. They come ready made with the
+package dropgrid-models; where madmom 0.16.1 itself and onnx are installed, as in a checkout that
+compares with it, they are made from its own files. Nothing is imported to look.
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from ...base.errors import ModelError
+
+PACKAGE = "dropgrid_models"
+HELP = (
+    "install them, for non-commercial use: pip install dropgrid-models (from the folder of "
+    "dropgrid's wheels; in its checkout: make setup). Or do without, less exactly: "
+    "bpm: {method: librosa}, key: {method: profiles}"
+)
+LIBROSA = "bpm.method: librosa is not installed; install it: pip install 'dropgrid[librosa]'"
+
+
+def find(package: str, name: Path | str = "") -> Path | None:
+    """A file or folder of an installed package; None where there is none. Does not import it."""
+    spec = importlib.machinery.PathFinder.find_spec(package, sys.path)
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        if (path := Path(folder) / name).exists():
+            return path
+    return None
+
+
+def onnx_file(name: str, convert: Callable[[], bytes]) -> bytes:
+    """The bytes of a network: the file `name` of dropgrid-models, or what `convert` makes of an
+    installed madmom's.
+
+    Raises ModelError, saying how to get it.
+    """
+    if ready := find(PACKAGE, name):
+        try:
+            return ready.read_bytes()
+        except OSError as error:
+            raise ModelError(f"{ready}: cannot be read ({error.strerror}); {HELP}") from error
+    try:
+        return convert()
+    except ImportError as error:
+        raise ModelError(f"madmom's networks are not installed as ONNX files; {HELP}") from error
+
+
+def check(name: str, of_madmom: Path) -> None:
+    """Raise ModelError, saying how to get it, unless `onnx_file` would find a network.
+
+    of_madmom: where it lies in madmom's package.
+    """
+    if not find(PACKAGE, name) and not (find("madmom", of_madmom) and find("onnx")):
+        raise ModelError(f"madmom's trained networks are not installed; {HELP}")
+
+
+def check_librosa() -> None:
+    """Raise ModelError, saying how to get it, unless librosa is installed."""
+    if not find("librosa"):
+        raise ModelError(LIBROSA)

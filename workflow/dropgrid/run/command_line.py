@@ -1,0 +1,105 @@
+"""Command lines of Snakemake: which words are options, their values, targets; and what is wrong.
+
+Snakemake's own parser lets an option swallow the targets that follow it (--config library=X
+report) and knows no misspelt word. What options there are, and how many values each takes, is
+handed in: nothing here imports Snakemake.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..base.errors import ConfigError
+from ..base.text import suggestion
+
+# Option -> how many values it takes: a number, "?" for one at most, "+" or "*" for any number.
+Options = Mapping[str, str]
+NUMBER = re.compile(r"-\d")
+
+
+@dataclass(frozen=True)
+class Given:
+    """An option as it was given: its full name, its values, and the words themselves."""
+
+    name: str
+    values: tuple[str, ...]
+    words: tuple[str, ...]
+
+
+def read(
+    words: Sequence[str], options: Options, ends: Callable[[str], bool] = lambda word: False
+) -> tuple[list[str], list[Given]]:
+    """(the words that belong to no option, the options).
+
+    ends: whether a word cannot be a further value of an option that takes any number.
+    Raises ConfigError for an option that there is not.
+    """
+    free: list[str] = []
+    given: list[Given] = []
+    at = 0
+    while at < len(words):
+        word = words[at]
+        at += 1
+        if word == "--":
+            return free + list(words[at:]), given
+        if not is_option(word):
+            free.append(word)
+            continue
+        name, inline = _name(word, options)
+        values = [] if inline is None else [inline]
+        takes = options[name]
+        most = int(takes) if takes.isdigit() else 1 if takes == "?" else len(words)
+        most = most if inline is None else 0
+        while len(values) < most and at < len(words) and not is_option(words[at]):
+            if not takes.isdigit() and ends(words[at]):
+                break
+            values.append(words[at])
+            at += 1
+        shown = (word,) if inline is not None else (word, *values)
+        given.append(Given(name, tuple(values), shown))
+    return free, given
+
+
+def is_option(word: str) -> bool:
+    """Whether a word is an option, not a value or a target; -1 is a number."""
+    return len(word) > 1 and word.startswith("-") and not NUMBER.match(word)
+
+
+def check(words: Sequence[str], options: Options, program: str = "snakemake") -> None:
+    """Raise ConfigError, in a line that says what to type, for what Snakemake would not explain:
+    a misspelt option, and a target swallowed by --config."""
+    for option in read(words, options)[1]:
+        if option.name not in ("--config", "-C"):
+            continue
+        for value in option.values:
+            if "=" not in value:
+                pairs = " ".join(v for v in option.values if "=" in v)
+                raise ConfigError(
+                    f"--config takes name=value, and {value} is not; a target stands before the "
+                    f"options: {program} {value} ... --config {pairs}".rstrip()
+                )
+
+
+def _name(word: str, options: Options) -> tuple[str, str | None]:
+    """The full name of an option, and the value in the same word, if there is one."""
+    if not word.startswith("--"):
+        return _short(word, options)
+    name, equals, value = word.partition("=")
+    whole = [name] if name in options else [o for o in options if o.startswith(name)]
+    if not whole:
+        long = [option for option in options if option.startswith("--")]
+        raise ConfigError(f"{name}: there is no such option{suggestion(name, long)}")
+    return whole[0], value if equals else None
+
+
+def _short(word: str, options: Options) -> tuple[str, str | None]:
+    """As _name, of options in one letter: the last of them is the one that can take values."""
+    for at, letter in enumerate(word[1:], 2):
+        name = f"-{letter}"
+        if name not in options:
+            raise ConfigError(f"{word}: there is no option {name}")
+        if options[name] != "0" and at < len(word):
+            return name, word[at:].removeprefix("=")
+    return name, None

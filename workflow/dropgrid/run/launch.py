@@ -1,0 +1,211 @@
+"""The workflow from anywhere: from what a person types to Snakemake's own command line.
+
+What lies in the folder it is typed in changes nothing: neither a `profiles/default` nor a
+`config/config.yaml` is taken from there. Snakemake's `.snakemake` lies beside the results, or in
+them where it may not: in the root, in the library, in a folder that is not ours to write in.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..base.errors import ConfigError, LibraryError
+from ..base.text import suggestion
+from ..library import LIST_SUFFIXES, expanded
+from ..results.mark import last_library, place
+from ..settings.place import PROFILES, SHIPPED
+from .command_line import Options, is_option, read
+from .resources import resolve_workers
+
+OWN = {"--results": "1", "--cores": "1", "-c": "1", "--config": "*", "-C": "*", "--profile": "1",
+       "--workflow-profile": "1", "--dry-run": "0", "-n": "0"}  # fmt: skip
+SNAKEFILE = SHIPPED / "launch.smk"
+RESULTS = "results"  # in the folder the command is typed in
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for. library: absolute; empty for that of the last run. results: absolute.
+    targets: as Snakemake is told them. config: (name, value) as typed. options: all others."""
+
+    library: tuple[str, ...]
+    results: Path
+    targets: tuple[str, ...] = ()
+    config: tuple[tuple[str, str], ...] = ()
+    options: tuple[str, ...] = ()
+    cores: str | None = None
+    profile: str | None = None
+    workflow_profile: str | None = None
+
+
+def read_request(words: Sequence[str], targets: Collection[str], options: Options) -> Request:
+    """What the words after `dropgrid run` ask for: libraries and targets in any order, before
+    or after options.
+
+    targets: the names there are. options: Snakemake's; the OWN ones need not be among them.
+    Raises ConfigError, LibraryError.
+    """
+
+    def ends(word: str) -> bool:
+        return word in targets or os.path.isdir(os.path.expanduser(word))
+
+    free, given = read(_config_ended(words), {**options, **OWN}, ends)
+    config: list[tuple[str, str]] = []
+    kept: list[str] = []
+    single: dict[str, str] = {}
+    for option in given:
+        if option.name in ("--config", "-C"):
+            config += [_pair(value) for value in option.values]
+        elif option.name in OWN and option.values:
+            single["--cores" if option.name == "-c" else option.name] = option.values[0]
+        elif option.name in OWN and OWN[option.name] != "0":
+            raise ConfigError(f"{option.words[0]}: takes a value")
+        else:
+            kept += option.words
+    named = dict(config)
+    results = place(single.get("--results") or named.pop("results", None) or RESULTS)
+    library, wanted = _sort(free, targets, results)
+    return Request(
+        library,
+        results,
+        wanted,
+        tuple((name, value) for name, value in config if name != "results"),
+        tuple(kept),
+        single.get("--cores"),
+        single.get("--profile"),
+        single.get("--workflow-profile"),
+    )
+
+
+def command(request: Request, cwd: Path, environ: Mapping[str, str] = os.environ) -> list[str]:
+    """The command of Snakemake that does what was asked for. Raises LibraryError, ConfigError."""
+    config: dict[str, Any] = dict(request.config)
+    library = list(request.library) or ([] if "library" in config else None)
+    if library is None:
+        library = last_library(request.results)
+    folder = working_folder(request.results, library or [])
+    if library:
+        config["library"] = json.dumps(library[0] if len(library) == 1 else library)
+    config["results"] = json.dumps(
+        request.results.name if folder == request.results.parent else str(request.results)
+    )
+    if folder != cwd:
+        config |= {name: _absolute(name, config[name], cwd) for name in PATHS if name in config}
+    words = [sys.executable, "-P", "-m", "snakemake", *request.targets]
+    words += ["--snakefile", str(SNAKEFILE), "--directory", str(folder)]
+    words += ["--workflow-profile", request.workflow_profile or str(PROFILES / "default")]
+    if request.profile:
+        words += ["--profile", _profile(request.profile)]
+    if request.cores or not request.profile:
+        words += ["--cores", request.cores or str(resolve_workers(environ=environ))]
+    pairs = [f"{name}={value}" for name, value in config.items()]
+    return [*words, *request.options, "--config", *pairs]
+
+
+def working_folder(results: Path, library: Sequence[str]) -> Path:
+    """Where Snakemake works: the folder that holds the results, or the results themselves."""
+    parent = results.parent
+    real = Path(os.path.realpath(parent))
+    inside = any(real.is_relative_to(os.path.realpath(source)) for source in library)
+    existing = next(folder for folder in (parent, *parent.parents) if folder.exists())
+    if parent == Path(parent.anchor) or inside or not os.access(existing, os.W_OK | os.X_OK):
+        return results
+    return parent
+
+
+def environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment of Snakemake: caches below its folder where there is no home to write in."""
+    changed = {**environ, "PWD": os.getcwd()}
+    cache = Path(environ.get("XDG_CACHE_HOME") or Path(os.path.expanduser("~"), ".cache"))
+    existing = next(place for place in (cache, *cache.parents) if place.exists())
+    if not os.access(existing, os.W_OK | os.X_OK):
+        changed["XDG_CACHE_HOME"] = str(folder / ".snakemake" / "cache")
+    return changed
+
+
+def ask_options() -> Options:
+    """The options of the installed Snakemake, which takes a second. Raises ConfigError."""
+    command = [sys.executable, "-P", "-m", "snakemake_logger_plugin_dropgrid.options"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise ConfigError(f"snakemake does not start: {done.stderr.strip().splitlines()[-1]}")
+    return dict(json.loads(done.stdout))
+
+
+def needs_options(words: Sequence[str]) -> bool:
+    """Whether the words hold an option that is Snakemake's."""
+    names = [word.partition("=")[0] for word in words if is_option(word)]
+    return any(name not in OWN and not name.startswith("-c") for name in names)
+
+
+PATHS = ("evaluation", "corrections")  # sections and options that name files
+
+
+def _absolute(name: str, value: Any, folder: Path) -> str:
+    """A value of the configuration that names files, seen from any folder."""
+    import yaml
+
+    if name == "corrections":
+        return json.dumps(str(folder / Path(str(value)).expanduser()))
+    section = yaml.safe_load(str(value))
+    if isinstance(section, dict) and isinstance(section.get("references"), list):
+        section["references"] = [
+            source if source == "tags" else str(folder / Path(str(source)).expanduser())
+            for source in section["references"]
+        ]
+    return json.dumps(section)
+
+
+def _config_ended(words: Sequence[str]) -> list[str]:
+    """The words with those that follow --config and are no name=value moved to the front."""
+    kept: list[str] = []
+    free: list[str] = []
+    within = False
+    for word in words:
+        if is_option(word):
+            within = word in ("--config", "-C")
+        (free if within and not is_option(word) and "=" not in word else kept).append(word)
+        within = within and word not in free
+    return free + kept
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ConfigError(f"--config takes name=value, and {text} is not")
+    return name, value
+
+
+def _sort(
+    words: Sequence[str], targets: Collection[str], results: Path
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(libraries, targets): a name of a target is one, and so is a file below the results."""
+    library: list[str] = []
+    wanted: list[str] = []
+    for word in words:
+        path = Path(os.path.abspath(expanded(word, "library")))
+        if word in targets:
+            wanted.append(word)
+        elif path.is_dir() or (path.suffix.lower() in LIST_SUFFIXES and path.is_file()):
+            library.append(str(path))
+        elif path.is_relative_to(results):
+            wanted.append(str(path))
+        else:
+            raise LibraryError(
+                f"{word}: neither a folder, nor a CSV/TSV list, nor a target"
+                f"{suggestion(word, targets)} (targets: {', '.join(sorted(targets))})"
+            )
+    return tuple(library), tuple(wanted)
+
+
+def _profile(name: str) -> str:
+    """A profile of ours by its name; any other as it is."""
+    ours = PROFILES / name
+    return str(ours) if os.sep not in name and ours.is_dir() else name
