@@ -49,8 +49,8 @@ def jobs(folder: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            # `dropgrid features ...`, not the shell around it
-            if process.cwd() == str(folder) and process.cmdline()[2:3] == ["features"]:
+            # `dropgrid batch ...`, not the shell around it
+            if process.cwd() == str(folder) and "batch" in process.cmdline():
                 found.append(process)
         except psutil.Error:
             continue
@@ -97,7 +97,7 @@ def test_killing_the_run_with_9_ends_its_jobs_and_needs_no_unlocking(peace, tmp_
     assert outputs(folder) == outputs(peace)
 
 
-def test_features_written_just_before_a_kill_with_9_are_not_made_again(peace, tmp_path):
+def test_what_was_written_before_a_kill_with_9_is_not_made_again(peace, tmp_path):
     folder = copy_of(peace, tmp_path)
     run = start(folder, 1)
     assert wait_until(lambda: analysed(folder) != {})

@@ -134,16 +134,16 @@ def test_looking_writes_nothing(option, tmp_path, snakemake):
 def test_batches_are_planned_without_writing(tmp_path):
     fill(tmp_path, *(f"music/{i}.flac" for i in range(40)))
     found, results = scan(str(tmp_path / "music")), tmp_path / "results"
-    plan = make_plan(found, str(results), CONFIG, real=False, workers=2)
+    plan = make_plan(found, str(results), CONFIG, real=False, workers=lambda tracks: 2)
     assert len(plan.tracks) == 40 and plan.batches
     assert not results.exists()
     assert all(Path(plan.batch(name)).is_file() for name in plan.batches)
-    real = make_plan(found, str(results), CONFIG, real=True, workers=2)
+    real = make_plan(found, str(results), CONFIG, real=True, workers=lambda tracks: 2)
     assert real.batches == plan.batches
     for name in real.batches:
         (results / "batches" / f"{name}.done").touch()
     before = contents(results)
-    again = make_plan(found, str(results), CONFIG, real=False, workers=2)  # no records yet
+    again = make_plan(found, str(results), CONFIG, real=False, workers=lambda tracks: 2)
     assert contents(results) == before
     assert again.batches == real.batches
     assert not any(again.batch(name).startswith(str(results)) for name in again.batches)

@@ -49,7 +49,8 @@ rule batch:
     shell:
         "{resources.python:q} -P -m dropgrid batch {input.manifest:q} --analyses {params.analyses}"
         " {params.features}"
-        " --memory-mb $(( {resources.mem_mb} - %d )) --time-limit 1780"
+        " --memory-mb $(( {resources.mem_mb} - %d ))"
+        " --time-limit $(( {resources.runtime} < 30 ? {resources.runtime} * 60 - 20 : 1780 ))"
         " --attempt {resources.attempt} --attempts %d > {log:q} 2>&1"
         % (BATCH_MB, TRIES)
 

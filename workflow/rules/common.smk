@@ -43,27 +43,28 @@ if workflow.remote_exec and not MAIN:
 try:
     config = complete_config(config)
     CAPS = caps(config["max_workers"], workflow.global_resources)
-    # The sums of memory and workers over the jobs that run here.
-    for name, cap in CAPS.items() if MAIN and not (CLUSTER or MODULE) else ():
-        workflow.register_resource(name, cap)
-    MEMORY = workflow.global_resources.get("mem_mb")
-    DEMANDS = Demands(
-        cap_mb=MEMORY.value if MEMORY else math.inf,
-        cluster=CLUSTER,
-        librosa=config["bpm"]["method"] == "librosa",
-    )
-    ASKED = workflow.dag_settings
-    PLAN = run.plan_run(
-        config,
-        main=MAIN,
-        real=REAL,
-        cluster=CLUSTER,
-        module=MODULE,
-        workers=DEMANDS.workers(workflow.cores, CAPS.get("workers")),
-        forced=bool(
-            ASKED and (ASKED.forceall or {"batch", "network"} & {*ASKED.forcerun})
-        ),
-    )
+except DropgridError as error:
+    stop(error)
+
+# The sums of memory and workers over the jobs that run here.
+for name, cap in CAPS.items() if MAIN and not (CLUSTER or MODULE) else ():
+    workflow.register_resource(name, cap)
+MEMORY = workflow.global_resources.get("mem_mb")
+DEMANDS = Demands(
+    cap_mb=MEMORY.value if MEMORY else math.inf,
+    cluster=CLUSTER,
+    librosa=config["bpm"]["method"] == "librosa",
+)
+ROLE = dict(main=MAIN, real=REAL, cluster=CLUSTER, module=MODULE)
+FORCED = run.asks_anew(sys.argv[1:], rules={"batch", "network"})
+
+
+def workers(tracks):
+    return DEMANDS.workers(workflow.cores, CAPS.get("workers"), tracks)
+
+
+try:
+    PLAN = run.plan_run(config, **ROLE, workers=workers, forced=FORCED)
 except (DropgridError, OSError) as error:
     stop(error)
 RESULTS = PLAN.results
@@ -90,5 +91,3 @@ attempt = lambda wildcards, attempt: attempt
 
 def batch_mb(wildcards):
     return DEMANDS.batch_mb(read_batch(Path(PLAN.batch(wildcards.batch))))
-
-

@@ -38,7 +38,7 @@ from dropgrid.run.due import (
     read_options,
     stages_due,
 )
-from dropgrid.run.workflow import Plan, plan_run
+from dropgrid.run.workflow import Plan, asks_anew, plan_run
 from dropgrid.settings.config import load_config
 
 ANALYSES = ("bpm", "structure", "key")
@@ -131,7 +131,7 @@ def manifest(results: Path, name: str) -> Path:
 def plan(results: Path, music: Path, **options: object) -> Plan:
     """The plan of a real run of two workers over a library."""
     config = {**load_config(), "library": str(music), "results": str(results)}
-    asked = {"workers": 2, "real": True, **options}
+    asked = {"workers": lambda tracks: 2, "real": True, **options}
     return plan_run(config, main=True, cluster=False, **asked)  # type: ignore[arg-type]
 
 
@@ -209,7 +209,7 @@ def test_other_networks_make_every_track_due(tmp_path, music):
     analysed(results, first)
     config = {**load_config(), "library": str(music), "results": str(results)}
     config["key"] = {**config["key"], "method": "profiles"}
-    later = plan_run(config, main=True, real=True, cluster=False, workers=2)
+    later = plan_run(config, main=True, real=True, cluster=False, workers=lambda tracks: 2)
     assert held(later) == sorted(first.tracks)
 
 
@@ -380,3 +380,17 @@ def test_what_is_imported_ahead_of_the_forks_starts_no_threads(tmp_path):
     """
     command = [sys.executable, "-c", textwrap.dedent(program), str(tmp_path)]
     assert subprocess.run(command, capture_output=True, text=True).stdout == "1\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "anew"),
+    [
+        ("--forceall", True), ("-F", True), ("-pF -c1", True), ("--forcea", True),
+        ("--forcerun batch", True), ("--forcerun table batch", True), ("-R network", True),
+        ("-Rbatch", True), ("--forcer=batch", True), ("--force batch", False), ("-f", False),
+        ("--forcerun table", False), ("-R table -- batch", False), ("batch", False),
+        ("--forcerun table --cores 2 batch", False), ("-c F", False), ("-sF", False),
+    ],
+)  # fmt: skip
+def test_what_asks_for_all_anew(arguments, anew):
+    assert asks_anew(arguments.split(), {"batch", "network"}) is anew

@@ -64,12 +64,12 @@ def test_what_the_user_limits_stays() -> None:
         caps(0, [], environ={})
 
 
-def test_as_many_batches_run_at_once_as_cores_workers_and_memory_allow() -> None:
-    song = BATCH_MB + memory.megabytes(5)
-    assert Demands().workers(cores=8, cap=None) == 8
-    assert Demands().workers(cores=8, cap=3) == 3
-    assert Demands(cap_mb=2.5 * song).workers(cores=8, cap=3) == 2
-    assert Demands(cap_mb=10).workers(cores=None, cap=None) == 1
+def test_as_many_batches_run_at_once_as_cores_workers_and_memory_allow(track: Ticket) -> None:
+    song, tracks = BATCH_MB + memory.megabytes(5), [track, replace(track, size=700 * MB), track]
+    assert Demands().workers(8, None, tracks) == 8
+    assert Demands().workers(8, 3, tracks) == 3
+    assert Demands(cap_mb=2.5 * song).workers(8, 3, tracks) == 2
+    assert Demands(cap_mb=10).workers(None, None, []) == 1
 
 
 def test_batches_stand_for_the_records(tmp_path: Path) -> None:

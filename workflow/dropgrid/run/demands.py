@@ -8,13 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import median
 
 from ..features import memory
 from ..records.ticket import Ticket
 
 TRIES = 3  # of a job that failed for the machine's sake: memory, disk, a crash, the time cap
 BATCH_MB = 100  # of a batch's job itself, beside the track it is at
-USUAL_MINUTES = 5.0  # of a song
 # A cluster counts what runs a job there too: Slurm's step and Snakemake, twice, 100 MB each.
 NODE_MB = 250
 # The last try is for files that are far longer than their size tells: loops, silence, one tone.
@@ -47,12 +47,13 @@ class Demands:
         """The first try of a batch: its own, and what the longest of its tracks takes."""
         return BATCH_MB + self.features_mb(*tracks)
 
-    def workers(self, cores: int | None, cap: int | None) -> int:
-        """How many batches of usual songs can run here at once.
+    def workers(self, cores: int | None, cap: int | None, tracks: Iterable[Ticket]) -> int:
+        """How many batches of these tracks can run here at once, if they are like each other.
 
         cores: that Snakemake may use; cap: the most workers, None for no limit.
         """
-        room = self.cap_mb // (BATCH_MB + memory.megabytes(USUAL_MINUTES, self.librosa))
+        usual = median([likely_minutes(track) for track in tracks] or [0.0])
+        room = self.cap_mb // (BATCH_MB + memory.megabytes(usual, self.librosa))
         return int(max(1, min(cores or 1, cap or math.inf, room)))
 
 

@@ -35,7 +35,7 @@ from ..base.errors import LibraryError
 from ..base.files import write_atomically
 from ..base.text import printable
 from ..results.mark import MARK
-from ..results.mend import mend, note_finished
+from ..results.mend import mend
 
 LOCK = f"{MARK}.lock"  # in the folder of results
 NOTE = "dropgrid.json"  # in Snakemake's own folder
@@ -64,8 +64,6 @@ def guard_run(
         remove_stale_locks(results, folder)
         for path in mend(results, temporary=not jobs_elsewhere):
             print(f"dropgrid: {path}: half written, removed to be made again", file=sys.stderr)
-        if not jobs_elsewhere:
-            note_finished(folder, results)
 
 
 def follow_this_process() -> None:

@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from logging import Logger
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Any
 from ..base.errors import LibraryError
 from ..library import Scan, scan
 from ..records.model import ANALYSES
+from ..records.ticket import Ticket
 from ..results.mark import check_claim, claim, sources, usual
 from ..results.noted import note_references
 from ..results.scanned import read_scan, write_tickets
@@ -65,6 +66,41 @@ def only_looks(arguments: Iterable[str]) -> bool:
                 if letter in TAKES_VALUE:
                     break
     return False
+
+
+def asks_anew(arguments: Iterable[str], rules: Collection[str]) -> bool:
+    """Whether Snakemake's command line asks to make all anew: --forceall, or --forcerun of one of
+    these rules. Snakemake itself tells only after the rules are read."""
+    forced = False  # whether a word may be a rule of --forcerun
+    for argument in arguments:
+        if argument == "--":
+            return False
+        name, _, value = argument.partition("=")
+        if not argument.startswith("-"):
+            if forced and argument in rules:
+                return True
+        elif name.startswith("--"):
+            if len(name) > len("--force") and "--forceall".startswith(name):
+                return True
+            forced = len(name) > len("--force") and "--forcerun".startswith(name)
+            if forced and value in rules:
+                return True
+        else:
+            forced = False
+            for at, letter in enumerate(argument[1:], 2):
+                if letter == "F" or (letter == "R" and argument[at:] in rules):
+                    return True
+                if letter in TAKES_VALUE:
+                    forced = letter == "R"
+                    break
+    return False
+
+
+Workers = Callable[[Sequence[Ticket]], int]  # of tracks: how many batches of them run at once
+
+
+def one_worker(tracks: Sequence[Ticket]) -> int:
+    return 1
 
 
 @dataclass(frozen=True)
@@ -116,14 +152,14 @@ def plan_run(
     real: bool,
     cluster: bool,
     module: bool = False,
-    workers: int = 1,
+    workers: Workers = one_worker,
     forced: bool = False,
 ) -> Plan:
     """The plan of a run; what it stands on is scanned, claimed and guarded.
 
     config: complete. main: this is the process that the user started, not a job of its own, which
     reads the plan that the main one made. real: it is to run jobs, not only to look. cluster:
-    its jobs run elsewhere; else so many workers run them here. module: the run is another
+    its jobs run elsewhere; else `workers` tells how many can run here. module: the run is another
     workflow's, of which this one is a module; nobody calls start_run then. forced: every track is
     asked for anew. Raises DropgridError, OSError.
     """
@@ -152,7 +188,7 @@ def make_plan(
     results: str,
     config: Mapping[str, Any],
     real: bool,
-    workers: int = 1,
+    workers: Workers = one_worker,
     cluster: bool = False,
     forced: bool = False,
 ) -> Plan:
@@ -163,8 +199,11 @@ def make_plan(
     shadow = Path(results) if real else _shadow(Path(results))
     tracks = write_tickets(found, shadow)
     due = _due(shadow, tracks, config, forced)
-    count = count_batches(len(due), config["tracks_per_job"], workers, cluster)
-    return Plan(results, shadow, tracks, _batches(shadow, found, due, count))
+    work = [track for track in found.tracks if track.track in due]
+    count = count_batches(len(work), config["tracks_per_job"], workers(work), cluster)
+    return Plan(
+        results, shadow, tracks, _batches(shadow, work, due, count) if found.tracks else []
+    )
 
 
 def _due(
@@ -178,15 +217,16 @@ def _due(
     return tracks_due(shadow, tracks, config["analyses"])
 
 
-def _batches(shadow: Path, found: Scan, due: Mapping[str, Sequence[str]], count: int) -> list[str]:
+def _batches(
+    shadow: Path, tracks: Sequence[Ticket], due: Mapping[str, Sequence[str]], count: int
+) -> list[str]:
     """Write the batches of what is due; their names, those of the last run where nothing is."""
-    if not due:
+    if not tracks:
         # Records without a batch, of another version: whoever reads them has to look.
-        return done_batches(shadow) or write_batches(shadow, [[]] if found.tracks else [])
+        return done_batches(shadow) or write_batches(shadow, [[]])
     work = [
         (likely_minutes(track) if "features" in due[track.track] else LATER_MINUTES, track)
-        for track in found.tracks
-        if track.track in due
+        for track in tracks
     ]
     return write_batches(shadow, deal(work, count))
 
