@@ -68,20 +68,6 @@ def assert_bad_track_is_told(events: list[dict[str, Any]]) -> None:
     assert sorted(event["path"] for event in analysed) == [f"track {n:03}.flac" for n in range(3)]
 
 
-def test_people_and_machines_are_warned_where_the_networks_are_missing(music, snakemake, tmp_path):
-    (tmp_path / "before" / "madmom").mkdir(parents=True)
-    (tmp_path / "before" / "madmom" / "__init__.py").touch()
-    file, environment = tmp_path / "events.jsonl", {"PYTHONPATH": str(tmp_path / "before")}
-    done = snakemake(
-        tmp_path, "--cores", "2", "analysis", OPTION, str(file), library=str(music),
-        environment=environment,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.count("using librosa instead of madmom's networks") == 1
-    [warning] = named(read_events(file), "warning")
-    assert "using librosa" in warning["message"]
-
-
 def test_a_run_is_told_in_full_and_appended_to_by_the_next(music, snakemake, tmp_path):
     file = tmp_path / "new folder" / "events.jsonl"
     done = snakemake(tmp_path, "--cores", "2", "analysis", OPTION, str(file), library=str(music))

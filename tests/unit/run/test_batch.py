@@ -367,13 +367,13 @@ def test_what_is_imported_ahead_of_the_forks_starts_no_threads(tmp_path):
         from pathlib import Path
         from dropgrid.commands.main import THREAD_POOLS
         os.environ.update(dict.fromkeys(THREAD_POOLS, "1"))
-        from dropgrid.commands.batch import import_ahead
+        from dropgrid.run import ahead
         from dropgrid.results.layout import Results
         from dropgrid.stages import prepare_key_network, prepare_network
         files = Results(Path(sys.argv[1]))
         prepare_network(files.network, "madmom")
         prepare_key_network(files.key_network, "madmom")
-        import_ahead(("features", "bpm", "structure", "key"), files)
+        ahead.prepare(network=files.network, key_network=files.key_network)
         loaded = {"numpy", "soundfile", "mutagen", "dropgrid.rhythm", "onnxruntime"}
         assert loaded <= sys.modules.keys()
         print(len(os.listdir("/proc/self/task")))

@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from ..jobs.use import say_begins, say_ended
     from ..results.layout import Results
+    from ..run import ahead
     from ..run.batches import read_batch
     from ..run.due import tracks_due
 
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         due = tracks_due(files.folder, [track], arguments.analyses).get(track)
         code = 0
         if due:
-            import_ahead(due, files)
+            ahead.prepare(due, files.network, files.key_network)
             say_begins(track)
             log = files.logs("tracks") / f"{track}.log"
             with _told_to(log, anew="features" in due):
@@ -121,27 +122,3 @@ def _told_to(log: Path, anew: bool) -> Iterator[None]:
             os.dup2(before, number)
         for descriptor in (told, *kept):
             os.close(descriptor)
-
-
-def import_ahead(stages: Sequence[str], files: Results) -> None:
-    """Import and load here, once, what every process forked from this one would for itself.
-
-    Nothing that starts threads may be among it: those do not survive a fork.
-    """
-    from .. import stages as pipeline
-    from ..features import store  # noqa: F401
-
-    if "features" in stages:
-        import soundfile  # noqa: F401
-
-        from ..audio.tags import import_mutagen
-        from ..features import extract  # noqa: F401
-
-        import_mutagen()
-        pipeline.load_networks(files.network, files.key_network)
-    if "bpm" in stages:
-        from .. import rhythm  # noqa: F401
-    if "structure" in stages:
-        from .. import structure  # noqa: F401
-    if "key" in stages:
-        from ..key import analysis  # noqa: F401

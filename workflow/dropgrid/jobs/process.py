@@ -215,9 +215,12 @@ def _listen(reader: int, relay: _Relay, pid: int, seconds: float | None, heard: 
 
 def _workflow_handle() -> int | None:
     """A descriptor that becomes readable when the workflow's process ends, if it is named."""
-    with suppress(KeyError, ValueError, OSError, AttributeError):  # Attribute: not on Linux
+    try:
         return os.pidfd_open(int(os.environ["DROPGRID_WORKFLOW_PID"]))
-    return None
+    except ProcessLookupError:  # it has ended already
+        return os.open(os.devnull, os.O_RDONLY)
+    except (KeyError, ValueError, OSError, AttributeError):  # Attribute: not on Linux
+        return None
 
 
 class _Interrupted(BaseException):

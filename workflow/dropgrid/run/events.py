@@ -89,6 +89,7 @@ class RunLog:
     def __init__(self, write: Callable[[Event], None]) -> None:
         self.write = write
         self.began: float | None = None
+        self._last = 0.0  # moment of the last event
         self.run = ""
         self.jobs: dict[int, Job] = {}
         self.tries: Counter[int] = Counter()
@@ -185,4 +186,5 @@ class RunLog:
             self._tell(moment, "track_analysed", **facts)
 
     def _tell(self, moment: float, event: str, **facts: Any) -> None:
+        self._last = moment = max(moment, self._last)  # messages may be handed over late
         self.write({"time": timestamp(moment), "run": self.run, "event": event, **facts})
