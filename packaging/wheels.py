@@ -1,5 +1,7 @@
 """Build the wheels into a folder: `python packaging/wheels.py dist`; `make wheels` calls it.
 
+With --only dropgrid nothing is fetched.
+
 dropgrid itself (MIT, no weights) and dropgrid-models (madmom's networks, CC BY-NC-SA 4.0). Built
 from a copy, so that the checkout stays as it is; the same files make the same bytes.
 """
@@ -19,7 +21,8 @@ SAME_DATE = "315532800"  # 1980, the earliest that an archive can hold
 BUILD = "-m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation"
 
 
-def main(folder: Path) -> None:
+def build(folder: Path, models: bool = True) -> list[Path]:
+    """Write the wheels into a folder, in place of older ones; with the networks or without."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("dropgrid*.whl"):
         old.unlink()
@@ -31,14 +34,15 @@ def main(folder: Path) -> None:
                 shutil.copytree(ROOT / part, copy / part, symlinks=True, ignore=ignored)
             else:
                 shutil.copy2(ROOT / part, copy / part)
-        for source in (copy, copy / "packaging" / "models"):
+        sources = (copy, copy / "packaging" / "models")
+        for source in sources if models else sources[:1]:
             subprocess.run(
                 [sys.executable, *BUILD.split(), "--wheel-dir", str(folder), str(source)],
                 check=True, cwd=copy, env={**os.environ, "SOURCE_DATE_EPOCH": SAME_DATE},
             )  # fmt: skip
-    for wheel in sorted(folder.glob("dropgrid*.whl")):
-        print(f"{wheel} ({wheel.stat().st_size / 1e6:.1f} MB)")
+    return sorted(folder.glob("dropgrid*.whl"))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]).resolve())
+    for wheel in build(Path(sys.argv[1]).resolve(), models="--only" not in sys.argv):
+        print(f"{wheel} ({wheel.stat().st_size / 1e6:.1f} MB)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import hostile_files
+import installed
 import numpy as np
 import pytest
 from dropgrid import demo
@@ -33,3 +34,14 @@ def job(song, network, tmp_path) -> Job:
     source = tmp_path / "song.flac"
     source.write_bytes(hostile_files.flac(song))
     return job_of(source, network)
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return installed.build_wheel(tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="session")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment that has the wheel, the networks, and none of the extras."""
+    return installed.install(wheel, tmp_path_factory.mktemp("bare") / "env", installed.EXTRAS)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,17 +10,9 @@ import hostile_files
 import pytest
 from dropgrid.results.scanned import read_scan
 from jobs import table, workflow
+from permissions import obey_permissions
 
 pytestmark = pytest.mark.slow
-PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
-
-
-def obey_permissions() -> None:
-    """Give up root's right to read and write everything, for this process and all it starts."""
-    if os.geteuid() == 0:
-        for right in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
-            if ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, right, 0, 0, 0):
-                raise OSError("prctl")
 
 
 def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:

@@ -19,6 +19,7 @@ FLOORS = (
     ("audio", "jobs", "library"),
     ("features",),
     ("rhythm", "structure", "key"),
+    ("corrections",),
     ("stages", "references"),
     ("results",),
     ("run",),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
@@ -37,10 +40,60 @@ def test_the_lock_satisfies_every_direct_requirement():
         assert requirement.specifier.contains(version), requirement
 
 
-def test_conda_users_get_the_same_pins_and_the_same_madmom():
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+
+def test_the_lock_satisfies_what_the_wheel_and_its_extras_ask_for():
+    asked = [*PROJECT["dependencies"], *(r for extra in EXTRAS.values() for r in extra)]
+    for requirement in map(Requirement, asked):
+        if requirement.name == "dropgrid-models":  # made here, not fetched
+            continue
+        pin = PINS[requirement.name.lower().replace("_", "-")]
+        version = str(pin.specifier).removeprefix("==")
+        assert requirement.specifier.contains(version), requirement
+
+
+def imported() -> set[str]:
+    """The packages that the wheel's code imports anywhere, but Python's and its own."""
+    found = set()
+    for file in (ROOT / "workflow").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                found.add(node.module.partition(".")[0])
+    ours = {"dropgrid", "snakemake_logger_plugin_dropgrid", "__future__"}
+    return found - set(sys.stdlib_module_names) - ours
+
+
+def test_everything_the_code_imports_is_asked_for():
+    asked = {Requirement(r).name for r in PROJECT["dependencies"]}
+    asked |= {Requirement(r).name for extra in set(EXTRAS) - {"dev"} for r in EXTRAS[extra]}
+    modules = {name.lower().replace("-", "_") for name in asked} - {"pyyaml"} | {"yaml"}
+    assert imported() - modules == {"onnx"}  # which only makes the networks, in packaging/models
+
+
+def test_the_lock_is_made_from_what_the_project_asks_for_and_nothing_else():
+    asked = [*PROJECT["dependencies"], *(r for extra in EXTRAS.values() for r in extra)]
+    names = {Requirement(r).name.lower() for r in asked} - {"dropgrid-models"}
+    direct = {r.name.lower() for r in read_requirements("requirements.in")}
+    # One follows from Snakemake, the other only helps to find versions that go together.
+    assert names ^ direct == {"snakemake-interface-logger-plugins", "contourpy"}
+
+
+def test_the_networks_are_made_with_the_pinned_packages():
+    text = (ROOT / "packaging" / "models" / "pyproject.toml").read_text()
+    for name in ("cython", "numpy", "onnx"):
+        made_with = re.search(rf'"({name}==[\d.]+)"', text)
+        assert made_with
+        assert Requirement(made_with[1]).specifier == PINS[name].specifier
+
+
+def test_conda_users_get_the_same_pins_and_the_same_networks():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
     [pip] = [item["pip"] for item in environment["dependencies"] if isinstance(item, dict)]
-    assert pip == ["--requirement requirements.lock", "./packaging/madmom", "--editable ."]
+    assert pip == ["--requirement requirements.lock", "./packaging/models", "--editable ."]
     by_conda = {Requirement(i).name for i in environment["dependencies"] if isinstance(i, str)}
     assert not by_conda & set(PINS), "pinned twice"
 

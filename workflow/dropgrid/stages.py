@@ -4,6 +4,8 @@
     ticket, features, bpm record --make_structure_record--> structure record
     ticket, features --make_key_record--> key record
 
+Each record is made with what a person stated of the track in place (dropgrid.corrections).
+
 The workflow keeps on disk what each stage made and runs those that are due; `analyse_track` runs
 all of them in this process. Both write the same bytes.
 """
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from .base.errors import DecodeError, ModelError, RecordError, TrackError
 from .base.files import write_atomically
+from .corrections.model import NOTHING, Correction
 from .features import Features
 from .records.model import (
     KINDS,
@@ -67,9 +70,11 @@ def run_stage(stage: str, files: Mapping[str, Path], options: Mapping[str, Any])
     """Read what a stage needs of a track, run it, write what it made, atomically and last.
 
     files: `ticket`, `output`, the stage's inputs by name, and for features, if there is one,
-    `key_network`. options: of the stage, see stage_options. Raises TrackError, ModelError,
-    RecordError, ConfigError, OSError.
+    `key_network`; for the others `corrections`, the folder of what is stated of the tracks.
+    options: of the stage, see stage_options. Raises TrackError, ModelError, RecordError,
+    ConfigError, InvalidCorrection, OSError.
     """
+    from .corrections.slices import with_corrections
     from .features import store
 
     ticket = read_ticket(files["ticket"])
@@ -77,15 +82,19 @@ def run_stage(stage: str, files: Mapping[str, Path], options: Mapping[str, Any])
         found = compute_features(ticket, files["network"], files.get("key_network"), options)
         return store.save(files["output"], found)
     features = store.load(files["features"])
-    record: AnyRecord
-    if stage == "structure":
-        bpm = read_bpm(files["bpm"], ticket.track)
-        record = make_structure_record(ticket, features, bpm, options)
-    elif stage == "bpm":
-        record = make_bpm_record(ticket, features, options)
-    else:
-        record = make_key_record(ticket, features, options)
-    return write_record(files["output"], record)
+
+    def write(said: Correction) -> None:
+        record: AnyRecord
+        if stage == "structure":
+            bpm = read_bpm(files["bpm"], ticket.track)
+            record = make_structure_record(ticket, features, bpm, options, said)
+        elif stage == "bpm":
+            record = make_bpm_record(ticket, features, options, said)
+        else:
+            record = make_key_record(ticket, features, options, said)
+        write_record(files["output"], record)
+
+    return with_corrections(files.get("corrections"), ticket.track, features, write)
 
 
 def write_failure(stage: str, files: Mapping[str, Path], failure: TrackFailure) -> None:
@@ -208,21 +217,44 @@ def _holds_network(path: Path) -> bool:
 
 
 def make_bpm_record(
-    ticket: Ticket, features: Features | TrackFailure, options: Mapping[str, Any]
+    ticket: Ticket,
+    features: Features | TrackFailure,
+    options: Mapping[str, Any],
+    correction: Correction = NOTHING,
 ) -> BpmRecord:
-    """The rhythm of a track from its features; its failure, if it has none.
+    """The rhythm of a track from its features, and as corrected; its failure, if it has none.
 
-    options: section `bpm` of the configuration, and ignore_metadata. Raises ConfigError.
+    options: section `bpm` of the configuration, and ignore_metadata. Raises ConfigError,
+    InvalidCorrection.
     """
     if isinstance(features, TrackFailure):
         return BpmRecord(ticket.track, ticket.path, "error", error=features)
+    computed = _computed_bpm(ticket, features, options)
+    if correction == NOTHING:
+        return computed
+    from .corrections import apply
+
+    return apply.to_bpm(
+        computed, correction, lambda bpm: _computed_bpm(ticket, features, options, bpm)
+    )
+
+
+def _computed_bpm(
+    ticket: Ticket,
+    features: Features,
+    options: Mapping[str, Any],
+    known_bpm: float | None = None,
+) -> BpmRecord:
+    """The analysis' own answer. known_bpm: the tempo, where somebody stated it."""
     from . import rhythm
+    from .corrections.identity import fingerprint
 
     values = dict(options)
     ignore_metadata = values.pop("ignore_metadata", False)
     values.pop("method", None)  # the choice of networks, made by prepare_network
     values.pop("schema_version", None)  # there so that records of another version are renewed
-    found = rhythm.analyse(features, build_options(rhythm.RhythmOptions, values, "bpm"))
+    rhythm_options = build_options(rhythm.RhythmOptions, values, "bpm")
+    found = rhythm.analyse(features, rhythm_options, known_bpm)
     tag = features.tags.get("bpm")
     record = BpmRecord(
         ticket.track,
@@ -246,6 +278,7 @@ def make_bpm_record(
         decoder=features.decoder,
         tags=features.tags,
         loudness=_loudness(features),
+        fingerprint=fingerprint(features),
     )
     low, high = PLAUSIBLE_TAG_BPM
     if ignore_metadata or tag is None or not low <= tag <= high:
@@ -283,9 +316,12 @@ def _with_loudness(section: Section, features: Features) -> Section:
 
 
 def make_key_record(
-    ticket: Ticket, features: Features | TrackFailure, options: Mapping[str, Any]
+    ticket: Ticket,
+    features: Features | TrackFailure,
+    options: Mapping[str, Any],
+    correction: Correction = NOTHING,
 ) -> KeyRecord:
-    """The key of a track from its features; its failure, if it has none.
+    """The key of a track from its features, and as corrected; its failure, if it has none.
 
     options: section `key` of the configuration. Raises ConfigError, and RecordError for
     features of a version that held nothing to find a key from.
@@ -301,7 +337,7 @@ def make_key_record(
         )
     found = analysis.analyse(features, build_options(KeyOptions, options, "key"))
     tag = notation.parse(features.tags.get("key") or "")
-    return KeyRecord(
+    record = KeyRecord(
         ticket.track,
         ticket.path,
         "ok",
@@ -318,6 +354,11 @@ def make_key_record(
         method=found.method,
         evidence=found.evidence,
     )
+    if correction == NOTHING:
+        return record
+    from .corrections import apply
+
+    return apply.to_key(record, correction)
 
 
 def make_structure_record(
@@ -325,10 +366,12 @@ def make_structure_record(
     features: Features | TrackFailure,
     bpm: BpmRecord,
     options: Mapping[str, Any],
+    correction: Correction = NOTHING,
 ) -> StructureRecord:
-    """The sections of a track from its features and its beats; its failure, if it has none.
+    """The sections of a track from its features and its beats, and as corrected.
 
-    options: section `structure` of the configuration. Raises ConfigError.
+    Its failure, if it has none. options: section `structure` of the configuration. Raises
+    ConfigError.
     """
     failure = features if isinstance(features, TrackFailure) else bpm.error
     if isinstance(features, TrackFailure) or failure is not None:
@@ -338,7 +381,7 @@ def make_structure_record(
     found = structure.analyse(
         features, bpm, build_options(structure.StructureOptions, options, "structure")
     )
-    return StructureRecord(
+    record = StructureRecord(
         ticket.track,
         ticket.path,
         "ok",
@@ -348,7 +391,17 @@ def make_structure_record(
         sections=tuple(_with_loudness(section, features) for section in found.sections),
         drops=found.drops,
         drop_confidences=found.drop_confidences,
+        drop_impacts=found.drop_impacts,
+        mix_in=found.mix_in,
+        mix_out=found.mix_out,
     )
+    if correction == NOTHING:
+        return record
+    from .corrections import apply
+
+    said = apply.to_structure(record, correction, bpm)
+    sections = tuple(_with_loudness(section, features) for section in said.sections)
+    return dataclasses.replace(said, sections=sections)
 
 
 def analyse_track(

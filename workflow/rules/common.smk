@@ -16,7 +16,7 @@ from snakemake.logging import logger
 from snakemake.settings.types import DeploymentMethod
 
 # A module of another workflow leaves alone what is that one's: limits, signals, the end of the run.
-MODULE = not workflow.modifier.is_main_snakefile()
+MODULE = not TOP
 MAIN = workflow.is_main_process
 # Only a real run may write: not a dry run, nor whatever else only looks.
 REAL = MAIN and not (workflow.output_settings.dryrun or run.only_looks(sys.argv[1:]))
@@ -49,9 +49,9 @@ except DropgridError as error:
 # The sums of memory and workers over the jobs that run here.
 for name, cap in CAPS.items() if MAIN and not (CLUSTER or MODULE) else ():
     workflow.register_resource(name, cap)
-MEMORY = workflow.global_resources.get("mem_mb")
+MEMORY = getattr(workflow.global_resources.get("mem_mb"), "value", None)
 DEMANDS = Demands(
-    cap_mb=MEMORY.value if MEMORY else math.inf,
+    cap_mb=math.inf if MEMORY is None else MEMORY,
     cluster=CLUSTER,
     librosa=config["bpm"]["method"] == "librosa",
 )

@@ -43,7 +43,7 @@ EVERY = 1.0  # seconds between looks at the tracks at work
 CHATTER = (
     "Building DAG", "Select jobs", "Execute ", "Using shell", "Provided ", "Rules claiming",
     "host:", "Assuming unrestricted", "Shutting down", "Elapsed time",
-    "Trying to restart", "Touching output",
+    "Trying to restart", "Touching output", "Conda environments",
 )  # fmt: skip
 # Of a command that wants another try, and is not at its last.
 AGAIN = re.compile(r"--attempt (\d+) --attempts (\d+).*non-zero exit status 75\b", re.DOTALL)

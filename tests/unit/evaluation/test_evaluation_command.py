@@ -82,7 +82,7 @@ def test_structure_is_scored_per_boundary_label_and_drop(evaluated: Path) -> Non
     assert found["labels"]["drop"]["precision"]["value"] == pytest.approx(46 / 48, abs=1e-6)
     assert found["labels"]["drop"]["recall"]["value"] == pytest.approx(46 / 48, abs=1e-6)
     matrix = dict(zip(found["confusion"]["labels"], found["confusion"]["seconds"], strict=True))
-    assert matrix["drop"] == pytest.approx([2.0, 0.0, 46.0, 0.0, 0.0])
+    assert matrix["drop"] == pytest.approx([2.0, 0.0, 0.0, 46.0, 0.0, 0.0])
     assert found["label_accuracy"]["tracks"] == 3
 
 

@@ -239,7 +239,7 @@ def test_sonic_visualiser_layers_hold_beats_and_sections(results: Path, tmp_path
     np.testing.assert_array_equal(sections.TIME, [s.start for s in SECTIONS])
     np.testing.assert_allclose(sections.TIME + sections.DURATION, [s.end for s in SECTIONS])
     assert list(sections.LABEL) == [s.label for s in SECTIONS]
-    assert list(sections.VALUE) == [1, 2, 3, 4, 3, 5]
+    assert list(sections.VALUE) == [1, 2, 4, 5, 4, 6]
 
 
 def test_a_playlist_lists_the_library_in_order(results: Path, tmp_path: Path) -> None:

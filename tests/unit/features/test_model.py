@@ -147,7 +147,7 @@ def test_the_method_that_does_without_says_so_where_librosa_is_missing(
     monkeypatch.setattr(sys, "path", [])
     with pytest.raises(ModelError, match=r"pip install 'dropgrid\[librosa\]'"):
         stages.check_networks(config)
-    with pytest.raises(ModelError, match="librosa is not installed"):
+    with pytest.raises(ModelError, match="needs librosa, not installed"):
         stages.prepare_network(tmp_path / "network.onnx", "librosa")
 
 

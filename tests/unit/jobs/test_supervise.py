@@ -200,7 +200,6 @@ SLEEPER = textwrap.dedent("""
     import os, sys, time
     from pathlib import Path
     from dropgrid.jobs.process import supervised
-from dropgrid.jobs.use import read_use
 
     def work():
         Path(sys.argv[1]).write_text(str(os.getpid()))

@@ -48,9 +48,11 @@ STRUCTURE = StructureRecord(
     "ok",
     duration=2.0,
     method="phrases",
-    sections=(Section(0.0, 2.0, "drop", 1, 2, 1, 0.5, -8.5),),
+    sections=(Section(0.0, 2.0, "drop", 1, 2, 1, 0.5, -8.5, 0.9),),
     drops=(0.0,),
     drop_confidences=(0.5,),
+    drop_impacts=(6.5,),
+    mix_out=1.5,
 )
 KEY = KeyRecord(
     "a-0123abcd",
@@ -153,7 +155,7 @@ def test_a_record_of_the_first_version_is_not_misread(tmp_path):
     (tmp_path / "r.json").write_text(json.dumps(values))
     with pytest.raises(RecordError, match="another version of dropgrid; delete it to renew it"):
         read_bpm(tmp_path / "r.json")
-    assert json.loads(to_json(STRUCTURE))["schema_version"] == 1
+    assert json.loads(to_json(STRUCTURE))["schema_version"] == 2
 
 
 @pytest.mark.parametrize(

@@ -173,7 +173,8 @@ def test_a_folder_is_searched_for_every_format_in_the_stated_order(tmp_path: Pat
         (Rank(1, FORMATS.index("json")), "json"), (Rank(1, FORMATS.index("beats")), "beats"),
     ]  # fmt: skip
     assert FORMATS == (
-        "json", "jams", "csv", "beats", "lab", "key", "rekordbox", "traktor", "tags",
+        "corrections", "json", "jams", "csv", "beats", "lab", "key", "rekordbox", "traktor",
+        "tags",
     )  # fmt: skip
 
 

@@ -127,7 +127,7 @@ def test_music_without_a_drop_gets_none(form) -> None:
 def test_a_short_loop_is_one_section() -> None:
     found = sections_of([("drop", 3)])
     assert [(s.start, s.label, s.start_bar, s.end_bar) for s in found.sections] == [
-        (0.0, "intro", 1, 4)
+        (0.0, "main", 1, 4)
     ]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 SECTION_COLOURS = {  # on white
     "intro": "#7d8a9c",
     "buildup": "#bb7f00",
+    "main": "#3d8b37",
     "drop": "#dc2f6c",
     "breakdown": "#2a74d0",
     "outro": "#3f4a5b",
@@ -16,6 +17,7 @@ SECTION_COLOURS = {  # on white
 SECTION_COLOURS_ON_DARK = {
     "intro": "#93a1b5",
     "buildup": "#f2b632",
+    "main": "#8fe388",
     "drop": "#ff5585",
     "breakdown": "#4c9bff",
     "outro": "#637088",

@@ -84,6 +84,8 @@ def _bring_up_to_date(
         inputs = {n: files.output(n, track) for n in STAGES[stage].inputs if n in STAGES}
         if stage == "features":
             inputs = {"network": files.network, "key_network": files.key_network}
+        else:
+            inputs["corrections"] = files.corrections
         return {"ticket": files.ticket(track), **inputs, "output": files.output(stage, track)}
 
     for stage in due:

@@ -46,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ..base.errors import LibraryError
+    from ..base.extras import has, lacking
     from ..evaluation.score import EvaluationOptions, gather
     from ..evaluation.write import check_evaluation, write_evaluation
     from ..results.layout import Results
@@ -70,4 +71,6 @@ def run(arguments: argparse.Namespace) -> int:
         f"{gathered.evaluated} tracks evaluated, {len(gathered.left_out)} references left out, "
         f"{len(gathered.without_reference)} tracks without one: {output / 'summary.md'}"
     )
+    if not has("matplotlib"):
+        print(lacking("a plot of the evaluation", "matplotlib"))
     return 0

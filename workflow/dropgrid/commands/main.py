@@ -23,7 +23,7 @@ from ..base.text import fault
 
 # In the order of --help: what people call, then what the workflow calls.
 COMMANDS = (
-    "run analyze demo list summary retry evaluate report export tag sonify picture "
+    "run analyze demo list summary retry correct open evaluate report export tag sonify picture "
     "scan network features bpm structure key batch table check".split()
 )
 THREAD_POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")

@@ -38,7 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ..base.errors import ConfigError
+    from ..base.extras import has, lacking
 
+    if not has("matplotlib"):
+        raise ConfigError(lacking("a picture", "matplotlib"))
     one = (arguments.features, arguments.bpm, arguments.structure, arguments.output)
     many = (arguments.results, arguments.sheet)
     if all(one) and not any(many):

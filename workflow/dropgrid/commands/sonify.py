@@ -3,6 +3,7 @@
   click       1 kHz on a beat, 2 kHz and a little louder on a downbeat
   intro       one note                    breakdown   three falling notes
   buildup     three rising notes          outro       two falling notes
+  main        two falling notes, wider
   drop        a major chord, and a gong where a drop begins
 
 example:

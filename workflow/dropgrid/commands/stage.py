@@ -29,6 +29,11 @@ def add_arguments(
     for name, said in inputs.items():
         parser.add_argument(name, type=Path, help=said)
     parser.add_argument("output", type=Path, help=output)
+    if "network" not in inputs:
+        parser.add_argument(
+            "--corrections", type=Path, metavar="DIR",
+            help="results/corrections: what is stated of the tracks (default: nothing is)",
+        )  # fmt: skip
     parser.add_argument("--options", type=json.loads, default={}, metavar="JSON", help=options)
     add_force(parser)
     add_limits(parser)
@@ -38,7 +43,7 @@ def run(stage: str, arguments: argparse.Namespace) -> int:
     """Run the stage that a command line asks for; the exit code."""
     from ..stages import STAGES
 
-    named = ("ticket", *STAGES[stage].inputs, "output", "key_network")
+    named = ("ticket", *STAGES[stage].inputs, "output", "key_network", "corrections")
     files = {name: path for name in named if (path := getattr(arguments, name, None))}
     return run_on(stage, files, arguments.options, arguments, arguments.force)
 

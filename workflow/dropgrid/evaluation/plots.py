@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..base.colours import SECTION_COLOURS
+from ..base.extras import has
 from ..records.model import LABELS
 from .rows import PRODUCT, Row
 
@@ -38,7 +39,9 @@ STYLE: dict[str, Any] = {
 
 
 def plots(bpm_rows: Sequence[Row], documents: Mapping[str, Mapping[str, Any]]) -> dict[str, bytes]:
-    """The files by name: those for which there is something to show."""
+    """The files by name: those for which there is something to show; none without matplotlib."""
+    if not has("matplotlib"):
+        return {}
     rows = [row for row in bpm_rows if row["system"] == PRODUCT and row["estimated_bpm"]]
     genres = documents["bpm"]["strata"]["genre"]
     confusion = documents["structure"]["confusion"]

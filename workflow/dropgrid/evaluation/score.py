@@ -15,14 +15,16 @@ import numpy as np
 from ..base.errors import MissingRecord
 from ..key import notation
 from ..records.model import BpmRecord, KeyRecord, StructureRecord
+from ..records.store import as_computed
 from ..records.ticket import TRACK_ID
 from ..references.annotation import Annotation
-from ..references.collect import TAGS, Rank, read_sources
+from ..references.collect import CORRECTIONS, TAGS, Rank, read_sources
 from ..references.matching import LeftOut, Reference, Tracks, match
 from ..results.layout import Results
 from ..results.reading import path_of, record_or_failure
 from ..results.scanned import read_scan
 from . import rows as tasks
+from .stated import stated
 
 CHUNK = 8  # tracks a process takes at once
 
@@ -64,12 +66,15 @@ def gather(
 
     library: the library's root, for absolute paths in references; by default the root of the
     scan. threads: processes to share the tracks among, which changes no number.
-    A record that is forged or damaged counts as not analysed. Raises InvalidReference.
+    A record that is forged or damaged counts as not analysed. Of a corrected one the analysis'
+    own answer is scored. Raises InvalidReference, InvalidCorrection.
     """
     paths, root = _library(results)
     annotations = read_sources(options.references)
     if TAGS in options.references:
         annotations += _tags(results, paths, options.references.index(TAGS))
+    if CORRECTIONS in options.references:
+        annotations += stated(results, paths, options.references.index(CORRECTIONS))
     references, left_out, ways = match(annotations, Tracks(paths, library or root))
     chosen = _sample(sorted(references), options)
     rows = tasks.Rows()
@@ -163,7 +168,7 @@ def _read_key(results: Path, track: str) -> KeyRecord | None:
 
 
 def _read(results: Path, analysis: str, track: str) -> Any:
-    """A record, an error record where it is broken, None where there is none."""
+    """The analysis' own record, an error record where it is broken, None where there is none."""
     with suppress(MissingRecord):
-        return record_or_failure(results, analysis, track)
+        return as_computed(record_or_failure(results, analysis, track))
     return None

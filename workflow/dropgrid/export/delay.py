@@ -68,6 +68,8 @@ def _shifted_structure(record: StructureRecord, seconds: float) -> StructureReco
         duration=_moved_end(record.duration, seconds),
         sections=tuple(section for section in sections if section.end > 0),
         drops=_moved(record.drops, seconds),
+        mix_in=_moved_point(record.mix_in, seconds),
+        mix_out=_moved_point(record.mix_out, seconds),
     )
 
 
@@ -93,3 +95,7 @@ def _moved(times: tuple[float, ...], seconds: float) -> tuple[float, ...]:
 
 def _moved_end(duration: float | None, seconds: float) -> float | None:
     return None if duration is None else duration + seconds
+
+
+def _moved_point(time: float | None, seconds: float) -> float | None:
+    return None if time is None or time + seconds < 0 else time + seconds

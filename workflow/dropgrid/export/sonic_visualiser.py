@@ -2,7 +2,7 @@
 
 {track}.beats.csv: a time instants layer, TIME,LABEL, labels bar.beat as "17.1".
 {track}.sections.csv: a region layer, TIME,VALUE,DURATION,LABEL; the value is the label's number
-in the order intro 1 to outro 5, which sets the region's height.
+in the order intro 1 to outro 6, which sets the region's height.
 """
 
 from __future__ import annotations

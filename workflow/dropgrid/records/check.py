@@ -24,8 +24,10 @@ LARGEST = 1e15  # of any number: exact as a float, and as text short
 DEPTH = 8  # of objects and lists inside evidence, decoder and tags
 
 TIME_SIGNATURE = re.compile(r"([1-9]|1[0-9])/(1|2|4|8|16)")
-PROBABILITIES = frozenset({"tempo", "octave", "phase", "downbeat"})
-TIMES = frozenset({"start", "end", "first_downbeat", "beats", "downbeats", "drops"})
+PROBABILITIES = frozenset({"tempo", "octave", "phase", "downbeat", "energy"})
+TIMES = frozenset({
+    "start", "end", "first_downbeat", "beats", "downbeats", "drops", "mix_in", "mix_out",
+})  # fmt: skip
 TEXTS = ("title", "artist", "album", "genre", "year", "name", "format", "version", "info_frame")
 
 Check = Callable[[Any, str, float], Any]  # (value, its place, end of the music) -> value

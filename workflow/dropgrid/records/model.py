@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 ANALYSES = ("bpm", "structure", "key")  # the records of a track: results/{analysis}/{track}.json
-Label = Literal["intro", "buildup", "drop", "breakdown", "outro"]
-LABELS: tuple[Label, ...] = ("intro", "buildup", "drop", "breakdown", "outro")
+Label = Literal["intro", "buildup", "main", "drop", "breakdown", "outro"]
+LABELS: tuple[Label, ...] = ("intro", "buildup", "main", "drop", "breakdown", "outro")
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,28 @@ class Loudness:
 
 
 @dataclass(frozen=True)
+class ComputedRhythm:
+    """The analysis' own answer, beside one that a person stated; the fields are a BpmRecord's."""
+
+    bpm: float | None
+    bpm_fitted: float | None
+    bpm_interval: tuple[float, float] | None
+    confidence: float | None
+    confidences: Confidences | None
+    source: Literal["computed", "metadata"]
+    time_signature: str | None
+    beats: tuple[float, ...]
+    downbeats: tuple[float, ...]
+    grid: tuple[GridRegion, ...]
+
+
+@dataclass(frozen=True)
 class BpmRecord:
-    """Tempo, beats, downbeats and grid of a track: results/bpm/{track}.json."""
+    """Tempo, beats, downbeats and grid of a track: results/bpm/{track}.json.
+
+    fingerprint: of the recording, see corrections/identity.py; None in records of features
+    without loudness. computed: where source is "corrected", what the analysis itself found.
+    """
 
     track: str
     path: str
@@ -120,7 +140,7 @@ class BpmRecord:
     bpm_interval: tuple[float, float] | None = None
     confidence: float | None = None
     confidences: Confidences | None = None
-    source: Literal["computed", "metadata"] = "computed"
+    source: Literal["computed", "metadata", "corrected"] = "computed"
     method: str = ""
     alternatives: tuple[Alternative, ...] = ()
     tag_bpm: float | None = None
@@ -133,6 +153,8 @@ class BpmRecord:
     decoder: dict[str, Any] = field(default_factory=dict)
     tags: dict[str, Any] = field(default_factory=dict)
     loudness: Loudness | None = None
+    fingerprint: str | None = None
+    computed: ComputedRhythm | None = None
     error: TrackFailure | None = None
 
     SCHEMA = "dropgrid/bpm"
@@ -144,6 +166,7 @@ class Section:
     """One section. Bars count from 1, end_bar is exclusive; null without a usable grid.
 
     loudness: of the section by itself, LUFS; None where it is silent or was not measured.
+    energy: how hard it drives, 0..1, comparable across tracks (structure.drive).
     """
 
     start: float
@@ -154,19 +177,29 @@ class Section:
     bars: int | None
     confidence: float
     loudness: float | None = None
+    energy: float | None = None
 
 
 @dataclass(frozen=True)
-class Drop:
-    """The moment a drop begins, and how sure that is (0..1)."""
+class ComputedStructure:
+    """The analysis' own answer, beside one that a person stated."""
 
-    time: float
-    confidence: float
+    sections: tuple[Section, ...]
+    drops: tuple[float, ...]
+    drop_confidences: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class StructureRecord:
-    """Sections and drops of a track: results/structure/{track}.json."""
+    """Sections and drops of a track: results/structure/{track}.json.
+
+    drops: seconds at which the kick of a drop enters, each with drop_confidences, the
+    probability that it does, and drop_impacts, dB by which its first eight bars are louder than
+    the eight before it. mix_in: seconds at which an intro of beat alone ends; mix_out: seconds
+    at which an outro of beat alone begins; None where there is none.
+    source: "corrected" where a person stated sections or drops; computed: what the analysis
+    itself found, on the same bars.
+    """
 
     track: str
     path: str
@@ -177,10 +210,15 @@ class StructureRecord:
     sections: tuple[Section, ...] = ()
     drops: tuple[float, ...] = ()
     drop_confidences: tuple[float, ...] = ()
+    drop_impacts: tuple[float, ...] = ()
+    mix_in: float | None = None
+    mix_out: float | None = None
+    source: Literal["computed", "corrected"] = "computed"
+    computed: ComputedStructure | None = None
     error: TrackFailure | None = None
 
     SCHEMA = "dropgrid/structure"
-    VERSION = 1
+    VERSION = 2  # 1: no label main, no energy, drop_impacts, mix_in and mix_out
 
 
 @dataclass(frozen=True)
@@ -204,12 +242,24 @@ class KeySegment:
 
 
 @dataclass(frozen=True)
+class ComputedKey:
+    """The analysis' own answer, beside one that a person stated."""
+
+    key: str | None
+    camelot: str | None
+    open_key: str | None
+    reason: str | None
+    confidence: float | None
+
+
+@dataclass(frozen=True)
 class KeyRecord:
     """The key of a track: results/key/{track}.json.
 
     key: "A minor"; camelot: "8A"; open_key: "1m"; None where the music has no key, and `reason`
     then says why. tuning_cents: how far the music is above A = 440 Hz. tag_key: the key that the
-    file's tags state, in the same words. segments: between lasting changes of the key.
+    file's tags state, in the same words. segments: between lasting changes of the key. source:
+    "corrected" where a person stated the key; computed: what the analysis itself found.
     """
 
     track: str
@@ -227,6 +277,8 @@ class KeyRecord:
     tag_key: str | None = None
     method: str = ""
     evidence: dict[str, Any] = field(default_factory=dict)
+    source: Literal["computed", "corrected"] = "computed"
+    computed: ComputedKey | None = None
     error: TrackFailure | None = None
 
     SCHEMA = "dropgrid/key"

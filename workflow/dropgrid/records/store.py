@@ -24,8 +24,9 @@ def to_json(record: AnyRecord) -> bytes:
     """The bytes of a record: one key a line, numbers rounded to DECIMALS, ASCII only."""
     values: dict[str, Any] = {"schema": record.SCHEMA, "schema_version": record.VERSION}
     values |= rounded(dataclasses.asdict(record))
-    if values["error"] is None:
-        del values["error"]
+    for name in ("error", "computed"):
+        if values[name] is None:
+            del values[name]
     return json_lines(values)
 
 
@@ -50,6 +51,15 @@ def bpm_record(data: bytes, path: Path, track: str | None = None) -> BpmRecord:
 def as_written(record: BpmRecord) -> BpmRecord:
     """The record as a reader of its file gets it: with its numbers rounded."""
     return bpm_record(to_json(record), Path(record.path))
+
+
+def as_computed(record: Record) -> Record:
+    """The record with the analysis' own answer, whatever a person stated."""
+    own = record.computed
+    if own is None:
+        return record
+    fields = {field.name: getattr(own, field.name) for field in dataclasses.fields(own)}
+    return dataclasses.replace(record, **{"source": "computed", **fields}, computed=None)
 
 
 def read_structure(path: Path, track: str | None = None) -> StructureRecord:

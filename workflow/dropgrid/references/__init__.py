@@ -26,14 +26,15 @@ rekordbox   `.xml`: AverageBpm, TEMPO (beats and downbeats), POSITION_MARK cues 
 key         `.key`: one line, `D minor` as GiantSteps has it, or tonic, tab, mode as MIREX does.
 traktor     `.nml`: BPM, MUSICAL_KEY (or the KEY of INFO) and GENRE of each entry.
 tags        not a file: the word `tags` in the list means the BPM and key tags of the audio files.
+corrections the word `corrections`: what a person stated or confirmed (docs/corrections.md).
 
 Preference: field by field (BPM, beats, downbeats, sections, genre, key), the source named first in
 the list; within one folder, the format named first above. Two sources of the same rank that
 disagree make the field ambiguous: it is reported and left out, as is a reference for a track
 that is not in the library or could be several.
 
-Labels are intro, buildup, drop, breakdown, outro in any case, or one of SYNONYMS. json, csv and
-rekordbox know no others. jams and lab have vocabularies of their own: another label there
+Labels are intro, buildup, main, drop, breakdown, outro in any case, or one of SYNONYMS. json, csv
+and rekordbox know no others. jams and lab have vocabularies of their own: another label there
 (`chorus`) counts for boundaries and grouping, and the track is left out of the label metrics.
 
 Everything is checked as it is read: InvalidReference names file, line and field.

@@ -24,6 +24,8 @@ SYNONYMS = {
     "build": "buildup",
     "build-up": "buildup",
     "build up": "buildup",
+    "verse": "main",
+    "groove": "main",
     "break": "breakdown",
     "break-down": "breakdown",
     "break down": "breakdown",

@@ -12,7 +12,10 @@ from . import jams, plain_json, rekordbox, tabular, textual, traktor
 from .annotation import Annotation
 
 TAGS = "tags"  # in the list of sources: the BPM and key tags of the audio files
+CORRECTIONS = "corrections"  # in the same list: what a person stated or confirmed
+WORDS = (TAGS, CORRECTIONS)
 FORMATS = (
+    CORRECTIONS,
     "json",
     "jams",
     "csv",
@@ -51,14 +54,14 @@ class Rank:
 
 
 def read_sources(sources: Sequence[str]) -> list[tuple[Rank, Annotation]]:
-    """All annotations of the files and folders named, TAGS left to the caller.
+    """All annotations of the files and folders named, WORDS left to the caller.
 
     Raises InvalidReference for whatever is not wholly right: nothing is skipped in silence.
     """
     return [
         (Rank.of(i, annotation), annotation)
         for i, source in enumerate(sources)
-        if source != TAGS
+        if source not in WORDS
         for path in _files(Path(source).expanduser())
         for annotation in READERS[path.suffix.lower()](path)
     ]
@@ -75,7 +78,8 @@ def _files(path: Path) -> Iterator[Path]:
         raise InvalidReference(f"{path}: there is no such file or folder")
     elif path.suffix.lower() not in READERS:
         raise InvalidReference(
-            f"{path}: not a reference format; known: {' '.join(READERS)}, or the word {TAGS}"
+            f"{path}: not a reference format; known: {' '.join(READERS)}, or the words "
+            f"{' and '.join(WORDS)}"
         )
     else:
         yield path

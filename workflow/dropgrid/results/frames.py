@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..base.errors import ConfigError
+from ..base.extras import has, lacking
 from ..records.track import Track
 from .layout import Results
 from .reading import iterate_library
@@ -73,6 +75,8 @@ def _sections(track: Track) -> Iterator[dict[str, Any]]:
 
 
 def _frame(rows: Iterator[dict[str, Any]], columns: dict[str, str]) -> pd.DataFrame:
+    if not has("pandas"):
+        raise ConfigError(lacking("a table of pandas", "pandas"))
     import pandas as pd
 
     values: dict[str, list[Any]] = {name: [] for name in columns}

@@ -52,6 +52,16 @@ class Results:
         return self.folder / "logs" / stage
 
     @property
+    def corrections(self) -> Path:
+        """The folder of what is stated of the tracks (dropgrid.results.corrected)."""
+        return self.folder / "corrections"
+
+    @property
+    def stated(self) -> Path:
+        """The user's own file of corrections, where no other is named."""
+        return self.folder / "corrections.json"
+
+    @property
     def scan(self) -> Path:
         """What the last scan of the library found (dropgrid.results.scanned)."""
         return self.folder / "scan.json"

@@ -33,11 +33,12 @@ SCHEMA = "dropgrid/results"
 # The folders and files of a results folder; the folders may not be links.
 FOLDERS = (
     "tracks", "batches", "options", "features", "bpm", "structure", "key", "loudness", "logs",
-    "evaluation", "report", "exports",
+    "evaluation", "report", "exports", "corrections",
 )  # fmt: skip
 FILES = (
     MARK, f"{MARK}.lock", "scan.json", "network.onnx", "key.onnx", "summary.json", "library.csv",
-    "library.parquet", "failures.csv", "tag-backup.json", "corrections.json", "all-tracks-ok",
+    "library.parquet", "failures.csv", "tag-backup.json", "corrections.json",
+    "corrections.previous.json", ".corrections.json.lock", "all-tracks-ok",
 )  # fmt: skip
 # Those that a run writes anew, and whose start tells whose they are.
 WRITTEN = ("scan.json", "summary.json", "library.csv", "library.parquet", "failures.csv")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..base.documents import SCHEMA_VERSION, json_lines, parse_document, read_bytes
 from ..base.errors import MissingRecord, RecordError
-from ..references.collect import TAGS
+from ..references.collect import WORDS
 from .layout import Results
 from .mark import write_ours
 
@@ -17,7 +17,7 @@ SCHEMA = "dropgrid/references-used"
 
 def note_references(results: Path, references: Sequence[str]) -> None:
     """Note the references of a run, absolute, in options/references.json. Raises OSError."""
-    paths = [name if name == TAGS else _absolute(name) for name in references]
+    paths = [name if name in WORDS else _absolute(name) for name in references]
     head = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION}
     write_ours(Results(results).options("references"), json_lines({**head, "references": paths}))
 
@@ -30,7 +30,7 @@ def noted_references(results: Path) -> list[str]:
     except MissingRecord:
         return []
     if not isinstance(names, list) or not all(
-        isinstance(name, str) and (name == TAGS or os.path.isabs(name)) and "\0" not in name
+        isinstance(name, str) and (name in WORDS or os.path.isabs(name)) and "\0" not in name
         for name in names
     ):
         raise RecordError(f"{path}: references: not a list of absolute paths")

@@ -17,13 +17,18 @@ from ..base.documents import SCHEMA_VERSION, json_lines
 from ..base.errors import RecordError
 from ..base.files import write_if_changed
 from ..base.text import printable
+from ..corrections import document
+from ..corrections.model import InvalidCorrection
 from ..jobs.use import Use, add_up, read_batch_log, read_use
 from ..records.model import TrackFailure
 from ..stages import STAGES
+from .corrected import corrections_file
+from .judged import judged
 from .layout import Results
 from .mark import begins_as_ours, remove_ours
 from .reading import READERS, failure_in, path_of
 from .scanned import read_scan
+from .stating import Desk
 
 SCHEMA = "dropgrid/summary"
 SHOWN = 20  # failures told in the text; all are in the JSON and in failures.csv
@@ -32,9 +37,11 @@ SHOWN = 20  # failures told in the text; all are in the JSON and in failures.csv
 @dataclass(frozen=True)
 class Summary:
     """The state of a library. waiting: tracks without all of their records.
-    failures: of each failed track, in the library's order. unread: what the scan could not
-    look into, as (path, reason). use: what each stage took of the tracks that are in the library,
-    whenever that was; of_run: what the tracks of the last run took, if that is asked for."""
+    checked: grids that a person stated or confirmed, and right: those of them that the analysis
+    itself found. failures: of each failed track, in the library's order. unread: what the scan
+    could not look into, as (path, reason). use: what each stage took of the tracks that are in
+    the library, whenever that was; of_run: what the tracks of the last run took, if that is asked
+    for."""
 
     tracks: int
     ok: int
@@ -44,6 +51,8 @@ class Summary:
     unread: tuple[tuple[str, str], ...] = ()
     use: dict[str, Use] = field(default_factory=dict)
     of_run: Use | None = None
+    checked: int = 0
+    right: int = 0
 
 
 def summarise(results: Path, since: int | None = None) -> Summary:
@@ -68,7 +77,10 @@ def summarise(results: Path, since: int | None = None) -> Summary:
         elif missing:
             waiting += 1
     count = len(scan["tracks"])
+    grids = _checked(results, scan["tracks"])
     return Summary(
+        checked=len(grids),
+        right=sum(grids),
         tracks=count,
         ok=count - waiting - len(failures),
         failed=len(failures),
@@ -78,6 +90,16 @@ def summarise(results: Path, since: int | None = None) -> Summary:
         use=_use(results, scan["tracks"]),
         of_run=None if since is None else _use_since(results, since),
     )
+
+
+def _checked(results: Path, tracks: Sequence[str]) -> list[bool]:
+    """Of each grid that a person stated or confirmed, whether the analysis itself found it."""
+    desk = Desk(Results(results), corrections_file(results))
+    try:
+        stated = document.read(desk.file)
+    except (InvalidCorrection, OSError):  # a summary is no place to complain about it
+        return []
+    return [item.grid_is_right for item in judged(desk, stated, tracks) if item.grid]
 
 
 def _use(results: Path, tracks: Sequence[str]) -> dict[str, Use]:
@@ -106,6 +128,8 @@ def to_json(summary: Summary) -> bytes:
     """The bytes of results/summary.json."""
     values: dict[str, Any] = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION}
     values |= {name: getattr(summary, name) for name in ("tracks", "ok", "failed", "waiting")}
+    if summary.checked:
+        values |= {"checked": summary.checked, "right": summary.right}
     values["failures"] = [
         {"track": track, "path": path, **asdict(failure)}
         for track, path, failure in summary.failures
@@ -146,6 +170,10 @@ def describe(summary: Summary, results: Path) -> str:
         most = ", ".join(f"{kind}: {count}" for kind, count in kinds.most_common())
         lines.append(f"  and {summary.failed - SHOWN} more ({most}): {results}/failures.csv")
     lines += [f"  not looked into: {printable(path)}: {why}" for path, why in summary.unread]
+    if summary.checked:
+        tracks = "1 track" if summary.checked == 1 else f"{summary.checked} tracks"
+        right = "1 grid was" if summary.right == 1 else f"{summary.right} grids were"
+        lines.append(f"on the {tracks} that you checked, {right} right")
     lines += _took(summary)
     if summary.failed:
         lines.append(

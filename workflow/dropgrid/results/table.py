@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ..base.errors import MissingRecord, RecordError
+from ..base.extras import has, lacking
 from ..base.files import write_atomically
 from ..base.tables import csv_bytes, parse_csv, read_csv
 from ..base.text import encodable
@@ -61,7 +61,7 @@ COLUMNS = {
     "error": "string",
     "problem": "string",
 }
-NO_PARQUET = "library.parquet is not written without pyarrow: pip install 'dropgrid[parquet]'"
+NO_PARQUET = lacking("library.parquet", "pyarrow")
 FILES = ("library.csv", "library.parquet", "failures.csv")
 FAILURE_COLUMNS = ("track", "path", "stage", "type", "message")
 
@@ -135,7 +135,7 @@ def write_table(results: Path, analyses: Sequence[str]) -> tuple[int, int]:
 
 def has_parquet() -> bool:
     """Whether pyarrow is installed, which Parquet needs and nothing else does."""
-    return importlib.util.find_spec("pyarrow") is not None
+    return has("pyarrow")
 
 
 def read_table(results: Path) -> list[dict[str, str]]:

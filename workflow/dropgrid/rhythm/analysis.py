@@ -12,7 +12,7 @@ from ..records.model import Alternative, Confidences, GridRegion
 from .bars import Counted, count_bars
 from .fit import peaks
 from .options import RhythmOptions
-from .stretches import Region, find_regions
+from .stretches import Region, find_regions, region_at
 from .tempo import HARMONICS, pulse, tempogram
 from .witnesses import Witnesses
 
@@ -43,8 +43,12 @@ class Rhythm:
 NOTHING = Rhythm(None, None, None, 0.0, None, (), None, (), (), (), {"reason": "nothing periodic"})
 
 
-def analyse(features: Features, options: RhythmOptions) -> Rhythm:
-    """The rhythm of a track from its features; descriptors are used where there are any."""
+def analyse(features: Features, options: RhythmOptions, known_bpm: float | None = None) -> Rhythm:
+    """The rhythm of a track from its features; descriptors are used where there are any.
+
+    known_bpm: the steady tempo of the whole track, where somebody knows it; only beats and bars
+    are then looked for.
+    """
     activations = np.nan_to_num(np.asarray(features.activations, dtype=np.float32))
     if activations.ndim == 1:
         activations = activations[:, None]
@@ -57,9 +61,11 @@ def analyse(features: Features, options: RhythmOptions) -> Rhythm:
         return NOTHING
     gram = tempogram(activation, options.min_bpm, max(HARMONICS) * options.max_bpm)
     strength = pulse(gram, options)
+    witnesses = Witnesses(features)
+    if known_bpm is not None:
+        return _rhythm(witnesses, [region_at(witnesses, known_bpm, options)], strength, options)
     if strength < FAINTEST:
         return NOTHING
-    witnesses = Witnesses(features)
     regions = find_regions(witnesses, gram, options)
     return _rhythm(witnesses, regions, strength, options)
 

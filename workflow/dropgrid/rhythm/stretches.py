@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -91,6 +91,18 @@ def find_regions(witnesses: Witnesses, gram: Tempogram, options: RhythmOptions) 
         local = np.clip(run.local(bpm), options.min_bpm, options.max_bpm)
         regions += [Region(piece, tempi) for piece in _pieces(whole, first, last, bpm, local)]
     return regions
+
+
+def region_at(witnesses: Witnesses, bpm: float, options: RhythmOptions) -> Region:
+    """The whole track as one region of a tempo that is known, on the beat in its middle."""
+    features = witnesses.features
+    whole = _Track(witnesses, features.activations.sum(axis=1), options)
+    first, last = (
+        min(round(time * FRAME_RATE), len(whole.activation)) for time in witnesses.sounding
+    )
+    piece = _fitted(whole, first, last, bpm)
+    line = Line(piece.line.offset, 60.0 / bpm, piece.line.margin)
+    return Region(replace(piece, line=line, bpm=bpm), [(bpm, 1.0)])
 
 
 def _pieces(whole: _Track, first: int, last: int, bpm: float, local: np.ndarray) -> list[Piece]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..base.errors import LibraryError
 from ..base.files import write_if_changed
+from ..corrections.slices import slice_path
 from ..results.layout import Results
 from ..stages import STAGES
 
@@ -89,14 +90,15 @@ def stages_due(
     """
     files = Results(results)
     features, bpm, structure, key = (_age(files.output(stage, track)) for stage in STAGES)
+    stated = _age(slice_path(files.corrections, track))
     asked = max(_age(files.ticket(track)), networks, since["features"])
     bpm_due = not {"bpm", "structure"}.isdisjoint(analyses) and (
-        bpm < max(asked, features, since["bpm"])
+        bpm < max(asked, features, stated, since["bpm"])
     )
     structure_due = "structure" in analyses and (
-        bpm_due or structure < max(asked, features, bpm, since["structure"])
+        bpm_due or structure < max(asked, features, bpm, stated, since["structure"])
     )
-    key_due = "key" in analyses and key < max(asked, features, since["key"])
+    key_due = "key" in analyses and key < max(asked, features, stated, since["key"])
     features_due = features < asked and (bpm_due or structure_due or key_due)
     due = {"features": features_due, "bpm": bpm_due, "structure": structure_due, "key": key_due}
     return [stage for stage in STAGES if due[stage]]

@@ -54,7 +54,7 @@ def read_request(words: Sequence[str], targets: Collection[str], options: Option
     """
 
     def ends(word: str) -> bool:
-        return word in targets or os.path.isdir(os.path.expanduser(word))
+        return word not in targets and os.path.isdir(os.path.expanduser(word))
 
     free, given = read(_config_ended(words), {**options, **OWN}, ends)
     config: list[tuple[str, str]] = []

@@ -22,6 +22,7 @@ from ..base.errors import LibraryError
 from ..library import Scan, scan
 from ..records.model import ANALYSES
 from ..records.ticket import Ticket
+from ..results.corrected import corrections_file, read_corrections, write_slices
 from ..results.mark import check_claim, claim, sources, usual
 from ..results.noted import note_references
 from ..results.scanned import read_scan, write_tickets
@@ -29,6 +30,7 @@ from ..results.summary import describe, stood_at, write_summary
 from ..results.vanished import refuse_vanished
 from ..stages import check_networks, stage_options
 from .batches import batch_names, count_batches, deal, done_batches, read_batch, write_batches
+from .closing import next_steps
 from .demands import likely_minutes
 from .due import NETWORKS, force_all, note_options, tracks_due
 from .interrupts import cancel_timers, guard_run, received
@@ -180,6 +182,8 @@ def plan_run(
         # Signals reach the jobs at once, jobs never outlive the run, left-overs are removed.
         claim(Path(results), sources(config["library"]))
         guard_run(Path(results), jobs_elsewhere=cluster, module=module)
+        if module:
+            note_references(Path(results), config["evaluation"]["references"])
     return make_plan(found, results, config, real, workers, cluster, forced)
 
 
@@ -196,14 +200,17 @@ def make_plan(
 
     For the rest see plan_run. Raises LibraryError, OSError.
     """
-    shadow = Path(results) if real else _shadow(Path(results))
+    folder = Path(results)
+    source = corrections_file(folder, config["corrections"])
+    stated = read_corrections(source, needed=config["corrections"] is not None)
+    shadow = folder if real else _shadow(folder)
     tracks = write_tickets(found, shadow)
+    write_slices(stated, found.tracks, shadow, folder, source)
     due = _due(shadow, tracks, config, forced)
     work = [track for track in found.tracks if track.track in due]
     count = count_batches(len(work), config["tracks_per_job"], workers(work), cluster)
-    return Plan(
-        results, shadow, tracks, _batches(shadow, work, due, count) if found.tracks else []
-    )
+    batches = _batches(shadow, work, due, count) if tracks else []
+    return Plan(results, shadow, tracks, batches)
 
 
 def _due(
@@ -255,6 +262,8 @@ def end_run(plan: Plan, ok: bool, logger: Logger) -> None:
     summary = write_summary(results, plan.began)
     text = stood_at(summary) if received else describe(summary, results)
     logger.info(text, extra={"summary": summary, "ok": ok})
+    if ok and (steps := next_steps(results)):
+        logger.info(steps)
     cancel_timers()
 
 
@@ -271,11 +280,11 @@ def _shadow(results: Path) -> Path:
     for name in ("features", *ANALYSES, "network.onnx", "key.onnx"):
         if (results / name).exists():
             (shadow / name).symlink_to((results / name).absolute())
-    for folder in ("tracks", "batches", "options"):
+    for folder in ("tracks", "batches", "options", "corrections"):
         (shadow / folder).mkdir()
     for name in _names(results / "tracks"):
         (shadow / "tracks" / name).symlink_to((results / "tracks" / name).absolute())
-    for folder in ("batches", "options"):
+    for folder in ("batches", "options", "corrections"):
         for name in _names(results / folder):
             shutil.copy2(results / folder / name, shadow / folder / name)
     if (results / "scan.json").is_file():

@@ -3,6 +3,7 @@
     click       1 kHz on a beat, 2 kHz and a little louder on a downbeat
     intro       one note
     buildup     three rising notes
+    main        a fifth down
     drop        a major chord, and a gong where a drop begins
     breakdown   three falling notes
     outro       a fourth down
@@ -33,6 +34,7 @@ FORMATS = {".wav": "WAV", ".flac": "FLAC"}
 SIGNALS: dict[Label, tuple[tuple[int, ...], float]] = {
     "intro": ((0,), 0.0),
     "buildup": ((0, 4, 7), 0.09),
+    "main": ((2, -5), 0.14),
     "drop": ((-12, 0, 4, 7), 0.0),
     "breakdown": ((7, 4, 0), 0.09),
     "outro": ((5, 0), 0.14),

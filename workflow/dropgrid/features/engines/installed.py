@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...base.errors import ModelError
+from ...base.extras import has, lacking
 
 PACKAGE = "dropgrid_models"
 HELP = (
@@ -20,7 +21,6 @@ HELP = (
     "dropgrid's wheels; in its checkout: make setup). Or do without, less exactly: "
     "bpm: {method: librosa}, key: {method: profiles}"
 )
-LIBROSA = "bpm.method: librosa is not installed; install it: pip install 'dropgrid[librosa]'"
 
 
 def find(package: str, name: Path | str = "") -> Path | None:
@@ -60,5 +60,5 @@ def check(name: str, of_madmom: Path) -> None:
 
 def check_librosa() -> None:
     """Raise ModelError, saying how to get it, unless librosa is installed."""
-    if not find("librosa"):
-        raise ModelError(LIBROSA)
+    if not has("librosa"):
+        raise ModelError(lacking("bpm.method: librosa", "librosa"))

@@ -1,0 +1,194 @@
+"""The user's file: readable, comparable, never half written, no edit of another lost."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+from dropgrid.corrections import document, identity
+from dropgrid.corrections.document import Document
+from dropgrid.corrections.model import (
+    Confirmed,
+    Correction,
+    GridEntry,
+    InvalidCorrection,
+    SectionStart,
+)
+from dropgrid.features import Features
+from dropgrid.settings.place import SCHEMAS
+
+FULL = Correction(
+    fingerprint="1-ab", bpm=90.0, one=0.412, beats_per_bar=3,
+    sections=(SectionStart(0.0, "intro"), SectionStart(30.4, "drop")), drops=(30.4,),
+    key="A minor", note='Ünï "quoted"\n', unknown={"mood": ["warm", {"x": 1}]},
+    confirmed=Confirmed("ab", (GridEntry(0.0, 90.0, 0.4),), (SectionStart(0.0, "intro"),)),
+)  # fmt: skip
+PIECES = Correction(grid=(GridEntry(0.0, 90.0, 0.4), GridEntry(60.0, 100.0, None, 3, 80.0)))
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    path = tmp_path / "corrections.json"
+    with document.changing(path) as stated:
+        stated.put("b/Ünï.mp3", FULL)
+        stated.put("a.flac", PIECES)
+        stated.unknown["made_with"] = "an editor"
+    again = document.read(path)
+    assert again.tracks == {"a.flac": PIECES, "b/Ünï.mp3": FULL}
+    assert again.unknown == {"made_with": "an editor"}
+    assert document.to_bytes(again) == path.read_bytes()
+
+
+def test_the_file_is_what_its_schema_says():
+    schema = json.loads((SCHEMAS / "corrections.schema.json").read_text())
+    data = document.to_bytes(Document({"a": FULL, "b": PIECES}))
+    jsonschema.Draft202012Validator(schema).validate(json.loads(data))
+
+
+def test_a_change_of_a_statement_changes_a_line():
+    before = document.to_bytes(Document({"a": FULL, "b": Correction(bpm=90.0)})).splitlines()
+    after = document.to_bytes(Document({"b": Correction(bpm=91.0), "a": FULL})).splitlines()
+    assert sum(x != y for x, y in zip(before, after, strict=True)) == 1
+    assert b'        {"start": 30.4, "label": "drop"}' in before
+    assert "Ünï".encode() in b"".join(before)  # as people write it
+
+
+def test_the_version_before_stays_beside_it(tmp_path):
+    path = tmp_path / "corrections.json"
+    for bpm in (90.0, 91.0, 92.0):
+        with document.changing(path) as stated:
+            stated.put("a", Correction(bpm=bpm))
+    previous = document.read(document.previous_of(path))
+    assert previous.tracks["a"].bpm == 91.0
+
+
+def test_nothing_is_written_where_nothing_changed(tmp_path):
+    path = tmp_path / "corrections.json"
+    with document.changing(path):
+        pass
+    assert not path.exists()
+    with document.changing(path) as stated:
+        stated.put("a", FULL)
+    written = path.stat().st_mtime_ns
+    with document.changing(path) as stated:
+        stated.put("a", FULL)
+    assert path.stat().st_mtime_ns == written
+
+
+def test_an_error_in_between_leaves_the_file_alone(tmp_path):
+    path = tmp_path / "corrections.json"
+    with pytest.raises(RuntimeError), document.changing(path) as stated:
+        stated.put("a", FULL)
+        raise RuntimeError
+    assert not path.exists()
+
+
+def add_many(path: Path, name: str, count: int) -> None:
+    for i in range(count):
+        with document.changing(path) as stated:
+            stated.put(f"{name}/{i}", Correction(bpm=100.0))
+
+
+def test_writers_at_the_same_time_lose_nothing(tmp_path):
+    path = tmp_path / "corrections.json"
+    writers = [multiprocessing.Process(target=add_many, args=(path, name, 20)) for name in "abc"]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert len(document.read(path).tracks) == 60
+
+
+def test_a_writer_that_is_killed_leaves_a_whole_file_and_no_lock(tmp_path):
+    path = tmp_path / "corrections.json"
+    for wait in (0.02, 0.05, 0.08, 0.11, 0.14):
+        writer = multiprocessing.Process(target=add_many, args=(path, f"at {wait}", 10_000))
+        writer.start()
+        time.sleep(wait)
+        os.kill(writer.pid or 0, signal.SIGKILL)
+        writer.join()
+        before = document.read(path).tracks
+        with document.changing(path) as stated:
+            assert stated.tracks == before
+            stated.put(f"after {wait}", Correction(bpm=90.0))
+    assert {f"after {w}" for w in (0.02, 0.14)} <= document.read(path).tracks.keys()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "not JSON"),
+        ("[]", "no file of corrections"),
+        ('{"schema": "dropgrid/bpm"}', "no file of corrections"),
+        ('{"schema": "dropgrid/corrections"}', "schema_version: not 1"),
+        ("[" * 100_000, "nested too deep"),
+    ],
+)
+def test_another_file_is_refused_by_name(tmp_path, text, message):
+    path = tmp_path / "mine.json"
+    path.write_text(text)
+    with pytest.raises(InvalidCorrection, match=rf"mine\.json.*{message}"):
+        document.read(path)
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"bpm": "fast"}, "song.flac: bpm: not a tempo: 'fast'"),
+        ({"bpm": 1e9}, "song.flac: bpm: not a tempo from 20 to 400"),
+        ({"bpm": True}, "song.flac: bpm: not a tempo"),
+        ({"grid": [{"start": 1}]}, r"song.flac: grid\[0\]: bpm: not a tempo"),
+        ({"grid": [{"start": 0, "bpm": 100}], "one": 1}, "one: stated beside a grid"),
+        ({"sections": {}}, "sections: not a list"),
+        ({"key": 8}, "key: not a key: 8"),
+        ({"shift_beats": 0.2}, "shift_beats: not whole or half beats"),
+        ({"note": "x" * 20_000}, "note: not a text of at most"),
+        ([], "song.flac: not an object"),
+    ],
+)
+def test_what_is_wrong_in_an_entry_is_named(entry, message):
+    data = {"schema": "dropgrid/corrections", "schema_version": 1, "tracks": {"song.flac": entry}}
+    with pytest.raises(InvalidCorrection, match=message):
+        document.parse(json.dumps(data).encode(), "corrections.json")
+
+
+def test_a_path_outside_the_library_is_none():
+    for path in ("/etc/passwd", "a/../../b", ""):
+        data = {"schema": "dropgrid/corrections", "schema_version": 1, "tracks": {path: {}}}
+        with pytest.raises(InvalidCorrection, match="not a path within the library"):
+            document.parse(json.dumps(data).encode(), "corrections.json")
+
+
+def music(seed: int, seconds: float = 200.0, gain: float = 1.0) -> Features:
+    generator = np.random.default_rng(seed)
+    slow = np.repeat(10 ** generator.uniform(-3, 0, 40), 50)
+    tenths = gain * slow * generator.uniform(0.9, 1.1, len(slow))
+    return Features(seconds, np.zeros((0, 2)), {"loudness": tenths.astype(np.float32)})
+
+
+def test_a_recording_is_known_again_and_another_is_not():
+    mine = identity.fingerprint(music(1))
+    assert identity.same(mine, identity.fingerprint(music(1, seconds=200.013, gain=0.5)))
+    assert identity.same(mine, identity.fingerprint(music(1, seconds=201.0))) is False
+    assert identity.same(mine, identity.fingerprint(music(2))) is False
+    assert identity.same(mine, None) is None
+    assert identity.same(mine, "of a later version") is None
+    assert identity.fingerprint(Features(200.0, np.zeros((0, 2)))) is None
+
+
+def test_statements_are_found_under_another_name_and_not_for_another_recording():
+    one, other = (identity.fingerprint(music(seed)) for seed in (1, 2))
+    stated = Document({"old.flac": Correction(fingerprint=one, bpm=90.0)})
+    assert stated.find("old.flac", one) == "old.flac"
+    assert stated.find("old.flac", None) == "old.flac"
+    assert stated.find("new.flac", one) == "old.flac"
+    assert stated.find("old.flac", other) is None
+    assert stated.find("new.flac", other) is None
+    assert stated.find("new.flac", None) is None

@@ -1,0 +1,162 @@
+"""State what is right about tracks: their grid, sections or key; every run then honours it.
+
+A statement goes into a file of your own and stays there whatever is analysed anew. PATH is a track
+as the records name it: its path within the library, or an unambiguous end of that. What is given
+relative to the present answer (--half, --shift 0.5) is kept as what it comes to ("the one is at
+0.412 s"). The next run renews the records of these tracks, without analysing them again.
+
+examples:
+  dropgrid correct song.flac --half
+  dropgrid correct a.mp3 b.mp3 --one 1 --nudge -5
+  dropgrid correct song.flac --bpm 174 --at 12.345
+  dropgrid correct --list
+  dropgrid correct --from rekordbox.xml --dry-run
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..base.errors import ConfigError
+from ..base.text import printable
+
+if TYPE_CHECKING:
+    from ..results.stating import Desk
+
+HELP = "state what is right about tracks: grid, sections, key"
+# In the order in which they are done: option, its edit, what the edit calls its value, the
+# option's type, its name in --help, and what that says.
+EDITS: tuple[tuple[str, str, str | None, Any, str | None, str], ...] = (
+    ("half", "half", None, None, None, "half the tempo"),
+    ("double", "double", None, None, None, "twice the tempo"),
+    ("bpm", "bpm", "bpm", float, "B", "the tempo; the beats are looked for at it"),
+    ("at", "at", "time", float, "SECONDS", "the one is here"),
+    ("shift", "shift", "beats", float, "BEATS", "the grid is so many beats later; 0.5 is allowed"),
+    ("one", "one", "beats", float, "BEATS", "the one is so many beats later, the beats stay"),
+    ("nudge", "nudge", "ms", float, "MS", "the grid is so many milliseconds later"),
+    ("beats-per-bar", "beats_per_bar", "beats", int, "N", "3 or 4 beats a bar"),
+    ("key", "key", "key", str, "KEY", "the key: Am, 8A, 1m, ..."),
+    ("note", "note", "note", str, "TEXT", "a note; an empty one takes it away"),
+    ("confirm", "confirm", None, None, None, "all is right as it is"),
+    ("reset", "reset", None, None, None, "take back all that was stated"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="a track, as the records name it")
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR",
+                        help="the folder of results (default: results)")  # fmt: skip
+    parser.add_argument(
+        "--corrections", type=Path, metavar="FILE.json",
+        help="your file of corrections (default: that of the last run, else corrections.json in "
+        "the results)",
+    )  # fmt: skip
+    for option, _, value, kind, metavar, said in EDITS:
+        given = {"action": "store_true"} if value is None else {"type": kind, "metavar": metavar}
+        parser.add_argument(f"--{option}", help=said, **given)
+    parser.add_argument("--undo", action="store_true", help="take back the last statement")
+    parser.add_argument("--redo", action="store_true", help="state again what was taken back")
+    parser.add_argument(
+        "--list", action="store_true", help="what is stated, and where the analysis differs"
+    )
+    parser.add_argument(
+        "--from", dest="sources", nargs="+", type=Path, metavar="FILE",
+        help="take over grids that differ from those of another program's file",
+    )  # fmt: skip
+    parser.add_argument(
+        "--delay-profile", choices=("libsndfile", "ffmpeg", "rekordbox"),
+        help="with --from: the player whose sample 0 of an MP3 the file refers to",
+    )  # fmt: skip
+    parser.add_argument("--dry-run", action="store_true", help="with --from: only list them")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ..results.corrected import corrections_file
+    from ..results.layout import Results
+    from ..results.mark import check_claim
+    from ..results.stating import Desk
+
+    steps = _steps(arguments)
+    ways = [bool(steps), arguments.undo, arguments.redo, arguments.list, bool(arguments.sources)]
+    if sum(ways) != 1:
+        raise ConfigError("say one thing: edits such as --half, or --undo, --redo, --list, --from")
+    if not arguments.paths and not (arguments.list or arguments.sources):
+        raise ConfigError("PATH: name at least one track")
+    check_claim(arguments.results, [])
+    desk = Desk(
+        Results(arguments.results), corrections_file(arguments.results, arguments.corrections)
+    )
+    if arguments.list:
+        from .correct_list import list_corrections
+
+        return list_corrections(desk, _named(desk, arguments.paths))
+    if arguments.sources:
+        from .correct_import import take_over
+
+        tracks = _named(desk, arguments.paths)
+        return take_over(
+            desk, arguments.sources, tracks, arguments.dry_run, arguments.delay_profile
+        )
+    tracks = _named(desk, arguments.paths)
+    for track in tracks:
+        if steps:
+            desk.edit(track, steps)
+        else:
+            desk.undo(track, again=arguments.redo)
+        print(_described(desk, track), flush=True)
+    print(f"{desk.file}: the next run renews the records of {_count(tracks)}")
+    return 0
+
+
+def _steps(arguments: argparse.Namespace) -> list[Mapping[str, Any]]:
+    """The edits that the options ask for, in the order of EDITS."""
+    steps: list[Mapping[str, Any]] = []
+    for option, op, value, *_ in EDITS:
+        given = getattr(arguments, option.replace("-", "_"))
+        if given is not None and given is not False:
+            steps.append({"op": op} if value is None else {"op": op, value: given})
+    return steps
+
+
+def _named(desk: Desk, paths: list[str]) -> list[str]:
+    """The tracks that are named, each once. Raises ConfigError for one that there is not."""
+    from ..references.matching import Tracks
+    from ..results.scanned import read_scan
+    from .correct_list import paths_of
+
+    if not paths:
+        return []
+    scan = read_scan(desk.results.folder)
+    known = Tracks(paths_of(desk, scan["tracks"]), scan["root"])
+    found = []
+    for path in paths:
+        track, why = known.find(path)
+        if track is None:
+            raise ConfigError(f"{printable(path)}: {why}")
+        found.append(track)
+    return list(dict.fromkeys(found))
+
+
+def _described(desk: Desk, track: str) -> str:
+    """What is now held of a track, in a line."""
+    known = desk.known(track)
+    said = desk.stated(known)[1]
+    bpm = desk.answer(known, said)[1].bpm
+    path = printable(known.ticket.path)
+    if said.is_empty or bpm is None:
+        return f"{path}: as analysed"
+    parts = [" and ".join(said.parts) + " corrected"] if said.parts else []
+    if said.confirmed:
+        parts.append("confirmed")
+    if said.note:
+        parts.append("with a note")
+    one = f", the one at {bpm.downbeats[0]:.3f} s" if bpm.downbeats else ""
+    tempo = "no tempo" if bpm.bpm is None else f"{bpm.bpm:.2f} BPM{one}"
+    return f"{path}: {tempo} ({', '.join(parts)})"
+
+
+def _count(tracks: list[str]) -> str:
+    return "1 track" if len(tracks) == 1 else f"{len(tracks)} tracks"

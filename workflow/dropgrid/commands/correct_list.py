@@ -1,0 +1,43 @@
+"""What `dropgrid correct --list` tells: what is stated, and where the analysis now differs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..base.text import printable
+
+if TYPE_CHECKING:
+    from ..results.stating import Desk
+
+
+def list_corrections(desk: Desk, tracks: Sequence[str]) -> int:
+    """Print a line for each track of which something is stated; tracks: only of these, if any."""
+    from ..corrections import document
+    from ..results.judged import judged
+    from ..results.scanned import read_scan
+
+    stated = document.read(desk.file)
+    found = list(judged(desk, stated, read_scan(desk.results.folder)["tracks"]))
+    for item in found:
+        if not tracks or item.track in tracks:
+            differs = " and ".join(item.differs)
+            says = f"the analysis has another {differs}" if differs else "the analysis agrees"
+            print(f"{printable(item.path)}: {item.said}; {says.replace('another the', 'another')}")
+    if tracks:
+        return 0
+    for path in sorted(stated.tracks.keys() - {item.name for item in found}):
+        print(f"{printable(path)}: not among the analysed tracks")
+    grids = [item for item in found if item.grid]
+    right = sum(item.grid_is_right for item in grids)
+    print(
+        f"{desk.file}: {len(stated.tracks)} tracks; of {len(grids)} grids {right} are as analysed"
+    )
+    return 0
+
+
+def paths_of(desk: Desk, tracks: Sequence[str]) -> dict[str, str]:
+    """The path of each track within the library."""
+    from ..results.reading import path_of
+
+    return {track: path_of(desk.results.folder, track) for track in tracks}

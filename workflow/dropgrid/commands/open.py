@@ -1,0 +1,118 @@
+"""Open the workbench: a page on this machine where grids, sections and keys are put right.
+
+It listens on the loopback interface alone, under an address that holds a secret; what is stated
+there goes into the same file as that of `dropgrid correct`, and the records follow at once. Ends
+with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..base.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ..results.layout import Results
+
+HELP = "open the workbench, to put grids right by eye and ear"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR",
+                        help="the folder of results (default: results)")  # fmt: skip
+    parser.add_argument(
+        "--corrections", type=Path, metavar="FILE.json",
+        help="your file of corrections (default: that of the last run, else corrections.json in "
+        "the results)",
+    )  # fmt: skip
+    parser.add_argument("--library", type=Path, metavar="DIR",
+                        help="the audio's folder, if it has moved since the analysis")  # fmt: skip
+    parser.add_argument("--port", type=int, default=0, metavar="N",
+                        help="the port to listen on (default: any that is free)")  # fmt: skip
+    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ..report.workbench.bench import Bench
+    from ..report.workbench.server import new_token, serve
+    from ..results.corrected import corrections_file
+    from ..results.layout import Results
+    from ..results.mark import check_claim
+    from ..results.stating import Desk
+
+    results = Results(arguments.results)
+    check_claim(results.folder, [])
+    bench = Bench(
+        Desk(results, corrections_file(results.folder, arguments.corrections)), arguments.library
+    )
+    listening = _listen(arguments.port)
+    token = new_token()
+    address = f"http://127.0.0.1:{listening.getsockname()[1]}/{token}/"
+    lock = _only_one(results, address)
+    try:
+        bench.start()
+        print(f"dropgrid: {len(bench.tracks)} tracks; Ctrl-C ends the workbench\n{address}",
+              flush=True)  # fmt: skip
+        if not arguments.no_browser and _has_screen():
+            import webbrowser
+
+            webbrowser.open(address)
+        serve(bench, listening, token)
+    finally:
+        bench.close()
+        listening.close()
+        os.ftruncate(lock, 0)
+        os.close(lock)
+    return 0
+
+
+def _listen(port: int) -> socket.socket:
+    """A socket on the loopback interface. Raises ConfigError."""
+    if not 0 <= port <= 65_535:
+        raise ConfigError(f"--port {port}: not from 0 to 65535")
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(("127.0.0.1", port))
+    except OSError as error:
+        listening.close()
+        raise ConfigError(f"--port {port}: {error.strerror}") from error
+    return listening
+
+
+def _only_one(results: Results, address: str) -> int:
+    """Hold that this is the only workbench on these results; its descriptor.
+
+    Raises ConfigError that names the address of the other one.
+    """
+    results.corrections.mkdir(parents=True, exist_ok=True)
+    path = results.corrections / "workbench.lock"
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o600)  # the address is a secret
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        other = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
+        os.close(descriptor)
+        raise ConfigError(
+            f"--results {results.folder}: a workbench is open on them: {other}"
+        ) from None
+    except OSError:  # a file system without locks
+        pass
+    os.fchmod(descriptor, 0o600)
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, address.encode(), 0)
+    return descriptor
+
+
+def _has_screen() -> bool:
+    """Whether a browser would open a window, not take over this terminal."""
+    return sys.platform == "darwin" or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )

@@ -1,0 +1,57 @@
+"""Records with what is stated in place of what the analysis found; the doors of this room."""
+
+from __future__ import annotations
+
+from ..records.model import BpmRecord, KeyRecord, StructureRecord
+from ..records.store import as_computed
+from . import answers, beats, edits
+from .beats import AtTempo
+from .model import Correction
+
+
+def to_bpm(computed: BpmRecord, correction: Correction, at_tempo: AtTempo) -> BpmRecord:
+    """The bpm record of a track with its correction; the analysis' answer is kept in it.
+
+    at_tempo: see beats.apply. Raises InvalidCorrection for a relative statement that cannot be.
+    """
+    if computed.status != "ok":
+        return computed
+    return beats.apply(computed, effective(correction, computed, at_tempo), at_tempo)
+
+
+def to_structure(
+    computed: StructureRecord, correction: Correction, rhythm: BpmRecord
+) -> StructureRecord:
+    """The structure record of a track with its correction, on the bars of rhythm."""
+    if computed.status != "ok":
+        return computed
+    said = answers.held_sections(correction, computed, rhythm)
+    return answers.apply_sections(computed, said, rhythm)
+
+
+def to_key(computed: KeyRecord, correction: Correction) -> KeyRecord:
+    """The key record of a track with its correction."""
+    if computed.status != "ok":
+        return computed
+    return answers.apply_key(computed, answers.held_key(correction, computed))
+
+
+def effective(
+    correction: Correction,
+    computed: BpmRecord,
+    at_tempo: AtTempo,
+    structure: StructureRecord | None = None,
+    key: KeyRecord | None = None,
+) -> Correction:
+    """All that holds of a track: absolute, and with what was confirmed where it is needed.
+
+    computed: the analysis' own bpm record; structure, key: the records as they are, of which
+    their own answers count.
+    """
+    said = edits.absolute(correction, computed, at_tempo)
+    said = answers.held(said, computed)
+    if structure is not None and structure.status == "ok":
+        said = answers.held_sections(said, as_computed(structure), computed)
+    if key is not None and key.status == "ok":
+        said = answers.held_key(said, as_computed(key))
+    return said

@@ -1,0 +1,182 @@
+"""Statements about tempo, beats and bars, laid on a bpm record."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
+
+from ..records.model import BpmRecord, ComputedRhythm, Confidences, GridRegion
+from .model import Correction, GridEntry
+
+EDGE = 0.03  # s: a beat so little before the first sample falls on it
+REACH = 0.45  # of a beat: how far a stated grid reaches beyond the beats that were found
+APART = 0.7  # of a beat: nearer to the next entry's first beat than this, a beat is left out
+GAP = 1.5  # beats: after a longer one without beats, music begins anew
+CLAMPED = 1e-9  # s: a beat at 0 may have been before it
+
+AtTempo = Callable[[float], BpmRecord]
+
+
+def apply(record: BpmRecord, correction: Correction, at_tempo: AtTempo) -> BpmRecord:
+    """A computed record with what is stated about its grid in place; its answer kept beside.
+
+    correction: absolute (see edits.absolute). at_tempo: the record that the analysis makes where
+    the tempo is given and the rest is to be found.
+    """
+    if not correction.speaks_of_grid:
+        return record
+    found = record
+    if correction.bpm is not None and correction.one is None:
+        found = at_tempo(correction.bpm)
+    entries = stated_entries(found, correction)
+    if not entries:
+        return record
+    computed = ComputedRhythm(*(getattr(record, f.name) for f in fields(ComputedRhythm)))
+    said = replace(laid(found, entries), source="corrected", computed=computed)
+    tempo_said = bool(correction.grid) or correction.bpm is not None
+    one_said = bool(correction.grid) or correction.one is not None
+    if not tempo_said:  # the tempo is the analysis' own, or that of a tag
+        kept = {f: getattr(found, f) for f in ("bpm", "bpm_fitted", "bpm_interval")}
+        said = replace(said, **kept)
+    sure = _surety(found.confidences, tempo_said, one_said)
+    whole = None if sure is None else sure.tempo * sure.octave * sure.phase
+    return replace(said, confidences=sure, confidence=whole)
+
+
+def _surety(found: Confidences | None, tempo: bool, one: bool) -> Confidences | None:
+    """Confidences once what is stated counts as certain."""
+    if tempo and one:
+        return Confidences(1.0, 1.0, 1.0, 1.0)
+    if found is None:
+        return None
+    if tempo:
+        found = replace(found, tempo=1.0, octave=1.0)
+    return replace(found, phase=1.0, downbeat=1.0) if one else found
+
+
+def stated_entries(record: BpmRecord, correction: Correction) -> tuple[GridEntry, ...]:
+    """The grid of a record with absolute statements in place; () where there is neither."""
+    if correction.grid:
+        return correction.grid
+    entries = entries_of(record)
+    bpm, one, length = correction.bpm, correction.one, correction.beats_per_bar
+    if bpm is not None and one is not None:
+        present = beats_per_bar_of(record) if length is None else length
+        return (GridEntry(_first(record), bpm, one, present),)
+    if not entries:
+        return ()
+    if one is not None:
+        at = entry_at(entries, one)
+        start = entries[at].start if at else min(entries[at].start, one)
+        ruled = replace(entries[at], start=start, one=one)
+        entries = (*entries[:at], ruled, *entries[at + 1 :])
+    if length is not None:
+        entries = tuple(replace(entry, beats_per_bar=length) for entry in entries)
+    return entries
+
+
+def _first(record: BpmRecord) -> float:
+    return record.beats[0] if record.beats else 0.0
+
+
+def beats_per_bar_of(record: BpmRecord) -> int:
+    """How many beats a bar of a record has."""
+    return int((record.time_signature or "4/4").partition("/")[0])
+
+
+def entries_of(record: BpmRecord) -> tuple[GridEntry, ...]:
+    """The grid of a record as statements would make it.
+
+    A one at 0 may stand for one that is a little earlier; so the next one is taken.
+    """
+    length = beats_per_bar_of(record)
+    entries = []
+    begin = 0
+    for region in record.grid:
+        end = begin + region.beats
+        last = record.beats[end - 1]
+        low = bisect_left(record.downbeats, region.start - CLAMPED)
+        ones = record.downbeats[low : bisect_right(record.downbeats, last + CLAMPED)]
+        one = ones[0] if ones else None
+        if len(ones) > 1 and ones[0] <= CLAMPED:
+            one = ones[1]
+        gap = end < len(record.beats) and record.beats[end] - last > GAP * 60 / region.bpm
+        entries.append(GridEntry(region.start, region.bpm, one, length, last if gap else None))
+        begin = end
+    return tuple(entries)
+
+
+def entry_at(entries: Sequence[GridEntry], time: float) -> int:
+    """Which entry rules at a time; the first also before it begins."""
+    return max(0, bisect_right([entry.start for entry in entries], time) - 1)
+
+
+def laid(record: BpmRecord, entries: Sequence[GridEntry]) -> BpmRecord:
+    """A record with the beats of a grid: where music was found, and to the ends of that.
+
+    entries: at least one. Where no beats were found, the whole recording has them.
+    """
+    duration = record.duration or 0.0
+    low, high = -EDGE, duration
+    if record.beats and record.grid:
+        reach = REACH * 60 / record.grid[0].bpm, REACH * 60 / record.grid[-1].bpm
+        low = max(low, record.beats[0] - reach[0])
+        high = min(high, record.beats[-1] + reach[1])
+    beats: list[float] = []
+    downbeats: list[float] = []
+    grid: list[GridRegion] = []
+    for i, entry in enumerate(entries):
+        begin = min(low, entry.start) if i == 0 else entry.start - EDGE
+        until = high if i + 1 == len(entries) else _until(entries, i)
+        if i == 0 and entry.one is not None and entry.one < begin:
+            begin = entry.one - EDGE
+        own, ones = _beats(entry, max(begin, -EDGE), min(max(until, begin), duration))
+        if beats:
+            own = [b for b in own if b - beats[-1] > APART * 60 / entry.bpm]
+            ones = [b for b in ones if b > beats[-1]]
+        if own:
+            grid.append(GridRegion(own[0], entry.bpm, len(own), ones[0] if ones else None))
+            beats += own
+            downbeats += [b for b in ones if b >= own[0]]
+    main = _main(grid)
+    return replace(
+        record,
+        bpm=main,
+        bpm_fitted=main,
+        bpm_interval=None,
+        time_signature=f"{entries[0].beats_per_bar}/4",
+        beats=tuple(beats),
+        downbeats=tuple(downbeats),
+        grid=tuple(grid),
+    )
+
+
+def _until(entries: Sequence[GridEntry], i: int) -> float:
+    """Where the beats of an entry end that another follows: before its first beat."""
+    until = entries[i + 1].start - APART * 60 / entries[i].bpm
+    end = entries[i].end
+    return until if end is None else min(until, end + EDGE)
+
+
+def _beats(entry: GridEntry, low: float, high: float) -> tuple[list[float], list[float]]:
+    """Beats and downbeats of an entry from low to high, both in seconds and included."""
+    period = 60 / entry.bpm
+    anchor = entry.start if entry.one is None else entry.one
+    first = math.ceil((low - anchor) / period - 1e-6)
+    last = math.floor((high - anchor) / period + 1e-6)
+    times = [(n, max(0.0, anchor + n * period)) for n in range(first, last + 1)]
+    ones = [] if entry.one is None else [t for n, t in times if n % entry.beats_per_bar == 0]
+    return [t for _, t in times], ones
+
+
+def _main(grid: Sequence[GridRegion]) -> float | None:
+    """The tempo of the median beat, beats sorted by tempo."""
+    ordered = sorted(grid, key=lambda region: region.bpm)
+    middle, seen = sum(region.beats for region in grid) / 2, 0
+    for region in ordered:
+        seen += region.beats
+        if seen >= middle:
+            return region.bpm
+    return None

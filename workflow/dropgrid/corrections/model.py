@@ -1,0 +1,345 @@
+"""What a person states about a track, as values and as JSON.
+
+Every statement is about one thing; what is not stated is left to the analysis. Times are seconds
+from the first decoded sample, tempo is in BPM.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
+from typing import Any, Literal, NoReturn, cast
+
+from ..base.errors import DropgridError
+from ..key import notation
+from ..records.model import LABELS, Label
+
+MIN_BPM, MAX_BPM = 20.0, 400.0
+BAR_LENGTHS = (3, 4)  # beats that a bar may have
+LONGEST = 7 * 86_400.0  # s: no time lies further into a recording
+MOST = 10_000  # entries of a list
+MOST_TEXT = 10_000  # characters of a note
+DIGITS = 6  # of times and tempi, as in records
+
+
+class InvalidCorrection(DropgridError):
+    """A correction that cannot be: not what its field holds, out of range, about no such thing."""
+
+
+@dataclass(frozen=True)
+class GridEntry:
+    """A steady stretch of a stated grid: it rules from start to the next entry's start.
+
+    one: time of one of its downbeats; None: it has none, and a beat is at start. end: where its
+    beats end, if that is before the next entry.
+    """
+
+    start: float
+    bpm: float
+    one: float | None
+    beats_per_bar: int = 4
+    end: float | None = None
+
+
+@dataclass(frozen=True)
+class SectionStart:
+    """A section begins here; it ends where the next one begins."""
+
+    start: float
+    label: Label
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """An answer that was found right: the whole of it, and its hash (see `answer_of`)."""
+
+    answer: str
+    grid: tuple[GridEntry, ...] = ()
+    sections: tuple[SectionStart, ...] = ()
+    drops: tuple[float, ...] = ()
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Correction:
+    """All that is stated of one track.
+
+    bpm, one (time of a downbeat), beats_per_bar: each holds by itself. grid: all three, piece by
+    piece, in place of them. octave, shift_beats, nudge_ms, one_beats: relative to the analysis'
+    own answer, for files written by hand; `edits.absolute` turns them into the above. sections,
+    drops, key: None where not stated. unknown: fields of a later version, kept.
+    """
+
+    fingerprint: str | None = None
+    bpm: float | None = None
+    one: float | None = None
+    beats_per_bar: int | None = None
+    grid: tuple[GridEntry, ...] = ()
+    octave: Literal["half", "double"] | None = None
+    shift_beats: float | None = None
+    nudge_ms: float | None = None
+    one_beats: int | None = None
+    sections: tuple[SectionStart, ...] | None = None
+    drops: tuple[float, ...] | None = None
+    key: str | None = None
+    confirmed: Confirmed | None = None
+    note: str | None = None
+    unknown: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def speaks_of_grid(self) -> bool:
+        """Whether anything is stated about tempo, beats or bars."""
+        stated = (self.bpm, self.one, self.beats_per_bar)
+        return bool(self.grid) or self.is_relative or any(x is not None for x in stated)
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether a statement is relative to the analysis' own answer."""
+        stated = (self.octave, self.shift_beats, self.nudge_ms, self.one_beats)
+        return any(x is not None for x in stated)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What is corrected, of grid, sections, drops and key."""
+        said = {
+            "grid": self.speaks_of_grid,
+            "sections": self.sections is not None,
+            "drops": self.drops is not None,
+            "key": self.key is not None,
+        }
+        return tuple(name for name, true in said.items() if true)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is stated at all."""
+        return replace(self, fingerprint=None) == Correction()
+
+
+NOTHING = Correction()
+
+
+def to_json(correction: Correction) -> dict[str, Any]:
+    """The statements as plain JSON, without those that are not made."""
+    values: dict[str, Any] = {}
+    for item in fields(correction):
+        value = getattr(correction, item.name)
+        if item.name == "unknown" or value is None or (item.name == "grid" and not value):
+            continue
+        values[item.name] = _plain(value)
+    return values | dict(correction.unknown)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, DIGITS) + 0.0
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, GridEntry | SectionStart | Confirmed):
+        pairs = ((f.name, _plain(getattr(value, f.name))) for f in fields(value))
+        return {name: item for name, item in pairs if item is not None and item != []}
+    return value
+
+
+def from_json(values: Any, place: str) -> Correction:
+    """The statements that JSON makes, each checked. Raises InvalidCorrection, naming the place."""
+    if not isinstance(values, dict):
+        refuse(place, "not an object", values)
+    made: dict[str, Any] = {}
+    for name, value in values.items():
+        check = _CHECKS.get(name)
+        if check is not None and value is not None:
+            made[name] = check(value, f"{place}: {name}")
+    made["unknown"] = {name: value for name, value in values.items() if name not in _CHECKS}
+    correction = Correction(**made)
+    whole = [name for name in ("bpm", "one", "beats_per_bar") if name in made]
+    if correction.grid and whole:
+        refuse(f"{place}: {whole[0]}", "stated beside a grid, which says it already", None)
+    return correction
+
+
+def refuse(place: str, what: str, value: Any) -> NoReturn:
+    """Raise InvalidCorrection, with a value shortened to what fits on a line."""
+    if value is None:
+        raise InvalidCorrection(f"{place}: {what}")
+    said = ascii(value) if isinstance(value, str | int | float) else type(value).__name__
+    raise InvalidCorrection(f"{place}: {what}: {said if len(said) < 60 else said[:56] + '...'}")
+
+
+def number(value: Any, place: str, low: float, high: float, what: str = "a number") -> float:
+    """A finite number from low to high. Raises InvalidCorrection."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        refuse(place, f"not {what}", value)
+    if not low <= value <= high:
+        refuse(place, f"not {what} from {low:g} to {high:g}", value)
+    return float(value)
+
+
+def tempo(value: Any, place: str) -> float:
+    """A tempo. Raises InvalidCorrection."""
+    return number(value, place, MIN_BPM, MAX_BPM, "a tempo")
+
+
+def time(value: Any, place: str) -> float:
+    """A time within a recording. Raises InvalidCorrection."""
+    return number(value, place, 0.0, LONGEST, "a time")
+
+
+def beats_per_bar(value: Any, place: str) -> int:
+    """How many beats a bar has. Raises InvalidCorrection."""
+    if isinstance(value, bool) or value not in BAR_LENGTHS:
+        refuse(place, "not 3 or 4", value)
+    return int(value)
+
+
+def label(value: Any, place: str) -> Label:
+    """The label of a section. Raises InvalidCorrection."""
+    if value not in LABELS:
+        refuse(place, f"none of {', '.join(LABELS)}", value)
+    return cast(Label, value)
+
+
+def key(value: Any, place: str) -> str:
+    """The name of a key that is stated in any notation. Raises InvalidCorrection."""
+    found = notation.parse(value) if isinstance(value, str) else None
+    if found is None:
+        refuse(place, "not a key", value)
+    return notation.name(found)
+
+
+def text(value: Any, place: str) -> str:
+    """A text. Raises InvalidCorrection."""
+    if not isinstance(value, str) or len(value) > MOST_TEXT:
+        refuse(place, f"not a text of at most {MOST_TEXT} characters", value)
+    return value
+
+
+def _whole(value: Any, place: str) -> int:
+    found = number(value, place, -1e6, 1e6, "a whole number")
+    if found != int(found):
+        refuse(place, "not a whole number", value)
+    return int(found)
+
+
+def half_beats(value: Any, place: str) -> float:
+    """Whole or half beats. Raises InvalidCorrection."""
+    found = number(value, place, -1e6, 1e6, "a number of beats")
+    if 2 * found != int(2 * found):
+        refuse(place, "not whole or half beats", value)
+    return found
+
+
+def milliseconds(value: Any, place: str) -> float:
+    """A small move. Raises InvalidCorrection."""
+    return number(value, place, -10_000, 10_000, "milliseconds")
+
+
+def _one_of(*choices: str) -> Callable[[Any, str], str]:
+    def check(value: Any, place: str) -> str:
+        if value not in choices:
+            refuse(place, f"neither of {', '.join(choices)}", value)
+        return str(value)
+
+    return check
+
+
+def _objects(value: Any, place: str, known: Sequence[str]) -> list[tuple[dict[str, Any], str]]:
+    """Objects of a list that know no other fields, each with its place."""
+    if not isinstance(value, list) or len(value) > MOST:
+        refuse(place, f"not a list of at most {MOST}", value)
+    found = []
+    for i, item in enumerate(value):
+        where = f"{place}[{i}]"
+        if not isinstance(item, dict):
+            refuse(where, "not an object", item)
+        if stranger := min(item.keys() - set(known), default=None):
+            refuse(where, f"unknown field {ascii(stranger)[:60]}", None)
+        found.append((item, where))
+    return found
+
+
+def grid(value: Any, place: str) -> tuple[GridEntry, ...]:
+    """A piecewise grid, in the order of time. Raises InvalidCorrection."""
+    entries = []
+    for item, where in _objects(value, place, ("start", "bpm", "one", "beats_per_bar", "end")):
+        one, end = item.get("one"), item.get("end")
+        entries.append(
+            GridEntry(
+                time(item.get("start"), f"{where}: start"),
+                tempo(item.get("bpm"), f"{where}: bpm"),
+                None if one is None else time(one, f"{where}: one"),
+                beats_per_bar(item.get("beats_per_bar", 4), f"{where}: beats_per_bar"),
+                None if end is None else time(end, f"{where}: end"),
+            )
+        )
+    _ascending([entry.start for entry in entries], place)
+    return tuple(entries)
+
+
+def sections(value: Any, place: str) -> tuple[SectionStart, ...]:
+    """Where sections begin, the first at 0. Raises InvalidCorrection."""
+    starts = [
+        SectionStart(time(item.get("start"), f"{where}: start"),
+                     label(item.get("label"), f"{where}: label"))
+        for item, where in _objects(value, place, ("start", "label"))
+    ]  # fmt: skip
+    _ascending([section.start for section in starts], place)
+    if not starts or starts[0].start != 0:
+        refuse(place, "the first section does not start at 0", None)
+    return tuple(starts)
+
+
+def drops(value: Any, place: str) -> tuple[float, ...]:
+    """The moments at which drops begin. Raises InvalidCorrection."""
+    if not isinstance(value, list) or len(value) > MOST:
+        refuse(place, f"not a list of at most {MOST}", value)
+    found = tuple(time(item, f"{place}[{i}]") for i, item in enumerate(value))
+    _ascending(found, place)
+    return found
+
+
+def _ascending(times: Sequence[float], place: str) -> None:
+    if any(later <= earlier for earlier, later in pairwise(times)):
+        refuse(place, "not in the order of time", None)
+
+
+def _confirmed(value: Any, place: str) -> Confirmed:
+    if not isinstance(value, dict):
+        refuse(place, "not an object", value)
+    held = value.get("sections") or None
+    return Confirmed(
+        text(value.get("answer", ""), f"{place}: answer"),
+        grid(value.get("grid") or [], f"{place}: grid"),
+        sections(held, f"{place}: sections") if held else (),
+        drops(value.get("drops") or [], f"{place}: drops"),
+        None if value.get("key") is None else key(value["key"], f"{place}: key"),
+    )
+
+
+def answer_of(confirmed: Confirmed) -> str:
+    """The hash of an answer: of what is confirmed but the hash itself."""
+    values = _plain(replace(confirmed, answer=""))
+    values.pop("answer")
+    data = json.dumps(values, sort_keys=True).encode()
+    return hashlib.sha256(data).hexdigest()[:16]
+
+
+_CHECKS: dict[str, Callable[[Any, str], Any]] = {
+    "fingerprint": text,
+    "bpm": tempo,
+    "one": time,
+    "beats_per_bar": beats_per_bar,
+    "grid": grid,
+    "octave": _one_of("half", "double"),
+    "shift_beats": half_beats,
+    "nudge_ms": milliseconds,
+    "one_beats": _whole,
+    "sections": sections,
+    "drops": drops,
+    "key": key,
+    "confirmed": _confirmed,
+    "note": text,
+}

@@ -1,0 +1,253 @@
+"""The workbench's addresses and answers; docs/corrections.md has them for whoever builds on it."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+import re
+import secrets
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from ... import __version__, report
+from ...base.colours import SECTION_COLOURS, SECTION_COLOURS_ON_DARK
+from ...base.errors import DropgridError
+from ...base.text import fault
+from ...corrections import document
+from ...key import notation
+from ...records.model import LABELS
+from ...results.stating import NothingToUndo
+from .bench import Bench, Changed, NoSuchTrack
+from .guard import MAX_BODY, Guard
+from .sound import NoSound, Sounds, peaks, playable, waveform
+
+STATIC = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[a-z]+)*\.(js|css|svg|html|png|woff2)")
+MOST_EDITS = 100
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def application(bench: Bench, token: str, port: int) -> Guard:
+    """The server's application, to be run by an ASGI server on the loopback interface."""
+    sounds = Sounds()
+    pages = _static_files()
+
+    async def page(request: Request) -> Response:
+        return _static(pages, request.path_params.get("name", "index.html"))
+
+    async def library(request: Request) -> Response:
+        revision, rows = await run_in_threadpool(bench.rows)
+        return JSONResponse(
+            {
+                "revision": revision,
+                "results": str(bench.desk.results.folder.absolute()),
+                "corrections": str(bench.desk.file.absolute()),
+                "version": __version__,
+                "labels": LABELS,
+                "keys": [notation.name(key) for key in range(notation.KEYS)],
+                "colours": {"light": SECTION_COLOURS, "dark": SECTION_COLOURS_ON_DARK},
+                "tracks": rows,
+            }
+        )
+
+    async def changes(request: Request) -> Response:
+        since = _whole(request, "since", 0, 10**9)
+        revision, rows = await run_in_threadpool(bench.changes, since)
+        return JSONResponse({"revision": revision, "tracks": rows})
+
+    async def corrections(request: Request) -> Response:
+        stated = await run_in_threadpool(document.read, bench.desk.file)
+        name = {"content-disposition": 'attachment; filename="corrections.json"'}
+        return Response(document.to_bytes(stated), media_type="application/json", headers=name)
+
+    async def track(request: Request) -> Response:
+        return JSONResponse(await run_in_threadpool(bench.track, _track(request)))
+
+    async def edit(request: Request) -> Response:
+        body = await _body(request)
+        steps, revision = body.get("edits"), body.get("revision")
+        if not isinstance(steps, list) or not 1 <= len(steps) <= MOST_EDITS:
+            raise HTTPException(400, f"edits: not a list of 1 to {MOST_EDITS}")
+        if not all(isinstance(step, dict) for step in steps):
+            raise HTTPException(400, "edits: not a list of objects")
+        if revision is not None and type(revision) is not int:
+            raise HTTPException(400, "revision: not a whole number")
+        return JSONResponse(await run_in_threadpool(bench.edit, _track(request), steps, revision))
+
+    def undo(again: bool) -> Handler:
+        async def run(request: Request) -> Response:
+            await _body(request)
+            return JSONResponse(await run_in_threadpool(bench.undo, _track(request), again))
+
+        return run
+
+    async def audio(request: Request) -> Response:
+        song = playable(await run_in_threadpool(bench.audio, _track(request)))
+        kind = mimetypes.guess_type(song.name)[0] or "application/octet-stream"
+        return FileResponse(song, media_type=kind if kind.startswith(("audio/", "video/"))
+                            else "application/octet-stream")  # fmt: skip
+
+    async def decoded(request: Request) -> Path:
+        track = _track(request)
+        song = playable(await run_in_threadpool(bench.audio, track))
+        return await run_in_threadpool(sounds.decoded, track, song)
+
+    async def wav(request: Request) -> Response:
+        return FileResponse(await decoded(request), media_type="audio/wav")
+
+    async def picture(request: Request) -> Response:
+        columns = _whole(request, "columns", 1, 40_000)
+        path = bench.desk.results.features(_track(request))
+        bench.known(_track(request))
+        try:
+            data = await run_in_threadpool(waveform, path, columns)
+        except (OSError, ValueError, KeyError, EOFError):
+            raise HTTPException(404, "the features of this track are gone") from None
+        return Response(data, media_type="application/octet-stream")
+
+    async def detail(request: Request) -> Response:
+        start, end = (_number(request, name) for name in ("start", "end"))
+        columns = _whole(request, "columns", 1, 8_000)
+        path = await decoded(request)
+        try:
+            data = await run_in_threadpool(peaks, path, start, end, columns)
+        except ValueError as error:
+            raise HTTPException(400, str(error)) from None
+        return Response(data, media_type="application/octet-stream")
+
+    one = "/api/tracks/{track}"
+    routes: list[tuple[str, Handler, str]] = [
+        ("/", page, "GET"), ("/static/{name}", page, "GET"),
+        ("/api/library", library, "GET"), ("/api/changes", changes, "GET"),
+        ("/api/corrections", corrections, "GET"), (one, track, "GET"),
+        (f"{one}/edit", edit, "POST"), (f"{one}/undo", undo(False), "POST"),
+        (f"{one}/redo", undo(True), "POST"), (f"{one}/audio", audio, "GET"),
+        (f"{one}/audio.wav", wav, "GET"), (f"{one}/waveform", picture, "GET"),
+        (f"{one}/peaks", detail, "GET"),
+    ]  # fmt: skip
+    app = Starlette(
+        routes=[
+            Route(f"/{token}{at}", answered(handler), methods=[how]) for at, handler, how in routes
+        ],
+        lifespan=lambda _: _closing(sounds),
+        max_body_size=MAX_BODY,
+    )
+    app.router.redirect_slashes = False
+    return Guard(app, token, port)
+
+
+@asynccontextmanager
+async def _closing(sounds: Sounds) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        sounds.close()
+
+
+def answered(handler: Handler) -> Handler:
+    """A handler whose errors are answers that say why, in a line."""
+
+    async def run(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except HTTPException as error:
+            return _refused(error.status_code, error.detail)
+        except NoSuchTrack as error:
+            return _refused(404, str(error))
+        except (Changed, NothingToUndo) as error:
+            return _refused(409, str(error))
+        except NoSound as error:
+            return _refused(415, str(error))
+        except DropgridError as error:
+            return _refused(400, str(error))
+        except OSError as error:
+            return _refused(507, f"could not be saved or read: {fault(error)}")
+
+    return run
+
+
+def _refused(status: int, reason: str) -> Response:
+    return JSONResponse({"error": reason}, status)
+
+
+def _track(request: Request) -> str:
+    return str(request.path_params["track"])
+
+
+def _number(request: Request, name: str) -> float:
+    try:
+        value = float(request.query_params[name])
+    except (KeyError, ValueError):
+        raise HTTPException(400, f"{name}: not a number") from None
+    if not 0 <= value <= 1e9:  # a NaN neither
+        raise HTTPException(400, f"{name}: out of range")
+    return value
+
+
+def _whole(request: Request, name: str, low: int, high: int) -> int:
+    value = _number(request, name)
+    if value != int(value) or not low <= value <= high:
+        raise HTTPException(400, f"{name}: not a whole number from {low} to {high}")
+    return int(value)
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    """The JSON object of a request. Raises HTTPException."""
+    try:
+        values = json.loads(await request.body(), parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise HTTPException(400, "the body is not JSON") from None
+    if not isinstance(values, dict):
+        raise HTTPException(400, "the body is not a JSON object")
+    return values
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is not a number")
+
+
+def _static_files() -> dict[str, bytes]:
+    """The files of the page, by name: those of the workbench, and of the report beside them."""
+    found: dict[str, bytes] = {}
+    for folder in (files(report) / "static", files(__package__) / "static"):
+        if folder.is_dir():
+            for item in folder.iterdir():
+                if STATIC.fullmatch(item.name) and item.is_file():
+                    found[item.name] = item.read_bytes()
+    return found
+
+
+def _static(pages: dict[str, bytes], name: str) -> Response:
+    if name not in pages:
+        raise HTTPException(404, "there is no such file")
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return Response(pages[name], media_type=kind)
+
+
+def serve(bench: Bench, listening: socket.socket, token: str) -> None:
+    """Serve a workbench on a socket until Ctrl-C."""
+    import uvicorn
+
+    application_ = application(bench, token, listening.getsockname()[1])
+    config = uvicorn.Config(
+        application_, log_level="warning", access_log=False, server_header=False,
+        date_header=False, proxy_headers=False, ws="none", limit_concurrency=200,
+        timeout_keep_alive=30, timeout_graceful_shutdown=1, h11_max_incomplete_event_size=16_384,
+    )  # fmt: skip
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def new_token() -> str:
+    """A token that nobody guesses."""
+    return secrets.token_urlsafe(24)

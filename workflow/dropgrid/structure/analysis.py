@@ -1,0 +1,228 @@
+"""A track's sections and drops: boundaries by novelty, labels by what is in between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Literal
+
+import numpy as np
+
+from ..base.errors import UnusableAudio
+from ..features import Features
+from ..records.model import BpmRecord, Label, Section
+from . import energy, labels, novelty, patterns, segment
+from .bars import TimeBase, bar_number, time_base
+from .drive import Drive, measure
+from .options import StructureOptions
+
+# Within these instruments come and go: no boundary there, unless the
+INSIDE = 0.75  # evidence for it is above this, or
+ALIKE = 4.0  # the level changes by more than this, in dB
+MERGED = ("buildup", "breakdown", "outro")
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What a structure record holds beside the track's name.
+
+    sections: covering 0..duration. drops: seconds at which the kick of a drop enters, the
+    probability that it does, and its impact in dB. mix_in, mix_out: seconds, None where there
+    is no beat alone. time_base: "bars", or "seconds" where the track has no usable grid.
+    """
+
+    sections: tuple[Section, ...]
+    drops: tuple[float, ...]
+    drop_confidences: tuple[float, ...]
+    drop_impacts: tuple[float, ...]
+    mix_in: float | None
+    mix_out: float | None
+    method: str
+    time_base: Literal["bars", "seconds"]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A section before it is measured. begins: the probability that a drop begins with it."""
+
+    start: float
+    end: float
+    label: Label
+    confidence: float
+    begins: float
+
+
+@dataclass(frozen=True)
+class _Music:
+    """The units of a track between its silences: levels and pattern as from patterns.
+
+    edges: (units + 1,) seconds at which they begin and end.
+    """
+
+    levels: np.ndarray
+    pattern: np.ndarray
+    edges: np.ndarray
+    drive: Drive
+    on_grid: bool
+
+    def span(self, part: _Part) -> tuple[int, int]:
+        """The first unit of a part and the end of its last, which are one at least."""
+        start, end = (int(np.abs(self.edges - time).argmin()) for time in (part.start, part.end))
+        start = min(start, len(self.levels) - 1)
+        return start, max(end, start + 1)
+
+
+def analyse(features: Features, rhythm: BpmRecord, options: StructureOptions) -> Structure:
+    """The sections and drops of a track.
+
+    Raises UnusableAudio for a track without length or without band levels.
+    """
+    bands = features.descriptors.get("bands")
+    if bands is None or len(bands) == 0 or features.duration <= 0:
+        raise UnusableAudio("the features hold no band levels")
+    base = time_base(rhythm, features.duration)
+    music = _music(bands, base)
+    if music is None:
+        silence = [_Part(0.0, features.duration, "intro", 1.0, 0.0)]
+        sections = _count_bars(silence, [0.0], rhythm, base)
+        return Structure(sections, (), (), (), None, None, options.method, base.kind)
+    if options.method == "energy":
+        stretches = energy.loudness_sections(bands, features.duration)
+        parts = [_Part(*stretch, confidence=0.5, begins=0.5) for stretch in stretches]
+    else:
+        parts = _phrases(music, features.duration, options)
+    energies = [music.drive.energy(*music.span(part)) for part in parts]
+    drops = [
+        part
+        for before, part in zip([None, *parts[:-1]], parts, strict=True)
+        if part.label == "drop" and (before is None or before.label != "drop")
+    ]
+    return Structure(
+        _count_bars(parts, energies, rhythm, base),
+        tuple(_moment(music, part) for part in drops),
+        tuple(part.begins for part in drops),
+        tuple(music.drive.impact(music.span(part)[0]) for part in drops),
+        *_mix_points(music, parts, options.min_section_bars),
+        options.method,
+        base.kind,
+    )
+
+
+def _music(bands: np.ndarray, base: TimeBase) -> _Music | None:
+    """What sounds of a track; None where that is less than a bar."""
+    levels = patterns.levels(bands, base)
+    start, end = patterns.sounding(levels, base.per_bar)
+    if end - start < base.per_bar:
+        return None
+    levels = levels[start:end]
+    pattern = patterns.relative(levels)
+    return _Music(
+        levels,
+        pattern,
+        base.edges[start : end + 1],
+        measure(levels, pattern, base.per_bar),
+        base.kind == "bars",
+    )
+
+
+def _phrases(music: _Music, duration: float, options: StructureOptions) -> list[_Part]:
+    per_bar, on_grid = music.drive.per_bar, music.on_grid
+    evidence = novelty.evidence(music.pattern, per_bar, on_grid)
+    inner = segment.boundaries(
+        evidence, per_bar, options.min_section_bars, options.sensitivity, on_grid
+    )
+    names, posterior, sound = _labelled(music, inner, options)
+    kept = [
+        unit
+        for i, unit in enumerate(inner)
+        if names[i] != names[i + 1]
+        or names[i] not in MERGED
+        or abs(sound.level[i + 1] - sound.level[i]) > ALIKE
+        or evidence[unit] + options.sensitivity > INSIDE
+    ]
+    if kept != inner:
+        inner = kept
+        names, posterior, sound = _labelled(music, inner, options)
+    times = [0.0, *(float(music.edges[unit]) for unit in inner), duration]
+    surety = segment.probability(evidence[inner], options.sensitivity)
+    begins = [1.0, *surety.tolist()]
+    return [
+        _Part(
+            times[i], times[i + 1], name,
+            float(posterior[i, labels.LABELS.index(name)]),
+            float(posterior[i, labels.DROP] * begins[i]),
+        )
+        for i, name in enumerate(names)
+    ]  # fmt: skip
+
+
+def _labelled(
+    music: _Music, inner: list[int], options: StructureOptions
+) -> tuple[list[Label], np.ndarray, labels.SectionSound]:
+    bounds = [0, *inner, len(music.levels)]
+    sound = labels.describe(music.drive, music.levels, music.pattern, bounds, music.on_grid)
+    return *labels.label(sound, options.min_section_bars), sound
+
+
+def _moment(music: _Music, part: _Part) -> float:
+    """Seconds at which the kick of a drop enters: its start, or a bar later."""
+    start, end = music.span(part)
+    entry = music.drive.entry(start, end)
+    return part.start if entry == start else float(music.edges[entry])
+
+
+def _mix_points(
+    music: _Music, parts: list[_Part], min_bars: int
+) -> tuple[float | None, float | None]:
+    """Where an intro of beat alone ends and an outro of beat alone begins; None without.
+
+    A lead-in or a tail shorter than a section may come before and after them.
+    """
+
+    def alone(ordered: list[_Part]) -> list[_Part]:
+        spans = [music.span(part) for part in ordered]
+        short = spans[0][1] - spans[0][0] < min_bars * music.drive.per_bar
+        candidates = list(zip(ordered, spans, strict=True))
+        if short and not music.drive.beat_alone(*spans[0]):
+            candidates = candidates[1:]
+        return [
+            part
+            for part, _ in takewhile(
+                lambda pair: pair[0].label != "drop" and music.drive.beat_alone(*pair[1]),
+                candidates,
+            )
+        ]
+
+    first, last = alone(parts), alone(parts[::-1])
+    if len(first) == len(parts):  # nothing but a beat: there is nothing to mix into
+        return None, None
+    return first[-1].end if first else None, last[-1].start if last else None
+
+
+def _count_bars(
+    parts: list[_Part], energies: list[float], rhythm: BpmRecord, base: TimeBase
+) -> tuple[Section, ...]:
+    """Sections with their bars: the first reaches back to bar 1, the last to the last bar."""
+    if base.kind == "seconds" or not rhythm.downbeats:
+        return tuple(
+            Section(
+                part.start, part.end, part.label, None, None, None, part.confidence, energy=value
+            )
+            for part, value in zip(parts, energies, strict=True)
+        )
+    length = float(np.median(np.diff(base.edges))) * base.per_bar
+    firsts = [1, *(bar_number(rhythm, part.start, length) for part in parts[1:])]
+    lasts = [*firsts[1:], bar_number(rhythm, parts[-1].end - length / 8, length) + 1]
+    return tuple(
+        Section(
+            part.start,
+            part.end,
+            part.label,
+            first,
+            last,
+            last - first,
+            part.confidence,
+            energy=value,
+        )
+        for part, value, first, last in zip(parts, energies, firsts, lasts, strict=True)
+    )
