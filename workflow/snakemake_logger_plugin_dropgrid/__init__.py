@@ -44,6 +44,7 @@ CHATTER = (
     "Building DAG", "Select jobs", "Execute ", "Using shell", "Provided ", "Rules claiming",
     "host:", "Assuming unrestricted", "Shutting down", "Elapsed time",
     "Trying to restart", "Touching output", "Conda environments",
+    "Terminating processes on user request",
 )  # fmt: skip
 # Of a command that wants another try, and is not at its last.
 AGAIN = re.compile(r"--attempt (\d+) --attempts (\d+).*non-zero exit status 75\b", re.DOTALL)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from ..jobs.command import add_arguments as add_limits
 from ..jobs.policy import EXIT_AGAIN
+from ..jobs.process import FORWARDED
 from ..records.model import ANALYSES, TrackFailure
 
 if TYPE_CHECKING:
@@ -46,6 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
     from ..run.batches import read_batch
     from ..run.due import tracks_due
 
+    for number in FORWARDED:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _leave)
     files = Results(arguments.manifest.parents[1])
     last = 0
     for ticket in read_batch(arguments.manifest):
@@ -62,11 +67,19 @@ def run(arguments: argparse.Namespace) -> int:
                 say_ended(track, log, again=code == EXIT_AGAIN)
         if code == EXIT_AGAIN:
             last = code
+        elif code > 128:
+            os._exit(code)  # at once: a second signal would find Python without its handlers
         elif code:
             return code
         elif arguments.drop_features:
             files.features(track).unlink(missing_ok=True)
     return last
+
+
+def _leave(number: int, _frame: object) -> None:
+    """End between two tracks as if asked in the midst of one; the shell that waits for a process
+    which a signal ends says so in the terminal."""
+    os._exit(128 + number)
 
 
 def _bring_up_to_date(
