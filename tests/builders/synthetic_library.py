@@ -32,6 +32,8 @@ FORM = (
 WORDS = "Solar Night Glass Echo Paper Velvet North Signal Amber Tide Static Bloom".split()
 ARTISTS = "Mira Holm,Kassette,Två Vänner,Ode Nord,Lumen,Øya,The Low Ends,Juno Falk".split(",")
 
+GENRES = ("House", "Techno", "Drum & Bass")
+
 
 def write_library(results: Path, tracks: int, root: Path, failing: int = 40) -> list[str]:
     """Records, tickets and features of so many tracks, every `failing`th of them failed."""
@@ -57,7 +59,7 @@ def write_failure(results: Path, track: Ticket, message: str = "not audio (no he
 
 
 def write_track(results: Path, track: Ticket, seed: int) -> tuple[BpmRecord, StructureRecord]:
-    """The records and features (loudness only) of a track of 192 bars at a whole tempo."""
+    """The records and features (what is drawn) of a track of 192 bars at a whole tempo."""
     random = np.random.default_rng(seed)
     bpm = float(random.choice([122, 124, 126, 128, 132, 138, 140, 174]))
     first, bar = float(random.uniform(0.0, 0.4)), 240 / bpm
@@ -75,7 +77,7 @@ def write_track(results: Path, track: Ticket, seed: int) -> tuple[BpmRecord, Str
             alternatives=(Alternative(bpm / 2, 1 - confidence, "octave"),), time_signature="4/4",
             beats=tuple(beats), downbeats=tuple(beats[::4]),
             grid=(GridRegion(first, bpm, len(beats), first),),
-            tags={"title": title[6:-4], "artist": artist},
+            tags={"title": title[6:-4], "artist": artist, "genre": GENRES[seed % 3]},
             loudness=Loudness(-8.5 - seed % 5, 4.0, -6.0, -7.0, -0.3, None),
         ),
     )  # fmt: skip
@@ -106,9 +108,11 @@ def write_track(results: Path, track: Ticket, seed: int) -> tuple[BpmRecord, Str
         sections=tuple(sections), drops=drops, drop_confidences=(0.9,) * len(drops),
     )  # fmt: skip
     write_record(results / "structure" / f"{track.track}.json", structure)
-    features = Features(
-        duration, np.zeros((0, 2), np.float32), {"attack": _attack(random, duration, bar, first)}
-    )
+    attack = _attack(random, duration, bar, first)
+    levels = 20 * np.log10(attack[::4, :1].astype(float) + 1e-5)
+    bands = levels + random.uniform(-9, 0, (len(levels), 9)) - 2 * np.arange(9)
+    drawn = {"attack": attack, "bands": bands.astype(np.float16)}
+    features = Features(duration, np.zeros((0, 2), np.float32), drawn)
     save(results / "features" / f"{track.track}.npz", features)
     return record, structure
 

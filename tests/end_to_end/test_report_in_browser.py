@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import json
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from axe_playwright_python.sync_playwright import Axe
 from browser import MISSING, find_browser, launch_browser
 from dropgrid.evaluation.score import EvaluationOptions, gather
 from dropgrid.evaluation.write import write_evaluation
@@ -77,7 +79,7 @@ def write_page(results: Path, *references: str) -> None:
 
 
 def open_page(browser: Browser, results: Path, address: str = "", **options: object) -> Session:
-    tab = browser.new_page(viewport={"width": 1440, "height": 900}, **options)  # type: ignore[arg-type]
+    tab = browser.new_page(**{"viewport": {"width": 1440, "height": 900}, **options})  # type: ignore[arg-type]
     session = Session(tab, results)
     tab.on("console", lambda message: session.complaints.append(message.text))
     tab.on("pageerror", lambda error: session.complaints.append(str(error)))
@@ -125,6 +127,107 @@ def test_search_finds_by_words_without_accents(session: Session) -> None:
 def test_search_takes_a_range_of_tempos(session: Session) -> None:
     session.page.fill("#search", "123-127")
     assert set(session.tempos()) == {124.0, 126.0}
+
+
+@pytest.mark.parametrize(
+    ("typed", "tempos"),
+    [
+        ("140", {140.0}),
+        ("70", {140.0}),  # half
+        ("348", {174.0}),  # double
+        ("=70", set()),
+        ("=128", {128.0}),
+        ("127.6", set()),  # two digits and a half do not round to 128
+        (">130 <=140", {132.0, 138.0, 140.0}),
+        ("<124", {122.0}),
+        ("128-132 house", {128.0, 132.0}),
+    ],
+)
+def test_search_finds_tempos(session: Session, typed: str, tempos: set[float]) -> None:
+    session.page.fill("#search", typed)
+    rows = session.page.locator("#rows .row:has(.bpm)")
+    found = zip(rows.locator(".name span").all_inner_texts(), session.tempos(), strict=True)
+    assert {tempo for path, tempo in found if typed not in path} == tempos  # else found by name
+
+
+def test_search_compares_lengths(session: Session) -> None:
+    session.page.fill("#search", ">6:10")
+    seconds = [60 * int(m) + int(s) for m, s in (t.split(":") for t in times(session))]
+    assert seconds and min(seconds) > 370
+
+
+def times(session: Session) -> list[str]:
+    return [t for t in session.page.locator("#rows .time").all_inner_texts() if t]
+
+
+def test_sliders_and_genres_narrow_the_list(session: Session) -> None:
+    """To 122-130 BPM by the keyboard, then with double tempo, then to one genre, then all."""
+    views = [view for view in collect(session.results).tracks if view.bpm]
+    page = session.page
+    page.click("#limits-button")
+    page.locator("#bpm-to").focus()
+    for _ in range(174 - 130):
+        page.keyboard.press("ArrowLeft")
+    found = {view.bpm.bpm for view in views if view.bpm.bpm <= 130}  # type: ignore[union-attr,operator]
+    assert set(session.tempos()) == found
+    expect(page.locator("#limits-button")).to_have_text("Filter (1)")
+    page.select_option("#genre", "Techno")
+    assert page.locator("#limits-button").inner_text() == "Filter (2)"
+    techno = sum(v.bpm.bpm <= 130 and v.bpm.tags["genre"] == "Techno" for v in views)  # type: ignore[union-attr,operator]
+    expect(page.locator("#shown")).to_have_text(f"{techno} of {TRACKS} tracks")
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("#shown")).to_have_text(f"{TRACKS} tracks")
+    page.keyboard.press("Escape")
+    expect(page.locator("#limits")).to_be_hidden()
+
+
+def test_columns_are_chosen_and_remembered(session: Session) -> None:
+    page = session.page
+    heads = page.get_by_role("columnheader")
+    assert "Genre" in heads.all_inner_texts() and "Artist" not in heads.all_inner_texts()
+    page.click("#columns-button")
+    page.check("[data-column=artist]")
+    page.uncheck("[data-column=genre]")
+    expect(page.locator("#rows .row .words").first).to_have_text("Juno Falk")
+    head = page.get_by_role("columnheader", name="Artist")
+    head.get_by_role("button").click()
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    page.reload()
+    assert "Artist" in heads.all_inner_texts() and "Genre" not in heads.all_inner_texts()
+
+
+def test_columns_without_room_are_left_out_and_named(browser: Browser, results: Path) -> None:
+    session = open_page(browser, results, viewport={"width": 390, "height": 844})
+    assert session.page.get_by_role("columnheader").all_inner_texts() == [
+        "Track", "Drop map", "BPM",
+    ]  # fmt: skip
+    session.page.click("#columns-button")
+    session.page.uncheck("[data-column=dropmap]")
+    session.page.uncheck("[data-column=time]")
+    assert session.page.get_by_role("columnheader").all_inner_texts() == ["Track", "BPM", "Key"]
+    expect(session.page.locator("#no-room")).to_contain_text("No room here for")
+    assert session.complaints == []
+
+
+def test_the_list_that_is_shown_is_saved(session: Session) -> None:
+    page = session.page
+    page.fill("#search", "=174")
+    page.get_by_role("columnheader", name="Track").get_by_role("button").click()
+    views = {view.path: view for view in collect(session.results).tracks}
+    page.click("#save-button")
+    with page.expect_download() as playlist:
+        page.get_by_role("button", name="M3U8").click()
+    with page.expect_download() as table:
+        page.get_by_role("button", name="CSV").click()
+    rows = list(csv.DictReader(table.value.path().open(newline="")))
+    assert [row["title"] for row in rows[:8]] == session.rows()[:8]
+    assert len(rows) == int(page.locator("#shown").inner_text().split()[0]) > 3
+    assert {row["bpm"] for row in rows} == {"174"}
+    lines = playlist.value.path().read_text().splitlines()
+    assert lines[:2] == ["#EXTM3U", "#DROPGRID"]
+    lines = lines[2:]
+    assert lines[1::2] == [views[row["path"]].audio for row in rows]
+    assert lines[0].endswith(f",{rows[0]['artist']} - {rows[0]['title']}")
 
 
 def test_search_without_a_match_says_so(session: Session) -> None:
@@ -181,7 +284,7 @@ def test_the_wheel_shows_what_mixes_with_a_key(session: Session) -> None:
         }  # type: ignore[index]
 
     everything = len(session.rows())
-    session.page.click("#key-filter")
+    session.page.click("#wheel-button")
     part = session.page.locator("#wheel [data-key='8A']")
     part.click()
     mixing = {"8A", "7A", "9A", "8B"}
@@ -286,6 +389,153 @@ def test_the_close_up_zooms_to_single_beats(session: Session) -> None:
     assert len(set(pictures)) == 5
 
 
+def test_the_close_up_keeps_the_position_in_its_middle(session: Session) -> None:
+    """A click a quarter of the width right of the middle moves a quarter of what is shown."""
+    page = session.page
+    page.locator("#rows .row").first.click()
+    bpm = collect(session.results).tracks[0].bpm
+    assert bpm is not None and bpm.bpm is not None
+    box = page.locator("#closeup").bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 80)
+    assert session.position() == pytest.approx(4 * 60 / bpm.bpm, abs=0.06)
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 80)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 80, steps=4)
+    page.mouse.up()
+    assert session.position() == pytest.approx(8 * 60 / bpm.bpm, abs=0.06)
+    for _ in range(20):
+        page.keyboard.press("+")
+    page.mouse.click(box["x"] + box["width"], box["y"] + 80)
+    assert session.position() == pytest.approx(8 * 60 / bpm.bpm + 0.025, abs=0.06)
+
+
+def test_sections_of_one_label_read_as_one(browser: Browser, tmp_path: Path) -> None:
+    """Eight and 24 bars of a drop are a drop of 32, in the list, the tooltip and the legend."""
+    results = tmp_path / "results"
+    write_library(results, 1, tmp_path / "music", failing=0)
+    (view,) = collect(results).tracks
+    old = view.structure
+    assert old is not None and old.sections[2].label == "drop"
+    drop = old.sections[2]
+    middle = drop.start + (drop.end - drop.start) / 4
+    parts = (
+        dataclasses.replace(drop, end=middle, end_bar=57, bars=8),
+        dataclasses.replace(drop, start=middle, start_bar=57, bars=24),
+    )
+    write_record(
+        results / "structure" / f"{view.track}.json",
+        dataclasses.replace(old, sections=(*old.sections[:2], *parts, *old.sections[3:])),
+    )
+    write_page(results)
+    session = open_page(browser, results)
+    session.page.keyboard.press("Enter")
+    rows = session.page.locator(".sections tbody tr")
+    assert rows.count() == len(old.sections)
+    expect(rows.nth(2)).to_have_text(f"Drop{clock_of(drop.start)}320.90")
+    expect(rows.nth(2).locator("td").nth(2)).to_have_attribute("title", "in parts of 8 + 24")
+    box = session.page.locator(".overview").bounding_box()
+    assert box and old.duration
+    session.page.mouse.move(box["x"] + box["width"] * (middle + 1) / old.duration, box["y"] + 10)
+    expect(session.page.locator(".overview")).to_have_attribute(
+        "title", f"Drop, {clock_of(drop.start)} – {clock_of(drop.end)}, bars 49–80"
+    )
+    legend = session.page.locator("#legend li").all_inner_texts()
+    assert legend == ["Intro", "Buildup", "Drop", "Breakdown", "Outro"]
+    assert session.complaints == []
+
+
+def clock_of(seconds: float) -> str:
+    tenths = int(seconds * 10 + 1e-6)
+    return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
+
+
+def test_the_question_mark_shows_the_keys(session: Session) -> None:
+    dialog = session.page.get_by_role("dialog", name="Keys")
+    session.page.keyboard.press("?")
+    expect(dialog).to_contain_text("next drop")
+    session.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    session.page.click("#help")
+    expect(dialog).to_be_visible()
+
+
+def test_what_the_browser_does_not_play_says_so(browser: Browser, tmp_path: Path) -> None:
+    track = Ticket(track_id("a.aiff"), "a.aiff", str(tmp_path / "a.aiff"), 1, 1)
+    write_tickets(Scan(str(tmp_path), (track,), ()), tmp_path)
+    write_track(tmp_path, track, seed=5)
+    write_page(tmp_path)
+    session = open_page(browser, tmp_path)
+    session.page.keyboard.press("Enter")
+    expect(session.page.locator(".deck-problem")).to_contain_text("does not play AIFF files")
+    expect(session.page.get_by_role("button", name="Play", exact=True)).to_be_disabled()
+    assert session.complaints == []
+
+
+PHONES = {"upright": (390, 844), "on its side": (844, 390)}
+
+
+@pytest.mark.parametrize("held", PHONES)
+def test_on_a_phone_everything_is_in_reach(browser: Browser, results: Path, held: str) -> None:
+    """Sections and facts, a list that keeps its room, nothing that a finger would miss."""
+    width, height = PHONES[held]
+    session = open_page(
+        browser, results, viewport={"width": width, "height": height}, has_touch=True,
+        is_mobile=True,
+    )  # fmt: skip
+    page = session.page
+    page.locator("#rows .row").nth(2).tap()
+    page.locator(".more").tap()
+    page.locator(".section-name").nth(2).scroll_into_view_if_needed()
+    page.locator(".section-name").nth(2).tap()
+    expect(page.locator(".deck-where")).to_have_text("bar 49.1 · drop")
+    page.locator(".facts").scroll_into_view_if_needed()
+    expect(page.locator(".facts")).to_contain_text("Confidence")
+    rows = page.locator("#table").bounding_box()
+    head = page.locator("#head").bounding_box()
+    assert rows and head and rows["y"] + rows["height"] <= height
+    assert rows["height"] - head["height"] >= 1.75 * 52
+    page.locator(".more").tap()
+    small = page.evaluate(SMALL_TARGETS)
+    assert small == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert session.complaints == []
+
+
+SMALL_TARGETS = """() => [...document.querySelectorAll("button, select, input, [role=tab]")]
+  .filter((e) => e.offsetParent && !e.closest("[hidden]"))
+  .map((e) => [e, (e.closest("label") ?? e).getBoundingClientRect()])
+  .filter(([, box]) => box.width < 43.5 || box.height < 43.5)
+  .map(([e, box]) => `${e.id || e.className || e.textContent} ${box.width} x ${box.height}`)"""
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_axe_finds_nothing_serious(browser: Browser, results: Path, scheme: str) -> None:
+    session = open_page(browser, results, color_scheme=scheme)
+    session.page.locator("#rows .row").first.click()
+    assert serious(session.page) == []
+    for box in ("limits", "wheel", "columns", "save"):
+        session.page.click(f"#{box}-button")
+        assert serious(session.page) == []
+    session.page.keyboard.press("Escape")
+    for tab in ("failures", "evaluation", "run"):
+        session.page.click(f"#tab-{tab}")
+        assert serious(session.page) == []
+    session.page.keyboard.press("?")
+    assert serious(session.page) == []
+
+
+def serious(page: Page) -> list[str]:
+    """What axe-core calls serious or critical, one line a finding."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{finding['id']}: {node['html'][:120]} {node['failureSummary']}"
+        for finding in found
+        if finding["impact"] in ("serious", "critical")
+        for node in finding["nodes"]
+    ]
+
+
 def test_the_table_is_sorted_with_the_keyboard_alone(session: Session) -> None:
     length = session.page.get_by_role("columnheader", name="Length").get_by_role("button")
     length.focus()
@@ -368,7 +618,7 @@ def test_a_hostile_name_is_shown_played_and_does_nothing(browser: Browser, tmp_p
     expect(opened.page.locator(".facts")).to_be_visible()
     opened.page.keyboard.press("d")
     drop = opened.position()
-    opened.page.keyboard.press(" ")
+    opened.page.locator("#rows .row").first.dblclick()
     expect(opened.page.get_by_role("button", name="Pause")).to_be_visible()
     opened.page.wait_for_function(
         "past => document.getElementById('closeup').ariaValueNow > past", arg=drop + 0.4
@@ -384,7 +634,11 @@ def test_a_hostile_name_is_shown_played_and_does_nothing(browser: Browser, tmp_p
 def test_audio_that_is_gone_is_said_and_the_rest_works(session: Session) -> None:
     session.page.locator("#rows .row").first.click()
     session.page.keyboard.press(" ")
-    expect(session.page.locator(".deck-problem")).to_contain_text("cannot play this file")
+    problem = session.page.locator(".deck-problem")
+    expect(problem).to_contain_text("Was the music moved?")
+    expect(problem).to_contain_text(
+        f"dropgrid report --results {session.results} --library WHERE_IT_IS_NOW"
+    )
     session.page.keyboard.press("d")
     expect(session.page.locator(".deck-where")).to_have_text("bar 49.1 · drop")
     session.complaints[:] = [

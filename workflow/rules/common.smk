@@ -4,6 +4,7 @@ import math
 import os
 import sys
 
+from dropgrid import __version__ as VERSION
 from dropgrid.base.errors import DropgridError
 from dropgrid.run import workflow as run
 from dropgrid.run.batches import read_batch
@@ -53,7 +54,7 @@ MEMORY = getattr(workflow.global_resources.get("mem_mb"), "value", None)
 DEMANDS = Demands(
     cap_mb=math.inf if MEMORY is None else MEMORY,
     cluster=CLUSTER,
-    librosa=config["bpm"]["method"] == "librosa",
+    method=config["bpm"]["method"],
 )
 ROLE = dict(main=MAIN, real=REAL, cluster=CLUSTER, module=MODULE)
 FORCED = run.asks_anew(sys.argv[1:], rules={"batch", "network"})

@@ -38,7 +38,7 @@ def extracted(
 ) -> Features:
     path = folder / "sound.wav"
     soundfile.write(path, sound, rate, subtype=subtype)
-    return extract(path, None, net)
+    return extract(path, "open", net)
 
 
 def key_of(features: Features) -> int | None:

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from dropgrid.base.errors import LibraryError, RecordError
 from dropgrid.commands.main import main
-from dropgrid.features import waveform
+from dropgrid.features import Features, waveform
+from dropgrid.features.store import save
 from dropgrid.library import Scan, track_id
 from dropgrid.records.model import BpmRecord
 from dropgrid.records.store import read_bpm, read_key, read_structure
@@ -56,13 +57,13 @@ class Page(HTMLParser):
         return json.loads(self.texts["data-library"])
 
     def detail(self, index: int) -> list[np.ndarray]:
-        """Beats, downbeats, reference beats (s), loudness and kick of a track, decoded anew."""
+        """Beats, downbeats, reference beats (s), three bytes a column of a track, decoded anew."""
         data = zlib.decompress(base64.b64decode(self.texts["data-details"].split("\n")[index]))
         counts = np.frombuffer(data[:16], "<u4").tolist()
         end = 16 + 2 * sum(counts[:3])
         words = np.split(np.frombuffer(data[16:end], "<u2"), np.cumsum(counts[:2]))
         times = [np.cumsum(w, dtype=np.int64)[w != 0xFFFF] * 1e-4 for w in words]
-        return [*times, *np.frombuffer(data[end:], np.uint8).reshape(2, counts[3])]
+        return [*times, *np.frombuffer(data[end:], np.uint8).reshape(3, counts[3])]
 
 
 @pytest.fixture(scope="module")
@@ -174,8 +175,8 @@ def test_a_results_folder_without_features_makes_a_page_without_waveforms(tmp_pa
     write_track(tmp_path, track, seed=1)
     (tmp_path / "features" / f"{track.track}.npz").unlink()
     page = page_of(tmp_path)
-    beats, _, _, loudness, kick = page.detail(0)
-    assert len(beats) == 768 and len(loudness) == len(kick) == 0
+    beats, _, _, *waveforms = page.detail(0)
+    assert len(beats) == 768 and [len(values) for values in waveforms] == [0] * 3
     assert "mini" not in page.library["tracks"][0]
 
 
@@ -279,10 +280,32 @@ def test_the_waveform_follows_the_loudness(results: Path) -> None:
 def test_the_kick_is_drawn_where_the_beats_are(results: Path) -> None:
     page = page_of(results)
     index, shown = next((i, t) for i, t in enumerate(page.library["tracks"]) if "bpm" in t)
-    beats, _, _, _, kick = page.detail(index)
+    kick = page.detail(index)[4]
+    beats = page.detail(index)[0]
     time = (np.arange(10000) + 0.5) * shown["duration"] / 10000
     at, between = (kick[np.searchsorted(time, beats[260:380] + shift)] for shift in (0.01, -0.05))
     assert np.median(at / between) > 2
+
+
+def test_middle_and_high_are_drawn_where_they_sound(tmp_path: Path) -> None:
+    """Two seconds, the first half at 1 kHz, the second at 10 kHz."""
+    bands = np.full((200, 9), -100.0, np.float16)
+    bands[:100, 5] = bands[100:, 8] = -6.0
+    attack = np.ones((800, 2), np.float16)
+    features = Features(2.0, np.zeros((0, 2), np.float32), {"attack": attack, "bands": bands})
+    save(tmp_path / "a.npz", features)
+    _, _, middle, high = waveform.read_waveform(tmp_path / "a.npz", 400).T  # type: ignore[union-attr]
+    np.testing.assert_allclose(middle[:200], 10 ** (-6 / 20), rtol=1e-3)
+    np.testing.assert_allclose(high[200:], 10 ** (-6 / 20), rtol=1e-3)
+    assert middle[200:].max() < 1e-4 and high[:200].max() < 1e-4
+
+
+def test_middle_and_high_share_a_byte() -> None:
+    columns = np.column_stack([np.ones(16), np.ones(16), np.arange(16), np.arange(16)[::-1]])
+    data = zlib.decompress(
+        base64.b64decode(encode.detail(TrackView("t", "t.wav", waveform=columns)))
+    )
+    assert list(data[-16:]) == [16 * i + 15 - i for i in range(16)]
 
 
 def test_pooling_keeps_every_peak() -> None:
@@ -294,8 +317,8 @@ def test_pooling_keeps_every_peak() -> None:
 
 
 def test_waveforms_become_coarser_in_very_large_libraries() -> None:
-    assert waveform.columns_for(0) == waveform.columns_for(400) == 10_000
-    assert waveform.columns_for(2000) == 2000
+    assert waveform.columns_for(0) == waveform.columns_for(300) == 10_000
+    assert waveform.columns_for(2000) == 1500
     assert waveform.columns_for(100_000) == 400
 
 
@@ -304,7 +327,7 @@ def test_a_miniature_of_fewer_columns_than_it_has_is_stretched() -> None:
 
 
 def test_silence_is_a_flat_line() -> None:
-    assert waveform.quantise(np.zeros(4)) == bytes(4)
+    assert not waveform.quantise(np.zeros(4)).any()
 
 
 def test_a_damaged_features_file_is_no_waveform(tmp_path: Path) -> None:

@@ -213,6 +213,13 @@ def test_other_networks_make_every_track_due(tmp_path, music):
     assert held(later) == sorted(first.tracks)
 
 
+def test_results_in_which_no_networks_are_noted_stay_good(tmp_path, music):
+    results = tmp_path / "results"
+    analysed(results, plan(results, music))
+    (results / "options" / "networks.json").unlink()
+    assert held(plan(results, music)) == []
+
+
 def test_records_that_no_batch_tells_of_are_looked_at_by_an_empty_one(tmp_path, music):
     results = tmp_path / "results"
     analysed(results, plan(results, music))

@@ -45,7 +45,8 @@ def test_longer_files_ask_for_more(track: Ticket) -> None:
     demands, long = Demands(), replace(track, size=60 * MB)
     assert demands.features_mb(track) == memory.megabytes(5)
     assert demands.features_mb(long) > demands.features_mb(track)
-    assert Demands(librosa=True).features_mb(track) > demands.features_mb(track)
+    assert Demands(method="librosa").features_mb(track) > demands.features_mb(track)
+    assert Demands(method="open").features_mb(track) < demands.features_mb(track)
 
 
 def test_a_batch_asks_for_its_longest_track(track: Ticket) -> None:

@@ -147,7 +147,7 @@ def views(bpm, structure):
         sections=(replace(structure.sections[0], end=structure.duration / 2),),
     )  # fmt: skip
     return (
-        TrackView("a", "a.flac", bpm=bpm, structure=structure, waveform=wave),
+        TrackView("a", "a.flac", bpm=bpm, structure=structure, waveform=wave[:, None]),
         TrackView("b", "b.mp3", failure=TrackFailure("decode", "E", "cut short")),
         TrackView("c", "c.wav", bpm=bpm, structure=half),
     )

@@ -90,6 +90,7 @@ def _bring_up_to_date(
     from ..results.outputs import check_output
     from ..run.due import read_options
     from ..stages import STAGES, run_stage, write_failure
+    from .stage import beside
 
     options = read_options(files.folder)
 
@@ -99,7 +100,8 @@ def _bring_up_to_date(
             inputs = {"network": files.network, "key_network": files.key_network}
         else:
             inputs["corrections"] = files.corrections
-        return {"ticket": files.ticket(track), **inputs, "output": files.output(stage, track)}
+        paths = {"ticket": files.ticket(track), **inputs, "output": files.output(stage, track)}
+        return paths | (beside(paths) if stage == "features" else {})
 
     for stage in due:
         paths = of_stage(stage)

@@ -35,6 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--config", "-C", nargs="*", metavar="NAME=VALUE", help="options, see config/README.md"
     )
     parser.add_argument(
+        "--allow-empty", action="store_true",
+        help="take a library without audio as it is; else refused, its disk may not be mounted",
+    )  # fmt: skip
+    parser.add_argument(
         "--profile", metavar="NAME", help="slurm, cluster-generic, or a folder of your own"
     )
 

@@ -59,8 +59,8 @@ def correction_for(folder: Path, track: str, features: Features | TrackFailure) 
         return NOTHING
     own = read_slice(slice_path(folder, track))
     mine = identity.fingerprint(features)
-    if own is not None:
-        return own if identity.same(own.fingerprint, mine) is not False else NOTHING
+    if own is not None and identity.same(own.fingerprint, mine) is not False:
+        return own
     others = document.read(folder / OTHERS)
     found = others.find("", mine)
     return NOTHING if found is None else others.tracks[found]

@@ -25,14 +25,15 @@ SILENCE = 4 / 32768  # of full scale: a peak below it is dither, not music
 
 def extract(
     path: Path,
-    ensemble: Ensemble | None,
+    ensemble: Ensemble | str,
     key_network: Network | None = None,
     true_peak: bool = False,
 ) -> Features:
     """The features of an audio file. Raises DecodeError, UnusableAudio, OSError.
 
-    ensemble: from network.load; None does without the networks, by way of librosa. key_network:
-    from key_network.load; None leaves the key to the profiles. true_peak: see loudness.Meter.
+    ensemble: from network.load, or the name of a method that does without madmom's networks,
+    "open" or "librosa". key_network: from key_network.load; None leaves the key to the profiles.
+    true_peak: see loudness.Meter.
     """
     reader = Reader(path)
     meter = Meter(reader.decoder["sample_rate"], reader.positions, true_peak)
@@ -41,15 +42,7 @@ def extract(
     inputs = Inputs(SAMPLE_RATE)
     descriptors = Descriptors(SAMPLE_RATE)
     chunks = front_end(_heard(_usable(path, _mid(reader, waveform)), pitch), inputs, descriptors)
-    if ensemble is None:
-        from .engines.onsets import METHOD, activations_of_onsets
-
-        values, method = activations_of_onsets(map(inputs.onset_strength, chunks)), METHOD
-    else:
-        values, whole = activations(chunks, ensemble, inputs.width)
-        method = "madmom" if whole else (
-            f"madmom, windows of {WINDOW / 6000:g} min, margins of {MARGIN / 6000:g} min"
-        )  # fmt: skip
+    values, method = _activations(chunks, inputs, ensemble)
     return Features(
         duration=waveform.samples / SAMPLE_RATE,
         activations=values,
@@ -57,6 +50,26 @@ def extract(
         decoder=reader.decoder,
         method=method,
     )
+
+
+def _activations(
+    chunks: Iterable[np.ndarray], inputs: Inputs, ensemble: Ensemble | str
+) -> tuple[np.ndarray, str]:
+    """Activations (frames, 2), and the name of how they were found."""
+    if ensemble == "open":
+        from .engines import flux
+
+        return flux.activations_of_rises(chunks, inputs), flux.METHOD
+    if ensemble == "librosa":
+        from .engines import onsets
+
+        strength = map(inputs.onset_strength, chunks)
+        return onsets.activations_of_onsets(strength), onsets.METHOD
+    assert not isinstance(ensemble, str), ensemble
+    values, whole = activations(chunks, ensemble, inputs.width)
+    if whole:
+        return values, "madmom"
+    return values, f"madmom, windows of {WINDOW / 6000:g} min, margins of {MARGIN / 6000:g} min"
 
 
 def front_end(

@@ -1,4 +1,4 @@
-"""Waveforms for looking at: loudness and kick, in as few bytes as the page bears."""
+"""Waveforms for looking at: loudness and three bands, in as few bytes as the page bears."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from . import ENVELOPE_RATE
+from . import ENVELOPE_RATE, FRAME_RATE
 from .store import DESCRIPTOR
+
+MIDDLE, HIGH = slice(3, 7), slice(7, 9)  # of descriptor/bands: 250 Hz to 4 kHz, and above
 
 MINIATURE = 96  # columns of the waveform in the table
 MOST_COLUMNS = 10_000  # of the waveform of an opened track ...
 FEWEST_COLUMNS = 400  # ... which becomes coarser in libraries that would otherwise take
-ALL_COLUMNS = 4_000_000  # more columns than this in all, two bytes each before deflating
+ALL_COLUMNS = 3_000_000  # more columns than this in all, three bytes each before deflating
 
 
 def columns_for(tracks: int) -> int:
@@ -24,10 +26,12 @@ def columns_for(tracks: int) -> int:
 
 
 def read_waveform(path: Path, columns: int) -> np.ndarray | None:
-    """(at most columns, 2) loudness (RMS) and the kick's envelope from a track's start to its end.
+    """(at most columns, 4) amplitudes from a track's start to its end.
 
-    Reads the one array it needs of the features file. None if there is no such file (it may
-    have been removed to save room) or no such array in it.
+    Loudness (RMS), the kick's envelope (up to 190 Hz), the middle (250 Hz to 4 kHz), the high
+    (above). Reads the two arrays it needs of the features file. None if there is no such file
+    (it may have been removed to save room) or no envelope in it; without bands, middle and high
+    are silent.
     """
     with (
         suppress(OSError, ValueError, KeyError, zipfile.BadZipFile),
@@ -36,8 +40,22 @@ def read_waveform(path: Path, columns: int) -> np.ndarray | None:
         duration = json.loads(arrays["about"].tobytes())["duration"]
         attack = arrays[DESCRIPTOR + "attack"][: max(round(duration * ENVELOPE_RATE), 1)]
         if len(attack):
-            return np.nan_to_num(pool(attack.astype(np.float32), columns))
+            fine = np.nan_to_num(pool(attack.astype(np.float32), columns))
+            bands = arrays.get(DESCRIPTOR + "bands")
+            return np.hstack([fine, _upper(bands, duration, len(fine))])
     return None
+
+
+def _upper(bands: np.ndarray | None, duration: float, columns: int) -> np.ndarray:
+    """(columns, 2) amplitudes of the strongest band of the middle and of the high; without bands
+    (dB), silence."""
+    if bands is None or not len(bands):
+        return np.zeros((columns, 2), np.float32)
+    frames = bands[: max(round(duration * FRAME_RATE), 1)]
+    levels = np.column_stack([frames[:, part].max(axis=1) for part in (MIDDLE, HIGH)])
+    pooled = np.nan_to_num(pool(levels.astype(np.float32), columns), nan=-np.inf)
+    amplitudes = np.exp2(pooled * (np.log2(10) / 20))
+    return np.asarray(amplitudes[np.arange(columns) * len(pooled) // columns])
 
 
 def pool(waveform: np.ndarray, columns: int) -> np.ndarray:
@@ -56,7 +74,7 @@ def miniature(waveform: np.ndarray) -> np.ndarray:
     return np.asarray((sums[ends] - sums[starts]) / (ends - starts))
 
 
-def quantise(waveform: np.ndarray) -> bytes:
-    """A waveform as bytes, its own peak being 255."""
+def quantise(waveform: np.ndarray, most: int = 255) -> np.ndarray:
+    """A waveform as uint8, its own peak being `most`."""
     peak = float(waveform.max(initial=0.0))
-    return np.round(waveform * (255 / peak if peak > 0 else 0)).astype(np.uint8).tobytes()
+    return np.round(waveform * (most / peak if peak > 0 else 0)).astype(np.uint8)

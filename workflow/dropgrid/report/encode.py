@@ -31,6 +31,7 @@ from ..records.model import (
 from ..references.matching import Reference
 from .collect import TrackView
 
+TAGS = ("title", "artist", "album", "genre")  # of a file's tags, those that a person looks for
 TICK = 1e-4  # seconds: the resolution of beats on the page
 SKIP = 0xFFFF  # in a list of differences: add this much and read on
 
@@ -65,16 +66,17 @@ def detail(view: TrackView) -> str:
     """What only an opened track shows, as a line of base64.
 
     Deflated: four uint32 counts (words of beats, of downbeats, of reference beats, columns of
-    the waveform), those words as uint16, a byte a column for the loudness, another for the
-    kick. All little-endian.
+    the waveform), those words as uint16, a byte a column for the loudness, another for the kick,
+    a third for the middle (its upper half) and the high. All little-endian.
     """
     beats, downbeats = (view.bpm.beats, view.bpm.downbeats) if view.bpm else ((), ())
     annotated = (view.reference.beats if view.reference else None) or ()
     lists = [differences(times) for times in (beats, downbeats, annotated)]
-    waveform = np.zeros((0, 2)) if view.waveform is None else view.waveform
+    waveform = np.zeros((0, 4)) if view.waveform is None else view.waveform
     counts = np.array([*map(len, lists), len(waveform)], dtype="<u4")
-    columns = [quantise(column) for column in waveform.T]
-    data = b"".join([counts.tobytes(), *(words.tobytes() for words in lists), *columns])
+    loudness, kick, middle, high = waveform.T
+    columns = [quantise(loudness), quantise(kick), quantise(middle, 15) << 4 | quantise(high, 15)]
+    data = b"".join(part.tobytes() for part in [counts, *lists, *columns])
     return _base64(zlib.compress(data, 9))
 
 
@@ -87,11 +89,12 @@ def row(view: TrackView, page: Path) -> dict[str, Any]:
         "audio": audio_href(view.audio, page),
         "mini": None
         if view.waveform is None
-        else _base64(quantise(miniature(view.waveform[:, 0]))),
+        else _base64(quantise(miniature(view.waveform[:, 0])).tobytes()),
         **(_tempo(view.bpm) if view.bpm else {}),
         **(_sections(view.structure) if view.structure else {}),
         **(_key(view.key) if view.key else {}),
         **(_reference(view.reference, _duration(view)) if view.reference else {}),
+        "twins": list(view.twins) or None,
     }
     if view.failure:
         values["failure"] = [view.failure.stage, view.failure.type, view.failure.message]
@@ -111,7 +114,6 @@ def _duration(view: TrackView) -> float:
 
 
 def _tempo(record: BpmRecord) -> dict[str, Any]:
-    title, artist = record.tags.get("title"), record.tags.get("artist")
     return {
         "duration": _round(record.duration, 3),
         "bpm": record.bpm,
@@ -127,13 +129,17 @@ def _tempo(record: BpmRecord) -> dict[str, Any]:
             for a in record.alternatives
             if a.kind in ("tempo", "octave")
         ],
+        "moved": [
+            [a.shift_beats, round(a.confidence, 3), a.kind]
+            for a in record.alternatives
+            if a.shift_beats is not None
+        ],
         "tag": record.tag_bpm,
         "computed": record.bpm_computed,
         "signature": record.time_signature,
         "grid": [[g.start, g.bpm, g.beats, g.first_downbeat] for g in record.grid],
         **(_loudness(record.loudness) if record.loudness else {}),
-        **({"title": str(title)} if title else {}),
-        **({"artist": str(artist)} if artist else {}),
+        **{name: str(value) for name in TAGS if (value := record.tags.get(name))},
     }
 
 

@@ -20,7 +20,8 @@ from .collect import Evaluation, Report
 
 STYLES = ("base.css", "library.css", "deck.css", "pages.css")
 SCRIPTS = (
-    "data.js", "drawing.js", "wheel.js", "table.js", "player.js", "deck.js", "views.js",
+    "data.js", "drawing.js", "wheel.js", "search.js", "columns.js", "lists.js", "keys.js",
+    "table.js", "player.js", "sections.js", "closeup.js", "deck.js", "views.js",
     "evaluation.js", "app.js",
 )  # fmt: skip
 

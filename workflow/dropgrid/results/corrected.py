@@ -3,8 +3,9 @@
 {track}.json   what is stated of a track, written anew only when that changes: an input of its
                cheap stages, so that they alone run again. Of a track whose statements were
                taken back it says nothing, and stays.
-others.json    statements about files that are not in the library, as a file of corrections:
-               a recording that appears under a new name takes up what was stated of it.
+others.json    statements about files that are not in the library, or may be other recordings
+               now, as a file of corrections: a recording that appears under a new name takes up
+               what was stated of it.
 source.json    where the user's file is, if it is not results/corrections.json
 undo/          what was stated before, for `dropgrid correct --undo` and the workbench
 """
@@ -19,14 +20,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..base.documents import MAX_BYTES, SCHEMA_VERSION, json_lines
-from ..base.errors import ConfigError
+from ..base.errors import ConfigError, RecordError
 from ..base.files import read_regular
-from ..corrections import document
+from ..corrections import document, identity
 from ..corrections.document import Document
 from ..corrections.model import NOTHING, Correction, InvalidCorrection
 from ..corrections.slices import OTHERS, digest, read_slice, slice_bytes, slice_path
 from ..library import expanded
-from ..records.ticket import TRACK_ID, Ticket
+from ..records.ticket import TRACK_ID, Ticket, read_ticket
 from .layout import Results
 from .mark import write_ours
 
@@ -72,7 +73,11 @@ def write_slices(
     paths = {ticket.track: ticket.path for ticket in tracks}
     own = {track: stated.tracks[path] for track, path in paths.items() if path in stated.tracks}
     here = set(paths.values())
-    others = Document({path: c for path, c in stated.tracks.items() if path not in here})
+    gone = {path: c for path, c in stated.tracks.items() if path not in here}
+    for ticket in tracks:
+        if ticket.track in own and _may_be_another(ticket, own[ticket.track], Results(records)):
+            gone[ticket.path] = own[ticket.track]
+    others = Document(gone)
     was = _others(folder)
     slices = sliced(results) & paths.keys()
     if not stated.tracks and not slices and not was.tracks:
@@ -89,6 +94,18 @@ def write_slices(
     write_ours(folder / OTHERS, document.to_bytes(others))
     _note_source(results, source)
     return {track: digest(slice_path(folder, track)) for track in own}
+
+
+def _may_be_another(ticket: Ticket, said: Correction, records: Results) -> bool:
+    """Whether another recording may now lie where the one was that something is stated of.
+
+    Its file changed since the last run, or its record is of another recording.
+    """
+    with suppress(RecordError):
+        if read_ticket(records.ticket(ticket.track)) != ticket:
+            return True
+    mine = fingerprint_in(records.record("bpm", ticket.track))
+    return identity.same(said.fingerprint, mine) is False
 
 
 def _others(folder: Path) -> Document:

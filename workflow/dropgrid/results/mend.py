@@ -22,8 +22,12 @@ OURS = {
     "bpm": re.compile(TRACK + r"\.json"),
     "structure": re.compile(TRACK + r"\.json"),
     "key": re.compile(TRACK + r"\.json"),
+    "identity": re.compile(TRACK + r"\.json"),
+    "cache": re.compile(r"[0-9a-f]{40}-[0-9a-f]{40}\.npz"),
     "evaluation": re.compile(r"(bpm|beats|structure|key)\.json"),
-    ".": re.compile(r"library\.csv|failures\.csv|library\.parquet|scan\.json|summary\.json"),
+    ".": re.compile(
+        r"library\.csv|failures\.csv|duplicates\.csv|library\.parquet|scan\.json|summary\.json"
+    ),
 }
 TEMPORARY = re.compile(r"\.(.+)\.\d+\.tmp")  # as dropgrid.base.files names them
 ARCHIVE_TAIL = 22  # bytes that end a ZIP archive without a comment, from this signature on:

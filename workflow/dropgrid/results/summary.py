@@ -26,6 +26,7 @@ from .corrected import corrections_file
 from .judged import judged
 from .layout import Results
 from .mark import begins_as_ours, remove_ours
+from .prune import departed
 from .reading import READERS, failure_in, path_of
 from .scanned import read_scan
 from .stating import Desk
@@ -39,9 +40,9 @@ class Summary:
     """The state of a library. waiting: tracks without all of their records.
     checked: grids that a person stated or confirmed, and right: those of them that the analysis
     itself found. failures: of each failed track, in the library's order. unread: what the scan
-    could not look into, as (path, reason). use: what each stage took of the tracks that are in
-    the library, whenever that was; of_run: what the tracks of the last run took, if that is asked
-    for."""
+    could not look into, as (path, reason). departed: tracks with records that have left the
+    library. use: what each stage took of the tracks that are in the library, whenever that was;
+    of_run: what the tracks of the last run took, if that is asked for."""
 
     tracks: int
     ok: int
@@ -53,6 +54,7 @@ class Summary:
     of_run: Use | None = None
     checked: int = 0
     right: int = 0
+    departed: int = 0
 
 
 def summarise(results: Path, since: int | None = None) -> Summary:
@@ -89,6 +91,7 @@ def summarise(results: Path, since: int | None = None) -> Summary:
         unread=tuple((problem["path"], problem["reason"]) for problem in scan["problems"]),
         use=_use(results, scan["tracks"]),
         of_run=None if since is None else _use_since(results, since),
+        departed=len(departed(results)),
     )
 
 
@@ -135,6 +138,7 @@ def to_json(summary: Summary) -> bytes:
         for track, path, failure in summary.failures
     ]
     values["unread"] = [{"path": path, "reason": reason} for path, reason in summary.unread]
+    values["departed"] = summary.departed
     values["use"] = {stage: asdict(use) for stage, use in summary.use.items()}
     return json_lines(values)
 
@@ -175,6 +179,11 @@ def describe(summary: Summary, results: Path) -> str:
         right = "1 grid was" if summary.right == 1 else f"{summary.right} grids were"
         lines.append(f"on the {tracks} that you checked, {right} right")
     lines += _took(summary)
+    if summary.departed:
+        lines.append(
+            f"{summary.departed} more left the library; what is kept of them: "
+            f"dropgrid prune --results {results} --dry-run"
+        )
     if summary.failed:
         lines.append(
             "A failed track is analysed again when its file changes. To try all of them again: "

@@ -29,7 +29,7 @@ def prepare(
         import_mutagen()
         if network is not None:
             ensemble, _ = pipeline.load_networks(network, key_network)
-            if ensemble is None:
+            if ensemble == "librosa":
                 from ..features.engines import onsets
 
                 onsets.warm_up()

@@ -23,12 +23,12 @@ LAST_MB = memory.megabytes(memory.LONG)
 
 @dataclass(frozen=True)
 class Demands:
-    """cap_mb: what all jobs together may have; cluster: jobs run on its nodes; librosa: the
-    method without networks, which holds more."""
+    """cap_mb: what all jobs together may have; cluster: jobs run on its nodes; method: what
+    finds the beats (bpm.method)."""
 
     cap_mb: float = math.inf
     cluster: bool = False
-    librosa: bool = False
+    method: str = "madmom"
 
     def job_mb(self, first: int, attempt: int, last: int = 0) -> float:
         """Memory of a job: `first` on the first try, more on every other, within the cap.
@@ -41,7 +41,7 @@ class Demands:
     def features_mb(self, *tracks: Ticket) -> int:
         """The first try of features: of the track whose file can be the longest."""
         minutes = max(map(likely_minutes, tracks), default=0)
-        return memory.megabytes(minutes, librosa=self.librosa)
+        return memory.megabytes(minutes, self.method)
 
     def batch_mb(self, tracks: Iterable[Ticket]) -> int:
         """The first try of a batch: its own, and what the longest of its tracks takes."""
@@ -53,7 +53,7 @@ class Demands:
         cores: that Snakemake may use; cap: the most workers, None for no limit.
         """
         usual = median([likely_minutes(track) for track in tracks] or [0.0])
-        room = self.cap_mb // (BATCH_MB + memory.megabytes(usual, self.librosa))
+        room = self.cap_mb // (BATCH_MB + memory.megabytes(usual, self.method))
         return int(max(1, min(cores or 1, cap or math.inf, room)))
 
 

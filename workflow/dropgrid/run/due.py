@@ -12,16 +12,19 @@ import json
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ..base.errors import LibraryError
 from ..base.files import write_if_changed
 from ..corrections.slices import slice_path
+from ..records.ticket import TRACK_ID
 from ..results.layout import Results
 from ..stages import STAGES
 
 NETWORKS = "networks"  # in the options: which networks there are to be
+LONG_AGO = 10**9  # nanoseconds since 1970; Snakemake takes 0 for no time at all
 
 
 def force_all(results: Path) -> None:
@@ -40,7 +43,10 @@ def note_options(results: Path, options: Mapping[str, Any]) -> None:
             raise LibraryError(
                 f"results: {path}: was not written by dropgrid; nothing is written over it"
             )
+        first = not path.exists()
         write_if_changed(path, _as_noted(options.get(name, {})))
+        if first and name == NETWORKS:  # results of a version that did not note them stay good
+            os.utime(path, ns=(LONG_AGO, LONG_AGO))
 
 
 def _as_noted(values: Any) -> bytes:
@@ -63,17 +69,10 @@ def read_options(results: Path) -> dict[str, dict[str, Any]]:
     return {name: json.loads(Results(results).options(name).read_bytes()) for name in STAGES}
 
 
-def options_since(results: Path) -> dict[str, int]:
-    """Since when the options of each stage are what they are, in nanoseconds since 1970."""
-    files = Results(results)
-    return {name: _age(files.options(name)) for name in (*STAGES, NETWORKS)}
-
-
 def networks_since(results: Path) -> int:
-    """Since when the networks are what they are; for ever to come if there are none yet."""
+    """Since when the networks are what they are."""
     files = Results(results)
-    ages = [_age(files.network), _age(files.key_network)]
-    return max(ages) if min(ages) >= 0 else sys.maxsize
+    return max(age(files.network), age(files.key_network))
 
 
 def stages_due(
@@ -89,9 +88,9 @@ def stages_due(
     are made where a record needs them. Structure needs the bpm record; so that is made with it.
     """
     files = Results(results)
-    features, bpm, structure, key = (_age(files.output(stage, track)) for stage in STAGES)
-    stated = _age(slice_path(files.corrections, track))
-    asked = max(_age(files.ticket(track)), networks, since["features"])
+    features, bpm, structure, key = (age(files.output(stage, track)) for stage in STAGES)
+    stated = age(slice_path(files.corrections, track))
+    asked = max(age(files.ticket(track)), networks, since["features"])
     bpm_due = not {"bpm", "structure"}.isdisjoint(analyses) and (
         bpm < max(asked, features, stated, since["bpm"])
     )
@@ -107,14 +106,65 @@ def stages_due(
 def tracks_due(
     results: Path, tracks: Sequence[str], analyses: Collection[str]
 ) -> dict[str, list[str]]:
-    """The stages that are due, of each track that has any."""
-    since = options_since(results)
-    networks = max(networks_since(results), since[NETWORKS])
+    """The stages that are due, of each track that has any; all, where no options are noted or a
+    file of networks is missing, which will be younger than all else."""
+    files = Results(results)
+    since = options_since(results) or dict.fromkeys(STAGES, sys.maxsize)
+    networks = max(networks_since(results), age(files.options(NETWORKS)))
+    if min(age(files.network), age(files.key_network)) < 0:
+        networks = sys.maxsize
     found = ((track, stages_due(results, track, networks, since, analyses)) for track in tracks)
     return {track: due for track, due in found if due}
 
 
-def _age(path: Path) -> int:
+def options_since(results: Path) -> dict[str, int] | None:
+    """Since when the options of each stage are what they are; None where that was not noted."""
+    times = {stage: age(Results(results).options(stage)) for stage in STAGES}
+    return None if min(times.values()) < 0 else times
+
+
+def outdate(results: Path, options: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Have what was made with other options made again; the options that changed, by stage.
+
+    Snakemake knows with which parameters it made a file, but not of a file that was taken over
+    from another id, nor in another working folder. So the files themselves tell: they are dated
+    back, and stay readable until they are made anew. Raises OSError.
+    """
+    changed = changed_options(results, options)
+    for stage in changed:
+        folder = Results(results).output(stage, "x").parent
+        with suppress(FileNotFoundError), os.scandir(folder) as listing:
+            for entry in listing:
+                stem, suffix = os.path.splitext(entry.name)
+                if suffix in (".json", ".npz") and TRACK_ID.fullmatch(stem):
+                    os.utime(entry.path, ns=(LONG_AGO, LONG_AGO), follow_symlinks=False)
+    return changed
+
+
+def changed_options(results: Path, options: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The options of each stage that are others than in the last run; none at the first."""
+    changed = {}
+    for stage in STAGES:
+        before = noted_options(results, stage)
+        now = json.loads(json.dumps(options.get(stage, {})))
+        if before is not None and before != now:
+            names = sorted({*before, *now})
+            changed[stage] = [n for n in names if before.get(n, _NONE) != now.get(n, _NONE)]
+    return changed
+
+
+_NONE = object()
+
+
+def noted_options(results: Path, stage: str) -> dict[str, Any] | None:
+    """The options of a stage in the last run; None where they were not noted."""
+    with suppress(OSError, ValueError):
+        values = json.loads(Results(results).options(stage).read_bytes())
+        return values if isinstance(values, dict) else None
+    return None
+
+
+def age(path: Path) -> int:
     """When a file was written, in nanoseconds since 1970; long ago if there is none."""
     try:
         return os.stat(path).st_mtime_ns

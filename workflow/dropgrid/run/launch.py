@@ -25,7 +25,7 @@ from .command_line import Options, is_option, read
 from .resources import resolve_workers
 
 OWN = {"--results": "1", "--cores": "1", "-c": "1", "--config": "*", "-C": "*", "--profile": "1",
-       "--workflow-profile": "1", "--dry-run": "0", "-n": "0"}  # fmt: skip
+       "--workflow-profile": "1", "--dry-run": "0", "-n": "0", "--allow-empty": "0"}  # fmt: skip
 SNAKEFILE = SHIPPED / "launch.smk"
 RESULTS = "results"  # in the folder the command is typed in
 
@@ -63,6 +63,8 @@ def read_request(words: Sequence[str], targets: Collection[str], options: Option
     for option in given:
         if option.name in ("--config", "-C"):
             config += [_pair(value) for value in option.values]
+        elif option.name == "--allow-empty":
+            config.append(("allow_empty", "true"))
         elif option.name in OWN and option.values:
             single["--cores" if option.name == "-c" else option.name] = option.values[0]
         elif option.name in OWN and OWN[option.name] != "0":

@@ -10,21 +10,24 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from logging import Logger
 from pathlib import Path
 from typing import Any
 
-from ..base.errors import LibraryError
+from ..base.errors import LibraryError, RecordError
 from ..library import Scan, scan
 from ..records.model import ANALYSES
 from ..records.ticket import Ticket
 from ..results.corrected import corrections_file, read_corrections, write_slices
 from ..results.mark import check_claim, claim, sources, usual
 from ..results.noted import note_references
+from ..results.prune import empty_cache
 from ..results.scanned import read_scan, write_tickets
 from ..results.summary import describe, stood_at, write_summary
 from ..results.vanished import refuse_vanished
@@ -32,8 +35,10 @@ from ..stages import check_networks, stage_options
 from .batches import batch_names, count_batches, deal, done_batches, read_batch, write_batches
 from .closing import next_steps
 from .demands import likely_minutes
-from .due import NETWORKS, force_all, note_options, tracks_due
+from .due import NETWORKS, force_all, note_options, outdate, tracks_due
 from .interrupts import cancel_timers, guard_run, received
+from .recognition import Recognised, recognise, take_over, without
+from .upgrade import note_version, told
 
 NO_LIBRARY = "music"  # the default, which is there for those who have a folder of that name
 # What Snakemake is asked that does not run a job.
@@ -110,6 +115,7 @@ class Plan:
     """The tracks and batches of a run, by id, and where the files are that jobs read.
 
     shadow: the folder that holds what a real run would write; results itself in a real run.
+    keep_features: False: they are deleted once the records are made, under any name.
     began: when it was made, nanoseconds since 1970.
     """
 
@@ -117,6 +123,7 @@ class Plan:
     shadow: Path
     tracks: Sequence[str]
     batches: Sequence[str]
+    keep_features: bool = True
     began: int = field(default_factory=time.time_ns)
 
     def ticket(self, track: str) -> str:
@@ -177,13 +184,21 @@ def plan_run(
     found = scan(config["library"], apart=results)
     if not config["allow_empty"]:
         refuse_vanished(found, sources(config["library"]), Path(results))
+    recognised = recognise(found, Path(results))
+    say_changes(Path(results), stage_options(config))
     if real:
         check_networks(config)
         # Signals reach the jobs at once, jobs never outlive the run, left-overs are removed.
         claim(Path(results), sources(config["library"]))
         guard_run(Path(results), jobs_elsewhere=cluster, module=module)
+        outdate(Path(results), stage_options(config))
         if module:
             note_references(Path(results), config["evaluation"]["references"])
+            note_version(Path(results))
+        take_over(recognised, found, Path(results), config["analyses"])
+    else:
+        found = without(found, recognised, Path(results))
+    say_recognised(recognised)
     return make_plan(found, results, config, real, workers, cluster, forced)
 
 
@@ -210,7 +225,7 @@ def make_plan(
     work = [track for track in found.tracks if track.track in due]
     count = count_batches(len(work), config["tracks_per_job"], workers(work), cluster)
     batches = _batches(shadow, work, due, count) if tracks else []
-    return Plan(results, shadow, tracks, batches)
+    return Plan(results, shadow, tracks, batches, config["keep_features"])
 
 
 def _due(
@@ -238,6 +253,28 @@ def _batches(
     return write_batches(shadow, deal(work, count))
 
 
+def say_changes(results: Path, options: Mapping[str, Any]) -> None:
+    """Tell what is made anew because of an upgrade or another option, and what stays."""
+    with suppress(RecordError):  # of a first run
+        line = told(results, options, len(read_scan(results)["tracks"]))
+        if line:
+            print(f"dropgrid: {line}", file=sys.stderr)
+
+
+def say_recognised(recognised: Recognised) -> None:
+    """Tell, before anything else is told, which files are not analysed again."""
+    parts = [
+        f"{count} {what}"
+        for count, what in (
+            (len(recognised.kept), "touched or mounted elsewhere"),
+            (len(recognised.taken), "renamed, moved or copied"),
+        )
+        if count
+    ]
+    if parts:
+        print(f"dropgrid: files known again: {', '.join(parts)}", file=sys.stderr)
+
+
 def start_run(
     plan: Plan, manifests: Sequence[str], references: Sequence[str], logger: Logger
 ) -> None:
@@ -247,6 +284,7 @@ def start_run(
     commands that come later. Raises RecordError, OSError.
     """
     note_references(Path(plan.results), references)
+    note_version(Path(plan.results))
     count = sum(len(read_batch(Path(manifest))) for manifest in manifests)
     if count:
         told = {"tracks_in_batches": count}
@@ -259,6 +297,8 @@ def end_run(plan: Plan, ok: bool, logger: Logger) -> None:
     ok: Snakemake calls it a success. Raises RecordError, OSError.
     """
     results = Path(plan.results)
+    if not plan.keep_features:
+        empty_cache(results)
     summary = write_summary(results, plan.began)
     text = stood_at(summary) if received else describe(summary, results)
     logger.info(text, extra={"summary": summary, "ok": ok})

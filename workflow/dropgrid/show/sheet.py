@@ -24,7 +24,7 @@ ROWS_PER_SHEET = 200  # larger images are refused by many viewers
 
 
 class View(Protocol):
-    """What a row shows of a track; waveform: (columns, 2) loudness and kick, if there is one."""
+    """What a row shows of a track; waveform: (columns, ...), loudness first, if there is one."""
 
     @property
     def path(self) -> str: ...
@@ -84,7 +84,7 @@ def _draw_row(axes: Axes, row: int, view: View) -> None:
     if view.structure is None:
         return
     duration = view.structure.duration or 0.0
-    heights = np.ones(2) if view.waveform is None else coarse(view.waveform, ROW_COLUMNS)
+    heights = np.ones(2) if view.waveform is None else coarse(view.waveform[:, 0], ROW_COLUMNS)
     heights = 0.1 + 0.9 * heights / max(float(heights.max()), 1e-9)
     edges = np.linspace(0, duration, len(heights))
     for section in view.structure.sections:

@@ -7,6 +7,7 @@ function showPage(name) {
   for (const page of PAGES) {
     $(`tab-${page}`).setAttribute("aria-selected", page === name);
     $(`tab-${page}`).tabIndex = page === name ? 0 : -1;
+    if (page === name) $(`tab-${page}`).scrollIntoView({ block: "nearest", inline: "nearest" });
     $(`page-${page}`).hidden = page !== name;
   }
   if (name !== "library") {
@@ -20,9 +21,7 @@ function showPage(name) {
 function showTrack(track) {
   showPage("library");
   if (!table.shown.includes(track)) {
-    $("search").value = "";
-    table.filter = "all";
-    refresh();
+    clearFilters();
   }
   choose(table.shown.indexOf(track), true);
   $("table").focus();
@@ -38,45 +37,60 @@ function setTheme(theme) {
 /** The theme the reader chose before, where the browser lets a file remember, else the system's. */
 function startTheme() {
   const system = matchMedia("(prefers-color-scheme: dark)");
-  let chosen = null;
-  try { chosen = localStorage.getItem("dropgrid-theme"); } catch { /* not allowed here */ }
+  let chosen = remembered("theme");
   document.documentElement.dataset.theme = chosen ?? (system.matches ? "dark" : "light");
   readColours();
   system.addEventListener("change", () => chosen ?? setTheme(system.matches ? "dark" : "light"));
   $("theme").addEventListener("click", () => {
     chosen = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-    try { localStorage.setItem("dropgrid-theme", chosen); } catch { /* not allowed here */ }
+    remember("theme", chosen);
     setTheme(chosen);
   });
 }
 
 function onKey(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || $("key-list").open) return;
   const { key, target } = event;
   if (target.getAttribute("role") === "tab") {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
-    if (!step) return;
-    const next = PAGES[(PAGES.findIndex((page) => target.id === `tab-${page}`) + step + PAGES.length) % PAGES.length];
-    showPage(next);
-    $(`tab-${next}`).focus();
-    event.preventDefault();
+    if (tabKey(key, target)) event.preventDefault();
     return;
   }
-  if ($("page-library").hidden) return;
   const typing = target === $("search");
-  const onButton = target.tagName === "BUTTON" && (key === " " || key === "Enter");
-  let done = true;
-  if (key === "Escape") {
-    if (typing && target.value) { target.value = ""; refresh(); }
-    else if (!$("deck").hidden) closeTrack();
-    else $("table").focus();
-  } else if (typing) {
-    if (key === "ArrowDown" || key === "Enter") { $("table").focus(); if (key === "Enter") choose(table.chosen, true); } else return;
-  } else if (onButton) return;
+  if (key === "?" && !typing) showKeys();
+  else if (key === "Escape") escape(typing);
+  else if ($("page-library").hidden) return;
+  else if (typing) {
+    if (key !== "ArrowDown" && key !== "Enter") return;
+    $("table").focus();
+    if (key === "Enter") choose(table.chosen, true);
+  } else if (takesKey(target, key)) return;
   else if (key === "/") $("search").focus();
   else if (key === " " && $("deck").hidden) { choose(table.chosen, true); togglePlay(); }
-  else done = deckKey(key.length === 1 ? key.toLowerCase() : key) || tableKey(key);
-  if (done) event.preventDefault();
+  else if (!deckKey(key.length === 1 ? key.toLowerCase() : key, event.shiftKey) && !tableKey(key)) return;
+  event.preventDefault();
+}
+
+/** Whether an element has a use of its own for a key. */
+function takesKey(target, key) {
+  if (target.matches("select, textarea, input:not([type=checkbox])")) return true;
+  return target.matches("button, summary, input") && (key === " " || key === "Enter");
+}
+
+function tabKey(key, tab) {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
+  if (!step) return false;
+  const next = PAGES[(PAGES.findIndex((page) => tab.id === `tab-${page}`) + step + PAGES.length) % PAGES.length];
+  showPage(next);
+  $(`tab-${next}`).focus();
+  return true;
+}
+
+/** Close what was opened last: a box, the search, the track. */
+function escape(typing) {
+  if (openPopover(null)) return;
+  if (typing && $("search").value) { $("search").value = ""; refresh(); }
+  else if (!$("deck").hidden) closeTrack();
+  else $("table").focus();
 }
 
 function start() {
@@ -86,9 +100,12 @@ function start() {
   const failed = tracks.filter((track) => track.failure).length;
   $("count-failures").textContent = failed ? failed.toLocaleString("en") : "";
   for (const page of PAGES) $(`tab-${page}`).addEventListener("click", () => showPage(page));
+  startLegend();
+  startKeys();
   startTable(openTrack);
   startPlayer(follow);
   document.addEventListener("keydown", onKey);
+  document.addEventListener("pointerdown", (event) => { if (!event.target.closest(".popover-holder")) openPopover(null); });
   new ResizeObserver(drawDeck).observe($("deck"));
   const asked = decodeURIComponent(location.hash.slice(1));
   const track = asked.startsWith("track=") && tracks.find((t) => t.id === asked.slice(6));

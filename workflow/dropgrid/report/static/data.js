@@ -32,6 +32,7 @@ function verdict(track) {
     return ["check", `The file's tag says ${track.tagKey}, the audio ${track.key}`];
   }
   if ((track.grid ?? []).length > 1) return ["check", `The tempo changes (${track.grid.length} grid regions)`];
+  if (track.twins) return ["check", `There more than once: ${track.twins.join(", ")}`];
   return ["ok", ""];
 }
 
@@ -54,7 +55,10 @@ function folded(text) {
 
 let lines = null;
 
-/** What only an opened track needs: {beats, downbeats, refBeats, wave, kick}. See report/encode.py. */
+/**
+ * What only an opened track needs: beats, downbeats, refBeats (s), and four waveforms of bytes:
+ * wave, and its bands kick, middle, high. See report/encode.py.
+ */
 async function details(track) {
   lines ??= $("data-details").textContent.split("\n");
   const packed = Uint8Array.from(atob(lines[track.index]), (c) => c.charCodeAt(0));
@@ -74,8 +78,9 @@ async function details(track) {
   };
   const [beats, downbeats, refBeats] = [0, 4, 8].map((i) => times(view.getUint32(i, true)));
   const columns = view.getUint32(12, true);
-  const [wave, kick] = [0, columns].map((skip) => new Uint8Array(buffer, at + skip, columns));
-  return { beats, downbeats, refBeats, wave, kick };
+  const [wave, kick, upper] = [0, 1, 2].map((i) => new Uint8Array(buffer, at + i * columns, columns));
+  const [middle, high] = [upper.map((byte) => 17 * (byte >> 4)), upper.map((byte) => 17 * (byte & 15))];
+  return { beats, downbeats, refBeats, wave, kick, middle, high };
 }
 
 /** The waveform of the table's miniature, or null. */
@@ -90,6 +95,13 @@ function clock(seconds, tenths = false) {
   const [minutes, rest] = [Math.floor(whole / (60 * step)), whole % (60 * step)];
   const text = String(Math.floor(rest / step)).padStart(2, "0");
   return `${minutes}:${text}${tenths ? "." + (rest % 10) : ""}`;
+}
+
+/** A time with so many digits of a second: 1:02.35. */
+function exactClock(seconds, digits) {
+  const whole = Math.round(seconds * 10 ** digits);
+  const [minutes, rest] = [Math.floor(whole / (60 * 10 ** digits)), whole % (60 * 10 ** digits)];
+  return `${minutes}:${(rest / 10 ** digits).toFixed(digits).padStart(digits ? digits + 3 : 2, "0")}`;
 }
 
 const bpmText = (bpm) => (bpm === undefined || bpm === null ? "" : bpm.toFixed(2));
@@ -107,6 +119,15 @@ function lastBefore(times, time) {
   return low - 1;
 }
 
+/** What this browser remembers of an earlier visit, where it lets a page remember; else null. */
+function remembered(name) {
+  try { return JSON.parse(localStorage.getItem(`dropgrid-${name}`)); } catch { return null; }
+}
+
+function remember(name, value) {
+  try { localStorage.setItem(`dropgrid-${name}`, JSON.stringify(value)); } catch { /* not allowed here */ }
+}
+
 /** An element: make("p", {class: "x", onclick: f}, "text", child). Text is never markup. */
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -121,6 +142,6 @@ function make(tag, attributes = {}, ...children) {
 
 for (const [index, track] of tracks.entries()) {
   track.index = index;
-  track.text = folded([track.title, track.artist, track.path, track.id, track.key, track.camelot].filter(Boolean).join(" "));
+  track.text = folded([track.title, track.artist, track.album, track.genre, track.path, track.key, track.camelot].filter(Boolean).join(" "));
   [track.status, track.why] = verdict(track);
 }

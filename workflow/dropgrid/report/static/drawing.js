@@ -6,7 +6,7 @@ let colours = {};
 function readColours() {
   const style = getComputedStyle(document.documentElement);
   colours = { sections: LABELS.map((label) => style.getPropertyValue(`--${label}`).trim()) };
-  for (const name of ["ink", "soft", "faint", "line", "wave", "panel", "raised", "back", "focus"]) {
+  for (const name of ["ink", "soft", "faint", "line", "wave", "panel", "raised", "back", "focus", "low", "middle", "high"]) {
     colours[name] = style.getPropertyValue(`--${name}`).trim();
   }
   colours.font = style.getPropertyValue("--sans");
@@ -32,7 +32,7 @@ function drawMiniature(canvas, track) {
   const wave = miniature(track);
   const duration = track.duration;
   if (!duration) return;
-  for (const [start, end, label] of track.sections ?? []) {
+  for (const { start, end, label } of runs(track)) {
     context.fillStyle = colours.sections[label];
     const [left, right] = [(start / duration) * width, (end / duration) * width];
     if (wave) context.fillRect(left, height - 3, Math.max(right - left - 1, 1), 3);
@@ -48,33 +48,75 @@ function drawMiniature(canvas, track) {
   }
 }
 
-/** The waveform between two times (s), one bar of `bar` pixels after another. */
-function drawWave(context, track, wave, [from, to], [top, height], width, bar) {
+/** The largest of each pixel's share of a waveform between two times (s), as bytes; see drawWave. */
+function peaks(wave, perSecond, [from, to], width, bar) {
+  const found = new Uint8Array(Math.ceil(width / bar));
+  const step = ((to - from) / width) * bar * perSecond;
+  for (let i = 0; i < found.length; i++) {
+    const at = from * perSecond + i * step;
+    const first = Math.floor(at);
+    const last = Math.min(Math.max(Math.ceil(at + step), first + 1), wave.length);
+    for (let j = Math.max(first, 0); j < last; j++) if (wave[j] > found[i]) found[i] = wave[j];
+  }
+  return found;
+}
+
+/** The waveform of a whole track in the colours of its sections, bars of three pixels. */
+function drawWave(context, track, wave, [top, height], width) {
   if (!wave.length) return;
-  const middle = top + height / 2;
-  const perSecond = wave.length / track.duration;
-  for (let x = 0; x < width; x += bar) {
-    const [start, end] = [x, x + bar].map((p) => from + (p / width) * (to - from));
-    if (end < 0 || start > track.duration) continue;
-    const first = Math.max(Math.floor(start * perSecond), 0);
-    const last = Math.min(Math.max(Math.ceil(end * perSecond), first + 1), wave.length);
-    let peak = 0;
-    for (let i = first; i < last; i++) peak = Math.max(peak, wave[i]);
+  const found = peaks(wave, wave.length / track.duration, [0, track.duration], width, 3);
+  for (const [i, peak] of found.entries()) {
     const tall = Math.max((peak / 255) * height, 1);
-    context.fillStyle = colourAt(track, (start + end) / 2);
-    context.fillRect(x, middle - tall / 2, Math.max(bar - 1, 1), tall);
+    context.fillStyle = colourAt(track, ((3 * i + 1.5) / width) * track.duration);
+    context.fillRect(3 * i, top + (height - tall) / 2, 2, tall);
+  }
+}
+
+const BANDS = [["low", 1], ["middle", 0.78], ["high", 0.5]]; // the back one first, and how tall
+
+/** Waveforms of three bands, one before the other, around their middle. */
+function drawBands(context, bands, perSecond, shown, [top, height], width) {
+  for (const [i, [name, tall]] of BANDS.entries()) {
+    if (!bands[i].length) continue;
+    const found = peaks(bands[i], perSecond, shown, width, 1);
+    const middle = top + height / 2;
+    const scale = (tall * height) / 510;
+    context.beginPath();
+    context.moveTo(0, middle);
+    for (const [x, peak] of found.entries()) context.lineTo(x + 0.5, middle - peak * scale);
+    for (let x = found.length - 1; x >= 0; x--) context.lineTo(x + 0.5, middle + found[x] * scale);
+    context.fillStyle = colours[name];
+    context.fill();
+  }
+}
+
+const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600]; // s
+
+/** A ruler of time: a number at every step that there is room for, five ticks to a step. */
+function drawRuler(context, [from, to], end, [top, height], width) {
+  const x = (time) => ((time - from) / (to - from)) * width;
+  const step = STEPS.find((s) => (s / (to - from)) * width > 64) ?? 7200;
+  const digits = step < 0.1 ? 2 : step < 1 ? 1 : 0;
+  context.font = `10px ${colours.font}`;
+  context.textBaseline = "middle";
+  context.fillStyle = colours.faint;
+  for (let i = Math.max(Math.ceil((5 * from) / step), 0); (i * step) / 5 < Math.min(to, end); i++) {
+    const time = (i * step) / 5;
+    const tall = i % 5 ? 3 : height;
+    context.fillRect(Math.round(x(time)), top + height - tall, 1, tall);
+    if (i % 5 === 0) context.fillText(exactClock(time, digits), Math.round(x(time)) + 4, top + height / 2);
   }
 }
 
 /**
- * A lane of sections [start, end, name, colour], from the last to the first, because a name may
- * run on over sections that have none.
+ * A lane of sections [start, end, name, colour, short name], from the last to the first, because a
+ * name may run on over sections that have none. Where the name has no room, the short one stands.
  */
 function drawLane(context, sections, [from, to], [top, height], width, solid) {
   const x = (time) => ((time - from) / (to - from)) * width;
   context.font = `600 11px ${colours.font}`;
   context.textBaseline = "middle";
-  for (const [i, [start, end, name, colour]] of [...sections.entries()].reverse()) {
+  for (const [i, [start, end, name, colour, short]] of [...sections.entries()].reverse()) {
     const [left, right] = [Math.max(x(start), 0), Math.min(x(end), width)];
     if (right <= left) continue;
     context.globalAlpha = solid ? 1 : 0.22;
@@ -83,9 +125,10 @@ function drawLane(context, sections, [from, to], [top, height], width, solid) {
     context.globalAlpha = 1;
     if (!solid) context.fillRect(left, top, Math.max(right - left - 1, 1), 2);
     const room = (sections[i + 1]?.[2] === "" ? width : right) - left;
-    if (height < 12 || context.measureText(name).width + 14 > room) continue;
+    const fitting = [name, short ?? ""].find((text) => context.measureText(text).width + 8 <= room);
+    if (height < 12 || !fitting) continue;
     context.fillStyle = solid ? inkOn(colour) : colours.ink;
-    context.fillText(name, left + 7, top + height / 2 + 0.5);
+    context.fillText(fitting, left + Math.min(7, (room - context.measureText(fitting).width) / 2), top + height / 2 + 0.5);
   }
 }
 

@@ -28,18 +28,9 @@ function shape(tag, attributes, ...children) {
 /** The button that opens the wheel, and the wheel. Nothing where no track has a key. */
 function startWheel() {
   if (!tracks.some((track) => track.camelot)) return;
-  const button = make("button", { id: "key-filter", "aria-expanded": "false", "aria-controls": "wheel", onclick: () => openWheel($("wheel").hidden) }, "Key");
   const only = make("input", { type: "checkbox", id: "wheel-only", onchange: () => { keyWheel.only = only.checked; showKey(); } });
-  const clear = make("button", { class: "quiet", onclick: () => { keyWheel.key = ""; showKey(); } }, "All keys");
-  const box = make("div", { class: "wheel", id: "wheel", role: "group", "aria-label": "Keys" }, wheelPicture(), make("label", {}, only, " this key alone"), clear);
-  box.hidden = true;
-  $("filters").after(make("div", { class: "filters wheel-filter" }, button, box));
-  document.addEventListener("pointerdown", (event) => { if (!event.target.closest(".wheel-filter")) openWheel(false); });
-}
-
-function openWheel(open) {
-  $("wheel").hidden = !open;
-  $("key-filter").setAttribute("aria-expanded", open);
+  const clear = make("button", { class: "quiet", onclick: () => { clearKey(); refresh(); } }, "All keys");
+  $("tools").insertBefore(popover("wheel", "Key", wheelPicture(), make("label", { class: "choice" }, only, " this key alone"), clear), $("shown"));
 }
 
 function wheelPicture() {
@@ -75,12 +66,21 @@ function wheelPicture() {
 
 /** Light up the keys that mix with the chosen one, and show their tracks. */
 function showKey() {
+  markKey();
+  refresh();
+}
+
+function clearKey() {
+  keyWheel.key = "";
+  if ($("wheel")) markKey();
+}
+
+function markKey() {
   const lit = keyWheel.key ? (keyWheel.only ? [keyWheel.key] : compatible(keyWheel.key)) : [];
   for (const [key, part] of keyWheel.parts) {
     part.setAttribute("aria-pressed", key === keyWheel.key);
     part.classList.toggle("dim", lit.length > 0 && !lit.includes(key));
   }
-  $("key-filter").textContent = keyWheel.key ? `Key ${keyWheel.key}${keyWheel.only ? "" : " and what mixes"}` : "Key";
-  $("key-filter").setAttribute("aria-pressed", keyWheel.key !== "");
-  refresh();
+  $("wheel-button").textContent = keyWheel.key ? `Key ${keyWheel.key}${keyWheel.only ? "" : " and what mixes"}` : "Key";
+  $("wheel-button").setAttribute("aria-pressed", keyWheel.key !== "");
 }

@@ -1,0 +1,102 @@
+// The columns of the library table: what they hold, how wide they are, which of them are shown.
+
+const GAP = 16; // px between columns, as in library.css
+const cell = (name, ...content) => make("div", { role: "gridcell", class: name }, ...content);
+
+/**
+ * value: what is sorted by; cell: what is shown; least: px, the narrowest that is of use; grow: its
+ * share of the room that is left; rank: those of the highest go first where there is no room;
+ * off: shown only where chosen.
+ */
+const COLUMNS = [
+  { key: "title", name: "Track", value: (t) => folded(t.title), cell: nameCell, least: 150, grow: 2.2, rank: 0 },
+  { key: "artist", name: "Artist", value: (t) => t.artist && folded(t.artist), cell: (t) => cell("words", t.artist), least: 110, grow: 1, rank: 9, off: true },
+  { key: "genre", name: "Genre", value: (t) => t.genre && folded(t.genre), cell: (t) => cell("words", t.genre), least: 90, grow: 0.6, rank: 10, off: true },
+  { key: "album", name: "Album", value: (t) => t.album && folded(t.album), cell: (t) => cell("words", t.album), least: 110, grow: 1, rank: 11, off: true },
+  { key: "dropmap", name: "Drop map", value: (t) => t.sections?.length, cell: mapCell, least: 90, grow: 1.8, rank: 2 },
+  { key: "bpm", name: "BPM", value: (t) => t.bpm, cell: (t) => cell("bpm right", bpmText(t.bpm)), least: 66, grow: 0, rank: 1, right: true },
+  { key: "confidence", name: "Confidence", value: (t) => t.confidence, cell: sureCell, least: 96, grow: 0, rank: 5 },
+  { key: "key", name: "Key", value: (t) => t.camelot?.padStart(3, "0"), cell: keyCell, least: 58, grow: 0.6, rank: 4 },
+  { key: "alternatives", name: "Alternatives", value: (t) => t.alternatives?.[0]?.[0], cell: (t) => cell("alternatives", (t.alternatives ?? []).slice(0, 2).map((a) => bpmText(a[0])).join("  ")), least: 104, grow: 0, rank: 8 },
+  { key: "loudness", name: "Loudness", value: (t) => t.lufs, cell: (t) => cell("loudness right", t.lufs === undefined ? "" : `${t.lufs.toFixed(1)} LUFS`), least: 88, grow: 0, rank: 12, right: true, off: true },
+  { key: "time", name: "Length", value: (t) => t.duration, cell: (t) => cell("time right", clock(t.duration)), least: 54, grow: 0, rank: 3, right: true },
+  { key: "drops", name: "Drops", value: (t) => t.drops?.length, cell: (t) => cell("drops right", t.drops ? String(t.drops.length) : ""), least: 52, grow: 0, rank: 7, right: true },
+  { key: "status", name: "Status", value: (t) => ["failed", "check", "ok"].indexOf(t.status), cell: stateCell, least: 84, grow: 0, rank: 6 },
+];
+
+const columns = { chosen: new Set(), shown: [] };
+
+function nameCell(track) {
+  const under = columns.shown.some((c) => c.key === "artist") ? track.path : [track.artist, track.path].filter(Boolean).join(" · ");
+  return cell("name", make("b", {}, track.title), make("span", {}, under));
+}
+
+function mapCell(track) {
+  const said = runs(track).map((run) => `${LABELS[run.label]} ${clock(run.start)}`).join(", ");
+  return cell("dropmap", make("canvas", { role: "img", "aria-label": said || "no sections" }));
+}
+
+function sureCell(track) {
+  if (track.confidence === undefined) return cell("sure");
+  const found = cell("sure", make("i", { "aria-hidden": "true" }), track.confidence.toFixed(2));
+  found.style.setProperty("--share", `${track.confidence * 100}%`);
+  return found;
+}
+
+function keyCell(track) {
+  if (!track.camelot) return cell("key");
+  const dot = make("i", { "aria-hidden": "true" });
+  dot.style.background = keyColour(track.camelot);
+  return cell("key", dot, track.camelot, make("span", {}, track.key));
+}
+
+function stateCell(track) {
+  return make("div", { role: "gridcell", class: `state ${track.status}`, title: track.why || null }, { ok: "OK", check: "Check", failed: "Failed" }[track.status]);
+}
+
+/** The cells of a row. Of a failed track: name, reason, status. */
+function cells(track) {
+  if (!track.failure) return columns.shown.map((column) => column.cell(track));
+  const last = columns.shown.at(-1).key === "status" && columns.shown.length > 2;
+  const reason = cell("reason", track.failure[2]);
+  reason.style.gridColumn = `2 / ${last ? -2 : -1}`;
+  return [nameCell(track), ...(columns.shown.length > 1 ? [reason] : []), ...(last ? [stateCell(track)] : [])];
+}
+
+/** Which columns the reader chose before, else the usual ones; genres where there are some. */
+function startColumns() {
+  const usual = COLUMNS.filter((c) => !c.off || (c.key === "genre" && tracks.some((t) => t.genre)));
+  columns.chosen = new Set(remembered("columns") ?? usual.map((c) => c.key)).add("title");
+  const boxes = COLUMNS.slice(1).map((column) => {
+    const change = (event) => {
+      if (event.target.checked) columns.chosen.add(column.key);
+      else columns.chosen.delete(column.key);
+      remember("columns", [...columns.chosen]);
+      fitColumns(true);
+    };
+    return make("label", { class: "choice" }, make("input", { type: "checkbox", "data-column": column.key, checked: columns.chosen.has(column.key), onchange: change }), ` ${column.name}`);
+  });
+  $("tools").insertBefore(popover("columns", "Columns", ...boxes, make("p", { class: "note", id: "no-room" })), $("shown"));
+}
+
+/** Lay out the chosen columns that there is room for, and make their heads. */
+function fitColumns(again) {
+  const fitting = COLUMNS.filter((c) => columns.chosen.has(c.key));
+  const room = $("table").clientWidth - 2 * parseFloat(getComputedStyle($("table")).getPropertyValue("--gutter"));
+  const need = () => fitting.reduce((sum, c) => sum + c.least, 0) + GAP * (fitting.length - 1);
+  const left = [];
+  while (room > 0 && fitting.length > 2 && need() > room) {
+    const last = fitting.reduce((a, b) => (b.rank > a.rank ? b : a));
+    left.unshift(...fitting.splice(fitting.indexOf(last), 1));
+  }
+  if (!again && fitting.length === columns.shown.length && fitting.every((c, i) => c === columns.shown[i])) return;
+  columns.shown = fitting;
+  $("table").style.setProperty("--columns", fitting.map((c) => (c.grow ? `minmax(${c.least}px, ${c.grow}fr)` : `${c.least}px`)).join(" "));
+  $("no-room").textContent = left.length ? `No room here for ${left.map((c) => c.name).join(", ")}.` : "";
+  $("head").replaceChildren(...fitting.map((column) => {
+    const button = make("button", { onclick: () => sortBy(column) }, column.name, make("span", { class: "arrow", "aria-hidden": "true" }));
+    return make("div", { role: "columnheader", class: `${column.key}${column.right ? " right" : ""}`, "aria-sort": "none" }, button);
+  }));
+  markSort();
+  draw(true);
+}

@@ -1,0 +1,36 @@
+// The keys: one list, for the dialog, for the line at the foot, for whoever looks for them.
+
+const KEYS = [
+  ["List", ["↑", "↓"], "choose a track", "choose"],
+  ["List", ["Enter"], "open it", "open"],
+  ["List", ["Home", "End", "Page ↑", "Page ↓"], "go far"],
+  ["List", ["/"], "search"],
+  ["Track", ["Space"], "play, pause", "play"],
+  ["Track", ["←", "→"], "a bar back, on", "a bar"],
+  ["Track", ["Shift", "←", "→"], "a beat back, on"],
+  ["Track", ["D"], "next drop", "next drop"],
+  ["Track", ["Shift", "D"], "the drop before"],
+  ["Track", ["J", "K"], "section before, next section"],
+  ["Track", ["L"], "loop the section"],
+  ["Track", ["+", "−"], "zoom", "zoom"],
+  ["Page", ["Esc"], "close what is open", "close"],
+  ["Page", ["?"], "these keys", "all keys"],
+];
+
+const caps = (keys) => keys.map((key) => make("kbd", {}, key));
+
+function startKeys() {
+  $("keys").append(...KEYS.filter(([, , , brief]) => brief).map(([, keys, , brief]) => make("span", {}, ...caps(keys), ` ${brief}`)));
+  $("help").addEventListener("click", showKeys);
+  $("key-list").addEventListener("click", (event) => { if (event.target === $("key-list")) $("key-list").close(); });
+}
+
+/** The dialog of all keys. */
+function showKeys() {
+  const groups = [...new Set(KEYS.map(([group]) => group))];
+  const close = make("button", { class: "quiet", "aria-label": "Close", onclick: () => $("key-list").close() }, "✕");
+  const part = (group) => make("section", {}, make("h3", {}, group), make("dl", {}, ...KEYS.filter((row) => row[0] === group).map(([, keys, what]) => make("div", {}, make("dt", {}, ...caps(keys)), make("dd", {}, what)))));
+  const title = make("h2", { id: "key-list-title" }, "Keys");
+  $("key-list").replaceChildren(make("header", {}, title, close), make("div", { class: "key-groups" }, ...groups.map(part)));
+  $("key-list").showModal();
+}

@@ -1,0 +1,136 @@
+// The search and the filters: which tracks the list shows. docs/page.md says it in words.
+
+const FILTERS = [["all", "All"], ["check", "To check"], ["failed", "Failed"]];
+const filter = { status: "all", bpm: null, time: null, genre: "", octaves: false };
+
+const RANGE = /^(\d+(?:\.\d+)?)[-–](\d+(?:\.\d+)?)$/;
+const NUMBER = /^(<=|>=|<|>|=)?(\d+:\d\d|\d+(?:\.\d+)?)$/;
+
+/** A search as a test of a track: every word must fit. */
+function query(text) {
+  const tests = folded(text).split(/\s+/).filter(Boolean).map(fits);
+  return (track) => tests.every((test) => test(track));
+}
+
+/**
+ * The test of one word: 120-130 is a range of BPM, >130 and =140 compare, >6:00 compares lengths,
+ * and 140 finds 140, 70 and 280 BPM beside the names that hold it.
+ */
+function fits(word) {
+  const [, low, high] = RANGE.exec(word) ?? [];
+  if (low) return (track) => inTempo(track, Number(low), Number(high)) || track.text.includes(word);
+  const [, sign = "", amount] = NUMBER.exec(word) ?? [];
+  if (!amount || (!sign && amount.includes(":"))) return (track) => track.text.includes(word) || track.id === word;
+  const timed = amount.includes(":");
+  const value = timed ? amount.split(":").reduce((minutes, seconds) => 60 * minutes + Number(seconds), 0) : Number(amount);
+  const reach = timed ? 1 : 0.5 / 10 ** (amount.split(".")[1]?.length ?? 0); // 140: what rounds to it
+  const of = (track) => (timed ? track.duration : track.bpm);
+  const near = (track, found) => found >= value - reach && found < value + reach;
+  return {
+    "": (track) => [1, 0.5, 2].some((factor) => near(track, track.bpm * factor)) || track.text.includes(word),
+    "=": (track) => near(track, of(track)),
+    "<": (track) => of(track) < value,
+    ">": (track) => of(track) > value,
+    "<=": (track) => of(track) <= value,
+    ">=": (track) => of(track) >= value,
+  }[sign];
+}
+
+/** Whether a track's tempo lies in a range; where half and double count, either of them. */
+function inTempo({ bpm }, low, high) {
+  return (filter.octaves ? [bpm, bpm / 2, bpm * 2] : [bpm]).some((tempo) => tempo >= low && tempo <= high);
+}
+
+/** Whether a track passes all that is set outside the search field. */
+function passes(track) {
+  if (filter.status !== "all" && track.status !== filter.status) return false;
+  if (filter.bpm && !inTempo(track, ...filter.bpm)) return false;
+  if (filter.time && !(track.duration >= filter.time[0] && track.duration <= filter.time[1])) return false;
+  if (filter.genre && track.genre !== filter.genre) return false;
+  return inKey(track);
+}
+
+function startFilters() {
+  for (const [key, name] of FILTERS) {
+    const number = key === "all" ? tracks.length : tracks.filter((t) => t.status === key).length;
+    const press = () => { filter.status = key; refresh(); };
+    $("filters").append(make("button", { "aria-pressed": key === "all", "data-filter": key, onclick: press }, name, make("span", { class: "count" }, number.toLocaleString("en"))));
+  }
+  const rows = [
+    slider("bpm", "BPM", tracks.map((track) => track.bpm), (bpm) => String(bpm)),
+    make("label", { class: "choice" }, make("input", { type: "checkbox", id: "octaves", onchange: (event) => { filter.octaves = event.target.checked; refresh(); } }), " half and double tempo too"),
+    slider("time", "Length", tracks.map((track) => track.duration), (seconds) => clock(seconds), 5),
+    genreChoice(),
+    make("button", { class: "quiet", onclick: clearFilters }, "Clear"),
+  ];
+  $("tools").insertBefore(popover("limits", "Filter", ...rows), $("shown"));
+}
+
+/** Two sliders for the ends of a range; the whole range filters nothing. */
+function slider(key, name, values, words, step = 1) {
+  const known = values.filter((value) => value !== undefined);
+  if (!known.length) return null;
+  const min = Math.floor(Math.min(...known) / step) * step;
+  const max = Math.max(Math.ceil(Math.max(...known) / step) * step, min + step);
+  const said = make("output", { class: "number" });
+  const ends = [["from", min], ["to", max]].map(([end, value]) => make("input", { type: "range", id: `${key}-${end}`, "aria-label": `${name} ${end}`, min, max, step, value, "data-whole": value }));
+  const change = (event) => {
+    const [low, high] = ends.map((end) => Number(end.value));
+    if (low > high) event.target.value = event.target === ends[0] ? high : low; // they push, not pass
+    const range = ends.map((end) => Number(end.value));
+    filter[key] = range[0] === min && range[1] === max ? null : range;
+    said.textContent = range.map(words).join(" – ");
+    for (const end of ends) end.setAttribute("aria-valuetext", words(Number(end.value)));
+    if (event.type === "input") refresh();
+  };
+  for (const end of ends) end.addEventListener("input", change);
+  const group = make("div", { class: "slider", role: "group", "aria-label": name }, make("span", {}, name), said, ...ends);
+  group.addEventListener("reset", change);
+  change({ target: ends[0], type: "reset" });
+  return group;
+}
+
+function genreChoice() {
+  const genres = [...new Set(tracks.map((track) => track.genre).filter(Boolean))].sort((a, b) => a.localeCompare(b));
+  if (!genres.length) return null;
+  const change = (event) => { filter.genre = event.target.value; refresh(); };
+  return make("label", { class: "choice" }, "Genre ", make("select", { id: "genre", onchange: change }, make("option", { value: "" }, "all"), ...genres.map((genre) => make("option", {}, genre))));
+}
+
+/** Show everything again: no search, no filter, no key. */
+function clearFilters() {
+  Object.assign(filter, { status: "all", bpm: null, time: null, genre: "", octaves: false });
+  $("search").value = "";
+  for (const end of $("limits").querySelectorAll("input[type=range]")) end.value = end.dataset.whole;
+  for (const group of $("limits").querySelectorAll(".slider")) group.dispatchEvent(new Event("reset"));
+  $("octaves").checked = false;
+  if ($("genre")) $("genre").value = "";
+  clearKey();
+  refresh();
+}
+
+/** Say on the button whether the popover's filters hold anything back. */
+function markFilters() {
+  const set = [filter.bpm, filter.time, filter.genre].filter(Boolean).length;
+  $("limits-button").setAttribute("aria-pressed", set > 0);
+  $("limits-button").textContent = set ? `Filter (${set})` : "Filter";
+  for (const button of $("filters").children) button.setAttribute("aria-pressed", button.dataset.filter === filter.status);
+}
+
+/** A button that opens a box of things to set. One is open at a time; Escape closes it. */
+function popover(id, name, ...content) {
+  const button = make("button", { id: `${id}-button`, "aria-expanded": "false", "aria-controls": id, onclick: () => openPopover(box.hidden ? box : null) }, name);
+  const box = make("div", { class: "popover", id, role: "group", "aria-label": name, hidden: true }, ...content);
+  return make("div", { class: "filters popover-holder" }, button, box);
+}
+
+/** Open one popover, or none: all others close. True if one was open. */
+function openPopover(opened) {
+  let was = false;
+  for (const box of document.querySelectorAll(".popover")) {
+    was ||= !box.hidden;
+    box.hidden = box !== opened;
+    $(`${box.id}-button`).setAttribute("aria-expanded", box === opened);
+  }
+  return was;
+}
