@@ -37,9 +37,11 @@ from dropgrid.run.due import (
     options_since,
     read_options,
     stages_due,
+    tracks_due,
 )
 from dropgrid.run.workflow import Plan, asks_anew, plan_run
 from dropgrid.settings.config import load_config
+from dropgrid.stages import STAGES
 
 ANALYSES = ("bpm", "structure", "key")
 OPTIONS = {
@@ -217,7 +219,8 @@ def test_results_in_which_no_networks_are_noted_stay_good(tmp_path, music):
     results = tmp_path / "results"
     analysed(results, plan(results, music))
     (results / "options" / "networks.json").unlink()
-    assert held(plan(results, music)) == []
+    plan(results, music)
+    assert len(list((results / "batches").glob("*.done"))) == 2
 
 
 def test_records_that_no_batch_tells_of_are_looked_at_by_an_empty_one(tmp_path, music):
@@ -387,6 +390,18 @@ def test_what_is_imported_ahead_of_the_forks_starts_no_threads(tmp_path):
     """
     command = [sys.executable, "-c", textwrap.dedent(program), str(tmp_path)]
     assert subprocess.run(command, capture_output=True, text=True).stdout == "1\n"
+
+
+def test_many_tracks_are_looked_at_as_few_are(tmp_path, music, monkeypatch):
+    results = tmp_path / "results"
+    first = plan(results, music)
+    analysed(results, first)
+    (results / "structure" / f"{first.tracks[4]}.json").unlink()
+    (results / "tracks" / f"{first.tracks[7]}.json").touch()
+    found = tracks_due(results, first.tracks, ANALYSES)
+    monkeypatch.setattr("dropgrid.run.due.FEW", 3)
+    assert tracks_due(results, first.tracks, ANALYSES) == found
+    assert found == {first.tracks[4]: ["structure"], first.tracks[7]: [*STAGES]}
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from ..results.layout import Results
 from ..stages import STAGES
 
 NETWORKS = "networks"  # in the options: which networks there are to be
+FEW = 20  # tracks whose files are looked at one by one
 LONG_AGO = 10**9  # nanoseconds since 1970; Snakemake takes 0 for no time at all
 
 
@@ -88,9 +89,22 @@ def stages_due(
     are made where a record needs them. Structure needs the bpm record; so that is made with it.
     """
     files = Results(results)
-    features, bpm, structure, key = (age(files.output(stage, track)) for stage in STAGES)
-    stated = age(slice_path(files.corrections, track))
-    asked = max(age(files.ticket(track)), networks, since["features"])
+    made = [age(files.output(stage, track)) for stage in STAGES]
+    said = age(files.ticket(track)), age(slice_path(files.corrections, track))
+    return _due(made, *said, networks, since, analyses)
+
+
+def _due(
+    made: Sequence[int],
+    ticket: int,
+    stated: int,
+    networks: int,
+    since: Mapping[str, int],
+    analyses: Collection[str],
+) -> list[str]:
+    """stages_due, from the ages of what each stage made, of the ticket, and of the statements."""
+    features, bpm, structure, key = made
+    asked = max(ticket, networks, since["features"])
     bpm_due = not {"bpm", "structure"}.isdisjoint(analyses) and (
         bpm < max(asked, features, stated, since["bpm"])
     )
@@ -113,8 +127,28 @@ def tracks_due(
     networks = max(networks_since(results), age(files.options(NETWORKS)))
     if min(age(files.network), age(files.key_network)) < 0:
         networks = sys.maxsize
-    found = ((track, stages_due(results, track, networks, since, analyses)) for track in tracks)
-    return {track: due for track, due in found if due}
+    outputs = [files.output(stage, "x").parent for stage in STAGES]
+    folders = [*outputs, files.ticket("x").parent, files.corrections]
+    *made, tickets, stated = map(_ages, folders) if len(tracks) > FEW else ({},) * len(folders)
+    due = {}
+    for track in tracks:
+        if len(tracks) > FEW:
+            ages = [folder.get(track, -1) for folder in made]
+            said = tickets.get(track, -1), stated.get(track, -1)
+            stages = _due(ages, *said, networks, since, analyses)
+        else:
+            stages = stages_due(results, track, networks, since, analyses)
+        if stages:
+            due[track] = stages
+    return due
+
+
+def _ages(folder: Path) -> dict[str, int]:
+    """When each file in a folder was written, by its name without suffix: one pass over a folder
+    takes a tenth of what looking for its files by their paths does."""
+    with suppress(OSError), os.scandir(folder) as listing:
+        return {e.name.rpartition(".")[0]: e.stat().st_mtime_ns for e in listing}
+    return {}
 
 
 def options_since(results: Path) -> dict[str, int] | None:
