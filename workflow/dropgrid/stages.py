@@ -275,7 +275,7 @@ def stage_options(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "metadata": config["metadata"],
             "schema_version": BpmRecord.VERSION,
         },
-        "structure": config["structure"],
+        "structure": {**config["structure"], "schema_version": StructureRecord.VERSION},
         "key": config["key"],
     }
 
@@ -456,9 +456,9 @@ def make_structure_record(
         return StructureRecord(ticket.track, ticket.path, "error", error=failure)
     from . import structure
 
-    found = structure.analyse(
-        features, bpm, build_options(structure.StructureOptions, options, "structure")
-    )
+    values = {name: value for name, value in options.items() if name != "schema_version"}
+    structure_options = build_options(structure.StructureOptions, values, "structure")
+    found = structure.analyse(features, bpm, structure_options)
     record = StructureRecord(
         ticket.track,
         ticket.path,
@@ -478,8 +478,18 @@ def make_structure_record(
     from .corrections import apply
 
     said = apply.to_structure(record, correction, bpm)
-    sections = tuple(_with_loudness(section, features) for section in said.sections)
-    return dataclasses.replace(said, sections=sections)
+    if said.source == "computed":
+        return said
+    sections, impacts, mix_in, mix_out = structure.measured(
+        features, bpm, said.sections, said.drops, structure_options
+    )
+    return dataclasses.replace(
+        said,
+        sections=tuple(_with_loudness(section, features) for section in sections),
+        drop_impacts=impacts,
+        mix_in=mix_in,
+        mix_out=mix_out,
+    )
 
 
 def analyse_track(

@@ -38,6 +38,7 @@ from ..results.mark import MARK
 from ..results.mend import mend
 
 LOCK = f"{MARK}.lock"  # in the folder of results
+TYPED = "DROPGRID_TYPED"  # variable: the command that was typed, where another one runs for it
 NOTE = "dropgrid.json"  # in Snakemake's own folder
 REPEAT = 0.2  # seconds between signals to the jobs: a new one may just have been started
 PATIENCE = 10  # of these until this process is interrupted once more: asyncio can lose a SIGINT
@@ -175,7 +176,7 @@ def cancel_timers() -> None:
 
 def _exit_as_interrupted() -> None:
     if received:
-        name, command = signal.Signals(received[0]).name, shlex.join(_command())
+        name, command = signal.Signals(received[0]).name, _command()
         print(
             f"dropgrid: ended by {name}; the same command goes on from here: {command}",
             file=sys.stderr,
@@ -186,6 +187,7 @@ def _exit_as_interrupted() -> None:
         os._exit(128 + received[0])
 
 
-def _command() -> list[str]:
-    """The command line of this process, as it was typed; not where its program lies."""
-    return [os.path.basename(sys.argv[0]), *sys.argv[1:]]
+def _command() -> str:
+    """The command line of this process as it was typed; not where its program lies."""
+    own = shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]])
+    return os.environ.get(TYPED, own)
