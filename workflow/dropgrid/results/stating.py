@@ -274,15 +274,14 @@ class Desk:
     def _records(
         self, known: Known, features: Features, bpm: BpmRecord, said: Correction
     ) -> list[tuple[str, Any]]:
-        """The records of a track, of the analyses that it has."""
+        """The records of a track, of the analyses that the results have."""
         made: list[tuple[str, Any]] = [("bpm", bpm)]
-        if known.structure is not None:
+        if "structure" in self.results.kinds():
             options = self.options("structure")
             made.append(
                 ("structure", make_structure_record(known.ticket, features, bpm, options, said))
             )
-        if known.key is not None:
-            made.append(
-                ("key", make_key_record(known.ticket, features, self.options("key"), said))
-            )
+        if "key" in self.results.kinds():
+            options = self.options("key")
+            made.append(("key", make_key_record(known.ticket, features, options, said)))
         return made
