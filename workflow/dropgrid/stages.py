@@ -260,7 +260,7 @@ def stage_options(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "metadata": config["metadata"],
             "schema_version": BpmRecord.VERSION,
         },
-        "structure": config["structure"],
+        "structure": {**config["structure"], "schema_version": StructureRecord.VERSION},
         "key": config["key"],
     }
 
@@ -441,7 +441,8 @@ def make_structure_record(
         return StructureRecord(ticket.track, ticket.path, "error", error=failure)
     from . import structure
 
-    structure_options = build_options(structure.StructureOptions, options, "structure")
+    values = {name: value for name, value in options.items() if name != "schema_version"}
+    structure_options = build_options(structure.StructureOptions, values, "structure")
     found = structure.analyse(features, bpm, structure_options)
     record = StructureRecord(
         ticket.track,

@@ -132,6 +132,7 @@ def _record_failure(ticket: Ticket, failure: TrackFailure, records: dict[str, Pa
 
 def _described(records: dict[str, Path]) -> tuple[int, str]:
     """(1 if the file failed, a line that says what came out), from its records."""
+    from ..records.phrases import phrases
     from ..results.reading import READERS
 
     found = {name: READERS[name](path) for name, path in records.items()}
@@ -146,5 +147,5 @@ def _described(records: dict[str, Path]) -> tuple[int, str]:
     if key := found.get("key"):
         said.append("no key" if key.key is None else f"{key.key} ({key.camelot})")
     if structure := found.get("structure"):
-        said.append(" ".join(section.label for section in structure.sections))
+        said.append("; ".join(phrase.text for phrase in phrases(structure.sections)))
     return 0, f"{path}: {', '.join(said)}"

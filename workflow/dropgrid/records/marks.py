@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .model import Section
+from .phrases import phrases
 from .track import Track
 
 SAME_MOMENT = 0.05  # seconds within which a drop and the start of its section are one cue
@@ -32,26 +32,21 @@ class Loop:
     name: str
 
 
-def phrases(sections: Sequence[Section]) -> list[tuple[float, float, str]]:
-    """(start, end, label) of the sections, neighbours of one label as one."""
-    found: list[tuple[float, float, str]] = []
-    for section in sections:
-        if found and found[-1][2] == section.label:
-            found[-1] = (found[-1][0], section.end, section.label)
-        else:
-            found.append((section.start, section.end, section.label))
-    return found
-
-
 def cues(track: Track) -> list[Cue]:
     """A cue where music of another kind begins and at every drop, in the order of time.
 
-    Labels that occur more than once are numbered: a drop of many sections is one drop.
+    Labels that occur more than once are numbered: a drop of many sections is one drop, and its
+    cue stands where its kick enters, a bar late after a fill.
     """
     if track.structure is None:
         return []
-    moments = [(start, label) for start, _, label in phrases(track.structure.sections)]
-    for drop in track.structure.drops:
+    drops = track.structure.drops
+    moments: list[tuple[float, str]] = []
+    for phrase in phrases(track.structure.sections):
+        entries = (drop for drop in drops if phrase.start <= drop < phrase.end)
+        entry = next(entries, phrase.start) if phrase.label == "drop" else phrase.start
+        moments.append((entry, phrase.label))
+    for drop in drops:
         if not any(label == "drop" and abs(t - drop) < SAME_MOMENT for t, label in moments):
             moments.append((drop, "drop"))
     moments.sort()
@@ -75,11 +70,12 @@ def loops(track: Track) -> list[Loop]:
         return []
     ones = track.bpm.downbeats
     found = []
-    for start, end, label in phrases(track.structure.sections):
-        if label not in LOOPED:
+    for phrase in phrases(track.structure.sections):
+        if phrase.label not in LOOPED:
             continue
-        inside = [one for one in ones if start - SAME_MOMENT <= one <= end + SAME_MOMENT]
+        start, end = phrase.start - SAME_MOMENT, phrase.end + SAME_MOMENT
+        inside = [one for one in ones if start <= one <= end]
         bars = next((bars for bars in LOOP_BARS if bars < len(inside)), None)
         if bars is not None:
-            found.append(Loop(inside[0], inside[bars], f"{label.capitalize()} loop"))
+            found.append(Loop(inside[0], inside[bars], f"{phrase.label.capitalize()} loop"))
     return found
