@@ -96,6 +96,8 @@ def test_the_file_of_the_last_run_is_found_by_itself(tmp_path):
     mine = tmp_path / "mine.json"
     assert corrections_file(tmp_path) == tmp_path / "corrections.json"
     write_slices(Document(), tickets("a"), tmp_path, tmp_path, mine)
+    assert corrections_file(tmp_path) == tmp_path / "corrections.json"  # nothing is made there
+    mine.touch()
     assert corrections_file(tmp_path) == mine
     write_slices(Document(), tickets("a"), tmp_path, tmp_path, tmp_path / "corrections.json")
     assert corrections_file(tmp_path) == tmp_path / "corrections.json"
