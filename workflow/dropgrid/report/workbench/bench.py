@@ -249,7 +249,8 @@ class Bench:
             return {**encode.row(view, Path("/")), "state": {"job": "idle"}}
         bpm, structure, key = known.bpm, known.structure, known.key
         said = self.desk.stated(known, self._document())[1]
-        if answer is None and bpm is not None and bpm.status == "ok" and not said.is_empty:
+        mended = any(record and record.computed for record in (bpm, structure, key))  # as written
+        if answer is None and bpm and bpm.status == "ok" and (mended or not said.is_empty):
             with suppress(InvalidCorrection):
                 answer = self.desk.answer(known, said)[1]
         if answer is not None:
