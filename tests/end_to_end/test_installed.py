@@ -100,6 +100,7 @@ def test_what_the_extras_would_make_is_left_out_and_named(done: str, home: Path)
         (["export", "parquet", "--results", "results", "--output", "x.parquet"], "parquet"),
         (["picture", "--results", "results", "--sheet", "sheet.png"], "pictures"),
         (["run", "Music", "--config", "bpm={method: librosa}"], "librosa"),
+        (["run", "Music", "--profile", "slurm"], "slurm"),
     ],
 )
 def test_what_needs_an_extra_says_which(python, done, home, words, reason) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -226,6 +228,25 @@ def test_records_that_were_taken_over_follow_the_options(home, snakemake, tmp_pa
     assert_as_if_fresh(home, home / "music", tmp_path / "fresh")
 
 
+def test_what_a_person_stated_follows_the_recording_and_not_its_copy(home, snakemake):
+    results, jobs = home / "results", ran(home)
+    assert main(["correct", "house.flac", "--results", str(results), "--half"]) == 0
+    shutil.copyfile(home / "music" / "house.flac", home / "music" / "house again.flac")
+    said(snakemake(home, "--cores", "2", "analysis"))
+    tempi = {}
+    for path in (results / "bpm").glob("house*.json"):
+        record = read_bpm(path)
+        tempi[record.path] = (record.source, record.bpm)
+    assert tempi == {"house.flac": ("corrected", 63.0), "house again.flac": ("computed", 126.0)}
+    (home / "music" / "house.flac").rename(home / "music" / "renamed.flac")
+    (home / "music" / "house again.flac").unlink()
+    said(snakemake(home, "--cores", "2", "analysis"))
+    record = read_bpm(results / "bpm" / f"{track_id('renamed.flac')}.json")
+    assert (record.source, record.bpm) == ("corrected", 63.0)
+    again = {name for name, age in ran(home).items() if jobs.get(name) != age}
+    assert not [name for name in again if name.startswith("features/")]
+
+
 def test_after_an_upgrade_features_stay_and_tables_are_made_anew(home, snakemake):
     """As if a version before had run, whose bpm records were of another version."""
     results = home / "results"
@@ -274,3 +295,63 @@ def test_our_own_tempo_does_not_come_back_as_evidence(home, snakemake, tmp_path)
         assert (record.source, record.tag_bpm) == ("computed", None)
     assert '"tracks": 0' in (results / "evaluation" / "bpm.json").read_text()
     assert_as_if_fresh(home, home / "music", tmp_path / "fresh")
+
+
+@pytest.fixture
+def watch(tmp_path):
+    """Starts the real command: watch() -> its process; all are ended at the end."""
+    started = []
+
+    def start() -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "dropgrid", "watch", "music", "--results", "results",
+                   "--settle", "1.5", "--every", "60", "--cores", "2", "table"]  # fmt: skip
+        with (tmp_path / "watch.log").open("a") as log:
+            process = subprocess.Popen(command, cwd=tmp_path, text=True, stdout=log, stderr=log)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(60)
+
+
+def within(seconds: float, what: Callable[[], bool]) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if what():
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def test_a_folder_is_watched_over_copies_and_restarts(songs, tmp_path, watch):
+    music, table = tmp_path / "music", tmp_path / "results" / "library.csv"
+    music.mkdir()
+    shutil.copyfile(songs / "other.ogg", music / "other.ogg")
+
+    def rows() -> list[str]:
+        if not table.exists():
+            return []
+        return [f"{row['path']} {row['status']}" for row in read_csv(table)]
+
+    first = watch()
+    assert within(120, lambda: rows() == ["other.ogg ok"]), (tmp_path / "watch.log").read_text()
+    data = (songs / "house.flac").read_bytes()
+    with (music / "house.flac").open("wb") as slow:  # as a copy over a slow line
+        for start in range(0, len(data), len(data) // 8):
+            slow.write(data[start : start + len(data) // 8])
+            slow.flush()
+            time.sleep(0.7)
+    assert within(120, lambda: len(rows()) == 2)
+    assert rows() == ["house.flac ok", "other.ogg ok"]
+    logs = tmp_path / "results" / "logs" / "features"
+    assert "DecodeError" not in "".join(path.read_text() for path in logs.iterdir())
+    first.kill()  # as when the machine stops
+    first.wait()
+    shutil.copyfile(songs / "sub" / "drums.wav", music / "drums.wav")
+    second = watch()
+    assert within(120, lambda: rows() == ["drums.wav ok", "house.flac ok", "other.ogg ok"])
+    second.terminate()
+    assert second.wait(60) == 143

@@ -442,9 +442,8 @@ def make_structure_record(
     from . import structure
 
     values = {name: value for name, value in options.items() if name != "schema_version"}
-    found = structure.analyse(
-        features, bpm, build_options(structure.StructureOptions, values, "structure")
-    )
+    structure_options = build_options(structure.StructureOptions, values, "structure")
+    found = structure.analyse(features, bpm, structure_options)
     record = StructureRecord(
         ticket.track,
         ticket.path,
@@ -464,8 +463,18 @@ def make_structure_record(
     from .corrections import apply
 
     said = apply.to_structure(record, correction, bpm)
-    sections = tuple(_with_loudness(section, features) for section in said.sections)
-    return dataclasses.replace(said, sections=sections)
+    if said.source == "computed":
+        return said
+    sections, impacts, mix_in, mix_out = structure.measured(
+        features, bpm, said.sections, said.drops, structure_options
+    )
+    return dataclasses.replace(
+        said,
+        sections=tuple(_with_loudness(section, features) for section in sections),
+        drop_impacts=impacts,
+        mix_in=mix_in,
+        mix_out=mix_out,
+    )
 
 
 def analyse_track(

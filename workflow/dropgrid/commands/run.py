@@ -17,10 +17,15 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..run.launch import Request
 
 HELP = "analyse a library: the whole workflow, from any folder"
-TARGETS = ("all", "analysis", "table", "evaluation", "report", "exports", "check")
+TARGETS = ("all", "analysis", "table", "duplicates", "evaluation", "report", "exports", "check")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,13 +48,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
+def request_of(words: Sequence[str]) -> Request:
+    """What the words after `dropgrid run` ask for. Raises ConfigError, LibraryError."""
     from ..export import formats
     from ..run import launch
 
     targets = [*TARGETS, *(f"export_{name.replace('-', '_')}" for name in formats())]
-    known = launch.ask_options() if launch.needs_options(arguments.words) else {}
-    request = launch.read_request(arguments.words, targets, known)
+    known = launch.ask_options() if launch.needs_options(words) else {}
+    return launch.read_request(words, targets, known)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ..run import launch
+
+    request = request_of(arguments.words)
     command = launch.command(request, Path.cwd())
     folder = Path(command[command.index("--directory") + 1])
-    os.execve(command[0], command, launch.environment(folder, os.environ))
+    environment = {**launch.environment(folder, os.environ), "PWD": os.getcwd()}
+    os.execve(command[0], command, environment)

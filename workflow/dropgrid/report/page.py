@@ -18,11 +18,12 @@ from ..results.measures import BEATS, BPM, KEY, STRUCTURE
 from . import encode
 from .collect import Evaluation, Report
 
-STYLES = ("base.css", "library.css", "deck.css", "pages.css")
+STYLES = ("base.css", "library.css", "deck.css", "bench.css", "pages.css")
 SCRIPTS = (
     "data.js", "drawing.js", "wheel.js", "search.js", "columns.js", "lists.js", "keys.js",
-    "table.js", "player.js", "sections.js", "closeup.js", "deck.js", "views.js",
-    "evaluation.js", "app.js",
+    "table.js", "metronome.js", "element.js", "player.js", "sections.js", "closeup.js",
+    "edits.js", "ownfile.js", "bench.js", "tools.js", "deck.js", "views.js", "evaluation.js",
+    "app.js",
 )  # fmt: skip
 
 

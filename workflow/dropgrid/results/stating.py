@@ -74,8 +74,11 @@ class Desk:
     results: Results
     file: Path
 
-    def known(self, track: str) -> Known:
-        """What is written of a track. Raises RecordError, MissingRecord included for no ticket."""
+    def known(self, track: str, identify: bool = True) -> Known:
+        """What is written of a track. Raises RecordError, MissingRecord included for no ticket.
+
+        identify: find out its fingerprint from the features, where the record has none.
+        """
         ticket = read_ticket(self.results.ticket(track))
         found: list[Any] = []
         for kind, read in (("bpm", read_bpm), ("structure", read_structure), ("key", read_key)):
@@ -85,7 +88,7 @@ class Desk:
             found.append(record)
         bpm, structure, key = found
         mine = None if bpm is None else bpm.fingerprint
-        if mine is None:  # a record of a version without, or none of beats
+        if mine is None and identify:  # a record of a version without, or none of beats
             with suppress(RecordError):
                 mine = identity.fingerprint(self.features(track))
         return Known(ticket, bpm, structure, key, mine)
@@ -98,6 +101,12 @@ class Desk:
         if not isinstance(features, Features):
             raise RecordError(f"{track}: could not be analysed: {features.message}")
         return features
+
+    def decoder(self, track: str) -> dict[str, Any]:
+        """How a track was decoded: what the times of other programs depend on."""
+        with suppress(RecordError):
+            return dict(read_bpm(self.results.record("bpm", track), track).decoder)
+        return {}
 
     def options(self, stage: str) -> dict[str, Any]:
         """The options of a stage as the last run had them; the defaults where there was none."""

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import ConfigError, LibraryError
+from ..base.extras import EXTRAS, has, lacking
 from ..base.text import suggestion
 from ..library import LIST_SUFFIXES, expanded
 from ..results.mark import last_library, place
@@ -124,7 +125,7 @@ def working_folder(results: Path, library: Sequence[str]) -> Path:
 
 def environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """The environment of Snakemake: caches below its folder where there is no home to write in."""
-    changed = {**environ, "PWD": os.getcwd()}
+    changed = dict(environ)
     cache = Path(environ.get("XDG_CACHE_HOME") or Path(os.path.expanduser("~"), ".cache"))
     existing = next(place for place in (cache, *cache.parents) if place.exists())
     if not os.access(existing, os.W_OK | os.X_OK):
@@ -208,6 +209,11 @@ def _sort(
 
 
 def _profile(name: str) -> str:
-    """A profile of ours by its name; any other as it is."""
+    """A profile of ours by its name; any other as it is. Raises ConfigError without its plugin."""
     ours = PROFILES / name
-    return str(ours) if os.sep not in name and ours.is_dir() else name
+    if os.sep in name or not ours.is_dir():
+        return name
+    plugin = f"snakemake_executor_plugin_{name.replace('-', '_')}"
+    if plugin in EXTRAS and not has(plugin):
+        raise ConfigError(lacking(f"the profile {name}", plugin))
+    return str(ours)

@@ -28,6 +28,7 @@ from pathlib import Path
 
 from ..audio.identity import sample_digest, whole_digest
 from ..base.errors import DropgridError, RecordError
+from ..corrections.slices import slice_path
 from ..features.store import origin_of
 from ..library import Scan
 from ..records.identity import SCHEMA as IDENTITY_SCHEMA
@@ -206,7 +207,7 @@ def _take(ticket: Ticket, giver: str, files: Results, analyses: Collection[str])
     good = [s for s in STAGES if s not in due and _is_good(s, giver, identity, files)]
     targets = {stage: files.output(stage, ticket.track) for stage in STAGES}
     known = files.identity(ticket.track)
-    if not set(good) & set(analyses) or not all(map(_may_be_written, [*targets.values(), known])):
+    if not good or not all(map(_may_be_written, [*targets.values(), known])):
         return False
     known.unlink(missing_ok=True)  # first, and written last: it is never of another file
     for stage, target in targets.items():
@@ -221,10 +222,15 @@ def _take(ticket: Ticket, giver: str, files: Results, analyses: Collection[str])
 
 
 def _is_good(stage: str, track: str, identity: Identity, files: Results) -> bool:
-    """Whether an output is sound and of the file that the identity is of."""
+    """Whether an output is sound and of the file that the identity is of.
+
+    Records that heed what a person stated are made anew: it may be of the one path, not of both.
+    """
     path = files.output(stage, track)
     if stage == "features":
         return (origin_of(path) or "").startswith(f"{identity.audio}-")
+    if slice_path(files.corrections, track).exists():
+        return False
     with suppress(RecordError):
         record = READERS[stage](path, track)
         return record.status == "ok" and age(path) >= age(files.identity(track))

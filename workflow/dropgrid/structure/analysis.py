@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Literal
 
@@ -105,6 +106,32 @@ def analyse(features: Features, rhythm: BpmRecord, options: StructureOptions) ->
         *_mix_points(music, parts, options.min_section_bars),
         options.method,
         base.kind,
+    )
+
+
+def measured(
+    features: Features,
+    rhythm: BpmRecord,
+    sections: Sequence[Section],
+    drops: Sequence[float],
+    options: StructureOptions,
+) -> tuple[tuple[Section, ...], tuple[float, ...], float | None, float | None]:
+    """What is measured of sections and drops that a person stated: energies, impacts, mix points.
+
+    The sections with their energies, the impact of each drop, mix_in and mix_out, as in Structure.
+    """
+    bands = features.descriptors["bands"]
+    music = music_of(bands, time_base(rhythm, features.duration))
+    if music is None:
+        silent = tuple(replace(section, energy=0.0) for section in sections)
+        return silent, (0.0,) * len(drops), None, None
+    parts = [_Part(s.start, s.end, s.label, s.confidence, 0.0) for s in sections]
+    energies = [music.drive.energy(*music.span(part)) for part in parts]
+    units = [int(np.abs(music.edges[:-1] - time).argmin()) for time in drops]
+    return (
+        tuple(replace(s, energy=value) for s, value in zip(sections, energies, strict=True)),
+        tuple(music.drive.impact(unit) for unit in units),
+        *_mix_points(music, parts, options.min_section_bars),
     )
 
 

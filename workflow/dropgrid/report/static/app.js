@@ -1,6 +1,6 @@
 // Putting the page together: pages, theme, keys, the address.
 
-const PAGES = ["library", "failures", "evaluation", "run"];
+const PAGES = library.served ? ["library", "failures", "run"] : ["library", "failures", "evaluation", "run"];
 const RENDER = { failures: showFailures, evaluation: showEvaluation, run: showRun };
 
 function showPage(name) {
@@ -49,7 +49,9 @@ function startTheme() {
 }
 
 function onKey(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || $("key-list").open) return;
+  if ($("key-list").open) return;
+  if (!event.target.matches("input, select") && historyKey(event)) event.preventDefault();
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
   const { key, target } = event;
   if (target.getAttribute("role") === "tab") {
     if (tabKey(key, target)) event.preventDefault();
@@ -66,7 +68,7 @@ function onKey(event) {
   } else if (takesKey(target, key)) return;
   else if (key === "/") $("search").focus();
   else if (key === " " && $("deck").hidden) { choose(table.chosen, true); togglePlay(); }
-  else if (!deckKey(key.length === 1 ? key.toLowerCase() : key, event.shiftKey) && !tableKey(key)) return;
+  else if (!benchKey(event) && !deckKey(key.length === 1 ? key.toLowerCase() : key, event.shiftKey) && !tableKey(key)) return;
   event.preventDefault();
 }
 
@@ -99,6 +101,7 @@ function start() {
   $("count-library").textContent = tracks.length.toLocaleString("en");
   const failed = tracks.filter((track) => track.failure).length;
   $("count-failures").textContent = failed ? failed.toLocaleString("en") : "";
+  $("tab-evaluation").hidden = !PAGES.includes("evaluation");
   for (const page of PAGES) $(`tab-${page}`).addEventListener("click", () => showPage(page));
   startLegend();
   startKeys();
@@ -110,6 +113,8 @@ function start() {
   const asked = decodeURIComponent(location.hash.slice(1));
   const track = asked.startsWith("track=") && tracks.find((t) => t.id === asked.slice(6));
   showPage(PAGES.includes(asked) ? asked : "library");
+  bench.on = remembered("editing") ?? library.served;
+  bench.store.start().catch((reason) => say(reason.message, true));
   if (track) showTrack(track);
   else $("table").focus({ preventScroll: true });
 }

@@ -3,6 +3,7 @@
 const LANE = 20; // px: height of a lane of sections
 const WAVE = 64; // px: of the waveform of the whole track
 const RULER = 15; // px: of the ruler of time
+const SAMPLED = 3; // seconds: below this the close-up shows the samples themselves, where it has them
 const NARROWEST = 0.05; // seconds the close-up shows at least
 
 /** The sections as lanes are drawn of: runs of one label, then whatever was annotated. */
@@ -30,6 +31,10 @@ function drawOverview() {
   drawRuler(context, whole, track.duration, [LANE + WAVE + 8, RULER], width);
   drawLane(context, references, whole, [LANE + WAVE + RULER + 12, LANE], width, false);
   markDrops(context, track, whole, [LANE, WAVE + 8], width);
+  if (bench.boundary) {
+    context.fillStyle = colours.ink;
+    context.fillRect(Math.round((bench.boundary.to / track.duration) * width) - 1, 0, 2, LANE + WAVE);
+  }
 }
 
 /** Notches where sections of one label meet. */
@@ -48,7 +53,9 @@ function drawCloseup() {
   const foot = refBeats.length ? 10 : 0;
   const room = [RULER + 14, height - RULER - 14 - LANE - foot - 4];
   drawRuler(context, shown, track.duration, [0, RULER], width);
-  drawBands(context, [kick, middle, high], wave.length / track.duration, shown, room, width);
+  const samples = span < SAMPLED ? player.engine.samples?.() : null;
+  if (samples) drawSamples(context, samples, shown, room, width);
+  else drawBands(context, [kick, middle, high], wave.length / track.duration, shown, room, width);
   drawGrid(context, beats, downbeats, shown, [RULER, height - LANE - RULER - foot - 2], width);
   for (let i = Math.max(lastBefore(refBeats, shown[0]), 0); refBeats[i] < shown[1]; i++) {
     context.fillStyle = colours.focus;
@@ -57,6 +64,7 @@ function drawCloseup() {
   drawLane(context, lanes(track)[0], shown, [height - LANE, LANE], width, true);
   markParts(context, shown, [height - LANE, LANE], width);
   markDrops(context, track, shown, [RULER, height - LANE - RULER], width);
+  drawBench(context, shown, [RULER, height - LANE - RULER], width);
   if (player.loop) shadeOutside(context, player.loop, shown, [RULER, height - LANE - RULER], width);
 }
 
@@ -115,6 +123,8 @@ const fingers = new Map(); // pointer id: x
  * under the middle; two fingers zoom.
  */
 function drag(event, canvas) {
+  const boundary = boundaryUnder(event, canvas);
+  if (boundary !== undefined) return dragBoundary(event, canvas, boundary);
   const overview = canvas === deck.parts.overview;
   const [start, position] = [event.clientX, player.position];
   let moved = false;

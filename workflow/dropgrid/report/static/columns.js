@@ -51,7 +51,7 @@ function keyCell(track) {
 }
 
 function stateCell(track) {
-  return make("div", { role: "gridcell", class: `state ${track.status}`, title: track.why || null }, { ok: "OK", check: "Check", failed: "Failed" }[track.status]);
+  return make("div", { role: "gridcell", class: `state ${track.status}`, title: track.why || null }, track.state?.confirmed ? "Yours" : { ok: "OK", check: "Check", failed: "Failed" }[track.status]);
 }
 
 /** The cells of a row. Of a failed track: name, reason, status. */

@@ -4,6 +4,7 @@ const $ = (id) => document.getElementById(id);
 const parsed = (id) => JSON.parse($(id).textContent);
 
 const library = parsed("data-library");
+library.served = "revision" in library; // by dropgrid open, not opened from the file system
 const tracks = library.tracks;
 const LABELS = library.labels;
 const DROP = LABELS.indexOf("drop");
@@ -14,6 +15,7 @@ const AGREED = 0.5; // BPM: further apart, two tempos disagree
 /** "ok", "check" or "failed", and why. */
 function verdict(track) {
   if (track.failure) return ["failed", track.failure[2]];
+  if (track.state?.confirmed) return ["ok", "Confirmed by you"];
   if (track.problem) return ["check", `The file: ${track.problem}`];
   if (track.bpm !== undefined && track.confidence < UNSURE) {
     return ["check", `${doubted(track)} (confidence ${track.confidence.toFixed(2)})`];
@@ -140,8 +142,21 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-for (const [index, track] of tracks.entries()) {
-  track.index = index;
+/** What is worked out of a row for searching and sorting; again after each change. */
+function prepare(track) {
   track.text = folded([track.title, track.artist, track.album, track.genre, track.path, track.key, track.camelot].filter(Boolean).join(" "));
   [track.status, track.why] = verdict(track);
+}
+
+/** Put another row in the place of a track's; the track stays the same object. */
+function replaceRow(track, row) {
+  const { index } = track;
+  for (const name of Object.keys(track)) delete track[name];
+  Object.assign(track, row, { index });
+  prepare(track);
+}
+
+for (const [index, track] of tracks.entries()) {
+  track.index = index;
+  prepare(track);
 }

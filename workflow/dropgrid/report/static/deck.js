@@ -8,19 +8,36 @@ const deck = { track: null, details: EMPTY, runs: [], span: 8, parts: {} };
 async function openTrack(track) {
   if (deck.track === track) return;
   Object.assign(deck, { track, details: EMPTY, runs: runs(track), parts: {}, span: startingZoom(track) });
+  Object.assign(bench, { ghosts: [], ghost: null, anchor: null, taps: [], boundary: null, said: "", wrong: false, parts: {} });
   load(track.failure ? null : track);
   $("deck").replaceChildren(...(track.failure ? [deckHead(track), failureCard(track)] : deckParts(track)));
   showDeck(true);
   history.replaceState(null, "", `#track=${track.id}`);
   if (track.failure) return;
-  drawDeck();
+  showTools();
   try {
-    const found = await details(track);
-    if (deck.track === track) deck.details = found;
-  } catch {
-    player.problem = "This browser is too old to unpack beats and waveform; the sections are shown without them.";
+    const found = await bench.store.open(track);
+    if (deck.track === track) takeAnswer(found);
+  } catch (reason) {
+    if (deck.track !== track) return;
+    player.problem = reason instanceof ReferenceError ? "This browser is too old to unpack beats and waveform; the sections are shown without them." : `Beats and waveform cannot be shown: ${reason.message}`;
+    follow();
   }
-  if (deck.track === track) drawDeck();
+}
+
+/** Show the answer that a track now has: what came from its store, and its row. */
+function takeAnswer({ details: found, ghosts }) {
+  const { track, parts } = deck;
+  Object.assign(deck, { details: found, runs: runs(track) });
+  Object.assign(bench, { ghosts, ghost: null });
+  parts.bpm.textContent = bpmText(track.bpm) || "–";
+  const scrolled = parts.side.firstChild.scrollTop;
+  parts.side.replaceChildren(sectionList(track), facts(track));
+  parts.side.firstChild.scrollTop = scrolled;
+  resetMetronome();
+  if (player.loop) player.loop = null;
+  player.engine.setLoop(null);
+  showTools();
 }
 
 function showDeck(shown) {
@@ -54,6 +71,7 @@ function failureCard(track) {
   );
 }
 
+const RATES = [0.5, 0.75, 0.9, 1, 1.1, 1.25];
 const PLAY = '<svg viewBox="0 0 20 20" aria-hidden="true"><path class="on" d="M6 3.5v13l11-6.5z"/><path class="off" d="M5 3.5h3.5v13H5zm6.5 0H15v13h-3.5z"/></svg>';
 
 function deckParts(track) {
@@ -65,14 +83,19 @@ function deckParts(track) {
   parts.closeup = make("canvas", { class: "closeup", id: "closeup", tabindex: 0, role: "slider", "aria-label": "Position in the track", "aria-valuemin": 0, "aria-valuemax": Math.round(track.duration ?? 0) });
   parts.cursor = make("div", { class: "cursor" });
   parts.window = make("div", { class: "window" });
+  parts.tools = make("section", { class: "tools-panel", "aria-label": "Workbench", hidden: true });
   parts.problem = make("p", { class: "deck-problem", role: "status" });
   for (const canvas of [parts.overview, parts.closeup]) {
     canvas.addEventListener("pointerdown", (event) => drag(event, canvas));
-    canvas.addEventListener("pointermove", (event) => { canvas.title = saidOf(track, timeUnder(event, canvas)); });
+    canvas.addEventListener("pointermove", (event) => {
+      canvas.title = saidOf(track, timeUnder(event, canvas));
+      canvas.style.cursor = boundaryUnder(event, canvas) === undefined ? "" : "ew-resize";
+    });
   }
   parts.closeup.addEventListener("wheel", wheel, { passive: false });
-  const maps = make("div", { class: "maps" }, make("div", { class: "map" }, parts.overview, parts.window, parts.cursor), make("div", { class: "map" }, parts.closeup, make("div", { class: "cursor centre" })), deckBar(track), parts.problem);
-  const bpm = make("div", { class: "deck-bpm" }, make("b", { class: "number" }, bpmText(track.bpm) || "–"), make("span", {}, "BPM"));
+  const maps = make("div", { class: "maps" }, make("div", { class: "map" }, parts.overview, parts.window, parts.cursor), make("div", { class: "map" }, parts.closeup, make("div", { class: "cursor centre" })), deckBar(track), parts.problem, parts.tools);
+  parts.bpm = make("b", { class: "number" }, bpmText(track.bpm) || "–");
+  const bpm = make("div", { class: "deck-bpm" }, parts.bpm, make("span", {}, "BPM"));
   parts.side = make("div", { class: "side", id: "side" }, sectionList(track), facts(track));
   return [deckHead(track, parts.play, bpm), make("div", { class: "deck-body" }, maps, parts.side)];
 }
@@ -88,8 +111,11 @@ function deckBar(track) {
   parts.more = button("Sections", "Sections and facts", () => parts.more.setAttribute("aria-expanded", parts.side.classList.toggle("open")), { class: "quiet more", "aria-expanded": "false", "aria-controls": "side" });
   const level = pressed("Level", "Play every track at one loudness", toggleLevel, { class: "quiet level", "aria-pressed": player.levelled, hidden: track.lufs === undefined });
   const loud = make("input", { type: "range", min: 0, max: 1, step: 0.01, value: player.loudness, "aria-label": "Volume", title: "Volume", oninput: () => { setVolume(Number(loud.value)); remember("volume", player.loudness); } });
+  parts.edit = button("Edit", "Put the grid and the sections right (E)", toggleBench, { "aria-pressed": bench.on });
+  parts.metronome = pressed("Click", "Metronome on the beats (M)", toggleMetronome, { "aria-pressed": metronome.on });
+  const rate = make("select", { class: "rate", "aria-label": "Speed", title: "Speed", onchange: () => setRate(Number(rate.value)) }, ...RATES.map((r) => make("option", { value: r, selected: r === player.rate }, `${r} ×`)));
   const zoom = [button("−", "Zoom out (−)", () => zoomBy(1.6), { "aria-label": "Zoom out" }), button("+", "Zoom in (+)", () => zoomBy(1 / 1.6), { "aria-label": "Zoom in" })];
-  return make("div", { class: "deck-bar" }, parts.clock, parts.where, make("div", { class: "deck-tools" }, parts.more, parts.loop, level, make("label", { class: "volume" }, loud), ...zoom));
+  return make("div", { class: "deck-bar" }, parts.clock, parts.where, make("div", { class: "deck-tools" }, parts.edit, parts.more, parts.metronome, parts.loop, level, rate, make("label", { class: "volume" }, loud), ...zoom));
 }
 
 /** Put the cursors, the clock and the marks where the position is. */
@@ -112,6 +138,7 @@ function follow() {
   parts.loop.setAttribute("aria-pressed", player.loop !== null);
   parts.closeup.setAttribute("aria-valuenow", position.toFixed(1));
   parts.closeup.setAttribute("aria-valuetext", `${clock(position)}, ${parts.where.textContent}`);
+  if (bench.parts.label && index >= 0 && document.activeElement !== bench.parts.label) bench.parts.label.value = LABELS[deck.runs[index].label];
   markRun(index);
 }
 
@@ -131,7 +158,7 @@ function toggleLoop() {
 
 /** The deck's own keys; true if the key was one. */
 function deckKey(key, shift) {
-  const { track, details: { beats, downbeats }, runs: sections } = deck;
+  const { track, parts, details: { beats, downbeats }, runs: sections } = deck;
   if (!track || track.failure) return false;
   const { position } = player;
   const beat = 60 / (track.bpm ?? 120);
@@ -148,6 +175,7 @@ function deckKey(key, shift) {
     j: () => toNeighbour(starts, true),
     k: () => toNeighbour(starts, false),
     l: toggleLoop,
+    m: () => parts.metronome.setAttribute("aria-pressed", toggleMetronome()),
   };
   if (!(key in acts)) return false;
   acts[key]();

@@ -90,6 +90,23 @@ function drawBands(context, bands, perSecond, shown, [top, height], width) {
   }
 }
 
+/** The lowest and highest sample of each pixel: {data, rate}, the first sample at 0 s. */
+function drawSamples(context, { data, rate }, [from, to], [top, height], width) {
+  const middle = top + height / 2;
+  const step = ((to - from) / width) * rate;
+  context.fillStyle = colours.low;
+  for (let x = 0; x < width; x++) {
+    const first = Math.floor(from * rate + x * step);
+    const last = Math.min(Math.max(Math.ceil(from * rate + (x + 1) * step), first + 2), data.length);
+    let [low, high] = [1, -1];
+    for (let i = Math.max(first, 0); i < last; i++) {
+      if (data[i] < low) low = data[i];
+      if (data[i] > high) high = data[i];
+    }
+    if (high >= low) context.fillRect(x, middle - (high * height) / 2, 1, Math.max(((high - low) * height) / 2, 1));
+  }
+}
+
 const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600]; // s
 
 /** A ruler of time: a number at every step that there is room for, five ticks to a step. */

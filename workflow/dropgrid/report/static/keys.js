@@ -12,7 +12,9 @@ const KEYS = [
   ["Track", ["Shift", "D"], "the drop before"],
   ["Track", ["J", "K"], "section before, next section"],
   ["Track", ["L"], "loop the section"],
+  ["Track", ["M"], "metronome"],
   ["Track", ["+", "−"], "zoom", "zoom"],
+  ["Track", ["E"], "edit: the workbench", "edit"],
   ["Page", ["Esc"], "close what is open", "close"],
   ["Page", ["?"], "these keys", "all keys"],
 ];
@@ -27,9 +29,10 @@ function startKeys() {
 
 /** The dialog of all keys. */
 function showKeys() {
-  const groups = [...new Set(KEYS.map(([group]) => group))];
+  const all = [...KEYS, ...TOOLS.map(([, key, , title]) => ["Workbench", capOf(key).replace("⇧", "Shift ").split(" "), title]), ["Workbench", ["4", "…", "9"], "take another reading"]];
+  const groups = [...new Set(all.map(([group]) => group))];
   const close = make("button", { class: "quiet", "aria-label": "Close", onclick: () => $("key-list").close() }, "✕");
-  const part = (group) => make("section", {}, make("h3", {}, group), make("dl", {}, ...KEYS.filter((row) => row[0] === group).map(([, keys, what]) => make("div", {}, make("dt", {}, ...caps(keys)), make("dd", {}, what)))));
+  const part = (group) => make("section", {}, make("h3", {}, group), make("dl", {}, ...all.filter((row) => row[0] === group).map(([, keys, what]) => make("div", {}, make("dt", {}, ...caps(keys)), make("dd", {}, what)))));
   const title = make("h2", { id: "key-list-title" }, "Keys");
   $("key-list").replaceChildren(make("header", {}, title, close), make("div", { class: "key-groups" }, ...groups.map(part)));
   $("key-list").showModal();

@@ -1,36 +1,39 @@
 // Playing a track. The position moves and can be set whether or not the browser can play the file.
 
 const LEVEL = -18; // LUFS that levelled tracks play at; a browser can only make them quieter
-const player = { audio: new Audio(), track: null, position: 0, problem: "", levelled: false, loudness: remembered("volume") ?? 1, loop: null, changed: () => {} };
-player.audio.preload = "none";
+const player = { engine: element, track: null, position: 0, problem: "", levelled: false, loudness: remembered("volume") ?? 1, rate: 1, loop: null, changed: () => {} };
 
-const playing = () => !player.audio.paused;
+const playing = () => player.engine.playing();
 
 function startPlayer(changed) {
   player.changed = changed;
-  const follow = () => {
-    if (!playing()) return;
-    player.position = player.audio.currentTime;
-    if (player.loop && player.position >= player.loop[1]) jump(player.loop[0]);
+  player.engine.start((code) => {
+    if (code !== undefined) player.problem = unplayable(player.track, code);
     changed();
-    requestAnimationFrame(follow);
-  };
-  player.audio.addEventListener("playing", follow);
-  for (const event of ["pause", "ended"]) player.audio.addEventListener(event, () => changed());
-  player.audio.addEventListener("error", () => {
-    if (!player.audio.getAttribute("src")) return;
-    player.problem = unplayable(player.track, player.audio.error?.code);
-    changed();
+    if (playing()) requestAnimationFrame(moveOn);
+    else resetMetronome();
   });
+}
+
+let moving = 0; // the animation frame that was asked for
+
+/** Follow the sound, picture by picture, for as long as it plays. */
+function moveOn() {
+  cancelAnimationFrame(moving);
+  if (!playing()) return;
+  player.position = Math.min(player.engine.time(), player.track.duration);
+  if (player.loop && player.position >= player.loop[1]) jump(player.loop[0]);
+  player.changed();
+  moving = requestAnimationFrame(moveOn);
 }
 
 /** Make a track the one that is played, at its beginning; null: none. */
 function load(track) {
-  player.audio.pause();
   Object.assign(player, { track, position: 0, loop: null, problem: track ? unplayable(track) : "" });
+  player.engine.load(track?.audio && !player.problem ? track.audio : null);
+  player.engine.setLoop(null);
   setVolume();
-  if (track?.audio && !player.problem) player.audio.src = track.audio;
-  else player.audio.removeAttribute("src");
+  resetMetronome();
 }
 
 const KINDS = {
@@ -44,11 +47,11 @@ function unplayable(track, code) {
   if (!track.audio) return "Where this track's audio lies is not known.";
   const ending = track.path.split(".").at(-1).toLowerCase();
   const kind = KINDS[ending];
-  if (kind && !player.audio.canPlayType(kind)) {
-    return `This browser does not play ${ending.toUpperCase()} files. The analysis stands; to listen, try another browser or make a FLAC of it.`;
+  if (!library.served && kind && !element.audio.canPlayType(kind)) {
+    return `This browser does not play ${ending.toUpperCase()} files. To listen, open the library with dropgrid open --results ${resultsPath()}, or use another browser.`;
   }
   if (code === undefined) return "";
-  if (code === 3) return "This file is damaged, or of a kind that this browser does not play.";
+  if (library.served || code === 3) return "This file is damaged, or of a kind that cannot be played here.";
   return `Not found, or not playable here: ${shownPath(track)}. Was the music moved? This links it again: dropgrid report --results ${resultsPath()} --library WHERE_IT_IS_NOW`;
 }
 
@@ -73,7 +76,7 @@ function volume(track) {
 
 function setVolume(loudness = player.loudness) {
   player.loudness = loudness;
-  player.audio.volume = volume(player.track);
+  player.engine.setVolume(volume(player.track));
 }
 
 /** Play all tracks at one level, or as they are; which of them. */
@@ -83,40 +86,45 @@ function toggleLevel() {
   return player.levelled;
 }
 
-/** Faster or slower, the pitch kept; 1 is as recorded. */
+/** Faster or slower; 1 is as recorded. */
 function setRate(rate) {
-  player.audio.defaultPlaybackRate = player.audio.playbackRate = rate;
+  player.rate = rate;
+  player.engine.setRate(rate);
+  resetMetronome();
 }
 
 function jump(time) {
   player.position = Math.min(Math.max(time, 0), player.track.duration);
-  if (player.track.audio && !player.problem) player.audio.currentTime = player.position;
+  if (player.track.audio && !player.problem) player.engine.seek(player.position);
+  resetMetronome();
 }
 
 function seek(time) {
   if (!player.track?.duration) return;
   jump(time);
-  player.changed(true);
+  player.changed();
 }
 
 /** Play the stretch [from, to) over and over; null: go on. */
 function setLoop(loop) {
   player.loop = loop;
+  player.engine.setLoop(loop);
   if (loop && (player.position < loop[0] || player.position >= loop[1])) jump(loop[0]);
-  player.changed(true);
+  player.changed();
 }
 
 function togglePlay() {
-  if (playing()) player.audio.pause();
+  if (playing()) player.engine.pause();
   else startPlaying();
 }
 
 function startPlaying() {
   if (!player.track?.audio || player.problem || playing()) return;
-  player.audio.currentTime = player.position >= player.track.duration ? 0 : player.position;
-  player.audio.play().catch((reason) => {
-    if (reason.name === "AbortError") return; // another track was opened meanwhile
-    player.problem ||= "The browser did not play this file.";
+  const { track } = player;
+  player.engine.setRate(player.rate);
+  player.engine.play(player.position >= track.duration ? 0 : player.position).catch((reason) => {
+    if (reason.name === "AbortError" || player.track !== track) return; // another track was opened meanwhile
+    player.problem ||= unplayable(track, 3);
     player.changed();
   });
 }

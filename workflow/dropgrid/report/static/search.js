@@ -52,9 +52,8 @@ function passes(track) {
 
 function startFilters() {
   for (const [key, name] of FILTERS) {
-    const number = key === "all" ? tracks.length : tracks.filter((t) => t.status === key).length;
     const press = () => { filter.status = key; refresh(); };
-    $("filters").append(make("button", { "aria-pressed": key === "all", "data-filter": key, onclick: press }, name, make("span", { class: "count" }, number.toLocaleString("en"))));
+    $("filters").append(make("button", { "aria-pressed": key === "all", "data-filter": key, onclick: press }, name, make("span", { class: "count" })));
   }
   const rows = [
     slider("bpm", "BPM", tracks.map((track) => track.bpm), (bpm) => String(bpm)),
@@ -114,7 +113,12 @@ function markFilters() {
   const set = [filter.bpm, filter.time, filter.genre].filter(Boolean).length;
   $("limits-button").setAttribute("aria-pressed", set > 0);
   $("limits-button").textContent = set ? `Filter (${set})` : "Filter";
-  for (const button of $("filters").children) button.setAttribute("aria-pressed", button.dataset.filter === filter.status);
+  for (const button of $("filters").children) {
+    const key = button.dataset.filter;
+    const number = key === "all" ? tracks.length : tracks.filter((track) => track.status === key).length;
+    button.setAttribute("aria-pressed", key === filter.status);
+    button.querySelector(".count").textContent = number.toLocaleString("en");
+  }
 }
 
 /** A button that opens a box of things to set. One is open at a time; Escape closes it. */

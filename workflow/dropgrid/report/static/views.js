@@ -83,7 +83,7 @@ function histogram(values) {
 
 /** What the run took, stage by stage, as far as the logs tell. */
 function showCost(page) {
-  const rows = Object.entries(library.cost).filter(([, use]) => use.jobs);
+  const rows = Object.entries(library.cost ?? {}).filter(([, use]) => use.jobs);
   if (!rows.length) return;
   const hours = (seconds) => (seconds < 600 ? `${seconds.toFixed(1)} s` : seconds < 36000 ? `${(seconds / 60).toFixed(1)} min` : `${(seconds / 3600).toFixed(1)} h`);
   page.append(

@@ -24,7 +24,7 @@ from ...corrections.answers import answer_of, confirmed
 from ...corrections.document import Document
 from ...corrections.model import InvalidCorrection, to_json
 from ...corrections.section_edits import Answer
-from ...features.waveform import read_waveform
+from ...features.waveform import read_loudness
 from ...records.model import ANALYSES, TrackFailure
 from ...records.store import to_json as record_json
 from ...records.ticket import is_track_id
@@ -242,7 +242,7 @@ class Bench:
     def _row(self, track: str, known: Known | None = None, answer: Answer | None = None) -> Row:
         """The row of a track, as on the page, and its state."""
         try:
-            known = known or self.desk.known(track)
+            known = known or self.desk.known(track, identify=bool(self._document().tracks))
         except RecordError as error:
             failure = TrackFailure("scan", "RecordError", str(error))
             view = TrackView(track, track, failure=failure)
@@ -261,7 +261,7 @@ class Bench:
             structure=structure if structure and structure.status == "ok" else None,
             key=key if key and key.status == "ok" else None,
             failure=next((record.error for record in records if record.error), None),
-            waveform=read_waveform(self.desk.results.features(track), COLUMNS),
+            waveform=read_loudness(self.desk.results.features(track), COLUMNS),
         )  # fmt: skip
         row = encode.row(view, Path("/"))
         audio = self._audio(known)

@@ -1,0 +1,127 @@
+// Corrections without a server: edits are kept in this browser and saved as a file that dropgrid reads.
+//
+// What is kept of a track is its edits, one after another, and how many of them count; the answer
+// is the analysis' own with these done to it. So undo and redo have no end and survive a reload.
+
+const KEPT = `corrections ${location.pathname}`;
+const ownFile = {
+  name: "this browser",
+  steps: remembered(KEPT) ?? {}, // path: {edits: [[...], ...], at}
+  analysis: new Map(), // track: {row, details, answer} before any edit
+
+  /** Put in place what was edited on an earlier visit. */
+  async start() {
+    for (const track of tracks) if (this.steps[track.path]?.at && !track.failure) await this.open(track);
+    if (Object.keys(this.steps).length) refresh();
+  },
+
+  /** An opened track: its details and other readings. Its row is made to fit. */
+  async open(track) {
+    const found = await details(track);
+    if (!this.analysis.has(track)) this.analysis.set(track, { row: { ...track }, details: found, answer: analysed(track, found) });
+    return this.show(track);
+  },
+
+  async edit(track, edits) {
+    const kept = this.steps[track.path] ?? { edits: [], at: 0 };
+    const next = { edits: [...kept.edits.slice(0, kept.at), edits], at: kept.at + 1 };
+    this.answerOf(track, next); // throws before anything is kept
+    return this.keep(track, next);
+  },
+
+  async undo(track) { return this.step(track, -1); },
+  async redo(track) { return this.step(track, 1); },
+
+  step(track, by) {
+    const kept = this.steps[track.path] ?? { edits: [], at: 0 };
+    const at = kept.at + by;
+    if (at < 0 || at > kept.edits.length) throw new Error(by < 0 ? "There is nothing to undo." : "There is nothing to redo.");
+    return this.keep(track, { ...kept, at });
+  },
+
+  keep(track, kept) {
+    this.steps[track.path] = kept;
+    remember(KEPT, this.steps);
+    return this.show(track);
+  },
+
+  answerOf(track, { edits, at } = this.steps[track.path] ?? { edits: [], at: 0 }) {
+    let { answer } = this.analysis.get(track);
+    for (const edit of edits.slice(0, at).flat()) answer = edit.op === "reset" ? this.analysis.get(track).answer : edited(answer, edit);
+    return answer;
+  },
+
+  /** Make a track's row show its answer; what the deck needs of it. */
+  show(track) {
+    const { row, details } = this.analysis.get(track);
+    const answer = this.answerOf(track);
+    const kept = this.steps[track.path] ?? { edits: [], at: 0 };
+    const changed = answer.stated.grid ? beatsOf(answer) : details;
+    replaceRow(track, Object.keys(answer.stated).length ? rowOfAnswer(row, answer, changed) : row);
+    track.state = { corrected: Object.keys(answer.stated).filter((name) => name !== "confirmed"), confirmed: Boolean(answer.confirmed), undo: kept.at, redo: kept.edits.length - kept.at, job: "idle" };
+    prepare(track);
+    return { details: { ...details, beats: changed.beats, downbeats: changed.downbeats }, ghosts: ghostsOf(row) };
+  },
+
+  /** The corrections of all tracks as dropgrid's file of them. */
+  async document() {
+    const made = {};
+    for (const track of tracks) {
+      if (!this.steps[track.path]?.at) continue;
+      if (!this.analysis.has(track)) await this.open(track);
+      const said = correctionOf(this.answerOf(track), track);
+      if (Object.keys(said).length) made[track.path] = { ...(track.fingerprint ? { fingerprint: track.fingerprint } : {}), ...said };
+    }
+    return { schema: "dropgrid/corrections", schema_version: 1, tracks: Object.fromEntries(Object.entries(made).sort(([a], [b]) => (a < b ? -1 : 1))) };
+  },
+};
+
+const exact = (number) => Number(number.toFixed(6));
+
+/** The absolute statements of an answer. */
+function correctionOf(answer) {
+  const grid = answer.grid.map(({ start, bpm, one, beats }) => ({ start: exact(start), bpm: exact(bpm), one: exact(one), beats_per_bar: beats }));
+  const sections = answer.sections.map(({ start, label }) => ({ start: exact(start), label }));
+  const said = {};
+  if (answer.stated.grid) Object.assign(said, grid.length > 1 ? { grid } : { bpm: grid[0].bpm, one: grid[0].one, beats_per_bar: grid[0].beats_per_bar });
+  if (answer.stated.sections) said.sections = sections;
+  if (answer.stated.key) said.key = answer.key;
+  if (answer.confirmed) said.confirmed = { grid, sections, ...(answer.key ? { key: answer.key } : {}) };
+  return said;
+}
+
+/** The row of a track as the library's list needs it, for an answer that a person gave. */
+function rowOfAnswer(row, answer, { beats, downbeats }) {
+  const bar = (time) => Math.max(lastBefore(downbeats, time + 0.01) + 1, 1);
+  const sections = answer.sections.map(({ start, label }, i) => {
+    const end = answer.sections[i + 1]?.start ?? answer.duration;
+    const last = i + 1 < answer.sections.length ? bar(end) : downbeats.length + 1;
+    return [start, end, LABELS.indexOf(label), downbeats.length ? bar(start) : null, downbeats.length ? last - bar(start) : null, 1];
+  });
+  const drops = sections.filter(([, , label], i) => label === DROP && sections[i - 1]?.[2] !== DROP).map(([start]) => start);
+  const grid = answer.grid.map(({ start, bpm, one }) => [start, bpm, beats.length, one]);
+  const longest = answer.grid[0]?.bpm ?? row.bpm;
+  return {
+    ...row,
+    ...(answer.stated.grid ? { grid, bpm: exact(longest), fitted: undefined, interval: undefined, confidence: 1, confidences: [1, 1, 1, 1], source: "corrected", signature: `${answer.grid[0].beats}/4` } : {}),
+    ...(answer.stated.grid || answer.stated.sections ? { sections, drops } : {}),
+    ...(answer.stated.key ? { key: answer.key } : {}),
+  };
+}
+
+/** The other readings that the evidence allows, as edits. */
+function ghostsOf(track) {
+  const tempos = (track.alternatives ?? []).map(([bpm, share]) => {
+    const octave = { 0.5: "half", 2: "double" }[Number((bpm / track.bpm).toFixed(3))];
+    return { label: octave ? `${octave} tempo, ${bpmText(bpm)}` : `${bpmText(bpm)} BPM`, confidence: share, edit: octave ? { op: octave } : { op: "bpm", bpm } };
+  });
+  const moved = (track.moved ?? []).map(([beats, share, kind]) => ({
+    label: kind === "phase" ? movedText(beats) : `the one ${movedText(beats)}`, confidence: share, edit: { op: kind === "phase" ? "shift" : "one", beats },
+  }));
+  return [...tempos, ...moved].sort((a, b) => b.confidence - a.confidence);
+}
+
+function movedText(beats) {
+  const number = Math.abs(beats);
+  return `${number === 0.5 ? "half a beat" : number === 1 ? "a beat" : `${number} beats`} ${beats > 0 ? "later" : "earlier"}`;
+}

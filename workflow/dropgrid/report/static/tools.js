@@ -1,0 +1,122 @@
+// The workbench on the page: its buttons under the close-up, what it draws there, its boundaries.
+
+const GRIP = 7; // px: how near a pointer must be to a boundary to take it; fingers three times that
+
+/** What `keyName` writes, as it stands on a key. */
+const capOf = (key) => key.replace("Shift+", "⇧").replace("Enter", "↵").replace(/[a-z]$/, (letter) => letter.toUpperCase());
+
+/** Put the tools under the opened track, or take them away. */
+function showTools() {
+  const { parts } = deck;
+  parts.edit.setAttribute("aria-pressed", bench.on);
+  parts.tools.hidden = !bench.on;
+  $("deck").classList.toggle("editing", bench.on);
+  if (!bench.on) return drawDeck();
+  const groups = [...new Set(TOOLS.map(([group]) => group))].map((group) => {
+    const buttons = TOOLS.filter((tool) => tool[0] === group).map(([, key, name, title, press]) => make("button", { class: "tool", "data-key": key, title, "aria-label": title, "aria-keyshortcuts": key, onclick: press }, name, make("kbd", { "aria-hidden": "true" }, capOf(key))));
+    const more = { Tempo: tempoField, Sections: labelChoice, Done: () => (library.served ? [] : [make("button", { class: "tool", title: "Save your corrections as a file for dropgrid", onclick: downloadCorrections }, "Download")]) }[group]?.() ?? [];
+    return make("div", { class: "tool-group", role: "group", "aria-label": group }, make("span", { class: "tool-name" }, group), ...buttons, ...more);
+  });
+  bench.parts.ghosts = make("div", { class: "ghosts", role: "group", "aria-label": "Other readings" });
+  bench.parts.state = make("p", { class: "bench-state", role: "status" });
+  parts.tools.replaceChildren(bench.parts.ghosts, make("div", { class: "tool-groups" }, ...groups), bench.parts.state);
+  showGhosts();
+  showState();
+  drawDeck();
+}
+
+function tempoField() {
+  const field = make("input", { type: "text", inputmode: "decimal", class: "bpm-field", "aria-label": "Tempo, BPM", value: bpmText(deck.track.bpm) });
+  bench.parts.bpm = field;
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") field.value = bpmText(deck.track.bpm);
+    if (event.key !== "Enter" && event.key !== "Escape") return;
+    event.preventDefault();
+    event.stopPropagation();
+    const bpm = Number(field.value.replace(",", "."));
+    if (event.key === "Enter") { if (bpm > 0) edit({ op: "bpm", bpm }); else say("That is no tempo.", true); }
+    $("table").focus();
+  });
+  const metre = make("select", { "aria-label": "Beats of a bar", onchange: () => edit({ op: "beats_per_bar", beats: Number(metre.value) }) }, ...[3, 4].map((beats) => make("option", { value: beats, selected: deck.track.signature === `${beats}/4` }, `${beats}/4`)));
+  return [field, metre];
+}
+
+function labelChoice() {
+  bench.parts.label = make("select", { "aria-label": "Label of the section at the line", onchange: (event) => edit({ op: "label", at: here(), label: event.target.value }) }, ...LABELS.map((label) => make("option", { value: label }, titled(label))));
+  return [bench.parts.label];
+}
+
+/** The other readings, as buttons that show what they would do before they do it. */
+function showGhosts() {
+  const chips = bench.ghosts.slice(0, 6).map((ghost, i) => {
+    const look = () => showGhost(ghost.edit);
+    const leave = () => showGhost(null);
+    return make("button", { class: "ghost", onclick: () => edit(ghost.edit), onpointerenter: look, onpointerleave: leave, onfocus: look, onblur: leave, "aria-keyshortcuts": i + 4 }, `${titled(ghost.label)} `, make("b", { class: "number" }, `${Math.round(100 * ghost.confidence)} %`), make("kbd", { "aria-hidden": "true" }, String(i + 4)));
+  });
+  bench.parts.ghosts.replaceChildren(make("span", { class: "tool-name" }, chips.length ? "Or is it" : deck.track.why || "Nothing speaks for another reading."), ...chips);
+}
+
+function showGhost(change) {
+  try {
+    bench.ghost = change && beatsOf(edited(analysed(deck.track, deck.details), change));
+  } catch {
+    bench.ghost = null;
+  }
+  follow();
+}
+
+function showState() {
+  const { state } = bench.parts;
+  if (!state || !deck.track) return;
+  const { state: known = {} } = deck.track;
+  const job = { running: "The records follow …", failed: `The records could not be made anew: ${known.message}` }[known.job];
+  const corrected = known.corrected?.length ? `Corrected: ${known.corrected.join(", ")}` : "";
+  state.textContent = [known.confirmed ? "🔒 Confirmed" : "", corrected, bench.said, job].filter(Boolean).join(" · ");
+  state.classList.toggle("wrong", bench.wrong || known.job === "failed");
+  for (const [key, number] of [["u", known.undo], ["Shift+u", known.redo]]) deck.parts.tools.querySelector(`[data-key="${key}"]`).disabled = !number;
+  const lock = deck.parts.tools.querySelector('[data-key="g"]');
+  lock.firstChild.textContent = known.confirmed ? "Unlock" : "Lock";
+  lock.setAttribute("aria-pressed", Boolean(known.confirmed));
+}
+
+async function downloadCorrections() {
+  download("corrections.json", "application/json", JSON.stringify(await ownFile.document(), null, 2) + "\n");
+  say("Saved as corrections.json. Lay it beside the library's results, or name it: dropgrid run --config corrections=corrections.json");
+}
+
+/** What the workbench adds to the close-up: another reading, the first anchor, a boundary on its way. */
+function drawBench(context, [from, to], [top, height], width) {
+  const x = (time) => Math.round(((time - from) / (to - from)) * width);
+  const line = (time, colour, rise) => { context.fillStyle = colour; context.fillRect(x(time), top + height - rise, 2, rise); };
+  for (const [times, rise] of bench.ghost ? [[bench.ghost.beats, height * 0.55], [bench.ghost.downbeats, height]] : []) {
+    for (let i = Math.max(lastBefore(times, from), 0); times[i] < to; i++) line(times[i], colours.focus, rise);
+  }
+  if (bench.anchor !== null) line(bench.anchor, colours.sections[DROP], height);
+  if (bench.boundary) line(bench.boundary.to, colours.ink, height);
+}
+
+/** The inner boundary under a pointer in a lane of sections (0..LANE px from its top), or undefined. */
+function boundaryUnder(event, canvas) {
+  if (!bench.on || !deck.track.sections) return undefined;
+  const box = canvas.getBoundingClientRect();
+  const y = event.clientY - box.top;
+  if (canvas === deck.parts.overview ? y > LANE + 6 : y < box.height - LANE - 6) return undefined;
+  const perPixel = Math.abs(timeUnder({ clientX: box.left + 1 }, canvas) - timeUnder({ clientX: box.left }, canvas));
+  const time = timeUnder(event, canvas);
+  const near = nearestOf(deck.track.sections.slice(1).map(([start]) => start), time);
+  return Math.abs(near - time) <= perPixel * GRIP * (event.pointerType === "touch" ? 3 : 1) && deck.track.sections.length > 1 ? near : undefined;
+}
+
+/** Drag a boundary along the bar lines; let go, it is moved. */
+function dragBoundary(event, canvas, from) {
+  bench.boundary = { from, to: from };
+  canvas.setPointerCapture(event.pointerId);
+  canvas.onpointermove = (e) => { bench.boundary.to = nearestOf(deck.details.downbeats, timeUnder(e, canvas)); drawDeck(); };
+  canvas.onpointerup = canvas.onpointercancel = (e) => {
+    canvas.onpointermove = canvas.onpointerup = canvas.onpointercancel = null;
+    const { to } = bench.boundary;
+    bench.boundary = null;
+    if (e.type === "pointerup" && to !== from) edit({ op: "boundary", from, to });
+    else drawDeck();
+  };
+}
