@@ -1,13 +1,14 @@
 """Measure tempo, octave, beats and downbeats: songs with exact truth, and published sets.
 
 Usage: .venv/bin/python benchmarks/rhythm_accuracy.py [songs] [excerpts] [sets] [giantsteps]
-       [--shared FOLDER] [--cache FOLDER] [--save FILE] [--against FILE]
+       [--method METHOD] [--shared FOLDER] [--cache FOLDER] [--save FILE] [--against FILE]
 
 songs       tempo, beats and downbeats of FOLDER/music and FOLDER/music_more from the audio
 excerpts    the same on a minute of each song, from every 20 s: no start, no end, less evidence
 sets        beats of FOLDER/reference/beat_activations_dev.npz, from beat activations alone
 giantsteps  tempo of FOLDER/reference/giantsteps_*, likewise
 
+--method says what hears the beats of songs and excerpts: madmom, open or librosa (bpm.method).
 --save writes what was found of every track, --against lists the tracks that have become right or
 wrong since such a file was written.
 
@@ -59,6 +60,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     root = Path(__file__).resolve().parents[1]
     parser.add_argument("--shared", type=Path, default=root.parent / "shared")
+    parser.add_argument("--method", choices=("madmom", "open", "librosa"), default="madmom")
     parser.add_argument("--cache", type=Path, help="where features are kept from call to call")
     parser.add_argument("--save", type=Path, help="a JSON file to write")
     parser.add_argument("--against", type=Path, help="such a file of an earlier state")
@@ -68,7 +70,7 @@ def main() -> None:
     parts = set(arguments.parts or PARTS)
     found: Verdicts = {}
     if parts & {"songs", "excerpts"}:
-        songs = all_songs(arguments.shared, arguments.cache)
+        songs = all_songs(arguments.shared, arguments.cache, arguments.method)
         if "songs" in parts:
             found |= report_songs(songs)
         if "excerpts" in parts:
@@ -84,12 +86,13 @@ def main() -> None:
         arguments.save.write_text(json.dumps(as_saved(found), indent=1, sort_keys=True) + "\n")
 
 
-def all_songs(shared: Path, cache: Path | None) -> tuple[Song, ...]:
+def all_songs(shared: Path, cache: Path | None, method: str = "madmom") -> tuple[Song, ...]:
     """The songs of both folders, their features from the cache where there is one."""
     with tempfile.TemporaryDirectory() as folder:
         cache = cache or Path(folder)
+        cache = cache if method == "madmom" else cache / method
         cache.mkdir(parents=True, exist_ok=True)
-        return tuple(song for name in SONGS for song in read_songs(shared / name, cache))
+        return tuple(song for name in SONGS for song in read_songs(shared / name, cache, method))
 
 
 def report_songs(songs: tuple[Song, ...]) -> Verdicts:

@@ -50,11 +50,11 @@ class Tempo:
     v2: float
 
 
-def read_songs(folder: Path, cache: Path) -> Iterator[Song]:
+def read_songs(folder: Path, cache: Path, method: str = "madmom") -> Iterator[Song]:
     """All songs of a folder. Meters of eight beats are counted as two bars of four."""
     network = cache / "network.onnx"
     if not network.exists():
-        pipeline.prepare_network(network, "madmom")
+        pipeline.prepare_network(network, method)
     for path in sorted(folder.glob("*.json")):
         truth = json.loads(path.read_text())
         ones = truth.get("downbeats_4", truth["downbeats"])

@@ -1,18 +1,23 @@
 """Measure sections and drops: on songs with exact truth, on synthesised tracks, and the priors.
 
 Usage: .venv/bin/python benchmarks/structure_accuracy.py [songs] [synthetic] [priors] [parameters]
-       [--shared FOLDER] [--cache FOLDER] [--tracks 40]
+       [--shared FOLDER] [--results FOLDER] [--cache FOLDER] [--tracks 40]
+       [--against FILE] [--save FILE]
 
-songs       boundaries and drops on FOLDER/music, with the true and with the estimated grid,
-            beside a boundary every 8 bars and the plain energy method
+songs       boundaries, drops and their moments on FOLDER/music and FOLDER/music_more, with the
+            true and with the estimated grid, beside a boundary every 8 bars and the plain energy
+            method; with --against, the songs mended and broken since a saved result
 synthetic   the same on tracks made by dropgrid.demo, of many seeds, tempi and styles
 priors      section lengths of FOLDER/reference/harmonix_electronic against the prior, and what
             the prior alone scores
 parameters  how scores change when each parameter is made smaller and larger
+What the labels and energies were fitted to, left out one song and one part at a time:
+benchmarks/structure_fit.py.
 
 Boundaries are those within the track: neither its start nor its end. Of songs, recall is over
 the major boundaries and precision against major and minor ones; drops are judged by frames of
-0.1 s, `peak` sections positive, `low` ones negative, `mid` ones not at all.
+0.1 s, `peak` sections positive, `low` ones negative, `mid` ones not at all; the moments of drops
+against the starts of peak sections, within a beat and within a bar.
 """
 
 from __future__ import annotations
@@ -22,38 +27,33 @@ import json
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
-from dropgrid import demo, structure
 from dropgrid import stages as pipeline
-from dropgrid.features import Features, store
-from dropgrid.records.model import BpmRecord
-from dropgrid.records.ticket import Ticket
-from dropgrid.structure import labels, novelty, segment
+from dropgrid import structure
+from dropgrid.structure import analysis, labels, novelty, segment
+from structure_cases import (
+    LEAST,
+    MEASURES,
+    TOLERANCES,
+    Case,
+    boundary_scores,
+    drop_frames,
+    f_measures,
+    hits,
+    make_tracks,
+    measures,
+    precision_recall,
+    read_songs,
+    starts,
+)
 
-TOLERANCES = (0.5, 3.0)  # seconds
-LEAST = 3  # boundaries a song must have for its sections to be judged
-FRAME = 0.1  # seconds
+CHANGED = 0.05  # by which a song's score must move to count as mended or broken
 PARTS = ("songs", "synthetic", "priors", "parameters")
-
-
-@dataclass(frozen=True)
-class Case:
-    """A track with its truth. hints: (start, end, kind) with kind peak, low or mid."""
-
-    name: str
-    features: Features
-    true: BpmRecord
-    estimated: BpmRecord
-    major: np.ndarray
-    boundaries: np.ndarray
-    hints: tuple[tuple[float, float, str], ...]
-    drops: tuple[float, ...] = ()
 
 
 def main() -> None:
@@ -63,6 +63,9 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     root = Path(__file__).resolve().parents[1]
     parser.add_argument("--shared", type=Path, default=root.parent / "shared")
+    parser.add_argument("--results", type=Path, help="a results folder of the songs, to save time")
+    parser.add_argument("--against", type=Path, help="an earlier result, to compare songs with")
+    parser.add_argument("--save", type=Path, help="where this result goes, for later ones")
     parser.add_argument("--cache", type=Path, help="where features are kept from call to call")
     parser.add_argument("--tracks", type=int, default=40, help="how many synthesised tracks")
     arguments = parser.parse_args()
@@ -77,128 +80,18 @@ def main() -> None:
             pipeline.prepare_network(network, "madmom")
         songs = made = ()
         if {"songs", "parameters"} & set(parts):
-            songs = tuple(read_songs(arguments.shared / "music", cache, network))
+            songs = tuple(read_songs(arguments.shared, cache, network, arguments.results))
         if {"synthetic", "parameters"} & set(parts):
             made = tuple(make_tracks(arguments.tracks, cache, network))
     if "songs" in parts:
-        report_songs(songs)
+        report_songs(tuple(case for case in songs if case.judged))
+        report_measures(songs, arguments.against, arguments.save)
     if "synthetic" in parts:
         report_synthetic(made)
     if "priors" in parts:
         report_priors(arguments.shared / "reference" / "harmonix_electronic")
     if "parameters" in parts:
         report_parameters(songs, made)
-
-
-def read_songs(folder: Path, cache: Path, network: Path) -> Iterator[Case]:
-    """The songs of a folder that have sections worth judging."""
-    for path in sorted(folder.glob("*.json")):
-        truth = json.loads(path.read_text())
-        if len(truth["boundaries"]) < LEAST:
-            continue
-        features = cached_features(path.with_suffix(".ogg"), cache, network)
-        downbeats = truth.get("downbeats_4", truth["downbeats"])
-        yield Case(
-            path.stem, features, true_grid(truth["beats"], downbeats, features.duration),
-            estimate_grid(features),
-            np.array(truth["boundaries"]),
-            np.array([boundary["time"] for boundary in truth["boundaries_detail"]]),
-            tuple((s["start"], s["end"], s["energy_hint"]) for s in truth["sections"]),
-        )  # fmt: skip
-
-
-def make_tracks(count: int, cache: Path, network: Path) -> Iterator[Case]:
-    """Synthesised tracks: all styles in turn, two of three at a tempo of their own."""
-    random = np.random.default_rng(0)
-    styles = sorted(demo.STYLES)
-    for seed in range(count):
-        style = styles[seed % len(styles)]
-        tempo = demo.STYLES[style].bpm * random.uniform(0.93, 1.07)
-        track = demo.compose(
-            1000 + seed, tempo if seed % 3 else None, style, random.uniform(80, 170)
-        )
-        path = cache / f"synthetic-{seed}.flac"
-        if not path.exists():
-            soundfile.write(path, demo.render(track), 44100)
-        features = cached_features(path, cache, network)
-        starts = np.array([section.start for section in track.sections[1:]])
-        yield Case(
-            f"{style} {track.bpm:.2f}", features,
-            true_grid(track.beats, track.downbeats, features.duration), estimate_grid(features),
-            starts, starts, (), track.drops,
-        )  # fmt: skip
-
-
-def cached_features(audio: Path, cache: Path, network: Path) -> Features:
-    """The features of an audio file, computed once for each cache folder."""
-    path = cache / f"{audio.stem}.npz"
-    if not path.exists():
-        ticket = Ticket(audio.stem, audio.name, str(audio), -1, -1)
-        store.save(path, pipeline.compute_features(ticket, network))
-    features = store.load(path)
-    assert isinstance(features, Features), features
-    return features
-
-
-def true_grid(beats: Any, downbeats: Any, duration: float) -> BpmRecord:
-    """A record of beats known beforehand."""
-    times = tuple(map(float, beats)), tuple(map(float, downbeats))
-    return BpmRecord(
-        "true", "true", "ok", duration, beats=times[0], downbeats=times[1], time_signature="4/4"
-    )
-
-
-def estimate_grid(features: Features) -> BpmRecord:
-    """The record the product itself makes."""
-    ticket = Ticket("estimated", "estimated", "", -1, -1)
-    return pipeline.make_bpm_record(ticket, features, {"ignore_metadata": True})
-
-
-def hits(reference: np.ndarray, estimated: np.ndarray, tolerance: float) -> int:
-    """How many pairs can be matched one to one within a tolerance; both ascending."""
-    i = j = count = 0
-    while i < len(reference) and j < len(estimated):
-        if abs(reference[i] - estimated[j]) <= tolerance + 1e-9:
-            i, j, count = i + 1, j + 1, count + 1
-        elif reference[i] < estimated[j]:
-            i += 1
-        else:
-            j += 1
-    return count
-
-
-def boundary_scores(case: Case, estimated: np.ndarray, tolerance: float) -> tuple[float, ...]:
-    """Precision against all boundaries, recall of the major ones, and their F-measure."""
-    return f_measures(case.boundaries, estimated, tolerance, case.major)
-
-
-def f_measures(
-    reference: np.ndarray, estimated: np.ndarray, tolerance: float, major: np.ndarray | None = None
-) -> tuple[float, ...]:
-    """Precision against the reference, recall of its major part or all of it, and F."""
-    major = reference if major is None else major
-    precision = hits(reference, estimated, tolerance) / max(1, len(estimated))
-    recall = hits(major, estimated, tolerance) / max(1, len(major))
-    return precision, recall, 2 * precision * recall / max(1e-12, precision + recall)
-
-
-def drop_frames(case: Case, found: structure.Structure) -> np.ndarray:
-    """Frames of peak called a drop, frames of low called a drop, frames of peak."""
-    times = np.arange(0, case.features.duration, FRAME) + FRAME / 2
-
-    def within(spans: list[tuple[float, float]]) -> np.ndarray:
-        return np.any([(times >= a) & (times < b) for a, b in spans] or [times < 0], axis=0)
-
-    peak, low = (
-        within([(a, b) for a, b, k in case.hints if k == kind]) for kind in ("peak", "low")
-    )
-    drop = within([(s.start, s.end) for s in found.sections if s.label == "drop"])
-    return np.array([(drop & peak).sum(), (drop & low).sum(), peak.sum()])
-
-
-def starts(found: structure.Structure) -> np.ndarray:
-    """Boundaries within the track, in seconds."""
-    return np.array([section.start for section in found.sections[1:]])
 
 
 Method = Callable[[Case], np.ndarray]
@@ -230,28 +123,23 @@ def report_songs(songs: tuple[Case, ...]) -> None:
         print_row(name, *(numbers(scores) for scores in table.mean(axis=0)))
     print("\nDrops, frames of 0.1 s: precision, recall")
     print_row("", "mean of songs", "all frames")
+    peaked = [case for case in songs if case.peaks]
     for name, options, grid in (
         ("estimated grid", PRODUCT, "estimated"), ("true grid", PRODUCT, "true"),
         ("plain energy", energy, "estimated"),
     ):  # fmt: skip
         counts, spent = [], []
-        for case in songs:
+        for case in peaked:
             began = time.process_time()
             found = structure.analyse(case.features, getattr(case, grid), options)
             spent.append(time.process_time() - began)
             counts.append(drop_frames(case, found))
         each = np.array([precision_recall(count) for count in counts])
         if name == "estimated grid":
-            for case, scores in zip(songs, each, strict=True):
+            for case, scores in zip(peaked, each, strict=True):
                 print_row(f"  {case.name[:28]}", numbers(scores))
         print_row(name, numbers(each.mean(axis=0)), numbers(precision_recall(sum(counts))))
         print(f"    cpu for a track: {np.mean(spent):.3f} s, at most {max(spent):.3f} s")
-
-
-def precision_recall(count: np.ndarray) -> tuple[float, float]:
-    """Precision and recall from the counts of drop_frames."""
-    right, wrong, positive = count
-    return right / max(1, right + wrong), right / max(1, positive)
 
 
 def synthetic_scores(made: tuple[Case, ...], grid: str) -> tuple[np.ndarray, np.ndarray]:
@@ -264,6 +152,51 @@ def synthetic_scores(made: tuple[Case, ...], grid: str) -> tuple[np.ndarray, np.
         hit = hits(np.array(case.drops), np.array(found.drops), beat)
         drops.append((hit, len(found.drops), len(case.drops)))
     return np.array(scores), np.array(drops)
+
+
+def report_measures(songs: tuple[Case, ...], against: Path | None, save: Path | None) -> None:
+    """Print all measures of all songs, and what changed since an earlier result."""
+    found = {
+        case.name: measures(case, structure.analyse(case.features, case.estimated, PRODUCT))
+        for case in songs
+    }
+    earlier = json.loads(against.read_text()) if against else {}
+    groups = {
+        "all songs": {case.name for case in songs},
+        "with 3 boundaries": {case.name for case in songs if case.judged},
+        "the same, music_more": {
+            case.name for case in songs if case.judged and case.folder == "music_more"
+        },
+    }
+    print_row("\nMeans of songs", *groups, "mended, broken")
+    for name in MEASURES:
+        cells = []
+        for chosen in groups.values():
+            now = [
+                values[name]
+                for song, values in found.items()
+                if song in chosen & scored(found, name)
+            ]
+            then = [earlier[song][name] for song in chosen & scored(earlier, name)]
+            before = f" (was {np.mean(then):.3f})" if then else ""
+            cells.append(f"{np.mean(now):.3f}{before}, {len(now)}")
+        moved = {
+            song: found[song][name] - earlier[song][name]
+            for song in scored(found, name) & scored(earlier, name)
+        }
+        mended = sorted(song for song, gain in moved.items() if gain > CHANGED)
+        broken = sorted(song for song, gain in moved.items() if gain < -CHANGED)
+        print_row(f"  {name}", *cells, f"{len(mended)}, {len(broken)}")
+        for word, names in (("mended", mended), ("broken", broken)):
+            for song in names:
+                print(f"      {word}: {song} {earlier[song][name]:.2f} -> {found[song][name]:.2f}")
+    if save:
+        save.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+
+
+def scored(result: dict[str, dict[str, float]], name: str) -> set[str]:
+    """The songs of a result that a measure was taken of."""
+    return {song for song, values in result.items() if name in values}
 
 
 def report_synthetic(made: tuple[Case, ...]) -> None:
@@ -344,12 +277,12 @@ PARAMETERS: dict[str, tuple[Any, tuple[float, ...]]] = {
     "FLOOR": (novelty, (0.7, 2.5)),
     "RIVALRY": (novelty, (0.0, 0.5, 1.5)),
     "REACH": (novelty, (1, 4)),
-    "INSIDE": (structure, (-9.0, 0.5, 1.0)),
-    "ALIKE": (structure, (4.0, 8.0)),
-    "DROP_ENERGY": (labels, (-7.0, -4.5)),
-    "BUILDUP_ENERGY": (labels, (-3.0, -1.0)),
-    "INTRO_ENERGY": (labels, (-3.0, -0.5)),
-    "OUTRO_ENERGY": (labels, (-5.0, -2.0)),
+    "INSIDE": (analysis, (-9.0, 0.5, 1.0)),
+    "ALIKE": (analysis, (2.0, 6.0)),
+    "CALM": (labels, (-8.0, -6.0)),
+    "PEAK": (labels, (-4.0, -2.5)),
+    "SPREAD": (labels, (0.9, 2.0)),
+    "CALM_SHARE": (labels, (0.05, 0.15)),
     "RISE": (labels, (0.0, 2.0, 4.0)),
     "PULSE": (labels, (0.75, 2.5)),
     "BASS": (labels, (-20.0, -10.0)),
@@ -374,6 +307,8 @@ def overall(songs: tuple[Case, ...], made: tuple[Case, ...]) -> str:
     """The scores report_parameters prints, in one line."""
     table, drops = [], []
     for case in songs:
+        if not (case.judged and case.peaks):
+            continue
         found = structure.analyse(case.features, case.estimated, PRODUCT)
         table.append([boundary_scores(case, starts(found), t)[2] for t in TOLERANCES])
         drops.append(precision_recall(drop_frames(case, found)))

@@ -12,6 +12,7 @@ import pyarrow.parquet
 import pytest
 from defusedxml import ElementTree
 from dropgrid.api import load_library
+from dropgrid.audio.serato_file import read_serato
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +32,8 @@ def test_the_workflow_makes_every_export_and_only_when_asked(songs, snakemake, t
     names = {path.name for path in folder.iterdir()}
     assert names == {
         "rekordbox.xml", "jams", "beats", "lab", "audacity", "sonic-visualiser",
-        "library.m3u8", "library.csv", "library.parquet",
+        "library.m3u8", "library.csv", "library.parquet", "traktor.nml", "virtualdj.xml", "midi",
+        "reaper",
     }  # fmt: skip
     tracks = [track for track in load_library(tmp_path / "results") if track.ok]
     assert len(tracks) == 3
@@ -71,3 +73,14 @@ def test_export_options_come_from_the_configuration(songs, snakemake, tmp_path):
     assert lists == {"100-150.m3u8": 2, "150-200.m3u8": 1}
     nodes = ElementTree.parse(folder / "rekordbox.xml").findall("PLAYLISTS/NODE/NODE")
     assert [node.get("Entries") for node in nodes] == ["2", "1"]
+
+
+def test_copies_for_serato_are_made_when_asked_for_by_name(songs, snakemake, tmp_path):
+    done = snakemake(tmp_path, "--cores", "2", "export_serato", library=str(songs))
+    assert done.returncode == 0, done.stderr
+    copies = tmp_path / "results" / "exports" / "serato"
+    fit = [t for t in load_library(tmp_path / "results") if not t.path.endswith(".ogg")]
+    assert fit and len([path for path in copies.rglob("*") if path.is_file()]) == len(fit)
+    for track in fit:
+        found = read_serato(copies / track.path)
+        assert found is not None and found.grid is not None and found.own

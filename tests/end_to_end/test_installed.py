@@ -100,6 +100,7 @@ def test_what_the_extras_would_make_is_left_out_and_named(done: str, home: Path)
         (["export", "parquet", "--results", "results", "--output", "x.parquet"], "parquet"),
         (["picture", "--results", "results", "--sheet", "sheet.png"], "pictures"),
         (["run", "Music", "--config", "bpm={method: librosa}"], "librosa"),
+        (["run", "Music", "--profile", "slurm"], "slurm"),
     ],
 )
 def test_what_needs_an_extra_says_which(python, done, home, words, reason) -> None:
@@ -150,9 +151,14 @@ def test_without_networks_the_run_stops_at_once_and_says_what_to_do(
         assert ran.returncode in (1, 2)
         said = [line for line in ran.stderr.splitlines() if "trained networks" in line]
         assert len(said) == 1
-        assert "pip install dropgrid-models" in said[0] and "method: librosa" in said[0]
+        assert "pip install dropgrid-models" in said[0] and "method: open" in said[0]
     assert not list(tmp_path.glob("results/*/*.json"))
     assert not list(tmp_path.glob("records/*/*.json"))
+    free = ["--config", "bpm={method: open}", "key={method: profiles}"]
+    ran = installed.run(bare, tmp_path, "dropgrid", "run", songs, *free)
+    assert ran.returncode == 0, ran.stderr
+    found = [json.loads(path.read_text()) for path in tmp_path.glob("results/bpm/*.json")]
+    assert len(found) == 3 and {record["method"] for record in found} == {"open"}
 
 
 def test_a_report_and_a_picture_of_the_rules(python, done, home: Path) -> None:

@@ -168,20 +168,32 @@ def test_an_empty_library_is_no_error(snakemake, tmp_path):
     assert (tmp_path / "results" / "library.csv").read_text().count("\n") == 1
 
 
-def test_a_tag_is_the_answer_unless_told_otherwise(songs, snakemake, tmp_path):
+def test_a_tag_is_a_witness_and_the_answer_only_where_it_is_trusted(songs, snakemake, tmp_path):
     import mutagen
 
     (tmp_path / "music").mkdir()
     path = tmp_path / "music" / "tagged.flac"
     shutil.copy(songs / "house.flac", path)
     tags = mutagen.File(path)
-    tags["BPM"] = "63,5"
+    tags["BPM"] = "63,2"
     tags.save()
-    [(source, bpm, computed)] = bpms(snakemake, tmp_path)
-    assert (source, bpm) == ("metadata", 63.5)
+    [(source, bpm, computed)] = bpms(snakemake, tmp_path, metadata="trust")
+    assert (source, bpm) == ("metadata", 63.2)
     assert computed == pytest.approx(126, abs=0.02)
     [(source, bpm, _)] = bpms(snakemake, tmp_path, ignore_metadata="true")
     assert (source, bpm) == ("computed", computed)
+    (file,) = (tmp_path / "results" / "bpm").iterdir()
+    sure = read_bpm(file).confidence
+    [(source, bpm, _)] = bpms(snakemake, tmp_path)
+    assert (source, bpm) == ("computed", computed)
+    assert read_bpm(file).confidence == pytest.approx(sure / 2, abs=1e-6), "63.2 contradicts 126"
+    tags["BPM"] = "63"
+    tags.save()
+    [(source, bpm, _)] = bpms(snakemake, tmp_path)
+    assert (source, bpm) == ("computed", computed / 2), "the tag's octave, the exact tempo"
+    [(source, bpm, _)] = bpms(snakemake, tmp_path, bpm="{tag_octave: ignore}")
+    assert (source, bpm) == ("computed", computed)
+    assert read_bpm(file).evidence["tag"] == "agrees"
 
 
 def bpms(snakemake, folder: Path, **config: str) -> list[tuple[str, float, float]]:
@@ -200,3 +212,15 @@ def test_without_networks_librosa_answers(songs, snakemake, tmp_path):
     tempi = {record.path: record.bpm for record in found}
     assert tempi["house.flac"] == pytest.approx(126, abs=0.5)
     assert tempi["sub/drums.wav"] == pytest.approx(174, abs=0.5)
+
+
+def test_method_open_answers(songs, snakemake, tmp_path):
+    done = snakemake(
+        tmp_path, "--cores", "2", "analysis", library=str(songs), bpm="{method: open}",
+        key="{method: profiles}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = [read_bpm(path) for path in (tmp_path / "results" / "bpm").glob("*.json")]
+    assert {record.method for record in found} == {"open"}
+    tempi = {record.path: record.bpm for record in found}
+    assert (tempi["house.flac"], tempi["sub/drums.wav"]) == (126, 174)

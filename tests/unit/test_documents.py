@@ -24,6 +24,9 @@ from dropgrid.records.model import (
     TrackFailure,
 )
 from dropgrid.results.table import COLUMNS, FAILURE_COLUMNS
+from dropgrid.run.command_line import check
+from dropgrid.run.launch import OWN
+from snakemake_logger_plugin_dropgrid.options import options
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "config/README.md"])
@@ -60,6 +63,9 @@ def test_commands_are_understood(path: Path) -> None:
         assert words[0] in COMMANDS, command
         if "FORMAT" in command or len(words) == 1:
             continue  # a name in running text
+        if words[0] == "run":  # the rest is Snakemake's, which is asked
+            check(words[1:], {**options(), **OWN})
+            continue
         try:
             parser_of(words).parse_args(words)
         except SystemExit:

@@ -9,6 +9,7 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
+import dropgrid
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -117,3 +118,13 @@ def test_madmom_is_built_with_the_pinned_cython_and_numpy():
 @pytest.mark.parametrize("name", sorted(PINS))
 def test_what_is_installed_is_what_the_lock_says(name):
     assert metadata.version(name) == str(PINS[name].specifier).removeprefix("==")
+
+
+def test_the_rules_environment_is_this_version():
+    environment = yaml.safe_load((ROOT / "workflow" / "envs" / "dropgrid.yaml").read_text())
+    [pip] = [item["pip"] for item in environment["dependencies"] if isinstance(item, dict)]
+    [asked] = map(Requirement, pip)
+    assert str(asked.specifier) == f"=={PROJECT['version']}" == f"=={dropgrid.__version__}"
+    assert asked.extras <= set(EXTRAS)
+    [python] = [i for i in environment["dependencies"] if str(i).startswith("python")]
+    assert Requirement(python).specifier.contains(PROJECT["requires-python"].removeprefix(">="))

@@ -9,6 +9,10 @@
         if track.ok:
             print(track.path, track.bpm.bpm, [s.label for s in track.structure.sections])
 
+    ready = [track for track in load_library("results") if track.ok]
+    longest = max(ready, key=lambda track: mix_in_bars(track.structure))  # intro of beat alone
+    print(bars_until_first_drop(longest.structure), breakdowns(longest.structure, min_bars=16))
+
     print(library_frame("results").groupby("genre")["bpm"].median())  # a table of pandas
 
 Records are the dataclasses of dropgrid.records.model: times in seconds, tempo in BPM. A runnable
@@ -22,12 +26,34 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .records.phrases import phrases
 from .records.track import Track
 from .results.frames import beats_frame, library_frame, sections_frame
 from .results.layout import Results
 from .results.reading import iterate_library
+from .structure.queries import (
+    bars_until_first_drop,
+    breakdowns,
+    mix_in_bars,
+    mix_out_bars,
+    section_at_bar,
+    section_at_time,
+)
 
-__all__ = ["analyze", "beats_frame", "library_frame", "load_library", "sections_frame"]
+__all__ = [
+    "analyze",
+    "bars_until_first_drop",
+    "beats_frame",
+    "breakdowns",
+    "library_frame",
+    "load_library",
+    "mix_in_bars",
+    "mix_out_bars",
+    "phrases",
+    "section_at_bar",
+    "section_at_time",
+    "sections_frame",
+]
 
 
 def analyze(path: str | Path, config: Mapping[str, Any] | None = None) -> Track:

@@ -6,23 +6,26 @@
 
 Each record is made with what a person stated of the track in place (dropgrid.corrections).
 
-The workflow runs each stage as a job of its own and keeps what it made on disk; `analyse_track`
-runs them one after another in this process. Both write the same bytes.
+The workflow keeps on disk what each stage made and runs those that are due; `analyse_track` runs
+all of them in this process. Both write the same bytes.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .base.errors import DecodeError, ModelError, RecordError, TrackError
 from .base.files import write_atomically
 from .corrections.model import NOTHING, Correction
 from .features import Features
+from .records.identity import Identity, write_identity
 from .records.model import (
     KINDS,
     AnyRecord,
@@ -36,6 +39,10 @@ from .records.model import (
 from .records.store import as_written, read_bpm, write_record
 from .records.ticket import Ticket, read_ticket
 from .settings.options import build_options
+
+if TYPE_CHECKING:
+    from .features.engines.key_network import Network as KeyNetwork
+    from .features.engines.network import Ensemble
 
 
 @dataclass(frozen=True)
@@ -58,24 +65,28 @@ STAGES = {
 # A tag outside these is a mistake, whatever the music: it is shown, never used.
 PLAUSIBLE_TAG_BPM = (30.0, 300.0)
 CONTENTS = 2  # of the features: 2 has what key and loudness are found from
-NO_NETWORKS = b"none: librosa's onset strength instead\n"  # in place of the networks' file
+# In place of the networks' file: what finds the beats instead, by method.
+NO_NETWORKS = {
+    "open": b"none: rises of bands instead\n",
+    "librosa": b"none: librosa's onset strength instead\n",
+    "profiles": b"none: pitch classes instead\n",
+}
 
 
 def run_stage(stage: str, files: Mapping[str, Path], options: Mapping[str, Any]) -> None:
     """Read what a stage needs of a track, run it, write what it made, atomically and last.
 
-    files: `ticket`, `output`, the stage's inputs by name, and for features, if there is one,
-    `key_network`; for the others `corrections`, the folder of what is stated of the tracks.
-    options: of the stage, see stage_options. Raises TrackError, ModelError, RecordError,
-    ConfigError, InvalidCorrection, OSError.
+    files: `ticket`, `output`, the stage's inputs by name; for features, where there are any,
+    `key_network`, and in a folder of results `identity` and `cache`; for the others `corrections`,
+    the folder of what is stated of the tracks. options: of the stage, see stage_options. Raises
+    TrackError, ModelError, RecordError, ConfigError, InvalidCorrection, OSError.
     """
     from .corrections.slices import with_corrections
     from .features import store
 
     ticket = read_ticket(files["ticket"])
     if stage == "features":
-        found = compute_features(ticket, files["network"], files.get("key_network"), options)
-        return store.save(files["output"], found)
+        return _save_features(ticket, files, options)
     features = store.load(files["features"])
 
     def write(said: Correction) -> None:
@@ -92,6 +103,68 @@ def run_stage(stage: str, files: Mapping[str, Path], options: Mapping[str, Any])
     return with_corrections(files.get("corrections"), ticket.track, features, write)
 
 
+def _save_features(ticket: Ticket, files: Mapping[str, Path], options: Mapping[str, Any]) -> None:
+    """Compute a track's features, or take those that its audio has already, and save them.
+
+    In a folder of results they are saved with what they come from, and the track's identity
+    beside them: last, and the old one is gone first, so that none is ever of other features. A
+    file that changes while it is read has none.
+    """
+    from .features import reuse, store
+
+    network, key_network = files["network"], files.get("key_network")
+    if "identity" not in files:
+        found = compute_features(ticket, network, key_network, options)
+        return store.save(files["output"], found)
+    files["identity"].unlink(missing_ok=True)
+    looked_at = _identify(ticket)
+    if looked_at is None:
+        found = compute_features(ticket, network, key_network, options)
+        return store.save(files["output"], found)
+    origin = reuse.origin(looked_at.audio, network, key_network, options)
+    known = reuse.find(files["cache"], origin)
+    if known is None:
+        found = compute_features(ticket, network, key_network, options)
+    else:
+        print("dropgrid: this audio is known; only its tags were read", flush=True)
+        found = dataclasses.replace(known, tags=_tags(Path(ticket.file)))
+    if _look(ticket.file) != (looked_at.size, looked_at.mtime_ns):
+        return store.save(files["output"], found)
+    store.save(files["output"], found, origin)
+    reuse.keep(files["cache"], origin, files["output"])
+    return write_identity(files["identity"], looked_at)
+
+
+def _identify(ticket: Ticket) -> Identity | None:
+    """What the file of a ticket is; None where it cannot be read or changes meanwhile."""
+    from .audio.identity import audio_digest, sample_digest, whole_digest
+
+    file = Path(ticket.file)
+    before = _look(ticket.file)
+    if before is None:
+        return None
+    try:
+        digests = whole_digest(file), sample_digest(file), audio_digest(file)
+    except OSError:  # reading it for its features will say why
+        return None
+    return Identity(ticket.track, ticket.path, *before, *digests)
+
+
+def _look(file: str) -> tuple[int, int] | None:
+    """Size and time of modification; None where it cannot be looked at."""
+    try:
+        status = os.stat(file)
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
+def _tags(file: Path) -> dict[str, Any]:
+    from .audio.tags import read_tags
+
+    return dataclasses.asdict(read_tags(file))
+
+
 def write_failure(stage: str, files: Mapping[str, Path], failure: TrackFailure) -> None:
     """Write why a stage of a track failed, in the place of what it would have made.
 
@@ -100,6 +173,8 @@ def write_failure(stage: str, files: Mapping[str, Path], failure: TrackFailure) 
     if stage == "features":
         from .features import store
 
+        if "identity" in files:
+            files["identity"].unlink(missing_ok=True)
         return store.save(files["output"], failure)
     ticket = read_ticket(files["ticket"])
     record = KINDS[stage](ticket.track, ticket.path, "error", error=failure)
@@ -110,11 +185,11 @@ def prepare_network(path: Path, method: str) -> None:
     """Write madmom's networks to path, or NO_NETWORKS. Raises ModelError, OSError."""
     from .features.engines import installed, prepare
 
+    if method == "madmom":
+        return prepare.prepare(path)
     if method == "librosa":
         installed.check_librosa()
-        write_atomically(path, NO_NETWORKS)
-    else:
-        prepare.prepare(path)
+    return write_atomically(path, NO_NETWORKS[method])
 
 
 def prepare_key_network(path: Path, method: str) -> None:
@@ -122,7 +197,7 @@ def prepare_key_network(path: Path, method: str) -> None:
     from .features.engines import key_weights
 
     if method == "profiles":
-        write_atomically(path, NO_NETWORKS)
+        write_atomically(path, NO_NETWORKS[method])
     else:
         key_weights.prepare(path)
 
@@ -133,7 +208,7 @@ def check_networks(config: Mapping[str, Any]) -> None:
 
     if config["bpm"]["method"] == "madmom":
         installed.check(prepare.NAME, weights.MODELS)
-    else:
+    elif config["bpm"]["method"] == "librosa":
         installed.check_librosa()
     if config["key"]["method"] == "madmom":
         installed.check(key_weights.NAME, key_weights.MODEL)
@@ -150,16 +225,10 @@ def compute_features(
     network, key_network: as prepare_network and prepare_key_network wrote them. options: see
     feature_options.
     """
-    from .audio.tags import read_tags
-    from .features.engines import key_network as key_networks
-    from .features.engines import network as networks
     from .features.extract import extract
 
     file = Path(ticket.file)
-    ensemble = networks.load(network) if _holds_network(network) else None
-    key_net = (
-        key_networks.load(key_network) if key_network and _holds_network(key_network) else None
-    )
+    ensemble, key_net = load_networks(network, key_network)
     try:
         features = extract(file, ensemble, key_net, options.get("true_peak", False))
     except FileNotFoundError as error:
@@ -169,7 +238,22 @@ def compute_features(
     except TrackError as error:  # records name the path within the library, not this machine's
         message = str(error).removeprefix(f"{file}: ").replace(str(file), file.name)
         raise type(error)(message) from error
-    return dataclasses.replace(features, tags=dataclasses.asdict(read_tags(file)))
+    return dataclasses.replace(features, tags=_tags(file))
+
+
+@cache
+def load_networks(
+    network: Path, key_network: Path | None
+) -> tuple[Ensemble | str, KeyNetwork | None]:
+    """The networks in these files, the method's name where there are none; kept for the tracks
+    that follow, and for the processes that are forked from this one. Raises ModelError."""
+    from .features.engines import key_network as key_networks
+    from .features.engines import network as networks
+
+    ensemble = _instead_of(network) or networks.load(network)
+    if key_network is None or _instead_of(key_network):
+        return ensemble, None
+    return ensemble, key_networks.load(key_network)
 
 
 def feature_options(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,18 +272,23 @@ def stage_options(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         "bpm": {
             **config["bpm"],
             "ignore_metadata": config["ignore_metadata"],
+            "metadata": config["metadata"],
             "schema_version": BpmRecord.VERSION,
         },
-        "structure": config["structure"],
+        "structure": {**config["structure"], "schema_version": StructureRecord.VERSION},
         "key": config["key"],
     }
 
 
-def _holds_network(path: Path) -> bool:
+def _instead_of(network: Path) -> str | None:
+    """The method that does without the networks, where their file says so. Raises ModelError."""
+    longest = max(map(len, NO_NETWORKS.values()))
     try:
-        return path.stat().st_size != len(NO_NETWORKS)
+        with network.open("rb") as file:
+            head = file.read(longest + 1)
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+        raise ModelError(f"{network}: cannot be read ({error.strerror})") from error
+    return next((method for method, text in NO_NETWORKS.items() if text == head), None)
 
 
 def make_bpm_record(
@@ -210,8 +299,8 @@ def make_bpm_record(
 ) -> BpmRecord:
     """The rhythm of a track from its features, and as corrected; its failure, if it has none.
 
-    options: section `bpm` of the configuration, and ignore_metadata. Raises ConfigError,
-    InvalidCorrection.
+    options: section `bpm` of the configuration, ignore_metadata and metadata. Raises
+    ConfigError, InvalidCorrection.
     """
     if isinstance(features, TrackFailure):
         return BpmRecord(ticket.track, ticket.path, "error", error=features)
@@ -237,11 +326,15 @@ def _computed_bpm(
 
     values = dict(options)
     ignore_metadata = values.pop("ignore_metadata", False)
+    trusted = values.pop("metadata", "witness") == "trust"
     values.pop("method", None)  # the choice of networks, made by prepare_network
     values.pop("schema_version", None)  # there so that records of another version are renewed
     rhythm_options = build_options(rhythm.RhythmOptions, values, "bpm")
-    found = rhythm.analyse(features, rhythm_options, known_bpm)
     tag = features.tags.get("bpm")
+    low, high = PLAUSIBLE_TAG_BPM
+    usable = tag is not None and low <= tag <= high and not ignore_metadata
+    witness = tag if usable and not trusted else None
+    found = rhythm.analyse(features, rhythm_options, witness, known_bpm)
     record = BpmRecord(
         ticket.track,
         ticket.path,
@@ -266,10 +359,9 @@ def _computed_bpm(
         loudness=_loudness(features),
         fingerprint=fingerprint(features),
     )
-    low, high = PLAUSIBLE_TAG_BPM
-    if ignore_metadata or tag is None or not low <= tag <= high:
-        return record
-    return dataclasses.replace(record, bpm=tag, source="metadata")
+    return (
+        dataclasses.replace(record, bpm=tag, source="metadata") if usable and trusted else record
+    )
 
 
 def _loudness(features: Features) -> Loudness | None:
@@ -364,9 +456,9 @@ def make_structure_record(
         return StructureRecord(ticket.track, ticket.path, "error", error=failure)
     from . import structure
 
-    found = structure.analyse(
-        features, bpm, build_options(structure.StructureOptions, options, "structure")
-    )
+    values = {name: value for name, value in options.items() if name != "schema_version"}
+    structure_options = build_options(structure.StructureOptions, values, "structure")
+    found = structure.analyse(features, bpm, structure_options)
     record = StructureRecord(
         ticket.track,
         ticket.path,
@@ -386,8 +478,18 @@ def make_structure_record(
     from .corrections import apply
 
     said = apply.to_structure(record, correction, bpm)
-    sections = tuple(_with_loudness(section, features) for section in said.sections)
-    return dataclasses.replace(said, sections=sections)
+    if said.source == "computed":
+        return said
+    sections, impacts, mix_in, mix_out = structure.measured(
+        features, bpm, said.sections, said.drops, structure_options
+    )
+    return dataclasses.replace(
+        said,
+        sections=tuple(_with_loudness(section, features) for section in sections),
+        drop_impacts=impacts,
+        mix_in=mix_in,
+        mix_out=mix_out,
+    )
 
 
 def analyse_track(

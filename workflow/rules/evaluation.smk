@@ -40,6 +40,7 @@ rule evaluate:
             if SCORED["sample_size"]
             else ""
         ),
+        version=VERSION,
     shell:
         "{resources.python:q} -P -m dropgrid evaluate --results {params.results:q} --references {params.references:q}"
         " {params.sample} > {log:q} 2>&1"

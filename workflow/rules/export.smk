@@ -38,10 +38,11 @@ for export_format, (export_name, export_arguments) in EXPORTS.items():
 
 
 rule exports:
-    # Every export that this installation can make.
+    # Every export that this installation can make, but those that are only made by name.
     input:
         [
             f"{RESULTS}/exports/{name}"
             for kind, (name, _) in EXPORTS.items()
-            if kind != "parquet" or has_parquet()
+            if (kind != "parquet" or has_parquet())
+            and not getattr(formats()[kind], "ALONE", False)
         ],

@@ -32,8 +32,36 @@ rule table:
     params:
         results=results_folder,
         analyses=config["analyses"],
+        version=VERSION,
     shell:
         "{resources.python:q} -P -m dropgrid table {params.results:q} --analyses {params.analyses:q} > {log:q} 2>&1"
+
+
+rule duplicates:
+    # The songs that are there more than once.
+    input:
+        rules.table.output.table,
+    output:
+        report(
+            f"{RESULTS}/duplicates.csv",
+            category="Library",
+            caption="../report/duplicates.rst",
+            labels={"table": "Songs that are there more than once"},
+        ),
+    log:
+        f"{RESULTS}/logs/duplicates.log",
+    localrule: True
+    conda:
+        "../envs/dropgrid.yaml"
+    resources:
+        python=PYTHON,
+        mem_mb=megabytes(1500),
+        runtime=30,
+    params:
+        results=results_folder,
+        version=VERSION,
+    shell:
+        "{resources.python:q} -P -m dropgrid duplicates --results {params.results:q} > {log:q} 2>&1"
 
 
 rule check:

@@ -5,6 +5,7 @@ rule page:
     input:
         records=rules.analysis.input,
         table=rules.table.output,
+        duplicates=rules.duplicates.output,
         evaluation=rules.evaluate.output,
     output:
         report(
@@ -25,6 +26,7 @@ rule page:
     params:
         results=results_folder,
         references=config["evaluation"]["references"],
+        version=VERSION,
     shell:
         "{resources.python:q} -P -m dropgrid report --results {params.results:q} --references {params.references:q}"
         " > {log:q} 2>&1"

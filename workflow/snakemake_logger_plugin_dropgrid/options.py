@@ -7,11 +7,14 @@ profile has the command line checked with it, before Snakemake parses it.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from dropgrid.base.errors import ConfigError
 from dropgrid.run import command_line
+from dropgrid.run.launch import environment
 
 
 def options() -> dict[str, str]:
@@ -26,7 +29,11 @@ def options() -> dict[str, str]:
 
 
 def check(arguments: Sequence[str]) -> None:
-    """End the program with a line that says what to type where the command line is wrong."""
+    """End the program with a line that says what to type where the command line is wrong.
+
+    Where there is no home to write in, Snakemake's caches go to its own folder.
+    """
+    os.environ.update(environment(Path.cwd(), os.environ))
     try:
         command_line.check(arguments, options())
     except ConfigError as error:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
+import libmad
 import numpy as np
 import pytest
-from audio_containers import RATE
+from audio_containers import RATE, write_mp3
 from dropgrid.audio.mp3 import LAGS, info_frame
 from dropgrid.audio.reader import Reader
 
@@ -22,24 +25,9 @@ def click() -> np.ndarray:
 @pytest.fixture(scope="module")
 def mp3s(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """An MP3 of each kind of info frame."""
-    import av
-    import soundfile
-
     folder = tmp_path_factory.mktemp("mp3")
-    files = {kind: folder / f"{kind}.mp3" for kind in ("bare", "counted", "unchecked", "lame")}
-    soundfile.write(files["lame"], click(), RATE)
-    with av.open(str(files["bare"]), "w", options={"write_xing": "0"}) as output:
-        stream = output.add_stream("libmp3lame", rate=RATE, layout="mono")
-        for start in range(0, 2 * RATE, 1152):
-            frame = av.AudioFrame.from_ndarray(click()[None, start : start + 1152], "fltp", "mono")
-            frame.sample_rate, frame.pts = RATE, start
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
-    whole = files["lame"].read_bytes()
-    encoder = whole.index(b"LAME")
-    files["counted"].write_bytes(whole[:encoder] + bytes(36) + whole[encoder + 36 :])
-    files["unchecked"].write_bytes(whole[: encoder + 34] + b"\0\0" + whole[encoder + 36 :])
-    return files
+    kinds = ("bare", "counted", "unchecked", "lame")
+    return {kind: write_mp3(folder / f"{kind}.mp3", kind, click()) for kind in kinds}
 
 
 def decode(path: Path, player: str) -> np.ndarray:
@@ -64,6 +52,37 @@ def lag(decoded: np.ndarray) -> int:
 def test_the_lags_are_those_of_the_players(mp3s: dict[str, Path], player: str, kind: str) -> None:
     assert info_frame(mp3s[kind]).kind == kind
     assert lag(decode(mp3s[kind], player)) == LAGS[player][kind]
+
+
+@pytest.mark.skipif(libmad.found() is None, reason=f"no libmad here; {libmad.INSTALL}")
+@pytest.mark.parametrize("kind", LAGS["serato"])
+def test_a_decode_of_every_frame_is_what_serato_is_inferred_to_do(
+    mp3s: dict[str, Path], kind: str
+) -> None:
+    """Mixxx drops the first frame of that, info frame or not: so many samples less."""
+    measured = lag(libmad.decode(mp3s[kind]))
+    assert measured == LAGS["serato"][kind]
+    assert measured - 1152 == LAGS["mixxx"][kind]
+
+
+@pytest.mark.skipif(shutil.which("lame") is None, reason=f"no LAME here; {libmad.INSTALL}")
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [(["-b", "320"], "lame"), (["-V2"], "lame"), (["-t", "-b", "192"], "bare")],
+)
+def test_what_lame_itself_encodes_lags_as_its_info_frame_says(
+    tmp_path: Path, options: list[str], kind: str
+) -> None:
+    import soundfile
+
+    wave, path = tmp_path / "click.wav", tmp_path / "click.mp3"
+    soundfile.write(wave, click(), RATE)
+    subprocess.run(["lame", "--quiet", *options, str(wave), str(path)], check=True)
+    assert info_frame(path).kind == kind
+    for player in ("libsndfile", "ffmpeg"):
+        assert lag(decode(path, player)) == LAGS[player][kind]
+    if libmad.found():
+        assert lag(libmad.decode(path)) == LAGS["serato"][kind]
 
 
 def test_the_info_frame_is_found_behind_an_id3_tag(mp3s: dict[str, Path], tmp_path: Path) -> None:

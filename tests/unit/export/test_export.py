@@ -21,10 +21,11 @@ from dropgrid.base.colours import SECTION_COLOURS_ON_DARK
 from dropgrid.base.errors import ConfigError, RecordError
 from dropgrid.commands.main import main
 from dropgrid.export import export, formats, target
-from dropgrid.export.cues import bar_positions, cues
+from dropgrid.export.cues import bar_positions
 from dropgrid.export.options import ExportOptions
 from dropgrid.export.rekordbox import location
 from dropgrid.library import track_id
+from dropgrid.records.marks import cues, pads
 from dropgrid.records.model import BpmRecord, GridRegion, Section, StructureRecord
 from dropgrid.records.store import write_record
 from dropgrid.records.track import Track
@@ -35,6 +36,7 @@ from library_of_records import HOSTILE, PATHS, bpm_record, structure_record, wri
 HOUSE = track_id("a house.flac")
 BEATS = np.array(bpm_record("a house.flac").beats)
 SECTIONS = structure_record("a house.flac").sections
+FORMATS = [name for name, form in formats().items() if not hasattr(form, "ALONE")]  # no copies
 PER_TRACK = ("jams", "beats", "lab", "audacity", "sonic-visualiser")
 
 
@@ -48,7 +50,7 @@ def tree_of(results: Path, output: Path, **options: object) -> ElementTree:
     return ElementTree.parse(output).getroot()
 
 
-@pytest.mark.parametrize("name", formats())
+@pytest.mark.parametrize("name", FORMATS)
 def test_failed_tracks_are_left_out_and_counted(results: Path, tmp_path: Path, name: str) -> None:
     written, left_out = export(name, results, tmp_path / "out")
     assert (written, dict(left_out)) == (3, {"failed in the analysis": 1})
@@ -57,7 +59,7 @@ def test_failed_tracks_are_left_out_and_counted(results: Path, tmp_path: Path, n
         assert stems == {track_id(path) for path in PATHS} - {track_id("undecodable.flac")}
 
 
-@pytest.mark.parametrize("name", formats())
+@pytest.mark.parametrize("name", FORMATS)
 def test_the_same_records_give_the_same_bytes(results: Path, tmp_path: Path, name: str) -> None:
     def contents(output: Path) -> dict[str, bytes]:
         export(name, results, output)
@@ -114,8 +116,7 @@ def test_jams_has_the_key_of_every_stretch(results: Path, tmp_path: Path) -> Non
 
 def test_rekordbox_cues_are_named_coloured_and_on_pads(results: Path, tmp_path: Path) -> None:
     house = tree_of(results, tmp_path / "collection.xml").find("COLLECTION/TRACK")
-    marks = house.findall("POSITION_MARK")
-    assert all(mark.get("Type") == "0" for mark in marks)
+    marks = [mark for mark in house.findall("POSITION_MARK") if mark.get("Type") == "0"]
     memory = [(m.get("Name"), float(m.get("Start"))) for m in marks if m.get("Num") == "-1"]
     starts = [section.start for section in SECTIONS]
     names = ["Intro", "Buildup", "Drop 1", "Breakdown", "Drop 2", "Outro"]
@@ -127,16 +128,42 @@ def test_rekordbox_cues_are_named_coloured_and_on_pads(results: Path, tmp_path: 
     assert "#{:02x}{:02x}{:02x}".format(*drop) == SECTION_COLOURS_ON_DARK["drop"]
 
 
-def test_a_track_with_many_sections_keeps_its_drops_on_the_eight_pads() -> None:
-    from dropgrid.export.rekordbox import hot_cues
+def test_rekordbox_has_loops_of_whole_bars_on_intro_and_outro(
+    results: Path, tmp_path: Path
+) -> None:
+    house = tree_of(results, tmp_path / "collection.xml").find("COLLECTION/TRACK")
+    loops = [mark for mark in house.findall("POSITION_MARK") if mark.get("Type") == "4"]
+    assert [(m.get("Name"), m.get("Num")) for m in loops] == [
+        ("Intro loop", "-1"), ("Outro loop", "-1"),
+    ]  # fmt: skip
+    downbeats = bpm_record("a house.flac").downbeats
+    for mark in loops:
+        start, end = float(mark.get("Start")), float(mark.get("End"))
+        assert start in downbeats and end in downbeats
+    assert float(loops[0].get("Start")) == downbeats[0]
+    assert float(loops[1].get("Start")) == next(t for t in downbeats if t >= 26.9)
 
+
+def test_a_drop_of_many_sections_is_one_drop() -> None:
+    labels = ["intro", "drop", "drop", "drop", "breakdown", "drop", "drop", "outro", "outro"]
+    sections = tuple(
+        Section(float(i), float(i + 1), label, None, None, None, 1.0)  # type: ignore[arg-type]
+        for i, label in enumerate(labels)
+    )
+    record = StructureRecord("t", "t", "ok", sections=sections, drops=(1.0, 5.0))
+    assert [(c.time, c.name) for c in cues(Track(None, None, record))] == [
+        (0.0, "Intro"), (1.0, "Drop 1"), (4.0, "Breakdown"), (5.0, "Drop 2"), (7.0, "Outro"),
+    ]  # fmt: skip
+
+
+def test_a_track_with_many_sections_keeps_its_drops_on_the_eight_pads() -> None:
     labels = ["intro", *["breakdown", "buildup", "drop"] * 5]
     sections = tuple(
         Section(float(i), float(i + 1), label, None, None, None, 1.0)  # type: ignore[arg-type]
         for i, label in enumerate(labels)
     )
     track = Track(None, None, StructureRecord("t", "t", "ok", sections=sections))
-    chosen = hot_cues(cues(track))
+    chosen = pads(cues(track))
     assert [cue.time for cue in chosen] == [0, 1, 2, 3, 6, 9, 12, 15]
     assert [cue.name for cue in chosen if cue.label == "drop"] == [
         f"Drop {i}" for i in range(1, 6)
@@ -409,7 +436,9 @@ def test_the_list_names_every_format(capsys: pytest.CaptureFixture[str]) -> None
     assert main(["export", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(formats())
-    assert all(len(line) < 100 and line[18:] for line in lines)
+    assert all(len(line) < 140 and line[18:] for line in lines)
+    (traktor,) = [line for line in lines if line.startswith("traktor ")]
+    assert traktor.endswith("; MP3s in traktor's time, inferred")
 
 
 def test_unsure_tracks_are_left_out_and_counted(results: Path, tmp_path: Path) -> None:

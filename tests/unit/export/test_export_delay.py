@@ -6,8 +6,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-from dropgrid.export.delay import delay_shift, shifted
+from dropgrid.audio.mp3 import lead
 from dropgrid.records.model import GridRegion
+from dropgrid.records.shift import shifted
 from dropgrid.records.track import Track
 from library_of_records import bpm_record, structure_record
 
@@ -37,12 +38,12 @@ def mp3_track(decoder: str = "libsndfile", **more: str) -> Track:
 def test_an_mp3_moves_from_its_decoder_to_the_profile(
     kind: str, decoder: str, profile: str | None, samples: int
 ) -> None:
-    shift = delay_shift(mp3_track(decoder, info_frame=kind), profile)
+    shift = lead(mp3_track(decoder, info_frame=kind).bpm.decoder, profile)
     assert shift == pytest.approx(samples / RATE, abs=1e-12)
 
 
 def test_other_containers_do_not_move() -> None:
-    assert delay_shift(mp3_track(), "ffmpeg") == 0.0
+    assert lead(mp3_track().bpm.decoder, "ffmpeg") == 0.0
 
 
 def test_all_times_of_a_track_move_together() -> None:

@@ -27,7 +27,7 @@ def ensemble(tmp_path_factory: pytest.TempPathFactory) -> network.Ensemble:
     return network.load(path)
 
 
-def features_of(signal: np.ndarray, folder: Path, ensemble: network.Ensemble | None) -> Features:
+def features_of(signal: np.ndarray, folder: Path, ensemble: network.Ensemble | str) -> Features:
     path = folder / "signal.wav"
     soundfile.write(path, signal, RATE)
     return extract(path, ensemble)
@@ -142,7 +142,7 @@ def test_what_cannot_be_analysed_is_refused(tmp_path: Path, ensemble: network.En
 
 def test_without_networks_the_pulse_of_the_onsets_stands_in(tmp_path: Path) -> None:
     times = np.arange(0.25, 20, 0.5)
-    features = features_of(kicks(times, 20.0), tmp_path, None)
+    features = features_of(kicks(times, 20.0), tmp_path, "librosa")
     assert features.method == "librosa"
     beat = features.activations[:, 0]
     frames = np.rint(times[4:-4] * 100).astype(int)
@@ -190,7 +190,7 @@ def test_a_damaged_file_is_a_record_error(tmp_path: Path) -> None:
 def test_extraction_imports_no_heavy_library() -> None:
     program = (
         "import sys, numpy as np; from dropgrid.features import extract, spectra; "
-        "spectra.Spectra([10, 10, 10])(np.zeros(4096, np.float32)); "
+        "spectra.Spectra([10, 10, 10], 10)(np.zeros(4096, np.float32)); "
         "sys.exit(bool({'scipy', 'librosa', 'av', 'madmom', 'pandas', 'onnx'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0

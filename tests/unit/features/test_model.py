@@ -134,7 +134,7 @@ def test_without_networks_the_error_says_how_to_get_them_and_what_does_without(
         lambda: stages.prepare_network(tmp_path / "network.onnx", "madmom"),
         lambda: stages.prepare_key_network(tmp_path / "key.onnx", "madmom"),
     ):
-        with pytest.raises(ModelError, match=r"pip install dropgrid-models .*method: librosa"):
+        with pytest.raises(ModelError, match=r"pip install dropgrid-models .*method: open"):
             asked()
     assert list(tmp_path.iterdir()) == []  # no other method took its place
 

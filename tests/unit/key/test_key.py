@@ -42,6 +42,7 @@ def heard(sound: np.ndarray, net: key_network.Network | None) -> dict[str, np.nd
     pitch = Pitch(net)
     for start in range(0, len(sound), 65536):
         pitch.add(sound[start : start + 65536])
+    pitch.finish()
     return pitch.arrays()
 
 
@@ -126,7 +127,7 @@ def test_the_probabilities_are_madmoms(
     soundfile.write(path, sound, RATE, subtype="PCM_16")
     theirs = processors.CNNKeyRecognitionProcessor()(str(path))[0]
 
-    scores = extract(path, None, key_net).descriptors["key_scores"]
+    scores = extract(path, "open", key_net).descriptors["key_scores"]
     evidence = network.evidence(scores).mean(axis=0)
     ours = np.exp(evidence - evidence.max())
     ours /= ours.sum()

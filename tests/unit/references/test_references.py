@@ -174,7 +174,7 @@ def test_a_folder_is_searched_for_every_format_in_the_stated_order(tmp_path: Pat
     ]  # fmt: skip
     assert FORMATS == (
         "corrections", "json", "jams", "csv", "beats", "lab", "key", "rekordbox", "traktor",
-        "tags",
+        "mixxx", "serato", "tags",
     )  # fmt: skip
 
 

@@ -89,8 +89,8 @@ MALFORMED = {
         r":3: sections\[1\]: the section from 1 s overlaps",
     ),
     "label.json": (
-        '{"sections": [{"start": 0, "end": 1, "label": "verse"}]}',
-        r":1: sections\[0\].label: unknown label 'verse'",
+        '{"sections": [{"start": 0, "end": 1, "label": "solo"}]}',
+        r":1: sections\[0\].label: unknown label 'solo'",
     ),
     "other.jams": ("{}", ":1: not a JAMS file: no list `annotations`"),
     "none.jams": ('{"annotations": []}', ":1: no annotation of tempo"),

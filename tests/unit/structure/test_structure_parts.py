@@ -161,3 +161,39 @@ def test_a_record_without_bars_answers_by_time_only() -> None:
     record = StructureRecord("x", "x", "ok", time_base="seconds", sections=(section,))
     assert queries.section_at_time(record, 5.0) == section
     assert queries.section_at_bar(record, 1) is None
+
+
+@pytest.fixture(scope="module")
+def mixable() -> StructureRecord:
+    """16 bars of beat alone, a breakdown of 16, a drop of 16, twice, and 8 of beat at the end."""
+    form = [("outro", 16), ("breakdown", 16), ("drop", 16), ("breakdown", 8), ("drop", 16),
+            ("outro", 8)]  # fmt: skip
+    levels = levels_of(form, 128.0)
+    found = analyse(features_of(levels), grid_of(levels, 128.0), StructureOptions())
+    return StructureRecord(
+        "x", "x", "ok", sections=found.sections, drops=found.drops, mix_in=found.mix_in,
+        mix_out=found.mix_out,
+    )  # fmt: skip
+
+
+def test_queries_tell_where_to_mix(mixable: StructureRecord) -> None:
+    assert queries.mix_in_bars(mixable) == 16
+    assert queries.mix_out_bars(mixable) == 8
+    assert queries.bars_until_first_drop(mixable) == 32
+
+
+def test_queries_find_long_breakdowns(mixable: StructureRecord) -> None:
+    every = [phrase.bars for phrase in queries.breakdowns(mixable)]
+    assert 16 in every and set(every) <= {16, 8}
+    assert [phrase.bars for phrase in queries.breakdowns(mixable, min_bars=16)] == [16]
+
+
+def test_queries_about_mixing_without_drops_or_grid_are_empty() -> None:
+    section = Section(0.0, 60.0, "main", None, None, None, 1.0)
+    record = StructureRecord("x", "x", "ok", time_base="seconds", sections=(section,))
+    assert queries.bars_until_first_drop(record) is None
+    assert queries.mix_in_bars(record) == queries.mix_out_bars(record) == 0
+    assert queries.breakdowns(record) == ()
+    gridless = StructureRecord("x", "x", "ok", sections=(section,), drops=(10.0,), mix_in=5.0)
+    assert queries.bars_until_first_drop(gridless) is None
+    assert queries.mix_in_bars(gridless) == 0

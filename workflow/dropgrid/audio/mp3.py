@@ -8,16 +8,18 @@ MP3s set one behind the other are an MP3, too, but the info frame of the first s
 first alone, and a decoder that heeds it stops there; `recordings` tells where each begins.
 
 Sources: the Mp3 Info Tag, revision 1 (G. Bouvigne); ISO/IEC 11172-3, 2.4.1 (frames).
-libsndfile 1.2.2, FFmpeg (PyAV 18) and libmad as Mixxx 2.3 uses it: measured,
-tests/unit/test_mp3.py. The others are inferred, see INFERRED.
+libsndfile 1.2.2, FFmpeg (PyAV 18), and a decode of every frame by libmad 0.15: measured on files
+of LAME 3.100, tests/unit/audio/test_mp3.py. Mixxx 2.3.3 (with libmad; it drops the first frame):
+measured in the program. The others are inferred, see INFERRED.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 Kind = Literal["bare", "counted", "unchecked", "lame"]
 
@@ -37,8 +39,8 @@ LAGS: dict[str, dict[Kind, int]] = {
 INFERRED = {
     "rekordbox": "the table by which Mixxx (pull request 2119) moves rekordbox's cues to the time "
     "of its own decoder, libmad, which was measured",
-    "serato": "the 26 ms by which Mixxx moves the beats of Serato's tags to libmad's time: a "
-    "plain decode of every frame, the info frame too",
+    "serato": "the 26 ms by which Mixxx moves the beats of Serato's tags to libmad's time, which "
+    "is that of a decode of every frame, the info frame too",
     "traktor": "dj-data-converter's measurements of Traktor against rekordbox (its issue 3)",
 }
 
@@ -58,6 +60,17 @@ class InfoFrame:
 
     kind: Kind
     counts: bool
+
+
+def lead(decoder: Mapping[str, Any], player: str | None) -> float:
+    """Seconds by which a player's time is ahead of that of the analysis, for one file.
+
+    decoder: as records tell it. 0 where there is no player, and for all files but MP3s.
+    """
+    kind = decoder.get("info_frame")
+    if player is None or kind is None:
+        return 0.0
+    return (LAGS[player][kind] - LAGS[decoder["name"]][kind]) / float(decoder["sample_rate"])
 
 
 def info_frame(path: Path, start: int = 0) -> InfoFrame:

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+
+WINDOWS = re.compile(r"(?P<drive>[A-Za-z]:)[/\\]")  # how an absolute path begins there
+
+
+def rooted(path: str | Path) -> Path:
+    """A folder's absolute path; one of Windows stays what it is, with forward slashes."""
+    if WINDOWS.match(str(path)):
+        return Path(str(path).replace("\\", "/"))
+    return Path(path).absolute()
 
 
 def write_atomically(path: Path, data: bytes | Iterable[bytes], durable: bool = True) -> None:

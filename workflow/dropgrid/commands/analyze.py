@@ -51,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..library import scan_files
     from ..results.layout import Results
     from ..results.outputs import check_folder, check_output
+    from ..run import ahead
     from ..settings.config import load_config
     from ..stages import prepare_key_network, prepare_network
 
@@ -73,6 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     ):
         if not path.exists():
             prepare(path, config[section]["method"])
+    ahead.prepare(network=networks[0], key_network=networks[1])
     failed: list[str] = []
     for ticket in tickets:
         code, line = _analyse(ticket, networks, config, records[ticket.track], arguments)
@@ -132,6 +134,7 @@ def _record_failure(ticket: Ticket, failure: TrackFailure, records: dict[str, Pa
 
 def _described(records: dict[str, Path]) -> tuple[int, str]:
     """(1 if the file failed, a line that says what came out), from its records."""
+    from ..records.phrases import phrases
     from ..results.reading import READERS
 
     found = {name: READERS[name](path) for name, path in records.items()}
@@ -146,5 +149,5 @@ def _described(records: dict[str, Path]) -> tuple[int, str]:
     if key := found.get("key"):
         said.append("no key" if key.key is None else f"{key.key} ({key.camelot})")
     if structure := found.get("structure"):
-        said.append(" ".join(section.label for section in structure.sections))
+        said.append("; ".join(phrase.text for phrase in phrases(structure.sections)))
     return 0, f"{path}: {', '.join(said)}"

@@ -63,12 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--list", action="store_true", help="what is stated, and where the analysis differs"
     )
     parser.add_argument(
-        "--from", dest="sources", nargs="+", type=Path, metavar="FILE",
-        help="take over grids that differ from those of another program's file",
-    )  # fmt: skip
-    parser.add_argument(
-        "--delay-profile", choices=("libsndfile", "ffmpeg", "rekordbox"),
-        help="with --from: the player whose sample 0 of an MP3 the file refers to",
+        "--from", dest="sources", nargs="+", metavar="FILE",
+        help="take over the grids that differ: of rekordbox.xml, collection.nml, mixxxdb.sqlite, "
+        "or the word serato for what Serato wrote into the files",
     )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="with --from: only list them")
 
@@ -97,9 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         from .correct_import import take_over
 
         tracks = _named(desk, arguments.paths)
-        return take_over(
-            desk, arguments.sources, tracks, arguments.dry_run, arguments.delay_profile
-        )
+        return take_over(desk, arguments.sources, tracks, arguments.dry_run)
     tracks = _named(desk, arguments.paths)
     for track in tracks:
         if steps:

@@ -2,7 +2,8 @@
 
 Writes OUTPUT/{bpm,beats,structure}.json with 95 % intervals and baselines, a CSV row for every
 track, summary.md and plots. References may be BPM tags, CSV/TSV, JSON, JAMS, .beats/.txt, .lab,
-rekordbox XML, or folders of them; a malformed one is named with its line, and nothing is written.
+rekordbox XML, Traktor NML, Mixxx's database, or folders of them; a malformed one is named with
+its line, and nothing is written.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--references", nargs="*", default=["tags"], metavar="PATH",
         help="files or folders, the most trusted first; the word `tags` means the BPM tags of "
-        "the audio files (default: tags)",
+        "the audio files, `serato` the grids Serato wrote into them (default: tags)",
     )  # fmt: skip
     parser.add_argument(
         "--library", metavar="DIR",

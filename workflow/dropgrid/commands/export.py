@@ -17,7 +17,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from ..audio.mp3 import LAGS
+from ..audio.mp3 import INFERRED, LAGS
 from ..export.options import NML_VERSIONS
 from ..key.notation import NOTATIONS
 from .arguments import add_force
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--delay-profile", choices=tuple(LAGS),
         help="shift the times of MP3s to this player's sample 0 (default: that of the program "
-        "the format is for, else that of the analysis)",
+        f"the format is for, else that of the analysis; inferred, not measured: {_inferred()})",
     )  # fmt: skip
     parser.add_argument("--min-confidence", type=float, default=0.0, metavar="X",
                         help="leave out tracks below this confidence (default: none)")  # fmt: skip
@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.list:
         for name, form in formats().items():
-            print(f"{name:17s} {form.HELP}")
+            print(f"{name:17s} {form.HELP}{_sample_0(getattr(form, 'PLAYER', None))}")
         return 0
     if arguments.format is None or arguments.output is None:
         raise ConfigError("give a FORMAT and --output PATH; --list names the formats")
@@ -85,6 +85,17 @@ def run(arguments: argparse.Namespace) -> int:
     for reason, count in left_out.items():
         print(f"dropgrid export: {count} tracks left out: {reason}", file=sys.stderr)
     return 0
+
+
+def _sample_0(player: str | None) -> str:
+    """Whose time an export of MP3s is in, and whether that was measured; "" where nobody's."""
+    if player is None:
+        return ""
+    return f"; MP3s in {player}'s time{', inferred' if player in INFERRED else ''}"
+
+
+def _inferred() -> str:
+    return ", ".join(INFERRED)
 
 
 def _say_how_far(count: int) -> None:

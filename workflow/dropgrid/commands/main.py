@@ -23,8 +23,8 @@ from ..base.text import fault
 
 # In the order of --help: what people call, then what the workflow calls.
 COMMANDS = (
-    "run analyze demo list summary retry correct open evaluate report export tag sonify picture "
-    "scan network features bpm structure key batch table check".split()
+    "run watch analyze demo list summary retry correct open duplicates prune evaluate report "
+    "export tag sonify picture scan network features bpm structure key batch table check".split()
 )
 THREAD_POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -55,10 +55,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _handed_on(argv: Sequence[str]) -> argparse.Namespace | None:
     """The words of a sub-command that hands on to another program what it does not know itself."""
-    if argv[:1] != ["run"] or {"-h", "--help"} & set(argv):
+    if argv[:1] not in (["run"], ["watch"]) or {"-h", "--help"} & set(argv):
         return None
-    module = importlib.import_module(".run", __package__)
-    return argparse.Namespace(command="run", words=argv[1:], run=module.run)
+    module = importlib.import_module(f".{argv[0]}", __package__)
+    return argparse.Namespace(command=argv[0], words=argv[1:], run=module.run)
 
 
 def _open_streams() -> None:

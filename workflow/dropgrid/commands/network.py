@@ -1,8 +1,8 @@
 """Take the trained networks from where they are installed and keep them as one file each.
 
-A file that says `none` means that there are none, by choice (--method librosa): the `features`
-command then works without them, on librosa's onset strength. Networks that are asked for and not
-installed are an error.
+A file that says `none` means that there are none, by choice (--method open or librosa): the
+`features` command then works without them, by the method that the file names. Networks that are
+asked for and not installed are an error.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where to write the key network, e.g. results/key.onnx (default: nowhere)",
     )  # fmt: skip
     parser.add_argument(
-        "--method", choices=("madmom", "librosa"), default="madmom",
-        help="madmom: its networks; librosa: do without (default: %(default)s)",
+        "--method", choices=("madmom", "open", "librosa"), default="madmom",
+        help="madmom: its networks; open, librosa: do without (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--key-method", choices=("madmom", "profiles"), default="madmom",

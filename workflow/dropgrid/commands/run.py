@@ -17,10 +17,16 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..run.launch import Request
 
 HELP = "analyse a library: the whole workflow, from any folder"
-TARGETS = ("all", "analysis", "table", "evaluation", "report", "exports", "check")
+TARGETS = ("all", "analysis", "table", "duplicates", "evaluation", "report", "exports", "check")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,17 +41,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--config", "-C", nargs="*", metavar="NAME=VALUE", help="options, see config/README.md"
     )
     parser.add_argument(
+        "--allow-empty", action="store_true",
+        help="take a library without audio as it is; else refused, its disk may not be mounted",
+    )  # fmt: skip
+    parser.add_argument(
         "--profile", metavar="NAME", help="slurm, cluster-generic, or a folder of your own"
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
+def request_of(words: Sequence[str]) -> Request:
+    """What the words after `dropgrid run` ask for. Raises ConfigError, LibraryError."""
     from ..export import formats
     from ..run import launch
 
     targets = [*TARGETS, *(f"export_{name.replace('-', '_')}" for name in formats())]
-    known = launch.ask_options() if launch.needs_options(arguments.words) else {}
-    request = launch.read_request(arguments.words, targets, known)
+    known = launch.ask_options() if launch.needs_options(words) else {}
+    return launch.read_request(words, targets, known)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ..run import launch
+    from ..run.interrupts import TYPED
+
+    request = request_of(arguments.words)
     command = launch.command(request, Path.cwd())
     folder = Path(command[command.index("--directory") + 1])
-    os.execve(command[0], command, launch.environment(folder, os.environ))
+    environment = {
+        **launch.environment(folder, os.environ),
+        "PWD": os.getcwd(),
+        TYPED: shlex.join(["dropgrid", "run", *arguments.words]),
+    }
+    os.execve(command[0], command, environment)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ def run_on(
 
     read = [path for name, path in files.items() if name != "output"]
     check_output(files["output"], read, option="OUTPUT", force=force)
+    files = {**files, **(beside(files) if stage == "features" else {})}
 
     def work() -> None:
         from ..stages import run_stage
@@ -75,3 +77,18 @@ def run_on(
         write_failure(stage, files, failure)
 
     return supervise_track(work, record_failure, stage=stage, arguments=limits)
+
+
+def beside(files: Mapping[str, Path]) -> dict[str, Path]:
+    """Where features in a folder of results have their track's identity, and the cache."""
+    from ..results.layout import Results
+    from ..results.mark import begins_as_ours, is_marked
+
+    output = files["output"].absolute()
+    results, track = Results(output.parents[1]), files["ticket"].stem
+    if output != results.features(track) or not is_marked(results.folder):
+        return {}
+    identity = results.identity(track)
+    if os.path.lexists(identity) and not begins_as_ours(str(identity)):
+        return {}  # a file of the user's
+    return {"identity": identity, "cache": results.cache}

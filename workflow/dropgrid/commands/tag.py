@@ -13,6 +13,7 @@ examples:
   dropgrid tag write --results results --dry-run
   dropgrid tag write --results results --comment
   dropgrid tag write --results results --key camelot --gain
+  dropgrid tag write --results results --serato --bpm-format decimal
   dropgrid tag restore --results results
   dropgrid tag restore --results results --forget "deleted song.mp3"
 """
@@ -31,6 +32,7 @@ from ..key.notation import NOTATIONS
 if TYPE_CHECKING:
     from ..tagging.plan import Change
 
+LONGEST = 100  # characters of a value that are shown
 HELP = "write BPM, key, gain and drop times into the files' tags, or take them back"
 
 
@@ -52,6 +54,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     write.add_argument(
         "--sound-check", action="store_true", help="with --gain: iTunes' own field in MP4, too"
     )
+    write.add_argument(
+        "--serato", action="store_true",
+        help="write grid, cues and loops as Serato keeps them: MP3, AIFF, WAV, FLAC, MP4",
+    )  # fmt: skip
+    write.add_argument(
+        "--replace", action="store_true",
+        help="with --serato: over a grid and cues that are in the file already",
+    )  # fmt: skip
+    write.add_argument(
+        "--bpm-format", choices=("integer", "decimal"), default="integer",
+        help="of ID3's TBPM: whole (128, the default) or with decimals (127.96)",
+    )  # fmt: skip
     write.add_argument("--min-confidence", type=float, default=0.9, metavar="X",
                        help="write nothing below this confidence (default: 0.9)")  # fmt: skip
     restore = actions.add_parser("restore", help="put back what the tags held before")
@@ -132,17 +146,21 @@ def _planned(arguments: argparse.Namespace) -> list[Change]:
         arguments.key,
         arguments.gain,
         arguments.sound_check,
+        arguments.serato,
+        arguments.replace,
+        arguments.bpm_format,
     )
     root = _root(arguments)
     changes: list[Change] = []
     left_alone: Counter[str] = Counter()
+    kept: Counter[str] = Counter()
     seen: dict[tuple[int, int], str] = {}
     mended: set[Path] = set()
     waiting: list[str] = []
     for track in iterate_library(arguments.results, arguments.library, waiting):
         if not arguments.dry_run and track.file is not None:
             _mend(track.file, root, mended)
-        change = plan(track, options, root)
+        change = plan(track, options, root, lambda text: kept.update([text]))
         if isinstance(change, str):
             left_alone[change] += 1
             continue
@@ -157,6 +175,8 @@ def _planned(arguments: argparse.Namespace) -> list[Change]:
     left_alone[WAITING] = len(waiting)
     for reason, count in sorted((+left_alone).items()):
         print(f"dropgrid tag: {count} tracks left alone: {reason}", file=sys.stderr)
+    for reason, count in sorted(kept.items()):
+        print(f"dropgrid tag: in {_files(count)}: {reason}", file=sys.stderr)
     return changes
 
 
@@ -240,7 +260,9 @@ def _described(change: Change) -> str:
 
 
 def _plain(value: object) -> str:
-    """The last text of a field's value."""
+    """The last text of a field's value; of what is no text, how long it is."""
     while isinstance(value, list):
         value = value[-1] if value else None
+    if isinstance(value, str) and len(value) > LONGEST:
+        return f"({len(value)} characters)"
     return "none" if value is None else repr(value) if isinstance(value, str) else str(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import pairwise
 
 import numpy as np
@@ -67,13 +67,16 @@ def apply_sections(
         snapped = {nearest(lines, time) for time in correction.drops if time < duration}
         drops = tuple(sorted(snapped))
         sure = (1.0,) * len(drops)
-    computed = ComputedStructure(record.sections, record.drops, record.drop_confidences)
-    impacts = dict(zip(record.drops, record.drop_impacts, strict=False))
+    computed = ComputedStructure(*(getattr(record, f.name) for f in fields(ComputedStructure)))
     return replace(
-        record, sections=sections, drops=drops, drop_confidences=sure,
-        drop_impacts=tuple(impacts.get(drop, 0.0) for drop in drops),
-        source="corrected", computed=computed,
-    )  # fmt: skip
+        record,
+        sections=sections,
+        drops=drops,
+        drop_confidences=sure,
+        drop_impacts=(0.0,) * len(drops),  # to be measured: stages.make_structure_record
+        source="corrected",
+        computed=computed,
+    )
 
 
 def _sections(

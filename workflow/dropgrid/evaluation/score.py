@@ -12,14 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from ..base.errors import MissingRecord
+from ..base.errors import MissingRecord, RecordError
 from ..key import notation
 from ..records.model import BpmRecord, KeyRecord, StructureRecord
 from ..records.store import as_computed
-from ..records.ticket import TRACK_ID
+from ..records.ticket import TRACK_ID, read_ticket
 from ..references.annotation import Annotation
 from ..references.collect import CORRECTIONS, TAGS, Rank, read_sources
 from ..references.matching import LeftOut, Reference, Tracks, match
+from ..references.serato import SERATO, read_file
 from ..results.layout import Results
 from ..results.reading import path_of, record_or_failure
 from ..results.scanned import read_scan
@@ -33,7 +34,7 @@ CHUNK = 8  # tracks a process takes at once
 class EvaluationOptions:
     """The `evaluation` section of the configuration."""
 
-    references: tuple[str, ...] = (TAGS,)  # files, folders or TAGS, the most trusted first
+    references: tuple[str, ...] = (TAGS,)  # files, folders, TAGS or SERATO
     sample_size: int | None = None  # evaluate only so many tracks
     sample_seed: int = 0  # which ones, and the bootstrap's resamples
 
@@ -75,7 +76,10 @@ def gather(
         annotations += _tags(results, paths, options.references.index(TAGS))
     if CORRECTIONS in options.references:
         annotations += stated(results, paths, options.references.index(CORRECTIONS))
-    references, left_out, ways = match(annotations, Tracks(paths, library or root))
+    if SERATO in options.references:
+        annotations += _serato(results, paths, options.references.index(SERATO))
+    decoder_of = partial(_decoder, results)
+    references, left_out, ways = match(annotations, Tracks(paths, library or root), decoder_of)
     chosen = _sample(sorted(references), options)
     rows = tasks.Rows()
     for scored in _scored([references[track] for track in chosen], results, threads):
@@ -117,6 +121,24 @@ def _tags(results: Path, paths: dict[str, str], source: int) -> list[tuple[Rank,
             )
             found.append((Rank.of(source, tag), tag))
     return found
+
+
+def _serato(results: Path, paths: dict[str, str], source: int) -> list[tuple[Rank, Annotation]]:
+    """What Serato has written into the files, which are those that the last run looked at."""
+    found = []
+    for track in sorted(paths):
+        record = _read_bpm(results, track)
+        with suppress(RecordError):
+            file = Path(read_ticket(Results(results).ticket(track)).file)
+            tags = read_file(file, track, record.duration if record else None)
+            if tags is not None:
+                found.append((Rank.of(source, tags), tags))
+    return found
+
+
+def _decoder(results: Path, track: str) -> dict[str, Any]:
+    record = _read_bpm(results, track)
+    return {} if record is None else record.decoder
 
 
 def _sample(tracks: Sequence[str], options: EvaluationOptions) -> list[str]:

@@ -10,9 +10,13 @@ and has one of
     render_track(track) -> {suffix: bytes}    files for each track, {track id}{suffix}
     render_table(results, waiting) -> (bytes, tracks, failed tracks)    from the library table;
         waiting: gets the ids of tracks without records
+or both of
+    place(track) -> where a file of its own lies below the output folder, None for none
+    write_track(track, file) -> why it could not be written    for files too large to be held
 It may say
     PLAYER        the program whose sample 0 of an MP3 it is for (dropgrid.audio.mp3)
     OPTIONS       the names of the ExportOptions that it heeds, beside those that all do
+    ALONE         True: only made where it is asked for by name, not among all exports
     MARK          bytes near either end of its files by which a later export knows them as ours
 Nothing else lists the formats: command, targets, configuration and tests find them here. Times
 have the records' six decimals, so that every export reads back as the very same numbers.
@@ -28,9 +32,11 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from ..audio.mp3 import lead
 from ..base.errors import ConfigError
 from ..base.files import write_atomically
 from ..records.check import check_id
+from ..records.shift import shifted
 from ..records.track import Track
 from ..results.layout import Results
 from ..results.outputs import check_folder, check_output
@@ -91,6 +97,8 @@ def export(
         return _export_table(form, results, output, options, check)
     left_out: Counter[str] = Counter()
     tracks = _finished(form, results, library, options, left_out, say)
+    if hasattr(form, "write_track"):
+        return _export_files(form, tracks, output, check, left_out), left_out
     if hasattr(form, "render_track"):
         return _export_each(form, tracks, output, check), left_out
     several = hasattr(form, "file") and "." not in form.file(options)
@@ -132,11 +140,42 @@ def _export_each(
     return written
 
 
-def _check(file: Path, results: Path, force: bool, mark: bytes | None) -> None:
+def _export_files(
+    form: Any,
+    tracks: Iterator[Track],
+    output: Path,
+    check: Callable[..., None],
+    left_out: Counter[str],
+) -> int:
+    check_folder(output)
+    output.mkdir(parents=True, exist_ok=True)
+    written = 0
+    for track in tracks:
+        where = form.place(track)
+        if where is None:
+            left_out["of a format that this export does not know"] += 1
+            continue
+        check(output / where, source=track.file, audio=True)
+        reason = form.write_track(track, output / where)
+        written += reason is None
+        if reason is not None:
+            left_out[reason] += 1
+    return written
+
+
+def _check(
+    file: Path,
+    results: Path,
+    force: bool,
+    mark: bytes | None,
+    source: Path | None = None,
+    audio: bool = False,
+) -> None:
     """Refuse to write over what the export reads, and over what is not ours."""
     files = Results(results)
     read = [files.scan, files.table, files.parquet]
-    check_output(file, read, force=force, trusted=files.exports, mark=mark)
+    read += [] if source is None else [source]
+    check_output(file, read, force=force, audio=audio, trusted=files.exports, mark=mark)
 
 
 def _finished(
@@ -148,8 +187,6 @@ def _finished(
     say: Callable[[int], None] | None,
 ) -> Iterator[Track]:
     """The tracks that can be exported, moved to the player's time; the others are counted."""
-    from .delay import delay_shift, shifted
-
     player = options.delay_profile or getattr(form, "PLAYER", None)
     needs, kinds = sorted(form.NEEDS - {"file"}), Results(results).kinds()
     for need in needs:
@@ -167,7 +204,7 @@ def _finished(
         if reason := _why_left_out(track, options.min_confidence):
             left_out[reason] += 1
             continue
-        yield shifted(track, delay_shift(track, player))
+        yield shifted(track, lead(track.bpm.decoder if track.bpm else {}, player))
     if waiting:
         left_out[WAITING] += len(waiting)
 

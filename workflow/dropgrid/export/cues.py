@@ -1,25 +1,13 @@
-"""Beats counted in bars, cues of a track, numbers as text: what several formats need."""
+"""Beats counted in bars, numbers and names as text: what several formats need."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ..base.text import one_line
 from ..records.model import BpmRecord
 from ..records.track import Track
-
-SAME_MOMENT = 0.05  # seconds within which a drop and the start of its section are one cue
-
-
-@dataclass(frozen=True)
-class Cue:
-    """A moment worth jumping to: time in seconds, the label of its section, a name."""
-
-    time: float
-    label: str
-    name: str
 
 
 def beats_per_bar(record: BpmRecord) -> int:
@@ -46,26 +34,6 @@ def bar_positions(record: BpmRecord) -> list[tuple[int, int]]:
         else:
             positions.append((bar, 1))
     return positions
-
-
-def cues(track: Track) -> list[Cue]:
-    """A cue at the start of every section and at every drop, in the order of time.
-
-    Labels that occur more than once are numbered.
-    """
-    if track.structure is None:
-        return []
-    moments = [(section.start, section.label) for section in track.structure.sections]
-    for drop in track.structure.drops:
-        if not any(label == "drop" and abs(t - drop) < SAME_MOMENT for t, label in moments):
-            moments.append((drop, "drop"))
-    moments.sort()
-    labels = [label for _, label in moments]
-    found = []
-    for index, (time, label) in enumerate(moments):
-        number = f" {labels[: index + 1].count(label)}" if labels.count(label) > 1 else ""
-        found.append(Cue(time, label, label.capitalize() + number))
-    return found
 
 
 def number(value: float, decimals: int = 2) -> str:

@@ -13,15 +13,18 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import quote
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
+from xml.etree.ElementTree import Element, SubElement
 
 from .. import __version__
 from ..base.colours import SECTION_COLOURS_ON_DARK
+from ..base.files import WINDOWS
 from ..key import notation
+from ..records.marks import Cue, Loop, cues, loops, pads
 from ..records.model import GridRegion
 from ..records.track import Track
-from .cues import Cue, beats_per_bar, cues, number, text_tag, title
+from .cues import beats_per_bar, number, text_tag, title
 from .spool import Spool
+from .xml_lines import lines
 
 if TYPE_CHECKING:
     from .options import ExportOptions
@@ -32,7 +35,6 @@ FILE = "rekordbox.xml"
 NEEDS = frozenset({"bpm", "file"})
 PLAYER = "rekordbox"
 OPTIONS = ("bpm_ranges", "key_notation")
-HOT_CUES = 8  # pads A to H
 # What rekordbox calls the file types it plays.
 KINDS = {
     ".wav": "WAV File", ".aif": "AIFF File", ".aiff": "AIFF File", ".flac": "FLAC File",
@@ -49,15 +51,17 @@ def render(
     entries = Spool()
     tempos: list[float | None] = []
     for key, track in enumerate(tracks, start=1):
-        entries.add(_lines(_track(track, key, options), 2))
+        entries.add(lines(_track(track, key, options), 2))
         tempos.append(track.bpm.bpm if track.bpm else None)
-    head = [HEAD, _lines(product, 1), f'  <COLLECTION Entries="{entries.added}">\n'.encode()]
-    tail = [b"  </COLLECTION>\n", _lines(_playlists(tempos, options), 1), b"</DJ_PLAYLISTS>\n"]
+    head = [HEAD, lines(product, 1), f'  <COLLECTION Entries="{entries.added}">\n'.encode()]
+    tail = [b"  </COLLECTION>\n", lines(_playlists(tempos, options), 1), b"</DJ_PLAYLISTS>\n"]
     return entries.added, {"": chain(head, entries, tail)}
 
 
 def location(file: Path) -> str:
     """The URI by which rekordbox knows a file, whatever bytes its name holds."""
+    if WINDOWS.match(str(file)):
+        return "file://localhost/" + quote(os.fsencode(file), safe="/:")
     return "file://localhost" + quote(os.fsencode(file), safe="/")
 
 
@@ -90,8 +94,10 @@ def _track(track: Track, number_in_list: int, options: ExportOptions) -> Element
     marks = cues(track)
     for cue in marks:  # memory cues have no number
         element.append(_mark(cue, -1))
-    for pad, cue in enumerate(hot_cues(marks)):
+    for pad, cue in enumerate(pads(marks)):
         element.append(_mark(cue, pad))
+    for loop in loops(track):
+        element.append(_loop(loop))
     return element
 
 
@@ -103,18 +109,20 @@ def beat_in_bar(region: GridRegion, length: int) -> int:
     return -ahead % length + 1
 
 
-def hot_cues(marks: list[Cue]) -> list[Cue]:
-    """The cues worth a pad: the drops first, then whatever else there is room for."""
-    by_worth = sorted(marks, key=lambda cue: (cue.label != "drop", cue.time))
-    return sorted(by_worth[:HOT_CUES], key=lambda cue: cue.time)
-
-
 def _mark(cue: Cue, pad: int) -> Element:
     colour = bytes.fromhex(SECTION_COLOURS_ON_DARK[cue.label][1:])
     mark = Element("POSITION_MARK", Name=cue.name, Type="0", Start=number(cue.time, 3))
     mark.set("Num", str(pad))
     for name, value in zip(("Red", "Green", "Blue"), colour, strict=True):
         mark.set(name, str(value))
+    return mark
+
+
+def _loop(loop: Loop) -> Element:
+    """A memory loop; type 4 is a loop here (in Traktor's files it is the grid)."""
+    mark = Element("POSITION_MARK", Name=loop.name, Type="4", Start=number(loop.start, 3))
+    mark.set("End", number(loop.end, 3))
+    mark.set("Num", "-1")
     return mark
 
 
@@ -133,8 +141,3 @@ def _playlists(tempos: list[float | None], options: ExportOptions) -> Element:
         for key in keys:
             SubElement(node, "TRACK", Key=key)
     return playlists
-
-
-def _lines(element: Element, level: int) -> bytes:
-    indent(element, "  ", level)
-    return b"  " * level + tostring(element, "utf-8").rstrip() + b"\n"

@@ -15,6 +15,7 @@ from .descriptors import Descriptors, Waveform
 from .engines.key_network import Network
 from .engines.network import MARGIN, WINDOW, Ensemble, Inputs, activations
 from .loudness import Meter
+from .memory import give_back
 from .pitch import Pitch
 from .spectra import Spectra, segments
 
@@ -24,14 +25,15 @@ SILENCE = 4 / 32768  # of full scale: a peak below it is dither, not music
 
 def extract(
     path: Path,
-    ensemble: Ensemble | None,
+    ensemble: Ensemble | str,
     key_network: Network | None = None,
     true_peak: bool = False,
 ) -> Features:
     """The features of an audio file. Raises DecodeError, UnusableAudio, OSError.
 
-    ensemble: from network.load; None does without the networks, by way of librosa. key_network:
-    from key_network.load; None leaves the key to the profiles. true_peak: see loudness.Meter.
+    ensemble: from network.load, or the name of a method that does without madmom's networks,
+    "open" or "librosa". key_network: from key_network.load; None leaves the key to the profiles.
+    true_peak: see loudness.Meter.
     """
     reader = Reader(path)
     meter = Meter(reader.decoder["sample_rate"], reader.positions, true_peak)
@@ -40,15 +42,7 @@ def extract(
     inputs = Inputs(SAMPLE_RATE)
     descriptors = Descriptors(SAMPLE_RATE)
     chunks = front_end(_heard(_usable(path, _mid(reader, waveform)), pitch), inputs, descriptors)
-    if ensemble is None:
-        from .engines.onsets import METHOD, activations_of_onsets
-
-        values, method = activations_of_onsets(map(inputs.onset_strength, chunks)), METHOD
-    else:
-        values, whole = activations(chunks, ensemble, inputs.width)
-        method = "madmom" if whole else (
-            f"madmom, windows of {WINDOW / 6000:g} min, margins of {MARGIN / 6000:g} min"
-        )  # fmt: skip
+    values, method = _activations(chunks, inputs, ensemble)
     return Features(
         duration=waveform.samples / SAMPLE_RATE,
         activations=values,
@@ -58,15 +52,35 @@ def extract(
     )
 
 
+def _activations(
+    chunks: Iterable[np.ndarray], inputs: Inputs, ensemble: Ensemble | str
+) -> tuple[np.ndarray, str]:
+    """Activations (frames, 2), and the name of how they were found."""
+    if ensemble == "open":
+        from .engines import flux
+
+        return flux.activations_of_rises(chunks, inputs), flux.METHOD
+    if ensemble == "librosa":
+        from .engines import onsets
+
+        strength = map(inputs.onset_strength, chunks)
+        return onsets.activations_of_onsets(strength), onsets.METHOD
+    assert not isinstance(ensemble, str), ensemble
+    values, whole = activations(chunks, ensemble, inputs.width)
+    if whole:
+        return values, "madmom"
+    return values, f"madmom, windows of {WINDOW / 6000:g} min, margins of {MARGIN / 6000:g} min"
+
+
 def front_end(
     blocks: Iterable[np.ndarray], inputs: Inputs, descriptors: Descriptors
 ) -> Iterator[np.ndarray]:
     """The networks' inputs, chunk by chunk, of a mono signal in blocks; collects descriptors."""
-    spectra = Spectra([len(bank) for bank in inputs.banks])
+    spectra = Spectra([len(bank) for bank in inputs.banks], descriptors.kick_bins)
     for segment in segments(blocks):
-        complex_spectra, magnitudes = spectra(segment)
+        lowest, magnitudes = spectra(segment)
         chunk = inputs(magnitudes)
-        descriptors.add(segment, complex_spectra[-1], magnitudes)
+        descriptors.add(segment, lowest, magnitudes)
         yield chunk
 
 
@@ -78,10 +92,12 @@ def _mid(reader: Reader, waveform: Waveform) -> Iterator[np.ndarray]:
 
 
 def _heard(blocks: Iterable[np.ndarray], pitch: Pitch) -> Iterator[np.ndarray]:
-    """The same blocks, which pitch takes too."""
+    """The same blocks, which pitch takes too; it is finished before the networks need room."""
     for block in blocks:
         pitch.add(block)
         yield block
+    pitch.finish()
+    give_back()
 
 
 def _usable(path: Path, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

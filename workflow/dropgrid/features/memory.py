@@ -1,7 +1,8 @@
-"""How much memory the stages of a track take, from measurement."""
+"""How much memory the stages of a track take, from measurement; giving back what is free."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import PurePosixPath
 
 from .engines.network import WHOLE
@@ -9,6 +10,7 @@ from .engines.network import WHOLE
 BASE = 160.0  # MB: Python, NumPy, onnxruntime, decoder, resampler, buffers
 HELD = 44.0  # MB a minute that is one sequence: the networks' inputs and states
 LIBROSA = 120.0  # MB of librosa and its compiler, beside the key network
+OPEN = 30.0  # MB of the method of that name beside the key network
 KEPT = 1.3  # MB a minute beyond: activations and descriptors, and their copy when saved
 
 
@@ -25,7 +27,7 @@ def minutes(path: str, size: int) -> float:
     return max(size, 0) / 2**20 / FILE.get(PurePosixPath(path).suffix.lower(), COMPRESSED)
 
 
-def megabytes(minutes: float, librosa: bool = False) -> int:
+def megabytes(minutes: float, method: str = "madmom") -> int:
     """A limit on allocated memory (RLIMIT_DATA, MB of 2^20 bytes) that minutes of audio keep to.
 
     Measured (onnxruntime 1.32, FLAC at 44.1 kHz in stereo), MB allocated and MB in use at most:
@@ -34,11 +36,13 @@ def megabytes(minutes: float, librosa: bool = False) -> int:
         allocated  155  307  482  789    the beat networks alone
         in use     131  249  397  518    with the key network; 461 for 40 minutes
 
-    onnxruntime takes memory in steps that double, and does not use all of it. librosa: whether
-    that finds the beats, in place of the networks.
+    onnxruntime takes memory in steps that double, and does not use all of it. method: what
+    finds the beats; `open` holds no sequence.
     """
+    if method == "open":
+        return round(BASE + OPEN + 2 * KEPT * minutes)
     sequence = min(minutes, WHOLE / 6000)
-    more = LIBROSA if librosa else 0.0
+    more = LIBROSA if method == "librosa" else 0.0
     return round(BASE + more + HELD * sequence + KEPT * (minutes - sequence))
 
 
@@ -48,3 +52,14 @@ def later_megabytes(minutes: float) -> int:
     Measured: rhythm 850 MB for seven hours, structure 670.
     """
     return round(max(300.0, 150 + 2.0 * minutes))
+
+
+def give_back() -> None:
+    """Return to the system what was freed and is still held, where the C library can (glibc).
+
+    Buffers that live longer keep the heap from shrinking by itself: 25 MB of five minutes.
+    """
+    import ctypes
+
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,14 @@ VERSION = 1
 DESCRIPTOR = "descriptor/"
 
 
-def save(path: Path, result: Features | TrackFailure) -> None:
-    """Write features, or why there are none. Raises OSError."""
+def save(path: Path, result: Features | TrackFailure, origin: str | None = None) -> None:
+    """Write features, or why there are none. Raises OSError.
+
+    origin: what they come from (dropgrid.features.reuse), where that is known for sure.
+    """
     about: dict[str, Any] = {"version": VERSION}
+    if origin is not None:
+        about["origin"] = origin
     arrays: dict[str, np.ndarray] = {}
     if isinstance(result, TrackFailure):
         about["error"] = asdict(result)
@@ -66,3 +72,24 @@ def load(path: Path) -> Features | TrackFailure:
         )
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise RecordError(f"{path}: cannot be read as features ({error})") from error
+
+
+def origin_of(path: Path) -> str | None:
+    """The origin that features were saved with; None where none is told or can be read."""
+    with (
+        suppress(OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile),
+        np.load(path, allow_pickle=False) as archive,
+    ):
+        about = json.loads(archive["about"].tobytes())
+        return str(about["origin"]) if about["version"] == VERSION else None
+    return None
+
+
+def read_array(path: Path, name: str) -> np.ndarray | None:
+    """One array of a features file; None where there is no such file or array."""
+    with (
+        suppress(OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile),
+        np.load(path, allow_pickle=False) as archive,
+    ):
+        return np.asarray(archive[name])
+    return None

@@ -46,6 +46,18 @@ def read_waveform(path: Path, columns: int) -> np.ndarray | None:
     return None
 
 
+def read_loudness(path: Path, columns: int) -> np.ndarray | None:
+    """(at most columns, 1) loudness alone, as in read_waveform; in a third of the time."""
+    with (
+        suppress(OSError, ValueError, KeyError, zipfile.BadZipFile),
+        np.load(path, allow_pickle=False) as arrays,
+    ):
+        attack = arrays[DESCRIPTOR + "attack"][:, :1]
+        if len(attack):
+            return np.nan_to_num(pool(attack.astype(np.float32), columns))
+    return None
+
+
 def _upper(bands: np.ndarray | None, duration: float, columns: int) -> np.ndarray:
     """(columns, 2) amplitudes of the strongest band of the middle and of the high; without bands
     (dB), silence."""

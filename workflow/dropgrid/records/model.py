@@ -187,6 +187,9 @@ class ComputedStructure:
     sections: tuple[Section, ...]
     drops: tuple[float, ...]
     drop_confidences: tuple[float, ...]
+    drop_impacts: tuple[float, ...]
+    mix_in: float | None
+    mix_out: float | None
 
 
 @dataclass(frozen=True)

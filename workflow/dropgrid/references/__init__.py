@@ -24,7 +24,11 @@ rekordbox   `.xml`: AverageBpm, TEMPO (beats and downbeats), POSITION_MARK cues 
             section (`Drop`, `Breakdown 2`): the section lasts to the next such cue.
             Tonality, in any notation.
 key         `.key`: one line, `D minor` as GiantSteps has it, or tonic, tab, mode as MIREX does.
-traktor     `.nml`: BPM, MUSICAL_KEY (or the KEY of INFO) and GENRE of each entry.
+traktor     `.nml`: BPM, MUSICAL_KEY (or the KEY of INFO) and GENRE of each entry, its grid markers
+            (beats and downbeats) and, as in rekordbox, cues named after a section.
+mixxx       `.sqlite`: Mixxx's library, mixxxdb.sqlite: BPM, key, genre, beats, named cues.
+serato      not a file: the word `serato` in the list means the grids and named cues that Serato
+            has written into the audio files; what dropgrid wrote there is passed over.
 tags        not a file: the word `tags` in the list means the BPM and key tags of the audio files.
 corrections the word `corrections`: what a person stated or confirmed (docs/corrections.md).
 
@@ -36,6 +40,9 @@ that is not in the library or could be several.
 Labels are intro, buildup, main, drop, breakdown, outro in any case, or one of SYNONYMS. json, csv
 and rekordbox know no others. jams and lab have vocabularies of their own: another label there
 (`chorus`) counts for boundaries and grouping, and the track is left out of the label metrics.
+
+Times of rekordbox, Traktor, Mixxx and Serato count from those programs' sample 0; of an MP3 they
+are moved to that of the analysis (dropgrid.audio.mp3; inferred for all but Mixxx).
 
 Everything is checked as it is read: InvalidReference names file, line and field.
 """

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..audio.mp3 import lead
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,9 @@ class Annotation:
     source: the file, as found; format: a name of FORMATS.
     bpm in BPM; beats, downbeats, boundaries, duration in seconds. boundaries are the moments
     inside the track where a section begins; without them the sections' edges are meant.
-    tonality: the musical key, see dropgrid.key.notation.
+    tonality: the musical key, see dropgrid.key.notation. locked: the user has locked the grid in
+    the program, having set it or found it right. player: whose sample 0 of an MP3 the times
+    refer to (dropgrid.audio.mp3); None: that of the analysis.
     """
 
     key: str
@@ -36,3 +42,31 @@ class Annotation:
     duration: float | None = None
     genre: str | None = None
     tonality: int | None = None
+    locked: bool = False
+    player: str | None = None
+
+    def in_time_of(self, decoder: Mapping[str, Any]) -> Annotation:
+        """The annotation in the time of the analysis, whose decoder is named in the record.
+
+        What would come before 0 is left out, or cut at 0.
+        """
+        seconds = -lead(decoder, self.player)
+        if seconds == 0:
+            return replace(self, player=None)
+        sections = [
+            replace(s, start=max(0.0, s.start + seconds), end=s.end + seconds)
+            for s in self.sections or ()
+            if s.end + seconds > 0
+        ]
+        return replace(
+            self,
+            beats=_moved(self.beats, seconds),
+            downbeats=_moved(self.downbeats, seconds),
+            boundaries=_moved(self.boundaries, seconds),
+            sections=tuple(sections) if self.sections is not None else None,
+            player=None,
+        )
+
+
+def _moved(times: tuple[float, ...] | None, seconds: float) -> tuple[float, ...] | None:
+    return None if times is None else tuple(t + seconds for t in times if t + seconds >= 0)

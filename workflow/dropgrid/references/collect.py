@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.errors import InvalidReference
-from . import jams, plain_json, rekordbox, tabular, textual, traktor
+from . import jams, mixxx, plain_json, rekordbox, tabular, textual, traktor
 from .annotation import Annotation
+from .serato import SERATO
 
 TAGS = "tags"  # in the list of sources: the BPM and key tags of the audio files
 CORRECTIONS = "corrections"  # in the same list: what a person stated or confirmed
-WORDS = (TAGS, CORRECTIONS)
+WORDS = (TAGS, SERATO, CORRECTIONS)  # sources that are no files
 FORMATS = (
     CORRECTIONS,
     "json",
@@ -24,6 +25,8 @@ FORMATS = (
     "key",
     "rekordbox",
     "traktor",
+    "mixxx",
+    SERATO,
     TAGS,
 )  # the most trusted first
 READERS: dict[str, Callable[[Path], list[Annotation]]] = {
@@ -37,6 +40,7 @@ READERS: dict[str, Callable[[Path], list[Annotation]]] = {
     ".key": textual.read_key,
     ".xml": rekordbox.read,
     ".nml": traktor.read,
+    ".sqlite": mixxx.read,
 }
 
 
@@ -78,8 +82,7 @@ def _files(path: Path) -> Iterator[Path]:
         raise InvalidReference(f"{path}: there is no such file or folder")
     elif path.suffix.lower() not in READERS:
         raise InvalidReference(
-            f"{path}: not a reference format; known: {' '.join(READERS)}, or the words "
-            f"{' and '.join(WORDS)}"
+            f"{path}: not a reference format; known: {' '.join(READERS)}, or {' or '.join(WORDS)}"
         )
     else:
         yield path

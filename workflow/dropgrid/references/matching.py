@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -94,11 +94,14 @@ class Tracks:
 
 
 def match(
-    annotations: Iterable[tuple[Rank, Annotation]], tracks: Tracks
+    annotations: Iterable[tuple[Rank, Annotation]],
+    tracks: Tracks,
+    decoder_of: Callable[[str], Mapping[str, Any]] = lambda track: {},
 ) -> tuple[dict[str, Reference], list[LeftOut], dict[str, int]]:
     """The references by track id, what was left out, and how many were found which way.
 
-    Sorted, whatever the order of the annotations.
+    decoder_of: tells the decoder of a track's record, by which the times of other programs are
+    moved to those of the analysis. Sorted, whatever the order of the annotations.
     """
     about: defaultdict[str, list[tuple[Rank, Annotation]]] = defaultdict(list)
     left_out: list[LeftOut] = []
@@ -109,6 +112,8 @@ def match(
             left_out.append(LeftOut(annotation.source, annotation.key, way))
         else:
             ways[way] += 1
+            if annotation.player is not None:
+                annotation = annotation.in_time_of(decoder_of(track))
             about[track].append((rank, annotation))
     references = {}
     for track in sorted(about):

@@ -1,25 +1,24 @@
 """Reads `rekordbox` references: a rekordbox collection exported as XML.
 
-Format: rekordbox's own "XML format list" (cdn.rekordbox.com). Read by the bare expat parser,
-which tells the line of every element; a document type is refused, and with it every entity.
+Format: rekordbox's own "XML format list" (cdn.rekordbox.com). Its times count from
+rekordbox's sample 0, which in MP3s is another than ours.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
-from xml.parsers import expat
 
 from ..key import notation
-from . import checks
+from . import checks, cues
 from .annotation import Annotation, ReferenceSection
 from .checks import Place
+from .xml_source import walk
 
-SLACK = 0.1  # beats: a beat as near as this to the next TEMPO is that TEMPO's own
+TRACK = ("DJ_PLAYLISTS", "COLLECTION", "TRACK")
 
 Element = tuple[dict[str, str], Place]
 
@@ -39,38 +38,16 @@ def read(path: Path) -> list[Annotation]:
 
 def _tracks(path: Path) -> list[_Track]:
     tracks: list[_Track] = []
-    parser = expat.ParserCreate()
-    names: list[str] = []
 
-    def start(name: str, attributes: dict[str, str]) -> None:
-        place = Place(path, parser.CurrentLineNumber, (name,))
-        names.append(name)
-        if len(names) == 1 and name != "DJ_PLAYLISTS":
-            place.refuse("not a rekordbox collection (DJ_PLAYLISTS)")
-        if names == ["DJ_PLAYLISTS", "COLLECTION", "TRACK"]:
+    def visit(names: tuple[str, ...], attributes: dict[str, str], place: Place) -> None:
+        if names == TRACK:
             tracks.append(_Track(attributes, place))
-        elif names[:-1] == ["DJ_PLAYLISTS", "COLLECTION", "TRACK"]:
-            if name == "TEMPO":
-                tracks[-1].tempos.append((attributes, place))
-            elif name == "POSITION_MARK":
-                tracks[-1].marks.append((attributes, place))
+        elif names == (*TRACK, "TEMPO"):
+            tracks[-1].tempos.append((attributes, place))
+        elif names == (*TRACK, "POSITION_MARK"):
+            tracks[-1].marks.append((attributes, place))
 
-    def end(_name: str) -> None:
-        names.pop()
-
-    def refuse_doctype(*_: Any) -> None:
-        Place(path, parser.CurrentLineNumber).refuse("a document type or entity is not allowed")
-
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.StartDoctypeDeclHandler = refuse_doctype
-    parser.EntityDeclHandler = refuse_doctype
-    try:
-        parser.Parse(checks.read_bytes(path), True)
-    except expat.ExpatError as error:
-        Place(path, error.lineno).refuse(f"not well-formed XML: {expat.ErrorString(error.code)}")
-    except (LookupError, ValueError) as error:
-        Place(path, parser.CurrentLineNumber).refuse(f"XML that cannot be read: {error}")
+    walk(path, "DJ_PLAYLISTS", "a rekordbox collection", visit)
     return tracks
 
 
@@ -89,6 +66,7 @@ def _annotation(track: _Track) -> Annotation:
         duration=duration,
         genre=attributes.get("Genre") or None,
         tonality=notation.parse(attributes.get("Tonality", "")),  # a field of free text
+        player="rekordbox",
     )
 
 
@@ -119,7 +97,7 @@ def _grid(
         interval = 60.0 / checks.bpm(attributes.get("Bpm"), place.at("Bpm"))
         in_bar = checks.beats_per_bar(attributes.get("Metro", "4/4"), place.at("Metro"))
         first = int(checks.number(attributes.get("Battito", "1"), place.at("Battito")))
-        for n in range(max(0, math.ceil((end - start) / interval - SLACK))):
+        for n in range(cues.count_of(start, end, interval)):
             beats.append(start + n * interval)
             if (first - 1 + n) % in_bar == 0:
                 downbeats.append(start + n * interval)
@@ -127,20 +105,10 @@ def _grid(
 
 
 def _sections(marks: list[Element], duration: float | None) -> tuple[ReferenceSection, ...]:
-    """Sections from the cues that are named after one; a number may follow, as in `Drop 2`."""
-    cues = []
-    for attributes, place in marks:
-        start = checks.time(attributes.get("Start"), place.at("Start"))
-        label = checks.known_label(re.sub(r"[\s#]*\d*\s*$", "", attributes.get("Name", "")))
-        if label is not None:
-            cues.append((start, label, place))
-    cues = sorted({cue[:2]: cue for cue in cues}.values(), key=lambda cue: cue[0])
-    if not cues or duration is None:
-        return ()
-    ends = [start for start, _, _ in cues[1:]] + [duration]
-    return checks.sections(
-        [
-            (ReferenceSection(start, end, label), place)
-            for (start, label, place), end in zip(cues, ends, strict=True)
-        ]
+    return cues.sections(
+        (
+            (checks.time(a.get("Start"), place.at("Start")), a.get("Name", ""), place)
+            for a, place in marks
+        ),
+        duration,
     )

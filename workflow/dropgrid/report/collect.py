@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from ..records.model import ANALYSES, BpmRecord, KeyRecord, StructureRecord, Tra
 from ..records.ticket import Ticket, read_ticket
 from ..references.collect import read_sources
 from ..references.matching import Reference, Tracks, match
+from ..results.duplicates import read_duplicates
 from ..results.layout import Results
 from ..results.reading import record_or_failure
 from ..results.scanned import read_scan
@@ -31,6 +32,7 @@ class TrackView:
 
     audio: absolute path of its file, None where unknown; waveform: (columns, 4), see
     features.waveform, None where the features are gone; failure: why there is nothing to show.
+    twins: the paths of the same song elsewhere in the library (results.duplicates).
     """
 
     track: str
@@ -42,6 +44,7 @@ class TrackView:
     waveform: np.ndarray | None = None
     reference: Reference | None = None
     key: KeyRecord | None = None
+    twins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ def collect(results: Path, library: Path | None = None, references: Sequence[str
         _track(results, ticket, library, annotated.get(ticket.track), columns)
         for ticket in tickets
     ]
+    twins = read_duplicates(results)
+    tracks = [replace(view, twins=tuple(twins.get(view.track, ()))) for view in tracks]
     tracks += [
         TrackView(problem["path"], problem["path"],
                   failure=TrackFailure("scan", "Unreadable", problem["reason"]))

@@ -94,6 +94,7 @@ def row(view: TrackView, page: Path) -> dict[str, Any]:
         **(_sections(view.structure) if view.structure else {}),
         **(_key(view.key) if view.key else {}),
         **(_reference(view.reference, _duration(view)) if view.reference else {}),
+        "twins": list(view.twins) or None,
     }
     if view.failure:
         values["failure"] = [view.failure.stage, view.failure.type, view.failure.message]

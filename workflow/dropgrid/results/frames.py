@@ -26,7 +26,7 @@ BEATS = {"track": "string", "path": "string", "time": "double", "bar": "int64", 
 SECTIONS = {
     "track": "string", "path": "string", "start": "double", "end": "double", "label": "string",
     "start_bar": "int64", "end_bar": "int64", "bars": "int64", "confidence": "double",
-    "loudness": "double",
+    "loudness": "double", "energy": "double",
 }  # fmt: skip
 
 

@@ -27,6 +27,15 @@ class Results:
         """The features of a track (dropgrid.features.store)."""
         return self.folder / "features" / f"{track}.npz"
 
+    def identity(self, track: str) -> Path:
+        """What the file of a track was when it was analysed (dropgrid.records.identity)."""
+        return self.folder / "identity" / f"{track}.json"
+
+    @property
+    def cache(self) -> Path:
+        """The folder of features by what they come from (dropgrid.features.reuse)."""
+        return self.folder / "cache"
+
     def record(self, kind: str, track: str) -> Path:
         """The record of an analysis of a track (dropgrid.records.store)."""
         return self.folder / kind / f"{track}.json"
@@ -90,6 +99,11 @@ class Results:
     def failures(self) -> Path:
         """The failed tracks, and what the scan could not look into."""
         return self.folder / "failures.csv"
+
+    @property
+    def duplicates(self) -> Path:
+        """The songs that are there more than once (dropgrid.results.duplicates)."""
+        return self.folder / "duplicates.csv"
 
     @property
     def summary(self) -> Path:

@@ -33,15 +33,18 @@ SCHEMA = "dropgrid/results"
 # The folders and files of a results folder; the folders may not be links.
 FOLDERS = (
     "tracks", "batches", "options", "features", "bpm", "structure", "key", "loudness", "logs",
-    "evaluation", "report", "exports", "corrections",
+    "evaluation", "report", "exports", "corrections", "identity", "cache",
 )  # fmt: skip
 FILES = (
     MARK, f"{MARK}.lock", "scan.json", "network.onnx", "key.onnx", "summary.json", "library.csv",
-    "library.parquet", "failures.csv", "tag-backup.json", "corrections.json",
+    "library.parquet", "failures.csv", "duplicates.csv", "tag-backup.json", "corrections.json",
     "corrections.previous.json", ".corrections.json.lock", "all-tracks-ok",
 )  # fmt: skip
 # Those that a run writes anew, and whose start tells whose they are.
-WRITTEN = ("scan.json", "summary.json", "library.csv", "library.parquet", "failures.csv")
+WRITTEN = (
+    "scan.json", "summary.json", "library.csv", "library.parquet", "failures.csv",
+    "duplicates.csv",
+)  # fmt: skip
 # Folders in which the shell or Snakemake writes in place, or makes folders: no link at any depth.
 IN_PLACE = ("logs", "batches", "report", "exports", "evaluation")
 UNIMPORTANT = frozenset({".snakemake", ".DS_Store", "Thumbs.db", "desktop.ini"})
@@ -121,6 +124,12 @@ def last_library(results: Path) -> list[str]:
             "dropgrid run ~/Music; or the results of an earlier run: --results DIR"
         )
     return [str(source) for source in library]
+
+
+def made_by(results: Path) -> str | None:
+    """The version of dropgrid that made a folder; None where no mark tells."""
+    version = _read_mark(results).get("version")
+    return version if isinstance(version, str) else None
 
 
 def _read_mark(results: Path) -> dict[str, Any]:

@@ -7,7 +7,6 @@ empty, filled with zeros or cut short. Each of our formats ends in a way that sh
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 from collections.abc import Iterator
@@ -23,8 +22,12 @@ OURS = {
     "bpm": re.compile(TRACK + r"\.json"),
     "structure": re.compile(TRACK + r"\.json"),
     "key": re.compile(TRACK + r"\.json"),
+    "identity": re.compile(TRACK + r"\.json"),
+    "cache": re.compile(r"[0-9a-f]{40}-[0-9a-f]{40}\.npz"),
     "evaluation": re.compile(r"(bpm|beats|structure|key)\.json"),
-    ".": re.compile(r"library\.csv|failures\.csv|library\.parquet|scan\.json|summary\.json"),
+    ".": re.compile(
+        r"library\.csv|failures\.csv|duplicates\.csv|library\.parquet|scan\.json|summary\.json"
+    ),
 }
 TEMPORARY = re.compile(r"\.(.+)\.\d+\.tmp")  # as dropgrid.base.files names them
 ARCHIVE_TAIL = 22  # bytes that end a ZIP archive without a comment, from this signature on:
@@ -47,20 +50,6 @@ def mend(results: Path, temporary: bool = True) -> list[Path]:
                     os.unlink(path)
                     removed.append(Path(path))
     return removed
-
-
-def note_finished(folder: Path, results: Path) -> None:
-    """Have Snakemake take features for done that a `kill -9` kept it from noting.
-
-    They are renamed into place whole, so those that exist are; it would make them again. Other
-    outputs are made again in no time. folder: Snakemake's own.
-    """
-    for marker in (folder / "incomplete").glob("*"):
-        with suppress(OSError, ValueError):
-            path = Path(os.fsdecode(base64.urlsafe_b64decode(marker.name)))
-            ours = path.parent == results / "features" and OURS["features"].fullmatch(path.name)
-            if ours and is_whole(str(path)):
-                marker.unlink()
 
 
 def is_whole(path: str) -> bool:

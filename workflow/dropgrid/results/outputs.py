@@ -19,8 +19,11 @@ LOOK = 64 * 2**10  # bytes looked at from either end of a file
 HEADS = (
     b'{\n  "schema": "dropgrid/',  # records, tickets, summaries, evaluations
     b"none: librosa's onset strength",  # in place of the networks
+    b"none: rises of bands",
+    b"none: pitch classes",
     b"track,path,status,title,artist,",  # the library table
     b"track,path,stage,type,message",  # failures
+    b"track,path,group,same,likeness,",  # songs that are there twice
     b"track,path,genre,reference,system",  # rows of an evaluation
     b"source,key,reason",  # references left out
     b"# Evaluation\n",

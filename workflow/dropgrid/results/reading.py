@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import InvalidRecord, MissingRecord, RecordError
+from ..base.files import rooted
 from ..records.model import ANALYSES, KINDS, TrackFailure
 from ..records.outline import read_bpm_outline
 from ..records.store import READERS
@@ -89,7 +90,7 @@ def _track_ids(results: Path, kind: str) -> list[str]:
 
 def _file(results: Path, track: Track, library: str | Path | None) -> Path | None:
     if library is not None:
-        return Path(library).absolute() / track.path
+        return rooted(library) / track.path
     with suppress(RecordError):  # missing, or not to be believed: then it is not known
         return Path(read_ticket(Results(results).ticket(track.track)).file)
     return None

@@ -74,8 +74,11 @@ class Desk:
     results: Results
     file: Path
 
-    def known(self, track: str) -> Known:
-        """What is written of a track. Raises RecordError, MissingRecord included for no ticket."""
+    def known(self, track: str, identify: bool = True) -> Known:
+        """What is written of a track. Raises RecordError, MissingRecord included for no ticket.
+
+        identify: find out its fingerprint from the features, where the record has none.
+        """
         ticket = read_ticket(self.results.ticket(track))
         found: list[Any] = []
         for kind, read in (("bpm", read_bpm), ("structure", read_structure), ("key", read_key)):
@@ -85,7 +88,7 @@ class Desk:
             found.append(record)
         bpm, structure, key = found
         mine = None if bpm is None else bpm.fingerprint
-        if mine is None:  # a record of a version without, or none of beats
+        if mine is None and identify:  # a record of a version without, or none of beats
             with suppress(RecordError):
                 mine = identity.fingerprint(self.features(track))
         return Known(ticket, bpm, structure, key, mine)
@@ -98,6 +101,12 @@ class Desk:
         if not isinstance(features, Features):
             raise RecordError(f"{track}: could not be analysed: {features.message}")
         return features
+
+    def decoder(self, track: str) -> dict[str, Any]:
+        """How a track was decoded: what the times of other programs depend on."""
+        with suppress(RecordError):
+            return dict(read_bpm(self.results.record("bpm", track), track).decoder)
+        return {}
 
     def options(self, stage: str) -> dict[str, Any]:
         """The options of a stage as the last run had them; the defaults where there was none."""
@@ -163,6 +172,17 @@ class Desk:
             return self.answer(known, correction)[1]
         except InvalidCorrection:
             return Answer(known.bpm, known.structure, known.key)
+
+    def is_current(self, known: Known, correction: Correction) -> bool:
+        """Whether the records of a track are made with these statements, as their times say."""
+        track = known.ticket.track
+        path = slice_path(self.results.corrections, track)
+        try:
+            stated = path.stat().st_mtime_ns
+            written = self.results.record("bpm", track).stat().st_mtime_ns
+            return path.read_bytes() == slice_bytes(track, correction) and written >= stated
+        except OSError:  # nothing was ever stated, or there is no record
+            return correction.is_empty
 
     def edit(self, track: str, steps: Sequence[Mapping[str, Any]]) -> Correction:
         """Make edits (dropgrid.corrections.edits) as one step; what is stated of the track now.
@@ -265,15 +285,14 @@ class Desk:
     def _records(
         self, known: Known, features: Features, bpm: BpmRecord, said: Correction
     ) -> list[tuple[str, Any]]:
-        """The records of a track, of the analyses that it has."""
+        """The records of a track, of the analyses that the results have."""
         made: list[tuple[str, Any]] = [("bpm", bpm)]
-        if known.structure is not None:
+        if "structure" in self.results.kinds():
             options = self.options("structure")
             made.append(
                 ("structure", make_structure_record(known.ticket, features, bpm, options, said))
             )
-        if known.key is not None:
-            made.append(
-                ("key", make_key_record(known.ticket, features, self.options("key"), said))
-            )
+        if "key" in self.results.kinds():
+            options = self.options("key")
+            made.append(("key", make_key_record(known.ticket, features, options, said)))
         return made

@@ -41,7 +41,7 @@ def _refusal(source: str, before: int) -> str:
     hint = "is its disk mounted? " if before else ""
     return (
         f"library: no audio in {source}{last}; {hint}"
-        "allow_empty: true (--config allow_empty=true) takes it as it is"
+        "--allow-empty takes it as it is (in a configuration: allow_empty: true)"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from .bars import Counted, count_bars
 from .fit import peaks
 from .options import RhythmOptions
 from .stretches import Region, find_regions, region_at
+from .tag import CONTRADICTED, agrees
 from .tempo import HARMONICS, pulse, tempogram
 from .witnesses import Witnesses
 
@@ -43,11 +44,16 @@ class Rhythm:
 NOTHING = Rhythm(None, None, None, 0.0, None, (), None, (), (), (), {"reason": "nothing periodic"})
 
 
-def analyse(features: Features, options: RhythmOptions, known_bpm: float | None = None) -> Rhythm:
+def analyse(
+    features: Features,
+    options: RhythmOptions,
+    tag: float | None = None,
+    known_bpm: float | None = None,
+) -> Rhythm:
     """The rhythm of a track from its features; descriptors are used where there are any.
 
-    known_bpm: the steady tempo of the whole track, where somebody knows it; only beats and bars
-    are then looked for.
+    tag: its BPM tag, where it is to be heard as a witness. known_bpm: the steady tempo of the
+    whole track, where somebody knows it; only beats and bars are then looked for.
     """
     activations = np.nan_to_num(np.asarray(features.activations, dtype=np.float32))
     if activations.ndim == 1:
@@ -66,8 +72,26 @@ def analyse(features: Features, options: RhythmOptions, known_bpm: float | None 
         return _rhythm(witnesses, [region_at(witnesses, known_bpm, options)], strength, options)
     if strength < FAINTEST:
         return NOTHING
-    regions = find_regions(witnesses, gram, options)
-    return _rhythm(witnesses, regions, strength, options)
+    regions = find_regions(witnesses, gram, options, tag)
+    return _heard(_rhythm(witnesses, regions, strength, options), tag)
+
+
+def _heard(rhythm: Rhythm, tag: float | None) -> Rhythm:
+    """A rhythm with what its tag says of it: one that is contradicted is half as sure."""
+    if tag is None or rhythm.bpm is None or rhythm.confidences is None:
+        return rhythm
+    low, high = rhythm.bpm_interval or (rhythm.bpm, rhythm.bpm)
+    agreed = agrees(rhythm.bpm, tag, (high - low) / 2)
+    evidence = rhythm.evidence | {"tag": "agrees" if agreed else "contradicts"}
+    if agreed:
+        return replace(rhythm, evidence=evidence)
+    sure = rhythm.confidences
+    return replace(
+        rhythm,
+        confidence=rhythm.confidence * CONTRADICTED,
+        confidences=replace(sure, tempo=sure.tempo * CONTRADICTED),
+        evidence=evidence,
+    )
 
 
 def _rhythm(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class RhythmOptions:
     snap: bool = True  # whole or half BPM where the fit's interval holds exactly one
     piecewise: bool = True  # False: one tempo for the whole track, whatever it does
     bar_lengths: tuple[int, ...] = (4, 3)  # beats a bar may have
+    tag_octave: Literal["prefer", "ignore"] = "prefer"  # whether a BPM tag decides the octave
 
     def __post_init__(self) -> None:
         if not 20 <= self.min_bpm <= self.max_bpm / 2:
@@ -29,5 +31,7 @@ class RhythmOptions:
             raise ValueError(f"max_bpm {self.max_bpm:g}: at most 400")
         if not 20 <= self.preferred_bpm <= 400:
             raise ValueError(f"preferred_bpm {self.preferred_bpm:g}: not from 20 to 400")
+        if self.tag_octave not in ("prefer", "ignore"):
+            raise ValueError(f"tag_octave {self.tag_octave!r}: neither prefer nor ignore")
         if not self.bar_lengths or not set(self.bar_lengths) <= {3, 4}:
             raise ValueError(f"bar_lengths {self.bar_lengths}: any of 3 and 4")

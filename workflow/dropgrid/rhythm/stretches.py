@@ -15,6 +15,7 @@ from .octave import bar_evidence
 from .options import RhythmOptions
 from .phase import LAG, attack_offset
 from .regions import Run, steady_pieces, tempo_runs
+from .tag import in_octave_of
 from .tempo import Tempogram, candidates, probabilities, scores
 from .witnesses import Witnesses, with_halves
 
@@ -60,8 +61,13 @@ class _Track:
     options: RhythmOptions
 
 
-def find_regions(witnesses: Witnesses, gram: Tempogram, options: RhythmOptions) -> list[Region]:
-    """The regions of a track, whose tempogram is gram, in order of time."""
+def find_regions(
+    witnesses: Witnesses, gram: Tempogram, options: RhythmOptions, tag: float | None = None
+) -> list[Region]:
+    """The regions of a track, whose tempogram is gram, in order of time.
+
+    tag: its BPM tag, if that is to be heard.
+    """
     features = witnesses.features
     whole = _Track(witnesses, features.activations.sum(axis=1), options)
     bars = bar_evidence(features, options)
@@ -85,6 +91,9 @@ def find_regions(witnesses: Witnesses, gram: Tempogram, options: RhythmOptions) 
             continue
         sound = whole.activation[first:last]
         bpm = exact_tempo(sound, tempi[0][0])
+        if tag is not None and options.tag_octave == "prefer":
+            tempi = in_octave_of(tag, bpm, tempi, options.min_bpm, options.max_bpm)
+            bpm = exact_tempo(sound, tempi[0][0])
         if not options.piecewise:
             regions.append(Region(_fitted(whole, first, last, bpm), tempi))
             continue

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import ConfigError, LibraryError
+from ..base.extras import EXTRAS, has, lacking
 from ..base.text import suggestion
 from ..library import LIST_SUFFIXES, expanded
 from ..results.mark import last_library, place
@@ -25,7 +26,7 @@ from .command_line import Options, is_option, read
 from .resources import resolve_workers
 
 OWN = {"--results": "1", "--cores": "1", "-c": "1", "--config": "*", "-C": "*", "--profile": "1",
-       "--workflow-profile": "1", "--dry-run": "0", "-n": "0"}  # fmt: skip
+       "--workflow-profile": "1", "--dry-run": "0", "-n": "0", "--allow-empty": "0"}  # fmt: skip
 SNAKEFILE = SHIPPED / "launch.smk"
 RESULTS = "results"  # in the folder the command is typed in
 
@@ -63,6 +64,8 @@ def read_request(words: Sequence[str], targets: Collection[str], options: Option
     for option in given:
         if option.name in ("--config", "-C"):
             config += [_pair(value) for value in option.values]
+        elif option.name == "--allow-empty":
+            config.append(("allow_empty", "true"))
         elif option.name in OWN and option.values:
             single["--cores" if option.name == "-c" else option.name] = option.values[0]
         elif option.name in OWN and OWN[option.name] != "0":
@@ -122,7 +125,7 @@ def working_folder(results: Path, library: Sequence[str]) -> Path:
 
 def environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """The environment of Snakemake: caches below its folder where there is no home to write in."""
-    changed = {**environ, "PWD": os.getcwd()}
+    changed = dict(environ)
     cache = Path(environ.get("XDG_CACHE_HOME") or Path(os.path.expanduser("~"), ".cache"))
     existing = next(place for place in (cache, *cache.parents) if place.exists())
     if not os.access(existing, os.W_OK | os.X_OK):
@@ -206,6 +209,11 @@ def _sort(
 
 
 def _profile(name: str) -> str:
-    """A profile of ours by its name; any other as it is."""
+    """A profile of ours by its name; any other as it is. Raises ConfigError without its plugin."""
     ours = PROFILES / name
-    return str(ours) if os.sep not in name and ours.is_dir() else name
+    if os.sep in name or not ours.is_dir():
+        return name
+    plugin = f"snakemake_executor_plugin_{name.replace('-', '_')}"
+    if plugin in EXTRAS and not has(plugin):
+        raise ConfigError(lacking(f"the profile {name}", plugin))
+    return str(ours)

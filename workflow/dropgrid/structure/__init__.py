@@ -1,6 +1,6 @@
 """Structure: a track's sections and drops, from its features and its beats."""
 
-from .analysis import Structure, analyse
+from .analysis import Structure, analyse, measured
 from .options import METHODS, StructureOptions
 
-__all__ = ["METHODS", "Structure", "StructureOptions", "analyse"]
+__all__ = ["METHODS", "Structure", "StructureOptions", "analyse", "measured"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Literal
 
@@ -53,7 +54,7 @@ class _Part:
 
 
 @dataclass(frozen=True)
-class _Music:
+class Music:
     """The units of a track between its silences: levels and pattern as from patterns.
 
     edges: (units + 1,) seconds at which they begin and end.
@@ -81,7 +82,7 @@ def analyse(features: Features, rhythm: BpmRecord, options: StructureOptions) ->
     if bands is None or len(bands) == 0 or features.duration <= 0:
         raise UnusableAudio("the features hold no band levels")
     base = time_base(rhythm, features.duration)
-    music = _music(bands, base)
+    music = music_of(bands, base)
     if music is None:
         silence = [_Part(0.0, features.duration, "intro", 1.0, 0.0)]
         sections = _count_bars(silence, [0.0], rhythm, base)
@@ -108,7 +109,33 @@ def analyse(features: Features, rhythm: BpmRecord, options: StructureOptions) ->
     )
 
 
-def _music(bands: np.ndarray, base: TimeBase) -> _Music | None:
+def measured(
+    features: Features,
+    rhythm: BpmRecord,
+    sections: Sequence[Section],
+    drops: Sequence[float],
+    options: StructureOptions,
+) -> tuple[tuple[Section, ...], tuple[float, ...], float | None, float | None]:
+    """What is measured of sections and drops that a person stated: energies, impacts, mix points.
+
+    The sections with their energies, the impact of each drop, mix_in and mix_out, as in Structure.
+    """
+    bands = features.descriptors["bands"]
+    music = music_of(bands, time_base(rhythm, features.duration))
+    if music is None:
+        silent = tuple(replace(section, energy=0.0) for section in sections)
+        return silent, (0.0,) * len(drops), None, None
+    parts = [_Part(s.start, s.end, s.label, s.confidence, 0.0) for s in sections]
+    energies = [music.drive.energy(*music.span(part)) for part in parts]
+    units = [int(np.abs(music.edges[:-1] - time).argmin()) for time in drops]
+    return (
+        tuple(replace(s, energy=value) for s, value in zip(sections, energies, strict=True)),
+        tuple(music.drive.impact(unit) for unit in units),
+        *_mix_points(music, parts, options.min_section_bars),
+    )
+
+
+def music_of(bands: np.ndarray, base: TimeBase) -> Music | None:
     """What sounds of a track; None where that is less than a bar."""
     levels = patterns.levels(bands, base)
     start, end = patterns.sounding(levels, base.per_bar)
@@ -116,7 +143,7 @@ def _music(bands: np.ndarray, base: TimeBase) -> _Music | None:
         return None
     levels = levels[start:end]
     pattern = patterns.relative(levels)
-    return _Music(
+    return Music(
         levels,
         pattern,
         base.edges[start : end + 1],
@@ -125,7 +152,7 @@ def _music(bands: np.ndarray, base: TimeBase) -> _Music | None:
     )
 
 
-def _phrases(music: _Music, duration: float, options: StructureOptions) -> list[_Part]:
+def _phrases(music: Music, duration: float, options: StructureOptions) -> list[_Part]:
     per_bar, on_grid = music.drive.per_bar, music.on_grid
     evidence = novelty.evidence(music.pattern, per_bar, on_grid)
     inner = segment.boundaries(
@@ -157,14 +184,14 @@ def _phrases(music: _Music, duration: float, options: StructureOptions) -> list[
 
 
 def _labelled(
-    music: _Music, inner: list[int], options: StructureOptions
+    music: Music, inner: list[int], options: StructureOptions
 ) -> tuple[list[Label], np.ndarray, labels.SectionSound]:
     bounds = [0, *inner, len(music.levels)]
     sound = labels.describe(music.drive, music.levels, music.pattern, bounds, music.on_grid)
     return *labels.label(sound, options.min_section_bars), sound
 
 
-def _moment(music: _Music, part: _Part) -> float:
+def _moment(music: Music, part: _Part) -> float:
     """Seconds at which the kick of a drop enters: its start, or a bar later."""
     start, end = music.span(part)
     entry = music.drive.entry(start, end)
@@ -172,7 +199,7 @@ def _moment(music: _Music, part: _Part) -> float:
 
 
 def _mix_points(
-    music: _Music, parts: list[_Part], min_bars: int
+    music: Music, parts: list[_Part], min_bars: int
 ) -> tuple[float | None, float | None]:
     """Where an intro of beat alone ends and an outro of beat alone begins; None without.
 

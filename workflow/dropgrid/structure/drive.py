@@ -20,7 +20,7 @@ LOUDER = 40.0  # dB that an impact may reach: there was silence before
 # Energy is a logistic function of two levels below the track's loudest moments, fitted to calm
 # and peak sections of 29 songs together by benchmarks/structure_fit.py.
 LOUDEST = 99.5  # percentile of the power of all sixteenths: gain and mastering cancel
-DENSITY, STROKES, OFFSET = 0.28, 0.14, 3.8  # a dB of mean power, a dB of the kick's strokes, and 1
+DENSITY, STROKES, OFFSET = 0.28, 0.14, 3.6  # a dB of mean power, a dB of the kick's strokes, and 1
 FAINTEST = -30.0  # dB below the loudest moments at which nothing is left of either
 
 # A beat alone: the kick strikes, and between the strokes there is no tune.
@@ -34,29 +34,34 @@ class Drive:
     """What a track drives with, by units, beats where there is a grid, and by bars.
 
     power, strokes: (units,) mean power, and the largest rise of the low bands' power within a
-    beat. level: (bars,) dB below the track's loudest PLATEAU bars, the mean of loudness, of the
-    strokes and of fullness. beat, tune: (bars,) dB likewise, of the strokes, and of the quiet
-    quarter of a bar between 250 and 2000 Hz. loudest: power of the track's loudest moments.
+    beat. parts: (3, bars) dB below the track's loudest PLATEAU bars: of loudness, of the strokes
+    and of fullness. beat, tune: (bars,) dB likewise, of the strokes, and of the quiet quarter of
+    a bar between 250 and 2000 Hz. loudest: power of the track's loudest moments.
     """
 
     power: np.ndarray
     strokes: np.ndarray
-    level: np.ndarray
+    parts: np.ndarray
     beat: np.ndarray
     tune: np.ndarray
     loudest: float
     per_bar: int
 
     def levels(self) -> np.ndarray:
-        """(units,) the level of the bar each unit lies in."""
-        return np.repeat(self.level, self.per_bar)[: len(self.power)]
+        """(units,) the level of the bar each unit lies in: the mean of its parts."""
+        return np.repeat(self.parts.mean(axis=0), self.per_bar)[: len(self.power)]
+
+    def loudness(self, start: int, end: int) -> tuple[float, float]:
+        """dB below the loudest moments, of the power and of the strokes of units."""
+        density, strokes = (
+            max(FAINTEST, float(decibels(part[start:end].mean()) - decibels(self.loudest)))
+            for part in (self.power, self.strokes)
+        )
+        return density, strokes
 
     def energy(self, start: int, end: int) -> float:
         """How hard the units from start to end drive, 0..1, comparable across tracks."""
-        density, strokes = (
-            max(FAINTEST, decibels(part[start:end].mean()) - decibels(self.loudest))
-            for part in (self.power, self.strokes)
-        )
+        density, strokes = self.loudness(start, end)
         return float(1 / (1 + np.exp(-(DENSITY * density + STROKES * strokes + OFFSET))))
 
     def impact(self, start: int) -> float:
@@ -77,7 +82,7 @@ class Drive:
         if whole < 2:
             return start
         strokes = self.strokes[start : start + whole * self.per_bar]
-        bars = decibels(strokes.reshape(whole, self.per_bar).mean(axis=1)) - ENTRY
+        bars = decibels(strokes.reshape(whole, self.per_bar).mean(axis=1))
         usual = np.median(bars) + ENTRY
         return start + self.per_bar if bars[0] < usual <= bars[1] else start
 
@@ -105,11 +110,10 @@ def measure(levels: np.ndarray, pattern: np.ndarray, per_bar: int) -> Drive:
     quiet = np.array([
         np.percentile(tune[i : i + per_bar], 25) for i in range(0, len(tune), per_bar)
     ])  # fmt: skip
-    parts = [np.maximum(_below(part), QUIET) for part in (loudness, beat, fullness)]
     return Drive(
         total.mean(axis=1),
         strokes,
-        np.mean(parts, axis=0),
+        np.maximum([_below(part) for part in (loudness, beat, fullness)], QUIET),
         _below(beat),
         _below(quiet),
         float(np.percentile(total, LOUDEST)),

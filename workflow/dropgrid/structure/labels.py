@@ -18,9 +18,9 @@ from .drive import LOW, Drive, decibels
 
 HIGH_BANDS = 4  # the bands from 1 kHz up: what risers and snare rolls fill
 # The ladder, fitted to 29 songs by benchmarks/structure_fit.py:
-CALM = -7.05  # dB: halfway between calm and middling
-PEAK = -3.25  # dB: halfway between middling and peak
-SPREAD = 1.37  # dB in which the odds change by e
+CALM = -6.73  # dB: halfway between calm and middling
+PEAK = -3.12  # dB: halfway between middling and peak
+SPREAD = 1.26  # dB in which the odds change by e
 RISE = 1.0  # dB by which a buildup ends brighter than it begins
 PULSE = 1.5  # dB by which levels vary along the bar where there is a beat to dance to
 CALM_SHARE = 0.1  # of a track: with less of it calm, it is loud from end to end
@@ -30,9 +30,9 @@ BASS = -15.0  # dB below the whole where low frequencies count as missing
 NEVER = -50.0
 GRAMMAR = np.array([
     # intro buildup main drop breakdown outro
-    [-0.7, -0.7, -1.0, -1.0, -1.2, -2.5],  # intro
+    [-0.7, -0.7, -1.0, -0.7, -1.2, -2.5],  # intro
     [NEVER, -1.0, -1.5, 0.0, -4.0, -4.0],  # buildup
-    [NEVER, -1.0, -0.5, -1.0, -0.7, -1.0],  # main
+    [NEVER, -1.0, -0.5, -0.5, -0.7, -1.0],  # main
     [NEVER, -1.5, -1.0, -0.5, -0.7, -1.0],  # drop
     [NEVER, -0.7, -0.7, -0.7, -0.7, -1.5],  # breakdown
     [NEVER, NEVER, NEVER, NEVER, NEVER, -0.5],  # outro

@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 from ..records.model import BpmRecord, Label, Section, StructureRecord
+from ..records.phrases import Phrase, phrases
 
 ON_GRID = 0.01  # seconds by which a boundary may miss a downbeat and still be on it
 
@@ -44,6 +45,44 @@ def section_at_bar(record: StructureRecord, bar: int) -> Section | None:
 def sections_labelled(record: StructureRecord, label: Label) -> tuple[Section, ...]:
     """All sections with a label, in order."""
     return tuple(section for section in record.sections if section.label == label)
+
+
+def breakdowns(record: StructureRecord, min_bars: int = 1) -> tuple[Phrase, ...]:
+    """The breakdowns of at least so many bars, in order; none without a usable grid."""
+    return tuple(
+        phrase
+        for phrase in phrases(record.sections)
+        if phrase.label == "breakdown" and (phrase.bars or 0) >= min_bars
+    )
+
+
+def bars_until(record: StructureRecord, time: float) -> int | None:
+    """Bars from the first downbeat's bar to the one that begins at a time in seconds.
+
+    None outside the track or without a usable grid.
+    """
+    section = section_at_time(record, time)
+    if section is None or section.start_bar is None or not section.bars:
+        return None
+    share = (time - section.start) / (section.end - section.start)
+    return section.start_bar - 1 + round(share * section.bars)
+
+
+def bars_until_first_drop(record: StructureRecord) -> int | None:
+    """Bars that play before the first drop; None where nothing drops or without a grid."""
+    return bars_until(record, record.drops[0]) if record.drops else None
+
+
+def mix_in_bars(record: StructureRecord) -> int:
+    """Bars of the intro that is beat alone, up to mix_in; 0 where there is none."""
+    return 0 if record.mix_in is None else bars_until(record, record.mix_in) or 0
+
+
+def mix_out_bars(record: StructureRecord) -> int:
+    """Bars of the outro that is beat alone, from mix_out on; 0 where there is none."""
+    begun = None if record.mix_out is None else bars_until(record, record.mix_out)
+    end = record.sections[-1].end_bar if record.sections else None
+    return 0 if begun is None or end is None else end - 1 - begun
 
 
 def boundaries(record: StructureRecord, rhythm: BpmRecord) -> tuple[Boundary, ...]:

@@ -14,7 +14,6 @@ was interrupted.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 import re
 import shutil
@@ -23,8 +22,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..audio.reader import FFMPEG_ONLY
-from ..base.errors import RecordError
+from ..audio.packets import packet_digest
+from ..base.errors import DecodeError, RecordError
 from ..base.files import write_atomically
 from ..records.ticket import read_ticket, ticket_json
 from ..results.layout import Results
@@ -179,19 +178,10 @@ def _only_beginning_with(folder: Path, name: str) -> Path | None:
 
 def audio_digest(path: Path) -> str:
     """Digest of a file's compressed audio, without what surrounds it. Raises TagError."""
-    import av
-
-    digest = hashlib.sha256()
     try:
-        with (
-            path.open("rb") as stream,
-            av.open(stream, "r", options=FFMPEG_ONLY, metadata_errors="replace") as container,
-        ):
-            for packet in container.demux(audio=0):
-                digest.update(bytes(packet))
-    except (av.FFmpegError, IndexError, ValueError) as error:
-        raise TagError(f"its audio cannot be checked ({error})") from error
-    return digest.hexdigest()
+        return packet_digest(path)
+    except DecodeError as error:
+        raise TagError(str(error).removeprefix(f"{path}: ")) from error
 
 
 def _save(file: Any, new_tags: bool, remove: bool) -> None:

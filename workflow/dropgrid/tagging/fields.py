@@ -29,7 +29,9 @@ OURS = re.compile(
     r"TBPM|TXXX:BPM|COMM::[^:]*|tmpo|----:com\.apple\.iTunes:BPM|\xa9cmt|BPM|COMMENT"
     r"|WM/BeatsPerMinute|Description|TKEY|(----:com\.apple\.iTunes:|WM/)?initialkey"
     r"|(TXXX:|----:com\.apple\.iTunes:)?replaygain_track_(gain|peak)|R128_TRACK_GAIN"
-    r"|----:com\.apple\.iTunes:iTunNORM|(TXXX:|----:com\.apple\.iTunes:)?DROPGRID_(BPM|KEY)",
+    r"|----:com\.apple\.iTunes:iTunNORM|GEOB:Serato (BeatGrid|Markers_|Markers2|Autotags)"
+    r"|SERATO_(BEATGRID|MARKERS_V2|AUTOGAIN)|(TXXX:|----:com\.apple\.iTunes:)?DROPGRID_(BPM|KEY|SERATO)"
+    r"|----:com\.serato\.dj:(beatgrid|markers|markersv2|autgain)",
     re.IGNORECASE,
 )
 OWN_WORD = re.compile(f"(?:.*:)?({OUR_BPM}|{OUR_KEY})", re.IGNORECASE)
@@ -44,10 +46,12 @@ OWN_NOTE = re.compile(r"\s*\[drops [^\]]*\]")
 class Answers:
     """What to write into a file's tags; None: leave those fields alone.
 
-    key: as it is to be written. sound_check: write iTunes' own field too, which MP4 alone has.
+    decimals: in ID3's TBPM too, which by its standard is whole. key: as it is to be written.
+    sound_check: write iTunes' own field too, which MP4 alone has.
     """
 
     bpm: float | None = None
+    decimals: bool = False
     drops: Sequence[float] | None = None
     key: str | None = None
     loudness: Loudness | None = None
@@ -55,6 +59,8 @@ class Answers:
 
 
 class Fields(Protocol):
+    tags: Any
+
     def wanted(self, answers: Answers) -> dict[str, Value | None]: ...
     def get(self, key: str) -> Value | None: ...
     def put(self, key: str, value: Value | None) -> None: ...
@@ -154,7 +160,8 @@ def is_ours(key: str) -> bool:
 
 
 class _Id3:
-    """Values are [encoding, [texts]]; keys are mutagen's, which hold description and language."""
+    """Values are [encoding, [texts]], of an object [[encoding, type, name, hex]]; keys are
+    mutagen's, which hold description and language."""
 
     def __init__(self, tags: Any) -> None:
         self.tags = tags
@@ -162,7 +169,8 @@ class _Id3:
     def wanted(self, answers: Answers) -> dict[str, Value | None]:
         fields: dict[str, Value | None] = {}
         if answers.bpm is not None:
-            fields["TBPM"] = [0, [str(rounded(answers.bpm))]]
+            whole = exact(answers.bpm) if answers.decimals else str(rounded(answers.bpm))
+            fields["TBPM"] = [0, [whole]]
             fields[self._key("TXXX:BPM")] = [0, [exact(answers.bpm)]]
         if answers.key is not None:
             fields["TKEY"] = [0, [answers.key]]
@@ -179,16 +187,25 @@ class _Id3:
 
     def get(self, key: str) -> Value | None:
         frame = self.tags.get(key)
-        return None if frame is None else [int(frame.encoding), [str(text) for text in frame.text]]
+        if frame is None:
+            return None
+        if key.startswith("GEOB:"):
+            return [[int(frame.encoding), frame.mime, frame.filename, frame.data.hex()]]
+        return [int(frame.encoding), [str(text) for text in frame.text]]
 
     def put(self, key: str, value: Value | None) -> None:
-        from mutagen.id3 import COMM, TBPM, TKEY, TXXX
+        from mutagen.id3 import COMM, GEOB, TBPM, TKEY, TXXX
 
         self.tags.pop(key, None)
         if value is None:
             return
-        encoding, texts = value
         name, _, rest = key.partition(":")
+        if name == "GEOB":
+            ((encoding, mime, filename, data),) = value
+            data = bytes.fromhex(data)
+            self.tags.add(GEOB(encoding, mime=mime, filename=filename, desc=rest, data=data))
+            return
+        encoding, texts = value
         if name == "TBPM":
             self.tags.add(TBPM(encoding=encoding, text=texts))
         elif name == "TKEY":

@@ -13,14 +13,16 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..audio.tag_limits import TagLimit, import_mutagen, limits
 from ..base.errors import DropgridError
 from ..key import notation
 from ..records.track import Track
+from . import serato
 from .fields import Answers, Fields, Value, fields_of, said, without_needless
 
 TRACK = re.compile(r"[a-z0-9][a-z0-9-]*")  # a track's id
@@ -37,7 +39,8 @@ class TagOptions:
     min_confidence: a tempo or a key below it is not written. comment: add the drops' times.
     in_place: write into files that have more than one name (hard links). key: the notation to
     write keys in, None for no keys. gain: write the gain that players level tracks by;
-    sound_check: iTunes' own, too.
+    sound_check: iTunes' own, too. serato: write grid, cues and tempo as Serato keeps them;
+    replace: over what Serato or its user wrote. bpm_format: of ID3's TBPM, whole by its standard.
     """
 
     min_confidence: float = 0.9
@@ -46,6 +49,9 @@ class TagOptions:
     key: notation.Notation | None = None
     gain: bool = False
     sound_check: bool = False
+    serato: bool = False
+    replace: bool = False
+    bpm_format: Literal["integer", "decimal"] = "integer"
 
 
 @dataclass(frozen=True)
@@ -62,10 +68,16 @@ class Change:
     new: dict[str, Value | None]
 
 
-def plan(track: Track, options: TagOptions, root: Path | None = None) -> Change | str:
+def plan(
+    track: Track,
+    options: TagOptions,
+    root: Path | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Change | str:
     """What writing a track's answers would change; why it is left alone, if it is.
 
     root: of the library, outside of which nothing is touched; None where that is not known.
+    tell: hears what of a file's fields is left alone, and why.
     """
     failures = [r.error for r in (track.bpm, track.structure, track.key) if r and r.error]
     if failures:
@@ -74,6 +86,7 @@ def plan(track: Track, options: TagOptions, root: Path | None = None) -> Change 
     loudness = track.bpm.loudness if track.bpm and options.gain else None
     answers = Answers(
         bpm=track.bpm.bpm if track.bpm and reason is None else None,
+        decimals=options.bpm_format == "decimal",
         drops=_drops(track) if options.comment and reason is None else None,
         key=_key(track, options),
         loudness=loudness if loudness and loudness.integrated is not None else None,
@@ -89,6 +102,8 @@ def plan(track: Track, options: TagOptions, root: Path | None = None) -> Change 
     except TagError as error:
         return str(error)
     wanted = fields.wanted(answers)
+    if options.serato and reason is None:
+        wanted |= serato.wanted(fields.tags, track, options.replace, tell)
     # Only fields that will say something else; one that will say nothing is removed.
     new = {key: value if said(value) else None for key, value in wanted.items()
            if said(value) != said(fields.get(key))}  # fmt: skip

@@ -18,8 +18,8 @@ from ...base.extras import has, lacking
 PACKAGE = "dropgrid_models"
 HELP = (
     "install them, for non-commercial use: pip install dropgrid-models (from the folder of "
-    "dropgrid's wheels; in its checkout: make setup). Or do without, less exactly: "
-    "bpm: {method: librosa}, key: {method: profiles}"
+    "dropgrid's wheels; in its checkout: make setup). Or do without: "
+    "bpm: {method: open}, key: {method: profiles}"
 )
 
 

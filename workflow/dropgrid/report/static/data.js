@@ -34,6 +34,7 @@ function verdict(track) {
     return ["check", `The file's tag says ${track.tagKey}, the audio ${track.key}`];
   }
   if ((track.grid ?? []).length > 1) return ["check", `The tempo changes (${track.grid.length} grid regions)`];
+  if (track.twins) return ["check", `There more than once: ${track.twins.join(", ")}`];
   return ["ok", ""];
 }
 

@@ -24,7 +24,7 @@ from ...corrections.answers import answer_of, confirmed
 from ...corrections.document import Document
 from ...corrections.model import InvalidCorrection, to_json
 from ...corrections.section_edits import Answer
-from ...features.waveform import read_waveform
+from ...features.waveform import read_loudness
 from ...records.model import ANALYSES, TrackFailure
 from ...records.store import to_json as record_json
 from ...records.ticket import is_track_id
@@ -116,8 +116,8 @@ class Bench:
         known = self.known(track)
         said = self.desk.stated(known, self._document())[1]
         answer = Answer(known.bpm, known.structure, known.key)
-        with suppress(InvalidCorrection):
-            answer = self.desk.answer(known, said)[1]
+        if not self.desk.is_current(known, said):
+            answer = self.desk.truth(known, said)
         records = {
             kind: None if record is None else json.loads(record_json(record))
             for kind, record in zip(
@@ -197,6 +197,7 @@ class Bench:
             pause = max(POLL, 20 * (time.monotonic() - began))
 
     def _look(self) -> None:
+        """Tell what others changed; make records anew that do not have what is stated now."""
         ages = self._ages()
         changed = {track for track in self._known if ages.get(track) != self._seen.get(track)}
         before = self._stated[1].tracks
@@ -209,6 +210,14 @@ class Bench:
         self._seen = ages
         if changed:
             self._note(*sorted(changed))
+        for track in sorted(changed):
+            with self._lock, suppress(DropgridError):
+                known = self.desk.known(track)
+                said = self.desk.stated(known, self._document())[1]
+                stale = not self.desk.is_current(known, said)
+                analysed = known.bpm is not None and known.bpm.status == "ok"
+                if stale and analysed and track not in self._jobs:
+                    self._renew(track)
 
     def _paths(self) -> set[str]:
         return {row["path"] for _, row in self._rows.values()}
@@ -242,15 +251,14 @@ class Bench:
     def _row(self, track: str, known: Known | None = None, answer: Answer | None = None) -> Row:
         """The row of a track, as on the page, and its state."""
         try:
-            known = known or self.desk.known(track)
+            known = known or self.desk.known(track, identify=bool(self._document().tracks))
         except RecordError as error:
             failure = TrackFailure("scan", "RecordError", str(error))
             view = TrackView(track, track, failure=failure)
             return {**encode.row(view, Path("/")), "state": {"job": "idle"}}
         bpm, structure, key = known.bpm, known.structure, known.key
         said = self.desk.stated(known, self._document())[1]
-        mended = any(record and record.computed for record in (bpm, structure, key))  # as written
-        if answer is None and bpm and bpm.status == "ok" and (mended or not said.is_empty):
+        if answer is None and not self.desk.is_current(known, said):
             with suppress(InvalidCorrection):
                 answer = self.desk.answer(known, said)[1]
         if answer is not None:
@@ -262,7 +270,7 @@ class Bench:
             structure=structure if structure and structure.status == "ok" else None,
             key=key if key and key.status == "ok" else None,
             failure=next((record.error for record in records if record.error), None),
-            waveform=read_waveform(self.desk.results.features(track), COLUMNS),
+            waveform=read_loudness(self.desk.results.features(track), COLUMNS),
         )  # fmt: skip
         row = encode.row(view, Path("/"))
         audio = self._audio(known)

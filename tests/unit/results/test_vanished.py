@@ -53,7 +53,7 @@ def test_a_folder_that_never_had_audio_beside_one_that_has_is_fine(tmp_path):
 
 def test_a_library_without_any_audio_is_refused_at_the_first_run(tmp_path):
     (tmp_path / "music").mkdir()
-    with pytest.raises(LibraryError, match=r"no audio in .*/music; allow_empty"):
+    with pytest.raises(LibraryError, match=r"no audio in .*/music; --allow-empty"):
         look(tmp_path / "results", tmp_path / "music")
 
 

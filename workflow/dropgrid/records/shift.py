@@ -1,26 +1,15 @@
-"""Moving exported times to where another player has sample 0 of an MP3 (dropgrid.audio.mp3).
+"""Moving all times of a track, to where another player has sample 0 of its file.
 
-Grid and cues exported for another player than the decoder of the analysis need a shift, which
-depends on the MP3's info frame. Only MP3s are shifted: FLAC, OGG, WAV and AIFF start alike
-everywhere.
+Grid and cues for another player than the decoder of the analysis need a shift in MP3s (see
+dropgrid.audio.mp3.lead, which tells how far). Other files start alike everywhere.
 """
 
 from __future__ import annotations
 
 import dataclasses
 
-from ..audio.mp3 import LAGS
-from ..records.model import BpmRecord, GridRegion, KeyRecord, StructureRecord
-from ..records.track import Track
-
-
-def delay_shift(track: Track, profile: str | None) -> float:
-    """Seconds to add to a track's times for the player that profile names; 0 without one."""
-    decoder = track.bpm.decoder if track.bpm else {}
-    kind = decoder.get("info_frame")
-    if profile is None or kind is None:
-        return 0.0
-    return (LAGS[profile][kind] - LAGS[decoder["name"]][kind]) / decoder["sample_rate"]
+from .model import BpmRecord, GridRegion, KeyRecord, StructureRecord
+from .track import Track
 
 
 def shifted(track: Track, seconds: float) -> Track:

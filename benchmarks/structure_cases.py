@@ -1,0 +1,231 @@
+"""Songs and made-up tracks with known sections, and how found sections are scored against them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from dropgrid import demo, structure
+from dropgrid import stages as pipeline
+from dropgrid.features import Features, store
+from dropgrid.records.model import BpmRecord
+from dropgrid.records.store import read_bpm
+from dropgrid.records.ticket import Ticket
+
+TOLERANCES = (0.5, 3.0)  # seconds
+FRAME = 0.1  # seconds
+KINDS = (
+    "low",
+    "mid",
+    "peak",
+)  # energy hints of the truth: calm, not judged, what a DJ calls a drop
+FOLDERS = ("music", "music_more")
+
+
+LEAST = 3  # boundaries a song must have for its sections to be judged
+SURE = {"no": 0.0, "weak": 0.5}  # what a song's energy hints weigh in a fit, else 1
+
+
+@dataclass(frozen=True)
+class Case:
+    """A track with its truth. hints: (start, end, kind) with kind of KINDS; sure: their weight."""
+
+    name: str
+    features: Features
+    true: BpmRecord
+    estimated: BpmRecord
+    major: np.ndarray
+    boundaries: np.ndarray
+    hints: tuple[tuple[float, float, str], ...]
+    drops: tuple[float, ...] = ()
+    folder: str = ""
+    sure: float = 1.0
+
+    @property
+    def judged(self) -> bool:
+        """Whether it has sections worth judging."""
+        return len(self.major) >= LEAST
+
+    @property
+    def peaks(self) -> bool:
+        """Whether it has drops to find."""
+        return any(kind == "peak" for *_, kind in self.hints)
+
+
+def read_songs(
+    shared: Path, cache: Path, network: Path, results: Path | None = None
+) -> Iterator[Case]:
+    """The songs of FOLDERS whose sections are known.
+
+    results: a folder the workflow has written for them, whose features and bpm records are
+    then taken; else both are computed, and the features kept in cache.
+    """
+    records = dict(_records(results)) if results else {}
+    for path in sorted(song for name in FOLDERS for song in (shared / name).glob("*.json")):
+        truth = json.loads(path.read_text())
+        if not truth.get("sections") or "energy_hint" not in truth["sections"][0]:
+            continue
+        if path.stem in records:
+            estimated, file = records[path.stem]
+            features = store.load(file)
+            assert isinstance(features, Features), features
+        else:
+            features = cached_features(path.with_suffix(".ogg"), cache, network)
+            estimated = estimate_grid(features)
+        downbeats = truth.get("downbeats_4", truth["downbeats"])
+        yield Case(
+            path.stem, features, true_grid(truth["beats"], downbeats, features.duration),
+            estimated,
+            np.array(truth["boundaries"]),
+            np.array([boundary["time"] for boundary in truth["boundaries_detail"]]),
+            tuple((s["start"], s["end"], s["energy_hint"]) for s in truth["sections"]),
+            folder=path.parent.name, sure=SURE.get(truth["usable"].get("energy"), 1.0),
+        )  # fmt: skip
+
+
+def _records(results: Path) -> Iterator[tuple[str, tuple[BpmRecord, Path]]]:
+    """Of a results folder: the name of each song, its bpm record and its features' file."""
+    for path in (results / "bpm").glob("*.json"):
+        record = read_bpm(path)
+        yield Path(record.path).stem, (record, results / "features" / f"{path.stem}.npz")
+
+
+def make_tracks(count: int, cache: Path, network: Path) -> Iterator[Case]:
+    """Synthesised tracks: all styles in turn, two of three at a tempo of their own."""
+    random = np.random.default_rng(0)
+    styles = sorted(demo.STYLES)
+    for seed in range(count):
+        style = styles[seed % len(styles)]
+        tempo = demo.STYLES[style].bpm * random.uniform(0.93, 1.07)
+        track = demo.compose(
+            1000 + seed, tempo if seed % 3 else None, style, random.uniform(80, 170)
+        )
+        path = cache / f"synthetic-{seed}.flac"
+        if not path.exists():
+            soundfile.write(path, demo.render(track), 44100)
+        features = cached_features(path, cache, network)
+        starts = np.array([section.start for section in track.sections[1:]])
+        yield Case(
+            f"{style} {track.bpm:.2f}", features,
+            true_grid(track.beats, track.downbeats, features.duration), estimate_grid(features),
+            starts, starts, (), track.drops,
+        )  # fmt: skip
+
+
+def cached_features(audio: Path, cache: Path, network: Path) -> Features:
+    """The features of an audio file, computed once for each cache folder."""
+    path = cache / f"{audio.stem}.npz"
+    if not path.exists():
+        ticket = Ticket(audio.stem, audio.name, str(audio), -1, -1)
+        store.save(path, pipeline.compute_features(ticket, network))
+    features = store.load(path)
+    assert isinstance(features, Features), features
+    return features
+
+
+def true_grid(beats: Any, downbeats: Any, duration: float) -> BpmRecord:
+    """A record of beats known beforehand."""
+    times = tuple(map(float, beats)), tuple(map(float, downbeats))
+    return BpmRecord(
+        "true", "true", "ok", duration, beats=times[0], downbeats=times[1], time_signature="4/4"
+    )
+
+
+def estimate_grid(features: Features) -> BpmRecord:
+    """The record the product itself makes."""
+    ticket = Ticket("estimated", "estimated", "", -1, -1)
+    return pipeline.make_bpm_record(ticket, features, {"ignore_metadata": True})
+
+
+def hits(reference: np.ndarray, estimated: np.ndarray, tolerance: float) -> int:
+    """How many pairs can be matched one to one within a tolerance; both ascending."""
+    i = j = count = 0
+    while i < len(reference) and j < len(estimated):
+        if abs(reference[i] - estimated[j]) <= tolerance + 1e-9:
+            i, j, count = i + 1, j + 1, count + 1
+        elif reference[i] < estimated[j]:
+            i += 1
+        else:
+            j += 1
+    return count
+
+
+def boundary_scores(case: Case, estimated: np.ndarray, tolerance: float) -> tuple[float, ...]:
+    """Precision against all boundaries, recall of the major ones, and their F-measure."""
+    return f_measures(case.boundaries, estimated, tolerance, case.major)
+
+
+def f_measures(
+    reference: np.ndarray, estimated: np.ndarray, tolerance: float, major: np.ndarray | None = None
+) -> tuple[float, ...]:
+    """Precision against the reference, recall of its major part or all of it, and F."""
+    major = reference if major is None else major
+    precision = hits(reference, estimated, tolerance) / max(1, len(estimated))
+    recall = hits(major, estimated, tolerance) / max(1, len(major))
+    return precision, recall, 2 * precision * recall / max(1e-12, precision + recall)
+
+
+def drop_frames(case: Case, found: structure.Structure) -> np.ndarray:
+    """Frames of peak called a drop, frames of low called a drop, frames of peak."""
+    times = np.arange(0, case.features.duration, FRAME) + FRAME / 2
+
+    def within(spans: list[tuple[float, float]]) -> np.ndarray:
+        return np.any([(times >= a) & (times < b) for a, b in spans] or [times < 0], axis=0)
+
+    peak, low = (
+        within([(a, b) for a, b, k in case.hints if k == kind]) for kind in ("peak", "low")
+    )
+    drop = within([(s.start, s.end) for s in found.sections if s.label == "drop"])
+    return np.array([(drop & peak).sum(), (drop & low).sum(), peak.sum()])
+
+
+def starts(found: structure.Structure) -> np.ndarray:
+    """Boundaries within the track, in seconds."""
+    return np.array([section.start for section in found.sections[1:]])
+
+
+def precision_recall(count: np.ndarray) -> tuple[float, float]:
+    """Precision and recall from the counts of drop_frames."""
+    right, wrong, positive = count
+    return right / max(1, right + wrong), right / max(1, positive)
+
+
+def moment_scores(case: Case, found: structure.Structure, tolerance: float) -> float:
+    """F of the moments of drops against the starts of peak sections, within so many seconds.
+
+    Precision is against the start of any peak section, recall of those that no peak precedes.
+    """
+    peaks = [(start, kind) for start, _, kind in case.hints]
+    every = np.array([start for start, kind in peaks if kind == "peak"])
+    before = [None, *(kind for _, kind in peaks[:-1])]
+    first = np.array([
+        start for (start, kind), last in zip(peaks, before, strict=True)
+        if kind == "peak" and last != "peak"
+    ])  # fmt: skip
+    return f_measures(every, np.array(found.drops), tolerance, first)[2]
+
+
+MEASURES = ("f 0.5 s", "f 3 s", "drop precision", "drop recall", "moment beat", "moment bar")
+
+
+def measures(case: Case, found: structure.Structure) -> dict[str, float]:
+    """What is known of a song's sections: of MEASURES, those its truth can judge."""
+    scores: dict[str, float] = {}
+    if case.judged:
+        for tolerance in TOLERANCES:
+            scores[f"f {tolerance:g} s"] = boundary_scores(case, starts(found), tolerance)[2]
+    if case.peaks:
+        precision, recall = precision_recall(drop_frames(case, found))
+        scores |= {"drop precision": precision, "drop recall": recall}
+        bar = float(np.median(np.diff(case.true.downbeats)))
+        beat = float(np.median(np.diff(case.true.beats)))
+        scores |= {
+            "moment beat": moment_scores(case, found, beat),
+            "moment bar": moment_scores(case, found, bar),
+        }
+    return {name: round(float(value), 4) for name, value in scores.items()}

@@ -1,0 +1,90 @@
+"""A real Mixxx, without a window: it scans a folder of music, and its database says what it read.
+
+Mixxx is no part of the environment: `apt-get install --no-install-recommends mixxx
+libqt5sql5-sqlite` installs it; without it the tests that need it are skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import time
+from pathlib import Path
+
+INSTALL = "apt-get install --no-install-recommends mixxx libqt5sql5-sqlite"
+SCHEMA = "select value from settings where name = 'mixxx.schema.version'"
+PATIENCE = 120  # seconds
+TRACK = """
+    select t.location, samplerate, bpm, beats_version, beats, bpm_lock, key, replaygain, l.id
+    from library l join track_locations t on l.location = t.id
+"""
+
+
+def found() -> str | None:
+    """The program, None where it is not installed."""
+    return shutil.which("mixxx")
+
+
+def scan(music: Path, home: Path) -> Path:
+    """Have Mixxx scan a folder with fresh settings below home; its database."""
+    settings = home / "settings"
+    settings.mkdir(parents=True)
+    (settings / "mixxx.cfg").write_text(
+        "\n[Config]\nVersion 2.3.3\n\n[Library]\nRescanOnStartup 1\n"
+    )
+    database = settings / "mixxxdb.sqlite"
+    _run(settings, home, lambda _: bool(_asked(database, SCHEMA)))  # it makes its tables
+    connection = sqlite3.connect(database)
+    connection.execute("insert into directories values (?)", (str(music),))
+    connection.commit()
+    connection.close()
+    _run(settings, home, lambda log: "Scan took" in log.read_text(errors="replace"))
+    return database
+
+
+def rows(database: Path) -> dict[str, dict]:
+    """What the database says of each file, by its name."""
+    connection = sqlite3.connect(database)
+    names = [line.split()[-1] for line in TRACK.split("from")[0].split("select")[1].split(",")]
+    tracks = {}
+    for row in connection.execute(TRACK):
+        values = dict(zip([name.split(".")[-1] for name in names], row, strict=True))
+        values["cues"] = connection.execute(
+            "select type, position, length, hotcue, label, color from cues where track_id = ?"
+            " order by hotcue", (values["id"],),
+        ).fetchall()  # fmt: skip
+        tracks[Path(values["location"]).name] = values
+    connection.close()
+    return tracks
+
+
+def _run(settings: Path, home: Path, is_done) -> None:
+    """Run Mixxx until it is done, and end it."""
+    log = home / "log"
+    environment = {**os.environ, "HOME": str(home), "QT_QPA_PLATFORM": "offscreen"}
+    command = ["mixxx", "--settingsPath", f"{settings}/", "--safeMode", "--logLevel", "debug"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
+        try:
+            end = time.monotonic() + PATIENCE
+            while not is_done(log):
+                assert process.poll() is None, log.read_text(errors="replace")[-2000:]
+                assert time.monotonic() < end, "Mixxx is not done after two minutes"
+                time.sleep(0.1)
+            time.sleep(0.5)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _asked(database: Path, question: str) -> list:
+    try:
+        connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+        try:
+            return connection.execute(question).fetchall()
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return []

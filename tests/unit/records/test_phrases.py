@@ -1,0 +1,42 @@
+"""Neighbouring sections of one label are one phrase to a reader."""
+
+from __future__ import annotations
+
+from dropgrid.records.marks import cues
+from dropgrid.records.model import Section, StructureRecord
+from dropgrid.records.phrases import phrases
+from dropgrid.records.track import Track
+
+
+def section(label, start: float, bars: int | None, first: int | None = None) -> Section:
+    """A section of two seconds a bar."""
+    last = None if first is None or bars is None else first + bars
+    return Section(start, start + 2.0 * (bars or 4), label, first, last, bars, 0.9)
+
+
+SECTIONS = (
+    section("intro", 0.0, 8, 1), section("drop", 16.0, 8, 9), section("drop", 32.0, 16, 17),
+    section("breakdown", 64.0, 1, 33), section("drop", 66.0, 8, 34),
+)  # fmt: skip
+
+
+def test_phrases_are_told_with_their_bars_and_parts() -> None:
+    found = phrases(SECTIONS)
+    assert [phrase.text for phrase in found] == [
+        "intro 8 bars", "drop 24 bars (2 parts)", "breakdown 1 bar", "drop 8 bars",
+    ]  # fmt: skip
+    assert [(phrase.start, phrase.end) for phrase in found] == [
+        (0.0, 16.0), (16.0, 64.0), (64.0, 66.0), (66.0, 82.0),
+    ]  # fmt: skip
+
+
+def test_phrases_without_a_grid_have_no_bars() -> None:
+    found = phrases((section("main", 0.0, None), section("main", 8.0, None)))
+    assert [(phrase.text, phrase.bars) for phrase in found] == [("main (2 parts)", None)]
+
+
+def test_a_phrase_has_one_cue_which_stands_where_the_kick_enters() -> None:
+    record = StructureRecord("t", "t", "ok", sections=SECTIONS, drops=(18.0, 66.0))
+    assert [(cue.time, cue.name) for cue in cues(Track(None, None, record))] == [
+        (0.0, "Intro"), (18.0, "Drop 1"), (64.0, "Breakdown"), (66.0, "Drop 2"),
+    ]  # fmt: skip

@@ -1,0 +1,112 @@
+"""How hard the music drives: levels, energies, impacts, the kick's entry, mix points."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from band_levels import FORM, KINDS, features_of, grid_of, levels_of, starts_of
+from dropgrid.structure import Structure, StructureOptions, analyse, patterns
+from dropgrid.structure.bars import time_base
+from dropgrid.structure.drive import Drive, measure
+
+BAR = 1.875  # seconds at 128 BPM
+
+
+def found_in(form, gain: float = 0.0) -> Structure:
+    levels = levels_of(form, 128.0) + gain
+    return analyse(features_of(levels), grid_of(levels, 128.0), StructureOptions())
+
+
+def drive_of(form) -> Drive:
+    levels = levels_of(form, 128.0)
+    base = time_base(grid_of(levels, 128.0), len(levels) / 100)
+    units = patterns.levels(levels, base)
+    return measure(units, patterns.relative(units), base.per_bar)
+
+
+def energies(found: Structure) -> dict[str, float]:
+    return {section.label: section.energy or 0.0 for section in found.sections}
+
+
+def test_energy_follows_what_plays_and_stays_within_its_range() -> None:
+    found = energies(found_in(FORM))
+    assert found["drop"] > found["outro"] > found["intro"]  # all, kick and hats, hats and pad
+    assert found["drop"] > 0.75 and found["breakdown"] < 0.25
+    assert all(0.0 <= value <= 1.0 for value in found.values())
+
+
+def test_energy_and_labels_do_not_depend_on_the_gain() -> None:
+    loud, soft = found_in(FORM), found_in(FORM, gain=-12.0)
+    assert [s.label for s in loud.sections] == [s.label for s in soft.sections]
+    assert [s.energy for s in soft.sections] == pytest.approx(
+        [s.energy for s in loud.sections], abs=0.01
+    )
+
+
+def test_a_level_is_that_of_the_loudest_stretch_in_peaks_and_far_below_it_in_calm_parts() -> None:
+    level = drive_of(FORM).levels().reshape(-1, 4)[:, 0]
+    assert level[16:32] == pytest.approx(0.0, abs=1.0)
+    assert max(level[:8]) < -7 and max(level[32:40]) < -7
+
+
+def test_an_impact_is_what_the_drop_adds_to_the_eight_bars_before() -> None:
+    found = found_in([("breakdown", 16), ("drop", 16), ("breakdown", 16), ("drop", 16)])
+    levels = levels_of([("breakdown", 16), ("drop", 16)], 128.0)
+    power = (10 ** (levels / 10)).sum(axis=1)
+    eight, start = round(8 * BAR * 100), round(16 * BAR * 100)
+    added = 10 * np.log10(power[start:][:eight].mean() / power[start - eight : start].mean())
+    assert found.drop_impacts == pytest.approx([added, added], abs=0.2)
+
+
+def test_a_drop_that_nothing_precedes_has_no_impact() -> None:
+    assert drive_of(FORM).impact(0) == 0.0
+
+
+def test_the_drop_is_where_its_kick_enters_after_a_bar_without() -> None:
+    KINDS["fill"] = ("hats", "lead")
+    drive = drive_of([("breakdown", 8), ("fill", 1), ("drop", 15)])
+    assert drive.entry(32, 96) == 36
+    drive = drive_of([("breakdown", 8), ("drop", 16)])
+    assert drive.entry(32, 96) == 32
+    drive = drive_of([("breakdown", 8), ("fill", 2), ("drop", 14)])
+    assert drive.entry(32, 96) == 32  # two bars are more than a fill
+
+
+def test_a_bar_of_silence_before_the_kick_does_not_move_the_drop_from_its_bar_line() -> None:
+    KINDS["silence"] = ()
+    form = [("intro", 8), ("breakdown", 15), ("silence", 1), ("drop", 16), ("breakdown", 8)]
+    assert found_in(form).drops == pytest.approx([24 * BAR], abs=0.01)
+
+
+def test_beat_alone_at_the_ends_is_where_to_mix() -> None:
+    form = [("outro", 16), *FORM[1:]]  # the made-up outro is kick and hats
+    found = found_in(form)
+    assert found.mix_in == pytest.approx(starts_of(form, 128.0)[1])
+    assert found.mix_out == pytest.approx(starts_of(form, 128.0)[-1])
+
+
+def test_an_intro_with_a_pad_and_an_ambient_end_are_nowhere_to_mix() -> None:
+    found = found_in([*FORM[:-1], ("breakdown", 8)])
+    assert (found.mix_in, found.mix_out) == (None, None)
+
+
+def test_a_loop_of_beat_alone_has_nothing_to_mix_into() -> None:
+    found = found_in([("outro", 32)])
+    assert (found.mix_in, found.mix_out) == (None, None)
+
+
+def test_a_track_loud_from_end_to_end_is_main_and_never_drops() -> None:
+    KINDS["sung drop"] = ("kick", "hats", "bass", "voice")
+    found = found_in([("drop", 32), ("sung drop", 32), ("drop", 32)])
+    assert {section.label for section in found.sections} <= {"main", "intro", "outro"}
+    assert "main" in {section.label for section in found.sections} and found.drops == ()
+
+
+def test_a_groove_below_the_peaks_is_main() -> None:
+    KINDS["groove"] = ("kick", "hats")
+    form = [("breakdown", 16), ("groove", 16), ("breakdown", 8), ("drop", 16), ("groove", 16),
+            ("drop", 16), ("breakdown", 16)]  # fmt: skip
+    found = found_in(form)
+    labels = {round(section.start / BAR): section.label for section in found.sections}
+    assert [labels[bar] for bar in (40, 56, 72)] == ["drop", "main", "drop"]
+    assert found.drops == pytest.approx([40 * BAR, 72 * BAR], abs=0.01)

@@ -1,0 +1,220 @@
+"""What a file is, whatever it is called and wherever it lies: digests of its bytes and its audio.
+
+`whole_digest` is of every byte: two files that agree in it are the same file. `audio_digest` is of
+every byte but those of known tags, so that it stays when a title is edited:
+
+    FLAC            but the blocks of comments, pictures and padding
+    WAV, AIFF       but the chunks of tags, and the size of the whole, which counts them
+    Ogg, MP4, WMA   of the packets with their times, and what the decoder is told before them
+    MP3, AAC        but ID3v2 at the start and ID3v1, ID3v2, APEv2 and Lyrics3 at the end
+
+Whatever is not known for a tag counts as audio: the worst that an odd file can do is to be
+analysed again. `sample_digest` is of the size and of four stretches, for a file whose path, size
+and time of modification are known already and that has to be told from another of that name. It
+collides where two files of one size differ between the stretches alone; the others, BLAKE2b of
+160 bits, do not.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from .mp3 import end_of_id3
+
+BLOCK = 2**20  # bytes read at once
+STRETCH = 2**16  # bytes of each of the samples
+SAMPLES = 4
+DIGEST = 20  # bytes
+FLAC_TAGS = frozenset({1, 4, 6})  # blocks: padding, comment, picture
+CHUNKS_OF_TAGS = frozenset(
+    {b"id3 ", b"ID3 ", b"JUNK", b"junk", b"PAD ", b"NAME", b"AUTH", b"(c) ", b"ANNO"}
+)
+PACKETS = {b"OggS": "ogg", b"\x30\x26\xb2\x75": "asf"}  # how files begin whose packets count
+MAX_TAGS = 100  # at the end of a file
+Part = bytes | tuple[int, int]  # bytes as they are, or [start, end) of the file
+
+
+def whole_digest(path: Path) -> str:
+    """The digest of every byte of a regular file, as hexadecimal digits. Raises OSError."""
+    with _opened(path) as stream:
+        return _digest(stream, [(0, os.fstat(stream.fileno()).st_size)])
+
+
+def sample_digest(path: Path) -> str:
+    """The digest of a file's size and of stretches from its start to its end. Raises OSError."""
+    with _opened(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        last = max(0, size - STRETCH)
+        starts = [last * i // (SAMPLES - 1) for i in range(SAMPLES)]
+        stretches = [(start, min(size, start + STRETCH)) for start in starts]
+        return _digest(stream, [b"%d" % size, *stretches])
+
+
+def audio_digest(path: Path) -> str:
+    """The digest of a file's audio, its tags left out; of all of it where it is not known what
+    are tags. Raises OSError."""
+    with _opened(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        start = end_of_id3(stream)
+        stream.seek(start)
+        head = stream.read(12)
+        try:
+            if head[:4] == b"fLaC":
+                return _digest(stream, [b"flac", *_flac(stream, start + 4, size)])
+            if head[:4] in (b"RIFF", b"RIFX", b"RF64") and head[8:] == b"WAVE":
+                order = head[:4] == b"RIFX"
+                return _digest(stream, [head[:4], *_chunks(stream, start + 12, size, order)])
+            if head[:4] == b"FORM" and head[8:] in (b"AIFF", b"AIFC"):
+                return _digest(stream, [head[8:], *_chunks(stream, start + 12, size, True)])
+            if head[:4] in PACKETS or head[4:8] == b"ftyp":
+                return _packets_digest(path, stream, PACKETS.get(head[:4], "mov"))
+        except _Unknown:
+            return _digest(stream, [(0, size)])
+        return _digest(stream, [(min(start, size), _end_of_audio(stream, start, size))])
+
+
+class _Unknown(Exception):
+    """It cannot be told what of a file are tags."""
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """A regular file, opened: no pipe is waited for. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    stream = os.fdopen(descriptor, "rb")
+    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        stream.close()
+        raise OSError(f"{path}: not a regular file")
+    return stream
+
+
+def _digest(stream: IO[bytes], parts: list[Part]) -> str:
+    digest = hashlib.blake2b(digest_size=DIGEST)
+    for part in parts:
+        if isinstance(part, bytes):
+            digest.update(part)
+            continue
+        stream.seek(part[0])
+        left = part[1] - part[0]
+        while left > 0 and (block := stream.read(min(BLOCK, left))):
+            digest.update(block)
+            left -= len(block)
+    return digest.hexdigest()
+
+
+def _flac(stream: IO[bytes], at: int, size: int) -> Iterator[Part]:
+    """The blocks before the frames that are no tags, and the frames."""
+    last = False
+    while not last:
+        stream.seek(at)
+        head = stream.read(4)
+        if len(head) < 4:
+            raise _Unknown
+        last, kind, end = bool(head[0] & 128), head[0] & 127, at + 4 + int.from_bytes(head[1:])
+        if kind not in FLAC_TAGS:
+            yield bytes([kind])
+            yield at + 1, end
+        at = end
+    yield at, size
+
+
+def _chunks(stream: IO[bytes], at: int, size: int, big: bool) -> Iterator[Part]:
+    """The chunks that are no tags; what is no chunk, or ends behind the file, to its end."""
+    while at + 8 <= size:
+        stream.seek(at)
+        head = stream.read(12)
+        name, length = head[:4], int.from_bytes(head[4:8], "big" if big else "little")
+        end = at + 8 + length + length % 2
+        is_tag = name in CHUNKS_OF_TAGS or (name == b"LIST" and head[8:] == b"INFO")
+        if end > size + 1 or not is_tag:
+            yield at, min(end, size)
+        at = end
+    if at < size:
+        yield at, size
+
+
+def _end_of_audio(stream: IO[bytes], start: int, size: int) -> int:
+    """Where the tags at the end of an MP3 or AAC file begin."""
+    end = size
+    for _ in range(MAX_TAGS):
+        before = end - _length_of_last_tag(stream, end)
+        if before == end or before < start:
+            break
+        end = before
+    return end
+
+
+def _length_of_last_tag(stream: IO[bytes], end: int) -> int:
+    """Bytes of the tag that ends at `end`; 0 if none does. Of APEv2, header and footer too."""
+    at = max(0, end - 128)
+    stream.seek(at)
+    tail = stream.read(end - at)
+    if len(tail) == 128 and tail[:3] == b"TAG":
+        return 128
+    if tail[-32:-24] == b"APETAGEX":
+        length = int.from_bytes(tail[-20:-16], "little")
+        return length + (32 if tail[-9] & 128 else 0)
+    if tail[-9:] == b"LYRICS200" and tail[-15:-9].isdigit():
+        return int(tail[-15:-9]) + 15
+    if tail[-10:-7] == b"3DI":
+        size = 0
+        for byte in tail[-4:]:
+            size = size << 7 | byte & 127
+        return size + 20
+    return 0
+
+
+def _packets_digest(path: Path, stream: IO[bytes], kind: str) -> str:
+    """Of files whose tags stand between what the decoder is told: of that and of the packets."""
+    import av
+
+    from .headers import another_behind, asf_seconds
+    from .ogg import links
+    from .reader import FFMPEG_ONLY
+
+    digest = hashlib.blake2b(digest_size=DIGEST)
+    chain = links(path, 2) if kind == "ogg" else []
+    if len(chain) > 1:
+        raise _Unknown
+    told: list[Any] = [kind, [(link.ended, link.cut) for link in chain]]
+    told += [another_behind(path, kind), asf_seconds(path) if kind == "asf" else None]
+    stream.seek(0)
+    try:
+        with av.open(stream, "r", options=FFMPEG_ONLY, metadata_errors="replace") as container:
+            audio = container.streams.audio[0]
+            codec = audio.codec_context
+            told += [codec.name, codec.sample_rate, codec.channels, audio.time_base]
+            told += [audio.start_time, audio.duration if kind == "mov" else None]
+            told += [container.metadata.get("iTunSMPB"), _without_comments(codec.extradata)]
+            digest.update(repr(told).encode())
+            for packet in container.demux(audio):
+                digest.update(b"%r %r " % (packet.pts, packet.size))
+                digest.update(bytes(packet))
+    except (av.FFmpegError, IndexError, ValueError, AttributeError) as error:
+        raise _Unknown from error
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a place before the file's start, where FFmpeg is misled
+            raise
+        raise _Unknown from error
+    return digest.hexdigest()
+
+
+def _without_comments(extradata: bytes | None) -> bytes:
+    """What a decoder is told, without Vorbis' comments: the second of three laced headers."""
+    data = extradata or b""
+    if data[:1] != b"\2" or b"vorbis" not in data[:64]:
+        return data
+    lengths, at = [], 1
+    for _ in range(2):
+        length = 0
+        while data[at : at + 1] == b"\xff":
+            length, at = length + 255, at + 1
+        length, at = length + int.from_bytes(data[at : at + 1]), at + 1
+        lengths.append(length)
+    first, second = lengths
+    return data[at : at + first] + data[at + first + second :]

@@ -1,0 +1,54 @@
+"""`dropgrid correct --from`: the grids of other programs that differ become statements."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..base.text import printable
+from .correct_list import paths_of
+
+if TYPE_CHECKING:
+    from ..results.stating import Desk
+    from ..results.taken import Taken
+
+WORDS = {
+    "agrees": "agree already",
+    "stated already": "are of tracks whose grid you stated before, which stays",
+    "no grid": "are no whole grids",
+    "not analysed": "are of tracks that were not analysed",
+}
+
+
+def take_over(desk: Desk, sources: Sequence[str], tracks: Sequence[str], dry_run: bool) -> int:
+    """List the grids that differ, then state them, but for a dry run. tracks: of these alone."""
+    from ..results.scanned import read_scan
+    from ..results.taken import compare
+
+    scan = read_scan(desk.results.folder)
+    paths = paths_of(desk, tracks or scan["tracks"])
+    found, strangers = compare(desk, sources, paths, scan["root"])
+    taken = [item for item in found if item.said is not None]
+    for item in sorted(taken, key=lambda item: item.path):
+        print(_line(item))
+    for item in () if dry_run else taken:
+        assert item.said is not None
+        desk.state(item.track, item.said)
+    verb = "would be taken over" if dry_run else "taken over"
+    print(f"{len(taken)} grids that differ {verb}: {desk.file}")
+    counted: Counter[str] = Counter(item.outcome for item in found)
+    for outcome, words in WORDS.items():
+        if counted[outcome]:
+            print(f"{counted[outcome]} {words}")
+    if strangers:
+        print(f"{strangers} are of no track here")
+    return 0
+
+
+def _line(item: Taken) -> str:
+    """A grid that differs, and how."""
+    now = "no tempo" if item.present is None else f"{item.present:.2f} BPM"
+    what = {"tempo": f"{item.bpm or 0:.2f} BPM, not {now}", "beats": "other beats",
+            "the one": "another one"}[item.differs or "beats"]  # fmt: skip
+    return f"{printable(item.path)}: {what} ({item.source})"

@@ -1,0 +1,37 @@
+"""Find the songs that are in the library more than once, and write RESULTS/duplicates.csv.
+
+The same audio whatever its tags and names, and the same recording in another encoding.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .arguments import add_force
+
+HELP = "find the songs that are in the library more than once"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--results", type=Path, default=Path("results"), metavar="DIR",
+        help="the folder of results (default: results)",
+    )  # fmt: skip
+    add_force(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ..base.text import printable
+    from ..results.duplicates import describe_groups, write_duplicates
+    from ..results.layout import Results
+    from ..results.outputs import check_output
+
+    output = Results(arguments.results).duplicates
+    check_output(output, option="--results", force=arguments.force)
+    groups = describe_groups(write_duplicates(arguments.results))
+    for group in groups:
+        print(printable(group))
+    count = "1 song is" if len(groups) == 1 else f"{len(groups)} songs are"
+    print(f"{count} there more than once: {output}")
+    return 0

@@ -1,0 +1,47 @@
+"""Remove what is kept of tracks that have left the library, and tell what that is.
+
+Nothing of a track that is in the library is touched, nor any file that dropgrid did not write.
+What is removed is analysed again if its file comes back.
+
+examples:
+  dropgrid prune --results results --dry-run     only tell
+  dropgrid prune --results results
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "remove what is kept of tracks that have left the library"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--results", type=Path, default=Path("results"), metavar="DIR",
+        help="the folder of results (default: results)",
+    )  # fmt: skip
+    parser.add_argument("--dry-run", action="store_true", help="tell what would be removed")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ..base.text import printable
+    from ..results.mark import check_claim
+    from ..results.prune import left_over, remove
+
+    check_claim(arguments.results, [])
+    found = left_over(arguments.results)
+    for left in found:
+        print(printable(str(left.path)))
+    tracks = len({left.track for left in found if left.track is not None})
+    told = f"{tracks} {'track has' if tracks == 1 else 'tracks have'} left the library"
+    if arguments.dry_run:
+        size = sum(left.size for left in found)
+        print(f"{told}; {len(found)} files, {_megabytes(size)}, would be removed")
+    else:
+        print(f"{told}; {len(found)} files removed, {_megabytes(remove(found))}")
+    return 0
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

@@ -1,0 +1,143 @@
+"""Watch a library, and analyse what is added to it, until it is ended by Ctrl-C.
+
+A file that is still being copied is waited for: nothing may have changed for --settle seconds.
+A run that fails, for a full disk say, is tried again after a while; a disk that is taken away is
+waited for. After a restart the first look at the library tells what was missed.
+
+Whatever else is given is that of `dropgrid run`.
+
+examples:
+  dropgrid watch ~/Music --results ~/dropgrid-results
+  dropgrid watch ~/Music --settle 30 --cores 2 export_rekordbox
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from types import FrameType
+
+from ..base.errors import ConfigError
+from ..run.watch import EVERY, SETTLE, Eyes, Watch, look
+from .run import request_of
+
+HELP = "watch a library, and analyse what is added to it"
+# Options of our own; all other words are those of `dropgrid run`.
+NUMBERS = {"--settle": SETTLE, "--every": EVERY}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What --help shows; the words themselves are read by `run`."""
+    parser.usage = "dropgrid watch LIBRARY [...] [options] [options of `dropgrid run`]"
+    parser.add_argument("words", nargs="*", metavar="LIBRARY, TARGET", help="as of `dropgrid run`")
+    parser.add_argument("--results", metavar="DIR", help="where all goes (default: ./results)")
+    parser.add_argument(
+        "--settle", metavar="SECONDS",
+        help="in which nothing may change before what was added is analysed "
+        f"(default: {SETTLE:g})",
+    )  # fmt: skip
+    parser.add_argument(
+        "--every", metavar="SECONDS",
+        help="between looks at what no system tells of, a network's disk say "
+        f"(default: {EVERY:g})",
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ..results.mark import last_library
+
+    words, numbers = read_words(arguments.words)
+    request = request_of(words)
+    library = list(request.library) or last_library(request.results)
+    clock = Signals()
+    eyes = Eyes(library, str(request.results), clock.changed)
+
+    def wait(seconds: float) -> None:
+        problem = eyes.open()
+        if problem:
+            say(f"changes are looked for every {seconds:g} s only: {problem}")
+        clock.wait(seconds)
+
+    watch = Watch(
+        look=lambda: look(library, str(request.results)),
+        run=lambda: clock.call([sys.executable, "-P", "-m", "dropgrid", "run", *words]),
+        wait=wait,
+        rest=clock.rest,
+        stopped=lambda: clock.received is not None,
+        say=say,
+        settle=numbers["--settle"],
+        every=numbers["--every"],
+    )
+    say(f"watching {', '.join(library)}; Ctrl-C ends it")
+    try:
+        eyes.open()  # before the first look: what comes in between is seen
+        watch()
+    finally:
+        eyes.close()
+    return 128 + (clock.received or 0)
+
+
+def read_words(words: Sequence[str]) -> tuple[list[str], dict[str, float]]:
+    """(the words for `dropgrid run`, our own options in seconds). Raises ConfigError."""
+    numbers, others = dict(NUMBERS), []
+    waiting = list(words)
+    while waiting:
+        word = waiting.pop(0)
+        name, equals, value = word.partition("=")
+        if name not in NUMBERS:
+            others.append(word)
+            continue
+        text = value if equals else waiting.pop(0) if waiting else ""
+        try:
+            numbers[name] = float(text)
+        except ValueError:
+            numbers[name] = -1.0
+        if not 0 < numbers[name] <= 86_400:
+            raise ConfigError(f"{name}: {text!r} is no number of seconds from 0 to a day")
+    return others, numbers
+
+
+class Signals:
+    """Waits that a change or a signal ends, and a child that the signal is handed on to."""
+
+    def __init__(self) -> None:
+        self.changed, self.ended = threading.Event(), threading.Event()
+        self.received: int | None = None
+        self._child: subprocess.Popen[bytes] | None = None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._receive)
+
+    def wait(self, seconds: float) -> None:
+        """Wait until something changes, or is to end."""
+        self.changed.wait(seconds)
+        self.changed.clear()
+
+    def rest(self, seconds: float) -> None:
+        """Wait, whatever changes, unless it is to end."""
+        self.ended.wait(seconds)
+
+    def call(self, command: Sequence[str]) -> int:
+        """Run a command to its end; its exit code. A signal from the terminal reaches it once:
+        through this process."""
+        self._child = subprocess.Popen(command, start_new_session=True)
+        if self.received is not None:
+            self._child.send_signal(self.received)
+        code = self._child.wait()
+        self._child = None
+        return code
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        self.received = number
+        self.ended.set()
+        self.changed.set()
+        if self._child is not None:
+            self._child.send_signal(number)
+
+
+def say(text: str) -> None:
+    """A line for whoever watches the watch."""
+    print(f"dropgrid watch: {text}", file=sys.stderr, flush=True)

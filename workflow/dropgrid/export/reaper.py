@@ -1,0 +1,112 @@
+"""A Reaper project: the song from 0 on, the tempo map, markers at sections and drops.
+
+Tempo markers stand in seconds and carry their tempo as a decimal fraction, so that nothing
+drifts. Reaper's own sample 0 of an MP3 was not measured. Source: projects that Reaper writes (the
+text format RPP), the `rpp` package.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from ..base.colours import SECTION_COLOURS_ON_DARK
+from ..base.text import one_line
+from ..records.marks import cues
+from ..records.track import Track
+from .cues import beats_per_bar, number, title
+from .tempo_map import Signature, TempoMap, tempo_map
+
+NAME = "reaper"
+HELP = "Reaper projects: the song, tempo map, markers (a file per track)"
+FILE = "reaper"
+NEEDS = frozenset({"bpm", "file"})
+MARK = b'<REAPER_PROJECT 0.1 "6.0/dropgrid"'
+SOURCES = {".mp3": "MP3", ".flac": "FLAC", ".ogg": "VORBIS", ".opus": "OPUS", ".wav": "WAVE",
+           ".aif": "WAVE", ".aiff": "WAVE"}  # fmt: skip
+SQUARE = 1  # the shape of a tempo marker: the tempo stays until the next
+SET_COLOUR = 0x1000000  # beside a colour of a marker: it is one
+CLOSE = 1e-6  # seconds within which an anchor and a bar are one marker
+
+
+def render_track(track: Track) -> dict[str, bytes]:
+    """The project of a track; none where it has no grid."""
+    record = track.bpm
+    assert record is not None and track.file is not None  # NEEDS says so
+    found = tempo_map(record)
+    if found is None:
+        return {}
+    bpm = found.bpm_after(0)
+    lines = [
+        f"{MARK.decode()} 0",
+        f"  TEMPO {bpm:.9g} {beats_per_bar(record)} 4",
+        "  <TEMPOENVEX",
+        "    ACT 1 -1",
+        *(f"    PT {point}" for point in points(found)),
+        "  >",
+    ]
+    for index, cue in enumerate(cues(track), start=1):
+        name, time = quoted(cue.name), number(cue.time, 3)
+        lines.append(f"  MARKER {index} {time} {name} 0 {_colour(cue.label)}")
+    length = number(record.duration or 0, 3)
+    source = SOURCES.get(PurePosixPath(track.path).suffix.lower(), "VIDEO")
+    lines += [
+        "  <TRACK", f"    NAME {quoted(title(track))}", "    <ITEM", "      POSITION 0",
+        f"      LENGTH {length}", "      LOOP 0", f"      NAME {quoted(title(track))}",
+        f"      <SOURCE {source}", f"        FILE {quoted(one_line(str(track.file)))}",
+        "      >", "    >", "  >", ">",
+    ]  # fmt: skip
+    return {".RPP": ("\n".join(lines) + "\n").encode()}
+
+
+def points(found: TempoMap) -> list[str]:
+    """The tempo markers: seconds, BPM, shape, and the time signature where one begins."""
+    changes = {time: (bpm, None) for time, bpm in _tempi(found)}
+    marks: dict[float, tuple[float, Signature | None]] = dict(changes)
+    for signature in found.signatures:
+        time = _seconds(found, signature.beat)
+        at = next((known for known in marks if abs(known - time) < CLOSE), time)
+        marks[at] = (_tempo_at(found, at), signature)
+    return [
+        f"{time:.9f} {bpm:.9f} {SQUARE}" + (f" {_packed(signature)}" if signature else "")
+        for time, (bpm, signature) in sorted(marks.items())
+    ]
+
+
+def _tempi(found: TempoMap) -> list[tuple[float, float]]:
+    """(seconds, BPM) of the anchors where the tempo becomes another."""
+    all_of_them = [(time, found.bpm_after(i)) for i, (time, _) in enumerate(found.anchors)]
+    return [
+        (time, bpm)
+        for i, (time, bpm) in enumerate(all_of_them)
+        if i == 0 or abs(bpm - all_of_them[i - 1][1]) > 1e-7
+    ]
+
+
+def _tempo_at(found: TempoMap, seconds: float) -> float:
+    place = max(i for i, (time, _) in enumerate(found.anchors) if time <= seconds + CLOSE)
+    return found.bpm_after(place)
+
+
+def _seconds(found: TempoMap, beat: float) -> float:
+    """When a beat of the map is."""
+    place = max(i for i, (_, known) in enumerate(found.anchors) if known <= beat + 1e-9)
+    time, known = found.anchors[place]
+    return time + (beat - known) * 60 / found.bpm_after(place)
+
+
+def _packed(signature: Signature) -> int:
+    return signature.denominator * 65536 + signature.numerator
+
+
+def _colour(label: str) -> int:
+    """A colour as Reaper has it: blue, green, red, from the highest byte down."""
+    red, green, blue = bytes.fromhex(SECTION_COLOURS_ON_DARK[label][1:])
+    return SET_COLOUR | blue << 16 | green << 8 | red
+
+
+def quoted(text: str) -> str:
+    """A text as a word of a project: in the quotation marks that it does not hold."""
+    for mark in "\"'`":
+        if mark not in text:
+            return f"{mark}{text}{mark}"
+    return "`" + text.replace("`", "'") + "`"

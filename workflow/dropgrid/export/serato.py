@@ -1,0 +1,103 @@
+"""Copies of the songs that carry Serato's grid, cues and loops, for whom nothing touches the own.
+
+The songs themselves are only read. A copy lies below the output folder where the song lies in the
+library; it has the song's audio, packet by packet, and its tags, with Serato's in place of any
+that were there. Files of a format in which Serato has no tags are left out. `exports` does not
+make these copies, because they are as large as the library: ask for them by name.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..audio import serato
+from ..audio.packets import packet_digest
+from ..audio.serato_file import FLAC, MP4, STAMP, stamp
+from ..audio.serato_track import tags_of
+from ..audio.tag_limits import TagLimit, import_mutagen, limits
+from ..base.errors import DropgridError
+from ..records.track import Track
+
+NAME = "serato"
+HELP = "copies of the songs that carry Serato's grid, cues and loops (a file per track)"
+FILE = "serato"
+NEEDS = frozenset({"bpm", "file"})
+PLAYER = "serato"
+MARK = STAMP.encode()
+ALONE = True  # not among all exports
+SUFFIXES = (".mp3", ".aif", ".aiff", ".wav", ".flac", ".m4a", ".mp4")
+
+
+def place(track: Track) -> Path | None:
+    """Where the copy of a track lies below the output folder; None where there is to be none."""
+    path = Path(track.path)
+    fit = path.suffix.lower() in SUFFIXES and not path.is_absolute() and ".." not in path.parts
+    return path if fit else None
+
+
+def write_track(track: Track, target: Path) -> str | None:
+    """Write the copy of a track; why there is none, if there is none. Raises OSError."""
+    assert track.file is not None  # NEEDS says so
+    if not track.file.is_file():
+        return "the song is no longer there"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{os.getpid()}.{target.name[-180:]}")
+    try:
+        shutil.copyfile(track.file, temporary)
+        _tag(temporary, tags_of(track))
+        if packet_digest(temporary) != packet_digest(track.file):
+            return "its audio would not stay the same"
+        os.replace(temporary, target)
+    except DropgridError as error:
+        return str(error)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+    return None
+
+
+def _tag(path: Path, tags: dict[str, bytes]) -> None:
+    """Put Serato's tags into a file. Raises DropgridError."""
+    try:
+        with limits():
+            file: Any = import_mutagen().File(path)
+            if file.tags is None:
+                file.add_tags()
+            _put(file.tags, tags)
+            old = getattr(file.tags, "version", None)  # of ID3 alone
+            if old is not None and old < (2, 4):
+                file.tags.update_to_v23()
+                file.save(v2_version=3)
+            else:
+                file.save()
+    except TagLimit as limit:
+        raise DropgridError(f"its tags are not read: {limit}") from None
+    except Exception as error:  # mutagen on a broken file
+        reason = f"{type(error).__name__}: {error}"
+        raise DropgridError(f"its tags cannot be written ({reason})") from error
+
+
+def _put(held: Any, tags: dict[str, bytes]) -> None:
+    """Set Serato's tags and the stamp in mutagen's tags of a file."""
+    from mutagen.id3 import GEOB, ID3, TXXX
+    from mutagen.mp4 import AtomDataType, MP4FreeForm, MP4Tags
+
+    if isinstance(held, ID3):
+        held.delall(f"GEOB:{serato.MARKERS}")
+        for name, data in tags.items():
+            held.add(GEOB(0, mime=serato.MIME.decode(), desc=name, data=data))
+        held.add(TXXX(0, desc=STAMP, text=stamp(tags)))
+        return
+    keys = MP4 if isinstance(held, MP4Tags) else FLAC
+    texts = {keys[name]: serato.wrap(name, data) for name, data in tags.items()}
+    if isinstance(held, MP4Tags):
+        held.pop(MP4[serato.MARKERS], None)
+        texts[f"----:com.apple.iTunes:{STAMP}"] = stamp(tags)
+        for key, text in texts.items():
+            held[key] = [MP4FreeForm(text.encode(), dataformat=AtomDataType.UTF8)]
+    else:
+        held.update(texts | {STAMP: stamp(tags)})

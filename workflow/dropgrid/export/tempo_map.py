@@ -1,0 +1,123 @@
+"""A track's beats as a tempo map: what DAWs and MIDI files have in place of beats.
+
+A map counts beats from the file's first sample on. What comes before the first beat is a lead-in
+of its own tempo, in bars that end where the first bar begins; a hole between two stretches of one
+tempo is stretched likewise, so that the map never drifts from the beats: it is anchored anew at
+the first and the last beat of every stretch.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ..records.model import BpmRecord
+from .cues import beats_per_bar
+
+FINEST = 64  # the shortest note, of 1/64, that a lead-in is made of
+FASTEST = 480.0  # BPM above which a lead-in is made of shorter notes
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A time signature from a beat of the map on."""
+
+    beat: float
+    numerator: int
+    denominator: int = 4
+
+
+@dataclass(frozen=True)
+class TempoMap:
+    """anchors: (seconds, beats) ascending, linear in between; bpm: after the last of them."""
+
+    anchors: tuple[tuple[float, float], ...]
+    bpm: float
+    signatures: tuple[Signature, ...]
+
+    def beat_of(self, seconds: float) -> float:
+        """The beats of the map that have passed at a moment."""
+        place = bisect_right([time for time, _ in self.anchors], seconds) - 1
+        time, beat = self.anchors[max(place, 0)]
+        return beat + (seconds - time) * self.bpm_after(max(place, 0)) / 60
+
+    def bpm_after(self, place: int) -> float:
+        """The tempo from an anchor on."""
+        if place + 1 >= len(self.anchors):
+            return self.bpm
+        (time, beat), (next_time, next_beat) = self.anchors[place], self.anchors[place + 1]
+        return 60 * (next_beat - beat) / (next_time - time)
+
+
+def tempo_map(record: BpmRecord) -> TempoMap | None:
+    """The tempo map of a track; None where it has no grid."""
+    if not record.grid:
+        return None
+    lead, denominator = _lead_in(record)
+    anchors, beat = [(0.0, 0.0)], lead
+    ones: list[float] = []  # the beats of the map where bars begin
+    for region in record.grid:
+        period = 60 / region.bpm
+        time, before = anchors[-1]
+        if len(ones) or len(anchors) > 1:  # not the first stretch
+            beat = before + max(1, round((region.start - time) / period))
+        if region.start > time + 1e-6:
+            anchors.append((region.start, beat))
+        else:
+            beat = before
+        if region.beats > 1:
+            last = region.beats - 1
+            anchors.append((region.start + last * period, beat + last))
+        if region.first_downbeat is not None:
+            first = beat + round((region.first_downbeat - region.start) / period)
+            ones += _bars(first, beat + region.beats, beats_per_bar(record))
+    signatures = _signatures(lead, denominator, ones, beats_per_bar(record))
+    return TempoMap(tuple(anchors), record.grid[-1].bpm, signatures)
+
+
+def _lead_in(record: BpmRecord) -> tuple[float, int]:
+    """(beats before the first beat, the denominator of the notes they are counted in)."""
+    start, period = record.grid[0].start, 60 / record.grid[0].bpm
+    if start < 1e-6:
+        return 0.0, 4
+    if start >= period / 2:
+        return float(round(start / period)), 4
+    denominator = 8
+    while denominator < FINEST and start * denominator / 4 < 60 / FASTEST:
+        denominator *= 2
+    return 4 / denominator, denominator
+
+
+def _bars(first: float, end: float, length: int) -> list[float]:
+    return [first + i * length for i in range(int((end - first - 1e-9) // length) + 1)]
+
+
+def _signatures(
+    lead: float, denominator: int, ones: list[float], length: int
+) -> tuple[Signature, ...]:
+    """The time signatures that have a bar begin at each of `ones`, and the lead-in end there."""
+    found: list[Signature] = []
+    start = 0.0
+    if denominator != 4:  # a lead-in of a fraction of a beat is a bar of its own
+        found.append(Signature(0.0, 1, denominator))
+        start = lead
+    edges = [start, *(one for one in ones if one > start + 1e-6)]
+    for one, following in pairwise(edges):
+        count = round(following - one)
+        odd = count % length
+        if one == start and odd:  # an upbeat: the odd bar is the first
+            found.append(Signature(one, odd))
+            one, count = one + odd, count - odd
+        if count >= length:
+            found.append(Signature(one, length))
+        if one != start and count % length:  # a bar cut short where the bars begin anew
+            found.append(Signature(one + count - count % length, count % length))
+    found.append(Signature(edges[-1], length))
+    return tuple(
+        signature
+        for i, signature in enumerate(found)
+        if i == 0
+        or (signature.numerator, signature.denominator)
+        != (found[i - 1].numerator, found[i - 1].denominator)
+    )

@@ -1,0 +1,58 @@
+"""Features that are there already: of the same audio, by the same networks and options.
+
+A features file is also kept under the name of its origin, results/cache/{origin}.npz: a second
+name of the same file, which takes no room. So a track whose tags were edited, whether it was
+renamed as well or not, is not decoded again: its features are those of its audio, with the new
+tags. Where a file system has no second names (hard links), nothing is kept, and such a track is
+decoded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..base.errors import RecordError
+from . import Features
+from .store import load, origin_of
+
+
+def origin(audio: str, network: Path, key_network: Path | None, options: Mapping[str, Any]) -> str:
+    """What features come from, as a name: the audio's digest, and that of all that heard it.
+
+    network, key_network: the networks' files; options: of the stage. Raises OSError.
+    """
+    maker = hashlib.blake2b(digest_size=20)
+    for path in filter(None, (network, key_network)):
+        maker.update(hashlib.blake2b(path.read_bytes()).digest())
+    maker.update(json.dumps([key_network is not None, dict(options)], sort_keys=True).encode())
+    return f"{audio}-{maker.hexdigest()}"
+
+
+def find(cache: Path, name: str) -> Features | None:
+    """The features of that origin; None where there are none, or none that can be read."""
+    path = cache / f"{name}.npz"
+    if origin_of(path) != name:
+        return None
+    with suppress(RecordError):
+        found = load(path)
+        return found if isinstance(found, Features) else None
+    return None
+
+
+def keep(cache: Path, name: str, features: Path) -> None:
+    """Give a features file a second name, its origin; none where that cannot be."""
+    path = cache / f"{name}.npz"
+    temporary = cache / f".{name}.npz.{os.getpid()}.tmp"
+    with suppress(OSError):
+        cache.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(features, temporary)
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)  # of the same file, a rename leaves both names

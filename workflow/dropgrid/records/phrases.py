@@ -1,0 +1,53 @@
+"""Phrases: neighbouring sections of one label, which are one to a reader.
+
+Records keep the boundaries inside; lines, cues and pictures say `drop 72 bars (8 parts)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from .model import Label, Section
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """Neighbouring sections of one label. Seconds; bars is None without a usable grid."""
+
+    sections: tuple[Section, ...]
+
+    @property
+    def label(self) -> Label:
+        """The label they share."""
+        return self.sections[0].label
+
+    @property
+    def start(self) -> float:
+        """When the first begins."""
+        return self.sections[0].start
+
+    @property
+    def end(self) -> float:
+        """When the last ends."""
+        return self.sections[-1].end
+
+    @property
+    def bars(self) -> int | None:
+        """How many bars they last together."""
+        counts = [section.bars for section in self.sections]
+        return None if None in counts else sum(count for count in counts if count is not None)
+
+    @property
+    def text(self) -> str:
+        """The phrase in words: `drop 72 bars (8 parts)`."""
+        length = "" if self.bars is None else f" {self.bars} bar{'s' * (self.bars != 1)}"
+        parts = f" ({len(self.sections)} parts)" if len(self.sections) > 1 else ""
+        return f"{self.label}{length}{parts}"
+
+
+def phrases(sections: Sequence[Section]) -> tuple[Phrase, ...]:
+    """The phrases that sections in the order of time make up."""
+    groups = groupby(sections, key=lambda section: section.label)
+    return tuple(Phrase(tuple(group)) for _, group in groups)

@@ -1,0 +1,110 @@
+"""What is kept of tracks that have left the library: found, and removed where that is asked for.
+
+It is a cache: a file that comes back, wherever it lies then, is known again and not analysed. A
+file counts as ours by its content, whatever its name; everything else stays.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..jobs.use import read_use
+from ..records.identity import SCHEMA as IDENTITY
+from ..records.model import ANALYSES
+from ..records.ticket import TICKET_SCHEMA, TRACK_ID
+from ..stages import STAGES
+from .layout import Results
+from .mark import begins_as_ours, holds_ours
+from .mend import is_whole
+from .scanned import read_scan
+
+CACHED = re.compile(r"[0-9a-f]{40}-[0-9a-f]{40}\.npz")
+
+
+@dataclass(frozen=True)
+class LeftOver:
+    """A file that no track of the library needs. track: the id it was of, None in the cache."""
+
+    path: Path
+    track: str | None
+    size: int
+
+
+def departed(results: Path) -> set[str]:
+    """The ids that have records but are in the library no more. Raises RecordError."""
+    files, there = Results(results), set(read_scan(results)["tracks"])
+    return {track for kind in files.kinds() for track in files.recorded(kind)} - there
+
+
+def left_over(results: Path) -> list[LeftOver]:
+    """The files of tracks that have left, and features that no track has. Raises RecordError."""
+    there = set(read_scan(results)["tracks"])
+    return sorted(_of_tracks(Results(results), there), key=lambda left: left.path) + sorted(
+        _in_cache(Results(results), there), key=lambda left: left.path
+    )
+
+
+def remove(found: list[LeftOver]) -> int:
+    """Delete files, each if it still is ours; how many bytes. Raises OSError."""
+    freed = 0
+    for left in found:
+        if _is_ours(left.path):
+            left.path.unlink(missing_ok=True)
+            freed += left.size
+    return freed
+
+
+def empty_cache(results: Path) -> None:
+    """Delete all features that are kept by their origin. Raises OSError."""
+    for entry in _entries(Results(results).cache):
+        if CACHED.fullmatch(entry.name) and begins_as_ours(entry.path):
+            os.unlink(entry.path)
+
+
+def _of_tracks(files: Results, there: set[str]) -> Iterator[LeftOver]:
+    folders = {
+        files.ticket("x").parent, files.identity("x").parent,
+        *(files.output(stage, "x").parent for stage in STAGES),
+        *(files.logs(name) for name in ("tracks", *STAGES)),  # by stage in earlier versions
+    }  # fmt: skip
+    for folder in sorted(folders):
+        for entry in _entries(folder):
+            track = os.path.splitext(entry.name)[0]
+            path = Path(entry.path)
+            if TRACK_ID.fullmatch(track) and track not in there and _is_ours(path):
+                yield LeftOver(path, track, entry.stat(follow_symlinks=False).st_size)
+
+
+def _in_cache(files: Results, there: set[str]) -> Iterator[LeftOver]:
+    """Features that have no other name than that of their origin, or only one of a track that
+    has left."""
+    kept = set()
+    for track in there:
+        with suppress(OSError):
+            kept.add(files.features(track).stat().st_ino)
+    for entry in _entries(files.cache):
+        status = entry.stat(follow_symlinks=False)
+        if CACHED.fullmatch(entry.name) and status.st_ino not in kept:
+            path = Path(entry.path)
+            if _is_ours(path):
+                yield LeftOver(path, None, status.st_size if status.st_nlink == 1 else 0)
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as listing:
+        yield from (e for e in listing if e.is_file(follow_symlinks=False))
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether the content of a file says so."""
+    if path.suffix == ".log":
+        return not path.is_symlink() and bool(read_use(path))
+    if path.suffix == ".json":
+        schemas = (TICKET_SCHEMA, IDENTITY, *(f"dropgrid/{kind}" for kind in ANALYSES))
+        return any(holds_ours(path, schema) for schema in schemas)
+    return path.suffix == ".npz" and begins_as_ours(str(path)) and is_whole(str(path))

@@ -1,0 +1,107 @@
+"""Serato's tags among the fields of a file, and whose those in it are.
+
+What the file's user, or Serato, wrote is never written over without `replace`; what dropgrid
+wrote is known by its stamp (dropgrid.audio.serato_file).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..audio import serato
+from ..audio.mp3 import lead
+from ..audio.serato_file import FLAC, MP4, STAMP, file_tags, stamp, stamped
+from ..audio.serato_track import tags_of
+from ..records.shift import shifted
+from ..records.track import Track
+
+Value = list[Any]
+UTF8 = 1  # the type of a text in MP4
+KEPT = {
+    serato.GRID: "Serato's grid in the file is kept; --replace writes over it",
+    serato.MARKERS2: "Serato's cues in the file are kept; --replace writes over them",
+}
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How a format of tags holds Serato's: keys by name, the value of a tag, of a plain text."""
+
+    keys: dict[str, str]
+    value: Callable[[str, bytes], Value]
+    text: Callable[[str], Value]
+
+
+def _form_of(tags: Any) -> _Form | None:
+    """The form of mutagen's tags; None where Serato has none."""
+    from mutagen.flac import VCFLACDict
+    from mutagen.id3 import ID3
+    from mutagen.mp4 import MP4Tags
+
+    if isinstance(tags, ID3):
+        names = (serato.GRID, serato.MARKERS, serato.MARKERS2, serato.AUTOTAGS)
+        keys = {name: f"GEOB:{name}" for name in names} | {STAMP: f"TXXX:{STAMP}"}
+        mime = serato.MIME.decode()
+        return _Form(keys, lambda _, data: [[0, mime, "", data.hex()]], lambda text: [0, [text]])
+    if isinstance(tags, MP4Tags):
+        keys = MP4 | {STAMP: f"----:com.apple.iTunes:{STAMP}"}
+        return _Form(
+            keys,
+            lambda name, data: [[UTF8, serato.wrap(name, data)]],
+            lambda text: [[UTF8, text]],
+        )
+    if isinstance(tags, VCFLACDict):
+        return _Form(
+            FLAC | {STAMP: STAMP},
+            lambda name, data: [serato.wrap(name, data)],
+            lambda text: [text],
+        )
+    return None
+
+
+def wanted(
+    tags: Any, track: Track, replace: bool, tell: Callable[[str], None]
+) -> dict[str, Value | None]:
+    """What the fields of a file with these tags (mutagen's) should hold, by key.
+
+    tell: hears what is not written, and why.
+    """
+    form = _form_of(tags)
+    if form is None:
+        tell("Serato has no tags in files of this format")
+        return {}
+    decoder = track.bpm.decoder if track.bpm else {}
+    track = shifted(track, lead(decoder, "serato"))
+    now, text = file_tags(tags)
+    own = stamped(now, text)
+    ours = {
+        name: data
+        for name, data in tags_of(track).items()
+        if replace or name in own or not _speaks(name, now)
+    }
+    for name, reason in KEPT.items():
+        if name in now and name not in ours:
+            tell(reason)
+    if not ours:
+        return {}
+    signed = ours | {name: now[name] for name in own if name not in ours}
+    fields: dict[str, Value | None] = {form.keys[n]: form.value(n, d) for n, d in ours.items()}
+    fields[form.keys[STAMP]] = form.text(stamp(signed))
+    # Where there are older cues, they stand above the others.
+    if serato.MARKERS2 in ours and serato.MARKERS in form.keys:
+        fields[form.keys[serato.MARKERS]] = None
+    return {key: value for key, value in fields.items() if value or key in tags}
+
+
+def _speaks(name: str, now: dict[str, bytes]) -> bool:
+    """Whether a tag that a file has says anything: cues of which there are none do not."""
+    if name == serato.MARKERS2:
+        if serato.has_old_cues(now.get(serato.MARKERS, b"")):
+            return True
+        try:
+            return name in now and bool(serato.unpack_markers2(now[name])[0])
+        except ValueError:
+            return True
+    return name in now
