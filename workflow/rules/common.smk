@@ -46,22 +46,9 @@ if workflow.remote_exec and not MAIN:
     follow_this_process()
 try:
     config = complete_config(config)
-    PLAN = run.plan_run(config, main=MAIN, real=REAL, cluster=CLUSTER, module=MODULE)
     CAPS = caps(config["max_workers"], workflow.global_resources)
-except (DropgridError, OSError) as error:
+except DropgridError as error:
     stop(error)
-RESULTS, RECORDS = PLAN.results, PLAN.records(config["analyses"])
-STAGE_OPTIONS = stage_options(config)
-# Jobs run this dropgrid, on PATH or not; with --sdm conda that of the rules' own environment.
-CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
-PYTHON = "python" if CONDA else sys.executable
-SUPERVISED = supervised()
-
-
-wildcard_constraints:
-    track=r"[a-z0-9][a-z0-9-]*",
-    batch=r"(missing-)?[0-9]{5}",
-
 
 # The sums of memory and workers over the jobs that run here.
 for name, cap in CAPS.items() if MAIN and not (CLUSTER or MODULE) else ():
@@ -72,6 +59,27 @@ DEMANDS = Demands(
     cluster=CLUSTER,
     method=config["bpm"]["method"],
 )
+ROLE = dict(main=MAIN, real=REAL, cluster=CLUSTER, module=MODULE)
+FORCED = run.asks_anew(sys.argv[1:], rules={"batch", "network"})
+
+
+def workers(tracks):
+    return DEMANDS.workers(workflow.cores, CAPS.get("workers"), tracks)
+
+
+try:
+    PLAN = run.plan_run(config, **ROLE, workers=workers, forced=FORCED)
+except (DropgridError, OSError) as error:
+    stop(error)
+RESULTS, STAGE_OPTIONS, SUPERVISED = PLAN.results, stage_options(config), supervised()
+# Jobs run this dropgrid, on PATH or not; with --sdm conda that of the rules' own environment.
+CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+PYTHON = "python" if CONDA else sys.executable
+
+
+wildcard_constraints:
+    batch=r"[0-9]{5}",
+    track=r"[a-z0-9][a-z0-9-]*",
 
 
 def megabytes(first, last=0):
@@ -83,7 +91,7 @@ def megabytes(first, last=0):
 
 scanned = lambda wildcards: PLAN.path("scan.json")
 results_folder = lambda wildcards: RESULTS  # as it is, braces too
-corrections_folder = lambda wildcards: PLAN.corrections
+corrections_folder = lambda wildcards: f"{RESULTS}/corrections"
 attempt = lambda wildcards, attempt: attempt
 
 
@@ -91,26 +99,18 @@ def ticket(wildcards):
     return PLAN.ticket(wildcards.track)
 
 
-def correction(wildcards):
-    return PLAN.correction(wildcards.track)
-
-
-def track(wildcards):
-    return read_ticket(Path(ticket(wildcards)))
-
-
 def features_mb(wildcards):
-    return DEMANDS.features_mb(track(wildcards))
+    return DEMANDS.features_mb(read_ticket(Path(ticket(wildcards))))
 
 
 def later_mb(wildcards):
-    return DEMANDS.later_mb(track(wildcards))
+    return DEMANDS.later_mb(read_ticket(Path(ticket(wildcards))))
+
+
+def options(stage):
+    """The options of a stage as one argument; a change of them makes its jobs run again."""
+    return json.dumps(STAGE_OPTIONS[stage], sort_keys=True)
 
 
 def batch_mb(wildcards):
     return DEMANDS.batch_mb(read_batch(Path(PLAN.batch(wildcards.batch))))
-
-
-def options(values):
-    """Options of a stage as one shell-safe argument; a change of them makes its jobs run again."""
-    return json.dumps(values, sort_keys=True)
