@@ -13,7 +13,7 @@ import numpy as np
 from dropgrid import stages as pipeline
 from dropgrid.features import ENVELOPE_RATE, FRAME_RATE, Features
 from dropgrid.rhythm import Rhythm, RhythmOptions
-from structure_accuracy import cached_features
+from structure_cases import cached_features
 
 DEFAULTS = RhythmOptions()
 SONGS = ("music", "music_more")  # folders of songs with exact truth
