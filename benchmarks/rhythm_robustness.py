@@ -128,7 +128,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     root = Path(__file__).resolve().parents[1]
-    parser.add_argument("changes", nargs="*", metavar="CHANGE", help=", ".join(CHANGES))
+    parser.add_argument(
+        "changes", nargs="*", metavar="CHANGE", help=", ".join(CHANGES).replace("%", "%%")
+    )
     parser.add_argument("--shared", type=Path, default=root.parent / "shared")
     parser.add_argument("--cache", type=Path, help="where features are kept from call to call")
     parser.add_argument("--method", choices=METHODS, default="madmom")
