@@ -89,6 +89,7 @@ def keys_of(sound: np.ndarray, network: key_network.Network) -> Found:
     hearing = pitch.Pitch(network)
     for start in range(0, len(sound), 65536):
         hearing.add(np.ascontiguousarray(sound[start : start + 65536], np.float32))
+    hearing.finish()
     features = Features(len(sound) / SAMPLE_RATE, np.zeros((0, 2)), hearing.arrays())
     return {method: analyse(features, KeyOptions(method)) for method in METHODS}
 
@@ -219,6 +220,7 @@ def report_cost(network: key_network.Network) -> None:
         start = time.process_time()
         for first in blocks:
             hearing.add(mono[first : first + 65536])
+        hearing.finish()
         arrays = hearing.arrays()
         print(f"cost, key's features {name}: {time.process_time() - start:.2f} s")
     start = time.process_time()

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import statistics
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from audio_files import write
-from process import BIN, run
+from process import BIN, ROOT, run
 
-SAMPLE = 4  # tracks analysed in one process, to know what one costs
+NETWORKS = ("network.onnx", "key.onnx")
+SAMPLE = 8  # tracks analysed in one process, to know what one costs
 BARE = """
 rule all:
     input: expand("{job}", job=range(int(config["jobs"])))
@@ -22,12 +24,9 @@ rule bare:
 """
 
 
-def measure(
-    counts: list[int], cores: list[int], sizes: list[int], minutes: float
-) -> list[dict[str, Any]]:
+def measure(counts: list[int], cores: list[int], minutes: float) -> list[dict[str, Any]]:
     """Wall and cpu of `snakemake --cores N` for so many tracks, against in-process analysis.
 
-    sizes: of `tracks_per_job`; 1 gives each track three jobs of its own, more makes batches.
     overhead: wall * N / (tracks * wall of one in-process) - 1: what the speed-up N loses.
     overhead_cpu: the same of cpu seconds; other work on the machine disturbs it less.
     The networks are prepared beforehand in both.
@@ -35,27 +34,26 @@ def measure(
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         song = write(work / "song.flac", minutes)
-        run(BIN / "dropgrid", "network", work / "network.onnx")
+        run(BIN / "dropgrid", "network", *(work / name for name in NETWORKS))
         rows = []
         for tracks in counts:
             for number in cores:
-                alone = in_process(work, song)  # and again afterwards: machines change their pace
-                library = link_songs(work, song, tracks)
-                used = {size: workflow(work, library, number, size) for size in sizes}
-                alone = [*alone, *in_process(work, song)]
-                wall = statistics.median(a for a, _ in alone)
-                cpu = statistics.median(c for _, c in alone)
-                rows += [
+                alone = [in_process(work, song)]  # and again later: machines change their pace
+                wall, cpu, peak = workflow(work, link_songs(work, song, tracks), number)
+                alone.append(in_process(work, song))
+                wall_alone = statistics.mean(a for a, _ in alone)
+                cpu_alone = statistics.mean(c for _, c in alone)
+                rows.append(
                     {
-                        "tracks": tracks, "cores": number, "tracks_per_job": size,
-                        "minutes_each": minutes,
-                        "wall": used[size][0], "wall_in_process": tracks * wall / number,
-                        "overhead": used[size][0] * number / (tracks * wall) - 1,
-                        "overhead_cpu": used[size][1] / (tracks * cpu) - 1,
+                        "tracks": tracks, "cores": number, "minutes_each": minutes,
+                        "wall": wall, "wall_in_process": tracks * wall_alone / number,
+                        "cpu_in_process": cpu_alone, "peak_mb": peak,
+                        "overhead": wall * number / (tracks * wall_alone) - 1,
+                        "overhead_cpu": cpu / (tracks * cpu_alone) - 1,
                         "load": os.getloadavg()[0],
                     }
-                    for size in sizes
-                ]  # fmt: skip
+                )  # fmt: skip
+                print(rows[-1], file=sys.stderr, flush=True)
         return rows
 
 
@@ -74,14 +72,15 @@ def bare_job(jobs: int = 100) -> float:
     return (walls[1] - walls[0]) / jobs
 
 
-def in_process(work: Path, song: Path) -> list[tuple[float, float]]:
+def in_process(work: Path, song: Path) -> tuple[float, float]:
     """Wall and cpu seconds a track of `dropgrid analyze` on several, start-up shared."""
     shutil.rmtree(work / "alone", ignore_errors=True)
     (work / "alone").mkdir()
-    shutil.copy(work / "network.onnx", work / "alone" / "network.onnx")
+    for name in NETWORKS:
+        shutil.copy(work / name, work / "alone" / name)
     songs = sorted(link_songs(work, song, SAMPLE).iterdir())
     used = run(BIN / "dropgrid", "analyze", *songs, "--output", work / "alone")
-    return [(used.wall / SAMPLE, used.cpu / SAMPLE)]
+    return used.wall / SAMPLE, used.cpu / SAMPLE
 
 
 def link_songs(work: Path, song: Path, count: int) -> Path:
@@ -94,18 +93,17 @@ def link_songs(work: Path, song: Path, count: int) -> Path:
     return library
 
 
-def workflow(work: Path, library: Path, cores: int, size: int) -> tuple[float, float]:
-    """Wall and cpu seconds of the workflow's records of a library, on so many cores, with about
-    `size` tracks a job."""
+def workflow(work: Path, library: Path, cores: int) -> tuple[float, float, float]:
+    """Wall and cpu seconds of the workflow's records of a library, on so many cores, and the most
+    memory of one process, MB."""
     results = work / "results"
     shutil.rmtree(results, ignore_errors=True)
-    results.mkdir()
-    shutil.copy(work / "network.onnx", results / "network.onnx")
-    os.utime(results / "network.onnx", (0, 0))
-    used = run(
-        BIN / "snakemake", "--directory", work, "--cores", str(cores), "--quiet", "all",
-        "--rerun-triggers", "mtime", "--config", f"library={library}", f"results={results}",
-        f"tracks_per_job={size}", "max_workers=-1", "--", "analysis", cores=cores,
-    )  # fmt: skip
     shutil.rmtree(work / ".snakemake", ignore_errors=True)
-    return used.wall, used.cpu
+    command = (
+        BIN / "snakemake", "--directory", work, "--snakefile", ROOT / "Snakefile",
+        "--cores", str(cores), "--quiet", "all", "--config", f"library={library}",
+        f"results={results}", "max_workers=-1", "--",
+    )  # fmt: skip
+    run(*command, *(results / name for name in NETWORKS))
+    used = run(*command, "analysis", cores=cores)
+    return used.wall, used.cpu, used.peak_mb

@@ -27,7 +27,7 @@ def page(results: dict[str, Any]) -> str:
     if "stages" in results:
         lines += ["", "## Stage by stage, five minutes", "", *_stages(results["stages"])]
     if "startup" in results:
-        lines += ["", "## The per-track processes", "", *_startup(results["startup"])]
+        lines += ["", "## Start-up of the commands", "", *_startup(results["startup"])]
     if "long" in results:
         long = results["long"]
         lines += [
@@ -41,8 +41,7 @@ def page(results: dict[str, Any]) -> str:
     if "bare job" in results:
         lines += [
             "",
-            f"A job that only starts Python and imports NumPy takes {results['bare job']:.3f} s; "
-            "a track that is no part of a batch has three jobs.",
+            f"A job that only starts Python and imports NumPy takes {results['bare job']:.3f} s.",
         ]
     return "\n".join(lines) + "\n"
 
@@ -50,7 +49,7 @@ def page(results: dict[str, Any]) -> str:
 def _speed(speed: dict[str, dict[str, float]]) -> list[str]:
     ours = speed["dropgrid"]["cpu"]
     names = {
-        "dropgrid": "dropgrid analyze: beats, downbeats, tempo, sections",
+        "dropgrid": "dropgrid analyze: beats, downbeats, tempo, sections, key, loudness",
         "madmom": "madmom 0.16.1: beat ensemble and tracker, downbeat ensemble and tracker",
         "librosa": "librosa: beat tracker",
     }
@@ -91,37 +90,75 @@ def _stages(stages: dict[str, dict[str, float]]) -> list[str]:
 
 
 def _startup(startup: dict[str, dict[str, float]]) -> list[str]:
-    columns = list(next(iter(startup.values())))
-    lines = [f"| process | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
-    for stage, row in startup.items():
-        cells = [f"{row[c]:.0f}" if "MB" in c else f"{row[c]:.2f}" for c in columns]
-        lines.append(f"| dropgrid {stage} | {' | '.join(cells)} |")
-    return [*lines, "", "On 3 s of audio nearly all of the time is start-up."]
+    lines = ["| command | cpu s | peak MB |", "|---|---|---|"]
+    for name, row in startup.items():
+        lines.append(f"| dropgrid {name} | {row['cpu']:.2f} | {row['peak_mb']:.0f} |")
+    return [*lines, "", "A library of one track of 3 s: nearly all of the time is start-up."]
 
 
 def _overhead(rows: list[dict[str, Any]]) -> list[str]:
-    heads = ("tracks", "cores", "tracks a job", "minutes each", "wall s",
+    heads = ("tracks", "cores", "minutes each", "cpu s of one in-process", "wall s",
              "in-process s / cores", "overhead (wall)", "overhead (cpu)", "load")  # fmt: skip
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for row in rows:
         cells = (
-            row["tracks"], row["cores"], _jobs(row["tracks_per_job"]),
-            f"{row['minutes_each']:g}", f"{row['wall']:.1f}", f"{row['wall_in_process']:.1f}",
+            row["tracks"], row["cores"], f"{row['minutes_each']:g}",
+            f"{row['cpu_in_process']:.2f}", f"{row['wall']:.1f}", f"{row['wall_in_process']:.1f}",
             f"{row['overhead']:.2f}", f"{row['overhead_cpu']:.2f}", f"{row['load']:.1f}",
         )  # fmt: skip
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return [
         *lines, "",
         "Overhead is wall time of `snakemake --cores N` times N, over the time of the same tracks "
-        "analysed in one process, less 1; with cpu seconds instead of wall time in the other "
-        "column, which other work on the machine disturbs less. Load is the machine's load "
-        "average at the time: above the cores, the wall column says little.",
+        "analysed in one process (`dropgrid analyze`, which keeps no features), less 1; with cpu "
+        "seconds instead of wall time in the other column, which other work on the machine "
+        "disturbs less. Load is the machine's load average at the time: above the cores, the wall "
+        "column says little.",
     ]  # fmt: skip
 
 
-def _jobs(tracks_per_job: int) -> str:
-    """What a job is, for the table."""
-    return "1, by three jobs" if tracks_per_job == 1 else f"about {tracks_per_job}"
+MARKERS = "<!-- benchmark: python benchmarks/run.py writes what follows -->", "<!-- end -->"
+
+
+def figures(results: dict[str, Any]) -> str:
+    """The figures that README.md shows, as a Markdown table."""
+    speed, where = results["speed"], results["machine"]
+    ours = speed["dropgrid"]["cpu"]
+    overheads = {row["tracks"]: row["overhead_cpu"] for row in results["overhead"]}
+    lines = [
+        "| five minutes of music, one core | processor time | |", "|---|---|---|",
+        f"| dropgrid: beats, tempo, sections, key, loudness | {ours:.1f} s | "
+        f"{speed['dropgrid']['peak_mb']:.0f} MB |",
+        *(
+            f"| {name} | {speed[key]['cpu']:.1f} s | {speed[key]['cpu'] / ours:.0f} times that |"
+            for key, name in (("madmom", "madmom 0.16.1: beats and downbeats"),
+                              ("librosa", "librosa: beats"))
+        ),
+        "",
+        f"({where['processor']}.) The workflow adds "
+        + ", ".join(f"{share:.0%} at {tracks} tracks" for tracks, share in overheads.items())
+        + f"; two hours in one file take {results['long']['cpu']:.0f} s and "
+        f"{results['long']['peak_mb']:.0f} MB.",
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def between(text: str) -> str | None:
+    """What stands between MARKERS in a text, None where they are not in it."""
+    first, last = MARKERS
+    _, found, rest = text.partition(first)
+    return rest.partition(last)[0].strip() if found else None
+
+
+def renew(readme: Path, results: dict[str, Any]) -> None:
+    """Write the figures between MARKERS into a document that has them."""
+    text = readme.read_text()
+    old = between(text)
+    if old is not None and {"speed", "overhead", "long"} <= results.keys():
+        first, last = MARKERS
+        head, _, rest = text.partition(first)
+        tail = rest.partition(last)[2]
+        readme.write_text(f"{head}{first}\n{figures(results)}\n{last}{tail}")
 
 
 def picture(results: dict[str, Any], path: Path) -> None:
@@ -131,7 +168,7 @@ def picture(results: dict[str, Any], path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 3.6))
+    figure, (left, right, last) = plt.subplots(1, 3, figsize=(15, 3.6))
     if "speed" in results:
         names = list(results["speed"])
         seconds = [results["speed"][name]["cpu"] for name in names]
@@ -147,7 +184,13 @@ def picture(results: dict[str, Any], path: Path) -> None:
         right.set_xlim(right=max(stages.values()) * 1.2)
         right.invert_yaxis()
     right.set_title("where dropgrid's goes")
-    for axes in (left, right):
+    rows = [row for row in results.get("overhead", []) if row["cores"] == 2]
+    bars = last.barh([f"{row['tracks']} tracks" for row in rows],
+                     [100 * row["overhead_cpu"] for row in rows], color="#2563eb")  # fmt: skip
+    last.bar_label(bars, [f"{row['overhead_cpu']:.0%}" for row in rows], padding=4)
+    last.invert_yaxis()
+    last.set_title("what the workflow adds, % of cpu")
+    for axes in (left, right, last):
         axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
     figure.savefig(path, dpi=110, metadata={"Software": None})

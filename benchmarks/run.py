@@ -2,9 +2,10 @@
 
 Usage: .venv/bin/python benchmarks/run.py [--quick] [--only PART ...] [--tracks N ...]
 
-Parts: speed (dropgrid beside madmom and librosa), stages, startup, long (two hours),
-overhead (the workflow). Writes benchmarks/results/benchmark.json, benchmark.md and
-benchmark.png; parts that are not run keep what they were when last measured.
+Parts: speed (dropgrid beside madmom and librosa), stages, startup (of each command), long (two
+hours), overhead (the workflow at 4 to 200 tracks). Writes benchmarks/results/benchmark.json,
+benchmark.md and benchmark.png, and the figures in README.md between their markers; parts that are
+not run keep what they were when last measured.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 import overhead
 import present
 from audio_files import write
-from process import BIN, machine, run
+from process import BIN, ROOT, machine, run
 
 RESULTS = Path(__file__).parent / "results"
 SUBJECTS = Path(__file__).parent / "subjects.py"
@@ -47,7 +48,7 @@ def main() -> None:
     results["machine"] = machine()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        run(BIN / "dropgrid", "network", work / "network.onnx")
+        run(BIN / "dropgrid", "network", work / "network.onnx", work / "key.onnx")
         for part in arguments.only:
             print(f"measuring: {part}", file=sys.stderr)
             if part == "speed":
@@ -63,14 +64,16 @@ def main() -> None:
                 results["bare job"] = overhead.bare_job(10 if arguments.quick else 100)
             kept.write_text(json.dumps(results, indent=1) + "\n")
     present.write(results, RESULTS)
+    present.renew(ROOT / "README.md", results)
 
 
 def workflow_overhead(counts: list[int] | None, quick: bool) -> list[dict[str, Any]]:
-    """Single jobs and batches for few tracks; for many only batches, which are the default."""
+    """Few tracks on one core and on two, many on two."""
     if quick:
-        return overhead.measure(counts or [4], [1, 2], [1, 8], 1.0)
-    few = overhead.measure(counts or [10, 20, 50], [1, 2], [1, 8], 4.5)
-    return few if counts else few + overhead.measure([250], [1, 2], [8], 4.5)
+        return overhead.measure(counts or [4], [2], 1.0)
+    if counts:
+        return overhead.measure(counts, [2], 4.5)
+    return overhead.measure([4, 16], [1, 2], 4.5) + overhead.measure([64, 200], [2], 4.5)
 
 
 def speed(work: Path, rounds: int) -> dict[str, dict[str, float]]:
@@ -99,7 +102,8 @@ def prepared(work: Path) -> Path:
     """A folder for results that has its networks, as any but the first track finds it."""
     folder = work / "results"
     folder.mkdir(exist_ok=True)
-    (folder / "network.onnx").write_bytes((work / "network.onnx").read_bytes())
+    for name in ("network.onnx", "key.onnx"):
+        (folder / name).write_bytes((work / name).read_bytes())
     return folder
 
 
@@ -132,25 +136,42 @@ def stages(work: Path, rounds: int) -> dict[str, dict[str, float]]:
 
 
 def startup(work: Path, rounds: int) -> dict[str, dict[str, float]]:
-    """cpu seconds and peak MB of each per-track process: on 3 s of audio (nearly all of it is
-    start-up), and on five minutes."""
+    """cpu seconds and peak MB of each command that people or the workflow call, on a library of
+    one track of 3 s: nearly all of it is start-up."""
+    music, results = work / "short" / "music", work / "short" / "results"
+    music.mkdir(parents=True)
+    write(music / "track.flac", 0.05)
+    run(
+        BIN / "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", work / "short",
+        "--cores", "1", "--quiet", "all", "--config", f"library={music}", f"results={results}",
+    )  # fmt: skip
+    ticket = next((results / "tracks").glob("*.json"))
+    track = ticket.stem
+    networks = results / "network.onnx", results / "key.onnx"
+    features, bpm = results / "features" / f"{track}.npz", results / "bpm" / f"{track}.json"
+    out = work / "short"
+    commands: dict[str, tuple[str | Path, ...]] = {
+        "--version": ("--version",),
+        "list": ("list", "--results", results),
+        "summary": ("summary", "--results", results),
+        "export": ("export", "rekordbox", "--results", results, "--output", out / "r.xml"),
+        "scan": ("scan", music, "--results", results),
+        "batch, nothing due": ("batch", results / "batches" / "00000.json"),
+        "features": ("features", ticket, networks[0], out / "f.npz", "--key-network", networks[1]),
+        "bpm": ("bpm", ticket, features, out / "b.json"),
+        "structure": ("structure", ticket, features, bpm, out / "s.json"),
+        "key": ("key", ticket, features, out / "k.json"),
+        "analyze": ("analyze", music / "track.flac", "--output", prepared(work)),
+        "table": ("table", results),
+        "evaluate": ("evaluate", "--results", results),
+        "report": ("report", "--results", results),
+    }
     found: dict[str, dict[str, float]] = {}
-    for name, minutes in (("3 s", 0.05), ("5 min", MINUTES)):
-        folder = work / name.replace(" ", "")
-        (folder / "music").mkdir(parents=True)
-        write(folder / "music" / "track.flac", minutes)
-        run(BIN / "dropgrid", "scan", folder / "music", "--results", folder)
-        ticket = next((folder / "tracks").glob("*.json"))
-        features, bpm = folder / "features.npz", folder / "bpm.json"
-        commands = {
-            "features": ("features", ticket, work / "network.onnx", features),
-            "bpm": ("bpm", ticket, features, bpm),
-            "structure": ("structure", ticket, features, bpm, folder / "structure.json"),
-        }
-        for stage, command in commands.items():
-            used = [run(BIN / "dropgrid", *command) for _ in range(2 * rounds + 1)]
-            found.setdefault(stage, {})[f"cpu, {name}"] = statistics.median(u.cpu for u in used)
-            found[stage][f"peak MB, {name}"] = max(u.peak_mb for u in used)
+    for name, command in commands.items():
+        used = [run(BIN / "dropgrid", *command) for _ in range(2 * rounds + 1)]
+        found[name] = {
+            "cpu": statistics.median(u.cpu for u in used), "peak_mb": max(u.peak_mb for u in used),
+        }  # fmt: skip
     return found
 
 

@@ -1,21 +1,26 @@
-"""What the workflow itself costs for 1,000, 10,000 and 100,000 tracks.
+"""What the workflow itself costs for 1,000, 10,000 and 100,000 tracks, and on many cores.
 
     python benchmarks/scale.py 1000 10000 100000 [--folder FOLDER]
+    python benchmarks/scale.py --workers 1 2 4 8 16
 
 The workflow, its rules and its batches are the real ones. The records are copies of those of a
 real analysis of a three-minute track, under each track's own name; the audio is one short file
 under many names. Measured, each in processes of its own:
 
-    all asked   snakemake analysis of records that are all there: every batch looks at its tracks
-    scan        dropgrid scan of a library that did not change, single tickets
-    batches     what the workflow does before Snakemake plans: scan, manifests, missing records
-    no-op       ... with nothing to be done
+    first look  snakemake analysis of records that are all there and no batch tells of
+    scan        dropgrid scan of a library that did not change
+    plan        what the workflow does before Snakemake plans: scan, tickets, what is due
+    no-op       snakemake analysis with nothing to be done
     one edited  ... after one file was replaced
     1 % gone    ... after the records (not the features) of one track in a hundred were deleted
     table       dropgrid table: CSV, Parquet and failures from all records
 
+With --workers: cpu and wall of TRACKS_EACH songs for each of so many workers at once, where this
+machine has as many cores; what is more than one worker's cpu a track is what the cores take from
+each other (caches, memory, clock).
+
 Seconds are of cpu, all processes together; memory is the most that one process held.
-Writes benchmarks/results/scale.md and scale.json.
+Writes benchmarks/results/scale.md and scale.json; what is not measured stays as it was.
 """
 
 from __future__ import annotations
@@ -37,40 +42,46 @@ from dropgrid.features import store
 from dropgrid.library import scan
 from dropgrid.records.store import to_json
 from dropgrid.records.ticket import Ticket
+from dropgrid.results.summary import summarise
 from dropgrid.settings.config import load_config
 from dropgrid.stages import compute_features, prepare_network
 from process import BIN, ROOT, machine, run
 
 RESULTS = Path(__file__).parent / "results"
-STEPS = ("all asked", "scan", "batches", "no-op", "one edited", "1 % gone", "table")
+STEPS = ("first look", "scan", "plan", "no-op", "one edited", "1 % gone", "table")
+KINDS = ("bpm", "structure", "key")
+TRACKS_EACH = 4  # songs of a worker
 PER_LINK = 20_000  # names of one file: file systems limit them
 PER_FOLDER = 200
 BEFORE_SNAKEMAKE = """
 import sys
 from pathlib import Path
-from dropgrid.batches import batch_size, write_library
 from dropgrid.library import scan
-found = scan(sys.argv[1])
-size = batch_size(len(found.tracks), "auto")
-write_library(found, Path(sys.argv[2]), size, ["bpm", "structure"])
+from dropgrid.run.workflow import make_plan
+from dropgrid.settings.config import load_config
+config = load_config()
+make_plan(scan(sys.argv[1]), sys.argv[2], config, real=True)
 """
 
 
-def templates(folder: Path) -> tuple[str, str, Path, Path]:
-    """Both records of a three-minute track as text; a short track's file and its features."""
+Made = tuple[tuple[str, ...], Path, Path]
+
+
+def templates(folder: Path) -> Made:
+    """The records of a six-minute track as text; a short track's file and its features."""
     song = folder / "song.flac"
     audio = demo.render(demo.compose(seed=1, bpm=126.0, style="house", duration=360.0), rate=22050)
     soundfile.write(song, np.asarray(audio), 22050)
     track = analyze(song)
-    assert track.ok and track.bpm and track.structure
-    texts = [to_json(record).decode() for record in (track.bpm, track.structure)]
+    assert track.ok and track.bpm and track.structure and track.key
+    texts = [to_json(record).decode() for record in (track.bpm, track.structure, track.key)]
     texts = [t.replace(track.track, "<track>").replace(track.path, "<path>") for t in texts]
     short = folder / "short.flac"
     soundfile.write(short, np.asarray(audio[: 10 * 22050]), 22050)
     prepare_network(folder / "network", load_config()["bpm"]["method"])
     ticket = Ticket("short-00000000", "short.flac", str(short), 0, 0)
     store.save(folder / "short.npz", compute_features(ticket, folder / "network"))
-    return texts[0], texts[1], short, folder / "short.npz"
+    return tuple(texts), short, folder / "short.npz"
 
 
 def make_music(music: Path, count: int, audio: Path) -> None:
@@ -81,16 +92,16 @@ def make_music(music: Path, count: int, audio: Path) -> None:
         _link(audio, name, i)
 
 
-def make_results(results: Path, found: list[Ticket], made: tuple[str, str, Path, Path]) -> None:
+def make_results(results: Path, found: list[Ticket], made: Made) -> None:
     """Features and records of every track, younger than its ticket."""
-    for folder in ("features", "bpm", "structure"):
+    for folder in ("features", *KINDS):
         (results / folder).mkdir()
     for i, track in enumerate(found):
         path = results / "features" / f"{track.track}.npz"
-        _link(made[3], path, i)
+        _link(made[2], path, i)
         if i % PER_LINK == 0:
             path.touch()  # one file under many names: all of them
-    for folder, text in zip(("bpm", "structure"), made[:2], strict=True):
+    for folder, text in zip(KINDS, made[0], strict=True):
         for track in found:
             whole = text.replace("<track>", track.track).replace("<path>", track.path)
             (results / folder / f"{track.track}.json").write_text(whole)
@@ -111,10 +122,10 @@ def snakemake(folder: Path, *targets: str) -> dict[str, float]:
     return {"cpu": used.cpu, "wall": used.wall, "peak_mb": used.peak_mb}
 
 
-def measure(folder: Path, count: int, made: tuple[str, str, Path, Path]) -> dict[str, object]:
+def measure(folder: Path, count: int, made: Made) -> dict[str, object]:
     """Every step at one size, in an empty folder on the file system of `made`."""
     music, results = folder / "music", folder / "results"
-    make_music(music, count, made[2])
+    make_music(music, count, made[1])
     steps: dict[str, dict[str, float]] = {}
 
     def note(step: str, used: dict[str, float]) -> None:
@@ -126,28 +137,74 @@ def measure(folder: Path, count: int, made: tuple[str, str, Path, Path]) -> dict
         return {"cpu": used.cpu, "wall": used.wall, "peak_mb": used.peak_mb}
 
     snakemake(folder, "results/network.onnx")
+    shutil.rmtree(results / "batches")
     found = list(scan(str(music)).tracks)
     make_results(results, found, made)
-    note("all asked", snakemake(folder, "analysis"))
+    note("first look", snakemake(folder, "analysis"))
     note("scan", plain(BIN / "dropgrid", "scan", music, "--results", results))
-    note("batches", plain(sys.executable, "-c", BEFORE_SNAKEMAKE, music, results))
+    note("plan", plain(sys.executable, "-c", BEFORE_SNAKEMAKE, music, results))
     note("no-op", snakemake(folder, "analysis"))
     edited = Path(found[count // 2].file)
     edited.unlink()
-    shutil.copyfile(made[2], edited)
+    shutil.copyfile(made[1], edited)
     note("one edited", snakemake(folder, "analysis"))
     for track in random.Random(0).sample(found, count // 100):
-        for kind in ("bpm", "structure"):
+        for kind in KINDS:
             (results / kind / f"{track.track}.json").unlink()
     note("1 % gone", snakemake(folder, "analysis"))
     assert len(list((results / "structure").glob("*.json"))) == count
     note("table", plain(BIN / "dropgrid", "table", results))
     assert (results / "library.csv").read_bytes().count(b"\n") == count + 1
-    sizes = [path.stat().st_size for path in results.glob("batches/*.json")]
-    return {"tracks": count, "batches": len(sizes), "steps": steps}
+    return {"tracks": count, "steps": steps}
 
 
-def page(where: dict[str, object], rows: list[dict]) -> str:
+def at_once(folder: Path, counts: list[int]) -> list[dict[str, object]]:
+    """cpu and wall a track of so many workers at once; nothing where there are fewer cores."""
+    cores = len(os.sched_getaffinity(0))
+    song = folder / "song.flac"
+    audio = demo.render(demo.compose(seed=1, bpm=126.0, style="house", duration=300.0), rate=44100)
+    soundfile.write(song, np.asarray(audio), 44100)
+    rows: list[dict[str, object]] = []
+    for workers in counts:
+        if workers > cores:
+            rows.append({"workers": workers, "cores": cores})
+            continue
+        work = folder / f"workers {workers}"
+        (work / "music").mkdir(parents=True)
+        for number in range(workers * TRACKS_EACH):
+            os.link(song, work / "music" / f"{number:03}.flac")
+        command = (
+            BIN / "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", work,
+            "--cores", str(workers), "--quiet", "all", "--config", f"library={work / 'music'}",
+            f"tracks_per_job={TRACKS_EACH}", "--",
+        )  # fmt: skip
+        run(*command, "results/network.onnx")
+        used = run(*command, "analysis", cores=workers)
+        tracks = workers * TRACKS_EACH
+        took = sum(use.cpu_seconds for use in summarise(work / "results").use.values()) / tracks
+        rows.append({"workers": workers, "cores": cores, "cpu": round(took, 3),
+                     "wall": round(used.wall, 1), "tracks": tracks,
+                     "load": round(os.getloadavg()[0], 1)})  # fmt: skip
+        print(rows[-1], flush=True)
+    return rows
+
+
+def workers_table(rows: list[dict]) -> list[str]:
+    """The measurements of at_once in Markdown."""
+    alone = rows[0]["cpu"]
+    lines = ["| workers at once | tracks | cpu s a track | than one worker | wall s | load |",
+             "|---|---|---|---|---|---|"]  # fmt: skip
+    for row in rows:
+        if "cpu" not in row:
+            cells = ["", f"not measured: this machine has {row['cores']} cores", "", "", ""]
+        else:
+            more = f"{row['cpu'] / alone - 1:+.0%}"
+            cells = [row["tracks"], f"{row['cpu']:.2f}", more, row["wall"], row["load"]]
+        lines.append(f"| {row['workers']} | " + " | ".join(map(str, cells)) + " |")
+    return lines
+
+
+def page(where: dict[str, object], rows: list[dict], workers: list[dict]) -> str:
     """The table in Markdown, with the growth per track between the last two sizes."""
     lines = [
         "# Large libraries", "",
@@ -159,8 +216,6 @@ def page(where: dict[str, object], rows: list[dict]) -> str:
         "| step | " + " | ".join(f"{row['tracks']:,} tracks" for row in rows)
         + " | growth per 1,000 tracks |",
         "|---" * (len(rows) + 2) + "|",
-        "| batches (jobs) | " + " | ".join(str(row["batches"] or "none: 3 jobs a track")
-                                           for row in rows) + " | |",
     ]  # fmt: skip
     for step in STEPS:
         used = [row["steps"][step] for row in rows]
@@ -173,27 +228,39 @@ def page(where: dict[str, object], rows: list[dict]) -> str:
                 f"{(used[-1]['peak_mb'] - used[-2]['peak_mb']) / more:.1f} MB"
             )
         lines.append(f"| {step} | " + " | ".join(cells) + f" | {growth} |")
-    steps = __doc__.partition("Measured")[2].partition("\n\n")[2].partition("\n\nSeconds")[0]
-    return "\n".join([*lines, "", "```", *steps.splitlines(), "```"]) + "\n"
+    steps = __doc__.partition("Measured")[2].partition("\n\n")[2].partition("\n\nWith")[0]
+    lines += ["", "```", *steps.splitlines(), "```"]
+    if workers:
+        lines += ["", "## Many cores", "", *workers_table(workers)]
+    return "\n".join(lines) + "\n"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("tracks", type=int, nargs="+", help="sizes to measure, e.g. 1000 10000")
+    parser.add_argument("tracks", type=int, nargs="*", help="sizes to measure, e.g. 1000 10000")
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
+    parser.add_argument(
+        "--workers", type=int, nargs="+", default=[], metavar="N", help="measure so many at once"
+    )
     arguments = parser.parse_args()
-    rows = []
+    kept = RESULTS / "scale.json"
+    results = json.loads(kept.read_text()) if kept.exists() else {"sizes": []}
     with tempfile.TemporaryDirectory(dir=arguments.folder, prefix="scale-") as top:
-        (Path(top) / "templates").mkdir()
-        made = templates(Path(top) / "templates")
+        if arguments.workers:
+            results["workers"] = at_once(Path(top), arguments.workers)
+        if arguments.tracks:
+            (Path(top) / "templates").mkdir()
+            made = templates(Path(top) / "templates")
+            results["sizes"] = []
         for count in arguments.tracks:
             folder = Path(top) / str(count)
             folder.mkdir()
-            rows.append(measure(folder, count, made))
+            results["sizes"].append(measure(folder, count, made))
             shutil.rmtree(folder)
-    results = {"machine": machine(), "sizes": rows}
-    (RESULTS / "scale.json").write_text(json.dumps(results, indent=1) + "\n")
-    (RESULTS / "scale.md").write_text(page(results["machine"], rows))
+    results["machine"] = machine()
+    kept.write_text(json.dumps(results, indent=1) + "\n")
+    text = page(results["machine"], results["sizes"], results.get("workers", []))
+    (RESULTS / "scale.md").write_text(text)
 
 
 if __name__ == "__main__":

@@ -88,14 +88,14 @@ def stages(file: str, network_file: str) -> dict[str, float]:
     for block in mono:
         waveform.add(block)
     watch.lap("descriptors")
-    spectra = Spectra([len(bank) for bank in inputs.banks])
+    spectra = Spectra([len(bank) for bank in inputs.banks], descriptors.kick_bins)
     chunks = []
     for segment in segments(mono):
-        complex_spectra, magnitudes = spectra(segment)
+        lowest, magnitudes = spectra(segment)
         watch.lap("spectra")
         chunks.append(inputs(magnitudes))
         watch.lap("filterbanks")
-        descriptors.add(segment, complex_spectra[-1], magnitudes)
+        descriptors.add(segment, lowest, magnitudes)
         watch.lap("descriptors")
     values = ensemble(np.concatenate(chunks))
     watch.lap("networks")

@@ -6,6 +6,7 @@ The long version of this: python tests/end_to_end/interrupt_run.py --files 200
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -49,8 +50,8 @@ def jobs(folder: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            # `dropgrid features ...`, not the shell around it
-            if process.cwd() == str(folder) and process.cmdline()[2:3] == ["features"]:
+            # `dropgrid batch ...`, not the shell around it
+            if process.cwd() == str(folder) and "batch" in process.cmdline():
                 found.append(process)
         except psutil.Error:
             continue
@@ -82,7 +83,11 @@ def test_a_signal_in_the_midst_of_a_job_ends_all(peace, tmp_path, number):
     assert run.wait(timeout=10) == 128 + number
     assert wait_until(lambda: running_in(folder) == [], 5)
     assert half_files(folder) == []
-    assert "the same command goes on from here" in (folder / "output.log").read_text()
+    said = (folder / "output.log").read_text()
+    *_, stood, goes_on = said.splitlines()
+    assert re.fullmatch(r"dropgrid: \d of 4 tracks are analysed( \(\d failed\))?", stood)
+    assert f"ended by {number.name}; the same command goes on from here: " in goes_on
+    assert "Error" not in said and "Terminat" not in said
 
 
 def test_killing_the_run_with_9_ends_its_jobs_and_needs_no_unlocking(peace, tmp_path):
@@ -97,7 +102,7 @@ def test_killing_the_run_with_9_ends_its_jobs_and_needs_no_unlocking(peace, tmp_
     assert outputs(folder) == outputs(peace)
 
 
-def test_features_written_just_before_a_kill_with_9_are_not_made_again(peace, tmp_path):
+def test_what_was_written_before_a_kill_with_9_is_not_made_again(peace, tmp_path):
     folder = copy_of(peace, tmp_path)
     run = start(folder, 1)
     assert wait_until(lambda: analysed(folder) != {})

@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 import pytest
 from dropgrid.features import memory
+from dropgrid.run.demands import BATCH_MB
 from jobs import table, workflow
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
@@ -38,8 +39,8 @@ def limits_of_jobs(above: int) -> list[int]:
     for process in psutil.Process(above).children(recursive=True):
         try:
             words = process.cmdline()
-            # `dropgrid features ...`, not the shell around it, and not the child it forks
-            if words[2:3] and words[2] in ("features", "bpm", "structure", "key", "network"):
+            # `dropgrid batch ...`, not the shell around it, and not the child it forks
+            if "batch" in words:
                 limits[process.pid] = int(words[words.index("--memory-mb") + 1]), process.ppid()
         except (psutil.Error, ValueError):
             continue
@@ -62,7 +63,7 @@ def watched_run(folder: Path, *options: str, **environment: str) -> tuple[int, i
 
 
 def test_jobs_that_pass_the_memory_cap_together_never_run_together(music, tmp_path):
-    cap = 2 * declared(music) + 100
+    cap = 2 * (declared(music) + BATCH_MB) + 100
     jobs, total = watched_run(
         tmp_path, "--resources", f"mem_mb={cap}", "--config", f"library={music}"
     )
@@ -76,7 +77,7 @@ def test_the_memory_of_an_allocation_is_the_cap_by_itself(music, tmp_path):
     jobs, total = watched_run(tmp_path, "--config", f"library={music}", **allocation)
     cap = 0.85 * 760
     assert total <= cap
-    assert jobs == cap // declared(music) < 4
+    assert jobs == cap // (declared(music) + BATCH_MB) < 4
 
 
 def test_where_memory_suffices_the_number_of_workers_is_the_cap(music, tmp_path):

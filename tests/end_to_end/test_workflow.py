@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import soundfile
 from dropgrid.records.store import read_bpm, read_structure
 
 pytestmark = pytest.mark.slow
@@ -89,9 +90,15 @@ def test_a_finished_library_has_nothing_to_be_done(copy, snakemake):
     assert made_again(before, copy / "results") == set()
 
 
-def test_touching_a_file_runs_that_track_again(copy, snakemake):
+def test_touching_a_file_runs_nothing_and_another_file_in_its_place_runs_that_track(
+    copy, songs, snakemake
+):
     before = ages(copy / "results")
     (copy / "music" / "other.ogg").touch()
+    assert snakemake(copy, "--cores", "2").returncode == 0
+    assert made_again(before, copy / "results") == set()
+    samples, rate = soundfile.read(songs / "other.ogg", stop=-22050)
+    soundfile.write(copy / "music" / "other.ogg", samples, rate)
     assert snakemake(copy, "--cores", "2").returncode == 0
     again = made_again(before, copy / "results")
     assert {name.partition("/")[0] for name in again} == {"features", "bpm", "structure"}
@@ -161,9 +168,12 @@ def test_a_wrong_option_stops_the_run_with_its_name(snakemake, tmp_path):
     assert not (tmp_path / "results").exists()
 
 
-def test_an_empty_library_is_no_error(snakemake, tmp_path):
+def test_an_empty_library_is_no_error_where_it_is_allowed(snakemake, tmp_path):
     (tmp_path / "music").mkdir()
-    done = snakemake(tmp_path, "--cores", "2")
+    refused = snakemake(tmp_path, "--cores", "2")
+    assert refused.returncode == 1 and "no audio in music;" in refused.stderr + refused.stdout
+    assert not (tmp_path / "results").exists()
+    done = snakemake(tmp_path, "--cores", "2", allow_empty="true")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "results" / "library.csv").read_text().count("\n") == 1
 

@@ -21,15 +21,15 @@ from dropgrid.results.mark import FOLDERS, MARK, WRITTEN, check_claim, claim, pl
 from dropgrid.results.mend import mend
 from dropgrid.results.scanned import read_scan, write_tickets
 from dropgrid.results.summary import forget_failures
-from dropgrid.run.batches import batches_before, read_batch, write_library
+from dropgrid.run.batches import done_batches, read_batch
 from dropgrid.run.interrupts import NOTE, lock_results, remove_stale_locks
 from dropgrid.run.workflow import LOOKS, SHORT_LOOKS, TAKES_VALUE, make_plan, only_looks
-from dropgrid.settings.config import complete_config
+from dropgrid.settings.config import complete_config, load_config
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from snakemake.cli import get_argument_parser
 
-ANALYSES = ["bpm", "structure"]
+CONFIG = load_config()
 
 
 def contents(folder: Path) -> dict[str, bytes | str]:
@@ -93,7 +93,7 @@ def test_a_link_in_the_results_is_not_followed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["logs/bpm", "logs/network.log", "logs/bpm/a-01234567.log", "batches/00000.done",
+    "name", ["logs/tracks", "logs/network.log", "logs/tracks/a-01234567.log", "batches/00000.done",
              "report/index.html", "exports/lab", "all-tracks-ok"],
 )  # fmt: skip
 def test_a_link_deeper_in_the_results_is_not_written_through(name, tmp_path):
@@ -112,7 +112,7 @@ def test_a_dry_run_writes_nothing_and_plans_the_right_jobs(tmp_path, songs, snak
     assert run.returncode == 0, run.stderr
     assert not (tmp_path / "results").exists()
     counts = dict(line.split() for line in run.stdout.splitlines() if len(line.split()) == 2)
-    assert counts["features"] == "3" and counts["structure"] == "3"
+    assert counts["batch"] == "1"
     assert snakemake(tmp_path, "--cores", "2", "analysis", library="music",
                      results="results").returncode == 0  # fmt: skip
     before = contents(tmp_path / "results")
@@ -120,7 +120,7 @@ def test_a_dry_run_writes_nothing_and_plans_the_right_jobs(tmp_path, songs, snak
     os.utime(tmp_path / "music" / "house.flac", ns=(1, 1))
     run = snakemake(tmp_path, "-n", "analysis", library="music", results="results")
     counts = dict(line.split() for line in run.stdout.splitlines() if len(line.split()) == 2)
-    assert counts["features"] == "1"
+    assert counts["batch"] == "1"
     assert contents(tmp_path / "results") == before
 
 
@@ -134,18 +134,19 @@ def test_looking_writes_nothing(option, tmp_path, snakemake):
 def test_batches_are_planned_without_writing(tmp_path):
     fill(tmp_path, *(f"music/{i}.flac" for i in range(40)))
     found, results = scan(str(tmp_path / "music")), tmp_path / "results"
-    plan = make_plan(found, str(results), 10, ANALYSES, write=False)
+    plan = make_plan(found, str(results), CONFIG, real=False, workers=lambda tracks: 2)
     assert len(plan.tracks) == 40 and plan.batches
     assert not results.exists()
     assert all(Path(plan.batch(name)).is_file() for name in plan.batches)
-    real = make_plan(found, str(results), 10, ANALYSES, write=True)
+    real = make_plan(found, str(results), CONFIG, real=True, workers=lambda tracks: 2)
     assert real.batches == plan.batches
     for name in real.batches:
         (results / "batches" / f"{name}.done").touch()
     before = contents(results)
-    again = make_plan(found, str(results), 10, ANALYSES, write=False)  # all records are missing
+    again = make_plan(found, str(results), CONFIG, real=False, workers=lambda tracks: 2)
     assert contents(results) == before
-    assert any(not again.batch(name).startswith(str(results)) for name in again.batches)
+    assert again.batches == real.batches
+    assert not any(again.batch(name).startswith(str(results)) for name in again.batches)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +216,8 @@ def test_only_what_says_that_it_is_ours_is_deleted(tmp_path):
             ".library.csv.1.tmp", "bpm/.a-01234567.json.1.tmp",
             "features/.a-01234567.npz.2.tmp"]  # fmt: skip
     fill(results, *user)
-    write_library(scan(str(tmp_path / "music")), results, 1, ANALYSES)
+    write_tickets(scan(str(tmp_path / "music")), results)
+    assert done_batches(results) == []
     mend(results)
     for name in user:
         assert (results / name).read_bytes() == f"the user's {name}".encode()
@@ -281,14 +283,12 @@ def test_a_forged_ticket_is_refused(change, tmp_path):
 
 
 def test_a_forged_manifest_is_refused(tmp_path):
-    path = tmp_path / "missing-00000.json"
+    path = tmp_path / "00000.json"
     track = {k: v for k, v in TICKET.items() if not k.startswith("schema")}
-    head = {"schema": "dropgrid/batch", "schema_version": 1, "after": ["../../../PWN"]}
+    head = {"schema": "dropgrid/batch", "schema_version": 1}
     path.write_bytes(json_lines({**head, "tracks": [{**track, "track": "../../../PWN"}]}))
     with pytest.raises(RecordError, match="PWN"):
         read_batch(path)
-    with pytest.raises(RecordError, match="after"):
-        batches_before(path)
 
 
 # E4, E6
@@ -326,9 +326,9 @@ def test_a_file_of_the_users_where_ours_should_be_is_not_written_over(name, tmp_
 
 
 @pytest.mark.parametrize(
-    "name", ["batches/00000.json", "batches/00000.done", "batches/missing-00000.json",
-             "batches/missing-00000.done", "tracks/{track}.json"],
-)  # fmt: skip
+    "name",
+    ["batches/00000.json", "batches/00000.done", "options/bpm.json", "tracks/{track}.json"],
+)
 @pytest.mark.parametrize("write", [False, True])
 def test_no_batch_or_ticket_takes_the_place_of_a_file_of_the_users(name, write, tmp_path):
     fill(tmp_path, "music/song.flac")
@@ -336,22 +336,10 @@ def test_no_batch_or_ticket_takes_the_place_of_a_file_of_the_users(name, write, 
     name = name.format(track=found.tracks[0].track)
     claim(results, [str(tmp_path / "music")])
     fill(results, name)
-    if write or name.startswith("batches"):  # a dry run only sees which tickets there are
+    if write or not name.startswith("tracks"):  # a dry run only sees which tickets there are
         with pytest.raises(LibraryError, match=rf"{Path(name).name}: was not written by dropgrid"):
-            make_plan(found, str(results), 2, ANALYSES, write)
+            make_plan(found, str(results), CONFIG, write)
     assert (results / name).read_bytes() == f"the user's {name}".encode()
-
-
-def test_a_batch_that_lacks_no_record_does_not_take_the_place_of_a_file_of_the_users(tmp_path):
-    """Snakemake deletes an output before its job makes it anew, whatever it holds."""
-    fill(tmp_path, "music/song.flac")
-    results, found = tmp_path / "results", scan(str(tmp_path / "music"))
-    claim(results, [str(tmp_path / "music")])
-    track = found.tracks[0].track
-    write_record(results / "bpm" / f"{track}.json", BpmRecord(track, "song.flac", "ok"))
-    fill(results, "batches/00000.done")
-    with pytest.raises(LibraryError, match=r"00000\.done: was not written by dropgrid"):
-        make_plan(found, str(results), 2, ["bpm"], write=True)
 
 
 @pytest.mark.parametrize("kind", ["json", "npz"])
@@ -409,7 +397,7 @@ def test_whatever_lies_where_every_byte_that_is_not_ours_is_the_same(
             if write:
                 claim(top / results, [str(top / library)])
                 mend(top / results)
-            make_plan(found, str(top / results), 2 if write else 1, ANALYSES, write)
+            make_plan(found, str(top / results), CONFIG, write)
         except (LibraryError, OSError):
             pass
         after = contents(top)
@@ -420,7 +408,7 @@ def test_whatever_lies_where_every_byte_that_is_not_ours_is_the_same(
 
 INSIDE = st.dictionaries(
     st.tuples(
-        st.sampled_from(["", *FOLDERS, "logs/bpm", "mine"]),
+        st.sampled_from(["", *FOLDERS, "logs/tracks", "mine"]),
         st.sampled_from(["a.json", "old-01234567.json", "old-01234567.npz", "00000.json",
                          "00000.done", "missing-00000.json", "scan.json", "summary.json",
                          "library.csv", "failures.csv", "library.parquet", "index.html",
@@ -454,16 +442,15 @@ def test_no_command_harms_what_lies_in_the_results_beside_ours(files, tmp_path_f
         ["evaluate", "--results", results, "--references", top / "user"],
         ["export", "m3u8", "--results", results, "--output", results / "library.m3u8"],
     )  # fmt: skip
-    for size in (1, 2):
-        for write in (False, True):
-            try:
-                check_claim(results, [music])
-                if write:
-                    claim(results, [music])
-                    mend(results)
-                make_plan(scan(music, apart=str(results)), str(results), size, ANALYSES, write)
-            except DropgridError:
-                assert write or contents(top).items() >= theirs.items()
+    for write in (False, True):
+        try:
+            check_claim(results, [music])
+            if write:
+                claim(results, [music])
+                mend(results)
+            make_plan(scan(music, apart=str(results)), str(results), CONFIG, write)
+        except DropgridError:
+            assert write or contents(top).items() >= theirs.items()
     for command in commands:
         main([str(word) for word in command])
         after = contents(top)

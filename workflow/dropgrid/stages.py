@@ -6,8 +6,8 @@
 
 Each record is made with what a person stated of the track in place (dropgrid.corrections).
 
-The workflow runs each stage as a job of its own and keeps what it made on disk; `analyse_track`
-runs them one after another in this process. Both write the same bytes.
+The workflow keeps on disk what each stage made and runs those that are due; `analyse_track` runs
+all of them in this process. Both write the same bytes.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .base.errors import DecodeError, ModelError, RecordError, TrackError
 from .base.files import write_atomically
@@ -38,6 +39,10 @@ from .records.model import (
 from .records.store import as_written, read_bpm, write_record
 from .records.ticket import Ticket, read_ticket
 from .settings.options import build_options
+
+if TYPE_CHECKING:
+    from .features.engines.key_network import Network as KeyNetwork
+    from .features.engines.network import Ensemble
 
 
 @dataclass(frozen=True)
@@ -220,15 +225,10 @@ def compute_features(
     network, key_network: as prepare_network and prepare_key_network wrote them. options: see
     feature_options.
     """
-    from .features.engines import key_network as key_networks
-    from .features.engines import network as networks
     from .features.extract import extract
 
     file = Path(ticket.file)
-    ensemble = _instead_of(network) or networks.load(network)
-    key_net = (
-        key_networks.load(key_network) if key_network and not _instead_of(key_network) else None
-    )
+    ensemble, key_net = load_networks(network, key_network)
     try:
         features = extract(file, ensemble, key_net, options.get("true_peak", False))
     except FileNotFoundError as error:
@@ -239,6 +239,21 @@ def compute_features(
         message = str(error).removeprefix(f"{file}: ").replace(str(file), file.name)
         raise type(error)(message) from error
     return dataclasses.replace(features, tags=_tags(file))
+
+
+@cache
+def load_networks(
+    network: Path, key_network: Path | None
+) -> tuple[Ensemble | str, KeyNetwork | None]:
+    """The networks in these files, the method's name where there are none; kept for the tracks
+    that follow, and for the processes that are forked from this one. Raises ModelError."""
+    from .features.engines import key_network as key_networks
+    from .features.engines import network as networks
+
+    ensemble = _instead_of(network) or networks.load(network)
+    if key_network is None or _instead_of(key_network):
+        return ensemble, None
+    return ensemble, key_networks.load(key_network)
 
 
 def feature_options(config: Mapping[str, Any]) -> dict[str, Any]:

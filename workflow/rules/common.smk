@@ -1,20 +1,17 @@
 # Shared by all rules: the checked configuration, the plan of the run, what its jobs may take.
 # The thinking is in dropgrid.run (workflow.py, demands.py, resources.py).
-import json
 import math
 import os
 import sys
 
 from dropgrid import __version__ as VERSION
 from dropgrid.base.errors import DropgridError
-from dropgrid.records.ticket import read_ticket
 from dropgrid.run import workflow as run
 from dropgrid.run.batches import read_batch
-from dropgrid.run.demands import BATCH_MB, LAST_MB, TRIES, Demands, supervised
+from dropgrid.run.demands import BATCH_MB, LAST_MB, TRIES, Demands
 from dropgrid.run.interrupts import follow_this_process
 from dropgrid.run.resources import caps
 from dropgrid.settings.config import complete_config
-from dropgrid.stages import stage_options
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.settings.types import DeploymentMethod
@@ -46,22 +43,9 @@ if workflow.remote_exec and not MAIN:
     follow_this_process()
 try:
     config = complete_config(config)
-    PLAN = run.plan_run(config, main=MAIN, real=REAL, cluster=CLUSTER, module=MODULE)
     CAPS = caps(config["max_workers"], workflow.global_resources)
-except (DropgridError, OSError) as error:
+except DropgridError as error:
     stop(error)
-RESULTS, RECORDS = PLAN.results, PLAN.records(config["analyses"])
-STAGE_OPTIONS = stage_options(config)
-# Jobs run this dropgrid, on PATH or not; with --sdm conda that of the rules' own environment.
-CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
-PYTHON = "python" if CONDA else sys.executable
-SUPERVISED = supervised()
-
-
-wildcard_constraints:
-    track=r"[a-z0-9][a-z0-9-]*",
-    batch=r"(missing-)?[0-9]{5}",
-
 
 # The sums of memory and workers over the jobs that run here.
 for name, cap in CAPS.items() if MAIN and not (CLUSTER or MODULE) else ():
@@ -72,6 +56,26 @@ DEMANDS = Demands(
     cluster=CLUSTER,
     method=config["bpm"]["method"],
 )
+ROLE = dict(main=MAIN, real=REAL, cluster=CLUSTER, module=MODULE)
+FORCED = run.asks_anew(sys.argv[1:], rules={"batch", "network"})
+
+
+def workers(tracks):
+    return DEMANDS.workers(workflow.cores, CAPS.get("workers"), tracks)
+
+
+try:
+    PLAN = run.plan_run(config, **ROLE, workers=workers, forced=FORCED)
+except (DropgridError, OSError) as error:
+    stop(error)
+RESULTS = PLAN.results
+# Jobs run this dropgrid, on PATH or not; with --sdm conda that of the rules' own environment.
+CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
+PYTHON = "python" if CONDA else sys.executable
+
+
+wildcard_constraints:
+    batch=r"[0-9]{5}",
 
 
 def megabytes(first, last=0):
@@ -83,34 +87,8 @@ def megabytes(first, last=0):
 
 scanned = lambda wildcards: PLAN.path("scan.json")
 results_folder = lambda wildcards: RESULTS  # as it is, braces too
-corrections_folder = lambda wildcards: PLAN.corrections
 attempt = lambda wildcards, attempt: attempt
-
-
-def ticket(wildcards):
-    return PLAN.ticket(wildcards.track)
-
-
-def correction(wildcards):
-    return PLAN.correction(wildcards.track)
-
-
-def track(wildcards):
-    return read_ticket(Path(ticket(wildcards)))
-
-
-def features_mb(wildcards):
-    return DEMANDS.features_mb(track(wildcards))
-
-
-def later_mb(wildcards):
-    return DEMANDS.later_mb(track(wildcards))
 
 
 def batch_mb(wildcards):
     return DEMANDS.batch_mb(read_batch(Path(PLAN.batch(wildcards.batch))))
-
-
-def options(values):
-    """Options of a stage as one shell-safe argument; a change of them makes its jobs run again."""
-    return json.dumps(values, sort_keys=True)

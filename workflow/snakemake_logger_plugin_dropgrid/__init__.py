@@ -1,8 +1,11 @@
 """Snakemake's messages as dropgrid shows them: `snakemake --logger dropgrid`.
 
-In a terminal one live line tells tracks done and failed, rate and time left; piped, a line at
-every tenth of the work. Warnings and errors are always shown, what Snakemake says of each job
-only in its log file (.snakemake/log) or with --verbose. A dry run shows what it always shows.
+In a terminal one live line, drawn every second, tells tracks done and failed, rate, time left and
+what is at work; piped, a line at every tenth of the tracks; with --quiet progress or all, none.
+Warnings and errors are always shown, but for those of a job that is tried again as a matter of
+routine: that is a note. What Snakemake says of each job is only in its log file (.snakemake/log)
+or shown with --verbose. After Ctrl-C Snakemake's own account of it is left out. A dry run shows
+what it always shows.
 With --logger-dropgrid-events FILE all of a run is also told to machines (dropgrid.run.events).
 https://github.com/snakemake/snakemake-interface-logger-plugins
 """
@@ -10,30 +13,46 @@ https://github.com/snakemake/snakemake-interface-logger-plugins
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import signal
 import sys
+import threading
 import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dropgrid.run import interrupts
+from dropgrid.run.demands import TRIES
 from dropgrid.run.event_file import EventFile
 from dropgrid.run.events import RunLog
-from dropgrid.run.progress import Progress
+from dropgrid.run.outcomes import outcome_of
+from dropgrid.run.progress import Following, News, Progress
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.settings import LogHandlerSettingsBase
 
 CLEAR = "\r\x1b[K"
 TENTHS = 10
+EVERY = 1.0  # seconds between looks at the tracks at work
 # What Snakemake says, without marking it as an event, about every run and every job.
 CHATTER = (
     "Building DAG", "Select jobs", "Execute ", "Using shell", "Provided ", "Rules claiming",
     "host:", "Assuming unrestricted", "Shutting down", "Elapsed time",
     "Trying to restart", "Touching output", "Conda environments",
+    "Terminating processes on user request",
 )  # fmt: skip
+# Of a command that wants another try, and is not at its last.
+AGAIN = re.compile(r"--attempt (\d+) --attempts (\d+).*non-zero exit status 75\b", re.DOTALL)
+
+
+def is_routine(message: str) -> bool:
+    """Whether Snakemake says of a command that it failed, which asked to be tried again."""
+    return any(int(attempt) < int(attempts) for attempt, attempts in AGAIN.findall(message))
 
 
 @dataclass
@@ -59,14 +78,14 @@ class Events:
         self.log = RunLog(file.write)
         self.end: Any = None  # the message that sums the run up
 
-    def follow(self, event: LogEvent | None, record: Any, progress: Any) -> None:
-        """progress: as it is once the run is planned."""
+    def follow(self, event: LogEvent | None, record: Any, jobs: Mapping[str, int]) -> None:
+        """jobs: how many of each rule are planned."""
         now, log = record.created, self.log
         told = record.levelno >= logging.WARNING
         if told or event == LogEvent.WORKFLOW_STARTED:
             log.started(now, snakemake_version())
         if event == LogEvent.JOB_INFO:
-            given = record.wildcards, record.output, next(iter(record.log), None)
+            given = record.wildcards, next(iter(record.log), None)
             log.job_started(now, record.jobid, record.rule_name, *given)
         elif event == LogEvent.JOB_FINISHED:
             log.job_finished(now, record.job_id)
@@ -78,10 +97,10 @@ class Events:
             log.message(now, level, record.getMessage().strip(), exception)
         elif hasattr(record, "summary"):
             self.end = record
-        elif hasattr(record, "tracks_in_batches") or (
-            event == LogEvent.RUN_INFO and not progress.in_batches
-        ):
-            log.planned(now, progress)
+        elif hasattr(record, "tracks_in_batches"):
+            log.planned(now, record.tracks_in_batches, jobs)
+        elif event == LogEvent.RUN_INFO and "batch" not in jobs:
+            log.planned(now, 0, jobs)
 
     def close(self) -> None:
         by = [signal.Signals(number).name for number in interrupts.received[:1]]
@@ -100,17 +119,23 @@ class LogHandler(LogHandlerBase):
     """Writes to standard error (standard output where Snakemake is told so)."""
 
     def __post_init__(self) -> None:
-        self.stream = sys.stdout if self.common_settings.stdout else sys.stderr
+        common = self.common_settings
+        self.stream = sys.stdout if common.stdout else sys.stderr
         self.live = self.stream.isatty()
-        self.shows_all = self.common_settings.dryrun or self.common_settings.verbose
+        self.shows_all = common.dryrun or common.verbose
+        self.quiet = bool({"ALL", "PROGRESS"} & {q.name for q in common.quiet or ()})
+        self.jobs: dict[str, int] = {}  # how many of each rule
         self.progress: Progress | None = None
-        self.jobs: dict[int, tuple[str, tuple[str, ...]]] = {}  # id -> rule, outputs
+        self.following = Following(0.0)
+        self.tries: Counter[int] = Counter()  # of each batch
+        self.again: list[str] = []  # tracks that are to be tried again, not told yet
         self.started = 0.0
         self.tenth = 0
         self.drawn = False
+        self.ticking: threading.Event | None = None
         self.events: Events | None = None
         path = getattr(self.settings, "events", None)
-        if path is not None and not self.common_settings.dryrun:
+        if path is not None and not common.dryrun:
             self.events = Events(EventFile(path, lambda why: self.tell(f"dropgrid: {why}")))
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -121,49 +146,83 @@ class LogHandler(LogHandlerBase):
                 self.handleError(record)
 
     def note(self, event: LogEvent | None, record: Any) -> None:
-        """Keep what is planned, and tell machines, where they are to be told."""
+        """Keep what is planned and what happens, and tell machines, where they are to be told."""
         if event == LogEvent.RUN_INFO:
-            self.progress = Progress(record.stats)
+            self.jobs = {rule: count for rule, count in record.stats.items() if rule != "total"}
+            self.following = Following(record.created)
             self.started = time.monotonic()
-        elif hasattr(record, "tracks_in_batches") and self.progress:
-            self.progress.tracks_in_batches = record.tracks_in_batches
+        elif hasattr(record, "tracks_in_batches"):
+            self.progress = Progress(record.tracks_in_batches)
+            self.tick()
+        if event in (LogEvent.JOB_FINISHED, LogEvent.JOB_ERROR):
+            number = record.job_id if event == LogEvent.JOB_FINISHED else record.jobid
+            self.hear(self.following.end(number))
         if self.events:
-            self.events.follow(event, record, self.progress)
+            self.events.follow(event, record, self.jobs)
+        if event == LogEvent.JOB_INFO and record.rule_name == "batch" and record.log:
+            self.tries[record.jobid] += 1
+            self.following.begin(record.jobid, Path(record.log[0]))
+
+    def hear(self, told: Iterable[News]) -> None:
+        """Count tracks that have ended."""
+        for news in told:
+            if news.again:
+                self.again.append(news.track)
+                continue
+            outcome = outcome_of(news.results, news.track)
+            if self.progress:
+                self.progress.add(news.track, outcome is not None and outcome.failure is not None)
+            if self.events and outcome:
+                self.events.log.track_ended(time.time(), outcome, news.batch)
+        self.show()
 
     def say(self, event: LogEvent | None, record: Any) -> None:
         """Tell people what they should know."""
-        if self.shows_all or record.levelno >= logging.WARNING:
+        if self.shows_all:
             self.tell(self.format(record))
+        elif hasattr(record, "summary") or hasattr(record, "tracks_in_batches"):
+            self.tell(record.getMessage())
+        elif interrupts.received:
+            return  # the run's end is told by its summary and by whoever passed the signal on
+        elif event == LogEvent.JOB_ERROR and self.again and self.tries[record.jobid] < TRIES:
+            self.tell(f"dropgrid: to be tried again, with more memory: {', '.join(self.again)}")
+            self.again = []
+        elif record.levelno >= logging.WARNING:
+            if not is_routine(record.getMessage()):
+                self.tell(self.format(record))
         elif event is None:
             message = record.getMessage()
             if message != "None" and not message.startswith(CHATTER):
                 self.tell(message)
-        else:
-            self.follow(event, record)
 
-    def follow(self, event: LogEvent, record: Any) -> None:
-        """Keep count of the jobs."""
-        if event == LogEvent.RUN_INFO and self.progress and self.progress.tracks:
-            self.tell(f"dropgrid: tracks to analyse: {self.progress.tracks}")
-        elif event == LogEvent.JOB_INFO:
-            self.jobs[record.jobid] = (record.rule_name, tuple(record.output))
-        elif event == LogEvent.JOB_FINISHED and self.progress and record.job_id in self.jobs:
-            rule, outputs = self.jobs.pop(record.job_id)
-            if self.progress.finish(rule, outputs):
-                self.show(self.progress)
+    def tick(self) -> None:
+        """Look after the tracks at work every second, until the run is over."""
+        if self.ticking is None:
+            self.ticking = threading.Event()
+            threading.Thread(target=self._look_again, args=(self.ticking,), daemon=True).start()
 
-    def show(self, progress: Progress) -> None:
-        """Draw the live line anew, or print a line at every tenth of the work."""
-        line = "dropgrid: " + progress.line(time.monotonic() - self.started)
+    def _look_again(self, over: threading.Event) -> None:
+        while not over.wait(EVERY):
+            with self.lock or nullcontext():
+                self.hear(self.following.news())
+
+    def show(self) -> None:
+        """Draw the live line anew, or print a line at every tenth of the tracks."""
+        progress = self.progress
+        if progress is None or self.quiet or self.shows_all or interrupts.received:
+            return
+        progress.at_work = self.following.at_work
+        seconds = time.monotonic() - self.started
         if self.live:
-            width = shutil.get_terminal_size().columns - 1
-            self.stream.write(CLEAR + line[:width])
+            columns = shutil.get_terminal_size().columns - 1
+            self.stream.write(CLEAR + progress.live(seconds, columns))
             self.drawn = True
             if progress.share == 1:
                 self.wipe("\n")
+                self.progress = None
         elif int(progress.share * TENTHS) > self.tenth:
             self.tenth = int(progress.share * TENTHS)
-            self.stream.write(line + "\n")
+            self.stream.write(f"dropgrid: {progress.line(seconds)}\n")
         self.stream.flush()
 
     def tell(self, message: str) -> None:
@@ -179,6 +238,8 @@ class LogHandler(LogHandlerBase):
             self.drawn = False
 
     def close(self) -> None:
+        if self.ticking:
+            self.ticking.set()
         self.wipe()
         try:
             if self.events:

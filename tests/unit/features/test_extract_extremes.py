@@ -129,6 +129,7 @@ def test_the_key_of_the_audio_does_not_depend_on_the_blocks_it_comes_in(
         hearing = Pitch(net)
         for start in range(0, len(mono), size):
             hearing.add(mono[start : start + size])
+        hearing.finish()
         found.append(hearing.arrays())
     for name in found[0]:
         for other in found[1:]:

@@ -190,7 +190,7 @@ def test_a_damaged_file_is_a_record_error(tmp_path: Path) -> None:
 def test_extraction_imports_no_heavy_library() -> None:
     program = (
         "import sys, numpy as np; from dropgrid.features import extract, spectra; "
-        "spectra.Spectra([10, 10, 10])(np.zeros(4096, np.float32)); "
+        "spectra.Spectra([10, 10, 10], 10)(np.zeros(4096, np.float32)); "
         "sys.exit(bool({'scipy', 'librosa', 'av', 'madmom', 'pandas', 'onnx'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0

@@ -18,9 +18,10 @@ from pathlib import Path
 
 import pytest
 from dropgrid.base.errors import ConfigError, DecodeError, ModelError, RecordError, UnusableAudio
-from dropgrid.jobs.command import add_arguments, supervise_track
+from dropgrid.jobs.command import add_arguments, supervise_stages, supervise_track
 from dropgrid.jobs.policy import EXIT_AGAIN, EXIT_RUN, Decision, Outcome, classify, decide
 from dropgrid.jobs.process import supervised
+from dropgrid.jobs.use import read_use
 from dropgrid.records.model import TrackFailure
 
 pytestmark = pytest.mark.alone
@@ -247,6 +248,82 @@ def test_the_end_of_the_workflow_ends_parent_and_child(tmp_path: Path) -> None:
     workflow.wait()
     assert parent.wait(timeout=20) is not None
     assert wait_until(lambda: not runs(int(note.read_text())))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets processes be watched")
+def test_work_that_begins_after_the_workflow_has_ended_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    monkeypatch.setenv("DROPGRID_WORKFLOW_PID", str(gone.pid))
+    begun = time.monotonic()
+    outcome = supervised(lambda: time.sleep(60))
+    assert (outcome.fault, outcome.signal) == ("interrupt", signal.SIGTERM)
+    assert time.monotonic() - begun < 20
+
+
+def stages_of(arguments: list[str], *work: tuple[str, Callable[[], object]]) -> tuple[int, list]:
+    """Several stages under supervision; the exit code, and (stage, failure) as recorded."""
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    recorded: list[tuple[str, TrackFailure]] = []
+    doing = dict(work)
+    code = supervise_stages(
+        lambda stage: doing[stage](), lambda *failed: recorded.append(failed), list(doing),
+        parser.parse_args(arguments),
+    )  # fmt: skip
+    return code, recorded
+
+
+def test_the_stages_of_a_track_share_a_process(tmp_path: Path, capfd) -> None:
+    def note(stage: str) -> Callable[[], object]:
+        return lambda: (tmp_path / stage).write_text(f"{os.getpid()}")
+
+    def burn() -> None:
+        note("bpm")()
+        end = time.process_time() + 0.3
+        while time.process_time() < end:
+            pass
+
+    done = stages_of([], ("features", note("features")), ("bpm", burn), ("key", note("key")))
+    assert done == (0, [])
+    assert len({(tmp_path / stage).read_text() for stage in ("features", "bpm", "key")}) == 1
+    log = tmp_path / "log"
+    log.write_text(capfd.readouterr().err)
+    used = dict(read_use(log))
+    assert list(used) == ["features", "bpm", "key"]
+    assert used["bpm"].cpu_seconds >= 0.3 > used["features"].cpu_seconds + used["key"].cpu_seconds
+
+
+def test_a_stage_that_failed_for_good_is_followed_by_the_next(tmp_path: Path) -> None:
+    done = stages_of(
+        [], ("features", raising(DecodeError("cut short"))), ("bpm", lambda: None),
+        ("structure", lambda: os.abort()), ("key", lambda: (tmp_path / "key").touch()),
+    )  # fmt: skip
+    assert done[0] == 0 and (tmp_path / "key").exists()
+    assert [(stage, failure.type) for stage, failure in done[1]] == [
+        ("features", "DecodeError"), ("structure", "Crashed"),
+    ]  # fmt: skip
+    assert done[1][1][1].stage == "structure"
+
+
+def test_a_stage_that_is_to_be_tried_again_is_the_last(tmp_path: Path) -> None:
+    done = stages_of(
+        ["--attempts", "3"], ("features", lambda: None), ("bpm", os.abort),
+        ("key", lambda: (tmp_path / "key").touch()),
+    )  # fmt: skip
+    assert done == (EXIT_AGAIN, []) and not (tmp_path / "key").exists()
+
+
+def test_each_stage_has_its_own_time(tmp_path: Path) -> None:
+    def nap() -> None:
+        time.sleep(0.7)
+
+    limits = ["--time-limit", "1"]
+    assert stages_of(limits, ("features", nap), ("bpm", nap)) == (0, [])
+    code, [(stage, failure)] = stages_of(limits, ("bpm", nap), ("key", lambda: time.sleep(9)))
+    assert (code, stage, failure.type) == (0, "key", "TimedOut")
 
 
 def test_the_parent_stays_small_and_its_start_imports_nothing_heavy() -> None:

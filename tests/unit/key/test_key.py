@@ -42,6 +42,7 @@ def heard(sound: np.ndarray, net: key_network.Network | None) -> dict[str, np.nd
     pitch = Pitch(net)
     for start in range(0, len(sound), 65536):
         pitch.add(sound[start : start + 65536])
+    pitch.finish()
     return pitch.arrays()
 
 

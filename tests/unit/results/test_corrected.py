@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from dropgrid.base.errors import ConfigError
-from dropgrid.corrections.document import Document, changing
+from dropgrid.corrections.document import Document, changing, to_bytes
+from dropgrid.corrections.identity import fingerprint
 from dropgrid.corrections.model import Correction
-from dropgrid.corrections.slices import read_slice
+from dropgrid.corrections.slices import correction_for, read_slice, with_corrections
+from dropgrid.features import Features
 from dropgrid.library import Scan, track_id
 from dropgrid.records.store import write_record
 from dropgrid.records.ticket import Ticket
@@ -21,8 +24,10 @@ from dropgrid.results.corrected import (
 )
 from dropgrid.results.layout import Results
 from dropgrid.run.batches import read_batch
-from dropgrid.run.due import note_options, stages_due
-from dropgrid.run.workflow import make_plan, read_plan
+from dropgrid.run.due import tracks_due
+from dropgrid.run.workflow import Plan, make_plan
+from dropgrid.settings.config import load_config
+from dropgrid.stages import STAGES
 from library_of_records import bpm_record
 
 ONE = "139999-" + "0b" * 32
@@ -75,9 +80,9 @@ def test_a_library_without_statements_gets_no_folder(tmp_path):
 
 
 def test_an_analysed_track_takes_up_statements_about_its_recording(tmp_path):
-    for path, fingerprint in (("new/a.flac", ONE), ("b.flac", OTHER)):
+    for path, heard in (("new/a.flac", ONE), ("b.flac", OTHER)):
         record = bpm_record(path)
-        object.__setattr__(record, "fingerprint", fingerprint)
+        object.__setattr__(record, "fingerprint", heard)
         write_record(Results(tmp_path).record("bpm", record.track), record)
     stated = {"old/a.flac": Correction(fingerprint=ONE, bpm=90.0)}
     write(tmp_path, stated, "new/a.flac", "b.flac")
@@ -93,6 +98,8 @@ def test_the_file_of_the_last_run_is_found_by_itself(tmp_path):
     mine = tmp_path / "mine.json"
     assert corrections_file(tmp_path) == tmp_path / "corrections.json"
     write_slices(Document(), tickets("a"), tmp_path, tmp_path, mine)
+    assert corrections_file(tmp_path) == tmp_path / "corrections.json"  # nothing is made there
+    mine.touch()
     assert corrections_file(tmp_path) == mine
     write_slices(Document(), tickets("a"), tmp_path, tmp_path, tmp_path / "corrections.json")
     assert corrections_file(tmp_path) == tmp_path / "corrections.json"
@@ -104,58 +111,94 @@ def test_a_file_that_was_named_has_to_be_there(tmp_path):
     assert read_corrections(tmp_path / "none.json", needed=False).tracks == {}
 
 
-def plan(results: Path, size: int, stated: dict[str, Correction], real: bool = True):
+def plan(results: Path, stated: dict[str, Correction], real: bool = True) -> Plan:
+    """The plan of two tracks of which this is stated in the user's own file."""
     found = Scan("/music", tuple(tickets("a.flac", "b.flac")), ())
-    return make_plan(
-        found, str(results), size, ["bpm"], real, Document(stated), results / "corrections.json"
-    )
+    results.mkdir(exist_ok=True)
+    (results / "corrections.json").write_bytes(to_bytes(Document(stated)))
+    return make_plan(found, str(results), load_config(), real)
+
+
+def asked(made: Plan) -> list[str]:
+    """The tracks in the batches of a plan."""
+    return [t.path for name in made.batches for t in read_batch(Path(made.batch(name)))]
+
+
+def analysed(results: Path, made: Plan) -> None:
+    """Leave what the jobs of a plan leave."""
+    files = Results(results)
+    for track in made.tracks:
+        for stage in STAGES:
+            files.output(stage, track).parent.mkdir(exist_ok=True)
+            files.output(stage, track).touch()
+    for batch in made.batches:
+        files.done(batch).touch()
 
 
 def test_a_dry_run_plans_with_statements_that_it_does_not_write(tmp_path):
+    results = tmp_path / "results"
+    for network in (Results(results).network, Results(results).key_network):
+        results.mkdir(exist_ok=True)
+        network.touch()
+    analysed(results, plan(results, {}))
+    assert asked(plan(results, {}, real=False)) == ["a.flac", "b.flac"]
     stated = {"a.flac": Correction(bpm=90.0)}
-    (shown,) = plan(tmp_path, 1, stated, real=False).correction(track_id("a.flac"))
-    assert not shown.startswith(str(tmp_path))
-    assert read_slice(Path(shown)) == stated["a.flac"]
-    assert not Results(tmp_path).corrections.exists()
-    real = plan(tmp_path, 1, stated)
-    own = f"{tmp_path}/corrections/{track_id('a.flac')}.json"
-    assert real.correction(track_id("a.flac")) == [own]
-    assert real.correction(track_id("b.flac")) == []
-    assert plan(tmp_path, 1, stated, real=False).correction(track_id("a.flac")) == [own]
-    assert read_plan(str(tmp_path)).correction(track_id("a.flac")) == [own]  # of a job elsewhere
+    made = plan(results, stated, real=False)
+    assert asked(made) == ["a.flac"]
+    shown = made.shadow / "corrections" / f"{track_id('a.flac')}.json"
+    assert read_slice(shown) == stated["a.flac"]
+    assert not Results(results).corrections.exists()
 
 
-def test_the_batch_of_a_corrected_track_is_asked_again_and_no_other(tmp_path):
-    names = plan(tmp_path, 1 + 1, {}).batches
-    before = {name: Results(tmp_path).manifest(name).read_bytes() for name in names}
-    plan(tmp_path, 2, {"a.flac": Correction(bpm=90.0)})
-    changed = [n for n in names if Results(tmp_path).manifest(n).read_bytes() != before[n]]
-    asked = [
-        ticket.path for name in changed for ticket in read_batch(Results(tmp_path).manifest(name))
-    ]
-    assert "a.flac" in asked
-
-
-def test_in_a_batch_the_cheap_stages_of_a_corrected_track_are_due(tmp_path):
+def test_only_the_cheap_stages_of_a_corrected_track_are_due(tmp_path):
+    results = tmp_path / "results"
+    results.mkdir()
+    for network in (Results(results).network, Results(results).key_network):
+        network.touch()
+    analysed(results, plan(results, {}))
     track = track_id("a.flac")
-    files = Results(tmp_path)
-    since = note_options(tmp_path, {})
-    plan(tmp_path, 1, {})
-    for path in (
-        files.features(track),
-        *(files.record(k, track) for k in ("bpm", "structure", "key")),
-    ):
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(b"")
+    assert asked(plan(results, {"a.flac": Correction(bpm=90.0)})) == ["a.flac"]
     kinds = ("bpm", "structure", "key")
-    assert stages_due(tmp_path, track, [files.network], since, kinds) == []
-    plan(tmp_path, 1, {"a.flac": Correction(bpm=90.0)})
-    later = files.corrections / f"{track}.json"
-    os.utime(later, ns=(later.stat().st_mtime_ns + 10**9,) * 2)
-    assert stages_due(tmp_path, track, [files.network], since, kinds) == [*kinds]
+    assert tracks_due(results, [track], kinds) == {track: [*kinds]}
 
 
 def test_two_programs_may_state_things_while_a_run_begins(tmp_path):
     with changing(tmp_path / "corrections.json") as stated:
         stated.put("a.flac", Correction(bpm=90.0))
-    assert plan(tmp_path, 1, read_corrections(tmp_path / "corrections.json").tracks).corrected
+    plan(tmp_path, read_corrections(tmp_path / "corrections.json").tracks)
+    assert sliced(tmp_path) == {track_id("a.flac")}
+
+
+def sound(seed: int) -> Features:
+    """Features of a recording of its own course of loudness."""
+    powers = 10 ** np.random.default_rng(seed).uniform(-3, 0, 40)
+    return Features(
+        200.0, np.zeros((0, 2)), {"loudness": np.repeat(powers, 50).astype(np.float32)}
+    )
+
+
+def test_a_job_takes_what_is_stated_of_its_recording(tmp_path):
+    mine, other = (Correction(fingerprint=fingerprint(sound(seed)), bpm=bpm)
+                   for seed, bpm in ((1, 90.0), (2, 100.0)))  # fmt: skip
+    write(tmp_path, {"a.flac": mine, "gone.flac": other}, "a.flac", "b.flac")
+    folder = Results(tmp_path).corrections
+    assert correction_for(folder, track_id("a.flac"), sound(1)) == mine
+    assert correction_for(folder, track_id("b.flac"), sound(2)) == other  # renamed
+    assert correction_for(folder, track_id("a.flac"), sound(2)) == other  # took the other's name
+    assert correction_for(folder, track_id("b.flac"), sound(3)) == Correction()
+    assert correction_for(folder, track_id("a.flac"), sound(3)) == Correction()
+
+
+def test_a_record_is_made_again_when_statements_change_meanwhile(tmp_path):
+    write(tmp_path, {"a.flac": Correction(bpm=90.0)}, "a.flac")
+    made = []
+
+    def make(said: Correction) -> None:
+        made.append(said.bpm)
+        if len(made) == 1:
+            write(tmp_path, {"a.flac": Correction(bpm=91.0)}, "a.flac")
+
+    with_corrections(Results(tmp_path).corrections, track_id("a.flac"), sound(1), make)
+    assert made == [90.0, 91.0]
+    with_corrections(None, track_id("a.flac"), sound(1), make)
+    assert made[-1] is None

@@ -18,11 +18,9 @@ def test_paths_are_those_that_the_rules_make() -> None:
     files = Results(Path("R"))
     rules = "".join(path.read_text() for path in (PACKAGE / "shipped" / "rules").glob("*.smk"))
     written = set(re.findall(r'f"\{RESULTS\}/([^"]+)"', rules))
-    spelt = [files.features("{{track}}"), files.network, files.key_network, files.table,
-             files.parquet, files.failures, files.page,
-             *(files.record(kind, "{{track}}") for kind in ("bpm", "structure", "key")),
-             files.done("{{batch}}"), files.logs("bpm") / "{{track}}.log",
-             files.evaluation / "bpm.json"]  # fmt: skip
+    spelt = [files.network, files.key_network, files.table, files.parquet, files.failures,
+             files.page, files.done("{{batch}}"),
+             files.logs("batches") / "{{batch}}.log", files.evaluation / "bpm.json"]  # fmt: skip
     assert {path.relative_to("R").as_posix() for path in spelt} <= written
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -70,16 +71,43 @@ def test_before_any_record_all_tracks_wait(tmp_path: Path) -> None:
     assert (summarise(results).ok, summarise(results).waiting) == (0, 2)
 
 
-def test_the_use_of_time_and_memory_is_the_last_line_of_each_log(results: Path) -> None:
-    logs = results / "logs" / "features"
+def test_the_use_of_time_and_memory_is_that_of_the_tracks_in_the_library(results: Path) -> None:
+    logs = results / "logs" / "tracks"
     logs.mkdir(parents=True)
-    line = "dropgrid: features took {} s, cpu {} s, peak {} MB\n"
-    (logs / "a.log").write_text(
-        line.format("9.00", "9.00", 999) + line.format("2.50", "2.25", 210)
+    line = "dropgrid: {} took {} s, cpu {} s, peak {} MB\n"
+    (logs / "good-00000000.log").write_text(
+        line.format("features", "9.00", "9.00", 999) + line.format("features", "2.50", "2.25", 210)
     )
-    (logs / "b.log").write_text("noise\n" * 500 + line.format("1.50", "1.25", 230))
-    (logs / "c.log").write_text("killed before the end")
-    assert summarise(results).use["features"] == Use(2, 4.0, 3.5, 230)
+    (logs / "bad-00000000.log").write_text(
+        "noise\n" * 5000 + line.format("features", "1.50", "1.25", 230)
+        + line.format("bpm", "0.50", "0.25", 90)
+    )  # fmt: skip
+    (logs / "odd-00000000.log").write_text("killed before the end")
+    (logs / "left-00000000.log").write_text(line.format("features", "9.00", "9.00", 999))
+    use = summarise(results).use
+    assert (use["features"], use["bpm"]) == (Use(2, 4.0, 3.5, 230), Use(1, 0.5, 0.25, 90))
+
+
+def test_what_a_run_took_is_told_beside_what_all_tracks_did(results: Path) -> None:
+    (results / "logs" / "tracks").mkdir(parents=True)
+    (results / "logs" / "tracks" / "odd-00000000.log").write_text(
+        "dropgrid: features took 9.00 s, cpu 8.50 s, peak 200 MB\n"
+    )
+    batches = results / "logs" / "batches"
+    batches.mkdir()
+    line = "dropgrid: {} took 2.00 s, cpu {} s, peak {} MB\n"
+    (batches / "00000.log").write_text(
+        "dropgrid: begins good-00000000\n" + line.format("done good-00000000", "1.50", 110)
+        + line.format("again bad-00000000", "0.25", 120)
+    )  # fmt: skip
+    (batches / "00001.log").write_text(line.format("done left-00000000", "7.00", 999))
+    os.utime(batches / "00001.log", ns=(0, 10**18))
+    summary = summarise(results, since=10**18 + 1)
+    assert summary.of_run == Use(2, 4.0, 1.75, 120)
+    text = describe(summary, results)
+    assert "this run: 1.8 s of processor time, at most 120 MB a track\n" in text
+    assert "all tracks: 8.5 s of processor time, at most 200 MB a track (features 8.5 s)" in text
+    assert "this run" not in describe(summarise(results), results)
 
 
 def test_the_json_says_the_same(results: Path) -> None:

@@ -1,9 +1,10 @@
-"""Batches: stable, cheap to look at again, and as exact about what is due as single jobs."""
+"""Batches: what is due and nothing else, dealt out so that all workers end together."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -16,21 +17,33 @@ from dropgrid.library import Scan, track_id
 from dropgrid.records.model import BpmRecord, TrackFailure
 from dropgrid.records.outline import Positions, read_bpm_outline
 from dropgrid.records.store import write_record
-from dropgrid.records.ticket import Ticket, read_ticket
+from dropgrid.records.ticket import Ticket
 from dropgrid.results.mend import mend
+from dropgrid.results.scanned import write_tickets
 from dropgrid.run.batches import (
+    CLUSTER_WIDTH,
+    LARGEST,
     batch_names,
-    batch_of,
-    batch_size,
-    batches_before,
     count_batches,
+    deal,
+    done_batches,
     read_batch,
-    write_library,
+    write_batches,
 )
-from dropgrid.run.due import force_all, note_options, stages_due
+from dropgrid.run.due import (
+    force_all,
+    networks_since,
+    note_options,
+    options_since,
+    read_options,
+    stages_due,
+    tracks_due,
+)
+from dropgrid.run.workflow import Plan, asks_anew, plan_run
+from dropgrid.settings.config import load_config
+from dropgrid.stages import STAGES
 
 ANALYSES = ("bpm", "structure", "key")
-GATHERING = "missing-00000"
 OPTIONS = {
     "bpm": {"max_bpm": 215},
     "structure": {"sensitivity": 0.0},
@@ -56,138 +69,176 @@ def changed(before: dict[str, int], results: Path) -> set[str]:
     return {name for name, age in ages(results).items() if before.get(name) != age}
 
 
-def finish(results: Path, found: Scan) -> None:
-    """Leave what jobs leave: a record of each analysis for each track, and each batch done."""
-    for track in found.tracks:
-        for folder in ANALYSES:
+def write(results: Path, found: Scan, count: int) -> list[str]:
+    """Write the tickets of a library, and its tracks as so many batches of equal work."""
+    write_tickets(found, results)
+    return write_batches(results, deal([(1.0, track) for track in found.tracks], count))
+
+
+def test_each_worker_gets_a_batch_and_more_of_them_the_more_tracks_there_are():
+    assert [count_batches(n, "auto", workers=2) for n in (0, 1, 4, 16, 32)] == [0, 1, 2, 2, 4]
+    assert count_batches(200, "auto", workers=2) == 2 * 8
+    assert count_batches(10_000, "auto", workers=2) == -(-10_000 // LARGEST)
+    assert count_batches(40, "auto", workers=1, cluster=True) == 5
+    assert count_batches(1280, "auto", workers=1, cluster=True) == CLUSTER_WIDTH
+    assert count_batches(100_000, "auto", workers=1, cluster=True) == -(-100_000 // LARGEST)
+    assert count_batches(7, 1, workers=2) == 7
+    assert count_batches(7, 3, workers=2) == 3
+
+
+def test_batches_take_about_as_long_as_each_other_and_begin_with_their_longest():
+    generator = random.Random(0)
+    work = [(generator.uniform(2, 12), track) for track in library(60).tracks]
+    takes = {track.track: length for length, track in work}
+    batches = deal(work, 7)
+    lengths = [[takes[track.track] for track in batch] for batch in batches]
+    assert all(times == sorted(times, reverse=True) for times in lengths)
+    sums = sorted(map(sum, lengths))
+    assert sums[-1] - sums[0] < 0.05 * sums[0]
+    assert sorted(t.path for batch in batches for t in batch) == [t.path for _, t in sorted(
+        work, key=lambda item: item[1].path
+    )]  # fmt: skip
+    assert deal(work[::-1], 7) == batches
+
+
+def test_one_long_track_has_a_batch_of_its_own():
+    tracks = library(5).tracks
+    batches = deal([(100.0, tracks[3]), *((5.0, t) for t in tracks if t != tracks[3])], 2)
+    assert batches[0] == [tracks[3]] and len(batches[1]) == 4
+
+
+def test_the_manifests_of_a_run_take_the_place_of_the_last_ones(tmp_path):
+    names = write(tmp_path, library(9), 3)
+    assert names == batch_names(tmp_path) == ["00000", "00001", "00002"]
+    listed = [track for name in names for track in read_batch(manifest(tmp_path, name))]
+    assert sorted(listed, key=lambda t: t.path) == [*library(9).tracks]
+    for name in ("00000.done", "00002.done", "missing-00000.done"):
+        (tmp_path / "batches" / name).touch()
+    assert write(tmp_path, library(4), 1) == batch_names(tmp_path) == ["00000"]
+    assert [path.name for path in (tmp_path / "batches").iterdir()] == ["00000.json"]
+
+
+def test_of_the_last_run_only_what_is_done_stays_where_nothing_is_due(tmp_path):
+    write(tmp_path, library(9), 3)
+    (tmp_path / "batches" / "00001.done").touch()
+    assert done_batches(tmp_path) == batch_names(tmp_path) == ["00001"]
+    (tmp_path / "batches" / "00001.done").unlink()
+    assert done_batches(tmp_path) == [] and not (tmp_path / "batches").exists()
+
+
+def manifest(results: Path, name: str) -> Path:
+    return results / "batches" / f"{name}.json"
+
+
+def plan(results: Path, music: Path, **options: object) -> Plan:
+    """The plan of a real run of two workers over a library."""
+    config = {**load_config(), "library": str(music), "results": str(results)}
+    asked = {"workers": lambda tracks: 2, "real": True, **options}
+    return plan_run(config, main=True, cluster=False, **asked)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def music(tmp_path, monkeypatch) -> Path:
+    """A library of 20 files; runs do not take over this process."""
+    monkeypatch.setattr("dropgrid.run.workflow.guard_run", lambda *_, **__: None)
+    folder = tmp_path / "music"
+    folder.mkdir()
+    for number in range(20):
+        (folder / f"{number:02}.flac").write_bytes(bytes(1000 + number))
+    return folder
+
+
+def analysed(results: Path, made: Plan) -> None:
+    """Leave what the jobs of a plan leave."""
+    for name in ("network.onnx", "key.onnx"):
+        (results / name).touch()
+    for track in made.tracks:
+        for folder, suffix in (("features", "npz"), ("bpm", "json"), ("structure", "json"),
+                               ("key", "json")):  # fmt: skip
             (results / folder).mkdir(exist_ok=True)
-            (results / folder / f"{track.track}.json").write_text("{}\n")
-    for batch in batch_names(results):
+            (results / folder / f"{track}.{suffix}").touch()
+    for batch in made.batches:
         (results / "batches" / f"{batch}.done").touch()
 
 
-def undone(results: Path) -> set[str]:
-    done = {path.stem for path in (results / "batches").glob("*.done")}
-    return set(batch_names(results)) - done
+def held(made: Plan) -> list[str]:
+    """The tracks in the batches of a plan."""
+    return sorted(t.track for name in made.batches for t in read_batch(Path(made.batch(name))))
 
 
-def test_a_job_takes_more_tracks_the_more_there_are_and_some_on_a_cluster():
-    assert batch_size(200, "auto") == 1
-    assert batch_size(201, "auto") == 8
-    assert batch_size(10_000, "auto") == 39
-    assert batch_size(40, "auto", cluster=True) == 8
-    assert batch_size(1280, "auto", cluster=True) == 20
-    assert batch_size(100_000, "auto") == batch_size(100_000, "auto", cluster=True) == 128
-    assert batch_size(100_000, 5, cluster=True) == 5
+def test_a_run_deals_out_all_tracks_at_first_and_none_once_they_are_done(tmp_path, music):
+    results = tmp_path / "results"
+    first = plan(results, music)
+    assert first.batches == ["00000", "00001"]
+    assert held(first) == sorted(first.tracks) and len(first.tracks) == 20
+    analysed(results, first)
+    before = ages(results)
+    again = plan(results, music)
+    assert again.batches == first.batches
+    assert changed(before, results) == set()
 
 
-def test_the_number_of_batches_is_a_power_of_two_that_keeps_them_small_enough():
-    assert [count_batches(n, 32) for n in (0, 1, 32, 33, 65, 100_000)] == [0, 1, 1, 2, 4, 4096]
-    assert count_batches(100_000, 1) == 0
+def test_only_what_is_missing_or_out_of_date_is_dealt_out(tmp_path, music):
+    results = tmp_path / "results"
+    first = plan(results, music)
+    analysed(results, first)
+    missing, touched = first.tracks[3], first.tracks[11]
+    (results / "key" / f"{missing}.json").unlink()
+    (music / "11.flac").write_bytes(b"another")
+    looked = plan(results, music, real=False)
+    assert held(looked) == sorted((missing, touched)) and looked.shadow != results
+    assert (results / "batches" / "00000.done").exists()
+    due = plan(results, music)
+    assert held(due) == sorted((missing, touched))
+    assert not list((results / "batches").glob("*.done"))
 
 
-def test_every_track_is_in_the_batch_its_id_says(tmp_path):
-    found = library(300)
-    tracks, batches = write_library(found, tmp_path, 20, ANALYSES)
-    assert tracks == [track.track for track in found.tracks]
-    assert batches == batch_names(tmp_path)
-    assert [int(b) for b in batches[:-1]] == list(range(16)) and batches[-1] == GATHERING
-    listed = {b: read_batch(tmp_path / "batches" / f"{b}.json") for b in batches[:-1]}
-    assert sorted(t.path for held in listed.values() for t in held) == [
-        t.path for t in found.tracks
-    ]
-    assert all(batch_of(t.track, 16) == b for b, held in listed.items() for t in held)
-    assert read_ticket(tmp_path / "tracks" / f"{tracks[5]}.json") == found.tracks[5]
+@pytest.mark.parametrize("forced", [True, False])
+def test_everything_is_dealt_out_once_it_is_forced_or_there_are_no_networks(
+    tmp_path, music, forced
+):
+    results = tmp_path / "results"
+    first = plan(results, music)
+    analysed(results, first)
+    if not forced:
+        (results / "key.onnx").unlink()
+    assert held(plan(results, music, forced=forced)) == sorted(first.tracks)
 
 
-def test_a_library_that_did_not_change_has_nothing_written(tmp_path):
-    found = library(100)
-    write_library(found, tmp_path, 10, ANALYSES)
-    finish(tmp_path, found)
-    before = ages(tmp_path)
-    write_library(found, tmp_path, 10, ANALYSES)
-    assert changed(before, tmp_path) == set()
-    assert undone(tmp_path) == set()
+def test_other_networks_make_every_track_due(tmp_path, music):
+    results = tmp_path / "results"
+    first = plan(results, music)
+    analysed(results, first)
+    config = {**load_config(), "library": str(music), "results": str(results)}
+    config["key"] = {**config["key"], "method": "profiles"}
+    later = plan_run(config, main=True, real=True, cluster=False, workers=lambda tracks: 2)
+    assert held(later) == sorted(first.tracks)
 
 
-def test_a_changed_file_changes_its_own_ticket_and_batch_alone(tmp_path):
-    found = library(100)
-    write_library(found, tmp_path, 10, ANALYSES)
-    before = ages(tmp_path)
-    new = dataclasses.replace(found.tracks[50], mtime_ns=8)
-    tracks = (*found.tracks[:50], new, *found.tracks[51:])
-    write_library(Scan("/music", tracks, ()), tmp_path, 10, ANALYSES)
-    batch = batch_of(new.track, 16)
-    assert changed(before, tmp_path) == {f"tracks/{new.track}.json", f"batches/{batch}.json"}
+def test_results_in_which_no_networks_are_noted_stay_good(tmp_path, music):
+    results = tmp_path / "results"
+    analysed(results, plan(results, music))
+    (results / "options" / "networks.json").unlink()
+    plan(results, music)
+    assert len(list((results / "batches").glob("*.done"))) == 2
 
 
-def test_files_that_come_and_go_change_no_other_batches(tmp_path):
-    write_library(library(100), tmp_path, 10, ANALYSES)
-    before = ages(tmp_path)
-    found = library(100, first=1)  # one gone, one come
-    write_library(found, tmp_path, 10, ANALYSES)
-    gone, come = library(1).tracks[0].track, found.tracks[-1].track
-    touched = {f"batches/{batch_of(track, 16)}.json" for track in (gone, come)}
-    assert changed(before, tmp_path) == {f"tracks/{come}.json", "scan.json", *touched}
-    assert not (tmp_path / "tracks" / f"{gone}.json").exists()
+def test_records_that_no_batch_tells_of_are_looked_at_by_an_empty_one(tmp_path, music):
+    results = tmp_path / "results"
+    analysed(results, plan(results, music))
+    shutil.rmtree(results / "batches")
+    made = plan(results, music)
+    assert made.batches == ["00000"] and held(made) == []
 
 
-def test_a_few_missing_records_are_gathered_without_asking_their_batches_again(tmp_path):
-    found = library(100)
-    write_library(found, tmp_path, 100, ANALYSES)
-    finish(tmp_path, found)
-    track = found.tracks[3]
-    (tmp_path / "structure" / f"{track.track}.json").unlink()
-    write_library(found, tmp_path, 100, ["bpm"])
-    assert undone(tmp_path) == set()
-    write_library(found, tmp_path, 100, ANALYSES)
-    assert undone(tmp_path) == {GATHERING}
-    assert read_batch(tmp_path / "batches" / f"{GATHERING}.json") == [track]
-    assert batches_before(tmp_path / "batches" / f"{GATHERING}.json") == ["00000"]
-    finish(tmp_path, found)
-    before = ages(tmp_path)
-    write_library(found, tmp_path, 100, ANALYSES)
-    assert changed(before, tmp_path) == set() and undone(tmp_path) == set()
-
-
-def test_gathered_tracks_are_forgotten_when_they_leave_the_library(tmp_path):
-    found = library(100)
-    write_library(found, tmp_path, 100, ANALYSES)
-    finish(tmp_path, found)
-    (tmp_path / "bpm" / f"{found.tracks[3].track}.json").unlink()
-    write_library(found, tmp_path, 100, ANALYSES)
-    write_library(library(96, first=4), tmp_path, 100, ANALYSES)
-    assert read_batch(tmp_path / "batches" / f"{GATHERING}.json") == []
-    assert batches_before(tmp_path / "batches" / f"{GATHERING}.json") == []
-    assert undone(tmp_path) == set()
-
-
-def test_many_missing_records_make_their_batch_undone(tmp_path):
-    found = library(100)
-    write_library(found, tmp_path, 100, ANALYSES)
-    finish(tmp_path, found)
-    for track in found.tracks[:13]:
-        (tmp_path / "bpm" / f"{track.track}.json").unlink()
-    write_library(found, tmp_path, 100, ANALYSES)
-    assert undone(tmp_path) == {"00000"}
-
-
-def test_a_ticket_that_a_power_cut_emptied_is_written_again(tmp_path):
-    found = library(20)
-    write_library(found, tmp_path, 10, ANALYSES)
-    path = tmp_path / "tracks" / f"{found.tracks[7].track}.json"
+def test_a_ticket_that_a_power_cut_emptied_is_written_again(tmp_path, music):
+    results = tmp_path / "results"
+    made = plan(results, music)
+    path = results / "tracks" / f"{made.tracks[7]}.json"
+    whole = path.read_bytes()
     path.write_bytes(b"")
-    write_library(found, tmp_path, 10, ANALYSES)
-    assert read_ticket(path) == found.tracks[7]
-
-
-def test_without_batches_those_there_were_are_removed(tmp_path):
-    found = library(40)
-    write_library(found, tmp_path, 10, ANALYSES)
-    finish(tmp_path, found)
-    assert write_library(found, tmp_path, 1, ANALYSES) == ([t.track for t in found.tracks], [])
-    assert not (tmp_path / "batches").exists()
-    assert len(list((tmp_path / "tracks").iterdir())) == 40
+    plan(results, music)
+    assert path.read_bytes() == whole
 
 
 def test_what_is_no_manifest_is_refused_by_name(tmp_path):
@@ -210,8 +261,8 @@ def done(tmp_path) -> Path:
 
 
 def due(results: Path, options: dict = OPTIONS, analyses: tuple[str, ...] = ANALYSES) -> list[str]:
-    since = note_options(results, options)
-    return stages_due(results, "t", [results / name for name in NETWORKS], since, analyses)
+    note_options(results, options)
+    return stages_due(results, "t", networks_since(results), options_since(results), analyses)
 
 
 def renew(path: Path) -> None:
@@ -281,11 +332,15 @@ def test_an_analysis_nobody_wants_is_not_due(done):
 
 
 def test_options_are_as_old_as_their_last_change(tmp_path):
-    first = note_options(tmp_path, OPTIONS)
-    assert note_options(tmp_path, OPTIONS) == first
+    note_options(tmp_path, OPTIONS)
+    first = options_since(tmp_path)
+    note_options(tmp_path, OPTIONS)
+    assert options_since(tmp_path) == first
+    assert read_options(tmp_path) == OPTIONS
     os.utime(tmp_path / "options" / "bpm.json", ns=(0, 5))
     os.utime(tmp_path / "options" / "structure.json", ns=(0, 5))
-    second = note_options(tmp_path, {**OPTIONS, "bpm": {"max_bpm": 200}})
+    note_options(tmp_path, {**OPTIONS, "bpm": {"max_bpm": 200}})
+    second = options_since(tmp_path)
     assert second["structure"] == 5 < second["bpm"]
 
 
@@ -315,16 +370,49 @@ def test_the_outline_of_a_record_says_what_the_table_needs_of_the_whole(tmp_path
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="no /proc to count threads in")
-def test_what_is_imported_ahead_of_the_forks_starts_no_threads():
+def test_what_is_imported_ahead_of_the_forks_starts_no_threads(tmp_path):
     """A fork copies the thread that calls it, and the locks of all others as they are."""
     program = """
         import os, sys
+        from pathlib import Path
         from dropgrid.commands.main import THREAD_POOLS
         os.environ.update(dict.fromkeys(THREAD_POOLS, "1"))
-        from dropgrid.commands.batch import import_ahead
-        import_ahead(("features", "bpm", "structure", "key"))
-        assert {"numpy", "soundfile", "mutagen", "dropgrid.rhythm"} <= sys.modules.keys()
+        from dropgrid.run import ahead
+        from dropgrid.results.layout import Results
+        from dropgrid.stages import prepare_key_network, prepare_network
+        files = Results(Path(sys.argv[1]))
+        prepare_network(files.network, "madmom")
+        prepare_key_network(files.key_network, "madmom")
+        ahead.prepare(network=files.network, key_network=files.key_network)
+        loaded = {"numpy", "soundfile", "mutagen", "dropgrid.rhythm", "onnxruntime"}
+        assert loaded <= sys.modules.keys()
         print(len(os.listdir("/proc/self/task")))
     """
-    command = [sys.executable, "-c", textwrap.dedent(program)]
+    command = [sys.executable, "-c", textwrap.dedent(program), str(tmp_path)]
     assert subprocess.run(command, capture_output=True, text=True).stdout == "1\n"
+
+
+def test_many_tracks_are_looked_at_as_few_are(tmp_path, music, monkeypatch):
+    results = tmp_path / "results"
+    first = plan(results, music)
+    analysed(results, first)
+    (results / "structure" / f"{first.tracks[4]}.json").unlink()
+    (results / "tracks" / f"{first.tracks[7]}.json").touch()
+    found = tracks_due(results, first.tracks, ANALYSES)
+    monkeypatch.setattr("dropgrid.run.due.FEW", 3)
+    assert tracks_due(results, first.tracks, ANALYSES) == found
+    assert found == {first.tracks[4]: ["structure"], first.tracks[7]: [*STAGES]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "anew"),
+    [
+        ("--forceall", True), ("-F", True), ("-pF -c1", True), ("--forcea", True),
+        ("--forcerun batch", True), ("--forcerun table batch", True), ("-R network", True),
+        ("-Rbatch", True), ("--forcer=batch", True), ("--force batch", False), ("-f", False),
+        ("--forcerun table", False), ("-R table -- batch", False), ("batch", False),
+        ("--forcerun table --cores 2 batch", False), ("-c F", False), ("-sF", False),
+    ],
+)  # fmt: skip
+def test_what_asks_for_all_anew(arguments, anew):
+    assert asks_anew(arguments.split(), {"batch", "network"}) is anew

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from dropgrid.base.errors import ConfigError, LibraryError
 from dropgrid.features import memory
+from dropgrid.library import scan
 from dropgrid.records.ticket import Ticket
+from dropgrid.results.scanned import write_tickets
+from dropgrid.run.batches import write_batches
 from dropgrid.run.demands import BATCH_MB, LAST_MB, NODE_MB, TRIES, Demands
 from dropgrid.run.resources import VARIABLE, caps
 from dropgrid.run.workflow import Plan, plan_run
@@ -42,7 +45,6 @@ def test_longer_files_ask_for_more(track: Ticket) -> None:
     demands, long = Demands(), replace(track, size=60 * MB)
     assert demands.features_mb(track) == memory.megabytes(5)
     assert demands.features_mb(long) > demands.features_mb(track)
-    assert demands.later_mb(replace(track, size=700 * MB)) > demands.later_mb(track)
     assert Demands(method="librosa").features_mb(track) > demands.features_mb(track)
     assert Demands(method="open").features_mb(track) < demands.features_mb(track)
 
@@ -63,13 +65,17 @@ def test_what_the_user_limits_stays() -> None:
         caps(0, [], environ={})
 
 
-def test_records_are_wanted_by_track_or_by_batch(tmp_path: Path) -> None:
-    plan = Plan("r", tmp_path, ["a-1", "b-2"], [])
-    assert plan.records(["bpm", "key"]) == [
-        "r/bpm/a-1.json", "r/bpm/b-2.json", "r/key/a-1.json", "r/key/b-2.json",
-    ]  # fmt: skip
-    batches = replace(plan, batches=["00000", "missing-00000"])
-    assert batches.records(["bpm"]) == ["r/batches/00000.done", "r/batches/missing-00000.done"]
+def test_as_many_batches_run_at_once_as_cores_workers_and_memory_allow(track: Ticket) -> None:
+    song, tracks = BATCH_MB + memory.megabytes(5), [track, replace(track, size=700 * MB), track]
+    assert Demands().workers(8, None, tracks) == 8
+    assert Demands().workers(8, 3, tracks) == 3
+    assert Demands(cap_mb=2.5 * song).workers(8, 3, tracks) == 2
+    assert Demands(cap_mb=10).workers(None, None, []) == 1
+
+
+def test_batches_stand_for_the_records(tmp_path: Path) -> None:
+    plan = Plan("r", tmp_path, ["a-1", "b-2"], ["00000", "00001"])
+    assert plan.records == ["r/batches/00000.done", "r/batches/00001.done"]
 
 
 def test_a_run_that_only_looks_claims_nothing(tmp_path: Path, songs: Path) -> None:
@@ -82,14 +88,9 @@ def test_a_run_that_only_looks_claims_nothing(tmp_path: Path, songs: Path) -> No
 
 
 def test_a_job_reads_the_plan_of_the_run_that_started_it(tmp_path: Path, songs: Path) -> None:
-    from dropgrid.library import scan
-    from dropgrid.run.workflow import make_plan
-
-    made = make_plan(scan(str(songs)), str(tmp_path), 2, ["bpm"], write=True)
+    found = scan(str(songs))
+    tracks = write_tickets(found, tmp_path)
+    batches = write_batches(tmp_path, [found.tracks[:1], found.tracks[1:]])
     config = {**load_config(), "library": "is not scanned", "results": str(tmp_path)}
     read = plan_run(config, main=False, real=False, cluster=False)
-    assert (list(read.tracks), list(read.batches)) == (list(made.tracks), list(made.batches))
-    first = read.batches[0]
-    assert read.batch_needs(first, ["n"]) == ["n"]
-    gathering = next(name for name in read.batches if name.startswith("missing-"))
-    assert read.batch_needs(gathering, ["n"]) == []
+    assert (list(read.tracks), list(read.batches)) == (tracks, batches)

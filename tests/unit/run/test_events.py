@@ -17,7 +17,7 @@ from dropgrid.results.scanned import write_tickets
 from dropgrid.results.summary import Summary
 from dropgrid.run.event_file import EventFile
 from dropgrid.run.events import RunLog, timestamp, to_line
-from dropgrid.run.progress import Progress
+from dropgrid.run.outcomes import outcome_of
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = json.loads((ROOT / "workflow" / "schemas" / "events.schema.json").read_text())
@@ -63,11 +63,10 @@ def results(tmp_path: Path) -> Path:
     return results
 
 
-def run_job(told: Told, number: int, rule: str, track: str, results: Path, log: str = "") -> None:
-    """A job of a track starts, writes its log, and ends well."""
-    path = results / "logs" / rule / f"{track}.log"
-    outputs = [str(results / rule / f"{track}.json")]
-    told.log.job_started(NOW, number, rule, {"track": track}, outputs, str(path))
+def run_batch(told: Told, number: int, folder: Path, log: str) -> None:
+    """A batch starts, writes its log, and ends well."""
+    path = folder / "logs" / "batches" / f"{number:05}.log"
+    told.log.job_started(NOW, number, "batch", {"batch": f"{number:05}"}, str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(log)
     told.log.job_finished(NOW, number)
@@ -88,29 +87,33 @@ def test_a_line_is_ascii_and_text_for_every_reader() -> None:
 
 
 def test_a_run_is_told_from_its_start_to_its_end(told: Told, results: Path) -> None:
-    told.log.planned(NOW, Progress({"bpm": 2, "structure": 2, "all": 1, "total": 5}))
-    line = "dropgrid: bpm took 2.50 s, cpu 2.25 s, peak 210 MB\n"
-    for number, track in enumerate((GOOD, BAD)):
-        run_job(told, number, "bpm", track, results, "noise\n" + line)
-    for number, track in enumerate((GOOD, BAD)):
-        run_job(told, 10 + number, "structure", track, results)
+    told.log.planned(NOW, 2, {"batch": 1, "all": 1, "total": 2})
+    lines = [f"dropgrid: begins {GOOD}",
+             f"dropgrid: done {GOOD} took 2.00 s, cpu 1.50 s, peak 300 MB", "noise",
+             f"dropgrid: again {BAD} took 0.50 s, cpu 0.25 s, peak 90 MB"]  # fmt: skip
+    run_batch(told, 1, results, "\n".join(lines) + "\n")
+    for track in (GOOD, BAD):
+        outcome = outcome_of(results, track)
+        assert outcome is not None
+        told.log.track_ended(NOW, outcome, "00001")
     told.log.ended(NOW + 3, Summary(2, 1, 1, 0), True, None, 0)
     assert told.names() == [
-        "run_started", "run_planned", *["job_started", "job_finished"] * 2, "track_failed",
-        "job_started", "job_finished", "track_analysed", "job_started", "job_finished",
-        "run_ended",
+        "run_started", "run_planned", "job_started", "job_finished", "track_analysed",
+        "track_failed", "run_ended",
     ]  # fmt: skip
     assert told[0]["pid"] == os.getpid()
-    assert (told[1]["tracks"], told[1]["jobs"]["bpm"]) == (2, 2)
-    use = [told[3][key] for key in ("seconds", "cpu_seconds", "peak_mb")]
-    assert use == [2.5, 2.25, 210]
+    assert (told[1]["tracks"], told[1]["jobs"]) == (2, {"batch": 1, "all": 1})
+    assert [told[3][key] for key in ("seconds", "cpu_seconds", "peak_mb")] == [2.5, 1.75, 300]
+    assert told[3]["batch"] == told[4]["batch"] == "00001"
     assert told[-1]["seconds"] == 3
     assert len({event["run"] for event in told}) == 1
 
 
 def test_a_failed_track_is_told_once_with_its_reason(told: Told, results: Path) -> None:
-    run_job(told, 1, "bpm", BAD, results)
-    run_job(told, 2, "structure", BAD, results)
+    outcome = outcome_of(results, BAD)
+    assert outcome is not None
+    told.log.track_ended(NOW, outcome, "00000")
+    told.log.track_ended(NOW, outcome, "00000")
     [failed] = [event for event in told if event["event"] == "track_failed"]
     assert (failed["track"], failed["path"]) == (BAD, "b\\udcff\n.wav")
     assert (failed["stage"], failed["type"], failed["message"]) == (
@@ -118,30 +121,24 @@ def test_a_failed_track_is_told_once_with_its_reason(told: Told, results: Path) 
     )  # fmt: skip
 
 
+def test_a_track_without_records_has_no_outcome(results: Path) -> None:
+    assert outcome_of(results, "gone-00000002") is None
+
+
 def test_the_log_of_an_earlier_run_says_nothing_of_this_job(told: Told, results: Path) -> None:
     log = results / "logs" / "old.log"
     log.parent.mkdir()
-    log.write_text("dropgrid: bpm took 9.00 s, cpu 9.00 s, peak 999 MB\n")
-    told.log.job_started(NOW, 1, "bpm", {"track": GOOD}, [], str(log))
+    log.write_text(f"dropgrid: done {GOOD} took 9.00 s, cpu 9.00 s, peak 999 MB\n")
+    os.utime(log, (NOW - 60, NOW - 60))
+    told.log.job_started(NOW, 1, "batch", {"batch": "00000"}, str(log))
     told.log.job_failed(NOW, 1)
     assert told[-1]["event"] == "job_failed"
     assert told[-1]["seconds"] is None
 
 
-def test_a_batch_tells_all_its_stages_took(told: Told, tmp_path: Path) -> None:
-    log = tmp_path / "00000.log"
-    told.log.job_started(NOW, 1, "batch", {"batch": "00000"}, [], str(log))
-    lines = ["dropgrid: features took 2.00 s, cpu 1.50 s, peak 300 MB",
-             "dropgrid: bpm took 0.50 s, cpu 0.25 s, peak 90 MB"]  # fmt: skip
-    log.write_text("\n".join(lines) + "\n")
-    told.log.job_finished(NOW, 1)
-    assert [told[-1][key] for key in ("seconds", "cpu_seconds", "peak_mb")] == [2.5, 1.75, 300]
-    assert told[-1]["batch"] == "00000"
-
-
 def test_each_try_of_a_job_ends_before_the_next_begins(told: Told) -> None:
     for _ in range(2):  # the end of the first is told by nobody
-        told.log.job_started(NOW, 7, "table", {}, [], None)
+        told.log.job_started(NOW, 7, "table", {}, None)
     told.log.job_failed(NOW, 7)
     told.log.job_failed(NOW, 7)
     told.log.job_finished(NOW, 8)
@@ -151,7 +148,7 @@ def test_each_try_of_a_job_ends_before_the_next_begins(told: Told) -> None:
 
 
 def test_jobs_cut_off_by_the_end_of_the_run_have_failed(told: Told) -> None:
-    told.log.job_started(NOW, 1, "table", {}, [], None)
+    told.log.job_started(NOW, 1, "table", {}, None)
     told.log.message(NOW, "error", "it is over", "KeyboardInterrupt")
     told.log.ended(NOW - 5, None, False, "SIGINT", 2)  # the clock was set back
     told.log.ended(NOW, None, True, None, 0)

@@ -51,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..library import scan_files
     from ..results.layout import Results
     from ..results.outputs import check_folder, check_output
+    from ..run import ahead
     from ..settings.config import load_config
     from ..stages import prepare_key_network, prepare_network
 
@@ -73,6 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     ):
         if not path.exists():
             prepare(path, config[section]["method"])
+    ahead.prepare(network=networks[0], key_network=networks[1])
     failed: list[str] = []
     for ticket in tickets:
         code, line = _analyse(ticket, networks, config, records[ticket.track], arguments)

@@ -1,34 +1,36 @@
-"""Bring every track of a batch up to date: the job of large libraries and of clusters.
+"""Bring every track of a batch up to date: the job of the workflow.
 
 Runs for each track the stages that are due, as the commands `features`, `bpm`, `structure` and
-`key` do, each in a process of its own that nothing can harm the others from. Interrupted, it goes
-on where it stopped when it is called again. Ends with 75 if a track has to be tried again.
+`key` do, in a process of its own that nothing can harm the others from, and with a log of its
+own, results/logs/tracks/TRACK.log. Says on standard output which track begins and which is done.
+Interrupted, it goes on where it stopped when it is called again. Ends with 75 if a track has to
+be tried again.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Sequence
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..jobs.command import add_arguments as add_limits
 from ..jobs.policy import EXIT_AGAIN
-from ..records.model import ANALYSES
+from ..jobs.process import FORWARDED
+from ..records.model import ANALYSES, TrackFailure
+
+if TYPE_CHECKING:
+    from ..results.layout import Results
 
 HELP = "bring every track of a batch up to date"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("manifest", type=Path, help="results/batches/BATCH.json")
-    parser.add_argument("network", type=Path, help="results/network.onnx")
-    parser.add_argument(
-        "--key-network", type=Path, metavar="FILE", help="results/key.onnx (default: none)"
-    )
-    parser.add_argument(
-        "--options", type=json.loads, default={}, metavar="JSON",
-        help="the options of each stage, by its name",
-    )  # fmt: skip
     parser.add_argument(
         "--analyses", nargs="+", choices=ANALYSES, default=[*ANALYSES],
         help="the records to make (default: all)",
@@ -40,69 +42,100 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from ..jobs.use import say_begins, say_ended
     from ..results.layout import Results
+    from ..run import ahead
     from ..run.batches import read_batch
-    from ..run.due import note_options, stages_due
+    from ..run.due import tracks_due
 
-    results: Path = arguments.manifest.parents[1]
-    networks = [path for path in (arguments.network, arguments.key_network) if path]
-    since = note_options(results, arguments.options)
+    for number in FORWARDED:
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _leave)
+    files = Results(arguments.manifest.parents[1])
     last = 0
     for ticket in read_batch(arguments.manifest):
         track = ticket.track
-        due = stages_due(results, track, networks, since, arguments.analyses)
+        due = tracks_due(files.folder, [track], arguments.analyses).get(track)
+        code = 0
         if due:
-            import_ahead(due)
-            print(f"dropgrid: {track}: {', '.join(due)}", flush=True)
-        for stage in due:
-            code = _run_stage(stage, track, results, arguments)
-            if code == EXIT_AGAIN:
-                last = code
-                break
-            if code:
-                return code
-        else:
-            if arguments.drop_features:
-                Results(results).features(track).unlink(missing_ok=True)
+            ahead.prepare(due, files.network, files.key_network)
+            say_begins(track)
+            log = files.logs("tracks") / f"{track}.log"
+            with _told_to(log, anew="features" in due):
+                code = _bring_up_to_date(files, track, due, arguments)
+            if code in (0, EXIT_AGAIN):
+                say_ended(track, log, again=code == EXIT_AGAIN)
+        if code == EXIT_AGAIN:
+            last = code
+        elif code > 128:
+            os._exit(code)  # at once: a second signal would find Python without its handlers
+        elif code:
+            return code
+        elif arguments.drop_features:
+            files.features(track).unlink(missing_ok=True)
     return last
 
 
-def _run_stage(stage: str, track: str, results: Path, arguments: argparse.Namespace) -> int:
-    """Run a stage of a track as its own command does; the exit code."""
-    from ..results.layout import Results
-    from ..stages import STAGES
-    from .stage import run_on
-
-    files = Results(results)
-    inputs = {name: files.output(name, track) for name in STAGES[stage].inputs if name in STAGES}
-    if stage == "features":
-        inputs = {"network": arguments.network, "key_network": arguments.key_network}
-    else:
-        inputs["corrections"] = files.corrections
-    paths = {"ticket": files.ticket(track), **inputs, "output": files.output(stage, track)}
-    given = {name: path for name, path in paths.items() if path}
-    return run_on(stage, given, arguments.options.get(stage, {}), arguments)
+def _leave(number: int, _frame: object) -> None:
+    """End between two tracks as if asked in the midst of one; the shell that waits for a process
+    which a signal ends says so in the terminal."""
+    os._exit(128 + number)
 
 
-def import_ahead(stages: Sequence[str]) -> None:
-    """Import here, once, what every process forked from this one would import for itself.
+def _bring_up_to_date(
+    files: Results, track: str, due: Sequence[str], arguments: argparse.Namespace
+) -> int:
+    """Run the stages that are due of a track, as their own commands do; the exit code."""
+    from ..jobs.command import supervise_stages
+    from ..results.outputs import check_output
+    from ..run.due import read_options
+    from ..stages import STAGES, run_stage, write_failure
+    from .stage import beside
 
-    Nothing that starts threads may be among it: those do not survive a fork.
-    """
-    from .. import stages as pipeline  # noqa: F401
-    from ..features import store  # noqa: F401
+    options = read_options(files.folder)
 
-    if "features" in stages:
-        import soundfile  # noqa: F401
+    def of_stage(stage: str) -> dict[str, Path]:
+        inputs = {n: files.output(n, track) for n in STAGES[stage].inputs if n in STAGES}
+        if stage == "features":
+            inputs = {"network": files.network, "key_network": files.key_network}
+        else:
+            inputs["corrections"] = files.corrections
+        paths = {"ticket": files.ticket(track), **inputs, "output": files.output(stage, track)}
+        return paths | (beside(paths) if stage == "features" else {})
 
-        from ..audio.tags import import_mutagen
-        from ..features import extract  # noqa: F401
-        from ..features.engines import key_network, network  # noqa: F401
+    for stage in due:
+        paths = of_stage(stage)
+        output = paths.pop("output")
+        check_output(output, list(paths.values()), option="OUTPUT", force=False)
 
-        import_mutagen()
-    if "bpm" in stages:
-        from .. import rhythm  # noqa: F401
-    if "structure" in stages:
-        from .. import structure  # noqa: F401
-    if "key" in stages:
-        from ..key import analysis  # noqa: F401
+    def work(stage: str) -> None:
+        run_stage(stage, of_stage(stage), options[stage])
+
+    def record_failure(stage: str, failure: TrackFailure) -> None:
+        write_failure(stage, of_stage(stage), failure)
+
+    return supervise_stages(work, record_failure, due, arguments)
+
+
+@contextmanager
+def _told_to(log: Path, anew: bool) -> Iterator[None]:
+    """Have all that this process and those it forks say in the meantime go to a file, anew or
+    behind what it says of earlier stages."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    streams = sys.stdout, sys.stderr
+    for stream in streams:
+        stream.flush()
+    kept = [os.dup(1), os.dup(2)]
+    how = os.O_TRUNC if anew else os.O_APPEND
+    told = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | how, 0o666)
+    try:
+        for number in (1, 2):
+            os.dup2(told, number)
+        yield
+    finally:
+        for stream in streams:
+            stream.flush()
+        for number, before in zip((1, 2), kept, strict=True):
+            os.dup2(before, number)
+        for descriptor in (told, *kept):
+            os.close(descriptor)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,9 +61,14 @@ def request_of(words: Sequence[str]) -> Request:
 
 def run(arguments: argparse.Namespace) -> int:
     from ..run import launch
+    from ..run.interrupts import TYPED
 
     request = request_of(arguments.words)
     command = launch.command(request, Path.cwd())
     folder = Path(command[command.index("--directory") + 1])
-    environment = {**launch.environment(folder, os.environ), "PWD": os.getcwd()}
+    environment = {
+        **launch.environment(folder, os.environ),
+        "PWD": os.getcwd(),
+        TYPED: shlex.join(["dropgrid", "run", *arguments.words]),
+    }
     os.execve(command[0], command, environment)

@@ -64,7 +64,7 @@ def run_on(
 
     read = [path for name, path in files.items() if name != "output"]
     check_output(files["output"], read, option="OUTPUT", force=force)
-    files = {**files, **(_beside(files) if stage == "features" else {})}
+    files = {**files, **(beside(files) if stage == "features" else {})}
 
     def work() -> None:
         from ..stages import run_stage
@@ -79,7 +79,7 @@ def run_on(
     return supervise_track(work, record_failure, stage=stage, arguments=limits)
 
 
-def _beside(files: Mapping[str, Path]) -> dict[str, Path]:
+def beside(files: Mapping[str, Path]) -> dict[str, Path]:
     """Where features in a folder of results have their track's identity, and the cache."""
     from ..results.layout import Results
     from ..results.mark import begins_as_ours, is_marked

@@ -47,17 +47,22 @@ class Descriptors:
         self._pitches = _pitch_matrix(np.arange(long // 2) * (sample_rate / long))
         self._parts: dict[str, list[np.ndarray]] = {"bands": [], "attack": [], "chroma": []}
 
-    def add(self, segment: np.ndarray, longest: np.ndarray, magnitudes: list[np.ndarray]) -> None:
+    @property
+    def kick_bins(self) -> int:
+        """How many complex values of the longest frames' spectra are wanted, from 0 Hz up."""
+        return len(self._kick)
+
+    def add(self, segment: np.ndarray, lowest: np.ndarray, magnitudes: list[np.ndarray]) -> None:
         """Add a chunk.
 
-        segment: its samples (see spectra.segments); longest: its complex spectra of the longest
-        frames; magnitudes of all sizes' spectra.
+        segment: its samples (see spectra.segments); lowest: the first kick_bins complex values of
+        the longest frames' spectra; magnitudes of all sizes' spectra.
         """
         _, middle, long = magnitudes
         low = long[:, : len(self._low_bands)] ** 2 @ self._low_bands
         high = middle[:, : len(self._high_bands)] ** 2 @ self._high_bands
         self._keep("bands", _decibels(np.hstack([low, high])))
-        kick = np.abs(longest[:, : len(self._kick)] @ self._kick)
+        kick = np.abs(lowest @ self._kick)
         self._keep("attack", np.column_stack([_rms(segment, len(long)), kick.ravel()]))
         chroma = np.sqrt(_mean_power(long[:, : len(self._pitches)]) @ self._pitches)
         self._keep("chroma", chroma / np.maximum(chroma.max(axis=1, keepdims=True), 1e-6))

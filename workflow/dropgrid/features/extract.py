@@ -15,6 +15,7 @@ from .descriptors import Descriptors, Waveform
 from .engines.key_network import Network
 from .engines.network import MARGIN, WINDOW, Ensemble, Inputs, activations
 from .loudness import Meter
+from .memory import give_back
 from .pitch import Pitch
 from .spectra import Spectra, segments
 
@@ -75,11 +76,11 @@ def front_end(
     blocks: Iterable[np.ndarray], inputs: Inputs, descriptors: Descriptors
 ) -> Iterator[np.ndarray]:
     """The networks' inputs, chunk by chunk, of a mono signal in blocks; collects descriptors."""
-    spectra = Spectra([len(bank) for bank in inputs.banks])
+    spectra = Spectra([len(bank) for bank in inputs.banks], descriptors.kick_bins)
     for segment in segments(blocks):
-        complex_spectra, magnitudes = spectra(segment)
+        lowest, magnitudes = spectra(segment)
         chunk = inputs(magnitudes)
-        descriptors.add(segment, complex_spectra[-1], magnitudes)
+        descriptors.add(segment, lowest, magnitudes)
         yield chunk
 
 
@@ -91,10 +92,12 @@ def _mid(reader: Reader, waveform: Waveform) -> Iterator[np.ndarray]:
 
 
 def _heard(blocks: Iterable[np.ndarray], pitch: Pitch) -> Iterator[np.ndarray]:
-    """The same blocks, which pitch takes too."""
+    """The same blocks, which pitch takes too; it is finished before the networks need room."""
     for block in blocks:
         pitch.add(block)
         yield block
+    pitch.finish()
+    give_back()
 
 
 def _usable(path: Path, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

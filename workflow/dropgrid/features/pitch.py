@@ -101,9 +101,8 @@ class Pitch:
             while self._ahead_samples > AHEAD:
                 self._follow()
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """What was found in all blocks."""
-        found: dict[str, np.ndarray] = {}
+    def finish(self) -> None:
+        """There are no more blocks: take what is left of the last ones, and give up the room."""
         for frames in self._pitch_frames.rest():
             self._keep(frames)
         if self._scores is not None:
@@ -111,6 +110,12 @@ class Pitch:
                 self._follow()
             for frames in self._key_frames.rest():
                 self._scores.add(self._key_input(frames))
+        del self._pitch_frames, self._key_frames, self._windows, self._transformed
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What was found in all blocks, once they are finished."""
+        found: dict[str, np.ndarray] = {}
+        if self._scores is not None:
             found["key_scores"] = self._scores.array()
         found["pitches"] = np.concatenate(self._pitches)
         found["tonality"] = np.concatenate(self._tonality)

@@ -18,11 +18,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from ..records.model import TrackFailure
 from .policy import EXIT_AGAIN, Decision, decide
-from .process import supervised
+from .process import enter_stage, supervised
 from .use import tell
 
 
@@ -51,15 +52,45 @@ def supervise_track(
     stage: where a failure is said to have happened if the error itself does not say.
     arguments: has what add_arguments adds.
     """
-    outcome = supervised(
-        work, stage=stage, memory_mb=arguments.memory_mb, seconds=arguments.time_limit
+    return supervise_stages(
+        lambda _: work(), lambda _, failure: record_failure(failure), [stage], arguments
     )
-    decision = decide(outcome, last_attempt=arguments.attempt >= arguments.attempts)
-    if decision.record and outcome.failure is not None:
-        try:
-            record_failure(outcome.failure)
-        except OSError as error:  # disk full, no permission: the failure must not be lost
-            print(f"dropgrid: the failure cannot be recorded: {error}", file=sys.stderr)
-            decision = Decision(record=False, exit_code=EXIT_AGAIN)
-    tell(outcome, decision, stage)
-    return decision.exit_code
+
+
+def supervise_stages(
+    work: Callable[[str], object],
+    record_failure: Callable[[str, TrackFailure], None],
+    stages: Sequence[str],
+    arguments: argparse.Namespace,
+) -> int:
+    """Do the work of several stages of a track as supervise_track does that of one.
+
+    They share a process, whose start would cost each of them as much as a late stage takes. A
+    stage whose failure is recorded is followed by the next ones, in another process.
+    """
+    left = list(stages)
+    while left:
+        outcome = supervised(
+            partial(_one_after_another, work, left),
+            stage=left[0], memory_mb=arguments.memory_mb, seconds=arguments.time_limit,
+        )  # fmt: skip
+        decision = decide(outcome, last_attempt=arguments.attempt >= arguments.attempts)
+        at = outcome.stages[-1].stage
+        if decision.record and outcome.failure is not None:
+            try:
+                record_failure(at, outcome.failure)
+            except OSError as error:  # disk full, no permission: the failure must not be lost
+                print(f"dropgrid: the failure cannot be recorded: {error}", file=sys.stderr)
+                decision = Decision(record=False, exit_code=EXIT_AGAIN)
+        tell(outcome, decision)
+        if outcome.failure is None or decision.exit_code:
+            return decision.exit_code
+        left = left[left.index(at) + 1 :]
+    return 0
+
+
+def _one_after_another(work: Callable[[str], object], stages: Sequence[str]) -> None:
+    for number, stage in enumerate(stages):
+        if number:
+            enter_stage(stage)
+        work(stage)

@@ -31,6 +31,17 @@ Fault = Literal["none", "track", "machine", "run", "interrupt"]
 
 
 @dataclass(frozen=True)
+class StageUse:
+    """What a stage of the work took: seconds by the clock and of processors, and the most memory
+    held until its end, in MB."""
+
+    stage: str
+    seconds: float
+    cpu_seconds: float
+    peak_mb: float
+
+
+@dataclass(frozen=True)
 class Outcome:
     """How a piece of work ended.
 
@@ -38,6 +49,8 @@ class Outcome:
     failure: what to tell of it; None after success or an interrupt.
     signal: the signal that interrupted it, otherwise 0.
     seconds, cpu_seconds: of the child. peak_mb: the most memory it held, in MB of 2^20 bytes.
+    stages: what each stage took that the work went through, in order; the last is that where it
+    ended.
     """
 
     fault: Fault
@@ -46,6 +59,7 @@ class Outcome:
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     peak_mb: float = 0.0
+    stages: tuple[StageUse, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Running one piece of work on one track so that nothing it does can harm the batch.
 
-`supervised` forks before anything heavy is imported. The child caps its own memory and does the
-work; the parent, a few megabytes of standard library, waits, passes signals on, ends the child
-when its time is up, and learns how it ended: an `Outcome`. The child dies with its parent, even
+`supervised` forks. The child caps its own memory and does the work; the parent waits, passes
+signals on, ends the child when its time is up, and learns how far it came (`enter_stage`) and how
+it ended: an `Outcome`. The child dies with its parent, even
 where that is killed with -9, and both end with the workflow that started them, where the
 variable DROPGRID_WORKFLOW_PID names its process.
 
@@ -23,14 +23,15 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ..base.errors import TrackError
 from ..records.model import TrackFailure
-from .policy import Fault, Outcome, classify
+from .policy import Fault, Outcome, StageUse, classify
 
 GRACE = 1.5  # seconds a child has to clean up after a signal, before it is killed
 TICK = 0.25  # seconds between looks at the clock
+MAXRSS_IN_MB = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss: bytes there, KB elsewhere
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -45,7 +46,8 @@ def supervised(
     """Do work in a child that has at most memory_mb of memory and seconds of time.
 
     work reports failure by raising. What it raises, or does, never raises here. stage: where
-    it is said to have failed if the error itself does not say.
+    it is said to have failed if the error itself does not say, until it calls enter_stage.
+    seconds: for each stage.
     """
     parent = os.getpid()
     sys.stdout.flush()
@@ -59,7 +61,8 @@ def supervised(
             _be_child(work, stage, memory_mb, parent, writer)
         os.close(writer)
         relay.child = pid
-        report, timed_out = _listen(reader, relay, pid, seconds)
+        heard = _Heard(stage, started)
+        timed_out = _listen(reader, relay, pid, seconds, heard)
         relay.child = None
         _, status, usage = os.wait4(pid, 0)
     fault: Fault
@@ -68,26 +71,71 @@ def supervised(
         fault, failure = "interrupt", None
     elif timed_out:
         message = f"stopped after {seconds:g} s, the most a track may take"
-        fault, failure = "machine", TrackFailure(stage, "TimedOut", message)
+        fault, failure = "machine", TrackFailure(heard.stage, "TimedOut", message)
     else:
-        fault, failure = _verdict(report, os.waitstatus_to_exitcode(status), stage, memory_mb)
-    scale = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss: bytes there, KB elsewhere
+        fault, failure = _verdict(heard, os.waitstatus_to_exitcode(status), memory_mb)
+    cpu_seconds, peak_mb = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / MAXRSS_IN_MB
+    heard.enter("", cpu_seconds, peak_mb)
     return Outcome(
         fault,
         failure,
         relay.received[0] if relay.received else 0,
         seconds=time.monotonic() - started,
-        cpu_seconds=usage.ru_utime + usage.ru_stime,
-        peak_mb=usage.ru_maxrss / scale,
+        cpu_seconds=cpu_seconds,
+        peak_mb=peak_mb,
+        stages=tuple(heard.uses),
     )
 
 
-def _verdict(
-    report: bytes, code: int, stage: str, memory_mb: int | None
-) -> tuple[Fault, TrackFailure | None]:
+def enter_stage(stage: str) -> None:
+    """Tell the parent, in the child, that the work goes on to a stage of this name."""
+    global _stage
+    _stage = stage
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    told = {"cpu": usage.ru_utime + usage.ru_stime, "peak_mb": usage.ru_maxrss / MAXRSS_IN_MB}
+    _tell({"enters": stage, **told})
+
+
+_writer = -1  # in the child: the pipe to its parent, and
+_stage = ""  # the stage it is at
+
+
+def _tell(said: dict[str, object]) -> None:
+    if _writer >= 0:
+        os.write(_writer, json.dumps(said).encode() + b"\n")
+
+
+class _Heard:
+    """What the child has told so far, a line of JSON each time: the stages, and a failure."""
+
+    def __init__(self, stage: str, started: float) -> None:
+        self.stage = stage
+        self.uses: list[StageUse] = []
+        self.failure: dict[str, str] = {}
+        self._since = started, 0.0
+        self._rest = b""
+
+    def add(self, piece: bytes) -> None:
+        """Take what came through the pipe."""
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        for line in lines:
+            said = json.loads(line)
+            if "enters" not in said:
+                self.failure = said
+                continue
+            self.enter(said["enters"], said["cpu"], said["peak_mb"])
+
+    def enter(self, stage: str, cpu: float, peak_mb: float) -> None:
+        """Close the account of the stage until now, when so much cpu time had been used."""
+        now = time.monotonic()
+        since, before = self._since
+        self.uses.append(StageUse(self.stage, now - since, max(0.0, cpu - before), peak_mb))
+        self.stage, self._since = stage, (now, cpu)
+
+
+def _verdict(heard: _Heard, code: int, memory_mb: int | None) -> tuple[Any, TrackFailure | None]:
     """Fault and failure from the child's report, or without one from the way it ended."""
-    if report:
-        said = json.loads(report)
+    if said := heard.failure:
         failure = TrackFailure(said["stage"], said["type"], said["message"])
         if failure.type == "OutOfMemory" and memory_mb is not None:
             text = f"more than the {memory_mb} MB it may use ({failure.message})"
@@ -97,7 +145,7 @@ def _verdict(
         return "none", None
     how = f"exit code {code}" if code > 0 else signal.Signals(-code).name
     hint = " (by the system, short of memory, or by someone)" if how == "SIGKILL" else ""
-    return "machine", TrackFailure(stage, "Crashed", f"ended with {how}{hint}")
+    return "machine", TrackFailure(heard.stage, "Crashed", f"ended with {how}{hint}")
 
 
 class _Relay:
@@ -130,13 +178,13 @@ def _signals_forwarded() -> Iterator[_Relay]:
             signal.signal(number, handler)
 
 
-def _listen(reader: int, relay: _Relay, pid: int, seconds: float | None) -> tuple[bytes, bool]:
-    """What the child reports until it ends, ending it where it must; True if its time was up."""
+def _listen(reader: int, relay: _Relay, pid: int, seconds: float | None, heard: _Heard) -> bool:
+    """Hear the child until it ends, ending it where it must; True if its time was up."""
     deadline = None if seconds is None else time.monotonic() + seconds
     kill_at: float | None = None
     workflow = _workflow_handle()
     watched = [reader] if workflow is None else [reader, workflow]
-    report, timed_out = b"", False
+    timed_out = False
     try:
         while True:
             wait = TICK
@@ -146,8 +194,11 @@ def _listen(reader: int, relay: _Relay, pid: int, seconds: float | None) -> tupl
             if reader in ready:
                 piece = os.read(reader, 65536)
                 if not piece:
-                    return report, timed_out
-                report += piece
+                    return timed_out
+                stage = heard.stage
+                heard.add(piece)
+                if seconds is not None and heard.stage != stage:
+                    deadline = time.monotonic() + seconds
             now = time.monotonic()
             if workflow in ready and not relay.received:
                 relay(signal.SIGTERM, None)
@@ -164,9 +215,12 @@ def _listen(reader: int, relay: _Relay, pid: int, seconds: float | None) -> tupl
 
 def _workflow_handle() -> int | None:
     """A descriptor that becomes readable when the workflow's process ends, if it is named."""
-    with suppress(KeyError, ValueError, OSError, AttributeError):  # Attribute: not on Linux
+    try:
         return os.pidfd_open(int(os.environ["DROPGRID_WORKFLOW_PID"]))
-    return None
+    except ProcessLookupError:  # it has ended already
+        return os.open(os.devnull, os.O_RDONLY)
+    except (KeyError, ValueError, OSError, AttributeError):  # Attribute: not on Linux
+        return None
 
 
 class _Interrupted(BaseException):
@@ -177,7 +231,8 @@ def _be_child(
     work: Callable[[], object], stage: str, memory_mb: int | None, parent: int, writer: int
 ) -> NoReturn:
     """Do the work, report a failure to the parent, and end without the parent's clean-up."""
-    code = 1
+    global _writer, _stage
+    code, _writer, _stage = 1, writer, stage
     try:
         _die_with(parent)
         faulthandler.enable(sys.__stderr__ or 2)  # a crash leaves a stack in the log
@@ -192,10 +247,10 @@ def _be_child(
         os.kill(os.getpid(), interrupted.args[0])
     except BaseException as error:
         cap_memory(None)  # what is left to do must not fail for want of memory
-        fault, failure = classify(error, stage)
+        fault, failure = classify(error, _stage)
         if fault == "track" and not isinstance(error, TrackError):
             traceback.print_exc()
-        os.write(writer, json.dumps({"fault": fault, **vars(failure)}).encode())
+        _tell({"fault": fault, **vars(failure)})
     finally:
         with suppress(Exception):
             sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""What a job took: the last line of its log, written and read."""
+"""What a job took and how far a batch is: lines of their logs, written and read."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from pathlib import Path
 from .policy import EXIT_AGAIN, Decision, Outcome
 
 _USE = re.compile(rb"dropgrid: (\w+) took ([\d.]+) s, cpu ([\d.]+) s, peak (\d+) MB")
+_TRACK = re.compile(
+    rb"dropgrid: (begins|done|again) ([a-z0-9-]+)"
+    rb"(?: took ([\d.]+) s, cpu ([\d.]+) s, peak (\d+) MB)?\n"
+)
 
 
 @dataclass(frozen=True)
@@ -25,20 +29,51 @@ class Use:
     peak_mb: int = 0
 
 
-def read_use(log: Path, batch: bool) -> list[tuple[str, Use]]:
-    """What the log of a job says that each stage took; the last line that does, or a batch's all.
+def read_use(log: Path) -> list[tuple[str, Use]]:
+    """What the log of a track says that each stage took, in order: the last of a stage counts.
 
-    A line of a track's own log is looked for near its end only.
+    Only its end is looked at.
     """
     with suppress(OSError), log.open("rb") as stream:
-        if not batch:
-            stream.seek(max(0, log.stat().st_size - 500))
-        found = [
+        stream.seek(max(0, log.stat().st_size - 4000))
+        return [
             (stage.decode(), Use(1, float(seconds), float(cpu), int(peak)))
             for stage, seconds, cpu, peak in _USE.findall(stream.read())
         ]
-        return found if batch else found[-1:]
     return []
+
+
+@dataclass(frozen=True)
+class TrackLine:
+    """What the log of a batch says of a track: that it `begins`, is `done` or to be tried
+    `again`, and what it took."""
+
+    word: str
+    track: str
+    use: Use
+
+
+def read_batch_log(data: bytes) -> list[TrackLine]:
+    """What the log of a batch, or whole lines of it, say of its tracks."""
+    return [
+        TrackLine(word.decode(), track.decode(), Use(1, float(s or 0), float(c or 0), int(p or 0)))
+        for word, track, s, c, p in _TRACK.findall(data)
+    ]
+
+
+def say_begins(track: str) -> None:
+    """Tell the log of a batch that a track begins."""
+    print(f"dropgrid: begins {track}", flush=True)
+
+
+def say_ended(track: str, log: Path, again: bool) -> None:
+    """Tell the log of a batch that a track has ended, and what it took, as its own log says."""
+    use = add_up([use for _, use in read_use(log)])
+    print(
+        f"dropgrid: {'again' if again else 'done'} {track} took {use.seconds:.2f} s, "
+        f"cpu {use.cpu_seconds:.2f} s, peak {use.peak_mb} MB",
+        flush=True,
+    )
 
 
 def add_up(uses: Sequence[Use]) -> Use:
@@ -51,7 +86,7 @@ def add_up(uses: Sequence[Use]) -> Use:
     )
 
 
-def tell(outcome: Outcome, decision: Decision, stage: str) -> None:
+def tell(outcome: Outcome, decision: Decision) -> None:
     """The last lines of a job's log: what went wrong and what follows, and what it took."""
     if outcome.failure is not None:
         follows = "recorded" if decision.record else "not recorded"
@@ -62,8 +97,9 @@ def tell(outcome: Outcome, decision: Decision, stage: str) -> None:
             f"dropgrid: {failure.stage}: {failure.type}: {failure.message} ({follows})",
             file=sys.stderr,
         )
-    print(
-        f"dropgrid: {stage} took {outcome.seconds:.2f} s, cpu {outcome.cpu_seconds:.2f} s, "
-        f"peak {outcome.peak_mb:.0f} MB",
-        file=sys.stderr,
-    )
+    for use in outcome.stages:
+        print(
+            f"dropgrid: {use.stage} took {use.seconds:.2f} s, cpu {use.cpu_seconds:.2f} s, "
+            f"peak {use.peak_mb:.0f} MB",
+            file=sys.stderr,
+        )

@@ -7,7 +7,6 @@ empty, filled with zeros or cut short. Each of our formats ends in a way that sh
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 from collections.abc import Iterator
@@ -51,20 +50,6 @@ def mend(results: Path, temporary: bool = True) -> list[Path]:
                     os.unlink(path)
                     removed.append(Path(path))
     return removed
-
-
-def note_finished(folder: Path, results: Path) -> None:
-    """Have Snakemake take features for done that a `kill -9` kept it from noting.
-
-    They are renamed into place whole, so those that exist are; it would make them again. Other
-    outputs are made again in no time. folder: Snakemake's own.
-    """
-    for marker in (folder / "incomplete").glob("*"):
-        with suppress(OSError, ValueError):
-            path = Path(os.fsdecode(base64.urlsafe_b64decode(marker.name)))
-            ours = path.parent == results / "features" and OURS["features"].fullmatch(path.name)
-            if ours and is_whole(str(path)):
-                marker.unlink()
 
 
 def is_whole(path: str) -> bool:

@@ -70,7 +70,7 @@ def _of_tracks(files: Results, there: set[str]) -> Iterator[LeftOver]:
     folders = {
         files.ticket("x").parent, files.identity("x").parent,
         *(files.output(stage, "x").parent for stage in STAGES),
-        *(files.logs(stage) for stage in STAGES),
+        *(files.logs(name) for name in ("tracks", *STAGES)),  # by stage in earlier versions
     }  # fmt: skip
     for folder in sorted(folders):
         for entry in _entries(folder):
@@ -103,7 +103,7 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
 def _is_ours(path: Path) -> bool:
     """Whether the content of a file says so."""
     if path.suffix == ".log":
-        return not path.is_symlink() and bool(read_use(path, batch=False))
+        return not path.is_symlink() and bool(read_use(path))
     if path.suffix == ".json":
         schemas = (TICKET_SCHEMA, IDENTITY, *(f"dropgrid/{kind}" for kind in ANALYSES))
         return any(holds_ours(path, schema) for schema in schemas)

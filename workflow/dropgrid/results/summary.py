@@ -1,13 +1,14 @@
 """What has become of a library: how many tracks are done, failed or waiting, and what it took.
 
 Read from the records themselves, so that it is right at any moment, after an interrupt too. The
-use of time and memory comes from the last line of each job's log (dropgrid.jobs.use).
+use of time and memory comes from the logs of the tracks (dropgrid.jobs.use).
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from ..base.files import write_if_changed
 from ..base.text import printable
 from ..corrections import document
 from ..corrections.model import InvalidCorrection
-from ..jobs.use import Use, add_up, read_use
+from ..jobs.use import Use, add_up, read_batch_log, read_use
 from ..records.model import TrackFailure
 from ..stages import STAGES
 from .corrected import corrections_file
@@ -40,7 +41,8 @@ class Summary:
     checked: grids that a person stated or confirmed, and right: those of them that the analysis
     itself found. failures: of each failed track, in the library's order. unread: what the scan
     could not look into, as (path, reason). departed: tracks with records that have left the
-    library."""
+    library. use: what each stage took of the tracks that are in the library, whenever that was;
+    of_run: what the tracks of the last run took, if that is asked for."""
 
     tracks: int
     ok: int
@@ -49,13 +51,17 @@ class Summary:
     failures: tuple[tuple[str, str, TrackFailure], ...] = ()
     unread: tuple[tuple[str, str], ...] = ()
     use: dict[str, Use] = field(default_factory=dict)
+    of_run: Use | None = None
     checked: int = 0
     right: int = 0
     departed: int = 0
 
 
-def summarise(results: Path) -> Summary:
-    """The state of the library whose results are in a folder. Raises RecordError without one."""
+def summarise(results: Path, since: int | None = None) -> Summary:
+    """The state of the library whose results are in a folder. Raises RecordError without one.
+
+    since: when the run began that is told of, nanoseconds since 1970.
+    """
     scan = read_scan(results)
     analyses = Results(results).kinds()
     failures = []
@@ -83,7 +89,8 @@ def summarise(results: Path) -> Summary:
         waiting=waiting,
         failures=tuple(failures),
         unread=tuple((problem["path"], problem["reason"]) for problem in scan["problems"]),
-        use=_use(Results(results)),
+        use=_use(results, scan["tracks"]),
+        of_run=None if since is None else _use_since(results, since),
         departed=len(departed(results)),
     )
 
@@ -98,15 +105,26 @@ def _checked(results: Path, tracks: Sequence[str]) -> list[bool]:
     return [item.grid_is_right for item in judged(desk, stated, tracks) if item.grid]
 
 
-def _use(results: Results) -> dict[str, Use]:
-    """What each stage took, from the logs of tracks and those of batches."""
+def _use(results: Path, tracks: Sequence[str]) -> dict[str, Use]:
+    """What each stage took, by the logs of the tracks."""
+    logs = Results(results).logs("tracks")
     found: dict[str, list[Use]] = {stage: [] for stage in STAGES}
-    for folder in (*STAGES, "batches"):
-        for path in sorted(results.logs(folder).glob("*.log")):
-            for stage, use in read_use(path, batch=folder == "batches"):
-                if stage in found:
-                    found[stage].append(use)
+    for track in tracks if logs.is_dir() else ():
+        for stage, use in dict(read_use(logs / f"{track}.log")).items():
+            if stage in found:
+                found[stage].append(use)
     return {stage: add_up(uses) for stage, uses in found.items()}
+
+
+def _use_since(results: Path, since: int) -> Use:
+    """What the tracks took of the batches that ran since a moment; a job is a track's."""
+    uses: list[Use] = []
+    for path in sorted(Results(results).logs("batches").glob("*.log")):
+        with suppress(OSError):
+            if path.stat().st_mtime_ns >= since:
+                said = read_batch_log(path.read_bytes())
+                uses += [line.use for line in said if line.word != "begins"]
+    return add_up(uses)
 
 
 def to_json(summary: Summary) -> bytes:
@@ -125,11 +143,21 @@ def to_json(summary: Summary) -> bytes:
     return json_lines(values)
 
 
-def write_summary(results: Path) -> Summary:
-    """Write results/summary.json and return what it says. Raises RecordError, OSError."""
-    summary = summarise(results)
+def write_summary(results: Path, since: int | None = None) -> Summary:
+    """Write results/summary.json and return what it says; see summarise.
+
+    Raises RecordError, OSError.
+    """
+    summary = summarise(results, since)
     write_if_changed(Results(results).summary, to_json(summary))
     return summary
+
+
+def stood_at(summary: Summary) -> str:
+    """Where a run stood that was interrupted, in one line."""
+    failed = f" ({summary.failed} failed)" if summary.failed else ""
+    done = summary.ok + summary.failed
+    return f"dropgrid: {done} of {summary.tracks} tracks are analysed{failed}"
 
 
 def describe(summary: Summary, results: Path) -> str:
@@ -146,14 +174,11 @@ def describe(summary: Summary, results: Path) -> str:
         most = ", ".join(f"{kind}: {count}" for kind, count in kinds.most_common())
         lines.append(f"  and {summary.failed - SHOWN} more ({most}): {results}/failures.csv")
     lines += [f"  not looked into: {printable(path)}: {why}" for path, why in summary.unread]
-    used = [f"{stage} {use.cpu_seconds:.1f} s" for stage, use in summary.use.items() if use.jobs]
     if summary.checked:
         tracks = "1 track" if summary.checked == 1 else f"{summary.checked} tracks"
         right = "1 grid was" if summary.right == 1 else f"{summary.right} grids were"
         lines.append(f"on the {tracks} that you checked, {right} right")
-    if used:
-        peak = max(use.peak_mb for use in summary.use.values())
-        lines.append(f"processor time: {', '.join(used)}; at most {peak} MB a job")
+    lines += _took(summary)
     if summary.departed:
         lines.append(
             f"{summary.departed} more left the library; what is kept of them: "
@@ -167,6 +192,22 @@ def describe(summary: Summary, results: Path) -> str:
     if summary.waiting:
         lines.append("Run the same command again to go on with those that wait")
     return "\n".join(lines)
+
+
+def _took(summary: Summary) -> list[str]:
+    """What the run took, and all tracks together, as a line each."""
+    lines = []
+    if summary.of_run and summary.of_run.jobs:
+        lines.append(f"this run: {_time_and_memory(summary.of_run)}")
+    used = {stage: use for stage, use in summary.use.items() if use.jobs}
+    if used:
+        parts = ", ".join(f"{stage} {use.cpu_seconds:.1f} s" for stage, use in used.items())
+        lines.append(f"all tracks: {_time_and_memory(add_up(list(used.values())))} ({parts})")
+    return lines
+
+
+def _time_and_memory(use: Use) -> str:
+    return f"{use.cpu_seconds:.1f} s of processor time, at most {use.peak_mb} MB a track"
 
 
 def forget_failures(results: Path) -> list[str]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import median
 
 from ..features import memory
 from ..records.ticket import Ticket
 
 TRIES = 3  # of a job that failed for the machine's sake: memory, disk, a crash, the time cap
-BATCH_MB = 200  # of a batch's job itself, beside the track it is at
+BATCH_MB = 100  # of a batch's job itself, beside the track it is at
 # A cluster counts what runs a job there too: Slurm's step and Snakemake, twice, 100 MB each.
 NODE_MB = 250
 # The last try is for files that are far longer than their size tells: loops, silence, one tone.
@@ -42,24 +43,18 @@ class Demands:
         minutes = max(map(likely_minutes, tracks), default=0)
         return memory.megabytes(minutes, self.method)
 
-    def later_mb(self, track: Ticket) -> int:
-        """The first try of the stages after a track's features."""
-        return memory.later_megabytes(likely_minutes(track))
-
     def batch_mb(self, tracks: Iterable[Ticket]) -> int:
         """The first try of a batch: its own, and what the longest of its tracks takes."""
         return BATCH_MB + self.features_mb(*tracks)
 
+    def workers(self, cores: int | None, cap: int | None, tracks: Iterable[Ticket]) -> int:
+        """How many batches of these tracks can run here at once, if they are like each other.
 
-def supervised(attempts: int = TRIES) -> str:
-    """The end of a per-track command: its limits, and where its messages go.
-
-    Its own time cap is a little under its runtime, so that it can still say so.
-    """
-    return (
-        "--memory-mb {resources.mem_mb} --time-limit $(( {resources.runtime} * 60 - 20 ))"
-        f" --attempt {{resources.attempt}} --attempts {attempts} > {{log:q}} 2>&1"
-    )
+        cores: that Snakemake may use; cap: the most workers, None for no limit.
+        """
+        usual = median([likely_minutes(track) for track in tracks] or [0.0])
+        room = self.cap_mb // (BATCH_MB + memory.megabytes(usual, self.method))
+        return int(max(1, min(cores or 1, cap or math.inf, room)))
 
 
 def likely_minutes(track: Ticket) -> float:

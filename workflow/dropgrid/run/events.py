@@ -12,7 +12,8 @@ import json
 import os
 import socket
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,10 +21,10 @@ from typing import Any
 
 from .. import __version__
 from ..base.text import encodable
-from ..jobs.use import add_up, read_use
+from ..jobs.use import add_up, read_batch_log
 from ..results.summary import Summary
-from .outcomes import outcomes
-from .progress import Progress
+from .outcomes import TrackOutcome
+from .progress import is_of
 
 SCHEMA = "dropgrid/events"
 SCHEMA_VERSION = 1
@@ -52,14 +53,13 @@ def _encodable(value: Any) -> Any:
 
 @dataclass
 class Job:
-    """A try of a job. stamp: what its log looked like when it began."""
+    """A try of a job. began: when it did, seconds since 1970."""
 
     rule: str
     wildcards: Mapping[str, str]
-    outputs: Sequence[str]
     log: str | None
     attempt: int
-    stamp: tuple[int, int] | None
+    began: float
 
     def facts(self) -> Event:
         """What all events of a job tell."""
@@ -72,20 +72,15 @@ class Job:
         }
 
     def use(self) -> Event:
-        """What it took, as its log says; null where it does not, or is that of an earlier run."""
+        """What it took, as a batch's log says of its tracks; null elsewhere, and where the log
+        is that of an earlier try."""
         found = []
-        if self.log and _stamp(self.log) != self.stamp:
-            found = [use for _, use in read_use(Path(self.log), batch=self.rule == "batch")]
+        if self.log and self.rule == "batch" and is_of(Path(self.log), self.began):
+            with suppress(OSError):
+                said = read_batch_log(Path(self.log).read_bytes())
+                found = [line.use for line in said if line.word != "begins"]
         values = asdict(add_up(found)) if found else {}
         return {name: values.get(name) for name in ("seconds", "cpu_seconds", "peak_mb")}
-
-
-def _stamp(path: str) -> tuple[int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size
 
 
 class RunLog:
@@ -94,8 +89,8 @@ class RunLog:
     def __init__(self, write: Callable[[Event], None]) -> None:
         self.write = write
         self.began: float | None = None
+        self._last = 0.0  # moment of the last event
         self.run = ""
-        self.last_stage: str | None = None
         self.jobs: dict[int, Job] = {}
         self.tries: Counter[int] = Counter()
         self.told: set[str] = set()  # tracks whose outcome has been
@@ -120,11 +115,10 @@ class RunLog:
             folder=os.getcwd(),
         )
 
-    def planned(self, moment: float, progress: Progress) -> None:
-        """It is known what there is to do."""
-        self.last_stage = progress.last_stage
-        jobs = {rule: count for rule, count in progress.planned.items() if rule != "total"}
-        self._tell(moment, "run_planned", tracks=progress.tracks, jobs=jobs)
+    def planned(self, moment: float, tracks: int, jobs: Mapping[str, int]) -> None:
+        """It is known what there is to do: so many tracks, by so many jobs of each rule."""
+        counts = {rule: count for rule, count in jobs.items() if rule != "total"}
+        self._tell(moment, "run_planned", tracks=tracks, jobs=counts)
 
     def job_started(
         self,
@@ -132,24 +126,20 @@ class RunLog:
         number: int,
         rule: str,
         wildcards: Mapping[str, str],
-        outputs: Sequence[str],
         log: str | None,
     ) -> None:
         """A job starts, or is submitted to a cluster."""
         self.job_failed(moment, number)  # where nobody said how its last try ended
         self.tries[number] += 1
-        stamp = _stamp(log) if log else None
-        job = Job(rule, wildcards, outputs, log, self.tries[number], stamp)
+        job = Job(rule, wildcards, log, self.tries[number], moment)
         self.jobs[number] = job
         self._tell(moment, "job_started", job=number, **job.facts())
 
     def job_finished(self, moment: float, number: int) -> None:
         """A job ends well. Its tracks may have failed all the same."""
-        if number not in self.jobs:
-            return
-        job = self.jobs.pop(number)
-        self._tell(moment, "job_finished", job=number, **job.facts(), **job.use())
-        self._tell_outcomes(moment, job)
+        if number in self.jobs:
+            job = self.jobs.pop(number)
+            self._tell(moment, "job_finished", job=number, **job.facts(), **job.use())
 
     def job_failed(self, moment: float, number: int) -> None:
         """A job, or a try of it, ends badly."""
@@ -184,20 +174,17 @@ class RunLog:
         )
         self.began = None
 
-    def _tell_outcomes(self, moment: float, job: Job) -> None:
-        """Each track's once: that it failed at its first record, else that all are made."""
-        for outcome in outcomes(job.rule, job.outputs):
-            if outcome.track in self.told:
-                continue
-            facts: Event = {"track": outcome.track, "path": outcome.path}
-            facts["batch"] = job.wildcards.get("batch")
-            if outcome.failure is not None:
-                self._tell(moment, "track_failed", **facts, **asdict(outcome.failure))
-            elif job.rule == self.last_stage:
-                self._tell(moment, "track_analysed", **facts)
-            else:
-                continue
-            self.told.add(outcome.track)
+    def track_ended(self, moment: float, outcome: TrackOutcome, batch: str) -> None:
+        """All records of a track are made, or say why they are not; told once of each track."""
+        if outcome.track in self.told:
+            return
+        self.told.add(outcome.track)
+        facts: Event = {"track": outcome.track, "path": outcome.path, "batch": batch}
+        if outcome.failure is not None:
+            self._tell(moment, "track_failed", **facts, **asdict(outcome.failure))
+        else:
+            self._tell(moment, "track_analysed", **facts)
 
     def _tell(self, moment: float, event: str, **facts: Any) -> None:
+        self._last = moment = max(moment, self._last)  # messages may be handed over late
         self.write({"time": timestamp(moment), "run": self.run, "event": event, **facts})

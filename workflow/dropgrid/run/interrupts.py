@@ -22,6 +22,7 @@ import fcntl
 import json
 import logging
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -34,9 +35,10 @@ from ..base.errors import LibraryError
 from ..base.files import write_atomically
 from ..base.text import printable
 from ..results.mark import MARK
-from ..results.mend import mend, note_finished
+from ..results.mend import mend
 
 LOCK = f"{MARK}.lock"  # in the folder of results
+TYPED = "DROPGRID_TYPED"  # variable: the command that was typed, where another one runs for it
 NOTE = "dropgrid.json"  # in Snakemake's own folder
 REPEAT = 0.2  # seconds between signals to the jobs: a new one may just have been started
 PATIENCE = 10  # of these until this process is interrupted once more: asyncio can lose a SIGINT
@@ -63,8 +65,6 @@ def guard_run(
         remove_stale_locks(results, folder)
         for path in mend(results, temporary=not jobs_elsewhere):
             print(f"dropgrid: {path}: half written, removed to be made again", file=sys.stderr)
-        if not jobs_elsewhere:
-            note_finished(folder, results)
 
 
 def follow_this_process() -> None:
@@ -176,9 +176,18 @@ def cancel_timers() -> None:
 
 def _exit_as_interrupted() -> None:
     if received:
-        name = signal.Signals(received[0]).name
-        print(f"dropgrid: ended by {name}; the same command goes on from here", file=sys.stderr)
+        name, command = signal.Signals(received[0]).name, _command()
+        print(
+            f"dropgrid: ended by {name}; the same command goes on from here: {command}",
+            file=sys.stderr,
+        )
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(128 + received[0])
+
+
+def _command() -> str:
+    """The command line of this process as it was typed; not where its program lies."""
+    own = shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]])
+    return os.environ.get(TYPED, own)

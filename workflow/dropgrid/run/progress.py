@@ -1,82 +1,154 @@
-"""How far a run is: tracks done and failed, rate, time left. Knows nothing of Snakemake.
+"""How far a run is: tracks done and failed, rate, time left, what is at work, as batches tell.
 
-Stages differ in length by far, so the share of the work that is done counts jobs by weight;
-a track is done when the last of its jobs is.
+Knows nothing of Snakemake. `Following` reads the logs of the batches at work as they grow;
+`Progress` counts what it found.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
 
-from ..base.text import duration
-from ..stages import STAGES
-from .outcomes import outcomes
+from ..base.text import clock, duration, shortened, width
+from ..jobs.use import read_batch_log
 
-# About how long a job takes. A batch is many tracks; a run has either batches or the others.
-WEIGHTS = {"batch": 100.0, **{name: stage.weight for name, stage in STAGES.items()}}
-LAST = ("batch", *reversed(STAGES))  # a track's last job: the first of these that the run has
+BAR = 20  # characters
+PARTS = " ▏▎▍▌▋▊▉█"  # of a character of the bar, in eighths
+CLOCKS_DIFFER = 0.05  # seconds, that of files from that of processes
+SLUG = 9  # characters of a track's id behind what tells people its name: a dash and a digest
+
+
+@dataclass
+class _Log:
+    """The log of a batch: where it lies, up to which byte it is read, the track at work."""
+
+    path: Path
+    read: int = 0
+    track: str | None = None
+
+
+class News(NamedTuple):
+    """A track of a batch is done, whatever became of it, or is to be tried `again`."""
+
+    results: Path
+    batch: str
+    track: str
+    again: bool
+
+
+class Following:
+    """The logs of the batches that run now.
+
+    since: when the run began, seconds since 1970; a log that is older is an earlier run's.
+    """
+
+    def __init__(self, since: float) -> None:
+        self._since = since
+        self._logs: dict[int, _Log] = {}
+
+    def begin(self, job: int, log: Path) -> None:
+        """A job starts, or starts again, whose log is a batch's."""
+        self._logs[job] = _Log(log)
+
+    def end(self, job: int) -> list[News]:
+        """A job has ended: the last that it told."""
+        log = self._logs.pop(job, None)
+        return list(self._news(log)) if log else []
+
+    def news(self) -> list[News]:
+        """What was told since the last call."""
+        return [news for log in self._logs.values() for news in self._news(log)]
+
+    def _news(self, log: _Log) -> Iterator[News]:
+        if not is_of(log.path, self._since):
+            return
+        with suppress(OSError), log.path.open("rb") as stream:
+            if log.read > log.path.stat().st_size:  # begun anew
+                log.read = 0
+            stream.seek(log.read)
+            data = stream.read()
+            whole = data[: data.rfind(b"\n") + 1]
+            log.read += len(whole)
+            for line in read_batch_log(whole):
+                log.track = line.track if line.word == "begins" else None
+                if line.word != "begins":
+                    results = log.path.parents[2]
+                    yield News(results, log.path.stem, line.track, line.word == "again")
+
+    @property
+    def at_work(self) -> list[str]:
+        """The tracks that are being analysed."""
+        return [log.track for log in self._logs.values() if log.track]
+
+
+def is_of(log: Path, since: float) -> bool:
+    """Whether a log was written to since a moment, seconds since 1970."""
+    try:
+        return log.stat().st_mtime >= since - CLOCKS_DIFFER
+    except OSError:
+        return False
 
 
 @dataclass
 class Progress:
-    """Counts of a run.
+    """Counts of a run. tracks: how many there are to do."""
 
-    planned: jobs of each stage there were to do when it began; tracks_in_batches: how many
-    tracks those are, where they are batches.
-    """
-
-    planned: Mapping[str, int]
-    tracks_in_batches: int | None = None
-    finished: dict[str, int] = field(default_factory=dict)
-    tracks_done: int = 0
+    tracks: int
     failed: int = 0
+    at_work: list[str] = field(default_factory=list)
+    _ended: set[str] = field(default_factory=set)
+
+    def add(self, track: str, failed: bool) -> None:
+        """Count a track that has ended, once."""
+        if track not in self._ended:
+            self._ended.add(track)
+            self.failed += failed
 
     @property
-    def last_stage(self) -> str | None:
-        return next((stage for stage in LAST if self.planned.get(stage)), None)
-
-    @property
-    def in_batches(self) -> bool:
-        return self.last_stage == "batch"
-
-    @property
-    def tracks(self) -> int | None:
-        """How many tracks there are to do in this run; None if that is not known."""
-        if self.in_batches:
-            return self.tracks_in_batches
-        return self.planned[self.last_stage] if self.last_stage else 0
+    def done(self) -> int:
+        """How many tracks have ended."""
+        return len(self._ended)
 
     @property
     def share(self) -> float:
-        """The share of the work on tracks that is done, 0 to 1."""
-        if self.in_batches and self.tracks:
-            return min(1.0, self.tracks_done / self.tracks)
-        whole = sum(WEIGHTS[stage] * self.planned.get(stage, 0) for stage in WEIGHTS)
-        done = sum(WEIGHTS[stage] * self.finished.get(stage, 0) for stage in WEIGHTS)
-        return min(1.0, done / whole) if whole else 1.0
-
-    def finish(self, stage: str, outputs: Sequence[str] = ()) -> bool:
-        """Count a finished job; its outputs lead to the records of its tracks.
-
-        False for a job that is no stage of a track's analysis.
-        """
-        if stage not in WEIGHTS:
-            return False
-        self.finished[stage] = self.finished.get(stage, 0) + 1
-        if stage == self.last_stage:
-            found = outcomes(stage, outputs)
-            self.tracks_done += len(found) if self.in_batches else 1
-            self.failed += sum(outcome.failure is not None for outcome in found)
-        return True
+        """The share of the tracks that are done, 0 to 1."""
+        return min(1.0, self.done / self.tracks) if self.tracks else 0.0
 
     def line(self, seconds: float) -> str:
         """The state in one line, after so many seconds of work."""
-        of_all = "" if self.tracks is None else f"/{self.tracks}"
-        parts = [f"{self.tracks_done}{of_all} tracks", f"{self.failed} failed"]
-        if self.share > 0 and seconds > 0:
-            if self.tracks:
-                parts.append(f"{self.share * self.tracks / seconds * 60:.3g} tracks/min")
-            if self.share < 1:
-                parts.append(f"{duration(seconds * (1 - self.share) / self.share)} left")
-        return f"{self.share:4.0%}  " + ", ".join(parts)
+        parts = [self._count()]
+        if self.done and seconds > 0:
+            parts.append(f"{self._rate(seconds)} tracks/min")
+        return f"{self.share:4.0%}  " + ", ".join(parts + self._left(seconds))
+
+    def live(self, seconds: float, columns: int) -> str:
+        """The state as a line of a terminal that is drawn again and again: with a bar, and what
+        is at work as far as it fits."""
+        parts = [f"{_bar(self.share)} {self.share:4.0%}  {self._count()}"]
+        if self.done and seconds > 0:
+            parts.append(f"{self._rate(seconds)}/min")
+        text = ", ".join([*parts, *self._left(seconds), clock(int(seconds))])
+        names = ", ".join(track[:-SLUG] for track in self.at_work)
+        room = columns - width(text) - 3
+        return f"{text} · {shortened(names, room)}" if names and room > SLUG else text[:columns]
+
+    def _count(self) -> str:
+        failed = f", {self.failed} failed" if self.failed else ""
+        return f"{self.done}/{self.tracks} tracks{failed}"
+
+    def _rate(self, seconds: float) -> str:
+        return f"{self.done / seconds * 60:.3g}"
+
+    def _left(self, seconds: float) -> list[str]:
+        if not 0 < self.done < self.tracks or seconds <= 0:
+            return []
+        return [f"{duration(seconds * (self.tracks - self.done) / self.done)} left"]
+
+
+def _bar(share: float) -> str:
+    eighths = round(share * BAR * 8)
+    whole, part = divmod(eighths, 8)
+    return ("█" * whole + (PARTS[part] if whole < BAR else "")).ljust(BAR)[:BAR]

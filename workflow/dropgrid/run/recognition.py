@@ -41,7 +41,7 @@ from ..results.mark import begins_as_ours, remove_ours
 from ..results.scanned import write_ticket
 from ..stages import STAGES
 from .batches import batch_names, read_batch
-from .due import age, options_since, stages_due
+from .due import age, networks_since, options_since, stages_due
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ def _take(ticket: Ticket, giver: str, files: Results, analyses: Collection[str])
     since = options_since(files.folder)
     if since is None:
         return False
-    due = stages_due(files.folder, giver, [files.network, files.key_network], since, analyses)
+    due = stages_due(files.folder, giver, networks_since(files.folder), since, analyses)
     good = [s for s in STAGES if s not in due and _is_good(s, giver, identity, files)]
     targets = {stage: files.output(stage, ticket.track) for stage in STAGES}
     known = files.identity(ticket.track)

@@ -12,29 +12,31 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from logging import Logger
 from pathlib import Path
 from typing import Any
 
 from ..base.errors import LibraryError, RecordError
-from ..corrections.document import Document
 from ..library import Scan, scan
-from ..results.corrected import corrections_file, read_corrections, sliced, write_slices
-from ..results.layout import Results
+from ..records.model import ANALYSES
+from ..records.ticket import Ticket
+from ..results.corrected import corrections_file, read_corrections, write_slices
 from ..results.mark import check_claim, claim, sources, usual
 from ..results.noted import note_references
 from ..results.prune import empty_cache
-from ..results.scanned import read_scan
-from ..results.summary import describe, write_summary
+from ..results.scanned import read_scan, write_tickets
+from ..results.summary import describe, stood_at, write_summary
 from ..results.vanished import refuse_vanished
 from ..stages import check_networks, stage_options
-from .batches import MISSING, batch_names, batch_size, batches_before, read_batch, write_library
+from .batches import batch_names, count_batches, deal, done_batches, read_batch, write_batches
 from .closing import next_steps
-from .due import force_all, note_options, outdate
-from .interrupts import cancel_timers, guard_run
+from .demands import likely_minutes
+from .due import NETWORKS, force_all, note_options, outdate, tracks_due
+from .interrupts import cancel_timers, guard_run, received
 from .recognition import Recognised, recognise, take_over, without
 from .upgrade import note_version, told
 
@@ -50,6 +52,7 @@ LOOKS = frozenset(
 )
 SHORT_LOOKS = "nlSD"  # of the options in one letter
 TAKES_VALUE = "cjsdCRUPeTwOq"  # letters that may be followed by a value in the same word
+LATER_MINUTES = 0.3  # of music whose features take as long as the later stages of a track
 
 
 def only_looks(arguments: Iterable[str]) -> bool:
@@ -72,53 +75,69 @@ def only_looks(arguments: Iterable[str]) -> bool:
     return False
 
 
+def asks_anew(arguments: Iterable[str], rules: Collection[str]) -> bool:
+    """Whether Snakemake's command line asks to make all anew: --forceall, or --forcerun of one of
+    these rules. Snakemake itself tells only after the rules are read."""
+    forced = False  # whether a word may be a rule of --forcerun
+    for argument in arguments:
+        if argument == "--":
+            return False
+        name, _, value = argument.partition("=")
+        if not argument.startswith("-"):
+            if forced and argument in rules:
+                return True
+        elif name.startswith("--"):
+            if len(name) > len("--force") and "--forceall".startswith(name):
+                return True
+            forced = len(name) > len("--force") and "--forcerun".startswith(name)
+            if forced and value in rules:
+                return True
+        else:
+            forced = False
+            for at, letter in enumerate(argument[1:], 2):
+                if letter == "F" or (letter == "R" and argument[at:] in rules):
+                    return True
+                if letter in TAKES_VALUE:
+                    forced = letter == "R"
+                    break
+    return False
+
+
+Workers = Callable[[Sequence[Ticket]], int]  # of tracks: how many batches of them run at once
+
+
+def one_worker(tracks: Sequence[Ticket]) -> int:
+    return 1
+
+
 @dataclass(frozen=True)
 class Plan:
     """The tracks and batches of a run, by id, and where the files are that jobs read.
 
     shadow: the folder that holds what a real run would write; results itself in a real run.
-    corrected: the tracks of which something is stated, or was.
     keep_features: False: they are deleted once the records are made, under any name.
+    began: when it was made, nanoseconds since 1970.
     """
 
     results: str
     shadow: Path
     tracks: Sequence[str]
     batches: Sequence[str]
-    corrected: Collection[str] = ()
     keep_features: bool = True
+    began: int = field(default_factory=time.time_ns)
 
     def ticket(self, track: str) -> str:
         """Where the ticket of a track is."""
         return self.path(f"tracks/{track}.json")
 
-    def correction(self, track: str) -> list[str]:
-        """Where what is stated of a track is, if anything ever was."""
-        return [self.path(f"corrections/{track}.json")] if track in self.corrected else []
-
-    @property
-    def corrections(self) -> str:
-        """The folder in which jobs find what is stated of their tracks."""
-        return f"{self.results}/corrections"
-
-    def records(self, analyses: Iterable[str]) -> list[str]:
-        """What stands for the records of all tracks: themselves, or the batches they are in."""
-        if self.batches:
-            return [self.done(batch) for batch in self.batches]
-        return [
-            f"{self.results}/{kind}/{track}.json" for kind in analyses for track in self.tracks
-        ]
-
     def done(self, batch: str) -> str:
         """What says that a batch is done."""
         return f"{self.results}/batches/{batch}.done"
 
-    def batch_needs(self, batch: str, networks: Sequence[str]) -> list[str]:
-        """What a batch needs beside its manifest; one that gathers nothing needs nothing."""
-        before = batches_before(Path(self.batch(batch)))
-        if batch.startswith(MISSING) and not before:
-            return []
-        return [*networks, *map(self.done, before)]
+    @property
+    def records(self) -> list[str]:
+        """What stands for the records of all tracks: the batches that made the last of them."""
+        return [self.done(batch) for batch in self.batches]
 
     def path(self, name: str) -> str:
         """Where a ticket or scan.json is: in results, unless a real run would renew it."""
@@ -136,14 +155,22 @@ class Plan:
 
 
 def plan_run(
-    config: Mapping[str, Any], *, main: bool, real: bool, cluster: bool, module: bool = False
+    config: Mapping[str, Any],
+    *,
+    main: bool,
+    real: bool,
+    cluster: bool,
+    module: bool = False,
+    workers: Workers = one_worker,
+    forced: bool = False,
 ) -> Plan:
     """The plan of a run; what it stands on is scanned, claimed and guarded.
 
     config: complete. main: this is the process that the user started, not a job of its own, which
     reads the plan that the main one made. real: it is to run jobs, not only to look. cluster:
-    its jobs run elsewhere. module: the run is another workflow's, of which this one is a module;
-    nobody calls start_run then. Raises DropgridError, OSError.
+    its jobs run elsewhere; else `workers` tells how many can run here. module: the run is another
+    workflow's, of which this one is a module; nobody calls start_run then. forced: every track is
+    asked for anew. Raises DropgridError, OSError.
     """
     results = usual(config["results"])
     if not main:
@@ -166,18 +193,64 @@ def plan_run(
         guard_run(Path(results), jobs_elsewhere=cluster, module=module)
         outdate(Path(results), stage_options(config))
         if module:
-            note_options(Path(results), stage_options(config))
             note_references(Path(results), config["evaluation"]["references"])
             note_version(Path(results))
         take_over(recognised, found, Path(results), config["analyses"])
     else:
         found = without(found, recognised, Path(results))
     say_recognised(recognised)
-    size = batch_size(len(found.tracks), config["tracks_per_job"], cluster)
-    source = corrections_file(Path(results), config["corrections"])
+    return make_plan(found, results, config, real, workers, cluster, forced)
+
+
+def make_plan(
+    found: Scan,
+    results: str,
+    config: Mapping[str, Any],
+    real: bool,
+    workers: Workers = one_worker,
+    cluster: bool = False,
+    forced: bool = False,
+) -> Plan:
+    """Write what jobs read, into results, or where nothing may be written there beside them.
+
+    For the rest see plan_run. Raises LibraryError, OSError.
+    """
+    folder = Path(results)
+    source = corrections_file(folder, config["corrections"])
     stated = read_corrections(source, needed=config["corrections"] is not None)
-    plan = make_plan(found, results, size, config["analyses"], real, stated, source)
-    return replace(plan, keep_features=config["keep_features"])
+    shadow = folder if real else _shadow(folder)
+    tracks = write_tickets(found, shadow)
+    write_slices(stated, found.tracks, shadow, folder, source)
+    due = _due(shadow, tracks, config, forced)
+    work = [track for track in found.tracks if track.track in due]
+    count = count_batches(len(work), config["tracks_per_job"], workers(work), cluster)
+    batches = _batches(shadow, work, due, count) if tracks else []
+    return Plan(results, shadow, tracks, batches, config["keep_features"])
+
+
+def _due(
+    shadow: Path, tracks: Sequence[str], config: Mapping[str, Any], forced: bool
+) -> dict[str, list[str]]:
+    """The stages that are due, by track; the options that they will have are noted."""
+    networks = {"bpm": config["bpm"]["method"], "key": config["key"]["method"]}
+    note_options(shadow, {**stage_options(config), NETWORKS: networks})
+    if forced:
+        force_all(shadow)
+    return tracks_due(shadow, tracks, config["analyses"])
+
+
+def _batches(
+    shadow: Path, tracks: Sequence[Ticket], due: Mapping[str, Sequence[str]], count: int
+) -> list[str]:
+    """Write the batches of what is due; their names, those of the last run where nothing is."""
+    if not tracks:
+        # Records without a batch, of another version: whoever reads them has to look.
+        return done_batches(shadow) or write_batches(shadow, [[]])
+    work = [
+        (likely_minutes(track) if "features" in due[track.track] else LATER_MINUTES, track)
+        for track in tracks
+    ]
+    return write_batches(shadow, deal(work, count))
 
 
 def say_changes(results: Path, options: Mapping[str, Any]) -> None:
@@ -203,26 +276,17 @@ def say_recognised(recognised: Recognised) -> None:
 
 
 def start_run(
-    plan: Plan,
-    options: Mapping[str, Any],
-    forced: bool,
-    manifests: Sequence[str],
-    references: Sequence[str],
-    logger: Logger,
+    plan: Plan, manifests: Sequence[str], references: Sequence[str], logger: Logger
 ) -> None:
-    """Before the first job: note since when the options of each stage are what they are.
+    """Before the first job: how many tracks there are to analyse.
 
-    forced: all batches are asked for anew. manifests: of the batches that will run; how many
-    tracks are in them is told here, elsewhere the jobs tell it. references: of the evaluation,
-    noted for the commands that come later. Raises RecordError, OSError.
+    manifests: of the batches that will run. references: of the evaluation, noted for the
+    commands that come later. Raises RecordError, OSError.
     """
-    note_options(Path(plan.results), options)
     note_references(Path(plan.results), references)
     note_version(Path(plan.results))
-    if forced and plan.batches:
-        force_all(Path(plan.results))
-    if manifests:
-        count = sum(len(read_batch(Path(manifest))) for manifest in manifests)
+    count = sum(len(read_batch(Path(manifest))) for manifest in manifests)
+    if count:
         told = {"tracks_in_batches": count}
         logger.info(f"dropgrid: tracks to analyse: {count}", extra=told)
 
@@ -235,59 +299,34 @@ def end_run(plan: Plan, ok: bool, logger: Logger) -> None:
     results = Path(plan.results)
     if not plan.keep_features:
         empty_cache(results)
-    summary = write_summary(results)
-    logger.info(describe(summary, results), extra={"summary": summary, "ok": ok})
+    summary = write_summary(results, plan.began)
+    text = stood_at(summary) if received else describe(summary, results)
+    logger.info(text, extra={"summary": summary, "ok": ok})
     if ok and (steps := next_steps(results)):
         logger.info(steps)
     cancel_timers()
 
 
-def make_plan(
-    found: Scan,
-    results: str,
-    size: int,
-    analyses: Collection[str],
-    write: bool,
-    stated: Document | None = None,
-    source: Path | None = None,
-) -> Plan:
-    """Write what jobs read, into results, or where nothing may be written there beside them.
-
-    size: about how many tracks make a batch; 1 for none. stated: the corrections of the library,
-    from the file source. Raises LibraryError, OSError.
-    """
-    folder = Path(results)
-    shadow = folder if write else _shadow(folder)
-    digests = write_slices(
-        stated or Document(), found.tracks, shadow, folder, source or Results(folder).stated
-    )
-    tracks, batches = write_library(found, shadow, size, analyses, digests)
-    return Plan(results, shadow, tracks, batches, frozenset(digests))
-
-
 def read_plan(results: str) -> Plan:
     """The plan that the main process made, for the jobs that it started. Raises RecordError."""
     folder = Path(results)
-    tracks = read_scan(folder)["tracks"]
-    return Plan(results, folder, tracks, batch_names(folder), frozenset(sliced(folder)))
+    return Plan(results, folder, read_scan(folder)["tracks"], batch_names(folder))
 
 
 def _shadow(results: Path) -> Path:
     """A temporary folder that stands for results: links to what is read, copies of the rest."""
     shadow = Path(tempfile.mkdtemp(prefix="dropgrid-plan-"))
     atexit.register(shutil.rmtree, shadow, ignore_errors=True)
-    for kind in ("bpm", "structure", "key", "loudness"):
-        if (results / kind).is_dir():
-            (shadow / kind).symlink_to((results / kind).absolute())
-    (shadow / "tracks").mkdir()
-    (shadow / "batches").mkdir()
-    (shadow / "corrections").mkdir()
-    for name in _names(results / "corrections"):
-        shutil.copy2(results / "corrections" / name, shadow / "corrections" / name)
+    for name in ("features", *ANALYSES, "network.onnx", "key.onnx"):
+        if (results / name).exists():
+            (shadow / name).symlink_to((results / name).absolute())
+    for folder in ("tracks", "batches", "options", "corrections"):
+        (shadow / folder).mkdir()
     for name in _names(results / "tracks"):
         (shadow / "tracks" / name).symlink_to((results / "tracks" / name).absolute())
-    for name in _names(results / "batches"):
-        shutil.copy2(results / "batches" / name, shadow / "batches" / name)
+    for folder in ("batches", "options", "corrections"):
+        for name in _names(results / folder):
+            shutil.copy2(results / folder / name, shadow / folder / name)
     if (results / "scan.json").is_file():
         shutil.copy2(results / "scan.json", shadow / "scan.json")
     return shadow

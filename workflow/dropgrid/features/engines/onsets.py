@@ -35,6 +35,11 @@ def activations_of_onsets(chunks: Iterable[np.ndarray]) -> np.ndarray:
     return np.column_stack([HIGHEST * beat, np.zeros_like(beat)]).astype(np.float32)
 
 
+def warm_up() -> None:
+    """Have librosa compile what it compiles, once for all processes forked from this one."""
+    activations_of_onsets([np.linspace(0, 1, 2000, dtype=np.float32)])
+
+
 def _loudest_near(onsets: np.ndarray) -> np.ndarray:
     """For each frame the greatest of the stretches of NEIGHBOURHOOD frames around it, never 0."""
     starts = np.arange(0, len(onsets), NEIGHBOURHOOD)

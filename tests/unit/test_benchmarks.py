@@ -1,0 +1,62 @@
+"""The figures that README.md shows are those of the last measurement, and written by it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "benchmarks" / "results" / "benchmark.json"
+MEASURED = {
+    "machine": {"processor": "A processor"},
+    "speed": {
+        "dropgrid": {"cpu": 2.0, "peak_mb": 207.6, "peak_minutes": 5},
+        "madmom": {"cpu": 90.0, "peak_mb": 900.0, "peak_minutes": 1},
+        "librosa": {"cpu": 3.04, "peak_mb": 300.0, "peak_minutes": 1},
+    },
+    "overhead": [{"tracks": 4, "overhead_cpu": 0.288}, {"tracks": 16, "overhead_cpu": 0.12}],
+    "long": {"minutes": 120, "cpu": 40.4, "peak_mb": 480.2},
+}
+
+
+@pytest.fixture
+def present(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    sys.modules.pop("present", None)
+    import present
+
+    return present
+
+
+def test_the_figures_are_those_that_were_measured(present: ModuleType) -> None:
+    text = present.figures(MEASURED)
+    assert "| dropgrid: beats, tempo, sections, key, loudness | 2.0 s | 208 MB |" in text
+    assert "| madmom 0.16.1: beats and downbeats | 90.0 s | 45 times that |" in text
+    assert "29% at 4 tracks, 12% at 16 tracks" in text
+    assert "two hours in one file take 40 s and 480 MB" in text
+
+
+def test_they_are_written_between_their_markers_and_nowhere_else(
+    present: ModuleType, tmp_path: Path
+) -> None:
+    first, last = present.MARKERS
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{first}\nold\n{last}\nafter\n")
+    present.renew(readme, MEASURED)
+    assert present.between(readme.read_text()) == present.figures(MEASURED)
+    assert readme.read_text().startswith(f"before\n{first}\n|")
+    assert readme.read_text().endswith(f"{last}\nafter\n")
+    readme.write_text("no markers\n")
+    present.renew(readme, MEASURED)
+    assert readme.read_text() == "no markers\n"
+
+
+def test_the_readme_shows_the_figures_of_the_last_measurement(present: ModuleType) -> None:
+    shown = present.between((ROOT / "README.md").read_text())
+    if shown is None:
+        pytest.skip("README.md has no place for the figures")
+    assert shown == present.figures(json.loads(RESULTS.read_text()))

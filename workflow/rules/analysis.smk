@@ -1,0 +1,61 @@
+# Analysis: the networks, and all stages of every track that has any of them due.
+
+
+rule network:
+    # madmom's trained networks, read once from its installed package.
+    output:
+        beats=f"{RESULTS}/network.onnx",
+        key=f"{RESULTS}/key.onnx",
+    log:
+        f"{RESULTS}/logs/network.log",
+    localrule: True
+    conda:
+        "../envs/dropgrid.yaml"
+    threads: 1
+    resources:
+        python=PYTHON,
+        mem_mb=megabytes(600),
+        runtime=5,
+    params:
+        method=config["bpm"]["method"],
+        key_method=config["key"]["method"],
+    shell:
+        "{resources.python:q} -P -m dropgrid network {output.beats:q} {output.key:q} --method {params.method}"
+        " --key-method {params.key_method} > {log:q} 2>&1"
+
+
+rule batch:
+    # Some of the tracks of this run, one after another; each has a log of its own, logs/tracks.
+    input:
+        networks=rules.network.output,
+        manifest=lambda wildcards: PLAN.batch(wildcards.batch),
+    output:
+        touch(f"{RESULTS}/batches/{{batch}}.done"),
+    log:
+        f"{RESULTS}/logs/batches/{{batch}}.log",
+    retries: RETRIES
+    conda:
+        "../envs/dropgrid.yaml"
+    threads: 1
+    resources:
+        python=PYTHON,
+        workers=1,
+        attempt=attempt,
+        mem_mb=megabytes(batch_mb, BATCH_MB + LAST_MB),
+        runtime=lambda wildcards, attempt: 120 * attempt,
+    params:
+        analyses=config["analyses"],
+        features="" if config["keep_features"] else "--drop-features",
+    shell:
+        "{resources.python:q} -P -m dropgrid batch {input.manifest:q} --analyses {params.analyses}"
+        " {params.features}"
+        " --memory-mb $(( {resources.mem_mb} - %d ))"
+        " --time-limit $(( {resources.runtime} < 30 ? {resources.runtime} * 60 - 20 : 1780 ))"
+        " --attempt {resources.attempt} --attempts %d > {log:q} 2>&1"
+        % (BATCH_MB, TRIES)
+
+
+rule analysis:
+    # The records of every track, nothing more.
+    input:
+        PLAN.records,
