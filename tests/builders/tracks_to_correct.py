@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
+from dropgrid.library import Scan, track_id
 from dropgrid.records.model import (
     BpmRecord,
     Confidences,
@@ -12,6 +15,11 @@ from dropgrid.records.model import (
     Section,
     StructureRecord,
 )
+from dropgrid.records.store import write_record
+from dropgrid.records.ticket import Ticket
+from dropgrid.results.layout import Results
+from dropgrid.results.mark import claim
+from dropgrid.results.scanned import write_tickets
 
 TRACK, PATH = "song-0123abcd", "sub/song.flac"
 DURATION = 120.0
@@ -66,3 +74,15 @@ def keyed() -> KeyRecord:
 def unasked(bpm: float) -> BpmRecord:
     """The analysis at a given tempo, where none may be needed."""
     raise AssertionError(f"the analysis was asked for beats at {bpm} BPM")
+
+
+def write_steady(folder: Path, paths: Iterable[str]) -> Results:
+    """Results of tracks that the analysis finds as steady() is, without their features."""
+    files = Results(folder)
+    tickets = [Ticket(track_id(path), path, f"/music/{path}", 1, 1) for path in paths]
+    for ticket in tickets:
+        record = replace(steady(), track=ticket.track, path=ticket.path)
+        write_record(files.record("bpm", ticket.track), record)
+    write_tickets(Scan("/music", tuple(tickets), ()), folder)
+    claim(folder, ["/music"])
+    return files

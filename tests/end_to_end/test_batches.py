@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import mutagen
 import pytest
 from dropgrid.records.store import read_bpm
 
@@ -81,6 +82,10 @@ def test_changes_run_again_what_they_concern_and_no_more(finished, snakemake):
     again = run(structure="{min_section_bars: 8}")
     assert {name.partition("/")[0] for name in again} == {"structure"} and len(again) == 4
     (finished / "music" / "other.ogg").touch()
+    assert run(structure="{min_section_bars: 8}") == set()  # the same bytes
+    tags = mutagen.File(finished / "music" / "other.ogg")
+    tags["TITLE"] = "Another"
+    tags.save()
     again = run(structure="{min_section_bars: 8}")
     assert {Path(name).stem.rpartition("-")[0] for name in again} == {"other"}
     assert len(again) == 4

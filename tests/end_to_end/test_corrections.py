@@ -99,9 +99,6 @@ def test_three_wrong_grids_are_put_right_and_stay_right(wrong, shared, snakemake
         assert bars == pytest.approx(true["n_bars"], abs=2)  # counted in the bars that are stated
 
     assert ran(snakemake(wrong, "--cores", "2", "-n", *narrow).stdout, "bpm") == 0  # all is done
-    scores = json.loads((results / "evaluation" / "bpm.json").read_text())
-    assert "0.0" in json.dumps(scores)  # the computed answers are what is scored
-
     # A version that analyses differently: here, one that looks at all tempi, and finds them.
     stated = (results / "corrections.json").read_bytes()
     before = {name: record(results, f"{name}.ogg")["beats"] for name in WRONG}

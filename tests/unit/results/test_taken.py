@@ -9,13 +9,8 @@ import pytest
 from dropgrid.commands.main import main
 from dropgrid.corrections import beats, document, foreign
 from dropgrid.corrections.model import to_json
-from dropgrid.library import Scan, track_id
-from dropgrid.records.store import write_record
-from dropgrid.records.ticket import Ticket
 from dropgrid.results.layout import Results
-from dropgrid.results.mark import claim
-from dropgrid.results.scanned import write_tickets
-from tracks_to_correct import DURATION, steady
+from tracks_to_correct import DURATION, steady, write_steady
 
 PATHS = ("a.flac", "b.flac", "c.flac", "d.flac")
 TRACK = """<TRACK TrackID="{id}" Name="x" TotalTime="120" AverageBpm="{bpm}"
@@ -26,17 +21,7 @@ TEMPO = '<TEMPO Inizio="{start}" Bpm="{bpm}" Metro="4/4" Battito="{beat}"/>'
 @pytest.fixture
 def results(tmp_path) -> Results:
     """Four tracks that the analysis finds at 120 BPM, the one at 0.5 s."""
-    files = Results(tmp_path / "results")
-    for path in PATHS:
-        track = track_id(path)
-        record = steady()
-        object.__setattr__(record, "track", track)
-        object.__setattr__(record, "path", path)
-        write_record(files.record("bpm", track), record)
-    tickets = (Ticket(track_id(path), path, f"/music/{path}", 1, 1) for path in PATHS)
-    write_tickets(Scan("/music", tuple(tickets), ()), files.folder)
-    claim(files.folder, ["/music"])
-    return files
+    return write_steady(tmp_path / "results", PATHS)
 
 
 def rekordbox(folder: Path, grids: dict[str, list[tuple[float, float, int]]]) -> Path:

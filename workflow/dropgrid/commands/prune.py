@@ -33,7 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     found = left_over(arguments.results)
     for left in found:
         print(printable(str(left.path)))
-    tracks = len({left.track for left in found if left.track is not None})
+    kept = [left.track for left in found if left.path.suffix != ".log"]
+    tracks = len({track for track in kept if track is not None})
     told = f"{tracks} {'track has' if tracks == 1 else 'tracks have'} left the library"
     if arguments.dry_run:
         size = sum(left.size for left in found)

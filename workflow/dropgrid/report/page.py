@@ -34,7 +34,7 @@ def build(report: Report, page: Path) -> bytes:
     fetched but audio.
     """
     style = _palette() + "".join(_static(name) for name in STYLES)
-    script = '"use strict";\n(() => {\n' + "".join(_static(name) for name in SCRIPTS) + "})();\n"
+    script = '"use strict";\n' + "".join(_static(name) for name in SCRIPTS)
     policy = (
         "default-src 'none'; img-src data:; media-src file: http: https: blob:; "
         f"style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'; "

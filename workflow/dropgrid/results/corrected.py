@@ -42,8 +42,10 @@ def corrections_file(results: Path, stated: str | os.PathLike[str] | None = None
         return Path(os.path.abspath(expanded(str(stated), "corrections")))
     with suppress(OSError, ValueError, KeyError, TypeError):
         values = json.loads(read_regular(Results(results).corrections / SOURCE, MAX_BYTES))
-        if values["schema"] == SOURCE_SCHEMA and os.path.isabs(values["file"]):
-            return Path(values["file"])
+        noted = Path(values["file"])
+        # A folder of results may be somebody else's: no file is made where it says.
+        if values["schema"] == SOURCE_SCHEMA and noted.is_absolute() and noted.is_file():
+            return noted
     return Results(results).stated
 
 

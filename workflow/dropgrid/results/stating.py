@@ -173,6 +173,17 @@ class Desk:
         except InvalidCorrection:
             return Answer(known.bpm, known.structure, known.key)
 
+    def is_current(self, known: Known, correction: Correction) -> bool:
+        """Whether the records of a track are made with these statements, as their times say."""
+        track = known.ticket.track
+        path = slice_path(self.results.corrections, track)
+        try:
+            stated = path.stat().st_mtime_ns
+            written = self.results.record("bpm", track).stat().st_mtime_ns
+            return path.read_bytes() == slice_bytes(track, correction) and written >= stated
+        except OSError:  # nothing was ever stated, or there is no record
+            return correction.is_empty
+
     def edit(self, track: str, steps: Sequence[Mapping[str, Any]]) -> Correction:
         """Make edits (dropgrid.corrections.edits) as one step; what is stated of the track now.
 
@@ -274,15 +285,14 @@ class Desk:
     def _records(
         self, known: Known, features: Features, bpm: BpmRecord, said: Correction
     ) -> list[tuple[str, Any]]:
-        """The records of a track, of the analyses that it has."""
+        """The records of a track, of the analyses that the results have."""
         made: list[tuple[str, Any]] = [("bpm", bpm)]
-        if known.structure is not None:
+        if "structure" in self.results.kinds():
             options = self.options("structure")
             made.append(
                 ("structure", make_structure_record(known.ticket, features, bpm, options, said))
             )
-        if known.key is not None:
-            made.append(
-                ("key", make_key_record(known.ticket, features, self.options("key"), said))
-            )
+        if "key" in self.results.kinds():
+            options = self.options("key")
+            made.append(("key", make_key_record(known.ticket, features, options, said)))
         return made

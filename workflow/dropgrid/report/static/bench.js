@@ -2,7 +2,7 @@
 // store: this browser (ownfile.js), or the program that serves the page (server.js).
 
 const LOOK_BACK = 2.5; // s without a tap after which tapping begins anew
-const bench = { on: false, store: ownFile, ghosts: [], ghost: null, anchor: null, taps: [], boundary: null, said: "", wrong: false, waiting: Promise.resolve(), parts: {} };
+const bench = { on: false, store: ownFile, ghosts: [], ghost: null, anchor: null, taps: [], boundary: null, said: "", wrong: false, busy: 0, waiting: Promise.resolve(), parts: {} };
 
 /** Make edits of the opened track, as one step of undo; after those that are under way. */
 function edit(...edits) {
@@ -17,6 +17,7 @@ const redo = () => act((store) => store.redo(deck.track));
 
 function act(work) {
   const { track } = deck;
+  bench.busy += 1;
   bench.waiting = bench.waiting.then(async () => {
     say("Saving …");
     try {
@@ -27,6 +28,7 @@ function act(work) {
     } catch (error) {
       say(error.message, true);
     }
+    bench.busy -= 1;
   });
   return bench.waiting;
 }

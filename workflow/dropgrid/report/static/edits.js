@@ -13,10 +13,13 @@ const beatOf = (entry) => 60 / entry.bpm;
 /** The answer of the analysis. */
 function analysed(track, { beats, downbeats }) {
   const length = Number((track.signature ?? "4/4").split("/")[0]) || 4;
-  const grid = (track.grid ?? []).map(([start, bpm, , one]) => ({ start, bpm, one: one ?? start, beats: length }));
+  const grid = (track.grid ?? []).map(([start, bpm, , one]) => ({ start, bpm, one: sureOne(one ?? start, downbeats), beats: length }));
   const sections = (track.sections ?? []).map(([start, , label]) => ({ start, label: LABELS[label] }));
   return { duration: track.duration, reach: beats.length ? [beats[0], beats.at(-1)] : [0, track.duration], grid, sections, lines: downbeats, stated: {} };
 }
+
+/** A one at 0 may stand for one that is a little earlier, so the next one is taken. */
+const sureOne = (one, downbeats) => (one <= 1e-9 && downbeats.length > 1 ? downbeats[1] : one);
 
 /** The entry of a grid that rules at a time. */
 const ruling = (grid, time) => Math.max(grid.findLastIndex((entry) => entry.start <= time + 1e-6), 0);

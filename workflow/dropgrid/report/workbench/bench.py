@@ -116,8 +116,8 @@ class Bench:
         known = self.known(track)
         said = self.desk.stated(known, self._document())[1]
         answer = Answer(known.bpm, known.structure, known.key)
-        with suppress(InvalidCorrection):
-            answer = self.desk.answer(known, said)[1]
+        if not self.desk.is_current(known, said):
+            answer = self.desk.truth(known, said)
         records = {
             kind: None if record is None else json.loads(record_json(record))
             for kind, record in zip(
@@ -197,6 +197,7 @@ class Bench:
             pause = max(POLL, 20 * (time.monotonic() - began))
 
     def _look(self) -> None:
+        """Tell what others changed; make records anew that do not have what is stated now."""
         ages = self._ages()
         changed = {track for track in self._known if ages.get(track) != self._seen.get(track)}
         before = self._stated[1].tracks
@@ -209,6 +210,14 @@ class Bench:
         self._seen = ages
         if changed:
             self._note(*sorted(changed))
+        for track in sorted(changed):
+            with self._lock, suppress(DropgridError):
+                known = self.desk.known(track)
+                said = self.desk.stated(known, self._document())[1]
+                stale = not self.desk.is_current(known, said)
+                analysed = known.bpm is not None and known.bpm.status == "ok"
+                if stale and analysed and track not in self._jobs:
+                    self._renew(track)
 
     def _paths(self) -> set[str]:
         return {row["path"] for _, row in self._rows.values()}
@@ -249,7 +258,9 @@ class Bench:
             return {**encode.row(view, Path("/")), "state": {"job": "idle"}}
         bpm, structure, key = known.bpm, known.structure, known.key
         said = self.desk.stated(known, self._document())[1]
-        if answer is None and bpm is not None and bpm.status == "ok" and not said.is_empty:
+        mended = any(record and record.computed for record in (bpm, structure, key))  # as written
+        current = self.desk.is_current(known, said) and not (mended and said.is_empty)
+        if answer is None and bpm and bpm.status == "ok" and not current:
             with suppress(InvalidCorrection):
                 answer = self.desk.answer(known, said)[1]
         if answer is not None:

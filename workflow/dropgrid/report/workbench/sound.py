@@ -44,12 +44,13 @@ class Sounds:
         self._folder.cleanup()
 
     def decoded(self, track: str, song: Path) -> Path:
-        """A track as WAV. Raises NoSound."""
+        """A track as WAV; decoded anew where the song has changed. Raises NoSound."""
         with self._one_at_a_time:
-            if track in self._kept:
-                self._kept.move_to_end(track)
-                return self._kept[track]
-            output = Path(self._folder.name, f"{track}.wav")
+            name = f"{track}-{song.stat().st_mtime_ns}.wav"
+            if name in self._kept:
+                self._kept.move_to_end(name)
+                return self._kept[name]
+            output = Path(self._folder.name, name)
             command = [sys.executable, "-P", "-m", "dropgrid.report.workbench.decode"]
             try:
                 done = subprocess.run(
@@ -63,7 +64,7 @@ class Sounds:
                 output.unlink(missing_ok=True)
                 said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
                 raise NoSound(said or "cannot be decoded")
-            self._kept[track] = output
+            self._kept[name] = output
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)[1].unlink(missing_ok=True)
             return output

@@ -1,0 +1,508 @@
+"""The workbench in a real browser: hear it, see it, mend it; on its server, and without one."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browser import MISSING, find_browser, launch_browser
+from dropgrid.corrections import document
+from dropgrid.library import track_id
+from dropgrid.records.store import read_bpm, read_structure
+from dropgrid.report.collect import collect
+from dropgrid.report.page import build
+from dropgrid.results.layout import Results
+from open_workbench import Workbench, opened
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(find_browser() is None, reason=MISSING),
+]
+
+SONG, OTHER = "house.flac", "other.ogg"
+TRACK = track_id(SONG)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with launch_browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def analysed(tmp_path_factory, songs, snakemake) -> Path:
+    """A folder with a library of two songs and its results."""
+    folder = tmp_path_factory.mktemp("workbench")
+    (folder / "music").mkdir()
+    for name in (SONG, OTHER):
+        shutil.copy(songs / name, folder / "music")
+    done = snakemake(folder, "--cores", "2", "analysis", library="music", results="results")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def results(analysed, tmp_path) -> Path:
+    """A copy of the results that a test may change; the tickets name the music of the original."""
+    shutil.copytree(analysed / "results", tmp_path / "results")
+    return tmp_path / "results"
+
+
+@pytest.fixture
+def workbench(results) -> Iterator[Workbench]:
+    with opened(results) as running:
+        yield running
+
+
+class Tab:
+    """A page with the song opened in it; whatever a test does, the browser must not complain."""
+
+    def __init__(self, browser: Browser, address: str, **options: Any) -> None:
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 950}, **options})
+        self.page: Page = context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.goto(f"{address}#track={TRACK}")
+        self.state = self.page.locator(".bench-state")
+        self.open()
+
+    def open(self) -> None:
+        self.until("typeof deck === 'object' && deck.details?.beats?.length > 0")
+
+    def press(self, *keys: str) -> None:
+        """Press keys, and wait until what they do is saved."""
+        for key in keys:
+            self.page.keyboard.press(key)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until nothing is being saved."""
+        self.until("bench.busy === 0")
+
+    def until(self, true: str) -> None:
+        """Wait until something is true; the page's policy forbids Playwright's own waiting."""
+        for _ in range(400):
+            if self.page.evaluate(true):
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"never: {true}")
+
+    def beats(self) -> list[float]:
+        return list(self.page.evaluate("deck.details.beats"))
+
+    def downbeats(self) -> list[float]:
+        return list(self.page.evaluate("deck.details.downbeats"))
+
+    def sections(self) -> list[list[float]]:
+        return list(self.page.evaluate("deck.track.sections"))
+
+    def position(self) -> float:
+        return float(self.page.evaluate("player.position"))
+
+
+@pytest.fixture
+def tab(browser, workbench) -> Iterator[Tab]:
+    made = Tab(browser, workbench.address)
+    yield made
+    made.page.context.close()
+    assert made.complaints == []
+
+
+@pytest.fixture
+def static(browser, results) -> Iterator[Tab]:
+    """The page that opens from the file system, with editing switched on."""
+    page = results / "report" / "index.html"
+    page.parent.mkdir(exist_ok=True)
+    page.write_bytes(build(collect(results), page))
+    made = Tab(browser, page.as_uri())
+    made.page.keyboard.press("e")
+    yield made
+    made.page.context.close()
+    assert made.complaints == []
+
+
+def stated(results: Path) -> Any:
+    """What corrections.json says of the song."""
+    return document.read(results / "corrections.json").tracks[SONG]
+
+
+def test_the_page_is_the_same_with_a_server(tab: Tab, results: Path) -> None:
+    """The grid that is shown is the record's; nothing is asked for elsewhere."""
+    record = read_bpm(results / "bpm" / f"{TRACK}.json")
+    assert tab.beats() == list(record.beats)
+    expect(tab.page.locator(".deck-bpm b")).to_have_text(f"{record.bpm:.2f}")
+    expect(tab.page.locator("#rows .row")).to_have_count(2)
+    assert tab.page.evaluate("Math.max(...deck.details.kick)") == 255
+
+
+@pytest.mark.parametrize(
+    ("keys", "tempo", "moved"),
+    [
+        (["x"], 2, 0),
+        (["Shift+X"], 0.5, None),
+        (["h"], 1, 0.5),
+        (["."], 1, "1 ms"),
+        (["Shift+<"], 1, "-10 ms"),
+        (["s"], 1, "one"),
+        (["s", "a"], 1, 0),
+    ],
+)
+def test_a_key_mends_the_grid(
+    tab: Tab, results: Path, keys: list[str], tempo: float, moved: Any
+) -> None:
+    """Tempo, phase and the one, in the file, the page and, a moment later, the record."""
+    before = read_bpm(results / "bpm" / f"{TRACK}.json")
+    beat = 60 / before.bpm  # type: ignore[operator]
+    for key in keys:
+        if key == "Shift+<":
+            tab.page.keyboard.down("Shift")
+            tab.page.keyboard.press("Comma")
+            tab.page.keyboard.up("Shift")
+            tab.settle()
+        else:
+            tab.press(key)
+    expect(tab.page.locator(".deck-bpm b")).to_have_text(f"{before.bpm * tempo:.2f}")  # type: ignore[operator]
+    shift = {"1 ms": 0.001, "-10 ms": -0.010}.get(moved, moved)
+    if moved == "one":
+        assert tab.downbeats()[3] - before.downbeats[3] in (
+            pytest.approx(beat, abs=2e-3),
+            pytest.approx(-3 * beat, abs=2e-3),
+        )
+    elif shift is not None:
+        off = np.array(tab.beats())[:, None] - np.array(before.beats)
+        nearest = off[10, np.argmin(np.abs(off[10] - shift * beat if shift == 0.5 else off[10]))]
+        wanted = shift * beat if shift == 0.5 else shift
+        assert nearest == pytest.approx(wanted, abs=2e-4)
+    assert stated(results).speaks_of_grid
+    expect(tab.state).not_to_contain_text("follow")
+    np.testing.assert_allclose(
+        read_bpm(results / "bpm" / f"{TRACK}.json").beats, tab.beats(), atol=1e-6
+    )
+
+
+def test_the_one_is_where_a_person_says(tab: Tab, results: Path) -> None:
+    tab.page.evaluate("seek(10.123)")
+    tab.press("1")
+    assert stated(results).one == pytest.approx(10.123)
+    assert min(abs(time - 10.123) for time in tab.downbeats()) < 1e-3
+    tab.page.evaluate("seek(10.323)")
+    tab.press("2")
+    assert min(abs(time - 10.323) for time in tab.beats()) < 1e-3
+
+
+def test_tempo_is_typed_tapped_or_anchored(tab: Tab, results: Path) -> None:
+    bpm = read_bpm(results / "bpm" / f"{TRACK}.json").bpm
+    assert bpm is not None
+    tab.press("b")
+    tab.page.keyboard.type("125.5")
+    tab.press("Enter")
+    assert stated(results).bpm == 125.5
+    tab.press("u")
+    assert SONG not in document.read(results / "corrections.json").tracks
+    for _ in range(6):
+        tab.page.keyboard.press("t")
+        tab.page.wait_for_timeout(60_000 / bpm / 2 - 8)  # the double tempo, as fingers are
+    expect(tab.state).to_contain_text("Saved")
+    tab.settle()
+    tab.press("u")
+    tab.page.evaluate("seek(5)")
+    tab.page.keyboard.press("3")
+    expect(tab.state).to_contain_text("First anchor")
+    tab.page.evaluate(f"seek(5 + 40 * 60 / {bpm + 0.5})")
+    tab.press("3")
+    assert stated(results).bpm == pytest.approx(bpm + 0.5, abs=0.01)
+
+
+def test_sections_are_split_labelled_moved_and_joined(tab: Tab, results: Path) -> None:
+    """By keys, then a boundary by the mouse; each lies on a bar line."""
+    before = tab.sections()
+    bars = tab.downbeats()
+    tab.page.evaluate(f"seek({bars[3] + 0.1})")
+    tab.press("c")
+    assert round(bars[3], 3) in [section[0] for section in tab.sections()]
+    tab.press("f")
+    label = next(s[2] for s in tab.sections() if s[0] == round(bars[3], 3))
+    old = next(section[2] for section in reversed(before) if section[0] <= bars[3])
+    assert label == (old + 1) % len(tab.page.evaluate("LABELS"))
+    tab.page.evaluate(f"seek({bars[5] - 0.1})")
+    tab.press("w")
+    starts = [section[0] for section in tab.sections()]
+    assert round(bars[5], 3) in starts and len(starts) == len(before) + 1
+    box = tab.page.locator(".overview").bounding_box()
+    assert box
+    duration = tab.page.evaluate("deck.track.duration")
+
+    def x(time: float) -> float:
+        return box["x"] + box["width"] * time / duration
+
+    tab.page.mouse.move(x(bars[5]), box["y"] + 8)
+    tab.page.mouse.down()
+    tab.page.mouse.move(x(bars[7] + 0.2), box["y"] + 8, steps=5)
+    tab.page.mouse.up()
+    tab.settle()
+    starts = [section[0] for section in tab.sections()]
+    assert round(bars[7], 3) in starts and round(bars[5], 3) not in starts
+    assert [s.start for s in stated(results).sections] == pytest.approx(starts, abs=1e-3)
+    tab.page.evaluate(f"seek({bars[7]})")
+    tab.press("v")
+    assert round(bars[7], 3) not in [section[0] for section in tab.sections()]
+    expect(tab.state).not_to_contain_text("follow")
+    record = read_structure(results / "structure" / f"{TRACK}.json")
+    assert [round(s.start, 3) for s in record.sections] == [s[0] for s in tab.sections()]
+
+
+def test_undo_has_no_end_and_survives_a_reload(tab: Tab, results: Path) -> None:
+    first = tab.beats()
+    tab.press("h")
+    second = tab.beats()
+    tab.press(".", "x")
+    tab.page.reload()
+    tab.open()
+    assert len(tab.beats()) > 1.9 * len(first)
+    tab.page.keyboard.press("Control+z")
+    tab.press("u")
+    assert tab.beats() == second
+    tab.press("u")
+    assert tab.beats() == first
+    expect(tab.page.locator("[data-key=u]")).to_be_disabled()
+    tab.page.keyboard.press("Control+Shift+z")
+    tab.settle()
+    assert tab.beats() == second
+    assert stated(results).one is not None
+
+
+def test_two_tabs_show_the_same(browser: Browser, tab: Tab, workbench: Workbench) -> None:
+    other = Tab(browser, workbench.address)
+    tab.press("x")
+    expect(other.page.locator(".deck-bpm b")).to_have_text(
+        tab.page.locator(".deck-bpm b").inner_text()
+    )
+    other.press("h")
+    tab.until(f"deck.details.beats[5] === {other.beats()[5]}")
+    other.page.context.close()
+    assert other.complaints == []
+
+
+def test_enter_confirms_and_goes_on(tab: Tab, results: Path) -> None:
+    """To the next track to check; a confirmed one is locked until it is unlocked."""
+    tab.page.evaluate("for (const t of tracks) t.status = 'check'")
+    tab.press("Enter")
+    expect(tab.page.locator("#deck .deck-name p")).to_contain_text(OTHER)
+    assert stated(results).confirmed is not None
+    row = tab.page.locator("#rows .row", has_text=SONG)
+    expect(row.locator(".state")).to_have_text("Yours")
+    row.click()
+    expect(tab.state).to_contain_text("Confirmed")
+    tab.press("h")
+    expect(tab.state).to_contain_text("locked")
+    tab.press("g", "h")
+    assert stated(results).confirmed is None and stated(results).one is not None
+
+
+def test_what_cannot_be_is_said(tab: Tab, results: Path) -> None:
+    tab.press("b")
+    tab.page.keyboard.type("900")
+    tab.press("Enter")
+    expect(tab.state).to_contain_text("not a tempo from 20 to 400")
+    assert (
+        not (results / "corrections.json").exists()
+        or not document.read(results / "corrections.json").tracks
+    )
+    tab.complaints[:] = [c for c in tab.complaints if "400 (Bad Request)" not in c]
+
+
+def test_the_workbench_that_ended_says_so(browser: Browser, results: Path) -> None:
+    with opened(results) as workbench:
+        tab = Tab(browser, workbench.address)
+    tab.press("h")
+    expect(tab.state).to_contain_text("Nothing more is saved")
+    tab.page.context.close()
+
+
+# What is started in the sound card: [when, sound's length, offset], the music's and the clicks'.
+LISTEN = """() => {
+  window.started = [];
+  const start = AudioBufferSourceNode.prototype.start;
+  AudioBufferSourceNode.prototype.start = function (when, offset) {
+    const one = this.buffer === metronome.sounds[1];
+    window.started.push([when, this.buffer.duration, offset ?? 0, one]);
+    return start.apply(this, arguments);
+  };
+}"""
+
+
+@pytest.mark.parametrize("rate", [1, 0.75])
+def test_the_metronome_clicks_on_the_beats(tab: Tab, rate: float) -> None:
+    """Each starts within a tenth of a millisecond of its beat, the one's higher; in a loop."""
+    tab.page.evaluate(LISTEN)
+    tab.page.evaluate(f"setRate({rate})")
+    tab.press("m")
+    tab.page.evaluate("seek(6.1)")
+    bars = tab.downbeats()
+    at = next(i for i, time in enumerate(bars) if time > 6.1)
+    loop = [bars[at - 1], bars[at]]
+    tab.page.evaluate(f"setLoop({loop})")
+    tab.page.keyboard.press(" ")
+    tab.until("window.started.length > 9")
+    tab.page.keyboard.press(" ")
+    started = tab.page.evaluate("window.started")
+    music = [s for s in started if s[1] > 1]
+    clicks = [s for s in started if s[1] < 1]
+    assert len(music) == 1 and len(clicks) >= 8
+    ones = 0
+    for when, _, _, one in clicks:
+        time = music[0][2] + (when - music[0][0]) * rate
+        if time >= loop[1]:
+            time = loop[0] + (time - loop[0]) % (loop[1] - loop[0])
+        near = min(tab.beats(), key=lambda beat: abs(beat - time))
+        seam = min(abs(time - loop[0]), abs(time - loop[1]))
+        assert min(abs(near - time), seam) < 1e-4
+        is_one = min(abs(bar - time) for bar in bars) < 1e-3
+        assert one == is_one
+        ones += one
+    assert ones >= 2
+    gaps = np.diff(sorted(click[0] for click in clicks))
+    np.testing.assert_allclose(gaps, np.median(gaps), atol=2e-4)  # none is missing, none is twice
+
+
+def test_the_close_up_shows_the_samples_of_an_attack(tab: Tab) -> None:
+    """At 50 ms the picture is of the sound itself, from the decoder of the analysis."""
+    tab.until("player.engine.samples() !== null")
+    found = tab.page.evaluate(
+        "[player.engine.samples().data.length, player.engine.samples().rate]"
+    )
+    duration = tab.page.evaluate("deck.track.duration")
+    assert found[0] / found[1] == pytest.approx(duration, abs=1e-3)
+    before = tab.page.locator("#closeup").screenshot()
+    for _ in range(14):
+        tab.page.keyboard.press("+")
+    assert tab.page.evaluate("deck.span") == pytest.approx(0.05)
+    assert tab.page.locator("#closeup").screenshot() != before
+
+
+GHOSTS = [
+    {"op": "half"}, {"op": "double"}, {"op": "shift", "beats": 0.5}, {"op": "shift", "beats": 1.5},
+    {"op": "one", "beats": 1}, {"op": "one", "beats": -1}, {"op": "nudge", "ms": 7},
+    {"op": "at", "time": 9.87}, {"op": "beat_at", "time": 12.2},
+    {"op": "anchors", "first": 4.0, "second": 24.0, "one": True},
+    {"op": "beats_per_bar", "beats": 3},
+]  # fmt: skip
+
+
+def test_what_the_page_works_out_is_what_the_server_does(tab: Tab, workbench: Workbench) -> None:
+    """Other readings are shown, and edits made without a server, by the page's own arithmetic."""
+    for edit in GHOSTS:
+        tab.page.evaluate("server.open(deck.track).then(takeAnswer)")
+        shown = tab.page.evaluate(
+            "e => beatsOf(edited(analysed(deck.track, deck.details), e))", edit
+        )
+        done = workbench.edit(TRACK, edit)["bpm"]
+        assert len(shown["beats"]) == pytest.approx(len(done["beats"]), abs=2), edit
+        common = min(len(shown["beats"]), len(done["beats"])) - 4
+        for name in ("beats", "downbeats"):
+            own, theirs = (np.array(answer[name]) for answer in (shown, done))
+            inner = own[(own > 2) & (own < own[common // (1 if name == "beats" else 4)])]
+            off = np.abs(inner[:, None] - theirs).min(axis=1)
+            assert off.max() < 2e-3, (edit, name, off.max())
+        workbench.json(f"api/tracks/{TRACK}/undo", {})
+
+
+def test_axe_finds_nothing_serious_in_the_workbench(tab: Tab) -> None:
+    tab.press("h")
+    for theme in range(2):
+        found = Axe().run(tab.page).response["violations"]
+        serious = [
+            (finding["id"], node["html"][:100], node["failureSummary"])
+            for finding in found if finding["impact"] in ("serious", "critical")
+            for node in finding["nodes"]
+        ]  # fmt: skip
+        assert serious == [], theme
+        tab.page.click("#theme")
+
+
+def test_on_a_phone_the_tools_are_in_reach(browser: Browser, workbench: Workbench) -> None:
+    tab = Tab(
+        browser, workbench.address, viewport={"width": 390, "height": 844}, has_touch=True,
+        is_mobile=True,
+    )  # fmt: skip
+    half = tab.page.locator("[data-key=h]")
+    half.scroll_into_view_if_needed()
+    box = half.bounding_box()
+    assert box and box["height"] >= 43.5 and box["width"] >= 43.5
+    half.tap()
+    expect(tab.state).to_contain_text("Saved")
+    assert tab.page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert tab.complaints == []
+
+
+def test_without_a_server_corrections_become_a_file(
+    static: Tab, results: Path, tmp_path: Path, workbench: Workbench
+) -> None:
+    """Edits are kept over a reload; the file says to dropgrid what the page shows."""
+    page = static.page
+    bars = static.downbeats()
+    page.evaluate(f"seek({bars[4]})")
+    static.press("h", "c", "f")
+    static.press("x", "u")
+    page.reload()
+    static.open()
+    beats, sections = static.beats(), static.sections()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save your corrections").click()
+    file = tmp_path / "mine.json"
+    download.value.save_as(file)
+    said = document.read(file).tracks[SONG]
+    assert said.parts == ("grid", "sections")
+    entry = json.loads(file.read_text())["tracks"][SONG]
+    workbench.edit(
+        TRACK,
+        {"op": "grid", "grid": [{"start": 0.0, "bpm": entry["bpm"], "one": entry["one"]}]},
+        {"op": "sections", "sections": entry["sections"]},
+    )
+    served = workbench.json(f"api/tracks/{TRACK}")
+    theirs = np.array(served["bpm"]["beats"])
+    inner = np.array(beats)[2:-2]
+    assert np.abs(inner[:, None] - theirs).min(axis=1).max() < 1e-3
+    assert [s["label"] for s in served["structure"]["sections"]] == [
+        page.evaluate("LABELS")[section[2]] for section in sections
+    ]
+    np.testing.assert_allclose(
+        [s["start"] for s in served["structure"]["sections"]],
+        [section[0] for section in sections],
+        atol=2e-3,
+    )
+
+
+def test_both_pages_run_the_same_scripts() -> None:
+    from importlib.resources import files
+
+    from dropgrid.report.page import SCRIPTS, STYLES
+
+    static = files("dropgrid.report.workbench") / "static"
+    listed = re.search(r"SERVED_SCRIPTS = \[(.*?)\]", (static / "boot.js").read_text(), re.S)
+    assert listed
+    served = re.findall(r'"(\w+\.js)"', listed[1])
+    assert served == [*SCRIPTS[:-1], "sound.js", "server.js", SCRIPTS[-1]]
+    linked = re.findall(r'href="static/(\w+\.css)"', (static / "index.html").read_text())
+    assert linked == list(STYLES)
+
+
+def test_records_are_renewed_within_a_second(tab: Tab, results: Path) -> None:
+    """From the press of a key to a record on disk that says the same as the page."""
+    path = Results(results).record("bpm", TRACK)
+    old = path.read_bytes()
+    began = tab.page.evaluate("performance.now()")
+    tab.press("h")
+    tab.until("deck.track.state.job === 'idle'")
+    took = tab.page.evaluate("performance.now()") - began
+    assert path.read_bytes() != old
+    assert took < 3000  # a second on an idle machine; tests share theirs
