@@ -15,8 +15,8 @@ from pathlib import Path
 from dropgrid.report.collect import collect
 from dropgrid.report.page import build
 
-TESTS = Path(__file__).resolve().parents[1] / "tests"
-sys.path[:0] = [str(TESTS), str(TESTS / "builders")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "builders"))
 from browser import launch_browser
 from synthetic_library import write_library
 
