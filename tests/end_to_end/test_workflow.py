@@ -71,6 +71,20 @@ def test_every_track_gets_records_and_a_row(finished, house):
         json.loads((results / "evaluation" / f"{name}.json").read_text())
 
 
+def test_one_record_can_be_asked_for_by_its_file(finished, songs, snakemake, tmp_path):
+    expected = records(finished / "results")
+    name = next(name for name in expected if name.startswith("structure/"))
+    done = snakemake(tmp_path, "--cores", "1", f"results/{name}", library=str(songs))
+    assert done.returncode == 0, done.stderr
+    made = records(tmp_path / "results")
+    assert set(made) == {name, name.replace("structure/", "bpm/")}
+    assert made.items() <= expected.items()
+    again = snakemake(tmp_path, "--cores", "1", "-n", f"results/{name}", library=str(songs))
+    assert "Nothing to be done" in again.stdout + again.stderr
+    assert snakemake(tmp_path, "--cores", "2", "analysis", library=str(songs)).returncode == 0
+    assert records(tmp_path / "results") == expected
+
+
 def test_the_bytes_are_the_same_on_one_core_and_without_snakemake(
     finished, songs, snakemake, dropgrid, tmp_path
 ):

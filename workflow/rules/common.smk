@@ -1,17 +1,20 @@
 # Shared by all rules: the checked configuration, the plan of the run, what its jobs may take.
 # The thinking is in dropgrid.run (workflow.py, demands.py, resources.py).
+import json
 import math
 import os
 import sys
 
 from dropgrid import __version__ as VERSION
 from dropgrid.base.errors import DropgridError
+from dropgrid.records.ticket import read_ticket
 from dropgrid.run import workflow as run
 from dropgrid.run.batches import read_batch
-from dropgrid.run.demands import BATCH_MB, LAST_MB, TRIES, Demands
+from dropgrid.run.demands import BATCH_MB, LAST_MB, TRIES, Demands, supervised
 from dropgrid.run.interrupts import follow_this_process
 from dropgrid.run.resources import caps
 from dropgrid.settings.config import complete_config
+from dropgrid.stages import stage_options
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.settings.types import DeploymentMethod
@@ -68,7 +71,7 @@ try:
     PLAN = run.plan_run(config, **ROLE, workers=workers, forced=FORCED)
 except (DropgridError, OSError) as error:
     stop(error)
-RESULTS = PLAN.results
+RESULTS, STAGE_OPTIONS, SUPERVISED = PLAN.results, stage_options(config), supervised()
 # Jobs run this dropgrid, on PATH or not; with --sdm conda that of the rules' own environment.
 CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
 PYTHON = "python" if CONDA else sys.executable
@@ -76,6 +79,7 @@ PYTHON = "python" if CONDA else sys.executable
 
 wildcard_constraints:
     batch=r"[0-9]{5}",
+    track=r"[a-z0-9][a-z0-9-]*",
 
 
 def megabytes(first, last=0):
@@ -87,7 +91,25 @@ def megabytes(first, last=0):
 
 scanned = lambda wildcards: PLAN.path("scan.json")
 results_folder = lambda wildcards: RESULTS  # as it is, braces too
+corrections_folder = lambda wildcards: f"{RESULTS}/corrections"
 attempt = lambda wildcards, attempt: attempt
+
+
+def ticket(wildcards):
+    return PLAN.ticket(wildcards.track)
+
+
+def features_mb(wildcards):
+    return DEMANDS.features_mb(read_ticket(Path(ticket(wildcards))))
+
+
+def later_mb(wildcards):
+    return DEMANDS.later_mb(read_ticket(Path(ticket(wildcards))))
+
+
+def options(stage):
+    """The options of a stage as one argument; a change of them makes its jobs run again."""
+    return json.dumps(STAGE_OPTIONS[stage], sort_keys=True)
 
 
 def batch_mb(wildcards):

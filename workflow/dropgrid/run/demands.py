@@ -43,6 +43,10 @@ class Demands:
         minutes = max(map(likely_minutes, tracks), default=0)
         return memory.megabytes(minutes, self.method)
 
+    def later_mb(self, track: Ticket) -> int:
+        """The first try of the stages after a track's features, as a job of its own."""
+        return memory.later_megabytes(likely_minutes(track))
+
     def batch_mb(self, tracks: Iterable[Ticket]) -> int:
         """The first try of a batch: its own, and what the longest of its tracks takes."""
         return BATCH_MB + self.features_mb(*tracks)
@@ -55,6 +59,17 @@ class Demands:
         usual = median([likely_minutes(track) for track in tracks] or [0.0])
         room = self.cap_mb // (BATCH_MB + memory.megabytes(usual, self.method))
         return int(max(1, min(cores or 1, cap or math.inf, room)))
+
+
+def supervised(attempts: int = TRIES) -> str:
+    """The end of a command on one track: its limits, and where its messages go.
+
+    Its own time cap is a little under its runtime, so that it can still say so.
+    """
+    return (
+        "--memory-mb {resources.mem_mb} --time-limit $(( {resources.runtime} * 60 - 20 ))"
+        f" --attempt {{resources.attempt}} --attempts {attempts} > {{log:q}} 2>&1"
+    )
 
 
 def likely_minutes(track: Ticket) -> float:
