@@ -15,6 +15,7 @@ from pathlib import Path
 from dropgrid.report.collect import collect
 from dropgrid.report.page import build
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "builders"))
 from browser import launch_browser
 from synthetic_library import write_library

@@ -457,7 +457,7 @@ def test_without_a_server_corrections_become_a_file(
     static.open()
     beats, sections = static.beats(), static.sections()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Save your corrections").click()
+        page.get_by_role("button", name="Download").click()
     file = tmp_path / "mine.json"
     download.value.save_as(file)
     said = document.read(file).tracks[SONG]

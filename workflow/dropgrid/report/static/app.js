@@ -11,7 +11,7 @@ function showPage(name) {
     $(`page-${page}`).hidden = page !== name;
   }
   if (name !== "library") {
-    player.audio.pause();
+    player.engine.pause();
     if (!$(`page-${name}`).childElementCount) RENDER[name]();
   }
   history.replaceState(null, "", name === "library" && deck.track ? `#track=${deck.track.id}` : `#${name}`);

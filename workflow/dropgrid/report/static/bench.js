@@ -8,8 +8,10 @@ const bench = { on: false, store: ownFile, ghosts: [], ghost: null, anchor: null
 function edit(...edits) {
   const { track } = deck;
   if (!track?.duration || track.failure) return bench.waiting;
-  if (track.state?.confirmed && edits[0].op !== "unconfirm") return say("This track is locked, because you confirmed it. G unlocks it.", true);
-  return act((store) => store.edit(track, edits));
+  return act((store) => {
+    if (track.state?.confirmed && edits[0].op !== "unconfirm") throw new Error("This track is locked, because you confirmed it. G unlocks it.");
+    return store.edit(track, edits);
+  });
 }
 
 const undo = () => act((store) => store.undo(deck.track));

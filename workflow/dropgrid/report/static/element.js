@@ -7,7 +7,11 @@ const element = {
   start(changed) {
     this.audio.preload = "none";
     for (const event of ["playing", "pause", "ended"]) this.audio.addEventListener(event, () => changed());
-    this.audio.addEventListener("error", () => { if (this.audio.getAttribute("src")) changed(this.audio.error?.code); });
+    this.audio.addEventListener("error", () => {
+      if (!this.audio.getAttribute("src")) return;
+      this.audio.pause(); // it would else count as playing
+      changed(this.audio.error?.code);
+    });
   },
 
   load(address) {

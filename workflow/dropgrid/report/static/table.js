@@ -11,7 +11,7 @@ function startTable(open) {
   startLists();
   $("search").addEventListener("input", refresh);
   $("table").addEventListener("scroll", draw, { passive: true });
-  new ResizeObserver(() => { fitColumns(); draw(true); }).observe($("table"));
+  new ResizeObserver(() => { fitColumns(); if (!$("deck").hidden) bringIntoSight(); draw(true); }).observe($("table"));
   fitColumns(true);
   refresh();
 }
@@ -93,12 +93,17 @@ function rowOf(track, position) {
 function choose(position, open = false) {
   if (!table.shown.length) return;
   table.chosen = Math.min(Math.max(position, 0), table.shown.length - 1);
-  const top = table.chosen * ROW;
-  if (top < $("table").scrollTop) $("table").scrollTop = top;
-  else if (top + ROW > $("table").scrollTop + inSight()) $("table").scrollTop = top + ROW - inSight();
+  bringIntoSight();
   draw();
   markChosen();
   if (open) table.open(table.shown[table.chosen]);
+}
+
+/** Scroll to the chosen row, if it is out of sight. */
+function bringIntoSight() {
+  const top = table.chosen * ROW;
+  if (top < $("table").scrollTop) $("table").scrollTop = top;
+  else if (top + ROW > $("table").scrollTop + inSight()) $("table").scrollTop = top + ROW - inSight();
 }
 
 function markChosen() {

@@ -81,7 +81,7 @@ function showState() {
 
 async function downloadCorrections() {
   download("corrections.json", "application/json", JSON.stringify(await ownFile.document(), null, 2) + "\n");
-  say("Saved as corrections.json. Lay it beside the library's results, or name it: dropgrid run --config corrections=corrections.json");
+  say("Saved as corrections.json. Put it into the results folder, or name it: dropgrid run --config corrections=corrections.json");
 }
 
 /** What the workbench adds to the close-up: another reading, the first anchor, a boundary on its way. */

@@ -6,6 +6,7 @@ const LOST = 4; // failed questions in a row after which the server is taken to 
 
 const server = {
   byId: new Map(tracks.map((track) => [track.id, track])),
+  seen: new Map(), // track: the revision of what is shown of it
   waves: { id: "", found: null }, // of the track that was opened last
 
   /** An answer of the server's, as JSON. Throws an Error with the line that it gives. */
@@ -34,7 +35,8 @@ const server = {
   async redo(track) { return this.take(track, await this.ask(`tracks/${track.id}/redo`, {})); },
 
   /** Put a track as the server tells it in place. */
-  take(track, { row, bpm, alternatives }) {
+  take(track, { row, revision, bpm, alternatives }) {
+    this.seen.set(track, revision);
     replaceRow(track, row);
     const waves = this.waves.id === track.id && this.waves.found;
     return { details: { ...EMPTY, ...waves, beats: bpm?.beats ?? [], downbeats: bpm?.downbeats ?? [] }, ghosts: alternatives };
@@ -64,7 +66,7 @@ const server = {
       try {
         const { revision, tracks: rows } = await this.ask(`changes?since=${since}`);
         [since, failures] = [revision, 0];
-        if (rows.length) await this.changed(rows);
+        if (rows.length) await this.changed(rows, revision);
       } catch {
         failures += 1;
         if (failures === LOST) document.querySelector("main").before(make("p", { class: "notice", role: "alert" }, "The workbench has ended: nothing more is saved. Start dropgrid open again and open its new address."));
@@ -73,11 +75,12 @@ const server = {
     }
   },
 
-  async changed(rows) {
-    await bench.waiting; // what is under way here is newer
+  /** Show rows as they were at a revision, but for tracks of which something newer is shown. */
+  async changed(rows, revision) {
+    await bench.waiting;
     for (const row of rows) {
       const track = this.byId.get(row.id);
-      if (!track) continue;
+      if (!track || (this.seen.get(track) ?? 0) > revision) continue;
       const before = JSON.stringify([track.grid, track.sections, track.key, track.state?.corrected, track.state?.confirmed]);
       replaceRow(track, row);
       if (track !== deck.track) continue;
