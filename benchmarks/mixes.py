@@ -40,7 +40,7 @@ from dropgrid.audio.reader import SAMPLE_RATE
 from dropgrid.features import Features
 from dropgrid.rhythm import RhythmOptions, analyse
 from mixer import Clip, Set, Song, looped, played, read_song, spun_back
-from structure_accuracy import cached_features
+from structure_cases import cached_features
 
 FLOORS = (  # records of neighbouring tempi, in the order a night has
     ("Jousboxx-BuzzerBeater", "Shovon-ProgressiveHousePluckDemo", "Popsip-Electric Dancer",

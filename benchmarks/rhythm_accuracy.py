@@ -31,12 +31,14 @@ import numpy as np
 from dropgrid.rhythm import Rhythm, analyse
 from rhythm_material import (
     DEFAULTS,
+    METHODS,
     OCTAVES,
     SETS,
     SONGS,
     Song,
     Tempo,
     Verdict,
+    cache_of,
     excerpts,
     judge,
     print_cells,
@@ -60,7 +62,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     root = Path(__file__).resolve().parents[1]
     parser.add_argument("--shared", type=Path, default=root.parent / "shared")
-    parser.add_argument("--method", choices=("madmom", "open", "librosa"), default="madmom")
+    parser.add_argument("--method", choices=METHODS, default="madmom")
     parser.add_argument("--cache", type=Path, help="where features are kept from call to call")
     parser.add_argument("--save", type=Path, help="a JSON file to write")
     parser.add_argument("--against", type=Path, help="such a file of an earlier state")
@@ -89,8 +91,7 @@ def main() -> None:
 def all_songs(shared: Path, cache: Path | None, method: str = "madmom") -> tuple[Song, ...]:
     """The songs of both folders, their features from the cache where there is one."""
     with tempfile.TemporaryDirectory() as folder:
-        cache = cache or Path(folder)
-        cache = cache if method == "madmom" else cache / method
+        cache = cache_of(cache or Path(folder), method)
         cache.mkdir(parents=True, exist_ok=True)
         return tuple(song for name in SONGS for song in read_songs(shared / name, cache, method))
 

@@ -13,9 +13,10 @@ import numpy as np
 from dropgrid import stages as pipeline
 from dropgrid.features import ENVELOPE_RATE, FRAME_RATE, Features
 from dropgrid.rhythm import Rhythm, RhythmOptions
-from structure_accuracy import cached_features
+from structure_cases import cached_features
 
 DEFAULTS = RhythmOptions()
+METHODS = ("madmom", "open", "librosa")  # what hears the beats: bpm.method
 SONGS = ("music", "music_more")  # folders of songs with exact truth
 SETS = ("hjdb", "ballroom", "gtzan", "hainsworth", "smc")  # of which activations are kept
 RATES = {"bands": FRAME_RATE, "attack": ENVELOPE_RATE, "chroma": 10}
@@ -63,6 +64,11 @@ def read_songs(folder: Path, cache: Path, method: str = "madmom") -> Iterator[So
             folder.name, path.stem, cached_features(file, cache, network), truth["bpm"],
             np.array(truth["beats"], float), np.array(ones, float), file,
         )  # fmt: skip
+
+
+def cache_of(cache: Path, method: str) -> Path:
+    """Where in a folder the features by a method are kept: the networks' are in itself."""
+    return cache if method == "madmom" else cache / method
 
 
 def part(song: Song, start: float, end: float) -> Song:

@@ -1,13 +1,13 @@
 """Measure whether what is done to a file changes the reading of its rhythm.
 
 Usage: .venv/bin/python benchmarks/rhythm_robustness.py [CHANGE ...] [--shared FOLDER]
-       [--cache FOLDER]
+       [--cache FOLDER] [--method METHOD]
 
 Every song of FOLDER/music and FOLDER/music_more is analysed as it is and after each change: halves
 apart, speed -6 % and +3 %, MP3 of 128 kbit/s, 22.05 kHz, 1.234 s of silence before, mono, -12 dB.
 Counted are the decisions that are wrong; listed those that are wrong where the song as it is was
-right, with the confidence they were given. A quarter of an hour the first time; features are kept
-in --cache.
+right, with the confidence they were given. --method says what hears the beats (bpm.method).
+A quarter of an hour the first time; features are kept in --cache.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dropgrid.features.engines.network import load
 from dropgrid.features.extract import extract
 from dropgrid.rhythm import analyse
 from rhythm_accuracy import all_songs
-from rhythm_material import DEFAULTS, Song, Verdict, judge, print_cells
+from rhythm_material import DEFAULTS, METHODS, Song, Verdict, cache_of, judge, print_cells
 
 SILENCE = 1.234  # seconds
 SURE = 0.9  # confidence above which nothing should be wrong
@@ -128,22 +128,26 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     root = Path(__file__).resolve().parents[1]
-    parser.add_argument("changes", nargs="*", metavar="CHANGE", help=", ".join(CHANGES))
+    parser.add_argument(
+        "changes", nargs="*", metavar="CHANGE", help=", ".join(CHANGES).replace("%", "%%")
+    )
     parser.add_argument("--shared", type=Path, default=root.parent / "shared")
     parser.add_argument("--cache", type=Path, help="where features are kept from call to call")
+    parser.add_argument("--method", choices=METHODS, default="madmom")
     arguments = parser.parse_args()
     if unknown := set(arguments.changes) - CHANGES.keys():
         parser.error(f"no such change: {', '.join(sorted(unknown))}; known: {', '.join(CHANGES)}")
     with tempfile.TemporaryDirectory() as folder:
-        cache = arguments.cache or Path(folder)
-        songs = all_songs(arguments.shared, cache)
+        method, cache = arguments.method, arguments.cache or Path(folder)
+        songs = all_songs(arguments.shared, cache, method)
+        cache = cache_of(cache, method)
         before = [judge(song, analyse(song.features, DEFAULTS)) for song in songs]
         print_cells("", "octave", "half beat", "the one", "beats", "downbeats")
         print_row("as it is", before)
         for change in arguments.changes or CHANGES:
             after = [
                 judge(other, analyse(other.features, DEFAULTS))
-                for other in (changed(song, change, cache) for song in songs)
+                for other in (changed(song, change, cache, method) for song in songs)
             ]
             print_row(change, after)
             for song, then, now in zip(songs, before, after, strict=True):
@@ -169,7 +173,7 @@ def print_flip(song: Song, now: Verdict) -> None:
     print(f"      {song.name}: {now.wrong} wrong, confidence {sure:.2f}{warning}")
 
 
-def changed(song: Song, change: str, cache: Path) -> Song:
+def changed(song: Song, change: str, cache: Path, method: str) -> Song:
     """The song after a change, its features from the cache if they are there."""
     alter, suffix = CHANGES[change]
     assert song.file
@@ -180,7 +184,8 @@ def changed(song: Song, change: str, cache: Path) -> Song:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, f"changed{suffix}")
             write(file, sound)
-            store.save(kept, extract(file, load(cache / "network.onnx")))
+            engine = load(cache / "network.onnx") if method == "madmom" else method
+            store.save(kept, extract(file, engine))
     features = store.load(kept)
     assert isinstance(features, Features), features
     return replace(

@@ -58,15 +58,19 @@ class Case:
 
 
 def read_songs(
-    shared: Path, cache: Path, network: Path, results: Path | None = None
+    shared: Path,
+    cache: Path,
+    network: Path,
+    results: Path | None = None,
+    folders: tuple[str, ...] = FOLDERS,
 ) -> Iterator[Case]:
-    """The songs of FOLDERS whose sections are known.
+    """The songs of some of FOLDERS whose sections are known.
 
     results: a folder the workflow has written for them, whose features and bpm records are
     then taken; else both are computed, and the features kept in cache.
     """
     records = dict(_records(results)) if results else {}
-    for path in sorted(song for name in FOLDERS for song in (shared / name).glob("*.json")):
+    for path in sorted(song for name in folders for song in (shared / name).glob("*.json")):
         truth = json.loads(path.read_text())
         if not truth.get("sections") or "energy_hint" not in truth["sections"][0]:
             continue

@@ -46,16 +46,22 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
 
 
 def jobs(folder: Path) -> list[psutil.Process]:
-    """The processes in folder that analyse a track, innermost last."""
-    found = []
+    """The processes in folder that are at a track: forked by `dropgrid batch`, not that itself."""
+    batches = {}
     for process in psutil.process_iter():
         try:
-            # `dropgrid batch ...`, not the shell around it
             if process.cwd() == str(folder) and "batch" in process.cmdline():
-                found.append(process)
+                batches[process.pid] = process
         except psutil.Error:
             continue
-    return sorted(found, key=lambda process: process.pid)
+    return [process for process in batches.values() if _parent_of(process) in batches]
+
+
+def _parent_of(process: psutil.Process) -> int:
+    try:
+        return process.ppid()
+    except psutil.Error:
+        return 0
 
 
 def copy_of(peace: Path, tmp_path: Path) -> Path:
@@ -78,7 +84,7 @@ def test_the_results_are_the_same_after_interrupts_at_random_moments(peace, tmp_
 def test_a_signal_in_the_midst_of_a_job_ends_all(peace, tmp_path, number):
     folder = copy_of(peace, tmp_path)
     run = start(folder, 2)
-    assert wait_until(lambda: len(jobs(folder)) > 1)
+    assert wait_until(lambda: jobs(folder) != [])
     run.send_signal(number)
     assert run.wait(timeout=10) == 128 + number
     assert wait_until(lambda: running_in(folder) == [], 5)
@@ -93,7 +99,7 @@ def test_a_signal_in_the_midst_of_a_job_ends_all(peace, tmp_path, number):
 def test_killing_the_run_with_9_ends_its_jobs_and_needs_no_unlocking(peace, tmp_path):
     folder = copy_of(peace, tmp_path)
     run = start(folder, 2)
-    assert wait_until(lambda: len(jobs(folder)) > 1)
+    assert wait_until(lambda: jobs(folder) != [])
     run.kill()
     run.wait()
     assert wait_until(lambda: running_in(folder) == [], 10)
@@ -118,7 +124,7 @@ def test_what_was_written_before_a_kill_with_9_is_not_made_again(peace, tmp_path
 def test_a_job_killed_with_9_is_tried_again(peace, tmp_path):
     folder = copy_of(peace, tmp_path)
     run = start(folder, 1)
-    assert wait_until(lambda: len(jobs(folder)) > 1)
+    assert wait_until(lambda: jobs(folder) != [])
     jobs(folder)[-1].kill()
     assert run.wait() == 0
     assert "Trying to restart" in snakemake_log(folder)

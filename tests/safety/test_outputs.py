@@ -139,7 +139,8 @@ def test_page_table_evaluation_networks_and_clicks_are_ours(music, results, tmp_
         assert main(["table", str(results)]) == 0
         assert main(["report", "--results", str(results), "--output", str(page)]) == 0
         assert main(["evaluate", "--results", str(results), *references]) == 0
-        assert main(["network", str(network), "--method", "librosa"]) == 0
+        for method in ("librosa", "open"):
+            assert main(["network", str(network), "--method", method]) == 0
         for name in ("clicks.wav", "clicks.flac"):
             assert main(sonify(music, results, f"../{name}")) == 0
     written = [page, network, tmp_path / "clicks.wav", tmp_path / "clicks.flac"]

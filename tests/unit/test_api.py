@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -31,11 +32,12 @@ def test_a_file_is_analysed(analysed: Track, songs: Path, house: demo.Compositio
 
 
 def test_the_records_are_those_of_the_command(
-    analysed: Track, songs: Path, tmp_path: Path
+    analysed: Track, songs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     from dropgrid.commands.main import main
 
     assert main(["analyze", str(songs / "house.flac"), "--output", str(tmp_path)]) == 0
+    assert re.search(r"intro \d+ bars.*; drop \d+ bars", capfd.readouterr().out)
     (loaded,) = load_library(tmp_path, songs)
     assert analysed.bpm is not None and analysed.structure is not None
     assert loaded.bpm is not None and loaded.structure is not None

@@ -47,7 +47,7 @@ rule batch:
         analyses=config["analyses"],
         features="" if config["keep_features"] else "--drop-features",
     shell:
-        "{resources.python:q} -P -m dropgrid batch {input.manifest:q} --analyses {params.analyses}"
+        "exec {resources.python:q} -P -m dropgrid batch {input.manifest:q} --analyses {params.analyses}"
         " {params.features}"
         " --memory-mb $(( {resources.mem_mb} - %d ))"
         " --time-limit $(( {resources.runtime} < 30 ? {resources.runtime} * 60 - 20 : 1780 ))"

@@ -29,6 +29,7 @@ from dropgrid.records.marks import cues, pads
 from dropgrid.records.model import BpmRecord, GridRegion, Section, StructureRecord
 from dropgrid.records.store import write_record
 from dropgrid.records.track import Track
+from dropgrid.references import rekordbox
 from dropgrid.settings.config import load_config
 from dropgrid.settings.place import SCHEMAS
 from library_of_records import HOSTILE, PATHS, bpm_record, structure_record, write_results
@@ -185,6 +186,63 @@ def test_battito_is_the_beat_of_the_bar_a_region_begins_with(
     from dropgrid.export.rekordbox import beat_in_bar
 
     assert beat_in_bar(GridRegion(0.25, 128.0, 8, first_downbeat), 4) == battito
+
+
+def test_rekordbox_has_beats_before_the_first_one(tmp_path: Path) -> None:
+    record = bpm_record("a.flac", first=20.25)
+    grid = (GridRegion(20.25, 128.0, 64, record.beats[1]),)
+    record = dataclasses.replace(record, grid=grid, duration=52.0)
+    write_record(tmp_path / "bpm" / f"{record.track}.json", record)
+    export("rekordbox", tmp_path, tmp_path / "c.xml", library=Path("/music"))
+    (tempo,) = ElementTree.parse(tmp_path / "c.xml").findall("COLLECTION/TRACK/TEMPO")
+    start, period = float(tempo.get("Inizio")), 60 / 128
+    assert 0 <= start < period and (20.25 - start) / period == pytest.approx(43, abs=1e-4)
+    assert tempo.get("Battito") == "1"  # the first downbeat is 44 beats later
+    (read,) = rekordbox.read(tmp_path / "c.xml")
+    np.testing.assert_allclose([b for b in read.beats if b > 20.2][:64], record.beats, atol=1e-5)
+    ones = [one for one in read.downbeats if one > 20.2]
+    np.testing.assert_allclose(ones[:16], record.downbeats, atol=1e-5)
+
+
+def test_what_is_spooled_comes_back_from_memory_and_from_the_disk(monkeypatch) -> None:
+    from dropgrid.export import spool
+
+    for most in (spool.IN_MEMORY, 10):
+        monkeypatch.setattr(spool, "IN_MEMORY", most)
+        kept = spool.Spool()
+        for number in range(1000):
+            kept.add(b"%d\n" % number)
+        assert kept.added == 1000
+        assert b"".join(kept) == b"".join(kept) == b"".join(b"%d\n" % i for i in range(1000))
+        assert bool(kept._file._rolled) == (most == 10)
+
+
+def test_an_export_holds_one_track_at_a_time(results: Path, tmp_path: Path, monkeypatch) -> None:
+    """What is alive of the tracks while they are written: no more than two at once."""
+    import gc
+    import weakref
+
+    import dropgrid.export as room
+
+    alive: list[weakref.ref] = []
+    most = 0
+
+    def watched(*arguments):
+        nonlocal most
+        for number in range(40):
+            record = dataclasses.replace(bpm_record(PATHS[0]), track=f"t-{number:08}")
+            alive.append(weakref.ref(record))
+            most = max(most, sum(reference() is not None for reference in alive))
+            yield Track(Path("/music/a.flac"), record, structure_record(PATHS[0]))
+            del record
+            gc.collect()
+
+    monkeypatch.setattr(room, "iterate_library", watched)
+    for name in FORMATS:
+        if not hasattr(formats()[name], "render_table"):
+            most = 0
+            assert export(name, results, tmp_path / name)[0] == 40
+            assert most <= 3, name
 
 
 def test_every_path_survives_in_a_location(results: Path, tmp_path: Path) -> None:

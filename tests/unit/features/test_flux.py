@@ -10,7 +10,7 @@ import soundfile
 from dropgrid.audio.reader import SAMPLE_RATE
 from dropgrid.demo import compose, render
 from dropgrid.features import Features
-from dropgrid.features.engines.flux import activations_of_rises
+from dropgrid.features.engines.flux import _accents, activations_of_rises
 from dropgrid.features.engines.network import Inputs
 from dropgrid.features.extract import extract
 from dropgrid.features.spectra import Spectra, segments
@@ -70,6 +70,12 @@ def test_chunks_of_any_size_give_the_same() -> None:
     assert np.allclose(activations_of(sound, 240), activations_of(sound, 70), atol=1e-5)
 
 
+def test_the_end_of_a_day_is_heard_like_its_beginning() -> None:
+    rises = np.tile(np.random.default_rng(0).uniform(0, 0.1, 2000).astype(np.float32), 4000)
+    accents = _accents(rises).reshape(4000, 2000)
+    assert np.abs(accents[-2] - accents[1]).max() < 1e-6 < accents[1].max()
+
+
 @pytest.mark.parametrize(("style", "bpm"), [("house", 124.0), ("drum and bass", 174.0)])
 def test_the_grid_of_a_song_is_found_without_the_networks(
     tmp_path: Path, style: str, bpm: float
@@ -84,7 +90,14 @@ def test_the_grid_of_a_song_is_found_without_the_networks(
     assert np.median(away) < 0.01
 
 
-def test_noise_has_no_tempo() -> None:
-    noise = np.random.default_rng(0).standard_normal(60 * SAMPLE_RATE).astype(np.float32)
-    features = Features(60.0, activations_of(0.1 * noise))
-    assert analyse(features, RhythmOptions()).bpm is None
+@pytest.mark.parametrize("seed", range(4))
+def test_noise_has_no_tempo(seed: int) -> None:
+    noise = np.random.default_rng(seed).standard_normal(20 * SAMPLE_RATE).astype(np.float32)
+    activations = activations_of(0.1 * noise)
+    assert not activations.any()
+    assert analyse(Features(20.0, activations), RhythmOptions()).bpm is None
+
+
+def test_strokes_in_loud_noise_are_still_heard() -> None:
+    noise = np.random.default_rng(0).standard_normal(20 * SAMPLE_RATE).astype(np.float32)
+    assert activations_of(0.02 * noise + clicks(np.arange(0.5, 19.5, 0.5), 20.0)).any()

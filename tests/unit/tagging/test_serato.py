@@ -128,7 +128,7 @@ def test_what_we_wrote_is_written_anew_and_what_was_changed_since_is_not(song: P
     assert isinstance(change, Change)
     apply(change)
     found = read_serato(song)
-    assert found is not None and "Drop 4" in [cue.name for cue in found.cues]
+    assert found is not None and "Drop 3" in [cue.name for cue in found.cues]
     put(song, THEIRS)
     told: list[str] = []
     change = plan(track_of(song), SERATO, song.parent, told.append)

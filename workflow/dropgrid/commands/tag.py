@@ -32,6 +32,7 @@ from ..key.notation import NOTATIONS
 if TYPE_CHECKING:
     from ..tagging.plan import Change
 
+PADDED = (".flac", ".ogg", ".oga", ".opus", ".m4a", ".mp4")  # what mutagen leaves room in
 LONGEST = 100  # characters of a value that are shown
 HELP = "write BPM, key, gain and drop times into the files' tags, or take them back"
 
@@ -192,7 +193,7 @@ def _restore(arguments: argparse.Namespace, backup: Path) -> int:
     for name in (*arguments.skip, *arguments.forget):
         if not any(is_named(entry, [name]) for entry in entries):
             raise RecordError(f"{backup}: holds no file named {name}")
-    kept, changed, forgotten, failed = [], 0, 0, False
+    kept, changed, forgotten, failed, padded = [], 0, 0, False, 0
     mended: set[Path] = set()
     for entry in entries:
         if is_named(entry, arguments.forget):
@@ -203,6 +204,7 @@ def _restore(arguments: argparse.Namespace, backup: Path) -> int:
             _mend(Path(entry.file), root, mended)
             done = restore(entry, root, arguments.results, arguments.in_place)
             changed += done.changed
+            padded += done.changed and Path(entry.file).suffix.lower() in PADDED
             for reason in done.reasons:
                 _say(entry.file, reason)
             failed = failed or done.kept is not None
@@ -214,6 +216,9 @@ def _restore(arguments: argparse.Namespace, backup: Path) -> int:
     if forgotten:
         parts.append(f"{forgotten} forgotten")
     print("; ".join(parts))
+    if padded:
+        text = "the padding behind the tags may not be what it was at first"
+        print(f"dropgrid tag: in {_files(padded)}: {text}", file=sys.stderr)
     return 1 if failed else 0
 
 

@@ -82,14 +82,15 @@ def _track(track: Track, number_in_list: int, options: ExportOptions) -> Element
     if key is not None:
         element.set("Tonality", notation.written(key, options.key_notation))
     element.set("Location", location(track.file))
-    for region in record.grid:
+    length = beats_per_bar(record)
+    for region in (*map(counted_back, record.grid[:1]), *record.grid[1:]):
         SubElement(
             element,
             "TEMPO",
             Inizio=number(region.start, 3),
             Bpm=number(region.bpm),
             Metro=record.time_signature or "4/4",
-            Battito=str(beat_in_bar(region, beats_per_bar(record))),
+            Battito=str(beat_in_bar(region, length)),
         )
     marks = cues(track)
     for cue in marks:  # memory cues have no number
@@ -99,6 +100,14 @@ def _track(track: Track, number_in_list: int, options: ExportOptions) -> Element
     for loop in loops(track):
         element.append(_loop(loop))
     return element
+
+
+def counted_back(region: GridRegion) -> GridRegion:
+    """A first region from the first moment on: before its first TEMPO rekordbox has no beats,
+    and loops that are set there have no length."""
+    before = int((region.start + 1e-9) * region.bpm / 60)
+    start = max(0.0, region.start - before * 60 / region.bpm)
+    return GridRegion(start, region.bpm, region.beats + before, region.first_downbeat)
 
 
 def beat_in_bar(region: GridRegion, length: int) -> int:

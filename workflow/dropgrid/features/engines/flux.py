@@ -27,13 +27,15 @@ AVERAGED = 20  # frames to both sides whose mean is taken off
 APART = 3  # frames to both sides of a peak, which is the greatest of them
 BESIDE = 0.3  # of its height is left to what is no peak
 HIGHEST = 0.9  # the largest activation: onsets are never certain beats
+LEAST_CREST = 6.5  # loudest rise to mean rise; noise has 4 to 6.1, music in some group 10 to 31
 FLOOR = 1e-2  # smallest rise, in log10 of magnitude, that is measured against
 
 
 def activations_of_rises(chunks: Iterable[np.ndarray], inputs: Inputs) -> np.ndarray:
     """Activations (frames, 2) of the networks' inputs in chunks, 100 frames a second.
 
-    The second column, the downbeat's, is 0: rises do not tell it.
+    The second column, the downbeat's, is 0: rises do not tell it. So is the first where no group
+    has strokes that stand out of chance: noise.
     """
     short, middle, _ = (bank.shape[1] for bank in inputs.banks)
     bands = slice(2 * short, 2 * short + middle)
@@ -45,6 +47,8 @@ def activations_of_rises(chunks: Iterable[np.ndarray], inputs: Inputs) -> np.nda
         parts.append(_rises(levels))
         before = levels[len(levels) - LAG :].copy()
     found = np.concatenate(parts)
+    if max(_crest(rises) for rises in found.T) < LEAST_CREST:
+        return np.zeros((len(found), 2), np.float32)
     strengths = [_accents(found[:, group]) for group in range(len(GROUPS))]
     strength = np.mean(strengths, axis=0)
     strength = np.minimum(strength / _loudness(strength), 1.0)
@@ -65,7 +69,8 @@ def _rises(levels: np.ndarray) -> np.ndarray:
 def _accents(rises: np.ndarray) -> np.ndarray:
     """Rises (frames,) against the loudest around, less what they are on average there."""
     scaled = rises / _loudness(rises)
-    sums = np.cumsum(np.pad(scaled, (AVERAGED + 1, AVERAGED), mode="edge"))
+    padded = np.pad(scaled, (AVERAGED + 1, AVERAGED), mode="edge")
+    sums = np.cumsum(padded, dtype=np.float64)  # hours add up to more than float32 tells apart
     width = 2 * AVERAGED + 1
     return np.maximum(scaled - (sums[width:] - sums[:-width]) / width, 0.0)
 
@@ -73,9 +78,20 @@ def _accents(rises: np.ndarray) -> np.ndarray:
 def _loudness(rises: np.ndarray) -> np.ndarray:
     """For each frame about the greatest rise within AROUND blocks, smoothly, at least FLOOR."""
     starts = np.arange(0, len(rises), BLOCK)
-    blocks = np.maximum.reduceat(rises, starts)
-    for reduce in (np.max, np.mean):
-        padded = np.pad(blocks, AROUND, mode="edge")
-        windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * AROUND + 1)
-        blocks = reduce(windows, axis=1)
+    blocks = _around(_around(np.maximum.reduceat(rises, starts)).max(axis=1)).mean(axis=1)
     return np.maximum(np.interp(np.arange(len(rises)), starts + BLOCK / 2, blocks), FLOOR)
+
+
+def _crest(rises: np.ndarray) -> float:
+    """The median ratio of the greatest rise within AROUND blocks to the mean one there."""
+    starts = np.arange(0, len(rises), BLOCK)
+    greatest = _around(np.maximum.reduceat(rises, starts)).max(axis=1)
+    sums = np.add.reduceat(rises, starts)
+    means = _around(sums / np.diff(starts, append=len(rises))).mean(axis=1)
+    return float(np.median(greatest / np.maximum(means, FLOOR / 100)))
+
+
+def _around(blocks: np.ndarray) -> np.ndarray:
+    """The AROUND blocks to both sides of each (n,), and itself: (n, 2 * AROUND + 1)."""
+    padded = np.pad(blocks, AROUND, mode="edge")
+    return np.lib.stride_tricks.sliding_window_view(padded, 2 * AROUND + 1)
