@@ -399,7 +399,7 @@ def test_whatever_lies_where_every_byte_that_is_not_ours_is_the_same(
                 claim(top / results, [str(top / library)])
                 mend(top / results)
             make_plan(found, str(top / results), CONFIG, write)
-        except (LibraryError, OSError):
+        except (DropgridError, OSError):  # a loop of links is told as one of a file in it
             pass
         after = contents(top)
         assert {k: after.get(k) for k in before} == before
