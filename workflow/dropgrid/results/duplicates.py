@@ -7,7 +7,7 @@ Two kinds, one group of tracks each:
     recording   the same recording in another encoding: as long and as fast, with as many beats,
                 and loud and quiet at the same moments
 
-The second is measured, not known: LIKE is where 18 encodings of 6 songs, down to 64 kbit/s mono,
+The second is measured, not known: LIKE is where 12 encodings of 4 songs, mono MP3 among them,
 and 496 pairs of other songs lie well apart (0.975 and more; 0.67 and less). Two mixes of one song
 that differ in a voice alone may pass; `likeness` tells how alike they are.
 """
