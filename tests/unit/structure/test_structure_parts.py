@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from band_levels import features_of, grid_of, levels_of
 from dropgrid.records.model import BpmRecord, Section, StructureRecord
-from dropgrid.structure import StructureOptions, analyse, labels, novelty, queries, segment
+from dropgrid.structure import (
+    StructureOptions,
+    analyse,
+    labels,
+    novelty,
+    patterns,
+    queries,
+    segment,
+)
 from dropgrid.structure.bars import bar_number, time_base
 
 
@@ -97,6 +105,22 @@ def test_labels_follow_level_rise_and_position() -> None:
     assert names == ["intro", "buildup", "drop", "breakdown", "buildup", "drop", "outro"]
     assert posterior.sum(axis=1) == pytest.approx(1.0)
     assert posterior[2, labels.DROP] > 0.9
+
+
+def test_energy_comes_in_within_an_intro_and_goes_out_within_an_outro() -> None:
+    names = labels.label(sounds((-12, 0), (-9, 0), (0, 0), (-9, 0), (-12, 0)), 4)[0]
+    assert names == ["intro", "intro", "drop", "outro", "outro"]
+    names = labels.label(sounds((-12, 0), (0, 0), (-12, 0), (-9, 0)), 4)[0]
+    assert names == ["intro", "drop", "breakdown", "outro"]
+
+
+def test_a_band_that_is_silent_throughout_never_changes() -> None:
+    levels = np.random.default_rng(3).normal(0.0, 2.0, (64, 4, 3))
+    levels += [-10.0, -40.0, -110.0]  # the last is hiss
+    pattern = patterns.relative(levels)
+    assert np.all(pattern[:, :, 2] == -patterns.DEPTH)
+    assert np.percentile(pattern[:, :, :2], 99, axis=(0, 1)) == pytest.approx(0.0)
+    assert pattern[:, :, :2].min() > -20
 
 
 def test_an_equally_loud_track_has_no_drop() -> None:
