@@ -37,18 +37,23 @@ def changes(node: ast.AST) -> Iterator[tuple[str, int | None, ast.AST]]:
         yield "op", None, TOKENS[type(node.op)]()
     elif isinstance(node, ast.Compare):
         yield from (("ops", i, TOKENS[type(token)]()) for i, token in enumerate(node.ops))
-    elif isinstance(node, ast.If | ast.IfExp | ast.While):
+    elif isinstance(node, ast.If | ast.IfExp | ast.While) and not _denies(node.test):
         yield "test", None, ast.UnaryOp(ast.Not(), node.test)
     for field, value in ast.iter_fields(node):
         for i, own in enumerate(value if isinstance(value, list) else [value]):
             place = i if isinstance(value, list) else None
+            if getattr(node, "arg", "") in ("frozen", "usedforsecurity"):
+                continue  # makes no difference
             if isinstance(own, ast.UnaryOp) and isinstance(own.op, ast.Not | ast.USub):
                 yield field, place, own.operand
             elif isinstance(own, ast.Expr) and isinstance(own.value, ast.Call):
                 yield field, place, ast.Pass()
             elif isinstance(own, ast.Constant) and isinstance(own.value, int | float):
-                if getattr(node, "arg", "") != "frozen":  # makes no difference
-                    yield field, place, ast.Constant(_other(own.value))
+                yield field, place, ast.Constant(_other(own.value))
+
+
+def _denies(test: ast.expr) -> bool:
+    return isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
 
 
 def _other(value: int | float) -> int | float:
@@ -125,7 +130,10 @@ def main() -> None:
         tests = tests if tests.is_dir() else tests.with_name(f"test_{Path(name).stem}.py")
         top = ROOT / PACKAGE / name
         for path in sorted(top.rglob("*.py")) if top.is_dir() else [top]:
-            try_all(path.relative_to(ROOT), [str(tests)], arguments.sample)
+            own = sorted(tests.glob(f"test_*{path.stem}.py"))  # the likeliest to fail come first
+            try_all(
+                path.relative_to(ROOT), [str(test) for test in (*own, tests)], arguments.sample
+            )
 
 
 def try_all(path: Path, tests: list[str], sample: int | None) -> None:

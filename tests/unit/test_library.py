@@ -122,6 +122,7 @@ def test_names_that_differ_in_normal_form_or_case_only_are_two_tracks(tmp_path):
         touch(tmp_path / name)
     tracks = scan(str(tmp_path)).tracks
     assert len({track.track for track in tracks}) == 4
+    assert [track.track == track_id(track.path) for track in tracks] == [True, True, True, False]
 
 
 def test_undecodable_names_survive_the_way_through_a_ticket(tmp_path):
@@ -152,6 +153,24 @@ def test_a_list_names_files_relative_to_itself(tmp_path):
     (tmp_path / "list.csv").write_text("path,bpm\nx.wav,120\ngone.wav,90\n")
     found = scan(str(tmp_path / "list.csv"))
     assert [(track.path, track.size) for track in found.tracks] == [("gone.wav", -1), ("x.wav", 1)]
+    assert found.tracks[0].mtime_ns == -1
+
+
+def test_where_the_results_go_is_no_part_of_the_library(tmp_path):
+    touch(tmp_path / "x.wav")
+    touch(tmp_path / "results" / "y.wav")
+    touch(tmp_path / "old" / "z.wav")
+    touch(tmp_path / "old" / ".dropgrid")
+    found = scan(str(tmp_path), apart=str(tmp_path / "results"))
+    assert [track.path for track in found.tracks] == ["x.wav"]
+
+
+def test_only_in_a_table_of_ours_has_an_apostrophe_been_added(tmp_path):
+    for header, path in (("track,path,status", "=x.wav"), ("path,track,status", "'=x.wav")):
+        row = {"track": "x", "path": "'=x.wav", "status": "ok"}
+        cells = ",".join(row[name] for name in header.split(","))
+        (tmp_path / "list.csv").write_text(f"{header}\n{cells}\n")
+        assert [track.path for track in scan(str(tmp_path / "list.csv")).tracks] == [path]
 
 
 def test_a_list_with_tabs_may_have_commas_in_its_paths(tmp_path):
