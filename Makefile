@@ -43,7 +43,7 @@ test: setup setup-compare lint unit  ## every check
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --check Snakefile workflow/Snakefile workflow/rules
+	$(BIN)/snakefmt --check Snakefile workflow/Snakefile workflow/launch.smk workflow/rules
 	$(BIN)/mypy
 	$(BIN)/python tests/lint_workflow.py
 

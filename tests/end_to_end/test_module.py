@@ -86,10 +86,10 @@ def test_two_modules_for_two_libraries(parent: Run, tmp_path: Path) -> None:
 def test_rules_keep_their_names_where_the_parent_wants_them(parent: Run) -> None:
     done = parent(one(), "table", "-n")
     assert done.returncode == 0, done.stderr
-    assert "rule features:" in done.stdout + done.stderr
+    assert "rule network:" in done.stdout + done.stderr
     done = parent(one(), "-n")  # the default target is still the parent's
     assert "rule mine:" in done.stdout + done.stderr
-    assert "rule features:" not in done.stdout + done.stderr
+    assert "rule network:" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("more", ['prefix: "sub"', 'replace_prefix: {"results/": "sub/results/"}'])

@@ -117,7 +117,8 @@ def test_a_dry_run_writes_nothing_and_plans_the_right_jobs(tmp_path, songs, snak
                      results="results").returncode == 0  # fmt: skip
     before = contents(tmp_path / "results")
     (tmp_path / "music" / "other.ogg").unlink()
-    os.utime(tmp_path / "music" / "house.flac", ns=(1, 1))
+    os.utime(tmp_path / "music" / "sub" / "drums.wav", ns=(1, 1))  # the same bytes: no job
+    (tmp_path / "music" / "house.flac").write_bytes(b"another")
     run = snakemake(tmp_path, "-n", "analysis", library="music", results="results")
     counts = dict(line.split() for line in run.stdout.splitlines() if len(line.split()) == 2)
     assert counts["batch"] == "1"
@@ -398,7 +399,7 @@ def test_whatever_lies_where_every_byte_that_is_not_ours_is_the_same(
                 claim(top / results, [str(top / library)])
                 mend(top / results)
             make_plan(found, str(top / results), CONFIG, write)
-        except (LibraryError, OSError):
+        except (DropgridError, OSError):  # a loop of links is told as one of a file in it
             pass
         after = contents(top)
         assert {k: after.get(k) for k in before} == before

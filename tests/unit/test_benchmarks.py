@@ -37,7 +37,8 @@ def test_the_figures_are_those_that_were_measured(present: ModuleType) -> None:
     assert "| dropgrid: beats, tempo, sections, key, loudness | 2.0 s | 208 MB |" in text
     assert "| madmom 0.16.1: beats and downbeats | 90.0 s | 45 times that |" in text
     assert "29% at 4 tracks, 12% at 16 tracks" in text
-    assert "two hours in one file take 40 s and 480 MB" in text
+    assert "A file of 2 hours takes 40 s and 480 MB." in text
+    assert "workflow" not in present.figures({**MEASURED, "overhead": []})
 
 
 def test_they_are_written_between_their_markers_and_nowhere_else(

@@ -64,7 +64,9 @@ FORCED = run.asks_anew(sys.argv[1:], rules={"batch", "network"})
 
 
 def workers(tracks):
-    return DEMANDS.workers(workflow.cores, CAPS.get("workers"), tracks)
+    return DEMANDS.workers(
+        workflow.resource_settings.cores, CAPS.get("workers"), tracks
+    )
 
 
 try:

@@ -71,3 +71,15 @@ def test_nothing_moves_before_the_start() -> None:
     assert moved.beats == pytest.approx((0.49,)) and moved.downbeats == ()
     region = moved.grid[0]
     assert (region.start, region.beats) == (pytest.approx(0.49), 1)
+
+
+def test_what_is_said_of_a_drop_goes_with_it() -> None:
+    structure = structure_record("a.mp3")
+    structure = dataclasses.replace(
+        structure, drops=(0.005, 15.0), drop_confidences=(0.25, 0.75), drop_impacts=(1.0, 2.0)
+    )
+    track = dataclasses.replace(mp3_track(), structure=structure)
+    moved = shifted(track, -0.02).structure
+    assert moved is not None
+    assert len(moved.drops) == 1
+    assert (moved.drop_confidences, moved.drop_impacts) == ((0.75,), (2.0,))

@@ -52,11 +52,15 @@ def _shifted_structure(record: StructureRecord, seconds: float) -> StructureReco
         )
         for index, section in enumerate(record.sections)
     ]
+    drops = _moved(record.drops, seconds)
+    gone = len(record.drops) - len(drops)  # before the start: the first of them
     return dataclasses.replace(
         record,
         duration=_moved_end(record.duration, seconds),
         sections=tuple(section for section in sections if section.end > 0),
-        drops=_moved(record.drops, seconds),
+        drops=drops,
+        drop_confidences=record.drop_confidences[gone:],
+        drop_impacts=record.drop_impacts[gone:],
         mix_in=_moved_point(record.mix_in, seconds),
         mix_out=_moved_point(record.mix_out, seconds),
     )
