@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import copy
 import os
 import random
 import shutil
@@ -20,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = Path("workflow/dropgrid")
@@ -31,58 +31,51 @@ TOKENS = {
 }  # fmt: skip
 
 
-def changes(node: ast.AST) -> Iterator[tuple[str, int | None, ast.AST]]:
-    """Changes of a node itself: (field, index in it or None, what to put there)."""
+def changes(node: ast.AST) -> Iterator[tuple[Any, Any, Any]]:
+    """Changes of a node itself: what holds the part (a list or a dict), its key, the new part."""
+    fields = vars(node)
     if isinstance(node, ast.BinOp | ast.BoolOp | ast.AugAssign) and type(node.op) in TOKENS:
-        yield "op", None, TOKENS[type(node.op)]()
+        yield fields, "op", TOKENS[type(node.op)]()
     elif isinstance(node, ast.Compare):
-        yield from (("ops", i, TOKENS[type(token)]()) for i, token in enumerate(node.ops))
-    elif isinstance(node, ast.If | ast.IfExp | ast.While) and not _denies(node.test):
-        yield "test", None, ast.UnaryOp(ast.Not(), node.test)
-    for field, value in ast.iter_fields(node):
-        for i, own in enumerate(value if isinstance(value, list) else [value]):
-            place = i if isinstance(value, list) else None
-            if getattr(node, "arg", "") in ("frozen", "usedforsecurity"):
-                continue  # makes no difference
-            if isinstance(own, ast.UnaryOp) and isinstance(own.op, ast.Not | ast.USub):
-                yield field, place, own.operand
-            elif isinstance(own, ast.Expr) and isinstance(own.value, ast.Call):
-                yield field, place, ast.Pass()
-            elif isinstance(own, ast.Constant) and isinstance(own.value, int | float):
-                yield field, place, ast.Constant(_other(own.value))
-
-
-def _denies(test: ast.expr) -> bool:
-    return isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
-
-
-def _other(value: int | float) -> int | float:
-    if isinstance(value, bool):
-        return not value
-    return value + 1 if isinstance(value, int) else value * 1.5 or 1.0
+        yield from ((node.ops, i, TOKENS[type(token)]()) for i, token in enumerate(node.ops))
+    elif isinstance(node, ast.If | ast.IfExp | ast.While):
+        if not isinstance(node.test, ast.UnaryOp):  # else it is changed below
+            yield fields, "test", ast.UnaryOp(ast.Not(), node.test)
+    elif isinstance(node, ast.keyword) and node.arg in ("frozen", "usedforsecurity"):
+        return  # makes no difference
+    for name, value in ast.iter_fields(node):
+        parts = dict(enumerate(value)) if isinstance(value, list) else {name: value}
+        held = value if isinstance(value, list) else fields
+        for key, part in parts.items():
+            if isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.Not | ast.USub):
+                yield held, key, part.operand
+            elif isinstance(part, ast.Expr) and isinstance(part.value, ast.Call):
+                yield held, key, ast.Pass()
+            elif isinstance(part, ast.Constant) and isinstance(part.value, bool):
+                yield held, key, ast.Constant(not part.value)
+            elif isinstance(part, ast.Constant) and isinstance(part.value, int):
+                yield held, key, ast.Constant(part.value + 1)
+            elif isinstance(part, ast.Constant) and isinstance(part.value, float):
+                yield held, key, ast.Constant(part.value * 1.5 or 1.0)
 
 
 def mutants(source: str) -> Iterator[tuple[str, str]]:
     """All mutants of a module: what was changed ("line 7: old -> new"), and its new text."""
     tree = ast.parse(source)
-    for number, node in enumerate(ast.walk(tree)):
-        for field, place, put in changes(node):
-            other = copy.deepcopy(tree)
-            changed = next(n for i, n in enumerate(ast.walk(other)) if i == number)
-            line = getattr(node, "lineno", "?")
-            if place is None:
-                setattr(changed, field, put)
-            else:
-                was = getattr(changed, field)[place]
-                line = getattr(was, "lineno", line)
-                getattr(changed, field)[place] = put
-            said = [ast.unparse(n).splitlines()[0] for n in (node, changed)]
-            if said[0] == said[1] and place is not None:  # in the body of a longer statement
-                said = [ast.unparse(n) for n in (was, put)]
-            yield (
-                f"line {line}: {said[0]}  ->  {said[1]}",
-                ast.unparse(ast.fix_missing_locations(other)),
-            )
+    for node in list(ast.walk(tree)):
+        for held, key, new in changes(node):
+            old = held[key]
+            whole = isinstance(old, ast.operator | ast.boolop | ast.cmpop | ast.expr)
+            line = getattr(node if whole else old, "lineno", getattr(old, "lineno", "?"))
+            said = _first_line(node if whole else old)
+            held[key] = new
+            said += f"  ->  {_first_line(node if whole else new)}"
+            yield f"line {line}: {said}", ast.unparse(ast.fix_missing_locations(tree))
+            held[key] = old
+
+
+def _first_line(node: ast.AST) -> str:
+    return ast.unparse(node).partition("\n")[0]
 
 
 def passes(tests: list[str], copied: Path, seconds: float) -> bool:
