@@ -46,6 +46,13 @@ def test_drops_are_the_moments_a_drop_begins_each_with_its_confidence() -> None:
     assert all(confidence > 0.8 for confidence in found.drop_confidences)
 
 
+def test_a_drop_that_a_track_begins_with_is_as_sure_as_its_label() -> None:
+    found = sections_of([("drop", 16), ("breakdown", 16), ("drop", 16), ("outro", 8)])
+    assert found.drops == pytest.approx([0.0, 60.0])
+    assert found.drop_confidences[0] == found.sections[0].confidence
+    assert found.drop_confidences[1] < found.sections[2].confidence
+
+
 def test_two_drop_sections_in_a_row_are_one_drop() -> None:
     KINDS["sung drop"] = ("kick", "hats", "bass", "voice")
     form = [("intro", 8), ("drop", 16), ("sung drop", 16), ("outro", 8)]
