@@ -194,6 +194,8 @@ def test_the_use_of_time_and_memory_is_told() -> None:
     outcome = supervised(work)
     assert outcome.cpu_seconds >= 0.2
     assert outcome.peak_mb >= 64
+    assert [use.cpu_seconds for use in outcome.stages] == [outcome.cpu_seconds]
+    assert outcome.stages[0].peak_mb == outcome.peak_mb
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -471,6 +473,13 @@ def test_whose_fault_an_exception_is(error: BaseException, fault: str) -> None:
     assert classify(error, "features")[0] == fault
 
 
+def test_a_message_of_any_length_is_one_line_of_a_thousand_characters_at_most() -> None:
+    failure = classify(IndexError("far\n\taway " * 200), "features")[1]
+    assert len(failure.message) == 1000
+    assert failure.message.startswith("far away far away")
+    assert classify(IndexError(), "features")[1].message == "IndexError"
+
+
 FAILURE = TrackFailure("features", "OutOfMemory", "too much")
 
 
@@ -485,6 +494,7 @@ def test_the_policy_is_the_table_of_the_docstring() -> None:
     assert [of("machine", last) for last in (False, True)] == [(False, EXIT_AGAIN), (True, 0)]
     assert [of("run", last) for last in (False, True)] == [(False, EXIT_RUN)] * 2
     assert [of("interrupt", last) for last in (False, True)] == [(False, 143)] * 2
+    assert decide(Outcome("none"), last_attempt=True) == Decision(record=False, exit_code=0)
 
 
 def arguments(*words: str) -> argparse.Namespace:

@@ -38,8 +38,16 @@ def test_beats_without_downbeats_still_make_bars() -> None:
 def test_fewer_than_two_bars_are_no_grid(downbeats: tuple[float, ...]) -> None:
     rhythm = BpmRecord("x", "x", "ok", 10.0, beats=(3.0, 3.5), downbeats=downbeats)
     base = time_base(rhythm, 10.0)
-    assert base.kind == "seconds"
+    assert (base.kind, base.per_bar) == ("seconds", 4)
     assert base.edges == pytest.approx(np.arange(0, 10.01, 0.5))
+
+
+def test_two_downbeats_are_a_grid_that_reaches_back_over_all_whole_bars() -> None:
+    first = 6.0 - 1e-9  # three bars, but for what rounding takes away
+    rhythm = BpmRecord("x", "x", "ok", 10.0, downbeats=(first, 8.0), time_signature="4/4")
+    base = time_base(rhythm, 10.0)
+    assert (base.kind, base.units) == ("bars", 20)
+    assert base.edges == pytest.approx(np.arange(21) / 2, abs=1e-6)
 
 
 def test_a_time_is_in_the_bar_that_has_begun_or_is_just_about_to() -> None:
