@@ -176,6 +176,7 @@ def test_more_workers_than_processors_is_a_warning(capsys: pytest.CaptureFixture
 def test_workers_are_the_cap_else_the_default_else_what_the_machine_bears() -> None:
     assert resolve_workers(2, 3, {}, MACHINE) == 2
     assert resolve_workers(-1, 3, {}, MACHINE) == 3
+    assert resolve_workers(-1, 1, {}, MACHINE) == 1
     assert resolve_workers(-1, -1, {}, MACHINE) == 7
     with pytest.raises(ConfigError, match="default_workers: 0"):
         resolve_workers(-1, 0, {}, MACHINE)
