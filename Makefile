@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup setup-compare wheels demo test lint unit quick installed bench lock clean
+.PHONY: help setup setup-compare wheels demo test lint unit quick installed bench mutants lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -60,6 +60,11 @@ installed: setup  ## the wheels in environments of their own, from lowest to new
 
 bench: setup setup-compare  ## speed and memory beside madmom and librosa; minutes
 	$(BIN)/python benchmarks/run.py
+
+mutants: setup  ## how many changes of the code the unit tests notice; OF="rhythm jobs/policy.py"; hours
+	$(BIN)/python tests/mutants.py $(OF)
+
+OF ?= rhythm structure library.py jobs results run
 
 lock:  ## renew requirements.lock from requirements.in (needs uv)
 	uv pip compile --universal --fork-strategy fewest --no-annotate --no-header \

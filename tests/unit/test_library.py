@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
+import subprocess
+import sys
 import unicodedata
 from pathlib import Path
 
 import pytest
 from dropgrid.base.errors import LibraryError, RecordError
-from dropgrid.library import scan, scan_files, track_id
+from dropgrid.library import fingerprint, scan, scan_files, track_id
 from dropgrid.records.ticket import read_ticket
 from dropgrid.results.scanned import read_scan, write_tickets
+from permissions import obey_permissions
 
 
 def touch(path: Path) -> Path:
@@ -27,6 +32,72 @@ def test_folders_are_searched_for_audio_in_the_order_of_paths(tmp_path):
         "b/two.MP3",
         "c/z.m4a",
     ]
+
+
+def test_the_order_of_paths_is_that_of_their_bytes_so_capitals_come_first(tmp_path):
+    for name in ["a.wav", "B.wav", "é.wav", "z.wav"]:
+        touch(tmp_path / name)
+    paths = [track.path for track in scan(str(tmp_path)).tracks]
+    assert paths == ["B.wav", "a.wav", "z.wav", "é.wav"]
+
+
+def test_a_library_below_the_home_folder_may_begin_with_a_tilde(tmp_path, monkeypatch):
+    touch(tmp_path / "music" / "x.wav")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert scan("~/music").root == str(tmp_path / "music")
+    (tmp_path / "music" / "list.csv").write_text("path\n~/music/x.wav\n")
+    assert [track.size for track in scan("~/music/list.csv").tracks] == [1]
+    with pytest.raises(LibraryError, match="~nobody-of-this-name/music: there is no such user"):
+        scan("~nobody-of-this-name/music")
+
+
+def test_a_folder_that_may_not_be_read_is_listed_and_the_others_are_searched(tmp_path):
+    touch(tmp_path / "m" / "closed" / "x.wav")
+    touch(tmp_path / "m" / "open" / "y.wav")
+    (tmp_path / "m" / "closed").chmod(0)
+    command = ["-m", "dropgrid", "scan", tmp_path / "m", "--results", tmp_path / "results"]
+    done = subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, preexec_fn=obey_permissions
+    )
+    (tmp_path / "m" / "closed").chmod(0o700)
+    assert "closed: Permission denied" in done.stderr
+    found = read_scan(tmp_path / "results")
+    assert found["problems"] == [{"path": "closed", "reason": "Permission denied"}]
+    tickets = [json.loads(path.read_text()) for path in (tmp_path / "results/tracks").iterdir()]
+    assert [ticket["path"] for ticket in tickets] == ["open/y.wav"]
+
+
+def test_a_fingerprint_changes_with_every_change_of_a_file_and_with_nothing_else(tmp_path):
+    top = tmp_path / "references"
+    files = [touch(top / name) for name in ("a.csv", "deep/b.csv")]
+    for file in files:
+        os.utime(file, ns=(0, 10**18))
+    seen = [fingerprint([str(top)])]
+    assert fingerprint([str(top)]) == seen[0]
+    assert fingerprint([str(top), str(tmp_path / "nowhere")]) == seen[0]
+
+    def note() -> None:
+        seen.append(fingerprint([str(top)]))
+
+    files[1].write_bytes(b"xx")
+    os.utime(files[1], ns=(0, 10**18))  # its size alone
+    note()
+    os.utime(files[1], ns=(0, 10**18 + 1))  # its time alone
+    note()
+    files[1].rename(files[1].with_name("c.csv"))  # its name alone
+    note()
+    touch(top / "d.csv")
+    note()
+    shutil.rmtree(top / "deep")
+    note()
+    assert len(set(seen)) == len(seen) == 6
+
+
+def test_a_fingerprint_of_a_single_file_sees_it_change(tmp_path):
+    file = touch(tmp_path / "truth.csv")
+    before = fingerprint([str(file)])
+    file.write_bytes(b"xx")
+    assert fingerprint([str(file)]) != before
 
 
 def test_the_id_is_a_slug_and_the_sha1_of_the_nfc_path():
@@ -51,6 +122,7 @@ def test_names_that_differ_in_normal_form_or_case_only_are_two_tracks(tmp_path):
         touch(tmp_path / name)
     tracks = scan(str(tmp_path)).tracks
     assert len({track.track for track in tracks}) == 4
+    assert [track.track == track_id(track.path) for track in tracks] == [True, True, True, False]
 
 
 def test_undecodable_names_survive_the_way_through_a_ticket(tmp_path):
@@ -81,6 +153,42 @@ def test_a_list_names_files_relative_to_itself(tmp_path):
     (tmp_path / "list.csv").write_text("path,bpm\nx.wav,120\ngone.wav,90\n")
     found = scan(str(tmp_path / "list.csv"))
     assert [(track.path, track.size) for track in found.tracks] == [("gone.wav", -1), ("x.wav", 1)]
+    assert found.tracks[0].mtime_ns == -1
+
+
+def test_where_the_results_go_is_no_part_of_the_library(tmp_path):
+    touch(tmp_path / "x.wav")
+    touch(tmp_path / "results" / "y.wav")
+    touch(tmp_path / "old" / "z.wav")
+    touch(tmp_path / "old" / ".dropgrid")
+    found = scan(str(tmp_path), apart=str(tmp_path / "results"))
+    assert [track.path for track in found.tracks] == ["x.wav"]
+
+
+def test_only_in_a_table_of_ours_has_an_apostrophe_been_added(tmp_path):
+    for header, path in (("track,path,status", "=x.wav"), ("path,track,status", "'=x.wav")):
+        row = {"track": "x", "path": "'=x.wav", "status": "ok"}
+        cells = ",".join(row[name] for name in header.split(","))
+        (tmp_path / "list.csv").write_text(f"{header}\n{cells}\n")
+        assert [track.path for track in scan(str(tmp_path / "list.csv")).tracks] == [path]
+
+
+def test_a_list_with_tabs_may_have_commas_in_its_paths(tmp_path):
+    touch(tmp_path / "one, two.wav")
+    (tmp_path / "list.tsv").write_text("bpm\tpath\n120\tone, two.wav\n")
+    found = scan(str(tmp_path / "list.tsv"))
+    assert [(track.path, track.size) for track in found.tracks] == [("one, two.wav", 1)]
+
+
+def test_a_list_of_files_elsewhere_has_the_folder_that_holds_all_as_its_root(tmp_path):
+    touch(tmp_path / "disk" / "house" / "x.wav")
+    touch(tmp_path / "lists" / "y.wav")
+    (tmp_path / "lists" / "set.csv").write_text("path\n../disk/house/x.wav\ny.wav\n")
+    found = scan(str(tmp_path / "lists" / "set.csv"))
+    assert found.root == str(tmp_path)
+    paths = [track.path for track in found.tracks]
+    assert paths == ["disk/house/x.wav", "lists/y.wav"]
+    assert scan_files([track.file for track in found.tracks], tmp_path).tracks == found.tracks
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import argparse
 import ctypes
 import errno
 import faulthandler
+import json
 import mmap
 import os
 import signal
@@ -18,9 +19,10 @@ from pathlib import Path
 
 import pytest
 from dropgrid.base.errors import ConfigError, DecodeError, ModelError, RecordError, UnusableAudio
+from dropgrid.jobs import process
 from dropgrid.jobs.command import add_arguments, supervise_stages, supervise_track
 from dropgrid.jobs.policy import EXIT_AGAIN, EXIT_RUN, Decision, Outcome, classify, decide
-from dropgrid.jobs.process import supervised
+from dropgrid.jobs.process import enter_stage, supervised
 from dropgrid.jobs.use import read_use
 from dropgrid.records.model import TrackFailure
 
@@ -57,6 +59,17 @@ def test_an_unforeseen_error_is_the_tracks_fault_at_the_commands_stage() -> None
     assert outcome.fault == "track"
 
 
+def test_the_log_tells_where_an_unforeseen_error_came_from_and_of_a_tracks_own_nothing(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    supervised(raising(ZeroDivisionError("by zero")))
+    told = capfd.readouterr().err
+    assert told.startswith("Traceback") and "in work" in told
+    assert told.endswith("ZeroDivisionError: by zero\n")
+    supervised(raising(DecodeError("no audio in here")))
+    assert capfd.readouterr().err == ""
+
+
 def test_more_memory_than_allowed_is_out_of_memory() -> None:
     outcome = supervised(lambda: bytearray(400 * 2**20), memory_mb=200)
     assert outcome.fault == "machine"
@@ -85,6 +98,29 @@ def test_memory_taken_in_small_pieces_is_capped_too() -> None:
 
 def test_memory_within_the_cap_is_given() -> None:
     assert in_a_fresh_process("lambda: bytearray(100 * 2**20)", memory_mb=200)[0] == "none"
+
+
+LIMITED = """
+import json, resource, sys
+from dropgrid.jobs.process import supervised
+soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+resource.setrlimit(resource.RLIMIT_DATA, (800 * 2**20, 800 * 2**20))
+limits = lambda: [resource.getrlimit(n) for n in (resource.RLIMIT_DATA, resource.RLIMIT_CORE)]
+heard = supervised(lambda: print(json.dumps(limits()), flush=True), memory_mb=int(sys.argv[1]))
+print(json.dumps([heard.fault, hard, limits()]))
+"""
+
+
+@pytest.mark.parametrize(("asked", "given"), [(4000, 800), (300, 300)])
+def test_a_cap_stays_within_a_hard_limit_and_no_core_is_dumped(asked: int, given: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(asked)], capture_output=True, text=True, check=True
+    )
+    child, (fault, hard, parent) = map(json.loads, done.stdout.splitlines())
+    assert fault == "none"
+    assert child == [[given * 2**20, 800 * 2**20], [0, hard]]
+    assert parent == [[800 * 2**20] * 2, [hard, hard]]
 
 
 def test_the_parent_keeps_no_cap() -> None:
@@ -158,6 +194,8 @@ def test_the_use_of_time_and_memory_is_told() -> None:
     outcome = supervised(work)
     assert outcome.cpu_seconds >= 0.2
     assert outcome.peak_mb >= 64
+    assert [use.cpu_seconds for use in outcome.stages] == [outcome.cpu_seconds]
+    assert outcome.stages[0].peak_mb == outcome.peak_mb
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -176,6 +214,47 @@ def test_a_signal_to_the_parent_ends_the_child_and_lets_it_clean_up(
     signal.signal(number, before)
     assert outcome.fault == "interrupt"
     assert decide(outcome, last_attempt=True) == Decision(record=False, exit_code=128 + number)
+    assert (tmp_path / "cleaned").exists()
+
+
+def test_a_signal_that_came_before_there_was_a_child_reaches_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fork = os.fork
+
+    def signalled_first() -> int:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return fork()
+
+    def work() -> None:
+        try:
+            enter_stage("bpm")  # the parent looks up
+            time.sleep(60)
+        finally:
+            (tmp_path / "cleaned").touch()
+
+    monkeypatch.setattr(os, "fork", signalled_first)
+    monkeypatch.setattr(process, "TICK", 30.0)
+    outcome = supervised(work)
+    assert (outcome.fault, outcome.signal) == ("interrupt", signal.SIGTERM)
+    assert (tmp_path / "cleaned").exists()
+
+
+@pytest.mark.parametrize("again", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_does_not_end_the_clean_up(tmp_path: Path, again: signal.Signals) -> None:
+    def work() -> None:
+        try:
+            os.kill(os.getppid(), signal.SIGTERM)
+            time.sleep(60)
+        finally:
+            os.kill(os.getpid(), again)
+            time.sleep(0.1)
+            (tmp_path / "cleaned").touch()
+
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # in the background it may be ignored
+    outcome = supervised(work)
+    signal.signal(signal.SIGINT, before)
+    assert (outcome.fault, outcome.signal) == ("interrupt", signal.SIGTERM)
     assert (tmp_path / "cleaned").exists()
 
 
@@ -352,6 +431,25 @@ def test_a_machines_fault_deep_in_the_causes_counts() -> None:
         )
 
 
+def test_a_fault_met_while_another_was_handled_counts_unless_it_was_set_aside() -> None:
+    def then(error: DecodeError) -> DecodeError:
+        try:
+            raise OSError(errno.EIO, "Input/output error")
+        except OSError:
+            try:
+                raise error
+            except DecodeError as raised:
+                return raised
+
+    assert classify(then(DecodeError("cannot be read")), "features")[0] == "machine"
+    aside = then(DecodeError("not audio"))
+    aside.__suppress_context__ = True  # as `raise ... from None` does
+    assert classify(aside, "features") == (
+        "track",
+        TrackFailure("decode", "DecodeError", "not audio"),
+    )
+
+
 @pytest.mark.parametrize(
     ("error", "fault"),
     [
@@ -375,6 +473,13 @@ def test_whose_fault_an_exception_is(error: BaseException, fault: str) -> None:
     assert classify(error, "features")[0] == fault
 
 
+def test_a_message_of_any_length_is_one_line_of_a_thousand_characters_at_most() -> None:
+    failure = classify(IndexError("far\n\taway " * 200), "features")[1]
+    assert len(failure.message) == 1000
+    assert failure.message.startswith("far away far away")
+    assert classify(IndexError(), "features")[1].message == "IndexError"
+
+
 FAILURE = TrackFailure("features", "OutOfMemory", "too much")
 
 
@@ -389,6 +494,7 @@ def test_the_policy_is_the_table_of_the_docstring() -> None:
     assert [of("machine", last) for last in (False, True)] == [(False, EXIT_AGAIN), (True, 0)]
     assert [of("run", last) for last in (False, True)] == [(False, EXIT_RUN)] * 2
     assert [of("interrupt", last) for last in (False, True)] == [(False, 143)] * 2
+    assert decide(Outcome("none"), last_attempt=True) == Decision(record=False, exit_code=0)
 
 
 def arguments(*words: str) -> argparse.Namespace:

@@ -112,6 +112,17 @@ def test_two_tempi_of_a_mix_become_two_regions():
     assert len(analyse(clicks(one, 120), OPTIONS).grid) == 1
 
 
+@pytest.mark.parametrize(
+    ("tempi", "edge", "bpm"),
+    [((124.0, 138.0), 60, 138.0), ((138.0, 124.0), 60, 124.0), ((138.0, 124.0), 180, 138.0)],
+)
+def test_the_tempo_of_a_mix_is_that_of_its_median_beat(tempi, edge, bpm):
+    beats = np.concatenate([grid(tempi[0], 0.0, edge), grid(tempi[1], edge + 0.2, 240)])
+    rhythm = analyse(clicks(beats, 240), OPTIONS)
+    assert [region.bpm for region in rhythm.grid] == list(tempi)
+    assert rhythm.bpm == bpm
+
+
 def test_records_of_nearly_one_tempo_mixed_together_keep_their_own():
     starts = {124.0: 0.0, 125.0: 180.3, 126.0: 360.6}
     beats = [grid(bpm, start, start + 180) for bpm, start in starts.items()]
@@ -166,6 +177,24 @@ def test_a_waltz_has_three_beats_a_bar_unless_only_four_are_allowed():
     assert analyse(features, RhythmOptions(bar_lengths=(4,))).time_signature == "4/4"
 
 
+def test_where_nothing_tells_the_one_it_is_the_first_beat():
+    rhythm = analyse(clicks(grid(120.0, 0.0, 60), 60), OPTIONS)
+    assert rhythm.downbeats[0] == rhythm.beats[0] == pytest.approx(LAG, abs=0.001)
+
+
+@pytest.mark.parametrize("first", [0, 2])
+def test_a_chord_that_changes_decides_where_the_network_hears_two_ones_in_a_bar(first):
+    truth = grid(128.0, 0.4, 120)
+    features = clicks(truth, 120, downbeats=truth[::2])
+    chroma = np.full((1200, 12), 0.1)
+    for turn, beat in enumerate(range(first, len(truth), 8)):
+        chroma[round(truth[beat] * 10) :] = 0.1
+        chroma[round(truth[beat] * 10) :, 5 * turn % 12] = 1.0
+    heard = {"chroma": chroma.astype(np.float16)}
+    rhythm = analyse(Features(120, features.activations, heard), OPTIONS)
+    assert rhythm.downbeats[0] == pytest.approx(truth[first], abs=0.02)
+
+
 def test_changes_of_level_decide_where_the_network_hears_two_ones_in_a_bar():
     truth = grid(128.0, 0.4, 120)
     features = clicks(truth, 120, downbeats=truth[::2])
@@ -187,6 +216,27 @@ def test_bars_tell_hip_hop_from_drum_and_bass_where_the_beats_do_not():
         assert rhythm.bpm == bpm
         others = {round(other.bpm): other.confidence for other in rhythm.alternatives}
         assert all(share < rhythm.confidence for share in others.values())
+
+
+@pytest.mark.parametrize(("beats_apart", "bpm"), [(4, 174.0), (8, 87.0)])
+def test_downbeat_activations_alone_tell_hip_hop_from_drum_and_bass(beats_apart, bpm):
+    fast = grid(174.0, 0.1, 120)
+    assert analyse(clicks(fast, 120, downbeats=fast[::beats_apart]), OPTIONS).bpm == bpm
+
+
+def test_the_preferred_tempo_decides_where_every_other_beat_is_weaker():
+    fast = grid(174.0, 0.1, 60)
+    beats = peaks_at(fast[::2], 60, 0.8) + peaks_at(fast[1::2], 60, 0.35)
+    features = Features(60, np.stack([beats, 0 * beats], axis=1).astype(np.float32))
+    for bpm in (87.0, 174.0):
+        assert analyse(features, RhythmOptions(preferred_bpm=bpm)).bpm == bpm
+
+
+def test_a_beat_just_before_the_first_sample_is_at_0_and_one_long_before_is_none():
+    for first, at in ((-0.02, 0.0), (-0.04, 60 / 128 - 0.04 + LAG)):
+        rhythm = analyse(clicks(grid(128.0, first, 60), 60), OPTIONS)
+        assert rhythm.beats[0] == rhythm.grid[0].start == pytest.approx(at, abs=0.002)
+        assert rhythm.beats[-1] == pytest.approx(grid(128.0, first, 60)[-1] + LAG, abs=0.002)
 
 
 def test_drums_on_every_beat_tell_the_beat_from_the_half_beat():

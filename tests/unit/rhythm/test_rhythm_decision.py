@@ -88,6 +88,16 @@ def test_three_beats_a_bar_need_downbeats_that_come_back_every_third():
     assert list(read_bars(few, LENGTHS).shares) == [4]
 
 
+def test_strong_pairs_with_weaker_threes_are_no_bars_of_three():
+    turns = np.arange(96)
+    downbeats = np.zeros(192)
+    downbeats[::2] = 0.4 * (turns % 2 == 0) + 0.5 * (turns % 3 == 0)  # a three repeats by 0.45
+    seen = silent(downbeat=downbeats, beat=every(2, [0], bars=96))
+    assert best(read_bars(seen, LENGTHS))[0] == 4
+    downbeats[::2] = 0.9 * (turns % 3 == 0)
+    assert best(read_bars(seen, LENGTHS)) == (3, 0)
+
+
 def test_log_odds_of_the_witnesses_add_up():
     seen = silent(kick=every(8, [3]), snare=every(8, [1, 3, 5, 7]), chords=every(8, [3]))
     total = sum(decision.WEIGHTS[name] * values for name, values in readings(seen, 4).items())

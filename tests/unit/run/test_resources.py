@@ -61,6 +61,18 @@ def test_the_tightest_group_above_counts(tmp_path: Path) -> None:
     assert read_limits(root, {}).memory_mb == 512
 
 
+def test_the_height_from_which_a_group_is_slowed_down_counts_as_its_limit(tmp_path: Path) -> None:
+    root = tree(
+        tmp_path,
+        {
+            "proc/self/cgroup": "0::/job\n",
+            "sys/fs/cgroup/job/memory.max": f"{GIB}\n",
+            "sys/fs/cgroup/job/memory.high": f"{GIB // 4}\n",
+        },
+    )
+    assert read_limits(root, {}).memory_mb == 256
+
+
 def test_a_container_with_control_groups_1(tmp_path: Path) -> None:
     root = tree(
         tmp_path,
@@ -164,6 +176,7 @@ def test_more_workers_than_processors_is_a_warning(capsys: pytest.CaptureFixture
 def test_workers_are_the_cap_else_the_default_else_what_the_machine_bears() -> None:
     assert resolve_workers(2, 3, {}, MACHINE) == 2
     assert resolve_workers(-1, 3, {}, MACHINE) == 3
+    assert resolve_workers(-1, 1, {}, MACHINE) == 1
     assert resolve_workers(-1, -1, {}, MACHINE) == 7
     with pytest.raises(ConfigError, match="default_workers: 0"):
         resolve_workers(-1, 0, {}, MACHINE)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from band_levels import FORM, KINDS, features_of, grid_of, levels_of, starts_of
+from dropgrid.records.model import Section
 from dropgrid.structure import Structure, StructureOptions, analyse, patterns
+from dropgrid.structure.analysis import measured
 from dropgrid.structure.bars import time_base
 from dropgrid.structure.drive import Drive, measure
 
@@ -110,3 +112,48 @@ def test_a_groove_below_the_peaks_is_main() -> None:
     labels = {round(section.start / BAR): section.label for section in found.sections}
     assert [labels[bar] for bar in (40, 56, 72)] == ["drop", "main", "drop"]
     assert found.drops == pytest.approx([40 * BAR, 72 * BAR], abs=0.01)
+
+
+MIXABLE = [("outro", 16), *FORM[1:]]  # the made-up outro is kick and hats
+
+
+def measured_in(form, sections: list[tuple[float, str]], drops=(), gain: float = 0.0):
+    """What is measured of sections (first bar, label) that a person stated of music of a form."""
+    levels = levels_of(form, 128.0) + gain
+    features = features_of(levels)
+    ends = [start * BAR for start, _ in sections[1:]] + [features.duration]
+    stated = [
+        Section(start * BAR, end, label, None, None, None, 1.0)
+        for (start, label), end in zip(sections, ends, strict=True)
+    ]
+    return measured(features, grid_of(levels, 128.0), stated, drops, StructureOptions())
+
+
+def test_what_is_measured_of_stated_sections_is_what_was_found_of_the_same_ones() -> None:
+    found = found_in(MIXABLE)
+    stated = [(section.start / BAR, section.label) for section in found.sections]
+    sections, impacts, mix_in, mix_out = measured_in(MIXABLE, stated, found.drops)
+    assert [s.energy for s in sections] == pytest.approx([s.energy for s in found.sections])
+    assert impacts == found.drop_impacts
+    assert (mix_in, mix_out) == (found.mix_in, found.mix_out)
+
+
+def test_a_lead_in_and_a_tail_shorter_than_a_section_are_passed_over_by_mix_points() -> None:
+    for bars, mixable in ((3, True), (4, False)):
+        form = [("breakdown", bars), *MIXABLE, ("breakdown", bars)]
+        starts = [start / BAR for start in starts_of(form, 128.0)]
+        sections = [(start, kind) for start, (kind, _) in zip(starts, form, strict=True)]
+        _, _, mix_in, mix_out = measured_in(form, sections)
+        if mixable:
+            assert mix_in == pytest.approx(BAR * (bars + 16), abs=0.01)
+            assert mix_out == pytest.approx(starts[-2] * BAR, abs=0.01)
+        else:
+            assert (mix_in, mix_out) == (None, None)
+
+
+def test_what_is_measured_of_silence_is_nothing() -> None:
+    KINDS["silence"] = ()
+    stated = [(0, "intro"), (8, "drop")]
+    sections, impacts, *mix = measured_in([("silence", 16)], stated, [15.0], gain=-10.0)
+    assert [section.energy for section in sections] == [0.0, 0.0]
+    assert (impacts, mix) == ((0.0,), [None, None])

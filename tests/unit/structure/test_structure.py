@@ -46,6 +46,13 @@ def test_drops_are_the_moments_a_drop_begins_each_with_its_confidence() -> None:
     assert all(confidence > 0.8 for confidence in found.drop_confidences)
 
 
+def test_a_drop_that_a_track_begins_with_is_as_sure_as_its_label() -> None:
+    found = sections_of([("drop", 16), ("breakdown", 16), ("drop", 16), ("outro", 8)])
+    assert found.drops == pytest.approx([0.0, 60.0])
+    assert found.drop_confidences[0] == found.sections[0].confidence
+    assert found.drop_confidences[1] < found.sections[2].confidence
+
+
 def test_two_drop_sections_in_a_row_are_one_drop() -> None:
     KINDS["sung drop"] = ("kick", "hats", "bass", "voice")
     form = [("intro", 8), ("drop", 16), ("sung drop", 16), ("outro", 8)]
@@ -156,6 +163,27 @@ def test_silence_at_the_end_is_no_section() -> None:
 def test_a_fill_of_two_bars_is_no_section() -> None:
     form = [("drop", 14), ("outro", 2), ("drop", 16), ("breakdown", 8)]
     assert len(sections_of(form).sections) == 2 + 1
+
+
+def test_instruments_that_come_in_an_intro_begin_a_section_and_in_a_breakdown_none() -> None:
+    KINDS["sung intro"] = ("pad", "hats", "voice")
+    changing = [("intro", 8), ("sung intro", 8)]
+    rest = [("buildup", 8), ("drop", 16), ("breakdown", 8), ("drop", 16), ("outro", 8)]
+    found = sections_of([*changing, *rest])
+    assert starts(found)[:3] == pytest.approx([0.0, 15.0, 30.0])
+    assert labels(found)[:3] == ["intro", "intro", "buildup"]
+    found = sections_of([("outro", 8), ("drop", 16), *changing, *rest])
+    assert labels(found)[1:4] == ["drop", "breakdown", "buildup"]
+    assert starts(found)[1:4] == pytest.approx([15.0, 45.0, 75.0])
+
+
+def test_a_track_that_ends_on_a_downbeat_ends_with_the_bar_before() -> None:
+    levels = levels_of(FORM, 128.0)
+    grid = grid_of(levels, 128.0)
+    end = len(levels) / 100
+    ending = replace(grid, beats=(*grid.beats, end), downbeats=(*grid.downbeats, end))
+    last = analyse(features_of(levels), ending, DEFAULTS).sections[-1]
+    assert (last.end, last.start_bar, last.end_bar, last.bars) == (end, 65, 73, 8)
 
 
 def test_the_shortest_section_is_an_option() -> None:

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from band_levels import features_of, grid_of, levels_of
 from dropgrid.records.model import BpmRecord, Section, StructureRecord
-from dropgrid.structure import StructureOptions, analyse, labels, novelty, queries, segment
+from dropgrid.structure import (
+    StructureOptions,
+    analyse,
+    labels,
+    novelty,
+    patterns,
+    queries,
+    segment,
+)
 from dropgrid.structure.bars import bar_number, time_base
 
 
@@ -30,8 +38,16 @@ def test_beats_without_downbeats_still_make_bars() -> None:
 def test_fewer_than_two_bars_are_no_grid(downbeats: tuple[float, ...]) -> None:
     rhythm = BpmRecord("x", "x", "ok", 10.0, beats=(3.0, 3.5), downbeats=downbeats)
     base = time_base(rhythm, 10.0)
-    assert base.kind == "seconds"
+    assert (base.kind, base.per_bar) == ("seconds", 4)
     assert base.edges == pytest.approx(np.arange(0, 10.01, 0.5))
+
+
+def test_two_downbeats_are_a_grid_that_reaches_back_over_all_whole_bars() -> None:
+    first = 6.0 - 1e-9  # three bars, but for what rounding takes away
+    rhythm = BpmRecord("x", "x", "ok", 10.0, downbeats=(first, 8.0), time_signature="4/4")
+    base = time_base(rhythm, 10.0)
+    assert (base.kind, base.units) == ("bars", 20)
+    assert base.edges == pytest.approx(np.arange(21) / 2, abs=1e-6)
 
 
 def test_a_time_is_in_the_bar_that_has_begun_or_is_just_about_to() -> None:
@@ -97,6 +113,22 @@ def test_labels_follow_level_rise_and_position() -> None:
     assert names == ["intro", "buildup", "drop", "breakdown", "buildup", "drop", "outro"]
     assert posterior.sum(axis=1) == pytest.approx(1.0)
     assert posterior[2, labels.DROP] > 0.9
+
+
+def test_energy_comes_in_within_an_intro_and_goes_out_within_an_outro() -> None:
+    names = labels.label(sounds((-12, 0), (-9, 0), (0, 0), (-9, 0), (-12, 0)), 4)[0]
+    assert names == ["intro", "intro", "drop", "outro", "outro"]
+    names = labels.label(sounds((-12, 0), (0, 0), (-12, 0), (-9, 0)), 4)[0]
+    assert names == ["intro", "drop", "breakdown", "outro"]
+
+
+def test_a_band_that_is_silent_throughout_never_changes() -> None:
+    levels = np.random.default_rng(3).normal(0.0, 2.0, (64, 4, 3))
+    levels += [-10.0, -40.0, -110.0]  # the last is hiss
+    pattern = patterns.relative(levels)
+    assert np.all(pattern[:, :, 2] == -patterns.DEPTH)
+    assert np.percentile(pattern[:, :, :2], 99, axis=(0, 1)) == pytest.approx(0.0)
+    assert pattern[:, :, :2].min() > -20
 
 
 def test_an_equally_loud_track_has_no_drop() -> None:

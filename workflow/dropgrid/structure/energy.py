@@ -14,6 +14,7 @@ from ..records.model import Label
 
 SMOOTHING = 8.0  # seconds over which loudness is averaged
 SPREAD = 0.5  # standard deviations from the mean at which loudness is high or low
+LEAST = 0.1  # dB from the mean that are no change of loudness, however steady the rest
 SHORTEST = 8.0  # seconds of the shortest section
 
 
@@ -28,7 +29,7 @@ def loudness_sections(bands: np.ndarray, duration: float) -> list[tuple[float, f
     centres = np.arange(len(power))
     low = np.clip(centres - width // 2, 0, len(power) - width)
     loudness = 10 * np.log10(np.maximum((total[low + width] - total[low]) / width, 1e-10))
-    mean, spread = loudness.mean(), SPREAD * loudness.std()
+    mean, spread = loudness.mean(), max(SPREAD * loudness.std(), LEAST)
     level = (loudness > mean + spread).astype(int) - (loudness < mean - spread)
     edges = [0, *(np.flatnonzero(np.diff(level)) + 1).tolist(), len(level)]
     # Runs too short to be a section belong to the one before them.
