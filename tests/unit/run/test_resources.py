@@ -88,6 +88,18 @@ def test_a_container_with_control_groups_1(tmp_path: Path) -> None:
     assert (limits.cpus, limits.memory_mb) == (1, 256)
 
 
+def test_a_group_of_another_controller_is_not_ours(tmp_path: Path) -> None:
+    root = tree(
+        tmp_path,
+        {
+            "proc/self/cgroup": "5:cpu,cpuacct:/a\n9:memory:/b\n",
+            "sys/fs/cgroup/memory/a/memory.limit_in_bytes": f"{GIB // 8}\n",
+            "sys/fs/cgroup/memory/b/memory.limit_in_bytes": f"{GIB // 4}\n",
+        },
+    )
+    assert read_limits(root, {}).memory_mb == 256
+
+
 def test_unlimited_groups_limit_nothing(tmp_path: Path) -> None:
     root = tree(
         tmp_path,

@@ -34,6 +34,8 @@ def test_where_loudness_changes_is_half_a_window_of_eight_seconds_off_at_most() 
 def test_a_stretch_of_less_than_eight_seconds_is_no_section() -> None:
     found = sections_of((60, -10), (6, -60), (60, -10), (60, -40))
     assert [label for _, _, label in found] == ["drop", "outro"]
+    found = sections_of((60, -30), (11, -10), (60, -30))
+    assert [label for _, _, label in found] == ["intro", "drop", "outro"]
 
 
 def test_steady_loudness_is_one_section_from_end_to_end() -> None:
