@@ -138,6 +138,57 @@ def test_what_is_measured_of_stated_sections_is_what_was_found_of_the_same_ones(
     assert (mix_in, mix_out) == (found.mix_in, found.mix_out)
 
 
+def driving(power=1.0, strokes=1.0, beat=0.0, tune=-20.0) -> Drive:
+    """A drive of bars of four units, of so much power, strokes ... each (bars,) or one number."""
+    rows = np.broadcast_arrays(*(np.atleast_1d(values) for values in (power, strokes, beat, tune)))
+    power, strokes, beat, tune = (row.astype(float) for row in rows)
+    return Drive(
+        np.repeat(power, 4), np.repeat(strokes, 4), np.zeros((3, len(beat))), beat, tune, 1.0, 4
+    )
+
+
+def test_a_beat_alone_strikes_within_6_db_of_the_loudest_and_its_tune_is_10_db_below() -> None:
+    assert driving(beat=-5.9, tune=-10.1).beat_alone(0, 4)
+    assert not driving(beat=-6.1, tune=-10.1).beat_alone(0, 4)
+    assert not driving(beat=-5.9, tune=-9.9).beat_alone(0, 4)
+    several = driving(beat=[-9.0, 0.0, -9.0, -9.0])
+    found = [several.beat_alone(4 * bar, 4 * bar + 4) for bar in range(4)]
+    assert found == [False, True, False, False]
+    assert several.beat_alone(4, 6)  # less than a bar is the bar it lies in
+    assert not several.beat_alone(16, 20)
+
+
+def test_loudness_and_impact_have_ends_where_there_is_silence() -> None:
+    drive = driving(power=[0.0, 1.0, 0.1], strokes=[0.0, 0.1, 1.0])
+    assert drive.loudness(0, 4) == (-30.0, -30.0)
+    assert drive.loudness(4, 8) == pytest.approx((0.0, -10.0))
+    assert drive.loudness(8, 12) == pytest.approx((-10.0, 0.0))
+    assert driving(power=[0.0, 1.0]).impact(4) == 40.0
+    assert driving(power=[1.0, 0.0]).impact(4) == -40.0
+
+
+def test_the_kick_enters_with_the_second_bar_of_two_and_with_one_at_its_start() -> None:
+    drive = driving(strokes=[0.1, 1.0, 1.0])
+    assert drive.entry(0, 12) == 4
+    assert drive.entry(4, 12) == 4
+    assert driving(strokes=[0.05, 1.0]).entry(0, 8) == 4
+    assert driving(strokes=[0.1, 1.0]).entry(0, 7) == 0
+
+
+def test_the_kick_is_looked_for_below_120_hz_and_tunes_from_250_to_2000() -> None:
+    for band, (beating, tuned) in enumerate(
+        [(True, False), (True, False), (False, False), *[(False, True)] * 3, *[(False, False)] * 3]
+    ):
+        levels = np.full((8, 4, 9), -60.0)
+        levels[::2, 1, band] = levels[::2, 2, band] = levels[1::2, :, band] = 0.0
+        drive = measure(levels, patterns.relative(levels), 4)
+        assert (drive.strokes.max() > 0.5) == beating
+        pad = np.full((8, 4, 9), -60.0)
+        pad[:4, :, band] = 0.0  # a bar with it and one without
+        pad_drive = measure(pad, patterns.relative(pad), 4)
+        assert (pad_drive.tune[0] - pad_drive.tune[1] > 30) == tuned
+
+
 def test_a_lead_in_and_a_tail_shorter_than_a_section_are_passed_over_by_mix_points() -> None:
     for bars, mixable in ((3, True), (4, False)):
         form = [("breakdown", bars), *MIXABLE, ("breakdown", bars)]
