@@ -78,3 +78,18 @@ def test_the_package_never_imports_snakemake() -> None:
 @pytest.mark.parametrize("folder", EMPTY)
 def test_rooms_that_every_job_enters_import_nothing_by_themselves(folder: str) -> None:
     assert (PACKAGE / folder / "__init__.py").read_text() == ""
+
+
+def test_rooms_import_each_other_by_where_they_are() -> None:
+    """Not by name: so that the floors above see every arrow."""
+    for file in PACKAGE.rglob("*.py"):
+        assert not any(name[:2] == ("", "dropgrid") for name in imports(file)), file
+
+
+def test_the_document_shows_every_room_on_its_floor() -> None:
+    text = (PACKAGE.parents[1] / "docs" / "architecture.md").read_text()
+    tree = text[text.index("From the ground up") : text.index("shipped/")].splitlines()[1:]
+    shown = [line[6:].split("  ")[0:8] for line in tree]
+    order = [word for line in shown for word in " ".join(line).split() if word in FLOOR]
+    floors = [FLOOR[room] for room in dict.fromkeys(order)]
+    assert set(order) == set(FLOOR) and floors == sorted(floors)

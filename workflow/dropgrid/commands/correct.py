@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..base.errors import ConfigError
 from ..base.text import printable
+from .arguments import add_results
 
 if TYPE_CHECKING:
     from ..results.stating import Desk
@@ -47,8 +48,7 @@ EDITS: tuple[tuple[str, str, str | None, Any, str | None, str], ...] = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="*", metavar="PATH", help="a track, as the records name it")
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR",
-                        help="the folder of results (default: results)")  # fmt: skip
+    add_results(parser)
     parser.add_argument(
         "--corrections", type=Path, metavar="FILE.json",
         help="your file of corrections (default: that of the last run, else corrections.json in "

@@ -6,18 +6,14 @@ The same audio whatever its tags and names, and the same recording in another en
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from .arguments import add_force
+from .arguments import add_force, add_results
 
 HELP = "find the songs that are in the library more than once"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--results", type=Path, default=Path("results"), metavar="DIR",
-        help="the folder of results (default: results)",
-    )  # fmt: skip
+    add_results(parser)
     add_force(parser)
 
 

@@ -11,16 +11,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .arguments import add_force
+from .arguments import add_force, add_results
 
 HELP = "compare the results with references"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--results", type=Path, default=Path("results"), metavar="DIR",
-        help="the folder of results (default: results)",
-    )  # fmt: skip
+    add_results(parser)
     parser.add_argument(
         "--references", nargs="*", default=["tags"], metavar="PATH",
         help="files or folders, the most trusted first; the word `tags` means the BPM tags of "

@@ -20,7 +20,7 @@ from pathlib import Path
 from ..audio.mp3 import INFERRED, LAGS
 from ..export.options import NML_VERSIONS
 from ..key.notation import NOTATIONS
-from .arguments import add_force
+from .arguments import add_force, add_results
 
 HELP = "write records in the formats of DJ software, DAWs and research tools"
 
@@ -30,8 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "format", metavar="FORMAT", nargs="?", help="one of those that --list names"
     )
     parser.add_argument("--list", action="store_true", help="list the formats and end")
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR",
-                        help="the folder of results (default: results)")  # fmt: skip
+    add_results(parser)
     parser.add_argument("--output", type=Path, metavar="PATH",
                         help="a file, or a folder for formats with a file per track")  # fmt: skip
     parser.add_argument("--library", type=Path, metavar="DIR",

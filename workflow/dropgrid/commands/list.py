@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+
+from .arguments import add_results
 
 HELP = "print the library as a table"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--results", type=Path, default=Path("results"), metavar="DIR",
-        help="the folder of results (default: results)",
-    )  # fmt: skip
+    add_results(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..base.errors import ConfigError
+from .arguments import add_results
 
 if TYPE_CHECKING:
     from ..results.layout import Results
@@ -24,8 +25,7 @@ HELP = "open the workbench, to put grids right by eye and ear"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR",
-                        help="the folder of results (default: results)")  # fmt: skip
+    add_results(parser)
     parser.add_argument(
         "--corrections", type=Path, metavar="FILE.json",
         help="your file of corrections (default: that of the last run, else corrections.json in "

@@ -11,16 +11,14 @@ examples:
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+
+from .arguments import add_results
 
 HELP = "remove what is kept of tracks that have left the library"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--results", type=Path, default=Path("results"), metavar="DIR",
-        help="the folder of results (default: results)",
-    )  # fmt: skip
+    add_results(parser)
     parser.add_argument("--dry-run", action="store_true", help="tell what would be removed")
 
 

@@ -12,16 +12,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .arguments import add_force
+from .arguments import add_force, add_results
 
 HELP = "write the page that shows a library"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--results", type=Path, default=Path("results"), metavar="DIR",
-        help="the results folder (default: results)",
-    )  # fmt: skip
+    add_results(parser)
     parser.add_argument(
         "--library", type=Path, metavar="DIR",
         help="where the audio lies now, if it was moved since the scan",

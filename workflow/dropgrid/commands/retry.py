@@ -10,16 +10,14 @@ example:
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+
+from .arguments import add_results
 
 HELP = "make the next run analyse every failed track again"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--results", type=Path, default=Path("results"), metavar="DIR",
-        help="the folder of results (default: results)",
-    )  # fmt: skip
+    add_results(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
+
+from .arguments import add_results
 
 HELP = "find the tracks of a library"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("library", nargs="+", help="folders, or a CSV/TSV with a column `path`")
-    parser.add_argument(
-        "--results", type=Path, default=Path("results"), metavar="FOLDER",
-        help="where the tickets go (default: %(default)s)",
-    )  # fmt: skip
+    add_results(parser, "where the tickets go")
     parser.add_argument(
         "--allow-empty", action="store_true",
         help="take a library without audio as it is; else refused, its disk may not be mounted",

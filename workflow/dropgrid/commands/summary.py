@@ -10,18 +10,14 @@ example:
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from .arguments import add_force
+from .arguments import add_force, add_results
 
 HELP = "say how many tracks are analysed, failed or waiting, and why"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--results", type=Path, default=Path("results"), metavar="DIR",
-        help="the folder of results (default: results)",
-    )  # fmt: skip
+    add_results(parser)
     parser.add_argument("--json", action="store_true", help="print summary.json instead of text")
     add_force(parser)
 

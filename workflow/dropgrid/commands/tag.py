@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..key.notation import NOTATIONS
+from .arguments import add_results
 
 if TYPE_CHECKING:
     from ..tagging.plan import Change
@@ -76,10 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     restore.add_argument("--forget", action="append", default=[], metavar="NAME",
                          help="leave a file as it is for good, without a backup")  # fmt: skip
     for action in (write, restore):
-        action.add_argument(
-            "--results", type=Path, default=Path("results"), metavar="DIR",
-            help="the folder of results (default: results)",
-        )  # fmt: skip
+        add_results(action)
         action.add_argument(
             "--library", type=Path, metavar="DIR",
             help="the audio's folder, if it has moved since the analysis",
