@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -101,3 +102,19 @@ def test_the_example_runs(songs: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "house.flac: 126.00 BPM, first downbeat at " in done.stdout
     assert done.stdout.endswith("4 tracks, 1 failed\n   88 BPM: 1\n  128 BPM: 2\n")
+
+
+def test_the_bytes_are_the_same_on_any_number_of_threads(tmp_path: Path, songs: Path) -> None:
+    """Whoever calls from Python has NumPy already, with as many threads as there are cores."""
+    code = (
+        "import sys, numpy\n"
+        "from dropgrid.api import analyze\n"
+        "from dropgrid.records.store import to_json\n"
+        "sys.stdout.buffer.write(to_json(analyze(sys.argv[1]).bpm))\n"
+    )
+    made = set()
+    for threads in ("1", "2"):
+        environment = {**os.environ, "OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
+        command = [sys.executable, "-c", code, songs / "other.ogg"]
+        made.add(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
+    assert len(made) == 1

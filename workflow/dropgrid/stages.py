@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from .base.errors import DecodeError, ModelError, RecordError, TrackError
 from .base.files import write_atomically
+from .base.threads import on_one_thread
 from .corrections.model import NOTHING, Correction
 from .features import Features
 from .records.identity import Identity, write_identity
@@ -214,6 +215,7 @@ def check_networks(config: Mapping[str, Any]) -> None:
         installed.check(key_weights.NAME, key_weights.MODEL)
 
 
+@on_one_thread
 def compute_features(
     ticket: Ticket,
     network: Path,
@@ -291,6 +293,7 @@ def _instead_of(network: Path) -> str | None:
     return next((method for method, text in NO_NETWORKS.items() if text == head), None)
 
 
+@on_one_thread
 def make_bpm_record(
     ticket: Ticket,
     features: Features | TrackFailure,
@@ -393,6 +396,7 @@ def _with_loudness(section: Section, features: Features) -> Section:
     return dataclasses.replace(section, loudness=between(tenths, section.start, section.end))
 
 
+@on_one_thread
 def make_key_record(
     ticket: Ticket,
     features: Features | TrackFailure,
@@ -439,6 +443,7 @@ def make_key_record(
     return apply.to_key(record, correction)
 
 
+@on_one_thread
 def make_structure_record(
     ticket: Ticket,
     features: Features | TrackFailure,

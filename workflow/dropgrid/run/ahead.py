@@ -18,6 +18,8 @@ def prepare(
     key_network: Path | None = None,
 ) -> None:
     """Import what these stages need, load the networks that are named. Raises ModelError."""
+    import threadpoolctl  # noqa: F401
+
     from ..features import store  # noqa: F401
 
     if "features" in stages:
