@@ -25,7 +25,8 @@ from ..library import Scan, scan
 from ..records.model import ANALYSES
 from ..records.ticket import Ticket
 from ..results.corrected import corrections_file, read_corrections, write_slices
-from ..results.mark import check_claim, claim, sources, usual
+from ..results.layout import Results
+from ..results.mark import begins_as_ours, check_claim, claim, sources, usual
 from ..results.noted import note_references
 from ..results.prune import empty_cache
 from ..results.scanned import read_scan, write_tickets
@@ -196,6 +197,8 @@ def plan_run(
             note_references(Path(results), config["evaluation"]["references"])
             note_version(Path(results))
         take_over(recognised, found, Path(results), config["analyses"])
+        if recognised.taken:
+            _ask_for_tables(Results(Path(results)))
     else:
         found = without(found, recognised, Path(results))
     say_recognised(recognised)
@@ -219,8 +222,8 @@ def make_plan(
     source = corrections_file(folder, config["corrections"])
     stated = read_corrections(source, needed=config["corrections"] is not None)
     shadow = folder if real else _shadow(folder)
+    write_slices(stated, found.tracks, shadow, folder, source)  # by the tickets as they were
     tracks = write_tickets(found, shadow)
-    write_slices(stated, found.tracks, shadow, folder, source)
     due = _due(shadow, tracks, config, forced)
     work = [track for track in found.tracks if track.track in due]
     count = count_batches(len(work), config["tracks_per_job"], workers(work), cluster)
@@ -251,6 +254,16 @@ def _batches(
         for track in tracks
     ]
     return write_batches(shadow, deal(work, count))
+
+
+def _ask_for_tables(files: Results) -> None:
+    """Have tables and scores made anew where records have come without a job that says so.
+
+    Their inputs may be the same bytes as before, by which Snakemake goes: so they have to be gone.
+    """
+    for path in (files.table, files.evaluation / "bpm.json"):
+        if path.exists() and begins_as_ours(str(path)):
+            path.unlink()
 
 
 def say_changes(results: Path, options: Mapping[str, Any]) -> None:
