@@ -405,7 +405,9 @@ GHOSTS = [
 def test_what_the_page_works_out_is_what_the_server_does(tab: Tab, workbench: Workbench) -> None:
     """Other readings are shown, and edits made without a server, by the page's own arithmetic."""
     for edit in GHOSTS:
+        workbench.settled(TRACK)  # what was said of the edit before has been told
         tab.page.evaluate("server.open(deck.track).then(takeAnswer)")
+        tab.until("deck.track.state.job === 'idle'")
         shown = tab.page.evaluate(
             "e => beatsOf(edited(analysed(deck.track, deck.details), e))", edit
         )
