@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import soundfile
 from audio_files import write
 from process import BIN, ROOT, run
 
@@ -84,12 +85,24 @@ def in_process(work: Path, song: Path) -> tuple[float, float]:
 
 
 def link_songs(work: Path, song: Path, count: int) -> Path:
-    """A fresh folder that holds one song under so many names."""
+    """A fresh folder of so many songs: one, each time with another first sample.
+
+    Songs of the same audio would be known again, and analysed once.
+    """
     library = work / "library"
     shutil.rmtree(library, ignore_errors=True)
     library.mkdir()
+    made = work / "made"
+    made.mkdir(exist_ok=True)
+    audio = None
     for n in range(count):
-        os.link(song, library / f"song {n:02d}.flac")
+        name = f"song {n:03d}.flac"
+        if not (made / name).exists():
+            if audio is None:
+                audio, rate = soundfile.read(song, dtype="int16")
+            audio[0] = n
+            soundfile.write(made / name, audio, rate)
+        os.link(made / name, library / name)
     return library
 
 
