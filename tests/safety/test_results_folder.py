@@ -25,7 +25,7 @@ from dropgrid.run.batches import done_batches, read_batch
 from dropgrid.run.interrupts import NOTE, lock_results, remove_stale_locks
 from dropgrid.run.workflow import LOOKS, SHORT_LOOKS, TAKES_VALUE, make_plan, only_looks
 from dropgrid.settings.config import complete_config, load_config
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from snakemake.cli import get_argument_parser
 
@@ -423,6 +423,7 @@ INSIDE = st.dictionaries(
 
 @settings(max_examples=60, deadline=None)
 @given(files=INSIDE)
+@example(files={"report/index.html": False})
 def test_no_command_harms_what_lies_in_the_results_beside_ours(files, tmp_path_factory):
     """files: names in a folder that carries our mark -> whether it is a link to the user's."""
     top = tmp_path_factory.mktemp("marked")

@@ -48,10 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     if references is None:
         references = noted_references(arguments.results)
     output = arguments.output or Results(arguments.results).page
-    check_output(
-        output, map(Path, references), force=arguments.force,
-        trusted=Results(arguments.results).page.parent,
-    )  # fmt: skip
+    check_output(output, map(Path, references), force=arguments.force)
     report = collect(arguments.results, arguments.library, references)
     write_atomically(output, build(report, output))
     print(f"{output}: {len(report.tracks)} tracks")
