@@ -58,7 +58,7 @@ def main() -> None:
     if unknown := set(arguments.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}; known: {', '.join(PARTS)}")
     parts = arguments.parts or list(PARTS)
-    network_file = arguments.cache / "key.onnx"
+    network_file = arguments.cache / "key.npz"
     if not network_file.exists():
         key_weights.prepare(network_file)
     network = key_network.load(network_file)

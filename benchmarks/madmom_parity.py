@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from dropgrid import stages as pipeline
+from dropgrid.features.engines import ensemble as networks
 from dropgrid.features.engines import network
 from dropgrid.features.extract import extract
 from rhythm_material import print_cells
@@ -43,8 +44,8 @@ def main() -> None:
     print_cells("", "mean", "p99.9", "near", "beats", "moved")
     near = same = 0
     with tempfile.TemporaryDirectory() as folder:
-        pipeline.prepare_network(Path(folder, "network.onnx"), "madmom")
-        ensemble = network.load(Path(folder, "network.onnx"))
+        pipeline.prepare_network(Path(folder, "network.npz"), "madmom")
+        ensemble = networks.load(Path(folder, "network.npz"))
         for file in files:
             mean, p999, beats, moved = compare(file, ensemble, Path(folder, "song.wav"))
             near += (is_near := mean < MEAN and p999 < P999)

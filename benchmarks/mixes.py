@@ -90,7 +90,7 @@ def main() -> None:
 
 def read_mix(shared: Path, cache: Path, seed: int, minutes: float) -> Mix:
     """A mix of the cache, made where it is not there yet."""
-    network = cache / "network.onnx"
+    network = cache / "network.npz"
     if not network.exists():
         stages.prepare_network(network, "madmom")
     name = f"mix-{seed}-{minutes:g}"

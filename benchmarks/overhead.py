@@ -14,7 +14,7 @@ import soundfile
 from audio_files import write
 from process import BIN, ROOT, run
 
-NETWORKS = ("network.onnx", "key.onnx")
+NETWORKS = ("network.npz", "key.npz")
 SAMPLE = 8  # tracks analysed in one process, to know what one costs
 BARE = """
 rule all:

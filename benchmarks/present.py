@@ -19,7 +19,7 @@ def page(results: dict[str, Any]) -> str:
         "# Speed and memory", "",
         f"{where['processor']}, {where['cores']} cores, {where['memory_gb']} GB, "
         f"{where['system']}; Python {where['python']}, NumPy {where['numpy']}, "
-        f"onnxruntime {where['onnxruntime']}. One thread, one core, a synthetic house track at "
+        f"llvmlite {where['llvmlite']}. One thread, one core, a synthetic house track at "
         "44.1 kHz in stereo; medians of cpu seconds. Made by `make bench`.",
     ]  # fmt: skip
     if "speed" in results:

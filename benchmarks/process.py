@@ -62,5 +62,5 @@ def machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "numpy": metadata.version("numpy"),
-        "onnxruntime": metadata.version("onnxruntime"),
+        "llvmlite": metadata.version("llvmlite"),
     }

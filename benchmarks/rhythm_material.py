@@ -53,7 +53,7 @@ class Tempo:
 
 def read_songs(folder: Path, cache: Path, method: str = "madmom") -> Iterator[Song]:
     """All songs of a folder. Meters of eight beats are counted as two bars of four."""
-    network = cache / "network.onnx"
+    network = cache / "network.npz"
     if not network.exists():
         pipeline.prepare_network(network, method)
     for path in sorted(folder.glob("*.json")):

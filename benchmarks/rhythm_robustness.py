@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from dropgrid.features import Features, store
-from dropgrid.features.engines.network import load
+from dropgrid.features.engines.ensemble import load
 from dropgrid.features.extract import extract
 from dropgrid.rhythm import analyse
 from rhythm_accuracy import all_songs
@@ -184,7 +184,7 @@ def changed(song: Song, change: str, cache: Path, method: str) -> Song:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, f"changed{suffix}")
             write(file, sound)
-            engine = load(cache / "network.onnx") if method == "madmom" else method
+            engine = load(cache / "network.npz") if method == "madmom" else method
             store.save(kept, extract(file, engine))
     features = store.load(kept)
     assert isinstance(features, Features), features

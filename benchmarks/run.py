@@ -48,7 +48,7 @@ def main() -> None:
     results["machine"] = machine()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        run(BIN / "dropgrid", "network", work / "network.onnx", work / "key.onnx")
+        run(BIN / "dropgrid", "network", work / "network.npz", work / "key.npz")
         for part in arguments.only:
             print(f"measuring: {part}", file=sys.stderr)
             if part == "speed":
@@ -102,7 +102,7 @@ def prepared(work: Path) -> Path:
     """A folder for results that has its networks, as any but the first track finds it."""
     folder = work / "results"
     folder.mkdir(exist_ok=True)
-    for name in ("network.onnx", "key.onnx"):
+    for name in ("network.npz", "key.npz"):
         (folder / name).write_bytes((work / name).read_bytes())
     return folder
 
@@ -118,7 +118,7 @@ def stages(work: Path, rounds: int) -> dict[str, dict[str, float]]:
             if not track.exists():
                 write(track, MINUTES)
             if container == "wav":
-                used = run(sys.executable, SUBJECTS, "stages", track, work / "network.onnx")
+                used = run(sys.executable, SUBJECTS, "stages", track, work / "network.npz")
                 laps.append(json.loads(used.output))
                 del laps[-1]["process"]
                 used = run(sys.executable, SUBJECTS, "floor", track)
@@ -147,7 +147,7 @@ def startup(work: Path, rounds: int) -> dict[str, dict[str, float]]:
     )  # fmt: skip
     ticket = next((results / "tracks").glob("*.json"))
     track = ticket.stem
-    networks = results / "network.onnx", results / "key.onnx"
+    networks = results / "network.npz", results / "key.npz"
     features, bpm = results / "features" / f"{track}.npz", results / "bpm" / f"{track}.json"
     out = work / "short"
     commands: dict[str, tuple[str | Path, ...]] = {

@@ -136,7 +136,7 @@ def measure(folder: Path, count: int, made: Made) -> dict[str, object]:
         used = run(*command)
         return {"cpu": used.cpu, "wall": used.wall, "peak_mb": used.peak_mb}
 
-    snakemake(folder, "results/network.onnx")
+    snakemake(folder, "results/network.npz")
     shutil.rmtree(results / "batches")
     found = list(scan(str(music)).tracks)
     make_results(results, found, made)
@@ -178,7 +178,7 @@ def at_once(folder: Path, counts: list[int]) -> list[dict[str, object]]:
             "--cores", str(workers), "--quiet", "all", "--config", f"library={work / 'music'}",
             f"tracks_per_job={TRACKS_EACH}", "--",
         )  # fmt: skip
-        run(*command, "results/network.onnx")
+        run(*command, "results/network.npz")
         used = run(*command, "analysis", cores=workers)
         tracks = workers * TRACKS_EACH
         took = sum(use.cpu_seconds for use in summarise(work / "results").use.values()) / tracks

@@ -71,7 +71,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         cache = arguments.cache or Path(folder)
         cache.mkdir(parents=True, exist_ok=True)
-        network = cache / "network.onnx"
+        network = cache / "network.npz"
         if not network.exists() and not arguments.results:
             pipeline.prepare_network(network, "madmom")
         songs = [

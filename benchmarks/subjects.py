@@ -71,13 +71,14 @@ def stages(file: str, network_file: str) -> dict[str, float]:
     from dropgrid.audio.reader import SAMPLE_RATE, Reader
     from dropgrid.features import Features
     from dropgrid.features.descriptors import Descriptors, Waveform
+    from dropgrid.features.engines import ensemble as networks
     from dropgrid.features.engines import network
     from dropgrid.features.spectra import Spectra, segments
     from dropgrid.library import scan_files
     from dropgrid.stages import make_bpm_record
 
     watch = Stopwatch()
-    ensemble = network.load(Path(network_file))
+    ensemble = networks.load(Path(network_file))
     watch.lap("loading the networks")
     reader = Reader(Path(file))
     blocks = list(reader)

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from dropgrid.audio.reader import SAMPLE_RATE, Reader
 from dropgrid.features.descriptors import Descriptors
+from dropgrid.features.engines import ensemble as networks
 from dropgrid.features.engines import network
 from dropgrid.features.extract import front_end
 from dropgrid.rhythm import analyse
@@ -37,7 +38,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder)
         songs = list(read_songs(arguments.shared / "music", cache))
-        ensemble = network.load(cache / "network.onnx")
+        ensemble = networks.load(cache / "network.npz")
     files = [arguments.shared / "music" / f"{song.name}.ogg" for song in songs]
     parts = [inputs_of(file) for file in files]
     mix = np.concatenate(parts)

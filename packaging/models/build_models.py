@@ -1,7 +1,7 @@
-"""Build backend (PEP 517) of dropgrid-models: madmom's trained networks as a wheel of ONNX files.
+"""Build backend (PEP 517) of dropgrid-models: madmom's trained networks as a wheel of arrays.
 
 madmom's source package is fetched like any other dependency, its checksum verified by pip before
-anything of it is touched, and the networks converted by dropgrid's own code in this checkout.
+anything of it is touched, and the networks read by dropgrid's own code in this checkout.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 WORKFLOW = HERE.parents[1] / "workflow"
 MADMOM = HERE.parent / "madmom.txt"  # the version and the checksum of its source
-NAME, VERSION = "dropgrid_models", "1.0.0"
+NAME, VERSION = "dropgrid_models", "2.0.0"
 INFO = f"{NAME}-{VERSION}.dist-info"
 METADATA = f"""\
 Metadata-Version: 2.4
@@ -32,7 +32,7 @@ License-File: NOTICE
 Requires-Python: >=3.11
 """
 WHEEL = "Wheel-Version: 1.0\nGenerator: dropgrid\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-CODE = '"""The trained networks of madmom as ONNX files; CC BY-NC-SA 4.0, see NOTICE."""\n'
+CODE = '"""The trained networks of madmom as NumPy archives; CC BY-NC-SA 4.0, see NOTICE."""\n'
 SAME_DATE = (1980, 1, 1, 0, 0, 0)  # of every file, so that the same files make the same wheel
 
 
@@ -86,13 +86,13 @@ def _fetch_models(folder: Path) -> Path:
 
 
 def _convert(models: Path) -> dict[str, bytes]:
-    """The networks as ONNX files, by name. Each pickle's own checksum is verified as well."""
+    """The networks as archives of arrays, by name. Each pickle's own checksum is verified too."""
     sys.path.insert(0, str(WORKFLOW))
-    from dropgrid.features.engines import key_weights, prepare, weights
+    from dropgrid.features.engines import key_weights, weights
 
     beats = weights.read_weights(models / weights.MODELS.relative_to("models"))
     key = key_weights.read_network(models / key_weights.MODEL.relative_to("models"))
-    return {"downbeats.onnx": prepare.to_onnx(beats), "key.onnx": key_weights.to_onnx(key)}
+    return {weights.NAME: weights.to_bytes(beats), key_weights.NAME: key_weights.to_bytes(key)}
 
 
 def _pack(wheel: Path, files: dict[str, bytes], record: str) -> None:

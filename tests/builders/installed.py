@@ -18,7 +18,6 @@ EXTRAS = (
     "pandas",
     "librosa",
     "madmom",
-    "onnx",
     "snakemake_executor_plugin_slurm",
     "snakemake_executor_plugin_slurm_jobstep",
     "snakemake_executor_plugin_cluster_generic",

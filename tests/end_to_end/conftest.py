@@ -23,7 +23,7 @@ def song(house) -> np.ndarray:
 @pytest.fixture(scope="session")
 def network(dropgrid, tmp_path_factory) -> Path:
     """The networks' file."""
-    path = tmp_path_factory.mktemp("network") / "network.onnx"
+    path = tmp_path_factory.mktemp("network") / "network.npz"
     assert dropgrid("network", path).returncode == 0
     return path
 

@@ -251,7 +251,7 @@ def test_a_damaged_network_is_the_runs_fault_and_blames_no_track(
     source = tmp_path / "song.wav"
     soundfile.write(source, song, hostile_files.RATE)
     [track] = write_tickets(scan_files([source]), tmp_path)
-    broken = tmp_path / "broken.onnx"
+    broken = tmp_path / "broken.npz"
     broken.write_bytes(network.read_bytes()[:1000])
     ticket, output = tmp_path / "tracks" / f"{track}.json", tmp_path / "song.npz"
     done = dropgrid("features", ticket, broken, output)

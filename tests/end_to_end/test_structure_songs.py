@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 def test_songs_get_the_sections_and_drops_their_artists_arranged(
     shared: Path, tmp_path: Path
 ) -> None:
-    network = tmp_path / "network.onnx"
+    network = tmp_path / "network.npz"
     assert pipeline.prepare_network(network, "madmom") is None
     every = accuracy.read_songs(shared, tmp_path, network, folders=("music",))
     songs = tuple(song for song in every if song.judged)
@@ -33,7 +33,7 @@ def test_songs_get_the_sections_and_drops_their_artists_arranged(
 
 
 def test_synthesised_tracks_get_their_boundaries_and_drop_onsets(tmp_path: Path) -> None:
-    network = tmp_path / "network.onnx"
+    network = tmp_path / "network.npz"
     assert pipeline.prepare_network(network, "madmom") is None
     made = tuple(accuracy.make_tracks(7, tmp_path, network))
     scores, drops = accuracy.synthetic_scores(made, "estimated")

@@ -5,10 +5,8 @@ Items C1 to C3 of the table in README.md beside this file.
 
 from __future__ import annotations
 
-import ast
 import os
 import shutil
-import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -79,37 +77,6 @@ def test_the_containers_that_ffmpeg_may_read_are_those_it_is_needed_for(tmp_path
         assert len(audio_digest(path)) == 64
     with pytest.raises(av.FFmpegError):
         av.open(str(tmp_path / "a.m4a"), options=FFMPEG_ONLY)  # not even the protocol `file`
-
-
-def test_telemetry_is_off_before_any_module_of_ours_can_import_its_library() -> None:
-    code = (
-        "import os, sys\n"
-        "import {0}\n"
-        "assert 'onnxruntime' not in sys.modules, 'imported before the variable is set'\n"
-        "print(os.environ['ORT_DISABLE_TELEMETRY'])"
-    )
-    environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "0"}
-    modules = ("dropgrid", "dropgrid.api", "dropgrid.commands.main", "dropgrid.features.extract")
-    for module in modules:
-        done = subprocess.run(
-            [sys.executable, "-c", code.format(module)],
-            env=environment, capture_output=True, text=True,
-        )  # fmt: skip
-        assert done.stdout == "1\n", done.stderr
-
-
-def test_nothing_beside_the_package_imports_the_library_that_has_telemetry() -> None:
-    importing = []
-    for path in sorted(ROOT.rglob("*.py")):
-        inside = path.relative_to(ROOT)
-        if inside.parts[0] not in ("workflow", "tests", "benchmarks", "docs", "packaging"):
-            continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-            names += [str(node.module)] if isinstance(node, ast.ImportFrom) else []
-            if any(name.partition(".")[0] == "onnxruntime" for name in names):
-                importing.append(inside)
-    assert importing and all(p.parts[:2] == ("workflow", "dropgrid") for p in importing), importing
 
 
 @pytest.mark.parametrize("by", TRACERS)

@@ -294,7 +294,7 @@ def test_a_forged_manifest_is_refused(tmp_path):
 
 # E4, E6
 def test_only_errors_of_the_tracks_own_input_are_the_tracks():
-    fault, _ = classify(FileNotFoundError(2, "gone", "results/network.onnx"), "features")
+    fault, _ = classify(FileNotFoundError(2, "gone", "results/network.npz"), "features")
     assert fault == "machine"
 
 

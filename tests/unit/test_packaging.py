@@ -72,7 +72,7 @@ def test_everything_the_code_imports_is_asked_for():
     asked = {Requirement(r).name for r in PROJECT["dependencies"]}
     asked |= {Requirement(r).name for extra in set(EXTRAS) - {"dev"} for r in EXTRAS[extra]}
     modules = {name.lower().replace("-", "_") for name in asked} - {"pyyaml"} | {"yaml"}
-    assert imported() - modules == {"onnx"}  # which only makes the networks, in packaging/models
+    assert imported() <= modules
 
 
 def test_the_lock_is_made_from_what_the_project_asks_for_and_nothing_else():
@@ -85,7 +85,7 @@ def test_the_lock_is_made_from_what_the_project_asks_for_and_nothing_else():
 
 def test_the_networks_are_made_with_the_pinned_packages():
     text = (ROOT / "packaging" / "models" / "pyproject.toml").read_text()
-    for name in ("cython", "numpy", "onnx"):
+    for name in ("cython", "numpy"):
         made_with = re.search(rf'"({name}==[\d.]+)"', text)
         assert made_with
         assert Requirement(made_with[1]).specifier == PINS[name].specifier

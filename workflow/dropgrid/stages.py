@@ -184,10 +184,10 @@ def write_failure(stage: str, files: Mapping[str, Path], failure: TrackFailure) 
 
 def prepare_network(path: Path, method: str) -> None:
     """Write madmom's networks to path, or NO_NETWORKS. Raises ModelError, OSError."""
-    from .features.engines import installed, prepare
+    from .features.engines import installed, weights
 
     if method == "madmom":
-        return prepare.prepare(path)
+        return weights.prepare(path)
     if method == "librosa":
         installed.check_librosa()
     return write_atomically(path, NO_NETWORKS[method])
@@ -205,10 +205,10 @@ def prepare_key_network(path: Path, method: str) -> None:
 
 def check_networks(config: Mapping[str, Any]) -> None:
     """Raise ModelError, saying what to do, where the methods asked for are not installed."""
-    from .features.engines import installed, key_weights, prepare, weights
+    from .features.engines import installed, key_weights, weights
 
     if config["bpm"]["method"] == "madmom":
-        installed.check(prepare.NAME, weights.MODELS)
+        installed.check(weights.NAME, weights.MODELS)
     elif config["bpm"]["method"] == "librosa":
         installed.check_librosa()
     if config["key"]["method"] == "madmom":
@@ -249,8 +249,8 @@ def load_networks(
 ) -> tuple[Ensemble | str, KeyNetwork | None]:
     """The networks in these files, the method's name where there are none; kept for the tracks
     that follow, and for the processes that are forked from this one. Raises ModelError."""
+    from .features.engines import ensemble as networks
     from .features.engines import key_network as key_networks
-    from .features.engines import network as networks
 
     ensemble = _instead_of(network) or networks.load(network)
     if key_network is None or _instead_of(key_network):

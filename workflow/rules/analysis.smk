@@ -4,8 +4,8 @@
 rule network:
     # madmom's trained networks, read once from its installed package.
     output:
-        beats=f"{RESULTS}/network.onnx",
-        key=f"{RESULTS}/key.onnx",
+        beats=f"{RESULTS}/network.npz",
+        key=f"{RESULTS}/key.npz",
     log:
         f"{RESULTS}/logs/network.log",
     localrule: True

@@ -22,7 +22,7 @@ F_MINOR = notation.parse("Fm")
 
 @pytest.fixture(scope="module")
 def net(tmp_path_factory: pytest.TempPathFactory) -> key_network.Network:
-    path = tmp_path_factory.mktemp("model") / "key.onnx"
+    path = tmp_path_factory.mktemp("model") / "key.npz"
     key_weights.prepare(path)
     return key_network.load(path)
 

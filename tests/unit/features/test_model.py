@@ -1,4 +1,4 @@
-"""The trained networks: found, checked, read without running anything, written as ONNX."""
+"""The trained networks: found, checked, read without running anything, written as plain arrays."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from dropgrid import stages
 from dropgrid.base.errors import ModelError
-from dropgrid.features.engines import key_weights, prepare, weights
+from dropgrid.features.engines import ensemble, key_network, key_weights, weights
 from dropgrid.settings.config import complete_config
 
 
@@ -26,7 +26,7 @@ def test_the_ensemble_is_eight_networks_of_three_bidirectional_layers(
     assert len(networks) == 8
     for network in networks:
         assert [layer.inputs.shape for layer in network.layers] == [
-            (2, 100, prepare.BANDS), (2, 100, 50), (2, 100, 50),
+            (2, 100, weights.BANDS), (2, 100, 50), (2, 100, 50),
         ]  # fmt: skip
         assert [layer.recurrent.shape for layer in network.layers] == [(2, 100, 25)] * 3
         assert [layer.peepholes.shape for layer in network.layers] == [(2, 75)] * 3
@@ -48,20 +48,26 @@ def test_finding_and_reading_the_networks_does_not_import_madmom(
 
 def test_the_file_prepared_is_the_same_every_time(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        prepare.prepare(tmp_path / name)
+        weights.prepare(tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
 def test_a_network_computes_what_its_equations_say(
-    tmp_path: Path, networks: list[weights.Weights]
+    tmp_path: Path, networks: list[weights.Weights], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dropgrid.features.engines import network
+    """In blocks that do not divide the sequence; no number depends on how many threads there are.
 
-    inputs = np.random.default_rng(0).uniform(0, 1, (50, prepare.BANDS)).astype(np.float32)
-    prepare.prepare(tmp_path / "network.onnx")
+    onnxruntime, which an earlier version used, was 4e-6 away.
+    """
+    inputs = np.random.default_rng(0).uniform(0, 2, (150, weights.BANDS)).astype(np.float32)
+    weights.prepare(tmp_path / "network.npz")
     expected = np.mean([peephole_network(inputs, one) for one in networks], axis=0)
-    got = network.load(tmp_path / "network.onnx")(inputs)
-    np.testing.assert_allclose(got, expected[:, 1:], atol=1e-5)
+    monkeypatch.setattr(ensemble, "BLOCK", 64)
+    got = ensemble.load(tmp_path / "network.npz")(inputs)
+    np.testing.assert_allclose(got, expected[:, 1:], atol=1e-6)
+    for threads in (2, 3, 16):
+        shared = ensemble.load(tmp_path / "network.npz", threads)(inputs)
+        np.testing.assert_array_equal(shared, got)
 
 
 def peephole_network(inputs: np.ndarray, network: weights.Weights) -> np.ndarray:
@@ -82,7 +88,7 @@ def lstm(signal: np.ndarray, layer: weights.Layer, way: int) -> np.ndarray:
     state = output = np.zeros(25)
     outputs = []
     for frame in signal:
-        gates = layer.inputs[way] @ frame + layer.bias[way, :100] + layer.recurrent[way] @ output
+        gates = layer.inputs[way] @ frame + layer.bias[way] + layer.recurrent[way] @ output
         to_in, to_out, to_forget, to_cell = gates.reshape(4, -1)
         kept = sigmoid(to_forget + peephole_forget * state) * state
         state = kept + sigmoid(to_in + peephole_in * state) * np.tanh(to_cell)
@@ -131,8 +137,8 @@ def test_without_networks_the_error_says_how_to_get_them_and_what_does_without(
     monkeypatch.setattr(sys, "path", [])
     for asked in (
         lambda: stages.check_networks(config),
-        lambda: stages.prepare_network(tmp_path / "network.onnx", "madmom"),
-        lambda: stages.prepare_key_network(tmp_path / "key.onnx", "madmom"),
+        lambda: stages.prepare_network(tmp_path / "network.npz", "madmom"),
+        lambda: stages.prepare_key_network(tmp_path / "key.npz", "madmom"),
     ):
         with pytest.raises(ModelError, match=r"pip install dropgrid-models .*method: open"):
             asked()
@@ -148,7 +154,7 @@ def test_the_method_that_does_without_says_so_where_librosa_is_missing(
     with pytest.raises(ModelError, match=r"pip install 'dropgrid\[librosa\]'"):
         stages.check_networks(config)
     with pytest.raises(ModelError, match="needs librosa, not installed"):
-        stages.prepare_network(tmp_path / "network.onnx", "librosa")
+        stages.prepare_network(tmp_path / "network.npz", "librosa")
 
 
 def test_networks_that_come_ready_made_are_taken_as_they_are(
@@ -157,19 +163,37 @@ def test_networks_that_come_ready_made_are_taken_as_they_are(
     package = tmp_path / "site" / "dropgrid_models"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    for name in (prepare.NAME, key_weights.NAME):
+    for name in (weights.NAME, key_weights.NAME):
         (package / name).write_bytes(name.encode())
     monkeypatch.setattr(sys, "path", [str(tmp_path / "site")])
     stages.check_networks(complete_config({}))
-    stages.prepare_network(tmp_path / "network.onnx", "madmom")
-    stages.prepare_key_network(tmp_path / "key.onnx", "madmom")
-    assert (tmp_path / "network.onnx").read_bytes() == prepare.NAME.encode()
-    assert (tmp_path / "key.onnx").read_bytes() == key_weights.NAME.encode()
+    stages.prepare_network(tmp_path / "network.npz", "madmom")
+    stages.prepare_key_network(tmp_path / "key.npz", "madmom")
+    assert (tmp_path / "network.npz").read_bytes() == weights.NAME.encode()
+    assert (tmp_path / "key.npz").read_bytes() == key_weights.NAME.encode()
 
 
 def test_a_file_that_is_no_network_is_refused_when_loaded(tmp_path: Path) -> None:
-    from dropgrid.features.engines import network
-
-    (tmp_path / "network.onnx").write_bytes(b"nonsense")
+    (tmp_path / "network.npz").write_bytes(b"nonsense")
     with pytest.raises(ModelError, match="cannot be loaded"):
-        network.load(tmp_path / "network.onnx")
+        ensemble.load(tmp_path / "network.npz")
+
+
+def test_a_network_of_another_kind_is_refused_by_name(tmp_path: Path) -> None:
+    weights.prepare(tmp_path / "beats.npz")
+    key_weights.prepare(tmp_path / "key.npz")
+    with pytest.raises(ModelError, match=r"key.npz: holds no networks for beats"):
+        ensemble.load(tmp_path / "key.npz")
+    with pytest.raises(ModelError, match=r"beats.npz: holds no key network"):
+        key_network.load(tmp_path / "beats.npz")
+    with np.load(tmp_path / "beats.npz") as archive:
+        named = dict(archive)
+    for name, changed in (
+        ("3/1/recurrent", named["3/1/recurrent"][:, :, :20]),
+        ("0/0/bias", named["0/0/bias"].astype(np.float64)),
+        ("7/2/peepholes", named["7/2/peepholes"][:1]),
+    ):
+        (tmp_path / "changed.npz").write_bytes(b"")
+        np.savez(tmp_path / "changed.npz", **{**named, name: changed})
+        with pytest.raises(ModelError, match=r"changed.npz: .* \(arrays of other shapes\)"):
+            ensemble.load(tmp_path / "changed.npz")

@@ -27,7 +27,7 @@ G_MAJOR = notation.parse("G")
 
 @pytest.fixture(scope="module")
 def key_net(tmp_path_factory: pytest.TempPathFactory) -> key_network.Network:
-    path = tmp_path_factory.mktemp("model") / "key.onnx"
+    path = tmp_path_factory.mktemp("model") / "key.npz"
     key_weights.prepare(path)
     return key_network.load(path)
 
@@ -89,9 +89,9 @@ def test_keys_that_mix_are_neighbours_on_the_wheel() -> None:
 
 
 def test_the_network_is_the_same_file_every_time_and_no_other_is_taken(tmp_path: Path) -> None:
-    key_weights.prepare(tmp_path / "a.onnx")
-    key_weights.prepare(tmp_path / "b.onnx")
-    assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
+    key_weights.prepare(tmp_path / "a.npz")
+    key_weights.prepare(tmp_path / "b.npz")
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
     changed = tmp_path / "key_cnn.pkl"
     changed.write_bytes(pickle.dumps("anything else"))
     with pytest.raises(ModelError, match=r"key_cnn\.pkl: is not the file that madmom"):

@@ -13,7 +13,7 @@ from . import stage
 
 HELP = "compute the features of one track"
 INPUTS = {
-    "network": "results/network.onnx",
+    "network": "results/network.npz",
 }
 
 
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--key-network", type=Path, metavar="FILE",
-        help="results/key.onnx (default: none, the key is found by profiles)",
+        help="results/key.npz (default: none, the key is found by profiles)",
     )  # fmt: skip
 
 

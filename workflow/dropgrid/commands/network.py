@@ -16,10 +16,10 @@ HELP = "prepare the trained networks (done once)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("output", type=Path, help="where to write them, e.g. results/network.onnx")
+    parser.add_argument("output", type=Path, help="where to write them, e.g. results/network.npz")
     parser.add_argument(
         "key_output", type=Path, nargs="?", metavar="key-output",
-        help="where to write the key network, e.g. results/key.onnx (default: nowhere)",
+        help="where to write the key network, e.g. results/key.npz (default: nowhere)",
     )  # fmt: skip
     parser.add_argument(
         "--method", choices=("madmom", "open", "librosa"), default="madmom",

@@ -31,7 +31,7 @@ def extract(
 ) -> Features:
     """The features of an audio file. Raises DecodeError, UnusableAudio, OSError.
 
-    ensemble: from network.load, or the name of a method that does without madmom's networks,
+    ensemble: from ensemble.load, or the name of a method that does without madmom's networks,
     "open" or "librosa". key_network: from key_network.load; None leaves the key to the profiles.
     true_peak: see loudness.Meter.
     """

@@ -78,12 +78,12 @@ class Results:
     @property
     def network(self) -> Path:
         """The networks that find beats, or what says that there are none."""
-        return self.folder / "network.onnx"
+        return self.folder / "network.npz"
 
     @property
     def key_network(self) -> Path:
         """The network that finds the key, or what says that there is none."""
-        return self.folder / "key.onnx"
+        return self.folder / "key.npz"
 
     @property
     def table(self) -> Path:

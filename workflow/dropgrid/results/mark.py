@@ -36,9 +36,10 @@ FOLDERS = (
     "evaluation", "report", "exports", "corrections", "identity", "cache",
 )  # fmt: skip
 FILES = (
-    MARK, f"{MARK}.lock", "scan.json", "network.onnx", "key.onnx", "summary.json", "library.csv",
+    MARK, f"{MARK}.lock", "scan.json", "network.npz", "key.npz", "summary.json", "library.csv",
     "library.parquet", "failures.csv", "duplicates.csv", "tag-backup.json", "corrections.json",
     "corrections.previous.json", ".corrections.json.lock", "all-tracks-ok",
+    "network.onnx", "key.onnx",  # of older versions
 )  # fmt: skip
 # Those that a run writes anew, and whose start tells whose they are.
 WRITTEN = (

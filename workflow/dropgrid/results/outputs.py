@@ -28,7 +28,7 @@ HEADS = (
     b"source,key,reason",  # references left out
     b"# Evaluation\n",
     b"#EXTM3U\n#DROPGRID\n",
-    b"\x08\x08\x12\x08dropgrid",  # the networks: ONNX, its producer
+    b"\x08\x08\x12\x08dropgrid",  # networks as older versions wrote them
 )
 TRAITS = (  # (what the file begins with, what it holds near either end)
     (b"<!", b"<title>dropgrid</title>"),
@@ -39,7 +39,9 @@ TRAITS = (  # (what the file begins with, what it holds near either end)
     (b"RIFF", b"dropgrid sonify"),
     (b"fLaC", b"dropgrid sonify"),
     (b"PAR1", b"tempo_regions"),
-    (b"PK", b"about.npy"),
+    (b"PK", b"about.npy"),  # features
+    (b"PK", b"0/0/inputs.npy"),  # the networks
+    (b"PK", b"0/weights.npy"),
 )
 OF_A_TRACK = re.compile(
     r"[a-z0-9][a-z0-9-]*-[0-9a-f]{8}(\.beats|\.lab|\.audacity\.txt|\.(beats|sections)\.csv)"

@@ -330,7 +330,7 @@ def _shadow(results: Path) -> Path:
     """A temporary folder that stands for results: links to what is read, copies of the rest."""
     shadow = Path(tempfile.mkdtemp(prefix="dropgrid-plan-"))
     atexit.register(shutil.rmtree, shadow, ignore_errors=True)
-    for name in ("features", *ANALYSES, "network.onnx", "key.onnx"):
+    for name in ("features", *ANALYSES, "network.npz", "key.npz"):
         if (results / name).exists():
             (shadow / name).symlink_to((results / name).absolute())
     for folder in ("tracks", "batches", "options", "corrections"):

@@ -1,8 +1,8 @@
 """What is installed beside dropgrid: the trained networks, and what does without them.
 
 The networks are madmom's, CC BY-NC-SA 4.0, and no part of dropgrid. They come ready made with the
-package dropgrid-models; where madmom 0.16.1 itself and onnx are installed, as in a checkout that
-compares with it, they are made from its own files. Nothing is imported to look.
+package dropgrid-models; where madmom 0.16.1 itself is installed, as in a checkout that compares
+with it, they are made from its own files. Nothing is imported to look.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def find(package: str, name: Path | str = "") -> Path | None:
     return None
 
 
-def onnx_file(name: str, convert: Callable[[], bytes]) -> bytes:
+def ready_made(name: str, convert: Callable[[], bytes]) -> bytes:
     """The bytes of a network: the file `name` of dropgrid-models, or what `convert` makes of an
     installed madmom's.
 
@@ -43,18 +43,15 @@ def onnx_file(name: str, convert: Callable[[], bytes]) -> bytes:
             return ready.read_bytes()
         except OSError as error:
             raise ModelError(f"{ready}: cannot be read ({error.strerror}); {HELP}") from error
-    try:
-        return convert()
-    except ImportError as error:
-        raise ModelError(f"madmom's networks are not installed as ONNX files; {HELP}") from error
+    return convert()
 
 
 def check(name: str, of_madmom: Path) -> None:
-    """Raise ModelError, saying how to get it, unless `onnx_file` would find a network.
+    """Raise ModelError, saying how to get it, unless `ready_made` would find a network.
 
     of_madmom: where it lies in madmom's package.
     """
-    if not find(PACKAGE, name) and not (find("madmom", of_madmom) and find("onnx")):
+    if not find(PACKAGE, name) and not find("madmom", of_madmom):
         raise ModelError(f"madmom's trained networks are not installed; {HELP}")
 
 

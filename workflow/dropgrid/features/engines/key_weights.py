@@ -1,4 +1,4 @@
-"""madmom's key network, read from its package and kept as one ONNX file.
+"""madmom's key network, read from its package and kept as one file of plain arrays.
 
 Like the beat networks (`weights`) its weights are Creative Commons BY-NC-SA 4.0 and no part of
 dropgrid: they are read from madmom's package without importing it and without running anything a
@@ -21,12 +21,13 @@ import numpy as np
 
 from ...base.errors import ModelError
 from ...base.files import write_atomically
-from .installed import HELP, find, onnx_file
-from .prepare import ONNX_OPSET
+from . import arrays
+from .installed import HELP, find, ready_made
 
-NAME = "key.onnx"
+NAME = "key.npz"
 MODEL = Path("models", "key", "2018", "key_cnn.pkl")
 SHA256 = "c58ba553be1048877662a663a2670c0051b3c2c66d109b6042ba722ed0bfc7a6"
+CLASSES = 24
 BANDS = 105  # network inputs a frame: see dropgrid.features.pitch
 
 
@@ -46,8 +47,8 @@ class Convolution:
 
 
 def prepare(path: Path) -> None:
-    """Write the network as an ONNX file, always the same bytes. Raises ModelError, OSError."""
-    write_atomically(path, onnx_file(NAME, lambda: to_onnx(read_network(find_model()))))
+    """Write the network as a file, always the same bytes. Raises ModelError, OSError."""
+    write_atomically(path, ready_made(NAME, lambda: to_bytes(read_network(find_model()))))
 
 
 def find_model() -> Path:
@@ -74,49 +75,32 @@ def read_network(path: Path) -> list[Convolution]:
         raise ModelError(f"{path}: holds no key network ({error})") from error
 
 
-def to_onnx(network: list[Convolution]) -> bytes:
-    """One ONNX graph: "spectrum" (frames, BANDS) -> "scores" (frames // 8, 24).
-
-    The scores are the last maps averaged over frequency alone: their mean over time is what the
-    softmax of the network takes, and their means over stretches tell where the key changes.
-    """
-    from onnx import TensorProto, helper, numpy_helper
-
-    nodes = [helper.make_node("Unsqueeze", ["spectrum", "batch_and_channel"], ["maps0"])]
-    constants = {"batch_and_channel": np.array([0, 1], np.int64)}
+def to_bytes(network: list[Convolution]) -> bytes:
+    """The network as an archive of arrays, which of_arrays understands."""
+    named: dict[str, np.ndarray] = {}
     for n, layer in enumerate(network):
-        constants |= {f"W{n}": layer.weights, f"B{n}": layer.bias}
-        after = f"maps{n + 1}"
-        raw = f"convolved{n}"
-        nodes.append(
-            helper.make_node("Conv", [f"maps{n}", f"W{n}", f"B{n}"], [raw],
-                             pads=[layer.padding] * 4)
-        )  # fmt: skip
-        if layer.pooled:
-            nodes += [
-                helper.make_node("Elu", [raw], [f"elu{n}"]),
-                helper.make_node("MaxPool", [f"elu{n}"], [after], kernel_shape=[2, 2],
-                                 strides=[2, 2]),
-            ]  # fmt: skip
-        else:
-            nodes.append(helper.make_node("Elu", [raw], [after]))
-    last = f"maps{len(network)}"
-    nodes += [
-        helper.make_node("ReduceMean", [last], ["means"], axes=[3], keepdims=0),
-        helper.make_node("Transpose", ["means"], ["steps"], perm=[0, 2, 1]),
-        helper.make_node("Squeeze", ["steps", "batch"], ["scores"]),
-    ]
-    constants["batch"] = np.array([0], np.int64)
-    graph = helper.make_graph(
-        nodes,
-        "key",
-        [helper.make_tensor_value_info("spectrum", TensorProto.FLOAT, ["frames", BANDS])],
-        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["steps", 24])],
-        [numpy_helper.from_array(value, name) for name, value in constants.items()],
-    )
-    opset = helper.make_opsetid("", ONNX_OPSET)
-    model = helper.make_model(graph, opset_imports=[opset], producer_name="dropgrid", ir_version=8)
-    return model.SerializeToString(deterministic=True)
+        shape = np.array([layer.padding, layer.pooled])
+        named |= {f"{n}/weights": layer.weights, f"{n}/bias": layer.bias, f"{n}/shape": shape}
+    return arrays.packed(named)
+
+
+def of_arrays(named: dict[str, np.ndarray], path: Path) -> list[Convolution]:
+    """The network of such an archive. Raises ModelError, naming path, for another."""
+    found: list[Convolution] = []
+    channels = 1
+    try:
+        for n in range(len(named) // 3):
+            weights, bias = named[f"{n}/weights"], named[f"{n}/bias"]
+            padding, pooled = map(int, named[f"{n}/shape"])
+            if weights.ndim != 4 or weights.shape[:2] != (len(bias), channels) or padding < 0:
+                raise ValueError("arrays of other shapes")
+            found.append(Convolution(weights, bias, padding, bool(pooled)))
+            channels = len(bias)
+        if channels != CLASSES:
+            raise ValueError(f"{channels} classes, not {CLASSES}")
+    except (KeyError, ValueError, TypeError) as error:
+        raise ModelError(f"{path}: holds no key network ({error})") from error
+    return found
 
 
 def _convolutions(layers: list[Any]) -> list[Convolution]:

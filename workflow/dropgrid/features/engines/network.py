@@ -9,11 +9,9 @@ are as good.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import numpy as np
 
-from ...base.errors import ModelError
 from ..spectra import FRAME_SIZES
 from .filterbank import filterbank
 
@@ -92,23 +90,6 @@ def _blocks(bank: np.ndarray) -> list[tuple[slice, np.ndarray]]:
 def _filtered(magnitudes: np.ndarray, blocks: list[tuple[slice, np.ndarray]]) -> np.ndarray:
     """magnitudes @ bank, for a bank in blocks."""
     return np.hstack([magnitudes[:, bins] @ bank for bins, bank in blocks])
-
-
-def load(path: Path, threads: int = 1) -> Ensemble:
-    """The ensemble that model.prepare wrote to path. Raises ModelError."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # onnxruntime has no public base class of its errors
-        raise ModelError(f"{path}: cannot be loaded as the networks ({error})") from error
-    return lambda inputs: session.run(["activations"], {"features": inputs})[0]
 
 
 def activations(

@@ -1,8 +1,8 @@
 """The trained networks: madmom's downbeat ensemble, read from its installed package.
 
 The weights are Creative Commons BY-NC-SA 4.0 and are not part of dropgrid. They are read from
-madmom's package without importing it and without running anything a pickle might ask for; of them
-`prepare.to_onnx` makes the one file that dropgrid-models holds and the `features` stage loads.
+madmom's package without importing it and without running anything a pickle might ask for, and
+kept as one file of plain arrays, which dropgrid-models holds and the `features` stage loads.
 
 Source: S. Böck, F. Krebs, G. Widmer, "Joint beat and downbeat tracking with recurrent neural
 networks", ISMIR 2016; madmom.features.downbeats.RNNDownBeatProcessor of madmom 0.16.1.
@@ -13,15 +13,19 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...base.errors import ModelError
-from .installed import HELP, find
+from ...base.files import write_atomically
+from . import arrays
+from .installed import HELP, find, ready_made
 
+NAME = "downbeats.npz"
+BANDS = 314  # network inputs a frame: see dropgrid.features.engines.filterbank
 MODELS = Path("models", "downbeats", "2016")
 SHA256 = {
     "downbeats_blstm_1.pkl": "b02c4b8aa963069449422fd5cc55bd4077105fe268b0d83036b7d68b5520f38d",
@@ -33,22 +37,25 @@ SHA256 = {
     "downbeats_blstm_7.pkl": "371a319a66d32bee6ab8d4a15f6ae9e4ee22ff97b4276736bab93d9a994c06c1",
     "downbeats_blstm_8.pkl": "a0d20e1922872a3e5b74df451d8b5701de6ca88d9f5739f313fb2991d7a84c77",
 }
-GATES = ("input_gate", "output_gate", "forget_gate", "cell")  # the order of ONNX's LSTM
+GATES = ("input_gate", "output_gate", "forget_gate", "cell")
 PEEPHOLES = GATES[:3]
 
 
 @dataclass(frozen=True)
 class Layer:
-    """A bidirectional LSTM layer as ONNX wants it; axis 0 is forward, backward.
+    """A bidirectional LSTM layer; axis 0 is forward, backward.
 
-    inputs: (2, 4 * units, inputs); recurrent: (2, 4 * units, units); bias: (2, 8 * units);
-    peepholes: (2, 3 * units). Gates in the order input, output, forget, cell.
+    inputs: (2, 4 * units, inputs); recurrent: (2, 4 * units, units); bias: (2, 4 * units);
+    peepholes: (2, 3 * units). Gates in the order input, output, forget, cell. All float32.
     """
 
     inputs: np.ndarray
     recurrent: np.ndarray
     bias: np.ndarray
     peepholes: np.ndarray
+
+
+FIELDS = fields(Layer)
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,51 @@ class Weights:
     layers: tuple[Layer, ...]
     output: np.ndarray
     output_bias: np.ndarray
+
+
+def prepare(path: Path) -> None:
+    """Write the ensemble as one file, always the same bytes. Raises ModelError, OSError."""
+    write_atomically(path, ready_made(NAME, lambda: to_bytes(read_weights(find_models()))))
+
+
+def to_bytes(networks: list[Weights]) -> bytes:
+    """The networks as an archive of arrays, which of_arrays understands."""
+    named: dict[str, np.ndarray] = {}
+    for n, network in enumerate(networks):
+        for m, layer in enumerate(network.layers):
+            named |= {f"{n}/{m}/{field.name}": getattr(layer, field.name) for field in FIELDS}
+        named |= {f"{n}/output": network.output, f"{n}/output_bias": network.output_bias}
+    return arrays.packed(named)
+
+
+def of_arrays(named: dict[str, np.ndarray], path: Path) -> list[Weights]:
+    """The networks of such an archive. Raises ModelError, naming path, for another."""
+    try:
+        counts = range(1 + max(int(name.split("/")[0]) for name in named))
+        return [_of_arrays(named, f"{n}/") for n in counts]
+    except (KeyError, ValueError) as error:
+        raise ModelError(f"{path}: holds no networks for beats ({error})") from error
+
+
+def _of_arrays(named: dict[str, np.ndarray], prefix: str) -> Weights:
+    layers: list[Layer] = []
+    while f"{prefix}{len(layers)}/inputs" in named:
+        at = f"{prefix}{len(layers)}/"
+        layers.append(Layer(**{field.name: named[at + field.name] for field in FIELDS}))
+        _check(layers[-1])
+    return Weights(tuple(layers), named[f"{prefix}output"], named[f"{prefix}output_bias"])
+
+
+def _check(layer: Layer) -> None:
+    ways, gates, units = layer.recurrent.shape
+    fits = (
+        (ways, gates) == (2, 4 * units)
+        and layer.inputs.shape[:2] == layer.bias.shape == (2, 4 * units)
+        and layer.peepholes.shape == (2, 3 * units)
+        and all(getattr(layer, field.name).dtype == np.float32 for field in FIELDS)
+    )
+    if not fits:
+        raise ValueError("arrays of other shapes")
 
 
 def find_models() -> Path:
@@ -107,11 +159,10 @@ def _layer(layer: Any) -> Layer:
             ]
         )
 
-    bias = stack(GATES, "bias")
     return Layer(
         inputs=stack(GATES, "weights"),
         recurrent=stack(GATES, "recurrent_weights"),
-        bias=np.concatenate([bias, np.zeros_like(bias)], axis=1),
+        bias=stack(GATES, "bias"),
         peepholes=stack(PEEPHOLES, "peephole_weights"),
     )
 
