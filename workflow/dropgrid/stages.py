@@ -16,7 +16,7 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -74,12 +74,15 @@ NO_NETWORKS = {
 }
 
 
-def run_stage(stage: str, files: Mapping[str, Path], options: Mapping[str, Any]) -> None:
+def run_stage(
+    stage: str, files: Mapping[str, Path], options: Mapping[str, Any], threads: int = 1
+) -> None:
     """Read what a stage needs of a track, run it, write what it made, atomically and last.
 
     files: `ticket`, `output`, the stage's inputs by name; for features, where there are any,
     `key_network`, and in a folder of results `identity` and `cache`; for the others `corrections`,
-    the folder of what is stated of the tracks. options: of the stage, see stage_options. Raises
+    the folder of what is stated of the tracks. options: of the stage, see stage_options.
+    threads: that may work at a time, in features; what is written is the same. Raises
     TrackError, ModelError, RecordError, ConfigError, InvalidCorrection, OSError.
     """
     from .corrections.slices import with_corrections
@@ -87,7 +90,7 @@ def run_stage(stage: str, files: Mapping[str, Path], options: Mapping[str, Any])
 
     ticket = read_ticket(files["ticket"])
     if stage == "features":
-        return _save_features(ticket, files, options)
+        return _save_features(ticket, files, options, threads)
     features = store.load(files["features"])
 
     def write(said: Correction) -> None:
@@ -104,7 +107,9 @@ def run_stage(stage: str, files: Mapping[str, Path], options: Mapping[str, Any])
     return with_corrections(files.get("corrections"), ticket.track, features, write)
 
 
-def _save_features(ticket: Ticket, files: Mapping[str, Path], options: Mapping[str, Any]) -> None:
+def _save_features(
+    ticket: Ticket, files: Mapping[str, Path], options: Mapping[str, Any], threads: int
+) -> None:
     """Compute a track's features, or take those that its audio has already, and save them.
 
     In a folder of results they are saved with what they come from, and the track's identity
@@ -114,18 +119,17 @@ def _save_features(ticket: Ticket, files: Mapping[str, Path], options: Mapping[s
     from .features import reuse, store
 
     network, key_network = files["network"], files.get("key_network")
+    compute = partial(compute_features, ticket, network, key_network, options, threads)
     if "identity" not in files:
-        found = compute_features(ticket, network, key_network, options)
-        return store.save(files["output"], found)
+        return store.save(files["output"], compute())
     files["identity"].unlink(missing_ok=True)
     looked_at = _identify(ticket)
     if looked_at is None:
-        found = compute_features(ticket, network, key_network, options)
-        return store.save(files["output"], found)
+        return store.save(files["output"], compute())
     origin = reuse.origin(looked_at.audio, network, key_network, options)
     known = reuse.find(files["cache"], origin)
     if known is None:
-        found = compute_features(ticket, network, key_network, options)
+        found = compute()
     else:
         print("dropgrid: this audio is known; only its tags were read", flush=True)
         found = dataclasses.replace(known, tags=_tags(Path(ticket.file)))
@@ -221,18 +225,19 @@ def compute_features(
     network: Path,
     key_network: Path | None = None,
     options: Mapping[str, Any] = MappingProxyType({}),
+    threads: int = 1,
 ) -> Features:
     """Decode a track and compute its features. Raises TrackError, ModelError, OSError.
 
     network, key_network: as prepare_network and prepare_key_network wrote them. options: see
-    feature_options.
+    feature_options. threads: that may work at a time.
     """
     from .features.extract import extract
 
     file = Path(ticket.file)
     ensemble, key_net = load_networks(network, key_network)
     try:
-        features = extract(file, ensemble, key_net, options.get("true_peak", False))
+        features = extract(file, ensemble, key_net, options.get("true_peak", False), threads)
     except FileNotFoundError as error:
         raise DecodeError("the file is no longer there") from error
     except OSError as error:  # forbidden, a link into itself, a failing disk
@@ -498,19 +503,19 @@ def make_structure_record(
 
 
 def analyse_track(
-    ticket: Ticket, network: Path, key_network: Path, config: Mapping[str, Any]
+    ticket: Ticket, network: Path, key_network: Path, config: Mapping[str, Any], threads: int = 1
 ) -> tuple[BpmRecord, StructureRecord, KeyRecord]:
     """All records of a track, in this process and without keeping the features.
 
-    config: a complete configuration (dropgrid.settings.config). What is wrong with the file
-    becomes error records; raises ConfigError, OSError, MemoryError.
+    config: a complete configuration (dropgrid.settings.config). threads: that may work at a time.
+    What is wrong with the file becomes error records; raises ConfigError, OSError, MemoryError.
     """
     from .jobs.policy import classify
 
     options = stage_options(config)
     features: Features | TrackFailure
     try:
-        features = compute_features(ticket, network, key_network, options["features"])
+        features = compute_features(ticket, network, key_network, options["features"], threads)
     except Exception as error:
         fault, failure = classify(error, "features")
         if fault != "track":

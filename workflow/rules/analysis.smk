@@ -36,10 +36,10 @@ rule batch:
     retries: RETRIES
     conda:
         "../envs/dropgrid.yaml"
-    threads: 1
+    threads: lambda wildcards: batch(wildcards).threads
     resources:
         python=PYTHON,
-        workers=1,
+        workers=lambda wildcards, threads: threads,
         attempt=attempt,
         mem_mb=megabytes(batch_mb, BATCH_MB + LAST_MB),
         runtime=lambda wildcards, attempt: 120 * attempt,
@@ -48,7 +48,7 @@ rule batch:
         features="" if config["keep_features"] else "--drop-features",
     shell:
         "exec {resources.python:q} -P -m dropgrid batch {input.manifest:q} --analyses {params.analyses}"
-        " {params.features}"
+        " {params.features} --threads {threads}"
         " --memory-mb $(( {resources.mem_mb} - %d ))"
         " --time-limit $(( {resources.runtime} < 30 ? {resources.runtime} * 60 - 20 : 1780 ))"
         " --attempt {resources.attempt} --attempts %d > {log:q} 2>&1"

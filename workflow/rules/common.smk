@@ -114,5 +114,9 @@ def options(stage):
     return json.dumps(STAGE_OPTIONS[stage], sort_keys=True)
 
 
+def batch(wildcards):
+    return read_batch(Path(PLAN.batch(wildcards.batch)))
+
+
 def batch_mb(wildcards):
-    return DEMANDS.batch_mb(read_batch(Path(PLAN.batch(wildcards.batch))))
+    return DEMANDS.batch_mb(batch(wildcards))

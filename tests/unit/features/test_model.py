@@ -63,11 +63,11 @@ def test_a_network_computes_what_its_equations_say(
     weights.prepare(tmp_path / "network.npz")
     expected = np.mean([peephole_network(inputs, one) for one in networks], axis=0)
     monkeypatch.setattr(ensemble, "BLOCK", 64)
-    got = ensemble.load(tmp_path / "network.npz")(inputs)
+    mean = ensemble.load(tmp_path / "network.npz")
+    got = mean(inputs)
     np.testing.assert_allclose(got, expected[:, 1:], atol=1e-6)
     for threads in (2, 3, 16):
-        shared = ensemble.load(tmp_path / "network.npz", threads)(inputs)
-        np.testing.assert_array_equal(shared, got)
+        np.testing.assert_array_equal(mean(inputs, threads), got)
 
 
 def peephole_network(inputs: np.ndarray, network: weights.Weights) -> np.ndarray:

@@ -121,7 +121,7 @@ def plan(results: Path, stated: dict[str, Correction], real: bool = True) -> Pla
 
 def asked(made: Plan) -> list[str]:
     """The tracks in the batches of a plan."""
-    return [t.path for name in made.batches for t in read_batch(Path(made.batch(name)))]
+    return [t.path for name in made.batches for t in read_batch(Path(made.batch(name))).tracks]
 
 
 def analysed(results: Path, made: Plan) -> None:

@@ -91,11 +91,11 @@ def test_batches_take_about_as_long_as_each_other_and_begin_with_their_longest()
     work = [(generator.uniform(2, 12), track) for track in library(60).tracks]
     takes = {track.track: length for length, track in work}
     batches = deal(work, 7)
-    lengths = [[takes[track.track] for track in batch] for batch in batches]
+    lengths = [[takes[track.track] for track in batch.tracks] for batch in batches]
     assert all(times == sorted(times, reverse=True) for times in lengths)
     sums = sorted(map(sum, lengths))
     assert sums[-1] - sums[0] < 0.05 * sums[0]
-    assert sorted(t.path for batch in batches for t in batch) == [t.path for _, t in sorted(
+    assert sorted(t.path for batch in batches for t in batch.tracks) == [t.path for _, t in sorted(
         work, key=lambda item: item[1].path
     )]  # fmt: skip
     assert deal(work[::-1], 7) == batches
@@ -104,13 +104,35 @@ def test_batches_take_about_as_long_as_each_other_and_begin_with_their_longest()
 def test_one_long_track_has_a_batch_of_its_own():
     tracks = library(5).tracks
     batches = deal([(100.0, tracks[3]), *((5.0, t) for t in tracks if t != tracks[3])], 2)
-    assert batches[0] == [tracks[3]] and len(batches[1]) == 4
+    assert batches[0].tracks == [tracks[3]] and len(batches[1].tracks) == 4
+
+
+@pytest.mark.parametrize(
+    ("lengths", "workers", "threads"),
+    [
+        ([120], 1, [1]),
+        ([120], 2, [2]),
+        ([120], 16, [4]),  # more, one track cannot use
+        ([5, 5], 2, [1, 1]),
+        ([5, 5], 8, [4, 4]),
+        ([5] * 16, 4, [1] * 4),
+        ([120, *[5] * 16], 4, [2, 1, 1, 1]),  # 200 minutes: a worker's share is 50
+        ([0, 0], 2, [1, 1]),  # by their size they may hold nothing
+    ],
+)
+def test_a_track_gets_the_threads_that_the_others_leave_idle(lengths, workers, threads, tmp_path):
+    tracks = library(len(lengths)).tracks
+    work = [(float(length), track) for length, track in zip(lengths, tracks, strict=True)]
+    batches = deal(work, min(len(work), workers), workers)
+    assert [batch.threads for batch in batches] == threads
+    names = write_batches(tmp_path, batches)
+    assert [read_batch(manifest(tmp_path, name)).threads for name in names] == threads
 
 
 def test_the_manifests_of_a_run_take_the_place_of_the_last_ones(tmp_path):
     names = write(tmp_path, library(9), 3)
     assert names == batch_names(tmp_path) == ["00000", "00001", "00002"]
-    listed = [track for name in names for track in read_batch(manifest(tmp_path, name))]
+    listed = [track for name in names for track in read_batch(manifest(tmp_path, name)).tracks]
     assert sorted(listed, key=lambda t: t.path) == [*library(9).tracks]
     for name in ("00000.done", "00002.done", "missing-00000.done"):
         (tmp_path / "batches" / name).touch()
@@ -163,7 +185,9 @@ def analysed(results: Path, made: Plan) -> None:
 
 def held(made: Plan) -> list[str]:
     """The tracks in the batches of a plan."""
-    return sorted(t.track for name in made.batches for t in read_batch(Path(made.batch(name))))
+    return sorted(
+        t.track for name in made.batches for t in read_batch(Path(made.batch(name))).tracks
+    )
 
 
 def test_a_run_deals_out_all_tracks_at_first_and_none_once_they_are_done(tmp_path, music):

@@ -11,7 +11,7 @@ from dropgrid.features import memory
 from dropgrid.library import scan
 from dropgrid.records.ticket import Ticket
 from dropgrid.results.scanned import write_tickets
-from dropgrid.run.batches import write_batches
+from dropgrid.run.batches import Batch, write_batches
 from dropgrid.run.demands import BATCH_MB, LAST_MB, NODE_MB, TRIES, Demands
 from dropgrid.run.resources import VARIABLE, caps
 from dropgrid.run.workflow import Plan, plan_run
@@ -51,8 +51,10 @@ def test_longer_files_ask_for_more(track: Ticket) -> None:
 
 def test_a_batch_asks_for_its_longest_track(track: Ticket) -> None:
     long = replace(track, size=60 * MB)
-    assert Demands().batch_mb([track, long, track]) == BATCH_MB + Demands().features_mb(long)
-    assert Demands().batch_mb([]) > BATCH_MB
+    demands = Demands()
+    assert demands.batch_mb(Batch([track, long, track])) == BATCH_MB + demands.features_mb(long)
+    assert demands.batch_mb(Batch([])) > BATCH_MB
+    assert demands.batch_mb(Batch([long], 4)) > demands.batch_mb(Batch([long]))
 
 
 def test_what_the_user_limits_stays() -> None:
@@ -90,7 +92,7 @@ def test_a_run_that_only_looks_claims_nothing(tmp_path: Path, songs: Path) -> No
 def test_a_job_reads_the_plan_of_the_run_that_started_it(tmp_path: Path, songs: Path) -> None:
     found = scan(str(songs))
     tracks = write_tickets(found, tmp_path)
-    batches = write_batches(tmp_path, [found.tracks[:1], found.tracks[1:]])
+    batches = write_batches(tmp_path, [Batch(found.tracks[:1]), Batch(found.tracks[1:])])
     config = {**load_config(), "library": "is not scanned", "results": str(tmp_path)}
     read = plan_run(config, main=False, real=False, cluster=False)
     assert (list(read.tracks), list(read.batches)) == (tracks, batches)

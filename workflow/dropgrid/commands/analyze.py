@@ -20,7 +20,7 @@ from typing import Any
 from ..base.text import fault, printable
 from ..records.model import ANALYSES, TrackFailure
 from ..records.ticket import Ticket
-from .arguments import add_force
+from .arguments import add_force, add_threads
 
 HELP = "analyse a few files, without Snakemake"
 
@@ -44,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--time-limit", type=float, metavar="SECONDS", help="most time for a file"
     )  # fmt: skip
+    add_threads(parser)
     add_force(parser)
 
 
@@ -104,7 +105,7 @@ def _analyse(
         from ..records.store import write_record
         from ..stages import analyse_track
 
-        for record in analyse_track(ticket, *networks, config):
+        for record in analyse_track(ticket, *networks, config, arguments.threads):
             analysis = record.SCHEMA.rpartition("/")[2]
             if analysis in records:
                 write_record(records[analysis], record)

@@ -22,6 +22,7 @@ from ..jobs.command import add_arguments as add_limits
 from ..jobs.policy import EXIT_AGAIN
 from ..jobs.process import FORWARDED
 from ..records.model import ANALYSES, TrackFailure
+from .arguments import add_threads
 
 if TYPE_CHECKING:
     from ..results.layout import Results
@@ -38,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--drop-features", action="store_true", help="delete features that are no longer needed"
     )
+    add_threads(parser)
     add_limits(parser)
 
 
@@ -53,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
             signal.signal(number, _leave)
     files = Results(arguments.manifest.parents[1])
     last = 0
-    for ticket in read_batch(arguments.manifest):
+    for ticket in read_batch(arguments.manifest).tracks:
         track = ticket.track
         due = tracks_due(files.folder, [track], arguments.analyses).get(track)
         code = 0
@@ -109,7 +111,7 @@ def _bring_up_to_date(
         check_output(output, list(paths.values()), option="OUTPUT", force=False)
 
     def work(stage: str) -> None:
-        run_stage(stage, of_stage(stage), options[stage])
+        run_stage(stage, of_stage(stage), options[stage], arguments.threads)
 
     def record_failure(stage: str, failure: TrackFailure) -> None:
         write_failure(stage, of_stage(stage), failure)

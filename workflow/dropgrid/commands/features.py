@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 
 from . import stage
+from .arguments import add_threads
 
 HELP = "compute the features of one track"
 INPUTS = {
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--key-network", type=Path, metavar="FILE",
         help="results/key.npz (default: none, the key is found by profiles)",
     )  # fmt: skip
+    add_threads(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -46,7 +46,8 @@ def run(stage: str, arguments: argparse.Namespace) -> int:
 
     named = ("ticket", *STAGES[stage].inputs, "output", "key_network", "corrections")
     files = {name: path for name in named if (path := getattr(arguments, name, None))}
-    return run_on(stage, files, arguments.options, arguments, arguments.force)
+    threads = getattr(arguments, "threads", 1)
+    return run_on(stage, files, arguments.options, arguments, arguments.force, threads)
 
 
 def run_on(
@@ -55,6 +56,7 @@ def run_on(
     options: Mapping[str, Any],
     limits: argparse.Namespace,
     force: bool = False,
+    threads: int = 1,
 ) -> int:
     """Run a stage on these files (dropgrid.stages.run_stage) under supervision; the exit code.
 
@@ -69,7 +71,7 @@ def run_on(
     def work() -> None:
         from ..stages import run_stage
 
-        run_stage(stage, files, options)
+        run_stage(stage, files, options, threads)
 
     def record_failure(failure: TrackFailure) -> None:
         from ..stages import write_failure

@@ -1,15 +1,20 @@
 """From a file to its features: blocks -> segments -> spectra -> inputs and descriptors ->
-activations, in one pass; and from the same blocks what key and loudness are found from."""
+activations, in one pass; and from the same blocks what key and loudness are found from.
+
+The steps can share some threads: each does what it does alone, in the same order, so that the
+features are the same bytes on any number of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ..audio.reader import SAMPLE_RATE, Reader
 from ..base.errors import UnusableAudio
+from ..base.threads import in_thread
 from . import Features
 from .descriptors import Descriptors, Waveform
 from .engines.key_network import Network
@@ -28,12 +33,13 @@ def extract(
     ensemble: Ensemble | str,
     key_network: Network | None = None,
     true_peak: bool = False,
+    threads: int = 1,
 ) -> Features:
     """The features of an audio file. Raises DecodeError, UnusableAudio, OSError.
 
     ensemble: from ensemble.load, or the name of a method that does without madmom's networks,
     "open" or "librosa". key_network: from key_network.load; None leaves the key to the profiles.
-    true_peak: see loudness.Meter.
+    true_peak: see loudness.Meter. threads: that may work at a time.
     """
     reader = Reader(path)
     meter = Meter(reader.decoder["sample_rate"], reader.positions, true_peak)
@@ -41,8 +47,12 @@ def extract(
     waveform, pitch = Waveform(), Pitch(key_network)
     inputs = Inputs(SAMPLE_RATE)
     descriptors = Descriptors(SAMPLE_RATE)
-    chunks = front_end(_heard(_usable(path, _mid(reader, waveform)), pitch), inputs, descriptors)
-    values, method = _activations(chunks, inputs, ensemble)
+    blocks = _usable(path, _mid(reader, waveform))
+    blocks = _heard(in_thread(blocks) if threads > 3 else blocks, pitch)
+    chunks = front_end(in_thread(blocks) if threads > 1 else blocks, inputs, descriptors)
+    values, method = _activations(
+        in_thread(chunks) if threads > 2 else chunks, inputs, ensemble, threads
+    )
     return Features(
         duration=waveform.samples / SAMPLE_RATE,
         activations=values,
@@ -53,7 +63,7 @@ def extract(
 
 
 def _activations(
-    chunks: Iterable[np.ndarray], inputs: Inputs, ensemble: Ensemble | str
+    chunks: Iterable[np.ndarray], inputs: Inputs, ensemble: Ensemble | str, threads: int
 ) -> tuple[np.ndarray, str]:
     """Activations (frames, 2), and the name of how they were found."""
     if ensemble == "open":
@@ -66,7 +76,7 @@ def _activations(
         strength = map(inputs.onset_strength, chunks)
         return onsets.activations_of_onsets(strength), onsets.METHOD
     assert not isinstance(ensemble, str), ensemble
-    values, whole = activations(chunks, ensemble, inputs.width)
+    values, whole = activations(chunks, partial(ensemble, threads=threads), inputs.width)
     if whole:
         return values, "madmom"
     return values, f"madmom, windows of {WINDOW / 6000:g} min, margins of {MARGIN / 6000:g} min"

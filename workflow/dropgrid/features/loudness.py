@@ -33,6 +33,7 @@ RANGE_GATE = -20.0  # the same for the range
 RANGE_PERCENTILES = (10, 95)
 LOUDEST = 1e12  # power kept at most: a float file may hold anything
 SURROUND = 1.41  # weight of a channel between 60 and 120 degrees to the side
+AT_ONCE = 8192  # samples that are filtered at once: all channels fit into near caches
 OVERSAMPLED = 192_000  # Hz at least, where true peaks are looked for
 
 
@@ -77,6 +78,10 @@ class Meter:
         self.sample_peak = max(self.sample_peak, _peak(block))
         if self._oversample is not None and self.true_peak is not None:
             self.true_peak = max(self.true_peak, _peak(self._oversample(block, False)))
+        for start in range(0, len(block), AT_ONCE):
+            self._measure(block[start : start + AT_ONCE])
+
+    def _measure(self, block: np.ndarray) -> None:
         channels = np.ascontiguousarray(block.T[self._used], np.float64)
         if channels.any() or self._state.any():
             _cascade()(self._sections, channels, self._state)
@@ -89,11 +94,9 @@ class Meter:
         first, count = self._samples, channels.shape[1]
         self._samples += count
         edges = _edges(first, first + count, self.rate)  # tenths that end in this block
-        energy = np.zeros(count)
-        for channel, weight in zip(channels, self._weights, strict=True):
-            energy += np.float64(weight) * np.square(channel, out=channel)
         starts = np.concatenate([[0], edges - first])
-        sums = np.add.reduceat(energy, starts[starts < count])
+        np.square(channels, out=channels)
+        sums = self._weights @ np.add.reduceat(channels, starts[starts < count], axis=1)
         if len(sums) < len(starts):  # the block ends where a tenth does
             sums = np.append(sums, 0.0)
         sums[0] += self._open

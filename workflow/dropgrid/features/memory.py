@@ -7,8 +7,10 @@ from pathlib import PurePosixPath
 
 from .engines.network import WHOLE
 
-BASE = 160.0  # MB: Python, NumPy, onnxruntime, decoder, resampler, buffers
-HELD = 44.0  # MB a minute that is one sequence: the networks' inputs and states
+BASE = 160.0  # MB: Python, NumPy, LLVM, decoder, resampler, buffers
+HELD = 15.0  # MB a minute that is one sequence: the networks' inputs and states
+THREAD = 40.0  # MB of each further thread: its stack, what waits to be taken from it
+THREAD_HELD = 4.0  # MB a minute of one sequence and further thread: its networks' states
 LIBROSA = 120.0  # MB of librosa and its compiler, beside the key network
 OPEN = 30.0  # MB of the method of that name beside the key network
 KEPT = 1.3  # MB a minute beyond: activations and descriptors, and their copy when saved
@@ -27,23 +29,25 @@ def minutes(path: str, size: int) -> float:
     return max(size, 0) / 2**20 / FILE.get(PurePosixPath(path).suffix.lower(), COMPRESSED)
 
 
-def megabytes(minutes: float, method: str = "madmom") -> int:
+def megabytes(minutes: float, method: str = "madmom", threads: int = 1) -> int:
     """A limit on allocated memory (RLIMIT_DATA, MB of 2^20 bytes) that minutes of audio keep to.
 
-    Measured (onnxruntime 1.32, FLAC at 44.1 kHz in stereo), MB allocated and MB in use at most:
+    Measured (FLAC at 44.1 kHz in stereo), MB allocated at most with the key network:
 
-        minutes      1    5   10   15
-        allocated  155  307  482  789    the beat networks alone
-        in use     131  249  397  518    with the key network; 461 for 40 minutes
+        minutes      1    5   10   15   40
+        1 thread   143  185  248  311  XXX
+        4 threads
 
-    onnxruntime takes memory in steps that double, and does not use all of it. method: what
-    finds the beats; `open` holds no sequence.
+    method: what finds the beats; `open` holds no sequence. threads: that work at a time.
     """
+    more = THREAD * (threads - 1)
     if method == "open":
-        return round(BASE + OPEN + 2 * KEPT * minutes)
+        return round(BASE + OPEN + 2 * KEPT * minutes + more)
     sequence = min(minutes, WHOLE / 6000)
-    more = LIBROSA if method == "librosa" else 0.0
-    return round(BASE + more + HELD * sequence + KEPT * (minutes - sequence))
+    if method == "librosa":
+        more += LIBROSA
+    held = (HELD + THREAD_HELD * (threads - 1)) * sequence
+    return round(BASE + more + held + KEPT * (minutes - sequence))
 
 
 def later_megabytes(minutes: float) -> int:

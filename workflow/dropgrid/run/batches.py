@@ -2,8 +2,9 @@
 
 Every run deals anew: what is missing or out of date (dropgrid.run.due) is divided into batches
 that take about as long as each other, the longest tracks first in each, so that all workers
-finish together and none of them starts a process more often than it must. A batch is a manifest,
-results/batches/{batch}.json; its job (the command `dropgrid batch`) brings one track after
+finish together and none of them starts a process more often than it must. A track that would
+keep one worker busy while the others have nothing left gets threads of theirs. A batch is a
+manifest, results/batches/{batch}.json; its job (the command `dropgrid batch`) brings one track after
 another up to date and then leaves results/batches/{batch}.done. Where nothing is due, the batches
 of the last run stay: their .done tell the rules after them how old the records are.
 """
@@ -15,7 +16,7 @@ import json
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -33,6 +34,15 @@ ENOUGH = 8  # tracks of a batch, if possible: starting its job is then a fortiet
 ROUNDS = 8  # batches of a worker: more, and a wrong guess of lengths shows less at the end
 LARGEST = 128  # tracks of a batch
 CLUSTER_WIDTH = 64  # batches where each has to be queued, before they grow
+MOST_THREADS = 4  # that the analysis of one track can use
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tracks of a run, in the order in which they are analysed, and by how many threads."""
+
+    tracks: Sequence[Ticket]
+    threads: int = 1
 
 
 def count_batches(
@@ -52,22 +62,28 @@ def count_batches(
     return max(least, min(tracks, workers * rounds))
 
 
-def deal(work: Sequence[tuple[float, Ticket]], count: int) -> list[list[Ticket]]:
+def deal(work: Sequence[tuple[float, Ticket]], count: int, workers: int = 1) -> list[Batch]:
     """Divide tracks into `count` batches of about the same work; the longest first in each.
 
     work: (how long it takes, track), any unit. The longest that is left goes to the batch that
-    has least (Graham 1969: at worst a third longer than the best division).
+    has least (Graham 1969: at worst a third longer than the best division). A batch whose longest
+    track takes as long as the fair shares of several workers has as many threads.
     """
     batches: list[list[Ticket]] = [[] for _ in range(count)]
+    longest = [0.0] * count
+    share = sum(takes for takes, _ in work) / workers
     heap = [(0.0, number) for number in range(count)]
     for takes, track in sorted(work, key=lambda item: (-item[0], item[1].path)):
         held, number = heapq.heappop(heap)
         batches[number].append(track)
+        longest[number] = max(longest[number], takes)
         heapq.heappush(heap, (held + takes, number))
-    return batches
+    most = min(MOST_THREADS, workers)
+    threads = [max(1, min(most, round(takes / share))) if takes else 1 for takes in longest]
+    return list(map(Batch, batches, threads))
 
 
-def write_batches(results: Path, batches: Sequence[Sequence[Ticket]]) -> list[str]:
+def write_batches(results: Path, batches: Sequence[Batch]) -> list[str]:
     """Write the manifests of a run in the place of the last one's; their names.
 
     Raises LibraryError where somebody else's file stands in the place of one, OSError.
@@ -75,9 +91,9 @@ def write_batches(results: Path, batches: Sequence[Sequence[Ticket]]) -> list[st
     files = Results(results)
     names = [f"{number:05d}" for number in range(len(batches))]
     _remove_batches(results / "batches", keep=())
-    for name, tracks in zip(names, batches, strict=True):
+    for name, batch in zip(names, batches, strict=True):
         check_ours(files.done(name))  # which Snakemake deletes and makes anew
-        write_ours(files.manifest(name), _manifest(tracks), durable=False)
+        write_ours(files.manifest(name), _manifest(batch), durable=False)
     return names
 
 
@@ -109,22 +125,24 @@ def batch_names(results: Path) -> list[str]:
     )
 
 
-def read_batch(manifest: Path) -> list[Ticket]:
-    """The tracks of a manifest. Raises RecordError."""
+def read_batch(manifest: Path) -> Batch:
+    """The batch of a manifest. Raises RecordError."""
     try:
         values = json.loads(manifest.read_bytes())
         if values["schema"] != SCHEMA or values["schema_version"] != SCHEMA_VERSION:
             raise RecordError(f"{manifest}: not a {SCHEMA} of this version")
-        return [ticket_from(track) for track in values["tracks"]]
+        tracks = [ticket_from(track) for track in values["tracks"]]
+        return Batch(tracks, min(MOST_THREADS, max(1, int(values.get("threads", 1)))))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordError(f"{manifest}: cannot be read as a batch ({error})") from error
 
 
-def _manifest(tracks: Sequence[Ticket]) -> bytes:
+def _manifest(batch: Batch) -> bytes:
     return json_lines(
         {
             "schema": SCHEMA,
             "schema_version": SCHEMA_VERSION,
-            "tracks": [asdict(track) for track in tracks],
+            "threads": batch.threads,
+            "tracks": [asdict(track) for track in batch.tracks],
         }
     )

@@ -12,6 +12,7 @@ from statistics import median
 
 from ..features import memory
 from ..records.ticket import Ticket
+from .batches import Batch
 
 TRIES = 3  # of a job that failed for the machine's sake: memory, disk, a crash, the time cap
 BATCH_MB = 100  # of a batch's job itself, beside the track it is at
@@ -38,18 +39,18 @@ class Demands:
         wanted = max(first * attempt, last if attempt >= TRIES else 0)
         return min(wanted + (NODE_MB if self.cluster else 0), self.cap_mb)
 
-    def features_mb(self, *tracks: Ticket) -> int:
+    def features_mb(self, *tracks: Ticket, threads: int = 1) -> int:
         """The first try of features: of the track whose file can be the longest."""
         minutes = max(map(likely_minutes, tracks), default=0)
-        return memory.megabytes(minutes, self.method)
+        return memory.megabytes(minutes, self.method, threads)
 
     def later_mb(self, track: Ticket) -> int:
         """The first try of the stages after a track's features, as a job of its own."""
         return memory.later_megabytes(likely_minutes(track))
 
-    def batch_mb(self, tracks: Iterable[Ticket]) -> int:
+    def batch_mb(self, batch: Batch) -> int:
         """The first try of a batch: its own, and what the longest of its tracks takes."""
-        return BATCH_MB + self.features_mb(*tracks)
+        return BATCH_MB + self.features_mb(*batch.tracks, threads=batch.threads)
 
     def workers(self, cores: int | None, cap: int | None, tracks: Iterable[Ticket]) -> int:
         """How many batches of these tracks can run here at once, if they are like each other.

@@ -151,7 +151,9 @@ def _last_tickets(results: Path) -> dict[str, Ticket]:
     tickets: dict[str, Ticket] = {}
     for batch in batch_names(results):
         with suppress(RecordError):
-            tickets |= {ticket.track: ticket for ticket in read_batch(files.manifest(batch))}
+            tickets |= {
+                ticket.track: ticket for ticket in read_batch(files.manifest(batch)).tracks
+            }
     if not tickets:
         for track in _ids(files.ticket("x").parent):
             with suppress(RecordError):

@@ -33,7 +33,15 @@ from ..results.scanned import read_scan, write_tickets
 from ..results.summary import describe, stood_at, write_summary
 from ..results.vanished import refuse_vanished
 from ..stages import check_networks, stage_options
-from .batches import batch_names, count_batches, deal, done_batches, read_batch, write_batches
+from .batches import (
+    Batch,
+    batch_names,
+    count_batches,
+    deal,
+    done_batches,
+    read_batch,
+    write_batches,
+)
 from .closing import next_steps
 from .demands import likely_minutes
 from .due import NETWORKS, force_all, note_options, outdate, tracks_due
@@ -226,8 +234,9 @@ def make_plan(
     tracks = write_tickets(found, shadow)
     due = _due(shadow, tracks, config, forced)
     work = [track for track in found.tracks if track.track in due]
-    count = count_batches(len(work), config["tracks_per_job"], workers(work), cluster)
-    batches = _batches(shadow, work, due, count) if tracks else []
+    at_once = workers(work)
+    count = count_batches(len(work), config["tracks_per_job"], at_once, cluster)
+    batches = _batches(shadow, work, due, count, 1 if cluster else at_once) if tracks else []
     return Plan(results, shadow, tracks, batches, config["keep_features"])
 
 
@@ -243,17 +252,21 @@ def _due(
 
 
 def _batches(
-    shadow: Path, tracks: Sequence[Ticket], due: Mapping[str, Sequence[str]], count: int
+    shadow: Path,
+    tracks: Sequence[Ticket],
+    due: Mapping[str, Sequence[str]],
+    count: int,
+    workers: int,
 ) -> list[str]:
     """Write the batches of what is due; their names, those of the last run where nothing is."""
     if not tracks:
         # Records without a batch, of another version: whoever reads them has to look.
-        return done_batches(shadow) or write_batches(shadow, [[]])
+        return done_batches(shadow) or write_batches(shadow, [Batch([])])
     work = [
         (likely_minutes(track) if "features" in due[track.track] else LATER_MINUTES, track)
         for track in tracks
     ]
-    return write_batches(shadow, deal(work, count))
+    return write_batches(shadow, deal(work, count, workers))
 
 
 def _ask_for_tables(files: Results) -> None:
@@ -298,7 +311,7 @@ def start_run(
     """
     note_references(Path(plan.results), references)
     note_version(Path(plan.results))
-    count = sum(len(read_batch(Path(manifest))) for manifest in manifests)
+    count = sum(len(read_batch(Path(manifest)).tracks) for manifest in manifests)
     if count:
         told = {"tracks_in_batches": count}
         logger.info(f"dropgrid: tracks to analyse: {count}", extra=told)

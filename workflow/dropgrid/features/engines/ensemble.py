@@ -38,13 +38,13 @@ class _Network:
     output_bias: np.ndarray
 
 
-def load(path: Path, threads: int = 1) -> Ensemble:
+def load(path: Path) -> Ensemble:
     """The ensemble that weights.prepare wrote to path. Raises ModelError."""
     networks = [_ready(network) for network in of_arrays(arrays.read(path), path)]
     pairs = [networks[n : n + TOGETHER] for n in range(0, len(networks), TOGETHER)]
     kernel(networks[0].layers[0].directions[0].units)  # compiled here, before processes fork
 
-    def activations(inputs: np.ndarray) -> np.ndarray:
+    def activations(inputs: np.ndarray, threads: int = 1) -> np.ndarray:
         """Of inputs (frames, bands): the mean probability of a beat that is no downbeat, and of
         a downbeat, (frames, 2)."""
         if threads == 1:

@@ -9,6 +9,7 @@ are as good.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 import numpy as np
 
@@ -24,7 +25,13 @@ TOP = 17000  # Hz, where the filters and every use of the spectra end
 BANDS_PER_OCTAVE = (3, 6, 12)  # of the spectra of FRAME_SIZES
 LAGS = (1, 1, 2)  # frames back that the differences reach
 
-Ensemble = Callable[[np.ndarray], np.ndarray]  # inputs (frames, BANDS) -> activations (frames, 2)
+
+class Ensemble(Protocol):
+    """Trained networks."""
+
+    def __call__(self, inputs: np.ndarray, threads: int = 1) -> np.ndarray:
+        """The activations (frames, 2) of inputs (frames, bands); the same on any number of
+        threads."""
 
 
 class Inputs:
@@ -94,7 +101,7 @@ def _filtered(magnitudes: np.ndarray, blocks: list[tuple[slice, np.ndarray]]) ->
 
 def activations(
     chunks: Iterable[np.ndarray],
-    ensemble: Ensemble,
+    ensemble: Callable[[np.ndarray], np.ndarray],
     width: int,
     whole: int = WHOLE,
     window: int = WINDOW,
