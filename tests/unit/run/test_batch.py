@@ -185,9 +185,8 @@ def analysed(results: Path, made: Plan) -> None:
 
 def held(made: Plan) -> list[str]:
     """The tracks in the batches of a plan."""
-    return sorted(
-        t.track for name in made.batches for t in read_batch(Path(made.batch(name))).tracks
-    )
+    batches = [read_batch(Path(made.batch(name))) for name in made.batches]
+    return sorted(track.track for batch in batches for track in batch.tracks)
 
 
 def test_a_run_deals_out_all_tracks_at_first_and_none_once_they_are_done(tmp_path, music):

@@ -4,9 +4,9 @@ Every run deals anew: what is missing or out of date (dropgrid.run.due) is divid
 that take about as long as each other, the longest tracks first in each, so that all workers
 finish together and none of them starts a process more often than it must. A track that would
 keep one worker busy while the others have nothing left gets threads of theirs. A batch is a
-manifest, results/batches/{batch}.json; its job (the command `dropgrid batch`) brings one track after
-another up to date and then leaves results/batches/{batch}.done. Where nothing is due, the batches
-of the last run stay: their .done tell the rules after them how old the records are.
+manifest, results/batches/{batch}.json; its job (the command `dropgrid batch`) brings one track
+after another up to date and then leaves results/batches/{batch}.done. Where nothing is due, the
+batches of the last run stay: their .done tell the rules after them how old the records are.
 """
 
 from __future__ import annotations

@@ -151,9 +151,8 @@ def _last_tickets(results: Path) -> dict[str, Ticket]:
     tickets: dict[str, Ticket] = {}
     for batch in batch_names(results):
         with suppress(RecordError):
-            tickets |= {
-                ticket.track: ticket for ticket in read_batch(files.manifest(batch)).tracks
-            }
+            listed = read_batch(files.manifest(batch)).tracks
+            tickets |= {ticket.track: ticket for ticket in listed}
     if not tickets:
         for track in _ids(files.ticket("x").parent):
             with suppress(RecordError):
