@@ -9,8 +9,8 @@ from .engines.network import WHOLE
 
 BASE = 160.0  # MB: Python, NumPy, LLVM, decoder, resampler, buffers
 HELD = 15.0  # MB a minute that is one sequence: the networks' inputs and states
-THREAD = 40.0  # MB of each further thread: its stack, what waits to be taken from it
-THREAD_HELD = 4.0  # MB a minute of one sequence and further thread: its networks' states
+THREAD = 50.0  # MB of each further thread: its stack, what waits to be taken from it
+THREAD_HELD = 6.0  # MB a minute of one sequence and further thread: its networks' states
 LIBROSA = 120.0  # MB of librosa and its compiler, beside the key network
 OPEN = 30.0  # MB of the method of that name beside the key network
 KEPT = 1.3  # MB a minute beyond: activations and descriptors, and their copy when saved
@@ -35,8 +35,8 @@ def megabytes(minutes: float, method: str = "madmom", threads: int = 1) -> int:
     Measured (FLAC at 44.1 kHz in stereo), MB allocated at most with the key network:
 
         minutes      1    5   10   15   40
-        1 thread   143  185  248  311  XXX
-        4 threads
+        1 thread   143  185  248  311  311
+        4 threads  279  397       678
 
     method: what finds the beats; `open` holds no sequence. threads: that work at a time.
     """
