@@ -111,6 +111,25 @@ def test_features_can_be_dropped_and_are_not_missed(songs, snakemake, tmp_path):
     assert "Nothing to be done" in again.stdout + again.stderr
 
 
+def test_a_track_alone_is_analysed_by_as_many_threads_as_there_are_cores(
+    songs, snakemake, tmp_path
+):
+    music = tmp_path / "music"
+    music.mkdir()
+    shutil.copy(songs / "house.flac", music)
+    made = []
+    for cores in (1, 2):
+        folder = tmp_path / str(cores)
+        folder.mkdir()
+        shown = ("analysis", "--printshellcmds", "--quiet", "host")
+        done = snakemake(folder, "--cores", str(cores), *shown, library=str(music))
+        assert done.returncode == 0, done.stderr
+        [log] = (folder / ".snakemake" / "log").glob("*.log")
+        assert f"--threads {cores} " in log.read_text()
+        made.append(records(folder / "results"))
+    assert made[0] == made[1]
+
+
 def test_after_kill_9_a_batch_goes_on_where_it_stopped(songs, snakemake, tmp_path):
     music = tmp_path / "music"
     music.mkdir()

@@ -206,6 +206,23 @@ def test_zeros_before_the_music_are_part_of_it(tmp_path: Path, ensemble: network
     assert (bands[:490] == -100).all() and (bands[510:] > -100).all()
 
 
+@pytest.mark.parametrize("method", ["madmom", "open"])
+def test_features_are_the_same_on_any_number_of_threads(
+    method: str, tmp_path: Path, ensemble: network.Ensemble
+) -> None:
+    signal = np.random.default_rng(0).normal(0, 0.1, 12 * RATE) + kicks(np.arange(24) / 2, 12)
+    soundfile.write(tmp_path / "a.wav", np.clip(signal, -1, 1), RATE)
+    engine = ensemble if method == "madmom" else method
+    alone = extract(tmp_path / "a.wav", engine)
+    for threads in (2, 3, 4, 9):
+        store.save(tmp_path / "alone.npz", alone)
+        store.save(tmp_path / "shared.npz", extract(tmp_path / "a.wav", engine, threads=threads))
+        assert (tmp_path / "alone.npz").read_bytes() == (tmp_path / "shared.npz").read_bytes()
+    soundfile.write(tmp_path / "silence.wav", np.zeros(2 * RATE), RATE)
+    with pytest.raises(UnusableAudio, match="silent throughout"):
+        extract(tmp_path / "silence.wav", engine, threads=4)
+
+
 def test_the_memory_a_track_is_given_suffices(tmp_path: Path) -> None:
     soundfile.write(
         tmp_path / "noise.flac", np.random.default_rng(0).uniform(-1, 1, 90 * RATE), RATE
