@@ -34,7 +34,10 @@ def page(results: dict[str, Any]) -> str:
             "", "## A long file", "",
             f"{long['minutes']:.0f} minutes: {long['cpu']:.1f} s of cpu "
             f"({60 * long['minutes'] / long['cpu']:.0f} times faster than it plays), "
-            f"{long['peak_mb']:.0f} MB at most.",
+            f"{long['peak_mb']:.0f} MB at most.", "",
+            "| threads | wall s | cpu s | peak MB |", "|---|---|---|---|",
+            *(f"| {n} | {row['wall']:.1f} | {row['cpu']:.1f} | {row['peak_mb']:.0f} |"
+              for n, row in long["threads"].items()),
         ]  # fmt: skip
     if "overhead" in results:
         lines += ["", "## What the workflow adds", "", *_overhead(results["overhead"])]

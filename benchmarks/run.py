@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -118,7 +119,8 @@ def stages(work: Path, rounds: int) -> dict[str, dict[str, float]]:
             if not track.exists():
                 write(track, MINUTES)
             if container == "wav":
-                used = run(sys.executable, SUBJECTS, "stages", track, work / "network.npz")
+                networks = work / "network.npz", work / "key.npz"
+                used = run(sys.executable, SUBJECTS, "stages", track, *networks)
                 laps.append(json.loads(used.output))
                 del laps[-1]["process"]
                 used = run(sys.executable, SUBJECTS, "floor", track)
@@ -175,13 +177,18 @@ def startup(work: Path, rounds: int) -> dict[str, dict[str, float]]:
     return found
 
 
-def long(work: Path, minutes: float) -> dict[str, float]:
-    """cpu seconds and peak MB of one very long file."""
-    used = run(
-        BIN / "dropgrid", "analyze", write(work / "long.flac", minutes),
-        "--output", prepared(work),
-    )  # fmt: skip
-    return {"minutes": minutes, "cpu": used.cpu, "peak_mb": used.peak_mb}
+def long(work: Path, minutes: float) -> dict[str, Any]:
+    """cpu seconds, wall seconds and peak MB of one very long file, by number of threads."""
+    file = write(work / "long.flac", minutes)
+    threads = {}
+    for count in (1, 2, 4):
+        if count <= len(os.sched_getaffinity(0)):
+            used = run(
+                BIN / "dropgrid", "analyze", file, "--output", prepared(work),
+                "--threads", str(count), cores=count,
+            )  # fmt: skip
+            threads[str(count)] = {"cpu": used.cpu, "wall": used.wall, "peak_mb": used.peak_mb}
+    return {"minutes": minutes, **threads["1"], "threads": threads}
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def librosa_beats(file: str) -> dict[str, float]:
     return watch.seconds
 
 
-def stages(file: str, network_file: str) -> dict[str, float]:
+def stages(file: str, network_file: str, key_file: str) -> dict[str, float]:
     """dropgrid's stages, one after another in this process."""
     import numpy as np
     from dropgrid import rhythm, structure
@@ -72,15 +72,28 @@ def stages(file: str, network_file: str) -> dict[str, float]:
     from dropgrid.features import Features
     from dropgrid.features.descriptors import Descriptors, Waveform
     from dropgrid.features.engines import ensemble as networks
-    from dropgrid.features.engines import network
+    from dropgrid.features.engines import key_network, network
+    from dropgrid.features.loudness import Meter
+    from dropgrid.features.pitch import Pitch
     from dropgrid.features.spectra import Spectra, segments
+    from dropgrid.key import analysis as key
+    from dropgrid.key.options import KeyOptions
     from dropgrid.library import scan_files
     from dropgrid.stages import make_bpm_record
 
     watch = Stopwatch()
     ensemble = networks.load(Path(network_file))
+    pitch = Pitch(key_network.load(Path(key_file)))
     watch.lap("loading the networks")
     reader = Reader(Path(file))
+    meter = Meter(reader.decoder["sample_rate"], reader.positions)
+
+    def tap(block: np.ndarray, rate: int) -> None:
+        watch.lap("decoding")
+        meter.add(block, rate)
+        watch.lap("loudness")
+
+    reader.tap = tap
     blocks = list(reader)
     watch.lap("decoding")
     waveform, inputs = Waveform(), network.Inputs(SAMPLE_RATE)
@@ -89,6 +102,10 @@ def stages(file: str, network_file: str) -> dict[str, float]:
     for block in mono:
         waveform.add(block)
     watch.lap("descriptors")
+    for block in mono:
+        pitch.add(block)
+    pitch.finish()
+    watch.lap("key: spectra and network")
     spectra = Spectra([len(bank) for bank in inputs.banks], descriptors.kick_bins)
     chunks = []
     for segment in segments(mono):
@@ -101,7 +118,8 @@ def stages(file: str, network_file: str) -> dict[str, float]:
     values = ensemble(np.concatenate(chunks))
     watch.lap("networks")
     features = Features(
-        waveform.samples / SAMPLE_RATE, values, descriptors.arrays() | waveform.arrays(),
+        waveform.samples / SAMPLE_RATE, values,
+        descriptors.arrays() | waveform.arrays() | pitch.arrays() | meter.arrays(),
         reader.decoder, "madmom",
     )  # fmt: skip
     ticket = scan_files([Path(file)], None).tracks[0]
@@ -112,6 +130,8 @@ def stages(file: str, network_file: str) -> dict[str, float]:
     watch.lap("(rhythm again, as a record)")
     structure.analyse(features, record, structure.StructureOptions())
     watch.lap("structure")
+    key.analyse(features, KeyOptions())
+    watch.lap("key")
     return {name: cpu for name, cpu in watch.seconds.items() if not name.startswith("(")}
 
 
