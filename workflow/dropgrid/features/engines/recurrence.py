@@ -210,7 +210,7 @@ class _Loop:
         return self._ir.Function(self._module, kind, name)
 
     def _constant(self, value: float) -> Any:
-        return self._vector([float(np.float32(value))] * LANES)
+        return self._spread(self._ir.FloatType()(float(np.float32(value))))
 
     def _spread(self, value: Any) -> Any:
         """One number in all lanes."""
