@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,6 +71,11 @@ class Workbench:
         assert status == 200, (status, data)
         return dict(json.loads(data))
 
+    def read_all(self) -> None:
+        """Wait until it has looked at every track."""
+        while self.json("api/library")["unread"]:
+            time.sleep(0.05)
+
     def edit(self, track: str, *steps: dict[str, Any]) -> dict[str, Any]:
         return self.json(f"api/tracks/{track}/edit", {"edits": list(steps)})
 
@@ -99,8 +105,8 @@ def start(results: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 @contextmanager
-def opened(results: Path, *arguments: str) -> Iterator[Workbench]:
-    """A workbench that is open for as long as the block lasts."""
+def opened(results: Path, *arguments: str, wait: bool = True) -> Iterator[Workbench]:
+    """A workbench that is open for as long as the block lasts, all tracks read if `wait`."""
     process = start(results, *arguments)
     assert process.stdout is not None and process.stderr is not None
     process.stdout.readline()
@@ -108,6 +114,8 @@ def opened(results: Path, *arguments: str) -> Iterator[Workbench]:
     assert address, process.stderr.read()
     workbench = Workbench(process, address)
     try:
+        if wait:
+            workbench.read_all()
         yield workbench
     finally:
         workbench.end()

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from browser import find_browser, launch_browser
+from dropgrid.base.documents import json_lines
 from dropgrid.corrections import document
 from dropgrid.library import track_id
 from dropgrid.report.workbench.guard import HEADERS
@@ -243,6 +244,45 @@ def test_a_second_one_is_told_of_the_first(folder, workbench):
     workbench.end(signal.SIGKILL)
     with opened(folder / "results") as other:
         assert other.json("api/library")["tracks"]
+
+
+def test_a_large_library_is_served_before_all_of_it_is_read(folder):
+    results = Results(folder / "results")
+    scan = json.loads(results.scan.read_text())
+    for n in range(800):
+        path = f"copy {n}.flac"
+        track = track_id(path)
+        scan["tracks"].append(track)
+        for kind in ("tracks", "bpm", "structure", "key"):
+            values = json.loads((results.folder / kind / f"{TRACK}.json").read_text())
+            copy = {**values, "track": track, "path": path}
+            if kind == "bpm" and n < 799:  # not the same music
+                _, parts = values["fingerprint"].split("-")
+                copy["fingerprint"] = f"{100_000 + 100 * n}-{parts}"
+            if kind == "tracks":
+                copy["file"] = str(Path(values["file"]).with_name(path))
+            (results.folder / kind / f"{track}.json").write_bytes(json_lines(copy))
+        os.link(results.features(TRACK), results.features(track))
+    results.scan.write_bytes(json_lines(scan))
+    last = scan["tracks"][-1]
+    with opened(folder / "results", wait=False) as workbench:
+        first = workbench.json("api/library")
+        assert len(first["tracks"]) == 801 and first["unread"] > 0
+        # What is asked for or changed meanwhile is there at once, and stays.
+        assert workbench.json(f"api/tracks/{last}")["bpm"]["bpm"] == 126.0
+        assert workbench.edit(last, {"op": "half"})["row"]["bpm"] == 63.0
+        rows = {row["id"]: row for row in first["tracks"]}
+        since, unread = first["revision"], first["unread"]
+        while unread:
+            news = workbench.json(f"api/changes?since={since}")
+            assert news["unread"] <= unread and news["revision"] > since
+            since, unread = news["revision"], news["unread"]
+            rows |= {row["id"]: row for row in news["tracks"]}
+        workbench.settled(last)
+        assert workbench.json("api/library")["unread"] == 0
+    tempi = [row.get("bpm") for track, row in rows.items() if track not in (last, TRACK)]
+    assert len(tempi) == 799 and set(tempi) == {126.0}
+    assert rows[last]["bpm"] == 63.0 and rows[last]["path"] == "copy 799.flac"
 
 
 def test_it_ends_at_once_though_a_page_waits(workbench):

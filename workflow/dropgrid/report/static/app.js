@@ -95,12 +95,16 @@ function escape(typing) {
   else $("table").focus();
 }
 
+function countFailures() {
+  const failed = tracks.filter((track) => track.failure).length;
+  $("count-failures").textContent = failed ? failed.toLocaleString("en") : "";
+}
+
 function start() {
   startTheme();
   document.title = `${count(tracks.length, "track")} – dropgrid`;
   $("count-library").textContent = tracks.length.toLocaleString("en");
-  const failed = tracks.filter((track) => track.failure).length;
-  $("count-failures").textContent = failed ? failed.toLocaleString("en") : "";
+  countFailures();
   $("tab-evaluation").hidden = !PAGES.includes("evaluation");
   for (const page of PAGES) $(`tab-${page}`).addEventListener("click", () => showPage(page));
   startLegend();

@@ -35,6 +35,7 @@ from ..collect import TrackView
 
 POLL = 0.5  # s between two looks at the files, at least
 WAIT = 20.0  # s that a page waits for changes
+TOGETHER = 0.4  # s of reading after which the rows that were read are told
 COLUMNS = 400  # of the waveform that a row's miniature is made of
 
 Row = dict[str, Any]
@@ -58,6 +59,7 @@ class Bench:
         self.revision = 0
         self._known = set(self.tracks)
         self._rows: dict[str, tuple[int, Row]] = {}
+        self._unread = len(self.tracks)
         self._jobs: dict[str, str | None] = {}  # None: running; a text: why it failed
         self._lock = threading.RLock()  # of all that is above and below
         self._news = threading.Condition(self._lock)
@@ -66,16 +68,51 @@ class Bench:
         self._queue: queue.Queue[str | None] = queue.Queue()
         self._closed = threading.Event()
         self._threads = [
-            threading.Thread(target=work, daemon=True) for work in (self._work, self._watch)
+            threading.Thread(target=work, daemon=True) for work in (self._work, self._follow)
         ]
 
     def start(self) -> None:
-        """Read the library, and begin to follow what changes."""
+        """Begin to read the library, and then to follow what changes.
+
+        A row that was not read yet is empty: a page of thousands of tracks is there at once.
+        """
         self._seen = self._ages()
         for track in self.tracks:
-            self._rows[track] = (0, self._row(track))
+            self._rows[track] = (0, encode.row(TrackView(track, track), Path("/")))
         for thread in self._threads:
             thread.start()
+
+    def _follow(self) -> None:
+        self._read()
+        self._watch()
+
+    def _read(self) -> None:
+        """Make the row of every track, and tell of some at a time."""
+        read: dict[str, Row] = {}
+        told = time.monotonic()
+        for track in self.tracks:
+            read[track] = self._row(track)
+            if self._closed.is_set():
+                return
+            if time.monotonic() - told > TOGETHER:
+                self._tell(read)
+                read, told = {}, time.monotonic()
+        self._tell(read)
+
+    def _tell(self, read: Mapping[str, Row]) -> None:
+        """Put rows in the place of those that are empty still."""
+        with self._news:
+            self.revision += 1
+            self._unread -= len(read)
+            for track, row in read.items():
+                if self._rows[track][0] == 0:  # nobody made it meanwhile
+                    self._rows[track] = (self.revision, row)
+            self._news.notify_all()
+
+    @property
+    def unread(self) -> int:
+        """How many tracks' records have not been looked at yet."""
+        return self._unread
 
     def close(self) -> None:
         """Finish the job at hand and stop following."""

@@ -58,13 +58,14 @@ def application(bench: Bench, token: str, port: int) -> Guard:
                 "keys": [notation.name(key) for key in range(notation.KEYS)],
                 "colours": {"light": SECTION_COLOURS, "dark": SECTION_COLOURS_ON_DARK},
                 "tracks": rows,
+                "unread": bench.unread,
             }
         )
 
     async def changes(request: Request) -> Response:
         since = _whole(request, "since", 0, 10**9)
         revision, rows = await run_in_threadpool(bench.changes, since)
-        return JSONResponse({"revision": revision, "tracks": rows})
+        return JSONResponse({"revision": revision, "tracks": rows, "unread": bench.unread})
 
     async def corrections(request: Request) -> Response:
         stated = await run_in_threadpool(document.read, bench.desk.file)

@@ -23,7 +23,16 @@ const server = {
     return found;
   },
 
-  async start() { this.follow(library.revision); },
+  async start() {
+    this.tellUnread(library.unread);
+    this.follow(library.revision);
+  },
+
+  /** Say how far the server is in reading the library. */
+  tellUnread(unread) {
+    const read = (tracks.length - unread).toLocaleString("en");
+    $("reading").textContent = unread ? `Reading the library: ${read} of ${count(tracks.length, "track")}` : "";
+  },
 
   async open(track) {
     const [found] = await Promise.all([this.ask(`tracks/${track.id}`), this.fetchWaves(track)]);
@@ -64,7 +73,8 @@ const server = {
   async follow(since) {
     for (let failures = 0; ; ) {
       try {
-        const { revision, tracks: rows } = await this.ask(`changes?since=${since}`);
+        const { revision, tracks: rows, unread } = await this.ask(`changes?since=${since}`);
+        this.tellUnread(unread);
         [since, failures] = [revision, 0];
         if (rows.length) await this.changed(rows, revision);
       } catch {
@@ -88,6 +98,7 @@ const server = {
       if (same) showState();
       else { const found = await this.open(track); if (track === deck.track) takeAnswer(found); }
     }
+    countFailures();
     refresh();
   },
 };
