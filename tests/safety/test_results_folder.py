@@ -424,6 +424,7 @@ INSIDE = st.dictionaries(
 @settings(max_examples=60, deadline=None)
 @given(files=INSIDE)
 @example(files={"report/index.html": False})
+@example(files={"options/bpm.json": True})
 def test_no_command_harms_what_lies_in_the_results_beside_ours(files, tmp_path_factory):
     """files: names in a folder that carries our mark -> whether it is a link to the user's."""
     top = tmp_path_factory.mktemp("marked")

@@ -40,7 +40,7 @@ def note_options(results: Path, options: Mapping[str, Any]) -> None:
     """
     for name in (*STAGES, NETWORKS):
         path = Results(results).options(name)
-        if not path.is_symlink() and not _may_be_ours(path):
+        if path.is_symlink() or not _may_be_ours(path):
             raise LibraryError(
                 f"results: {path}: was not written by dropgrid; nothing is written over it"
             )
