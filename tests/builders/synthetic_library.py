@@ -32,6 +32,7 @@ FORM = (
 WORDS = "Solar Night Glass Echo Paper Velvet North Signal Amber Tide Static Bloom".split()
 ARTISTS = "Mira Holm,Kassette,Två Vänner,Ode Nord,Lumen,Øya,The Low Ends,Juno Falk".split(",")
 
+ENERGY = {"intro": 0.3, "buildup": 0.5, "main": 0.6, "drop": 0.9, "breakdown": 0.2, "outro": 0.3}
 GENRES = ("House", "Techno", "Drum & Bass")
 
 
@@ -99,13 +100,15 @@ def write_track(results: Path, track: Ticket, seed: int) -> tuple[BpmRecord, Str
         start = 0.0 if done == 0 else first + done * bar
         done += length
         end = duration if done == bars else first + done * bar
+        energy = round(ENERGY[label] + 0.02 * (seed % 5), 2)
         sections.append(
-            Section(start, end, label, done - length + 1, done + 1, length, 0.9)  # type: ignore[arg-type]
+            Section(start, end, label, done - length + 1, done + 1, length, 0.9, energy=energy)  # type: ignore[arg-type]
         )
     drops = tuple(section.start for section in sections if section.label == "drop")
     structure = StructureRecord(
         track.track, track.path, "ok", duration=duration, method="phrases",
         sections=tuple(sections), drops=drops, drop_confidences=(0.9,) * len(drops),
+        drop_impacts=(6.0,) * len(drops), mix_in=sections[0].end if seed % 2 else None,
     )  # fmt: skip
     write_record(results / "structure" / f"{track.track}.json", structure)
     attack = _attack(random, duration, bar, first)

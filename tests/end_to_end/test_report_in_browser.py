@@ -25,6 +25,7 @@ from dropgrid.records.ticket import Ticket
 from dropgrid.report.collect import collect
 from dropgrid.report.page import build
 from dropgrid.results.scanned import write_tickets
+from dropgrid.structure.queries import bars_until_first_drop, breakdowns, mix_in_bars
 from playwright.sync_api import Browser, Page, expect
 from synthetic_library import write_failure, write_library, write_track
 
@@ -179,6 +180,49 @@ def test_sliders_and_genres_narrow_the_list(session: Session) -> None:
     expect(page.locator("#shown")).to_have_text(f"{TRACKS} tracks")
     page.keyboard.press("Escape")
     expect(page.locator("#limits")).to_be_hidden()
+
+
+def test_what_a_mix_asks_is_found_by_sliders_sorted_and_saved(session: Session) -> None:
+    """Intros of beat alone of 16 bars and more; energy, bars until the drop, breakdowns."""
+    views = {v.path: v for v in collect(session.results).tracks if v.structure}
+    mixable = {p for p, v in views.items() if mix_in_bars(v.structure) >= 16}  # type: ignore[arg-type]
+    assert 0 < len(mixable) < len(views)
+    page = session.page
+    page.click("#limits-button")
+    page.locator("#mixIn-from").focus()
+    for _ in range(16):
+        page.keyboard.press("ArrowRight")
+    expect(page.locator("#shown")).to_have_text(f"{len(mixable)} of {TRACKS} tracks")
+    expect(page.locator("#limits-button")).to_have_text("Filter (1)")
+    page.keyboard.press("Escape")
+    page.click("#columns-button")
+    for column in ("energy", "mixIn", "firstDrop"):
+        page.check(f"[data-column={column}]")
+    for column in ("confidence", "alternatives"):
+        page.uncheck(f"[data-column={column}]")
+    page.keyboard.press("Escape")
+    page.get_by_role("columnheader", name="Energy").get_by_role("button").click()
+    shown = [float(text) for text in page.locator("#rows .energy").all_inner_texts()]
+    assert len(shown) > 5 and shown == sorted(shown)
+    page.click("#save-button")
+    with page.expect_download() as table:
+        page.get_by_role("button", name="CSV").click()
+    rows = list(csv.DictReader(table.value.path().open(newline="")))
+    assert {row["path"] for row in rows} == mixable
+    for row in rows:
+        record = views[row["path"]].structure
+        assert record is not None
+        assert int(row["mix_in_bars"]) == mix_in_bars(record)
+        assert int(row["first_drop_bars"]) == bars_until_first_drop(record)
+        longest = max(phrase.bars or 0 for phrase in breakdowns(record))
+        assert int(row["longest_breakdown_bars"]) == longest
+        assert 0 < float(row["energy"]) < 1
+    page.locator("#table").focus()
+    page.keyboard.press("Enter")
+    heads = page.locator(".sections th").all_inner_texts()
+    assert "Energy" in heads
+    expect(page.locator(".facts")).to_contain_text("Mix in")
+    expect(page.locator(".facts")).to_contain_text("6.0 dB at the drop")
 
 
 def test_columns_are_chosen_and_remembered(session: Session) -> None:
@@ -432,13 +476,13 @@ def test_sections_of_one_label_read_as_one(browser: Browser, tmp_path: Path) -> 
     session.page.keyboard.press("Enter")
     rows = session.page.locator(".sections tbody tr")
     assert rows.count() == len(old.sections)
-    expect(rows.nth(2)).to_have_text(f"Drop{clock_of(drop.start)}320.90")
+    expect(rows.nth(2)).to_have_text(f"Drop{clock_of(drop.start)}320.900.90")
     expect(rows.nth(2).locator("td").nth(2)).to_have_attribute("title", "in parts of 8 + 24")
     box = session.page.locator(".overview").bounding_box()
     assert box and old.duration
     session.page.mouse.move(box["x"] + box["width"] * (middle + 1) / old.duration, box["y"] + 10)
     expect(session.page.locator(".overview")).to_have_attribute(
-        "title", f"Drop, {clock_of(drop.start)} – {clock_of(drop.end)}, bars 49–80"
+        "title", f"Drop, {clock_of(drop.start)} – {clock_of(drop.end)}, bars 49–80, energy 0.90"
     )
     legend = session.page.locator("#legend li").all_inner_texts()
     assert legend == ["Intro", "Buildup", "Drop", "Breakdown", "Outro"]

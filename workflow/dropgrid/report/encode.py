@@ -29,6 +29,7 @@ from ..records.model import (
     problem_of,
 )
 from ..references.matching import Reference
+from ..structure import queries
 from .collect import TrackView
 
 TAGS = ("title", "artist", "album", "genre")  # of a file's tags, those that a person looks for
@@ -176,6 +177,30 @@ def _sections(record: StructureRecord) -> dict[str, Any]:
         "drops": [round(time, 3) for time in record.drops],
         "sureness": [round(c, 3) for c in record.drop_confidences],
         "structure": record.method,
+        **_energies(record),
+        **_questions(record),
+    }
+
+
+def _energies(record: StructureRecord) -> dict[str, Any]:
+    """The energy of each section, and their mean by length; nothing of an older record."""
+    energies = [s.energy for s in record.sections if s.energy is not None]
+    lengths = [s.end - s.start for s in record.sections]
+    if not sum(lengths) or len(energies) < len(lengths):
+        return {}
+    mean = float(np.average(energies, weights=lengths))
+    return {"energies": [round(e, 2) for e in energies], "energy": round(mean, 3)}
+
+
+def _questions(record: StructureRecord) -> dict[str, Any]:
+    """What is asked of many tracks at once, in bars; `impact` in dB."""
+    breaks = [phrase.bars or 0 for phrase in queries.breakdowns(record)]
+    return {
+        "mixIn": queries.mix_in_bars(record),
+        "mixOut": queries.mix_out_bars(record),
+        "firstDrop": queries.bars_until_first_drop(record),
+        "breakdown": max(breaks, default=0),
+        "impact": _round(max(record.drop_impacts, default=None), 1),
     }
 
 

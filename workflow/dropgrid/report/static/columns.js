@@ -21,6 +21,8 @@ const COLUMNS = [
   { key: "loudness", name: "Loudness", value: (t) => t.lufs, cell: (t) => cell("loudness right", t.lufs === undefined ? "" : `${t.lufs.toFixed(1)} LUFS`), least: 88, grow: 0, rank: 12, right: true, off: true },
   { key: "time", name: "Length", value: (t) => t.duration, cell: (t) => cell("time right", clock(t.duration)), least: 54, grow: 0, rank: 3, right: true },
   { key: "drops", name: "Drops", value: (t) => t.drops?.length, cell: (t) => cell("drops right", t.drops ? String(t.drops.length) : ""), least: 52, grow: 0, rank: 7, right: true },
+  { key: "energy", name: "Energy", value: (t) => t.energy, cell: (t) => cell("energy right", t.energy === undefined ? "" : t.energy.toFixed(2)), least: 62, grow: 0, rank: 13, right: true, off: true },
+  ...BARS.map(([key, name]) => ({ key, name, value: (t) => t[key], cell: (t) => cell(`${key} right`, barsText(t[key])), least: 76, grow: 0, rank: 14, right: true, off: true })),
   { key: "status", name: "Status", value: (t) => ["failed", "check", "ok"].indexOf(t.status), cell: stateCell, least: 84, grow: 0, rank: 6 },
 ];
 

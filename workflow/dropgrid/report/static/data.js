@@ -106,6 +106,10 @@ function exactClock(seconds, digits) {
   return `${minutes}:${(rest / 10 ** digits).toFixed(digits).padStart(digits ? digits + 3 : 2, "0")}`;
 }
 
+/** What is asked of many tracks at once, in bars: see _questions in report/encode.py. */
+const BARS = [["mixIn", "Mix in"], ["mixOut", "Mix out"], ["firstDrop", "First drop"], ["breakdown", "Breakdown"]];
+const barsText = (bars) => (bars ? count(bars, "bar") : "");
+
 const bpmText = (bpm) => (bpm === undefined || bpm === null ? "" : bpm.toFixed(2));
 const count = (number, word) => `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`;
 const titled = (word) => word.charAt(0).toUpperCase() + word.slice(1);

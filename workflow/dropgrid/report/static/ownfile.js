@@ -76,6 +76,9 @@ const ownFile = {
   },
 };
 
+/** What is known of the sections as analysed, and not of those that a person drew. */
+const UNMEASURED = Object.fromEntries(["energies", "energy", "impact", ...BARS.map(([key]) => key)].map((key) => [key, undefined]));
+
 const exact = (number) => Number(number.toFixed(6));
 
 /** The absolute statements of an answer. */
@@ -104,7 +107,7 @@ function rowOfAnswer(row, answer, { beats, downbeats }) {
   return {
     ...row,
     ...(answer.stated.grid ? { grid, bpm: exact(longest), fitted: undefined, interval: undefined, confidence: 1, confidences: [1, 1, 1, 1], source: "corrected", signature: `${answer.grid[0].beats}/4` } : {}),
-    ...(answer.stated.grid || answer.stated.sections ? { sections, drops } : {}),
+    ...(answer.stated.grid || answer.stated.sections ? { sections, drops, ...UNMEASURED } : {}),
     ...(answer.stated.key ? { key: answer.key } : {}),
   };
 }

@@ -1,7 +1,10 @@
 // The search and the filters: which tracks the list shows. docs/page.md says it in words.
 
 const FILTERS = [["all", "All"], ["check", "To check"], ["failed", "Failed"]];
-const filter = { status: "all", bpm: null, time: null, genre: "", octaves: false };
+// What has sliders beside BPM: key of the filter, what it is of a track.
+const RANGES = [["time", (t) => t.duration], ["energy", (t) => 100 * t.energy], ...BARS.map(([key]) => [key, (t) => t[key]])];
+const NO_FILTER = { status: "all", bpm: null, genre: "", octaves: false, ...Object.fromEntries(RANGES.map(([key]) => [key, null])) };
+const filter = { ...NO_FILTER };
 
 const RANGE = /^(\d+(?:\.\d+)?)[-–](\d+(?:\.\d+)?)$/;
 const NUMBER = /^(<=|>=|<|>|=)?(\d+:\d\d|\d+(?:\.\d+)?)$/;
@@ -45,7 +48,9 @@ function inTempo({ bpm }, low, high) {
 function passes(track) {
   if (filter.status !== "all" && track.status !== filter.status) return false;
   if (filter.bpm && !inTempo(track, ...filter.bpm)) return false;
-  if (filter.time && !(track.duration >= filter.time[0] && track.duration <= filter.time[1])) return false;
+  for (const [key, of] of RANGES) {
+    if (filter[key] && !(of(track) >= filter[key][0] && of(track) <= filter[key][1])) return false;
+  }
   if (filter.genre && track.genre !== filter.genre) return false;
   return inKey(track);
 }
@@ -59,6 +64,8 @@ function startFilters() {
     slider("bpm", "BPM", tracks.map((track) => track.bpm), (bpm) => String(bpm)),
     make("label", { class: "choice" }, make("input", { type: "checkbox", id: "octaves", onchange: (event) => { filter.octaves = event.target.checked; refresh(); } }), " half and double tempo too"),
     slider("time", "Length", tracks.map((track) => track.duration), (seconds) => clock(seconds), 5),
+    slider("energy", "Energy", tracks.map((track) => track.energy && 100 * track.energy), (energy) => (energy / 100).toFixed(2), 5),
+    ...BARS.map(([key, name]) => slider(key, name, [0, ...tracks.map((track) => track[key])], (bars) => count(bars, "bar"))),
     genreChoice(),
     make("button", { class: "quiet", onclick: clearFilters }, "Clear"),
   ];
@@ -98,7 +105,7 @@ function genreChoice() {
 
 /** Show everything again: no search, no filter, no key. */
 function clearFilters() {
-  Object.assign(filter, { status: "all", bpm: null, time: null, genre: "", octaves: false });
+  Object.assign(filter, NO_FILTER);
   $("search").value = "";
   for (const end of $("limits").querySelectorAll("input[type=range]")) end.value = end.dataset.whole;
   for (const group of $("limits").querySelectorAll(".slider")) group.dispatchEvent(new Event("reset"));
@@ -110,7 +117,7 @@ function clearFilters() {
 
 /** Say on the button whether the popover's filters hold anything back. */
 function markFilters() {
-  const set = [filter.bpm, filter.time, filter.genre].filter(Boolean).length;
+  const set = [filter.bpm, filter.genre, ...RANGES.map(([key]) => filter[key])].filter(Boolean).length;
   $("limits-button").setAttribute("aria-pressed", set > 0);
   $("limits-button").textContent = set ? `Filter (${set})` : "Filter";
   for (const button of $("filters").children) {

@@ -1,13 +1,13 @@
 // The sections in words: what a list, a legend and a tooltip say of them; and a track's facts.
 
 /**
- * Neighbouring sections of one label read as one: {start, end, label, bar, bars, confidence, parts},
- * the confidence being that of its parts by their length.
+ * Neighbouring sections of one label read as one: {start, end, label, bar, bars, confidence, energy,
+ * parts}, confidence and energy being those of its parts by their length.
  */
 function runs(track) {
   const found = [];
-  for (const [start, end, label, bar, bars, confidence] of track.sections ?? []) {
-    const part = { start, end, bars, confidence };
+  for (const [i, [start, end, label, bar, bars, confidence]] of (track.sections ?? []).entries()) {
+    const part = { start, end, bars, confidence, energy: track.energies?.[i] };
     const last = found.at(-1);
     if (last?.label === label) Object.assign(last, { end, parts: [...last.parts, part] });
     else found.push({ start, end, label, bar, parts: [part] });
@@ -15,7 +15,9 @@ function runs(track) {
   for (const run of found) {
     const sum = (of) => run.parts.reduce((total, part) => total + of(part), 0);
     run.bars = run.parts.some((part) => part.bars === null) ? null : sum((part) => part.bars);
-    run.confidence = sum((part) => part.confidence * (part.end - part.start)) / Math.max(run.end - run.start, 1e-9);
+    const mean = (of) => sum((part) => of(part) * (part.end - part.start)) / Math.max(run.end - run.start, 1e-9);
+    run.confidence = mean((part) => part.confidence);
+    if (track.energies) run.energy = mean((part) => part.energy);
   }
   return found;
 }
@@ -27,7 +29,8 @@ function saidOf(track, time) {
   const run = runAt(track, time);
   if (!run) return "";
   const bars = run.bars ? `, bars ${run.bar}–${run.bar + run.bars - 1}` : "";
-  return `${titled(LABELS[run.label])}, ${clock(run.start, true)} – ${clock(run.end, true)}${bars}`;
+  const energy = run.energy === undefined ? "" : `, energy ${run.energy.toFixed(2)}`;
+  return `${titled(LABELS[run.label])}, ${clock(run.start, true)} – ${clock(run.end, true)}${bars}${energy}`;
 }
 
 /** As few letters of each label as tell it from the others: I, Bu, D, Br, O. */
@@ -53,11 +56,12 @@ function swatch(label) {
 function sectionList(track) {
   if (!track.sections?.length) return make("p", { class: "deck-none" }, "No sections are known.");
   const starts = (track.refSections ?? []).map((s) => s[0]);
-  const head = ["Section", "Start", "Bars", "Conf.", ...(starts.length ? ["Δ ref."] : [])];
+  const head = ["Section", "Start", "Bars", ...(track.energies ? ["Energy"] : []), "Conf.", ...(starts.length ? ["Δ ref."] : [])];
   const rows = runs(track).map((run, i) => {
     const name = make("button", { class: "section-name", onclick: () => seek(run.start) }, swatch(run.label), titled(LABELS[run.label]));
     const parts = run.parts.length > 1 ? run.parts.map((part) => part.bars ?? clock(part.end - part.start)).join(" + ") : null;
-    const cells = [[clock(run.start, true)], [run.bars ?? "–", parts], [run.confidence.toFixed(2)]];
+    const energy = track.energies ? [[run.energy.toFixed(2)]] : [];
+    const cells = [[clock(run.start, true)], [run.bars ?? "–", parts], ...energy, [run.confidence.toFixed(2)]];
     if (starts.length) cells.push([distance(run.start, starts)]);
     return make("tr", { "data-section": i }, make("td", {}, name), ...cells.map(([text, note]) => make("td", { class: "number", title: note && `in parts of ${note}` }, String(text))));
   });
@@ -90,6 +94,9 @@ function facts(track) {
     ["Key changes", (track.keyChanges ?? []).map(([start, key]) => `${clock(start)} ${key}`).join(", ")],
     ["Key tag", track.tagKey],
     ["Tuning", track.tuning && Math.abs(track.tuning) >= 5 ? `${track.tuning > 0 ? "+" : "−"}${Math.abs(track.tuning).toFixed(0)} cents` : ""],
+    ["Energy", track.energy !== undefined && track.energy.toFixed(2)],
+    ...BARS.map(([key, name]) => [key === "breakdown" ? "Longest breakdown" : name, barsText(track[key])]),
+    ["Impact", track.impact !== undefined && `${track.impact.toFixed(1)} dB at the drop`],
     ["Loudness", track.lufs !== undefined && `${track.lufs.toFixed(1)} LUFS${track.range === undefined ? "" : `, range ${track.range.toFixed(1)} LU`}`],
     ["Peak", track.peak !== undefined && `${track.peak.toFixed(1)} dB`],
     ["First downbeat", grid.length && grid[0][3] !== null ? `${grid[0][3].toFixed(3)} s` : ""],
