@@ -488,6 +488,62 @@ def test_without_a_server_corrections_become_a_file(
     )
 
 
+def test_what_is_downloaded_is_added_to_the_file_that_was_opened(
+    static: Tab, results: Path, tmp_path: Path, snakemake: Any
+) -> None:
+    """The user's other statements stay, of this track too; a run takes the file as it is."""
+    page = static.page
+    mine = {
+        "schema": "dropgrid/corrections", "schema_version": 1, "mine": "kept",
+        "tracks": {
+            OTHER: {"bpm": 100.0, "one": 0.5, "note": "by ear"},
+            SONG: {"bpm": 99.0, "one": 0.25, "note": "to play", "confirmed": {"grid": []}},
+        },
+    }  # fmt: skip
+    chooser = page.locator("input[type=file]")
+    for text, said in (
+        ("{", "it is not JSON"), ("[]", "it is no file of corrections"),
+        (json.dumps({**mine, "schema_version": 2}), "it is of version 2"),
+        (json.dumps(mine), "2 tracks. Download adds yours to them"),
+    ):  # fmt: skip
+        (tmp_path / "mine.json").write_text(text)
+        chooser.set_input_files(tmp_path / "mine.json")
+        expect(static.state).to_contain_text(f"mine.json: {said}")
+    static.press("h")
+    page.select_option("select[aria-label=Key]", "F minor")
+    static.settle()
+    page.reload()
+    static.open()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    file = tmp_path / "corrections.json"
+    download.value.save_as(file)
+    said = json.loads(file.read_text())
+    assert said["mine"] == "kept" and said["tracks"][OTHER] == mine["tracks"][OTHER]
+    entry = said["tracks"][SONG]
+    assert entry["note"] == "to play" and "confirmed" not in entry
+    assert (entry["bpm"], entry["key"]) == (126.0, "F minor")
+    assert entry["fingerprint"] == read_bpm(Results(results).record("bpm", TRACK)).fingerprint
+    assert document.read(file).tracks[SONG].parts == ("grid", "key")
+
+
+def test_the_key_is_chosen_by_the_keyboard(tab: Tab, results: Path) -> None:
+    assert tab.page.evaluate("deck.track.key") != "F minor"
+    tab.press("y")
+    tab.page.keyboard.type("4A")
+    tab.page.keyboard.press("Tab")
+    tab.settle()
+    expect(tab.state).to_contain_text("Corrected: key")
+    assert tab.page.evaluate("deck.track.camelot") == "4A"
+    tab.until("deck.track.state.job === 'idle'")
+    record = json.loads(Results(results).record("key", TRACK).read_text())
+    assert (record["key"], record["source"]) == ("F minor", "corrected")
+    tab.page.locator("#table").focus()
+    tab.press("u")
+    assert tab.page.evaluate("deck.track.key") != "F minor"
+    assert tab.complaints == []
+
+
 def test_both_pages_run_the_same_scripts() -> None:
     from importlib.resources import files
 

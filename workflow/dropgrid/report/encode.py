@@ -20,6 +20,7 @@ from urllib.parse import quote
 import numpy as np
 
 from ..features.waveform import miniature, quantise
+from ..key import notation
 from ..records.model import (
     LABELS,
     BpmRecord,
@@ -102,6 +103,11 @@ def row(view: TrackView, page: Path) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value not in (None, "")}
 
 
+def keys() -> dict[str, str]:
+    """The names of all keys, and where each stands on Camelot's wheel."""
+    return {notation.name(key): notation.camelot(key) for key in range(notation.KEYS)}
+
+
 def _parts(record: BpmRecord) -> list[float] | None:
     """Confidences in tempo, octave, phase and downbeat, in that order."""
     if record.confidences is None:
@@ -123,6 +129,7 @@ def _tempo(record: BpmRecord) -> dict[str, Any]:
         "confidence": _round(record.confidence, 3),
         "source": record.source,
         "method": record.method,
+        "fingerprint": record.fingerprint,
         "problem": problem_of(record),
         "confidences": _parts(record),
         "alternatives": [

@@ -55,6 +55,7 @@ def _library(report: Report, page: Path) -> dict[str, Any]:
     return {
         "version": __version__,
         "labels": LABELS,
+        "keys": encode.keys(),
         "tick": encode.TICK,
         "tracks": [encode.row(view, page) for view in report.tracks],
         "cost": {stage: asdict(use) for stage, use in report.cost.items()},

@@ -65,6 +65,7 @@ const TOOLS = [
   ["Sections", "w", "Move here", "The nearest boundary comes here", moveBoundary],
   ["Sections", "v", "Join", "Remove the nearest boundary", () => edit({ op: "join", at: here() })],
   ["Sections", "f", "Label", "The next label for the section at the line", () => relabel(1)],
+  ["Key", "y", "Choose", "Choose the key", () => bench.parts.key.focus()],
   ["History", "u", "Undo", "Undo (Ctrl+Z)", undo],
   ["History", "Shift+u", "Redo", "Redo (Ctrl+Shift+Z)", redo],
   ["History", "0", "Reset", "Back to the analysis' own answer", () => edit({ op: "reset" })],

@@ -7,6 +7,7 @@ const KEPT = `corrections ${location.pathname}`;
 const ownFile = {
   name: "this browser",
   steps: remembered(KEPT) ?? {}, // path: {edits: [[...], ...], at}
+  base: remembered(`${KEPT} opened`) ?? null, // the file of corrections that these are added to
   analysis: new Map(), // track: {row, details, answer} before any edit
 
   /** Put in place what was edited on an earlier visit. */
@@ -63,16 +64,31 @@ const ownFile = {
     return { details: { ...details, beats: changed.beats, downbeats: changed.downbeats }, ghosts: ghostsOf(row) };
   },
 
-  /** The corrections of all tracks as dropgrid's file of them. */
+  /** Add to a file of corrections; how many tracks it has. Throws an Error for any other file. */
+  addTo(text) {
+    let found;
+    try {
+      found = JSON.parse(text);
+    } catch {
+      throw new Error("it is not JSON");
+    }
+    if (found?.schema !== "dropgrid/corrections" || typeof found.tracks !== "object" || found.tracks === null) throw new Error("it is no file of corrections");
+    if (found.schema_version !== 1) throw new Error(`it is of version ${found.schema_version}, and this page knows 1`);
+    this.base = found;
+    remember(`${KEPT} opened`, found);
+    return Object.keys(found.tracks).length;
+  },
+
+  /** The corrections of all tracks as dropgrid's file of them: those opened, and over them these. */
   async document() {
-    const made = {};
+    const made = { ...this.base?.tracks };
     for (const track of tracks) {
       if (!this.steps[track.path]?.at) continue;
       if (!this.analysis.has(track)) await this.open(track);
       const said = correctionOf(this.answerOf(track), track);
-      if (Object.keys(said).length) made[track.path] = { ...(track.fingerprint ? { fingerprint: track.fingerprint } : {}), ...said };
+      if (Object.keys(said).length) made[track.path] = { ...without(made[track.path], said), ...(track.fingerprint ? { fingerprint: track.fingerprint } : {}), ...said };
     }
-    return { schema: "dropgrid/corrections", schema_version: 1, tracks: Object.fromEntries(Object.entries(made).sort(([a], [b]) => (a < b ? -1 : 1))) };
+    return { ...this.base, schema: "dropgrid/corrections", schema_version: 1, tracks: Object.fromEntries(Object.entries(made).sort(([a], [b]) => (a < b ? -1 : 1))) };
   },
 };
 
@@ -80,6 +96,15 @@ const ownFile = {
 const UNMEASURED = Object.fromEntries(["energies", "energy", "impact", ...BARS.map(([key]) => key)].map((key) => [key, undefined]));
 
 const exact = (number) => Number(number.toFixed(6));
+
+const OF_GRID = ["bpm", "one", "beats_per_bar", "grid", "octave", "shift_beats", "nudge_ms", "one_beats"];
+
+/** What was stated of a track and is not stated anew; what was confirmed was another answer. */
+function without(stated = {}, said) {
+  const grid = "bpm" in said || "grid" in said ? OF_GRID : [];
+  const sections = "sections" in said ? ["drops"] : [];
+  return Object.fromEntries(Object.entries(stated).filter(([name]) => ![...grid, ...sections, "confirmed"].includes(name)));
+}
 
 /** The absolute statements of an answer. */
 function correctionOf(answer) {
@@ -108,7 +133,7 @@ function rowOfAnswer(row, answer, { beats, downbeats }) {
     ...row,
     ...(answer.stated.grid ? { grid, bpm: exact(longest), fitted: undefined, interval: undefined, confidence: 1, confidences: [1, 1, 1, 1], source: "corrected", signature: `${answer.grid[0].beats}/4` } : {}),
     ...(answer.stated.grid || answer.stated.sections ? { sections, drops, ...UNMEASURED } : {}),
-    ...(answer.stated.key ? { key: answer.key } : {}),
+    ...(answer.stated.key ? { key: answer.key, camelot: library.keys[answer.key] } : {}),
   };
 }
 

@@ -14,7 +14,7 @@ function showTools() {
   if (!bench.on) return drawDeck();
   const groups = [...new Set(TOOLS.map(([group]) => group))].map((group) => {
     const buttons = TOOLS.filter((tool) => tool[0] === group).map(([, key, name, title, press]) => make("button", { class: "tool", "data-key": key, title, "aria-label": title, "aria-keyshortcuts": key, onclick: press }, name, make("kbd", { "aria-hidden": "true" }, capOf(key))));
-    const more = { Tempo: tempoField, Sections: labelChoice, Done: () => (library.served ? [] : [make("button", { class: "tool", title: "Save your corrections as a file for dropgrid", onclick: downloadCorrections }, "Download")]) }[group]?.() ?? [];
+    const more = { Tempo: tempoField, Sections: labelChoice, Key: keyChoice, Done: () => (library.served ? [] : fileButtons()) }[group]?.() ?? [];
     return make("div", { class: "tool-group", role: "group", "aria-label": group }, make("span", { class: "tool-name" }, group), ...buttons, ...more);
   });
   bench.parts.ghosts = make("div", { class: "ghosts", role: "group", "aria-label": "Other readings" });
@@ -44,6 +44,36 @@ function tempoField() {
 function labelChoice() {
   bench.parts.label = make("select", { "aria-label": "Label of the section at the line", onchange: (event) => edit({ op: "label", at: here(), label: event.target.value }) }, ...LABELS.map((label) => make("option", { value: label }, titled(label))));
   return [bench.parts.label];
+}
+
+function keyChoice() {
+  const known = deck.track.key;
+  const names = Object.keys(library.keys);
+  const none = known ? [] : [make("option", { value: "", selected: true }, "none")];
+  bench.parts.key = make("select", { "aria-label": "Key", onchange: (event) => event.target.value && edit({ op: "key", key: event.target.value }) }, ...none, ...names.map((key) => make("option", { value: key, selected: key === known }, `${library.keys[key]} ${key}`)));
+  return [bench.parts.key];
+}
+
+/** Without a server: opening a file of corrections to add to, and saving all. */
+function fileButtons() {
+  const chosen = make("input", { type: "file", accept: ".json,application/json", hidden: true, "aria-label": "A file of corrections", onchange: openCorrections });
+  return [
+    make("button", { class: "tool", title: "Open your corrections.json: what is saved here is added to it", onclick: () => chosen.click() }, "Open"),
+    chosen,
+    make("button", { class: "tool", title: "Save your corrections as a file for dropgrid", onclick: downloadCorrections }, "Download"),
+  ];
+}
+
+async function openCorrections({ target }) {
+  const [file] = target.files;
+  target.value = ""; // so that the same file can be opened again
+  if (!file) return;
+  try {
+    const number = ownFile.addTo(await file.text());
+    say(`${file.name}: ${count(number, "track")}. Download adds yours to them`);
+  } catch (reason) {
+    say(`${file.name}: ${reason.message}`, true);
+  }
 }
 
 /** The other readings, as buttons that show what they would do before they do it. */
@@ -77,6 +107,7 @@ function showState() {
   const lock = deck.parts.tools.querySelector('[data-key="g"]');
   lock.firstChild.textContent = known.confirmed ? "Unlock" : "Lock";
   lock.setAttribute("aria-pressed", Boolean(known.confirmed));
+  bench.parts.key.value = deck.track.key ?? "";
 }
 
 async function downloadCorrections() {

@@ -25,9 +25,9 @@ from ...base.colours import SECTION_COLOURS, SECTION_COLOURS_ON_DARK
 from ...base.errors import DropgridError
 from ...base.text import fault
 from ...corrections import document
-from ...key import notation
 from ...records.model import LABELS
 from ...results.stating import NothingToUndo
+from .. import encode
 from .bench import Bench, Changed, NoSuchTrack
 from .guard import MAX_BODY, Guard
 from .sound import NoSound, Sounds, peaks, playable, waveform
@@ -55,7 +55,7 @@ def application(bench: Bench, token: str, port: int) -> Guard:
                 "corrections": str(bench.desk.file.absolute()),
                 "version": __version__,
                 "labels": LABELS,
-                "keys": [notation.name(key) for key in range(notation.KEYS)],
+                "keys": encode.keys(),
                 "colours": {"light": SECTION_COLOURS, "dark": SECTION_COLOURS_ON_DARK},
                 "tracks": rows,
                 "unread": bench.unread,
