@@ -31,14 +31,17 @@ function playlist(shown) {
   return `#EXTM3U\n#DROPGRID\n${entries.join("")}`;
 }
 
+const BREAKS = /[\p{Cc}\u2028\u2029]/u; // what cannot stand in a line of text
+
 /** The path of a track's file; its address where the path cannot stand in a line of text. */
 function fileOf(track) {
-  if (track.file) return track.file;
+  if (track.file && !BREAKS.test(track.file)) return track.file;
+  if (!track.audio) return "";
   const { href, protocol, pathname } = new URL(track.audio, document.baseURI);
   if (protocol !== "file:") return href;
   try {
     const path = decodeURIComponent(pathname);
-    return /[\p{Cc}\u2028\u2029]/u.test(path) ? href : path.replace(/^\/([A-Za-z]:)/, "$1");
+    return BREAKS.test(path) ? href : path.replace(/^\/([A-Za-z]:)/, "$1");
   } catch {
     return href; // bytes that are no UTF-8
   }

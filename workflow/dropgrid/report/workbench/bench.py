@@ -91,13 +91,20 @@ class Bench:
         read: dict[str, Row] = {}
         told = time.monotonic()
         for track in self.tracks:
-            read[track] = self._row(track)
+            with suppress(OSError):  # a disk that fails: the row stays empty
+                read[track] = self._row(track)
             if self._closed.is_set():
                 return
             if time.monotonic() - told > TOGETHER:
                 self._tell(read)
                 read, told = {}, time.monotonic()
+        self._unread = len(read)  # whatever could not be read
         self._tell(read)
+        # An end in the midst of saving leaves a statement that the records do not have.
+        for track in self.tracks:
+            row = self._rows[track][1]
+            if row.get("source") == "corrected" or row.get("state", {}).get("corrected"):
+                self._renew_if_stale(track)
 
     def _tell(self, read: Mapping[str, Row]) -> None:
         """Put rows in the place of those that are empty still."""
@@ -114,12 +121,16 @@ class Bench:
         """How many tracks' records have not been looked at yet."""
         return self._unread
 
-    def close(self) -> None:
-        """Finish the job at hand and stop following."""
+    def dismiss(self) -> None:
+        """Let nobody wait for changes any more, and follow none."""
         self._closed.set()
-        self._queue.put(None)
         with self._news:
             self._news.notify_all()
+
+    def close(self) -> None:
+        """Finish the job at hand and stop following."""
+        self.dismiss()
+        self._queue.put(None)
         self._threads[0].join(timeout=10)
 
     def rows(self, since: int = -1) -> tuple[int, list[Row]]:
@@ -248,13 +259,17 @@ class Bench:
         if changed:
             self._note(*sorted(changed))
         for track in sorted(changed):
-            with self._lock, suppress(DropgridError):
-                known = self.desk.known(track)
-                said = self.desk.stated(known, self._document())[1]
-                stale = not self.desk.is_current(known, said)
-                analysed = known.bpm is not None and known.bpm.status == "ok"
-                if stale and analysed and track not in self._jobs:
-                    self._renew(track)
+            self._renew_if_stale(track)
+
+    def _renew_if_stale(self, track: str) -> None:
+        """Have records made anew that do not have what is stated now."""
+        with self._lock, suppress(DropgridError):
+            known = self.desk.known(track)
+            said = self.desk.stated(known, self._document())[1]
+            stale = not self.desk.is_current(known, said)
+            analysed = known.bpm is not None and known.bpm.status == "ok"
+            if stale and analysed and track not in self._jobs:
+                self._renew(track)
 
     def _paths(self) -> set[str]:
         return {row["path"] for _, row in self._rows.values()}
@@ -315,6 +330,9 @@ class Bench:
         audio = self._audio(known)
         if os.path.isfile(audio):
             row["audio"] = f"api/tracks/{track}/audio"
+            with suppress(UnicodeEncodeError):  # bytes that are no text
+                audio.encode()
+                row["file"] = os.path.abspath(audio)  # for playlists
         undo, redo = self.desk.steps(track)
         job = "idle"
         if track in self._jobs:

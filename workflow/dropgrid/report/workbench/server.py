@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from starlette.applications import Starlette
@@ -240,13 +241,18 @@ def serve(bench: Bench, listening: socket.socket, token: str) -> None:
     """Serve a workbench on a socket until Ctrl-C."""
     import uvicorn
 
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            bench.dismiss()  # pages that wait would be cut off, each with a traceback
+            super().handle_exit(sig, frame)
+
     application_ = application(bench, token, listening.getsockname()[1])
     config = uvicorn.Config(
         application_, log_level="warning", access_log=False, server_header=False,
         date_header=False, proxy_headers=False, ws="none", limit_concurrency=200,
         timeout_keep_alive=30, timeout_graceful_shutdown=1, h11_max_incomplete_event_size=16_384,
     )  # fmt: skip
-    uvicorn.Server(config).run(sockets=[listening])
+    Server(config).run(sockets=[listening])
 
 
 def new_token() -> str:
