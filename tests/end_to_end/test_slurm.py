@@ -5,6 +5,7 @@ Needs what tests/slurm/start needs (root on Debian or Ubuntu); skips with its re
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -23,6 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.alone]
 ROOT = Path(__file__).resolve().parents[2]
 SLURM = ROOT / "tests" / "slurm"
 TRACKS = 40
+KINDS = ("features", "bpm", "structure", "key")
 PATIENCE = 240  # seconds until a run that should have ended is given up
 
 
@@ -157,6 +159,25 @@ def test_the_generic_profile_submits_with_commands(few, expected, tmp_path):
     found = records(tmp_path)
     assert len(found) == 6
     assert found.items() <= expected.items()
+
+
+def test_a_correction_reaches_the_cheap_stages_of_its_track_alone(few, expected, tmp_path):
+    Submission(tmp_path, few).finish()
+    results = tmp_path / "results"
+    correct = [sys.executable, "-m", "dropgrid", "correct", few / "01.flac", "--half"]
+    command = [str(word) for word in [*correct, "--results", results]]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    before = {path: _age(path) for kind in KINDS for path in (results / kind).iterdir()}
+    submitted = set(jobs("--states=all"))
+    Submission(tmp_path, few).finish()
+    assert len(set(jobs("--states=all")) - submitted) == 1
+    changed = {path for path, age in before.items() if _age(path) != age}
+    assert {path.parent.name for path in changed} == {"bpm", "structure", "key"}
+    assert len(changed) == 3 and all(path.stem.startswith("01-") for path in changed)
+    record = json.loads(next(results.glob("bpm/01-*.json")).read_text())
+    assert (record["bpm"], record["source"]) == (63.0, "corrected")
+    others = {name: text for name, text in records(tmp_path).items() if not name.startswith("01-")}
+    assert len(others) == 4 and others.items() <= expected.items()
 
 
 def test_what_has_landed_is_not_analysed_again_after_snakemake_was_killed(
