@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser import MISSING, find_browser, launch_browser
+from dropgrid.commands.main import main
 from dropgrid.corrections import document
 from dropgrid.library import track_id
 from dropgrid.records.store import read_bpm, read_structure
@@ -525,6 +526,22 @@ def test_what_is_downloaded_is_added_to_the_file_that_was_opened(
     assert (entry["bpm"], entry["key"]) == (126.0, "F minor")
     assert entry["fingerprint"] == read_bpm(Results(results).record("bpm", TRACK)).fingerprint
     assert document.read(file).tracks[SONG].parts == ("grid", "key")
+
+
+def test_what_the_run_took_and_its_evaluation_are_there_too(
+    results: Path, browser: Browser
+) -> None:
+    with opened(results) as workbench:
+        workbench.edit(TRACK, {"op": "confirm"})
+        workbench.settled(TRACK)
+        references = ["--references", "corrections"]
+        assert main(["evaluate", "--results", str(results), *references]) == 0
+        tab = Tab(browser, workbench.address)
+        tab.page.click("#tab-run")
+        expect(tab.page.locator("#page-run")).to_contain_text("Peak memory of a job")
+        tab.page.click("#tab-evaluation")
+        expect(tab.page.locator("#page-evaluation")).to_contain_text("1 of 2 tracks")
+        assert tab.complaints == []
 
 
 def test_the_key_is_chosen_by_the_keyboard(tab: Tab, results: Path) -> None:

@@ -146,7 +146,7 @@ def test_batches_are_planned_without_writing(tmp_path):
     before = contents(results)
     again = make_plan(found, str(results), CONFIG, real=False, workers=lambda tracks: 2)
     assert contents(results) == before
-    assert again.batches == real.batches
+    assert len(again.batches) == len(real.batches)
     assert not any(again.batch(name).startswith(str(results)) for name in again.batches)
 
 
@@ -337,7 +337,9 @@ def test_no_batch_or_ticket_takes_the_place_of_a_file_of_the_users(name, write, 
     name = name.format(track=found.tracks[0].track)
     claim(results, [str(tmp_path / "music")])
     fill(results, name)
-    if write or not name.startswith("tracks"):  # a dry run only sees which tickets there are
+    if name.startswith("batches"):  # ours are numbered on from it
+        assert make_plan(found, str(results), CONFIG, write).batches
+    elif write or name.startswith("options"):  # a dry run only sees which tickets there are
         with pytest.raises(LibraryError, match=rf"{Path(name).name}: was not written by dropgrid"):
             make_plan(found, str(results), CONFIG, write)
     assert (results / name).read_bytes() == f"the user's {name}".encode()

@@ -136,8 +136,14 @@ def test_the_manifests_of_a_run_take_the_place_of_the_last_ones(tmp_path):
     assert sorted(listed, key=lambda t: t.path) == [*library(9).tracks]
     for name in ("00000.done", "00002.done", "missing-00000.done"):
         (tmp_path / "batches" / name).touch()
-    assert write(tmp_path, library(4), 1) == batch_names(tmp_path) == ["00000"]
-    assert [path.name for path in (tmp_path / "batches").iterdir()] == ["00000.json"]
+    # Numbered on: a job of the last run may still be at work, and says then that 00001 is done.
+    assert write(tmp_path, library(4), 1) == batch_names(tmp_path) == ["00003"]
+    assert [path.name for path in (tmp_path / "batches").iterdir()] == ["00003.json"]
+    (tmp_path / "batches" / "00007.done").touch()
+    assert write(tmp_path, library(4), 2) == ["00008", "00009"]
+    (tmp_path / "batches" / "99999.done").touch()
+    assert write(tmp_path, library(4), 2) == ["00000", "00001"]
+    assert len(list((tmp_path / "batches").iterdir())) == 2
 
 
 def test_of_the_last_run_only_what_is_done_stays_where_nothing_is_due(tmp_path):

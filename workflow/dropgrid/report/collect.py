@@ -91,8 +91,8 @@ def collect(results: Path, library: Path | None = None, references: Sequence[str
     ]  # fmt: skip
     return Report(
         tracks=tuple(sorted(tracks, key=lambda view: (os.fsencode(view.path), view.track))),
-        evaluations=tuple(_evaluations(Results(results).evaluation)),
-        cost=summarise(results).use if Results(results).scan.exists() else {},
+        evaluations=evaluations(results),
+        cost=costs(results),
     )
 
 
@@ -143,6 +143,16 @@ def _track(
         reference=reference,
         key=key if key and key.status == "ok" else None,
     )
+
+
+def costs(results: Path) -> dict[str, Use]:
+    """What the jobs of each stage took, from their logs; nothing without a scan."""
+    return summarise(results).use if Results(results).scan.exists() else {}
+
+
+def evaluations(results: Path) -> tuple[Evaluation, ...]:
+    """The evaluations in a results folder. Raises RecordError for one that is damaged."""
+    return tuple(_evaluations(Results(results).evaluation))
 
 
 def _evaluations(folder: Path) -> Iterator[Evaluation]:

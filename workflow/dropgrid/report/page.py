@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import __version__
 from ..base.colours import SECTION_COLOURS, SECTION_COLOURS_ON_DARK
+from ..jobs.use import Use
 from ..records.model import LABELS
 from ..results.measures import BEATS, BPM, KEY, STRUCTURE
 from . import encode
@@ -46,7 +47,7 @@ def build(report: Report, page: Path) -> bytes:
         "script": script,
         "library": encode.script_json(_library(report, page)),
         "details": "\n".join(encode.detail(view) for view in report.tracks),
-        "evaluation": encode.script_json(_evaluations(report.evaluations)),
+        "evaluation": encode.script_json(evaluations_json(report.evaluations)),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda m: parts[m[1]], _static("page.html")).encode("utf-8")
 
@@ -58,11 +59,17 @@ def _library(report: Report, page: Path) -> dict[str, Any]:
         "keys": encode.keys(),
         "tick": encode.TICK,
         "tracks": [encode.row(view, page) for view in report.tracks],
-        "cost": {stage: asdict(use) for stage, use in report.cost.items()},
+        "cost": costs_json(report.cost),
     }
 
 
-def _evaluations(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
+def costs_json(cost: Mapping[str, Use]) -> dict[str, Any]:
+    """What the stages took, as the page reads it."""
+    return {stage: asdict(use) for stage, use in cost.items()}
+
+
+def evaluations_json(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
+    """The evaluations as the page reads them, plots as data addresses."""
     if not evaluations:
         return {"documents": []}
 

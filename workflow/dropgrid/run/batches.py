@@ -28,6 +28,7 @@ from ..results.mark import check_ours, remove_ours, write_ours
 
 SCHEMA = "dropgrid/batch"
 NAME = re.compile(r"[0-9]{5}")
+NUMBERS = 100_000  # that NAME has room for
 EVER_OURS = re.compile(r"(missing-)?[0-9]{5}")  # as earlier versions named them too
 # Where tracks_per_job says auto:
 ENOUGH = 8  # tracks of a batch, if possible: starting its job is then a fortieth of the work
@@ -86,15 +87,25 @@ def deal(work: Sequence[tuple[float, Ticket]], count: int, workers: int = 1) -> 
 def write_batches(results: Path, batches: Sequence[Batch]) -> list[str]:
     """Write the manifests of a run in the place of the last one's; their names.
 
+    They are numbered on from there: a job of a run that was killed may still be at work on a
+    cluster, and says in the end that its batch is done, not one of the tracks dealt out now.
     Raises LibraryError where somebody else's file stands in the place of one, OSError.
     """
     files = Results(results)
-    names = [f"{number:05d}" for number in range(len(batches))]
+    first = 1 + max(_numbers(results / "batches"), default=-1)
+    first = first if first + len(batches) <= NUMBERS else 0
+    names = [f"{first + number:05d}" for number in range(len(batches))]
     _remove_batches(results / "batches", keep=())
     for name, batch in zip(names, batches, strict=True):
         check_ours(files.done(name))  # which Snakemake deletes and makes anew
         write_ours(files.manifest(name), _manifest(batch), durable=False)
     return names
+
+
+def _numbers(folder: Path) -> list[int]:
+    """Those of the batches that a folder tells of."""
+    found = folder.iterdir() if folder.is_dir() else ()
+    return [int(path.stem) for path in found if NAME.fullmatch(path.stem)]
 
 
 def done_batches(results: Path) -> list[str]:

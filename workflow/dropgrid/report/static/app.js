@@ -1,6 +1,6 @@
 // Putting the page together: pages, theme, keys, the address.
 
-const PAGES = library.served ? ["library", "failures", "run"] : ["library", "failures", "evaluation", "run"];
+const PAGES = ["library", "failures", "evaluation", "run"];
 const RENDER = { failures: showFailures, evaluation: showEvaluation, run: showRun };
 
 function showPage(name) {
@@ -105,7 +105,6 @@ function start() {
   document.title = `${count(tracks.length, "track")} – dropgrid`;
   $("count-library").textContent = tracks.length.toLocaleString("en");
   countFailures();
-  $("tab-evaluation").hidden = !PAGES.includes("evaluation");
   for (const page of PAGES) $(`tab-${page}`).addEventListener("click", () => showPage(page));
   startLegend();
   startKeys();

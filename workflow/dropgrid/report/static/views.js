@@ -57,7 +57,8 @@ function showRun() {
     make("h3", {}, "Tempos of the library"),
     histogram(good.map((track) => track.bpm).filter((bpm) => bpm !== undefined)),
   );
-  showCost(page);
+  if (library.cost) showCost(page);
+  else server.ask("costs").then((cost) => { library.cost = cost; showCost(page); }).catch((reason) => page.append(make("p", { class: "lead" }, reason.message)));
 }
 
 function median(values) {

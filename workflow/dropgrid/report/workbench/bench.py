@@ -22,7 +22,7 @@ from ...base.text import fault
 from ...corrections import document
 from ...corrections.answers import answer_of, confirmed
 from ...corrections.document import Document
-from ...corrections.model import InvalidCorrection, to_json
+from ...corrections.model import Correction, InvalidCorrection, to_json
 from ...corrections.section_edits import Answer
 from ...features.waveform import read_loudness
 from ...records.model import ANALYSES, TrackFailure
@@ -60,6 +60,7 @@ class Bench:
         self._known = set(self.tracks)
         self._rows: dict[str, tuple[int, Row]] = {}
         self._unread = len(self.tracks)
+        self._behind: set[str] = set()  # whose records do not have what is stated
         self._jobs: dict[str, str | None] = {}  # None: running; a text: why it failed
         self._lock = threading.RLock()  # of all that is above and below
         self._news = threading.Condition(self._lock)
@@ -101,10 +102,8 @@ class Bench:
         self._unread = len(read)  # whatever could not be read
         self._tell(read)
         # An end in the midst of saving leaves a statement that the records do not have.
-        for track in self.tracks:
-            row = self._rows[track][1]
-            if row.get("source") == "corrected" or row.get("state", {}).get("corrected"):
-                self._renew_if_stale(track)
+        for track in sorted(self._behind):
+            self._renew_if_stale(track)
 
     def _tell(self, read: Mapping[str, Row]) -> None:
         """Put rows in the place of those that are empty still."""
@@ -266,10 +265,15 @@ class Bench:
         with self._lock, suppress(DropgridError):
             known = self.desk.known(track)
             said = self.desk.stated(known, self._document())[1]
-            stale = not self.desk.is_current(known, said)
             analysed = known.bpm is not None and known.bpm.status == "ok"
-            if stale and analysed and track not in self._jobs:
+            if analysed and track not in self._jobs and not self._is_current(known, said):
                 self._renew(track)
+
+    def _is_current(self, known: Known, said: Correction) -> bool:
+        """Whether the records of a track have what is stated, and nothing that no longer is."""
+        records = (known.bpm, known.structure, known.key)
+        mended = any(record and record.computed for record in records)
+        return self.desk.is_current(known, said) and not (mended and said.is_empty)
 
     def _paths(self) -> set[str]:
         return {row["path"] for _, row in self._rows.values()}
@@ -310,8 +314,8 @@ class Bench:
             return {**encode.row(view, Path("/")), "state": {"job": "idle"}}
         bpm, structure, key = known.bpm, known.structure, known.key
         said = self.desk.stated(known, self._document())[1]
-        mended = any(record and record.computed for record in (bpm, structure, key))  # as written
-        current = self.desk.is_current(known, said) and not (mended and said.is_empty)
+        current = self._is_current(known, said)
+        (self._behind.discard if current else self._behind.add)(track)
         if answer is None and bpm and bpm.status == "ok" and not current:
             with suppress(InvalidCorrection):
                 answer = self.desk.answer(known, said)[1]

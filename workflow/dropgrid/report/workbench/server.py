@@ -29,6 +29,8 @@ from ...corrections import document
 from ...records.model import LABELS
 from ...results.stating import NothingToUndo
 from .. import encode
+from ..collect import costs, evaluations
+from ..page import costs_json, evaluations_json
 from .bench import Bench, Changed, NoSuchTrack
 from .guard import MAX_BODY, Guard
 from .sound import NoSound, Sounds, peaks, playable, waveform
@@ -62,6 +64,13 @@ def application(bench: Bench, token: str, port: int) -> Guard:
                 "unread": bench.unread,
             }
         )
+
+    async def cost(request: Request) -> Response:
+        return JSONResponse(costs_json(await run_in_threadpool(costs, bench.desk.results.folder)))
+
+    async def evaluation(request: Request) -> Response:
+        found = await run_in_threadpool(evaluations, bench.desk.results.folder)
+        return JSONResponse(evaluations_json(found))
 
     async def changes(request: Request) -> Response:
         since = _whole(request, "since", 0, 10**9)
@@ -132,6 +141,7 @@ def application(bench: Bench, token: str, port: int) -> Guard:
     routes: list[tuple[str, Handler, str]] = [
         ("/", page, "GET"), ("/static/{name}", page, "GET"),
         ("/api/library", library, "GET"), ("/api/changes", changes, "GET"),
+        ("/api/costs", cost, "GET"), ("/api/evaluation", evaluation, "GET"),
         ("/api/corrections", corrections, "GET"), (one, track, "GET"),
         (f"{one}/edit", edit, "POST"), (f"{one}/undo", undo(False), "POST"),
         (f"{one}/redo", undo(True), "POST"), (f"{one}/audio", audio, "GET"),

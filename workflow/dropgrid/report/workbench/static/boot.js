@@ -29,11 +29,11 @@ function palette({ light, dark }) {
 }
 
 async function boot() {
-  const [page, data] = await Promise.all([textOf("static/page.html"), textOf("api/library")]);
+  const [page, data, evaluation] = await Promise.all(["static/page.html", "api/library", "api/evaluation"].map(textOf));
   const { body } = new DOMParser().parseFromString(page.slice(page.indexOf("<body>"), page.indexOf("</body>")), "text/html");
   for (const script of body.querySelectorAll("script")) script.remove();
   document.body.replaceWith(document.adoptNode(body));
-  document.body.append(dataBlock("data-library", data), dataBlock("data-evaluation", '{"documents":[]}'));
+  document.body.append(dataBlock("data-library", data), dataBlock("data-evaluation", evaluation));
   palette(JSON.parse(data).colours);
   for (const name of SERVED_SCRIPTS) {
     const script = document.createElement("script");
