@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from dropgrid import stages as pipeline
 from dropgrid.features.engines import ensemble as networks
 from dropgrid.features.engines import network
 from dropgrid.features.extract import extract
+from dropgrid.stages.networks import prepare_network
 from rhythm_material import print_cells
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "builders"))
@@ -44,7 +44,7 @@ def main() -> None:
     print_cells("", "mean", "p99.9", "near", "beats", "moved")
     near = same = 0
     with tempfile.TemporaryDirectory() as folder:
-        pipeline.prepare_network(Path(folder, "network.npz"), "madmom")
+        prepare_network(Path(folder, "network.npz"), "madmom")
         ensemble = networks.load(Path(folder, "network.npz"))
         for file in files:
             mean, p999, beats, moved = compare(file, ensemble, Path(folder, "song.wav"))

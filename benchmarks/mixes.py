@@ -35,10 +35,10 @@ from pathlib import Path
 import mir_eval
 import numpy as np
 import soundfile
-from dropgrid import stages
 from dropgrid.audio.reader import SAMPLE_RATE
 from dropgrid.features import Features
 from dropgrid.rhythm import RhythmOptions, analyse
+from dropgrid.stages.networks import prepare_network
 from mixer import Clip, Set, Song, looped, played, read_song, spun_back
 from structure_cases import cached_features
 
@@ -92,7 +92,7 @@ def read_mix(shared: Path, cache: Path, seed: int, minutes: float) -> Mix:
     """A mix of the cache, made where it is not there yet."""
     network = cache / "network.npz"
     if not network.exists():
-        stages.prepare_network(network, "madmom")
+        prepare_network(network, "madmom")
     name = f"mix-{seed}-{minutes:g}"
     audio, truth = cache / f"{name}.flac", cache / f"{name}.json"
     if not truth.exists():

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import mir_eval
 import numpy as np
-from dropgrid import stages as pipeline
 from dropgrid.features import ENVELOPE_RATE, FRAME_RATE, Features
 from dropgrid.rhythm import Rhythm, RhythmOptions
+from dropgrid.stages.networks import prepare_network
 from structure_cases import cached_features
 
 DEFAULTS = RhythmOptions()
@@ -55,7 +55,7 @@ def read_songs(folder: Path, cache: Path, method: str = "madmom") -> Iterator[So
     """All songs of a folder. Meters of eight beats are counted as two bars of four."""
     network = cache / "network.npz"
     if not network.exists():
-        pipeline.prepare_network(network, method)
+        prepare_network(network, method)
     for path in sorted(folder.glob("*.json")):
         truth = json.loads(path.read_text())
         ones = truth.get("downbeats_4", truth["downbeats"])

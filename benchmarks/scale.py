@@ -44,7 +44,8 @@ from dropgrid.records.store import to_json
 from dropgrid.records.ticket import Ticket
 from dropgrid.results.summary import summarise
 from dropgrid.settings.config import load_config
-from dropgrid.stages import compute_features, prepare_network
+from dropgrid.stages.listening import compute_features
+from dropgrid.stages.networks import prepare_network
 from process import BIN, ROOT, machine, run
 
 RESULTS = Path(__file__).parent / "results"

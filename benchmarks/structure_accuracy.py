@@ -33,8 +33,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from dropgrid import stages as pipeline
 from dropgrid import structure
+from dropgrid.stages.networks import prepare_network
 from dropgrid.structure import analysis, labels, novelty, segment
 from structure_cases import (
     LEAST,
@@ -77,7 +77,7 @@ def main() -> None:
         cache.mkdir(parents=True, exist_ok=True)
         network = cache / "network.npz"
         if not network.exists() and set(parts) - {"priors"}:
-            pipeline.prepare_network(network, "madmom")
+            prepare_network(network, "madmom")
         songs = made = ()
         if {"songs", "parameters"} & set(parts):
             songs = tuple(read_songs(arguments.shared, cache, network, arguments.results))

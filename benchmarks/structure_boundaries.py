@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from dropgrid import stages as pipeline
 from dropgrid.records.model import BpmRecord
+from dropgrid.stages.networks import prepare_network
 from dropgrid.structure import analysis, novelty, segment
 from dropgrid.structure.bars import time_base
 from scipy.optimize import minimize
@@ -200,7 +200,7 @@ def main() -> None:
         cache.mkdir(parents=True, exist_ok=True)
         network = cache / "network.npz"
         if not network.exists() and not arguments.results:
-            pipeline.prepare_network(network, "madmom")
+            prepare_network(network, "madmom")
         every = read_songs(arguments.shared, cache, network, arguments.results)
         songs = [case for case in every if case.judged]
     true = [at_bars(case, case.true) for case in songs]

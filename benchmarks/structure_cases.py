@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import soundfile
 from dropgrid import demo, structure
-from dropgrid import stages as pipeline
 from dropgrid.features import Features, store
 from dropgrid.records.model import BpmRecord
 from dropgrid.records.store import read_bpm
 from dropgrid.records.ticket import Ticket
+from dropgrid.stages.listening import compute_features
+from dropgrid.stages.records import make_bpm_record
 
 TOLERANCES = (0.5, 3.0)  # seconds
 FRAME = 0.1  # seconds
@@ -126,7 +127,7 @@ def cached_features(audio: Path, cache: Path, network: Path) -> Features:
     path = cache / f"{audio.stem}.npz"
     if not path.exists():
         ticket = Ticket(audio.stem, audio.name, str(audio), -1, -1)
-        store.save(path, pipeline.compute_features(ticket, network))
+        store.save(path, compute_features(ticket, network))
     features = store.load(path)
     assert isinstance(features, Features), features
     return features
@@ -143,7 +144,7 @@ def true_grid(beats: Any, downbeats: Any, duration: float) -> BpmRecord:
 def estimate_grid(features: Features) -> BpmRecord:
     """The record the product itself makes."""
     ticket = Ticket("estimated", "estimated", "", -1, -1)
-    return pipeline.make_bpm_record(ticket, features, {"ignore_metadata": True})
+    return make_bpm_record(ticket, features, {"ignore_metadata": True})
 
 
 def hits(reference: np.ndarray, estimated: np.ndarray, tolerance: float) -> int:

@@ -25,9 +25,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from dropgrid import stages as pipeline
 from dropgrid import structure
 from dropgrid.records.model import BpmRecord
+from dropgrid.stages.networks import prepare_network
 from dropgrid.structure import analysis, drive, labels
 from dropgrid.structure.bars import time_base
 from scipy.optimize import minimize
@@ -73,7 +73,7 @@ def main() -> None:
         cache.mkdir(parents=True, exist_ok=True)
         network = cache / "network.npz"
         if not network.exists() and not arguments.results:
-            pipeline.prepare_network(network, "madmom")
+            prepare_network(network, "madmom")
         songs = [
             case
             for case in read_songs(arguments.shared, cache, network, arguments.results)

@@ -79,7 +79,7 @@ def stages(file: str, network_file: str, key_file: str) -> dict[str, float]:
     from dropgrid.key import analysis as key
     from dropgrid.key.options import KeyOptions
     from dropgrid.library import scan_files
-    from dropgrid.stages import make_bpm_record
+    from dropgrid.stages.records import make_bpm_record
 
     watch = Stopwatch()
     ensemble = networks.load(Path(network_file))

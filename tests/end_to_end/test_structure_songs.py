@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import structure_accuracy as accuracy
-from dropgrid import stages as pipeline
+from dropgrid.stages.networks import prepare_network
 
 pytestmark = pytest.mark.slow
 
@@ -16,7 +16,7 @@ def test_songs_get_the_sections_and_drops_their_artists_arranged(
     shared: Path, tmp_path: Path
 ) -> None:
     network = tmp_path / "network.npz"
-    assert pipeline.prepare_network(network, "madmom") is None
+    assert prepare_network(network, "madmom") is None
     every = accuracy.read_songs(shared, tmp_path, network, folders=("music",))
     songs = tuple(song for song in every if song.judged)
     found = [accuracy.structure.analyse(s.features, s.estimated, accuracy.PRODUCT) for s in songs]
@@ -34,7 +34,7 @@ def test_songs_get_the_sections_and_drops_their_artists_arranged(
 
 def test_synthesised_tracks_get_their_boundaries_and_drop_onsets(tmp_path: Path) -> None:
     network = tmp_path / "network.npz"
-    assert pipeline.prepare_network(network, "madmom") is None
+    assert prepare_network(network, "madmom") is None
     made = tuple(accuracy.make_tracks(7, tmp_path, network))
     scores, drops = accuracy.synthetic_scores(made, "estimated")
     assert scores[:, 2].mean() >= 0.93

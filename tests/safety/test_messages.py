@@ -81,16 +81,16 @@ FAULTS: dict[str, Callable[[], None]] = {
 def test_whatever_befalls_one_file_the_others_are_analysed(
     songs, tmp_path, config, capfd, monkeypatch, fault
 ):
-    from dropgrid import stages
+    from dropgrid.stages import listening
 
-    original = stages.compute_features
+    original = listening.compute_features
 
     def compute(ticket, *networks):
         if ticket.path == "bad.mp3":
             FAULTS[fault]()
         return original(ticket, *networks)
 
-    monkeypatch.setattr(stages, "compute_features", compute)
+    monkeypatch.setattr(listening, "compute_features", compute)
     output = tmp_path / "out"
     assert analyze(songs, output, config) == 1
     assert [read_bpm(of(output, name)).status for name in ("a.wav", "bad.mp3", "b.flac")] == [

@@ -65,7 +65,8 @@ def analyze(path: str | Path, config: Mapping[str, Any] | None = None) -> Track:
     """
     from .library import scan_files
     from .settings.config import complete_config
-    from .stages import analyse_track, prepare_key_network, prepare_network
+    from .stages import analyse_track
+    from .stages.networks import prepare_key_network, prepare_network
 
     options = complete_config(config or {})
     (ticket,) = scan_files([path]).tracks

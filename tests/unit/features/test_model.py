@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dropgrid import stages
 from dropgrid.base.errors import ModelError
 from dropgrid.features.engines import ensemble, key_network, key_weights, weights
 from dropgrid.settings.config import complete_config
+from dropgrid.stages.networks import check_networks, prepare_key_network, prepare_network
 
 
 @pytest.fixture(scope="module")
@@ -136,9 +136,9 @@ def test_without_networks_the_error_says_how_to_get_them_and_what_does_without(
     config = complete_config({})
     monkeypatch.setattr(sys, "path", [])
     for asked in (
-        lambda: stages.check_networks(config),
-        lambda: stages.prepare_network(tmp_path / "network.npz", "madmom"),
-        lambda: stages.prepare_key_network(tmp_path / "key.npz", "madmom"),
+        lambda: check_networks(config),
+        lambda: prepare_network(tmp_path / "network.npz", "madmom"),
+        lambda: prepare_key_network(tmp_path / "key.npz", "madmom"),
     ):
         with pytest.raises(ModelError, match=r"pip install dropgrid-models .*method: open"):
             asked()
@@ -149,12 +149,12 @@ def test_the_method_that_does_without_says_so_where_librosa_is_missing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     config = complete_config({"bpm": {"method": "librosa"}, "key": {"method": "profiles"}})
-    stages.check_networks(config)
+    check_networks(config)
     monkeypatch.setattr(sys, "path", [])
     with pytest.raises(ModelError, match=r"pip install 'dropgrid\[librosa\]'"):
-        stages.check_networks(config)
+        check_networks(config)
     with pytest.raises(ModelError, match="needs librosa, not installed"):
-        stages.prepare_network(tmp_path / "network.npz", "librosa")
+        prepare_network(tmp_path / "network.npz", "librosa")
 
 
 def test_networks_that_come_ready_made_are_taken_as_they_are(
@@ -166,9 +166,9 @@ def test_networks_that_come_ready_made_are_taken_as_they_are(
     for name in (weights.NAME, key_weights.NAME):
         (package / name).write_bytes(name.encode())
     monkeypatch.setattr(sys, "path", [str(tmp_path / "site")])
-    stages.check_networks(complete_config({}))
-    stages.prepare_network(tmp_path / "network.npz", "madmom")
-    stages.prepare_key_network(tmp_path / "key.npz", "madmom")
+    check_networks(complete_config({}))
+    prepare_network(tmp_path / "network.npz", "madmom")
+    prepare_key_network(tmp_path / "key.npz", "madmom")
     assert (tmp_path / "network.npz").read_bytes() == weights.NAME.encode()
     assert (tmp_path / "key.npz").read_bytes() == key_weights.NAME.encode()
 

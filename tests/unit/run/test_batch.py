@@ -408,7 +408,7 @@ def test_what_is_imported_ahead_of_the_forks_starts_no_threads(tmp_path):
         os.environ.update(dict.fromkeys(THREAD_POOLS, "1"))
         from dropgrid.run import ahead
         from dropgrid.results.layout import Results
-        from dropgrid.stages import prepare_key_network, prepare_network
+        from dropgrid.stages.networks import prepare_key_network, prepare_network
         files = Results(Path(sys.argv[1]))
         prepare_network(files.network, "madmom")
         prepare_key_network(files.key_network, "madmom")

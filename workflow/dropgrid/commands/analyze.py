@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..results.outputs import check_folder, check_output
     from ..run import ahead
     from ..settings.config import load_config
-    from ..stages import prepare_key_network, prepare_network
+    from ..stages.networks import prepare_key_network, prepare_network
 
     config = load_config(arguments.config)
     if arguments.ignore_metadata:

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ..results.outputs import check_output
-    from ..stages import prepare_key_network, prepare_network
+    from ..stages.networks import prepare_key_network, prepare_network
 
     for path in filter(None, (arguments.output, arguments.key_output)):
         check_output(path, option="OUTPUT", force=arguments.force)

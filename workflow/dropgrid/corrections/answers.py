@@ -73,7 +73,7 @@ def apply_sections(
         sections=sections,
         drops=drops,
         drop_confidences=sure,
-        drop_impacts=(0.0,) * len(drops),  # to be measured: stages.make_structure_record
+        drop_impacts=(0.0,) * len(drops),  # to be measured: stages.records
         source="corrected",
         computed=computed,
     )

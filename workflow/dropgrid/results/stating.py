@@ -33,7 +33,7 @@ from ..records.store import (
     write_record,
 )
 from ..records.ticket import Ticket, read_ticket
-from ..stages import make_bpm_record, make_key_record, make_structure_record
+from ..stages.records import make_bpm_record, make_key_record, make_structure_record
 from .layout import Results
 from .mark import write_ours
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from .. import stages as pipeline
 from ..stages import STAGES
+from ..stages.networks import load_networks
 
 
 def prepare(
@@ -20,17 +20,21 @@ def prepare(
     """Import what these stages need, load the networks that are named. Raises ModelError."""
     import threadpoolctl  # noqa: F401
 
+    from ..corrections import slices  # noqa: F401
     from ..features import store  # noqa: F401
+    from ..stages import records  # noqa: F401
 
     if "features" in stages:
         import soundfile  # noqa: F401
 
+        from ..audio import identity  # noqa: F401
         from ..audio.tags import import_mutagen
-        from ..features import extract  # noqa: F401
+        from ..features import extract, reuse  # noqa: F401
+        from ..stages import listening  # noqa: F401
 
         import_mutagen()
         if network is not None:
-            ensemble, _ = pipeline.load_networks(network, key_network)
+            ensemble, _ = load_networks(network, key_network)
             if ensemble == "librosa":
                 from ..features.engines import onsets
 

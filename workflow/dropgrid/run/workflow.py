@@ -32,7 +32,8 @@ from ..results.prune import empty_cache
 from ..results.scanned import read_scan, write_tickets
 from ..results.summary import describe, stood_at, write_summary
 from ..results.vanished import refuse_vanished
-from ..stages import check_networks, stage_options
+from ..stages import stage_options
+from ..stages.networks import check_networks
 from .batches import (
     Batch,
     batch_names,

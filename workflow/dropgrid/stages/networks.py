@@ -1,0 +1,81 @@
+"""The trained networks as the stages take them: files, or the name of what does without."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..base.errors import ModelError
+from ..base.files import write_atomically
+
+if TYPE_CHECKING:
+    from ..features.engines.key_network import Network as KeyNetwork
+    from ..features.engines.network import Ensemble
+
+# In place of the networks' file: what finds the beats instead, by method.
+NO_NETWORKS = {
+    "open": b"none: rises of bands instead\n",
+    "librosa": b"none: librosa's onset strength instead\n",
+    "profiles": b"none: pitch classes instead\n",
+}
+
+
+def prepare_network(path: Path, method: str) -> None:
+    """Write madmom's networks to path, or NO_NETWORKS. Raises ModelError, OSError."""
+    from ..features.engines import installed, weights
+
+    if method == "madmom":
+        return weights.prepare(path)
+    if method == "librosa":
+        installed.check_librosa()
+    return write_atomically(path, NO_NETWORKS[method])
+
+
+def prepare_key_network(path: Path, method: str) -> None:
+    """Write madmom's key network to path, or NO_NETWORKS. Raises ModelError, OSError."""
+    from ..features.engines import key_weights
+
+    if method == "profiles":
+        write_atomically(path, NO_NETWORKS[method])
+    else:
+        key_weights.prepare(path)
+
+
+def check_networks(config: Mapping[str, Any]) -> None:
+    """Raise ModelError, saying what to do, where the methods asked for are not installed."""
+    from ..features.engines import installed, key_weights, weights
+
+    if config["bpm"]["method"] == "madmom":
+        installed.check(weights.NAME, weights.MODELS)
+    elif config["bpm"]["method"] == "librosa":
+        installed.check_librosa()
+    if config["key"]["method"] == "madmom":
+        installed.check(key_weights.NAME, key_weights.MODEL)
+
+
+@cache
+def load_networks(
+    network: Path, key_network: Path | None
+) -> tuple[Ensemble | str, KeyNetwork | None]:
+    """The networks in these files, the method's name where there are none; kept for the tracks
+    that follow, and for the processes that are forked from this one. Raises ModelError."""
+    from ..features.engines import ensemble as networks
+    from ..features.engines import key_network as key_networks
+
+    ensemble = _instead_of(network) or networks.load(network)
+    if key_network is None or _instead_of(key_network):
+        return ensemble, None
+    return ensemble, key_networks.load(key_network)
+
+
+def _instead_of(network: Path) -> str | None:
+    """The method that does without the networks, where their file says so. Raises ModelError."""
+    longest = max(map(len, NO_NETWORKS.values()))
+    try:
+        with network.open("rb") as file:
+            head = file.read(longest + 1)
+    except OSError as error:
+        raise ModelError(f"{network}: cannot be read ({error.strerror})") from error
+    return next((method for method, text in NO_NETWORKS.items() if text == head), None)
