@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dropgrid.base.errors import ModelError
-from dropgrid.features.engines import ensemble, key_network, key_weights, weights
+from dropgrid.features.engines import ensemble, key_network, key_weights, recurrence, weights
 from dropgrid.settings.config import complete_config
 from dropgrid.stages.networks import check_networks, prepare_key_network, prepare_network
 
@@ -68,6 +68,28 @@ def test_a_network_computes_what_its_equations_say(
     np.testing.assert_allclose(got, expected[:, 1:], atol=1e-6)
     for threads in (2, 3, 16):
         np.testing.assert_array_equal(mean(inputs, threads), got)
+
+
+def test_every_processor_gives_the_same_bits(
+    networks: list[weights.Weights], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest level of this one, the one before, one without fused additions, and its own."""
+    layer = networks[0].layers[1]
+    one = recurrence.direction(layer.recurrent[0], layer.bias[0], layer.peepholes[0])
+    random = np.random.default_rng(0)
+    room = random.normal(0, 3, 40 * 100 + recurrence.SLACK).astype(np.float32)
+    projected = room[: 40 * 100].reshape(40, 100)
+    found = []
+    try:
+        for levels in (recurrence.LEVELS, {"avx2": "x86-64-v3"}, {"sse2": "x86-64"}, {}):
+            monkeypatch.setattr(recurrence, "LEVELS", levels)
+            recurrence.kernel.cache_clear()
+            out = np.zeros((40, 25), np.float32)
+            one.run(projected, one.begin(), out)
+            found.append(out.tobytes())
+    finally:
+        recurrence.kernel.cache_clear()
+    assert len(set(found)) == 1 and found[0] != bytes(len(found[0]))
 
 
 def peephole_network(inputs: np.ndarray, network: weights.Weights) -> np.ndarray:
