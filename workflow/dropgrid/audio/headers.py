@@ -15,7 +15,7 @@ EBU Tech 3306 (RF64); Audio Interchange File Format 1.3 (Apple); Advanced System
 
 from __future__ import annotations
 
-import mmap
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,8 @@ BEGINNINGS = {
     "flac": re.compile(rb"fLaC\0\0\0\x22"),
     "asf": re.compile(bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")),
 }
+LONGEST = 16  # bytes of such a beginning at most
+PART = 2**20  # bytes looked through at a time
 BEHIND = 2**20  # bytes looked through behind the audio, where it is known where that ends
 UNKNOWN = range(2**32 - 2**16, 2**32)  # sizes that say "written to a pipe"
 UNKNOWN_SOX = range(0x7FFF0000, 0x80000000)  # those SoX writes
@@ -116,9 +118,20 @@ def another_behind(path: Path, kind: str) -> bool:
         if chunk is None or not chunk.promised:
             return False
         start, length = chunk.start + chunk.present, BEHIND
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        end = len(data) if length is None else min(len(data), start + length)
-        return BEGINNINGS[kind].search(data, start, end) is not None
+    with path.open("rb") as stream:
+        stream.seek(start)
+        return _holds(stream, BEGINNINGS[kind], math.inf if length is None else length)
+
+
+def _holds(stream: IO[bytes], pattern: re.Pattern[bytes], length: float) -> bool:
+    """Whether a pattern of at most LONGEST bytes is in the next so many bytes."""
+    before = b""
+    while length > 0 and (part := stream.read(int(min(length, PART)))):
+        if pattern.search(before + part):
+            return True
+        before = (before + part)[1 - LONGEST :]
+        length -= len(part)
+    return False
 
 
 def _count_mp4s(path: Path) -> int:
