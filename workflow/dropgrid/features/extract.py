@@ -51,7 +51,7 @@ def extract(
     blocks = _heard(in_thread(blocks) if threads > 3 else blocks, pitch)
     chunks = front_end(in_thread(blocks) if threads > 1 else blocks, inputs, descriptors)
     values, method = _activations(
-        in_thread(chunks) if threads > 2 else chunks, inputs, ensemble, threads
+        in_thread(chunks) if threads > 1 else chunks, inputs, ensemble, threads
     )
     return Features(
         duration=waveform.samples / SAMPLE_RATE,
