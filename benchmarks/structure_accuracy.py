@@ -279,6 +279,7 @@ PARAMETERS: dict[str, tuple[Any, tuple[float, ...]]] = {
     "REACH": (novelty, (1, 4)),
     "INSIDE": (analysis, (-9.0, 0.5, 1.0)),
     "ALIKE": (analysis, (2.0, 6.0)),
+    "AGAIN": (analysis, (0.4, 1.2, 99.0)),
     "CALM": (labels, (-8.0, -6.0)),
     "PEAK": (labels, (-4.0, -2.5)),
     "SPREAD": (labels, (0.9, 2.0)),

@@ -7,6 +7,8 @@ ladder  the two thresholds and the spread by which a section's level is calm, mi
         (structure.labels), by maximal likelihood on the sections found and the true ones; then
         the product's drops with the thresholds fitted to the other songs, and the same with each
         part of the level left out
+again   by how many dB a drop grows louder where it drops once more inside its phrase
+        (structure.analysis): the moments of each song with the value that is best for the others
 energy  the weights of structure.drive, by penalised likelihood; then how well energies of one
         song tell its calm from another's peak sections (area under the curve), each song's taken
         from weights fitted to the others, and the same with each weight left out
@@ -32,6 +34,7 @@ from dropgrid.structure import analysis, drive, labels
 from dropgrid.structure.bars import time_base
 from scipy.optimize import minimize
 from structure_cases import (
+    FOLDERS,
     KINDS,
     TOLERANCES,
     Case,
@@ -46,6 +49,8 @@ from structure_cases import (
 PARTS = ("loudness", "strokes", "fullness")  # of a level
 WEIGHTS = ("density", "strokes")  # of an energy
 RIDGE = 1.0
+AGAIN = np.arange(0.2, 3.1, 0.2)  # dB
+CHANGED = 0.05  # by which a song's score must move to count as mended or broken
 PRODUCT = structure.StructureOptions()
 
 
@@ -82,6 +87,7 @@ def main() -> None:
     found = [sections(case, case.estimated, found_bounds(case)) for case in songs]
     true = [sections(case, case.true, case.major) for case in songs]
     report_ladder(songs, found, true)
+    report_again([case for case in songs if case.peaks])
     report_energy(songs, true)
 
 
@@ -167,6 +173,37 @@ def report_ladder(songs: list[Case], found: list[Sections], true: list[Sections]
         fitted = fit_ladder(*gathered([*found, *true], parts))
         scores = "  ".join(f"{value:.3f}" for value in np.mean(rows, axis=0))
         print(f"  {name:<18} {'  '.join(f'{value:6.2f}' for value in fitted)}   {scores}")
+
+
+def report_again(songs: list[Case]) -> None:
+    """Print moments within a bar of every AGAIN, of one drop a phrase, and left one out."""
+    usual, scores = analysis.AGAIN, []
+    for analysis.AGAIN in (*AGAIN, np.inf):
+        answers = [structure.analyse(case.features, case.estimated, PRODUCT) for case in songs]
+        bars = [float(np.median(np.diff(case.true.downbeats))) for case in songs]
+        scores.append([moment_scores(*each) for each in zip(songs, answers, bars, strict=True)])
+    analysis.AGAIN = usual
+    *table, once = np.array(scores)
+    kernel = np.array([1, 2, 1]) / 4  # a value is as good as those around it
+    chosen = []
+    for left_out in range(len(songs)):
+        others = np.delete(np.array(table), left_out, axis=1).mean(axis=1)
+        chosen.append(int(np.convolve(np.pad(others, 1, mode="edge"), kernel, "valid").argmax()))
+    tried = np.array([table[best][i] for i, best in enumerate(chosen)])
+    print("\nAgain: F of moments within a bar, of all songs and those with 3 boundaries by folder")
+    for name, row in (
+        *((f"{value:.1f} dB", row) for value, row in zip(AGAIN, table, strict=True)),
+        ("one a phrase", once), ("left one out", tried),
+    ):  # fmt: skip
+        means = [row.mean()] + [
+            np.mean([x for x, case in zip(row, songs, strict=True)
+                     if case.judged and case.folder == folder])
+            for folder in FOLDERS
+        ]  # fmt: skip
+        print(f"  {name:<18} {'  '.join(f'{value:.3f}' for value in means)}")
+    moved = tried - once
+    print(f"  mended {np.sum(moved > CHANGED)}, broken {np.sum(moved < -CHANGED)}; "
+          f"chosen {AGAIN[min(chosen)]:.1f} to {AGAIN[max(chosen)]:.1f} dB")  # fmt: skip
 
 
 def gathered(chosen: list[Sections], parts: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:

@@ -40,3 +40,10 @@ def test_a_phrase_has_one_cue_which_stands_where_the_kick_enters() -> None:
     assert [(cue.time, cue.name) for cue in cues(Track(None, None, record))] == [
         (0.0, "Intro"), (18.0, "Drop 1"), (64.0, "Breakdown"), (66.0, "Drop 2"),
     ]  # fmt: skip
+
+
+def test_a_drop_listed_inside_a_phrase_has_a_cue_of_its_own() -> None:
+    record = StructureRecord("t", "t", "ok", sections=SECTIONS, drops=(16.0, 48.0, 66.0))
+    assert [(cue.time, cue.name) for cue in cues(Track(None, None, record))] == [
+        (0.0, "Intro"), (16.0, "Drop 1"), (48.0, "Drop 2"), (64.0, "Breakdown"), (66.0, "Drop 3"),
+    ]  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from band_levels import FORM, KINDS, features_of, grid_of, levels_of, starts_of
@@ -49,6 +51,14 @@ def test_a_level_is_that_of_the_loudest_stretch_in_peaks_and_far_below_it_in_cal
     level = drive_of(FORM).levels().reshape(-1, 4)[:, 0]
     assert level[16:32] == pytest.approx(0.0, abs=1.0)
     assert max(level[:8]) < -7 and max(level[32:40]) < -7
+
+
+def test_a_rise_is_over_the_bars_before_within_the_phrase_and_no_more_than_eight() -> None:
+    power = np.repeat(10.0 ** (np.array([-9.0] * 4 + [-3.0] * 2 + [-2.0] * 8 + [0.0] * 4) / 10), 4)
+    drive = replace(drive_of([("drop", 18)]), power=power)
+    assert drive.rise(0, 56, 72) == pytest.approx(2.0)  # the eight bars before, not all
+    assert drive.rise(16, 24, 56) == pytest.approx(1.0)  # what came before the phrase: not at all
+    assert drive.rise(0, 24, 56) == pytest.approx((4 * 7 + 2 * 1) / 6)
 
 
 def test_an_impact_is_what_the_drop_adds_to_the_eight_bars_before() -> None:

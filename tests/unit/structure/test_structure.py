@@ -55,10 +55,39 @@ def test_a_drop_that_a_track_begins_with_is_as_sure_as_its_label() -> None:
 
 def test_two_drop_sections_in_a_row_are_one_drop() -> None:
     KINDS["sung drop"] = ("kick", "hats", "bass", "voice")
-    form = [("intro", 8), ("drop", 16), ("sung drop", 16), ("outro", 8)]
+    form = [("intro", 8), ("sung drop", 16), ("drop", 16), ("outro", 8)]
     found = sections_of(form)
     assert labels(found) == ["intro", "drop", "drop", "outro"]
     assert found.drops == pytest.approx([15.0])
+
+
+def louder(form, start: float, end: float, decibels: float) -> Structure:
+    """The structure of music of a form, which is louder from bar to bar."""
+    levels = levels_of(form, 128.0)
+    levels[round(start * 187.5) : round(end * 187.5)] += decibels
+    return analyse(features_of(levels), grid_of(levels, 128.0), DEFAULTS)
+
+
+def test_a_drop_that_grows_louder_inside_its_phrase_drops_once_more() -> None:
+    KINDS["sung drop"] = ("kick", "hats", "bass", "voice")
+    form = [("breakdown", 16), ("drop", 16), ("sung drop", 16), ("outro", 8)]
+    found = sections_of(form)
+    assert labels(found)[1:3] == ["drop", "drop"]
+    assert found.drops == pytest.approx([30.0, 60.0])
+    assert len(found.drop_confidences) == len(found.drop_impacts) == 2
+    assert found.drop_impacts[1] > 0.8
+    assert louder(form, 32, 48, -found.drop_impacts[1]).drops == pytest.approx([30.0])
+
+
+def test_after_a_breakdown_a_drop_is_listed_however_loud_the_one_before() -> None:
+    form = [("breakdown", 16), ("drop", 16), ("breakdown", 16), ("drop", 16), ("breakdown", 8)]
+    assert louder(form, 48, 64, -1.5).drops == pytest.approx([30.0, 90.0])
+
+
+def test_a_track_may_end_on_its_drop_but_fades_into_an_outro() -> None:
+    form = [("breakdown", 16), ("drop", 16), ("breakdown", 8), ("drop", 16)]
+    assert labels(louder(form, 40, 56, -3.0)) == ["intro", "drop", "breakdown", "drop"]
+    assert labels(louder(form, 40, 56, -6.0)) == ["intro", "drop", "breakdown", "outro"]
 
 
 def test_sections_cover_the_track_without_gap_or_overlap() -> None:

@@ -36,7 +36,8 @@ def cues(track: Track) -> list[Cue]:
     """A cue where music of another kind begins and at every drop, in the order of time.
 
     Labels that occur more than once are numbered: a drop of many sections is one drop, and its
-    cue stands where its kick enters, a bar late after a fill.
+    cue stands where its kick enters, a bar late after a fill; further drops listed inside it have
+    cues of their own.
     """
     if track.structure is None:
         return []

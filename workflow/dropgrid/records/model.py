@@ -196,10 +196,11 @@ class ComputedStructure:
 class StructureRecord:
     """Sections and drops of a track: results/structure/{track}.json.
 
-    drops: seconds at which the kick of a drop enters, each with drop_confidences, the
-    probability that it does, and drop_impacts, dB by which its first eight bars are louder than
-    the eight before it. mix_in: seconds at which an intro of beat alone ends; mix_out: seconds
-    at which an outro of beat alone begins; None where there is none.
+    drops: seconds at which the kick of a drop enters, or a drop grows louder inside its phrase,
+    each with drop_confidences, the probability that it does, and drop_impacts, dB by which its
+    first eight bars are louder than the eight before it. mix_in: seconds at which an intro of
+    beat alone ends; mix_out: seconds at which an outro of beat alone begins; None where there
+    is none.
     source: "corrected" where a person stated sections or drops; computed: what the analysis
     itself found, on the same bars.
     """
@@ -221,7 +222,7 @@ class StructureRecord:
     error: TrackFailure | None = None
 
     SCHEMA = "dropgrid/structure"
-    VERSION = 2  # 1: no label main, no energy, drop_impacts, mix_in and mix_out
+    VERSION = 3  # 1: no label main, energy, drop_impacts, mix points; 2: one drop in a phrase
 
 
 @dataclass(frozen=True)

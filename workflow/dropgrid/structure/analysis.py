@@ -21,15 +21,17 @@ from .options import StructureOptions
 INSIDE = 0.75  # evidence for it is above this, or
 ALIKE = 4.0  # the level changes by more than this, in dB
 MERGED = ("buildup", "breakdown", "outro")
+AGAIN = 0.8  # dB by which a drop grows louder where it drops once more, without a break before
 
 
 @dataclass(frozen=True)
 class Structure:
     """What a structure record holds beside the track's name.
 
-    sections: covering 0..duration. drops: seconds at which the kick of a drop enters, the
-    probability that it does, and its impact in dB. mix_in, mix_out: seconds, None where there
-    is no beat alone. time_base: "bars", or "seconds" where the track has no usable grid.
+    sections: covering 0..duration. drops: seconds at which the kick of a drop enters, or
+    a drop grows louder inside its phrase, the probability that it does, and its impact in dB.
+    mix_in, mix_out: seconds, None where there is no beat alone. time_base: "bars", or "seconds"
+    where the track has no usable grid.
     """
 
     sections: tuple[Section, ...]
@@ -93,11 +95,7 @@ def analyse(features: Features, rhythm: BpmRecord, options: StructureOptions) ->
     else:
         parts = _phrases(music, features.duration, options)
     energies = [music.drive.energy(*music.span(part)) for part in parts]
-    drops = [
-        part
-        for before, part in zip([None, *parts[:-1]], parts, strict=True)
-        if part.label == "drop" and (before is None or before.label != "drop")
-    ]
+    drops = _drops(music, parts)
     return Structure(
         _count_bars(parts, energies, rhythm, base),
         tuple(_moment(music, part) for part in drops),
@@ -189,6 +187,20 @@ def _labelled(
     bounds = [0, *inner, len(music.levels)]
     sound = labels.describe(music.drive, music.levels, music.pattern, bounds, music.on_grid)
     return *labels.label(sound, options.min_section_bars), sound
+
+
+def _drops(music: Music, parts: list[_Part]) -> list[_Part]:
+    """The parts that a drop begins with: each first of a phrase, and where it rises once more."""
+    found = []
+    entry = None  # the unit at which the phrase of this part began
+    for part in parts:
+        start, end = music.span(part)
+        if part.label != "drop":
+            entry = None
+        elif entry is None or music.drive.rise(entry, start, end) > AGAIN:
+            found.append(part)
+            entry = start if entry is None else entry
+    return found
 
 
 def _moment(music: Music, part: _Part) -> float:

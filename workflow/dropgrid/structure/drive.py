@@ -73,6 +73,16 @@ class Drive:
         gained = decibels(after.mean()) - decibels(before.mean())
         return float(np.clip(gained, -LOUDER, LOUDER))
 
+    def rise(self, first: int, start: int, end: int) -> float:
+        """dB by which the bars from start to end are louder than up to IMPACT bars before them.
+
+        first: the unit that no bar compared lies before, itself before start.
+        """
+        before = self.power[max(first, start - IMPACT * self.per_bar) : start]
+        after = self.power[start:end]
+        louder, usual = (decibels(_by_bar(part, self.per_bar)).mean() for part in (after, before))
+        return float(louder - usual)
+
     def entry(self, start: int, end: int) -> int:
         """The unit of the bar line on which the kick of a section enters: its first or second.
 
