@@ -275,7 +275,7 @@ def test_a_large_library_is_served_before_all_of_it_is_read(folder):
         since, unread = first["revision"], first["unread"]
         while unread:
             news = workbench.json(f"api/changes?since={since}")
-            assert news["unread"] <= unread and news["revision"] > since
+            assert news["unread"] <= unread and news["revision"] > since, (news, since)
             since, unread = news["revision"], news["unread"]
             rows |= {row["id"]: row for row in news["tracks"]}
         workbench.settled(last)

@@ -30,6 +30,7 @@ from ...records.store import to_json as record_json
 from ...records.ticket import is_track_id
 from ...results.scanned import read_scan
 from ...results.stating import Desk, Known
+from ...run import ahead
 from .. import encode
 from ..collect import TrackView
 
@@ -77,6 +78,8 @@ class Bench:
 
         A row that was not read yet is empty: a page of thousands of tracks is there at once.
         """
+        # Here, and not by several threads at once, of which one might meet half a module.
+        ahead.prepare(ANALYSES)
         self._seen = self._ages()
         for track in self.tracks:
             self._rows[track] = (0, encode.row(TrackView(track, track), Path("/")))
@@ -92,14 +95,15 @@ class Bench:
         read: dict[str, Row] = {}
         told = time.monotonic()
         for track in self.tracks:
-            with suppress(OSError):  # a disk that fails: the row stays empty
+            try:
                 read[track] = self._row(track)
+            except Exception as error:  # one row must not keep the others from being read
+                read[track] = _without(track, error)
             if self._closed.is_set():
                 return
             if time.monotonic() - told > TOGETHER:
                 self._tell(read)
                 read, told = {}, time.monotonic()
-        self._unread = len(read)  # whatever could not be read
         self._tell(read)
         # An end in the midst of saving leaves a statement that the records do not have.
         for track in sorted(self._behind):
@@ -309,9 +313,7 @@ class Bench:
         try:
             known = known or self.desk.known(track, identify=bool(self._document().tracks))
         except RecordError as error:
-            failure = TrackFailure("scan", "RecordError", str(error))
-            view = TrackView(track, track, failure=failure)
-            return {**encode.row(view, Path("/")), "state": {"job": "idle"}}
+            return _without(track, error)
         bpm, structure, key = known.bpm, known.structure, known.key
         said = self.desk.stated(known, self._document())[1]
         current = self._is_current(known, said)
@@ -338,9 +340,9 @@ class Bench:
                 audio.encode()
                 row["file"] = os.path.abspath(audio)  # for playlists
         undo, redo = self.desk.steps(track)
-        job = "idle"
-        if track in self._jobs:
-            job = "running" if self._jobs[track] is None else "failed"
+        job, failed = "idle", self._jobs.get(track, "")
+        if failed != "":
+            job = "running" if failed is None else "failed"
         sure = said.confirmed
         now = confirmed(bpm, structure, key) if sure and bpm and bpm.status == "ok" else None
         row["state"] = {
@@ -348,7 +350,7 @@ class Bench:
             "confirmed": bool(sure and now and now.answer == answer_of(replace(sure, answer=""))),
             "job": job, "undo": len(undo), "redo": len(redo),
             **({"note": said.note} if said.note else {}),
-            **({"message": self._jobs[track]} if job == "failed" else {}),
+            **({"message": failed} if job == "failed" else {}),
         }  # fmt: skip
         return row
 
@@ -357,6 +359,13 @@ class Bench:
         if self.library is not None:
             return os.path.join(self.library.absolute(), known.ticket.path)
         return known.ticket.file
+
+
+def _without(track: str, error: Exception) -> Row:
+    """The row of a track that cannot be shown, and why."""
+    said = fault(error) if isinstance(error, OSError) else str(error)
+    view = TrackView(track, track, failure=TrackFailure("scan", type(error).__name__, said))
+    return {**encode.row(view, Path("/")), "state": {"job": "idle"}}
 
 
 def alternatives(answer: Answer) -> list[dict[str, Any]]:
