@@ -215,6 +215,8 @@ def report_synthetic(made: tuple[Case, ...]) -> None:
                 name, numbers(scores[chosen].mean(axis=0)),
                 f"{hit}/{true} = {hit / true:.3f}, {found - hit}",
             )  # fmt: skip
+    ends = [structure.analyse(c.features, c.estimated, PRODUCT).sections[-1].label for c in made]
+    print(f"of their outros {ends.count('drop')} are called a drop")
 
 
 def report_priors(folder: Path) -> None:

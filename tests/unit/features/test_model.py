@@ -55,10 +55,7 @@ def test_the_file_prepared_is_the_same_every_time(tmp_path: Path) -> None:
 def test_a_network_computes_what_its_equations_say(
     tmp_path: Path, networks: list[weights.Weights], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In blocks that do not divide the sequence; no number depends on how many threads there are.
-
-    onnxruntime, which an earlier version used, was 4e-6 away.
-    """
+    """In blocks that do not divide the sequence; no number depends on how many threads there are."""
     inputs = np.random.default_rng(0).uniform(0, 2, (150, weights.BANDS)).astype(np.float32)
     weights.prepare(tmp_path / "network.npz")
     expected = np.mean([peephole_network(inputs, one) for one in networks], axis=0)
@@ -219,3 +216,6 @@ def test_a_network_of_another_kind_is_refused_by_name(tmp_path: Path) -> None:
         np.savez(tmp_path / "changed.npz", **{**named, name: changed})
         with pytest.raises(ModelError, match=r"changed.npz: .* \(arrays of other shapes\)"):
             ensemble.load(tmp_path / "changed.npz")
+    np.savez(tmp_path / "empty.npz", **{"0/output": named["0/output"]})
+    with pytest.raises(ModelError, match=r"empty.npz: holds no networks for beats"):
+        ensemble.load(tmp_path / "empty.npz")

@@ -97,6 +97,8 @@ def _of_arrays(named: dict[str, np.ndarray], prefix: str) -> Weights:
         at = f"{prefix}{len(layers)}/"
         layers.append(Layer(**{field.name: named[at + field.name] for field in FIELDS}))
         _check(layers[-1])
+    if not layers:
+        raise KeyError("layers")
     return Weights(tuple(layers), named[f"{prefix}output"], named[f"{prefix}output_bias"])
 
 
