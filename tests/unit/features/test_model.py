@@ -55,7 +55,7 @@ def test_the_file_prepared_is_the_same_every_time(tmp_path: Path) -> None:
 def test_a_network_computes_what_its_equations_say(
     tmp_path: Path, networks: list[weights.Weights], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In blocks that do not divide the sequence; no number depends on how many threads there are."""
+    """In blocks that do not divide the sequence; no number depends on the count of threads."""
     inputs = np.random.default_rng(0).uniform(0, 2, (150, weights.BANDS)).astype(np.float32)
     weights.prepare(tmp_path / "network.npz")
     expected = np.mean([peephole_network(inputs, one) for one in networks], axis=0)

@@ -1,9 +1,9 @@
 """The step from frame to frame of an LSTM with peepholes, compiled when it is first wanted.
 
 A frame's step is too small for a library's call: 25 units, 2,500 products. As one loop it takes
-less than such a call does. The loop is written for LLVM, which llvmlite brings ready made, and compiled
-in a few hundredths of a second for the processor at hand. Its arithmetic is spelled out, with
-fused multiply-adds and exponentials of its own: every processor gives the same bits.
+less than such a call does. The loop is written for LLVM, which llvmlite brings ready made, and
+compiled in a few hundredths of a second for the processor at hand. Its arithmetic is spelled out,
+with fused multiply-adds and exponentials of its own: every processor gives the same bits.
 
 Source of the equations: S. Hochreiter, J. Schmidhuber, "Long short-term memory", 1997; with
 peepholes: F. Gers, J. Schmidhuber, "Recurrent nets that time and count", 2000.
