@@ -7,8 +7,10 @@ ladder  the two thresholds and the spread by which a section's level is calm, mi
         (structure.labels), by maximal likelihood on the sections found and the true ones; then
         the product's drops with the thresholds fitted to the other songs, and the same with each
         part of the level left out
-again   by how many dB a drop grows louder where it drops once more inside its phrase
-        (structure.analysis): the moments of each song with the value that is best for the others
+lift    what a dB by which the level steps up counts for a boundary (structure.novelty), peak
+        where a drop begins to be one (structure.labels), again by how many dB a drop grows
+        louder where it drops once more inside its phrase (structure.analysis): the scores with
+        every value, and those of each song with the value that is best for the others
 energy  the weights of structure.drive, by penalised likelihood; then how well energies of one
         song tell its calm from another's peak sections (area under the curve), each song's taken
         from weights fitted to the others, and the same with each weight left out
@@ -20,17 +22,18 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 from dropgrid import structure
 from dropgrid.records.model import BpmRecord
 from dropgrid.stages.networks import prepare_network
-from dropgrid.structure import analysis, drive, labels
+from dropgrid.structure import Structure, analysis, drive, labels, novelty
 from dropgrid.structure.bars import time_base
 from scipy.optimize import minimize
 from structure_cases import (
@@ -49,6 +52,8 @@ from structure_cases import (
 PARTS = ("loudness", "strokes", "fullness")  # of a level
 WEIGHTS = ("density", "strokes")  # of an energy
 RIDGE = 1.0
+LIFT = np.arange(0.05, 0.31, 0.05)
+PEAK = np.arange(-5.0, -2.4, 0.25)  # dB
 AGAIN = np.arange(0.2, 3.1, 0.2)  # dB
 CHANGED = 0.05  # by which a song's score must move to count as mended or broken
 PRODUCT = structure.StructureOptions()
@@ -87,7 +92,7 @@ def main() -> None:
     found = [sections(case, case.estimated, found_bounds(case)) for case in songs]
     true = [sections(case, case.true, case.major) for case in songs]
     report_ladder(songs, found, true)
-    report_again([case for case in songs if case.peaks])
+    report_choices(songs)
     report_energy(songs, true)
 
 
@@ -175,35 +180,67 @@ def report_ladder(songs: list[Case], found: list[Sections], true: list[Sections]
         print(f"  {name:<18} {'  '.join(f'{value:6.2f}' for value in fitted)}   {scores}")
 
 
-def report_again(songs: list[Case]) -> None:
-    """Print moments within a bar of every AGAIN, of one drop a phrase, and left one out."""
-    usual, scores = analysis.AGAIN, []
-    for analysis.AGAIN in (*AGAIN, np.inf):
+def report_choices(songs: list[Case]) -> None:
+    """Print how the scores depend on each number that was chosen by them."""
+    judged = [case for case in songs if case.judged]
+    peaked = [case for case in songs if case.peaks]
+    both = [case for case in judged if case.peaks]
+
+    def boundaries(case: Case, found: Structure) -> list[float]:
+        return [boundary_scores(case, starts(found), t)[2] for t in TOLERANCES]
+
+    def drops(case: Case, found: Structure) -> list[float]:
+        return list(precision_recall(drop_frames(case, found)))
+
+    def moments(case: Case, found: Structure) -> list[float]:
+        return [moment_scores(case, found, float(np.median(np.diff(case.true.downbeats))))]
+
+    for title, module, name, values, without, cases, score in (
+        ("Lift: F of boundaries at 0.5 s, 3 s", novelty, "LIFT", LIFT, 0.0, judged, boundaries),
+        ("Peak: drop precision, recall", labels, "PEAK", PEAK, None, both, drops),
+        ("Again: F of moments within a bar", analysis, "AGAIN", AGAIN, np.inf, peaked, moments),
+    ):
+        report_choice(title, module, name, values, without, cases, score)
+
+
+def report_choice(
+    title: str,
+    module: ModuleType,
+    name: str,
+    values: np.ndarray,
+    without: float | None,
+    songs: list[Case],
+    score: Callable[[Case, Structure], list[float]],
+) -> None:
+    """Print a number's scores: of every value, without it, and left one song out; of all songs
+    and by folder."""
+    usual, rows = getattr(module, name), []
+    for value in (*values, usual if without is None else without):
+        setattr(module, name, value)
         answers = [structure.analyse(case.features, case.estimated, PRODUCT) for case in songs]
-        bars = [float(np.median(np.diff(case.true.downbeats))) for case in songs]
-        scores.append([moment_scores(*each) for each in zip(songs, answers, bars, strict=True)])
-    analysis.AGAIN = usual
-    *table, once = np.array(scores)
+        rows.append([score(*each) for each in zip(songs, answers, strict=True)])
+    setattr(module, name, usual)
+    *every, before = np.array(rows)
+    table = np.array(every)
     kernel = np.array([1, 2, 1]) / 4  # a value is as good as those around it
     chosen = []
     for left_out in range(len(songs)):
-        others = np.delete(np.array(table), left_out, axis=1).mean(axis=1)
+        others = np.delete(table, left_out, axis=1).mean(axis=(1, 2))
         chosen.append(int(np.convolve(np.pad(others, 1, mode="edge"), kernel, "valid").argmax()))
     tried = np.array([table[best][i] for i, best in enumerate(chosen)])
-    print("\nAgain: F of moments within a bar, of all songs and those with 3 boundaries by folder")
-    for name, row in (
-        *((f"{value:.1f} dB", row) for value, row in zip(AGAIN, table, strict=True)),
-        ("one a phrase", once), ("left one out", tried),
+    print(f"\n{title}, of all songs and by folder")
+    last = "as it is" if without is None else "without"
+    for word, row in (
+        *((f"{value:.2f}", row) for value, row in zip(values, table, strict=True)),
+        (last, before), ("left one out", tried),
     ):  # fmt: skip
-        means = [row.mean()] + [
-            np.mean([x for x, case in zip(row, songs, strict=True)
-                     if case.judged and case.folder == folder])
-            for folder in FOLDERS
-        ]  # fmt: skip
-        print(f"  {name:<18} {'  '.join(f'{value:.3f}' for value in means)}")
-    moved = tried - once
+        means = [row.mean(axis=0)] + [
+            row[[case.folder == folder for case in songs]].mean(axis=0) for folder in FOLDERS
+        ]
+        print(f"  {word:<14} {'   '.join('  '.join(f'{x:.3f}' for x in part) for part in means)}")
+    moved = (tried - before).mean(axis=1)
     print(f"  mended {np.sum(moved > CHANGED)}, broken {np.sum(moved < -CHANGED)}; "
-          f"chosen {AGAIN[min(chosen)]:.1f} to {AGAIN[max(chosen)]:.1f} dB")  # fmt: skip
+          f"chosen {values[min(chosen)]:.2f} to {values[max(chosen)]:.2f}")  # fmt: skip
 
 
 def gathered(chosen: list[Sections], parts: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:

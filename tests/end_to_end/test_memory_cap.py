@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
 
+import audio_containers
 import hostile_files
 import numpy as np
 import psutil
@@ -69,6 +72,25 @@ def test_jobs_that_pass_the_memory_cap_together_never_run_together(music, tmp_pa
     )
     assert jobs == 2
     assert 2 * declared(music) <= total <= cap
+
+
+@pytest.mark.parametrize("name", ["m.m4a", "o.ogg"])
+def test_the_memory_a_batch_asks_for_suffices_with_a_tenth_to_spare(
+    name, tmp_path, snakemake, dropgrid
+):
+    """On the first try, with one thread and with two; M4A takes the most of all formats."""
+    (tmp_path / "music").mkdir()
+    path = audio_containers.write_audio(tmp_path / "music" / name, 25.0)
+    assert snakemake(tmp_path, "--cores", "1").returncode == 0
+    for threads in (1, 2):
+        for made in ("cache", "identity", "features", "bpm", "structure", "key"):
+            shutil.rmtree(tmp_path / "results" / made, ignore_errors=True)
+        (manifest,) = (tmp_path / "results" / "batches").glob("*.json")
+        asked = memory.megabytes(memory.minutes(name, path.stat().st_size), threads=threads)
+        limits = ("--threads", str(threads), "--memory-mb", str(round(0.9 * asked)))
+        assert dropgrid("batch", manifest, *limits).returncode == 0
+        (record,) = (tmp_path / "results" / "key").iterdir()
+        assert json.loads(record.read_text())["status"] == "ok", (threads, record.read_text())
 
 
 def test_the_memory_of_an_allocation_is_the_cap_by_itself(music, tmp_path):

@@ -459,6 +459,7 @@ def test_a_fault_met_while_another_was_handled_counts_unless_it_was_set_aside() 
         (FileNotFoundError(errno.ENOENT, "No such file"), "machine"),
         (MemoryError(), "machine"),
         (RuntimeError("std::bad_alloc"), "machine"),
+        (RuntimeError("can't start new thread"), "machine"),
         (DecodeError("malloc.mp3 is not audio"), "track"),
         (RecordError("features.npz: cut short"), "machine"),
         (UnusableAudio("silent"), "track"),

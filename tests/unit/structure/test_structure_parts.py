@@ -69,10 +69,26 @@ def test_evidence_does_not_depend_on_how_loud_the_file_is_or_how_busy_the_music(
     random = np.random.default_rng(1)
     pattern = random.normal(0, 4.0, (128, 4, 9))
     pattern[64:] += 8.0
-    once = novelty.evidence(pattern, 4)
-    assert novelty.evidence(pattern - 10.0, 4) == pytest.approx(once)
-    assert novelty.evidence(3.0 * pattern, 4)[8:-8] == pytest.approx(once[8:-8], abs=0.02)
+    steady = np.zeros(128)
+    once = novelty.evidence(pattern, steady, 4)
+    assert novelty.evidence(pattern - 10.0, steady - 10.0, 4) == pytest.approx(once)
+    assert novelty.evidence(3.0 * pattern, steady, 4)[8:-8] == pytest.approx(once[8:-8], abs=0.02)
     assert once.argmax() == 64
+
+
+def test_a_level_that_steps_up_is_evidence_and_one_that_climbs_or_falls_is_not() -> None:
+    bars = np.repeat([-12.0, -12.0, -12.0, -12.0, -12.0, -12.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], 4)
+    assert novelty.lift(bars, 4)[[24, 12]] == pytest.approx([12.0, 0.0])
+    assert novelty.lift(bars[::-1], 4) == pytest.approx(np.zeros(48))
+    climbing = np.repeat(np.arange(-24.0, 0.0), 4)  # a dB a bar, as a riser
+    stepping = climbing + np.repeat([0.0, 8.0], 48)  # into a drop
+    found = novelty.lift(stepping, 4)
+    assert found.argmax() == 48 and found[32] == 0.0
+    assert novelty.lift(stepping - 7.0, 4) == pytest.approx(found)
+    pattern = np.random.default_rng(2).normal(0, 4.0, (96, 4, 9))
+    gained = novelty.evidence(pattern, stepping, 4) - novelty.evidence(pattern, 0 * stepping, 4)
+    assert gained == pytest.approx(novelty.LIFT * found)
+    assert novelty.lift(np.zeros(1), 4) == pytest.approx([0.0])
 
 
 def test_the_prior_of_lengths_is_a_distribution_that_knows_phrases() -> None:

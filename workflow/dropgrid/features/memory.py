@@ -7,9 +7,9 @@ from pathlib import PurePosixPath
 
 from .engines.network import WHOLE
 
-BASE = 160.0  # MB: Python, NumPy, LLVM, decoder, resampler, buffers
+BASE = 195.0  # MB: Python, NumPy, LLVM, decoder, resampler, buffers, and a fifth to spare
 HELD = 15.0  # MB a minute that is one sequence: the networks' inputs and states
-THREAD = 50.0  # MB of each further thread: its stack, what waits to be taken from it
+THREAD = 55.0  # MB of each further thread: its stack, what waits to be taken from it
 THREAD_HELD = 6.0  # MB a minute of one sequence and further thread: its networks' states
 LIBROSA = 120.0  # MB of librosa and its compiler, beside the key network
 OPEN = 30.0  # MB of the method of that name beside the key network
@@ -32,11 +32,14 @@ def minutes(path: str, size: int) -> float:
 def megabytes(minutes: float, method: str = "madmom", threads: int = 1) -> int:
     """A limit on allocated memory (RLIMIT_DATA, MB of 2^20 bytes) that minutes of audio keep to.
 
-    Measured (FLAC at 44.1 kHz in stereo), MB allocated at most with the key network:
+    Measured in a batch (FLAC at 44.1 kHz in stereo), MB allocated at most with the key network:
 
-        minutes      1    5   10   15   40
-        1 thread   143  185  248  311  311
-        4 threads  279  397       678
+        minutes      1    5   15   40
+        1 thread   142  193  318  314
+        2 threads  193  271  451
+        4 threads  283  392  684
+
+    Other formats take up to 31 MB more (M4A; Ogg Vorbis 13, other sampling rates 6).
 
     method: what finds the beats; `open` holds no sequence. threads: that work at a time.
     """

@@ -25,8 +25,12 @@ MACHINE_ERRNOS = frozenset({
     errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ETIMEDOUT, errno.EREMOTEIO,
     errno.ENODEV, errno.ENXIO, errno.EHOSTDOWN, errno.ENOTCONN, errno.ECONNRESET,
 })  # fmt: skip
-# What libraries say, in errors that are no MemoryError, when an allocation has failed.
-MEMORY_WORDS = ("bad_alloc", "bad allocation", "to allocate", "cannot allocate", "malloc")
+# What libraries say, in errors that are no MemoryError, when an allocation has failed; a thread
+# cannot start where there is no room for its stack.
+MEMORY_WORDS = (
+    "bad_alloc", "bad allocation", "to allocate", "cannot allocate", "malloc",
+    "can't start new thread",
+)  # fmt: skip
 Fault = Literal["none", "track", "machine", "run", "interrupt"]
 
 

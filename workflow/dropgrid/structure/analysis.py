@@ -18,7 +18,7 @@ from .drive import Drive, measure
 from .options import StructureOptions
 
 # Within these instruments come and go: no boundary there, unless the
-INSIDE = 0.75  # evidence for it is above this, or
+INSIDE = 1.0  # evidence for it is above this, or
 ALIKE = 4.0  # the level changes by more than this, in dB
 MERGED = ("buildup", "breakdown", "outro")
 AGAIN = 0.8  # dB by which a drop grows louder where it drops once more, without a break before
@@ -152,7 +152,7 @@ def music_of(bands: np.ndarray, base: TimeBase) -> Music | None:
 
 def _phrases(music: Music, duration: float, options: StructureOptions) -> list[_Part]:
     per_bar, on_grid = music.drive.per_bar, music.on_grid
-    evidence = novelty.evidence(music.pattern, per_bar, on_grid)
+    evidence = novelty.evidence(music.pattern, music.drive.levels(), per_bar, on_grid)
     inner = segment.boundaries(
         evidence, per_bar, options.min_section_bars, options.sensitivity, on_grid
     )

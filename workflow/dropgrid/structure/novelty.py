@@ -13,6 +13,9 @@ CONTEXTS = (1, 2, 4, 8)  # bars on each side
 REACH = 2  # bars on each side within which a larger novelty tells against a smaller one ...
 RIVALRY = 1.0  # ... by this share of their difference: boundaries are peaks, not slopes
 FLOOR = 1.5  # dB: changes below this are no news however calm the track
+LIFT = 0.1  # evidence for each dB by which the music drives harder ...
+LIFT_BARS = 4  # ... in so many bars from a moment on than in as many before it,
+STEPS = 2.0  # less so many times what the largest rise so near has more: steps, not ramps
 
 
 def novelty(pattern: np.ndarray, per_bar: int, bars: int) -> np.ndarray:
@@ -40,13 +43,37 @@ def novelty(pattern: np.ndarray, per_bar: int, bars: int) -> np.ndarray:
     return result
 
 
-def evidence(pattern: np.ndarray, per_bar: int, aligned: bool = True) -> np.ndarray:
+def lift(level: np.ndarray, per_bar: int) -> np.ndarray:
+    """dB by which the level steps up at every unit; 0 where it falls, or rises more nearby.
+
+    level: (units,) dB. The mean of LIFT_BARS from the unit on against those before it, fewer
+    near the ends. What falls is no sign: before a section begins, the kick often rests.
+    """
+    units = len(level)
+    total = np.concatenate([[0.0], np.cumsum(level)])
+    places = np.arange(1, units)
+    width = np.minimum(LIFT_BARS * per_bar, np.minimum(places, units - places))
+    change = total[places + width] - 2 * total[places] + total[places - width]
+    rise = np.maximum(0.0, np.concatenate([[0.0], change / width]))
+    return np.maximum(0.0, rise - STEPS * (_largest(rise, LIFT_BARS * per_bar) - rise))
+
+
+def _largest(values: np.ndarray, reach: int) -> np.ndarray:
+    """The largest value within reach to both sides, of every value."""
+    padded = np.pad(values, reach, mode="edge")
+    return np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).max(axis=1)
+
+
+def evidence(
+    pattern: np.ndarray, level: np.ndarray, per_bar: int, aligned: bool = True
+) -> np.ndarray:
     """How much every unit looks like the first of something new, over all contexts.
 
     The mean log-ratio of the novelty to the track's median novelty, less where there is more
-    of it nearby. pattern: (units, subdivisions, bands) dB. aligned: whether positions in the
-    bar mean something; else only mean levels are compared. Returns (units,): 0 is nothing
-    unusual, 1 is e times the usual; very low where nothing can be said.
+    of it nearby, and more where the level steps up. pattern: (units, subdivisions, bands) dB.
+    level: (units,) dB. aligned: whether positions in the bar mean something; else only mean
+    levels are compared. Returns (units,): 0 is nothing unusual, 1 is e times the usual; very low
+    where nothing can be said.
     """
     stride = per_bar if aligned else 1
     compared = pattern if aligned else pattern.mean(axis=1, keepdims=True)
@@ -56,8 +83,5 @@ def evidence(pattern: np.ndarray, per_bar: int, aligned: bool = True) -> np.ndar
         usual = np.median(values[values > 0]) if np.any(values > 0) else FLOOR
         total += np.log(np.maximum(values, 0.05) / max(float(usual), FLOOR))
     total /= len(CONTEXTS)
-    reach = REACH * per_bar
-    around = np.lib.stride_tricks.sliding_window_view(
-        np.pad(total, reach, mode="edge"), 2 * reach + 1
-    )
-    return np.asarray(total - RIVALRY * (around.max(axis=1) - total))
+    beside = _largest(total, REACH * per_bar) - total
+    return np.asarray(total - RIVALRY * beside + LIFT * lift(level, per_bar))
