@@ -20,8 +20,10 @@ from browser import find_browser, launch_browser
 from dropgrid.base.documents import json_lines
 from dropgrid.corrections import document
 from dropgrid.library import track_id
+from dropgrid.report.workbench.bench import Bench
 from dropgrid.report.workbench.guard import HEADERS
 from dropgrid.results.layout import Results
+from dropgrid.results.stating import Desk
 from open_workbench import Workbench, opened, start
 
 SONG = "house.flac"
@@ -473,3 +475,34 @@ def test_a_name_that_is_made_to_point_here_is_refused(workbench):
         status, _, body = workbench.ask(path, Host=own, Origin=f"http://{own}",
                                         Sec_Fetch_Site="same-origin")  # fmt: skip
         assert status == 403 and b"tracks" not in body
+
+
+def test_no_row_goes_back_to_what_it_was_before_an_edit(folder, monkeypatch):
+    """The records of one edit are made while the next edit comes: what is told is the newer."""
+    results = folder / "results"
+    bench = Bench(Desk(Results(results), results / "corrections.json"))
+    renewed, made = threading.Event(), bench._row
+
+    def slow(*what):
+        row = made(*what)
+        if threading.current_thread() is bench._threads[0]:  # which makes records anew
+            renewed.set()
+            time.sleep(0.3)
+        return row
+
+    def one(row: dict) -> float:
+        return row["grid"][0][3] % (60 / row["bpm"])
+
+    monkeypatch.setattr(bench, "_row", slow)
+    bench.start()
+    try:
+        bench.edit(TRACK, [{"op": "nudge", "ms": 5}])
+        assert renewed.wait(20)
+        shown = one(bench.edit(TRACK, [{"op": "nudge", "ms": 40}])["row"])
+        since, end = -1, time.monotonic() + 1.5
+        while time.monotonic() < end:
+            since, rows = bench.rows(since)
+            assert [one(row) for row in rows] == pytest.approx([shown] * len(rows), abs=2e-3)
+            time.sleep(0.01)
+    finally:
+        bench.close()

@@ -212,11 +212,12 @@ class Bench:
 
     def _note(self, *tracks: str) -> None:
         """Make rows anew, and tell those who wait for changes."""
-        rows = {track: self._row(track) for track in tracks}
-        with self._news:
-            self.revision += 1
-            for track, row in rows.items():
+        for track in tracks:
+            with self._lock:  # no edit comes between what is read and what is told
+                row = self._row(track)
+                self.revision += 1
                 self._rows[track] = (self.revision, row)
+        with self._news:
             self._news.notify_all()
 
     def _work(self) -> None:
