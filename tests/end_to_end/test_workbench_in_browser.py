@@ -285,6 +285,28 @@ def test_undo_has_no_end_and_survives_a_reload(tab: Tab, results: Path) -> None:
     assert stated(results).one is not None
 
 
+def test_what_is_being_typed_stays_while_the_track_changes_elsewhere(
+    browser: Browser, tab: Tab, workbench: Workbench
+) -> None:
+    """A field that lost the keyboard would make edits of the digits that follow."""
+    other = Tab(browser, workbench.address)
+    before = tab.beats()
+    tab.page.keyboard.press("b")
+    tab.page.keyboard.type("12")
+    other.press("h")
+    tab.until(f"deck.details.beats[3] !== {before[3]}")
+    tab.page.keyboard.type("7.5")
+    tab.page.keyboard.press("Enter")
+    tab.settle()
+    expect(tab.page.locator(".deck-bpm b")).to_have_text("127.50")
+    tab.page.locator("[data-key=h]").focus()
+    for _ in range(2):  # a button, too, is still there to be pressed again
+        tab.press("Enter")
+    assert tab.page.evaluate("document.activeElement.dataset.key") == "h"
+    other.page.context.close()
+    assert other.complaints == []
+
+
 def test_two_tabs_show_the_same(browser: Browser, tab: Tab, workbench: Workbench) -> None:
     other = Tab(browser, workbench.address)
     tab.press("x")

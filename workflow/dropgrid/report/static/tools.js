@@ -12,6 +12,21 @@ function showTools() {
   parts.tools.hidden = !bench.on;
   $("deck").classList.toggle("editing", bench.on);
   if (!bench.on) return drawDeck();
+  if (!bench.parts.state) makeTools();
+  fillIn(bench.parts.bpm, bpmText(deck.track.bpm));
+  fillIn(bench.parts.metre, (deck.track.signature ?? "").split("/")[0]);
+  showGhosts();
+  showState();
+  drawDeck();
+}
+
+/** Give a field its value, unless a person is at it. */
+function fillIn(field, value) {
+  if (field !== document.activeElement) field.value = value;
+}
+
+/** Make the tools of a track that was opened. They stay, so that no field or button loses the keyboard. */
+function makeTools() {
   const groups = [...new Set(TOOLS.map(([group]) => group))].map((group) => {
     const buttons = TOOLS.filter((tool) => tool[0] === group).map(([, key, name, title, press]) => make("button", { class: "tool", "data-key": key, title, "aria-label": title, "aria-keyshortcuts": key, onclick: press }, name, make("kbd", { "aria-hidden": "true" }, capOf(key))));
     const more = { Tempo: tempoField, Sections: labelChoice, Key: keyChoice, Done: () => (library.served ? [] : fileButtons()) }[group]?.() ?? [];
@@ -19,14 +34,11 @@ function showTools() {
   });
   bench.parts.ghosts = make("div", { class: "ghosts", role: "group", "aria-label": "Other readings" });
   bench.parts.state = make("p", { class: "bench-state", role: "status" });
-  parts.tools.replaceChildren(bench.parts.ghosts, make("div", { class: "tool-groups" }, ...groups), bench.parts.state);
-  showGhosts();
-  showState();
-  drawDeck();
+  deck.parts.tools.replaceChildren(bench.parts.ghosts, make("div", { class: "tool-groups" }, ...groups), bench.parts.state);
 }
 
 function tempoField() {
-  const field = make("input", { type: "text", inputmode: "decimal", class: "bpm-field", "aria-label": "Tempo, BPM", value: bpmText(deck.track.bpm) });
+  const field = make("input", { type: "text", inputmode: "decimal", class: "bpm-field", "aria-label": "Tempo, BPM" });
   bench.parts.bpm = field;
   field.addEventListener("keydown", (event) => {
     if (event.key === "Escape") field.value = bpmText(deck.track.bpm);
@@ -37,7 +49,8 @@ function tempoField() {
     if (event.key === "Enter") { if (bpm > 0) edit({ op: "bpm", bpm }); else say("That is no tempo.", true); }
     $("table").focus();
   });
-  const metre = make("select", { "aria-label": "Beats of a bar", onchange: () => edit({ op: "beats_per_bar", beats: Number(metre.value) }) }, ...[3, 4].map((beats) => make("option", { value: beats, selected: deck.track.signature === `${beats}/4` }, `${beats}/4`)));
+  const metre = make("select", { "aria-label": "Beats of a bar", onchange: () => edit({ op: "beats_per_bar", beats: Number(metre.value) }) }, ...[3, 4].map((beats) => make("option", { value: beats }, `${beats}/4`)));
+  bench.parts.metre = metre;
   return [field, metre];
 }
 

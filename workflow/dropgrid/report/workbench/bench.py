@@ -296,18 +296,17 @@ class Bench:
 
     def _document(self) -> Document:
         """The user's file as it now is; what it last was, while it cannot be read."""
-        age: tuple[int, ...] = ()
-        with suppress(OSError):
-            status = self.desk.file.stat()
-            age = (status.st_mtime_ns, status.st_size, status.st_ino)
-        if age != self._stated[0] or not age:
-            with suppress(InvalidCorrection, OSError):
-                found = document.read(self.desk.file) if age else Document()
-                if found.tracks != self._stated[1].tracks:
-                    self._stated = (age, found)
-                else:
-                    self._stated = (age, self._stated[1])
-        return self._stated[1]
+        with self._lock:
+            age: tuple[int, ...] = ()
+            with suppress(OSError):
+                status = self.desk.file.stat()
+                age = (status.st_mtime_ns, status.st_size, status.st_ino)
+            if age != self._stated[0] or not age:
+                with suppress(InvalidCorrection, OSError):
+                    found = document.read(self.desk.file) if age else Document()
+                    same = found.tracks == self._stated[1].tracks
+                    self._stated = (age, self._stated[1] if same else found)
+            return self._stated[1]
 
     def _row(self, track: str, known: Known | None = None, answer: Answer | None = None) -> Row:
         """The row of a track, as on the page, and its state."""
