@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from dropgrid.features.engines import ensemble as networks
-from dropgrid.features.engines import network
+from dropgrid.features.engines import beat_ensemble as networks
+from dropgrid.features.engines import front_end
 from dropgrid.features.extract import extract
 from dropgrid.stages.networks import prepare_network
 from rhythm_material import print_cells
@@ -57,7 +57,7 @@ def main() -> None:
     print(f"  near {near} of {len(files)}; beats and downbeats the same {same} of {len(files)}")
 
 
-def compare(file: Path, ensemble: network.Ensemble, wav: Path) -> tuple[float, float, int, int]:
+def compare(file: Path, ensemble: front_end.Ensemble, wav: Path) -> tuple[float, float, int, int]:
     """Mean and 99.9th percentile of the difference; how many beats, and how many differ."""
     samples, rate = soundfile.read(file)
     soundfile.write(wav, samples, rate, subtype="PCM_16")

@@ -3,8 +3,8 @@
 Usage: .venv/bin/python benchmarks/rhythm_parameters.py [--shared FOLDER] [--cache FOLDER]
 
 Songs of FOLDER/music and FOLDER/music_more, every third minute of each, and, where a parameter
-has a part in it, GiantSteps from beat activations alone. What the weights of rhythm/decision.py
-are worth, benchmarks/rhythm_weights.py tells.
+has a part in it, GiantSteps from beat activations alone. benchmarks/rhythm_weights.py measures
+what the weights of rhythm/downbeat_decision.py are worth.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ import numpy as np
 from dropgrid.rhythm import (
     RhythmOptions,
     analyse,
-    counting,
-    decision,
+    downbeat_decision,
+    downbeat_tracking,
+    evidence,
     fit,
-    moving,
     octave,
     phase,
-    regions,
+    segmentation,
     tempo,
-    witnesses,
+    variable_tempo,
 )
 from rhythm_accuracy import EVERY, EXCERPT, accuracy, all_songs
 from rhythm_material import DEFAULTS, Song, Tempo, excerpts, judge, print_cells, read_giantsteps
@@ -37,25 +37,25 @@ PARAMETERS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "BAR_WEIGHT": (octave, (0.0, 8.0, 24.0)),
     "JITTER": (fit, (0.0025, 0.01)),
     "PEAK_FLOOR": (fit, (0.02, 0.1)),
-    "JUMP_COST": (regions, (15.0, 60.0)),
-    "SLIDE_COST": (regions, (0.3, 3.0)),
-    "PIECE_COST": (regions, (8.0, 32.0)),
-    "PHASE_SLACK": (regions, (0.03, 0.08)),
-    "ACCENT_COST": (moving, (10.0, 40.0)),
-    "TURN_COST": (moving, (30.0, 120.0)),
-    "PULSE": (moving, (0.1, 0.2)),
-    "STEADY": (moving, (0.0002, 0.001)),
-    "COST": (counting, (7.0, 15.0)),
-    "BORDER_COST": (counting, (4.0, 10.0)),
+    "JUMP_COST": (segmentation, (15.0, 60.0)),
+    "SLIDE_COST": (segmentation, (0.3, 3.0)),
+    "PIECE_COST": (segmentation, (8.0, 32.0)),
+    "PHASE_SLACK": (segmentation, (0.03, 0.08)),
+    "ACCENT_COST": (variable_tempo, (10.0, 40.0)),
+    "TURN_COST": (variable_tempo, (30.0, 120.0)),
+    "PULSE": (variable_tempo, (0.1, 0.2)),
+    "STEADY": (variable_tempo, (0.0002, 0.001)),
+    "COST": (downbeat_tracking, (7.0, 15.0)),
+    "BORDER_COST": (downbeat_tracking, (4.0, 10.0)),
     "FOOT": (phase, (0.1, 0.3)),
     "SHARP": (phase, (0.005, 0.02)),
-    "THREE_NEEDS": (decision, (0.05, 0.3)),
-    "THREE_WEIGHT": (decision, (20.0, 80.0)),
-    "DOUBT": (decision, (0.2, 1.5)),
-    "QUIET": (witnesses, (-80.0, -60.0)),
-    "BAR": (witnesses, (6, 12)),
-    "PHRASE": (witnesses, (16, 64)),
-    "BREADTH": (witnesses, (4, 16)),
+    "THREE_NEEDS": (downbeat_decision, (0.05, 0.3)),
+    "THREE_WEIGHT": (downbeat_decision, (20.0, 80.0)),
+    "DOUBT": (downbeat_decision, (0.2, 1.5)),
+    "QUIET": (evidence, (-80.0, -60.0)),
+    "BAR": (evidence, (6, 12)),
+    "PHRASE": (evidence, (16, 64)),
+    "BREADTH": (evidence, (4, 16)),
 }
 OPTIONS = {"preferred_bpm": (130.0, 170.0), "min_bpm": (45.0, 70.0), "max_bpm": (190.0, 240.0)}
 
@@ -83,7 +83,7 @@ def main() -> None:
         usual = getattr(module, name)
         for value in values:
             setattr(module, name, value)
-            tracks = tempi if module in (tempo, fit, regions, moving) else ()
+            tracks = tempi if module in (tempo, fit, segmentation, variable_tempo) else ()
             print_cells(f"{name} {value}", *overall(DEFAULTS, songs, minutes, tracks))
         setattr(module, name, usual)
 

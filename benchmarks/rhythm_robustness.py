@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from dropgrid.features import Features, store
-from dropgrid.features.engines.ensemble import load
+from dropgrid.features.engines.beat_ensemble import load
 from dropgrid.features.extract import extract
 from dropgrid.rhythm import analyse
 from rhythm_accuracy import all_songs

@@ -1,4 +1,4 @@
-"""Choose the weights of rhythm/decision.py, and measure what they are worth on unseen tracks.
+"""Choose the weights of rhythm/downbeat_decision.py, and measure them on unseen tracks.
 
 Usage: .venv/bin/python benchmarks/rhythm_weights.py [--shared FOLDER] [--cache FOLDER]
        [--plot FILE.png]
@@ -23,10 +23,10 @@ from pathlib import Path
 
 import numpy as np
 from dropgrid.features import FRAME_RATE, Features
-from dropgrid.rhythm import analyse, decision
+from dropgrid.rhythm import analyse, downbeat_decision
+from dropgrid.rhythm.evidence import Witnesses
 from dropgrid.rhythm.fit import exact_tempo
-from dropgrid.rhythm.stretches import half_beats
-from dropgrid.rhythm.witnesses import Witnesses
+from dropgrid.rhythm.region_fit import half_beats
 from rhythm_accuracy import all_songs
 from rhythm_material import (
     DEFAULTS,
@@ -60,7 +60,7 @@ PARTS = ("tempo", "octave", "phase", "downbeat")
 class Example:
     """A row of half beats: which song it is of, what it counts, and what is true of it.
 
-    read: name -> (ROWS,) as decision.readings; true, possible: (ROWS,) rows.
+    read: name -> (ROWS,) as downbeat_decision.readings; true, possible: (ROWS,) rows.
     """
 
     group: str
@@ -84,9 +84,13 @@ def main() -> None:
     tracks = tuple(read_sets(arguments.shared / "reference"))
     of_songs = [example for song in songs for example in song_examples(song)]
     of_sets = [e for track in tracks for e in examples(track, SHARES.get(track.group, SHARE))]
-    whole = Choice(decision.WEIGHTS, FIXED, of_songs, {song.name: song.name for song in songs})
+    whole = Choice(
+        downbeat_decision.WEIGHTS, FIXED, of_songs, {song.name: song.name for song in songs}
+    )
     folds = {track.name: str(i % FOLDS) for i, track in enumerate(tracks)}
-    alone = Choice(decision.ALONE, {"downbeat": decision.ALONE["downbeat"]}, of_sets, folds)
+    alone = Choice(
+        downbeat_decision.ALONE, {"downbeat": downbeat_decision.ALONE["downbeat"]}, of_sets, folds
+    )
     report_weights("songs", whole)
     report_weights("sets", alone)
     verdicts = unseen(songs, whole) | unseen(tracks, alone)
@@ -161,7 +165,7 @@ def examples(song: Song, share: float) -> Iterator[Example]:
         true = possible & (np.arange(ROWS) % 2 == np.argmax(places[0]))
     read = {
         name: np.pad(values, (0, ROWS - 2 * length))
-        for name, values in decision.readings(witnesses.see(halves), length).items()
+        for name, values in downbeat_decision.readings(witnesses.see(halves), length).items()
     }
     yield Example(song.group, song.name, share, read, true, possible)
 
@@ -240,7 +244,7 @@ def unseen(songs: Sequence[Song], choice: Choice) -> dict[str, Verdict]:
     """Verdicts of the whole analysis, weights of each fold found without it."""
     kept, verdicts = dict(choice.used), {}
     for fold in dict.fromkeys(choice.folds.values()):
-        choice.used.update(choice.weights(fold))  # the very weights that decision.py uses
+        choice.used.update(choice.weights(fold))  # the very weights that downbeat_decision.py uses
         for song in songs:
             if choice.folds[song.name] == fold:
                 name = f"{song.group}/{song.name}"

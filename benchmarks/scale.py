@@ -42,9 +42,9 @@ from dropgrid.features import store
 from dropgrid.library import scan
 from dropgrid.records.store import to_json
 from dropgrid.records.ticket import Ticket
-from dropgrid.results.summary import summarise
+from dropgrid.run.summary import summarise
 from dropgrid.settings.config import load_config
-from dropgrid.stages.listening import compute_features
+from dropgrid.stages.make_features import compute_features
 from dropgrid.stages.networks import prepare_network
 from process import BIN, ROOT, machine, run
 
@@ -58,7 +58,7 @@ BEFORE_SNAKEMAKE = """
 import sys
 from pathlib import Path
 from dropgrid.library import scan
-from dropgrid.run.workflow import make_plan
+from dropgrid.run.plan import make_plan
 from dropgrid.settings.config import load_config
 config = load_config()
 make_plan(scan(sys.argv[1]), sys.argv[2], config, real=True)

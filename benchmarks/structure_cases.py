@@ -15,8 +15,8 @@ from dropgrid.features import Features, store
 from dropgrid.records.model import BpmRecord
 from dropgrid.records.store import read_bpm
 from dropgrid.records.ticket import Ticket
-from dropgrid.stages.listening import compute_features
-from dropgrid.stages.records import make_bpm_record
+from dropgrid.stages.make_features import compute_features
+from dropgrid.stages.make_records import make_bpm_record
 
 TOLERANCES = (0.5, 3.0)  # seconds
 FRAME = 0.1  # seconds

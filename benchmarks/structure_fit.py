@@ -33,7 +33,7 @@ import numpy as np
 from dropgrid import structure
 from dropgrid.records.model import BpmRecord
 from dropgrid.stages.networks import prepare_network
-from dropgrid.structure import Structure, analysis, drive, labels, novelty
+from dropgrid.structure import Structure, analysis, labels, levels, novelty
 from dropgrid.structure.bars import time_base
 from scipy.optimize import minimize
 from structure_cases import (
@@ -144,7 +144,7 @@ def ladder_of(values: Sequence[float], parts: Sequence[int]) -> Iterator[None]:
     labels.CALM, labels.PEAK, labels.SPREAD = values
     measure = analysis.measure
 
-    def some(*arguments: np.ndarray) -> drive.Drive:
+    def some(*arguments: np.ndarray) -> levels.Drive:
         whole = measure(*arguments)  # type: ignore[arg-type]
         return replace(whole, parts=whole.parts[list(parts)])
 

@@ -71,15 +71,15 @@ def stages(file: str, network_file: str, key_file: str) -> dict[str, float]:
     from dropgrid.audio.reader import SAMPLE_RATE, Reader
     from dropgrid.features import Features
     from dropgrid.features.descriptors import Descriptors, Waveform
-    from dropgrid.features.engines import ensemble as networks
-    from dropgrid.features.engines import key_network, network
+    from dropgrid.features.engines import beat_ensemble as networks
+    from dropgrid.features.engines import front_end, key_network
     from dropgrid.features.loudness import Meter
     from dropgrid.features.pitch import Pitch
     from dropgrid.features.spectra import Spectra, segments
     from dropgrid.key import analysis as key
     from dropgrid.key.options import KeyOptions
     from dropgrid.library import scan_files
-    from dropgrid.stages.records import make_bpm_record
+    from dropgrid.stages.make_records import make_bpm_record
 
     watch = Stopwatch()
     ensemble = networks.load(Path(network_file))
@@ -96,7 +96,7 @@ def stages(file: str, network_file: str, key_file: str) -> dict[str, float]:
     reader.tap = tap
     blocks = list(reader)
     watch.lap("decoding")
-    waveform, inputs = Waveform(), network.Inputs(SAMPLE_RATE)
+    waveform, inputs = Waveform(), front_end.Inputs(SAMPLE_RATE)
     descriptors = Descriptors(SAMPLE_RATE)
     mono = [np.ascontiguousarray(block[:, 0]) for block in blocks]
     for block in mono:
@@ -150,7 +150,7 @@ def floor(file: str) -> dict[str, float]:
     """The least a minute of audio could cost here: its transforms and its matrix products, each
     at the best rate that this machine shows."""
     import numpy as np
-    from dropgrid.features.engines.network import Inputs
+    from dropgrid.features.engines.front_end import Inputs
     from dropgrid.features.spectra import FRAME_SIZES, real_fft
 
     transform = real_fft()

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 from dropgrid.audio.reader import SAMPLE_RATE, Reader
 from dropgrid.features.descriptors import Descriptors
-from dropgrid.features.engines import ensemble as networks
-from dropgrid.features.engines import network
-from dropgrid.features.extract import front_end
+from dropgrid.features.engines import beat_ensemble as networks
+from dropgrid.features.engines import front_end
+from dropgrid.features.extract import front_end as front_end_of
 from dropgrid.rhythm import analyse
 from rhythm_material import DEFAULTS, Song, Verdict, judge, print_cells, read_songs
 
@@ -51,8 +51,8 @@ def main() -> None:
     scores, beats = rhythm_of(songs, whole, ends)
     print_row("one sequence", None, scores, [])
     for margin in arguments.margins:
-        windowed, one = network.activations(
-            [mix], ensemble, mix.shape[1], whole=network.WINDOW, margin=round(margin * 100)
+        windowed, one = front_end.activations(
+            [mix], ensemble, mix.shape[1], whole=front_end.WINDOW, margin=round(margin * 100)
         )
         assert not one, "the mix is no longer than a window"
         scores, moved = rhythm_of(songs, windowed, ends)
@@ -62,9 +62,9 @@ def main() -> None:
 
 def inputs_of(file: Path) -> np.ndarray:
     """The networks' inputs of a file: (frames, bands)."""
-    inputs, descriptors = network.Inputs(SAMPLE_RATE), Descriptors(SAMPLE_RATE)
+    inputs, descriptors = front_end.Inputs(SAMPLE_RATE), Descriptors(SAMPLE_RATE)
     blocks = (np.ascontiguousarray(block[:, 0]) for block in Reader(file))
-    return np.concatenate(list(front_end(blocks, inputs, descriptors)))
+    return np.concatenate(list(front_end_of(blocks, inputs, descriptors)))
 
 
 def rhythm_of(

@@ -23,7 +23,7 @@ import time
 from itertools import cycle
 from pathlib import Path
 
-from dropgrid.base.documents import json_lines
+from dropgrid.base.json_documents import json_lines
 from playwright.sync_api import Page
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))

@@ -88,11 +88,14 @@ def _fetch_models(folder: Path) -> Path:
 def _convert(models: Path) -> dict[str, bytes]:
     """The networks as archives of arrays, by name. Each pickle's own checksum is verified too."""
     sys.path.insert(0, str(WORKFLOW))
-    from dropgrid.features.engines import key_weights, weights
+    from dropgrid.features.engines import beat_weights, key_weights
 
-    beats = weights.read_weights(models / weights.MODELS.relative_to("models"))
+    beats = beat_weights.read_weights(models / beat_weights.MODELS.relative_to("models"))
     key = key_weights.read_network(models / key_weights.MODEL.relative_to("models"))
-    return {weights.NAME: weights.to_bytes(beats), key_weights.NAME: key_weights.to_bytes(key)}
+    return {
+        beat_weights.NAME: beat_weights.to_bytes(beats),
+        key_weights.NAME: key_weights.to_bytes(key),
+    }
 
 
 def _pack(wheel: Path, files: dict[str, bytes], record: str) -> None:

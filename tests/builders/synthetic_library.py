@@ -23,7 +23,7 @@ from dropgrid.records.model import (
 )
 from dropgrid.records.store import write_record
 from dropgrid.records.ticket import Ticket
-from dropgrid.results.scanned import write_tickets
+from dropgrid.results.scan_store import write_tickets
 
 FORM = (
     ("intro", 32, 0.35), ("buildup", 16, 0.55), ("drop", 32, 1.0), ("breakdown", 32, 0.3),

@@ -18,8 +18,8 @@ from dropgrid.records.model import (
 from dropgrid.records.store import write_record
 from dropgrid.records.ticket import Ticket
 from dropgrid.results.layout import Results
-from dropgrid.results.mark import claim
-from dropgrid.results.scanned import write_tickets
+from dropgrid.results.ownership import claim
+from dropgrid.results.scan_store import write_tickets
 
 TRACK, PATH = "song-0123abcd", "sub/song.flac"
 DURATION = 120.0

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from dropgrid.base.tables import read_csv
+from dropgrid.base.csv_tables import read_csv
 from dropgrid.features import store
 from dropgrid.library import scan_files
 from dropgrid.records.model import TrackFailure
-from dropgrid.results.scanned import write_tickets
+from dropgrid.results.scan_store import write_tickets
 
 ROOT = Path(__file__).resolve().parents[2]
 

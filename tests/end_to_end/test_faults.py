@@ -17,8 +17,8 @@ import pytest
 import soundfile
 from dropgrid.library import scan_files
 from dropgrid.records.store import read_bpm, read_structure
-from dropgrid.results.scanned import write_tickets
-from dropgrid.run.demands import BATCH_MB
+from dropgrid.results.scan_store import write_tickets
+from dropgrid.run.job_resources import BATCH_MB
 from jobs import failure_in, table
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 import pytest
 from dropgrid.features import memory
-from dropgrid.run.demands import BATCH_MB
+from dropgrid.run.job_resources import BATCH_MB
 from jobs import table, workflow
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]

@@ -13,9 +13,9 @@ import pytest
 from audio_containers import tone, write_audio, write_mp3
 from dropgrid.audio.mp3 import info_frame, lead
 from dropgrid.base.colours import SECTION_COLOURS_ON_DARK
-from dropgrid.records.marks import cues, loops, pads
+from dropgrid.records.cue_points import cues, loops, pads
 from dropgrid.records.model import GridRegion
-from dropgrid.records.shift import shifted
+from dropgrid.records.time_shift import shifted
 from dropgrid.records.track import Track
 from dropgrid.references import mixxx as references
 from dropgrid.tagging.change import apply

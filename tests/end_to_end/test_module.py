@@ -14,7 +14,7 @@ import pytest
 pytestmark = pytest.mark.slow
 Run = Callable[..., subprocess.CompletedProcess[str]]
 HEAD = """
-import dropgrid.settings.place as place
+import dropgrid.settings.paths as place
 
 rule mine:
     output: "mine.txt"

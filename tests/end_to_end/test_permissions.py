@@ -8,7 +8,7 @@ from pathlib import Path
 
 import hostile_files
 import pytest
-from dropgrid.results.scanned import read_scan
+from dropgrid.results.scan_store import read_scan
 from jobs import table, workflow
 from permissions import obey_permissions
 

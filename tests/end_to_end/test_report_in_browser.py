@@ -24,7 +24,7 @@ from dropgrid.records.store import read_bpm, read_structure, write_record
 from dropgrid.records.ticket import Ticket
 from dropgrid.report.collect import collect
 from dropgrid.report.page import build
-from dropgrid.results.scanned import write_tickets
+from dropgrid.results.scan_store import write_tickets
 from dropgrid.structure.queries import bars_until_first_drop, breakdowns, mix_in_bars
 from playwright.sync_api import Browser, Page, expect
 from synthetic_library import write_failure, write_library, write_track

@@ -15,7 +15,7 @@ import mutagen
 import pytest
 import soundfile
 from dropgrid import __version__
-from dropgrid.base.tables import read_csv
+from dropgrid.base.csv_tables import read_csv
 from dropgrid.commands.main import main
 from dropgrid.library import track_id
 from dropgrid.records.store import read_bpm

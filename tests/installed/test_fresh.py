@@ -10,7 +10,7 @@ import pytest
 
 MOST_MB = 600
 MODULE = """
-import dropgrid.settings.place as place
+import dropgrid.settings.paths as place
 
 rule mine:
     output: "mine.txt"

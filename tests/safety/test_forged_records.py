@@ -17,10 +17,10 @@ import pytest
 from dropgrid.base.errors import RecordError
 from dropgrid.commands.main import main
 from dropgrid.library import track_id
-from dropgrid.records.outline import read_bpm_outline
+from dropgrid.records.bpm_outline import read_bpm_outline
 from dropgrid.records.store import read_bpm, read_structure, write_record
 from dropgrid.records.ticket import read_ticket
-from dropgrid.results.reading import iterate_library
+from dropgrid.results.library_reader import iterate_library
 from dropgrid.results.table import read_table
 from library_of_records import PATHS, bpm_record, structure_record, write_results
 

@@ -212,9 +212,9 @@ def test_what_may_be_wrong_with_a_file_is_seen_where_people_look(
     from dropgrid.records.store import to_json, write_record
     from dropgrid.report.collect import collect
     from dropgrid.report.encode import row
-    from dropgrid.results.listing import listing
-    from dropgrid.results.scanned import write_tickets
+    from dropgrid.results.scan_store import write_tickets
     from dropgrid.results.table import read_table, write_table
+    from dropgrid.results.terminal_table import listing
 
     music, results = tmp_path / "music", tmp_path / "results"
     music.mkdir()

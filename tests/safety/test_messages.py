@@ -20,7 +20,7 @@ from dropgrid.base.errors import ConfigError, LibraryError
 from dropgrid.commands.main import main
 from dropgrid.library import scan, track_id
 from dropgrid.records.store import read_bpm, read_structure
-from dropgrid.run.resources import worker_cap
+from dropgrid.run.machine_limits import worker_cap
 from library_of_records import PATHS, write_results
 
 HOUSE = track_id(PATHS[0])
@@ -81,16 +81,16 @@ FAULTS: dict[str, Callable[[], None]] = {
 def test_whatever_befalls_one_file_the_others_are_analysed(
     songs, tmp_path, config, capfd, monkeypatch, fault
 ):
-    from dropgrid.stages import listening
+    from dropgrid.stages import make_features
 
-    original = listening.compute_features
+    original = make_features.compute_features
 
     def compute(ticket, *networks):
         if ticket.path == "bad.mp3":
             FAULTS[fault]()
         return original(ticket, *networks)
 
-    monkeypatch.setattr(listening, "compute_features", compute)
+    monkeypatch.setattr(make_features, "compute_features", compute)
     output = tmp_path / "out"
     assert analyze(songs, output, config) == 1
     assert [read_bpm(of(output, name)).status for name in ("a.wav", "bad.mp3", "b.flac")] == [

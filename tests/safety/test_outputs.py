@@ -15,7 +15,7 @@ import soundfile
 from dropgrid.commands.main import main
 from dropgrid.export import formats
 from dropgrid.library import track_id
-from dropgrid.results.outputs import is_ours
+from dropgrid.results.output_guard import is_ours
 from library_of_records import PATHS, write_results
 
 HOUSE = track_id(PATHS[0])

@@ -9,21 +9,21 @@ import shutil
 from pathlib import Path
 
 import pytest
-from dropgrid.base.documents import json_lines
 from dropgrid.base.errors import ConfigError, DropgridError, LibraryError, RecordError
+from dropgrid.base.json_documents import json_lines
 from dropgrid.commands.main import main
 from dropgrid.jobs.policy import classify
 from dropgrid.library import scan
 from dropgrid.records.model import BpmRecord, TrackFailure
 from dropgrid.records.store import write_record
 from dropgrid.records.ticket import read_ticket
-from dropgrid.results.mark import FOLDERS, MARK, WRITTEN, check_claim, claim, place, usual
-from dropgrid.results.mend import mend
-from dropgrid.results.scanned import read_scan, write_tickets
-from dropgrid.results.summary import forget_failures
+from dropgrid.results.crash_cleanup import mend
+from dropgrid.results.ownership import FOLDERS, MARK, WRITTEN, check_claim, claim, place, usual
+from dropgrid.results.scan_store import read_scan, write_tickets
 from dropgrid.run.batches import done_batches, read_batch
 from dropgrid.run.interrupts import NOTE, lock_results, remove_stale_locks
-from dropgrid.run.workflow import LOOKS, SHORT_LOOKS, TAKES_VALUE, make_plan, only_looks
+from dropgrid.run.plan import LOOKS, SHORT_LOOKS, TAKES_VALUE, make_plan, only_looks
+from dropgrid.run.summary import forget_failures
 from dropgrid.settings.config import complete_config, load_config
 from hypothesis import example, given, settings
 from hypothesis import strategies as st

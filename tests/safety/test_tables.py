@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from dropgrid.base.tables import as_cell, csv_bytes, from_cell, read_csv
+from dropgrid.base.csv_tables import as_cell, csv_bytes, from_cell, read_csv
 from dropgrid.base.text import decodable, encodable
 from dropgrid.commands.main import main
 from dropgrid.evaluation.documents import rows_csv

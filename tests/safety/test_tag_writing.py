@@ -27,7 +27,7 @@ from dropgrid.library import scan
 from dropgrid.records.model import BpmRecord, Section, StructureRecord
 from dropgrid.records.store import write_record
 from dropgrid.records.ticket import ticket_json
-from dropgrid.results.scanned import write_tickets
+from dropgrid.results.scan_store import write_tickets
 from dropgrid.tagging import change as tagchange
 from dropgrid.tagging.backup import read_backup, sole_writer
 from dropgrid.tagging.change import apply, mend

@@ -17,13 +17,13 @@ from pathlib import Path
 
 import pytest
 from browser import find_browser, launch_browser
-from dropgrid.base.documents import json_lines
+from dropgrid.base.json_documents import json_lines
+from dropgrid.correcting.session import Desk
 from dropgrid.corrections import document
 from dropgrid.library import track_id
-from dropgrid.report.workbench.bench import Bench
 from dropgrid.report.workbench.guard import HEADERS
+from dropgrid.report.workbench.state import Bench
 from dropgrid.results.layout import Results
-from dropgrid.results.stating import Desk
 from open_workbench import Workbench, opened, start
 
 SONG = "house.flac"

@@ -22,6 +22,7 @@ FLOORS = (
     ("corrections",),
     ("stages", "references"),
     ("results",),
+    ("correcting",),
     ("run",),
     ("evaluation", "export", "tagging", "show", "report", "demo"),  # none knows another
     ("api", "commands"),

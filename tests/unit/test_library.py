@@ -14,7 +14,7 @@ import pytest
 from dropgrid.base.errors import LibraryError, RecordError
 from dropgrid.library import fingerprint, scan, scan_files, track_id
 from dropgrid.records.ticket import read_ticket
-from dropgrid.results.scanned import read_scan, write_tickets
+from dropgrid.results.scan_store import read_scan, write_tickets
 from permissions import obey_permissions
 
 

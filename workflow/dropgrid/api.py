@@ -30,7 +30,7 @@ from .records.phrases import phrases
 from .records.track import Track
 from .results.frames import beats_frame, library_frame, sections_frame
 from .results.layout import Results
-from .results.reading import iterate_library
+from .results.library_reader import iterate_library
 from .structure.queries import (
     bars_until_first_drop,
     breakdowns,

@@ -18,8 +18,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from .base.csv_tables import from_cell
 from .base.errors import LibraryError
-from .base.tables import from_cell
 from .records.ticket import Ticket
 
 AUDIO_SUFFIXES = frozenset(
@@ -27,7 +27,7 @@ AUDIO_SUFFIXES = frozenset(
 )
 LIST_SUFFIXES = frozenset({".csv", ".tsv"})
 OUR_TABLE = ("track", "path", "status")  # how results/library.csv begins: a list too
-RESULTS_MARK = ".dropgrid"  # in a folder of results: dropgrid.results.mark
+RESULTS_MARK = ".dropgrid"  # in a folder of results: dropgrid.results.ownership
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ import sys
 from dropgrid import __version__ as VERSION
 from dropgrid.base.errors import DropgridError
 from dropgrid.records.ticket import read_ticket
-from dropgrid.run import workflow as run
+from dropgrid.run import plan as run
 from dropgrid.run.batches import read_batch
-from dropgrid.run.demands import BATCH_MB, LAST_MB, TRIES, Demands, supervised
+from dropgrid.run.job_resources import BATCH_MB, LAST_MB, TRIES, Demands, supervised
 from dropgrid.run.interrupts import follow_this_process
-from dropgrid.run.resources import caps
+from dropgrid.run.machine_limits import caps
 from dropgrid.settings.config import complete_config
 from dropgrid.stages import stage_options
 from snakemake.exceptions import WorkflowError

@@ -27,9 +27,9 @@ from pathlib import Path
 from typing import Any
 
 from dropgrid.run import interrupts
-from dropgrid.run.demands import TRIES
 from dropgrid.run.event_file import EventFile
 from dropgrid.run.events import RunLog
+from dropgrid.run.job_resources import TRIES
 from dropgrid.run.outcomes import outcome_of
 from dropgrid.run.progress import Following, News, Progress
 from snakemake_interface_logger_plugins.base import LogHandlerBase

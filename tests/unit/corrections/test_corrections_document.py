@@ -12,7 +12,7 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
-from dropgrid.corrections import document, identity
+from dropgrid.corrections import document, fingerprints
 from dropgrid.corrections.document import Document
 from dropgrid.corrections.model import (
     Confirmed,
@@ -22,7 +22,7 @@ from dropgrid.corrections.model import (
     SectionStart,
 )
 from dropgrid.features import Features
-from dropgrid.settings.place import SCHEMAS
+from dropgrid.settings.paths import SCHEMAS
 
 FULL = Correction(
     fingerprint="1-ab", bpm=90.0, one=0.412, beats_per_bar=3,
@@ -174,17 +174,17 @@ def music(seed: int, seconds: float = 200.0, gain: float = 1.0) -> Features:
 
 
 def test_a_recording_is_known_again_and_another_is_not():
-    mine = identity.fingerprint(music(1))
-    assert identity.same(mine, identity.fingerprint(music(1, seconds=200.013, gain=0.5)))
-    assert identity.same(mine, identity.fingerprint(music(1, seconds=201.0))) is False
-    assert identity.same(mine, identity.fingerprint(music(2))) is False
-    assert identity.same(mine, None) is None
-    assert identity.same(mine, "of a later version") is None
-    assert identity.fingerprint(Features(200.0, np.zeros((0, 2)))) is None
+    mine = fingerprints.fingerprint(music(1))
+    assert fingerprints.same(mine, fingerprints.fingerprint(music(1, seconds=200.013, gain=0.5)))
+    assert fingerprints.same(mine, fingerprints.fingerprint(music(1, seconds=201.0))) is False
+    assert fingerprints.same(mine, fingerprints.fingerprint(music(2))) is False
+    assert fingerprints.same(mine, None) is None
+    assert fingerprints.same(mine, "of a later version") is None
+    assert fingerprints.fingerprint(Features(200.0, np.zeros((0, 2)))) is None
 
 
 def test_statements_are_found_under_another_name_and_not_for_another_recording():
-    one, other = (identity.fingerprint(music(seed)) for seed in (1, 2))
+    one, other = (fingerprints.fingerprint(music(seed)) for seed in (1, 2))
     stated = Document({"old.flac": Correction(fingerprint=one, bpm=90.0)})
     assert stated.find("old.flac", one) == "old.flac"
     assert stated.find("old.flac", None) == "old.flac"

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 from dropgrid.commands.main import main
+from dropgrid.correcting.session import Desk
 from dropgrid.evaluation.score import EvaluationOptions, gather
 from dropgrid.library import track_id
 from dropgrid.records.store import read_bpm, write_record
 from dropgrid.results.layout import Results
-from dropgrid.results.stating import Desk
-from dropgrid.results.summary import describe, summarise
+from dropgrid.run.summary import describe, summarise
 from tracks_to_correct import write_steady
 
 PATHS = ("half.flac", "one.flac", "right.flac", "unseen.flac")

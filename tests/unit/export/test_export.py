@@ -25,13 +25,13 @@ from dropgrid.export.cues import bar_positions
 from dropgrid.export.options import ExportOptions
 from dropgrid.export.rekordbox import location
 from dropgrid.library import track_id
-from dropgrid.records.marks import cues, pads
+from dropgrid.records.cue_points import cues, pads
 from dropgrid.records.model import BpmRecord, GridRegion, Section, StructureRecord
 from dropgrid.records.store import write_record
 from dropgrid.records.track import Track
 from dropgrid.references import rekordbox
 from dropgrid.settings.config import load_config
-from dropgrid.settings.place import SCHEMAS
+from dropgrid.settings.paths import SCHEMAS
 from library_of_records import HOSTILE, PATHS, bpm_record, structure_record, write_results
 
 HOUSE = track_id("a house.flac")

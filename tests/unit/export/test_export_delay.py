@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from dropgrid.audio.mp3 import lead
 from dropgrid.records.model import GridRegion
-from dropgrid.records.shift import shifted
+from dropgrid.records.time_shift import shifted
 from dropgrid.records.track import Track
 from library_of_records import bpm_record, structure_record
 

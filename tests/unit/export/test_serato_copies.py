@@ -15,7 +15,7 @@ from dropgrid.commands.main import main
 from dropgrid.export import export
 from dropgrid.library import track_id
 from dropgrid.records.store import write_record
-from dropgrid.results.outputs import is_ours
+from dropgrid.results.output_guard import is_ours
 from library_of_records import bpm_record, structure_record
 
 NAMES = ("a.mp3", "b/ü & co.flac", "b/c.m4a", "d.aiff", "e.wav", "f.ogg")

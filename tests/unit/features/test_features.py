@@ -12,8 +12,8 @@ import pytest
 import soundfile
 from dropgrid.base.errors import RecordError, UnusableAudio
 from dropgrid.features import Features, memory, store
-from dropgrid.features.engines import ensemble as networks
-from dropgrid.features.engines import network, weights
+from dropgrid.features.engines import beat_ensemble as networks
+from dropgrid.features.engines import beat_weights, front_end
 from dropgrid.features.extract import extract
 from dropgrid.features.spectra import CHUNK, HOP, LONGEST, segments
 from dropgrid.records.model import TrackFailure
@@ -22,13 +22,13 @@ RATE = 44100
 
 
 @pytest.fixture(scope="module")
-def ensemble(tmp_path_factory: pytest.TempPathFactory) -> network.Ensemble:
+def ensemble(tmp_path_factory: pytest.TempPathFactory) -> front_end.Ensemble:
     path = tmp_path_factory.mktemp("model") / "network.npz"
-    weights.prepare(path)
+    beat_weights.prepare(path)
     return networks.load(path)
 
 
-def features_of(signal: np.ndarray, folder: Path, ensemble: network.Ensemble | str) -> Features:
+def features_of(signal: np.ndarray, folder: Path, ensemble: front_end.Ensemble | str) -> Features:
     path = folder / "signal.wav"
     soundfile.write(path, signal, RATE)
     return extract(path, ensemble)
@@ -73,20 +73,20 @@ def test_a_long_track_is_cut_into_windows_and_put_together_in_order() -> None:
         return inputs[:, :2].copy()
 
     chunks = [frames[i : i + 70] for i in range(0, 1000, 70)]
-    values, whole = network.activations(chunks, remember, 3, whole=400, window=300, margin=50)
+    values, whole = front_end.activations(chunks, remember, 3, whole=400, window=300, margin=50)
     np.testing.assert_array_equal(values, frames[:, :2])
     assert not whole
     assert windows == [(0, 300), (200, 500), (400, 700), (600, 1000)]
 
     windows.clear()
-    values, whole = network.activations(chunks, remember, 3, whole=1000, window=300, margin=50)
+    values, whole = front_end.activations(chunks, remember, 3, whole=1000, window=300, margin=50)
     np.testing.assert_array_equal(values, frames[:, :2])
     assert whole
     assert windows == [(0, 1000)]
 
 
 def test_everything_framed_has_the_length_of_the_track(
-    tmp_path: Path, ensemble: network.Ensemble
+    tmp_path: Path, ensemble: front_end.Ensemble
 ) -> None:
     features = features_of(0.5 * sine(440, 3.004), tmp_path, ensemble)
     assert features.duration == pytest.approx(3.004, abs=1e-4)
@@ -99,7 +99,7 @@ def test_everything_framed_has_the_length_of_the_track(
 
 
 def test_a_sine_is_in_its_band_and_its_pitch_class(
-    tmp_path: Path, ensemble: network.Ensemble
+    tmp_path: Path, ensemble: front_end.Ensemble
 ) -> None:
     found = features_of(sine(1760), tmp_path, ensemble).descriptors
     bands = found["bands"][150]
@@ -112,7 +112,7 @@ def test_a_sine_is_in_its_band_and_its_pitch_class(
 
 
 def test_the_attack_envelopes_rise_where_a_kick_begins(
-    tmp_path: Path, ensemble: network.Ensemble
+    tmp_path: Path, ensemble: front_end.Ensemble
 ) -> None:
     times = np.array([0.5137, 1.0274, 1.5411, 2.0548])
     found = features_of(kicks(times, 3.0), tmp_path, ensemble).descriptors
@@ -126,7 +126,7 @@ def test_the_attack_envelopes_rise_where_a_kick_begins(
         assert half / 400 == pytest.approx(time, abs=0.008)
 
 
-def test_peaks_show_the_waveform(tmp_path: Path, ensemble: network.Ensemble) -> None:
+def test_peaks_show_the_waveform(tmp_path: Path, ensemble: front_end.Ensemble) -> None:
     left = 0.5 * sine(300)
     stereo = np.stack([left, np.where(np.arange(len(left)) < RATE, left, 0)], axis=1)
     found = features_of(stereo, tmp_path, ensemble).descriptors
@@ -134,7 +134,7 @@ def test_peaks_show_the_waveform(tmp_path: Path, ensemble: network.Ensemble) -> 
     assert found["peaks"][200] == pytest.approx([-0.25, 0.25], abs=0.01)
 
 
-def test_what_cannot_be_analysed_is_refused(tmp_path: Path, ensemble: network.Ensemble) -> None:
+def test_what_cannot_be_analysed_is_refused(tmp_path: Path, ensemble: front_end.Ensemble) -> None:
     with pytest.raises(UnusableAudio, match="silent throughout"):
         features_of(np.zeros(3 * RATE), tmp_path, ensemble)
     with pytest.raises(UnusableAudio, match=r"0\.10 s long"):
@@ -155,7 +155,7 @@ def test_without_networks_the_pulse_of_the_onsets_stands_in(tmp_path: Path) -> N
 
 
 def test_the_file_gives_back_what_was_put_in_and_always_the_same_bytes(
-    tmp_path: Path, ensemble: network.Ensemble
+    tmp_path: Path, ensemble: front_end.Ensemble
 ) -> None:
     features = features_of(kicks(np.array([0.5, 1.0, 1.5]), 2.0), tmp_path, ensemble)
     again = extract(tmp_path / "signal.wav", ensemble)
@@ -198,7 +198,9 @@ def test_extraction_imports_no_heavy_library() -> None:
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
 
 
-def test_zeros_before_the_music_are_part_of_it(tmp_path: Path, ensemble: network.Ensemble) -> None:
+def test_zeros_before_the_music_are_part_of_it(
+    tmp_path: Path, ensemble: front_end.Ensemble
+) -> None:
     sound = np.random.default_rng(0).uniform(-1, 1, 3 * RATE)
     soundfile.write(tmp_path / "late.wav", np.concatenate([np.zeros(5 * RATE), sound]), RATE)
     bands = extract(tmp_path / "late.wav", ensemble).descriptors["bands"]
@@ -208,7 +210,7 @@ def test_zeros_before_the_music_are_part_of_it(tmp_path: Path, ensemble: network
 
 @pytest.mark.parametrize("method", ["madmom", "open"])
 def test_features_are_the_same_on_any_number_of_threads(
-    method: str, tmp_path: Path, ensemble: network.Ensemble
+    method: str, tmp_path: Path, ensemble: front_end.Ensemble
 ) -> None:
     signal = np.random.default_rng(0).normal(0, 0.1, 12 * RATE) + kicks(np.arange(24) / 2, 12)
     soundfile.write(tmp_path / "a.wav", np.clip(signal, -1, 1), RATE)
@@ -227,13 +229,14 @@ def test_the_memory_a_track_is_given_suffices(tmp_path: Path) -> None:
     soundfile.write(
         tmp_path / "noise.flac", np.random.default_rng(0).uniform(-1, 1, 90 * RATE), RATE
     )
-    weights.prepare(tmp_path / "network.npz")
+    beat_weights.prepare(tmp_path / "network.npz")
     program = (
         "import resource, sys; from pathlib import Path\n"
         f"limit = {memory.megabytes(1.5)} * 2**20\n"
         "resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))\n"
-        "from dropgrid.features import extract\nfrom dropgrid.features.engines import ensemble\n"
-        "extract.extract(Path(sys.argv[1]), ensemble.load(Path(sys.argv[2])))"
+        "from dropgrid.features import extract\n"
+        "from dropgrid.features.engines import beat_ensemble\n"
+        "extract.extract(Path(sys.argv[1]), beat_ensemble.load(Path(sys.argv[2])))"
     )
     files = [str(tmp_path / "noise.flac"), str(tmp_path / "network.npz")]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 from dropgrid import demo
-from dropgrid.features.engines import ensemble, weights
+from dropgrid.features.engines import beat_ensemble, beat_weights
 from dropgrid.features.extract import extract
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -37,9 +37,9 @@ def test_activations_beats_and_downbeats_are_madmoms(
         sound = soundfile.read(song, start=20 * 44100, frames=15 * 44100)[0]
     path = tmp_path / "excerpt.wav"
     soundfile.write(path, sound, 44100, subtype="PCM_16")
-    weights.prepare(tmp_path / "network.npz")
+    beat_weights.prepare(tmp_path / "network.npz")
 
-    ours = extract(path, ensemble.load(tmp_path / "network.npz")).activations
+    ours = extract(path, beat_ensemble.load(tmp_path / "network.npz")).activations
     processor = madmom.load("madmom.features.downbeats").RNNDownBeatProcessor()  # type: ignore[attr-defined]
     theirs = processor(str(path))
 

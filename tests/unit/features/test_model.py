@@ -10,23 +10,29 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dropgrid.base.errors import ModelError
-from dropgrid.features.engines import ensemble, key_network, key_weights, recurrence, weights
+from dropgrid.features.engines import (
+    beat_ensemble,
+    beat_weights,
+    key_network,
+    key_weights,
+    lstm_kernel,
+)
 from dropgrid.settings.config import complete_config
 from dropgrid.stages.networks import check_networks, prepare_key_network, prepare_network
 
 
 @pytest.fixture(scope="module")
-def networks() -> list[weights.Weights]:
-    return weights.read_weights(weights.find_models())
+def networks() -> list[beat_weights.Weights]:
+    return beat_weights.read_weights(beat_weights.find_models())
 
 
 def test_the_ensemble_is_eight_networks_of_three_bidirectional_layers(
-    networks: list[weights.Weights],
+    networks: list[beat_weights.Weights],
 ) -> None:
     assert len(networks) == 8
     for network in networks:
         assert [layer.inputs.shape for layer in network.layers] == [
-            (2, 100, weights.BANDS), (2, 100, 50), (2, 100, 50),
+            (2, 100, beat_weights.BANDS), (2, 100, 50), (2, 100, 50),
         ]  # fmt: skip
         assert [layer.recurrent.shape for layer in network.layers] == [(2, 100, 25)] * 3
         assert [layer.peepholes.shape for layer in network.layers] == [(2, 75)] * 3
@@ -34,13 +40,13 @@ def test_the_ensemble_is_eight_networks_of_three_bidirectional_layers(
 
 
 def test_finding_and_reading_the_networks_does_not_import_madmom(
-    networks: list[weights.Weights],
+    networks: list[beat_weights.Weights],
 ) -> None:
     import subprocess
 
     program = (
-        "import sys; from dropgrid.features.engines import weights; "
-        "weights.read_weights(weights.find_models()); "
+        "import sys; from dropgrid.features.engines import beat_weights; "
+        "beat_weights.read_weights(beat_weights.find_models()); "
         "sys.exit('madmom' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
@@ -48,19 +54,19 @@ def test_finding_and_reading_the_networks_does_not_import_madmom(
 
 def test_the_file_prepared_is_the_same_every_time(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        weights.prepare(tmp_path / name)
+        beat_weights.prepare(tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
 def test_a_network_computes_what_its_equations_say(
-    tmp_path: Path, networks: list[weights.Weights], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, networks: list[beat_weights.Weights], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In blocks that do not divide the sequence; no number depends on the count of threads."""
-    inputs = np.random.default_rng(0).uniform(0, 2, (150, weights.BANDS)).astype(np.float32)
-    weights.prepare(tmp_path / "network.npz")
+    inputs = np.random.default_rng(0).uniform(0, 2, (150, beat_weights.BANDS)).astype(np.float32)
+    beat_weights.prepare(tmp_path / "network.npz")
     expected = np.mean([peephole_network(inputs, one) for one in networks], axis=0)
-    monkeypatch.setattr(ensemble, "BLOCK", 64)
-    mean = ensemble.load(tmp_path / "network.npz")
+    monkeypatch.setattr(beat_ensemble, "BLOCK", 64)
+    mean = beat_ensemble.load(tmp_path / "network.npz")
     got = mean(inputs)
     np.testing.assert_allclose(got, expected[:, 1:], atol=1e-6)
     for threads in (2, 3, 16):
@@ -68,28 +74,28 @@ def test_a_network_computes_what_its_equations_say(
 
 
 def test_every_processor_gives_the_same_bits(
-    networks: list[weights.Weights], monkeypatch: pytest.MonkeyPatch
+    networks: list[beat_weights.Weights], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The newest level of this one, the one before, one without fused additions, and its own."""
     layer = networks[0].layers[1]
-    one = recurrence.direction(layer.recurrent[0], layer.bias[0], layer.peepholes[0])
+    one = lstm_kernel.direction(layer.recurrent[0], layer.bias[0], layer.peepholes[0])
     random = np.random.default_rng(0)
-    room = random.normal(0, 3, 40 * 100 + recurrence.SLACK).astype(np.float32)
+    room = random.normal(0, 3, 40 * 100 + lstm_kernel.SLACK).astype(np.float32)
     projected = room[: 40 * 100].reshape(40, 100)
     found = []
     try:
-        for levels in (recurrence.LEVELS, {"avx2": "x86-64-v3"}, {"sse2": "x86-64"}, {}):
-            monkeypatch.setattr(recurrence, "LEVELS", levels)
-            recurrence.kernel.cache_clear()
+        for levels in (lstm_kernel.LEVELS, {"avx2": "x86-64-v3"}, {"sse2": "x86-64"}, {}):
+            monkeypatch.setattr(lstm_kernel, "LEVELS", levels)
+            lstm_kernel.kernel.cache_clear()
             out = np.zeros((40, 25), np.float32)
             one.run(projected, one.begin(), out)
             found.append(out.tobytes())
     finally:
-        recurrence.kernel.cache_clear()
+        lstm_kernel.kernel.cache_clear()
     assert len(set(found)) == 1 and found[0] != bytes(len(found[0]))
 
 
-def peephole_network(inputs: np.ndarray, network: weights.Weights) -> np.ndarray:
+def peephole_network(inputs: np.ndarray, network: beat_weights.Weights) -> np.ndarray:
     """The network in double precision, one frame at a time, as madmom.ml.nn computes it."""
     signal = inputs.astype(float)
     for layer in network.layers:
@@ -99,7 +105,7 @@ def peephole_network(inputs: np.ndarray, network: weights.Weights) -> np.ndarray
     return scores / scores.sum(axis=1, keepdims=True)
 
 
-def lstm(signal: np.ndarray, layer: weights.Layer, way: int) -> np.ndarray:
+def lstm(signal: np.ndarray, layer: beat_weights.Layer, way: int) -> np.ndarray:
     def sigmoid(x: np.ndarray) -> np.ndarray:
         return 1 / (1 + np.exp(-x))
 
@@ -117,8 +123,8 @@ def lstm(signal: np.ndarray, layer: weights.Layer, way: int) -> np.ndarray:
 
 
 def test_a_changed_file_is_refused_by_its_hash(tmp_path: Path) -> None:
-    source = weights.find_models()
-    for name in weights.SHA256:
+    source = beat_weights.find_models()
+    for name in beat_weights.SHA256:
         (tmp_path / name).symlink_to(source / name)
     changed = tmp_path / "downbeats_blstm_3.pkl"
     data = bytearray(changed.read_bytes())
@@ -126,10 +132,10 @@ def test_a_changed_file_is_refused_by_its_hash(tmp_path: Path) -> None:
     changed.unlink()
     changed.write_bytes(data)
     with pytest.raises(ModelError, match=r"downbeats_blstm_3.pkl: is not the file that madmom"):
-        weights.read_weights(tmp_path)
+        beat_weights.read_weights(tmp_path)
     changed.unlink()
     with pytest.raises(ModelError, match="cannot be read"):
-        weights.read_weights(tmp_path)
+        beat_weights.read_weights(tmp_path)
 
 
 def test_a_pickle_that_asks_for_anything_else_runs_nothing(
@@ -143,9 +149,9 @@ def test_a_pickle_that_asks_for_anything_else_runs_nothing(
 
     data = pickle.dumps(Evil(), protocol=2)
     (tmp_path / "evil.pkl").write_bytes(data)
-    monkeypatch.setattr(weights, "SHA256", {"evil.pkl": hashlib.sha256(data).hexdigest()})
+    monkeypatch.setattr(beat_weights, "SHA256", {"evil.pkl": hashlib.sha256(data).hexdigest()})
     with pytest.raises(ModelError, match=r"evil.pkl: holds no network \(asks for posix.mkdir\)"):
-        weights.read_weights(tmp_path)
+        beat_weights.read_weights(tmp_path)
     assert not (tmp_path / "broken in").exists()
 
 
@@ -182,27 +188,27 @@ def test_networks_that_come_ready_made_are_taken_as_they_are(
     package = tmp_path / "site" / "dropgrid_models"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    for name in (weights.NAME, key_weights.NAME):
+    for name in (beat_weights.NAME, key_weights.NAME):
         (package / name).write_bytes(name.encode())
     monkeypatch.setattr(sys, "path", [str(tmp_path / "site")])
     check_networks(complete_config({}))
     prepare_network(tmp_path / "network.npz", "madmom")
     prepare_key_network(tmp_path / "key.npz", "madmom")
-    assert (tmp_path / "network.npz").read_bytes() == weights.NAME.encode()
+    assert (tmp_path / "network.npz").read_bytes() == beat_weights.NAME.encode()
     assert (tmp_path / "key.npz").read_bytes() == key_weights.NAME.encode()
 
 
 def test_a_file_that_is_no_network_is_refused_when_loaded(tmp_path: Path) -> None:
     (tmp_path / "network.npz").write_bytes(b"nonsense")
     with pytest.raises(ModelError, match="cannot be loaded"):
-        ensemble.load(tmp_path / "network.npz")
+        beat_ensemble.load(tmp_path / "network.npz")
 
 
 def test_a_network_of_another_kind_is_refused_by_name(tmp_path: Path) -> None:
-    weights.prepare(tmp_path / "beats.npz")
+    beat_weights.prepare(tmp_path / "beats.npz")
     key_weights.prepare(tmp_path / "key.npz")
     with pytest.raises(ModelError, match=r"key.npz: holds no networks for beats"):
-        ensemble.load(tmp_path / "key.npz")
+        beat_ensemble.load(tmp_path / "key.npz")
     with pytest.raises(ModelError, match=r"beats.npz: holds no key network"):
         key_network.load(tmp_path / "beats.npz")
     with np.load(tmp_path / "beats.npz") as archive:
@@ -215,7 +221,7 @@ def test_a_network_of_another_kind_is_refused_by_name(tmp_path: Path) -> None:
         (tmp_path / "changed.npz").write_bytes(b"")
         np.savez(tmp_path / "changed.npz", **{**named, name: changed})
         with pytest.raises(ModelError, match=r"changed.npz: .* \(arrays of other shapes\)"):
-            ensemble.load(tmp_path / "changed.npz")
+            beat_ensemble.load(tmp_path / "changed.npz")
     np.savez(tmp_path / "empty.npz", **{"0/output": named["0/output"]})
     with pytest.raises(ModelError, match=r"empty.npz: holds no networks for beats"):
-        ensemble.load(tmp_path / "empty.npz")
+        beat_ensemble.load(tmp_path / "empty.npz")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dropgrid.records.marks import cues
+from dropgrid.records.cue_points import cues
 from dropgrid.records.model import Section, StructureRecord
 from dropgrid.records.phrases import phrases
 from dropgrid.records.track import Track

@@ -21,7 +21,7 @@ from dropgrid.records.model import (
     TrackFailure,
 )
 from dropgrid.records.store import read_bpm, read_key, read_structure, to_json, write_record
-from dropgrid.settings.place import SCHEMAS
+from dropgrid.settings.paths import SCHEMAS
 
 BPM = BpmRecord(
     "a-0123abcd",

@@ -25,7 +25,7 @@ from dropgrid.references.matching import Reference
 from dropgrid.report import encode
 from dropgrid.report.collect import TrackView, collect
 from dropgrid.report.page import build
-from dropgrid.results.scanned import read_scan, write_tickets
+from dropgrid.results.scan_store import read_scan, write_tickets
 from synthetic_library import write_failure, write_library, write_track
 
 HOSTILE = "a/</script><script>alert(1)</script>\n\"'&<!-- \u2028 {{data}} 100%?#\udcff é.wav"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dropgrid.base.tables import read_csv
+from dropgrid.base.csv_tables import read_csv
 from dropgrid.commands.main import main
 from dropgrid.features import Features, store
 from dropgrid.library import track_id

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from dropgrid.commands.main import main
 from dropgrid.library import track_id
-from dropgrid.results.noted import note_references
+from dropgrid.run.run_notes import note_references
 from library_of_records import PATHS, write_results
 
 HOUSE = track_id(PATHS[0])

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dropgrid.base.documents import json_lines
+from dropgrid.base.json_documents import json_lines
 from dropgrid.commands.main import main
-from dropgrid.features import Features, reuse, store
+from dropgrid.features import Features, cache, store
 from dropgrid.library import track_id
 from dropgrid.records.identity import Identity, write_identity
 from dropgrid.results.layout import Results
-from dropgrid.results.mark import claim
-from dropgrid.results.summary import describe, summarise
+from dropgrid.results.ownership import claim
+from dropgrid.run.summary import describe, summarise
 from library_of_records import PATHS, write_results
 
 GONE, THERE = track_id(PATHS[0]), track_id(PATHS[1])
@@ -32,7 +32,7 @@ def results(tmp_path: Path) -> Path:
         digest = ORIGINS[track][:40]
         write_identity(files.identity(track), Identity(track, path, 1, 1, *[digest] * 3))
         store.save(files.features(track), Features(1.0, np.zeros((9, 2))), ORIGINS[track])
-        reuse.keep(files.cache, ORIGINS[track], files.features(track))
+        cache.keep(files.cache, ORIGINS[track], files.features(track))
         log = files.logs("bpm") / f"{track}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text("dropgrid: bpm took 1.0 s, cpu 0.5 s, peak 50 MB\n")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from dropgrid.features import ENVELOPE_RATE, FRAME_RATE, Features
 from dropgrid.rhythm import RhythmOptions
-from dropgrid.rhythm.drift import straight_pieces
 from dropgrid.rhythm.fit import SPREAD, exact_tempo, fit_line
 from dropgrid.rhythm.phase import attack_offset
+from dropgrid.rhythm.piecewise import straight_pieces
 from dropgrid.rhythm.tempo import candidates, probabilities, scores, tempogram
 
 PERIOD = 60 / 128

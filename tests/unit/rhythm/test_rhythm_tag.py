@@ -10,7 +10,7 @@ from dropgrid.features import FRAME_RATE, Features
 from dropgrid.records.ticket import Ticket
 from dropgrid.rhythm import RhythmOptions, analyse
 from dropgrid.rhythm.tag import agrees, in_octave_of, rounding
-from dropgrid.stages.records import make_bpm_record
+from dropgrid.stages.make_records import make_bpm_record
 
 SECONDS = 90.0
 

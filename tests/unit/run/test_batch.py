@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from dropgrid.base.errors import RecordError
 from dropgrid.library import Scan, track_id
+from dropgrid.records.bpm_outline import Positions, read_bpm_outline
 from dropgrid.records.model import BpmRecord, TrackFailure
-from dropgrid.records.outline import Positions, read_bpm_outline
 from dropgrid.records.store import write_record
 from dropgrid.records.ticket import Ticket
-from dropgrid.results.mend import mend
-from dropgrid.results.scanned import write_tickets
+from dropgrid.results.crash_cleanup import mend
+from dropgrid.results.scan_store import write_tickets
 from dropgrid.run.batches import (
     CLUSTER_WIDTH,
     LARGEST,
@@ -30,7 +30,8 @@ from dropgrid.run.batches import (
     read_batch,
     write_batches,
 )
-from dropgrid.run.due import (
+from dropgrid.run.plan import Plan, asks_anew, plan_run
+from dropgrid.run.staleness import (
     force_all,
     networks_since,
     note_options,
@@ -39,7 +40,6 @@ from dropgrid.run.due import (
     stages_due,
     tracks_due,
 )
-from dropgrid.run.workflow import Plan, asks_anew, plan_run
 from dropgrid.settings.config import load_config
 from dropgrid.stages import STAGES
 
@@ -168,7 +168,7 @@ def plan(results: Path, music: Path, **options: object) -> Plan:
 @pytest.fixture
 def music(tmp_path, monkeypatch) -> Path:
     """A library of 20 files; runs do not take over this process."""
-    monkeypatch.setattr("dropgrid.run.workflow.guard_run", lambda *_, **__: None)
+    monkeypatch.setattr("dropgrid.run.plan.guard_run", lambda *_, **__: None)
     folder = tmp_path / "music"
     folder.mkdir()
     for number in range(20):
@@ -406,13 +406,13 @@ def test_what_is_imported_ahead_of_the_forks_starts_no_threads(tmp_path):
         from pathlib import Path
         from dropgrid.commands.main import THREAD_POOLS
         os.environ.update(dict.fromkeys(THREAD_POOLS, "1"))
-        from dropgrid.run import ahead
+        from dropgrid.stages import preload
         from dropgrid.results.layout import Results
         from dropgrid.stages.networks import prepare_key_network, prepare_network
         files = Results(Path(sys.argv[1]))
         prepare_network(files.network, "madmom")
         prepare_key_network(files.key_network, "madmom")
-        ahead.prepare(network=files.network, key_network=files.key_network)
+        preload.prepare(network=files.network, key_network=files.key_network)
         loaded = {"numpy", "soundfile", "mutagen", "dropgrid.rhythm", "llvmlite"}
         assert loaded <= sys.modules.keys()
         print(len(os.listdir("/proc/self/task")))
@@ -428,7 +428,7 @@ def test_many_tracks_are_looked_at_as_few_are(tmp_path, music, monkeypatch):
     (results / "structure" / f"{first.tracks[4]}.json").unlink()
     (results / "tracks" / f"{first.tracks[7]}.json").touch()
     found = tracks_due(results, first.tracks, ANALYSES)
-    monkeypatch.setattr("dropgrid.run.due.FEW", 3)
+    monkeypatch.setattr("dropgrid.run.staleness.FEW", 3)
     assert tracks_due(results, first.tracks, ANALYSES) == found
     assert found == {first.tracks[4]: ["structure"], first.tracks[7]: [*STAGES]}
 

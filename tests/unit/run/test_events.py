@@ -13,11 +13,11 @@ from dropgrid.library import Scan
 from dropgrid.records.model import BpmRecord, StructureRecord, TrackFailure
 from dropgrid.records.store import write_record
 from dropgrid.records.ticket import Ticket
-from dropgrid.results.scanned import write_tickets
-from dropgrid.results.summary import Summary
+from dropgrid.results.scan_store import write_tickets
 from dropgrid.run.event_file import EventFile
 from dropgrid.run.events import RunLog, timestamp, to_line
 from dropgrid.run.outcomes import outcome_of
+from dropgrid.run.summary import Summary
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = json.loads((ROOT / "workflow" / "schemas" / "events.schema.json").read_text())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from dropgrid.base.errors import ConfigError, LibraryError
 from dropgrid.commands.run import TARGETS
-from dropgrid.results.mark import claim
+from dropgrid.results.ownership import claim
 from dropgrid.run.launch import (
     Request,
     command,
@@ -18,7 +18,7 @@ from dropgrid.run.launch import (
     read_request,
     working_folder,
 )  # fmt: skip
-from dropgrid.settings.place import PROFILES, SHIPPED
+from dropgrid.settings.paths import PROFILES, SHIPPED
 
 OPTIONS = {"--forcerun": "*", "--quiet": "*", "--forceall": "0", "--resources": "+"}
 

@@ -10,7 +10,7 @@ from dropgrid.base.errors import ConfigError
 from dropgrid.rhythm import RhythmOptions
 from dropgrid.settings.config import complete_config, load_config
 from dropgrid.settings.options import build_options
-from dropgrid.settings.place import DEFAULTS
+from dropgrid.settings.paths import DEFAULTS
 from dropgrid.structure import StructureOptions
 
 ROOT = Path(__file__).resolve().parents[3]

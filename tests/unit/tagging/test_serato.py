@@ -16,7 +16,7 @@ from dropgrid.audio.mp3 import lead
 from dropgrid.audio.serato_file import STAMP, read_serato
 from dropgrid.audio.serato_track import grid_of, marks_of, tags_of
 from dropgrid.records.model import BpmRecord, GridRegion
-from dropgrid.records.shift import shifted
+from dropgrid.records.time_shift import shifted
 from dropgrid.records.track import Track
 from dropgrid.tagging.change import apply
 from dropgrid.tagging.plan import Change, TagOptions, plan

@@ -23,7 +23,7 @@ from dropgrid.library import scan_files
 from dropgrid.records.store import write_record
 from dropgrid.records.ticket import Ticket, read_ticket, ticket_json
 from dropgrid.records.track import Track
-from dropgrid.results.scanned import write_scan
+from dropgrid.results.scan_store import write_scan
 from dropgrid.tagging.backup import Backup, Entry, read_backup, write_backup
 from dropgrid.tagging.change import apply
 from dropgrid.tagging.fields import Answers, exact, rounded, sound_check, with_drops

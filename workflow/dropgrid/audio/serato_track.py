@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from ..base.colours import SECTION_COLOURS_ON_DARK
-from ..records.marks import cues, loops, pads
+from ..records.cue_points import cues, loops, pads
 from ..records.model import BpmRecord
 from ..records.track import Track
 from . import serato
@@ -38,7 +38,7 @@ def grid_of(record: BpmRecord) -> serato.Grid | None:
 
 
 def tags_of(track: Track) -> dict[str, bytes]:
-    """Serato's tags of a track whose times are in Serato's (dropgrid.records.shift), by name."""
+    """Serato's tags by name, of a track in Serato's times (dropgrid.records.time_shift)."""
     record = track.bpm
     assert record is not None
     tags: dict[str, bytes] = {}

@@ -51,9 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from ..library import scan_files
     from ..results.layout import Results
-    from ..results.outputs import check_folder, check_output
-    from ..run import ahead
+    from ..results.output_guard import check_folder, check_output
     from ..settings.config import load_config
+    from ..stages import preload
     from ..stages.networks import prepare_key_network, prepare_network
 
     config = load_config(arguments.config)
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     ):
         if not path.exists():
             prepare(path, config[section]["method"])
-    ahead.prepare(network=networks[0], key_network=networks[1])
+    preload.prepare(network=networks[0], key_network=networks[1])
     failed: list[str] = []
     for ticket in tickets:
         code, line = _analyse(ticket, networks, config, records[ticket.track], arguments)
@@ -127,7 +127,7 @@ def _analyse(
 
 def _record_failure(ticket: Ticket, failure: TrackFailure, records: dict[str, Path]) -> None:
     from ..records.store import write_record
-    from ..results.reading import KINDS
+    from ..results.library_reader import KINDS
 
     for name, path in records.items():
         write_record(path, KINDS[name](ticket.track, ticket.path, "error", error=failure))
@@ -136,7 +136,7 @@ def _record_failure(ticket: Ticket, failure: TrackFailure, records: dict[str, Pa
 def _described(records: dict[str, Path]) -> tuple[int, str]:
     """(1 if the file failed, a line that says what came out), from its records."""
     from ..records.phrases import phrases
-    from ..results.reading import READERS
+    from ..results.library_reader import READERS
 
     found = {name: READERS[name](path) for name, path in records.items()}
     path = printable(next(iter(found.values())).path)

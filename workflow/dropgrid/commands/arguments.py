@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def add_force(parser: argparse.ArgumentParser) -> None:
-    """The option --force of every command with an output: see dropgrid.results.outputs."""
+    """The option --force of every command with an output: see dropgrid.results.output_guard."""
     parser.add_argument(
         "--force", action="store_true",
         help="write over a file that is not dropgrid's, and under the name of a song; "

@@ -18,9 +18,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..jobs.command import add_arguments as add_limits
 from ..jobs.policy import EXIT_AGAIN
 from ..jobs.process import FORWARDED
+from ..jobs.supervise import add_arguments as add_limits
 from ..records.model import ANALYSES, TrackFailure
 from .arguments import add_threads
 
@@ -44,11 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..jobs.use import say_begins, say_ended
+    from ..jobs.usage_log import say_begins, say_ended
     from ..results.layout import Results
-    from ..run import ahead
     from ..run.batches import read_batch
-    from ..run.due import tracks_due
+    from ..run.staleness import tracks_due
+    from ..stages import preload
 
     for number in FORWARDED:
         if signal.getsignal(number) != signal.SIG_IGN:
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         due = tracks_due(files.folder, [track], arguments.analyses).get(track)
         code = 0
         if due:
-            ahead.prepare(due, files.network, files.key_network)
+            preload.prepare(due, files.network, files.key_network)
             say_begins(track)
             log = files.logs("tracks") / f"{track}.log"
             with _told_to(log, anew="features" in due):
@@ -88,9 +88,9 @@ def _bring_up_to_date(
     files: Results, track: str, due: Sequence[str], arguments: argparse.Namespace
 ) -> int:
     """Run the stages that are due of a track, as their own commands do; the exit code."""
-    from ..jobs.command import supervise_stages
-    from ..results.outputs import check_output
-    from ..run.due import read_options
+    from ..jobs.supervise import supervise_stages
+    from ..results.output_guard import check_output
+    from ..run.staleness import read_options
     from ..stages import STAGES, run_stage, write_failure
     from .stage import beside
 

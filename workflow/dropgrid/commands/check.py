@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..base.tables import read_csv
+    from ..base.csv_tables import read_csv
     from ..base.text import printable
 
     failures = read_csv(arguments.failures)

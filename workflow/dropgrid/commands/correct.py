@@ -25,7 +25,7 @@ from ..base.text import printable
 from .arguments import add_results
 
 if TYPE_CHECKING:
-    from ..results.stating import Desk
+    from ..correcting.session import Desk
 
 HELP = "state what is right about tracks: grid, sections, key"
 # In the order in which they are done: option, its edit, what the edit calls its value, the
@@ -71,10 +71,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..results.corrected import corrections_file
+    from ..correcting.publish import corrections_file
+    from ..correcting.session import Desk
     from ..results.layout import Results
-    from ..results.mark import check_claim
-    from ..results.stating import Desk
+    from ..results.ownership import check_claim
 
     steps = _steps(arguments)
     ways = [bool(steps), arguments.undo, arguments.redo, arguments.list, bool(arguments.sources)]
@@ -119,7 +119,7 @@ def _steps(arguments: argparse.Namespace) -> list[Mapping[str, Any]]:
 def _named(desk: Desk, paths: list[str]) -> list[str]:
     """The tracks that are named, each once. Raises ConfigError for one that there is not."""
     from ..references.matching import Tracks
-    from ..results.scanned import read_scan
+    from ..results.scan_store import read_scan
     from .correct_list import paths_of
 
     if not paths:

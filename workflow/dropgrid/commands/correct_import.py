@@ -10,8 +10,8 @@ from ..base.text import printable
 from .correct_list import paths_of
 
 if TYPE_CHECKING:
-    from ..results.stating import Desk
-    from ..results.taken import Taken
+    from ..correcting.import_grids import Taken
+    from ..correcting.session import Desk
 
 WORDS = {
     "agrees": "agree already",
@@ -23,8 +23,8 @@ WORDS = {
 
 def take_over(desk: Desk, sources: Sequence[str], tracks: Sequence[str], dry_run: bool) -> int:
     """List the grids that differ, then state them, but for a dry run. tracks: of these alone."""
-    from ..results.scanned import read_scan
-    from ..results.taken import compare
+    from ..correcting.import_grids import compare
+    from ..results.scan_store import read_scan
 
     scan = read_scan(desk.results.folder)
     paths = paths_of(desk, tracks or scan["tracks"])

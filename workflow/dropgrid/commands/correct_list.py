@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from ..base.text import printable
 
 if TYPE_CHECKING:
-    from ..results.stating import Desk
+    from ..correcting.session import Desk
 
 
 def list_corrections(desk: Desk, tracks: Sequence[str]) -> int:
     """Print a line for each track of which something is stated; tracks: only of these, if any."""
+    from ..correcting.agreement import judged
     from ..corrections import document
-    from ..results.judged import judged
-    from ..results.scanned import read_scan
+    from ..results.scan_store import read_scan
 
     stated = document.read(desk.file)
     found = list(judged(desk, stated, read_scan(desk.results.folder)["tracks"]))
@@ -38,6 +38,6 @@ def list_corrections(desk: Desk, tracks: Sequence[str]) -> int:
 
 def paths_of(desk: Desk, tracks: Sequence[str]) -> dict[str, str]:
     """The path of each track within the library."""
-    from ..results.reading import path_of
+    from ..results.library_reader import path_of
 
     return {track: path_of(desk.results.folder, track) for track in tracks}

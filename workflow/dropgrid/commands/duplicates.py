@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..base.text import printable
     from ..results.duplicates import describe_groups, write_duplicates
     from ..results.layout import Results
-    from ..results.outputs import check_output
+    from ..results.output_guard import check_output
 
     output = Results(arguments.results).duplicates
     check_output(output, option="--results", force=arguments.force)

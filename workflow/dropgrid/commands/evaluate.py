@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ..base.errors import LibraryError
-    from ..base.extras import has, lacking
+    from ..base.optional_packages import has, lacking
     from ..evaluation.score import EvaluationOptions, gather
     from ..evaluation.write import check_evaluation, write_evaluation
     from ..results.layout import Results

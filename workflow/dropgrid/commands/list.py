@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ..results.layout import Results
-    from ..results.listing import listing
+    from ..results.terminal_table import listing
 
     print(listing(arguments.results))
     page = Results(arguments.results).page

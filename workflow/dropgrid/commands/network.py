@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..results.outputs import check_output
+    from ..results.output_guard import check_output
     from ..stages.networks import prepare_key_network, prepare_network
 
     for path in filter(None, (arguments.output, arguments.key_output)):

@@ -39,12 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..report.workbench.bench import Bench
+    from ..correcting.publish import corrections_file
+    from ..correcting.session import Desk
     from ..report.workbench.server import new_token, serve
-    from ..results.corrected import corrections_file
+    from ..report.workbench.state import Bench
     from ..results.layout import Results
-    from ..results.mark import check_claim
-    from ..results.stating import Desk
+    from ..results.ownership import check_claim
 
     results = Results(arguments.results)
     check_claim(results.folder, [])

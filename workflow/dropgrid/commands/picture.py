@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ..base.errors import ConfigError
-    from ..base.extras import has, lacking
+    from ..base.optional_packages import has, lacking
 
     if not has("matplotlib"):
         raise ConfigError(lacking("a picture", "matplotlib"))
@@ -86,7 +86,7 @@ def _draw_sheets(results: Path, output: Path, force: bool) -> int:
 
 def _check(output: Path, force: bool, inputs: tuple[Path, ...] = ()) -> None:
     from ..base.errors import ConfigError
-    from ..results.outputs import check_output
+    from ..results.output_guard import check_output
 
     if output.suffix.lower() not in (".png", ".svg"):
         raise ConfigError(f"{output}: the name must end in .png or .svg")

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ..base.text import printable
-    from ..results.mark import check_claim
+    from ..results.ownership import check_claim
     from ..results.prune import left_over, remove
 
     check_claim(arguments.results, [])

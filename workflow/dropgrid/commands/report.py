@@ -41,8 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
     from ..report.collect import collect
     from ..report.page import build
     from ..results.layout import Results
-    from ..results.noted import noted_references
-    from ..results.outputs import check_output
+    from ..results.output_guard import check_output
+    from ..run.run_notes import noted_references
 
     references = arguments.references
     if references is None:

@@ -21,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..results.mark import check_claim
-    from ..results.summary import forget_failures
+    from ..results.ownership import check_claim
+    from ..run.summary import forget_failures
 
     check_claim(arguments.results, [])
     tracks = forget_failures(arguments.results)

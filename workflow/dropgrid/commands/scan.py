@@ -21,9 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ..library import scan
-    from ..results.mark import check_claim, claim
-    from ..results.scanned import write_tickets
-    from ..results.vanished import refuse_vanished
+    from ..results.ownership import check_claim, claim
+    from ..results.scan_store import write_tickets
+    from ..run.missing_library import refuse_vanished
 
     check_claim(arguments.results, arguments.library)
     found = scan(arguments.library, apart=str(arguments.results))

@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from ..base.errors import LibraryError
     from ..records.store import read_bpm, read_structure
-    from ..results.outputs import check_output
+    from ..results.output_guard import check_output
     from ..show.sonify import sonify
 
     read = (arguments.audio, arguments.bpm, *filter(None, [arguments.structure]))

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..jobs.command import add_arguments as add_limits
-from ..jobs.command import supervise_track
+from ..jobs.supervise import add_arguments as add_limits
+from ..jobs.supervise import supervise_track
 from ..records.model import TrackFailure
 from .arguments import add_force
 
@@ -60,9 +60,9 @@ def run_on(
 ) -> int:
     """Run a stage on these files (dropgrid.stages.run_stage) under supervision; the exit code.
 
-    limits: has what dropgrid.jobs.command.add_arguments adds.
+    limits: has what dropgrid.jobs.supervise.add_arguments adds.
     """
-    from ..results.outputs import check_output
+    from ..results.output_guard import check_output
 
     read = [path for name, path in files.items() if name != "output"]
     check_output(files["output"], read, option="OUTPUT", force=force)
@@ -84,7 +84,7 @@ def run_on(
 def beside(files: Mapping[str, Path]) -> dict[str, Path]:
     """Where features in a folder of results have their track's identity, and the cache."""
     from ..results.layout import Results
-    from ..results.mark import begins_as_ours, is_marked
+    from ..results.ownership import begins_as_ours, is_marked
 
     output = files["output"].absolute()
     results, track = Results(output.parents[1]), files["ticket"].stem

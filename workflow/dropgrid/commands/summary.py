@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ..results.layout import Results
-    from ..results.outputs import check_output
-    from ..results.summary import describe, to_json, write_summary
+    from ..results.output_guard import check_output
+    from ..run.summary import describe, to_json, write_summary
 
     check_output(Results(arguments.results).summary, option="--results", force=arguments.force)
     summary = write_summary(arguments.results)

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..results.outputs import check_output
+    from ..results.output_guard import check_output
     from ..results.table import FILES, NO_PARQUET, has_parquet, write_table
 
     for name in FILES:

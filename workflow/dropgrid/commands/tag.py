@@ -135,7 +135,7 @@ def _write(arguments: argparse.Namespace, backup: Path) -> int:
 
 def _planned(arguments: argparse.Namespace) -> list[Change]:
     """The changes to make, one a file whatever its names; says them, and what is left alone."""
-    from ..results.reading import WAITING, iterate_library
+    from ..results.library_reader import WAITING, iterate_library
     from ..tagging.plan import TagOptions, plan
 
     options = TagOptions(
@@ -223,7 +223,7 @@ def _restore(arguments: argparse.Namespace, backup: Path) -> int:
 def _root(arguments: argparse.Namespace) -> Path | None:
     """The library's folder: the one named, else the one that was scanned."""
     from ..results.layout import Results
-    from ..results.scanned import read_scan
+    from ..results.scan_store import read_scan
 
     if arguments.library is not None:
         return Path(arguments.library)

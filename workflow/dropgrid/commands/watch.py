@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..results.mark import last_library
+    from ..results.ownership import last_library
 
     words, numbers = read_words(arguments.words)
     request = request_of(words)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from ..records.model import BpmRecord, KeyRecord, StructureRecord
 from ..records.store import as_computed
-from . import answers, beats, edits
-from .beats import AtTempo
+from . import edits, grid_corrections, section_corrections
+from .grid_corrections import AtTempo
 from .model import Correction
 
 
 def to_bpm(computed: BpmRecord, correction: Correction, at_tempo: AtTempo) -> BpmRecord:
     """The bpm record of a track with its correction; the analysis' answer is kept in it.
 
-    at_tempo: see beats.apply. Raises InvalidCorrection for a relative statement that cannot be.
+    at_tempo: see grid_corrections.apply. Raises InvalidCorrection for a relative statement that
+    cannot be.
     """
     if computed.status != "ok":
         return computed
-    return beats.apply(computed, effective(correction, computed, at_tempo), at_tempo)
+    return grid_corrections.apply(computed, effective(correction, computed, at_tempo), at_tempo)
 
 
 def to_structure(
@@ -25,15 +26,17 @@ def to_structure(
     """The structure record of a track with its correction, on the bars of rhythm."""
     if computed.status != "ok":
         return computed
-    said = answers.held_sections(correction, computed, rhythm)
-    return answers.apply_sections(computed, said, rhythm)
+    said = section_corrections.held_sections(correction, computed, rhythm)
+    return section_corrections.apply_sections(computed, said, rhythm)
 
 
 def to_key(computed: KeyRecord, correction: Correction) -> KeyRecord:
     """The key record of a track with its correction."""
     if computed.status != "ok":
         return computed
-    return answers.apply_key(computed, answers.held_key(correction, computed))
+    return section_corrections.apply_key(
+        computed, section_corrections.held_key(correction, computed)
+    )
 
 
 def effective(
@@ -49,9 +52,9 @@ def effective(
     their own answers count.
     """
     said = edits.absolute(correction, computed, at_tempo)
-    said = answers.held(said, computed)
+    said = section_corrections.held(said, computed)
     if structure is not None and structure.status == "ok":
-        said = answers.held_sections(said, as_computed(structure), computed)
+        said = section_corrections.held_sections(said, as_computed(structure), computed)
     if key is not None and key.status == "ok":
-        said = answers.held_key(said, as_computed(key))
+        said = section_corrections.held_key(said, as_computed(key))
     return said

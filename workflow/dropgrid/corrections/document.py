@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..base.documents import MAX_BYTES, SCHEMA_VERSION
 from ..base.files import read_regular, write_atomically
-from . import identity
+from ..base.json_documents import MAX_BYTES, SCHEMA_VERSION
+from . import fingerprints
 from .model import Correction, InvalidCorrection, from_json, refuse, to_json
 
 SCHEMA = "dropgrid/corrections"
@@ -42,13 +42,13 @@ class Document:
         recording under another name.
         """
         own = self.tracks.get(path)
-        if own is not None and identity.same(own.fingerprint, fingerprint) is not False:
+        if own is not None and fingerprints.same(own.fingerprint, fingerprint) is not False:
             return path
         if fingerprint is None:
             return None
         return next(
             (name for name, correction in sorted(self.tracks.items())
-             if identity.same(correction.fingerprint, fingerprint)),
+             if fingerprints.same(correction.fingerprint, fingerprint)),
             None,
         )  # fmt: skip
 

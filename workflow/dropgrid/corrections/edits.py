@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..records.model import BpmRecord
-from . import answers, beats, model, section_edits
+from . import grid_corrections, model, section_corrections, section_edits
 from .model import NOTHING, Correction, GridEntry, refuse
 from .section_edits import Answer, Fields
 
@@ -37,7 +37,9 @@ def edit(correction: Correction, answer: Answer, fields: Fields) -> Correction:
     return said
 
 
-def absolute(correction: Correction, computed: BpmRecord, at_tempo: beats.AtTempo) -> Correction:
+def absolute(
+    correction: Correction, computed: BpmRecord, at_tempo: grid_corrections.AtTempo
+) -> Correction:
     """A correction without relative statements, which are about the analysis' own answer."""
     if not correction.is_relative:
         return correction
@@ -52,7 +54,7 @@ def absolute(correction: Correction, computed: BpmRecord, at_tempo: beats.AtTemp
     if correction.one_beats is not None:
         steps.append({"op": "one", "beats": correction.one_beats})
     for step in steps:
-        said = edit(said, Answer(beats.apply(computed, said, at_tempo)), step)
+        said = edit(said, Answer(grid_corrections.apply(computed, said, at_tempo)), step)
     return said
 
 
@@ -117,7 +119,7 @@ def _one(correction: Correction, answer: Answer, fields: Fields) -> Correction:
 
 def _from_start(entry: GridEntry, one: float | None) -> float | None:
     """A downbeat at or after the start of an entry, that of a bar later if this one is before."""
-    if one is not None and one < entry.start - beats.EDGE:
+    if one is not None and one < entry.start - grid_corrections.EDGE:
         return one + 60 / entry.bpm * entry.beats_per_bar
     return one
 
@@ -125,7 +127,7 @@ def _from_start(entry: GridEntry, one: float | None) -> float | None:
 def _bpm(correction: Correction, answer: Answer, fields: Fields) -> Correction:
     bpm = model.tempo(fields.get("bpm"), "bpm")
     present = answer.bpm
-    entries = () if present is None else beats.entries_of(present)
+    entries = () if present is None else grid_corrections.entries_of(present)
     kept: dict[str, Any] = {**GRID, "bpm": bpm, "beats_per_bar": correction.beats_per_bar}
     if len(entries) == 1 and abs(bpm / entries[0].bpm - 1) <= REFINED:
         kept["one"] = entries[0].one if correction.grid else correction.one
@@ -137,7 +139,7 @@ def _at(correction: Correction, answer: Answer, fields: Fields) -> Correction:
     record, entries = answer.grid("at")
     if moment > (record.duration or 0):
         refuse("at: time", f"after the end of the music, {record.duration or 0:.3f} s", moment)
-    at = beats.entry_at(entries, moment)
+    at = grid_corrections.entry_at(entries, moment)
     start = min(entries[at].start, moment) if at == 0 else entries[at].start
     ruled = replace(entries[at], one=moment, start=start)
     return _stated(correction, (*entries[:at], ruled, *entries[at + 1 :]), "one")
@@ -146,8 +148,8 @@ def _at(correction: Correction, answer: Answer, fields: Fields) -> Correction:
 def _beat_at(correction: Correction, answer: Answer, fields: Fields) -> Correction:
     moment = model.time(fields.get("time"), "beat_at: time")
     record, entries = answer.grid("beat_at")
-    by = moment - answers.nearest(record.beats, moment)
-    at = beats.entry_at(entries, moment)
+    by = moment - section_corrections.nearest(record.beats, moment)
+    at = grid_corrections.entry_at(entries, moment)
     (moved,) = _moved(entries[at : at + 1], lambda _: by)
     return _stated(correction, (*entries[:at], moved, *entries[at + 1 :]), "one")
 
@@ -156,7 +158,7 @@ def _anchors(correction: Correction, answer: Answer, fields: Fields) -> Correcti
     first, second = (model.time(fields.get(n), f"anchors: {n}") for n in ("first", "second"))
     first, second = min(first, second), max(first, second)
     record, entries = answer.grid("anchors")
-    entry = entries[beats.entry_at(entries, first)]
+    entry = entries[grid_corrections.entry_at(entries, first)]
     count = round((second - first) * entry.bpm / 60)
     if count < 1:
         refuse("anchors", "nearer to each other than a beat", None)
@@ -168,7 +170,7 @@ def _anchors(correction: Correction, answer: Answer, fields: Fields) -> Correcti
             break
     one = first
     if not fields.get("one"):
-        old = answers.nearest(record.downbeats, first)
+        old = section_corrections.nearest(record.downbeats, first)
         one = first + round((old - first) * bpm / 60) * 60 / bpm
     (pinned,) = _moved([replace(entry, bpm=bpm, one=one)], lambda _: 0.0)
     if len(entries) == 1:
@@ -185,7 +187,7 @@ def _tap(correction: Correction, answer: Answer, fields: Fields) -> Correction:
     if times[-1] - times[0] < 0.5:
         refuse("tap: times", "less than half a second of tapping", None)
     bpm = 60 * (len(times) - 1) / (times[-1] - times[0])
-    entries = () if answer.bpm is None else beats.entries_of(answer.bpm)
+    entries = () if answer.bpm is None else grid_corrections.entries_of(answer.bpm)
     for factor in OCTAVES if len(entries) == 1 else ():
         if abs(bpm / (entries[0].bpm * factor) - 1) <= TAPPED:
             if factor == 1.0:
@@ -220,7 +222,8 @@ def _confirm(correction: Correction, answer: Answer, fields: Fields) -> Correcti
     if answer.bpm is None or answer.bpm.status != "ok":
         refuse("confirm", "the track was not analysed", None)
     return replace(
-        correction, confirmed=answers.confirmed(answer.bpm, answer.structure, answer.key)
+        correction,
+        confirmed=section_corrections.confirmed(answer.bpm, answer.structure, answer.key),
     )
 
 

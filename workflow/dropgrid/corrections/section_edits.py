@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..records.model import BpmRecord, KeyRecord, StructureRecord
-from . import answers, beats, model
+from . import grid_corrections, model, section_corrections
 from .model import Correction, GridEntry, SectionStart, refuse
 
 Fields = Mapping[str, Any]
@@ -23,7 +23,7 @@ class Answer:
 
     def grid(self, place: str) -> tuple[BpmRecord, tuple[GridEntry, ...]]:
         """The bpm record and its grid. Raises InvalidCorrection where there is none."""
-        entries = () if self.bpm is None else beats.entries_of(self.bpm)
+        entries = () if self.bpm is None else grid_corrections.entries_of(self.bpm)
         if self.bpm is None or not entries:
             refuse(place, "the track has no beats; state a tempo first", None)
         return self.bpm, entries
@@ -36,7 +36,9 @@ def _structured(answer: Answer, place: str) -> tuple[list[SectionStart], list[fl
         refuse(place, "the track has no sections", None)
     found = [SectionStart(s.start, s.label) for s in record.sections]
     duration = record.duration or 0.0
-    return found, [t for t in answers.bar_lines(answer.bpm, duration) if 0 < t < duration]
+    return found, [
+        t for t in section_corrections.bar_lines(answer.bpm, duration) if 0 < t < duration
+    ]
 
 
 def _with_sections(correction: Correction, found: Sequence[SectionStart]) -> Correction:
@@ -47,7 +49,7 @@ def _with_sections(correction: Correction, found: Sequence[SectionStart]) -> Cor
 def sections(correction: Correction, answer: Answer, fields: Fields) -> Correction:
     stated = model.sections(fields.get("sections"), "sections")
     _, lines = _structured(answer, "sections")
-    snapped = [replace(s, start=answers.nearest(lines, s.start)) for s in stated[1:]]
+    snapped = [replace(s, start=section_corrections.nearest(lines, s.start)) for s in stated[1:]]
     return _with_sections(correction, [stated[0], *snapped])
 
 
@@ -64,7 +66,7 @@ def boundary(correction: Correction, answer: Answer, fields: Fields) -> Correcti
         between = [min(max(new, low + 0.1), high - 0.1)]
     if not between:
         refuse("boundary", "there is no bar line between its neighbours", None)
-    found[at] = replace(found[at], start=answers.nearest(between, new))
+    found[at] = replace(found[at], start=section_corrections.nearest(between, new))
     return _with_sections(correction, found)
 
 
@@ -84,7 +86,7 @@ def label(correction: Correction, answer: Answer, fields: Fields) -> Correction:
 def split(correction: Correction, answer: Answer, fields: Fields) -> Correction:
     moment = model.time(fields.get("at"), "split: at")
     found, lines = _structured(answer, "split")
-    start = answers.nearest(lines, moment)
+    start = section_corrections.nearest(lines, moment)
     if start in [section.start for section in found]:
         refuse("split: at", "a section begins there already", None)
     name = found[_section_at(found, start)].label
@@ -105,4 +107,6 @@ def join(correction: Correction, answer: Answer, fields: Fields) -> Correction:
 def drops(correction: Correction, answer: Answer, fields: Fields) -> Correction:
     stated = model.drops(fields.get("drops"), "drops")
     _, lines = _structured(answer, "drops")
-    return replace(correction, drops=tuple(sorted({answers.nearest(lines, t) for t in stated})))
+    return replace(
+        correction, drops=tuple(sorted({section_corrections.nearest(lines, t) for t in stated}))
+    )

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from ..base.documents import json_lines
 from ..base.files import write_atomically
+from ..base.json_documents import json_lines
 from .composition import Composition, compose
 from .containers import encode, with_tags
 from .rendering import render

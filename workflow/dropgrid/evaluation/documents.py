@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..base.documents import DECIMALS, SCHEMA_VERSION, json_lines
-from ..base.tables import csv_bytes
+from ..base.csv_tables import csv_bytes
+from ..base.json_documents import DECIMALS, SCHEMA_VERSION, json_lines
 from ..records.model import LABELS
 from ..references.matching import LeftOut
 from . import aggregate, beats, bootstrap, key, structure, tempo

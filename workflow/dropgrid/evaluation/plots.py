@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..base.colours import SECTION_COLOURS
-from ..base.extras import has
+from ..base.optional_packages import has
 from ..records.model import LABELS
 from .rows import PRODUCT, Row
 

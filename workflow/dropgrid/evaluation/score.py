@@ -22,10 +22,10 @@ from ..references.collect import CORRECTIONS, TAGS, Rank, read_sources
 from ..references.matching import LeftOut, Reference, Tracks, match
 from ..references.serato import SERATO, read_file
 from ..results.layout import Results
-from ..results.reading import path_of, record_or_failure
-from ..results.scanned import read_scan
+from ..results.library_reader import path_of, record_or_failure
+from ..results.scan_store import read_scan
 from . import rows as tasks
-from .stated import stated
+from .from_corrections import stated
 
 CHUNK = 8  # tracks a process takes at once
 

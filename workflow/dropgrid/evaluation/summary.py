@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..results.measures import BEATS, BPM, KEY, STRUCTURE
+from ..results.metric_names import BEATS, BPM, KEY, STRUCTURE
 from .score import Gathered
 
 EXAMPLES = 3  # of references left out for the same reason

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..base.files import write_atomically
-from ..results.outputs import check_folder, check_output
+from ..results.output_guard import check_folder, check_output
 from . import documents as tables
 from .plots import KINDS, NAMES, plots
 from .score import EvaluationOptions, Gathered

@@ -35,12 +35,12 @@ from typing import Any
 from ..audio.mp3 import lead
 from ..base.errors import ConfigError
 from ..base.files import write_atomically
-from ..records.check import check_id
-from ..records.shift import shifted
+from ..records.time_shift import shifted
 from ..records.track import Track
+from ..records.validate import check_id
 from ..results.layout import Results
-from ..results.outputs import check_folder, check_output
-from ..results.reading import BROKEN, WAITING, iterate_library
+from ..results.library_reader import BROKEN, WAITING, iterate_library
+from ..results.output_guard import check_folder, check_output
 from .options import ExportOptions
 
 OF_ALL = ("delay_profile", "min_confidence")  # options that every format heeds but tables
@@ -86,9 +86,9 @@ def export(
     """Write the tracks of results in a format; (tracks written, tracks left out by reason).
 
     output: a file, or a folder for formats of several files; library: where the audio lies now.
-    force: over files that are not ours too (dropgrid.results.outputs). say: hears every so often
-    how many tracks were read. Each file is written whole or not at all; of all tracks no more is
-    held than one. Raises ConfigError, RecordError, OSError.
+    force: over files that are not ours too (dropgrid.results.output_guard).
+    say: hears every so often how many tracks were read. Each file is written whole or not at all;
+    no more than one track is held in memory. Raises ConfigError, RecordError, OSError.
     """
     options = options or ExportOptions()
     form = format_of(name)

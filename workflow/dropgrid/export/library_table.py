@@ -10,8 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..base.csv_tables import csv_bytes
 from ..base.errors import ConfigError, RecordError
-from ..base.tables import csv_bytes
 from ..results.layout import Results
 from ..results.table import (
     COLUMNS,

@@ -11,7 +11,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from ..records.marks import cues
+from ..records.cue_points import cues
 from ..records.track import Track
 from .cues import title
 from .tempo_map import TempoMap, tempo_map

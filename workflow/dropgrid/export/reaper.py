@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from ..base.colours import SECTION_COLOURS_ON_DARK
 from ..base.text import one_line
-from ..records.marks import cues
+from ..records.cue_points import cues
 from ..records.track import Track
 from .cues import beats_per_bar, number, title
 from .tempo_map import Signature, TempoMap, tempo_map

@@ -19,7 +19,7 @@ from .. import __version__
 from ..base.colours import SECTION_COLOURS_ON_DARK
 from ..base.files import WINDOWS
 from ..key import notation
-from ..records.marks import Cue, Loop, cues, loops, pads
+from ..records.cue_points import Cue, Loop, cues, loops, pads
 from ..records.model import GridRegion
 from ..records.track import Track
 from .cues import beats_per_bar, number, text_tag, title

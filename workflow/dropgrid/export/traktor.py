@@ -17,7 +17,7 @@ from xml.etree.ElementTree import Element, SubElement
 from xml.sax.saxutils import quoteattr
 
 from ..key import notation
-from ..records.marks import cues, loops, pads
+from ..records.cue_points import cues, loops, pads
 from ..records.model import BpmRecord, GridRegion
 from ..records.track import Track
 from .cues import text_tag, title

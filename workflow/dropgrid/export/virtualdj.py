@@ -18,7 +18,7 @@ from ..base.colours import SECTION_COLOURS_ON_DARK
 from ..base.files import WINDOWS
 from ..base.text import one_line
 from ..key import notation
-from ..records.marks import cues, loops, pads
+from ..records.cue_points import cues, loops, pads
 from ..records.model import BpmRecord
 from ..records.track import Track
 from .cues import number, text_tag, title

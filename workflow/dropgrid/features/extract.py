@@ -17,8 +17,8 @@ from ..base.errors import UnusableAudio
 from ..base.threads import in_thread
 from . import Features
 from .descriptors import Descriptors, Waveform
+from .engines.front_end import MARGIN, WINDOW, Ensemble, Inputs, activations
 from .engines.key_network import Network
-from .engines.network import MARGIN, WINDOW, Ensemble, Inputs, activations
 from .loudness import Meter
 from .memory import give_back
 from .pitch import Pitch
@@ -67,14 +67,14 @@ def _activations(
 ) -> tuple[np.ndarray, str]:
     """Activations (frames, 2), and the name of how they were found."""
     if ensemble == "open":
-        from .engines import flux
+        from .engines import spectral_flux
 
-        return flux.activations_of_rises(chunks, inputs), flux.METHOD
+        return spectral_flux.activations_of_rises(chunks, inputs), spectral_flux.METHOD
     if ensemble == "librosa":
-        from .engines import onsets
+        from .engines import librosa_onsets
 
         strength = map(inputs.onset_strength, chunks)
-        return onsets.activations_of_onsets(strength), onsets.METHOD
+        return librosa_onsets.activations_of_onsets(strength), librosa_onsets.METHOD
     assert not isinstance(ensemble, str), ensemble
     values, whole = activations(chunks, partial(ensemble, threads=threads), inputs.width)
     if whole:

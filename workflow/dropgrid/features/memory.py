@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import PurePosixPath
 
-from .engines.network import WHOLE
+from .engines.front_end import WHOLE
 
 BASE = 195.0  # MB: Python, NumPy, LLVM, decoder, resampler, buffers, and a fifth to spare
 HELD = 15.0  # MB a minute that is one sequence: the networks' inputs and states

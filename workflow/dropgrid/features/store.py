@@ -29,7 +29,7 @@ DESCRIPTOR = "descriptor/"
 def save(path: Path, result: Features | TrackFailure, origin: str | None = None) -> None:
     """Write features, or why there are none. Raises OSError.
 
-    origin: what they come from (dropgrid.features.reuse), where that is known for sure.
+    origin: what they come from (dropgrid.features.cache), where that is known for sure.
     """
     about: dict[str, Any] = {"version": VERSION}
     if origin is not None:

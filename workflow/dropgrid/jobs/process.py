@@ -6,7 +6,7 @@ it ended: an `Outcome`. The child dies with its parent, even
 where that is killed with -9, and both end with the workflow that started them, where the
 variable DROPGRID_WORKFLOW_PID names its process.
 
-What an outcome means is decided in dropgrid.jobs.policy; dropgrid.jobs.command does both for the
+What an outcome means is decided in dropgrid.jobs.policy; dropgrid.jobs.supervise does both for the
 commands. Call from the main thread: only there can signals be passed on.
 """
 

@@ -1,7 +1,7 @@
 """The identity of a track: what its file was when it was analysed, whatever it is called.
 
 results/identity/{track}.json is written by the job that reads the audio. By it a file is known
-again that was renamed, moved, copied, touched or mounted elsewhere (dropgrid.run.recognition), and
+again that was renamed, moved, copied, touched or mounted elsewhere (dropgrid.run.moved_files), and
 so are two tracks that are the same audio.
 """
 
@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..base.documents import SCHEMA_VERSION, json_lines, parse_document, read_bytes
 from ..base.errors import InvalidRecord
 from ..base.files import write_atomically
-from . import check
+from ..base.json_documents import SCHEMA_VERSION, json_lines, parse_document, read_bytes
+from . import validate
 
 SCHEMA = "dropgrid/identity"
 DIGEST = re.compile(r"[0-9a-f]{40}")
@@ -24,7 +24,7 @@ DIGEST = re.compile(r"[0-9a-f]{40}")
 @dataclass(frozen=True)
 class Identity:
     """track: its id; path: within the library; size: bytes, mtime_ns: nanoseconds since 1970;
-    whole, sample, audio: the digests of dropgrid.audio.identity."""
+    whole, sample, audio: the digests of dropgrid.audio.digests."""
 
     track: str
     path: str
@@ -50,9 +50,9 @@ def read_identity(path: Path) -> Identity:
     values: dict[str, Any] = parse_document(read_bytes(path), SCHEMA, path)
     try:
         identity = Identity(**values)
-        check.check_id(identity.track)
-        check.check_path(identity.path)
-    except (TypeError, ValueError, check.Invalid) as error:
+        validate.check_id(identity.track)
+        validate.check_path(identity.path)
+    except (TypeError, ValueError, validate.Invalid) as error:
         raise InvalidRecord(f"{path}: {error}") from error
     for name in ("whole", "sample", "audio"):
         digest = getattr(identity, name)

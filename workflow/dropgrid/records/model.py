@@ -127,7 +127,7 @@ class ComputedRhythm:
 class BpmRecord:
     """Tempo, beats, downbeats and grid of a track: results/bpm/{track}.json.
 
-    fingerprint: of the recording, see corrections/identity.py; None in records of features
+    fingerprint: of the recording, see corrections/fingerprints.py; None in records of features
     without loudness. computed: where source is "corrected", what the analysis itself found.
     """
 

@@ -11,10 +11,10 @@ import dataclasses
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from ..base.documents import json_lines, parse_document, read_bytes, rounded
 from ..base.errors import InvalidRecord
 from ..base.files import write_atomically
-from . import check
+from ..base.json_documents import json_lines, parse_document, read_bytes, rounded
+from . import validate
 from .model import AnyRecord, BpmRecord, KeyRecord, StructureRecord
 
 Record = TypeVar("Record", BpmRecord, StructureRecord, KeyRecord)
@@ -36,7 +36,7 @@ def write_record(path: Path, record: AnyRecord) -> None:
 
 
 def read_bpm(path: Path, track: str | None = None) -> BpmRecord:
-    """Read results/bpm/{track}.json, field by field checked (dropgrid.records.check).
+    """Read results/bpm/{track}.json, field by field checked (dropgrid.records.validate).
 
     track: whose record it must be. Raises RecordError, which names file and field.
     """
@@ -78,6 +78,6 @@ READERS: dict[str, Any] = {"bpm": read_bpm, "structure": read_structure, "key": 
 def _checked(kind: type[Record], data: bytes, path: Path, track: str | None) -> Record:
     values = parse_document(data, kind.SCHEMA, path, kind.VERSION)
     try:
-        return cast(Record, check.record(kind, values, track))
-    except check.Invalid as error:
+        return cast(Record, validate.record(kind, values, track))
+    except validate.Invalid as error:
         raise InvalidRecord(f"{path}: {error}") from error

@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..base.documents import SCHEMA_VERSION, json_lines, read_bytes
 from ..base.errors import RecordError
+from ..base.json_documents import SCHEMA_VERSION, json_lines, read_bytes
 
 TICKET_SCHEMA = "dropgrid/track"
 TRACK_ID = re.compile(r"[a-z0-9][a-z0-9-]*-[0-9a-f]{8}")

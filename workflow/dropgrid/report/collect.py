@@ -14,16 +14,16 @@ import numpy as np
 
 from ..base.errors import LibraryError, MissingRecord, RecordError
 from ..features.waveform import columns_for, read_waveform
-from ..jobs.use import Use
+from ..jobs.usage_log import Use
 from ..records.model import ANALYSES, BpmRecord, KeyRecord, StructureRecord, TrackFailure
 from ..records.ticket import Ticket, read_ticket
 from ..references.collect import read_sources
 from ..references.matching import Reference, Tracks, match
 from ..results.duplicates import read_duplicates
 from ..results.layout import Results
-from ..results.reading import record_or_failure
-from ..results.scanned import read_scan
-from ..results.summary import summarise
+from ..results.library_reader import record_or_failure
+from ..results.scan_store import read_scan
+from ..run.summary import summarise
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from typing import Any
 
 from .. import __version__
 from ..base.colours import SECTION_COLOURS, SECTION_COLOURS_ON_DARK
-from ..jobs.use import Use
+from ..jobs.usage_log import Use
 from ..records.model import LABELS
-from ..results.measures import BEATS, BPM, KEY, STRUCTURE
+from ..results.metric_names import BEATS, BPM, KEY, STRUCTURE
 from . import encode
 from .collect import Evaluation, Report
 

@@ -22,13 +22,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ..base.csv_tables import csv_bytes, read_csv
 from ..base.errors import RecordError
-from ..base.tables import csv_bytes, read_csv
 from ..features.loudness import TENTHS
 from ..features.store import DESCRIPTOR, read_array
 from ..records.identity import read_identity
 from .layout import Results
-from .mark import write_ours
+from .ownership import write_ours
 from .table import read_table
 
 COLUMNS = ("track", "path", "group", "same", "likeness", "duration", "size")

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..base.errors import ConfigError
-from ..base.extras import has, lacking
+from ..base.optional_packages import has, lacking
 from ..records.track import Track
 from .layout import Results
-from .reading import iterate_library
+from .library_reader import iterate_library
 from .table import COLUMNS, read_rows
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ class Results:
 
     @property
     def cache(self) -> Path:
-        """The folder of features by what they come from (dropgrid.features.reuse)."""
+        """The folder of features by what they come from (dropgrid.features.cache)."""
         return self.folder / "cache"
 
     def record(self, kind: str, track: str) -> Path:
@@ -62,7 +62,7 @@ class Results:
 
     @property
     def corrections(self) -> Path:
-        """The folder of what is stated of the tracks (dropgrid.results.corrected)."""
+        """The folder of what is stated of the tracks (dropgrid.correcting.publish)."""
         return self.folder / "corrections"
 
     @property
@@ -72,7 +72,7 @@ class Results:
 
     @property
     def scan(self) -> Path:
-        """What the last scan of the library found (dropgrid.results.scanned)."""
+        """What the last scan of the library found (dropgrid.results.scan_store)."""
         return self.folder / "scan.json"
 
     @property
@@ -107,7 +107,7 @@ class Results:
 
     @property
     def summary(self) -> Path:
-        """What became of the library (dropgrid.results.summary)."""
+        """What became of the library (dropgrid.run.summary)."""
         return self.folder / "summary.json"
 
     @property

@@ -13,15 +13,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..jobs.use import read_use
+from ..jobs.usage_log import read_use
 from ..records.identity import SCHEMA as IDENTITY
 from ..records.model import ANALYSES
 from ..records.ticket import TICKET_SCHEMA, TRACK_ID
 from ..stages import STAGES
+from .crash_cleanup import is_whole
 from .layout import Results
-from .mark import begins_as_ours, holds_ours
-from .mend import is_whole
-from .scanned import read_scan
+from .ownership import begins_as_ours, holds_ours
+from .scan_store import read_scan
 
 CACHED = re.compile(r"[0-9a-f]{40}-[0-9a-f]{40}\.npz")
 

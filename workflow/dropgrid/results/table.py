@@ -8,17 +8,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..base.csv_tables import csv_bytes, parse_csv, read_csv
 from ..base.errors import MissingRecord, RecordError
-from ..base.extras import has, lacking
 from ..base.files import write_atomically
-from ..base.tables import csv_bytes, parse_csv, read_csv
+from ..base.optional_packages import has, lacking
 from ..base.text import encodable
+from ..records.bpm_outline import Positions, read_bpm_outline
 from ..records.model import BpmRecord, KeyRecord, StructureRecord, TrackFailure, problem_of
-from ..records.outline import Positions, read_bpm_outline
 from .layout import Results
-from .mark import begins_as_ours
-from .reading import broken, path_of, record_or_failure
-from .scanned import read_scan
+from .library_reader import broken, path_of, record_or_failure
+from .ownership import begins_as_ours
+from .scan_store import read_scan
 
 # Column -> type in the Parquet file.
 COLUMNS = {

@@ -10,12 +10,12 @@ import numpy as np
 from ..features import FRAME_RATE, Features
 from ..records.model import Alternative, Confidences, GridRegion
 from .bars import Counted, count_bars
+from .evidence import Witnesses
 from .fit import peaks
 from .options import RhythmOptions
-from .stretches import Region, find_regions, region_at
+from .region_fit import Region, find_regions, region_at
 from .tag import CONTRADICTED, agrees
 from .tempo import HARMONICS, pulse, tempogram
-from .witnesses import Witnesses
 
 SHORTEST = 2.0  # s: less has no tempo
 FEWEST = 4  # peaks of the activation: fewer have no tempo

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .counting import records
-from .decision import Table, read_bars
-from .stretches import Region
-from .witnesses import Seen, Witnesses, with_halves
+from .downbeat_decision import Table, read_bars
+from .downbeat_tracking import records
+from .evidence import Seen, Witnesses, with_halves
+from .region_fit import Region
 
 CLOSE = 0.2  # of a beat: how far a region's first beat may be from where the last one's next is
 TOGETHER = 0.75  # of a beat: nearer to the last beat than this, a beat is left out

@@ -1,10 +1,10 @@
 """Batches: the tracks of a run that have something due, dealt out to its jobs.
 
-Every run deals anew: what is missing or out of date (dropgrid.run.due) is divided into batches
-that take about as long as each other, the longest tracks first in each, so that all workers
-finish together and none of them starts a process more often than it must. A track that would
-keep one worker busy while the others have nothing left gets threads of theirs. A batch is a
-manifest, results/batches/{batch}.json; its job (the command `dropgrid batch`) brings one track
+Every run deals anew: what is missing or out of date (dropgrid.run.staleness) is divided into
+batches that take about as long as each other, the longest tracks first in each, so that all
+workers finish together and none of them starts a process more often than it must. A track that
+would keep one worker busy while the others have nothing left gets threads of theirs. A batch is
+a manifest, results/batches/{batch}.json; its job (the command `dropgrid batch`) brings one track
 after another up to date and then leaves results/batches/{batch}.done. Where nothing is due, the
 batches of the last run stay: their .done tell the rules after them how old the records are.
 """
@@ -20,11 +20,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from ..base.documents import SCHEMA_VERSION, json_lines
 from ..base.errors import RecordError
+from ..base.json_documents import SCHEMA_VERSION, json_lines
 from ..records.ticket import Ticket, ticket_from
 from ..results.layout import Results
-from ..results.mark import check_ours, remove_ours, write_ours
+from ..results.ownership import check_ours, remove_ours, write_ours
 
 SCHEMA = "dropgrid/batch"
 NAME = re.compile(r"[0-9]{5}")

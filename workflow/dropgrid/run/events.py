@@ -21,10 +21,10 @@ from typing import Any
 
 from .. import __version__
 from ..base.text import encodable
-from ..jobs.use import add_up, read_batch_log
-from ..results.summary import Summary
+from ..jobs.usage_log import add_up, read_batch_log
 from .outcomes import TrackOutcome
 from .progress import is_of
+from .summary import Summary
 
 SCHEMA = "dropgrid/events"
 SCHEMA_VERSION = 1

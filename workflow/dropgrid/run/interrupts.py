@@ -11,8 +11,8 @@ mends all three without touching Snakemake:
 - A file lock in the folder of results, which the system itself releases however a process ends,
   tells whether another run is at work there, from whatever folder; the second one is refused and
   says who runs. Where none is, outputs that a crash left half written are removed
-  (dropgrid.results.mend), and so are Snakemake's locks, but only those of a dead run of ours: the
-  folder may be another workflow's as well.
+  (dropgrid.results.crash_cleanup), and so are Snakemake's locks, but only those of a dead run of
+  ours: the folder may be another workflow's as well.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from pathlib import Path
 from ..base.errors import LibraryError
 from ..base.files import write_atomically
 from ..base.text import printable
-from ..results.mark import MARK
-from ..results.mend import mend
+from ..results.crash_cleanup import mend
+from ..results.ownership import MARK
 
 LOCK = f"{MARK}.lock"  # in the folder of results
 TYPED = "DROPGRID_TYPED"  # variable: the command that was typed, where another one runs for it

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import ConfigError, LibraryError
-from ..base.extras import EXTRAS, has, lacking
+from ..base.optional_packages import EXTRAS, has, lacking
 from ..base.text import suggestion
 from ..library import LIST_SUFFIXES, expanded
-from ..results.mark import last_library, place
-from ..settings.place import PROFILES, SHIPPED
+from ..results.ownership import last_library, place
+from ..settings.paths import PROFILES, SHIPPED
 from .command_line import Options, is_option, read
-from .resources import resolve_workers
+from .machine_limits import resolve_workers
 
 OWN = {"--results": "1", "--cores": "1", "-c": "1", "--config": "*", "-C": "*", "--profile": "1",
        "--workflow-profile": "1", "--dry-run": "0", "-n": "0", "--allow-empty": "0"}  # fmt: skip

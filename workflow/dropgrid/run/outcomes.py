@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..base.errors import RecordError
 from ..records.model import TrackFailure
-from ..results.reading import READERS, failure_in, path_of
+from ..results.library_reader import READERS, failure_in, path_of
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..base.text import clock, duration, shortened, width
-from ..jobs.use import read_batch_log
+from ..jobs.usage_log import read_batch_log
 
 BAR = 20  # characters
 PARTS = " ▏▎▍▌▋▊▉█"  # of a character of the bar, in eighths

@@ -12,7 +12,7 @@ from typing import Any
 from ..base.errors import ConfigError
 from ..base.text import suggestion
 from .options import check_ranges
-from .place import DEFAULTS, SCHEMAS
+from .paths import DEFAULTS, SCHEMAS
 
 SCHEMA = SCHEMAS / "config.schema.json"
 

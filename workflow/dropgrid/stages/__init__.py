@@ -64,13 +64,13 @@ def run_stage(
 
     ticket = read_ticket(files["ticket"])
     if stage == "features":
-        from .listening import save_features
+        from .make_features import save_features
 
         return save_features(ticket, files, options, threads)
-    from ..corrections.slices import with_corrections
+    from ..corrections.per_track import with_corrections
     from ..features import store
     from ..records.store import read_bpm, write_record
-    from .records import make_bpm_record, make_key_record, make_structure_record
+    from .make_records import make_bpm_record, make_key_record, make_structure_record
 
     features = store.load(files["features"])
 
@@ -141,8 +141,8 @@ def analyse_track(
     """
     from ..jobs.policy import classify
     from ..records.store import as_written
-    from .listening import compute_features
-    from .records import make_bpm_record, make_key_record, make_structure_record
+    from .make_features import compute_features
+    from .make_records import make_bpm_record, make_key_record, make_structure_record
 
     options = stage_options(config)
     features: Features | TrackFailure

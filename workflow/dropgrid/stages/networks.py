@@ -11,8 +11,8 @@ from ..base.errors import ModelError
 from ..base.files import write_atomically
 
 if TYPE_CHECKING:
+    from ..features.engines.front_end import Ensemble
     from ..features.engines.key_network import Network as KeyNetwork
-    from ..features.engines.network import Ensemble
 
 # In place of the networks' file: what finds the beats instead, by method.
 NO_NETWORKS = {
@@ -24,12 +24,12 @@ NO_NETWORKS = {
 
 def prepare_network(path: Path, method: str) -> None:
     """Write madmom's networks to path, or NO_NETWORKS. Raises ModelError, OSError."""
-    from ..features.engines import installed, weights
+    from ..features.engines import beat_weights, model_files
 
     if method == "madmom":
-        return weights.prepare(path)
+        return beat_weights.prepare(path)
     if method == "librosa":
-        installed.check_librosa()
+        model_files.check_librosa()
     return write_atomically(path, NO_NETWORKS[method])
 
 
@@ -45,14 +45,14 @@ def prepare_key_network(path: Path, method: str) -> None:
 
 def check_networks(config: Mapping[str, Any]) -> None:
     """Raise ModelError, saying what to do, where the methods asked for are not installed."""
-    from ..features.engines import installed, key_weights, weights
+    from ..features.engines import beat_weights, key_weights, model_files
 
     if config["bpm"]["method"] == "madmom":
-        installed.check(weights.NAME, weights.MODELS)
+        model_files.check(beat_weights.NAME, beat_weights.MODELS)
     elif config["bpm"]["method"] == "librosa":
-        installed.check_librosa()
+        model_files.check_librosa()
     if config["key"]["method"] == "madmom":
-        installed.check(key_weights.NAME, key_weights.MODEL)
+        model_files.check(key_weights.NAME, key_weights.MODEL)
 
 
 @cache
@@ -61,7 +61,7 @@ def load_networks(
 ) -> tuple[Ensemble | str, KeyNetwork | None]:
     """The networks in these files, the method's name where there are none; kept for the tracks
     that follow, and for the processes that are forked from this one. Raises ModelError."""
-    from ..features.engines import ensemble as networks
+    from ..features.engines import beat_ensemble as networks
     from ..features.engines import key_network as key_networks
 
     ensemble = _instead_of(network) or networks.load(network)

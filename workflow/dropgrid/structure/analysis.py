@@ -12,9 +12,9 @@ import numpy as np
 from ..base.errors import UnusableAudio
 from ..features import Features
 from ..records.model import BpmRecord, Label, Section
-from . import energy, labels, novelty, patterns, segment
+from . import labels, loudness_method, novelty, patterns, segment
 from .bars import TimeBase, bar_number, time_base
-from .drive import Drive, measure
+from .levels import Drive, measure
 from .options import StructureOptions
 
 # Within these instruments come and go: no boundary there, unless the
@@ -90,7 +90,7 @@ def analyse(features: Features, rhythm: BpmRecord, options: StructureOptions) ->
         sections = _count_bars(silence, [0.0], rhythm, base)
         return Structure(sections, (), (), (), None, None, options.method, base.kind)
     if options.method == "energy":
-        stretches = energy.loudness_sections(bands, features.duration)
+        stretches = loudness_method.loudness_sections(bands, features.duration)
         parts = [_Part(*stretch, confidence=0.5, begins=0.5) for stretch in stretches]
     else:
         parts = _phrases(music, features.duration, options)

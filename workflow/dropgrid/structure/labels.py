@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..records.model import LABELS, Label
-from .drive import LOW, Drive, decibels
+from .levels import LOW, Drive, decibels
 
 HIGH_BANDS = 4  # the bands from 1 kHz up: what risers and snare rolls fill
 # The ladder, fitted to 29 songs by benchmarks/structure_fit.py; both thresholds are lower than

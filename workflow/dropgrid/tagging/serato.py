@@ -14,7 +14,7 @@ from ..audio import serato
 from ..audio.mp3 import lead
 from ..audio.serato_file import FLAC, MP4, STAMP, file_tags, stamp, stamped
 from ..audio.serato_track import tags_of
-from ..records.shift import shifted
+from ..records.time_shift import shifted
 from ..records.track import Track
 
 Value = list[Any]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import arrays, key_weights
+from . import key_weights, npz
 from .key_weights import CLASSES
 
 STEP = 8  # frames in a step of the scores: three times pooled by two
@@ -25,7 +25,7 @@ Network = Callable[[np.ndarray], np.ndarray]  # (frames, bands) -> (frames // ST
 
 def load(path: Path) -> Network:
     """The network that key_weights.prepare wrote to path. Raises ModelError."""
-    layers = key_weights.of_arrays(arrays.read(path), path)
+    layers = key_weights.of_arrays(npz.read(path), path)
     kernels = [np.ascontiguousarray(layer.weights.transpose(2, 3, 1, 0)) for layer in layers]
 
     def scores(spectrum: np.ndarray) -> np.ndarray:

@@ -21,8 +21,8 @@ import numpy as np
 
 from ...base.errors import ModelError
 from ...base.files import write_atomically
-from . import arrays
-from .installed import HELP, find, ready_made
+from . import npz
+from .model_files import HELP, find, ready_made
 
 NAME = "key.npz"
 MODEL = Path("models", "key", "2018", "key_cnn.pkl")
@@ -81,7 +81,7 @@ def to_bytes(network: list[Convolution]) -> bytes:
     for n, layer in enumerate(network):
         shape = np.array([layer.padding, layer.pooled])
         named |= {f"{n}/weights": layer.weights, f"{n}/bias": layer.bias, f"{n}/shape": shape}
-    return arrays.packed(named)
+    return npz.packed(named)
 
 
 def of_arrays(named: dict[str, np.ndarray], path: Path) -> list[Convolution]:

@@ -25,15 +25,15 @@ from ... import __version__, report
 from ...base.colours import SECTION_COLOURS, SECTION_COLOURS_ON_DARK
 from ...base.errors import DropgridError
 from ...base.text import fault
+from ...correcting.session import NothingToUndo
 from ...corrections import document
 from ...records.model import LABELS
-from ...results.stating import NothingToUndo
 from .. import encode
 from ..collect import costs, evaluations
 from ..page import costs_json, evaluations_json
-from .bench import Bench, Changed, NoSuchTrack
+from .audio import NoSound, Sounds, peaks, playable, waveform
 from .guard import MAX_BODY, Guard
-from .sound import NoSound, Sounds, peaks, playable, waveform
+from .state import Bench, Changed, NoSuchTrack
 
 STATIC = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[a-z]+)*\.(js|css|svg|html|png|woff2)")
 MOST_EDITS = 100

@@ -1,0 +1,73 @@
+"""One line after an upgrade: whose the records are, what is made anew and why, what stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from dropgrid import __version__
+from dropgrid.run.staleness import LONG_AGO, note_options, outdate
+from dropgrid.run.upgrade_notice import note_version, noted_version, told
+
+OPTIONS = {"features": {"contents": 2}, "bpm": {"schema_version": 2, "max_bpm": 215},
+           "structure": {"sensitivity": 0.0}, "key": {}}  # fmt: skip
+
+
+def options(stage: str, **changes: object) -> dict[str, dict[str, object]]:
+    return {**OPTIONS, stage: {**OPTIONS[stage], **changes}}
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    note_options(tmp_path, OPTIONS)
+    note_version(tmp_path, "0.0.9")
+    return tmp_path
+
+
+def test_the_same_version_and_options_are_no_news(results):
+    note_version(results)
+    assert noted_version(results) == __version__
+    assert told(results, OPTIONS, 3) is None
+
+
+def test_a_newer_version_that_changes_nothing_says_so(results):
+    assert told(results, OPTIONS, 3) == (
+        f"3 tracks by dropgrid 0.0.9, here is {__version__}: nothing is made anew for that; "
+        "kept: features, bpm, structure, key"
+    )
+
+
+def test_records_of_another_version_are_made_anew_with_what_follows_from_them(results):
+    assert told(results, options("bpm", schema_version=3), 1) == (
+        f"1 track by dropgrid 0.0.9, here is {__version__}: made anew: "
+        "bpm (schema_version 2 -> 3), structure (follows bpm); kept: features, key"
+    )
+
+
+def test_other_features_have_all_made_anew(results):
+    line = told(results, options("features", contents=3), 3)
+    assert "features (contents 2 -> 3), bpm (follows features), structure (follows" in line
+    assert line.endswith("kept: nothing")
+
+
+def test_an_option_of_the_user_is_told_as_well(results):
+    note_version(results)
+    line = told(results, options("structure", sensitivity=0.2), 3)
+    assert "made anew: structure (sensitivity 0.0 -> 0.2); kept: features, bpm, key" in line
+
+
+def test_a_first_run_has_nothing_to_tell(tmp_path):
+    assert told(tmp_path, OPTIONS, 0) is None
+
+
+def test_what_was_made_with_other_options_is_dated_back_and_stays(results):
+    for name in ("bpm/a-01234567.json", "structure/a-01234567.json", "structure/mine.json"):
+        (results / name).parent.mkdir(exist_ok=True)
+        (results / name).write_text("{}")
+    before = (results / "structure" / "mine.json").stat().st_mtime_ns
+    assert outdate(results, options("structure", sensitivity=0.2)) == {
+        "structure": ["sensitivity"]
+    }
+    ages = {p.name: p.stat().st_mtime_ns for p in (results / "structure").iterdir()}
+    assert ages == {"a-01234567.json": LONG_AGO, "mine.json": before}
+    assert (results / "bpm" / "a-01234567.json").stat().st_mtime_ns > LONG_AGO

@@ -1,0 +1,1 @@
+"""Making corrections: a session of edits, grids from other programs, their effect in results."""

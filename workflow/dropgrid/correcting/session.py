@@ -1,0 +1,298 @@
+"""Stating what is right about the tracks of a results folder: edits, undo, and records renewed.
+
+`dropgrid correct` and the workbench stand on this. Every change goes into the user's file, under
+its lock; what a track's statements were before is kept, so that it can be undone without end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..base.errors import RecordError
+from ..base.files import read_regular, write_atomically
+from ..base.json_documents import MAX_BYTES, SCHEMA_VERSION, json_lines
+from ..corrections import apply, document, fingerprints, grid_corrections, section_corrections
+from ..corrections.document import Document
+from ..corrections.edits import edit
+from ..corrections.model import NOTHING, Correction, InvalidCorrection, from_json, to_json
+from ..corrections.per_track import slice_bytes, slice_path
+from ..corrections.section_edits import Answer
+from ..features import Features
+from ..records.model import BpmRecord, KeyRecord, StructureRecord
+from ..records.store import (
+    as_computed,
+    as_written,
+    read_bpm,
+    read_key,
+    read_structure,
+    write_record,
+)
+from ..records.ticket import Ticket, read_ticket
+from ..results.layout import Results
+from ..results.ownership import write_ours
+from ..stages.make_records import make_bpm_record, make_key_record, make_structure_record
+
+UNDO_SCHEMA = "dropgrid/corrections-undo"
+MOST_STEPS = 1000
+
+
+class NothingToUndo(InvalidCorrection):
+    """There is no step to take back, or to take again."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A track with what is written of it; None for a record that there is not."""
+
+    ticket: Ticket
+    bpm: BpmRecord | None
+    structure: StructureRecord | None
+    key: KeyRecord | None
+    fingerprint: str | None
+
+    @property
+    def computed(self) -> BpmRecord:
+        """The analysis' own bpm record. Raises InvalidCorrection without one."""
+        if self.bpm is None:
+            raise InvalidCorrection(f"{self.ticket.path}: not analysed; run the workflow first")
+        if self.bpm.error is not None:
+            raise InvalidCorrection(
+                f"{self.ticket.path}: could not be analysed: {self.bpm.error.message}"
+            )
+        return as_computed(self.bpm)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A folder of results, and the user's file of corrections for it."""
+
+    results: Results
+    file: Path
+
+    def known(self, track: str, identify: bool = True) -> Known:
+        """What is written of a track. Raises RecordError, MissingRecord included for no ticket.
+
+        identify: find out its fingerprint from the features, where the record has none.
+        """
+        ticket = read_ticket(self.results.ticket(track))
+        found: list[Any] = []
+        for kind, read in (("bpm", read_bpm), ("structure", read_structure), ("key", read_key)):
+            record = None
+            with suppress(RecordError):
+                record = read(self.results.record(kind, track), track)
+            found.append(record)
+        bpm, structure, key = found
+        mine = None if bpm is None else bpm.fingerprint
+        if mine is None and identify:  # a record of a version without, or none of beats
+            with suppress(RecordError):
+                mine = fingerprints.fingerprint(self.features(track))
+        return Known(ticket, bpm, structure, key, mine)
+
+    def features(self, track: str) -> Features:
+        """The features of a track. Raises RecordError where they are gone."""
+        from ..features import store
+
+        features = store.load(self.results.features(track))
+        if not isinstance(features, Features):
+            raise RecordError(f"{track}: could not be analysed: {features.message}")
+        return features
+
+    def decoder(self, track: str) -> dict[str, Any]:
+        """How a track was decoded: what the times of other programs depend on."""
+        with suppress(RecordError):
+            return dict(read_bpm(self.results.record("bpm", track), track).decoder)
+        return {}
+
+    def options(self, stage: str) -> dict[str, Any]:
+        """The options of a stage as the last run had them; the defaults where there was none."""
+        try:
+            return dict(json.loads(read_regular(self.results.options(stage), MAX_BYTES)))
+        except (OSError, ValueError, TypeError):
+            from ..settings.config import load_config
+            from ..stages import stage_options
+
+            return dict(stage_options(load_config())[stage])
+
+    def at_tempo(self, track: str) -> grid_corrections.AtTempo:
+        """The analysis of a track whose tempo is given. It raises InvalidCorrection without
+        features."""
+
+        def analyse(bpm: float) -> BpmRecord:
+            try:
+                features = self.features(track)
+            except RecordError as error:
+                raise InvalidCorrection(
+                    f"beats at {bpm:g} BPM cannot be looked for: {error}"
+                ) from error
+            ticket = read_ticket(self.results.ticket(track))
+            said = replace(NOTHING, bpm=bpm)
+            return as_written(make_bpm_record(ticket, features, self.options("bpm"), said))
+
+        return analyse
+
+    def stated(
+        self, known: Known, stated: Document | None = None
+    ) -> tuple[str | None, Correction]:
+        """Under which path of the file statements about a track stand, and what they are."""
+        stated = document.read(self.file) if stated is None else stated
+        name = stated.find(known.ticket.path, known.fingerprint)
+        return name, NOTHING if name is None else stated.tracks[name]
+
+    def answer(self, known: Known, correction: Correction) -> tuple[Correction, Answer]:
+        """All that holds of a track with these statements, and the answer that they make.
+
+        Sections that are not stated are those of the present record, whatever its bars.
+        """
+        at_tempo = self.at_tempo(known.ticket.track)
+        computed = known.computed
+        said = apply.effective(correction, computed, at_tempo, known.structure, known.key)
+        bpm = as_written(grid_corrections.apply(computed, said, at_tempo))
+        structure, key = known.structure, known.key
+        if structure is not None and structure.status == "ok":
+            if structure.computed is not None:
+                own = structure.computed
+                structure = replace(
+                    structure, sections=own.sections, drops=own.drops,
+                    drop_confidences=own.drop_confidences, source="computed", computed=None,
+                )  # fmt: skip
+            structure = section_corrections.apply_sections(structure, said, bpm)
+        if key is not None and key.status == "ok":
+            key = section_corrections.apply_key(as_computed(key), said)
+        return said, Answer(bpm, structure, key)
+
+    def truth(self, known: Known, correction: Correction) -> Answer:
+        """The answer that a person holds to be right; as last written where it takes features
+        that are gone."""
+        try:
+            return self.answer(known, correction)[1]
+        except InvalidCorrection:
+            return Answer(known.bpm, known.structure, known.key)
+
+    def is_current(self, known: Known, correction: Correction) -> bool:
+        """Whether the records of a track are made with these statements, as their times say."""
+        track = known.ticket.track
+        path = slice_path(self.results.corrections, track)
+        try:
+            stated = path.stat().st_mtime_ns
+            written = self.results.record("bpm", track).stat().st_mtime_ns
+            return path.read_bytes() == slice_bytes(track, correction) and written >= stated
+        except OSError:  # nothing was ever stated, or there is no record
+            return correction.is_empty
+
+    def edit(self, track: str, steps: Sequence[Mapping[str, Any]]) -> Correction:
+        """Make edits (dropgrid.corrections.edits) as one step; what is stated of the track now.
+
+        Raises InvalidCorrection, RecordError, OSError.
+        """
+        known = self.known(track)
+        with document.changing(self.file) as stated:
+            name, before = self.stated(known, stated)
+            said, answer = self.answer(known, before)
+            for i, step in enumerate(steps):
+                said = edit(said, answer, step)
+                if i + 1 < len(steps):
+                    said, answer = self.answer(known, said)
+            return self._put(stated, known, name, before, said)
+
+    def state(self, track: str, correction: Correction) -> Correction:
+        """State this of a track, in place of all that was. Raises as edit does."""
+        known = self.known(track)
+        with document.changing(self.file) as stated:
+            name, before = self.stated(known, stated)
+            return self._put(stated, known, name, before, correction)
+
+    def _put(
+        self,
+        stated: Document,
+        known: Known,
+        name: str | None,
+        before: Correction,
+        said: Correction,
+    ) -> Correction:
+        said = replace(said, fingerprint=known.fingerprint or said.fingerprint)
+        if replace(before, fingerprint=said.fingerprint) == said:
+            return said
+        undo, _ = self.steps(known.ticket.track)
+        self._keep(known.ticket.track, [*undo, before], [])
+        stated.put(known.ticket.path, said, name)
+        return said
+
+    def undo(self, track: str, again: bool = False) -> Correction:
+        """Take back the last step, or again: take it again. Raises NothingToUndo, OSError."""
+        known = self.known(track)
+        with document.changing(self.file) as stated:
+            name, now = self.stated(known, stated)
+            undo, redo = self.steps(track)
+            here, there = (redo, undo) if again else (undo, redo)
+            plain = replace(now, fingerprint=None)
+            while here and replace(here[-1], fingerprint=None) == plain:
+                here.pop()  # of a step that was kept, but never saved
+            if not here:
+                what = "take again" if again else "undo"
+                raise NothingToUndo(f"{known.ticket.path}: there is nothing to {what}")
+            said = replace(here.pop(), fingerprint=known.fingerprint)
+            there.append(now)
+            stated.put(known.ticket.path, said, name)
+            self._keep(track, undo, redo)
+            return said
+
+    def steps(self, track: str) -> tuple[list[Correction], list[Correction]]:
+        """What was stated before, and what was undone, the last one last."""
+        path = self._undo_path(track)
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, InvalidCorrection):
+            values = json.loads(read_regular(path, MAX_BYTES))
+            if values["schema"] == UNDO_SCHEMA and values["file"] == str(self.file):
+                found = [
+                    [from_json(item, str(path)) for item in values[name]]
+                    for name in ("undo", "redo")
+                ]
+                return found[0], found[1]
+        return [], []
+
+    def _keep(self, track: str, undo: Iterable[Correction], redo: Iterable[Correction]) -> None:
+        values = {"schema": UNDO_SCHEMA, "schema_version": SCHEMA_VERSION, "file": str(self.file)}
+        steps = {"undo": [*undo][-MOST_STEPS:], "redo": [*redo][-MOST_STEPS:]}
+        plain = {name: [to_json(item) for item in items] for name, items in steps.items()}
+        write_atomically(self._undo_path(track), json_lines({**values, **plain}))
+
+    def _undo_path(self, track: str) -> Path:
+        return self.results.corrections / "undo" / f"{track}.json"
+
+    def renew(self, track: str) -> None:
+        """Make the records of a track anew with what is stated of it now, as a run does.
+
+        What was written before stays where its features are gone: then the next run makes them.
+        Raises RecordError, InvalidCorrection, OSError.
+        """
+        known = self.known(track)
+        folder = self.results.corrections
+        while True:
+            said = self.stated(known)[1]
+            write_ours(slice_path(folder, track), slice_bytes(track, said))
+            features = self.features(track)
+            bpm = make_bpm_record(known.ticket, features, self.options("bpm"), said)
+            made = self._records(known, features, as_written(bpm), said)
+            for kind, record in made:
+                write_record(self.results.record(kind, track), record)
+            if self.stated(known)[1] == said:
+                return
+
+    def _records(
+        self, known: Known, features: Features, bpm: BpmRecord, said: Correction
+    ) -> list[tuple[str, Any]]:
+        """The records of a track, of the analyses that the results have."""
+        made: list[tuple[str, Any]] = [("bpm", bpm)]
+        if "structure" in self.results.kinds():
+            options = self.options("structure")
+            made.append(
+                ("structure", make_structure_record(known.ticket, features, bpm, options, said))
+            )
+        if "key" in self.results.kinds():
+            options = self.options("key")
+            made.append(("key", make_key_record(known.ticket, features, options, said)))
+        return made

@@ -1,0 +1,94 @@
+"""What jobs read of the corrections: of each track a file of its own, and one of all others.
+
+A job of one track must not depend on what is stated of another; so the user's file is cut up, see
+dropgrid.correcting.publish.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from ..base.errors import RecordError
+from ..base.files import read_regular
+from ..base.json_documents import MAX_BYTES, SCHEMA_VERSION, json_lines
+from ..features import Features
+from ..records.model import TrackFailure
+from . import document, fingerprints
+from .model import NOTHING, Correction, from_json, to_json
+
+SCHEMA = "dropgrid/correction"
+OTHERS = "others.json"  # statements about files that are not in the library
+
+
+def slice_path(folder: Path, track: str) -> Path:
+    """Where jobs read what is stated of a track."""
+    return folder / f"{track}.json"
+
+
+def slice_bytes(track: str, correction: Correction) -> bytes:
+    """What jobs read of a correction: all but the note."""
+    values = to_json(replace(correction, note=None, unknown={}))
+    head = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "track": track}
+    return json_lines({**head, "statements": values})
+
+
+def read_slice(path: Path) -> Correction | None:
+    """What is stated of a track; None where nothing ever was. Raises RecordError."""
+    try:
+        values = json.loads(read_regular(path, MAX_BYTES))
+        if values["schema"] != SCHEMA or values["schema_version"] != SCHEMA_VERSION:
+            raise RecordError(f"{path}: not a {SCHEMA} of this version")
+        return from_json(values["statements"], str(path))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RecordError(f"{path}: cannot be read as a track's corrections ({error})") from error
+
+
+def correction_for(folder: Path, track: str, features: Features | TrackFailure) -> Correction:
+    """What is stated of a track, in a folder of slices: of its recording, not just its name.
+
+    Raises RecordError, InvalidCorrection.
+    """
+    if isinstance(features, TrackFailure):
+        return NOTHING
+    own = read_slice(slice_path(folder, track))
+    mine = fingerprints.fingerprint(features)
+    if own is not None and fingerprints.same(own.fingerprint, mine) is not False:
+        return own
+    others = document.read(folder / OTHERS)
+    found = others.find("", mine)
+    return NOTHING if found is None else others.tracks[found]
+
+
+def with_corrections(
+    folder: Path | None,
+    track: str,
+    features: Features | TrackFailure,
+    write: Callable[[Correction], None],
+) -> None:
+    """Have a record written with what is stated of its track; again if that changes meanwhile.
+
+    folder: of the slices; None: nothing is stated. Raises what correction_for and write do.
+    """
+    if folder is None:
+        write(NOTHING)
+        return
+    path = slice_path(folder, track)
+    while True:
+        before = digest(path)
+        write(correction_for(folder, track, features))
+        if digest(path) == before:
+            return
+
+
+def digest(path: Path) -> str:
+    """A digest of a file's bytes; "" where there is none."""
+    with suppress(OSError):
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    return ""

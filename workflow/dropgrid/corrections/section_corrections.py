@@ -1,0 +1,211 @@
+"""Statements about sections, drops and key; what is confirmed; where an analysis parts from it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from itertools import pairwise
+
+import numpy as np
+
+from ..key import notation
+from ..records.model import (
+    BpmRecord,
+    ComputedKey,
+    ComputedStructure,
+    KeyRecord,
+    Section,
+    StructureRecord,
+)
+from ..structure.bars import bar_number, time_base
+from . import grid_corrections
+from .model import Confirmed, Correction, SectionStart, answer_of
+
+SAME_BEAT = 0.035  # s: nearer, two beats are the same to the ear
+SAME_BOUNDARY = 0.5  # s
+MOST_BEATS = 0.95  # share of the beats that have to agree, from either side
+
+
+def bar_lines(rhythm: BpmRecord, duration: float) -> list[float]:
+    """Where bars begin, from the first to the last moment; none without a usable grid."""
+    base = time_base(rhythm, duration)
+    if base.kind == "seconds":
+        return []
+    return [float(edge) for edge in base.edges[:: base.per_bar]]
+
+
+def nearest(times: Sequence[float], time: float) -> float:
+    """The nearest of ascending times; the time itself where there are none."""
+    at = bisect_left(times, time)
+    return min(times[max(0, at - 1) : at + 1], key=lambda t: abs(t - time), default=time)
+
+
+def apply_sections(
+    record: StructureRecord, correction: Correction, rhythm: BpmRecord
+) -> StructureRecord:
+    """A computed record with what is stated about sections and drops; its answer kept beside.
+
+    Stated moments lie on the nearest bar line of rhythm. Of two boundaries on one bar line the
+    later section stays; drops that are not stated follow from the labels.
+    """
+    if correction.sections is None and correction.drops is None:
+        return record
+    duration = record.duration or 0.0
+    lines = [line for line in bar_lines(rhythm, duration) if 0 < line < duration]
+    sections = record.sections
+    drops, sure = record.drops, record.drop_confidences
+    if correction.sections is not None:
+        sections = _sections(correction.sections, lines, rhythm, duration)
+        drops = tuple(
+            own.start
+            for before, own in zip((None, *sections), sections, strict=False)
+            if own.label == "drop" and (before is None or before.label != "drop")
+        )
+        sure = (1.0,) * len(drops)
+    if correction.drops is not None:
+        snapped = {nearest(lines, time) for time in correction.drops if time < duration}
+        drops = tuple(sorted(snapped))
+        sure = (1.0,) * len(drops)
+    computed = ComputedStructure(*(getattr(record, f.name) for f in fields(ComputedStructure)))
+    return replace(
+        record,
+        sections=sections,
+        drops=drops,
+        drop_confidences=sure,
+        drop_impacts=(0.0,) * len(drops),  # to be measured: stages.records
+        source="corrected",
+        computed=computed,
+    )
+
+
+def _sections(
+    stated: Sequence[SectionStart], lines: Sequence[float], rhythm: BpmRecord, duration: float
+) -> tuple[Section, ...]:
+    starts = {0.0: stated[0].label}
+    for section in stated[1:]:
+        if section.start < duration:
+            starts[nearest(lines, section.start)] = section.label
+    edges = [*sorted(starts), duration]
+    length = lines[1] - lines[0] if len(lines) > 1 else 0.0
+    counted = []
+    for start, end in pairwise(edges):
+        first = last = None
+        if lines and rhythm.downbeats:
+            first = 1 if start == 0 else bar_number(rhythm, start, length)
+            last = bar_number(rhythm, end, length)
+            if end == duration:
+                last = bar_number(rhythm, end - length / 8, length) + 1
+        bars = None if first is None or last is None else last - first
+        counted.append(Section(start, end, starts[start], first, last, bars, 1.0))
+    return tuple(counted)
+
+
+def apply_key(record: KeyRecord, correction: Correction) -> KeyRecord:
+    """A computed record with the key that is stated; its answer kept beside."""
+    key = notation.parse(correction.key or "")
+    if key is None:
+        return record
+    own = ComputedKey(
+        record.key, record.camelot, record.open_key, record.reason, record.confidence
+    )
+    return replace(
+        record, key=notation.name(key), camelot=notation.camelot(key),
+        open_key=notation.open_key(key), reason=None, confidence=1.0,
+        source="corrected", computed=own,
+    )  # fmt: skip
+
+
+def confirmed(
+    bpm: BpmRecord | None, structure: StructureRecord | None, key: KeyRecord | None
+) -> Confirmed:
+    """The answer that records give, to be confirmed."""
+    held = Confirmed(
+        "",
+        grid=() if bpm is None else grid_corrections.entries_of(bpm),
+        sections=()
+        if structure is None
+        else tuple(SectionStart(s.start, s.label) for s in structure.sections),
+        drops=() if structure is None else structure.drops,
+        key=None if key is None else key.key,
+    )
+    return replace(held, answer=answer_of(held))
+
+
+def held(correction: Correction, computed: BpmRecord) -> Correction:
+    """A correction whose confirmed grid is stated too, where the analysis now finds another."""
+    sure = correction.confirmed
+    if sure is None or not sure.grid or correction.speaks_of_grid:
+        return correction
+    if disagreement(grid_corrections.laid(computed, sure.grid), computed) is None:
+        return correction
+    return replace(correction, grid=sure.grid)
+
+
+def held_sections(
+    correction: Correction, computed: StructureRecord, rhythm: BpmRecord
+) -> Correction:
+    """The same for confirmed sections and drops."""
+    sure = correction.confirmed
+    if sure is None or not sure.sections or correction.sections is not None:
+        return correction
+    now = [(section.start, section.label) for section in computed.sections]
+    if _alike([(s.start, s.label) for s in sure.sections], now) and _alike(
+        [(time, "drop") for time in sure.drops], [(time, "drop") for time in computed.drops]
+    ):
+        return correction
+    drops = sure.drops if correction.drops is None else correction.drops
+    return replace(correction, sections=sure.sections, drops=drops)
+
+
+def _alike(stated: Sequence[tuple[float, str]], found: Sequence[tuple[float, str]]) -> bool:
+    return len(stated) == len(found) and all(
+        one == other and abs(time - at) <= SAME_BOUNDARY
+        for (time, one), (at, other) in zip(stated, found, strict=True)
+    )
+
+
+def held_key(correction: Correction, computed: KeyRecord) -> Correction:
+    """The same for a confirmed key."""
+    sure = correction.confirmed
+    if sure is None or sure.key is None or correction.key is not None or sure.key == computed.key:
+        return correction
+    return replace(correction, key=sure.key)
+
+
+def disagreement(true: BpmRecord, found: BpmRecord) -> str | None:
+    """What of a grid differs from one that is true, by ear; None if nothing does.
+
+    "tempo" (octaves too), "beats" (half a beat off, or some are missing), "the one".
+    """
+    if true.bpm is None or found.bpm is None:
+        return None if true.bpm == found.bpm else "tempo"
+    if not _mostly(true.beats, found.beats):
+        steady = abs(_tempo(true) / _tempo(found) - 1) < 0.005
+        return "beats" if steady else "tempo"
+    return None if _mostly(true.downbeats, found.downbeats) else "the one"
+
+
+def _tempo(record: BpmRecord) -> float:
+    """Beats a minute, of the beats themselves: record.bpm may be a tag's."""
+    if len(record.beats) < 2:
+        return record.bpm or 1.0
+    return 60 / float(np.median(np.diff(record.beats)))
+
+
+def _mostly(true: Sequence[float], found: Sequence[float]) -> bool:
+    return min(_share(true, found), _share(found, true)) >= MOST_BEATS
+
+
+def _share(times: Sequence[float], others: Sequence[float]) -> float:
+    """The share of times that have another one near, but for what lies outside the others."""
+    if not times or not others:
+        return float(not times and not others)
+    own, other = np.asarray(times), np.asarray(others)
+    own = own[(own > other[0] - 0.25) & (own < other[-1] + 0.25)]
+    if not len(own):
+        return 0.0
+    right = np.minimum(np.searchsorted(other, own), len(other) - 1)
+    left = np.maximum(right - 1, 0)
+    near = np.minimum(np.abs(own - other[left]), np.abs(own - other[right]))
+    return float(np.mean(near <= SAME_BEAT))

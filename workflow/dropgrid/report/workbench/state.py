@@ -1,0 +1,395 @@
+"""The library as the workbench sees it: a row a track, edits, and the jobs that renew records.
+
+Whatever changes records or the user's file (this page, another, a run of the workflow, an editor)
+is noticed by the times of the files, and the rows that it is about are made anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ...base.errors import DropgridError, RecordError
+from ...base.text import fault
+from ...correcting.session import Desk, Known
+from ...corrections import document
+from ...corrections.document import Document
+from ...corrections.model import Correction, InvalidCorrection, to_json
+from ...corrections.section_corrections import answer_of, confirmed
+from ...corrections.section_edits import Answer
+from ...features.waveform import read_loudness
+from ...records.model import ANALYSES, TrackFailure
+from ...records.store import to_json as record_json
+from ...records.ticket import is_track_id
+from ...results.scan_store import read_scan
+from ...stages import preload
+from .. import encode
+from ..collect import TrackView
+
+POLL = 0.5  # s between two looks at the files, at least
+WAIT = 20.0  # s that a page waits for changes
+TOGETHER = 0.4  # s of reading after which the rows that were read are told
+COLUMNS = 400  # of the waveform that a row's miniature is made of
+
+Row = dict[str, Any]
+
+
+class NoSuchTrack(DropgridError):
+    """The library has no such track."""
+
+
+class Changed(DropgridError):
+    """The track was changed since it was looked at."""
+
+
+class Bench:
+    """Rows and edits of a library. desk: its results and corrections; library: where the audio
+    lies now, if not where the tickets say."""
+
+    def __init__(self, desk: Desk, library: Path | None = None) -> None:
+        self.desk, self.library = desk, library
+        self.tracks: list[str] = [*read_scan(desk.results.folder)["tracks"]]
+        self.revision = 0
+        self._known = set(self.tracks)
+        self._rows: dict[str, tuple[int, Row]] = {}
+        self._unread = len(self.tracks)
+        self._behind: set[str] = set()  # whose records do not have what is stated
+        self._jobs: dict[str, str | None] = {}  # None: running; a text: why it failed
+        self._lock = threading.RLock()  # of all that is above and below
+        self._news = threading.Condition(self._lock)
+        self._seen: dict[str, tuple[int, ...]] = {}
+        self._stated: tuple[tuple[int, ...], Document] = ((), Document())
+        self._queue: queue.Queue[str | None] = queue.Queue()
+        self._closed = threading.Event()
+        self._threads = [
+            threading.Thread(target=work, daemon=True) for work in (self._work, self._follow)
+        ]
+
+    def start(self) -> None:
+        """Begin to read the library, and then to follow what changes.
+
+        A row that was not read yet is empty: a page of thousands of tracks is there at once.
+        """
+        # Here, and not by several threads at once, of which one might meet half a module.
+        preload.prepare(ANALYSES)
+        self._seen = self._ages()
+        for track in self.tracks:
+            self._rows[track] = (0, encode.row(TrackView(track, track), Path("/")))
+        for thread in self._threads:
+            thread.start()
+
+    def _follow(self) -> None:
+        self._read()
+        self._watch()
+
+    def _read(self) -> None:
+        """Make the row of every track, and tell of some at a time."""
+        read: dict[str, Row] = {}
+        told = time.monotonic()
+        for track in self.tracks:
+            try:
+                read[track] = self._row(track)
+            except Exception as error:  # one row must not keep the others from being read
+                read[track] = _without(track, error)
+            if self._closed.is_set():
+                return
+            if time.monotonic() - told > TOGETHER:
+                self._tell(read)
+                read, told = {}, time.monotonic()
+        self._tell(read)
+        # An end in the midst of saving leaves a statement that the records do not have.
+        for track in sorted(self._behind):
+            self._renew_if_stale(track)
+
+    def _tell(self, read: Mapping[str, Row]) -> None:
+        """Put rows in the place of those that are empty still."""
+        with self._news:
+            self.revision += 1
+            self._unread -= len(read)
+            for track, row in read.items():
+                if self._rows[track][0] == 0:  # nobody made it meanwhile
+                    self._rows[track] = (self.revision, row)
+            self._news.notify_all()
+
+    @property
+    def unread(self) -> int:
+        """How many tracks' records have not been looked at yet."""
+        return self._unread
+
+    def dismiss(self) -> None:
+        """Let nobody wait for changes any more, and follow none."""
+        self._closed.set()
+        with self._news:
+            self._news.notify_all()
+
+    def close(self) -> None:
+        """Finish the job at hand and stop following."""
+        self.dismiss()
+        self._queue.put(None)
+        self._threads[0].join(timeout=10)
+
+    def rows(self, since: int = -1) -> tuple[int, list[Row]]:
+        """The revision, and the rows that are younger than another one."""
+        with self._lock:
+            rows = [row for track in self.tracks
+                    for age, row in [self._rows[track]] if age > since]  # fmt: skip
+            return self.revision, rows
+
+    def changes(self, since: int) -> tuple[int, list[Row]]:
+        """The same, waiting until there is one, but no longer than WAIT."""
+        with self._news:
+            self._news.wait_for(lambda: self.revision > since or self._closed.is_set(), WAIT)
+            return self.rows(since)
+
+    def known(self, track: str) -> Known:
+        """What is written of a track. Raises NoSuchTrack."""
+        if not is_track_id(track) or track not in self._known:
+            raise NoSuchTrack("there is no such track")
+        try:
+            return self.desk.known(track)
+        except RecordError as error:
+            raise NoSuchTrack(str(error)) from error
+
+    def audio(self, track: str) -> str:
+        """Where the file of a track lies. Raises NoSuchTrack."""
+        return self._audio(self.known(track))
+
+    def track(self, track: str) -> dict[str, Any]:
+        """All that the page shows of an opened track. Raises NoSuchTrack."""
+        known = self.known(track)
+        said = self.desk.stated(known, self._document())[1]
+        answer = Answer(known.bpm, known.structure, known.key)
+        if not self.desk.is_current(known, said):
+            answer = self.desk.truth(known, said)
+        records = {
+            kind: None if record is None else json.loads(record_json(record))
+            for kind, record in zip(
+                ANALYSES, (answer.bpm, answer.structure, answer.key), strict=True
+            )
+        }
+        row = self._row(track, known, answer)
+        with self._lock:
+            revision = self._rows[track][0]
+        return {
+            "row": row, "revision": revision, **records,
+            "correction": None if said.is_empty else to_json(said),
+            "alternatives": alternatives(answer),
+        }  # fmt: skip
+
+    def edit(
+        self, track: str, steps: Sequence[Mapping[str, Any]], revision: int | None = None
+    ) -> dict[str, Any]:
+        """Make edits as one step; the track as it then is. Raises what Desk.edit does, Changed."""
+        self.known(track)
+        with self._lock:
+            if revision is not None and self._rows[track][0] > revision:
+                raise Changed("the track was changed meanwhile")
+            self.desk.edit(track, steps)
+            self._renew(track)
+        return self.track(track)
+
+    def undo(self, track: str, again: bool = False) -> dict[str, Any]:
+        """Take back a step, or take it again. Raises NothingToUndo."""
+        self.known(track)
+        with self._lock:
+            self.desk.undo(track, again)
+            self._renew(track)
+        return self.track(track)
+
+    def _renew(self, track: str) -> None:
+        """Have the records of a track made anew, and say so."""
+        self._jobs[track] = None
+        self._queue.put(track)
+        self._note(track)
+
+    def _note(self, *tracks: str) -> None:
+        """Make rows anew, and tell those who wait for changes."""
+        for track in tracks:
+            with self._lock:  # no edit comes between what is read and what is told
+                row = self._row(track)
+                self.revision += 1
+                self._rows[track] = (self.revision, row)
+        with self._news:
+            self._news.notify_all()
+
+    def _work(self) -> None:
+        """Renew the records of one track after the other, until closed."""
+        while (track := self._queue.get()) is not None:
+            failed = None
+            try:
+                self.desk.renew(track)
+            except DropgridError as error:
+                failed = str(error)
+            except OSError as error:
+                failed = fault(error)
+            except Exception as error:  # a bug must not end the thread that all edits need
+                failed = f"{type(error).__name__}: {error}"
+            with self._lock:
+                if failed is None:
+                    self._jobs.pop(track, None)
+                else:
+                    self._jobs[track] = failed
+            self._note(track)
+
+    def _watch(self) -> None:
+        """Follow what others change, until closed."""
+        pause = POLL
+        while not self._closed.wait(pause):
+            began = time.monotonic()
+            with suppress(OSError, DropgridError):
+                self._look()
+            pause = max(POLL, 20 * (time.monotonic() - began))
+
+    def _look(self) -> None:
+        """Tell what others changed; make records anew that do not have what is stated now."""
+        ages = self._ages()
+        changed = {track for track in self._known if ages.get(track) != self._seen.get(track)}
+        before = self._stated[1].tracks
+        now = self._document().tracks
+        if now is not before:
+            paths = {p for p in now.keys() | before.keys() if now.get(p) != before.get(p)}
+            if paths:
+                changed |= {t for t in self.tracks if self._rows[t][1]["path"] in paths}
+                changed |= {t for t in self._known if paths - self._paths()}
+        self._seen = ages
+        if changed:
+            self._note(*sorted(changed))
+        for track in sorted(changed):
+            self._renew_if_stale(track)
+
+    def _renew_if_stale(self, track: str) -> None:
+        """Have records made anew that do not have what is stated now."""
+        with self._lock, suppress(DropgridError):
+            known = self.desk.known(track)
+            said = self.desk.stated(known, self._document())[1]
+            analysed = known.bpm is not None and known.bpm.status == "ok"
+            if analysed and track not in self._jobs and not self._is_current(known, said):
+                self._renew(track)
+
+    def _is_current(self, known: Known, said: Correction) -> bool:
+        """Whether the records of a track have what is stated, and nothing that no longer is."""
+        records = (known.bpm, known.structure, known.key)
+        mended = any(record and record.computed for record in records)
+        return self.desk.is_current(known, said) and not (mended and said.is_empty)
+
+    def _paths(self) -> set[str]:
+        return {row["path"] for _, row in self._rows.values()}
+
+    def _ages(self) -> dict[str, tuple[int, ...]]:
+        """When the records of each track were written."""
+        found: dict[str, tuple[int, ...]] = {}
+        for kind in ANALYSES:
+            with suppress(OSError), os.scandir(self.desk.results.folder / kind) as listing:
+                for entry in listing:
+                    if entry.name.endswith(".json"):
+                        age = entry.stat().st_mtime_ns
+                        found[entry.name[:-5]] = (*found.get(entry.name[:-5], ()), age)
+        return found
+
+    def _document(self) -> Document:
+        """The user's file as it now is; what it last was, while it cannot be read."""
+        with self._lock:
+            age: tuple[int, ...] = ()
+            with suppress(OSError):
+                status = self.desk.file.stat()
+                age = (status.st_mtime_ns, status.st_size, status.st_ino)
+            if age != self._stated[0] or not age:
+                with suppress(InvalidCorrection, OSError):
+                    found = document.read(self.desk.file) if age else Document()
+                    same = found.tracks == self._stated[1].tracks
+                    self._stated = (age, self._stated[1] if same else found)
+            return self._stated[1]
+
+    def _row(self, track: str, known: Known | None = None, answer: Answer | None = None) -> Row:
+        """The row of a track, as on the page, and its state."""
+        try:
+            known = known or self.desk.known(track, identify=bool(self._document().tracks))
+        except RecordError as error:
+            return _without(track, error)
+        bpm, structure, key = known.bpm, known.structure, known.key
+        said = self.desk.stated(known, self._document())[1]
+        current = self._is_current(known, said)
+        (self._behind.discard if current else self._behind.add)(track)
+        if answer is None and bpm and bpm.status == "ok" and not current:
+            with suppress(InvalidCorrection):
+                answer = self.desk.answer(known, said)[1]
+        if answer is not None:
+            bpm, structure, key = answer.bpm, answer.structure, answer.key
+        records = [record for record in (bpm, structure, key) if record is not None]
+        view = TrackView(
+            track, known.ticket.path,
+            bpm=bpm if bpm and bpm.status == "ok" else None,
+            structure=structure if structure and structure.status == "ok" else None,
+            key=key if key and key.status == "ok" else None,
+            failure=next((record.error for record in records if record.error), None),
+            waveform=read_loudness(self.desk.results.features(track), COLUMNS),
+        )  # fmt: skip
+        row = encode.row(view, Path("/"))
+        audio = self._audio(known)
+        if os.path.isfile(audio):
+            row["audio"] = f"api/tracks/{track}/audio"
+            with suppress(UnicodeEncodeError):  # bytes that are no text
+                audio.encode()
+                row["file"] = os.path.abspath(audio)  # for playlists
+        undo, redo = self.desk.steps(track)
+        job, failed = "idle", self._jobs.get(track, "")
+        if failed != "":
+            job = "running" if failed is None else "failed"
+        sure = said.confirmed
+        now = confirmed(bpm, structure, key) if sure and bpm and bpm.status == "ok" else None
+        row["state"] = {
+            "corrected": list(said.parts),
+            "confirmed": bool(sure and now and now.answer == answer_of(replace(sure, answer=""))),
+            "job": job, "undo": len(undo), "redo": len(redo),
+            **({"note": said.note} if said.note else {}),
+            **({"message": failed} if job == "failed" else {}),
+        }  # fmt: skip
+        return row
+
+    def _audio(self, known: Known) -> str:
+        """Where the file of a track lies."""
+        if self.library is not None:
+            return os.path.join(self.library.absolute(), known.ticket.path)
+        return known.ticket.file
+
+
+def _without(track: str, error: Exception) -> Row:
+    """The row of a track that cannot be shown, and why."""
+    said = fault(error) if isinstance(error, OSError) else str(error)
+    view = TrackView(track, track, failure=TrackFailure("scan", type(error).__name__, said))
+    return {**encode.row(view, Path("/")), "state": {"job": "idle"}}
+
+
+def alternatives(answer: Answer) -> list[dict[str, Any]]:
+    """The other readings of a track's rhythm, each with the edit that takes it."""
+    bpm = answer.bpm
+    found: list[dict[str, Any]] = []
+    if bpm is None or bpm.bpm is None or bpm.source == "corrected":
+        return found
+    for other in bpm.alternatives:
+        edit: dict[str, Any] = {"op": "bpm", "bpm": other.bpm}
+        said = f"{other.bpm:g} BPM"
+        if other.kind == "octave" and bpm.bpm_fitted:
+            for op, factor in (("half", 0.5), ("double", 2.0)):
+                if abs(other.bpm / (bpm.bpm_fitted * factor) - 1) < 0.01:
+                    edit, said = {"op": op}, f"{op} the tempo, {other.bpm:g} BPM"
+        elif other.shift_beats is not None:
+            edit = {"op": "shift", "beats": other.shift_beats}
+            if other.kind == "downbeat":
+                edit = {"op": "one", "beats": other.shift_beats}
+            by = abs(other.shift_beats)
+            count = {0.5: "half a beat", 1: "a beat"}.get(by, f"{by:g} beats")
+            said = f"{count} {'later' if other.shift_beats > 0 else 'earlier'}"
+            said = f"the one {said}" if other.kind == "downbeat" else said
+        found.append(
+            {"kind": other.kind, "confidence": other.confidence, "edit": edit, "label": said}
+        )
+    return found

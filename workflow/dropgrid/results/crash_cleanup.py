@@ -1,0 +1,78 @@
+"""Removing what a crash of the machine left half written, so that the next run makes it again.
+
+Everything here is written under another name, forced to disk and then renamed, so half a file
+should never be met. Some file systems break that promise when the power goes: files are then
+empty, filled with zeros or cut short. Each of our formats ends in a way that shows it whole.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from .ownership import begins_as_ours
+
+# Folder -> names of what we write there; nothing else in it is looked at.
+TRACK = r"[a-z0-9-]+-[0-9a-f]{8}"
+OURS = {
+    "features": re.compile(TRACK + r"\.npz"),
+    "bpm": re.compile(TRACK + r"\.json"),
+    "structure": re.compile(TRACK + r"\.json"),
+    "key": re.compile(TRACK + r"\.json"),
+    "identity": re.compile(TRACK + r"\.json"),
+    "cache": re.compile(r"[0-9a-f]{40}-[0-9a-f]{40}\.npz"),
+    "evaluation": re.compile(r"(bpm|beats|structure|key)\.json"),
+    ".": re.compile(
+        r"library\.csv|failures\.csv|duplicates\.csv|library\.parquet|scan\.json|summary\.json"
+    ),
+}
+TEMPORARY = re.compile(r"\.(.+)\.\d+\.tmp")  # as dropgrid.base.files names them
+ARCHIVE_TAIL = 22  # bytes that end a ZIP archive without a comment, from this signature on:
+ENDS = {".npz": b"PK\x05\x06", ".json": b"}\n", ".csv": b"\n", ".parquet": b"PAR1"}
+
+
+def mend(results: Path, temporary: bool = True) -> list[Path]:
+    """Delete broken outputs and left-over temporary files below results; those deleted.
+
+    temporary: False where jobs may be running, which need theirs.
+    """
+    removed = []
+    for folder, ours in OURS.items():
+        for name, path in _files(results / folder):
+            broken = ours.fullmatch(name) and not is_whole(path) and begins_as_ours(path)
+            left = TEMPORARY.fullmatch(name)
+            ended = left and ours.fullmatch(left[1]) and begins_as_ours(path, left[1])
+            if broken or (temporary and ended):
+                with suppress(OSError):
+                    os.unlink(path)
+                    removed.append(Path(path))
+    return removed
+
+
+def is_whole(path: str) -> bool:
+    """Whether a file of ours ends as its format does; True if it cannot be read at all.
+
+    Plain system calls: a large library has hundreds of thousands of files.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            size = os.fstat(descriptor).st_size
+            tail = os.pread(descriptor, ARCHIVE_TAIL, max(0, size - ARCHIVE_TAIL))
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return True  # whoever needs it will say why
+    suffix = os.path.splitext(path)[1]
+    return tail.startswith(ENDS[suffix]) if suffix == ".npz" else tail.endswith(ENDS[suffix])
+
+
+def _files(folder: Path) -> Iterator[tuple[str, str]]:
+    """The names of the files in a folder, with their paths."""
+    with suppress(OSError), os.scandir(folder) as listing:
+        for entry in listing:
+            if entry.is_file(follow_symlinks=False):
+                yield entry.name, entry.path

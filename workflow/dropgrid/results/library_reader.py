@@ -1,0 +1,119 @@
+"""Reading a results folder: the tracks in the library's order with their records.
+
+A results folder may be somebody else's. A record that is not what it should be is a failure of
+its track, told like any other, and the other tracks go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..base.errors import InvalidRecord, MissingRecord, RecordError
+from ..base.files import rooted
+from ..records.bpm_outline import read_bpm_outline
+from ..records.model import ANALYSES, KINDS, TrackFailure
+from ..records.store import READERS
+from ..records.ticket import read_ticket
+from ..records.track import Track
+from .layout import Results
+from .scan_store import read_scan
+
+BROKEN = "RecordError"  # the type of the failure of a track whose record cannot be believed
+
+
+WAITING = "waiting to be analysed"  # why a track is left out that lacks a record
+
+
+def iterate_library(
+    results: str | Path, library: str | Path | None = None, waiting: list[str] | None = None
+) -> Iterator[Track]:
+    """As load_library, holding one track at a time.
+
+    Raises RecordError for a missing record, unless `waiting` is given: then a record that is
+    missing is None, and the ids of tracks that have none at all are added to it.
+    """
+    results = Path(results)
+    kinds = Results(results).kinds()
+    if not kinds:
+        raise RecordError(f"{results}: holds no records; run the workflow first")
+    for track in _track_ids(results, kinds[0]):
+        records = [
+            _record(results, kind, track, waiting is not None) if kind in kinds else None
+            for kind in ANALYSES
+        ]
+        if waiting is not None and not any(records):
+            waiting.append(track)
+            continue
+        found = Track(None, *records)
+        yield replace(found, file=_file(results, found, library))
+
+
+def _record(results: Path, kind: str, track: str, may_miss: bool) -> Any:
+    try:
+        return record_or_failure(results, kind, track)
+    except MissingRecord:
+        if not may_miss:
+            raise
+        return None
+
+
+def record_or_failure(results: Path, analysis: str, track: str) -> Any:
+    """The record of an analysis of a track; where it is forged or damaged, an error record.
+
+    Raises MissingRecord.
+    """
+    try:
+        return READERS[analysis](Results(results).record(analysis, track), track)
+    except MissingRecord:
+        raise
+    except RecordError as error:
+        failure = broken(error, analysis)
+        return KINDS[analysis](track, path_of(results, track), "error", error=failure)
+
+
+def broken(error: RecordError, stage: str) -> TrackFailure:
+    """The failure of a track whose record cannot be believed."""
+    return TrackFailure(stage, BROKEN, str(error))
+
+
+def _track_ids(results: Path, kind: str) -> list[str]:
+    """The ids in the library's order; that of the records' paths where there was no scan."""
+    if Results(results).scan.exists():
+        return list(read_scan(results)["tracks"])
+    ids = sorted(Results(results).recorded(kind))
+    return sorted(ids, key=lambda track: str(record_or_failure(results, kind, track).path))
+
+
+def _file(results: Path, track: Track, library: str | Path | None) -> Path | None:
+    if library is not None:
+        return rooted(library) / track.path
+    with suppress(RecordError):  # missing, or not to be believed: then it is not known
+        return Path(read_ticket(Results(results).ticket(track.track)).file)
+    return None
+
+
+def failure_in(results: Path, analysis: str, track: str) -> TrackFailure | None:
+    """The failure in the record of an analysis, if there is one; a forged record is one too.
+
+    Raises RecordError for a record that is missing, cut short or of another version, which the
+    next run makes again.
+    """
+    path = Results(results).record(analysis, track)
+    try:
+        if analysis == "bpm":  # without its beats, for the many records of a library
+            return read_bpm_outline(path, track)[0].error
+        failure: TrackFailure | None = READERS[analysis](path, track).error
+        return failure
+    except InvalidRecord as error:
+        return broken(error, analysis)
+
+
+def path_of(results: Path, track: str) -> str:
+    """The path of a track within the library; its id where that cannot be read."""
+    with suppress(RecordError):
+        return read_ticket(Results(results).ticket(track)).path
+    return track

@@ -1,0 +1,269 @@
+"""Whose a folder of results is: the one place that decides where dropgrid may write and delete.
+
+A folder is ours if it carries our mark, `.dropgrid`, which says with which version and for which
+library it was made. `claim` makes the folder with its mark, or refuses:
+
+- a folder that holds anything and has no mark; results of the first version, which had none, are
+  known by what their files say and get one;
+- the root of the file system, the home folder, the folder of the music or one that holds it. Below
+  the library a folder of its own is fine: it carries the mark, so it is never scanned;
+- links where our folders should be: nothing below results is followed.
+
+Deleting asks `holds_ours`: what a file says counts, not its name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..base.errors import LibraryError
+from ..base.files import write_atomically, write_if_changed
+from ..base.json_documents import SCHEMA_VERSION, json_lines
+from ..library import RESULTS_MARK as MARK
+from ..library import expanded
+from .layout import Results
+
+SCHEMA = "dropgrid/results"
+# The folders and files of a results folder; the folders may not be links.
+FOLDERS = (
+    "tracks", "batches", "options", "features", "bpm", "structure", "key", "loudness", "logs",
+    "evaluation", "report", "exports", "corrections", "identity", "cache",
+)  # fmt: skip
+FILES = (
+    MARK, f"{MARK}.lock", "scan.json", "network.npz", "key.npz", "summary.json", "library.csv",
+    "library.parquet", "failures.csv", "duplicates.csv", "tag-backup.json", "corrections.json",
+    "corrections.previous.json", ".corrections.json.lock", "all-tracks-ok",
+    "network.onnx", "key.onnx",  # of older versions
+)  # fmt: skip
+# Those that a run writes anew, and whose start tells whose they are.
+WRITTEN = (
+    "scan.json", "summary.json", "library.csv", "library.parquet", "failures.csv",
+    "duplicates.csv",
+)  # fmt: skip
+# Folders in which the shell or Snakemake writes in place, or makes folders: no link at any depth.
+IN_PLACE = ("logs", "batches", "report", "exports", "evaluation")
+UNIMPORTANT = frozenset({".snakemake", ".DS_Store", "Thumbs.db", "desktop.ini"})
+# How our files begin, whole or cut short.
+JSON_START = b'{\n  "schema": "dropgrid/'
+STARTS = {".json": JSON_START, ".npz": b"PK\x03\x04", ".csv": b"track,path,", ".parquet": b"PAR1"}
+START = 64  # bytes that are looked at
+
+
+def place(results: str) -> Path:
+    """Where results shall lie, absolute, `~` expanded. Raises LibraryError where they may not."""
+    if not results.strip() or "\0" in results:
+        raise LibraryError(f"results: {results!r} names no folder")
+    try:
+        path = Path(os.path.abspath(Path(results).expanduser()))
+        home = Path(os.path.realpath(Path.home()))
+    except RuntimeError as error:  # ~nobody
+        raise LibraryError(f"results: {results}: {error}") from error
+    real = Path(os.path.realpath(path))
+    if real == Path(real.anchor):
+        raise LibraryError(f"results: {results}: is the root of the file system; name a folder")
+    if real == home:
+        raise LibraryError(f"results: {results}: is the home folder; name one below it")
+    return path
+
+
+def usual(results: str) -> str:
+    """The folder of results as the workflow names it: a relative one stays so, as in earlier runs.
+
+    Raises LibraryError, see `place`.
+    """
+    absolute = place(results)
+    expanded = str(Path(results).expanduser())
+    return str(absolute) if os.path.isabs(expanded) else os.path.normpath(expanded)
+
+
+def sources(library: str | Sequence[str]) -> list[str]:
+    """The sources of a library as a list."""
+    return [library] if isinstance(library, str | os.PathLike) else list(library)
+
+
+def check_apart(results: Path, library: Iterable[str]) -> None:
+    """Raise LibraryError where results and a source of the library are one, or it lies in them."""
+    real = Path(os.path.realpath(results))
+    for source in library:
+        music = Path(os.path.realpath(os.path.abspath(expanded(source, "library"))))
+        if music == real:
+            raise LibraryError(
+                f"results: {results}: is the library itself; name another folder, or one below it"
+            )
+        if music.is_relative_to(real):
+            raise LibraryError(
+                f"results: {results}: holds the library {source}; name another folder"
+            )
+
+
+def claim(results: Path, library: Sequence[str]) -> None:
+    """Make the folder and its mark, or make sure that it is ours. Raises LibraryError, OSError.
+
+    library: the sources, as in the configuration.
+    """
+    check_claim(results, library)
+    sources = [os.fsencode(os.path.abspath(Path(s).expanduser())).decode("utf-8", "replace")
+               for s in library]  # fmt: skip
+    before = _read_mark(results)
+    if before.get("library") != sources:  # the version stays that which made the folder
+        values = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "version": __version__}
+        write_atomically(results / MARK, json_lines({**values, **before, "library": sources}))
+
+
+def last_library(results: Path) -> list[str]:
+    """The sources of the library that the last run on results had. Raises LibraryError."""
+    library = _read_mark(results).get("library")
+    if not isinstance(library, list) or not library:
+        raise LibraryError(
+            f"which library? No run is recorded in {results}. Name a folder of music: "
+            "dropgrid run ~/Music; or the results of an earlier run: --results DIR"
+        )
+    return [str(source) for source in library]
+
+
+def made_by(results: Path) -> str | None:
+    """The version of dropgrid that made a folder; None where no mark tells."""
+    version = _read_mark(results).get("version")
+    return version if isinstance(version, str) else None
+
+
+def _read_mark(results: Path) -> dict[str, Any]:
+    """What our mark says; nothing where there is none."""
+    if not is_marked(results):
+        return {}
+    try:
+        return dict(json.loads((results / MARK).read_bytes()))
+    except (OSError, ValueError) as error:
+        raise LibraryError(f"results: {results / MARK}: cannot be read ({error})") from error
+
+
+def check_claim(results: Path, library: Sequence[str]) -> None:
+    """What `claim` refuses, without writing anything. Raises LibraryError."""
+    check_apart(results, library)
+    if not os.path.lexists(results):
+        return
+    if not os.path.isdir(results):  # or a link into itself
+        raise LibraryError(f"results: {results}: is no folder")
+    try:
+        entries = set(os.listdir(results)) - UNIMPORTANT
+    except OSError as error:
+        raise LibraryError(f"results: {results}: {error.strerror}") from error
+    link = _link_below(results)
+    if link is not None:
+        raise LibraryError(f"results: {link}: is a link; nothing is written through one")
+    if entries and not is_marked(results) and not _first_version(results):
+        raise LibraryError(
+            f"results: {results}: holds other things and was not made by dropgrid (it has no "
+            f"{MARK}); name an empty or a new folder"
+        )
+    for name in WRITTEN:
+        check_ours(results / name)
+
+
+def is_marked(results: Path) -> bool:
+    """Whether the folder carries our mark."""
+    return _schema_of(results / MARK) == SCHEMA
+
+
+def holds_ours(path: str | Path, schema: str) -> bool:
+    """Whether a file is a JSON document of ours of that schema, and no link."""
+    return not os.path.islink(path) and _schema_of(Path(path)) == schema
+
+
+def remove_ours(path: Path, schema: str) -> bool:
+    """Delete a JSON document if it says that it is ours of that schema; True if it was."""
+    ours = holds_ours(path, schema)
+    if ours:
+        path.unlink(missing_ok=True)
+    return ours
+
+
+def check_ours(path: Path) -> None:
+    """Raise LibraryError where a file of somebody else's stands in the place of one of ours."""
+    if os.path.lexists(path) and not path.is_symlink() and not begins_as_ours(str(path)):
+        raise LibraryError(
+            f"results: {path}: was not written by dropgrid; nothing is written over it"
+        )
+
+
+def write_ours(path: Path, data: bytes, durable: bool = True) -> None:
+    """Write a file of ours if it changed; a link in its place is replaced, not followed.
+
+    Raises LibraryError where somebody else's file stands there, OSError.
+    """
+    check_ours(path)
+    write_if_changed(path, data, durable)
+
+
+def begins_as_ours(path: str, name: str = "") -> bool:
+    """Whether a file begins as ours of its suffix do, or is empty or zeros, as after a crash.
+
+    name: what it was to be called, where it still has another name.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            start = os.pread(descriptor, START, 0)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return False
+    expected = STARTS.get(os.path.splitext(name or path)[1], b"")
+    known = start[: len(expected)]
+    return not start.strip(b"\0") or (bool(expected) and known == expected[: len(known)])
+
+
+def _link_below(results: Path) -> Path | None:
+    """A link where we would write through it; None if there is none.
+
+    Elsewhere files are renamed into place, which replaces a link and leaves alone what it names.
+    """
+    for name in (*FOLDERS, *FILES):
+        if (results / name).is_symlink():
+            return results / name
+    waiting = [results / name for name in IN_PLACE]
+    while waiting:
+        with (
+            suppress(FileNotFoundError, NotADirectoryError, PermissionError),
+            os.scandir(waiting.pop()) as listing,
+        ):
+            for entry in listing:
+                if entry.is_symlink():
+                    return Path(entry.path)
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(Path(entry.path))
+    return None
+
+
+def _first_version(results: Path) -> bool:
+    """Whether results of the first version lie here, which left no mark: its files tell."""
+    if _schema_of(Results(results).scan) == "dropgrid/scan":
+        return True
+    for kind in ("bpm", "structure"):  # of `dropgrid analyze`, which scanned nothing
+        with_records = results / kind
+        names = sorted(os.listdir(with_records)) if with_records.is_dir() else []
+        if any(_schema_of(with_records / name) == f"dropgrid/{kind}" for name in names[:1]):
+            return set(os.listdir(results)) - UNIMPORTANT <= {*FOLDERS, *FILES}
+    return False
+
+
+def _schema_of(path: Path) -> str | None:
+    """What a JSON document says it is; None for anything else."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open(descriptor, "rb") as stream:
+            start = stream.read(len(JSON_START) + START)
+    except OSError:
+        return None
+    if not start.startswith(JSON_START):
+        return None
+    try:
+        return str(json.loads(b"{" + start[2:].split(b"\n", 1)[0].rstrip(b",") + b"}")["schema"])
+    except (ValueError, KeyError):
+        return None

@@ -1,0 +1,91 @@
+"""The library as a table in a terminal: what came out, beside what is known to be true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from itertools import groupby
+from pathlib import Path
+
+from ..base.csv_tables import read_csv
+from ..base.text import clock, printable, width
+from .layout import Results
+from .table import current_table
+
+HEADINGS = ("track", "BPM", "reference", "confidence", "key", "LUFS", "sections (bars)", "drops")
+NUMBERS = {"BPM", "reference", "confidence", "LUFS"}
+LONGEST = 56  # characters of a name or of the sections
+
+
+def listing(results: Path) -> str:
+    """The library table, with references where an evaluation was made.
+
+    Failed tracks are listed below it with their reasons, and so are files that were analysed
+    but may not be whole; tracks without records are counted. Raises RecordError.
+    """
+    references = _references(Results(results).evaluation / "bpm.csv")
+    waiting: list[str] = []
+    rows = current_table(results, waiting)
+    lines = [_line(row, references) for row in rows if row["status"] == "ok"]
+    text = _aligned([HEADINGS, *lines])
+    failed = [f"{row['path']}: {row['error_stage']}: {row['error']}"
+              for row in rows if row["status"] != "ok"]  # fmt: skip
+    if failed:
+        text += "\n\nnot analysed:\n" + "\n".join(f"  {printable(line)}" for line in failed)
+    doubtful = [f"{row['path']}: {row['problem']}" for row in rows if row.get("problem")]
+    if doubtful:
+        text += "\n\nto check:\n" + "\n".join(f"  {printable(line)}" for line in doubtful)
+    if waiting:
+        text += f"\n\nwaiting to be analysed by the next run: {len(waiting)}"
+    return text
+
+
+def _references(path: Path) -> dict[str, str]:
+    """The reference tempo of each track that has one."""
+    with suppress(OSError):
+        return {row["track"]: row.get("reference_bpm", "") for row in read_csv(path)}
+    return {}
+
+
+def _line(row: Mapping[str, str], references: Mapping[str, str]) -> tuple[str, ...]:
+    reference = references.get(row["track"])
+    return (
+        _short(printable(row["path"])),
+        f"{float(row['bpm']):.2f}" if row["bpm"] else "none",
+        f"{float(reference):.2f}" if reference else "",
+        f"{float(row['confidence']):.2f}" if row["confidence"] else "",
+        f"{row['camelot']} {row['key']}" if row.get("key") else "",
+        f"{float(row['loudness']):.1f}" if row.get("loudness") else "",
+        _short(_sections(row["sections"])),
+        " ".join(clock(float(time), tenths=True) for time in row["drops"].split()),
+    )
+
+
+def _sections(text: str) -> str:
+    """`intro:8 drop:16 drop:8` as `intro 8, drop 24`: neighbours of one label together."""
+    parts = [part.split(":") for part in text.split()]
+    together = [
+        (label, [bars for _, bars in group]) for label, group in groupby(parts, key=lambda p: p[0])
+    ]
+    return ", ".join(
+        label if "?" in bars else f"{label} {sum(map(int, bars))}" for label, bars in together
+    )
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    lines = [_cells(row, widths) for row in rows]
+    rule = "  ".join("-" * width for width in widths)
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def _cells(row: Iterable[str], widths: Sequence[int]) -> str:
+    cells = []
+    for heading, cell, wide in zip(HEADINGS, row, widths, strict=True):
+        space = " " * (wide - width(cell))
+        cells.append(space + cell if heading in NUMBERS else cell + space)
+    return "  ".join(cells).rstrip()
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

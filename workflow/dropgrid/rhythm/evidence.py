@@ -1,0 +1,150 @@
+"""What every half beat of a track shows: the evidence for rhythm/downbeat_decision.py.
+
+All witnesses look at a row of half beats, whatever lies behind it (a steady grid, a drummer
+followed beat by beat), and say of each how strong a beat, a downbeat, a drum is heard there, and
+whether the harmony or the sound of the music changes there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..features import FRAME_RATE, Features
+from .octave import rises
+
+REACH = 3  # frames a hit may lie off its half beat
+QUIET = -70.0  # dB below which differences of level are of no interest
+SOUNDING = 45.0  # dB below the loudest second that still counts as music
+OPENING = 0.06  # s between the first sound and a half beat that make it the opening
+KICK_BANDS, SNARE_BANDS, HAT_BANDS = slice(0, 2), slice(2, 5), slice(7, 9)
+BAR = 8  # half beats over which chords are compared: a bar before and a bar after
+PHRASE = 32  # half beats over which levels are compared as well: four bars before and after
+EDGE = 4  # half beats at either end, where a change is that of a file that begins or ends
+BREADTH = 8  # half beats to both sides among which a change is the greatest of its neighbourhood
+
+Seen = dict[str, np.ndarray]  # name of a witness -> (half beats,) >= 0
+
+
+@dataclass(frozen=True)
+class Witnesses:
+    """The witnesses of a track; nothing is computed before it is asked for."""
+
+    features: Features
+
+    def see(self, halves: np.ndarray) -> Seen:
+        """What each of the half beats (n,) in seconds, ascending, shows.
+
+        beat, downbeat: activations; kick, snare, hat: rises of the amplitude of low, middle and
+        high bands; chords, sections: how much harmony and levels change there, where that is
+        the greatest change within BREADTH, else 0; opening: 1 where the first sound begins, else
+        0. Those without descriptors are left out.
+        """
+        activations = self.features.activations
+        seen = {
+            "beat": _greatest_near(activations.sum(axis=1), halves),
+            "downbeat": _greatest_near(activations[:, 1], halves),
+        }
+        for name, values in self._drums.items():
+            seen[name] = _greatest_near(values, halves)
+        if len(halves) < 2:
+            return seen
+        edges = np.append(halves, 2 * halves[-1] - halves[-2])
+        if self._levels is not None:
+            levels = _means_between(self._levels, edges, FRAME_RATE)
+            seen["sections"] = _summits(np.sqrt(_change(levels, BAR) * _change(levels, PHRASE)))
+            seen["opening"] = (np.abs(halves - self.sounding[0]) < OPENING).astype(float)
+        if self._pitches is not None:
+            pitches = _means_between(self._pitches, edges, FRAME_RATE / 10)
+            seen["chords"] = _summits(_turn(pitches, BAR))
+        return seen
+
+    @cached_property
+    def sounding(self) -> tuple[float, float]:
+        """Seconds of the first and the last sound that is music, not hiss or a dying echo."""
+        bands = self.features.descriptors.get("bands")
+        if bands is None or not len(bands):
+            return 0.0, self.features.duration
+        level = bands.astype(np.float32).max(axis=1)
+        loud = np.flatnonzero(level > np.quantile(level, 0.95) - SOUNDING)
+        end = min(float(loud[-1] + 1) / FRAME_RATE, self.features.duration)
+        return float(loud[0] / FRAME_RATE), end
+
+    @cached_property
+    def _drums(self) -> Seen:
+        bands = self.features.descriptors.get("bands")
+        if bands is None:
+            return {}
+        drums = {"kick": KICK_BANDS, "snare": SNARE_BANDS, "hat": HAT_BANDS}
+        return {name: rises(bands[:, part]) for name, part in drums.items()}
+
+    @cached_property
+    def _levels(self) -> np.ndarray | None:
+        """Running sums of the bands' levels: (frames + 1, bands)."""
+        bands = self.features.descriptors.get("bands")
+        return None if bands is None else _sums(np.maximum(bands.astype(np.float32), QUIET))
+
+    @cached_property
+    def _pitches(self) -> np.ndarray | None:
+        chroma = self.features.descriptors.get("chroma")
+        return None if chroma is None else _sums(chroma.astype(np.float32))
+
+
+def with_halves(beats: np.ndarray) -> np.ndarray:
+    """Beats (n,) and the half beats after each: (2 n,)."""
+    if len(beats) < 2:
+        return beats
+    after = np.append(beats[1:], 2 * beats[-1] - beats[-2])
+    return np.stack([beats, (beats + after) / 2], axis=1).ravel()
+
+
+def _greatest_near(values: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """The greatest of values (frames,) within REACH of each time in seconds."""
+    at = np.round(times * FRAME_RATE).astype(int)[:, None] + np.arange(-REACH, REACH + 1)
+    return values[np.clip(at, 0, len(values) - 1)].max(axis=1)
+
+
+def _sums(rows: np.ndarray) -> np.ndarray:
+    """Sums of all rows (n, d) before each, and of all: (n + 1, d)."""
+    return np.concatenate([np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0, dtype=float)])
+
+
+def _means_between(sums: np.ndarray, edges: np.ndarray, rate: float) -> np.ndarray:
+    """Means of rows with these _sums, rate a second, between neighbouring edges in seconds."""
+    at = np.clip(np.round(edges * rate).astype(int), 0, len(sums) - 1)
+    return np.diff(sums[at], axis=0) / np.maximum(np.diff(at), 1)[:, None]
+
+
+def _around(rows: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Means of up to width rows (n, d) before and from each on, equally many."""
+    count = len(rows)
+    sums = _sums(rows)
+    i = np.arange(count)
+    reach = np.minimum(width, np.minimum(i, count - i))
+    safe = np.maximum(reach, 1)[:, None]
+    return (sums[i] - sums[i - reach]) / safe, (sums[i + reach] - sums[i]) / safe
+
+
+def _change(rows: np.ndarray, width: int) -> np.ndarray:
+    """Mean absolute difference between the width rows before and after each: (n,)."""
+    before, after = _around(rows, width)
+    return np.abs(after - before).mean(axis=1)
+
+
+def _turn(rows: np.ndarray, width: int) -> np.ndarray:
+    """One minus the cosine between the means of width rows before and after each: (n,)."""
+    before, after = _around(rows, width)
+    sizes = np.sqrt((before**2).sum(axis=1) * (after**2).sum(axis=1))
+    cosine = (before * after).sum(axis=1) / np.maximum(sizes, 1e-6)
+    return np.where(sizes > 1e-6, np.maximum(1.0 - cosine, 0.0), 0.0)
+
+
+def _summits(values: np.ndarray) -> np.ndarray:
+    """Values (n,) above their median where none within BREADTH is greater, else 0."""
+    padded = np.pad(values, BREADTH, constant_values=-np.inf)
+    greatest = np.lib.stride_tricks.sliding_window_view(padded, 2 * BREADTH + 1).max(axis=1)
+    heights = np.where(values >= greatest, np.maximum(values - np.median(values), 0.0), 0.0)
+    heights[:EDGE] = heights[-EDGE:] = 0.0
+    return heights

@@ -1,0 +1,132 @@
+"""Music played by people: how much its tempo drifts, and its beats as straight pieces.
+
+Steady music shows the same tempo in each ten seconds to a thousandth; a drummer does not. Beats
+that a path has followed one by one (rhythm/bar_pointer.py) are cut into straight pieces by
+segmented least squares (Bellman, On the approximation of curves by line segments, 1961).
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from ..features import FRAME_RATE
+from .fit import JITTER, Line, demodulate
+
+BLOCK = FRAME_RATE // 4
+WINDOW = 40  # blocks
+REACH = 0.05  # how far from the tempo a local one is looked for, relative
+PIECE_COST = 15.0  # squared deviations, in units of JITTER, that one more piece has to save
+JOINT = 8  # beats: a shorter piece between two four times as long is none
+LONGEST = 400  # beats of one piece
+MARGIN = 2.0  # standard errors
+
+
+def drift(activation: np.ndarray, bpm: float) -> tuple[float, float]:
+    """How much of an activation is in phase with its tempo of ten seconds, and how these differ.
+
+    The tempi are those near bpm; they differ by their median deviation, relative. Less than two
+    windows say nothing: 0, 0.
+    """
+    rows = demodulate(activation, bpm, BLOCK)
+    if rows.shape[1] < 2 * WINDOW:
+        return 0.0, 0.0
+    shifts = np.arange(-REACH * bpm, REACH * bpm, 0.1)
+    times = np.arange(WINDOW) * (BLOCK / FRAME_RATE)
+    turn = np.exp(-2j * np.pi * np.outer(shifts / 60.0, times))
+    starts = np.arange(0, rows.shape[1] - WINDOW + 1, WINDOW // 2)
+    strength = np.zeros((len(shifts), len(starts)))
+    power = np.ones_like(turn)
+    for row in rows:
+        power = power * turn
+        strength += np.abs(power @ np.stack([row[s : s + WINDOW] for s in starts], axis=1))
+    weight = strength.max(axis=0)
+    mass = sum(activation[s * BLOCK : (s + WINDOW) * BLOCK].sum() for s in starts)
+    local = shifts[strength.argmax(axis=0)] / bpm
+    deviation = np.abs(local - _weighted_median(local, weight))
+    share = float(weight.sum()) / max(len(rows) * float(mass), 1e-9)
+    return share, _weighted_median(deviation, weight)
+
+
+def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(total, total[-1] / 2)])
+
+
+def straight_pieces(times: np.ndarray) -> list[tuple[int, int, Line]]:
+    """Beats (n,) in seconds cut into pieces (first, past last, line) of steady tempo."""
+    count = len(times)
+    index = np.arange(count, dtype=float)
+    moments = np.zeros((5, count + 1))
+    moments[:, 1:] = np.cumsum([np.ones(count), index, times, index * times, times**2], axis=1)
+    squares = np.concatenate([[0.0], np.cumsum(index**2)])
+    best = np.zeros(count + 1)
+    came = np.zeros(count + 1, dtype=int)
+    for end in range(1, count + 1):
+        start = np.arange(max(0, end - LONGEST), end)
+        n, i, t, it, tt = moments[:, end : end + 1] - moments[:, start]
+        ii = squares[end] - squares[start]
+        spread = ii - i * i / n
+        slope = (it - i * t / n) / np.where(spread > 0, spread, 1.0)
+        rest = np.maximum(tt - t * t / n - slope * (it - i * t / n), 0.0)
+        value = best[start] + rest / JITTER**2 + PIECE_COST + np.where(n < 3, PIECE_COST, 0.0)
+        pick = int(np.argmin(value))
+        best[end], came[end] = value[pick], start[pick]
+    edges = [count]
+    while edges[-1] > 0:
+        edges.append(int(came[edges[-1]]))
+    return [
+        (first, last, _line(times[first:last], times))
+        for first, last in _without_joints(_rejoined(times, list(pairwise(edges[::-1]))))
+    ]
+
+
+def _rejoined(times: np.ndarray, pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The pieces, neighbours that only the search's LONGEST parted made one."""
+    joined = [pieces[0]]
+    for first, last in pieces[1:]:
+        start = joined[-1][0]
+        rest = [_rest(times[a:b]) for a, b in (joined[-1], (first, last), (start, last))]
+        if rest[2] < rest[0] + rest[1] + PIECE_COST:
+            joined[-1] = (start, last)
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def _rest(times: np.ndarray) -> float:
+    """Squared deviations of beats from their straight line, in units of JITTER."""
+    index = np.arange(len(times)) - (len(times) - 1) / 2
+    error = times - times.mean()
+    error = error - index * (index @ error) / max(float(index @ index), 1.0)
+    return float(error @ error) / JITTER**2
+
+
+def _without_joints(pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The pieces, a few beats between two long ones (one record mixed into another) halved."""
+    kept = list(pieces)
+    for i in range(1, len(pieces) - 1):
+        first, last = pieces[i]
+        (start, middle), (_, end) = kept[i - 1], pieces[i + 1]
+        if last - first < JOINT <= min(middle - start, end - last) // 4:
+            half = (first + last) // 2
+            kept[i - 1], kept[i] = (start, half), (half, half)
+            pieces[i + 1] = kept[i + 1] = (half, end)
+    return [(first, last) for first, last in kept if last > first]
+
+
+def _line(times: np.ndarray, all_times: np.ndarray) -> Line:
+    """The straight line through neighbouring beats, its margin from their deviations."""
+    if len(times) < 3:
+        period = float(np.median(np.diff(all_times)))
+        return Line(float(times[0]), period, 60.0 / period * 0.1)
+    index = np.arange(len(times)) - (len(times) - 1) / 2
+    spread = float((index**2).sum())
+    period = float((index * times).sum() / spread)
+    error = times - times.mean() - period * index
+    slope = MARGIN * np.sqrt((error**2).sum() / (len(times) - 2) / spread)
+    return Line(
+        float(times.mean() + period * index[0]), period, float(slope / period * 60.0 / period)
+    )

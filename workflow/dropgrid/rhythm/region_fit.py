@@ -1,0 +1,203 @@
+"""The stretches of a track that have a tempo each, fitted one by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..features import FRAME_RATE
+from .downbeat_decision import read_bars
+from .evidence import Witnesses, with_halves
+from .fit import Line, exact_tempo, fit_line, peaks, phase, snapped
+from .octave import bar_evidence
+from .options import RhythmOptions
+from .phase import LAG, attack_offset
+from .piecewise import straight_pieces
+from .segmentation import Run, steady_pieces, tempo_runs
+from .tag import in_octave_of
+from .tempo import Tempogram, candidates, probabilities, scores
+from .variable_tempo import follow
+
+STEADY_BEATS = 64  # so many beats in a straight line were not played by hand
+EDGE = 0.03  # s: a beat so little before the first sample falls on it
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Steady music from start to end (seconds) on the beats of a line.
+
+    bpm: the line's tempo, snapped if it may be; phase: probability that its beats are the beats,
+    not the half beats; attack: seconds the grid was moved onto the attack, None if it was not.
+    """
+
+    start: float
+    end: float
+    line: Line
+    bpm: float
+    phase: float
+    attack: float | None
+
+    def beats(self) -> np.ndarray:
+        """Its beats in seconds (n,)."""
+        period = 60.0 / self.bpm
+        first = np.ceil((self.start - EDGE - self.line.offset) / period)
+        last = np.floor((self.end - self.line.offset) / period)
+        return self.line.offset + np.arange(first, last + 1) * period
+
+
+@dataclass(frozen=True)
+class Region:
+    """A piece, and the tempi it may have: (BPM, probability), its own first."""
+
+    piece: Piece
+    tempi: list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class _Track:
+    witnesses: Witnesses
+    activation: np.ndarray
+    options: RhythmOptions
+
+
+def find_regions(
+    witnesses: Witnesses, gram: Tempogram, options: RhythmOptions, tag: float | None = None
+) -> list[Region]:
+    """The regions of a track, whose tempogram is gram, in order of time.
+
+    tag: its BPM tag, if that is to be heard.
+    """
+    features = witnesses.features
+    whole = _Track(witnesses, features.activations.sum(axis=1), options)
+    bars = bar_evidence(features, options)
+    windows = len(gram.centres)
+    runs = tempo_runs(gram, options)
+    if not options.piecewise:
+        runs = [Run(0, windows, np.concatenate([run.tempi for run in runs]))]
+    start, end = witnesses.sounding
+    borders = (gram.centres[1:] + gram.centres[:-1]) / 2 / FRAME_RATE
+    regions = []
+    for run in runs:
+        part = slice(run.first, run.last)
+        score = scores(gram.magnitudes[part].mean(axis=0), gram.tempi, options)
+        if bars is not None:
+            score = score + bars[part].mean(axis=0)
+        tempi = candidates(gram.tempi, probabilities(score))
+        low = start if run.first == 0 else float(borders[run.first - 1])
+        high = end if run.last == windows else float(borders[run.last - 1])
+        first, last = (min(round(t * FRAME_RATE), len(whole.activation)) for t in (low, high))
+        if last - first < FRAME_RATE:
+            continue
+        sound = whole.activation[first:last]
+        bpm = exact_tempo(sound, tempi[0][0])
+        if tag is not None and options.tag_octave == "prefer":
+            tempi = in_octave_of(tag, bpm, tempi, options.min_bpm, options.max_bpm)
+            bpm = exact_tempo(sound, tempi[0][0])
+        if not options.piecewise:
+            regions.append(Region(_fitted(whole, first, last, bpm), tempi))
+            continue
+        local = np.clip(run.local(bpm), options.min_bpm, options.max_bpm)
+        regions += [Region(piece, tempi) for piece in _pieces(whole, first, last, bpm, local)]
+    return regions
+
+
+def region_at(witnesses: Witnesses, bpm: float, options: RhythmOptions) -> Region:
+    """The whole track as one region of a tempo that is known, on the beat in its middle."""
+    features = witnesses.features
+    whole = _Track(witnesses, features.activations.sum(axis=1), options)
+    first, last = (
+        min(round(time * FRAME_RATE), len(whole.activation)) for time in witnesses.sounding
+    )
+    piece = _fitted(whole, first, last, bpm)
+    line = Line(piece.line.offset, 60.0 / bpm, piece.line.margin)
+    return Region(replace(piece, line=line, bpm=bpm), [(bpm, 1.0)])
+
+
+def _pieces(whole: _Track, first: int, last: int, bpm: float, local: np.ndarray) -> list[Piece]:
+    """Pieces of the frames first..last: steady ones near bpm, and what moves cut straight.
+
+    local: (n,) tempi of its parts.
+    """
+    steady = _steady(whole, first, last, bpm)
+    beats = np.concatenate([piece.beats() for piece in steady])
+    if len(beats) < 2:
+        return steady
+    sound = whole.activation[first:last]
+    grid = (beats - LAG) * FRAME_RATE - first
+    grid = grid[np.diff(grid, prepend=-np.inf) > 1]
+    parts, beats = follow(sound, bpm, grid, local, whole.options)
+    if not parts:
+        return steady
+    pieces = []
+    begin = first
+    for start, end in (*parts, (len(sound), len(sound))):
+        until = min(first + start * FRAME_RATE, last)
+        if until - begin > 2 * FRAME_RATE:
+            near = exact_tempo(whole.activation[begin:until], bpm)
+            pieces += _steady(whole, begin, until, near)
+        inside = (beats >= start) & (beats < end)
+        pieces += _straight(whole, beats[inside] + first / FRAME_RATE)
+        begin = first + end * FRAME_RATE
+    return pieces
+
+
+def _steady(whole: _Track, first: int, last: int, bpm: float) -> list[Piece]:
+    """The frames first..last as pieces of a steady tempo near bpm."""
+    cuts = steady_pieces(whole.activation[first:last], bpm)
+    return [_fitted(whole, first + begin, first + end, near) for begin, end, near in cuts]
+
+
+def _straight(whole: _Track, beats: np.ndarray) -> list[Piece]:
+    """Beats (n,) in seconds that a path followed, as straight pieces.
+
+    A long piece is a steady record in a mix, and fitted as such.
+    """
+    if len(beats) < 3:
+        return []
+    beats, share = _on_the_beat(whole, with_halves(beats))
+    pieces = []
+    for start, end, line in straight_pieces(beats):
+        low = max(float(beats[start]) - line.period / 2, 0.0)
+        high = float(beats[end - 1]) + line.period / 2
+        if end - start >= STEADY_BEATS:
+            inside = round(low * FRAME_RATE), round(high * FRAME_RATE)
+            pieces.append(_fitted(whole, *inside, line.bpm))
+        else:
+            late = Line(line.offset + LAG, line.period, line.margin)
+            pieces.append(Piece(low, high, late, line.bpm, share, None))
+    return pieces
+
+
+def _on_the_beat(whole: _Track, halves: np.ndarray) -> tuple[np.ndarray, float]:
+    """Those of the half beats (n,) that are the beats, and the probability of that."""
+    phases = read_bars(whole.witnesses.see(halves), whole.options.bar_lengths).phases()
+    odd = int(np.argmax(phases))
+    return halves[odd::2], float(phases[odd])
+
+
+def _fitted(whole: _Track, start: int, end: int, bpm: float) -> Piece:
+    """The frames start..end as one piece of a steady tempo near bpm."""
+    line, halves = half_beats(whole.activation, start, end, bpm)
+    beats, share = _on_the_beat(whole, halves)
+    attack = attack_offset(whole.witnesses.features, beats)
+    offset = beats[len(beats) // 2] + (LAG if attack is None else attack)
+    line = Line(float(offset), line.period, line.margin)
+    shown = snapped(line) if whole.options.snap else line.bpm
+    return Piece(start / FRAME_RATE, end / FRAME_RATE, line, shown, share, attack)
+
+
+def half_beats(
+    activation: np.ndarray, start: int, end: int, bpm: float
+) -> tuple[Line, np.ndarray]:
+    """The line through the beats of the frames start..end, and all half beats in seconds (n,).
+
+    Which of them are the beats is not decided here.
+    """
+    part = activation[start:end]
+    times, heights = peaks(part)
+    line = fit_line(times, heights, bpm, phase(part, bpm))
+    half = line.period / 2
+    first = np.ceil(-line.offset / half)
+    count = max(int((len(part) / FRAME_RATE - line.offset) / half - first) + 1, 2)
+    return line, start / FRAME_RATE + line.offset + (first + np.arange(count)) * half

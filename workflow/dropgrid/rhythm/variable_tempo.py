@@ -1,0 +1,161 @@
+"""Where the tempo moves: the path of a bar pointer against the steady grids, second by second.
+
+Both are scored by the same likelihood (rhythm/bar_pointer.py). The path pays for every beat that
+is longer or shorter than the last, the grids do not; so steady music is better explained by its
+grids, and only what is played by people, or pitched while it plays, by the path.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..features import FRAME_RATE
+from .bar_pointer import PART, Likelihood, Path, best_path
+from .fit import PEAK_FLOOR, SPREAD
+from .options import RhythmOptions
+from .piecewise import drift
+
+ACCENTS = (0.0, 0.5, 0.25, 0.75)  # of a beat: where a steady grid's accents may lie
+ACCENT_COST = 20.0  # log odds that moving them has to earn
+TURN_COST = 60.0  # log odds that going over from the grid to the path, or back, has to earn
+BRIEFEST = 30  # s: what moves for less is a fill or an end, and stays with the grid
+HOP, HOPS = 0.05, 0.01  # the log of two beats' ratio that is a hop; the share of hops allowed
+MOSTLY = 0.5  # share of a run that moves, from which on people play all of it
+PULSE = 0.12  # share of the activation in phase with its local tempo, below which all is noise
+STEADY, PLAYED = 0.0005, 0.001  # deviations of local tempi: a machine's; beyond doubt a player's
+BEYOND = 0.2  # share of local tempi out of the grids' reach: records of several tempi, one run
+NARROW = 0.15  # how far from a tempo its path may go, relative
+LONGEST = 250  # frames of a beat
+TIMES = (1, 2, 0.5)  # of the tempo: where people are looked for who keep to one
+
+
+def follow(
+    activation: np.ndarray,
+    bpm: float,
+    grid: np.ndarray,
+    local: np.ndarray,
+    options: RhythmOptions,
+) -> tuple[list[tuple[int, int]], np.ndarray]:
+    """The seconds (first, past last) of an activation (frames,) that move; beats for those.
+
+    bpm: the tempo of its steady grids; grid: their beats in frames, at least two; local: its
+    local tempi in BPM. The beats returned are in seconds.
+    """
+    path = _narrow(activation, local, 1, options)
+    if path is None:
+        return [], np.zeros(0)
+    moves = moving(activation, grid, path)
+    parts = _smooth(moves, path)
+    if moves.mean() > MOSTLY:
+        share, deviation = drift(activation, float(np.median(local)))
+        beyond = np.mean(np.abs(local / bpm - 1) > SPREAD) > BEYOND
+        played = share >= PULSE and deviation > STEADY
+        parts = [(0, len(moves))] if played or beyond else []
+        if played and deviation > PLAYED:
+            path = best_path(activation, *_lengths(options.min_bpm, options.max_bpm))
+        elif played:
+            paths = [_narrow(activation, local, times, options) for times in TIMES]
+            path = max((p for p in paths if p is not None), key=lambda path: path.score)
+    return parts, path.spots[~np.isnan(path.spots)] / FRAME_RATE
+
+
+def _narrow(
+    activation: np.ndarray, local: np.ndarray, times: float, options: RhythmOptions
+) -> Path | None:
+    """The best path near so many times the local tempi, inside the options' range."""
+    low = max(float(local.min()) * times * (1 - NARROW), options.min_bpm)
+    high = min(float(local.max()) * times * (1 + NARROW), options.max_bpm)
+    return best_path(activation, *_lengths(low, high)) if low < high else None
+
+
+def _lengths(low: float, high: float) -> tuple[int, int]:
+    """The shortest and the longest beat in frames, from the lowest and the highest BPM."""
+    frames = 60 * FRAME_RATE
+    return max(round(frames / high), 1), min(round(frames / low), LONGEST)
+
+
+def _smooth(moves: np.ndarray, path: Path) -> list[tuple[int, int]]:
+    """Stretches of True in moves (n,), seconds, that are long enough and of one tempo that bends.
+
+    Where a path hops, it looks for beats in a break or an end that has none.
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], moves.astype(int), [0]])))
+    parts = []
+    for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        inside = (path.starts >= first * FRAME_RATE) & (path.starts < last * FRAME_RATE)
+        hops = np.abs(np.diff(np.log(path.lengths[inside]))) > HOP
+        if last - first >= BRIEFEST and hops.mean() <= HOPS:
+            parts.append((first, last))
+    return parts
+
+
+def moving(activation: np.ndarray, beats: np.ndarray, path: Path) -> np.ndarray:
+    """Which seconds (n,) of an activation the path explains better than the steady grids do.
+
+    beats: of the grids, in frames. Going over from one to the other costs TURN_COST. Seconds
+    without a peak say nothing.
+    """
+    edges = np.append(np.arange(0, len(activation), FRAME_RATE), len(activation))
+    known = ((path.starts, path.scores), along_grid(activation, beats))
+    sums = [
+        np.interp(edges, at, np.concatenate([[0.0], np.cumsum(scores)[:-1]]))
+        for at, scores in known
+    ]  # fmt: skip
+    heard = np.maximum.reduceat(activation, edges[:-1]) >= PEAK_FLOOR
+    gain = np.where(heard, np.diff(sums[0] - sums[1]), 0.0)
+    own = np.array([0.0, 1.0])
+    came = np.zeros((len(gain), 2), dtype=bool)
+    best = np.zeros(2)
+    for i, more in enumerate(gain):
+        came[i] = best[::-1] - TURN_COST > best
+        best = np.where(came[i], best[::-1] - TURN_COST, best) + more * own
+    moves = np.zeros(len(gain), dtype=bool)
+    state = int(np.argmax(best))
+    for i in range(len(gain) - 1, -1, -1):
+        moves[i] = state
+        state ^= int(came[i, state])
+    return moves
+
+
+def along_grid(activation: np.ndarray, beats: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Frames and log likelihoods (n,) of the beats of steady grids, going on beyond both ends.
+
+    beats: (n,) in frames, at least two. Accents may move by quarters of a beat: off-beats of a
+    break are no other tempo.
+    """
+    before = np.arange(beats[0], -4.0 * (beats[1] - beats[0]), beats[0] - beats[1])[:0:-1]
+    end = len(activation) + 4.0 * (beats[-1] - beats[-2])
+    after = np.arange(beats[-1], end, beats[-1] - beats[-2])[1:]
+    beats = np.concatenate([before, beats, after])
+    likelihood = Likelihood(activation, int(-min(beats[0], 0) + 2 * np.diff(beats).max()) + 4)
+    steps = np.diff(beats)
+    rows = []
+    for accent in ACCENTS:
+        half = (np.ceil(steps / PART) - 1) / 2
+        starts = np.round(beats[:-1] + accent * steps - half).astype(int)
+        starts = np.append(starts, starts[-1] + round(steps[-1]))
+        low, high = -likelihood.pad, likelihood.end + likelihood.pad
+        starts = np.clip(starts, low, high)
+        lengths = np.maximum(np.diff(starts), 0)
+        rows.append(likelihood(starts[:-1], lengths))
+    return beats[:-1], _best_accents(np.stack(rows, axis=1))
+
+
+def _best_accents(scores: np.ndarray) -> np.ndarray:
+    """The scores (n,) along the best way through accents, whose scores are (n, accents)."""
+    count = len(scores)
+    came = np.zeros(scores.shape, dtype=np.int8)
+    best = scores[0]
+    own = np.arange(scores.shape[1])
+    for i in range(1, count):
+        top = int(np.argmax(best))
+        jump = best[top] - ACCENT_COST > best
+        came[i] = np.where(jump, top, own)
+        best = np.where(jump, best[top] - ACCENT_COST, best) + scores[i]
+    way = np.empty(count, dtype=int)
+    way[-1] = int(np.argmax(best))
+    for i in range(count - 1, 0, -1):
+        way[i - 1] = came[i, way[i]]
+    result = scores[np.arange(count), way]
+    result[1:] -= ACCENT_COST * (np.diff(way) != 0)
+    return result

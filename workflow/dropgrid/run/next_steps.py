@@ -1,0 +1,51 @@
+"""What a person needs next when a run has ended: the page, what to check, what was not made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..base.errors import RecordError
+from ..base.optional_packages import has, lacking
+from ..results.layout import Results
+from ..results.table import NO_PARQUET, has_parquet, read_table
+
+SURE = 0.8  # a confidence below this is worth a look: one such track in five or more is wrong
+
+
+def next_steps(results: Path, environ: Mapping[str, str] = os.environ) -> str:
+    """A few lines for people, about whatever of the page and the table there is."""
+    files = Results(results)
+    lines = []
+    if files.table.exists():
+        if count := tracks_to_check(results):
+            tracks = "1 track" if count == 1 else f"{count} tracks"
+            lines.append(f"{tracks} to check: confidence below {SURE:g}, or a damaged file")
+        if not has_parquet():
+            lines.append(NO_PARQUET)
+    if files.evaluation.exists() and not has("matplotlib"):
+        lines.append(lacking("a plot of the evaluation", "matplotlib"))
+    if files.page.exists():
+        lines.append(f"open {seen_from(files.page, environ.get('PWD', ''))}")
+    return "\n".join(lines)
+
+
+def tracks_to_check(results: Path) -> int:
+    """How many analysed tracks of the library table are doubtful; 0 where it cannot be read."""
+    try:
+        rows = read_table(results)
+    except RecordError:
+        return 0
+    return sum(
+        row["status"] == "ok" and (bool(row["problem"]) or float(row["confidence"] or 1) < SURE)
+        for row in rows
+    )
+
+
+def seen_from(path: Path, folder: str) -> str:
+    """A path as it is typed in a folder: relative below it, absolute elsewhere."""
+    whole = Path(os.path.abspath(path))
+    if os.path.isabs(folder) and whole.is_relative_to(folder):
+        return str(whole.relative_to(folder))
+    return str(whole)

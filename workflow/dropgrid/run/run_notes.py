@@ -1,0 +1,41 @@
+"""What a run notes of its configuration for the commands that come after it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..base.errors import MissingRecord, RecordError
+from ..base.json_documents import SCHEMA_VERSION, json_lines, parse_document, read_bytes
+from ..references.collect import WORDS
+from ..results.layout import Results
+from ..results.ownership import write_ours
+
+SCHEMA = "dropgrid/references-used"
+
+
+def note_references(results: Path, references: Sequence[str]) -> None:
+    """Note the references of a run, absolute, in options/references.json. Raises OSError."""
+    paths = [name if name in WORDS else _absolute(name) for name in references]
+    head = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION}
+    write_ours(Results(results).options("references"), json_lines({**head, "references": paths}))
+
+
+def noted_references(results: Path) -> list[str]:
+    """The references that the last run used; none where none were noted. Raises RecordError."""
+    path = Results(results).options("references")
+    try:
+        names = parse_document(read_bytes(path), SCHEMA, path).get("references")
+    except MissingRecord:
+        return []
+    if not isinstance(names, list) or not all(
+        isinstance(name, str) and (name in WORDS or os.path.isabs(name)) and "\0" not in name
+        for name in names
+    ):
+        raise RecordError(f"{path}: references: not a list of absolute paths")
+    return names
+
+
+def _absolute(name: str) -> str:
+    return os.path.abspath(os.path.expanduser(name))

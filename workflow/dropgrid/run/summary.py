@@ -1,0 +1,227 @@
+"""What has become of a library: how many tracks are done, failed or waiting, and what it took.
+
+Read from the records themselves, so that it is right at any moment, after an interrupt too. The
+use of time and memory comes from the logs of the tracks (dropgrid.jobs.usage_log).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..base.errors import RecordError
+from ..base.files import write_if_changed
+from ..base.json_documents import SCHEMA_VERSION, json_lines
+from ..base.text import printable
+from ..correcting.agreement import judged
+from ..correcting.publish import corrections_file
+from ..correcting.session import Desk
+from ..corrections import document
+from ..corrections.model import InvalidCorrection
+from ..jobs.usage_log import Use, add_up, read_batch_log, read_use
+from ..records.model import TrackFailure
+from ..results.layout import Results
+from ..results.library_reader import READERS, failure_in, path_of
+from ..results.ownership import begins_as_ours, remove_ours
+from ..results.prune import departed
+from ..results.scan_store import read_scan
+from ..stages import STAGES
+
+SCHEMA = "dropgrid/summary"
+SHOWN = 20  # failures told in the text; all are in the JSON and in failures.csv
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The state of a library. waiting: tracks without all of their records.
+    checked: grids that a person stated or confirmed, and right: those of them that the analysis
+    itself found. failures: of each failed track, in the library's order. unread: what the scan
+    could not look into, as (path, reason). departed: tracks with records that have left the
+    library. use: what each stage took of the tracks that are in the library, whenever that was;
+    of_run: what the tracks of the last run took, if that is asked for."""
+
+    tracks: int
+    ok: int
+    failed: int
+    waiting: int
+    failures: tuple[tuple[str, str, TrackFailure], ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
+    use: dict[str, Use] = field(default_factory=dict)
+    of_run: Use | None = None
+    checked: int = 0
+    right: int = 0
+    departed: int = 0
+
+
+def summarise(results: Path, since: int | None = None) -> Summary:
+    """The state of the library whose results are in a folder. Raises RecordError without one.
+
+    since: when the run began that is told of, nanoseconds since 1970.
+    """
+    scan = read_scan(results)
+    analyses = Results(results).kinds()
+    failures = []
+    waiting = 0
+    for track in scan["tracks"]:
+        missing = not analyses
+        failure: TrackFailure | None = None
+        for analysis in analyses:
+            try:
+                failure = failure or failure_in(results, analysis, track)
+            except RecordError:
+                missing = True
+        if failure:
+            failures.append((track, path_of(results, track), failure))
+        elif missing:
+            waiting += 1
+    count = len(scan["tracks"])
+    grids = _checked(results, scan["tracks"])
+    return Summary(
+        checked=len(grids),
+        right=sum(grids),
+        tracks=count,
+        ok=count - waiting - len(failures),
+        failed=len(failures),
+        waiting=waiting,
+        failures=tuple(failures),
+        unread=tuple((problem["path"], problem["reason"]) for problem in scan["problems"]),
+        use=_use(results, scan["tracks"]),
+        of_run=None if since is None else _use_since(results, since),
+        departed=len(departed(results)),
+    )
+
+
+def _checked(results: Path, tracks: Sequence[str]) -> list[bool]:
+    """Of each grid that a person stated or confirmed, whether the analysis itself found it."""
+    desk = Desk(Results(results), corrections_file(results))
+    try:
+        stated = document.read(desk.file)
+    except (InvalidCorrection, OSError):  # a summary is no place to complain about it
+        return []
+    return [item.grid_is_right for item in judged(desk, stated, tracks) if item.grid]
+
+
+def _use(results: Path, tracks: Sequence[str]) -> dict[str, Use]:
+    """What each stage took, by the logs of the tracks."""
+    logs = Results(results).logs("tracks")
+    found: dict[str, list[Use]] = {stage: [] for stage in STAGES}
+    for track in tracks if logs.is_dir() else ():
+        for stage, use in dict(read_use(logs / f"{track}.log")).items():
+            if stage in found:
+                found[stage].append(use)
+    return {stage: add_up(uses) for stage, uses in found.items()}
+
+
+def _use_since(results: Path, since: int) -> Use:
+    """What the tracks took of the batches that ran since a moment; a job is a track's."""
+    uses: list[Use] = []
+    for path in sorted(Results(results).logs("batches").glob("*.log")):
+        with suppress(OSError):
+            if path.stat().st_mtime_ns >= since:
+                said = read_batch_log(path.read_bytes())
+                uses += [line.use for line in said if line.word != "begins"]
+    return add_up(uses)
+
+
+def to_json(summary: Summary) -> bytes:
+    """The bytes of results/summary.json."""
+    values: dict[str, Any] = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION}
+    values |= {name: getattr(summary, name) for name in ("tracks", "ok", "failed", "waiting")}
+    if summary.checked:
+        values |= {"checked": summary.checked, "right": summary.right}
+    values["failures"] = [
+        {"track": track, "path": path, **asdict(failure)}
+        for track, path, failure in summary.failures
+    ]
+    values["unread"] = [{"path": path, "reason": reason} for path, reason in summary.unread]
+    values["departed"] = summary.departed
+    values["use"] = {stage: asdict(use) for stage, use in summary.use.items()}
+    return json_lines(values)
+
+
+def write_summary(results: Path, since: int | None = None) -> Summary:
+    """Write results/summary.json and return what it says; see summarise.
+
+    Raises RecordError, OSError.
+    """
+    summary = summarise(results, since)
+    write_if_changed(Results(results).summary, to_json(summary))
+    return summary
+
+
+def stood_at(summary: Summary) -> str:
+    """Where a run stood that was interrupted, in one line."""
+    failed = f" ({summary.failed} failed)" if summary.failed else ""
+    done = summary.ok + summary.failed
+    return f"dropgrid: {done} of {summary.tracks} tracks are analysed{failed}"
+
+
+def describe(summary: Summary, results: Path) -> str:
+    """The summary as a few lines for people."""
+    tracks = "1 track" if summary.tracks == 1 else f"{summary.tracks} tracks"
+    parts = [tracks, f"{summary.ok} analysed", f"{summary.failed} failed"]
+    if summary.waiting:
+        parts.append(f"{summary.waiting} waiting")
+    lines = ["dropgrid: " + ", ".join(parts)]
+    for _, path, failure in summary.failures[:SHOWN]:
+        lines.append(f"  {printable(path)}: {failure.stage}: {printable(failure.message)}")
+    if summary.failed > SHOWN:
+        kinds = Counter(f"{f.stage} {f.type}" for _, _, f in summary.failures)
+        most = ", ".join(f"{kind}: {count}" for kind, count in kinds.most_common())
+        lines.append(f"  and {summary.failed - SHOWN} more ({most}): {results}/failures.csv")
+    lines += [f"  not looked into: {printable(path)}: {why}" for path, why in summary.unread]
+    if summary.checked:
+        tracks = "1 track" if summary.checked == 1 else f"{summary.checked} tracks"
+        right = "1 grid was" if summary.right == 1 else f"{summary.right} grids were"
+        lines.append(f"on the {tracks} that you checked, {right} right")
+    lines += _took(summary)
+    if summary.departed:
+        lines.append(
+            f"{summary.departed} more left the library; what is kept of them: "
+            f"dropgrid prune --results {results} --dry-run"
+        )
+    if summary.failed:
+        lines.append(
+            "A failed track is analysed again when its file changes. To try all of them again: "
+            f"dropgrid retry --results {results}, then run the workflow"
+        )
+    if summary.waiting:
+        lines.append("Run the same command again to go on with those that wait")
+    return "\n".join(lines)
+
+
+def _took(summary: Summary) -> list[str]:
+    """What the run took, and all tracks together, as a line each."""
+    lines = []
+    if summary.of_run and summary.of_run.jobs:
+        lines.append(f"this run: {_time_and_memory(summary.of_run)}")
+    used = {stage: use for stage, use in summary.use.items() if use.jobs}
+    if used:
+        parts = ", ".join(f"{stage} {use.cpu_seconds:.1f} s" for stage, use in used.items())
+        lines.append(f"all tracks: {_time_and_memory(add_up(list(used.values())))} ({parts})")
+    return lines
+
+
+def _time_and_memory(use: Use) -> str:
+    return f"{use.cpu_seconds:.1f} s of processor time, at most {use.peak_mb} MB a track"
+
+
+def forget_failures(results: Path) -> list[str]:
+    """Delete what is kept of failed tracks, so that the next run makes it again; their ids.
+
+    Features that are sound are kept. Raises RecordError, OSError.
+    """
+    forgotten = []
+    for track, _, failure in summarise(results).failures:
+        for analysis in READERS:
+            remove_ours(Results(results).record(analysis, track), f"dropgrid/{analysis}")
+        if failure.stage not in READERS:
+            features = Results(results).features(track)
+            if begins_as_ours(str(features)):
+                features.unlink(missing_ok=True)
+        forgotten.append(track)
+    return forgotten
