@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from ..audio.reader import POSITIONS
+from ..audio.channels import POSITIONS
 
 TENTHS = 10  # powers a second
 OFFSET = -0.691  # dB: makes a 997 Hz sine at full scale in one channel read -3.01 LUFS
