@@ -253,13 +253,11 @@ class Reader:
     def _open_chunked(self, file: Any, another: bool) -> _Recording:
         """WAV, AIFF or CAF: only the chunk of its audio must be whole."""
         chunk = audio_chunk(self.path)
-        recording = self._recording(file)
-        if chunk is None or not recording.seconds:
-            return recording
-        if chunk.promised == 0 and chunk.present:  # libsndfile reads nothing of it
+        if chunk and chunk.promised == 0 and chunk.present:  # libsndfile reads nothing of it
             file.close()
             return self._open_ffmpeg()
-        if not chunk.promised or not chunk.present:
+        recording = self._recording(file)
+        if not chunk or not chunk.promised or not chunk.present or not recording.seconds:
             return recording
         self._check_length(recording.seconds, recording.seconds * chunk.promised / chunk.present)
         if end := wrapped_end(self.path, chunk):
