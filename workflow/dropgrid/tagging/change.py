@@ -24,7 +24,7 @@ from typing import Any
 
 from ..audio.packets import packet_digest
 from ..base.errors import DecodeError, RecordError
-from ..base.files import write_atomically
+from ..base.files import cut_name, write_atomically
 from ..records.ticket import read_ticket, ticket_json
 from ..results.layout import Results
 from .fields import said
@@ -51,7 +51,7 @@ def apply(
         raise TagError(f"{change.track!r} is not a track's id")
     path = Path(change.file)
     before = path.stat()
-    temporary = path.with_name(f".{path.name[:180]}.{os.getpid()}{COPY}")
+    temporary = path.with_name(f".{cut_name(path.name)}.{os.getpid()}{COPY}")
     try:
         stored = _make_copy(path, temporary, change)
         _refuse_if_changed(path, before)
@@ -169,10 +169,10 @@ def mend(folder: Path) -> list[Path]:
 
 
 def _only_beginning_with(folder: Path, name: str) -> Path | None:
-    """The file of that name; names of copies are cut after 180 letters."""
+    """The file of that name; names of copies are cut (cut_name)."""
     if (folder / name).is_file():
         return folder / name
-    found = [entry for entry in os.listdir(folder) if entry[:180] == name]
+    found = [entry for entry in os.listdir(folder) if cut_name(entry) == name]
     return folder / found[0] if len(found) == 1 else None
 
 
