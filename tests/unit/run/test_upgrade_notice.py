@@ -1,4 +1,4 @@
-"""One line after an upgrade: whose the records are, what will be made again and why, what stays."""
+"""One line after an upgrade: which stages will be made again and why, and what stays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""After an upgrade, or another option: one line on what will be made again and why, and what stays.
+"""After an upgrade or a changed option: one line on what will be made again, why, and what stays.
 
 What decides is what the stages are given (dropgrid.stages.stage_options): their options, and the
 versions of what they write. Records of an older version of dropgrid stay good where those are the
