@@ -515,6 +515,18 @@ def test_only_what_is_ours_is_mended(tmp_path: Path) -> None:
     assert left == sorted([*users, f".a.flac.{os.getpid()}.dropgrid-tag"])
 
 
+@pytest.mark.parametrize("letter", ["x", "ж", "曲", "🎵"])
+def test_a_song_of_the_longest_name_is_tagged_in_every_script(tmp_path: Path, letter: str) -> None:
+    """A name may have 255 bytes, and so may that of the copy beside it."""
+    name = letter * (250 // len(letter.encode())) + ".flac"
+    path = song(tmp_path, name)
+    results = library(tmp_path)
+    assert tag(results, "write") == 0
+    assert "127.96" in all_tags(path)["bpm"]
+    assert tag(results, "restore") == 0
+    assert all_tags(path) == {} and os.listdir(path.parent) == [name]
+
+
 def test_a_link_in_the_way_of_the_copy_is_not_followed(tmp_path: Path) -> None:
     path = song(tmp_path, "a.flac")
     victim = tmp_path / "victim.txt"

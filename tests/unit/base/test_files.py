@@ -8,7 +8,7 @@ import signal
 import tracemalloc
 
 import pytest
-from dropgrid.base.files import read_regular, write_atomically, write_if_changed
+from dropgrid.base.files import cut_name, read_regular, write_atomically, write_if_changed
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path):
@@ -27,10 +27,19 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_name_of_255_bytes_can_be_written(tmp_path):
-    path = tmp_path / ("x" * 250 + ".json")
+@pytest.mark.parametrize("letter", ["x", "é", "ж", "曲", "🎵"])
+def test_a_name_of_255_bytes_can_be_written(tmp_path, letter):
+    path = tmp_path / (letter * (250 // len(letter.encode())) + ".json")
     write_atomically(path, b"x")
     assert path.read_bytes() == b"x"
+
+
+def test_a_name_is_cut_between_letters_whatever_bytes_it_holds():
+    assert cut_name("曲" * 85) == "曲" * 60
+    assert cut_name("a" + "曲" * 85) == "a" + "曲" * 59
+    assert cut_name("short.flac") == "short.flac"
+    undecodable = "\udcff" * 250
+    assert cut_name(undecodable) == "\udcff" * 180
 
 
 def test_unchanged_data_is_not_written_again(tmp_path):

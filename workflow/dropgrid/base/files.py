@@ -21,6 +21,15 @@ def rooted(path: str | Path) -> Path:
     return Path(path).absolute()
 
 
+def cut_name(name: str, most: int = 180) -> str:
+    """A file's name cut to so many bytes, no letter in two: of a temporary name beside it there
+    may be 255 bytes, and a letter has up to four."""
+    cut = os.fsencode(name)[:most]
+    while cut and not name.startswith(os.fsdecode(cut)):
+        cut = cut[:-1]
+    return os.fsdecode(cut)
+
+
 def write_atomically(path: Path, data: bytes | Iterable[bytes], durable: bool = True) -> None:
     """Write data to path by way of a temporary file beside it and a rename.
 
@@ -31,7 +40,7 @@ def write_atomically(path: Path, data: bytes | Iterable[bytes], durable: bool = 
     the path that it leads to. Missing folders are made. Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name[:200]}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{cut_name(path.name)}.{os.getpid()}.tmp")
     try:
         with _new_file(temporary, _mode_of(path)) as stream:
             stream.writelines((data,) if isinstance(data, bytes) else data)

@@ -101,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     backup = Results(arguments.results).tag_backup
     if arguments.backup is not None:
-        backup = Path(os.path.realpath(arguments.backup))  # a link of the user's is written through
+        backup = Path(os.path.realpath(arguments.backup))  # written through a link
     if arguments.action == "restore":
         if not backup.exists():
             raise RecordError(f"{backup}: there is no such backup of tags")

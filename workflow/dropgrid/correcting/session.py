@@ -131,7 +131,7 @@ class Desk:
                 features = self.features(track)
             except RecordError as error:
                 raise InvalidCorrection(
-                    f"beats at {bpm:g} BPM cannot be looked for: {error}"
+                    f"cannot search for beats at {bpm:g} BPM: {error}"
                 ) from error
             ticket = read_ticket(self.results.ticket(track))
             said = replace(NOTHING, bpm=bpm)

@@ -18,7 +18,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..base.files import sync_folder
+from ..base.files import cut_name, sync_folder
 from .backup import Entry
 from .plan import InPlace, TagError
 
@@ -28,7 +28,6 @@ OLD = ".dropgrid-old"  # what the file held before
 LEFT_OVER = re.compile(
     r"\.(?P<name>.+)\.(?P<process>\d+)(?P<state>\.dropgrid-(?:tag|whole|old))", re.DOTALL
 )
-LONGEST = 180  # bytes of a file's name in the names of its copies
 BLOCK = 2**20
 
 
@@ -38,8 +37,7 @@ class HalfWrittenError(TagError):
 
 def beside(path: Path, state: str, what: str = "") -> Path:
     """The name of a copy, beside its file."""
-    name = os.fsencode(path.name)[:LONGEST].decode(errors="ignore")
-    return path.with_name(f".{name}{what}.{os.getpid()}{state}")
+    return path.with_name(f".{cut_name(path.name)}{what}.{os.getpid()}{state}")
 
 
 def keep_old(path: Path, finished: Path) -> tuple[Path, InPlace]:
