@@ -20,6 +20,7 @@ from ..audio.serato_file import FLAC, MP4, STAMP, stamp
 from ..audio.serato_track import tags_of
 from ..audio.tag_limits import TagLimit, import_mutagen, limits
 from ..base.errors import DropgridError
+from ..base.files import cut_name
 from ..records.track import Track
 
 NAME = "serato"
@@ -45,7 +46,7 @@ def write_track(track: Track, target: Path) -> str | None:
     if not track.file.is_file():
         return "the song is no longer there"
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{os.getpid()}.{target.name[-180:]}")
+    temporary = target.with_name(f".{os.getpid()}.{cut_name(target.stem)}{target.suffix}")
     try:
         shutil.copyfile(track.file, temporary)
         _tag(temporary, tags_of(track))
