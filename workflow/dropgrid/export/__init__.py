@@ -34,13 +34,12 @@ from typing import Any
 
 from ..audio.mp3 import lead
 from ..base.errors import ConfigError
-from ..base.files import write_atomically
 from ..records.time_shift import shifted
 from ..records.track import Track
 from ..records.validate import check_id
 from ..results.layout import Results
 from ..results.library_reader import BROKEN, WAITING, iterate_library
-from ..results.output_guard import check_folder, check_output
+from ..results.output_guard import check_folder, check_output, write_output
 from .options import ExportOptions
 
 OF_ALL = ("delay_profile", "min_confidence")  # options that every format heeds but tables
@@ -108,7 +107,7 @@ def export(
     for file in targets:
         check(file)
     for file, data in targets.items():
-        write_atomically(file, data)
+        write_output(file, data)
     return written, left_out
 
 
@@ -120,7 +119,7 @@ def _export_table(
         raise ConfigError(f"--delay-profile: the {form.NAME} table holds the records' own times")
     waiting: list[str] = []
     data, written, failed = form.render_table(results, waiting)
-    write_atomically(output, data)
+    write_output(output, data)
     left_out = Counter({"failed in the analysis": failed, WAITING: len(waiting)})
     return written, +left_out
 
@@ -135,7 +134,7 @@ def _export_each(
         for suffix, data in form.render_track(track).items():
             file = output / f"{check_id(track.track)}{suffix}"
             check(file)
-            write_atomically(file, data)
+            write_output(file, data)
         written += 1
     return written
 

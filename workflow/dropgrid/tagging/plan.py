@@ -58,10 +58,22 @@ class TagOptions:
 
 
 @dataclass(frozen=True)
+class InPlace:
+    """The two copies beside a file that is written into: the finished one and what it held, by
+    name and SHA-256. By them an interrupted writing is finished."""
+
+    whole: str
+    new_digest: str
+    old: str
+    old_digest: str
+
+
+@dataclass(frozen=True)
 class Change:
     """New values of a file's fields beside the old ones; None where a field was absent.
 
-    track: its id; file: its absolute path; had_tags: whether the file had any tags at all.
+    track: its id; file: its absolute path; had_tags: whether the file had any tags at all;
+    in_place: set where the file is written into.
     """
 
     track: str
@@ -69,6 +81,7 @@ class Change:
     had_tags: bool
     old: dict[str, Value | None]
     new: dict[str, Value | None]
+    in_place: InPlace | None = None
 
 
 def plan(
