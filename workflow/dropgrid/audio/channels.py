@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..native import compiled
+
 STEPS = 32768  # 16-bit steps in full scale
 # Where the channels of a file stand whose format does not say, by their number: the order of WAV
 # and FLAC. libsndfile leaves those of Ogg in Vorbis' own order.
@@ -32,6 +34,10 @@ def mix(block: np.ndarray) -> np.ndarray:
     Samples are rounded and clipped to 16 bits; their mean is cut to 16 bits towards zero, the
     same as madmom.audio.signal.remix makes of 16-bit samples.
     """
+    if block.shape[1] == 2 and block.flags.c_contiguous and (loops := compiled()):
+        mixed = np.empty_like(block)
+        loops.mix(block.ctypes.data, len(block), mixed.ctypes.data)
+        return mixed
     steps = np.rint(block * np.float32(STEPS))
     np.clip(steps, -STEPS, STEPS - 1, out=steps)
     mixed = np.zeros((len(block), 2), np.float32)
