@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import tracemalloc
@@ -59,3 +60,33 @@ def test_a_small_file_takes_little_memory_however_much_may_be_read(tmp_path):
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
         tracemalloc.stop()
+
+
+def test_a_file_keeps_its_mode_and_is_never_more_open_meanwhile(tmp_path, monkeypatch):
+    path = tmp_path / "mine.json"
+    path.write_bytes(b"old")
+    path.chmod(0o600)
+    seen = []
+    replace = os.replace
+    monkeypatch.setattr(
+        os, "replace", lambda a, b: (seen.append(a.stat().st_mode & 0o777), replace(a, b))
+    )
+    write_atomically(path, (data for data in (b"n", b"ew")))
+    assert path.read_bytes() == b"new" and path.stat().st_mode & 0o777 == 0o600
+    assert seen == [0o600]
+
+
+def test_a_new_file_has_the_mode_that_the_system_gives(tmp_path):
+    (tmp_path / "plain").touch()
+    write_atomically(tmp_path / "a.json", b"x")
+    assert (tmp_path / "a.json").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_link_is_replaced_and_none_in_the_way_of_the_temporary_file_followed(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    (tmp_path / "a.json").symlink_to(victim)
+    (tmp_path / f".a.json.{os.getpid()}.tmp").symlink_to(victim)
+    write_atomically(tmp_path / "a.json", b"x")
+    assert victim.read_bytes() == b"precious"
+    assert not (tmp_path / "a.json").is_symlink() and (tmp_path / "a.json").read_bytes() == b"x"
