@@ -1,10 +1,10 @@
 """Where a steady grid goes on through music that says otherwise, but not clearly enough.
 
-Tempo and phase of a part are found part by part, and a quiet break, a pad before the first kick or
-a minute of accents beside the beat can make a part look like music of its own. Each further part
-has a price: it must let hear its own beats much better than the grid of its neighbour, gone on with,
-would; for long; and not faintly. Where a grid is back after music of its tempo, it was never away: by
-chance another record is on it once in ten times.
+Tempo and phase of a part are found part by part, and a quiet break, a pad before the first kick
+or a minute of accents beside the beat can make a part look like music of its own. Each further
+part has a price: it must let hear its own beats much better than its neighbour's grid, gone on
+with, would; for long; and not faintly. Where a grid is back after music of its tempo, it was
+never away: by chance another record is on it once in ten times.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class _Sound:
 
         It goes no more than its own length further at a time, so that it is never lost.
         """
-        (low, high), *others = spans
+        low, high = spans[0]
         start, end = min(s for s, _ in spans), max(e for _, e in spans)
         held = np.zeros(len(self.times), bool)
         for first, last in spans:

@@ -219,7 +219,7 @@ def _fitted(whole: _Track, start: int, end: int, bpm: float) -> Piece:
 
 
 def _on_line(whole: _Track, start: int, end: int, line: Line, halves: np.ndarray) -> Piece:
-    """The frames start..end as one piece on a line, whose half beats in seconds are halves (n,)."""
+    """The frames start..end as one piece on a line with these half beats (n,) in seconds."""
     beats, share = _on_the_beat(whole, halves)
     attack = attack_offset(whole.witnesses.features, beats)
     offset = beats[len(beats) // 2] + (LAG if attack is None else attack)

@@ -69,8 +69,7 @@ def _explains_more(
     """Whether a path's beats are clearly better heard than the grid's in a part (seconds)."""
     first, last = (second * FRAME_RATE for second in part)
     followed, steady = (
-        heard(activation, beats[(beats >= first) & (beats < last)])
-        for beats in (path.spots, grid)
+        heard(activation, beats[(beats >= first) & (beats < last)]) for beats in (path.spots, grid)
     )
     if len(followed) and len(steady):
         usual = np.sort(heard(activation, grid))[len(grid) // 2 :].mean()
