@@ -95,7 +95,7 @@ class _Sound:
             reach = high - low
             low, high = max(start, low - reach), min(end, high + reach)
             near = held & (self.times >= low) & (self.times <= high)
-            bpm, margin = line.bpm, line.margin
+            bpm = line.bpm
             line = fit_line(self.times[near], self.heights[near], bpm, line.offset)
             if abs(line.bpm - bpm) > APART * bpm:
                 return line
@@ -103,7 +103,7 @@ class _Sound:
 
 
 def joined(activation: np.ndarray, parts: Sequence[Part]) -> list[Joined]:
-    """The parts in order of time, those made one where a steady grid goes on from one to others."""
+    """The parts in order of time, made one where a steady grid goes on from one to others."""
     sound = _Sound(activation)
     stretches = [
         _Stretch(
