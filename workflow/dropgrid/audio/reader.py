@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from ..base.errors import DecodeError
+from ..native import compiled
 from .filepart import FilePart
 from .headers import another_behind, asf_seconds, audio_chunk
 from .mp3 import LAGS, info_frame, recordings
@@ -321,6 +322,10 @@ def mix(block: np.ndarray) -> np.ndarray:
     Samples are rounded and clipped to 16 bits; their mean is cut to 16 bits towards zero, the
     same as madmom.audio.signal.remix makes of 16-bit samples.
     """
+    if block.shape[1] == 2 and block.flags.c_contiguous and (loops := compiled()):
+        mixed = np.empty_like(block)
+        loops.mix(block.ctypes.data, len(block), mixed.ctypes.data)
+        return mixed
     steps = np.rint(block * np.float32(STEPS))
     np.clip(steps, -STEPS, STEPS - 1, out=steps)
     mixed = np.zeros((len(block), 2), np.float32)
