@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import replace
 from importlib.resources import files
@@ -12,10 +13,12 @@ from typing import Any
 import jsonschema
 import pytest
 from dropgrid.correcting.page_edits import settle
+from dropgrid.correcting.publish import write_slices
 from dropgrid.correcting.session import Desk
 from dropgrid.corrections import document, section_corrections
 from dropgrid.corrections.edits import EDITS
 from dropgrid.corrections.model import Correction, InvalidCorrection, from_json, to_json
+from dropgrid.corrections.per_track import slice_path
 from dropgrid.library import track_id
 from dropgrid.records.model import GridRegion
 from dropgrid.records.store import write_record
@@ -219,3 +222,22 @@ def test_an_edit_that_cannot_be_is_said_and_the_others_are_made(tmp_path):
 def test_what_is_no_list_of_edits_is_refused(edits, said):
     with pytest.raises(InvalidCorrection, match=said):
         from_json({"edits": edits}, "x")
+
+
+def test_records_of_which_some_are_still_to_be_made_are_not_current(tmp_path):
+    """While the records follow an edit, the rhythm is there before the sections are."""
+    desk = desk_of(tmp_path)
+    desk.edit(TRACK, [{"op": "shift", "beats": 0.5}])
+    write_slices(
+        document.read(desk.file), [desk.known(TRACK).ticket], desk.results.folder,
+        desk.results.folder, desk.file,
+    )  # fmt: skip
+    stated_at = slice_path(desk.results.corrections, TRACK).stat().st_mtime_ns
+    for kind, later in (("bpm", 1), ("structure", -1), ("key", 1)):
+        at = stated_at + later * 10**9
+        os.utime(desk.results.record(kind, TRACK), ns=(at, at))
+    known = desk.known(TRACK)
+    assert not desk.is_current(known, desk.stated(known)[1])
+    at = stated_at + 10**9
+    os.utime(desk.results.record("structure", TRACK), ns=(at, at))
+    assert desk.is_current(known, desk.stated(known)[1])

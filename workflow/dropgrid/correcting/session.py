@@ -183,10 +183,17 @@ class Desk:
         path = slice_path(self.results.corrections, track)
         try:
             stated = path.stat().st_mtime_ns
-            written = self.results.record("bpm", track).stat().st_mtime_ns
+            written = min(
+                self.results.record(kind, track).stat().st_mtime_ns for kind in self._made(known)
+            )
             return path.read_bytes() == slice_bytes(track, correction) and written >= stated
         except OSError:  # nothing was ever stated, or there is no record
             return correction.is_empty
+
+    def _made(self, known: Known) -> list[str]:
+        """The kinds of records that there are of a track; the bpm record in any case."""
+        others = {"structure": known.structure, "key": known.key}
+        return ["bpm", *(kind for kind, record in others.items() if record is not None)]
 
     def edit(self, track: str, steps: Sequence[Mapping[str, Any]]) -> Correction:
         """Make edits (dropgrid.corrections.edits) as one step; what is stated of the track now.
