@@ -49,7 +49,7 @@ BLOCK = 65536  # samples a channel decoded at once
 # What libsndfile notes of a file that ends before its time, in formats that are not looked into.
 CUT_SHORT = ("File ended unexpectedly", "> file length")
 FFMPEG_NAMES = {"WAV": "wav", "WAVEX": "wav", "RF64": "wav", "AIFF": "aiff", "FLAC": "flac"}
-CHUNKED = ("WAV", "WAVEX", "RF64", "AIFF", "CAF")  # of which only the audio's must be whole
+CHUNKED = ("WAV", "WAVEX", "RF64", "AIFF", "CAF", "W64")  # of which only the audio's must be whole
 UNKNOWN_FRAMES = 2**60  # more than any file has: libsndfile's word for a length that is not told
 ANOTHER_BEHIND = "another recording stands behind the one that was analysed"
 NO_LAST_PAGE = "the page that should be the last is not marked so: the end may be missing"
@@ -174,8 +174,11 @@ class Reader:
             "lag": 0.0,
             "repaired_samples": 0,
         }
-        if file.format == "MP3":
+        if file.format == "MP3" and file.subtype == "MPEG_LAYER_III":
             return self._open_mp3(file)
+        if file.format == "MP3":  # layers I and II, whose length libsndfile guesses
+            file.close()
+            return self._open_ffmpeg()
         if file.format == "OGG":
             return self._open_ogg(file)
         another = another_behind(self.path, FFMPEG_NAMES.get(file.format, ""))
@@ -258,7 +261,7 @@ class Reader:
         return self._recording(file)
 
     def _open_chunked(self, file: Any, another: bool) -> _Recording:
-        """WAV, AIFF or CAF: only the chunk of its audio must be whole."""
+        """WAV, Wave64, AIFF or CAF: only the chunk of its audio must be whole."""
         chunk = audio_chunk(self.path)
         if chunk and chunk.promised == 0 and chunk.present:  # libsndfile reads nothing of it
             file.close()
@@ -379,6 +382,10 @@ class Reader:
                 if problem := oddity(info, found):
                     self.note(problem)
                 return self._by_frames(info, found, size, channels)
+        chunk = audio_chunk(self.path)
+        if chunk and chunk.promised and file.seconds:  # FFmpeg tells what is there
+            told = file.seconds * chunk.promised / max(chunk.present, 1)
+            self._check_length(file.seconds, told)
         return _Recording(rate, file.seconds, file.blocks)
 
     def note(self, problem: str) -> None:
