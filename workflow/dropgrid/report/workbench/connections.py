@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADERS_WITHIN = 10.0  # s in which the head of a request has to be there, from its first moment
@@ -45,7 +44,7 @@ class BoundedProtocol(H11Protocol):
 
         One that was answered and says nothing more is ended by uvicorn's own clock.
         """
-        if self.conn.their_state is not h11.IDLE:
+        if self.conn.their_state.__name__ != "IDLE":  # h11's word for it
             self._forget()
         elif self._deadline is None:
             self._deadline = self.loop.call_later(HEADERS_WITHIN, self._end)
