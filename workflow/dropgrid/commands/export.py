@@ -63,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ..base.errors import ConfigError
+    from ..base.text import printable
     from ..export import export, formats
     from ..export.options import ExportOptions
     from ..settings.options import build_options
@@ -78,16 +79,19 @@ def run(arguments: argparse.Namespace) -> int:
     names = (field.name for field in dataclasses.fields(ExportOptions))
     values = {name: getattr(arguments, name) for name in names}
     options = build_options(ExportOptions, values, "export")
+    told: list[str] = []
     try:
         written, left_out = export(
             arguments.format, arguments.results, arguments.output, options, arguments.library,
-            arguments.force, _say_how_far,
+            arguments.force, _say_how_far, told.append,
         )  # fmt: skip
     except OSError as error:
         raise ConfigError(f"--output {arguments.output}: {error.strerror}") from error
     print(f"{arguments.output}: {written} tracks")
     for reason, count in left_out.items():
         print(f"dropgrid export: {count} tracks left out: {reason}", file=sys.stderr)
+    for line in told:
+        print(f"dropgrid export: {printable(line)}", file=sys.stderr)
     return 0
 
 

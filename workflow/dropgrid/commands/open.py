@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from ..correcting.page_edits import settle
     from ..correcting.publish import corrections_file
     from ..correcting.session import Desk
     from ..report.workbench.server import new_token, serve
@@ -48,14 +49,15 @@ def run(arguments: argparse.Namespace) -> int:
 
     results = Results(arguments.results)
     check_claim(results.folder, [])
-    bench = Bench(
-        Desk(results, corrections_file(results.folder, arguments.corrections)), arguments.library
-    )
+    desk = Desk(results, corrections_file(results.folder, arguments.corrections))
+    bench = Bench(desk, arguments.library)
     listening = _listen(arguments.port)
     token = new_token()
     address = f"http://127.0.0.1:{listening.getsockname()[1]}/{token}/"
     lock = _only_one(results, address)
     try:
+        for line in settle(desk):
+            print(f"dropgrid open: {line}", file=sys.stderr)
         bench.start()
         print(f"dropgrid: {len(bench.tracks)} tracks; Ctrl-C ends the workbench\n{address}",
               flush=True)  # fmt: skip

@@ -45,6 +45,7 @@ FILE = "usb"
 NEEDS = frozenset({"bpm", "file"})
 PLAYER = "rekordbox"
 OPTIONS = ("cues", "key_notation", "bpm_ranges")
+KEYS = True
 ALONE = True  # as large as the library: only where it is asked for by name
 
 MARK = "PIONEER/dropgrid.json"

@@ -13,17 +13,17 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ...base.errors import DropgridError, RecordError
 from ...base.text import fault
+from ...correcting.page_edits import settle
 from ...correcting.session import Desk, Known
 from ...corrections import document
 from ...corrections.document import Document
 from ...corrections.model import Correction, InvalidCorrection, to_json
-from ...corrections.section_corrections import answer_of, confirmed
+from ...corrections.section_corrections import confirmed, is_confirmed
 from ...corrections.section_edits import Answer
 from ...features.waveform import read_loudness
 from ...records.model import ANALYSES, TrackFailure
@@ -254,6 +254,9 @@ class Bench:
         changed = {track for track in self._known if ages.get(track) != self._seen.get(track)}
         before = self._stated[1].tracks
         now = self._document().tracks
+        if now is not before and any(said.edits for said in now.values()):
+            settle(self.desk)  # a page's file was put in place
+            now = self._document().tracks
         if now is not before:
             paths = {p for p in now.keys() | before.keys() if now.get(p) != before.get(p)}
             if paths:
@@ -347,7 +350,7 @@ class Bench:
         now = confirmed(bpm, structure, key) if sure and bpm and bpm.status == "ok" else None
         row["state"] = {
             "corrected": list(said.parts),
-            "confirmed": bool(sure and now and now.answer == answer_of(replace(sure, answer=""))),
+            "confirmed": bool(sure and now and is_confirmed(sure, now)),
             "job": job, "undo": len(undo), "redo": len(redo),
             **({"note": said.note} if said.note else {}),
             **({"message": failed} if job == "failed" else {}),
