@@ -193,7 +193,9 @@ def plan_run(
             "snakemake --cores 4 --config library=~/Music results=results"
         )
     check_claim(Path(results), sources(config["library"]))
-    found = scan(config["library"], apart=results)
+    found = scan(config["library"], apart=results, exclude=config["exclude"])
+    if found.left_out:
+        print(f"dropgrid: not analysed: {found.left_out}", file=sys.stderr)
     if not config["allow_empty"]:
         refuse_vanished(found, sources(config["library"]), Path(results))
     recognised = recognise(found, Path(results))
