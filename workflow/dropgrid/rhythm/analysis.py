@@ -21,6 +21,7 @@ from .tempo import HARMONICS, pulse, tempogram
 SHORTEST = 2.0  # s: less has no tempo
 FEWEST = 4  # peaks of the activation: fewer have no tempo
 FAINTEST = 0.055  # pulse below which nothing is periodic
+DECIDED = "decided"  # evidence.tag_octave: the tag put a stretch into another octave
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,10 @@ def analyse(
     if strength < FAINTEST:
         return NOTHING
     regions = find_regions(witnesses, gram, options, tag)
-    return _heard(_rhythm(witnesses, regions, strength, options), tag)
+    found = _heard(_rhythm(witnesses, regions, strength, options), tag)
+    if any(region.by_tag for region in regions):
+        found = replace(found, evidence=found.evidence | {"tag_octave": DECIDED})
+    return found
 
 
 def _heard(rhythm: Rhythm, tag: float | None) -> Rhythm:
@@ -104,7 +108,7 @@ def _rhythm(
     piece = main.region.piece
     activation = witnesses.features.activations.sum(axis=1)
     sure = confidences(counted, middle, activation, options)
-    beyond = outside(main.region.tempi[0][0], main.beats, activation, options)
+    notes = {"outside": outside(main, activation, options), "deviation_ms": _deviation(counted)}
     return Rhythm(
         bpm=piece.bpm,
         bpm_fitted=piece.line.bpm,
@@ -120,9 +124,19 @@ def _rhythm(
             "pulse": strength,
             "regions": len(counted),
             "attack_ms": None if piece.attack is None else 1000 * piece.attack,
-            **({"outside": beyond} if beyond else {}),
+            **{name: said for name, said in notes.items() if said is not None},
         },
     )
+
+
+def _deviation(counted: list[Counted]) -> dict[str, float] | None:
+    """How far beats that a path followed lie from the grid's, in ms; None where it is steady."""
+    pieces = {id(part.region): part.region.piece for part in counted}.values()
+    apart = np.array([piece.apart for piece in pieces if piece.apart is not None])
+    if not len(apart):
+        return None
+    typical, largest = 1000 * np.median(apart[:, 0]), 1000 * apart[:, 1].max()
+    return {"typical": float(typical), "largest": float(largest)}
 
 
 def _grid_region(part: Counted) -> GridRegion:

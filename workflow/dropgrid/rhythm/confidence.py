@@ -70,6 +70,8 @@ def _levels(activation: np.ndarray, beats: np.ndarray) -> np.ndarray:
 def readings(part: Counted, activation: np.ndarray, options: RhythmOptions) -> Tempi:
     """The tempi a part may have, its own first, after a look at the heights of its beats."""
     (own, share), *others = part.region.tempi
+    if part.region.by_tag or not others:  # the octave is somebody's
+        return list(part.region.tempi)
     away, kept = octave_doubt(own, part.beats, activation, options)
     if away is None or share <= kept:
         return list(part.region.tempi)
@@ -107,11 +109,12 @@ def octave_doubt(
     return None, 1.0
 
 
-def outside(
-    bpm: float, beats: np.ndarray, activation: np.ndarray, options: RhythmOptions
-) -> str | None:
-    """`above max_bpm` or `below min_bpm` where the beats of bpm speak for a tempo out there."""
-    octave, _ = octave_doubt(bpm, beats, activation, options)
+def outside(part: Counted, activation: np.ndarray, options: RhythmOptions) -> str | None:
+    """`above max_bpm` or `below min_bpm` where a part's beats speak for a tempo out there."""
+    (bpm, _), *others = part.region.tempi
+    if not others:
+        return None
+    octave, _ = octave_doubt(bpm, part.beats, activation, options)
     if octave == 2.0:
         return "above max_bpm"
     return "below min_bpm" if octave == 0.5 and bpm / 2 < options.min_bpm else None
