@@ -94,7 +94,7 @@ def test_a_path_is_cut_into_the_fewest_pieces_that_keep_within_ten_milliseconds(
 
 def grid_with_errors(random):
     beats = 0.5 * np.arange(300)
-    return beats + 0.008 * np.sin(beats / 20) + random.normal(0, 0.004, 300)
+    return beats + 0.004 * np.sin(beats / 20) + random.normal(0, 0.003, 300)
 
 
 def test_a_record_of_music_that_moves_says_how_far_beats_lie_from_the_grid():
