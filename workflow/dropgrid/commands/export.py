@@ -56,7 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--nml-version", type=int, choices=NML_VERSIONS, default=19,
         help="19: Traktor 2 and 3, one grid marker a track; 20: Traktor 4, one a tempo",
     )  # fmt: skip
-    add_cues(parser, "rekordbox, traktor, serato, virtualdj")
+    add_cues(parser, "rekordbox, traktor, serato, virtualdj, usb")
+    parser.add_argument("--verify", action="store_true", help="check a stick instead (usb)")
     add_force(parser)
 
 
@@ -73,6 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.format is None or arguments.output is None:
         raise ConfigError("give a FORMAT and --output PATH; --list names the formats")
+    if arguments.verify:
+        return _verify(arguments.format, arguments.output)
     names = (field.name for field in dataclasses.fields(ExportOptions))
     values = {name: getattr(arguments, name) for name in names}
     options = build_options(ExportOptions, values, "export")
@@ -90,6 +93,22 @@ def run(arguments: argparse.Namespace) -> int:
     for line in told:
         print(f"dropgrid export: {printable(line)}", file=sys.stderr)
     return 0
+
+
+def _verify(name: str, output: Path) -> int:
+    """Check what an earlier export wrote; 1 where something is missing or damaged."""
+    from ..base.errors import ConfigError
+    from ..base.text import printable
+    from ..export import format_of
+
+    form = format_of(name)
+    if not hasattr(form, "verify"):
+        raise ConfigError(f"--verify: not for {name}")
+    wrong = form.verify(output)
+    for line in wrong:
+        print(printable(line), file=sys.stderr)
+    print(f"{output}: {'all files are there' if not wrong else f'{len(wrong)} files are wrong'}")
+    return 1 if wrong else 0
 
 
 def _sample_0(player: str | None) -> str:

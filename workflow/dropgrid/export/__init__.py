@@ -10,6 +10,9 @@ and has one of
     render_track(track) -> {suffix: bytes}    files for each track, {track id}{suffix}
     render_table(results, waiting) -> (bytes, tracks, failed tracks)    from the library table;
         waiting: gets the ids of tracks without records
+or
+    write_all(tracks, output, results, options, force) -> (tracks, tracks left out by reason)
+        for a folder that is more than its files; it guards what it writes over by itself
 or both of
     place(track) -> where a file of its own lies below the output folder, None for none
     write_track(track, file, options) -> why it could not be written; for files too large to hold
@@ -102,6 +105,9 @@ def export(
         return _export_table(form, results, output, options, check)
     left_out: Counter[str] = Counter()
     tracks = _finished(form, results, library, options, left_out, say, tell)
+    if hasattr(form, "write_all"):
+        written, reasons = form.write_all(tracks, output, results, options, force)
+        return written, left_out + reasons
     if hasattr(form, "write_track"):
         return _export_files(form, tracks, output, check, left_out, options), left_out
     if hasattr(form, "render_track"):
