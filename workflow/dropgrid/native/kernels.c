@@ -27,11 +27,12 @@ struct chain {
     ptrdiff_t row, out_row, units;
 };
 
-/* out = left times right, whose columns lie in blocks of COLUMNS (blocks, terms, COLUMNS). */
+/* out = left times right, whose columns lie in blocks of COLUMNS (blocks, terms, COLUMNS); added to
+   what out holds, or in its place. */
 struct product {
     const float *left, *right;
     float *out;
-    ptrdiff_t rows, terms, blocks, left_row, out_row;
+    ptrdiff_t rows, terms, blocks, left_row, out_row, add;
 };
 
 struct pass {
@@ -246,14 +247,14 @@ static PyObject *lstm(PyObject *self, PyObject *arguments)
 static PyObject *multiply(PyObject *self, PyObject *arguments)
 {
     unsigned long long left, right, out;
-    Py_ssize_t rows, terms, blocks, left_row, out_row;
-    if (!PyArg_ParseTuple(arguments, "KKKnnnnn", &left, &right, &out, &rows, &terms, &blocks,
-                          &left_row, &out_row))
+    Py_ssize_t rows, terms, blocks, left_row, out_row, add;
+    if (!PyArg_ParseTuple(arguments, "KKKnnnnnn", &left, &right, &out, &rows, &terms, &blocks,
+                          &left_row, &out_row, &add))
         return NULL;
     Py_BEGIN_ALLOW_THREADS
     {
         const struct product one = {NUMBERS(left), NUMBERS(right), (float *)(uintptr_t)out,
-                                    rows, terms, blocks, left_row, out_row};
+                                    rows, terms, blocks, left_row, out_row, add};
         used->multiply(&one);
     }
     Py_END_ALLOW_THREADS

@@ -18,7 +18,7 @@ static inline __attribute__((always_inline)) void NAME(tile)(
     for (r = 0; r < rows; r++)
 #pragma GCC unroll 16
         for (p = 0; p < blocks * PARTS; p++)
-            sums[r][p] = ALL(0.0f);
+            sums[r][p] = one->add ? LOAD(out + r * one->out_row + p * WIDE) : (V)ALL(0.0f);
     for (k = 0; k < one->terms; k++) {
         V right[BLOCKS * PARTS];
 #pragma GCC unroll 16

@@ -50,9 +50,10 @@ class _Group:
 def load(path: Path) -> Ensemble:
     """The ensemble that weights.prepare wrote to path. Raises ModelError."""
     networks = of_arrays(npz.read(path), path)
+    count, units = len(networks), networks[0].layers[0].recurrent.shape[2]
     groups = [_ready(networks[n : n + TOGETHER]) for n in range(0, len(networks), TOGETHER)]
     product()  # compiled here, before processes fork
-    kernel(networks[0].layers[0].recurrent.shape[2])
+    kernel(units)
 
     def activations(inputs: np.ndarray, threads: int = 1) -> np.ndarray:
         """Of inputs (frames, bands): the mean probability of a beat that is no downbeat, and of
@@ -65,7 +66,7 @@ def load(path: Path) -> Ensemble:
         total = np.zeros((len(inputs), 2), np.float32)
         for classes in chain.from_iterable(found):
             total += classes
-        return total / np.float32(len(networks))
+        return total / np.float32(count)
 
     return activations
 
@@ -75,7 +76,7 @@ def _ready(networks: Sequence[Weights]) -> _Group:
     return _Group(
         first=_side_by_side(first),
         later=tuple(tuple(_side_by_side([one]) for one in n.layers[1:]) for n in networks),
-        outputs=tuple((Matrix(n.output), n.output_bias) for n in networks),
+        outputs=tuple((Matrix(n.output), n.output_bias.copy()) for n in networks),
     )
 
 

@@ -43,20 +43,21 @@ class Matrix:
         self._blocks = aligned((blocks, self.terms, COLUMNS))
         self._blocks[:] = whole.reshape(self.terms, blocks, COLUMNS).transpose(1, 0, 2)
 
-    def multiply(self, left: np.ndarray, out: np.ndarray) -> None:
-        """Fill out (rows, width) with left (rows, terms) times this; rows may lie apart."""
+    def multiply(self, left: np.ndarray, out: np.ndarray, add: bool = False) -> None:
+        """Fill out (rows, width) with left (rows, terms) times this, or add it to what is there;
+        rows may lie apart, and those of left may overlap."""
         assert left.shape == (len(out), self.terms) and out.shape[1] == self.width
         assert left.dtype == out.dtype == np.float32
         assert left.strides[1] == out.strides[1] == out.itemsize
         product()(
             left.ctypes.data, self._blocks.ctypes.data, out.ctypes.data, len(out), self.terms,
-            len(self._blocks), left.strides[0] // 4, out.strides[0] // 4,
+            len(self._blocks), left.strides[0] // 4, out.strides[0] // 4, add,
         )  # fmt: skip
 
 
 @cache
 def product() -> Callable[..., None]:
-    """(left, right, out, rows, terms, blocks, numbers a row of left, of out): see Matrix. Raises
+    """(left, right, out, rows, terms, blocks, numbers a row of left, of out, add): see Matrix. Raises
     ModelError where there are neither compiled loops nor LLVM."""
     loops = compiled()
     if loops is None:
@@ -67,7 +68,7 @@ def product() -> Callable[..., None]:
 def product_of_llvm() -> Callable[..., None]:
     """The same by LLVM. Raises ModelError without llvmlite."""
     llvm.check()
-    return llvm.function(_TEXT, "product", pointers=3, integers=5)
+    return llvm.function(_TEXT, "product", pointers=3, integers=6)
 
 
 _TEXT = f"""
@@ -75,8 +76,9 @@ declare <{COLUMNS} x float> @llvm.fma.v{COLUMNS}f32(
     <{COLUMNS} x float>, <{COLUMNS} x float>, <{COLUMNS} x float>)
 
 define void @product(float* %left, float* %right, float* %out, i64 %rows, i64 %terms,
-                     i64 %blocks, i64 %left_row, i64 %out_row) {{
+                     i64 %blocks, i64 %left_row, i64 %out_row, i64 %add) {{
 start:
+  %adds = icmp ne i64 %add, 0
   %enough = icmp sgt i64 %rows, 0
   br i1 %enough, label %row, label %end
 row:
@@ -89,10 +91,15 @@ row:
 block:
   %b = phi i64 [0, %row], [%b.next, %block.done]
   %b.terms = mul i64 %b, %terms
+  %place = mul i64 %b, {COLUMNS}
+  %out.at.block = getelementptr float, float* %out.here, i64 %place
+  %out.vector = bitcast float* %out.at.block to <{COLUMNS} x float>*
+  %there = load <{COLUMNS} x float>, <{COLUMNS} x float>* %out.vector, align 4
+  %before = select i1 %adds, <{COLUMNS} x float> %there, <{COLUMNS} x float> zeroinitializer
   br label %term
 term:
   %k = phi i64 [0, %block], [%k.next, %term]
-  %sum = phi <{COLUMNS} x float> [zeroinitializer, %block], [%sum.next, %term]
+  %sum = phi <{COLUMNS} x float> [%before, %block], [%sum.next, %term]
   %left.k = getelementptr float, float* %left.here, i64 %k
   %value = load float, float* %left.k
   %one = insertelement <{COLUMNS} x float> undef, float %value, i32 0
@@ -109,9 +116,6 @@ term:
   %k.more = icmp slt i64 %k.next, %terms
   br i1 %k.more, label %term, label %block.done
 block.done:
-  %place = mul i64 %b, {COLUMNS}
-  %out.at.block = getelementptr float, float* %out.here, i64 %place
-  %out.vector = bitcast float* %out.at.block to <{COLUMNS} x float>*
   store <{COLUMNS} x float> %sum.next, <{COLUMNS} x float>* %out.vector, align 4
   %b.next = add i64 %b, 1
   %b.more = icmp slt i64 %b.next, %blocks
