@@ -24,7 +24,7 @@ FLOORS = (
     ("results",),
     ("correcting",),
     ("run",),
-    ("evaluation", "export", "tagging", "show", "report", "demo"),  # none knows another
+    ("evaluation", "export", "tagging", "show", "report", "mixing", "demo"),  # none knows another
     ("api", "commands"),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from dropgrid import native
-from dropgrid.audio import reader
+from dropgrid.audio import channels
 from dropgrid.features import loudness, spectra
 from dropgrid.features.engines import lstm_kernel, lstm_llvm, matrix
 
@@ -108,10 +108,10 @@ def test_samples_are_mixed_alike_on_every_kind_of_vector(
     block = 2 * random(samples, 2)
     half = np.float32(0.5 / 32768)
     block[0], block[-1] = (1.0, -1.0), (half, 3 * half)  # the ends, and what rounds to even
-    found = [(loops.use(kind), reader.mix(block))[1] for kind in loops.kinds()]
-    monkeypatch.setattr(reader, "compiled", lambda: None)
+    found = [(loops.use(kind), channels.mix(block))[1] for kind in loops.kinds()]
+    monkeypatch.setattr(channels, "compiled", lambda: None)
     for mixed in found:
-        np.testing.assert_array_equal(mixed, reader.mix(block))
+        np.testing.assert_array_equal(mixed, channels.mix(block))
 
 
 @needs_loops

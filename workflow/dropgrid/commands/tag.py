@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..key.notation import NOTATIONS
-from .arguments import add_results
+from .arguments import add_cues, add_results
 
 if TYPE_CHECKING:
     from ..tagging.backup import Entry
@@ -66,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--replace", action="store_true",
         help="with --serato: over a grid and cues that are in the file already",
     )  # fmt: skip
+    add_cues(write, "with --serato")
     write.add_argument(
         "--bpm-format", choices=("integer", "decimal"), default="integer",
         help="of ID3's TBPM: whole (128, the default) or with decimals (127.96)",
@@ -145,6 +146,7 @@ def _planned(arguments: argparse.Namespace, entries: Collection[Entry] = ()) -> 
 
     entries: of the backup, by which interrupted changes are finished.
     """
+    from ..records.cue_template import template
     from ..results.library_reader import WAITING, iterate_library
     from ..tagging.plan import TagOptions, plan
 
@@ -158,6 +160,7 @@ def _planned(arguments: argparse.Namespace, entries: Collection[Entry] = ()) -> 
         arguments.serato,
         arguments.replace,
         arguments.bpm_format,
+        template(arguments.cues),
     )
     root = _root(arguments)
     changes: list[Change] = []

@@ -12,7 +12,7 @@ and has one of
         waiting: gets the ids of tracks without records
 or both of
     place(track) -> where a file of its own lies below the output folder, None for none
-    write_track(track, file) -> why it could not be written    for files too large to be held
+    write_track(track, file, options) -> why it could not be written; for files too large to hold
 It may say
     PLAYER        the program whose sample 0 of an MP3 it is for (dropgrid.audio.mp3)
     OPTIONS       the names of the ExportOptions that it heeds, beside those that all do
@@ -97,7 +97,7 @@ def export(
     left_out: Counter[str] = Counter()
     tracks = _finished(form, results, library, options, left_out, say)
     if hasattr(form, "write_track"):
-        return _export_files(form, tracks, output, check, left_out), left_out
+        return _export_files(form, tracks, output, check, left_out, options), left_out
     if hasattr(form, "render_track"):
         return _export_each(form, tracks, output, check), left_out
     several = hasattr(form, "file") and "." not in form.file(options)
@@ -145,6 +145,7 @@ def _export_files(
     output: Path,
     check: Callable[..., None],
     left_out: Counter[str],
+    options: ExportOptions,
 ) -> int:
     check_folder(output)
     output.mkdir(parents=True, exist_ok=True)
@@ -155,7 +156,7 @@ def _export_files(
             left_out["of a format that this export does not know"] += 1
             continue
         check(output / where, source=track.file, audio=True)
-        reason = form.write_track(track, output / where)
+        reason = form.write_track(track, output / where, options)
         written += reason is None
         if reason is not None:
             left_out[reason] += 1

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from ..audio.reader import POSITIONS
+from ..audio.channels import POSITIONS
 from ..native import compiled
 
 TENTHS = 10  # powers a second
