@@ -57,8 +57,8 @@ class Matrix:
 
 @cache
 def product() -> Callable[..., None]:
-    """(left, right, out, rows, terms, blocks, numbers a row of left, of out, add): see Matrix. Raises
-    ModelError where there are neither compiled loops nor LLVM."""
+    """(left, right, out, rows, terms, blocks, numbers a row of left, of out, add): see Matrix.
+    Raises ModelError where there are neither compiled loops nor LLVM."""
     loops = compiled()
     if loops is None:
         return product_of_llvm()
