@@ -85,6 +85,7 @@ def gather(
     rows = tasks.Rows()
     for scored in _scored([references[track] for track in chosen], results, threads):
         rows.extend(scored)
+    rows.settle()
     return Gathered(
         rows=rows,
         tracks=len(paths),
