@@ -151,6 +151,39 @@ def _blocks(
             yield np.concatenate(parts)
 
 
+def vorbis_blocks(path: Path, channels: int) -> Iterator[np.ndarray]:
+    """Blocks of an Ogg Vorbis file of whole pages. Raises DecodeError where its samples do not
+    begin at 0, or one of its packets cannot be decoded."""
+    import av
+
+    room = np.empty((2 * BLOCK, channels), np.float32)
+    count = 0
+    with path.open("rb") as stream:
+        try:
+            with av.open(stream, options=FFMPEG_ONLY, metadata_errors="replace") as container:
+                audio = container.streams.audio[0]
+                audio.codec_context.thread_count = 1
+                audio.codec_context.options = STRICT
+                if audio.start_time or audio.codec_context.format.name != "fltp":
+                    raise DecodeError(f"{path}: its samples do not begin at 0")
+                frames: Any = container.decode(audio)  # type: ignore[union-attr]
+                for frame in frames:
+                    end = count + frame.samples
+                    for channel, plane in enumerate(frame.planes):
+                        samples = np.frombuffer(plane, np.float32, frame.samples)
+                        room[count:end, channel] = samples
+                    count = end
+                    if count >= BLOCK:
+                        yield room[:count].copy()
+                        count = 0
+        except (av.FFmpegError, IndexError, ValueError) as error:
+            if count:
+                yield room[:count]
+            raise DecodeError(f"{path}: damaged or cut short ({_reason(error)})") from error
+    if count:
+        yield room[:count]
+
+
 def tells_too_little(path: Path) -> bool:
     """Whether the pages of an Ogg file tell positions that its packets are beyond already."""
     import av

@@ -251,7 +251,39 @@ class Reader:
             return self._open_chain(file, [(link.start, link.end) for link in chain])
         if chain and (chain[0].backward or ffmpeg.tells_too_little(self.path)):
             return self._by_ffmpeg(file, "its pages promise")
+        whole = len(chain) == 1 and chain[0].ended and not lost
+        if whole and file.subtype == "VORBIS" and file.channels <= 2:
+            return self._vorbis(file)
         return self._recording(file)
+
+    def _vorbis(self, file: Any) -> _Recording:
+        """A whole file, by FFmpeg, which takes half of libsndfile's time for the same samples,
+        but for the last bits of their 24."""
+        recording = self._recording(file)
+        told = ffmpeg.decoder("ogg", "vorbis", file.samplerate, file.channels)
+        self.decoder = told | {"lag": 0.0}
+        recording.blocks = self._vorbis_blocks(file)
+        return recording
+
+    def _vorbis_blocks(self, file: Any) -> Iterator[np.ndarray]:
+        """What FFmpeg decodes; where it gives up, libsndfile goes on at the same sample."""
+        samples = 0
+        try:
+            for block in ffmpeg.vorbis_blocks(self.path, file.channels):
+                block = block[: file.frames - samples]
+                samples += len(block)
+                yield block
+        except DecodeError:
+            pass
+        if samples < file.frames:
+            import soundfile
+
+            version = soundfile.__libsndfile_version__
+            seconds = samples / file.samplerate
+            self.decoder["continued"] = f"libsndfile {version} from {seconds:.2f} s on"
+            file.seek(samples)
+            yield from self._soundfile_blocks(file)
+        file.close()
 
     def _open_flac(self, file: Any, another: bool) -> _Recording:
         told, there = told_and_there(self.path)
