@@ -23,7 +23,7 @@ import pytest
 from dropgrid.base.errors import ConfigError, DecodeError, ModelError, RecordError, UnusableAudio
 from dropgrid.jobs import process
 from dropgrid.jobs.policy import EXIT_AGAIN, EXIT_RUN, Decision, Outcome, classify, decide
-from dropgrid.jobs.process import enter_stage, supervised
+from dropgrid.jobs.process import supervised
 from dropgrid.jobs.supervise import add_arguments, supervise_stages, supervise_track
 from dropgrid.jobs.usage_log import read_use
 from dropgrid.records.model import TrackFailure
