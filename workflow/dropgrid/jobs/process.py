@@ -96,6 +96,7 @@ def enter_stage(stage: str) -> None:
     _tell({"enters": stage, **told})
 
 
+client: int | None = None  # the socket whose other end started this process, if one did
 _writer = -1  # in the child: the pipe to its parent, and
 _stage = ""  # the stage it is at
 
@@ -183,7 +184,8 @@ def _listen(reader: int, relay: _Relay, pid: int, seconds: float | None, heard: 
     deadline = None if seconds is None else time.monotonic() + seconds
     kill_at: float | None = None
     workflow = _workflow_handle()
-    watched = [reader] if workflow is None else [reader, workflow]
+    own = [reader] if workflow is None else [reader, workflow]
+    watched = own if client is None else [*own, client]
     timed_out = False
     try:
         while True:
@@ -202,6 +204,8 @@ def _listen(reader: int, relay: _Relay, pid: int, seconds: float | None, heard: 
             now = time.monotonic()
             if workflow in ready and not relay.received:
                 relay(signal.SIGTERM, None)
+            if client in ready and not relay.received:
+                relay(_said_by(client), None)
             if relay.received and kill_at is None:
                 os.kill(pid, relay.received[0])  # it may have come before there was a child
                 kill_at = now + GRACE
@@ -209,8 +213,16 @@ def _listen(reader: int, relay: _Relay, pid: int, seconds: float | None, heard: 
             if timed_out or (kill_at is not None and now >= kill_at):
                 os.kill(pid, signal.SIGKILL)
     finally:
-        for descriptor in watched:
+        for descriptor in own:
             os.close(descriptor)
+
+
+def _said_by(client: int | None) -> int:
+    """The signal that a client hands on; SIGTERM where it has gone."""
+    said = b""
+    with suppress(OSError):
+        said = os.read(client, 1) if client is not None else b""
+    return said[0] if said and said[0] in FORWARDED else signal.SIGTERM
 
 
 def _workflow_handle() -> int | None:
