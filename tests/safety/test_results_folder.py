@@ -21,8 +21,9 @@ from dropgrid.results.crash_cleanup import mend
 from dropgrid.results.ownership import FOLDERS, MARK, WRITTEN, check_claim, claim, place, usual
 from dropgrid.results.scan_store import read_scan, write_tickets
 from dropgrid.run.batches import done_batches, read_batch
+from dropgrid.run.command_line import LOOKS, SHORT_LOOKS, TAKES_VALUE, only_looks
 from dropgrid.run.interrupts import NOTE, lock_results, remove_stale_locks
-from dropgrid.run.plan import LOOKS, SHORT_LOOKS, TAKES_VALUE, make_plan, only_looks
+from dropgrid.run.plan import make_plan
 from dropgrid.run.summary import forget_failures
 from dropgrid.settings.config import complete_config, load_config
 from hypothesis import example, given, settings

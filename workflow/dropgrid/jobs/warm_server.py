@@ -29,7 +29,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from . import process
 from .warm_client import ACCEPTED, HEAD, VARIABLE
@@ -39,10 +39,11 @@ FOLDER = re.compile(r"dropgrid-(\d+)-\w+")  # of a socket: by the number of the 
 LONGEST = 100  # bytes of a socket's path that every system takes
 BACKLOG = 128  # jobs that may wait for the server to start
 REQUEST = 5.0  # seconds a client may take to say what it wants
+LAST = 3.0  # seconds the server may take to end, once the run does
 CLIENT = Path(__file__).with_name("warm_client.py")
 
 Main = Callable[[list[str]], int]  # runs a command line; its exit code
-_held: list[int] = []  # the run's end of the pipe, open as long as it lives
+_started: list[tuple[int, subprocess.Popen[bytes]]] = []  # the run's end of the pipe, the server
 _offered: list[str] = []  # the socket of this process
 
 
@@ -56,7 +57,7 @@ def offer(command: Sequence[str]) -> bool:
         with suppress(OSError):
             _remove_stale(Path(tempfile.gettempdir()))
             folder = tempfile.mkdtemp(prefix=f"dropgrid-{os.getpid()}-")  # 0700
-            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            atexit.register(_end, folder)
             path = os.path.join(folder, "jobs")
             if len(os.fsencode(path)) <= LONGEST:
                 listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -85,11 +86,22 @@ def _wait(listener: socket.socket, command: Sequence[str]) -> None:
     """Start the server when the first job knocks; it alone listens then."""
     select.select([listener], [], [])
     reader, writer = os.pipe()
-    _held.append(writer)
     with suppress(OSError):
-        subprocess.Popen(command, stdin=listener, stdout=reader)
+        server = subprocess.Popen(command, stdin=listener.fileno(), stdout=reader)
+        _started.append((writer, server))
     os.close(reader)
     listener.close()
+
+
+def _end(folder: str) -> None:
+    """End the server with the run: what it and its jobs took is then counted as the run's."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for pipe, server in _started:
+        os.close(pipe)
+        try:
+            server.wait(LAST)
+        except subprocess.TimeoutExpired:
+            server.kill()
 
 
 def serve(prepare: Callable[[bytes], bool], main: Main) -> int:
@@ -104,10 +116,10 @@ def serve(prepare: Callable[[bytes], bool], main: Main) -> int:
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(2, 1)
-    was = _heed_signals()
+    was = _take_signals()
     _keep(prepare(b""))
     while True:
-        ready, _, _ = select.select([listener, run], [], [])
+        ready, _, _ = select.select([listener.fileno(), run], [], [])
         if run in ready:
             return 0
         connection, _ = listener.accept()
@@ -129,14 +141,22 @@ def _keep(news: bool) -> None:
         gc.freeze()
 
 
-def _heed_signals() -> dict[int, object]:
-    """Ctrl-C is the jobs' to heed, SIGTERM ends the server; how it was, for the jobs."""
-    was: dict[int, object] = {n: signal.getsignal(n) for n in process.FORWARDED}
-    was[signal.SIGCHLD] = signal.getsignal(signal.SIGCHLD)
+def _take_signals() -> dict[int, Any]:
+    """Ctrl-C is for the jobs, SIGTERM ends the server; what was to happen before, for the jobs."""
+    was: dict[int, Any] = {
+        number: signal.getsignal(number) for number in (*process.FORWARDED, signal.SIGCHLD)
+    }
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody here waits for a job's process
+    signal.signal(signal.SIGCHLD, _reap)
     return was
+
+
+def _reap(_number: int, _frame: object) -> None:
+    """Take leave of the jobs' processes that have ended."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _is_ours(connection: socket.socket) -> bool:
@@ -147,12 +167,12 @@ def _is_ours(connection: socket.socket) -> bool:
     return bool(struct.unpack("3i", said)[1] == os.geteuid())
 
 
-def _be_job(connection: socket.socket, signals: dict[int, object], main: Main) -> NoReturn:
+def _be_job(connection: socket.socket, signals: dict[int, Any], main: Main) -> NoReturn:
     """Do in this process what the client at the other end would do without a server."""
     code = 1
     try:
         for number, handler in signals.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+            signal.signal(number, handler)
         arguments = _take_over(connection)
         connection.settimeout(None)
         connection.sendall(ACCEPTED)  # or it has gone, and nothing is done

@@ -28,9 +28,14 @@ FEW = 20  # tracks whose files are looked at one by one
 LONG_AGO = 10**9  # nanoseconds since 1970; Snakemake takes 0 for no time at all
 
 
-def force_all(results: Path) -> None:
-    """Have all stages of every track run again, as if the options of features had changed."""
-    os.utime(Results(results).options("features"))
+def force(results: Path, rules: Collection[str]) -> None:
+    """Have stages of every track run again, as if their options had changed.
+
+    rules: that Snakemake was asked to run anew; those that are no stage's stand for all stages.
+    """
+    for rule in rules:
+        if rule in STAGES or rule in ("batch", "network"):
+            os.utime(Results(results).options(rule if rule in STAGES else "features"))
 
 
 def note_options(results: Path, options: Mapping[str, Any]) -> None:
