@@ -46,15 +46,15 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
 
 
 def jobs(folder: Path) -> list[psutil.Process]:
-    """The processes in folder that are at a track: forked by `dropgrid batch`, not that itself."""
-    batches = {}
+    """The processes in folder that are at a track: forked below the warm server, not that."""
+    forks = {}
     for process in psutil.process_iter():
         try:
-            if process.cwd() == str(folder) and "batch" in process.cmdline():
-                batches[process.pid] = process
+            if process.cwd() == str(folder) and "serve" in process.cmdline():
+                forks[process.pid] = process
         except psutil.Error:
             continue
-    return [process for process in batches.values() if _parent_of(process) in batches]
+    return [process for process in forks.values() if _parent_of(process) in forks]
 
 
 def _parent_of(process: psutil.Process) -> int:

@@ -66,11 +66,12 @@ def count_batches(
 ) -> int:
     """How many batches so many tracks make.
 
-    auto: as many rounds for each worker as have ENOUGH tracks. On a cluster, where every job
-    has to be queued and the workers are not counted, CLUSTER_WIDTH batches.
+    Never more than there are names for. auto: as many rounds for each worker as have ENOUGH
+    tracks. On a cluster, where every job has to be queued and the workers are not counted,
+    CLUSTER_WIDTH batches.
     """
     if tracks_per_job != "auto":
-        return -(-tracks // tracks_per_job)
+        return min(NUMBERS, -(-tracks // tracks_per_job))
     least = -(-tracks // LARGEST)
     if cluster:
         return max(least, min(CLUSTER_WIDTH, -(-tracks // ENOUGH)))

@@ -22,10 +22,10 @@ from ..library import Scan, scan
 from ..records.model import ANALYSES
 from ..records.ticket import Ticket, read_ticket
 from ..results.layout import Results
-from ..results.ownership import begins_as_ours, check_claim, claim, sources, usual
+from ..results.ownership import begins_as_ours, check_claim, check_ours, claim, sources, usual
 from ..results.prune import empty_cache
 from ..results.scan_store import read_scan, write_tickets
-from ..stages import stage_options
+from ..stages import STAGES, stage_options
 from ..stages.networks import check_networks
 from .batches import (
     Batch,
@@ -213,6 +213,7 @@ def make_plan(
     batches: list[str] | None = None
     threads: dict[str, int] = {}
     if is_per_file(config["tracks_per_job"], len(tracks), cluster or module):
+        _check_outputs(Results(folder), tracks)
         remove_batches(shadow)
         threads = _threads(found.tracks, shadow, 1 if cluster else workers(found.tracks))
     else:
@@ -234,6 +235,14 @@ def make_plan(
         threads,
         sliced(shadow),
     )
+
+
+def _check_outputs(files: Results, tracks: Sequence[str]) -> None:
+    """Raise LibraryError where a file of the user's stands where a job writes: Snakemake removes
+    what a job makes before it starts."""
+    for track in tracks:
+        for stage in STAGES:
+            check_ours(files.output(stage, track))
 
 
 def _note_options(shadow: Path, config: Mapping[str, Any]) -> None:
