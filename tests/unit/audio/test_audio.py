@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from audio_containers import CONTAINERS, RATE, write_audio
+from audio_containers import CONTAINERS, MORE_CONTAINERS, RATE, write_audio
 from dropgrid.audio.channels import mix
 from dropgrid.audio.reader import SAMPLE_RATE, Reader
 from dropgrid.base.errors import DecodeError
@@ -37,6 +37,24 @@ def test_every_container_decodes_to_its_length_and_names_its_decoder(
     expected = "ffmpeg" if container in ("m4a", "wma") else "libsndfile"
     assert reader.decoder["name"] == expected
     assert reader.decoder["version"]
+
+
+@pytest.mark.parametrize("container", MORE_CONTAINERS)
+def test_containers_that_few_have_are_read_whole_and_refused_where_they_are_cut(
+    tmp_path: Path, container: str
+) -> None:
+    path = write_audio(tmp_path / f"tone.{container}", seconds=4.0)
+    reader = Reader(path)
+    samples = np.concatenate(list(reader))[:, 0]
+    assert len(samples) == pytest.approx(4.0 * RATE, abs=4000)
+    assert np.sqrt(np.mean(samples**2)) == pytest.approx(0.218, abs=0.03)
+    assert "problem" not in reader.decoder
+    assert "info_frame" not in reader.decoder
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 6 // 10])
+    if container not in ("mp2", "ac3"):  # which tell no length
+        with pytest.raises(DecodeError, match="cut short"):
+            read(path)
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 22050, 48000, 96000, 192000])

@@ -18,12 +18,13 @@ BLOCK = 65536  # samples a channel handed on at once
 # FFmpeg knows formats that are lists of addresses (SDP, HLS ...): it may open the containers
 # that a music file has, and nothing else but the file it is given.
 FFMPEG_ONLY = {
-    "format_whitelist": "mp4,asf,aac,mp3,flac,ogg,wav,w64,aiff,caf",
+    "format_whitelist": "mp4,asf,aac,ac3,mp3,flac,ogg,wav,w64,aiff,caf,wv,matroska",
     "protocol_whitelist": "",
 }
 # Where the second decoder judges a file, a damaged packet is an error and no silence.
 STRICT = {"err_detect": "crccheck+bitstream+buffer+explode"}
 LOSSLESS = ("alac", "flac")
+GUESSED = ("aac", "ac3", "mp3")  # whose length FFmpeg guesses from their bit rate
 LOOKED_AT = 2000  # packets of an Ogg file, to tell whether its pages tell too little
 
 
@@ -70,7 +71,10 @@ def opened(path: Path, strict: bool = False, stream: Any = None) -> Opened:
     seconds = None
     if kind == "asf":
         seconds = asf_seconds(path)
-    elif audio.duration and audio.time_base and kind != "aac":
+    elif kind.startswith("matroska"):
+        if container.duration and len(container.streams) == 1:  # of the longest stream
+            seconds = container.duration / av.time_base
+    elif audio.duration and audio.time_base and kind not in GUESSED:
         seconds = float(audio.duration * audio.time_base)
     return Opened(
         decoder=decoder(kind, codec.name, audio.rate or 0, audio.channels or 0),

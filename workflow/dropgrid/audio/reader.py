@@ -49,7 +49,7 @@ BLOCK = 65536  # samples a channel decoded at once
 # What libsndfile notes of a file that ends before its time, in formats that are not looked into.
 CUT_SHORT = ("File ended unexpectedly", "> file length")
 FFMPEG_NAMES = {"WAV": "wav", "WAVEX": "wav", "RF64": "wav", "AIFF": "aiff", "FLAC": "flac"}
-CHUNKED = ("WAV", "WAVEX", "RF64", "AIFF", "CAF")  # of which only the audio's must be whole
+CHUNKED = ("WAV", "WAVEX", "RF64", "AIFF", "CAF", "W64")  # of which only the audio's must be whole
 UNKNOWN_FRAMES = 2**60  # more than any file has: libsndfile's word for a length that is not told
 ANOTHER_BEHIND = "another recording stands behind the one that was analysed"
 NO_LAST_PAGE = "the page that should be the last is not marked so: the end may be missing"
@@ -79,6 +79,7 @@ class Reader:
     positions: where each channel of the file stands, as FFmpeg names it: FL, FR, FC, LFE ...
     tap: called with every block as decoded, (samples, channels) float32, full scale 1 and
         repaired, and its rate in Hz, before it is mixed; for what is measured on the channels.
+    divisor: what samples are divided by, where full scale is not 1.
 
     Raises DecodeError, on opening or while iterating: not audio, absurd header, cut short, empty.
     Raises OSError where the file cannot be opened.
@@ -89,6 +90,8 @@ class Reader:
         self.decoder: dict[str, Any] = {}
         self.positions: tuple[str, ...] = ()
         self.tap: Callable[[np.ndarray, int], None] | None = None
+        self.divisor = 1.0
+        self._values = 0  # samples of all channels so far
         self._later: list[tuple[int, int]] = []  # bytes of the recordings behind the first
         self._first = self._open()
         self._check_header(self.decoder["sample_rate"], self.decoder["channels"])
@@ -101,6 +104,9 @@ class Reader:
             samples += yield from self._decoded(self._open_part(start, end))
         if not samples:
             raise DecodeError(f"{self.path}: holds no audio")
+        if repaired := self.decoder["repaired_samples"]:
+            share = 100 * repaired / self._values
+            self.note(f"{repaired} samples ({share:.2g} %) are no numbers; they became silence")
 
     def _decoded(self, recording: _Recording) -> Generator[np.ndarray, None, int]:
         """The blocks of a recording, mixed and at SAMPLE_RATE; returns its samples a channel."""
@@ -144,7 +150,8 @@ class Reader:
         if not finite.all():
             self.decoder["repaired_samples"] += int(block.size - np.count_nonzero(finite))
             block = np.where(finite, block, np.float32(0))
-        return block
+        self._values += block.size
+        return block if self.divisor == 1 else block / np.float32(self.divisor)
 
     def _open(self) -> _Recording:
         import soundfile
@@ -167,13 +174,16 @@ class Reader:
             "lag": 0.0,
             "repaired_samples": 0,
         }
-        if file.format == "MP3":
+        if file.format == "MP3" and file.subtype == "MPEG_LAYER_III":
             return self._open_mp3(file)
+        if file.format == "MP3":  # layers I and II, whose length libsndfile guesses
+            file.close()
+            return self._open_ffmpeg()
         if file.format == "OGG":
             return self._open_ogg(file)
         another = another_behind(self.path, FFMPEG_NAMES.get(file.format, ""))
         if another:
-            self._note(ANOTHER_BEHIND)
+            self.note(ANOTHER_BEHIND)
         if file.format in CHUNKED:
             return self._open_chunked(file, another)
         if any(note in file.extra_info for note in CUT_SHORT):
@@ -209,7 +219,7 @@ class Reader:
         recording = self._recording(file, part)
         if found is not None and found.count:
             if problem := oddity(info, found):
-                self._note(problem)
+                self.note(problem)
             if wants_frames(info, found, recording.seconds or 0.0):
                 channels = file.channels
                 file.close()
@@ -233,9 +243,9 @@ class Reader:
         if chain and chain[-1].cut:
             raise DecodeError(f"{self.path}: cut short: the file ends before its audio does")
         if chain and not chain[-1].ended:
-            self._note(NO_LAST_PAGE)
+            self.note(NO_LAST_PAGE)
         if lost := sum(link.lost for link in chain):
-            self._note(f"{lost} of its pages are damaged or missing; beats behind may be early")
+            self.note(f"{lost} of its pages are damaged or missing; beats behind may be early")
         if len(chain) > 1:
             return self._open_chain(file, [(link.start, link.end) for link in chain])
         if chain and (chain[0].backward or ffmpeg.tells_too_little(self.path)):
@@ -251,7 +261,7 @@ class Reader:
         return self._recording(file)
 
     def _open_chunked(self, file: Any, another: bool) -> _Recording:
-        """WAV, AIFF or CAF: only the chunk of its audio must be whole."""
+        """WAV, Wave64, AIFF or CAF: only the chunk of its audio must be whole."""
         chunk = audio_chunk(self.path)
         if chunk and chunk.promised == 0 and chunk.present:  # libsndfile reads nothing of it
             file.close()
@@ -266,7 +276,7 @@ class Reader:
         behind = 0 if another else unexplained(self.path, chunk)
         seconds = recording.seconds * behind / chunk.present
         if seconds > SLACK_SECONDS + SLACK_SHARE * recording.seconds:
-            self._note(
+            self.note(
                 f"{behind} bytes behind the audio that its header promises are neither tags nor "
                 f"silence: perhaps {seconds:.1f} s of music, which were not analysed"
             )
@@ -292,7 +302,7 @@ class Reader:
             part.close()
             if part.failed is not None:
                 raise part.failed from None
-            self._note(f"the recording from byte {start} on cannot be read")
+            self.note(f"the recording from byte {start} on cannot be read")
             return _Recording(SAMPLE_RATE, None, iter(()))
         self._check_header(file.samplerate, file.channels)
         if file.format == "MP3":
@@ -354,14 +364,14 @@ class Reader:
         second = ffmpeg.opened(self.path, strict=True, stream=part)
         self.decoder, self.positions = second.decoder | {"lag": 0.0}, second.positions
         if teller:
-            self._note(f"{teller} {told:.2f} s, and there is more, which was analysed")
+            self.note(f"{teller} {told:.2f} s, and there is more, which was analysed")
         return _Recording(second.decoder["sample_rate"], None, second.blocks)
 
     def _open_ffmpeg(self) -> _Recording:
         file = ffmpeg.opened(self.path)
         self.decoder, self.positions = file.decoder, file.positions
         if file.another:
-            self._note(ANOTHER_BEHIND)
+            self.note(ANOTHER_BEHIND)
         rate, channels = self.decoder["sample_rate"], self.decoder["channels"]
         if self.decoder["format"].startswith("mp3 "):
             size = self.path.stat().st_size
@@ -370,11 +380,15 @@ class Reader:
             if found is not None and found.count:
                 self._tell_info_frame(info)
                 if problem := oddity(info, found):
-                    self._note(problem)
+                    self.note(problem)
                 return self._by_frames(info, found, size, channels)
+        chunk = audio_chunk(self.path)
+        if chunk and chunk.promised and file.seconds:  # FFmpeg tells what is there
+            told = file.seconds * chunk.promised / max(chunk.present, 1)
+            self._check_length(file.seconds, told)
         return _Recording(rate, file.seconds, file.blocks)
 
-    def _note(self, problem: str) -> None:
+    def note(self, problem: str) -> None:
         """Add what may be wrong with the file, unless it is said already."""
         said = self.decoder.get("problem")
         if said is None:

@@ -16,6 +16,7 @@ examples:
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from ..correcting.page_edits import settle
     from ..correcting.publish import corrections_file
     from ..correcting.session import Desk
     from ..results.layout import Results
@@ -96,6 +98,8 @@ def run(arguments: argparse.Namespace) -> int:
         tracks = _named(desk, arguments.paths)
         return take_over(desk, arguments.sources, tracks, arguments.dry_run)
     tracks = _named(desk, arguments.paths)
+    for line in settle(desk):
+        print(f"dropgrid correct: {line}", file=sys.stderr)
     for track in tracks:
         if steps:
             desk.edit(track, steps)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..records.model import BpmRecord, KeyRecord, StructureRecord
 from ..records.store import as_computed
 from . import edits, grid_corrections, section_corrections
@@ -34,6 +36,8 @@ def to_key(computed: KeyRecord, correction: Correction) -> KeyRecord:
     """The key record of a track with its correction."""
     if computed.status != "ok":
         return computed
+    if correction.confirmed is not None and correction.confirmed.key == computed.key:
+        computed = replace(computed, sure=True if computed.key else computed.sure)
     return section_corrections.apply_key(
         computed, section_corrections.held_key(correction, computed)
     )

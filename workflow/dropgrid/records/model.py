@@ -230,6 +230,9 @@ class StructureRecord:
     VERSION = 3  # 1: no label main, energy, drop_impacts, mix points; 2: one drop in a phrase
 
 
+SURE_KEY = 0.5  # the default of key.min_confidence: a key below it is unsure
+
+
 @dataclass(frozen=True)
 class KeyAlternative:
     """Another key the evidence allows, with its share of the confidence (0..1)."""
@@ -268,7 +271,9 @@ class KeyRecord:
     key: "A minor"; camelot: "8A"; open_key: "1m"; None where the music has no key, and `reason`
     then says why. tuning_cents: how far the music is above A = 440 Hz. tag_key: the key that the
     file's tags state, in the same words. segments: between lasting changes of the key. source:
-    "corrected" where a person stated the key; computed: what the analysis itself found.
+    "corrected" where a person stated the key; computed: what the analysis itself found. sure:
+    whether the confidence of the computed key reaches the option key.min_confidence, or a person
+    confirmed it; None in records of before, and without a key.
     """
 
     track: str
@@ -286,6 +291,7 @@ class KeyRecord:
     tag_key: str | None = None
     method: str = ""
     evidence: dict[str, Any] = field(default_factory=dict)
+    sure: bool | None = None
     source: Literal["computed", "corrected"] = "computed"
     version: str = __version__
     computed: ComputedKey | None = None
@@ -293,6 +299,14 @@ class KeyRecord:
 
     SCHEMA = "dropgrid/key"
     VERSION = 1
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the key may be shown without a question mark and handed on: the one rule of
+        page, tables, exports and tags."""
+        if self.key is None or self.source == "corrected":
+            return self.key is not None
+        return (self.confidence or 0.0) >= SURE_KEY if self.sure is None else self.sure
 
 
 AnyRecord = BpmRecord | StructureRecord | KeyRecord

@@ -124,7 +124,7 @@ def without(found: Scan, recognised: Recognised, results: Path) -> Scan:
         for ticket in found.tracks
         if ticket not in recognised.taken
     )
-    return Scan(found.root, tuple(tracks), found.problems)
+    return dataclasses.replace(found, tracks=tuple(tracks))
 
 
 def take_over(

@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import LibraryError, RecordError
+from ..correcting.page_edits import settle
 from ..correcting.publish import corrections_file, read_corrections, sliced, write_slices
+from ..correcting.session import Desk
 from ..library import Scan, scan
 from ..records.model import ANALYSES
 from ..records.ticket import Ticket, read_ticket
@@ -164,7 +166,9 @@ def plan_run(
             "snakemake --cores 4 --config library=~/Music results=results"
         )
     check_claim(Path(results), sources(config["library"]))
-    found = scan(config["library"], apart=results)
+    found = scan(config["library"], apart=results, exclude=config["exclude"])
+    if found.left_out:
+        print(f"dropgrid: not analysed: {found.left_out}", file=sys.stderr)
     if not config["allow_empty"]:
         refuse_vanished(found, sources(config["library"]), Path(results))
     recognised = recognise(found, Path(results))
@@ -206,7 +210,11 @@ def make_plan(
     folder = Path(results)
     source = corrections_file(folder, config["corrections"])
     stated = read_corrections(source, needed=config["corrections"] is not None)
-    shadow = folder if real else shadow_of(folder)
+    if real and any(said.edits for said in stated.tracks.values()):
+        for line in settle(Desk(Results(folder), source)):
+            print(f"dropgrid: {line}", file=sys.stderr)
+        stated = read_corrections(source)
+    shadow = folder if real else _shadow(folder)
     write_slices(stated, found.tracks, shadow, folder, source)  # by the tickets as they were
     tracks = write_tickets(found, shadow, same)
     _note_options(shadow, config)

@@ -139,7 +139,8 @@ def make_key_record(
         raise RecordError(
             f"features of {ticket.track}: written by a version without keys; delete them"
         )
-    found = analysis.analyse(features, build_options(KeyOptions, options, "key"))
+    key_options = build_options(KeyOptions, options, "key")
+    found = analysis.analyse(features, key_options)
     tag = notation.parse(features.tags.get("key") or "")
     record = KeyRecord(
         ticket.track,
@@ -157,6 +158,7 @@ def make_key_record(
         tag_key=None if tag is None else notation.name(tag),
         method=found.method,
         evidence=found.evidence,
+        sure=None if found.key is None else found.confidence >= key_options.min_confidence,
     )
     if correction == NOTHING:
         return record

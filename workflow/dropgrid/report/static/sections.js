@@ -88,7 +88,7 @@ function facts(track) {
     ["Reference", track.refBpm && `${bpmText(track.refBpm)} (${signed(track.bpm - track.refBpm)})`],
     ["Tag", bpmText(track.tag)],
     ["Metre", track.signature],
-    ["Key", track.key && `${track.camelot} ${track.key} (${track.keyConfidence.toFixed(2)})`],
+    ["Key", track.key && `${camelotText(track)} ${track.key} (${track.keyConfidence.toFixed(2)}${track.keyUnsure ? ", unsure" : ""})`],
     ["No key", track.noKey],
     ["Other keys", (track.otherKeys ?? []).map(([key, share]) => `${key} (${share.toFixed(2)})`).join(", ")],
     ["Key changes", (track.keyChanges ?? []).map(([start, key]) => `${clock(start)} ${key}`).join(", ")],

@@ -123,8 +123,8 @@ function showState() {
   bench.parts.key.value = deck.track.key ?? "";
 }
 
-async function downloadCorrections() {
-  download("corrections.json", "application/json", JSON.stringify(await ownFile.document(), null, 2) + "\n");
+function downloadCorrections() {
+  download("corrections.json", "application/json", JSON.stringify(ownFile.document(), null, 2) + "\n");
   say("Saved as corrections.json. Put it into the results folder, or name it: dropgrid run --config corrections=corrections.json");
 }
 
