@@ -214,7 +214,7 @@ def make_plan(
         for line in settle(Desk(Results(folder), source)):
             print(f"dropgrid: {line}", file=sys.stderr)
         stated = read_corrections(source)
-    shadow = folder if real else _shadow(folder)
+    shadow = folder if real else shadow_of(folder)
     write_slices(stated, found.tracks, shadow, folder, source)  # by the tickets as they were
     tracks = write_tickets(found, shadow, same)
     _note_options(shadow, config)
