@@ -45,7 +45,7 @@ rule batch:
         workers=lambda wildcards, threads: threads,
         attempt=attempt,
         mem_mb=megabytes(batch_mb, BATCH_MB + LAST_MB),
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        runtime=batch_minutes,
     params:
         analyses=config["analyses"],
         features="" if config["keep_features"] else "--drop-features",

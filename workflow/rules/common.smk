@@ -155,3 +155,7 @@ def batch(wildcards):
 
 def batch_mb(wildcards):
     return DEMANDS.batch_mb(batch(wildcards))
+
+
+def batch_minutes(wildcards, attempt):
+    return DEMANDS.batch_minutes(batch(wildcards), attempt)
