@@ -36,8 +36,9 @@ def to_key(computed: KeyRecord, correction: Correction) -> KeyRecord:
     """The key record of a track with its correction."""
     if computed.status != "ok":
         return computed
-    if correction.confirmed is not None and correction.confirmed.key == computed.key:
-        computed = replace(computed, sure=True if computed.key else computed.sure)
+    confirmed = correction.confirmed
+    if confirmed is not None and confirmed.key == computed.key and computed.sure is False:
+        computed = replace(computed, sure=True)
     return section_corrections.apply_key(
         computed, section_corrections.held_key(correction, computed)
     )

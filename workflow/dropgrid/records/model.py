@@ -132,6 +132,8 @@ class BpmRecord:
 
     fingerprint: of the recording, see corrections/fingerprints.py; None in records of features
     without loudness. computed: where source is "corrected", what the analysis itself found.
+    bpm_computed: what the audio alone says; untagged: where a BPM tag decided the octave, the
+    whole answer of the audio alone.
     """
 
     track: str
@@ -159,6 +161,7 @@ class BpmRecord:
     fingerprint: str | None = None
     version: str = __version__
     computed: ComputedRhythm | None = None
+    untagged: ComputedRhythm | None = None
     error: TrackFailure | None = None
 
     SCHEMA = "dropgrid/bpm"

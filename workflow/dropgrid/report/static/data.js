@@ -26,7 +26,7 @@ function verdict(track) {
   if (disagreement(track) > AGREED) {
     return ["check", `The reference says ${bpmText(track.refBpm)}`];
   }
-  const heard = track.computed ?? (track.source === "computed" ? track.bpm : undefined);
+  const heard = track.source === "computed" ? track.bpm : track.computed;
   if (track.tag !== undefined && heard !== undefined && Math.abs(track.tag - heard) > AGREED) {
     return ["check", `The file's tag says ${bpmText(track.tag)}, the audio ${bpmText(heard)}`];
   }

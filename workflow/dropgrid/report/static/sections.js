@@ -87,6 +87,7 @@ function facts(track) {
     ["Alternatives", (track.alternatives ?? []).map(([bpm, share]) => `${bpmText(bpm)} (${share.toFixed(2)})`).join(", ")],
     ["Reference", track.refBpm && `${bpmText(track.refBpm)} (${signed(track.bpm - track.refBpm)})`],
     ["Tag", bpmText(track.tag)],
+    ["Without tag", track.source === "computed" && track.computed !== track.bpm && bpmText(track.computed)],
     ["Metre", track.signature],
     ["Key", track.key && `${camelotText(track)} ${track.key} (${track.keyConfidence.toFixed(2)}${track.keyUnsure ? ", unsure" : ""})`],
     ["No key", track.noKey],
