@@ -49,7 +49,8 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
 
 
 def jobs(folder: Path) -> list[psutil.Process]:
-    """The processes in folder that are at a track: forked below the warm server, not that."""
+    """The processes in folder that are at a track: each below the one that watches it, which is
+    below the warm server."""
     forks = {}
     for process in psutil.process_iter():
         try:
@@ -57,7 +58,8 @@ def jobs(folder: Path) -> list[psutil.Process]:
                 forks[process.pid] = process
         except psutil.Error:
             continue
-    return [process for process in forks.values() if _parent_of(process) in forks]
+    above = {number: _parent_of(process) for number, process in forks.items()}
+    return [forks[number] for number in forks if above.get(above[number]) in forks]
 
 
 def _parent_of(process: psutil.Process) -> int:
