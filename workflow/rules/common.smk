@@ -116,6 +116,11 @@ def megabytes(first, last=0):
     )
 
 
+def constant(text):
+    """A parameter as it is, braces too, which a string's would be taken for wildcards."""
+    return lambda wildcards: text
+
+
 scanned = lambda wildcards: PLAN.path("scan.json")
 results_folder = lambda wildcards: RESULTS  # as it is, braces too
 corrections_folder = lambda wildcards: f"{RESULTS}/corrections"
