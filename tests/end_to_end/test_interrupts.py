@@ -49,15 +49,17 @@ def wait_until(condition: Callable[[], bool], seconds: float = 300) -> bool:
 
 
 def jobs(folder: Path) -> list[psutil.Process]:
-    """The processes in folder that are at a track: forked by `dropgrid batch`, not that itself."""
-    batches = {}
+    """The processes in folder that are at a track: each below the one that watches it, which is
+    below the warm server."""
+    forks = {}
     for process in psutil.process_iter():
         try:
-            if process.cwd() == str(folder) and "batch" in process.cmdline():
-                batches[process.pid] = process
+            if process.cwd() == str(folder) and "serve" in process.cmdline():
+                forks[process.pid] = process
         except psutil.Error:
             continue
-    return [process for process in batches.values() if _parent_of(process) in batches]
+    above = {number: _parent_of(process) for number, process in forks.items()}
+    return [forks[number] for number in forks if above.get(above[number]) in forks]
 
 
 def _parent_of(process: psutil.Process) -> int:
