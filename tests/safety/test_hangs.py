@@ -167,8 +167,10 @@ def test_a_tag_that_is_a_bomb_costs_seconds_and_a_bounded_memory(
     )
     assert done.returncode == 0, done.stderr
     problem, seconds, megabytes = done.stdout.splitlines()
-    # On a busy machine the clock's limit comes before the other ones.
-    assert said in problem or "takes more than 5 s" in problem
+    # On a busy machine the clock's limit comes before the other ones; where the clock is the only
+    # one, a fast machine may be done before it.
+    in_time = name == "values.m4a" and problem == "None"
+    assert said in problem or "takes more than 5 s" in problem or in_time
     assert float(seconds) < 6.5  # of processor time
     assert float(megabytes) < 300
 
