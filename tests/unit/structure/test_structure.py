@@ -200,7 +200,8 @@ def test_instruments_that_come_in_an_intro_begin_a_section_and_in_a_breakdown_no
     rest = [("buildup", 8), ("drop", 16), ("breakdown", 8), ("drop", 16), ("outro", 8)]
     found = sections_of([*changing, *rest])
     assert starts(found)[:3] == pytest.approx([0.0, 15.0, 30.0])
-    assert labels(found)[:3] == ["intro", "intro", "buildup"]
+    assert (labels(found)[0], labels(found)[2]) == ("intro", "buildup")
+    assert "drop" not in labels(found)[:3]
     found = sections_of([("outro", 8), ("drop", 16), *changing, *rest])
     assert labels(found)[1:4] == ["drop", "breakdown", "buildup"]
     assert starts(found)[1:4] == pytest.approx([15.0, 45.0, 75.0])
@@ -239,7 +240,7 @@ def test_without_a_grid_sections_are_in_seconds_and_bars_are_null() -> None:
     found = analyse(features_of(levels), BpmRecord("x", "x", "ok", 135.0), DEFAULTS)
     assert found.time_base == "seconds"
     assert {(s.start_bar, s.end_bar, s.bars) for s in found.sections} == {(None, None, None)}
-    assert found.drops == pytest.approx([30.0, 90.0], abs=0.5)
+    assert found.drops == () and "drop" not in labels(found)
     assert len(found.sections) >= 6
     true = np.array(starts_of(FORM, 128.0))
     assert all(np.abs(true - start).min() < 1.0 for start in starts(found))

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from band_levels import features_of, grid_of, levels_of
-from dropgrid.records.model import BpmRecord, Section, StructureRecord
+from dropgrid.records.model import LABELS, BpmRecord, Section, StructureRecord
 from dropgrid.structure import (
     StructureOptions,
     analyse,
@@ -120,21 +120,28 @@ def sounds(*rows: tuple[float, float]) -> labels.SectionSound:
     """Sections of 8 bars with these levels and rises, danceable and with bass."""
     level, rise = np.array(rows).T
     same = np.ones(len(rows))
-    return labels.SectionSound(level, rise, 4 * same, -3 * same, 8 * same, 8.0 * (level < -5))
+    calm, loud = 8.0 * (level < -5), 8.0 * (level > -3.5)
+    return labels.SectionSound(level, rise, 4 * same, -3 * same, 8 * same, calm, loud)
+
+
+def named(sound: labels.SectionSound) -> tuple[list[str], np.ndarray]:
+    """The names of sections, and the posterior of every label."""
+    chosen, posterior = labels.label(sound, labels.has_contrast(sound, 4))
+    return [LABELS[i] for i in chosen], posterior
 
 
 def test_labels_follow_level_rise_and_position() -> None:
     sound = sounds((-12, 0), (-9, 6), (0, 0), (-12, 0), (-8, 8), (0, 0), (-12, -3))
-    names, posterior = labels.label(sound, 4)
+    names, posterior = named(sound)
     assert names == ["intro", "buildup", "drop", "breakdown", "buildup", "drop", "outro"]
     assert posterior.sum(axis=1) == pytest.approx(1.0)
     assert posterior[2, labels.DROP] > 0.9
 
 
 def test_energy_comes_in_within_an_intro_and_goes_out_within_an_outro() -> None:
-    names = labels.label(sounds((-12, 0), (-9, 0), (0, 0), (-9, 0), (-12, 0)), 4)[0]
+    names = named(sounds((-12, 0), (-9, 0), (0, 0), (-9, 0), (-12, 0)))[0]
     assert names == ["intro", "intro", "drop", "outro", "outro"]
-    names = labels.label(sounds((-12, 0), (0, 0), (-12, 0), (-9, 0)), 4)[0]
+    names = named(sounds((-12, 0), (0, 0), (-12, 0), (-9, 0)))[0]
     assert names == ["intro", "drop", "breakdown", "outro"]
 
 
@@ -148,14 +155,14 @@ def test_a_band_that_is_silent_throughout_never_changes() -> None:
 
 
 def test_an_equally_loud_track_has_no_drop() -> None:
-    names = labels.label(sounds((-1, 0), (0, 0), (-1, 0)), 4)[0]
+    names = named(sounds((-1, 0), (0, 0), (-1, 0)))[0]
     assert not {"drop", "buildup"} & set(names)
 
 
 def test_a_loud_section_without_bass_or_beat_is_no_drop() -> None:
     sound = sounds((-12, 0), (0, 0), (-12, 0))
     sound.pulse[1], sound.bass[1] = 0.2, -30.0
-    assert "drop" not in labels.label(sound, 4)[0]
+    assert "drop" not in named(sound)[0]
 
 
 @pytest.fixture(scope="module")

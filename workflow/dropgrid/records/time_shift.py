@@ -7,9 +7,12 @@ dropgrid.audio.mp3.lead, which tells how far). Other files start alike everywher
 from __future__ import annotations
 
 import dataclasses
+from typing import TypeVar
 
-from .model import BpmRecord, GridRegion, KeyRecord, StructureRecord
+from .model import BpmRecord, GridRegion, KeyRecord, KeySegment, Phrase, Section, StructureRecord
 from .track import Track
+
+Span = TypeVar("Span", Section, Phrase, KeySegment)
 
 
 def shifted(track: Track, seconds: float) -> Track:
@@ -44,20 +47,13 @@ def _shifted_region(region: GridRegion, seconds: float) -> GridRegion:
 
 
 def _shifted_structure(record: StructureRecord, seconds: float) -> StructureRecord:
-    sections = [
-        dataclasses.replace(
-            section,
-            start=0.0 if index == 0 else section.start + seconds,
-            end=section.end + seconds,
-        )
-        for index, section in enumerate(record.sections)
-    ]
     drops = _moved(record.drops, seconds)
     gone = len(record.drops) - len(drops)  # before the start: the first of them
     return dataclasses.replace(
         record,
         duration=_moved_end(record.duration, seconds),
-        sections=tuple(section for section in sections if section.end > 0),
+        sections=_moved_spans(record.sections, seconds),
+        phrases=_moved_spans(record.phrases, seconds),
         drops=drops,
         drop_confidences=record.drop_confidences[gone:],
         drop_impacts=record.drop_impacts[gone:],
@@ -67,19 +63,22 @@ def _shifted_structure(record: StructureRecord, seconds: float) -> StructureReco
 
 
 def _shifted_key(record: KeyRecord, seconds: float) -> KeyRecord:
-    segments = [
-        dataclasses.replace(
-            segment,
-            start=0.0 if index == 0 else segment.start + seconds,
-            end=segment.end + seconds,
-        )
-        for index, segment in enumerate(record.segments)
-    ]
     return dataclasses.replace(
         record,
         duration=_moved_end(record.duration, seconds),
-        segments=tuple(segment for segment in segments if segment.end > 0),
+        segments=_moved_spans(record.segments, seconds),
     )
+
+
+def _moved_spans(spans: tuple[Span, ...], seconds: float) -> tuple[Span, ...]:
+    """Stretches that begin at 0 and follow each other; those that end before 0 are left out."""
+    moved = (
+        dataclasses.replace(
+            span, start=0.0 if index == 0 else span.start + seconds, end=span.end + seconds
+        )
+        for index, span in enumerate(spans)
+    )
+    return tuple(span for span in moved if span.end > 0)
 
 
 def _moved(times: tuple[float, ...], seconds: float) -> tuple[float, ...]:
