@@ -13,7 +13,7 @@ help:  ## this list
 setup: $(READY)  ## build .venv from requirements.lock, with madmom's networks
 
 # The stamp is made last: a setup that was interrupted is done again.
-$(READY): requirements.lock pyproject.toml packaging/madmom.txt $(wildcard packaging/models/*.*)
+$(READY): requirements.lock pyproject.toml setup.py $(wildcard workflow/dropgrid/native/*.[ch]) packaging/madmom.txt $(wildcard packaging/models/*.*)
 	@$(PYTHON) packaging/check_python.py
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --requirement requirements.lock

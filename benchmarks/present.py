@@ -128,7 +128,7 @@ def figures(results: dict[str, Any]) -> str:
     speed = results["speed"]
     ours = speed["dropgrid"]["cpu"]
     lines = [
-        "| five minutes of music, one core | processor time | |", "|---|---|---|",
+        "| five minutes of music, one core | CPU time | |", "|---|---|---|",
         f"| dropgrid: beats, tempo, sections, key, loudness | {ours:.1f} s | "
         f"{speed['dropgrid']['peak_mb']:.0f} MB |",
         *(

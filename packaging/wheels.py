@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("pyproject.toml", "README.md", "LICENSE", "config", "workflow", "packaging")
+PARTS = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "config", "workflow", "packaging")
 SAME_DATE = "315532800"  # 1980, the earliest that an archive can hold
 BUILD = "-m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation"
 
@@ -30,7 +30,7 @@ def build(folder: Path, models: bool = True) -> list[Path]:
         copy = Path(temporary)
         for part in PARTS:
             if (ROOT / part).is_dir():
-                ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "build")
+                ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "*.so")
                 shutil.copytree(ROOT / part, copy / part, symlinks=True, ignore=ignored)
             else:
                 shutil.copy2(ROOT / part, copy / part)

@@ -76,13 +76,13 @@ def unasked(bpm: float) -> BpmRecord:
     raise AssertionError(f"the analysis was asked for beats at {bpm} BPM")
 
 
-def write_steady(folder: Path, paths: Iterable[str]) -> Results:
+def write_steady(folder: Path, paths: Iterable[str], music: str = "/music") -> Results:
     """Results of tracks that the analysis finds as steady() is, without their features."""
     files = Results(folder)
-    tickets = [Ticket(track_id(path), path, f"/music/{path}", 1, 1) for path in paths]
+    tickets = [Ticket(track_id(path), path, f"{music}/{path}", 1, 1) for path in paths]
     for ticket in tickets:
         record = replace(steady(), track=ticket.track, path=ticket.path)
         write_record(files.record("bpm", ticket.track), record)
-    write_tickets(Scan("/music", tuple(tickets), ()), folder)
-    claim(folder, ["/music"])
+    write_tickets(Scan(music, tuple(tickets), ()), folder)
+    claim(folder, [music])
     return files

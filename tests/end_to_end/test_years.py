@@ -117,7 +117,7 @@ def test_what_only_moved_is_not_analysed_again(home, snakemake, tmp_path, change
     planned = said(snakemake(home, "-n", "analysis"))
     assert not any(f"rule {stage}:" in planned for stage in ("features", *KINDS))
     done = said(snakemake(home, "--cores", "2"))
-    assert "dropgrid: files known again: " in done
+    assert "dropgrid: recognised " in done
     assert ran(home) == jobs
     found = records(home / "results")
     assert len(found) == (12 if change is copy else 9)
@@ -145,7 +145,7 @@ def test_a_disk_elsewhere_or_seen_from_another_folder_is_known(home, snakemake, 
         shutil.rmtree(home / "music")
         library = disk / "sub" if place.endswith("part") else disk
     done = said(snakemake(home, "--cores", "2", library=str(library)))
-    assert "dropgrid: files known again: " in done
+    assert "dropgrid: recognised " in done
     assert ran(home) == jobs
     assert_as_if_fresh(home, library, tmp_path / "fresh")
 
@@ -221,7 +221,9 @@ def test_records_that_were_taken_over_follow_the_options(home, snakemake, tmp_pa
     options = {"structure": "{min_section_bars: 8}"}
     jobs = ran(home)
     done = said(snakemake(home, "--cores", "2", "analysis", **options))
-    assert "made anew: structure (min_section_bars 4 -> 8); kept: features, bpm, key" in done
+    assert (
+        "will be made again: structure (min_section_bars 4 -> 8); kept: features, bpm, key" in done
+    )
     again = {name for name, age in ran(home).items() if jobs.get(name) != age}
     assert len(again) == 3 and {name.partition("/")[0] for name in again} == {"structure"}
     # Renamed and the option taken back in one run: nothing of the other option is taken over.
@@ -260,7 +262,7 @@ def test_after_an_upgrade_features_stay_and_tables_are_made_anew(home, snakemake
         path.write_text(path.read_text().replace(old, new))
     jobs = ran(home)
     done = said(snakemake(home, "--cores", "2"))
-    assert f"3 tracks by dropgrid 0.0.1, here is {__version__}: made anew: bpm (" in done
+    assert f"3 tracks by dropgrid 0.0.1, here is {__version__}: will be made again: bpm (" in done
     again = {name.partition("/")[0] for name, age in ran(home).items() if jobs.get(name) != age}
     assert again == {"bpm", "structure"}
     assert f'"version": "{__version__}"' in (results / "options" / "version.json").read_text()

@@ -67,7 +67,7 @@ def test_the_script_says_that_there_is_nothing_to_build_with(tmp_path: Path) -> 
     done = subprocess.run([script], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (1, "there are no wheels: make wheels\n")
     (tmp_path / "dist").mkdir()
-    (tmp_path / "dist" / "dropgrid-0.1.0-py3-none-any.whl").touch()
+    (tmp_path / "dist" / "dropgrid-0.2.0-py3-none-any.whl").touch()
     done = subprocess.run([script], capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"})
     assert (done.returncode, "no builder of containers" in done.stderr) == (69, True)
 

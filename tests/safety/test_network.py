@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 from audio_containers import write_audio
-from dropgrid.audio.reader import FFMPEG_ONLY, Reader
+from dropgrid.audio.ffmpeg import FFMPEG_ONLY
+from dropgrid.audio.reader import Reader
 from dropgrid.base.errors import DecodeError
 from dropgrid.library import AUDIO_SUFFIXES
 from dropgrid.tagging.change import audio_digest

@@ -193,3 +193,28 @@ def test_a_file_where_a_folder_is_needed_is_said_to_be_one(music, results, capsy
     assert "--output" in refused(["analyze", str(music / PATHS[0]), "--output", str(file)], capsys)
     assert "folder" in refused(["network", str(music)], capsys)
     assert file.read_text() == "do not lose this"
+
+
+def test_an_output_that_is_a_link_is_written_through_and_keeps_its_mode(results, tmp_path):
+    real, link = tmp_path / "kept.xml", tmp_path / "out.xml"
+    export = ["export", "rekordbox", "--results", str(results), "--output"]
+    assert main([*export, str(real)]) == 0
+    expected = real.read_bytes()
+    real.chmod(0o600)
+    real.write_bytes(b"")
+    link.symlink_to(real)
+    assert main([*export, str(link)]) == 0
+    assert link.is_symlink() and real.read_bytes() == expected
+    assert real.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_link_in_a_folder_of_results_is_never_written_through(results, tmp_path):
+    victim = tmp_path / "victim.html"
+    victim.write_bytes(b"")
+    (results / "report").mkdir(exist_ok=True)
+    page = results / "report" / "index.html"
+    page.unlink(missing_ok=True)
+    page.symlink_to(victim)
+    (results / ".dropgrid").write_text('{\n  "schema": "dropgrid/results",\n  "x": 1\n}\n')
+    assert main(["report", "--results", str(results)]) == 0
+    assert victim.read_bytes() == b"" and not page.is_symlink() and page.stat().st_size

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "workflow" / "dropgrid"
 SHIPPED = "shipped"  # holds no code: the workflow's files, as they lie in an installed package
 # From the ground up: a room imports from lower floors only.
 FLOORS = (
-    ("base",),
+    ("base", "native"),
     ("records", "settings"),
     ("audio", "jobs", "library"),
     ("features",),
@@ -24,7 +24,7 @@ FLOORS = (
     ("results",),
     ("correcting",),
     ("run",),
-    ("evaluation", "export", "tagging", "show", "report", "demo"),  # none knows another
+    ("evaluation", "export", "tagging", "show", "report", "mixing", "demo"),  # none knows another
     ("api", "commands"),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -128,3 +128,11 @@ def test_the_rules_environment_is_this_version():
     assert asked.extras <= set(EXTRAS)
     [python] = [i for i in environment["dependencies"] if str(i).startswith("python")]
     assert Requirement(python).specifier.contains(PROJECT["requires-python"].removeprefix(">="))
+
+
+def test_one_version_everywhere():
+    version = dropgrid.__version__
+    assert PROJECT["version"] == version
+    places = ("CITATION.cff", "CHANGELOG.md", "docs/install.md", "workflow/envs/dropgrid.yaml")
+    for place in places:
+        assert version in (ROOT / place).read_text(), place

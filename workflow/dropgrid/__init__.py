@@ -1,3 +1,3 @@
 """dropgrid: exact beat grids and drop maps for folders of electronic dance music."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -4,7 +4,10 @@ from dropgrid.export import formats, target
 from dropgrid.export.options import ExportOptions
 from dropgrid.settings.options import build_options
 
-EXPORT_OPTIONS = build_options(ExportOptions, config["export"], "export")
+try:
+    EXPORT_OPTIONS = build_options(ExportOptions, config["export"], "export")
+except DropgridError as error:
+    stop(error)
 EXPORTS = {name: target(name, EXPORT_OPTIONS) for name in formats()}
 
 for export_format, (export_name, export_arguments) in EXPORTS.items():

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 from audio_containers import CONTAINERS, RATE, write_audio
-from dropgrid.audio.reader import SAMPLE_RATE, Reader, mix
+from dropgrid.audio.channels import mix
+from dropgrid.audio.reader import SAMPLE_RATE, Reader
 from dropgrid.base.errors import DecodeError
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import tracemalloc
 
 import pytest
-from dropgrid.base.files import read_regular, write_atomically, write_if_changed
+from dropgrid.base.files import cut_name, read_regular, write_atomically, write_if_changed
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path):
@@ -26,10 +27,19 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_name_of_255_bytes_can_be_written(tmp_path):
-    path = tmp_path / ("x" * 250 + ".json")
+@pytest.mark.parametrize("letter", ["x", "é", "ж", "曲", "🎵"])
+def test_a_name_of_255_bytes_can_be_written(tmp_path, letter):
+    path = tmp_path / (letter * (250 // len(letter.encode())) + ".json")
     write_atomically(path, b"x")
     assert path.read_bytes() == b"x"
+
+
+def test_a_name_is_cut_between_letters_whatever_bytes_it_holds():
+    assert cut_name("曲" * 85) == "曲" * 60
+    assert cut_name("a" + "曲" * 85) == "a" + "曲" * 59
+    assert cut_name("short.flac") == "short.flac"
+    undecodable = "\udcff" * 250
+    assert cut_name(undecodable) == "\udcff" * 180
 
 
 def test_unchanged_data_is_not_written_again(tmp_path):
@@ -50,3 +60,33 @@ def test_a_small_file_takes_little_memory_however_much_may_be_read(tmp_path):
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
         tracemalloc.stop()
+
+
+def test_a_file_keeps_its_mode_and_is_never_more_open_meanwhile(tmp_path, monkeypatch):
+    path = tmp_path / "mine.json"
+    path.write_bytes(b"old")
+    path.chmod(0o600)
+    seen = []
+    replace = os.replace
+    monkeypatch.setattr(
+        os, "replace", lambda a, b: (seen.append(a.stat().st_mode & 0o777), replace(a, b))
+    )
+    write_atomically(path, (data for data in (b"n", b"ew")))
+    assert path.read_bytes() == b"new" and path.stat().st_mode & 0o777 == 0o600
+    assert seen == [0o600]
+
+
+def test_a_new_file_has_the_mode_that_the_system_gives(tmp_path):
+    (tmp_path / "plain").touch()
+    write_atomically(tmp_path / "a.json", b"x")
+    assert (tmp_path / "a.json").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_link_is_replaced_and_none_in_the_way_of_the_temporary_file_followed(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    (tmp_path / "a.json").symlink_to(victim)
+    (tmp_path / f".a.json.{os.getpid()}.tmp").symlink_to(victim)
+    write_atomically(tmp_path / "a.json", b"x")
+    assert victim.read_bytes() == b"precious"
+    assert not (tmp_path / "a.json").is_symlink() and (tmp_path / "a.json").read_bytes() == b"x"

@@ -192,3 +192,31 @@ def test_statements_are_found_under_another_name_and_not_for_another_recording()
     assert stated.find("old.flac", other) is None
     assert stated.find("new.flac", other) is None
     assert stated.find("new.flac", None) is None
+
+
+def test_a_file_that_is_a_link_is_written_through_and_keeps_its_mode(tmp_path):
+    real = tmp_path / "kept" / "mine.json"
+    real.parent.mkdir()
+    real.write_bytes(document.to_bytes(Document()))
+    real.chmod(0o600)
+    link = tmp_path / "corrections.json"
+    link.symlink_to(real)
+    for number, path in enumerate((link, real)):
+        with document.changing(path) as stated:
+            stated.put(f"{number}.flac", Correction(bpm=90.0))
+    assert link.is_symlink() and real.stat().st_mode & 0o777 == 0o600
+    assert sorted(document.read(real).tracks) == ["0.flac", "1.flac"]
+    names = {".mine.json.lock", "mine.json", "mine.previous.json"}  # one lock for both names
+    assert {path.name for path in real.parent.iterdir()} == names
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["corrections.json"]
+
+
+def test_a_link_to_nothing_is_refused_and_nothing_is_made_there(tmp_path):
+    link = tmp_path / "corrections.json"
+    link.symlink_to(tmp_path / "elsewhere" / "x.json")
+    with (
+        pytest.raises(InvalidCorrection, match="which is not there; name a file"),
+        document.changing(link) as stated,
+    ):
+        stated.put("a.flac", Correction(bpm=90.0))
+    assert [path.name for path in tmp_path.iterdir()] == ["corrections.json"]

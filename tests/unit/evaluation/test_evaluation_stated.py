@@ -64,7 +64,7 @@ def test_the_summary_says_how_many_grids_were_right(results):
     write_corrected(results)
     summary = summarise(results.folder)
     assert (summary.checked, summary.right) == (3, 1)
-    assert "on the 3 tracks that you checked, 1 grid was right" in describe(
+    assert "you checked 3 tracks; the computed grid was right on 1" in describe(
         summary, results.folder
     )
 

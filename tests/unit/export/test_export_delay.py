@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 from dropgrid.audio.mp3 import lead
+from dropgrid.records.cue_points import cues
 from dropgrid.records.model import GridRegion
 from dropgrid.records.time_shift import shifted
 from dropgrid.records.track import Track
@@ -54,7 +55,7 @@ def test_all_times_of_a_track_move_together() -> None:
     np.testing.assert_allclose(np.subtract(moved.bpm.downbeats, track.bpm.downbeats), 0.012)
     assert moved.bpm.grid[0].start == pytest.approx(0.262)
     assert moved.bpm.grid[0].first_downbeat == pytest.approx(0.71875 + 0.012)
-    assert moved.structure.sections[0].start == 0.0
+    assert moved.structure.sections[0].start == 0.012
     assert moved.structure.sections[0].end == moved.structure.sections[1].start
     assert moved.structure.sections[-1].end == moved.structure.duration == pytest.approx(30.512)
     assert moved.structure.drops == pytest.approx((8.23075, 19.48075))
@@ -71,6 +72,31 @@ def test_nothing_moves_before_the_start() -> None:
     assert moved.beats == pytest.approx((0.49,)) and moved.downbeats == ()
     region = moved.grid[0]
     assert (region.start, region.beats) == (pytest.approx(0.49), 1)
+
+
+def test_a_first_downbeat_before_the_start_gives_way_to_the_next() -> None:
+    """Not one that the program would have to leave out."""
+    early = dataclasses.replace(
+        bpm_record("a.mp3"),
+        grid=(GridRegion(0.01, 120.0, 64, 0.01), GridRegion(0.0, 90.0, 1, 0.0)),
+    )
+    (region,) = shifted(Track(None, early, None), -0.02).bpm.grid
+    assert (region.start, region.beats) == (pytest.approx(0.49), 63)
+    assert region.first_downbeat == pytest.approx(0.01 - 0.02 + 2.0)
+
+
+@pytest.mark.parametrize("seconds", [0.051, -0.02])
+@pytest.mark.parametrize("first", [0.05, 1.9, 3.4])
+def test_the_first_cue_stands_on_the_first_downbeat_and_moves_with_it(
+    first: float, seconds: float
+) -> None:
+    record = dataclasses.replace(bpm_record("a.mp3", first=first))
+    track = Track(None, record, structure_record("a.mp3"))
+    moved = shifted(track, seconds)
+    assert cues(track)[0].time == record.downbeats[0]
+    assert cues(moved)[0].time == moved.bpm.downbeats[0] == record.downbeats[0] + seconds
+    for before, after in zip(cues(track), cues(moved), strict=True):
+        assert after.time == pytest.approx(before.time + seconds)
 
 
 def test_what_is_said_of_a_drop_goes_with_it() -> None:

@@ -19,6 +19,7 @@ from dropgrid.results.output_guard import is_ours
 from library_of_records import bpm_record, structure_record
 
 NAMES = ("a.mp3", "b/ü & co.flac", "b/c.m4a", "d.aiff", "e.wav", "f.ogg")
+LONG = "曲" * 83 + ".mp3"  # 253 bytes
 
 
 @pytest.fixture
@@ -61,6 +62,15 @@ def test_copies_lie_as_the_songs_do_and_the_songs_stay(
         assert is_ours(output / name, b"DROPGRID_SERATO")
     assert mutagen.File(output / "b/ü & co.flac")["TITLE"] == ["kept"]
     assert export("serato", results, output, library=music)[0] == 5, "ours are written again"
+
+
+def test_a_song_of_the_longest_name_is_copied(tmp_path: Path) -> None:
+    music, results = tmp_path / "music", tmp_path / "results"
+    music.mkdir()
+    write_audio(music / "a.mp3").rename(music / LONG)
+    write_record(results / "bpm" / f"{track_id(LONG)}.json", bpm_record(LONG))
+    assert export("serato", results, tmp_path / "copies", library=music) == (1, {})
+    assert (tmp_path / "copies" / LONG).exists()
 
 
 def test_a_song_is_never_written_over(library: tuple[Path, Path], tmp_path: Path, capsys) -> None:

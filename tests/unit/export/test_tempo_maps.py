@@ -128,7 +128,7 @@ def test_markers_stand_at_sections_and_drops() -> None:
             found.append((message.text, now))
     names = ["Intro", "Buildup", "Drop 1", "Breakdown", "Drop 2", "Outro"]
     assert [name for name, _ in found] == names
-    starts = [section.start for section in structure.sections]
+    starts = [max(record.downbeats[0], section.start) for section in structure.sections]
     np.testing.assert_allclose([time for _, time in found], starts, atol=4e-4)  # a tick
     project = rpp.loads(reaper.render_track(track)[".RPP"].decode())
     markers = [child for child in project.children if child[0] == "MARKER"]

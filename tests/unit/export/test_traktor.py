@@ -55,7 +55,7 @@ def test_grid_cues_and_loops_are_ours(results: Path, tmp_path: Path) -> None:
     assert (grid.start, grid.grid.bpm, grid.hotcue) == (1000 * record.downbeats[0], 128.0, -1)
     cues = [(c.name, c.start, c.hotcue) for c in house.cue_v2 if c.type == 0]
     assert cues == [
-        ("Intro", 0.0, 0), ("Buildup", 4468.75, 1), ("Drop 1", 8218.75, 2),
+        ("Intro", 718.75, 0), ("Buildup", 4468.75, 1), ("Drop 1", 8218.75, 2),
         ("Breakdown", 15718.75, 3), ("Drop 2", 19468.75, 4), ("Outro", 26968.75, 5),
     ]  # fmt: skip
     loops = [
@@ -72,7 +72,23 @@ def test_version_20_has_a_marker_for_each_tempo(results: Path, tmp_path: Path) -
     assert nml.version == 20
     grids = [(c.start, c.grid.bpm) for c in nml.collection.entry[0].cue_v2 if c.type == 4]
     record = bpm_record(PATHS[0])
-    assert grids == [(718.75, 128.0), (1000 * record.grid[1].first_downbeat, 128.5)]
+    assert grids == [
+        (718.75, 128.0), (pytest.approx(718.75 + 7 * 1875), 128.0),  # its last downbeat
+        (1000 * record.grid[1].first_downbeat, 128.5),
+    ]  # fmt: skip
+
+
+def test_version_19_has_the_tempo_and_the_ones_of_the_music_not_of_its_beatless_intro(
+    tmp_path: Path,
+) -> None:
+    record = bpm_record("a.mp3")
+    grid = (GridRegion(0.75, 126.94, 10, 0.75), *record.grid)
+    record = dataclasses.replace(record, grid=grid)
+    write_record(tmp_path / "bpm" / f"{record.track}.json", record)
+    (entry,) = collection(tmp_path, tmp_path / "c.nml", Path("/music")).collection.entry
+    (marker,) = [cue for cue in entry.cue_v2 if cue.type == 4]
+    assert (entry.tempo.bpm, marker.grid.bpm) == (128.0, 128.0)
+    assert marker.start == 1000 * record.grid[1].first_downbeat
 
 
 def test_playlists_name_their_tracks_as_the_collection_does(results: Path, tmp_path: Path) -> None:

@@ -56,10 +56,12 @@ def test_tempo_beats_cues_and_loops_come_back(songs: list[Any]) -> None:
     ]
     read = [start + (i - 1) * 60 / bpm for start, bpm in grid[:1] for i in range(32)]
     np.testing.assert_allclose(read, record.beats[:32], atol=1e-5)
-    assert grid[1] == (record.grid[1].first_downbeat, 128.5)
+    assert grid[1] == (record.grid[0].first_downbeat + 7 * 1.875, 128.0), "its last downbeat"
+    assert grid[2] == (record.grid[1].first_downbeat, 128.5)
     cues = [p for p in points if p.get("Type") == "cue"]
     assert [(p.get("Num"), float(p.get("Pos"))) for p in cues] == [
-        (str(i), s.start) for i, s in enumerate(structure.sections, start=1)
+        (str(i), max(s.start, record.downbeats[0]))
+        for i, s in enumerate(structure.sections, start=1)
     ]
     assert int(cues[2].get("Color")) == 0xFF000000 + int(SECTION_COLOURS_ON_DARK["drop"][1:], 16)
     loops = [(p.get("Name"), p.get("Size")) for p in points if p.get("Type") == "loop"]

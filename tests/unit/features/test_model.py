@@ -16,6 +16,7 @@ from dropgrid.features.engines import (
     key_network,
     key_weights,
     lstm_kernel,
+    lstm_llvm,
 )
 from dropgrid.settings.config import complete_config
 from dropgrid.stages.networks import check_networks, prepare_key_network, prepare_network
@@ -76,22 +77,20 @@ def test_a_network_computes_what_its_equations_say(
 def test_every_processor_gives_the_same_bits(
     networks: list[beat_weights.Weights], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The newest level of this one, the one before, one without fused additions, and its own."""
+    """By LLVM: the newest level of this one, the one before, one without fused additions, and
+    its own."""
     layer = networks[0].layers[1]
     one = lstm_kernel.direction(layer.recurrent[0], layer.bias[0], layer.peepholes[0])
     random = np.random.default_rng(0)
     room = random.normal(0, 3, 40 * 100 + lstm_kernel.SLACK).astype(np.float32)
     projected = room[: 40 * 100].reshape(40, 100)
     found = []
-    try:
-        for levels in (lstm_kernel.LEVELS, {"avx2": "x86-64-v3"}, {"sse2": "x86-64"}, {}):
-            monkeypatch.setattr(lstm_kernel, "LEVELS", levels)
-            lstm_kernel.kernel.cache_clear()
-            out = np.zeros((40, 25), np.float32)
-            one.run(projected, one.begin(), out)
-            found.append(out.tobytes())
-    finally:
-        lstm_kernel.kernel.cache_clear()
+    for levels in (lstm_llvm.LEVELS, {"avx2": "x86-64-v3"}, {"sse2": "x86-64"}, {}):
+        monkeypatch.setattr(lstm_llvm, "LEVELS", levels)
+        monkeypatch.setattr(lstm_kernel, "kernel", lstm_llvm.kernel_of_llvm)
+        out = np.zeros((40, 25), np.float32)
+        one.run(projected, one.begin(), out)
+        found.append(out.tobytes())
     assert len(set(found)) == 1 and found[0] != bytes(len(found[0]))
 
 

@@ -14,13 +14,16 @@ from dropgrid.audio import serato
 from dropgrid.audio.mp3 import LAGS
 from dropgrid.audio.serato_file import FLAC, STAMP, read_serato, stamp
 from dropgrid.base.errors import InvalidReference
+from dropgrid.commands.main import main
 from dropgrid.evaluation.score import EvaluationOptions, gather
-from dropgrid.references import mixxx, traktor
+from dropgrid.library import track_id
+from dropgrid.references import checks, mixxx, traktor
 from dropgrid.references.annotation import Annotation
 from dropgrid.references.collect import Rank
 from dropgrid.references.matching import Tracks, match
 from dropgrid.references.serato import read_file
 from library_of_records import HOSTILE, PATHS, write_results
+from tracks_to_correct import write_steady
 
 NML = """<?xml version="1.0" encoding="UTF-8" standalone="no" ?>
 <NML VERSION="20"><COLLECTION ENTRIES="1">
@@ -147,19 +150,6 @@ def test_a_database_that_is_none_or_lies_is_refused(tmp_path: Path) -> None:
         mixxx.read(broken)
 
 
-def test_a_database_that_never_answers_is_given_up(tmp_path: Path, monkeypatch) -> None:
-    path = tmp_path / "a.sqlite"
-    connection = sqlite3.connect(path)
-    connection.executescript(
-        "create view cues as with recursive n(track_id) as (select 1 union all select track_id"
-        " from n) select track_id, 0 as position, 'x' as label from n where track_id = 2;"
-    )
-    connection.commit()
-    monkeypatch.setattr(mixxx, "MAX_STEPS", 5_000_000)
-    with pytest.raises(InvalidReference, match="interrupted"):
-        mixxx.read(path)
-
-
 GRID = serato.Grid(((0.25, 8), (4.25, 4)), (8.25, 60.0))
 CUES = (
     serato.Cue(0, 0, "Intro", b"\x01\x02\x03"),
@@ -189,12 +179,26 @@ def test_what_is_packed_as_seratos_is_unpacked_the_same() -> None:
      serato.pack_grid(serato.Grid(((2.0, 4),), (1.0, 60.0))),
      serato.pack_grid(serato.Grid(((1.0, 0),), (2.0, 60.0))),
      serato.pack_grid(serato.Grid((), (float("nan"), 60.0))),
+     serato.pack_grid(serato.Grid(((0.0, 2**32 - 1),), (1.0, 60.0))),
+     serato.pack_grid(serato.Grid((), (-1e30, 60.0))),
      serato.pack_grid(serato.Grid((), (1.0, float("inf")))),
      serato.pack_grid(GRID) + b"12"],
 )  # fmt: skip
 def test_a_broken_grid_is_none(data: bytes) -> None:
     with pytest.raises(ValueError):
         serato.unpack_grid(data)
+
+
+def test_seratos_usual_grid_of_one_marker_is_read() -> None:
+    grid = serato.unpack_grid(serato.pack_grid(serato.Grid((), (0.5, 120.0))))
+    assert serato.beats_of(grid, 3.0) == [0.5, 1.0, 1.5, 2.0, 2.5, 3.0]
+
+
+@pytest.mark.parametrize("markers", [(), ((-0.25, 4),)])
+def test_a_marker_before_the_music_counts_and_beats_begin_at_0(markers: tuple) -> None:
+    start = 1.75 if markers else -0.25
+    grid = serato.unpack_grid(serato.pack_grid(serato.Grid(markers, (start, 120.0))))
+    assert serato.beats_of(grid, 3.0) == [0.25, 0.75, 1.25, 1.75, 2.25, 2.75]
 
 
 def song(path: Path) -> Path:
@@ -251,3 +255,116 @@ def test_serato_is_a_word_in_the_list_of_references(tmp_path: Path) -> None:
     found = gather(results, EvaluationOptions(references=("serato",)))
     (row,) = [row for row in found.rows.beats if row["system"] == "dropgrid"]
     assert row["reference"] == "serato" and row["f_measure"] > 0.99  # the grid goes on
+
+
+def test_a_file_of_seratos_that_cannot_be_read_is_listed_and_the_others_go_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    music = tmp_path / "music"
+    music.mkdir()
+    songs = [song(music / f"{name}.flac") for name in ("broken", "good", "marked")]
+    results = write_steady(tmp_path / "results", [p.name for p in songs], str(music)).folder
+    beats = serato.pack_grid(serato.Grid((), (0.25, 60.0)))
+    marks = serato.pack_markers2([serato.Cue(0, 500, "Drop")])
+    tags = (
+        {serato.GRID: beats + b"1234"},
+        {serato.GRID: beats},
+        {serato.GRID: b"\2" + beats[1:], serato.MARKERS2: marks},
+    )
+    for path, held in zip(songs, tags, strict=True):
+        file = mutagen.File(path)
+        for name, data in held.items():
+            file[FLAC[name]] = serato.wrap(name, data)
+        file.save()
+    found = gather(results, EvaluationOptions(references=("serato",)))
+    assert {row["path"] for row in found.rows.beats} == {"good.flac"}
+    marked = read_file(songs[2], "a", 10.0)
+    assert marked is not None and [s.label for s in marked.sections or ()] == ["drop"]
+    refused = {item.key: item.reason for item in found.left_out}
+    assert refused == {
+        track_id("broken.flac"): "not readable: a beat grid of 1 markers has not 20 bytes",
+        track_id("marked.flac"): "not readable: not a beat grid of Serato's version 1.0",
+    }
+    assert main(["correct", "--results", str(results), "--from", "serato", "--dry-run"]) == 0
+    shown = capsys.readouterr()
+    assert "good.flac: 60.00 BPM, not 120.00 BPM" in shown.out
+    for path in (songs[0], songs[2]):
+        assert f"{path.name}: " in shown.err
+
+
+def changed(path: Path, script: str) -> Path:
+    connection = sqlite3.connect(path)
+    connection.executescript(script)
+    connection.commit()
+    connection.close()
+    return path
+
+
+ENDLESS = (
+    "create view {0} as with recursive n(id) as (select 1 union all select id from n)"
+    " select id, id as location, 44100 as samplerate, 9.0 as duration, 120 as bpm,"
+    " 0 as bpm_lock, '' as genre, '' as key, '' as beats_version, null as beats,"
+    " 0 as mixxx_deleted, id as track_id, 0 as position, 'x' as label from n;"
+)
+BOMB = (
+    "drop table library; create table library (id, location, samplerate, duration, bpm, bpm_lock,"
+    " genre, key, beats_version, beats as (zeroblob(900000000)), mixxx_deleted default 0);"
+    "insert into library (id, location) values (1, 1);"
+)
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        *((f"drop table {t}; {ENDLESS.format(t)}", f"{t} is not a plain") for t in mixxx.TABLES),
+        (BOMB, "library is not a plain table"),
+        ("drop table cues; create virtual table cues using fts5(track_id, position, label)",
+         "cues is not a plain table"),
+        ("update cues set position = 'eleven'", "its position is a text: 'eleven'"),
+        ("update cues set position = x'00'", "not a number"),
+        ("update cues set position = 9e999", "not a finite number"),
+        ("update track_locations set location = x'0102'", "not a path"),
+        ("update library set beats = zeroblob(9000000)", "too big"),
+        # Many tracks share one long path: of each a copy would be read.
+        ("update track_locations set location = hex(zeroblob(20000));"
+         + "insert into library (location, samplerate) select 1, 44100 from library;" * 8,
+         "hold more than the file does"),
+        ("drop table track_locations; create table track_locations (id, location);"
+         "insert into track_locations values (1, '');"
+         + "insert into track_locations select * from track_locations;" * 7
+         + "insert into library (location, samplerate) select 1, 44100 from library;" * 7,
+         "too many rows"),
+    ],
+)  # fmt: skip
+def test_a_database_that_is_a_program_or_a_bomb_is_refused(
+    tmp_path: Path, script: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mixxx, "MAX_ROWS", 10_000)
+    path = changed(database(tmp_path, ("/m/a.flac", None, None, 0)), script)
+    with pytest.raises(InvalidReference, match=message):
+        mixxx.read(path)
+
+
+def test_a_database_that_never_answers_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = "insert into cues select track_id, -1, label from cues;" * 17
+    path = changed(database(tmp_path, ("/m/a.flac", None, None, 0)), many)
+    assert len(mixxx.read(path)) == 1
+    monkeypatch.setattr(mixxx, "STEPS", 0)
+    monkeypatch.setattr(mixxx, "STEPS_PER_BYTE", 0)
+    with pytest.raises(InvalidReference, match="takes longer than its size can ask for"):
+        mixxx.read(path)
+
+
+def test_beats_are_bounded_for_a_file_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred bytes that say 1000 BPM for eight hours are half a million beats."""
+    monkeypatch.setattr(checks, "MAX_BEATS", 30)
+    tracks = [(f"/m/{i}.flac", "BeatGrid-2.0", beat_grid(120.0, 0), 0) for i in range(2)]
+    with pytest.raises(InvalidReference, match="more than 30 beats in all its tracks"):
+        mixxx.read(database(tmp_path, *tracks))
+    with pytest.raises(InvalidReference, match="more than 5 beats in all its tracks"):
+        monkeypatch.setattr(checks, "MAX_BEATS", 5)
+        traktor.read(nml(tmp_path))

@@ -29,6 +29,14 @@ MALFORMED = {
         "path,bpm,start,end,lable\na,1,0,1,drop\n",
         ":1: unknown field 'lable': is 'label' meant?",
     ),
+    "wide.csv": (
+        "path,bpm," + ",".join(f"c{i}" for i in range(20_000)) + "\n",
+        ":1: 20002 columns; at most 1000",
+    ),
+    "deep.xml": (
+        "<DJ_PLAYLISTS>" + "<NODE>" * 2000 + "</NODE>" * 2000 + "</DJ_PLAYLISTS>",
+        ":1: NODE: elements inside each other 1001 deep; at most 1000",
+    ),
     "ragged.csv": ("path,bpm\na,120,7\n", ":2: 3 columns where the header has 2"),
     "quote.csv": ('path,bpm\n"a,120\n', ":2: not a table: unexpected end of data"),
     "no path.csv": ("path,bpm\n,120\n", ":2: names no track"),

@@ -105,8 +105,8 @@ def test_what_a_run_took_is_told_beside_what_all_tracks_did(results: Path) -> No
     summary = summarise(results, since=10**18 + 1)
     assert summary.of_run == Use(2, 4.0, 1.75, 120)
     text = describe(summary, results)
-    assert "this run: 1.8 s of processor time, at most 120 MB a track\n" in text
-    assert "all tracks: 8.5 s of processor time, at most 200 MB a track (features 8.5 s)" in text
+    assert "this run: 1.8 s of CPU time, at most 120 MB a track\n" in text
+    assert "all tracks: 8.5 s of CPU time, at most 200 MB a track (features 8.5 s)" in text
     assert "this run" not in describe(summarise(results), results)
 
 

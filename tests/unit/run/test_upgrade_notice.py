@@ -1,4 +1,4 @@
-"""One line after an upgrade: whose the records are, what is made anew and why, what stays."""
+"""One line after an upgrade: which stages will be made again and why, and what stays."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def test_the_same_version_and_options_are_no_news(results):
 
 def test_a_newer_version_that_changes_nothing_says_so(results):
     assert told(results, OPTIONS, 3) == (
-        f"3 tracks by dropgrid 0.0.9, here is {__version__}: nothing is made anew for that; "
+        f"3 tracks by dropgrid 0.0.9, here is {__version__}: nothing has to be made again; "
         "kept: features, bpm, structure, key"
     )
 
 
 def test_records_of_another_version_are_made_anew_with_what_follows_from_them(results):
     assert told(results, options("bpm", schema_version=3), 1) == (
-        f"1 track by dropgrid 0.0.9, here is {__version__}: made anew: "
+        f"1 track by dropgrid 0.0.9, here is {__version__}: will be made again: "
         "bpm (schema_version 2 -> 3), structure (follows bpm); kept: features, key"
     )
 
@@ -53,7 +53,9 @@ def test_other_features_have_all_made_anew(results):
 def test_an_option_of_the_user_is_told_as_well(results):
     note_version(results)
     line = told(results, options("structure", sensitivity=0.2), 3)
-    assert "made anew: structure (sensitivity 0.0 -> 0.2); kept: features, bpm, key" in line
+    assert (
+        "will be made again: structure (sensitivity 0.0 -> 0.2); kept: features, bpm, key" in line
+    )
 
 
 def test_a_first_run_has_nothing_to_tell(tmp_path):

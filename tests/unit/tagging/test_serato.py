@@ -218,7 +218,9 @@ def test_more_cues_than_pads_and_long_names_find_room() -> None:
     marks = marks_of(dataclasses.replace(track, structure=many))
     pads = [mark for mark in marks if mark.end is None]
     assert [mark.pad for mark in pads] == list(range(8))
-    assert all(mark.name.startswith("Drop") for mark in pads)
+    names = [mark.name for mark in pads]
+    assert (names[0], names[-1]) == ("Intro", "Outro")
+    assert all(name.startswith("Drop") for name in names[1:-1])
 
 
 def test_the_command_writes_shows_and_keeps(tmp_path: Path, capsys) -> None:

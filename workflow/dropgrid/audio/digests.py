@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from .mp3 import end_of_id3
+from .mp3_frames import end_of_id3
 
 BLOCK = 2**20  # bytes read at once
 STRETCH = 2**16  # bytes of each of the samples
@@ -173,9 +173,9 @@ def _packets_digest(path: Path, stream: IO[bytes], kind: str) -> str:
     """Of files whose tags stand between what the decoder is told: of that and of the packets."""
     import av
 
+    from .ffmpeg import FFMPEG_ONLY
     from .headers import another_behind, asf_seconds
     from .ogg import links
-    from .reader import FFMPEG_ONLY
 
     digest = hashlib.blake2b(digest_size=DIGEST)
     chain = links(path, 2) if kind == "ogg" else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,15 @@ from typing import Any
 class FilePart(io.RawIOBase):
     """The bytes [start, end) of a file, to be read.
 
-    failed: the error of a read, for the caller to raise: libsndfile takes none from a reader.
+    instead: place in the part -> bytes that are read there. failed: the error of a read, for the
+    caller to raise: libsndfile takes none from a reader.
     """
 
-    def __init__(self, path: Path, start: int, end: int) -> None:
+    def __init__(
+        self, path: Path, start: int, end: int, instead: Mapping[int, bytes] | None = None
+    ) -> None:
         self._stream = path.open("rb")
+        self._instead = dict(instead or {})
         self._start, self._size, self._at = start, end - start, 0
         self.failed: OSError | None = None
 
@@ -34,10 +39,14 @@ class FilePart(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         try:
             self._stream.seek(self._start + self._at)
-            count = self._stream.readinto(memoryview(buffer)[: max(0, self._size - self._at)])
+            view = memoryview(buffer)[: max(0, self._size - self._at)]
+            count = self._stream.readinto(view)
         except OSError as error:
             self.failed = error
             return 0
+        for place, data in self._instead.items():
+            for at in range(max(place, self._at), min(place + len(data), self._at + count)):
+                view[at - self._at] = data[at - place]
         self._at += count
         return count
 

@@ -7,33 +7,40 @@ it cuts both delays off; without it every player does as it likes.
 MP3s set one behind the other are an MP3, too, but the info frame of the first speaks of the
 first alone, and a decoder that heeds it stops there; `recordings` tells where each begins.
 
-Sources: the Mp3 Info Tag, revision 1 (G. Bouvigne); ISO/IEC 11172-3, 2.4.1 (frames).
-libsndfile 1.2.2, FFmpeg (PyAV 18), and a decode of every frame by libmad 0.15: measured on files
-of LAME 3.100, tests/unit/audio/test_mp3.py. Mixxx 2.3.3 (with libmad; it drops the first frame):
-measured in the program. The others are inferred, see INFERRED.
+VBRI is the info frame of Fraunhofer's encoders; it tells no delay. libsndfile takes it for music.
+
+Sources: the Mp3 Info Tag, revision 1 (G. Bouvigne). libsndfile 1.2.2, FFmpeg (PyAV 18), and a
+decode of every frame by libmad 0.15: measured on files of LAME 3.100, in
+tests/unit/audio/test_mp3.py. Mixxx 2.3.3 (with libmad; it drops the first frame): measured in the
+program. The others are inferred, see INFERRED.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
-Kind = Literal["bare", "counted", "unchecked", "lame"]
+from .mp3_frames import Frames, end_of_id3, find_frames, first_frame, frame_length
+
+Kind = Literal["bare", "counted", "unchecked", "lame", "vbri"]
 
 # Samples by which music is late, by player and by kind of info frame:
 # bare: there is none; counted: it tells no delay; unchecked: it tells the delay, but its
-# checksum is wrong (FFmpeg's own encoders write it so); lame: it tells the delay, intact.
+# checksum is wrong (FFmpeg's own encoders write it so); lame: it tells the delay, intact;
+# vbri: Fraunhofer's.
 LAGS: dict[str, dict[Kind, int]] = {
-    "libsndfile": {"bare": 1105, "counted": 576, "unchecked": 0, "lame": 0},
-    "ffmpeg": {"bare": 1105, "counted": 1105, "unchecked": 0, "lame": 0},
-    "rekordbox": {"bare": 1105, "counted": 1105, "unchecked": 1105, "lame": 2257},
-    "serato": {"bare": 1105, "counted": 2257, "unchecked": 2257, "lame": 2257},
-    "traktor": {"bare": 1105, "counted": 2257, "unchecked": 2257, "lame": 2257},
-    "mixxx": {"bare": -47, "counted": 1105, "unchecked": 1105, "lame": 1105},
+    "libsndfile": {"bare": 1105, "counted": 576, "unchecked": 0, "lame": 0, "vbri": 2257},
+    "ffmpeg": {"bare": 1105, "counted": 1105, "unchecked": 0, "lame": 0, "vbri": 1105},
+    "rekordbox": {"bare": 1105, "counted": 1105, "unchecked": 1105, "lame": 2257, "vbri": 1105},
+    "serato": {"bare": 1105, "counted": 2257, "unchecked": 2257, "lame": 2257, "vbri": 2257},
+    "traktor": {"bare": 1105, "counted": 2257, "unchecked": 2257, "lame": 2257, "vbri": 2257},
+    "mixxx": {"bare": -47, "counted": 1105, "unchecked": 1105, "lame": 1105, "vbri": 1105},
 }
+# Of a decode of every frame, but for the info frame; and of one of the info frame, too.
+BY_FRAMES, EVERY_FRAME = 1105, 2257
+SLACK_SECONDS, SLACK_SHARE = 0.2, 0.002  # by which a count may be wrong and nothing is missing
 
 # Players whose lags were not measured, and what they are inferred from.
 INFERRED = {
@@ -44,22 +51,22 @@ INFERRED = {
     "traktor": "dj-data-converter's measurements of Traktor against rekordbox (its issue 3)",
 }
 
-SEARCHED = 2**20  # bytes looked through for another MP3 behind one; tags are skipped besides
-WINDOW = 4096  # bytes of them looked at in one go
-BEGINNING = re.compile(rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb][\x10-\xef]")  # a tag, a frame
-IN_A_ROW = 4  # frames that make chance impossible
-BITRATES = (  # kbit/s of layer III: MPEG 2 and 2.5, MPEG 1
-    (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-    (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-)
-
 
 @dataclass(frozen=True)
 class InfoFrame:
-    """kind: what it tells of the delay, see LAGS. counts: it tells how many frames there are."""
+    """The info frame of an MP3, or the lack of one.
+
+    kind: what it tells of the delay, see LAGS. counts: it tells how many frames there are.
+    told: how many, itself left out. hidden: bytes that are no tag stand before it: FFmpeg then
+    takes it for music. begin: the byte where the first frame begins; music: the first of music.
+    """
 
     kind: Kind
     counts: bool
+    told: int = 0
+    hidden: bool = False
+    begin: int = 0
+    music: int = 0
 
 
 def lead(decoder: Mapping[str, Any], player: str | None) -> float:
@@ -70,24 +77,71 @@ def lead(decoder: Mapping[str, Any], player: str | None) -> float:
     kind = decoder.get("info_frame")
     if player is None or kind is None:
         return 0.0
-    return (LAGS[player][kind] - LAGS[decoder["name"]][kind]) / float(decoder["sample_rate"])
+    rate = float(decoder["sample_rate"])
+    theirs = LAGS[player][kind]
+    if player == "ffmpeg" and decoder.get("info_frame_hidden"):
+        theirs = EVERY_FRAME
+    ours = decoder.get("lag")
+    return (theirs - (LAGS[decoder["name"]][kind] if ours is None else round(ours * rate))) / rate
 
 
 def info_frame(path: Path, start: int = 0) -> InfoFrame:
     """The info frame of the MP3 that begins at byte start of a file. Raises OSError."""
     with path.open("rb") as stream:
-        _, frame = _first_frame(stream, start)
+        begin, frame = first_frame(stream, start)
+        hidden = begin > _end_of_tags(stream, start)
+    length = frame_length(frame[:4]) or 0
+    if frame[36:40] == b"VBRI":
+        told = int.from_bytes(frame[50:54], "big")
+        return InfoFrame("vbri", bool(told), told, hidden, begin, begin + length)
     # It stands after the frame's side information: 9, 17 or 32 bytes, and a checksum if any.
     tags = [at for at in (frame.find(b"Xing", 0, 64), frame.find(b"Info", 0, 64)) if at > 0]
     if not tags:
-        return InfoFrame("bare", counts=False)
+        return InfoFrame("bare", counts=False, begin=begin, music=begin)
     counts = bool(int.from_bytes(frame[tags[0] + 4 : tags[0] + 8], "big") & 1)
+    told = int.from_bytes(frame[tags[0] + 8 : tags[0] + 12], "big") if counts else 0
     encoder = frame[tags[0] + 120 : tags[0] + 156]
-    if len(encoder) < 36 or not any(encoder[21:24]):
-        return InfoFrame("counted", counts)
-    stated = int.from_bytes(encoder[34:36], "big")
-    intact = stated == _crc16(frame[: tags[0] + 154])
-    return InfoFrame("lame" if intact else "unchecked", counts)
+    kind: Kind = "counted"
+    if len(encoder) >= 36 and any(encoder[21:24]):
+        stated = int.from_bytes(encoder[34:36], "big")
+        kind = "lame" if stated == _crc16(frame[: tags[0] + 154]) else "unchecked"
+    return InfoFrame(kind, counts, told, hidden, begin, begin + length)
+
+
+def wants_frames(info: InfoFrame, found: Frames | None, promised: float) -> bool:
+    """Whether an MP3 has to be decoded frame by frame, for libsndfile to lose nothing of it.
+
+    found: the frames of its music. promised: seconds that libsndfile is going to decode. It
+    takes a VBRI frame for music, guesses the length of what tells none, stops at the number of
+    frames that is told, and within some bytes that are no frame.
+    """
+    if found is None or not found.count:
+        return False
+    if info.kind == "vbri" or (info.kind != "bare" and not info.told) or found.gaps:
+        return True
+    return promised < (1 - SLACK_SHARE) * found.seconds - SLACK_SECONDS
+
+
+def oddity(info: InfoFrame, found: Frames) -> str | None:
+    """What is wrong with the frames of an MP3, for who looks at its record; None: nothing.
+
+    found: the frames of its music.
+    """
+    there = found.count + found.last_cut
+    lost = info.told - there if info.kind in ("lame", "unchecked") and info.told else 0
+    if found.gaps or lost > 0:
+        said = []
+        if found.gaps:
+            places = "one place" if found.gaps == 1 else f"{found.gaps} places"
+            said.append(f"bytes that are no music stand in {places}")
+        if lost > 0:
+            length = 1000 * lost * found.samples / found.rate
+            said.append(f"of {info.told} frames {lost} are missing, {length:.0f} ms")
+        return f"the MP3 is damaged: {', and '.join(said)}; beats behind that may be early"
+    slack = SLACK_SECONDS + SLACK_SHARE * found.seconds
+    if info.told and (there - info.told) * found.samples / found.rate > slack:
+        return f"its info frame promises {info.told} frames of {there}; all were analysed"
+    return None
 
 
 def recordings(path: Path, most: int) -> list[tuple[int, int]]:
@@ -101,11 +155,7 @@ def recordings(path: Path, most: int) -> list[tuple[int, int]]:
         found: list[tuple[int, int]] = []
         start = 0
         while len(found) < most:
-            end = _told_end(stream, start)
-            behind = None if end is None else _next_recording(stream, end, size)
-            if behind is not None or (end is not None and end > size):
-                end = _counted_end(stream, start)  # the bytes may be wrong
-                behind = None if end is None else _next_recording(stream, end, size)
+            behind = _behind(stream, start, size)
             found.append((start, size if behind is None else behind))
             if behind is None:
                 break
@@ -113,20 +163,40 @@ def recordings(path: Path, most: int) -> list[tuple[int, int]]:
     return found
 
 
+def _behind(stream: IO[bytes], start: int, size: int) -> int | None:
+    """Where another MP3 begins behind that which begins at `start`; None where none does."""
+    told = _told_end(stream, start)
+    behind = None if told is None else find_frames(stream, told, size)
+    if behind is None and (told is None or told <= size):
+        return None
+    end = _counted_end(stream, start)  # the bytes may be wrong
+    behind = None if end is None else find_frames(stream, end, size)
+    if behind is not None and behind == end != told and not _begins(stream, behind):
+        return None  # the count is wrong: its own frames go on
+    return behind
+
+
+def _begins(stream: IO[bytes], at: int) -> bool:
+    """Whether a tag or an info frame stands there, as at the beginning of an MP3."""
+    stream.seek(at)
+    head = stream.read(64)
+    return head[:3] == b"ID3" or any(name in head for name in (b"Xing", b"Info", b"VBRI"))
+
+
 def _told_end(stream: IO[bytes], start: int) -> int | None:
     """Where the MP3 that begins at `start` ends, by its info frame; None where none tells."""
-    begin, frame = _first_frame(stream, start)
+    begin, frame = first_frame(stream, start)
     told = _told(frame)
     return None if told is None else begin + told[1]
 
 
 def _counted_end(stream: IO[bytes], start: int) -> int | None:
     """The same, by as many frames as are told; None where they do not follow each other."""
-    at, frame = _first_frame(stream, start)
+    at, frame = first_frame(stream, start)
     told = _told(frame)
     for _ in range(told[0] + 1 if told else 0):  # the info frame is not counted
         stream.seek(at)
-        length = _frame_length(stream.read(4))
+        length = frame_length(stream.read(4))
         if length is None:
             return None
         at += length
@@ -144,67 +214,14 @@ def _told(frame: bytes) -> tuple[int, int] | None:
     )
 
 
-def _first_frame(stream: IO[bytes], start: int) -> tuple[int, bytes]:
-    """Where the first frame from `start` on begins, behind a tag, and some 4000 bytes of it."""
-    stream.seek(start)
-    begin = start + end_of_id3(stream)
-    stream.seek(begin)
-    head = stream.read(4096)
-    skipped = max(0, head.find(b"\xff"))
-    return begin + skipped, head[skipped:]
-
-
-def _next_recording(stream: IO[bytes], at: int, size: int) -> int | None:
-    """Where another MP3 begins behind the tags that stand from `at` on; None where none does."""
-    limit = at + SEARCHED
-    while at < min(size, limit):
+def _end_of_tags(stream: IO[bytes], at: int) -> int:
+    """Where the ID3v2 tags end that stand one behind the other from `at` on."""
+    while True:
         stream.seek(at)
-        match = BEGINNING.search(stream.read(WINDOW + 2))
-        if match is None:
-            at += WINDOW
-            continue
-        place = at + match.start()
-        stream.seek(place)
-        tag = end_of_id3(stream)
-        if _frames_follow(stream, place + tag):
-            return place
-        at, limit = place + max(tag, 1), limit + tag
-    return None
-
-
-def _frames_follow(stream: IO[bytes], at: int) -> bool:
-    """Whether IN_A_ROW frames of one kind stand one behind the other from `at` on."""
-    kind = None
-    for _ in range(IN_A_ROW):
-        stream.seek(at)
-        head = stream.read(4)
-        length = _frame_length(head)
-        if length is None or kind not in (None, head[1] & 0xFE):
-            return False
-        kind, at = head[1] & 0xFE, at + length
-    return True
-
-
-def _frame_length(head: bytes) -> int | None:
-    """Bytes of the frame of layer III that a header begins; None where it is no such header."""
-    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE6 != 0xE2:
-        return None
-    version, rate, step = head[1] >> 3 & 3, head[2] >> 2 & 3, head[2] >> 4
-    if version == 1 or rate == 3 or step in (0, 15):
-        return None
-    bitrate = BITRATES[version == 3][step - 1]
-    hertz = (44100, 48000, 32000)[rate] >> {3: 0, 2: 1, 0: 2}[version]
-    return (144 if version == 3 else 72) * 1000 * bitrate // hertz + (head[2] >> 1 & 1)
-
-
-def end_of_id3(stream: IO[bytes]) -> int:
-    head = stream.read(10)
-    if head[:3] != b"ID3" or len(head) < 10:
-        return 0
-    size = 0
-    for byte in head[6:10]:
-        size = size << 7 | byte & 0x7F
-    return 10 + size
+        length = end_of_id3(stream)
+        if not length:
+            return at
+        at += length
 
 
 def _crc16(data: bytes) -> int:

@@ -3,34 +3,44 @@
 An Ogg file is a row of pages. Each names its stream; a stream's first page is marked as the
 first and its last as the last. Files set one behind the other make a chain: each recording, a
 link, begins with first pages of its own, and a decoder that stops at the first last page plays
-only one. What stands behind the last page (a tag, text, zeros) is no part of the music.
+only one. What stands behind the last page (a tag, text, zeros) is no part of the music. Pages
+are numbered and carry a checksum: decoders drop those whose sum is wrong.
+
+Each page tells its position, the samples so far. A decoder that believes the last one stops
+there; `Link.backward` tells that it cannot be right.
 
 Source: RFC 3533, sections 4 and 6.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 HEAD = 27  # bytes of a page's header, before its table of segments
 FIRST, LAST = 2, 4  # flags of a page
 SEARCHED = 2**16  # bytes looked through at once for the next page
+NO_POSITION = 2**64 - 1  # of a page on which no packet ends
+MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 @dataclass(frozen=True)
 class Link:
     """A recording of the chain: its bytes [start, end), and whether its last page is there.
 
-    cut: bytes follow its pages that are no whole page, where pages should be.
+    cut: bytes follow its pages that are no whole page, where pages should be. lost: how many of
+    its pages are missing or damaged. backward: its last position is before one that it had.
     """
 
     start: int
     end: int
     ended: bool
     cut: bool = False
+    lost: int = 0
+    backward: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,40 @@ class _Page:
     end: int
     flags: int
     serial: bytes
+    number: int
+    position: int | None
+    intact: bool
+
+
+@dataclass
+class _Streams:
+    """The streams of a link, by serial number.
+
+    opened: whose last page has not come yet. lost: how many pages are missing or damaged.
+    """
+
+    opened: set[bytes] = field(default_factory=set)
+    number: dict[bytes, int] = field(default_factory=dict)
+    position: dict[bytes, int] = field(default_factory=dict)
+    highest: dict[bytes, int] = field(default_factory=dict)
+    lost: int = 0
+
+    def add(self, page: _Page) -> None:
+        serial = page.serial
+        if page.flags & FIRST:
+            self.opened.add(serial)
+        if page.flags & LAST:
+            self.opened.discard(serial)
+        due = self.number.get(serial, page.number - 1) + 1
+        self.lost += max(0, page.number - due) + (not page.intact)
+        self.number[serial] = page.number
+        if page.position is not None:
+            self.position[serial] = page.position
+            self.highest[serial] = max(page.position, self.highest.get(serial, 0))
+
+    @property
+    def backward(self) -> bool:
+        return any(self.position[serial] < high for serial, high in self.highest.items())
 
 
 def links(path: Path, most: int) -> list[Link]:
@@ -47,23 +91,24 @@ def links(path: Path, most: int) -> list[Link]:
         size = stream.seek(0, 2)
         found: list[Link] = []
         start, end = 0, 0
-        opened: set[bytes] = set()  # streams of the link whose last page has not come yet
+        streams = _Streams()
         beginning = True  # only first pages so far
         for page in _pages(stream, size):
             if page.flags & FIRST and not beginning:
-                found.append(Link(start, page.at, not opened))
+                found.append(_link(start, page.at, streams))
                 if len(found) == most:
                     return found
-                start, opened = page.at, set()
+                start, streams = page.at, _Streams()
             beginning = bool(page.flags & FIRST)
-            if page.flags & FIRST:
-                opened.add(page.serial)
-            if page.flags & LAST:
-                opened.discard(page.serial)
+            streams.add(page)
             end = page.end
     if end:
-        found.append(Link(start, end, not opened, cut=bool(opened) and end < size))
+        found.append(_link(start, end, streams, cut=bool(streams.opened) and end < size))
     return found
+
+
+def _link(start: int, end: int, streams: _Streams, cut: bool = False) -> Link:
+    return Link(start, end, not streams.opened, cut, streams.lost, streams.backward)
 
 
 def _pages(stream: IO[bytes], size: int) -> Iterator[_Page]:
@@ -75,10 +120,31 @@ def _pages(stream: IO[bytes], size: int) -> Iterator[_Page]:
         segments = head[26] if len(head) >= HEAD else 0
         end = at + HEAD + segments + sum(head[HEAD : HEAD + segments])
         if head[:5] == b"OggS\0" and end <= size and len(head) >= HEAD + segments:
-            yield _Page(at, end, head[5], head[14:18])
+            stream.seek(at)
+            yield _page(at, stream.read(end - at))
             at = end
         else:
             at = _next_capture(stream, at + 1, size)
+
+
+def _page(at: int, data: bytes) -> _Page:
+    position = int.from_bytes(data[6:14], "little")
+    return _Page(
+        at,
+        at + len(data),
+        data[5],
+        data[14:18],
+        int.from_bytes(data[18:22], "little"),
+        None if position == NO_POSITION else position,
+        _checksum(data) == int.from_bytes(data[22:26], "little"),
+    )
+
+
+def _checksum(page: bytes) -> int:
+    """CRC-32 of a page without its own, most significant bit first: zlib's of mirrored bits."""
+    mirrored = (page[:22] + bytes(4) + page[26:]).translate(MIRRORED)
+    crc = zlib.crc32(mirrored, 0xFFFFFFFF) ^ 0xFFFFFFFF
+    return int(f"{crc:032b}"[::-1], 2)
 
 
 def _next_capture(stream: IO[bytes], at: int, size: int) -> int:

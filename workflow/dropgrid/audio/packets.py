@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from ..base.errors import DecodeError
-from .reader import FFMPEG_ONLY
+from .ffmpeg import FFMPEG_ONLY
 
 
 def packet_digest(path: Path) -> str:

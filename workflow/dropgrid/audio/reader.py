@@ -21,9 +21,24 @@ from typing import Any
 import numpy as np
 
 from ..base.errors import DecodeError
+from . import ffmpeg
+from .channels import POSITIONS, VORBIS_POSITIONS, mix
+from .chunks import audio_chunk, unexplained, wrapped_end
 from .filepart import FilePart
-from .headers import another_behind, asf_seconds, audio_chunk
-from .mp3 import LAGS, info_frame, recordings
+from .flac import told_and_there
+from .headers import another_behind
+from .mp3 import (
+    BY_FRAMES,
+    LAGS,
+    SLACK_SECONDS,
+    SLACK_SHARE,
+    InfoFrame,
+    info_frame,
+    oddity,
+    recordings,
+    wants_frames,
+)
+from .mp3_frames import Frames, frames, survey
 from .ogg import links
 
 SAMPLE_RATE = 44100  # Hz
@@ -31,39 +46,13 @@ RATES = (8000, 192000)  # Hz, what a music file may have
 MAX_CHANNELS = 8
 MAX_RECORDINGS = 1000  # one behind the other in a file
 BLOCK = 65536  # samples a channel decoded at once
-STEPS = 32768  # 16-bit steps in full scale
 # What libsndfile notes of a file that ends before its time, in formats that are not looked into.
 CUT_SHORT = ("File ended unexpectedly", "> file length")
 FFMPEG_NAMES = {"WAV": "wav", "WAVEX": "wav", "RF64": "wav", "AIFF": "aiff", "FLAC": "flac"}
-CHUNKED = ("WAV", "WAVEX", "RF64", "AIFF")  # of which only the audio's chunk must be whole
-# FFmpeg knows formats that are lists of addresses (SDP, HLS ...): it may open the containers
-# that a music file has, and nothing else but the file it is given.
-FFMPEG_ONLY = {
-    "format_whitelist": "mp4,asf,aac,mp3,flac,ogg,wav,w64,aiff,caf",
-    "protocol_whitelist": "",
-}
+CHUNKED = ("WAV", "WAVEX", "RF64", "AIFF", "CAF")  # of which only the audio's must be whole
+UNKNOWN_FRAMES = 2**60  # more than any file has: libsndfile's word for a length that is not told
 ANOTHER_BEHIND = "another recording stands behind the one that was analysed"
 NO_LAST_PAGE = "the page that should be the last is not marked so: the end may be missing"
-
-# Where the channels of a file stand whose format does not say, by their number: the order of WAV
-# and FLAC. libsndfile leaves those of Ogg in Vorbis' own order.
-POSITIONS = {
-    1: "FC",
-    2: "FL FR",
-    3: "FL FR FC",
-    4: "FL FR BL BR",
-    5: "FL FR FC BL BR",
-    6: "FL FR FC LFE BL BR",
-    7: "FL FR FC LFE BC SL SR",
-    8: "FL FR FC LFE BL BR SL SR",
-}
-VORBIS_POSITIONS = {
-    3: "FL FC FR",
-    5: "FL FC FR BL BR",
-    6: "FL FC FR BL BR LFE",
-    7: "FL FC FR SL SR BC LFE",
-    8: "FL FC FR SL SR BL BR LFE",
-}
 
 
 @dataclass
@@ -83,8 +72,10 @@ class Reader:
         compensated: times count from the first decoded sample. "info_frame": of an MP3, see
         dropgrid.audio.mp3.
         "repaired_samples": how many samples so far were no numbers and became 0.
+        "info_frame_hidden": bytes that are no tag stand before it.
         "recordings": how many stand one behind the other in the file, where it is more than
         one; all are read. "problem": what may be wrong with a file that is read nevertheless.
+        "continued": which decoder went on where the first gave up.
     positions: where each channel of the file stands, as FFmpeg names it: FL, FR, FC, LFE ...
     tap: called with every block as decoded, (samples, channels) float32, full scale 1 and
         repaired, and its rate in Hz, before it is mixed; for what is measured on the channels.
@@ -142,7 +133,7 @@ class Reader:
             raise DecodeError(f"{self.path}: {channels} channels; 1 to {MAX_CHANNELS} can be read")
 
     def _check_length(self, seconds: float, promised: float | None) -> None:
-        if promised and seconds < 0.998 * promised - 0.2:
+        if promised and seconds < (1 - SLACK_SHARE) * promised - SLACK_SECONDS:
             raise DecodeError(
                 f"{self.path}: cut short: {seconds:.2f} s "
                 f"of the {promised:.2f} s its header promises"
@@ -166,7 +157,7 @@ class Reader:
         try:
             file = soundfile.SoundFile(os.fsencode(self.path))
         except (RuntimeError, TypeError, ValueError):
-            return self._open_av()
+            return self._open_ffmpeg()
         self.decoder = {
             "name": "libsndfile",
             "version": soundfile.__libsndfile_version__,
@@ -176,50 +167,119 @@ class Reader:
             "lag": 0.0,
             "repaired_samples": 0,
         }
+        if file.format == "MP3":
+            return self._open_mp3(file)
         if file.format == "OGG":
-            self.positions = tuple(VORBIS_POSITIONS.get(file.channels, "").split())
-        if len(parts := self._parts(file)) > 1:
-            if len(parts) > MAX_RECORDINGS:
-                raise DecodeError(
-                    f"{self.path}: more than {MAX_RECORDINGS} recordings in one file"
-                )
-            self.decoder["recordings"] = len(parts)
-            self._later = parts[1:]
-            file.close()
-            return self._open_part(*parts[0])
+            return self._open_ogg(file)
+        another = another_behind(self.path, FFMPEG_NAMES.get(file.format, ""))
+        if another:
+            self._note(ANOTHER_BEHIND)
+        if file.format in CHUNKED:
+            return self._open_chunked(file, another)
+        if any(note in file.extra_info for note in CUT_SHORT):
+            raise DecodeError(f"{self.path}: cut short: the file ends before its audio does")
+        if file.format == "FLAC":
+            return self._open_flac(file, another)
+        return self._recording(file)
+
+    def _recording(self, file: Any, part: FilePart | None = None) -> _Recording:
+        """All that libsndfile reads of a file, by the length that it tells."""
         seconds = file.frames / file.samplerate if file.samplerate > 0 else None
-        if self.decoder.get("info_frame") and not info_frame(self.path).counts:
-            seconds = None
-        chunk = audio_chunk(self.path) if file.format in CHUNKED else None
+        return _Recording(file.samplerate, seconds, self._soundfile_blocks(file, part))
+
+    def _open_mp3(self, file: Any) -> _Recording:
+        info = info_frame(self.path)
+        self._tell_info_frame(info)
+        self.decoder["lag"] = LAGS["libsndfile"][info.kind] / max(file.samplerate, 1)
+        parts = recordings(self.path, MAX_RECORDINGS + 1)
+        if len(parts) > 1:
+            return self._open_chain(file, parts)
+        return self._mp3(file, info, self.path.stat().st_size)
+
+    def _tell_info_frame(self, info: InfoFrame) -> None:
+        self.decoder["info_frame"] = info.kind
+        if info.hidden and info.kind != "bare":
+            self.decoder["info_frame_hidden"] = True
+
+    def _mp3(
+        self, file: Any, info: InfoFrame, end: int, part: FilePart | None = None
+    ) -> _Recording:
+        """An MP3 up to byte `end`: by libsndfile, or by its frames where that would lose some."""
+        found = survey(self.path, info.music, end)
+        recording = self._recording(file, part)
+        if found is not None and found.count:
+            if problem := oddity(info, found):
+                self._note(problem)
+            if wants_frames(info, found, recording.seconds or 0.0):
+                channels = file.channels
+                file.close()
+                return self._by_frames(info, found, end, channels)
+        if not info.counts:
+            recording.seconds = None
+        return recording
+
+    def _by_frames(self, info: InfoFrame, found: Frames, end: int, channels: int) -> _Recording:
+        """An MP3 decoded frame by frame: all that are there, but for the info frame."""
+        if not self._later:
+            told = ffmpeg.decoder("mp3", "mp3float", found.rate, channels)
+            self.decoder |= told | {"lag": BY_FRAMES / found.rate}
+        seconds = info.told * found.samples / found.rate if info.told else None
+        blocks = ffmpeg.mp3_blocks(frames(self.path, info.music, end), found.samples, channels)
+        return _Recording(found.rate, seconds, blocks)
+
+    def _open_ogg(self, file: Any) -> _Recording:
+        self.positions = tuple(VORBIS_POSITIONS.get(file.channels, "").split())
+        chain = links(self.path, MAX_RECORDINGS + 1)
+        if chain and chain[-1].cut:
+            raise DecodeError(f"{self.path}: cut short: the file ends before its audio does")
+        if chain and not chain[-1].ended:
+            self._note(NO_LAST_PAGE)
+        if lost := sum(link.lost for link in chain):
+            self._note(f"{lost} of its pages are damaged or missing; beats behind may be early")
+        if len(chain) > 1:
+            return self._open_chain(file, [(link.start, link.end) for link in chain])
+        if chain and (chain[0].backward or ffmpeg.tells_too_little(self.path)):
+            return self._by_ffmpeg(file, "its pages promise")
+        return self._recording(file)
+
+    def _open_flac(self, file: Any, another: bool) -> _Recording:
+        told, there = told_and_there(self.path)
+        if file.frames > UNKNOWN_FRAMES:
+            return self._by_ffmpeg(file)
+        if there and not another and there - told > SLACK_SECONDS * file.samplerate:
+            return self._by_ffmpeg(file, "its header promises")
+        return self._recording(file)
+
+    def _open_chunked(self, file: Any, another: bool) -> _Recording:
+        """WAV, AIFF or CAF: only the chunk of its audio must be whole."""
+        chunk = audio_chunk(self.path)
         if chunk and chunk.promised == 0 and chunk.present:  # libsndfile reads nothing of it
             file.close()
-            return self._open_av()
-        if seconds and chunk and chunk.promised and chunk.present:
-            self._check_length(seconds, seconds * chunk.promised / chunk.present)
-        return _Recording(file.samplerate, seconds, self._soundfile_blocks(file))
+            return self._open_ffmpeg()
+        recording = self._recording(file)
+        if not chunk or not chunk.promised or not chunk.present or not recording.seconds:
+            return recording
+        self._check_length(recording.seconds, recording.seconds * chunk.promised / chunk.present)
+        if end := wrapped_end(self.path, chunk):
+            part = FilePart(self.path, 0, end, {chunk.start - 4: bytes(4)})  # 0: not known
+            return self._by_ffmpeg(file, "its header, in 32 bits, promises", part)
+        behind = 0 if another else unexplained(self.path, chunk)
+        seconds = recording.seconds * behind / chunk.present
+        if seconds > SLACK_SECONDS + SLACK_SHARE * recording.seconds:
+            self._note(
+                f"{behind} bytes behind the audio that its header promises are neither tags nor "
+                f"silence: perhaps {seconds:.1f} s of music, which were not analysed"
+            )
+        return recording
 
-    def _parts(self, file: Any) -> list[tuple[int, int]]:
-        """Where recordings lie that stand one behind the other; notes what the file says.
-
-        Raises DecodeError for a file that ends before its audio does.
-        """
-        if file.format == "MP3":
-            kind = info_frame(self.path).kind
-            self.decoder["info_frame"] = kind
-            self.decoder["lag"] = LAGS["libsndfile"][kind] / max(file.samplerate, 1)
-            return recordings(self.path, MAX_RECORDINGS + 1)
-        if file.format == "OGG":
-            chain = links(self.path, MAX_RECORDINGS + 1)
-            if chain and chain[-1].cut:
-                raise DecodeError(f"{self.path}: cut short: the file ends before its audio does")
-            if chain and not chain[-1].ended:
-                self.decoder["problem"] = NO_LAST_PAGE
-            return [(link.start, link.end) for link in chain]
-        if another_behind(self.path, FFMPEG_NAMES.get(file.format, "")):
-            self.decoder["problem"] = ANOTHER_BEHIND
-        if file.format not in CHUNKED and any(note in file.extra_info for note in CUT_SHORT):
-            raise DecodeError(f"{self.path}: cut short: the file ends before its audio does")
-        return []
+    def _open_chain(self, file: Any, parts: list[tuple[int, int]]) -> _Recording:
+        """The first of several recordings; the others follow it."""
+        file.close()
+        if len(parts) > MAX_RECORDINGS:
+            raise DecodeError(f"{self.path}: more than {MAX_RECORDINGS} recordings in one file")
+        self.decoder["recordings"] = len(parts)
+        self._later = parts[1:]
+        return self._open_part(*parts[0])
 
     def _open_part(self, start: int, end: int) -> _Recording:
         """One of several recordings; one that cannot be opened is left out, which is noted."""
@@ -232,114 +292,92 @@ class Reader:
             part.close()
             if part.failed is not None:
                 raise part.failed from None
-            self.decoder["problem"] = f"the recording from byte {start} on cannot be read"
+            self._note(f"the recording from byte {start} on cannot be read")
             return _Recording(SAMPLE_RATE, None, iter(()))
         self._check_header(file.samplerate, file.channels)
-        counts = file.format != "MP3" or info_frame(self.path, start).counts
-        seconds = file.frames / file.samplerate if counts else None
-        return _Recording(file.samplerate, seconds, self._soundfile_blocks(file, part))
+        if file.format == "MP3":
+            return self._mp3(file, info_frame(self.path, start), end, part)
+        return self._recording(file, part)
 
     def _soundfile_blocks(self, file: Any, part: FilePart | None = None) -> Iterator[np.ndarray]:
+        samples = 0
         with file, part or nullcontext():
             while True:
                 try:
                     block = file.read(BLOCK, dtype="float32", always_2d=True)
                 except RuntimeError as error:
-                    raise DecodeError(f"{self.path}: damaged or cut short ({error})") from error
+                    if part is not None:
+                        raise self._damaged(error) from error
+                    yield from self._continued(samples, error)
+                    return
                 if part is not None and part.failed is not None:
                     raise part.failed
                 if not len(block):
                     return
+                samples += len(block)
                 yield block
 
-    def _open_av(self) -> _Recording:
-        import av
+    def _continued(self, samples: int, error: RuntimeError) -> Iterator[np.ndarray]:
+        """What FFmpeg decodes behind so many samples, where libsndfile gives up.
 
-        # Given an open file, not its name: a name such as "concat:x" would mean something.
-        stream = self.path.open("rb")
+        Raises DecodeError where it finds something damaged or missing, too.
+        """
+        if self.decoder["channels"] > 2:  # whose order is another
+            raise self._damaged(error) from error
         try:
-            container = av.open(stream, options=FFMPEG_ONLY, metadata_errors="replace")
-            audio = container.streams.audio[0]
-        except (av.FFmpegError, IndexError, ValueError) as error:
-            stream.close()
-            raise DecodeError(
-                f"{self.path}: no audio in any known format ({_reason(error)})"
-            ) from error
-        if audio.codec_context is None:
-            container.close()
-            stream.close()
-            raise DecodeError(f"{self.path}: its audio is of a kind that cannot be decoded")
-        audio.codec_context.thread_count = 1
-        lossless = (
-            audio.codec_context.name in ("alac", "flac") or "pcm" in audio.codec_context.name
-        )
-        self.decoder = {
-            "name": "ffmpeg",
-            "version": ".".join(map(str, av.library_versions["libavcodec"])),
-            "format": f"{container.format.name} {audio.codec_context.name}",
-            "sample_rate": audio.rate or 0,
-            "channels": audio.channels or 0,
-            "lag": 0.0 if lossless else None,
-            "repaired_samples": 0,
-        }
-        names = tuple(channel.name for channel in audio.layout.channels)
-        self.positions = names if "NONE" not in names else ()
-        if another_behind(self.path, container.format.name):
-            self.decoder["problem"] = ANOTHER_BEHIND
-        seconds = None
-        if container.format.name == "asf":
-            seconds = asf_seconds(self.path)
-        elif audio.duration and audio.time_base and container.format.name != "aac":
-            seconds = float(audio.duration * audio.time_base)
-        rate = self.decoder["sample_rate"]
-        return _Recording(rate, seconds, self._av_blocks(stream, container, audio))
+            file = ffmpeg.opened(self.path, strict=True)
+            left = samples
+            for block in file.blocks:
+                if len(block) > left:
+                    yield block[left:]
+                left = max(0, left - len(block))
+        except DecodeError:
+            raise self._damaged(error) from error
+        if left:
+            raise self._damaged(error) from error
+        seconds = samples / self.decoder["sample_rate"]
+        version = file.decoder["version"]
+        self.decoder["continued"] = f"ffmpeg {version} from {seconds:.2f} s on"
 
-    def _av_blocks(self, stream: Any, container: Any, audio: Any) -> Iterator[np.ndarray]:
-        import av
+    def _damaged(self, error: RuntimeError) -> DecodeError:
+        return DecodeError(f"{self.path}: damaged or cut short ({error})")
 
-        with stream, container:
-            convert = av.AudioResampler(format="flt")
-            pending: list[np.ndarray] = []
-            try:
-                for frame in container.decode(audio):
-                    for part in convert.resample(frame):
-                        pending.append(part.to_ndarray().reshape(-1, self.decoder["channels"]))
-                    if sum(map(len, pending)) >= BLOCK:
-                        yield np.concatenate(pending)
-                        pending = []
-            except (av.FFmpegError, ValueError) as error:
-                raise DecodeError(
-                    f"{self.path}: damaged or cut short ({_reason(error)})"
-                ) from error
-            if pending:
-                yield np.concatenate(pending)
+    def _by_ffmpeg(
+        self, file: Any, teller: str | None = None, part: FilePart | None = None
+    ) -> _Recording:
+        """A file that libsndfile could read some of alone, decoded by FFmpeg to its end.
 
+        teller: who promises less than there is.
+        """
+        told = file.frames / file.samplerate
+        file.close()
+        second = ffmpeg.opened(self.path, strict=True, stream=part)
+        self.decoder, self.positions = second.decoder | {"lag": 0.0}, second.positions
+        if teller:
+            self._note(f"{teller} {told:.2f} s, and there is more, which was analysed")
+        return _Recording(second.decoder["sample_rate"], None, second.blocks)
 
-def mix(block: np.ndarray) -> np.ndarray:
-    """Mean and half the difference of channels: (samples, channels) -> (samples, 2) float32.
+    def _open_ffmpeg(self) -> _Recording:
+        file = ffmpeg.opened(self.path)
+        self.decoder, self.positions = file.decoder, file.positions
+        if file.another:
+            self._note(ANOTHER_BEHIND)
+        rate, channels = self.decoder["sample_rate"], self.decoder["channels"]
+        if self.decoder["format"].startswith("mp3 "):
+            size = self.path.stat().st_size
+            info = info_frame(self.path)
+            found = survey(self.path, info.music, size)
+            if found is not None and found.count:
+                self._tell_info_frame(info)
+                if problem := oddity(info, found):
+                    self._note(problem)
+                return self._by_frames(info, found, size, channels)
+        return _Recording(rate, file.seconds, file.blocks)
 
-    Samples are rounded and clipped to 16 bits; their mean is cut to 16 bits towards zero, the
-    same as madmom.audio.signal.remix makes of 16-bit samples.
-    """
-    steps = np.rint(block * np.float32(STEPS))
-    np.clip(steps, -STEPS, STEPS - 1, out=steps)
-    mixed = np.zeros((len(block), 2), np.float32)
-    channels = block.shape[1]
-    if channels == 1:
-        mixed[:, 0] = steps[:, 0]
-    else:
-        mean = steps[:, 0] + steps[:, 1]
-        np.subtract(steps[:, 0], steps[:, 1], out=mixed[:, 1])
-        mixed[:, 1] *= np.float32(0.5)
-        for channel in range(2, channels):
-            mean += steps[:, channel]
-        np.trunc(mean / np.float32(channels), out=mixed[:, 0])
-    mixed *= np.float32(1 / STEPS)
-    return mixed
-
-
-def _reason(error: Exception) -> str:
-    """What a decoder says is wrong, without its error number and the file's name."""
-    if type(error).__name__ == "ArgumentError":  # FFmpeg's word for what FFMPEG_ONLY leaves out
-        return "what FFmpeg takes it for is no container of music"
-    return str(getattr(error, "strerror", None) or error)
+    def _note(self, problem: str) -> None:
+        """Add what may be wrong with the file, unless it is said already."""
+        said = self.decoder.get("problem")
+        if said is None:
+            self.decoder["problem"] = problem
+        elif problem not in said:
+            self.decoder["problem"] = f"{said}; {problem}"

@@ -23,6 +23,8 @@ LINE = 72  # characters of base64
 MARKERS2_BYTES = 470  # the least that Serato allots
 MIME = b"application/octet-stream"
 OLD_CUES, OLD_LOOPS = 5, 9  # entries of Markers_
+MIN_BPM, MAX_BPM = 1.0, 1000.0
+MAX_TIME = 86_400.0  # seconds that a marker may be away from the start
 
 
 @dataclass(frozen=True)
@@ -61,22 +63,31 @@ def unpack_grid(data: bytes) -> Grid:
     markers = tuple(struct.unpack_from(">fI", data, 6 + 8 * i) for i in range(count - 1))
     last = struct.unpack_from(">ff", data, 6 + 8 * (count - 1))
     starts = [start for start, _ in markers] + [last[0]]
-    if not all(a < b for a, b in pairwise([-1e-9, *starts])):
-        raise ValueError("the markers of the beat grid do not ascend from 0")
-    if not 0 < last[1] < 1e4 or any(beats < 1 for _, beats in markers):
+    if not all(abs(start) <= MAX_TIME for start in starts):
+        raise ValueError("a marker of the beat grid stands outside any music")
+    if not all(a < b for a, b in pairwise(starts)):
+        raise ValueError("the markers of the beat grid do not ascend")
+    tempi = [last[1]] + [
+        60 * beats / (end - start) for (start, beats), end in zip(markers, starts[1:], strict=True)
+    ]
+    if not all(MIN_BPM <= tempo <= MAX_BPM for tempo in tempi):
         raise ValueError("a marker of the beat grid has no tempo")
     return Grid(markers, last)
 
 
 def beats_of(grid: Grid, duration: float) -> list[float]:
-    """The beats that a grid means, seconds: between markers, and from the last to the end."""
+    """The beats that a grid means, seconds: between markers, and from the last to the end.
+
+    The usual grid has one marker, the last. A marker may stand before the music; of its beats
+    those from 0 on are given.
+    """
     beats: list[float] = []
-    ends = [start for start, _ in grid.markers[1:]] + [grid.last[0]]
-    for (start, count), end in zip(grid.markers, ends, strict=True):
+    starts = [start for start, _ in grid.markers] + [grid.last[0]]
+    for (start, count), end in zip(grid.markers, starts[1:], strict=True):
         beats += [start + (end - start) * i / count for i in range(count)]
     start, bpm = grid.last
     beats += [start + i * 60 / bpm for i in range(int(max(0, duration - start) * bpm / 60) + 1)]
-    return beats
+    return [beat for beat in beats if beat >= 0]
 
 
 def pack_markers2(cues: Sequence[Cue], locked: bool = False) -> bytes:

@@ -7,6 +7,7 @@ itself can be told by STAMP beside it, and is no evidence of anything.
 from __future__ import annotations
 
 import hashlib
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,13 +34,15 @@ STAMP = "DROPGRID_SERATO"  # the field that says which of Serato's tags are drop
 class SeratoTags:
     """What a file's tags say: None where there is no such tag, or none that can be read.
 
-    own: names of the tags that dropgrid wrote, unchanged since.
+    own: names of the tags that dropgrid wrote, unchanged since. broken: why a tag that is there
+    cannot be read, one reason a tag.
     """
 
     grid: serato.Grid | None = None
     cues: tuple[serato.Cue, ...] = ()
     locked: bool = False
     own: frozenset[str] = frozenset()
+    broken: tuple[str, ...] = ()
 
 
 def stamp(tags: dict[str, bytes]) -> str:
@@ -65,16 +68,19 @@ def read_serato(path: Path) -> SeratoTags | None:
         return None
     if not tags:
         return None
-    grid = _unpacked(serato.unpack_grid, tags.get(serato.GRID))
-    cues, locked = _unpacked(serato.unpack_markers2, tags.get(serato.MARKERS2)) or ([], False)
-    return SeratoTags(grid, tuple(cues), locked, stamped(tags, text))
+    broken: list[str] = []
+    grid = _unpacked(serato.unpack_grid, tags.get(serato.GRID), broken)
+    marks = _unpacked(serato.unpack_markers2, tags.get(serato.MARKERS2), broken)
+    cues, locked = marks or ([], False)
+    return SeratoTags(grid, tuple(cues), locked, stamped(tags, text), tuple(broken))
 
 
-def _unpacked(unpack: Any, data: bytes | None) -> Any:
-    """What a tag holds; None where it is absent or broken."""
+def _unpacked(unpack: Any, data: bytes | None, broken: list[str]) -> Any:
+    """What a tag holds; None where it is absent or broken, which is then told."""
     try:
         return None if data is None else unpack(data)
-    except ValueError:
+    except (ValueError, IndexError, struct.error) as error:
+        broken.append(str(error))
         return None
 
 

@@ -1,15 +1,16 @@
 """A track's grid, cues and tempo as Serato's tags.
 
 The grid has a marker at the first beat and the first downbeat of each stretch of one tempo, and
-at its last beat.
+at its last beat: Serato stretches what lies before a marker, and over a pause or a jump of the
+phase that is then the pause alone.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
 
-from ..base.colours import SECTION_COLOURS_ON_DARK
-from ..records.cue_points import cues, loops, pads
+from ..records.cue_points import loops, pads
+from ..records.cue_template import Template
 from ..records.model import BpmRecord
 from ..records.track import Track
 from . import serato
@@ -37,31 +38,30 @@ def grid_of(record: BpmRecord) -> serato.Grid | None:
     return serato.Grid(markers, (anchors[-1][0], record.grid[-1].bpm))
 
 
-def tags_of(track: Track) -> dict[str, bytes]:
-    """Serato's tags by name, of a track in Serato's times (dropgrid.records.time_shift)."""
+def tags_of(track: Track, wanted: Template | None = None) -> dict[str, bytes]:
+    """Serato's tags by name, of a track in Serato's times (dropgrid.records.time_shift).
+
+    wanted: what goes on the pads; None for the most useful cues.
+    """
     record = track.bpm
     assert record is not None
     tags: dict[str, bytes] = {}
     if (grid := grid_of(record)) is not None:
         tags[serato.GRID] = serato.pack_grid(grid)
     if track.structure is not None:
-        tags[serato.MARKERS2] = serato.pack_markers2(marks_of(track))
+        tags[serato.MARKERS2] = serato.pack_markers2(marks_of(track, wanted))
     if record.bpm is not None:
         tags[serato.AUTOTAGS] = serato.pack_autotags(record.bpm)
     return tags
 
 
-def marks_of(track: Track) -> list[serato.Cue]:
-    """The hot cues of a track, drops first of all, and loops on its intro and outro."""
+def marks_of(track: Track, wanted: Template | None = None) -> list[serato.Cue]:
+    """The hot cues of a track, and loops on its intro and outro."""
     marks = [
-        serato.Cue(pad, round(1000 * cue.time), cue.name, _colour(cue.label))
-        for pad, cue in enumerate(pads(cues(track), serato.PADS))
+        serato.Cue(pad, round(1000 * cue.time), cue.name, bytes.fromhex(cue.colour[1:]))
+        for pad, cue in pads(track, wanted, serato.PADS)
     ]
     return marks + [
         serato.Cue(i, round(1000 * loop.start), loop.name, end=round(1000 * loop.end))
         for i, loop in enumerate(loops(track)[: serato.LOOPS])
     ]
-
-
-def _colour(label: str) -> bytes:
-    return bytes.fromhex(SECTION_COLOURS_ON_DARK[label][1:])

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 WINDOWS = re.compile(r"(?P<drive>[A-Za-z]:)[/\\]")  # how an absolute path begins there
 
@@ -20,17 +21,28 @@ def rooted(path: str | Path) -> Path:
     return Path(path).absolute()
 
 
+def cut_name(name: str, most: int = 180) -> str:
+    """A file's name cut to so many bytes, no letter in two: of a temporary name beside it there
+    may be 255 bytes, and a letter has up to four."""
+    cut = os.fsencode(name)[:most]
+    while cut and not name.startswith(os.fsdecode(cut)):
+        cut = cut[:-1]
+    return os.fsdecode(cut)
+
+
 def write_atomically(path: Path, data: bytes | Iterable[bytes], durable: bool = True) -> None:
     """Write data to path by way of a temporary file beside it and a rename.
 
     Whatever goes wrong (disk full, a signal), path holds either what it held before or all
     of data, which may come in chunks; durable: after a power cut too, at the price of waiting
-    for the disk. Missing folders are made. Raises OSError.
+    for the disk; which of the two it then is, `sync_folder` decides. A file that was there gives
+    the new one its mode. A link is replaced, not followed: whoever is to write through one gives
+    the path that it leads to. Missing folders are made. Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name[:200]}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{cut_name(path.name)}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as stream:
+        with _new_file(temporary, _mode_of(path)) as stream:
             stream.writelines((data,) if isinstance(data, bytes) else data)
             if durable:
                 stream.flush()
@@ -42,6 +54,45 @@ def write_atomically(path: Path, data: bytes | Iterable[bytes], durable: bool = 
         if isinstance(error, OSError) and error.errno is not None:  # name what was to be written
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
+
+
+def _mode_of(path: Path) -> int | None:
+    """The mode of a regular file; None where there is none."""
+    with suppress(OSError):
+        status = path.lstat()
+        if stat.S_ISREG(status.st_mode):
+            return stat.S_IMODE(status.st_mode)
+    return None
+
+
+def _new_file(path: Path, mode: int | None) -> IO[bytes]:
+    """A new file that nobody can read who may not; what an ended process left there goes."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    at_first = 0o666 if mode is None else mode & 0o700
+    try:
+        descriptor = os.open(path, flags, at_first)
+    except FileExistsError:
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, flags, at_first)
+    if mode is not None:
+        with suppress(PermissionError):  # a file system without modes
+            os.fchmod(descriptor, mode)
+    return os.fdopen(descriptor, "wb")
+
+
+def sync_folder(folder: Path) -> None:
+    """Have a folder's names on the disk, so that a power cut does not undo a rename.
+
+    Nothing where the file system cannot do so. Raises OSError for a disk that fails.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def write_if_changed(path: Path, data: bytes, durable: bool = True) -> bool:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
+
+from ..records.cue_template import PRESETS, STANDARD, template
 
 
 def add_force(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +31,37 @@ def _threads(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text}: one thread at least is needed")
     return number
+
+
+def add_cues(parser: argparse.ArgumentParser, where: str) -> None:
+    """The option --cues: what goes on which pad (dropgrid.records.cue_template)."""
+    parser.add_argument(
+        "--cues", type=_cues, default=STANDARD, metavar="TEMPLATE",
+        help=f"what goes on the pads ({where}): {', '.join(PRESETS)}; a YAML file with a list of "
+        "moments, or the list itself: '[first_downbeat, drop_1 - 16 bars, drop_1, mix_out]' "
+        "(default: %(default)s)",
+    )  # fmt: skip
+
+
+def _cues(text: str) -> str | tuple[Any, ...]:
+    """A preset's name, or the entries of a list or of a file with one."""
+    if text in PRESETS:
+        return text
+    import yaml
+
+    named = not text.lstrip().startswith("[")
+    try:
+        if named and not Path(text).is_file():
+            template(text)  # says which names there are
+        found = yaml.safe_load(Path(text).read_text(encoding="utf-8") if named else text)
+        if named and isinstance(found, dict):  # a whole configuration, or its section
+            found = found.get("export", found).get("cues")
+        if not isinstance(found, list | str):
+            raise ValueError(f"{text}: holds no list of cues")
+        template(found)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError, AttributeError) as error:
+        raise argparse.ArgumentTypeError(" ".join(str(error).split())) from error
+    return found if isinstance(found, str) else tuple(found)
 
 
 def add_results(parser: argparse._ActionsContainer, what: str = "the folder of results") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -28,7 +29,11 @@ def take_over(desk: Desk, sources: Sequence[str], tracks: Sequence[str], dry_run
 
     scan = read_scan(desk.results.folder)
     paths = paths_of(desk, tracks or scan["tracks"])
-    found, strangers = compare(desk, sources, paths, scan["root"])
+    unreadable: list[str] = []
+    found, strangers = compare(
+        desk, sources, paths, scan["root"],
+        lambda path, reason: unreadable.append(f"{path}: {reason}"),
+    )  # fmt: skip
     taken = [item for item in found if item.said is not None]
     for item in sorted(taken, key=lambda item: item.path):
         print(_line(item))
@@ -43,6 +48,10 @@ def take_over(desk: Desk, sources: Sequence[str], tracks: Sequence[str], dry_run
             print(f"{counted[outcome]} {words}")
     if strangers:
         print(f"{strangers} are of no track here")
+    for line in unreadable:
+        print(
+            f"dropgrid correct: Serato's tags are not readable: {printable(line)}", file=sys.stderr
+        )
     return 0
 
 
@@ -50,5 +59,5 @@ def _line(item: Taken) -> str:
     """A grid that differs, and how."""
     now = "no tempo" if item.present is None else f"{item.present:.2f} BPM"
     what = {"tempo": f"{item.bpm or 0:.2f} BPM, not {now}", "beats": "other beats",
-            "the one": "another one"}[item.differs or "beats"]  # fmt: skip
+            "the one": "different downbeat"}[item.differs or "beats"]  # fmt: skip
     return f"{printable(item.path)}: {what} ({item.source})"

@@ -6,6 +6,7 @@ records, and each file appears whole or not at all.
 examples:
   dropgrid export --list
   dropgrid export rekordbox --results results --output collection.xml --bpm-ranges 120 128 136
+  dropgrid export traktor --results results --output dropgrid.nml --cues drops
   dropgrid export jams --results results --output annotations/
   dropgrid export audacity --results results --output labels/ --delay-profile ffmpeg
 """
@@ -20,7 +21,7 @@ from pathlib import Path
 from ..audio.mp3 import INFERRED, LAGS
 from ..export.options import NML_VERSIONS
 from ..key.notation import NOTATIONS
-from .arguments import add_force, add_results
+from .arguments import add_cues, add_force, add_results
 
 HELP = "write records in the formats of DJ software, DAWs and research tools"
 
@@ -55,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--nml-version", type=int, choices=NML_VERSIONS, default=19,
         help="19: Traktor 2 and 3, one grid marker a track; 20: Traktor 4, one a tempo",
     )  # fmt: skip
+    add_cues(parser, "rekordbox, traktor, serato, virtualdj")
     add_force(parser)
 
 

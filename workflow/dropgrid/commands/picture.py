@@ -95,11 +95,11 @@ def _check(output: Path, force: bool, inputs: tuple[Path, ...] = ()) -> None:
 
 def _write(output: Path, figure: Figure) -> None:
     from ..base.errors import LibraryError
-    from ..base.files import write_atomically
+    from ..results.output_guard import write_output
     from ..show.figure import image
 
     try:
-        write_atomically(output, image(figure, output.suffix.lower()))
+        write_output(output, image(figure, output.suffix.lower()))
     except OSError as error:
         raise LibraryError(f"{output}: cannot be written ({error})") from error
     print(output)

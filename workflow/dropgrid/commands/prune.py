@@ -1,4 +1,4 @@
-"""Remove what is kept of tracks that have left the library, and tell what that is.
+"""Delete cached data of tracks that are no longer in the library, or list it.
 
 Nothing of a track that is in the library is touched, nor any file that dropgrid did not write.
 What is removed is analysed again if its file comes back.
@@ -14,7 +14,7 @@ import argparse
 
 from .arguments import add_results
 
-HELP = "remove what is kept of tracks that have left the library"
+HELP = "delete cached data of tracks no longer in the library"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(printable(str(left.path)))
     kept = [left.track for left in found if left.path.suffix != ".log"]
     tracks = len({track for track in kept if track is not None})
-    told = f"{tracks} {'track has' if tracks == 1 else 'tracks have'} left the library"
+    told = f"{tracks} {'track is' if tracks == 1 else 'tracks are'} no longer in your folder"
     if arguments.dry_run:
         size = sum(left.size for left in found)
         print(f"{told}; {len(found)} files, {_megabytes(size)}, would be removed")

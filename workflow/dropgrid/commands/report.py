@@ -37,11 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..base.files import write_atomically
     from ..report.collect import collect
     from ..report.page import build
     from ..results.layout import Results
-    from ..results.output_guard import check_output
+    from ..results.output_guard import check_output, write_output
     from ..run.run_notes import noted_references
 
     references = arguments.references
@@ -50,6 +49,6 @@ def run(arguments: argparse.Namespace) -> int:
     output = arguments.output or Results(arguments.results).page
     check_output(output, map(Path, references), force=arguments.force)
     report = collect(arguments.results, arguments.library, references)
-    write_atomically(output, build(report, output))
+    write_output(output, build(report, output))
     print(f"{output}: {len(report.tracks)} tracks")
     return 0

@@ -24,13 +24,15 @@ import argparse
 import os
 import sys
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..key.notation import NOTATIONS
-from .arguments import add_results
+from .arguments import add_cues, add_results
 
 if TYPE_CHECKING:
+    from ..tagging.backup import Entry
     from ..tagging.plan import Change
 
 PADDED = (".flac", ".ogg", ".oga", ".opus", ".m4a", ".mp4")  # what mutagen leaves room in
@@ -64,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--replace", action="store_true",
         help="with --serato: over a grid and cues that are in the file already",
     )  # fmt: skip
+    add_cues(write, "with --serato")
     write.add_argument(
         "--bpm-format", choices=("integer", "decimal"), default="integer",
         help="of ID3's TBPM: whole (128, the default) or with decimals (127.96)",
@@ -97,7 +100,9 @@ def run(arguments: argparse.Namespace) -> int:
     from ..results.layout import Results
     from ..tagging.backup import sole_writer
 
-    backup = arguments.backup or Results(arguments.results).tag_backup
+    backup = Results(arguments.results).tag_backup
+    if arguments.backup is not None:
+        backup = Path(os.path.realpath(arguments.backup))  # written through a link
     if arguments.action == "restore":
         if not backup.exists():
             raise RecordError(f"{backup}: there is no such backup of tags")
@@ -115,14 +120,17 @@ def run(arguments: argparse.Namespace) -> int:
 def _write(arguments: argparse.Namespace, backup: Path) -> int:
     from ..tagging.backup import Backup
     from ..tagging.change import apply
+    from ..tagging.in_place import HalfWrittenError
     from ..tagging.plan import TagError
 
-    changes = _planned(arguments)
     keep = Backup(backup)
+    changes = _planned(arguments, keep.entries.values())
     changed = 0
     for change in changes:
         try:
             note = apply(change, keep.add, arguments.results, arguments.in_place)
+        except HalfWrittenError as error:
+            note = str(error)
         except (TagError, OSError) as error:
             _say(change.file, f"{error}; left as it is")
             continue
@@ -133,8 +141,12 @@ def _write(arguments: argparse.Namespace, backup: Path) -> int:
     return 0 if changed == len(changes) else 1
 
 
-def _planned(arguments: argparse.Namespace) -> list[Change]:
-    """The changes to make, one a file whatever its names; says them, and what is left alone."""
+def _planned(arguments: argparse.Namespace, entries: Collection[Entry] = ()) -> list[Change]:
+    """The changes to make, one a file whatever its names; says them, and what is left alone.
+
+    entries: of the backup, by which interrupted changes are finished.
+    """
+    from ..records.cue_template import template
     from ..results.library_reader import WAITING, iterate_library
     from ..tagging.plan import TagOptions, plan
 
@@ -148,6 +160,7 @@ def _planned(arguments: argparse.Namespace) -> list[Change]:
         arguments.serato,
         arguments.replace,
         arguments.bpm_format,
+        template(arguments.cues),
     )
     root = _root(arguments)
     changes: list[Change] = []
@@ -158,7 +171,7 @@ def _planned(arguments: argparse.Namespace) -> list[Change]:
     waiting: list[str] = []
     for track in iterate_library(arguments.results, arguments.library, waiting):
         if not arguments.dry_run and track.file is not None:
-            _mend(track.file, root, mended)
+            _mend(track.file, root, mended, entries)
         change = plan(track, options, root, lambda text: kept.update([text]))
         if isinstance(change, str):
             left_alone[change] += 1
@@ -181,10 +194,11 @@ def _planned(arguments: argparse.Namespace) -> list[Change]:
 
 def _restore(arguments: argparse.Namespace, backup: Path) -> int:
     from ..base.errors import RecordError
-    from ..tagging.backup import read_backup, write_backup
+    from ..tagging.backup import Backup, write_backup
     from ..tagging.restore import is_named, restore
 
-    entries = list(read_backup(backup).values())
+    keep = Backup(backup)
+    entries = list(keep.entries.values())
     root = _root(arguments)
     if root is None:
         raise RecordError(f"{arguments.results}: where the library lies is not known; --library")
@@ -199,8 +213,8 @@ def _restore(arguments: argparse.Namespace, backup: Path) -> int:
         elif is_named(entry, arguments.skip):
             kept.append(entry)
         else:
-            _mend(Path(entry.file), root, mended)
-            done = restore(entry, root, arguments.results, arguments.in_place)
+            _mend(Path(entry.file), root, mended, entries)
+            done = restore(entry, root, arguments.results, arguments.in_place, keep.add)
             changed += done.changed
             padded += done.changed and Path(entry.file).suffix.lower() in PADDED
             for reason in done.reasons:
@@ -232,17 +246,17 @@ def _root(arguments: argparse.Namespace) -> Path | None:
     return Path(str(read_scan(arguments.results)["root"]))
 
 
-def _mend(file: Path, root: Path | None, mended: set[Path]) -> None:
+def _mend(file: Path, root: Path | None, mended: set[Path], entries: Collection[Entry]) -> None:
     """Finish, once a folder, what a killed process left beside a file of the library."""
-    from ..tagging.change import mend
+    from ..tagging.in_place import mend
 
     folder = Path(os.path.realpath(file)).parent
     if root is None or folder in mended or not folder.is_relative_to(os.path.realpath(root)):
         return
     mended.add(folder)
     try:
-        for path in mend(folder):
-            _say(str(path), "the writing that was interrupted is finished")
+        for path, text in mend(folder, entries):
+            _say(str(path), text)
     except OSError as error:
         _say(str(folder), f"what an interrupted writing left cannot be mended: {error}")
 

@@ -51,7 +51,9 @@ def judged(desk: Desk, stated: Document, tracks: Sequence[str]) -> Iterator[Judg
         with suppress(RecordError):
             known = desk.known(track)
             name, said = desk.stated(known, stated)
-            if name is not None and known.bpm is not None and known.bpm.status == "ok":
+            if name is None or said.is_empty or known.bpm is None:
+                continue
+            if known.bpm.status == "ok":
                 yield _judged(desk, known, name, said)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Literal
 
@@ -40,14 +41,19 @@ class Taken:
 
 
 def compare(
-    desk: Desk, sources: Sequence[str], paths: dict[str, str], root: str | None
+    desk: Desk,
+    sources: Sequence[str],
+    paths: dict[str, str],
+    root: str | None,
+    tell: Callable[[str, str], None] = lambda path, reason: None,
 ) -> tuple[list[Taken], int]:
     """The grids of the sources beside the present answers; how many are of no track here.
 
     sources: files of other programs, or the word `serato` for the tags of the library's files.
-    paths: of the tracks that are looked at, by id. Raises InvalidReference, InvalidCorrection.
+    paths: of the tracks that are looked at, by id. tell: hears (path, reason) of a file whose
+    Serato tags cannot be used. Raises InvalidReference, InvalidCorrection.
     """
-    annotations = [*read_sources(sources), *_serato(desk, sources, paths)]
+    annotations = [*read_sources(sources), *_serato(desk, sources, paths, tell)]
     references, left_out, _ = match(annotations, Tracks(paths, root), desk.decoder)
     stated = document.read(desk.file)
     found = []
@@ -60,13 +66,17 @@ def compare(
 
 
 def _serato(
-    desk: Desk, sources: Sequence[str], paths: dict[str, str]
+    desk: Desk,
+    sources: Sequence[str],
+    paths: dict[str, str],
+    tell: Callable[[str, str], None],
 ) -> Iterator[tuple[Rank, Annotation]]:
     for track in sorted(paths) if SERATO in sources else ():
         with suppress(RecordError):
             file = Path(read_ticket(desk.results.ticket(track)).file)
             bpm = desk.known(track).bpm
-            tags = read_file(file, track, bpm.duration if bpm else None)
+            say = partial(tell, paths[track])
+            tags = read_file(file, track, bpm.duration if bpm else None, say)
             if tags is not None:
                 yield Rank.of(sources.index(SERATO), tags), tags
 

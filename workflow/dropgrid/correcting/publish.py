@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,7 +26,8 @@ from ..corrections import document, fingerprints
 from ..corrections.document import Document
 from ..corrections.model import NOTHING, Correction, InvalidCorrection
 from ..corrections.per_track import OTHERS, digest, read_slice, slice_bytes, slice_path
-from ..library import expanded
+from ..features import Features, store
+from ..library import expanded, track_id
 from ..records.ticket import TRACK_ID, Ticket, read_ticket
 from ..results.layout import Results
 from ..results.ownership import write_ours
@@ -76,9 +77,9 @@ def write_slices(
     own = {track: stated.tracks[path] for track, path in paths.items() if path in stated.tracks}
     here = set(paths.values())
     gone = {path: c for path, c in stated.tracks.items() if path not in here}
-    for ticket in tracks:
-        if ticket.track in own and _may_be_another(ticket, own[ticket.track], Results(records)):
-            gone[ticket.path] = own[ticket.track]
+    for track, said in own.items():  # the track may hold another recording now
+        if fingerprints.same(said.fingerprint, recording_of(Results(records), track)) is False:
+            gone[paths[track]] = said
     others = Document(gone)
     was = _others(folder)
     slices = sliced(results) & paths.keys()
@@ -87,27 +88,17 @@ def write_slices(
         return {}
     for track in slices - own.keys():
         before = read_slice(slice_path(folder, track)) or NOTHING
-        found = others.find("", before.fingerprint)
+        mine = before.fingerprint or recording_of(Results(records), track)
+        found = others.find(paths[track], mine)
         own[track] = NOTHING if found is None else others.tracks[found]
     if was.tracks != others.tracks:
-        own |= _found_again(records, paths.keys() - own.keys(), others, was)
+        waiting = {track: path for track, path in paths.items() if track not in own}
+        own |= _found_again(records, waiting, others, was)
     for track, correction in own.items():
         write_ours(slice_path(folder, track), slice_bytes(track, correction))
     write_ours(folder / OTHERS, document.to_bytes(others))
     _note_source(results, source)
     return {track: digest(slice_path(folder, track)) for track in own}
-
-
-def _may_be_another(ticket: Ticket, said: Correction, records: Results) -> bool:
-    """Whether another recording may now lie where the one was that something is stated of.
-
-    Its file changed since the last run, or its record is of another recording.
-    """
-    with suppress(RecordError):
-        if read_ticket(records.ticket(ticket.track)) != ticket:
-            return True
-    mine = fingerprint_in(records.record("bpm", ticket.track))
-    return fingerprints.same(said.fingerprint, mine) is False
 
 
 def _others(folder: Path) -> Document:
@@ -127,15 +118,15 @@ def sliced(results: Path) -> set[str]:
 
 
 def _found_again(
-    records: Path, tracks: Iterable[str], others: Document, was: Document
+    records: Path, paths: Mapping[str, str], others: Document, was: Document
 ) -> dict[str, Correction]:
     """What changed for tracks whose recording is stated about under another name."""
     found: dict[str, Correction] = {}
-    for track in tracks:
+    for track, path in paths.items():
         mine = fingerprint_in(Results(records).record("bpm", track))
         if mine is None:
             continue
-        now, before = others.find("", mine), was.find("", mine)
+        now, before = others.find(path, mine), was.find(path, mine)
         if now is not None or before is not None:
             found[track] = NOTHING if now is None else others.tracks[now]
     return found
@@ -147,6 +138,25 @@ def fingerprint_in(path: Path) -> str | None:
         found = FINGERPRINT.search(read_regular(path, MAX_BYTES))
         return found[1].decode("ascii", "replace") if found else None
     return None
+
+
+def recording_of(files: Results, track: str) -> str | None:
+    """The fingerprint of what a track was found to be; None where nothing tells."""
+    mine = fingerprint_in(files.record("bpm", track))
+    if mine is None and files.features(track).exists():  # the record is still to be made
+        with suppress(RecordError):
+            features = store.load(files.features(track))
+            mine = fingerprints.fingerprint(features) if isinstance(features, Features) else None
+    return mine
+
+
+def is_gone(files: Results, path: str, said: Correction) -> bool:
+    """Whether the recording that something is stated of is no more where it was stated."""
+    track = track_id(path)
+    with suppress(RecordError):
+        if read_ticket(files.ticket(track)).path == path:
+            return fingerprints.same(said.fingerprint, recording_of(files, track)) is False
+    return True
 
 
 def _note_source(results: Path, source: Path) -> None:

@@ -7,14 +7,16 @@ its lock; what a track's statements were before is kept, so that it can be undon
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..base.errors import RecordError
-from ..base.files import read_regular, write_atomically
+from ..base.files import read_regular, sync_folder, write_atomically
 from ..base.json_documents import MAX_BYTES, SCHEMA_VERSION, json_lines
 from ..corrections import apply, document, fingerprints, grid_corrections, section_corrections
 from ..corrections.document import Document
@@ -23,6 +25,7 @@ from ..corrections.model import NOTHING, Correction, InvalidCorrection, from_jso
 from ..corrections.per_track import slice_bytes, slice_path
 from ..corrections.section_edits import Answer
 from ..features import Features
+from ..library import track_id
 from ..records.model import BpmRecord, KeyRecord, StructureRecord
 from ..records.store import (
     as_computed,
@@ -36,6 +39,7 @@ from ..records.ticket import Ticket, read_ticket
 from ..results.layout import Results
 from ..results.ownership import write_ours
 from ..stages.make_records import make_bpm_record, make_key_record, make_structure_record
+from .publish import fingerprint_in, is_gone
 
 UNDO_SCHEMA = "dropgrid/corrections-undo"
 MOST_STEPS = 1000
@@ -127,7 +131,7 @@ class Desk:
                 features = self.features(track)
             except RecordError as error:
                 raise InvalidCorrection(
-                    f"beats at {bpm:g} BPM cannot be looked for: {error}"
+                    f"cannot search for beats at {bpm:g} BPM: {error}"
                 ) from error
             ticket = read_ticket(self.results.ticket(track))
             said = replace(NOTHING, bpm=bpm)
@@ -140,7 +144,7 @@ class Desk:
     ) -> tuple[str | None, Correction]:
         """Under which path of the file statements about a track stand, and what they are."""
         stated = document.read(self.file) if stated is None else stated
-        name = stated.find(known.ticket.path, known.fingerprint)
+        name = stated.find(known.ticket.path, known.fingerprint, partial(is_gone, self.results))
         return name, NOTHING if name is None else stated.tracks[name]
 
     def answer(self, known: Known, correction: Correction) -> tuple[Correction, Answer]:
@@ -217,17 +221,58 @@ class Desk:
         said = replace(said, fingerprint=known.fingerprint or said.fingerprint)
         if replace(before, fingerprint=said.fingerprint) == said:
             return said
-        undo, _ = self.steps(known.ticket.track)
-        self._keep(known.ticket.track, [*undo, before], [])
-        stated.put(known.ticket.path, said, name)
+        undo, _ = self.steps(known.ticket.track, known.fingerprint)
+        self._keep(known, [*undo, before], [])
+        self._place(stated, known, name, said)
         return said
+
+    def _place(self, stated: Document, known: Known, name: str | None, said: Correction) -> None:
+        """State this of a track, of which statements stood under a name; nobody else's go.
+
+        Other tracks that go by the same statements, being the same recording, get their own; what
+        is stated of the recording that lay under the track's path before is set aside.
+        """
+        path = known.ticket.path
+        if name is not None and name != path:
+            for other, mine in self._sharing(stated, name, path):
+                stated.put(other, replace(stated.tracks[name], fingerprint=mine))
+        earlier = stated.tracks.get(path)
+        if earlier is not None and name != path:
+            stated.put(self._free_name(stated, path), earlier, path)
+        stated.put(path, said, name)
+        if said.is_empty and stated.find(path, known.fingerprint, partial(is_gone, self.results)):
+            stated.tracks[path] = Correction(fingerprint=known.fingerprint)
+
+    def _sharing(self, stated: Document, name: str, path: str) -> list[tuple[str, str]]:
+        """Path and fingerprint of each other track that goes by the statements under a name."""
+        found = []
+        with suppress(OSError):
+            for ticket in sorted(os.listdir(self.results.ticket("x").parent)):
+                track = ticket.removesuffix(".json")
+                mine = fingerprint_in(self.results.record("bpm", track))
+                if not fingerprints.same(stated.tracks[name].fingerprint, mine):
+                    continue
+                with suppress(RecordError):
+                    other = read_ticket(self.results.ticket(track)).path
+                    gone = partial(is_gone, self.results)
+                    if mine and other != path and stated.find(other, mine, gone) == name:
+                        found.append((other, mine))
+        return found
+
+    def _free_name(self, stated: Document, path: str) -> str:
+        """A path under which nothing lies and nothing is stated."""
+        names = (f"{path} (earlier recording{number})" for number in ("", *range(2, MOST_STEPS)))
+        return next(
+            name for name in names
+            if name not in stated.tracks and not self.results.ticket(track_id(name)).exists()
+        )  # fmt: skip
 
     def undo(self, track: str, again: bool = False) -> Correction:
         """Take back the last step, or again: take it again. Raises NothingToUndo, OSError."""
         known = self.known(track)
         with document.changing(self.file) as stated:
             name, now = self.stated(known, stated)
-            undo, redo = self.steps(track)
+            undo, redo = self.steps(track, known.fingerprint)
             here, there = (redo, undo) if again else (undo, redo)
             plain = replace(now, fingerprint=None)
             while here and replace(here[-1], fingerprint=None) == plain:
@@ -235,18 +280,26 @@ class Desk:
             if not here:
                 what = "take again" if again else "undo"
                 raise NothingToUndo(f"{known.ticket.path}: there is nothing to {what}")
-            said = replace(here.pop(), fingerprint=known.fingerprint)
+            said = replace(here[-1], fingerprint=known.fingerprint)
             there.append(now)
-            stated.put(known.ticket.path, said, name)
-            self._keep(track, undo, redo)
-            return said
+            self._keep(known, undo, redo)  # both, until the statement is saved
+            self._place(stated, known, name, said)
+        here.pop()
+        self._keep(known, undo, redo)
+        return said
 
-    def steps(self, track: str) -> tuple[list[Correction], list[Correction]]:
-        """What was stated before, and what was undone, the last one last."""
+    def steps(
+        self, track: str, fingerprint: str | None = None
+    ) -> tuple[list[Correction], list[Correction]]:
+        """What was stated before, and what was undone, the last one last.
+
+        fingerprint: of the track's recording; steps of another one are none of its own.
+        """
         path = self._undo_path(track)
         with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, InvalidCorrection):
             values = json.loads(read_regular(path, MAX_BYTES))
-            if values["schema"] == UNDO_SCHEMA and values["file"] == str(self.file):
+            mine = values["schema"] == UNDO_SCHEMA and values["file"] == str(self.file)
+            if mine and fingerprints.same(values.get("fingerprint"), fingerprint) is not False:
                 found = [
                     [from_json(item, str(path)) for item in values[name]]
                     for name in ("undo", "redo")
@@ -254,11 +307,15 @@ class Desk:
                 return found[0], found[1]
         return [], []
 
-    def _keep(self, track: str, undo: Iterable[Correction], redo: Iterable[Correction]) -> None:
+    def _keep(self, known: Known, undo: Iterable[Correction], redo: Iterable[Correction]) -> None:
         values = {"schema": UNDO_SCHEMA, "schema_version": SCHEMA_VERSION, "file": str(self.file)}
+        if known.fingerprint is not None:
+            values["fingerprint"] = known.fingerprint
         steps = {"undo": [*undo][-MOST_STEPS:], "redo": [*redo][-MOST_STEPS:]}
         plain = {name: [to_json(item) for item in items] for name, items in steps.items()}
-        write_atomically(self._undo_path(track), json_lines({**values, **plain}))
+        path = self._undo_path(known.ticket.track)
+        write_atomically(path, json_lines({**values, **plain}))
+        sync_folder(path.parent)
 
     def _undo_path(self, track: str) -> Path:
         return self.results.corrections / "undo" / f"{track}.json"

@@ -10,16 +10,17 @@ is never seen.
 from __future__ import annotations
 
 import fcntl
+import itertools
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..base.files import read_regular, write_atomically
+from ..base.files import read_regular, sync_folder, write_atomically
 from ..base.json_documents import MAX_BYTES, SCHEMA_VERSION
 from . import fingerprints
 from .model import Correction, InvalidCorrection, from_json, refuse, to_json
@@ -35,22 +36,33 @@ class Document:
     tracks: dict[str, Correction] = field(default_factory=dict)
     unknown: dict[str, Any] = field(default_factory=dict)
 
-    def find(self, path: str, fingerprint: str | None = None) -> str | None:
+    def find(
+        self,
+        path: str,
+        fingerprint: str | None = None,
+        is_gone: Callable[[str, Correction], bool] = lambda name, correction: True,
+    ) -> str | None:
         """The path under which statements about a recording stand; None if there are none.
 
         Those of its own path, unless they are about another recording; else those about the same
-        recording under another name.
+        recording under a path where it is no more, as `is_gone` tells of a path and its
+        statements: a copy that is in the library keeps its own. Of several such paths, the one
+        with the very fingerprint counts, then the one that ends most like this path; None where
+        two fit equally well.
         """
         own = self.tracks.get(path)
         if own is not None and fingerprints.same(own.fingerprint, fingerprint) is not False:
             return path
         if fingerprint is None:
             return None
-        return next(
-            (name for name, correction in sorted(self.tracks.items())
-             if fingerprints.same(correction.fingerprint, fingerprint)),
-            None,
-        )  # fmt: skip
+        fits = sorted(
+            ((said.fingerprint == fingerprint, _common_end(name, path)), name)
+            for name, said in self.tracks.items()
+            if fingerprints.same(said.fingerprint, fingerprint) and is_gone(name, said)
+        )
+        if not fits or (len(fits) > 1 and fits[-1][0] == fits[-2][0]):
+            return None
+        return fits[-1][1]
 
     def put(self, path: str, correction: Correction, before: str | None = None) -> None:
         """State this of a path; nothing if it is empty. before: where it stood until now."""
@@ -59,6 +71,12 @@ class Document:
         self.tracks.pop(path, None)
         if not correction.is_empty:
             self.tracks[path] = correction
+
+
+def _common_end(one: str, other: str) -> int:
+    """How many names at the end of two paths are the same: file name, folder, folder above."""
+    pairs = zip(reversed(one.split("/")), reversed(other.split("/")), strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def read(path: Path) -> Document:
@@ -150,6 +168,19 @@ def previous_of(path: Path) -> Path:
     return path.with_name(f"{path.stem}.previous{path.suffix}")
 
 
+def real_path(path: Path) -> Path:
+    """The file that a path names, links followed: it is changed, locked and kept a copy of.
+
+    Raises InvalidCorrection for a link that leads to no file: none is made where a link says.
+    """
+    if not path.is_symlink():
+        return path
+    real = Path(os.path.realpath(path))
+    if not real.is_file():
+        refuse(str(path), f"a link to {real}, which is not there; name a file", None)
+    return real
+
+
 @contextmanager
 def changing(path: Path) -> Iterator[Document]:
     """The document of a file, to be changed; written when all is done, by nobody else meanwhile.
@@ -157,6 +188,7 @@ def changing(path: Path) -> Iterator[Document]:
     Raises InvalidCorrection where the file is none of ours or another writer does not end,
     OSError.
     """
+    path = real_path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path):
         old = read_regular(path, MAX_BYTES) if path.exists() else None
@@ -168,6 +200,7 @@ def changing(path: Path) -> Iterator[Document]:
         if old is not None:
             write_atomically(previous_of(path), old)
         write_atomically(path, data)
+        sync_folder(path.parent)
 
 
 @contextmanager

@@ -50,10 +50,12 @@ def read_slice(path: Path) -> Correction | None:
         raise RecordError(f"{path}: cannot be read as a track's corrections ({error})") from error
 
 
-def correction_for(folder: Path, track: str, features: Features | TrackFailure) -> Correction:
+def correction_for(
+    folder: Path, track: str, features: Features | TrackFailure, path: str = ""
+) -> Correction:
     """What is stated of a track, in a folder of slices: of its recording, not just its name.
 
-    Raises RecordError, InvalidCorrection.
+    path: of the track within the library. Raises RecordError, InvalidCorrection.
     """
     if isinstance(features, TrackFailure):
         return NOTHING
@@ -62,7 +64,7 @@ def correction_for(folder: Path, track: str, features: Features | TrackFailure) 
     if own is not None and fingerprints.same(own.fingerprint, mine) is not False:
         return own
     others = document.read(folder / OTHERS)
-    found = others.find("", mine)
+    found = others.find(path, mine)
     return NOTHING if found is None else others.tracks[found]
 
 
@@ -71,10 +73,12 @@ def with_corrections(
     track: str,
     features: Features | TrackFailure,
     write: Callable[[Correction], None],
+    name: str = "",
 ) -> None:
     """Have a record written with what is stated of its track; again if that changes meanwhile.
 
-    folder: of the slices; None: nothing is stated. Raises what correction_for and write do.
+    folder: of the slices; None: nothing is stated. name: the path of the track within the
+    library. Raises what correction_for and write do.
     """
     if folder is None:
         write(NOTHING)
@@ -82,7 +86,7 @@ def with_corrections(
     path = slice_path(folder, track)
     while True:
         before = digest(path)
-        write(correction_for(folder, track, features))
+        write(correction_for(folder, track, features, name))
         if digest(path) == before:
             return
 

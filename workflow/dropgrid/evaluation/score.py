@@ -76,8 +76,9 @@ def gather(
         annotations += _tags(results, paths, options.references.index(TAGS))
     if CORRECTIONS in options.references:
         annotations += stated(results, paths, options.references.index(CORRECTIONS))
+    unreadable: list[LeftOut] = []
     if SERATO in options.references:
-        annotations += _serato(results, paths, options.references.index(SERATO))
+        annotations += _serato(results, paths, options.references.index(SERATO), unreadable)
     decoder_of = partial(_decoder, results)
     references, left_out, ways = match(annotations, Tracks(paths, library or root), decoder_of)
     chosen = _sample(sorted(references), options)
@@ -90,7 +91,7 @@ def gather(
         referenced=len(references),
         evaluated=len(chosen),
         ways=ways,
-        left_out=tuple(sorted({*left_out, *rows.left_out})),
+        left_out=tuple(sorted({*left_out, *rows.left_out, *unreadable})),
         without_reference=tuple(sorted(set(paths) - set(references))),
     )
 
@@ -123,14 +124,23 @@ def _tags(results: Path, paths: dict[str, str], source: int) -> list[tuple[Rank,
     return found
 
 
-def _serato(results: Path, paths: dict[str, str], source: int) -> list[tuple[Rank, Annotation]]:
-    """What Serato has written into the files, which are those that the last run looked at."""
+def _serato(
+    results: Path, paths: dict[str, str], source: int, unreadable: list[LeftOut]
+) -> list[tuple[Rank, Annotation]]:
+    """What Serato has written into the files, which are those that the last run looked at.
+
+    unreadable: gets the tags that cannot be used; the other files go on.
+    """
     found = []
     for track in sorted(paths):
         record = _read_bpm(results, track)
+
+        def tell(reason: str, track: str = track) -> None:
+            unreadable.append(LeftOut(SERATO, track, f"not readable: {reason}"))
+
         with suppress(RecordError):
             file = Path(read_ticket(Results(results).ticket(track)).file)
-            tags = read_file(file, track, record.duration if record else None)
+            tags = read_file(file, track, record.duration if record else None, tell)
             if tags is not None:
                 found.append((Rank.of(source, tags), tags))
     return found

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..base.files import write_atomically
-from ..results.output_guard import check_folder, check_output
+from ..results.output_guard import check_folder, check_output, write_output
 from . import documents as tables
 from .plots import KINDS, NAMES, plots
 from .score import EvaluationOptions, Gathered
@@ -46,4 +45,4 @@ def write_evaluation(folder: Path, gathered: Gathered, options: EvaluationOption
         if plot not in files:
             (folder / plot).unlink(missing_ok=True)
     for name, data in files.items():
-        write_atomically(folder / name, data)
+        write_output(folder / name, data)

@@ -12,7 +12,7 @@ and has one of
         waiting: gets the ids of tracks without records
 or both of
     place(track) -> where a file of its own lies below the output folder, None for none
-    write_track(track, file) -> why it could not be written    for files too large to be held
+    write_track(track, file, options) -> why it could not be written; for files too large to hold
 It may say
     PLAYER        the program whose sample 0 of an MP3 it is for (dropgrid.audio.mp3)
     OPTIONS       the names of the ExportOptions that it heeds, beside those that all do
@@ -34,13 +34,12 @@ from typing import Any
 
 from ..audio.mp3 import lead
 from ..base.errors import ConfigError
-from ..base.files import write_atomically
 from ..records.time_shift import shifted
 from ..records.track import Track
 from ..records.validate import check_id
 from ..results.layout import Results
 from ..results.library_reader import BROKEN, WAITING, iterate_library
-from ..results.output_guard import check_folder, check_output
+from ..results.output_guard import check_folder, check_output, write_output
 from .options import ExportOptions
 
 OF_ALL = ("delay_profile", "min_confidence")  # options that every format heeds but tables
@@ -98,7 +97,7 @@ def export(
     left_out: Counter[str] = Counter()
     tracks = _finished(form, results, library, options, left_out, say)
     if hasattr(form, "write_track"):
-        return _export_files(form, tracks, output, check, left_out), left_out
+        return _export_files(form, tracks, output, check, left_out, options), left_out
     if hasattr(form, "render_track"):
         return _export_each(form, tracks, output, check), left_out
     several = hasattr(form, "file") and "." not in form.file(options)
@@ -108,7 +107,7 @@ def export(
     for file in targets:
         check(file)
     for file, data in targets.items():
-        write_atomically(file, data)
+        write_output(file, data)
     return written, left_out
 
 
@@ -120,7 +119,7 @@ def _export_table(
         raise ConfigError(f"--delay-profile: the {form.NAME} table holds the records' own times")
     waiting: list[str] = []
     data, written, failed = form.render_table(results, waiting)
-    write_atomically(output, data)
+    write_output(output, data)
     left_out = Counter({"failed in the analysis": failed, WAITING: len(waiting)})
     return written, +left_out
 
@@ -135,7 +134,7 @@ def _export_each(
         for suffix, data in form.render_track(track).items():
             file = output / f"{check_id(track.track)}{suffix}"
             check(file)
-            write_atomically(file, data)
+            write_output(file, data)
         written += 1
     return written
 
@@ -146,6 +145,7 @@ def _export_files(
     output: Path,
     check: Callable[..., None],
     left_out: Counter[str],
+    options: ExportOptions,
 ) -> int:
     check_folder(output)
     output.mkdir(parents=True, exist_ok=True)
@@ -156,7 +156,7 @@ def _export_files(
             left_out["of a format that this export does not know"] += 1
             continue
         check(output / where, source=track.file, audio=True)
-        reason = form.write_track(track, output / where)
+        reason = form.write_track(track, output / where, options)
         written += reason is None
         if reason is not None:
             left_out[reason] += 1

@@ -7,12 +7,7 @@ from pathlib import PurePosixPath
 
 from ..base.text import one_line
 from ..records.model import BpmRecord
-from ..records.track import Track
-
-
-def beats_per_bar(record: BpmRecord) -> int:
-    """Numerator of the time signature; 4 where there is none."""
-    return int((record.time_signature or "4/4").partition("/")[0])
+from ..records.track import Track, beats_per_bar
 
 
 def bar_positions(record: BpmRecord) -> list[tuple[int, int]]:

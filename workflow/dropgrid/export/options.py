@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shlex
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 from ..audio.mp3 import LAGS
 from ..key import notation
+from ..records.cue_template import STANDARD, Template, template
 from ..settings.options import check_ranges, range_name
 
 NML_VERSIONS = (19, 20)
@@ -22,7 +27,8 @@ class ExportOptions:
     bpm_ranges: edges of ranges [low, high) for playlists; key_notation: how keys are written,
     where a format leaves the choice; by_key: playlists by key, not by BPM range. min_confidence:
     of a track's tempo; a track below it is left out. nml_version: of Traktor's collection: 19
-    (Traktor 2 and 3) has one grid marker, 20 (Traktor 4) one a tempo region. Raises ValueError.
+    (Traktor 2 and 3) has one grid marker, 20 (Traktor 4) some for each tempo. cues: what goes on
+    the pads, a preset or a list of entries (dropgrid.records.cue_template). Raises ValueError.
     """
 
     delay_profile: str | None = None
@@ -31,6 +37,7 @@ class ExportOptions:
     key_notation: notation.Notation = "musical"
     by_key: bool = False
     nml_version: int = 19
+    cues: str | tuple[Any, ...] = STANDARD
 
     def __post_init__(self) -> None:
         check_ranges(self.bpm_ranges)
@@ -44,6 +51,12 @@ class ExportOptions:
             )
         if self.nml_version not in NML_VERSIONS:
             raise ValueError(f"nml_version: {self.nml_version} is neither 19 nor 20")
+        template(self.cues)
+
+    @cached_property
+    def template(self) -> Template | None:
+        """What goes on the pads; None for the most useful cues."""
+        return template(self.cues)
 
     def ranges(self) -> dict[str, tuple[float, float]]:
         """The ranges [low, high) between neighbouring edges, by name: "120-126"."""
@@ -57,7 +70,9 @@ class ExportOptions:
             if field.name not in names or value == field.default:
                 continue
             said.append(f"--{field.name.replace('_', '-')}")
-            if isinstance(value, tuple):
+            if field.name == "cues":
+                said.append(shlex.quote(value if isinstance(value, str) else json.dumps(value)))
+            elif isinstance(value, tuple):
                 said += [f"{edge:g}" for edge in value]
             elif value is not True:
                 said.append(str(value))

@@ -12,8 +12,8 @@ from pathlib import PurePosixPath
 from ..base.colours import SECTION_COLOURS_ON_DARK
 from ..base.text import one_line
 from ..records.cue_points import cues
-from ..records.track import Track
-from .cues import beats_per_bar, number, title
+from ..records.track import Track, beats_per_bar
+from .cues import number, title
 from .tempo_map import Signature, TempoMap, tempo_map
 
 NAME = "reaper"

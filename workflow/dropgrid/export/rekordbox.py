@@ -16,13 +16,12 @@ from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement
 
 from .. import __version__
-from ..base.colours import SECTION_COLOURS_ON_DARK
 from ..base.files import WINDOWS
 from ..key import notation
-from ..records.cue_points import Cue, Loop, cues, loops, pads
+from ..records.cue_points import Cue, Loop, cues, loops, most_useful, pads
 from ..records.model import GridRegion
-from ..records.track import Track
-from .cues import beats_per_bar, number, text_tag, title
+from ..records.track import Track, beats_per_bar
+from .cues import number, text_tag, title
 from .spool import Spool
 from .xml_lines import lines
 
@@ -34,7 +33,8 @@ HELP = "rekordbox XML collection: beat grids, cues, playlists (one file)"
 FILE = "rekordbox.xml"
 NEEDS = frozenset({"bpm", "file"})
 PLAYER = "rekordbox"
-OPTIONS = ("bpm_ranges", "key_notation")
+OPTIONS = ("bpm_ranges", "cues", "key_notation")
+MEMORY = 10  # memory cues and loops that rekordbox keeps of a track
 # What rekordbox calls the file types it plays.
 KINDS = {
     ".wav": "WAV File", ".aif": "AIFF File", ".aiff": "AIFF File", ".flac": "FLAC File",
@@ -92,12 +92,12 @@ def _track(track: Track, number_in_list: int, options: ExportOptions) -> Element
             Metro=record.time_signature or "4/4",
             Battito=str(beat_in_bar(region, length)),
         )
-    marks = cues(track)
-    for cue in marks:  # memory cues have no number
+    held = loops(track)
+    for cue in most_useful(cues(track), MEMORY - len(held)):  # memory cues have no number
         element.append(_mark(cue, -1))
-    for pad, cue in enumerate(pads(marks)):
+    for pad, cue in pads(track, options.template):
         element.append(_mark(cue, pad))
-    for loop in loops(track):
+    for loop in held:
         element.append(_loop(loop))
     return element
 
@@ -119,7 +119,7 @@ def beat_in_bar(region: GridRegion, length: int) -> int:
 
 
 def _mark(cue: Cue, pad: int) -> Element:
-    colour = bytes.fromhex(SECTION_COLOURS_ON_DARK[cue.label][1:])
+    colour = bytes.fromhex(cue.colour[1:])
     mark = Element("POSITION_MARK", Name=cue.name, Type="0", Start=number(cue.time, 3))
     mark.set("Num", str(pad))
     for name, value in zip(("Red", "Green", "Blue"), colour, strict=True):

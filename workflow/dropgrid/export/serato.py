@@ -12,7 +12,7 @@ import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..audio import serato
 from ..audio.packets import packet_digest
@@ -20,13 +20,18 @@ from ..audio.serato_file import FLAC, MP4, STAMP, stamp
 from ..audio.serato_track import tags_of
 from ..audio.tag_limits import TagLimit, import_mutagen, limits
 from ..base.errors import DropgridError
+from ..base.files import cut_name
 from ..records.track import Track
+
+if TYPE_CHECKING:
+    from .options import ExportOptions
 
 NAME = "serato"
 HELP = "copies of the songs that carry Serato's grid, cues and loops (a file per track)"
 FILE = "serato"
 NEEDS = frozenset({"bpm", "file"})
 PLAYER = "serato"
+OPTIONS = ("cues",)
 MARK = STAMP.encode()
 ALONE = True  # not among all exports
 SUFFIXES = (".mp3", ".aif", ".aiff", ".wav", ".flac", ".m4a", ".mp4")
@@ -39,16 +44,16 @@ def place(track: Track) -> Path | None:
     return path if fit else None
 
 
-def write_track(track: Track, target: Path) -> str | None:
+def write_track(track: Track, target: Path, options: ExportOptions) -> str | None:
     """Write the copy of a track; why there is none, if there is none. Raises OSError."""
     assert track.file is not None  # NEEDS says so
     if not track.file.is_file():
         return "the song is no longer there"
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{os.getpid()}.{target.name[-180:]}")
+    temporary = target.with_name(f".{os.getpid()}.{cut_name(target.stem)}{target.suffix}")
     try:
         shutil.copyfile(track.file, temporary)
-        _tag(temporary, tags_of(track))
+        _tag(temporary, tags_of(track, options.template))
         if packet_digest(temporary) != packet_digest(track.file):
             return "its audio would not stay the same"
         os.replace(temporary, target)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ..records.model import BpmRecord
-from .cues import beats_per_bar
+from ..records.track import beats_per_bar
 
 FINEST = 64  # the shortest note, of 1/64, that a lead-in is made of
 FASTEST = 480.0  # BPM above which a lead-in is made of shorter notes

@@ -1,10 +1,11 @@
 """Traktor's collection (NML): grids, hot cues, loops, key, playlists by BPM range.
 
 To be imported beside one's own: Traktor's Import Collection / Import another Collection. Version
-19 (Traktor 2 and 3) has one grid marker a track, version 20 (Traktor 4) one for each stretch of
-one tempo; a marker stands on a downbeat, and the grid goes on in both directions. Source: NML as
-Traktor writes it, traktor-nml-utils. What Traktor's LOUDNESS counts from is not known, so that
-it is left to Traktor.
+19 (Traktor 2 and 3) has one grid marker a track, in the stretch that carries the record's tempo;
+version 20 (Traktor 4) has two for each stretch of one tempo, on its first and last downbeat
+(anchors.py). A marker stands on a downbeat, and the grid goes on in both directions. Source: NML
+as Traktor writes it, traktor-nml-utils. What Traktor's LOUDNESS counts from is not known, so
+that it is left to Traktor.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from xml.etree.ElementTree import Element, SubElement
 from xml.sax.saxutils import quoteattr
 
 from ..key import notation
-from ..records.cue_points import cues, loops, pads
-from ..records.model import BpmRecord, GridRegion
+from ..records.cue_points import SAME_MOMENT, cues, loops, pads
 from ..records.track import Track
+from .anchors import anchors, main_region
 from .cues import text_tag, title
 from .places import parted
 from .spool import Spool
@@ -33,7 +34,7 @@ HELP = "Traktor NML collection: beat grids, cues, playlists (one file)"
 FILE = "traktor.nml"
 NEEDS = frozenset({"bpm", "file"})
 PLAYER = "traktor"
-OPTIONS = ("bpm_ranges", "key_notation", "nml_version")
+OPTIONS = ("bpm_ranges", "cues", "key_notation", "nml_version")
 MARK = b'<HEAD COMPANY="dropgrid"'
 CUE, GRID, LOOP = 0, 4, 5  # the TYPE of a CUE_V2
 NO_PAD = -1
@@ -80,31 +81,28 @@ def _entry(track: Track, options: ExportOptions) -> Element:
     key = notation.parse(track.key.key) if track.key and track.key.key else None
     if key is not None:
         info.set("KEY", notation.written(key, options.key_notation))
-    regions = record.grid if options.nml_version >= 20 else record.grid[:1]
-    bpm = regions[0].bpm if len(regions) == 1 else record.bpm
+    main = main_region(record)
+    bpm = main.bpm if main and (options.nml_version < 20 or len(record.grid) == 1) else record.bpm
     if bpm is not None:
         SubElement(entry, "TEMPO", BPM=f"{bpm:.6f}", BPM_QUALITY="100.000000")
     if key is not None:
         SubElement(entry, "MUSICAL_KEY", VALUE=str(key))
-    for region in regions:
-        marker = _mark("AutoGrid", GRID, _anchor(region, record))
-        SubElement(marker, "GRID", BPM=f"{region.bpm:.6f}")
+    for anchor in anchors(record, None if options.nml_version >= 20 else main):
+        marker = _mark("AutoGrid", GRID, anchor.time)
+        SubElement(marker, "GRID", BPM=f"{anchor.bpm:.6f}")
         entry.append(marker)
-    marks = cues(track)
-    on_pads = pads(marks)
-    for cue in marks:
-        pad = on_pads.index(cue) if cue in on_pads else NO_PAD
+    on_pads = pads(track, options.template)
+    marks = [(cue, pad) for pad, cue in on_pads]
+    marks += [
+        (cue, NO_PAD)
+        for cue in cues(track)
+        if not any(abs(cue.time - other.time) < SAME_MOMENT for _, other in on_pads)
+    ]
+    for cue, pad in sorted(marks, key=lambda mark: mark[0].time):
         entry.append(_mark(cue.name, CUE, cue.time, pad=pad))
     for loop in loops(track):
         entry.append(_mark(loop.name, LOOP, loop.start, loop.end - loop.start))
     return entry
-
-
-def _anchor(region: GridRegion, record: BpmRecord) -> float:
-    """The first downbeat of a region; its first beat where it has none."""
-    end = region.start + region.beats * 60 / region.bpm
-    first = region.first_downbeat
-    return first if first is not None and first < end else region.start
 
 
 def _mark(name: str, kind: int, time: float, length: float = 0.0, pad: int = NO_PAD) -> Element:

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 
-from ..base.colours import SECTION_COLOURS_ON_DARK
 from ..base.files import WINDOWS
 from ..base.text import one_line
 from ..key import notation
-from ..records.cue_points import cues, loops, pads
+from ..records.cue_points import loops, pads
 from ..records.model import BpmRecord
 from ..records.track import Track
+from .anchors import anchors, main_region
 from .cues import number, text_tag, title
 from .spool import Spool
 from .xml_lines import lines
@@ -32,6 +32,7 @@ NAME = "virtualdj"
 HELP = "VirtualDJ database of its own: beat grids, cues, loops (one file)"
 FILE = "virtualdj.xml"
 NEEDS = frozenset({"bpm", "file"})
+OPTIONS = ("cues",)
 MARK = b'<VirtualDJ_Database Version="dropgrid"'
 HEAD = b'<?xml version="1.0" encoding="UTF-8"?>\n' + MARK + b">\n"
 TAIL = b"</VirtualDJ_Database>\n"
@@ -45,11 +46,11 @@ def render(
     """The songs of all tracks as one document."""
     songs = Spool()
     for track in tracks:
-        songs.add(lines(_song(track), 1))
+        songs.add(lines(_song(track, options), 1))
     return songs.added, {"": chain([HEAD], songs, [TAIL])}
 
 
-def _song(track: Track) -> Element:
+def _song(track: Track, options: ExportOptions) -> Element:
     record = track.bpm
     assert record is not None and track.file is not None  # NEEDS says so
     song = Element("Song", FilePath=_path(track.file))
@@ -61,14 +62,13 @@ def _song(track: Track) -> Element:
             tags.set(name, text)
     SubElement(song, "Infos", SongLength=number(record.duration or 0.0, 3))
     _add_scan(song, track, record)
-    for region in record.grid:
-        first = region.start if region.first_downbeat is None else region.first_downbeat
-        point = SubElement(song, "Poi", Pos=number(first, 3), Type="beatgrid")
-        point.set("Bpm", number(region.bpm, 3))
-    for pad, cue in enumerate(pads(cues(track)), start=1):
-        point = SubElement(song, "Poi", Pos=number(cue.time, 3), Type="cue", Num=str(pad))
+    for anchor in anchors(record):
+        point = SubElement(song, "Poi", Pos=number(anchor.time, 3), Type="beatgrid")
+        point.set("Bpm", number(anchor.bpm, 3))
+    for pad, cue in pads(track, options.template):
+        point = SubElement(song, "Poi", Pos=number(cue.time, 3), Type="cue", Num=str(pad + 1))
         point.set("Name", cue.name)
-        point.set("Color", str(OPAQUE | int(SECTION_COLOURS_ON_DARK[cue.label][1:], 16)))
+        point.set("Color", str(OPAQUE | int(cue.colour[1:], 16)))
     for loop in loops(track):
         beats = sum(loop.start - 1e-3 <= beat < loop.end - 1e-3 for beat in record.beats)
         point = SubElement(song, "Poi", Pos=number(loop.start, 3), Type="loop")
@@ -82,8 +82,8 @@ def _add_scan(song: Element, track: Track, record: BpmRecord) -> None:
     if record.bpm is None or not record.grid:
         return
     scan = SubElement(song, "Scan", Version=SCAN_VERSION, Bpm=f"{60 / record.bpm:.9f}")
-    period = 60 / record.grid[0].bpm
-    scan.set("Phase", f"{record.grid[0].start % period:.6f}")
+    main = main_region(record) or record.grid[0]
+    scan.set("Phase", f"{main.start % (60 / main.bpm):.6f}")
     key = notation.parse(track.key.key) if track.key and track.key.key else None
     if key is not None:
         scan.set("Key", notation.short(key))

@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from ..audio.reader import POSITIONS
+from ..audio.channels import POSITIONS
+from ..native import compiled
 
 TENTHS = 10  # powers a second
 OFFSET = -0.691  # dB: makes a 997 Hz sine at full scale in one channel read -3.01 LUFS
@@ -59,7 +60,7 @@ class Meter:
         self._used = [i for i, weight in enumerate(by_channel) if weight]
         self._weights = np.array([by_channel[i] for i in self._used])
         self._sections = k_weighting(rate)
-        self._state = np.zeros((len(self._used), 2, 2))
+        self._state = np.zeros((2, 2, len(self._used)))  # of each section, by channel
         self._samples = 0
         self._open = 0.0  # weighted energy of the tenth that is not full yet
         if self.true_peak is not None:
@@ -82,27 +83,50 @@ class Meter:
             self._measure(block[start : start + AT_ONCE])
 
     def _measure(self, block: np.ndarray) -> None:
-        channels = np.ascontiguousarray(block.T[self._used], np.float64)
-        if channels.any() or self._state.any():
-            _cascade()(self._sections, channels, self._state)
+        """Filter a short block, cut it at the tenths' edges, and sum its squares in between."""
+        first = self._samples
+        self._samples += len(block)
+        edges = _edges(first, self._samples, self.rate) - first  # of tenths that end in this block
+        starts = np.concatenate([[0], edges[edges < len(block)]])
+        if self._state.any() or block.any():
+            sums = self._energies(block, starts) @ self._weights
             # What decays for ever would end in numbers that processors are very slow with.
             self._state[np.abs(self._state) < 1e-30] = 0
-        self._sum(channels)
-
-    def _sum(self, channels: np.ndarray) -> None:
-        """Cut filtered channels at the tenths' edges and sum their squares in between."""
-        first, count = self._samples, channels.shape[1]
-        self._samples += count
-        edges = _edges(first, first + count, self.rate)  # tenths that end in this block
-        starts = np.concatenate([[0], edges - first])
-        np.square(channels, out=channels)
-        sums = self._weights @ np.add.reduceat(channels, starts[starts < count], axis=1)
-        if len(sums) < len(starts):  # the block ends where a tenth does
+        else:
+            sums = np.zeros(len(starts))
+        if len(sums) == len(edges):  # the block ends where a tenth does
             sums = np.append(sums, 0.0)
         sums[0] += self._open
         self._open = float(sums[-1])
         power = sums[:-1] * (TENTHS / self.rate)
         self._parts.append(np.minimum(power, LOUDEST).astype(np.float32))
+
+    def _energies(self, block: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """The energy of each used channel, filtered, from each start to the next: (starts, used).
+
+        Summed from first to last, so that both ways give the same bits.
+        """
+        energies = np.empty((len(starts), len(self._used)))
+        if (loops := compiled()) and block.flags.c_contiguous and block.dtype == np.float32:
+            for at in range(0, len(self._used), 2):
+                pair = [at, min(at + 1, len(self._used) - 1)]
+                state, sums = self._state[:, :, pair], np.empty((len(starts), 2))
+                state = np.ascontiguousarray(state)
+                loops.weigh(
+                    block.ctypes.data, len(block), self.channels,
+                    *(self._used[channel] for channel in pair), self._sections.ctypes.data,
+                    state.ctypes.data, starts.ctypes.data, len(starts), sums.ctypes.data,
+                )  # fmt: skip
+                self._state[:, :, pair], energies[:, pair] = state, sums
+            return energies
+        channels = np.ascontiguousarray(block.T[self._used], np.float64)
+        state = np.ascontiguousarray(self._state.transpose(2, 0, 1))
+        _cascade()(self._sections, channels, state)
+        self._state = state.transpose(1, 2, 0).copy()
+        np.square(channels, out=channels)
+        for piece, part in enumerate(np.split(channels, starts[1:], axis=1)):
+            energies[piece] = np.add.accumulate(part, axis=1)[:, -1]
+        return energies
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What all blocks held; called once.

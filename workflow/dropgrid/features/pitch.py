@@ -19,7 +19,7 @@ import numpy as np
 
 from .engines.filterbank import filterbank
 from .engines.key_network import Network, Scores
-from .spectra import hann, real_fft
+from .spectra import Transform
 
 RATE = 44100
 KEY_FRAME, KEY_HOP = 8192, 8820  # samples: the key network's frames, 5 a second
@@ -85,8 +85,7 @@ class Pitch:
         self._ahead: deque[np.ndarray] = deque()  # blocks that only pitches have heard so far
         self._ahead_samples = 0
         self._pitch_frames = Frames(PITCH_FRAME, PITCH_HOP)
-        self._windows: dict[int, np.ndarray] = {}
-        self._transformed: dict[int, np.ndarray] = {}
+        self._transforms: dict[int, Transform] = {}
         self._pitches: list[np.ndarray] = []
         self._heard = np.zeros(FINE)  # pitches of all steps so far, both registers
         self._tonality: list[np.ndarray] = []
@@ -110,7 +109,7 @@ class Pitch:
                 self._follow()
             for frames in self._key_frames.rest():
                 self._scores.add(self._key_input(frames))
-        del self._pitch_frames, self._key_frames, self._windows, self._transformed
+        del self._pitch_frames, self._key_frames, self._transforms
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What was found in all blocks, once they are finished."""
@@ -147,12 +146,11 @@ class Pitch:
 
     def _magnitudes(self, frames: np.ndarray, bins: int) -> np.ndarray:
         count, size = frames.shape
-        if size not in self._windows:
-            self._windows[size] = hann(size)
-            self._transformed[size] = np.empty((BATCH, size // 2 + 1), np.complex64)
-        spectra = self._transformed[size][:count]
-        real_fft()(frames * self._windows[size], spectra)
-        return np.abs(spectra[:, :bins])
+        if size not in self._transforms:
+            self._transforms[size] = Transform(size)
+        magnitudes = np.empty((count, bins), np.float32)
+        self._transforms[size](frames, magnitudes)
+        return magnitudes
 
     def _keep(self, frames: np.ndarray) -> None:
         pitches, tonality = partials(self._magnitudes(frames, TOP))

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..native import compiled
+
 HOP = 441  # samples between frames: 100 frames a second at 44.1 kHz
 FRAME_SIZES = (1024, 2048, 4096)
 LONGEST = FRAME_SIZES[-1]
@@ -49,21 +51,63 @@ def segments(blocks: Iterable[np.ndarray], frames: int = CHUNK) -> Iterator[np.n
         yield signal[first * HOP : (first + count - 1) * HOP + LONGEST]
 
 
-class Spectra:
-    """The magnitudes of segments' frames under a Hann window of each of FRAME_SIZES.
+class Transform:
+    """The magnitudes of real frames of one size under a Hann window.
 
-    A few frames at a time go through window, transform and magnitude, in the same memory, which
-    stays in the processor's nearest caches: all frames of a segment at once take a quarter more.
+    The compiled transform takes as many frames side by side as a vector has lanes, and its
+    numbers are scipy's (native/transform.h). Sizes that are no power of two, and all without the
+    compiled loops, go through scipy, a few frames at a time in the same memory, which stays in
+    the processor's nearest caches: all frames of a segment at once take a quarter more.
     """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._window = hann(size)
+        self._compiled = compiled() if size & (size - 1) == 0 else None
+        if self._compiled:
+            self._factors = factors(size)
+        else:
+            rows = max(AT_ONCE // size, 1)
+            self._frames = np.empty((rows, size), np.float32)
+            self._spectra = np.empty((rows, size // 2 + 1), np.complex64)
+
+    def __call__(
+        self, frames: np.ndarray, magnitudes: np.ndarray, lowest: np.ndarray | None = None
+    ) -> None:
+        """Fill magnitudes (frames, bins) from 0 Hz up, bins at most half the size, and lowest
+        (frames, fewer bins) complex64, of frames (frames, size), which may overlap in memory."""
+        if lowest is None:
+            lowest = np.empty((len(frames), 0), np.complex64)
+        if not self._compiled:
+            return self._by_scipy(frames, magnitudes, lowest)
+        assert frames.strides[1] == frames.itemsize and frames.dtype == np.float32
+        assert magnitudes.flags.c_contiguous and lowest.flags.c_contiguous
+        assert len(frames) == len(magnitudes) == len(lowest) and frames.shape[1] == self.size
+        return self._compiled.transform(
+            frames.ctypes.data, len(frames), self.size, frames.strides[0] // frames.itemsize,
+            self._window.ctypes.data, self._factors.ctypes.data, magnitudes.ctypes.data,
+            magnitudes.shape[1], lowest.ctypes.data, lowest.shape[1],
+        )  # fmt: skip
+
+    def _by_scipy(self, frames: np.ndarray, magnitudes: np.ndarray, lowest: np.ndarray) -> None:
+        bins, step = magnitudes.shape[1], len(self._frames)
+        for start in range(0, len(frames), step):
+            few = frames[start : start + step]
+            windowed, spectra = self._frames[: len(few)], self._spectra[: len(few)]
+            np.multiply(few, self._window, out=windowed)
+            real_fft()(windowed, spectra)
+            re, im = spectra.real[:, :bins], spectra.imag[:, :bins]
+            np.sqrt(re * re + im * im, out=magnitudes[start : start + step])
+            lowest[start : start + step] = spectra[:, : lowest.shape[1]]
+
+
+class Spectra:
+    """The magnitudes of segments' frames of each of FRAME_SIZES."""
 
     def __init__(self, bins: Sequence[int], lowest: int, frames: int = CHUNK) -> None:
         """bins: how many magnitudes of each spectrum are wanted, from 0 Hz up; lowest: how many
         complex values of the longest frames'."""
-        self._windows = [hann(size) for size in FRAME_SIZES]
-        rows = [AT_ONCE // size for size in FRAME_SIZES]
-        sizes = list(zip(rows, FRAME_SIZES, strict=True))
-        self._frames = [np.empty((count, size), np.float32) for count, size in sizes]
-        self._spectra = [np.empty((count, size // 2 + 1), np.complex64) for count, size in sizes]
+        self._transforms = [Transform(size) for size in FRAME_SIZES]
         self._magnitudes = [np.empty((frames, count), np.float32) for count in bins]
         self._lowest = np.empty((frames, lowest), np.complex64)
 
@@ -74,25 +118,35 @@ class Spectra:
         Both are overwritten by the next call.
         """
         count = (len(segment) - LONGEST) // HOP + 1
-        for i, window in enumerate(self._windows):
-            size = len(window)
+        for transform, magnitudes in zip(self._transforms, self._magnitudes, strict=True):
+            size = transform.size
             overlapping = np.lib.stride_tricks.as_strided(
                 segment[(LONGEST - size) // 2 :],
                 (count, size),
                 (HOP * segment.itemsize, segment.itemsize),
                 writeable=False,
             )
-            magnitudes = self._magnitudes[i]
-            step, bins = len(self._frames[i]), magnitudes.shape[1]
-            for start in range(0, count, step):
-                end = min(start + step, count)
-                frames, spectra = self._frames[i][: end - start], self._spectra[i][: end - start]
-                np.multiply(overlapping[start:end], window, out=frames)
-                real_fft()(frames, spectra)
-                np.abs(spectra[:, :bins], out=magnitudes[start:end])
-                if size == LONGEST:
-                    self._lowest[start:end] = spectra[:, : self._lowest.shape[1]]
+            lowest = self._lowest[:count] if size == LONGEST else None
+            transform(overlapping, magnitudes[:count], lowest)
         return self._lowest[:count], [m[:count] for m in self._magnitudes]
+
+
+@cache
+def factors(size: int) -> np.ndarray:
+    """Cosines and sines of the passes of a transform of a power of two, in the order in which
+    native/transform.h reads them."""
+    twos = size.bit_length() - 1
+    found, done = [], 1
+    for radix in [2] * (twos % 2) + [4] * (twos // 2):
+        groups, done = done, done * radix
+        pairs = np.arange(1, (size // done + 1) // 2)
+        for turn in range(1, radix):
+            angles = 2 * np.pi / size * (turn * groups * pairs)
+            values = np.zeros(size // done - 1)
+            values[0 : 2 * len(pairs) : 2] = np.cos(angles)
+            values[1 : 2 * len(pairs) : 2] = np.sin(angles)
+            found.append(values)
+    return np.concatenate(found).astype(np.float32)
 
 
 def hann(size: int) -> np.ndarray:

@@ -11,6 +11,7 @@ interrupt         SIGINT, SIGTERM, SIGHUP                    128 + signal       
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -25,12 +26,17 @@ MACHINE_ERRNOS = frozenset({
     errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ETIMEDOUT, errno.EREMOTEIO,
     errno.ENODEV, errno.ENXIO, errno.EHOSTDOWN, errno.ENOTCONN, errno.ECONNRESET,
 })  # fmt: skip
-# What libraries say, in errors that are no MemoryError, when an allocation has failed; a thread
-# cannot start where there is no room for its stack.
-MEMORY_WORDS = (
-    "bad_alloc", "bad allocation", "to allocate", "cannot allocate", "malloc",
-    "can't start new thread",
-)  # fmt: skip
+# What libraries say when an allocation has failed: in errors that are no MemoryError, or on
+# standard error before they end the process. A thread cannot start where there is no room for its
+# stack. Not what the C library says of a heap that is corrupt: "malloc(): invalid size".
+_NO_MEMORY = re.compile(
+    r"""bad[_ ]alloc | out \s of \s memory | memory \s exhausted | not \s enough \s memory
+    | (?: (?: unable | failed ) \s to | (?: could | can ) (?: \s? not | n?'t ) ) \s (?:re)?allocate
+    | alloc (?:ation)? (?: \s? \(\) )? (?: \s [\w.]+ ){0,3} \s fail
+    | can't \s start \s new \s thread | thread \s creation \s failed | pthread_create \s failed
+    | resource \s temporarily \s unavailable""",
+    re.IGNORECASE | re.VERBOSE,
+)
 Fault = Literal["none", "track", "machine", "run", "interrupt"]
 
 
@@ -126,4 +132,10 @@ def _decoders(error: Exception) -> bool:
 def _speaks_of_memory(error: BaseException) -> bool:
     # Only foreign errors: our own quote file names, which may say anything.
     foreign = not type(error).__module__.startswith("dropgrid") and not isinstance(error, OSError)
-    return foreign and any(word in str(error).lower() for word in MEMORY_WORDS)
+    return foreign and _NO_MEMORY.search(str(error)) is not None
+
+
+def line_on_memory(words: str) -> str | None:
+    """The last line that says that memory ran out, of what a process said before its end."""
+    lines = [" ".join(line.split()) for line in words.splitlines() if _NO_MEMORY.search(line)]
+    return lines[-1][:300] if lines else None

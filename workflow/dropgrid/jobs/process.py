@@ -27,12 +27,16 @@ from typing import Any, NoReturn
 
 from ..base.errors import TrackError
 from ..records.model import TrackFailure
-from .policy import Fault, Outcome, StageUse, classify
+from .crashes import Crash
+from .last_words import LastWords
+from .policy import Fault, Outcome, StageUse, classify, line_on_memory
 
 GRACE = 1.5  # seconds a child has to clean up after a signal, before it is killed
 TICK = 0.25  # seconds between looks at the clock
 MAXRSS_IN_MB = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss: bytes there, KB elsewhere
 
+# The report of a child that has no memory even to say so.
+NO_MEMORY = b'{"fault": "machine", "stage": "", "type": "OutOfMemory", "message": "MemoryError"}\n'
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -54,15 +58,22 @@ def supervised(
     sys.stderr.flush()
     started = time.monotonic()
     reader, writer = os.pipe()
+    words, crash = LastWords(), Crash()
     with _signals_forwarded() as relay:
         pid = os.fork()
         if pid == 0:
             os.close(reader)
+            words.speak()
+            crash.wait_to_be_seen()
             _be_child(work, stage, memory_mb, parent, writer)
         os.close(writer)
+        words.listen()
+        crash.listen()
         relay.child = pid
-        heard = _Heard(stage, started)
+        heard = _Heard(stage, started, words, crash)
         timed_out = _listen(reader, relay, pid, seconds, heard)
+        said = words.close()
+        crash.close()
         relay.child = None
         _, status, usage = os.wait4(pid, 0)
     fault: Fault
@@ -73,7 +84,7 @@ def supervised(
         message = f"stopped after {seconds:g} s, the most a track may take"
         fault, failure = "machine", TrackFailure(heard.stage, "TimedOut", message)
     else:
-        fault, failure = _verdict(heard, os.waitstatus_to_exitcode(status), memory_mb)
+        fault, failure = _verdict(heard, said, os.waitstatus_to_exitcode(status), memory_mb)
     cpu_seconds, peak_mb = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / MAXRSS_IN_MB
     heard.enter("", cpu_seconds, peak_mb)
     return Outcome(
@@ -106,10 +117,11 @@ def _tell(said: dict[str, object]) -> None:
 
 
 class _Heard:
-    """What the child has told so far, a line of JSON each time: the stages, and a failure."""
+    """What the child has told so far, a line of JSON each time: the stages, and a failure; what
+    it says on standard error, and whether it crashes."""
 
-    def __init__(self, stage: str, started: float) -> None:
-        self.stage = stage
+    def __init__(self, stage: str, started: float, words: LastWords, crash: Crash) -> None:
+        self.stage, self.words, self.crash = stage, words, crash
         self.uses: list[StageUse] = []
         self.failure: dict[str, str] = {}
         self._since = started, 0.0
@@ -133,17 +145,29 @@ class _Heard:
         self.stage, self._since = stage, (now, cpu)
 
 
-def _verdict(heard: _Heard, code: int, memory_mb: int | None) -> tuple[Any, TrackFailure | None]:
+def _verdict(
+    heard: _Heard, last_words: str, code: int, memory_mb: int | None
+) -> tuple[Any, TrackFailure | None]:
     """Fault and failure from the child's report, or without one from the way it ended."""
+
+    def out_of_memory(stage: str, why: str) -> tuple[Fault, TrackFailure]:
+        if memory_mb is not None:
+            why = f"more than the {memory_mb} MB it may use ({why})"
+        return "machine", TrackFailure(stage, "OutOfMemory", why)
+
     if said := heard.failure:
-        failure = TrackFailure(said["stage"], said["type"], said["message"])
-        if failure.type == "OutOfMemory" and memory_mb is not None:
-            text = f"more than the {memory_mb} MB it may use ({failure.message})"
-            failure = TrackFailure(failure.stage, failure.type, text)
+        failure = TrackFailure(said["stage"] or heard.stage, said["type"], said["message"])
+        if failure.type == "OutOfMemory":
+            return out_of_memory(failure.stage, failure.message)
         return said["fault"], failure
     if code == 0:
         return "none", None
-    how = f"exit code {code}" if code > 0 else signal.Signals(-code).name
+    if line := line_on_memory(last_words):
+        return out_of_memory(heard.stage, line)
+    number = heard.crash.signal or (signal.Signals(-code) if code < 0 else None)
+    how = number.name if number else f"exit code {code}"
+    if heard.crash.is_at(memory_mb) and number not in (signal.SIGKILL, *FORWARDED):
+        return out_of_memory(heard.stage, f"ended with {how}, {heard.crash.held_mb:.0f} MB in use")
     hint = " (by the system, short of memory, or by someone)" if how == "SIGKILL" else ""
     return "machine", TrackFailure(heard.stage, "Crashed", f"ended with {how}{hint}")
 
@@ -183,14 +207,20 @@ def _listen(reader: int, relay: _Relay, pid: int, seconds: float | None, heard: 
     deadline = None if seconds is None else time.monotonic() + seconds
     kill_at: float | None = None
     workflow = _workflow_handle()
-    watched = [reader] if workflow is None else [reader, workflow]
+    words, crash = heard.words, heard.crash
+    watched = {reader, words.reader, crash.reader}
+    if workflow is not None:
+        watched.add(workflow)
     timed_out = False
     try:
         while True:
             wait = TICK
             if deadline is not None and not timed_out:
                 wait = min(TICK, max(0.0, deadline - time.monotonic()))
-            ready, _, _ = select.select([reader] if relay.received else watched, [], [], wait)
+            ready, _, _ = select.select(watched, [], [], wait)
+            if words.reader in ready and not words.pass_on():
+                watched.discard(words.reader)
+            crash.look(pid, told=crash.reader in ready)
             if reader in ready:
                 piece = os.read(reader, 65536)
                 if not piece:
@@ -200,8 +230,10 @@ def _listen(reader: int, relay: _Relay, pid: int, seconds: float | None, heard: 
                 if seconds is not None and heard.stage != stage:
                     deadline = time.monotonic() + seconds
             now = time.monotonic()
-            if workflow in ready and not relay.received:
-                relay(signal.SIGTERM, None)
+            if workflow in ready:
+                watched.discard(workflow)  # it stays readable
+                if not relay.received:
+                    relay(signal.SIGTERM, None)
             if relay.received and kill_at is None:
                 os.kill(pid, relay.received[0])  # it may have come before there was a child
                 kill_at = now + GRACE
@@ -209,8 +241,9 @@ def _listen(reader: int, relay: _Relay, pid: int, seconds: float | None, heard: 
             if timed_out or (kill_at is not None and now >= kill_at):
                 os.kill(pid, signal.SIGKILL)
     finally:
-        for descriptor in watched:
-            os.close(descriptor)
+        for descriptor in (reader, workflow):
+            if descriptor is not None:
+                os.close(descriptor)
 
 
 def _workflow_handle() -> int | None:
@@ -247,10 +280,13 @@ def _be_child(
         os.kill(os.getpid(), interrupted.args[0])
     except BaseException as error:
         cap_memory(None)  # what is left to do must not fail for want of memory
-        fault, failure = classify(error, _stage)
-        if fault == "track" and not isinstance(error, TrackError):
-            traceback.print_exc()
-        _tell({"fault": fault, **vars(failure)})
+        try:
+            fault, failure = classify(error, _stage)
+            if fault == "track" and not isinstance(error, TrackError):
+                traceback.print_exc()
+            _tell({"fault": fault, **vars(failure)})
+        except MemoryError:  # it does, under a limit that only the system can lift
+            os.write(writer, NO_MEMORY)
     finally:
         with suppress(Exception):
             sys.stdout.flush()

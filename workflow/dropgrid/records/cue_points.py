@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ..base.colours import SECTION_COLOURS_ON_DARK
+from .cue_template import PADS, Pad, Template, Unit
+from .model import Label
 from .phrases import phrases
 from .track import Track
 
-SAME_MOMENT = 0.05  # seconds within which a drop and the start of its section are one cue
-PADS = 8  # hot cues that every controller has
+SAME_MOMENT = 0.05  # seconds within which two moments are one cue
 LOOP_BARS = (4, 2, 1)  # the longest loop that fits is taken
 LOOPED = ("intro", "outro")
+MIX_OUT = "Mix out"
+WORTH: dict[str, int] = {"drop": 2, "breakdown": 3, "buildup": 4}  # the ends before, others behind
 
 
 @dataclass(frozen=True)
 class Cue:
-    """A moment worth jumping to: time in seconds, the label of its section, a name."""
+    """A moment worth jumping to: time in seconds, the label of its section, a name.
+
+    own_colour: "#rrggbb", where it is another than that of the section.
+    """
 
     time: float
-    label: str
+    label: Label
     name: str
+    own_colour: str | None = None
+
+    @property
+    def colour(self) -> str:
+        """Its colour, "#rrggbb"."""
+        return self.own_colour or SECTION_COLOURS_ON_DARK[self.label]
 
 
 @dataclass(frozen=True)
@@ -33,19 +46,22 @@ class Loop:
 
 
 def cues(track: Track) -> list[Cue]:
-    """A cue where music of another kind begins and at every drop, in the order of time.
+    """A cue where music of another kind begins, at every drop, and where one mixes out.
 
-    Labels that occur more than once are numbered: a drop of many sections is one drop, and its
-    cue stands where its kick enters, a bar late after a fill; further drops listed inside it have
-    cues of their own.
+    In the order of time. The first stands on the first downbeat, where music and grid begin, not
+    at 0. Labels that occur more than once are numbered: a drop of many sections is one drop, and
+    its cue stands where its kick enters, a bar late after a fill; further drops listed inside it
+    have cues of their own.
     """
     if track.structure is None:
         return []
-    drops = track.structure.drops
-    moments: list[tuple[float, str]] = []
+    drops, first = track.structure.drops, first_downbeat(track)
+    moments: list[tuple[float, Label]] = []
     for phrase in phrases(track.structure.sections):
         entries = (drop for drop in drops if phrase.start <= drop < phrase.end)
         entry = next(entries, phrase.start) if phrase.label == "drop" else phrase.start
+        if first is not None and entry < first < phrase.end - SAME_MOMENT:
+            entry = first
         moments.append((entry, phrase.label))
     for drop in drops:
         if not any(label == "drop" and abs(t - drop) < SAME_MOMENT for t, label in moments):
@@ -56,13 +72,91 @@ def cues(track: Track) -> list[Cue]:
     for index, (time, label) in enumerate(moments):
         number = f" {labels[: index + 1].count(label)}" if labels.count(label) > 1 else ""
         found.append(Cue(time, label, label.capitalize() + number))
-    return found
+    out = track.structure.mix_out
+    if out is not None and not any(abs(cue.time - out) < SAME_MOMENT for cue in found):
+        found.append(Cue(out, "outro", MIX_OUT))
+    return sorted(found, key=lambda cue: cue.time)
 
 
-def pads(marks: Sequence[Cue], most: int = PADS) -> list[Cue]:
-    """The cues worth a pad, in the order of time: drops first, then what there is room for."""
-    by_worth = sorted(marks, key=lambda cue: (cue.label != "drop", cue.time))
-    return sorted(by_worth[:most], key=lambda cue: cue.time)
+def first_downbeat(track: Track) -> float | None:
+    """Seconds of the first downbeat of a track; None where it has none."""
+    return track.bpm.downbeats[0] if track.bpm and track.bpm.downbeats else None
+
+
+def most_useful(marks: Sequence[Cue], most: int) -> list[Cue]:
+    """So many of the cues, in the order of time: the first, where one mixes out, drops, then
+    breakdowns, buildups and the rest."""
+    by_worth = sorted(marks, key=lambda cue: (_worth(cue, marks), cue.time))
+    return sorted(by_worth[: max(0, most)], key=lambda cue: cue.time)
+
+
+def _worth(cue: Cue, marks: Sequence[Cue]) -> int:
+    """The rank of a cue among those of its track; 0 is the most useful."""
+    if cue == marks[0] or cue == _mix_out(marks):
+        return min(WORTH.get(cue.label, 1), 1)
+    return WORTH.get(cue.label, 5)
+
+
+def _mix_out(marks: Sequence[Cue]) -> Cue | None:
+    """The cue where one mixes out: where the outro of beat alone begins, else the last outro."""
+    exact = next((cue for cue in marks if cue.name == MIX_OUT), None)
+    outros = [cue for cue in marks if cue.label == "outro"]
+    return exact or (outros[-1] if outros else None)
+
+
+def pads(track: Track, wanted: Template | None = None, most: int = PADS) -> list[tuple[int, Cue]]:
+    """The cues on the pads, (pad from 0, cue). wanted: a template; None for the most useful cues
+    in the order of time."""
+    marks = cues(track)
+    if wanted is None:
+        return list(enumerate(most_useful(marks, most)))
+    placed = (_placed(track, marks, pad) for pad in wanted[:most])
+    return [(number, cue) for number, cue in enumerate(placed) if cue is not None]
+
+
+def _placed(track: Track, marks: Sequence[Cue], pad: Pad | None) -> Cue | None:
+    """The cue of an entry of a template; None where the track has no such moment."""
+    cue = None if pad is None else _named(track, marks, pad)
+    if pad is None or cue is None:
+        return None
+    name = cue.name
+    if pad.offset:
+        time = moved(track, cue.time, pad.offset, pad.unit)
+        if time is None:
+            return None
+        cue = replace(cue, time=time)
+        unit = pad.unit if abs(pad.offset) == 1 else f"{pad.unit}s"
+        name = f"{name} {'-' if pad.offset < 0 else '+'} {abs(pad.offset)} {unit}"
+    return replace(cue, name=pad.name or name, own_colour=pad.colour)
+
+
+def _named(track: Track, marks: Sequence[Cue], pad: Pad) -> Cue | None:
+    """The moment that an entry names, without its offset."""
+    if pad.moment == "first_downbeat":
+        time = first_downbeat(track)
+        at = [cue for cue in marks if time is not None and abs(cue.time - time) < SAME_MOMENT]
+        return None if time is None else at[0] if at else Cue(time, "intro", "First downbeat")
+    if pad.moment == "mix_out":
+        return _mix_out(marks)
+    if pad.moment == "mix_in":
+        time = track.structure.mix_in if track.structure else None
+        return None if time is None else Cue(time, "intro", "Mix in")
+    kind = "drop" if pad.moment == "last_drop" else pad.moment
+    of_kind = [cue for cue in marks if cue.label == kind and cue.name != MIX_OUT]
+    number = len(of_kind) if pad.moment == "last_drop" else pad.number
+    return of_kind[number - 1] if 1 <= number <= len(of_kind) else None
+
+
+def moved(track: Track, time: float, offset: int, unit: Unit) -> float | None:
+    """The beat or downbeat that lies so many beats or bars behind the one nearest to a time (less
+    than 0: before it); None where the track has none there."""
+    record = track.bpm
+    grid = () if record is None else record.beats if unit == "beat" else record.downbeats
+    if not grid:
+        return None
+    nearest = min(range(len(grid)), key=lambda index: abs(grid[index] - time))
+    place = nearest + offset
+    return grid[place] if 0 <= place < len(grid) else None
 
 
 def loops(track: Track) -> list[Loop]:

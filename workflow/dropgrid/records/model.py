@@ -3,12 +3,15 @@
 A record is a small frozen dataclass. Times are seconds from the first decoded sample, tempo
 is in BPM, bars count from 1 at the first downbeat. Records hold no time stamps and no timings:
 the same input gives the same bytes. JSON Schemas of the files: workflow/schemas/*.schema.json.
+`version` of a record is that of the dropgrid that made it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from .. import __version__
 
 ANALYSES = ("bpm", "structure", "key")  # the records of a track: results/{analysis}/{track}.json
 Label = Literal["intro", "buildup", "main", "drop", "breakdown", "outro"]
@@ -154,6 +157,7 @@ class BpmRecord:
     tags: dict[str, Any] = field(default_factory=dict)
     loudness: Loudness | None = None
     fingerprint: str | None = None
+    version: str = __version__
     computed: ComputedRhythm | None = None
     error: TrackFailure | None = None
 
@@ -235,6 +239,7 @@ class StructureRecord:
     mix_out: float | None = None
     phrases: tuple[Phrase, ...] = ()
     source: Literal["computed", "corrected"] = "computed"
+    version: str = __version__
     computed: ComputedStructure | None = None
     error: TrackFailure | None = None
 
@@ -300,6 +305,7 @@ class KeyRecord:
     method: str = ""
     evidence: dict[str, Any] = field(default_factory=dict)
     source: Literal["computed", "corrected"] = "computed"
+    version: str = __version__
     computed: ComputedKey | None = None
     error: TrackFailure | None = None
 

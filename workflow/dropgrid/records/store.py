@@ -22,7 +22,9 @@ Record = TypeVar("Record", BpmRecord, StructureRecord, KeyRecord)
 
 def to_json(record: AnyRecord) -> bytes:
     """The bytes of a record: one key a line, numbers rounded to DECIMALS, ASCII only."""
-    values: dict[str, Any] = {"schema": record.SCHEMA, "schema_version": record.VERSION}
+    values: dict[str, Any] = {
+        "schema": record.SCHEMA, "schema_version": record.VERSION, "version": record.version,
+    }  # fmt: skip
     values |= rounded(dataclasses.asdict(record))
     for name in ("error", "computed"):
         if values[name] is None:
@@ -76,7 +78,7 @@ READERS: dict[str, Any] = {"bpm": read_bpm, "structure": read_structure, "key": 
 
 
 def _checked(kind: type[Record], data: bytes, path: Path, track: str | None) -> Record:
-    values = parse_document(data, kind.SCHEMA, path, kind.VERSION)
+    values = {"version": "", **parse_document(data, kind.SCHEMA, path, kind.VERSION)}
     try:
         return cast(Record, validate.record(kind, values, track))
     except validate.Invalid as error:

@@ -7,16 +7,18 @@ dropgrid.audio.mp3.lead, which tells how far). Other files start alike everywher
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TypeVar
 
 from .model import BpmRecord, GridRegion, KeyRecord, KeySegment, Phrase, Section, StructureRecord
-from .track import Track
+from .track import Track, beats_per_bar
 
 Span = TypeVar("Span", Section, Phrase, KeySegment)
 
 
 def shifted(track: Track, seconds: float) -> Track:
-    """The track with all its times moved; what would come before 0 is left out or cut at 0."""
+    """The track with all its times moved by the same; what would come before 0 is left out, and
+    what reaches across it is cut there."""
     if seconds == 0:
         return track
     bpm, structure = track.bpm, track.structure
@@ -34,16 +36,31 @@ def _shifted_bpm(record: BpmRecord, seconds: float) -> BpmRecord:
         duration=_moved_end(record.duration, seconds),
         beats=_moved(record.beats, seconds),
         downbeats=_moved(record.downbeats, seconds),
-        grid=tuple(_shifted_region(region, seconds) for region in record.grid),
+        grid=tuple(
+            moved
+            for region in record.grid
+            if (moved := _shifted_region(region, seconds, beats_per_bar(record))) is not None
+        ),
     )
 
 
-def _shifted_region(region: GridRegion, seconds: float) -> GridRegion:
-    start, beats = region.start + seconds, region.beats
-    while start < 0:
-        start, beats = start + 60 / region.bpm, beats - 1
-    downbeat = region.first_downbeat
-    return GridRegion(start, region.bpm, beats, None if downbeat is None else downbeat + seconds)
+def _shifted_region(region: GridRegion, seconds: float, in_bar: int) -> GridRegion | None:
+    """A region of the grid from its first beat at or behind 0 on; None where it has none.
+
+    in_bar: beats of a bar: a first downbeat that would lie before 0 gives way to the next.
+    """
+    period = 60 / region.bpm
+    start, beats, one = region.start + seconds, region.beats, region.first_downbeat
+    gone = max(0, math.ceil(-start / period - 1e-9))
+    if gone >= beats:
+        return None
+    start, beats = max(0.0, start + gone * period), beats - gone
+    if one is not None:
+        one += seconds
+        one += max(0, math.ceil(-one / (in_bar * period) - 1e-9)) * in_bar * period
+        if one > start + (beats - 0.5) * period:
+            one = None
+    return GridRegion(start, region.bpm, beats, one)
 
 
 def _shifted_structure(record: StructureRecord, seconds: float) -> StructureRecord:
@@ -71,12 +88,10 @@ def _shifted_key(record: KeyRecord, seconds: float) -> KeyRecord:
 
 
 def _moved_spans(spans: tuple[Span, ...], seconds: float) -> tuple[Span, ...]:
-    """Stretches that begin at 0 and follow each other; those that end before 0 are left out."""
+    """Stretches, cut at 0; those that end before it are left out."""
     moved = (
-        dataclasses.replace(
-            span, start=0.0 if index == 0 else span.start + seconds, end=span.end + seconds
-        )
-        for index, span in enumerate(spans)
+        dataclasses.replace(span, start=max(0.0, span.start + seconds), end=span.end + seconds)
+        for span in spans
     )
     return tuple(span for span in moved if span.end > 0)
 

@@ -41,3 +41,8 @@ class Track:
     def ok(self) -> bool:
         """Whether every analysis that was asked for succeeded."""
         return all(r.status == "ok" for r in (self.bpm, self.structure, self.key) if r is not None)
+
+
+def beats_per_bar(record: BpmRecord) -> int:
+    """Numerator of the time signature; 4 where there is none."""
+    return int((record.time_signature or "4/4").partition("/")[0])

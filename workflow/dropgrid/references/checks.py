@@ -13,9 +13,10 @@ from typing import Any, NoReturn
 from ..base.errors import InvalidReference
 from ..key import notation
 from ..records.model import LABELS
-from .annotation import ReferenceSection
+from .annotation import Annotation, ReferenceSection
 
 MAX_BYTES = 64 * 2**20  # of one reference file; a collection of 30,000 tracks stays below
+MAX_BEATS = 40_000_000  # of all tracks of one file: 50,000 tracks of six minutes
 MAX_TIME = 30_000.0  # seconds; mir_eval takes no event beyond it
 MIN_BPM, MAX_BPM = 1.0, 1000.0
 ROUNDING = 0.001  # seconds: rounding of printed times, not a mistake
@@ -152,6 +153,20 @@ def times(values: Iterable[tuple[Any, Place]]) -> tuple[float, ...]:
             place.refuse(f"{moment:g} s is not later than the {result[-1]:g} s before it")
         result.append(moment)
     return tuple(result)
+
+
+def within_bounds(found: Iterable[Annotation], path: Path) -> list[Annotation]:
+    """The annotations of a file, which together have no more than MAX_BEATS beats.
+
+    A tempo and a length are a few bytes, and mean thousands of beats.
+    """
+    result, beats = [], 0
+    for annotation in found:
+        beats += len(annotation.beats or ())
+        if beats > MAX_BEATS:
+            Place(path).refuse(f"more than {MAX_BEATS} beats in all its tracks")
+        result.append(annotation)
+    return result
 
 
 def beats_per_bar(value: Any, place: Place) -> int:

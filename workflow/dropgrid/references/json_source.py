@@ -11,6 +11,8 @@ from typing import Any
 
 from .checks import Place, read_text
 
+MAX_PARTS = 4_000_000  # objects and lists of a document: a library of 100,000 tracks has a tenth
+
 
 def load(path: Path) -> tuple[Any, Place]:
     """The value of a JSON file and its place.
@@ -19,6 +21,8 @@ def load(path: Path) -> tuple[Any, Place]:
     of its values is meant, nobody can tell.
     """
     text = read_text(path)
+    if (parts := text.count("{") + text.count("[")) > MAX_PARTS:
+        Place(path).refuse(f"{parts} objects and lists; at most {MAX_PARTS}")
     try:
         return json.loads(text, object_pairs_hook=_unique), Place(path, find_line=_line_of)
     except _TwiceError as twice:

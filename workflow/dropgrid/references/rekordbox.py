@@ -33,7 +33,8 @@ class _Track:
 
 def read(path: Path) -> list[Annotation]:
     """The annotations of a rekordbox XML file. Raises InvalidReference."""
-    return [_annotation(track) for track in _tracks(path) if "Location" in track.attributes]
+    tracks = (track for track in _tracks(path) if "Location" in track.attributes)
+    return checks.within_bounds(map(_annotation, tracks), path)
 
 
 def _tracks(path: Path) -> list[_Track]:

@@ -16,6 +16,9 @@ TRACK_FIELDS = ("bpm", "genre", "first_downbeat", "time_signature", "duration", 
 FIELDS = (*TRACK_FIELDS, *SECTION_FIELDS)
 DATA = {"bpm", "genre", "start", "start_bar", "key"}
 
+MAX_COLUMNS = 1000  # of a table
+MAX_ROWS = 1_000_000
+
 Row = dict[str, str]
 
 
@@ -54,6 +57,8 @@ def _rows(path: Path) -> list[tuple[Row, Place]]:
                 place.refuse(f"{len(cells)} columns where the header has {len(columns)}")
             row = {name: cell.strip() for name, cell in zip(columns, cells, strict=True)}
             rows.append(({name: cell for name, cell in row.items() if cell}, place))
+            if len(rows) > MAX_ROWS:
+                place.refuse(f"more than {MAX_ROWS} rows")
     except csv.Error as error:
         Place(path, reader.line_num).refuse(f"not a table: {error}")
     if columns is None:
@@ -62,6 +67,8 @@ def _rows(path: Path) -> list[tuple[Row, Place]]:
 
 
 def _columns(cells: list[str], place: Place) -> list[str]:
+    if len(cells) > MAX_COLUMNS:
+        place.refuse(f"{len(cells)} columns; at most {MAX_COLUMNS}")
     folded = [cell.strip().casefold().replace(" ", "_") for cell in cells]
     columns = [NAMES.get(name, name) for name in folded]
     checks.check_names(columns, (*NAMES, *FIELDS), place)

@@ -43,7 +43,8 @@ class _Entry:
 
 def read(path: Path) -> list[Annotation]:
     """The annotations of an NML file. Raises InvalidReference."""
-    return [_annotation(entry) for entry in _entries(path) if "LOCATION" in entry.parts]
+    entries = (entry for entry in _entries(path) if "LOCATION" in entry.parts)
+    return checks.within_bounds(map(_annotation, entries), path)
 
 
 def _entries(path: Path) -> list[_Entry]:

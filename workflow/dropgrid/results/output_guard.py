@@ -13,7 +13,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..base.errors import ConfigError
+from ..base.files import write_atomically
 from ..library import AUDIO_SUFFIXES
+from .ownership import is_marked
 
 LOOK = 64 * 2**10  # bytes looked at from either end of a file
 HEADS = (
@@ -86,6 +88,17 @@ def check_output(
         raise ConfigError(
             f"{where}: exists, and is nothing dropgrid wrote; --force writes over it"
         )
+
+
+def write_output(path: Path, data: bytes | Iterable[bytes]) -> None:
+    """Write what a command was asked for, through a link that its user made. Raises OSError.
+
+    In a folder of results no link is followed: one in the place of a file is replaced.
+    """
+    absolute = Path(os.path.abspath(path))
+    if not any(is_marked(folder) for folder in absolute.parents):
+        absolute = Path(os.path.realpath(absolute))
+    write_atomically(absolute, data)
 
 
 def check_folder(path: Path, option: str = "--output") -> None:

@@ -1,6 +1,6 @@
-"""What is kept of tracks that have left the library: found, and removed where that is asked for.
+"""Find and delete cached data of tracks that are no longer in the library.
 
-It is a cache: a file that comes back, wherever it lies then, is known again and not analysed. A
+It is a cache: a file that comes back, wherever it lies then, is recognised and not analysed. A
 file counts as ours by its content, whatever its name; everything else stays.
 """
 

@@ -15,6 +15,7 @@ from ..base.optional_packages import has, lacking
 from ..base.text import encodable
 from ..records.bpm_outline import Positions, read_bpm_outline
 from ..records.model import BpmRecord, KeyRecord, StructureRecord, TrackFailure, problem_of
+from ..structure.queries import mix_in_bars, mix_out_bars
 from .layout import Results
 from .library_reader import broken, path_of, record_or_failure
 from .ownership import begins_as_ours
@@ -57,6 +58,9 @@ COLUMNS = {
     "tempo_regions": "int64",
     "sections": "string",
     "drops": "string",
+    "energy": "double",
+    "mix_in_bars": "int64",
+    "mix_out_bars": "int64",
     "error_stage": "string",
     "error": "string",
     "problem": "string",
@@ -238,6 +242,12 @@ def _row(
             for section in structure.sections
         )
         row["drops"] = " ".join(f"{time:.3f}" for time in structure.drops)
+        row |= {
+            "energy": max((s.energy for s in structure.sections if s.energy is not None),
+                          default=None),
+            "mix_in_bars": mix_in_bars(structure),
+            "mix_out_bars": mix_out_bars(structure),
+        }  # fmt: skip
     return row
 
 

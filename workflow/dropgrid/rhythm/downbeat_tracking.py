@@ -42,7 +42,7 @@ def records(seen: Seen, borders: np.ndarray) -> list[tuple[int, int]]:
     count = len(seen["beat"])
     if count < 2 * SHORTEST:
         return [(0, count)]
-    way = _way(evidence(seen), _costs(count, borders))
+    way = _without_accents(_way(evidence(seen), _costs(count, borders)), borders)
     edges = [0]
     for edge in np.flatnonzero(np.diff(way)) + 1:
         if edge - edges[-1] >= SHORTEST and count - edge >= SHORTEST:
@@ -93,4 +93,21 @@ def _way(score: np.ndarray, costs: np.ndarray) -> np.ndarray:
     way[-1] = int(np.argmax(best))
     for i in range(len(score) - 1, 0, -1):
         way[i - 1] = came[i, way[i]]
+    return way
+
+
+def _without_accents(way: np.ndarray, borders: np.ndarray) -> np.ndarray:
+    """The way, where it goes half a beat off and comes back to where it was, gone straight on.
+
+    The grid has no border there, and records half a beat apart are not mixed upon one another:
+    the accents of a break lie off the beat.
+    """
+    way = way.copy()
+    edges = [0, *(np.flatnonzero(np.diff(way)) + 1).tolist(), len(way)]
+    for i in range(1, len(edges) - 2):
+        first, last = edges[i], edges[i + 1]
+        before, own, after = way[first - 1], way[first], way[last]
+        near = (borders >= first - NEAR) & (borders <= last + NEAR)
+        if before == after and (own - before) % 2 and not near.any():
+            way[first:last] = before
     return way

@@ -16,6 +16,7 @@ from .fit import JITTER, Line, demodulate
 
 BLOCK = FRAME_RATE // 4
 WINDOW = 40  # blocks
+STEP = 0.1  # BPM between the tempi tried
 REACH = 0.05  # how far from the tempo a local one is looked for, relative
 PIECE_COST = 15.0  # squared deviations, in units of JITTER, that one more piece has to save
 JOINT = 8  # beats: a shorter piece between two four times as long is none
@@ -32,7 +33,7 @@ def drift(activation: np.ndarray, bpm: float) -> tuple[float, float]:
     rows = demodulate(activation, bpm, BLOCK)
     if rows.shape[1] < 2 * WINDOW:
         return 0.0, 0.0
-    shifts = np.arange(-REACH * bpm, REACH * bpm, 0.1)
+    shifts = np.arange(-REACH * bpm, REACH * bpm, STEP)
     times = np.arange(WINDOW) * (BLOCK / FRAME_RATE)
     turn = np.exp(-2j * np.pi * np.outer(shifts / 60.0, times))
     starts = np.arange(0, rows.shape[1] - WINDOW + 1, WINDOW // 2)
@@ -43,10 +44,19 @@ def drift(activation: np.ndarray, bpm: float) -> tuple[float, float]:
         strength += np.abs(power @ np.stack([row[s : s + WINDOW] for s in starts], axis=1))
     weight = strength.max(axis=0)
     mass = sum(activation[s * BLOCK : (s + WINDOW) * BLOCK].sum() for s in starts)
-    local = shifts[strength.argmax(axis=0)] / bpm
+    local = _summits(strength) * STEP / bpm
     deviation = np.abs(local - _weighted_median(local, weight))
     share = float(weight.sum()) / max(len(rows) * float(mass), 1e-9)
     return share, _weighted_median(deviation, weight)
+
+
+def _summits(curves: np.ndarray) -> np.ndarray:
+    """Where each column of curves (n, m) is greatest, finer than a row: (m,)."""
+    at = np.clip(curves.argmax(axis=0), 1, len(curves) - 2)
+    columns = np.arange(curves.shape[1])
+    before, top, after = (curves[at + shift, columns] for shift in (-1, 0, 1))
+    curve = np.minimum(before - 2 * top + after, -1e-9)
+    return at + np.clip(0.5 * (before - after) / curve, -0.5, 0.5)
 
 
 def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:

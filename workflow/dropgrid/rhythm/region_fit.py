@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..features import FRAME_RATE
+from .continuation import Part, joined
 from .downbeat_decision import read_bars
 from .evidence import Witnesses, with_halves
 from .fit import Line, exact_tempo, fit_line, peaks, phase, snapped
@@ -28,7 +29,8 @@ class Piece:
     """Steady music from start to end (seconds) on the beats of a line.
 
     bpm: the line's tempo, snapped if it may be; phase: probability that its beats are the beats,
-    not the half beats; attack: seconds the grid was moved onto the attack, None if it was not.
+    not the half beats; attack: seconds the grid was moved onto the attack, None if it was not;
+    followed: part of a path of changing tempo.
     """
 
     start: float
@@ -37,6 +39,7 @@ class Piece:
     bpm: float
     phase: float
     attack: float | None
+    followed: bool = False
 
     def beats(self) -> np.ndarray:
         """Its beats in seconds (n,)."""
@@ -99,7 +102,41 @@ def find_regions(
             continue
         local = np.clip(run.local(bpm), options.min_bpm, options.max_bpm)
         regions += [Region(piece, tempi) for piece in _pieces(whole, first, last, bpm, local)]
-    return regions
+    return _continued(whole, regions) if options.piecewise and len(regions) > 1 else regions
+
+
+def _continued(whole: _Track, regions: list[Region]) -> list[Region]:
+    """The regions, those made one through which a neighbour's grid goes on."""
+    groups: list[list[Region]] = []
+    for region in regions:
+        if groups and region.piece.followed and groups[-1][-1].piece.followed:
+            groups[-1].append(region)
+        else:
+            groups.append([region])
+    found: list[Region] = []
+    for one in joined(whole.activation, [_part(group) for group in groups]):
+        if one.last - one.first == 1 or one.line is None:
+            found += groups[one.first]
+            continue
+        start, end = groups[one.first][0].piece.start, groups[one.last - 1][-1].piece.end
+        frames = round(start * FRAME_RATE), round(end * FRAME_RATE)
+        line = replace(one.line, offset=one.line.offset - frames[0] / FRAME_RATE)
+        piece = _on_line(whole, *frames, line, _halves(line, *frames))
+        found.append(Region(piece, groups[one.anchor][0].tempi))
+    return found
+
+
+def _part(group: list[Region]) -> Part:
+    """A region, or all pieces of a path, with the beats where the networks hear them."""
+    beats = np.concatenate([region.piece.beats() - _late(region.piece) for region in group])
+    first, last = group[0].piece, group[-1].piece
+    line = replace(first.line, offset=first.line.offset - _late(first))
+    return Part(first.start, last.end, beats, None if first.followed else line)
+
+
+def _late(piece: Piece) -> float:
+    """Seconds from where the networks hear a piece's beats to where they are."""
+    return LAG if piece.attack is None else piece.attack
 
 
 def region_at(witnesses: Witnesses, bpm: float, options: RhythmOptions) -> Region:
@@ -165,7 +202,7 @@ def _straight(whole: _Track, beats: np.ndarray) -> list[Piece]:
             pieces.append(_fitted(whole, *inside, line.bpm))
         else:
             late = Line(line.offset + LAG, line.period, line.margin)
-            pieces.append(Piece(low, high, late, line.bpm, share, None))
+            pieces.append(Piece(low, high, late, line.bpm, share, None, followed=True))
     return pieces
 
 
@@ -178,7 +215,11 @@ def _on_the_beat(whole: _Track, halves: np.ndarray) -> tuple[np.ndarray, float]:
 
 def _fitted(whole: _Track, start: int, end: int, bpm: float) -> Piece:
     """The frames start..end as one piece of a steady tempo near bpm."""
-    line, halves = half_beats(whole.activation, start, end, bpm)
+    return _on_line(whole, start, end, *half_beats(whole.activation, start, end, bpm))
+
+
+def _on_line(whole: _Track, start: int, end: int, line: Line, halves: np.ndarray) -> Piece:
+    """The frames start..end as one piece on a line with these half beats (n,) in seconds."""
     beats, share = _on_the_beat(whole, halves)
     attack = attack_offset(whole.witnesses.features, beats)
     offset = beats[len(beats) // 2] + (LAG if attack is None else attack)
@@ -195,9 +236,13 @@ def half_beats(
     Which of them are the beats is not decided here.
     """
     part = activation[start:end]
-    times, heights = peaks(part)
-    line = fit_line(times, heights, bpm, phase(part, bpm))
+    line = fit_line(*peaks(part), bpm, phase(part, bpm))
+    return line, _halves(line, start, end)
+
+
+def _halves(line: Line, start: int, end: int) -> np.ndarray:
+    """All half beats in seconds (n,) of a line in the frames start..end, offset from start."""
     half = line.period / 2
     first = np.ceil(-line.offset / half)
-    count = max(int((len(part) / FRAME_RATE - line.offset) / half - first) + 1, 2)
-    return line, start / FRAME_RATE + line.offset + (first + np.arange(count)) * half
+    count = max(int(((end - start) / FRAME_RATE - line.offset) / half - first) + 1, 2)
+    return np.asarray(start / FRAME_RATE + line.offset + (first + np.arange(count)) * half)

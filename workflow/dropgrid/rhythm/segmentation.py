@@ -140,16 +140,14 @@ def _joined(
 
     So are neighbours of one tempo that lie half a beat apart: that is where accents move in
     music that goes on, and edits seldom fall there. Those a quarter of a beat apart are one
-    only if either is short or the piece after them is back: records of a mix are long, and do
-    not come back.
+    only if either is short: records of a mix are long.
     """
     joined = [pieces[0]]
-    for i, (first, last, tempo) in enumerate(pieces[1:], 1):
+    for first, last, tempo in pieces[1:]:
         start, middle, before = joined[-1]
         short = min(last - first, middle - start) < A_RECORD
-        apart = _apart(activation, joined[-1], pieces[i])
-        back = i + 1 < len(pieces) and _apart(activation, joined[-1], pieces[i + 1]) == 0.0
-        if apart in (0.0, 0.5) or (apart == 0.25 and (short or back)):
+        apart = _apart(activation, joined[-1], (first, last, tempo))
+        if apart in (0.0, 0.5) or (apart == 0.25 and short):
             together = exact_tempo(activation[start:last], (before + tempo) / 2)
             joined[-1] = (start, last, together)
         else:

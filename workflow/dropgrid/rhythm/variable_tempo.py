@@ -12,6 +12,7 @@ import numpy as np
 from ..features import FRAME_RATE
 from .bar_pointer import PART, Likelihood, Path, best_path
 from .fit import PEAK_FLOOR, SPREAD
+from .heard import AS_WELL, FAINT, heard
 from .options import RhythmOptions
 from .piecewise import drift
 
@@ -22,7 +23,7 @@ BRIEFEST = 30  # s: what moves for less is a fill or an end, and stays with the 
 HOP, HOPS = 0.05, 0.01  # the log of two beats' ratio that is a hop; the share of hops allowed
 MOSTLY = 0.5  # share of a run that moves, from which on people play all of it
 PULSE = 0.12  # share of the activation in phase with its local tempo, below which all is noise
-STEADY, PLAYED = 0.0005, 0.001  # deviations of local tempi: a machine's; beyond doubt a player's
+STEADY, PLAYED = 0.0006, 0.001  # deviations of local tempi: a machine's; beyond doubt a player's
 BEYOND = 0.2  # share of local tempi out of the grids' reach: records of several tempi, one run
 NARROW = 0.15  # how far from a tempo its path may go, relative
 LONGEST = 250  # frames of a beat
@@ -46,17 +47,35 @@ def follow(
         return [], np.zeros(0)
     moves = moving(activation, grid, path)
     parts = _smooth(moves, path)
+    parts = [part for part in parts if _explains_more(activation, grid, path, part)]
     if moves.mean() > MOSTLY:
         share, deviation = drift(activation, float(np.median(local)))
         beyond = np.mean(np.abs(local / bpm - 1) > SPREAD) > BEYOND
+        whole = (0, len(moves))
         played = share >= PULSE and deviation > STEADY
-        parts = [(0, len(moves))] if played or beyond else []
+        played = played and _explains_more(activation, grid, path, whole)
+        parts = [whole] if played or beyond else []
         if played and deviation > PLAYED:
             path = best_path(activation, *_lengths(options.min_bpm, options.max_bpm))
         elif played:
             paths = [_narrow(activation, local, times, options) for times in TIMES]
             path = max((p for p in paths if p is not None), key=lambda path: path.score)
     return parts, path.spots[~np.isnan(path.spots)] / FRAME_RATE
+
+
+def _explains_more(
+    activation: np.ndarray, grid: np.ndarray, path: Path, part: tuple[int, int]
+) -> bool:
+    """Whether a path's beats are clearly better heard than the grid's in a part (seconds)."""
+    first, last = (second * FRAME_RATE for second in part)
+    followed, steady = (
+        heard(activation, beats[(beats >= first) & (beats < last)]) for beats in (path.spots, grid)
+    )
+    if len(followed) and len(steady):
+        usual = np.sort(heard(activation, grid))[len(grid) // 2 :].mean()
+        if followed.mean() < FAINT * usual:
+            return False
+    return float(steady.sum()) < AS_WELL * float(followed.sum())
 
 
 def _narrow(

@@ -1,4 +1,4 @@
-"""Files known again: renamed, moved, copied, touched, mounted elsewhere, seen from another folder.
+"""Files recognised: renamed, moved, copied, touched, mounted elsewhere, seen from another folder.
 
 A scan gives every file a ticket, and a ticket that is new or changed has its track analysed.
 Before that, what the files are is compared with what was analysed (dropgrid.records.identity):

@@ -289,7 +289,7 @@ def say_changes(results: Path, options: Mapping[str, Any]) -> None:
 
 
 def say_recognised(recognised: Recognised) -> None:
-    """Tell, before anything else is told, which files are not analysed again."""
+    """Say first of all which files are recognised, and so not analysed again."""
     parts = [
         f"{count} {what}"
         for count, what in (
@@ -299,7 +299,7 @@ def say_recognised(recognised: Recognised) -> None:
         if count
     ]
     if parts:
-        print(f"dropgrid: files known again: {', '.join(parts)}", file=sys.stderr)
+        print(f"dropgrid: recognised {', '.join(parts)} files", file=sys.stderr)
 
 
 def start_run(

@@ -175,13 +175,14 @@ def describe(summary: Summary, results: Path) -> str:
         lines.append(f"  and {summary.failed - SHOWN} more ({most}): {results}/failures.csv")
     lines += [f"  not looked into: {printable(path)}: {why}" for path, why in summary.unread]
     if summary.checked:
-        tracks = "1 track" if summary.checked == 1 else f"{summary.checked} tracks"
-        right = "1 grid was" if summary.right == 1 else f"{summary.right} grids were"
-        lines.append(f"on the {tracks} that you checked, {right} right")
+        lines.append(
+            f"you checked {_tracks(summary.checked)}; "
+            f"the computed grid was right on {summary.right}"
+        )
     lines += _took(summary)
     if summary.departed:
         lines.append(
-            f"{summary.departed} more left the library; what is kept of them: "
+            f"{_tracks(summary.departed)} no longer in your folder; to see what is kept: "
             f"dropgrid prune --results {results} --dry-run"
         )
     if summary.failed:
@@ -192,6 +193,10 @@ def describe(summary: Summary, results: Path) -> str:
     if summary.waiting:
         lines.append("Run the same command again to go on with those that wait")
     return "\n".join(lines)
+
+
+def _tracks(number: int) -> str:
+    return "1 track" if number == 1 else f"{number} tracks"
 
 
 def _took(summary: Summary) -> list[str]:
@@ -207,7 +212,7 @@ def _took(summary: Summary) -> list[str]:
 
 
 def _time_and_memory(use: Use) -> str:
-    return f"{use.cpu_seconds:.1f} s of processor time, at most {use.peak_mb} MB a track"
+    return f"{use.cpu_seconds:.1f} s of CPU time, at most {use.peak_mb} MB a track"
 
 
 def forget_failures(results: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""After an upgrade, or another option: one line on what is made anew and why, and what stays.
+"""After an upgrade or a changed option: one line on what will be made again, why, and what stays.
 
 What decides is what the stages are given (dropgrid.stages.stage_options): their options, and the
 versions of what they write. Records of an older version of dropgrid stay good where those are the
@@ -53,7 +53,9 @@ def told(results: Path, options: Mapping[str, Any], tracks: int) -> str | None:
     anew = {stage: _why(results, stage, changed, options) for stage in STAGES}
     parts = [f"{stage} {why}" for stage, why in anew.items() if why]
     kept = [stage for stage, why in anew.items() if not why]
-    made = f"made anew: {', '.join(parts)}; " if parts else "nothing is made anew for that; "
+    made = "nothing has to be made again; "
+    if parts:
+        made = f"will be made again: {', '.join(parts)}; "
     return f"{whose}{here}: {made}kept: {', '.join(kept) or 'nothing'}"
 
 

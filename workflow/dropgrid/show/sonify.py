@@ -24,6 +24,7 @@ import numpy as np
 
 from ..audio.reader import SAMPLE_RATE, Reader
 from ..base.errors import ConfigError, RecordError
+from ..base.files import cut_name
 from ..records.model import BpmRecord, Label, StructureRecord
 
 MUSIC = 0.6  # gain of the music, which leaves room for the clicks
@@ -146,7 +147,7 @@ def _write(output: Path, blocks: Iterable[np.ndarray]) -> None:
     import soundfile
 
     output.parent.mkdir(parents=True, exist_ok=True)
-    temporary = output.with_name(f".{output.name[:200]}.{os.getpid()}.tmp")
+    temporary = output.with_name(f".{cut_name(output.name)}.{os.getpid()}.tmp")
     try:
         with soundfile.SoundFile(
             os.fsencode(temporary), "w", SAMPLE_RATE, 2, "PCM_16",

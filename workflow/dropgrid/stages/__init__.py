@@ -85,7 +85,7 @@ def run_stage(
             record = make_key_record(ticket, features, options, said)
         write_record(files["output"], record)
 
-    return with_corrections(files.get("corrections"), ticket.track, features, write)
+    return with_corrections(files.get("corrections"), ticket.track, features, write, ticket.path)
 
 
 def write_failure(stage: str, files: Mapping[str, Path], failure: TrackFailure) -> None:

@@ -12,6 +12,7 @@ first version, a single JSON object, is read too, and written anew as lines when
 
 from __future__ import annotations
 
+import dataclasses
 import fcntl
 import json
 import os
@@ -22,10 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import RecordError
-from ..base.files import write_atomically
-from .change import sync_folder
+from ..base.files import sync_folder, write_atomically
 from .fields import Value, is_ours, said
-from .plan import TRACK, Change
+from .plan import TRACK, Change, InPlace
 
 SCHEMA = "dropgrid/tag-backup"
 VERSION = 2
@@ -34,13 +34,17 @@ MAX_BYTES = 2**30
 
 @dataclass
 class Entry:
-    """A file's history: what its fields held first, and all that we wrote into them."""
+    """A file's history: what its fields held first, and all that we wrote into them.
+
+    in_place: the copies by which the last change is finished, where it was written into the file.
+    """
 
     track: str
     file: str
     had_tags: bool
     old: dict[str, Value | None]
     written: list[dict[str, Value | None]] = field(default_factory=list)
+    in_place: InPlace | None = None
 
     def add(self, change: Change) -> None:
         """Add a later change of the same file."""
@@ -48,6 +52,7 @@ class Entry:
             if key not in self.old or not self.is_written(key, value):
                 self.old[key] = value
         self.written.append(change.new)
+        self.in_place = change.in_place or self.in_place
 
     def is_written(self, key: str, value: Value | None) -> bool:
         """Whether a field holds what it held first, or what we wrote."""
@@ -56,9 +61,11 @@ class Entry:
 
     def lines(self) -> Iterable[Change]:
         """The history as changes; the first holds what is gone back to."""
-        for number, new in enumerate(self.written or [dict.fromkeys(self.old)]):
+        written = self.written or [dict.fromkeys(self.old)]
+        for number, new in enumerate(written):
             old = self.old if number == 0 else {}
-            yield Change(self.track, self.file, self.had_tags, old, new)
+            copies = self.in_place if number + 1 == len(written) else None
+            yield Change(self.track, self.file, self.had_tags, old, new, copies)
 
 
 def read_backup(path: Path) -> dict[str, Entry]:
@@ -99,7 +106,8 @@ def _change(values: Any, where: str) -> Change:
             raise RecordError(f"{where}: `{name}` is not what a backup of tags holds")
 
     need(isinstance(values, dict), "line")
-    need(set(values) == {"track", "file", "had_tags", "old", "new"}, "line")
+    fields = {"track", "file", "had_tags", "old", "new"}
+    need(set(values) in (fields, fields | {"in_place"}), "line")
     track, file = values["track"], values["file"]
     need(isinstance(track, str) and TRACK.fullmatch(track) is not None, "track")
     need(isinstance(file, str) and os.path.isabs(file) and "\0" not in file, "file")
@@ -108,7 +116,15 @@ def _change(values: Any, where: str) -> Change:
         need(isinstance(values[name], dict), name)
         for key, value in values[name].items():
             need(is_ours(key) and _is_value(value), f"{name}: {key}")
-    return Change(**values)
+    copies = values.get("in_place")
+    if copies is None:
+        return Change(*(values[name] for name in ("track", "file", "had_tags", "old", "new")))
+    need(isinstance(copies, dict) and set(copies) == _IN_PLACE, "in_place")
+    need(all(isinstance(text, str) and "/" not in text for text in copies.values()), "in_place")
+    return Change(**{**values, "in_place": InPlace(**copies)})
+
+
+_IN_PLACE = {item.name for item in dataclasses.fields(InPlace)}
 
 
 def _is_value(value: Any, depth: int = 0) -> bool:
@@ -147,7 +163,7 @@ class Backup:
         with self.path.open("r+b") as stream:
             end = stream.seek(0, os.SEEK_END)
             try:
-                stream.write(_line(vars(change)))
+                stream.write(_line(_values(change)))
                 stream.flush()
                 os.fsync(stream.fileno())
             except OSError:
@@ -166,9 +182,16 @@ def write_backup(path: Path, entries: Iterable[Entry], even_if_empty: bool = Fal
         path.unlink(missing_ok=True)
         return
     lines = [_line({"schema": SCHEMA, "schema_version": VERSION})]
-    lines += [_line(vars(change)) for entry in kept for change in entry.lines()]
+    lines += [_line(_values(change)) for entry in kept for change in entry.lines()]
     write_atomically(path, b"".join(lines))
     sync_folder(path.parent)
+
+
+def _values(change: Change) -> dict[str, Any]:
+    """A change as plain JSON; most are not made in place."""
+    values = dict(vars(change))
+    copies = values.pop("in_place")
+    return values if copies is None else {**values, "in_place": vars(copies)}
 
 
 def _line(values: dict[str, Any]) -> bytes:

@@ -7,15 +7,13 @@ meantime keeps what was saved: it is compared right before. Mode, owner and exte
 are kept; the time of modification is new, because the file is.
 
 A rename parts a file from its other names (hard links). In place, the bytes of the finished copy
-are written into the file instead; the copy stays until they all are, and `mend` finishes what
-was interrupted.
+are written into the file instead, see dropgrid.tagging.in_place.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import os
-import re
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,15 +22,12 @@ from typing import Any
 
 from ..audio.packets import packet_digest
 from ..base.errors import DecodeError, RecordError
-from ..base.files import write_atomically
+from ..base.files import sync_folder, write_atomically
 from ..records.ticket import read_ticket, ticket_json
 from ..results.layout import Results
 from .fields import said
+from .in_place import COPY, beside, keep_old, write_in_place
 from .plan import TRACK, Change, TagError, open_tags
-
-COPY = ".dropgrid-tag"  # how the names of copies end, behind the process: being made
-WHOLE = ".dropgrid-whole"  # finished, being written in place
-LEFT_OVER = re.compile(r"\.(?P<name>.+)\.(?P<process>\d+)(?P<state>\.dropgrid-(?:tag|whole))")
 
 Note = Callable[[Change], None]
 
@@ -43,34 +38,34 @@ def apply(
     """Make a change to its file. Raises TagError, OSError; then the file is as it was.
 
     The fields must hold the old values still. note: gets the change with the new values as they
-    read back, before the file is touched; what it raises stops the change. results: whose ticket
+    read back, before the file is touched; what it raises stops the change; in place it has to keep
+    them, or nobody can finish what is interrupted. results: whose ticket
     of the track is to follow the file, because what was found in its audio stays true. Returns
-    what went wrong after the file was changed, if anything.
+    what went wrong after the file was changed, if anything. Raises HalfWrittenError.
     """
     if not TRACK.fullmatch(change.track):
         raise TagError(f"{change.track!r} is not a track's id")
     path = Path(change.file)
     before = path.stat()
-    temporary = path.with_name(f".{path.name[:180]}.{os.getpid()}{COPY}")
+    temporary = beside(path, COPY)
+    kept: Path | None = None
     try:
         stored = _make_copy(path, temporary, change)
+        if in_place and before.st_nlink > 1:
+            kept, copies = keep_old(path, temporary)
+            stored = dataclasses.replace(stored, in_place=copies)
         _refuse_if_changed(path, before)
         if note is not None:
             note(stored)
         _refuse_if_changed(path, before)
-        if in_place and before.st_nlink > 1:
-            whole = temporary.with_suffix(WHOLE)
-            os.replace(temporary, whole)
-            _make_room(path, whole)
-            wrong = _told(_write_into, whole, path)
+        if kept is not None:
+            write_in_place(path, temporary, kept)
         else:
             os.replace(temporary, path)
-            wrong = None
     finally:
-        with suppress(OSError):
-            temporary.unlink()
-    if wrong:
-        return f"only half written ({wrong}): the next `dropgrid tag` finishes it from {whole}"
+        for left in filter(None, (temporary, kept)):
+            with suppress(OSError):
+                left.unlink()
     if wrong := _told(sync_folder, path.parent):
         return f"changed, but a power cut may undo it: {wrong}"
     ticket = None if results is None else Results(results).ticket(change.track)
@@ -121,61 +116,6 @@ def _refuse_if_changed(path: Path, before: os.stat_result) -> None:
         raise TagError("somebody else has changed it meanwhile")
 
 
-def _make_room(path: Path, whole: Path) -> None:
-    """Have the disk hold a finished copy's bytes in a file before any of them is written.
-
-    Raises OSError; then the file is as it was, and the copy is gone.
-    """
-    with path.open("r+b") as stream:
-        before, size = os.fstat(stream.fileno()).st_size, whole.stat().st_size
-        try:
-            if size > before and hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(stream.fileno(), before, size - before)
-        except OSError:
-            stream.truncate(before)
-            whole.unlink()
-            raise
-
-
-def _write_into(whole: Path, path: Path) -> None:
-    """Write the bytes of a finished copy into a file, and remove the copy."""
-    sync_folder(path.parent)
-    with whole.open("rb") as source, path.open("r+b") as target:
-        shutil.copyfileobj(source, target)
-        target.truncate()
-        target.flush()
-        os.fsync(target.fileno())
-    whole.unlink()
-
-
-def mend(folder: Path) -> list[Path]:
-    """Finish what a killed process has left in a folder of music; the files written in place.
-
-    A copy that was being made is removed, a finished one written to where it was to go. Raises
-    OSError.
-    """
-    mended = []
-    for name in sorted(os.listdir(folder)):
-        match = LEFT_OVER.fullmatch(name)
-        if match is None or _is_running(int(match["process"])):
-            continue
-        left = folder / name
-        if match["state"] == COPY:
-            left.unlink(missing_ok=True)
-        elif (target := _only_beginning_with(folder, match["name"])) is not None:
-            _write_into(left, target)
-            mended.append(target)
-    return mended
-
-
-def _only_beginning_with(folder: Path, name: str) -> Path | None:
-    """The file of that name; names of copies are cut after 180 letters."""
-    if (folder / name).is_file():
-        return folder / name
-    found = [entry for entry in os.listdir(folder) if entry[:180] == name]
-    return folder / found[0] if len(found) == 1 else None
-
-
 def audio_digest(path: Path) -> str:
     """Digest of a file's compressed audio, without what surrounds it. Raises TagError."""
     try:
@@ -207,16 +147,6 @@ def _copy_attributes(source: Path, target: Path) -> None:
     os.utime(target)
 
 
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except OSError:
-        pass
-    return True
-
-
 def _refresh_ticket(ticket: Path, file: Path, before: os.stat_result) -> None:
     """Let a ticket that was true of the file before be true of it now, and no younger."""
     if not ticket.exists():
@@ -226,12 +156,3 @@ def _refresh_ticket(ticket: Path, file: Path, before: os.stat_result) -> None:
         track = dataclasses.replace(track, size=now.st_size, mtime_ns=now.st_mtime_ns)
         write_atomically(ticket, ticket_json(track))
         os.utime(ticket, ns=(age.st_atime_ns, age.st_mtime_ns))
-
-
-def sync_folder(folder: Path) -> None:
-    """Have a folder's names on the disk, so that a power cut does not undo a rename."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

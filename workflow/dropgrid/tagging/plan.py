@@ -21,6 +21,7 @@ from typing import Any, Literal
 from ..audio.tag_limits import TagLimit, import_mutagen, limits
 from ..base.errors import DropgridError
 from ..key import notation
+from ..records.cue_template import Template
 from ..records.track import Track
 from . import serato
 from .fields import Answers, Fields, Value, fields_of, said, without_needless
@@ -40,7 +41,8 @@ class TagOptions:
     in_place: write into files that have more than one name (hard links). key: the notation to
     write keys in, None for no keys. gain: write the gain that players level tracks by;
     sound_check: iTunes' own, too. serato: write grid, cues and tempo as Serato keeps them;
-    replace: over what Serato or its user wrote. bpm_format: of ID3's TBPM, whole by its standard.
+    replace: over what Serato or its user wrote; cues: what goes on its pads. bpm_format: of
+    ID3's TBPM, whole by its standard.
     """
 
     min_confidence: float = 0.9
@@ -52,13 +54,26 @@ class TagOptions:
     serato: bool = False
     replace: bool = False
     bpm_format: Literal["integer", "decimal"] = "integer"
+    cues: Template | None = None
+
+
+@dataclass(frozen=True)
+class InPlace:
+    """The two copies beside a file that is written into: the finished one and what it held, by
+    name and SHA-256. By them an interrupted writing is finished."""
+
+    whole: str
+    new_digest: str
+    old: str
+    old_digest: str
 
 
 @dataclass(frozen=True)
 class Change:
     """New values of a file's fields beside the old ones; None where a field was absent.
 
-    track: its id; file: its absolute path; had_tags: whether the file had any tags at all.
+    track: its id; file: its absolute path; had_tags: whether the file had any tags at all;
+    in_place: set where the file is written into.
     """
 
     track: str
@@ -66,6 +81,7 @@ class Change:
     had_tags: bool
     old: dict[str, Value | None]
     new: dict[str, Value | None]
+    in_place: InPlace | None = None
 
 
 def plan(
@@ -103,7 +119,7 @@ def plan(
         return str(error)
     wanted = fields.wanted(answers)
     if options.serato and reason is None:
-        wanted |= serato.wanted(fields.tags, track, options.replace, tell)
+        wanted |= serato.wanted(fields.tags, track, options.replace, tell, options.cues)
     # Only fields that will say something else; one that will say nothing is removed.
     new = {key: value if said(value) else None for key, value in wanted.items()
            if said(value) != said(fields.get(key))}  # fmt: skip

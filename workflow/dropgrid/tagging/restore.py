@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .backup import Entry
-from .change import apply
+from .change import Note, apply
 from .fields import said
+from .in_place import HalfWrittenError
 from .plan import Change, TagError, checked_path, open_tags
 
 
@@ -36,11 +37,18 @@ def is_named(entry: Entry, names: Collection[str]) -> bool:
     )
 
 
-def restore(entry: Entry, root: Path, results: Path, in_place: bool = False) -> Restored:
+def restore(
+    entry: Entry,
+    root: Path,
+    results: Path,
+    in_place: bool = False,
+    note: Note | None = None,
+) -> Restored:
     """Put back what a file's fields held first, where they hold what we wrote. Never raises for
     what is wrong with the file alone.
 
-    root: of the library, outside of which nothing is touched.
+    root: of the library, outside of which nothing is touched. note: keeps a change that is to be
+    written into its file, see `apply`.
     """
     try:
         path = checked_path(entry.file, root, in_place)
@@ -52,13 +60,16 @@ def restore(entry: Entry, root: Path, results: Path, in_place: bool = False) -> 
             for key in now
             if key not in changed_since and said(now[key]) != said(entry.old[key])
         }
-        note = None
+        wrong = None
         if back:
             old = {key: now[key] for key in back}
             change = Change(entry.track, str(path), entry.had_tags, old, back)
-            note = apply(change, results=results, in_place=in_place)
+            wrong = apply(change, note if in_place else None, results, in_place)
+    except HalfWrittenError as error:
+        return Restored(True, (str(error),), entry)
     except (TagError, OSError) as error:
         return Restored(False, (f"{error}; left as it is",), entry)
     reasons = [f"{key} was changed since and is left alone" for key in changed_since]
-    kept = dataclasses.replace(entry, old={key: entry.old[key] for key in changed_since})
-    return Restored(bool(back), (*reasons, *filter(None, [note])), kept if changed_since else None)
+    old = {key: entry.old[key] for key in changed_since}
+    kept = dataclasses.replace(entry, old=old, in_place=None) if old else None
+    return Restored(bool(back), (*reasons, *filter(None, [wrong])), kept)

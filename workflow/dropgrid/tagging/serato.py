@@ -14,6 +14,7 @@ from ..audio import serato
 from ..audio.mp3 import lead
 from ..audio.serato_file import FLAC, MP4, STAMP, file_tags, stamp, stamped
 from ..audio.serato_track import tags_of
+from ..records.cue_template import Template
 from ..records.time_shift import shifted
 from ..records.track import Track
 
@@ -62,11 +63,15 @@ def _form_of(tags: Any) -> _Form | None:
 
 
 def wanted(
-    tags: Any, track: Track, replace: bool, tell: Callable[[str], None]
+    tags: Any,
+    track: Track,
+    replace: bool,
+    tell: Callable[[str], None],
+    cues: Template | None = None,
 ) -> dict[str, Value | None]:
     """What the fields of a file with these tags (mutagen's) should hold, by key.
 
-    tell: hears what is not written, and why.
+    tell: hears what is not written, and why. cues: what goes on the pads.
     """
     form = _form_of(tags)
     if form is None:
@@ -78,7 +83,7 @@ def wanted(
     own = stamped(now, text)
     ours = {
         name: data
-        for name, data in tags_of(track).items()
+        for name, data in tags_of(track, cues).items()
         if replace or name in own or not _speaks(name, now)
     }
     for name, reason in KEPT.items():

@@ -339,7 +339,7 @@ class Bench:
             with suppress(UnicodeEncodeError):  # bytes that are no text
                 audio.encode()
                 row["file"] = os.path.abspath(audio)  # for playlists
-        undo, redo = self.desk.steps(track)
+        undo, redo = self.desk.steps(track, known.fingerprint)
         job, failed = "idle", self._jobs.get(track, "")
         if failed != "":
             job = "running" if failed is None else "failed"

@@ -1,0 +1,79 @@
+"""A steady grid goes on through music that says otherwise, unless it says so clearly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from dropgrid.features import Features
+from dropgrid.rhythm import RhythmOptions, analyse
+from dropgrid.rhythm.continuation import Part, joined
+from dropgrid.rhythm.fit import Line
+from dropgrid.rhythm.phase import LAG
+from test_rhythm import clicks, grid, peaks_at, played_by_hand, worst
+
+
+def heard(*parts, duration):
+    """Features of activations alone, from (times, height) of their peaks."""
+    column = sum(peaks_at(times, duration, height) for times, height in parts)
+    return Features(duration, np.stack([column, 0 * column], axis=1).astype(np.float32))
+
+
+def regions(features):
+    return [(round(g.start), g.bpm) for g in analyse(features, RhythmOptions()).grid]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_faint_sounds_without_a_beat_before_and_after_the_music_get_its_grid(seed):
+    random = np.random.default_rng(seed)
+    truth = grid(126.0, 70.3, 200)
+    gaps = np.cumsum(random.uniform(0.25, 1.2, 160))
+    before, after = gaps[gaps < 69], 200 + gaps[gaps < 50]
+    features = heard((before, 0.1), (truth, 0.7), (after, 0.1), duration=255)
+    assert regions(features) == [(0, 126.0)]
+
+
+def test_a_faint_intro_of_another_tempo_does_not_get_one_of_its_own():
+    truth = grid(130.0, 60.2, 220)
+    features = heard((grid(119.2, 0.1, 60), 0.12), (truth, 0.8), duration=220)
+    assert regions(features) == [(0, 130.0)]
+    loud = heard((grid(119.2, 0.1, 60), 0.6), (truth, 0.8), duration=220)
+    assert len(regions(loud)) == 2
+
+
+@pytest.mark.parametrize("beats", [0.3, 0.37, 0.5, 0.75])
+def test_accents_beside_the_beat_for_64_bars_leave_the_grid_where_it_is(beats):
+    truth = grid(132.0, 0.2, 290)
+    away = (truth >= 70) & (truth < 186)
+    moved = np.where(away, truth + beats * 60 / 132, truth)
+    ones = np.arange(len(truth)) % 4 == 0
+    features = clicks(np.unique(moved), 290, downbeats=truth[ones & ~away])
+    rhythm = analyse(features, RhythmOptions())
+    assert len(rhythm.grid) == 1
+    assert worst(rhythm.beats, truth + LAG) < 0.006
+
+
+def test_a_record_that_stays_on_its_own_grid_keeps_it():
+    one, two = grid(128.0, 0.0, 90), grid(128.0, 90.18, 260)
+    assert len(regions(clicks(np.concatenate([one, two]), 260))) == 2
+
+
+@pytest.mark.parametrize("deviation", [0.0, 0.0002])
+def test_a_machine_that_wavers_by_less_than_a_player_is_one_region(deviation):
+    random = np.random.default_rng(5)
+    truth = played_by_hand(lambda t: 140 * (1 + deviation * np.sin(t / 20)), 170)
+    shaken = truth + random.normal(0, 0.012, len(truth))
+    weak = heard((shaken, 0.25), (shaken[::3] + 0.11, 0.2), duration=172)
+    assert len(regions(weak)) == 1
+
+
+def test_parts_that_are_moved_all_the_time_are_left_alone_and_a_short_one_is_not():
+    steady = Line(0.2, 0.5, 0.001)
+    beats = 0.2 + 0.5 * np.arange(200)
+    activation = peaks_at(np.concatenate([beats, 100.33 + 0.46 * np.arange(20)]), 110)
+    short = Part(100.0, 109.5, 100.33 + 0.46 * np.arange(20), Line(100.33, 0.46, 0.1))
+    played = Part(short.start, short.end, short.beats, None)
+    music = Part(0.0, 100.0, beats, steady)
+    (whole,) = joined(activation, [music, short])
+    assert (whole.first, whole.last, whole.anchor) == (0, 2, 0)
+    assert whole.line.period == pytest.approx(0.5, abs=1e-4)
+    assert len(joined(activation, [music, played])) == 2

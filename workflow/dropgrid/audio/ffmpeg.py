@@ -1,0 +1,188 @@
+"""Decoding by FFmpeg's libraries, through PyAV: whole files, and MP3s frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..base.errors import DecodeError
+from .headers import another_behind, asf_seconds
+
+BLOCK = 65536  # samples a channel handed on at once
+# FFmpeg knows formats that are lists of addresses (SDP, HLS ...): it may open the containers
+# that a music file has, and nothing else but the file it is given.
+FFMPEG_ONLY = {
+    "format_whitelist": "mp4,asf,aac,mp3,flac,ogg,wav,w64,aiff,caf",
+    "protocol_whitelist": "",
+}
+# Where the second decoder judges a file, a damaged packet is an error and no silence.
+STRICT = {"err_detect": "crccheck+bitstream+buffer+explode"}
+LOSSLESS = ("alac", "flac")
+LOOKED_AT = 2000  # packets of an Ogg file, to tell whether its pages tell too little
+
+
+@dataclass
+class Opened:
+    """A file that FFmpeg has opened.
+
+    decoder, positions: as Reader tells them. seconds: what its header promises, None if it says
+    nothing. another: a second recording stands behind it.
+    """
+
+    decoder: dict[str, Any]
+    positions: tuple[str, ...]
+    seconds: float | None
+    another: bool
+    blocks: Iterator[np.ndarray]
+
+
+def opened(path: Path, strict: bool = False, stream: Any = None) -> Opened:
+    """Open a file; nothing is decoded before the blocks are asked for. Raises DecodeError.
+
+    strict: what is damaged or missing within is an error. stream: read in the file's place.
+    """
+    import av
+
+    # Given an open file, not its name: a name such as "concat:x" would mean something.
+    stream = stream or path.open("rb")
+    try:
+        container = av.open(stream, options=FFMPEG_ONLY, metadata_errors="replace")
+        audio = container.streams.audio[0]
+    except (av.FFmpegError, IndexError, ValueError) as error:
+        stream.close()
+        raise DecodeError(f"{path}: no audio in any known format ({_reason(error)})") from error
+    codec = audio.codec_context
+    if codec is None:
+        container.close()
+        stream.close()
+        raise DecodeError(f"{path}: its audio is of a kind that cannot be decoded")
+    codec.thread_count = 1
+    if strict:
+        codec.options = STRICT
+    names = tuple(channel.name for channel in audio.layout.channels)
+    kind = container.format.name
+    seconds = None
+    if kind == "asf":
+        seconds = asf_seconds(path)
+    elif audio.duration and audio.time_base and kind != "aac":
+        seconds = float(audio.duration * audio.time_base)
+    return Opened(
+        decoder=decoder(kind, codec.name, audio.rate or 0, audio.channels or 0),
+        positions=names if "NONE" not in names else (),
+        seconds=seconds,
+        another=another_behind(path, kind),
+        blocks=_blocks(path, stream, container, audio, strict),
+    )
+
+
+def decoder(container: str, codec: str, rate: int, channels: int) -> dict[str, Any]:
+    """What is said of the decoder of a file."""
+    import av
+
+    lossless = codec in LOSSLESS or "pcm" in codec
+    return {
+        "name": "ffmpeg",
+        "version": ".".join(map(str, av.library_versions["libavcodec"])),
+        "format": f"{container} {codec}",
+        "sample_rate": rate,
+        "channels": channels,
+        "lag": 0.0 if lossless else None,
+        "repaired_samples": 0,
+    }
+
+
+def _blocks(
+    path: Path, stream: Any, container: Any, audio: Any, strict: bool
+) -> Iterator[np.ndarray]:
+    import av
+
+    channels = audio.channels
+    with stream, container:
+        convert = av.AudioResampler(format="flt")
+        due = None  # when the next frame begins
+        try:
+            parts = []
+            for frame in container.decode(audio):
+                if strict and audio.codec_context.name in LOSSLESS and frame.pts is not None:
+                    begin = frame.pts * frame.time_base * frame.sample_rate
+                    if due is not None and begin > due:
+                        raise DecodeError(f"{path}: damaged or cut short (a part is missing)")
+                    due = begin + frame.samples
+                for part in convert.resample(frame):
+                    parts.append(part.to_ndarray().reshape(-1, channels))
+                if sum(map(len, parts)) >= BLOCK:
+                    yield np.concatenate(parts)
+                    parts = []
+        except (av.FFmpegError, ValueError) as error:
+            raise DecodeError(f"{path}: damaged or cut short ({_reason(error)})") from error
+        if parts:
+            yield np.concatenate(parts)
+
+
+def tells_too_little(path: Path) -> bool:
+    """Whether the pages of an Ogg file tell positions that its packets are beyond already."""
+    import av
+
+    places: list[tuple[int, int]] = []  # where each packet begins, how long it is
+    with (
+        path.open("rb") as stream,
+        suppress(av.FFmpegError, IndexError, ValueError),
+        av.open(stream, "r", options=FFMPEG_ONLY, metadata_errors="replace") as container,
+    ):
+        for packet in islice(container.demux(audio=0), LOOKED_AT):
+            if packet.pts is not None and packet.duration:
+                places.append((packet.pts, packet.duration))
+    if not places:
+        return False
+    told = places[-1][0] - places[0][0]
+    return sum(duration for _, duration in places[:-1]) > 1.02 * told
+
+
+def mp3_blocks(frames: Iterable[bytes], samples: int, channels: int) -> Iterator[np.ndarray]:
+    """Blocks of an MP3, each frame decoded; those that cannot be are silence.
+
+    frames: each frame's bytes. samples: of a frame a channel.
+    """
+    import av
+
+    context: Any = av.CodecContext.create("mp3float", "r")
+    context.thread_count = 1
+    silence = np.zeros((samples, channels), np.float32)
+    parts: list[np.ndarray] = []
+    for data in frames:
+        try:
+            decoded = [_as_channels(f.to_ndarray(), channels) for f in _decode(context, data)]
+        except (av.FFmpegError, ValueError):
+            decoded = []
+        parts += decoded or [silence]
+        if sum(map(len, parts)) >= BLOCK:
+            yield np.concatenate(parts)
+            parts = []
+    if parts:
+        yield np.concatenate(parts)
+
+
+def _decode(context: Any, data: bytes) -> Any:
+    import av
+
+    return context.decode(av.Packet(data))
+
+
+def _as_channels(planes: np.ndarray, channels: int) -> np.ndarray:
+    """(channels there, samples) -> (samples, channels) float32."""
+    if len(planes) != channels:
+        planes = np.repeat(planes.mean(axis=0, keepdims=True), channels, axis=0)
+    return np.ascontiguousarray(planes.T, np.float32)
+
+
+def _reason(error: Exception) -> str:
+    """What a decoder says is wrong, without its error number and the file's name."""
+    if type(error).__name__ == "ArgumentError":  # FFmpeg's word for what FFMPEG_ONLY leaves out
+        return "what FFmpeg takes it for is no container of music"
+    return str(getattr(error, "strerror", None) or error)

@@ -1,0 +1,205 @@
+"""The same loop for LLVM, where there is no compiled one: slower to start, the same bits.
+
+llvmlite brings LLVM ready made, which compiles the loop in a few hundredths of a second for the
+processor at hand.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ...base.errors import ModelError
+
+LANES = 32  # numbers in a vector: the units of a layer, and what lies behind them
+GATES = 4  # input, output, forget, cell
+# Rows of a direction's constants, LANES each: three peepholes, four biases.
+PEEPHOLES, BIASES = 0, 3
+LARGEST = 87.0  # of an exponent: more would leave single precision
+# Levels of x86-64, best first, by a feature each that the others come with; any other processor
+# is compiled for by its name.
+LEVELS = {"avx512vl": "x86-64-v4", "avx2": "x86-64-v3"}
+
+# (projected, constants, recurrent weights, state, states out, frames, numbers a row of the
+# projected, of the states): see lstm_kernel.Direction.
+Kernel = Callable[[int, int, int, int, int, int, int, int], None]
+
+
+def kernel_of_llvm(units: int) -> Kernel:
+    """The loop for layers of so many units, up to LANES. Raises ModelError without llvmlite."""
+    try:
+        import llvmlite.binding as llvm
+    except ImportError as error:
+        raise ModelError(
+            "madmom's networks need dropgrid's compiled loops, or LLVM in their place: "
+            "pip install 'dropgrid[llvm]'"
+        ) from error
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    module = llvm.parse_assembly(_Loop(units).text)
+    features = llvm.get_host_cpu_features()
+    level = next((LEVELS[name] for name in LEVELS if features.get(name)), None)
+    machine = llvm.Target.from_default_triple().create_target_machine(
+        cpu=level or llvm.get_host_cpu_name(),
+        features="" if level else features.flatten(),
+        opt=2,
+    )
+    engine = llvm.create_mcjit_compiler(module, machine)
+    engine.finalize_object()
+    pointers, integers = [ctypes.c_void_p] * 5, [ctypes.c_int64] * 3
+    function = ctypes.CFUNCTYPE(None, *pointers, *integers)(engine.get_function_address("lstm"))
+
+    def call(*arguments: int) -> None:
+        function(*arguments)
+
+    call.engine = engine  # type: ignore[attr-defined]  # frees the code when it goes
+    return call
+
+
+class _Loop:
+    """Writes the loop in LLVM's language."""
+
+    def __init__(self, units: int) -> None:
+        from llvmlite import ir
+
+        self._ir = ir
+        self._units = units
+        number, count = ir.FloatType(), ir.IntType(64)
+        self._vector = ir.VectorType(number, LANES)
+        self._whole = ir.VectorType(ir.IntType(32), LANES)
+        pointer = number.as_pointer()
+        self._module = ir.Module("recurrence")
+        kind = ir.FunctionType(ir.VoidType(), [pointer] * 5 + [count] * 3)
+        self._function = ir.Function(self._module, kind, "lstm")
+        for argument in self._function.args[:5]:
+            argument.add_attribute("noalias")
+        self._write()
+
+    @cached_property
+    def text(self) -> str:
+        return str(self._module)
+
+    def _write(self) -> None:
+        ir = self._ir
+        projected, constants, recurrent, state, out, frames, row, out_row = self._function.args
+        start, loop, end = map(self._function.append_basic_block, ("start", "loop", "end"))
+        build = self._build = ir.IRBuilder(start)
+        vectors = [self._vector] * 3
+        self._fma = self._declare(f"llvm.fma.v{LANES}f32", self._vector, vectors)
+        peepholes = [self._load(constants, (PEEPHOLES + gate) * LANES) for gate in range(3)]
+        biases = [self._load(constants, (BIASES + gate) * LANES) for gate in range(GATES)]
+        before = [self._load(state, 0), self._load(state, LANES)]
+        build.branch(loop)
+
+        build.position_at_end(loop)
+        count = frames.type
+        frame = build.phi(count)
+        at, to = build.phi(projected.type), build.phi(out.type)
+        output, cell = build.phi(self._vector), build.phi(self._vector)
+        gates = [
+            build.fadd(self._load(at, gate * self._units), biases[gate]) for gate in range(GATES)
+        ]
+        for unit in range(self._units):
+            value = self._spread(build.extract_element(output, ir.IntType(32)(unit)))
+            for gate in range(GATES):
+                weights = self._load(recurrent, (unit * GATES + gate) * LANES)
+                gates[gate] = self._times_plus(value, weights, gates[gate])
+        to_in, to_out, to_forget, to_cell = gates
+        entering = self._sigmoid(self._times_plus(peepholes[0], cell, to_in))
+        kept = self._sigmoid(self._times_plus(peepholes[2], cell, to_forget))
+        new = build.fmul(entering, self._tanh(to_cell))
+        next_cell = self._times_plus(kept, cell, new)
+        leaving = self._sigmoid(self._times_plus(peepholes[1], next_cell, to_out))
+        next_output = build.fmul(leaving, self._tanh(next_cell))
+        self._store_units(next_output, to)
+        next_frame = build.add(frame, count(1))
+        for phi, first, after in (
+            (frame, count(0), next_frame),
+            (at, projected, build.gep(at, [row])),
+            (to, out, build.gep(to, [out_row])),
+            (output, before[0], next_output),
+            (cell, before[1], next_cell),
+        ):
+            phi.add_incoming(first, start)
+            phi.add_incoming(after, loop)
+        build.cbranch(build.icmp_signed("<", next_frame, frames), loop, end)
+
+        build.position_at_end(end)
+        self._store(next_output, state, 0)
+        self._store(next_cell, state, LANES)
+        build.ret_void()
+
+    def _at(self, pointer: Any, offset: int) -> Any:
+        place = self._build.gep(pointer, [self._ir.IntType(64)(offset)])
+        return self._build.bitcast(place, self._vector.as_pointer())
+
+    def _load(self, pointer: Any, offset: int) -> Any:
+        return self._build.load(self._at(pointer, offset), align=4)
+
+    def _store(self, values: Any, pointer: Any, offset: int) -> None:
+        self._build.store(values, self._at(pointer, offset), align=4)
+
+    def _store_units(self, values: Any, pointer: Any) -> None:
+        """Store the units alone: what lies behind belongs to others."""
+        ir = self._ir
+        lanes = ir.VectorType(ir.IntType(1), LANES)([n < self._units for n in range(LANES)])
+        given = [values, self._at(pointer, 0), ir.IntType(32)(4), lanes]
+        name = f"llvm.masked.store.v{LANES}f32.p0"
+        store = self._declare(name, ir.VoidType(), [value.type for value in given])
+        self._build.call(store, given)
+
+    def _declare(self, name: str, result: Any, arguments: list[Any]) -> Any:
+        """One of LLVM's own functions."""
+        kind = self._ir.FunctionType(result, arguments)
+        return self._ir.Function(self._module, kind, name)
+
+    def _constant(self, value: float) -> Any:
+        return self._spread(self._ir.FloatType()(float(np.float32(value))))
+
+    def _spread(self, value: Any) -> Any:
+        """One number in all lanes."""
+        ir = self._ir
+        first = ir.IntType(32)(0)
+        alone = self._build.insert_element(self._vector(ir.Undefined), value, first)
+        return self._build.shuffle_vector(alone, self._vector(ir.Undefined), self._whole(None))
+
+    def _times_plus(self, a: Any, b: Any, c: Any) -> Any:
+        return self._build.call(self._fma, [a, b, c])
+
+    def _sigmoid(self, x: Any) -> Any:
+        """1 / (1 + exp(-x))."""
+        one = self._constant(1)
+        return self._build.fdiv(one, self._build.fadd(one, self._exp(self._build.fneg(x))))
+
+    def _tanh(self, x: Any) -> Any:
+        """(1 - exp(-2 x)) / (1 + exp(-2 x))."""
+        one, power = self._constant(1), self._exp(self._build.fmul(self._constant(-2), x))
+        return self._build.fdiv(self._build.fsub(one, power), self._build.fadd(one, power))
+
+    def _exp(self, x: Any) -> Any:
+        """exp(x) within 2e-7 of itself, for x cut to +-LARGEST.
+
+        x is a multiple of log 2 and a rest: the multiple goes into the exponent of the number,
+        and of the rest, at most half of log 2, six terms of Taylor's series are enough.
+        """
+        build = self._build
+        for limit, above in ((LARGEST, ">"), (-LARGEST, "<")):
+            bound = self._constant(limit)
+            x = build.select(build.fcmp_ordered(above, x, bound), bound, x)
+        # Added and taken away again, this rounds; its last bits are the multiple meanwhile.
+        rounder = self._constant(1.5 * 2**23)
+        shifted = self._times_plus(x, self._constant(1 / np.log(2)), rounder)
+        multiple = build.fsub(shifted, rounder)
+        # log 2 in two parts, the first with few digits, so that their products are exact.
+        rest = self._times_plus(multiple, self._constant(-0.693359375), x)
+        rest = self._times_plus(multiple, self._constant(0.693359375 - np.log(2)), rest)
+        power = self._constant(1 / 720)
+        for term in (1 / 120, 1 / 24, 1 / 6, 1 / 2, 1, 1):
+            power = self._times_plus(power, rest, self._constant(term))
+        exponent = build.shl(build.bitcast(shifted, self._whole), self._whole([23] * LANES))
+        raised = build.add(build.bitcast(power, self._whole), exponent)
+        return build.bitcast(raised, self._vector)

@@ -1,0 +1,357 @@
+/* The loops of the analysis that NumPy has no words for, or takes several times as long for.
+
+   Every function is given addresses and counts by its one caller in Python, which checks shapes.
+   Nothing here may depend on the processor: no sum is reordered, a multiplication and an addition are
+   fused only where FMA says so, and the kinds of vectors differ in how much they do at once. */
+
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030B0000
+#include <Python.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef __FAST_MATH__
+#error "the sums must stay as they are written"
+#endif
+
+enum { LANES = 32, GATES = 4, MOST_PASSES = 16, WIDEST = 16 };
+#define LARGEST 87.0f
+
+/* A direction of a layer at work; the numbers are addresses of float32 and counts of them. */
+struct chain {
+    const float *projected, *constants, *recurrent;
+    float *state, *out;
+    ptrdiff_t row, out_row, units;
+};
+
+struct pass {
+    int radix, groups, length;
+    const float *factors;
+};
+
+struct transform {
+    int size, hop, bins, lowest, count;
+    const float *window;
+    struct pass passes[MOST_PASSES];
+};
+
+#define NUMBERS(address) ((const float *)(uintptr_t)(address))
+#define JOINED(a, b) a##b
+#define JOIN(a, b) JOINED(a, b)
+#if defined(__clang__) || __GNUC__ >= 12
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (I){__VA_ARGS__})
+#endif
+
+#define LOAD(p) ((V)(*(const NAME(loose) *)(p)))
+#define STORE(p, v) (*(NAME(loose) *)(p) = (v))
+#define V NAME(floats)
+#define I NAME(whole)
+#define KIND(wide)                                                                        \
+    typedef float V __attribute__((vector_size(4 * wide)));                               \
+    typedef int32_t I __attribute__((vector_size(4 * wide)));                             \
+    typedef float NAME(loose) __attribute__((vector_size(4 * wide), aligned(4), may_alias));
+
+#if defined(__x86_64__) || defined(__i386__)
+#include <immintrin.h>
+#define X86 1
+
+#define NAME(x) JOIN(x, _avx512)
+#define WIDE 16
+#define FMA(a, b, c) ((V)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
+#define LEAST(a, b) ((V)_mm512_min_ps((__m512)(a), (__m512)(b)))
+#define MOST(a, b) ((V)_mm512_max_ps((__m512)(a), (__m512)(b)))
+#define ALL(x) ((V)_mm512_set1_ps(x))
+#define SQRT(v) ((V)_mm512_sqrt_ps((__m512)(v)))
+#define LOW(a, b) SHUFFLE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define HIGH(a, b) SHUFFLE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+#define SWAPPED(v) SHUFFLE(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx512f"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f")
+#endif
+KIND(16)
+#include "lstm.h"
+#include "transform.h"
+#include "samples.h"
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#include "undo.h"
+
+#define NAME(x) JOIN(x, _avx2)
+#define WIDE 8
+#define FMA(a, b, c) ((V)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
+#define LEAST(a, b) ((V)_mm256_min_ps((__m256)(a), (__m256)(b)))
+#define MOST(a, b) ((V)_mm256_max_ps((__m256)(a), (__m256)(b)))
+#define ALL(x) ((V)_mm256_set1_ps(x))
+#define SQRT(v) ((V)_mm256_sqrt_ps((__m256)(v)))
+#define LOW(a, b) SHUFFLE(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
+#define HIGH(a, b) SHUFFLE(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
+#define SWAPPED(v) SHUFFLE(v, v, 1, 0, 3, 2, 5, 4, 7, 6)
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+KIND(8)
+#include "lstm.h"
+#include "transform.h"
+#include "samples.h"
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#include "undo.h"
+#endif
+
+/* What every processor has: vectors of four, fused one by one where there is nothing better. */
+#define NAME(x) JOIN(x, _plain)
+#define WIDE 4
+KIND(4)
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#define FMA(a, b, c) ((V)vfmaq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b)))
+#else
+static inline V fused(V a, V b, V c)
+{
+    return (V){fmaf(a[0], b[0], c[0]), fmaf(a[1], b[1], c[1]), fmaf(a[2], b[2], c[2]),
+               fmaf(a[3], b[3], c[3])};
+}
+#define FMA(a, b, c) fused(a, b, c)
+#endif
+static inline V chosen(I which, V yes, V no)
+{
+    return (V)(((I)yes & which) | ((I)no & ~which));
+}
+#define LEAST(a, b) chosen((I)((a) < (b)), a, b)
+#define MOST(a, b) chosen((I)((a) > (b)), a, b)
+#define ALL(x) ((V){x, x, x, x})
+#define SQRT(v) ((V){sqrtf((v)[0]), sqrtf((v)[1]), sqrtf((v)[2]), sqrtf((v)[3])})
+#define LOW(a, b) SHUFFLE(a, b, 0, 4, 1, 5)
+#define HIGH(a, b) SHUFFLE(a, b, 2, 6, 3, 7)
+#define SWAPPED(v) SHUFFLE(v, v, 1, 0, 3, 2)
+#include "lstm.h"
+#include "transform.h"
+#include "samples.h"
+#include "undo.h"
+
+/* The kinds of vectors, widest first, and which this processor has. */
+static const struct kind {
+    const char *name;
+    int wide;
+    void (*run)(const struct chain *, ptrdiff_t);
+    void (*frames)(const struct transform *, const float *, int, float *, float *, float *);
+    void (*mix)(const float *, ptrdiff_t, float *);
+} KINDS[] = {
+#ifdef X86
+    {"avx512", 16, run_avx512, frames_avx512, mix_avx512},
+    {"avx2", 8, run_avx2, frames_avx2, mix_avx2},
+#endif
+    {"plain", 4, run_plain, frames_plain, mix_plain},
+};
+enum { KINDS_COUNT = sizeof KINDS / sizeof *KINDS };
+static const struct kind *used = KINDS + KINDS_COUNT - 1;
+
+static int has(const struct kind *kind)
+{
+#ifdef X86
+    __builtin_cpu_init();
+    if (kind->wide == 16)
+        return __builtin_cpu_supports("avx512f");
+    if (kind->wide == 8)
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#endif
+    return 1;
+}
+
+static PyObject *kinds(PyObject *self, PyObject *none)
+{
+    PyObject *names = PyList_New(0), *name;
+    int n;
+    for (n = 0; names && n < KINDS_COUNT; n++)
+        if (has(KINDS + n)) {
+            name = PyUnicode_FromString(KINDS[n].name);
+            if (!name || PyList_Append(names, name) < 0)
+                Py_CLEAR(names);
+            Py_XDECREF(name);
+        }
+    return names;
+}
+
+static PyObject *use(PyObject *self, PyObject *arguments)
+{
+    const char *name;
+    int n;
+    if (!PyArg_ParseTuple(arguments, "s", &name))
+        return NULL;
+    for (n = 0; n < KINDS_COUNT; n++)
+        if (!strcmp(name, KINDS[n].name) && has(KINDS + n)) {
+            used = KINDS + n;
+            Py_RETURN_NONE;
+        }
+    return PyErr_Format(PyExc_ValueError, "this processor has no %s", name);
+}
+
+static PyObject *lstm(PyObject *self, PyObject *arguments)
+{
+    unsigned long long projected, constants, recurrent, state, out;
+    Py_ssize_t frames, row, out_row, units;
+    if (!PyArg_ParseTuple(arguments, "KKKKKnnnn", &projected, &constants, &recurrent, &state, &out,
+                          &frames, &row, &out_row, &units))
+        return NULL;
+    if (units < 1 || units > LANES)
+        return PyErr_Format(PyExc_ValueError, "a layer of %zd units", units);
+    Py_BEGIN_ALLOW_THREADS
+    {
+        const struct chain one = {NUMBERS(projected), NUMBERS(constants), NUMBERS(recurrent),
+                                  (float *)(uintptr_t)state, (float *)(uintptr_t)out,
+                                  row, out_row, units};
+        used->run(&one, frames);
+    }
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
+}
+
+/* The passes of a size, a power of two, and where their factors lie: those of the first pass first,
+   the last one has none. */
+static int planned(struct transform *one, const float *factors)
+{
+    int radix[MOST_PASSES], count = 0, left = one->size, n, groups, done = 1;
+    for (; left % 4 == 0 && count < MOST_PASSES; left /= 4)
+        radix[count++] = 4;
+    if (left == 2 && count && count < MOST_PASSES) {
+        radix[count++] = radix[0];
+        radix[0] = 2;
+        left = 1;
+    }
+    if (left != 1)
+        return 0;
+    one->count = count;
+    for (n = 0; n < count; n++) {
+        struct pass *pass = one->passes + (count - 1 - n);
+        groups = done, done *= radix[n];
+        pass->radix = radix[n], pass->groups = groups, pass->length = one->size / done;
+        pass->factors = factors;
+        factors += (radix[n] - 1) * (pass->length - 1);
+    }
+    return 1;
+}
+
+static PyObject *transform(PyObject *self, PyObject *arguments)
+{
+    unsigned long long samples, window, factors, magnitudes, lowest;
+    struct transform one;
+    int count, n, given;
+    float *room;
+    if (!PyArg_ParseTuple(arguments, "KiiiKKKiKi", &samples, &count, &one.size, &one.hop, &window,
+                          &factors, &magnitudes, &one.bins, &lowest, &one.lowest))
+        return NULL;
+    one.window = NUMBERS(window);
+    if (one.size < WIDEST || !planned(&one, NUMBERS(factors))
+        || one.bins > one.size / 2 || one.lowest > one.bins)
+        return PyErr_Format(PyExc_ValueError, "no transform of %d", one.size);
+    room = malloc(sizeof(float) * 2 * used->wide * one.size + 64);
+    if (!room)
+        return PyErr_NoMemory();
+    Py_BEGIN_ALLOW_THREADS
+    for (n = 0; n < count; n += used->wide) {
+        given = count - n < used->wide ? count - n : used->wide;
+        used->frames(&one, NUMBERS(samples) + (size_t)n * one.hop, given,
+                     (float *)(uintptr_t)magnitudes + (size_t)n * one.bins,
+                     (float *)(uintptr_t)lowest + (size_t)n * one.lowest * 2,
+                     (float *)(((uintptr_t)room + 63) & ~(uintptr_t)63));
+    }
+    Py_END_ALLOW_THREADS
+    free(room);
+    Py_RETURN_NONE;
+}
+
+/* Two channels through two second-order sections, and the sums of their squares between edges.
+
+   state: (2 sections, 2 numbers, 2 channels); sums: (pieces, 2). */
+static PyObject *weigh(PyObject *self, PyObject *arguments)
+{
+    typedef double pair __attribute__((vector_size(16)));
+    unsigned long long block_, sections_, state_, edges_, sums_;
+    Py_ssize_t rows, pieces, n, piece;
+    int channels, first, second;
+    if (!PyArg_ParseTuple(arguments, "KniiiKKKnK", &block_, &rows, &channels, &first, &second,
+                          &sections_, &state_, &edges_, &pieces, &sums_))
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    {
+        const float *block = NUMBERS(block_);
+        const double *s = (const double *)(uintptr_t)sections_;
+        const int64_t *edges = (const int64_t *)(uintptr_t)edges_;
+        double *state = (double *)(uintptr_t)state_, *sums = (double *)(uintptr_t)sums_;
+        pair z[4];
+        memcpy(z, state, sizeof z);
+        for (n = 0, piece = 0; piece < pieces; piece++) {
+            const Py_ssize_t end = piece + 1 < pieces ? edges[piece + 1] : rows;
+            pair sum = {0, 0};
+            for (; n < end; n++) {
+                const pair x = {block[n * channels + first], block[n * channels + second]};
+                const pair y = s[0] * x + z[0];
+                pair w;
+                z[0] = s[1] * x - s[4] * y + z[1];
+                z[1] = s[2] * x - s[5] * y;
+                w = s[6] * y + z[2];
+                z[2] = s[7] * y - s[10] * w + z[3];
+                z[3] = s[8] * y - s[11] * w;
+                sum += w * w;
+            }
+            memcpy(sums + 2 * piece, &sum, sizeof sum);
+        }
+        memcpy(state, z, sizeof z);
+    }
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
+}
+
+static PyObject *mix(PyObject *self, PyObject *arguments)
+{
+    unsigned long long block, out;
+    Py_ssize_t rows;
+    if (!PyArg_ParseTuple(arguments, "KnK", &block, &rows, &out))
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    used->mix(NUMBERS(block), rows, (float *)(uintptr_t)out);
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef METHODS[] = {
+    {"kinds", kinds, METH_NOARGS, NULL},
+    {"use", use, METH_VARARGS, NULL},
+    {"lstm", lstm, METH_VARARGS, NULL},
+    {"transform", transform, METH_VARARGS, NULL},
+    {"weigh", weigh, METH_VARARGS, NULL},
+    {"mix", mix, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef MODULE = {PyModuleDef_HEAD_INIT, "kernels", NULL, -1, METHODS,
+                                    NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit_kernels(void)
+{
+    PyObject *module = PyModule_Create(&MODULE);
+    int n;
+    if (module && PyModule_AddStringConstant(module, "SOURCE", SOURCE) < 0)
+        Py_CLEAR(module);
+    for (n = KINDS_COUNT - 1; n >= 0; n--)
+        if (has(KINDS + n))
+            used = KINDS + n;
+    return module;
+}

@@ -1,0 +1,101 @@
+/* The recurrence of an LSTM with peepholes, for one kind of vector.
+
+   Included once for each kind, with these defined: NAME(x), a name of its own for x; WIDE, numbers
+   in a vector; V, I, their types (float, 32-bit integers); FMA(a, b, c), a * b + c rounded once;
+   LEAST(a, b), b unless a is smaller; MOST(a, b), b unless a is larger; ALL(x), x in each lane;
+   LOAD(p), STORE(p, v), of any address.
+
+   The same arithmetic in the same order as features/engines/lstm_kernel.py writes for LLVM: the
+   same bits. Lanes never meet, so that they do not depend on how many go together. */
+
+#define PARTS (LANES / WIDE)    /* vectors of a gate */
+#define AT_ONCE (8 / PARTS ? 8 / PARTS : 1) /* gates: eight sums keep a processor busy */
+
+static inline V NAME(power)(V x) /* exp(x), for x cut to +-LARGEST */
+{
+    const V rounder = ALL(1.5f * 8388608.0f);
+    V shifted, multiple, rest, result;
+    x = LEAST(ALL(LARGEST), x);
+    x = MOST(ALL(-LARGEST), x);
+    shifted = FMA(x, ALL((float)(1 / 0.69314718055994530942)), rounder);
+    multiple = shifted - rounder;
+    rest = FMA(multiple, ALL(-0.693359375f), x);
+    rest = FMA(multiple, ALL((float)(0.693359375 - 0.69314718055994530942)), rest);
+    result = ALL((float)(1.0 / 720));
+    result = FMA(result, rest, ALL((float)(1.0 / 120)));
+    result = FMA(result, rest, ALL((float)(1.0 / 24)));
+    result = FMA(result, rest, ALL((float)(1.0 / 6)));
+    result = FMA(result, rest, ALL(0.5f));
+    result = FMA(result, rest, ALL(1.0f));
+    result = FMA(result, rest, ALL(1.0f));
+    return (V)((I)result + ((I)shifted << 23));
+}
+
+static inline V NAME(sigmoid)(V x)
+{
+    const V one = ALL(1.0f);
+    return one / (one + NAME(power)(-x));
+}
+
+static inline V NAME(tangent)(V x) /* hyperbolic */
+{
+    const V one = ALL(1.0f), p = NAME(power)(ALL(-2.0f) * x);
+    return (one - p) / (one + p);
+}
+
+/* What the units hear at a frame, into gates (GATES, LANES). As many gates at a time as leave room
+   for their sums among the registers. */
+static inline void NAME(hear)(const struct chain *one, const float *at, float *gates)
+{
+    int gate, part, unit;
+    for (gate = 0; gate < GATES; gate += AT_ONCE) {
+        V sums[AT_ONCE * PARTS];
+        for (part = 0; part < AT_ONCE * PARTS; part++)
+            sums[part] = LOAD(at + (gate + part / PARTS) * one->units + part % PARTS * WIDE)
+                + LOAD(one->constants + (3 + gate) * LANES + part * WIDE);
+        for (unit = 0; unit < one->units; unit++) {
+            const float *weights = one->recurrent + (unit * GATES + gate) * LANES;
+            const V output = ALL(one->state[unit]);
+            for (part = 0; part < AT_ONCE * PARTS; part++)
+                sums[part] = FMA(output, LOAD(weights + part * WIDE), sums[part]);
+        }
+        for (part = 0; part < AT_ONCE * PARTS; part++)
+            STORE(gates + gate * LANES + part * WIDE, sums[part]);
+    }
+}
+
+/* What they send: state is their outputs, then their cells (2, LANES). */
+static inline void NAME(send)(const float *gates, const float *peepholes, float *state)
+{
+    int n;
+    for (n = 0; n < LANES; n += WIDE) {
+        V cell = LOAD(state + LANES + n), next, entering, kept, leaving;
+        entering = NAME(sigmoid)(FMA(LOAD(peepholes + n), cell, LOAD(gates + n)));
+        kept = FMA(LOAD(peepholes + 2 * LANES + n), cell, LOAD(gates + 2 * LANES + n));
+        kept = NAME(sigmoid)(kept);
+        next = FMA(kept, cell, entering * NAME(tangent)(LOAD(gates + 3 * LANES + n)));
+        leaving = FMA(LOAD(peepholes + LANES + n), next, LOAD(gates + LANES + n));
+        leaving = NAME(sigmoid)(leaving);
+        STORE(state + n, leaving * NAME(tangent)(next));
+        STORE(state + LANES + n, next);
+    }
+}
+
+static void NAME(run)(const struct chain *one, ptrdiff_t frames)
+{
+    float gates[GATES * LANES] __attribute__((aligned(64)));
+    float state[2 * LANES] __attribute__((aligned(64)));
+    struct chain here = *one;
+    ptrdiff_t frame;
+    memcpy(state, one->state, sizeof state);
+    here.state = state;
+    for (frame = 0; frame < frames; frame++) {
+        NAME(hear)(&here, one->projected + frame * one->row, gates);
+        NAME(send)(gates, one->constants, state);
+        memcpy(one->out + frame * one->out_row, state, one->units * sizeof(float));
+    }
+    memcpy(one->state, state, sizeof state);
+}
+
+#undef PARTS
+#undef AT_ONCE

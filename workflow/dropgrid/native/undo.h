@@ -1,0 +1,11 @@
+/* Forgets a kind of vector, so that the next one can be. */
+#undef NAME
+#undef WIDE
+#undef FMA
+#undef LEAST
+#undef MOST
+#undef ALL
+#undef SQRT
+#undef LOW
+#undef HIGH
+#undef SWAPPED
