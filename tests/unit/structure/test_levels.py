@@ -53,11 +53,11 @@ def test_a_level_is_that_of_the_loudest_stretch_in_peaks_and_far_below_it_in_cal
     assert max(level[:8]) < -7 and max(level[32:40]) < -7
 
 
-def test_a_rise_is_over_the_bars_before_within_the_phrase_and_no_more_than_eight() -> None:
+def test_a_rise_is_over_the_bars_before_within_the_passage_and_no_more_than_eight() -> None:
     power = np.repeat(10.0 ** (np.array([-9.0] * 4 + [-3.0] * 2 + [-2.0] * 8 + [0.0] * 4) / 10), 4)
     drive = replace(drive_of([("drop", 18)]), power=power)
     assert drive.rise(0, 56, 72) == pytest.approx(2.0)  # the eight bars before, not all
-    assert drive.rise(16, 24, 56) == pytest.approx(1.0)  # what came before the phrase: not at all
+    assert drive.rise(16, 24, 56) == pytest.approx(1.0)  # what came before the passage: not at all
     assert drive.rise(0, 24, 56) == pytest.approx((4 * 7 + 2 * 1) / 6)
 
 
@@ -146,7 +146,7 @@ def test_what_is_measured_of_stated_sections_is_what_was_found_of_the_same_ones(
     assert [s.energy for s in again.sections] == pytest.approx([s.energy for s in found.sections])
     assert again.drop_impacts == found.drop_impacts
     assert (again.mix_in, again.mix_out) == (found.mix_in, found.mix_out)
-    assert [p.start for p in again.phrases] == [p.start for p in found.phrases]
+    assert [p.start for p in again.passages] == [p.start for p in found.passages]
 
 
 def driving(power=1.0, strokes=1.0, beat=0.0, tune=-20.0) -> Drive:
@@ -220,4 +220,4 @@ def test_what_is_measured_of_silence_is_nothing() -> None:
     found = measured_in([("silence", 16)], stated, [15.0], gain=-10.0)
     assert [section.energy for section in found.sections] == [0.0, 0.0]
     assert (found.drop_impacts, found.mix_in, found.mix_out) == ((0.0,), None, None)
-    assert [(p.start, p.end) for p in found.phrases] == [(s.start, s.end) for s in found.sections]
+    assert [(p.start, p.end) for p in found.passages] == [(s.start, s.end) for s in found.sections]

@@ -68,7 +68,7 @@ def louder(form, start: float, end: float, decibels: float) -> Structure:
     return analyse(features_of(levels), grid_of(levels, 128.0), DEFAULTS)
 
 
-def test_a_drop_that_grows_louder_inside_its_phrase_drops_once_more() -> None:
+def test_a_drop_that_grows_louder_inside_its_passage_drops_once_more() -> None:
     KINDS["sung drop"] = ("kick", "hats", "bass", "voice")
     form = [("breakdown", 16), ("drop", 16), ("sung drop", 16), ("outro", 8)]
     found = sections_of(form)

@@ -238,9 +238,9 @@ def test_queries_tell_where_to_mix(mixable: StructureRecord) -> None:
 
 
 def test_queries_find_long_breakdowns(mixable: StructureRecord) -> None:
-    every = [phrase.bars for phrase in queries.breakdowns(mixable)]
+    every = [passage.bars for passage in queries.breakdowns(mixable)]
     assert 16 in every and set(every) <= {16, 8}
-    assert [phrase.bars for phrase in queries.breakdowns(mixable, min_bars=16)] == [16]
+    assert [passage.bars for passage in queries.breakdowns(mixable, min_bars=16)] == [16]
 
 
 def test_queries_about_mixing_without_drops_or_grid_are_empty() -> None:

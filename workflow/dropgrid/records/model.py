@@ -216,7 +216,7 @@ class ComputedStructure:
 class StructureRecord:
     """Sections and drops of a track: results/structure/{track}.json.
 
-    drops: seconds at which the kick of a drop enters, or a drop grows louder inside its phrase,
+    drops: seconds at which the kick of a drop enters, or it grows louder inside its passage,
     each with drop_confidences, the probability that it does, and drop_impacts, dB by which its
     first eight bars are louder than the eight before it. mix_in: seconds at which an intro of
     beat alone ends; mix_out: seconds at which an outro of beat alone begins; None where there

@@ -208,9 +208,7 @@ def make_structure_record(
     said = apply.to_structure(record, correction, bpm)
     if said.source == "computed":
         return said
-    again = structure.measured(
-        features, bpm, said.sections, said.drops, structure_options
-    )
+    again = structure.measured(features, bpm, said.sections, said.drops, structure_options)
     return dataclasses.replace(
         said,
         sections=tuple(_with_loudness(section, features) for section in again.sections),

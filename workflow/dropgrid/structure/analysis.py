@@ -28,7 +28,7 @@ class Structure:
     """What a structure record holds beside the track's name.
 
     sections: covering 0..duration. drops: seconds at which the kick of a drop enters, or
-    a drop grows louder inside its phrase, the probability that it does, and its impact in dB.
+    a drop grows louder inside its passage, the probability that it does, and its impact in dB.
     mix_in, mix_out: seconds, None where there is no beat alone. time_base: "bars", or "seconds"
     where the track has no usable grid. phrases: covering 0..duration, each inside a section.
     """
@@ -237,9 +237,9 @@ def may_drop(music: Music, course: labels.Course, min_bars: int) -> bool:
 
 
 def _drops(music: Music, parts: list[_Part]) -> list[_Part]:
-    """The parts that a drop begins with: each first of a phrase, and where it rises once more."""
+    """The parts that a drop begins with: each first of a passage, and where it rises once more."""
     found = []
-    entry = None  # the unit at which the phrase of this part began
+    entry = None  # the unit at which the passage of this part began
     for part in parts:
         start, end = music.span(part)
         if part.label != "drop":
@@ -295,9 +295,7 @@ def _count_bars(
     )
 
 
-def _count_phrases(
-    parts: list[_Part], rhythm: BpmRecord, base: TimeBase
-) -> tuple[Phrase, ...]:
+def _count_phrases(parts: list[_Part], rhythm: BpmRecord, base: TimeBase) -> tuple[Phrase, ...]:
     return tuple(
         Phrase(part.start, part.end, *bars, part.confidence)
         for part, bars in zip(parts, _bars(parts, rhythm, base), strict=True)

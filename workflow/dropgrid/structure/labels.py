@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..records.model import LABELS, Label
+from ..records.model import LABELS
 from .levels import LOW, Drive, decibels
 
 HIGH_BANDS = 4  # the bands from 1 kHz up: what risers and snare rolls fill
@@ -109,9 +109,7 @@ class Course:
         return self.between(np.array(bounds[:-1]), np.array(bounds[1:]))
 
 
-def course(
-    drive: Drive, levels: np.ndarray, pattern: np.ndarray, aligned: bool = True
-) -> Course:
+def course(drive: Drive, levels: np.ndarray, pattern: np.ndarray, aligned: bool = True) -> Course:
     """The course of a track.
 
     drive: of the same units. levels, pattern: (units, subdivisions, bands) dB, as from
@@ -119,16 +117,20 @@ def course(
     the pulse of a bar is that of its units.
     """
     level = drive.levels()
-    values = (
-        level,
-        pattern[:, :, -HIGH_BANDS:].mean(axis=(1, 2)),
-        _pulse(pattern, drive.per_bar, aligned),
-        (10 ** (levels[:, :, LOW] / 10)).sum(axis=2).mean(axis=1),
-        drive.power,
-        level < CALM_BAR,
-        level > LOUD_BAR,
+
+    def sums(values: np.ndarray) -> np.ndarray:
+        return np.append(0.0, np.cumsum(values))
+
+    return Course(
+        level=sums(level),
+        high=sums(pattern[:, :, -HIGH_BANDS:].mean(axis=(1, 2))),
+        pulse=sums(_pulse(pattern, drive.per_bar, aligned)),
+        low=sums((10 ** (levels[:, :, LOW] / 10)).sum(axis=2).mean(axis=1)),
+        power=sums(drive.power),
+        calm=sums(level < CALM_BAR),
+        loud=sums(level > LOUD_BAR),
+        per_bar=drive.per_bar,
     )
-    return Course(*(np.append(0.0, np.cumsum(value)) for value in values), drive.per_bar)
 
 
 def _pulse(pattern: np.ndarray, per_bar: int, aligned: bool) -> np.ndarray:

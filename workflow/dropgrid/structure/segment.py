@@ -82,9 +82,7 @@ def boundaries(
     return best_boundaries(gain, prior, prior, prior)
 
 
-def limits(
-    units: int, per_bar: int, min_bars: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def limits(units: int, per_bar: int, min_bars: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(units + 1,) log priors by length of the first, an inner and the last section, on a grid."""
     lengths = np.arange(units + 1)
     prior = length_prior(units, per_bar) - _shortness(units, per_bar, min_bars)
