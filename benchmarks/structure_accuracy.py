@@ -286,7 +286,6 @@ PARAMETERS: dict[str, tuple[Any, tuple[float, ...]]] = {
     "SAME_DROP": (decoding, (0.0, 1.0)),
     "PARTED": (decoding, (-9.0, 0.2, 0.6)),
     "USUAL": (evidence, (-0.9, -0.5)),
-    "ODD_BAR": (labels, (0.0, 0.2)),
     "KICK": (levels, (-20.0, -10.0)),
     "AGAIN": (analysis, (0.4, 1.2, 99.0)),
     "CALM": (labels, (-9.0, -6.7)),

@@ -146,7 +146,7 @@ def test_what_is_measured_of_stated_sections_is_what_was_found_of_the_same_ones(
     assert [s.energy for s in again.sections] == pytest.approx([s.energy for s in found.sections])
     assert again.drop_impacts == found.drop_impacts
     assert (again.mix_in, again.mix_out) == (found.mix_in, found.mix_out)
-    assert [p.start for p in again.passages] == [p.start for p in found.passages]
+    assert [p.start for p in again.phrases] == [p.start for p in found.phrases]
 
 
 def driving(power=1.0, strokes=1.0, beat=0.0, tune=-20.0) -> Drive:
@@ -220,4 +220,4 @@ def test_what_is_measured_of_silence_is_nothing() -> None:
     found = measured_in([("silence", 16)], stated, [15.0], gain=-10.0)
     assert [section.energy for section in found.sections] == [0.0, 0.0]
     assert (found.drop_impacts, found.mix_in, found.mix_out) == ((0.0,), None, None)
-    assert [(p.start, p.end) for p in found.passages] == [(s.start, s.end) for s in found.sections]
+    assert [(p.start, p.end) for p in found.phrases] == [(s.start, s.end) for s in found.sections]

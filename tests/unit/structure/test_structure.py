@@ -87,7 +87,7 @@ def test_after_a_breakdown_a_drop_is_listed_however_loud_the_one_before() -> Non
 def test_a_track_may_end_on_its_drop_but_a_calmer_beat_at_its_end_is_an_outro() -> None:
     form = [("breakdown", 16), ("drop", 16), ("breakdown", 8), ("drop", 16)]
     assert labels(louder(form, 40, 56, 0.0)) == ["intro", "drop", "breakdown", "drop"]
-    assert labels(louder(form, 40, 56, -4.5)) == ["intro", "drop", "breakdown", "outro"]
+    assert labels(louder(form, 40, 56, -3.0)) == ["intro", "drop", "breakdown", "outro"]
 
 
 def test_sections_cover_the_track_without_gap_or_overlap() -> None:

@@ -120,8 +120,7 @@ def sounds(*rows: tuple[float, float]) -> labels.SectionSound:
     """Sections of 8 bars with these levels and rises, danceable and with bass."""
     level, rise = np.array(rows).T
     same = np.ones(len(rows))
-    calm, loud = 8.0 * (level < -5), 8.0 * (level > -3.5)
-    return labels.SectionSound(level, rise, 4 * same, -3 * same, 8 * same, calm, loud)
+    return labels.SectionSound(level, rise, 4 * same, -3 * same, 8 * same, 8.0 * (level < -5))
 
 
 def named(sound: labels.SectionSound) -> tuple[list[str], np.ndarray]:

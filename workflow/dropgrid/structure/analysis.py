@@ -179,15 +179,17 @@ def _sections(
     course = labels.course(music.drive, music.levels, music.pattern, music.on_grid)
     drops = may_drop(music, course, options.min_section_bars)
     if music.on_grid:
-        inner, chosen = decoding.decode(
+        inner, _ = decoding.decode(
             evidence, course, options.min_section_bars, options.sensitivity, drops
         )
     else:
         inner = segment.boundaries(
             evidence, music.drive.per_bar, options.min_section_bars, options.sensitivity, False
         )
-        chosen = labels.label(course.sections([0, *inner, len(evidence)]), drops)[0]
-        inner, chosen = decoding.parted(inner, chosen, evidence + options.sensitivity)
+    # Labels once more with the boundaries as they are: the price of neighbours of one label is
+    # there to spare boundaries, not to rename a drop.
+    chosen, _ = labels.label(course.sections([0, *inner, len(evidence)]), drops)
+    inner, chosen = decoding.parted(inner, chosen, evidence + options.sensitivity)
     bounds = [0, *inner, len(evidence)]
     posterior = labels.label(course.sections(bounds), drops)[1]
     begins = [1.0, *segment.probability(evidence[inner], options.sensitivity).tolist()]

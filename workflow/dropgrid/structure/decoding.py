@@ -61,7 +61,7 @@ def decode(
         if end < units:
             ways = reached[:, None] + follows
             before[end], best[end] = ways.argmax(axis=0), ways.max(axis=0) + gain[end]
-    return parted(*_path(began, before, int(reached.argmax())), evidence + sensitivity)
+    return _path(began, before, int(reached.argmax()))
 
 
 def _path(began: np.ndarray, before: np.ndarray, label: int) -> tuple[list[int], list[int]]:

@@ -24,8 +24,6 @@ SPREAD = 1.26  # dB in which the odds change by e
 RISE = 1.0  # dB by which a buildup ends brighter than it begins
 PULSE = 1.5  # dB by which levels vary along the bar where there is a beat to dance to
 CALM_BAR = -4.9  # dB that the level of a calm bar stays under
-LOUD_BAR = -3.5  # dB that the level of a loud bar is above: none belongs into a calm section
-ODD_BAR = 0.1  # what each bar costs that is loud in a calm section, or calm in a drop
 LONGEST_BUILDUP = 32  # bars
 CALM_SHARE = 0.1  # of a track: with fewer calm bars, it is loud from end to end
 BASS = -15.0  # dB below the whole where low frequencies count as missing
@@ -54,7 +52,7 @@ class SectionSound:
     level: dB below the track's loudest stretch, the mean over its bars (drive.Drive). rise: dB by
     which the high bands of its last quarter exceed those of its first. pulse: dB, standard
     deviation along the bar, mean over its bars and the bands. bass: dB of the low bands
-    against all. bars: its length; calm, loud: how many of them are calm, or as loud as a peak.
+    against all. bars: its length; calm: how many of them are calm.
     """
 
     level: np.ndarray
@@ -63,7 +61,6 @@ class SectionSound:
     bass: np.ndarray
     bars: np.ndarray
     calm: np.ndarray
-    loud: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -71,8 +68,7 @@ class Course:
     """Running sums over a track, of which any stretch can be described at once.
 
     Each (units + 1,): of the levels, of the high bands, of the pulse of the bar each unit lies in,
-    of the power of the low bands and of all, of the calm units and of the loud ones. per_bar:
-    units in a bar.
+    of the power of the low bands and of all, and of the calm units. per_bar: units in a bar.
     """
 
     level: np.ndarray
@@ -81,7 +77,6 @@ class Course:
     low: np.ndarray
     power: np.ndarray
     calm: np.ndarray
-    loud: np.ndarray
     per_bar: int
 
     def between(self, starts: np.ndarray, ends: np.ndarray | int) -> SectionSound:
@@ -101,7 +96,6 @@ class Course:
             decibels(mean(self.low)) - decibels(mean(self.power)),
             length / self.per_bar,
             (self.calm[ends] - self.calm[starts]) / self.per_bar,
-            (self.loud[ends] - self.loud[starts]) / self.per_bar,
         )
 
     def sections(self, bounds: list[int]) -> SectionSound:
@@ -128,7 +122,6 @@ def course(drive: Drive, levels: np.ndarray, pattern: np.ndarray, aligned: bool 
         low=sums((10 ** (levels[:, :, LOW] / 10)).sum(axis=2).mean(axis=1)),
         power=sums(drive.power),
         calm=sums(level < CALM_BAR),
-        loud=sums(level > LOUD_BAR),
         per_bar=drive.per_bar,
     )
 
@@ -167,8 +160,7 @@ def scores(sound: SectionSound, contrast: bool) -> np.ndarray:
     drops and nothing builds up.
     """
     calm, middling, peak = ladder(sound.level).T
-    loud, rest = ODD_BAR * sound.loud, ODD_BAR * sound.calm
-    below = np.logaddexp(calm, middling) - loud  # intros and outros play with the beat as well
+    below = np.logaddexp(calm, middling)  # intros and outros play with the beat as well
     rises = below + _log_sigmoid(sound.rise - RISE)
     beat = _log_sigmoid(4.0 * (sound.pulse - PULSE))
     bass = _log_sigmoid(sound.bass - BASS)
@@ -177,8 +169,8 @@ def scores(sound: SectionSound, contrast: bool) -> np.ndarray:
         below,
         np.where(sound.bars > LONGEST_BUILDUP, NEVER, rises) if contrast else never,
         beat + (middling if contrast else np.logaddexp(middling, peak)),
-        beat + peak + bass - rest if contrast else never,
-        calm - loud,
+        beat + peak + bass if contrast else never,
+        calm,
         below,
     ], axis=1)  # fmt: skip
 
