@@ -55,11 +55,9 @@ class Drive:
         return np.repeat(self.parts.mean(axis=0), self.per_bar)[: len(self.power)]
 
     def has_kick(self) -> bool:
-        """Whether a kick strikes in the quarter of the bars that drive hardest."""
-        level = self.parts.mean(axis=0)
-        against = decibels(_by_bar(self.strokes, self.per_bar)) - decibels(
-            _by_bar(self.power, self.per_bar)
-        )
+        """Whether a kick strikes in the quarter of the beats that drive hardest."""
+        level = self.levels()
+        against = decibels(self.strokes) - decibels(self.power)
         return bool(np.median(against[level >= np.percentile(level, 75)]) > KICK)
 
     def loudness(self, start: int, end: int) -> tuple[float, float]:
