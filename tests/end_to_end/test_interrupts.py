@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 from interrupt_run import (
+    ROOT,
     analysed,
     half_files,
     interrupted_run,
@@ -36,7 +39,7 @@ def peace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 300) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
@@ -46,15 +49,17 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
 
 
 def jobs(folder: Path) -> list[psutil.Process]:
-    """The processes in folder that are at a track: forked by `dropgrid batch`, not that itself."""
-    batches = {}
+    """The processes in folder that are at a track: each below the one that watches it, which is
+    below the warm server."""
+    forks = {}
     for process in psutil.process_iter():
         try:
-            if process.cwd() == str(folder) and "batch" in process.cmdline():
-                batches[process.pid] = process
+            if process.cwd() == str(folder) and "serve" in process.cmdline():
+                forks[process.pid] = process
         except psutil.Error:
             continue
-    return [process for process in batches.values() if _parent_of(process) in batches]
+    above = {number: _parent_of(process) for number, process in forks.items()}
+    return [forks[number] for number in forks if above.get(above[number]) in forks]
 
 
 def _parent_of(process: psutil.Process) -> int:
@@ -76,7 +81,7 @@ def test_the_results_are_the_same_after_interrupts_at_random_moments(peace, tmp_
     for moment in moments:
         assert moment.exits_as_documented, moment
         assert not moment.left_running + moment.half_files + moment.again, moment
-        assert moment.seconds_to_end < 10
+        assert moment.seconds_to_end < 60
     assert outputs(tmp_path) == outputs(peace)
 
 
@@ -86,8 +91,8 @@ def test_a_signal_in_the_midst_of_a_job_ends_all(peace, tmp_path, number):
     run = start(folder, 2)
     assert wait_until(lambda: jobs(folder) != [])
     run.send_signal(number)
-    assert run.wait(timeout=10) == 128 + number
-    assert wait_until(lambda: running_in(folder) == [], 5)
+    assert run.wait(timeout=100) == 128 + number
+    assert wait_until(lambda: running_in(folder) == [], 60)
     assert half_files(folder) == []
     said = (folder / "output.log").read_text()
     *_, stood, goes_on = said.splitlines()
@@ -96,13 +101,45 @@ def test_a_signal_in_the_midst_of_a_job_ends_all(peace, tmp_path, number):
     assert "Error" not in said and "Terminat" not in said
 
 
+def ignore_sigint() -> None:
+    """As a shell does for what a script runs in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "on a cluster"])
+def test_sigterm_ends_a_run_in_the_background_of_a_script(peace, tmp_path, elsewhere):
+    """There SIGINT is ignored, by which else Snakemake is told to cancel its jobs."""
+    folder = copy_of(peace, tmp_path)
+    cluster = ["--executor", "cluster-generic", "--jobs", "9", "--cluster-generic-submit-cmd",
+               "echo job-1; touch submitted; true",
+               "--cluster-generic-status-cmd", "echo running;",
+               "--cluster-generic-cancel-cmd", "touch"]  # fmt: skip
+    where = cluster if elsewhere else ["--cores", "2"]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"),
+               "--directory", str(folder), *where]  # fmt: skip
+    with (folder / "output.log").open("wb") as log:
+        run = subprocess.Popen(
+            command, stdout=log, stderr=log, cwd=folder, preexec_fn=ignore_sigint
+        )
+    try:
+        begun = (folder / "submitted").exists if elsewhere else lambda: jobs(folder) != []
+        assert wait_until(begun)
+        run.send_signal(signal.SIGINT)
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(timeout=300) == 128 + signal.SIGTERM
+        assert (folder / "job-1").exists() == elsewhere  # touched to cancel it
+    finally:
+        run.kill()
+    assert wait_until(lambda: running_in(folder) == [], 60)
+
+
 def test_killing_the_run_with_9_ends_its_jobs_and_needs_no_unlocking(peace, tmp_path):
     folder = copy_of(peace, tmp_path)
     run = start(folder, 2)
     assert wait_until(lambda: jobs(folder) != [])
     run.kill()
     run.wait()
-    assert wait_until(lambda: running_in(folder) == [], 10)
+    assert wait_until(lambda: running_in(folder) == [], 60)
     assert list((folder / ".snakemake" / "locks").iterdir()) != []
     assert start(folder, 2).wait() == 0
     assert outputs(folder) == outputs(peace)

@@ -14,8 +14,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser import MISSING, find_browser, launch_browser
 from dropgrid.commands.main import main
+from dropgrid.correcting.page_edits import settle
+from dropgrid.correcting.session import Desk
 from dropgrid.corrections import document
 from dropgrid.library import track_id
+from dropgrid.records.model import ANALYSES
 from dropgrid.records.store import read_bpm, read_structure
 from dropgrid.report.collect import collect
 from dropgrid.report.page import build
@@ -473,31 +476,31 @@ def test_on_a_phone_the_tools_are_in_reach(browser: Browser, workbench: Workbenc
     assert tab.complaints == []
 
 
-def test_without_a_server_corrections_become_a_file(
-    static: Tab, results: Path, tmp_path: Path, workbench: Workbench
-) -> None:
-    """Edits are kept over a reload; the file says to dropgrid what the page shows."""
+def downloaded(static: Tab, file: Path) -> Path:
+    with static.page.expect_download() as download:
+        static.page.get_by_role("button", name="Download").click()
+    download.value.save_as(file)
+    return file
+
+
+def test_without_a_server_corrections_become_a_file(static: Tab, results: Path) -> None:
+    """Edits are kept over a reload; dropgrid makes of the file what the page shows."""
     page = static.page
     bars = static.downbeats()
-    page.evaluate(f"seek({bars[4]})")
+    page.evaluate(f"seek({bars[6]})")
     static.press("h", "c", "f")
     static.press("x", "u")
     page.reload()
     static.open()
     beats, sections = static.beats(), static.sections()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Download").click()
-    file = tmp_path / "mine.json"
-    download.value.save_as(file)
-    said = document.read(file).tracks[SONG]
-    assert said.parts == ("grid", "sections")
-    entry = json.loads(file.read_text())["tracks"][SONG]
-    workbench.edit(
-        TRACK,
-        {"op": "grid", "grid": [{"start": 0.0, "bpm": entry["bpm"], "one": entry["one"]}]},
-        {"op": "sections", "sections": entry["sections"]},
-    )
-    served = workbench.json(f"api/tracks/{TRACK}")
+    file = downloaded(static, results / "corrections.json")
+    edits = json.loads(file.read_text())["tracks"][SONG]["edits"]
+    assert [one["op"] for step in edits["steps"] for one in step] == ["shift", "split", "label"]
+    assert stated(results).parts == ()  # not applied yet
+    with opened(results) as workbench:
+        served = workbench.json(f"api/tracks/{TRACK}")
+        assert served["row"]["state"]["undo"] == 3
+    assert stated(results).parts == ("grid", "sections") and stated(results).edits is None
     theirs = np.array(served["bpm"]["beats"])
     inner = np.array(beats)[2:-2]
     assert np.abs(inner[:, None] - theirs).min(axis=1).max() < 1e-3
@@ -509,6 +512,28 @@ def test_without_a_server_corrections_become_a_file(
         [section[0] for section in sections],
         atol=2e-3,
     )
+
+
+def test_confirming_on_the_page_changes_nothing(
+    static: Tab, results: Path, analysed: Path, snakemake: Any
+) -> None:
+    before = {kind: Results(results).record(kind, TRACK).read_bytes() for kind in ANALYSES}
+    drops = static.page.evaluate("deck.track.drops")
+    assert drops
+    static.press("g")
+    assert static.page.evaluate("deck.track.drops") == drops
+    file = downloaded(static, results.parent / "from-page.json")
+    shutil.copytree(analysed / "music", results.parent / "music")
+    done = snakemake(
+        results.parent, "--cores", "2", "analysis", library="music", results="results",
+        corrections="from-page.json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "the page's edits of 1 track were applied" in done.stderr
+    said = document.read(file).tracks[SONG]
+    assert said.confirmed is not None and len(said.confirmed.drops or ()) == len(drops)
+    assert said.edits is None and said.parts == ()
+    assert before == {kind: Results(results).record(kind, TRACK).read_bytes() for kind in ANALYSES}
 
 
 def test_what_is_downloaded_is_added_to_the_file_that_was_opened(
@@ -537,15 +562,16 @@ def test_what_is_downloaded_is_added_to_the_file_that_was_opened(
     static.settle()
     page.reload()
     static.open()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Download").click()
-    file = tmp_path / "corrections.json"
-    download.value.save_as(file)
+    file = downloaded(static, tmp_path / "corrections.json")
+    assert settle(Desk(Results(results), file)) == [
+        f"{file}: the page's edits of 1 track were applied"
+    ]
     said = json.loads(file.read_text())
     assert said["mine"] == "kept" and said["tracks"][OTHER] == mine["tracks"][OTHER]
     entry = said["tracks"][SONG]
     assert entry["note"] == "to play" and "confirmed" not in entry
-    assert (entry["bpm"], entry["key"]) == (126.0, "F minor")
+    assert entry["key"] == "F minor"
+    assert "bpm" not in entry and entry["one"] != 0.25  # the page showed the analysis' own tempo
     assert entry["fingerprint"] == read_bpm(Results(results).record("bpm", TRACK)).fingerprint
     assert document.read(file).tracks[SONG].parts == ("grid", "key")
 

@@ -183,10 +183,17 @@ class Desk:
         path = slice_path(self.results.corrections, track)
         try:
             stated = path.stat().st_mtime_ns
-            written = self.results.record("bpm", track).stat().st_mtime_ns
+            written = min(
+                self.results.record(kind, track).stat().st_mtime_ns for kind in self._made(known)
+            )
             return path.read_bytes() == slice_bytes(track, correction) and written >= stated
         except OSError:  # nothing was ever stated, or there is no record
             return correction.is_empty
+
+    def _made(self, known: Known) -> list[str]:
+        """The kinds of records that there are of a track; the bpm record in any case."""
+        others = {"structure": known.structure, "key": known.key}
+        return ["bpm", *(kind for kind, record in others.items() if record is not None)]
 
     def edit(self, track: str, steps: Sequence[Mapping[str, Any]]) -> Correction:
         """Make edits (dropgrid.corrections.edits) as one step; what is stated of the track now.
@@ -201,28 +208,31 @@ class Desk:
                 said = edit(said, answer, step)
                 if i + 1 < len(steps):
                     said, answer = self.answer(known, said)
-            return self._put(stated, known, name, before, said)
+            return self.put(stated, known, name, before, said)
 
     def state(self, track: str, correction: Correction) -> Correction:
         """State this of a track, in place of all that was. Raises as edit does."""
         known = self.known(track)
         with document.changing(self.file) as stated:
             name, before = self.stated(known, stated)
-            return self._put(stated, known, name, before, correction)
+            return self.put(stated, known, name, before, correction)
 
-    def _put(
+    def put(
         self,
         stated: Document,
         known: Known,
         name: str | None,
         before: Correction,
         said: Correction,
+        between: Sequence[Correction] = (),
     ) -> Correction:
+        """State this of a track in place of what was stated under a name; it can be undone, by
+        way of what was stated between."""
         said = replace(said, fingerprint=known.fingerprint or said.fingerprint)
         if replace(before, fingerprint=said.fingerprint) == said:
             return said
         undo, _ = self.steps(known.ticket.track, known.fingerprint)
-        self._keep(known, [*undo, before], [])
+        self._keep(known, [*undo, before, *between], [])
         self._place(stated, known, name, said)
         return said
 
@@ -234,7 +244,7 @@ class Desk:
         """
         path = known.ticket.path
         if name is not None and name != path:
-            for other, mine in self._sharing(stated, name, path):
+            for other, mine in self.sharing(stated, name, path):
                 stated.put(other, replace(stated.tracks[name], fingerprint=mine))
         earlier = stated.tracks.get(path)
         if earlier is not None and name != path:
@@ -243,7 +253,7 @@ class Desk:
         if said.is_empty and stated.find(path, known.fingerprint, partial(is_gone, self.results)):
             stated.tracks[path] = Correction(fingerprint=known.fingerprint)
 
-    def _sharing(self, stated: Document, name: str, path: str) -> list[tuple[str, str]]:
+    def sharing(self, stated: Document, name: str, path: str) -> list[tuple[str, str]]:
         """Path and fingerprint of each other track that goes by the statements under a name."""
         found = []
         with suppress(OSError):

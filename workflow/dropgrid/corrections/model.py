@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import Any, Literal, NoReturn, cast
 
 from ..base.errors import DropgridError
+from ..base.strict_json import is_whole
 from ..key import notation
 from ..records.model import LABELS, Label
 
@@ -55,13 +56,28 @@ class SectionStart:
 
 @dataclass(frozen=True)
 class Confirmed:
-    """An answer that was found right: the whole of it, and its hash (see `answer_of`)."""
+    """An answer that was found right: the whole of it, and its hash (see `answer_of`).
+
+    drops: None where nothing was said about them, as by pages of older versions.
+    """
 
     answer: str
     grid: tuple[GridEntry, ...] = ()
     sections: tuple[SectionStart, ...] = ()
-    drops: tuple[float, ...] = ()
+    drops: tuple[float, ...] | None = ()
     key: str | None = None
+
+
+@dataclass(frozen=True)
+class PageEdits:
+    """What a person did on a page without a server, as it was done, to be applied.
+
+    answer: what the page showed before, without a hash. steps: each of one or more edits
+    (dropgrid.corrections.edits), done one after another.
+    """
+
+    answer: Confirmed
+    steps: tuple[tuple[Mapping[str, Any], ...], ...]
 
 
 @dataclass(frozen=True)
@@ -71,7 +87,8 @@ class Correction:
     bpm, one (time of a downbeat), beats_per_bar: each holds by itself. grid: all three, piece by
     piece, in place of them. octave, shift_beats, nudge_ms, one_beats: relative to the analysis'
     own answer, for files written by hand; `edits.absolute` turns them into the above. sections,
-    drops, key: None where not stated. unknown: fields of a later version, kept.
+    drops, key: None where not stated. edits: made on a page and not applied yet; until they are,
+    they state nothing. unknown: fields of a later version, kept.
     """
 
     fingerprint: str | None = None
@@ -87,6 +104,7 @@ class Correction:
     drops: tuple[float, ...] | None = None
     key: str | None = None
     confirmed: Confirmed | None = None
+    edits: PageEdits | None = None
     note: str | None = None
     unknown: Mapping[str, Any] = field(default_factory=dict)
 
@@ -138,9 +156,13 @@ def _plain(value: Any) -> Any:
         return round(value, DIGITS) + 0.0
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, PageEdits):
+        answer = _plain(value.answer)
+        answer.pop("answer")
+        return {"answer": answer, "steps": [[dict(edit) for edit in s] for s in value.steps]}
     if isinstance(value, GridEntry | SectionStart | Confirmed):
         pairs = ((f.name, _plain(getattr(value, f.name))) for f in fields(value))
-        return {name: item for name, item in pairs if item is not None and item != []}
+        return {n: item for n, item in pairs if item is not None and (item != [] or n == "drops")}
     return value
 
 
@@ -171,11 +193,18 @@ def refuse(place: str, what: str, value: Any) -> NoReturn:
 
 def number(value: Any, place: str, low: float, high: float, what: str = "a number") -> float:
     """A finite number from low to high. Raises InvalidCorrection."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
         refuse(place, f"not {what}", value)
     if not low <= value <= high:
         refuse(place, f"not {what} from {low:g} to {high:g}", value)
     return float(value)
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that no float can be
+        return False
 
 
 def tempo(value: Any, place: str) -> float:
@@ -214,6 +243,8 @@ def text(value: Any, place: str) -> str:
     """A text. Raises InvalidCorrection."""
     if not isinstance(value, str) or len(value) > MOST_TEXT:
         refuse(place, f"not a text of at most {MOST_TEXT} characters", value)
+    if not is_whole(value):
+        refuse(place, "half a character in it (a lone surrogate)", value)
     return value
 
 
@@ -310,19 +341,37 @@ def _confirmed(value: Any, place: str) -> Confirmed:
     if not isinstance(value, dict):
         refuse(place, "not an object", value)
     held = value.get("sections") or None
-    return Confirmed(
+    made = Confirmed(
         text(value.get("answer", ""), f"{place}: answer"),
         grid(value.get("grid") or [], f"{place}: grid"),
         sections(held, f"{place}: sections") if held else (),
         drops(value.get("drops") or [], f"{place}: drops"),
         None if value.get("key") is None else key(value["key"], f"{place}: key"),
     )
+    if value.get("drops") is None and made.answer != answer_of(made):
+        return replace(made, drops=None)  # nothing was said of them
+    return made
+
+
+def _page_edits(value: Any, place: str) -> PageEdits:
+    if not isinstance(value, dict) or not isinstance(value.get("steps"), list):
+        refuse(place, "no answer and steps, as a page writes them", None)
+    steps = value["steps"]
+    if len(steps) > MOST or not all(isinstance(step, list) for step in steps):
+        refuse(f"{place}: steps", f"not at most {MOST} lists of edits", None)
+    edits = [edit for step in steps for edit in step]
+    if not all(isinstance(edit, dict) and isinstance(edit.get("op"), str) for edit in edits):
+        refuse(f"{place}: steps", "an edit is not an object with an `op`", None)
+    answer = _confirmed(value.get("answer", {}), f"{place}: answer")
+    return PageEdits(replace(answer, answer=""), tuple(map(tuple, steps)))
 
 
 def answer_of(confirmed: Confirmed) -> str:
     """The hash of an answer: of what is confirmed but the hash itself."""
     values = _plain(replace(confirmed, answer=""))
     values.pop("answer")
+    if not values.get("drops"):
+        values.pop("drops", None)
     data = json.dumps(values, sort_keys=True).encode()
     return hashlib.sha256(data).hexdigest()[:16]
 
@@ -341,5 +390,6 @@ _CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "drops": drops,
     "key": key,
     "confirmed": _confirmed,
+    "edits": _page_edits,
     "note": text,
 }

@@ -31,8 +31,8 @@ def slice_path(folder: Path, track: str) -> Path:
 
 
 def slice_bytes(track: str, correction: Correction) -> bytes:
-    """What jobs read of a correction: all but the note."""
-    values = to_json(replace(correction, note=None, unknown={}))
+    """What jobs read of a correction: all but the note, and edits that are still to be applied."""
+    values = to_json(replace(correction, note=None, edits=None, unknown={}))
     head = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "track": track}
     return json_lines({**head, "statements": values})
 

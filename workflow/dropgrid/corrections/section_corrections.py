@@ -132,6 +132,13 @@ def confirmed(
     return replace(held, answer=answer_of(held))
 
 
+def is_confirmed(sure: Confirmed, now: Confirmed) -> bool:
+    """Whether an answer is the one that was confirmed."""
+    if sure.drops is None:
+        sure = replace(sure, drops=now.drops)
+    return answer_of(sure) == now.answer
+
+
 def held(correction: Correction, computed: BpmRecord) -> Correction:
     """A correction whose confirmed grid is stated too, where the analysis now finds another."""
     sure = correction.confirmed
@@ -150,9 +157,10 @@ def held_sections(
     if sure is None or not sure.sections or correction.sections is not None:
         return correction
     now = [(section.start, section.label) for section in computed.sections]
-    if _alike([(s.start, s.label) for s in sure.sections], now) and _alike(
+    same_drops = sure.drops is None or _alike(
         [(time, "drop") for time in sure.drops], [(time, "drop") for time in computed.drops]
-    ):
+    )
+    if same_drops and _alike([(s.start, s.label) for s in sure.sections], now):
         return correction
     drops = sure.drops if correction.drops is None else correction.drops
     return replace(correction, sections=sure.sections, drops=drops)

@@ -13,7 +13,7 @@ const beatOf = (entry) => 60 / entry.bpm;
 /** The answer of the analysis. */
 function analysed(track, { beats, downbeats }) {
   const length = Number((track.signature ?? "4/4").split("/")[0]) || 4;
-  const grid = (track.grid ?? []).map(([start, bpm, , one]) => ({ start, bpm, one: sureOne(one ?? start, downbeats), beats: length }));
+  const grid = (track.grid ?? []).map(([start, bpm, , one]) => ({ start, bpm, one: one === null ? start : sureOne(one, downbeats), beats: length, noOne: one === null }));
   const sections = (track.sections ?? []).map(([start, , label]) => ({ start, label: LABELS[label] }));
   return { duration: track.duration, reach: beats.length ? [beats[0], beats.at(-1)] : [0, track.duration], grid, sections, lines: downbeats, stated: {} };
 }
@@ -34,7 +34,7 @@ function beatsOf({ grid, reach, duration }) {
     for (let n = Math.ceil((Math.max(from, -EDGE) - entry.one) / step); entry.one + n * step < to; n++) {
       const time = Math.max(entry.one + n * step, 0);
       beats.push(time);
-      if (n % entry.beats === 0) downbeats.push(time);
+      if (n % entry.beats === 0 && !entry.noOne) downbeats.push(time);
     }
   }
   return { beats, downbeats };
@@ -42,7 +42,7 @@ function beatsOf({ grid, reach, duration }) {
 
 const nearestOf = (times, time) => times.reduce((a, b) => (Math.abs(b - time) < Math.abs(a - time) ? b : a), times[0] ?? time);
 
-/** A grid moved by seconds of its own; the one stays within the recording. */
+/** A grid moved by seconds of its own; the first downbeat stays within the recording. */
 function movedGrid(grid, seconds) {
   return grid.map((entry, i) => {
     const by = seconds(entry);
@@ -69,7 +69,7 @@ function anchoredEntry(entry, { first, second, one }, downbeats) {
   const near = [Math.round(bpm), Math.round(2 * bpm) / 2].find((whole) => Math.abs(bpm - whole) <= Math.min((bpm * 0.01) / (high - low), 0.2));
   bpm = near ?? bpm;
   const step = 60 / bpm;
-  return { ...entry, bpm, one: one ? low : low + Math.round((nearestOf(downbeats, low) - low) / step) * step };
+  return { ...entry, bpm, noOne: entry.noOne && !one, one: one ? low : low + Math.round((nearestOf(downbeats, low) - low) / step) * step };
 }
 
 const EDITS = {
@@ -81,7 +81,7 @@ const EDITS = {
   one: (answer, { beats }) => ({ grid: answer.grid.map((entry) => ({ ...entry, one: movedGrid([entry], () => beats * beatOf(entry))[0].one })) }),
   at: (answer, { time }) => {
     const at = ruling(answer.grid, time);
-    return { grid: answer.grid.map((entry, i) => (i === at ? { ...entry, one: time } : entry)) };
+    return { grid: answer.grid.map((entry, i) => (i === at ? { ...entry, one: time, noOne: false } : entry)) };
   },
   beat_at: (answer, { time }) => {
     const at = ruling(answer.grid, time);

@@ -1,12 +1,14 @@
 // Corrections without a server: edits are kept in this browser and saved as a file that dropgrid reads.
 //
-// What is kept of a track is its edits, one after another, and how many of them count; the answer
-// is the analysis' own with these done to it. So undo and redo have no end and survive a reload.
+// What is kept of a track is its edits, one after another, how many of them count, and the answer
+// that they were made on. The file holds these: what they come to, dropgrid works out. The page
+// shows them as well as it can. So undo and redo have no end and survive a reload.
 
 const KEPT = `corrections ${location.pathname}`;
+const NONE = { edits: [], at: 0 };
 const ownFile = {
   name: "this browser",
-  steps: remembered(KEPT) ?? {}, // path: {edits: [[...], ...], at}
+  steps: remembered(KEPT) ?? {}, // path: {edits: [[...], ...], at, answer}
   base: remembered(`${KEPT} opened`) ?? null, // the file of corrections that these are added to
   analysis: new Map(), // track: {row, details, answer} before any edit
 
@@ -23,9 +25,16 @@ const ownFile = {
     return this.show(track);
   },
 
+  /** What is kept of an opened track; nothing where it was made on another answer than is shown. */
+  keptOf(track) {
+    const kept = this.steps[track.path];
+    const answer = shownAnswer(this.analysis.get(track).row);
+    return kept && JSON.stringify(kept.answer ?? answer) === JSON.stringify(answer) ? { ...kept, answer } : { ...NONE, answer };
+  },
+
   async edit(track, edits) {
-    const kept = this.steps[track.path] ?? { edits: [], at: 0 };
-    const next = { edits: [...kept.edits.slice(0, kept.at), edits], at: kept.at + 1 };
+    const kept = this.keptOf(track);
+    const next = { ...kept, edits: [...kept.edits.slice(0, kept.at), edits], at: kept.at + 1 };
     this.answerOf(track, next); // throws before anything is kept
     return this.keep(track, next);
   },
@@ -34,7 +43,7 @@ const ownFile = {
   async redo(track) { return this.step(track, 1); },
 
   step(track, by) {
-    const kept = this.steps[track.path] ?? { edits: [], at: 0 };
+    const kept = this.keptOf(track);
     const at = kept.at + by;
     if (at < 0 || at > kept.edits.length) throw new Error(by < 0 ? "There is nothing to undo." : "There is nothing to redo.");
     return this.keep(track, { ...kept, at });
@@ -46,7 +55,7 @@ const ownFile = {
     return this.show(track);
   },
 
-  answerOf(track, { edits, at } = this.steps[track.path] ?? { edits: [], at: 0 }) {
+  answerOf(track, { edits, at } = this.keptOf(track)) {
     let { answer } = this.analysis.get(track);
     for (const edit of edits.slice(0, at).flat()) answer = edit.op === "reset" ? this.analysis.get(track).answer : edited(answer, edit);
     return answer;
@@ -56,9 +65,9 @@ const ownFile = {
   show(track) {
     const { row, details } = this.analysis.get(track);
     const answer = this.answerOf(track);
-    const kept = this.steps[track.path] ?? { edits: [], at: 0 };
+    const kept = this.keptOf(track);
     const changed = answer.stated.grid ? beatsOf(answer) : details;
-    replaceRow(track, Object.keys(answer.stated).length ? rowOfAnswer(row, answer, changed) : row);
+    replaceRow(track, Object.keys(answer.stated).some((name) => name !== "confirmed") ? rowOfAnswer(row, answer, changed) : row);
     track.state = { corrected: Object.keys(answer.stated).filter((name) => name !== "confirmed"), confirmed: Boolean(answer.confirmed), undo: kept.at, redo: kept.edits.length - kept.at, job: "idle" };
     prepare(track);
     return { details: { ...details, beats: changed.beats, downbeats: changed.downbeats }, ghosts: ghostsOf(row) };
@@ -76,17 +85,23 @@ const ownFile = {
     if (found.schema_version !== 1) throw new Error(`it is of version ${found.schema_version}, and this page knows 1`);
     this.base = found;
     remember(`${KEPT} opened`, found);
+    for (const [path, { edits }] of Object.entries(found.tracks)) {
+      if (!Array.isArray(edits?.steps) || this.steps[path]?.at) continue;
+      this.steps[path] = { edits: edits.steps, at: edits.steps.length, answer: edits.answer };
+    }
+    remember(KEPT, this.steps);
     return Object.keys(found.tracks).length;
   },
 
-  /** The corrections of all tracks as dropgrid's file of them: those opened, and over them these. */
-  async document() {
+  /** The file of corrections that was opened, with the edits that were made here. */
+  document() {
     const made = { ...this.base?.tracks };
-    for (const track of tracks) {
-      if (!this.steps[track.path]?.at) continue;
-      if (!this.analysis.has(track)) await this.open(track);
-      const said = correctionOf(this.answerOf(track), track);
-      if (Object.keys(said).length) made[track.path] = { ...without(made[track.path], said), ...(track.fingerprint ? { fingerprint: track.fingerprint } : {}), ...said };
+    const known = new Map(tracks.map((track) => [track.path, track]));
+    for (const [path, { edits, at, answer }] of Object.entries(this.steps)) {
+      const { edits: before, ...stated } = made[path] ?? {};
+      const track = known.get(path);
+      if (at) made[path] = { ...(track?.fingerprint ? { fingerprint: track.fingerprint } : {}), ...stated, edits: { answer: answer ?? shownAnswer(this.analysis.get(track)?.row ?? track), steps: edits.slice(0, at) } };
+      else if (before) made[path] = stated;
     }
     return { ...this.base, schema: "dropgrid/corrections", schema_version: 1, tracks: Object.fromEntries(Object.entries(made).sort(([a], [b]) => (a < b ? -1 : 1))) };
   },
@@ -97,25 +112,11 @@ const UNMEASURED = Object.fromEntries(["energies", "energy", "impact", ...BARS.m
 
 const exact = (number) => Number(number.toFixed(6));
 
-const OF_GRID = ["bpm", "one", "beats_per_bar", "grid", "octave", "shift_beats", "nudge_ms", "one_beats"];
-
-/** What was stated of a track and is not stated anew; what was confirmed was another answer. */
-function without(stated = {}, said) {
-  const grid = "bpm" in said || "grid" in said ? OF_GRID : [];
-  const sections = "sections" in said ? ["drops"] : [];
-  return Object.fromEntries(Object.entries(stated).filter(([name]) => ![...grid, ...sections, "confirmed"].includes(name)));
-}
-
-/** The absolute statements of an answer. */
-function correctionOf(answer) {
-  const grid = answer.grid.map(({ start, bpm, one, beats }) => ({ start: exact(start), bpm: exact(bpm), one: exact(one), beats_per_bar: beats }));
-  const sections = answer.sections.map(({ start, label }) => ({ start: exact(start), label }));
-  const said = {};
-  if (answer.stated.grid) Object.assign(said, grid.length > 1 ? { grid } : { bpm: grid[0].bpm, one: grid[0].one, beats_per_bar: grid[0].beats_per_bar });
-  if (answer.stated.sections) said.sections = sections;
-  if (answer.stated.key) said.key = answer.key;
-  if (answer.confirmed) said.confirmed = { grid, sections, ...(answer.key ? { key: answer.key } : {}) };
-  return said;
+/** The answer that a row shows, by which dropgrid knows on what edits were made. */
+function shownAnswer(row) {
+  const grid = (row?.grid ?? []).map(([start, bpm, , one]) => ({ start, bpm, ...(one === null ? {} : { one }) }));
+  const sections = (row?.sections ?? []).map(([start, , label]) => ({ start, label: LABELS[label] }));
+  return { grid, sections, drops: row?.drops ?? [], ...(row?.key ? { key: row.key } : {}) };
 }
 
 /** The row of a track as the library's list needs it, for an answer that a person gave. */
@@ -127,7 +128,7 @@ function rowOfAnswer(row, answer, { beats, downbeats }) {
     return [start, end, LABELS.indexOf(label), downbeats.length ? bar(start) : null, downbeats.length ? last - bar(start) : null, 1];
   });
   const drops = sections.filter(([, , label], i) => label === DROP && sections[i - 1]?.[2] !== DROP).map(([start]) => start);
-  const grid = answer.grid.map(({ start, bpm, one }) => [start, bpm, beats.length, one]);
+  const grid = answer.grid.map(({ start, bpm, one, noOne }) => [start, bpm, beats.length, noOne ? null : one]);
   const longest = answer.grid[0]?.bpm ?? row.bpm;
   return {
     ...row,
@@ -144,7 +145,7 @@ function ghostsOf(track) {
     return { label: octave ? `${octave} tempo, ${bpmText(bpm)}` : `${bpmText(bpm)} BPM`, confidence: share, edit: octave ? { op: octave } : { op: "bpm", bpm } };
   });
   const moved = (track.moved ?? []).map(([beats, share, kind]) => ({
-    label: kind === "phase" ? movedText(beats) : `the one ${movedText(beats)}`, confidence: share, edit: { op: kind === "phase" ? "shift" : "one", beats },
+    label: kind === "phase" ? movedText(beats) : `downbeat ${movedText(beats)}`, confidence: share, edit: { op: kind === "phase" ? "shift" : "one", beats },
   }));
   return [...tempos, ...moved].sort((a, b) => b.confidence - a.confidence);
 }

@@ -13,17 +13,17 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ...base.errors import DropgridError, RecordError
 from ...base.text import fault
+from ...correcting.page_edits import settle
 from ...correcting.session import Desk, Known
 from ...corrections import document
 from ...corrections.document import Document
 from ...corrections.model import Correction, InvalidCorrection, to_json
-from ...corrections.section_corrections import answer_of, confirmed
+from ...corrections.section_corrections import confirmed, is_confirmed
 from ...corrections.section_edits import Answer
 from ...features.waveform import read_loudness
 from ...records.model import ANALYSES, TrackFailure
@@ -95,10 +95,7 @@ class Bench:
         read: dict[str, Row] = {}
         told = time.monotonic()
         for track in self.tracks:
-            try:
-                read[track] = self._row(track)
-            except Exception as error:  # one row must not keep the others from being read
-                read[track] = _without(track, error)
+            read[track] = self._row_or_why(track)
             if self._closed.is_set():
                 return
             if time.monotonic() - told > TOGETHER:
@@ -214,7 +211,7 @@ class Bench:
         """Make rows anew, and tell those who wait for changes."""
         for track in tracks:
             with self._lock:  # no edit comes between what is read and what is told
-                row = self._row(track)
+                row = self._row_or_why(track)
                 self.revision += 1
                 self._rows[track] = (self.revision, row)
         with self._news:
@@ -254,6 +251,9 @@ class Bench:
         changed = {track for track in self._known if ages.get(track) != self._seen.get(track)}
         before = self._stated[1].tracks
         now = self._document().tracks
+        if now is not before and any(said.edits for said in now.values()):
+            settle(self.desk)  # a page's file was put in place
+            now = self._document().tracks
         if now is not before:
             paths = {p for p in now.keys() | before.keys() if now.get(p) != before.get(p)}
             if paths:
@@ -308,6 +308,16 @@ class Bench:
                     self._stated = (age, self._stated[1] if same else found)
             return self._stated[1]
 
+    def _row_or_why(self, track: str) -> Row:
+        """The row of a track, or one that says why there is none: it must not keep others from
+        being read or shown."""
+        try:
+            row = self._row(track)
+            json.dumps(row, allow_nan=False)
+        except Exception as error:
+            return _without(track, error)
+        return row
+
     def _row(self, track: str, known: Known | None = None, answer: Answer | None = None) -> Row:
         """The row of a track, as on the page, and its state."""
         try:
@@ -347,7 +357,7 @@ class Bench:
         now = confirmed(bpm, structure, key) if sure and bpm and bpm.status == "ok" else None
         row["state"] = {
             "corrected": list(said.parts),
-            "confirmed": bool(sure and now and now.answer == answer_of(replace(sure, answer=""))),
+            "confirmed": bool(sure and now and is_confirmed(sure, now)),
             "job": job, "undo": len(undo), "redo": len(redo),
             **({"note": said.note} if said.note else {}),
             **({"message": failed} if job == "failed" else {}),
@@ -388,7 +398,7 @@ def alternatives(answer: Answer) -> list[dict[str, Any]]:
             by = abs(other.shift_beats)
             count = {0.5: "half a beat", 1: "a beat"}.get(by, f"{by:g} beats")
             said = f"{count} {'later' if other.shift_beats > 0 else 'earlier'}"
-            said = f"the one {said}" if other.kind == "downbeat" else said
+            said = f"downbeat {said}" if other.kind == "downbeat" else said
         found.append(
             {"kind": other.kind, "confidence": other.confidence, "edit": edit, "label": said}
         )

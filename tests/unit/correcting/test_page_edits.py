@@ -1,0 +1,243 @@
+"""Edits of a page without a server: Python alone knows what they do, and nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from dropgrid.correcting.page_edits import settle
+from dropgrid.correcting.publish import write_slices
+from dropgrid.correcting.session import Desk
+from dropgrid.corrections import document, section_corrections
+from dropgrid.corrections.edits import EDITS
+from dropgrid.corrections.model import Correction, InvalidCorrection, from_json, to_json
+from dropgrid.corrections.per_track import slice_path
+from dropgrid.library import track_id
+from dropgrid.records.model import GridRegion
+from dropgrid.records.store import write_record
+from dropgrid.settings.paths import SCHEMAS
+from tracks_to_correct import keyed, steady, structured, two_pieces, write_steady
+
+PATH = "a.flac"
+TRACK = track_id(PATH)
+STEPS: dict[str, list[dict[str, Any]]] = {  # all that the page can do
+    "half": [{"op": "half"}], "double": [{"op": "double"}],
+    "shift": [{"op": "shift", "beats": 0.5}], "nudge": [{"op": "nudge", "ms": -10}],
+    "one": [{"op": "one", "beats": -1}], "at": [{"op": "at", "time": 12.345678}],
+    "beat_at": [{"op": "beat_at", "time": 12.3}],
+    "anchors": [{"op": "anchors", "first": 2.5, "second": 90.6, "one": False}],
+    "tap": [{"op": "tap", "times": [0, 1.0, 2.0, 3.0, 4.01]}],
+    "beats_per_bar": [{"op": "beats_per_bar", "beats": 3}],
+    "split": [{"op": "split", "at": 40.1}], "join": [{"op": "join", "at": 64.0}],
+    "boundary": [{"op": "boundary", "from": 16.5, "to": 21}],
+    "label": [{"op": "label", "at": 20, "label": "breakdown"}],
+    "key": [{"op": "key", "key": "F minor"}], "confirm": [{"op": "confirm"}],
+    "unconfirm": [{"op": "confirm"}, {"op": "unconfirm"}],
+    "reset": [{"op": "half"}, {"op": "reset"}],
+    "several": [{"op": "shift", "beats": 0.5}, {"op": "split", "at": 40}, {"op": "confirm"}],
+}  # fmt: skip
+
+
+def desk_of(folder: Path, bpm: Any = None) -> Desk:
+    results = write_steady(folder / "results", [PATH])
+    for kind, record in (("bpm", bpm or steady()), ("structure", structured()), ("key", keyed())):
+        write_record(results.record(kind, TRACK), replace(record, track=TRACK, path=PATH))
+    return Desk(results, folder / "mine.json")
+
+
+def shown(desk: Desk) -> dict[str, Any]:
+    """What a page of these results shows, as its script writes it down."""
+    known = desk.known(TRACK)
+    assert known.bpm and known.structure and known.key
+    return {
+        "grid": [
+            {"start": g.start, "bpm": g.bpm}
+            | ({} if g.first_downbeat is None else {"one": g.first_downbeat})
+            for g in known.bpm.grid
+        ],
+        "sections": [
+            {"start": round(s.start, 3), "label": s.label} for s in known.structure.sections
+        ],
+        "drops": [round(time, 3) for time in known.structure.drops],
+        "key": known.key.key,
+    }
+
+
+def put(desk: Desk, *steps: dict[str, Any], **stated: Any) -> None:
+    """Write the file that a page downloads."""
+    edits = {"answer": shown(desk), "steps": [[step] for step in steps]}
+    values = {
+        "schema": "dropgrid/corrections", "schema_version": 1,
+        "tracks": {PATH: {**stated, "edits": edits}},
+    }  # fmt: skip
+    schema = json.loads((SCHEMAS / "corrections.schema.json").read_bytes())
+    jsonschema.validate(values, schema)
+    desk.file.write_text(json.dumps(values))
+
+
+def stated(desk: Desk) -> Correction:
+    return document.read(desk.file).tracks.get(PATH, Correction())
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_the_page_s_edits_come_to_what_the_same_edits_do_here(tmp_path, name):
+    page, here = desk_of(tmp_path / "page"), desk_of(tmp_path / "here")
+    put(page, *STEPS[name])
+    assert settle(page) == [f"{page.file}: the page's edits of 1 track were applied"]
+    for step in STEPS[name]:
+        here.edit(TRACK, [step])
+    assert stated(page) == stated(here) and stated(page).edits is None
+    assert len(page.steps(TRACK)[0]) == (0 if stated(page).is_empty else len(STEPS[name]))
+
+
+def test_the_page_can_do_nothing_that_is_not_known_here():
+    static = files("dropgrid.report") / "static"
+    text = "".join(file.read_text() for file in static.iterdir() if file.name.endswith(".js"))
+    ops = set(re.findall(r'op: "(\w+)"', text)) | set(
+        re.findall(r'\? "(\w+)" : "\w+", beats', text)
+    )
+    assert ops and ops <= EDITS.keys()
+    assert ops - {"bpm"} <= STEPS.keys()
+
+
+def test_confirming_keeps_the_drops(tmp_path):
+    desk = desk_of(tmp_path)
+    put(desk, {"op": "confirm"})
+    settle(desk)
+    said = stated(desk)
+    assert said.confirmed is not None and said.confirmed.drops == (16.5,)
+    _, answer = desk.answer(desk.known(TRACK), said)
+    assert answer.structure.drops == (16.5,) and answer.structure.source == "computed"
+
+
+def test_a_file_that_says_nothing_of_drops_deletes_none():
+    """As pages of 0.2.0 before this change wrote them."""
+    sections = [{"start": s.start, "label": s.label} for s in structured().sections]
+    said = from_json({"confirmed": {"grid": [], "sections": sections}}, "x")
+    assert said.confirmed is not None and said.confirmed.drops is None
+    assert section_corrections.held_sections(said, structured(), steady()) == said
+    again = from_json(to_json(said), "x")
+    assert again == said
+    none = section_corrections.confirmed(
+        steady(), replace(structured(), drops=(), drop_confidences=()), None
+    )
+    kept = from_json(to_json(Correction(confirmed=none)), "x").confirmed
+    assert kept == none and kept.drops == ()  # that there are none was confirmed
+
+
+def test_no_downbeat_is_invented_for_a_piece_without_one(tmp_path):
+    bpm = replace(two_pieces(), downbeats=two_pieces().downbeats[:5])
+    grid = (bpm.grid[0], replace(bpm.grid[1], first_downbeat=None))
+    desk = desk_of(tmp_path, replace(bpm, grid=grid))
+    put(desk, {"op": "nudge", "ms": 5})
+    settle(desk)
+    assert [entry.one is None for entry in stated(desk).grid] == [False, True]
+
+
+def test_edits_are_about_the_answer_that_was_shown(tmp_path):
+    desk = desk_of(tmp_path)
+    put(desk, {"op": "half"})
+    faster = replace(steady(), grid=(GridRegion(0.5, 125.0, 240, 0.5),), track=TRACK, path=PATH)
+    write_record(desk.results.record("bpm", TRACK), faster)
+    (line,) = settle(desk)
+    assert f"{PATH}: the page showed another answer" in line
+    assert stated(desk).edits is not None and stated(desk).parts == ()
+    put(desk, {"op": "key", "key": "Am"})  # which no grid matters to
+    settle(desk)
+    assert stated(desk).key == "A minor"
+
+
+def test_the_same_file_may_be_put_in_place_again(tmp_path):
+    """Its edits are about the analysis' own answer, which is kept beside the corrected one."""
+    desk = desk_of(tmp_path)
+    put(desk, {"op": "shift", "beats": 0.5})
+    data = desk.file.read_bytes()
+    settle(desk)
+    once = stated(desk)
+    known = desk.known(TRACK)
+    write_record(desk.results.record("bpm", TRACK), desk.answer(known, once)[1].bpm)
+    values = json.loads(data)
+    values["tracks"][PATH] |= to_json(once)
+    desk.file.write_text(json.dumps(values))
+    settle(desk)
+    assert stated(desk) == once
+
+
+def test_edits_on_top_of_what_was_stated_before(tmp_path):
+    desk = desk_of(tmp_path)
+    put(desk, {"op": "half"}, key="F minor", note="by ear", mood="warm")
+    settle(desk)
+    said = stated(desk)
+    assert (said.bpm, said.key, said.note) == (60.0, "F minor", "by ear")
+    assert said.unknown == {"mood": "warm"}
+
+
+def test_a_reset_on_the_page_takes_back_what_was_stated(tmp_path):
+    desk = desk_of(tmp_path)
+    put(desk, {"op": "reset"}, key="F minor")
+    settle(desk)
+    assert stated(desk).is_empty
+
+
+def test_edits_wait_for_the_analysis_and_are_found_under_another_name(tmp_path):
+    desk = desk_of(tmp_path)
+    put(desk, {"op": "half"}, fingerprint="1-ab")
+    values = json.loads(desk.file.read_bytes())
+    values["tracks"] = {"old.flac": values["tracks"][PATH]}
+    desk.file.write_text(json.dumps(values))
+    assert "wait until they are analysed" in settle(desk)[0]
+    known = replace(steady(), track=TRACK, path=PATH, fingerprint="1-ab")
+    write_record(desk.results.record("bpm", TRACK), known)
+    assert "of 1 track were applied" in settle(desk)[0]
+    assert list(document.read(desk.file).tracks) == [PATH] and stated(desk).bpm == 60
+
+
+def test_an_edit_that_cannot_be_is_said_and_the_others_are_made(tmp_path):
+    desk = desk_of(tmp_path)
+    put(desk, {"op": "at", "time": 1e5})
+    (line,) = settle(desk)
+    assert line.startswith(f"{desk.file}: {PATH}: at: time: after the end of the music")
+    assert stated(desk).edits is not None
+
+
+@pytest.mark.parametrize(
+    ("edits", "said"),
+    [
+        ([], "no answer and steps"),
+        ({"steps": 3}, "no answer and steps"),
+        ({"steps": [3]}, "lists of edits"),
+        ({"steps": [[3]]}, "an edit is not an object"),
+        ({"steps": [[{"op": []}]]}, "an edit is not an object"),
+        ({"steps": [], "answer": 3}, "not an object"),
+        ({"steps": [], "answer": {"grid": 3}}, "grid"),
+    ],
+)
+def test_what_is_no_list_of_edits_is_refused(edits, said):
+    with pytest.raises(InvalidCorrection, match=said):
+        from_json({"edits": edits}, "x")
+
+
+def test_records_of_which_some_are_still_to_be_made_are_not_current(tmp_path):
+    """While the records follow an edit, the rhythm is there before the sections are."""
+    desk = desk_of(tmp_path)
+    desk.edit(TRACK, [{"op": "shift", "beats": 0.5}])
+    write_slices(
+        document.read(desk.file), [desk.known(TRACK).ticket], desk.results.folder,
+        desk.results.folder, desk.file,
+    )  # fmt: skip
+    stated_at = slice_path(desk.results.corrections, TRACK).stat().st_mtime_ns
+    for kind, later in (("bpm", 1), ("structure", -1), ("key", 1)):
+        at = stated_at + later * 10**9
+        os.utime(desk.results.record(kind, TRACK), ns=(at, at))
+    known = desk.known(TRACK)
+    assert not desk.is_current(known, desk.stated(known)[1])
+    at = stated_at + 10**9
+    os.utime(desk.results.record("structure", TRACK), ns=(at, at))
+    assert desk.is_current(known, desk.stated(known)[1])

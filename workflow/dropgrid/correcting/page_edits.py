@@ -1,0 +1,168 @@
+"""Applying the edits that were made on a page without a server.
+
+Such a page writes down what was done, and what it showed before; what an edit does is known here
+alone (dropgrid.corrections.edits). Edits are about the answer that was shown: where the records
+now give another one, they are left in the file, and that is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..base.errors import RecordError
+from ..base.text import printable
+from ..corrections import document
+from ..corrections.document import Document
+from ..corrections.edits import edit
+from ..corrections.model import NOTHING, Confirmed, Correction, InvalidCorrection, PageEdits
+from ..corrections.section_edits import Answer
+from ..library import track_id
+from ..records.ticket import read_ticket
+from .session import Desk, Known
+
+SAME_TIME = 0.002  # s: a page has times in milliseconds
+SAME_BPM = 0.005
+ABOUT_KEY = ("key", "note")  # edits to which grid and sections are all one
+ABOUT_SECTIONS = ("sections", "boundary", "label", "split", "join", "drops", "confirm")
+ANOTHER = (
+    "the page showed another answer than the records have now; its edits stay in the file. "
+    "Make them again on a new page"
+)
+
+
+def settle(desk: Desk) -> list[str]:
+    """Turn edits of pages, in the user's file, into statements; what is to be said of it.
+
+    Those of tracks that are not analysed yet wait. Raises InvalidCorrection for a file that is
+    none, OSError.
+    """
+    stated = document.read(desk.file)
+    paths = sorted(path for path, said in stated.tracks.items() if said.edits is not None)
+    done, waiting, lines = 0, 0, []
+    for path in paths:
+        track = _track_of(desk, stated, path)
+        try:
+            if track is None or not apply_edits(desk, track):
+                waiting += 1
+            else:
+                done += 1
+        except (InvalidCorrection, RecordError) as error:
+            lines.append(f"{desk.file}: {printable(path)}: {error}")
+    if done:
+        lines.append(f"{desk.file}: the page's edits of {_tracks(done)} were applied")
+    if waiting:
+        lines.append(
+            f"{desk.file}: the page's edits of {_tracks(waiting)} wait until they are analysed; "
+            "the next run applies them"
+        )
+    return lines
+
+
+def apply_edits(desk: Desk, track: str) -> bool:
+    """Turn the edits of a track into statements, each step to be undone; False: there are none.
+
+    Raises InvalidCorrection, and then the edits stay; RecordError, OSError.
+    """
+    known = desk.known(track)
+    if known.bpm is None:
+        return False
+    with document.changing(desk.file) as stated:
+        name, before = desk.stated(known, stated)
+        if name is None or before.edits is None:
+            return False
+        plain = replace(before, edits=None)
+        said = base = _base(desk, known, plain, before.edits)
+        states = []
+        for step in before.edits.steps:
+            for one in step:
+                whole, answer = desk.answer(known, said)
+                said = edit(whole, answer, one)
+            states.append(said if base is plain else _beside(plain, said))
+        if not states or states[-1] == plain:
+            stated.put(name, plain)
+        else:
+            desk.put(stated, known, name, plain, states[-1], states[:-1])
+    return True
+
+
+def _track_of(desk: Desk, stated: Document, path: str) -> str | None:
+    """The track that edits under a path are about; None if none is in the library, or several."""
+    track = track_id(path)
+    try:
+        if read_ticket(desk.results.ticket(track)).path == path:
+            return track
+    except RecordError:
+        pass
+    found = desk.sharing(stated, path, "")
+    return track_id(found[0][0]) if len(found) == 1 else None
+
+
+def _base(desk: Desk, known: Known, plain: Correction, edits: PageEdits) -> Correction:
+    """The statements that held of a track where the page was made. Raises InvalidCorrection."""
+    for base in (plain, NOTHING):
+        if _shows(desk.answer(known, base)[1], edits):
+            return base
+    raise InvalidCorrection(ANOTHER)
+
+
+def _shows(answer: Answer, edits: PageEdits) -> bool:
+    """Whether an answer is what a page showed, of what its edits are about."""
+    ops = {one.get("op") for step in edits.steps for one in step} - {*ABOUT_KEY, "unconfirm"}
+    shown, bpm, structure = edits.answer, answer.bpm, answer.structure
+    if not ops:
+        return True
+    grid = [] if bpm is None else [(g.start, g.bpm, g.first_downbeat) for g in bpm.grid]
+    if not _same_grid([(g.start, g.bpm, g.one) for g in shown.grid], grid):
+        return False
+    if ops.isdisjoint(ABOUT_SECTIONS):
+        return True
+    starts = [] if structure is None else [(s.start, s.label) for s in structure.sections]
+    if [label for _, label in starts] != [s.label for s in shown.sections]:
+        return False
+    if not _same_times([s.start for s in shown.sections], [start for start, _ in starts]):
+        return False
+    return "confirm" not in ops or _same_rest(shown, answer)
+
+
+def _same_rest(shown: Confirmed, answer: Answer) -> bool:
+    drops = () if answer.structure is None else answer.structure.drops
+    key = None if answer.key is None else answer.key.key
+    return key == shown.key and (shown.drops is None or _same_times(shown.drops, drops))
+
+
+def _same_grid(
+    shown: Sequence[tuple[float, float, float | None]],
+    found: Sequence[tuple[float, float, float | None]],
+) -> bool:
+    return (
+        _same_times([start for start, _, _ in shown], [start for start, _, _ in found])
+        and all(abs(a - b) <= SAME_BPM for (_, a, _), (_, b, _) in zip(shown, found, strict=True))
+        and [one is None for _, _, one in shown] == [one is None for _, _, one in found]
+        and _same_times(
+            [one for _, _, one in shown if one is not None],
+            [one for _, _, one in found if one is not None],
+        )
+    )
+
+
+def _same_times(shown: Sequence[float], found: Sequence[float]) -> bool:
+    return len(shown) == len(found) and all(
+        abs(a - b) <= SAME_TIME for a, b in zip(shown, found, strict=True)
+    )
+
+
+def _beside(plain: Correction, said: Correction) -> Correction:
+    """What edits came to, beside what was stated of that about which they say nothing."""
+    kept = replace(said, note=said.note or plain.note, unknown=plain.unknown)
+    if said.confirmed is not None:
+        return kept
+    for part in set(plain.parts) - set(said.parts):
+        names = ("bpm", "one", "beats_per_bar", "grid", "octave", "shift_beats", "nudge_ms",
+                 "one_beats") if part == "grid" else (part,)  # fmt: skip
+        kept = replace(kept, **{name: getattr(plain, name) for name in names})
+    return kept
+
+
+def _tracks(count: int) -> str:
+    return "1 track" if count == 1 else f"{count} tracks"
