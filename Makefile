@@ -19,6 +19,7 @@ $(READY): requirements.lock pyproject.toml setup.py $(wildcard workflow/dropgrid
 	$(BIN)/pip install --quiet --requirement requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation ./packaging/models
 	$(BIN)/pip install --quiet --no-deps --editable .
+	@$(BIN)/python -m compileall -q workflow
 	@touch $@
 
 # madmom itself, compiled where there is a compiler: only tests and benchmarks run it.

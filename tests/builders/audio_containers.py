@@ -10,8 +10,19 @@ import numpy as np
 RATE = 44100
 BLOCK = 2**17
 CONTAINERS = ("wav", "aiff", "flac", "ogg", "opus", "mp3", "m4a", "wma")
+MORE_CONTAINERS = ("w64", "rf64", "caf", "wv", "mka", "webm", "mp2", "ac3")
 _SOUNDFILE = {"wav": "WAV", "aiff": "AIFF", "flac": "FLAC", "ogg": "OGG", "mp3": "MP3"}
-_AV = {"m4a": "aac", "wma": "wmav2"}
+_SOUNDFILE |= {"w64": "W64", "rf64": "RF64", "caf": "CAF"}
+_AV = {  # suffix: (format, codec, sample format, samples of a frame)
+    "m4a": ("ipod", "aac", "fltp", 1024),
+    "wma": ("asf", "wmav2", "fltp", 1024),
+    "aac": ("adts", "aac", "fltp", 1024),
+    "wv": ("wv", "wavpack", "fltp", 1024),
+    "mka": ("matroska", "flac", "s16", 1024),
+    "webm": ("webm", "libopus", "flt", 960),
+    "mp2": ("mp2", "mp2", "s16", 1152),
+    "ac3": ("ac3", "ac3", "fltp", 1536),
+}
 
 
 def tone(seconds: float = 1.0, rate: int = RATE) -> np.ndarray:
@@ -36,21 +47,30 @@ def write_audio(path: Path, seconds: float = 1.0) -> Path:
 
         soundfile.write(path, tone(seconds, 48000), 48000, format="OGG", subtype="OPUS")
     else:
-        _write_with_av(path, _AV[kind], tone(seconds))
+        _write_with_av(path, seconds)
     return path
 
 
-def _write_with_av(path: Path, codec: str, samples: np.ndarray) -> None:
+def _write_with_av(path: Path, seconds: float) -> None:
+    write_samples(path, tone(seconds, 48000 if path.suffix == ".webm" else RATE))
+
+
+def write_samples(path: Path, samples: np.ndarray, options: dict[str, str] | None = None) -> None:
+    """Write mono samples by one of FFmpeg's encoders. options: of the container."""
     import av
 
-    with av.open(str(path), "w", format={"wma": "asf", "m4a": "ipod"}[path.suffix[1:]]) as output:
-        stream: Any = output.add_stream(codec, rate=RATE, layout="mono")
+    container, codec, form, size = _AV[path.suffix[1:]]
+    rate = 48000 if codec == "libopus" else RATE
+    with av.open(str(path), "w", format=container, options=options or {}) as output:
+        stream: Any = output.add_stream(codec, rate=rate, layout="mono")
         stream.bit_rate = 128_000
-        size = 1024
-        for first in range(0, len(samples) - size, size):
+        if form == "s16":
+            samples = np.rint(samples * 32767).astype(np.int16)
+        last = 0 if codec in ("flac", "wavpack") else size - 1
+        for first in range(0, len(samples) - last, size):
             block = samples[None, first : first + size]
-            frame = av.AudioFrame.from_ndarray(block, format="fltp", layout="mono")
-            frame.sample_rate, frame.pts = RATE, first
+            frame = av.AudioFrame.from_ndarray(block, format=form, layout="mono")
+            frame.sample_rate, frame.pts = rate, first
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
 

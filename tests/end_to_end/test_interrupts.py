@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 from interrupt_run import (
+    ROOT,
     analysed,
     half_files,
     interrupted_run,
@@ -46,15 +49,17 @@ def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
 
 
 def jobs(folder: Path) -> list[psutil.Process]:
-    """The processes in folder that are at a track: forked by `dropgrid batch`, not that itself."""
-    batches = {}
+    """The processes in folder that are at a track: each below the one that watches it, which is
+    below the warm server."""
+    forks = {}
     for process in psutil.process_iter():
         try:
-            if process.cwd() == str(folder) and "batch" in process.cmdline():
-                batches[process.pid] = process
+            if process.cwd() == str(folder) and "serve" in process.cmdline():
+                forks[process.pid] = process
         except psutil.Error:
             continue
-    return [process for process in batches.values() if _parent_of(process) in batches]
+    above = {number: _parent_of(process) for number, process in forks.items()}
+    return [forks[number] for number in forks if above.get(above[number]) in forks]
 
 
 def _parent_of(process: psutil.Process) -> int:
@@ -94,6 +99,38 @@ def test_a_signal_in_the_midst_of_a_job_ends_all(peace, tmp_path, number):
     assert re.fullmatch(r"dropgrid: \d of 4 tracks are analysed( \(\d failed\))?", stood)
     assert f"ended by {number.name}; the same command goes on from here: " in goes_on
     assert "Error" not in said and "Terminat" not in said
+
+
+def ignore_sigint() -> None:
+    """As a shell does for what a script runs in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "on a cluster"])
+def test_sigterm_ends_a_run_in_the_background_of_a_script(peace, tmp_path, elsewhere):
+    """There SIGINT is ignored, by which else Snakemake is told to cancel its jobs."""
+    folder = copy_of(peace, tmp_path)
+    cluster = ["--executor", "cluster-generic", "--jobs", "9", "--cluster-generic-submit-cmd",
+               "echo job-1; touch submitted; true",
+               "--cluster-generic-status-cmd", "echo running;",
+               "--cluster-generic-cancel-cmd", "touch"]  # fmt: skip
+    where = cluster if elsewhere else ["--cores", "2"]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"),
+               "--directory", str(folder), *where]  # fmt: skip
+    with (folder / "output.log").open("wb") as log:
+        run = subprocess.Popen(
+            command, stdout=log, stderr=log, cwd=folder, preexec_fn=ignore_sigint
+        )
+    try:
+        begun = (folder / "submitted").exists if elsewhere else lambda: jobs(folder) != []
+        assert wait_until(begun)
+        run.send_signal(signal.SIGINT)
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(timeout=60) == 128 + signal.SIGTERM
+        assert (folder / "job-1").exists() == elsewhere  # touched to cancel it
+    finally:
+        run.kill()
+    assert wait_until(lambda: running_in(folder) == [], 20)
 
 
 def test_killing_the_run_with_9_ends_its_jobs_and_needs_no_unlocking(peace, tmp_path):

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from audio_containers import write_audio
+from audio_containers import MORE_CONTAINERS, write_audio
 from dropgrid.audio.ffmpeg import FFMPEG_ONLY
 from dropgrid.audio.reader import Reader
 from dropgrid.base.errors import DecodeError
@@ -71,7 +71,7 @@ def test_such_a_list_opens_no_socket(tmp_path: Path) -> None:
 def test_the_containers_that_ffmpeg_may_read_are_those_it_is_needed_for(tmp_path: Path) -> None:
     import av
 
-    for kind in ("m4a", "wma", "mp3", "flac", "ogg", "opus", "wav", "aiff"):
+    for kind in ("m4a", "wma", "mp3", "flac", "ogg", "opus", "wav", "aiff", *MORE_CONTAINERS):
         path = write_audio(tmp_path / f"a.{kind}")
         with path.open("rb") as stream, av.open(stream, options=FFMPEG_ONLY) as container:
             assert container.streams.audio

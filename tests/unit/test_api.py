@@ -32,6 +32,31 @@ def test_a_file_is_analysed(analysed: Track, songs: Path, house: demo.Compositio
     assert end == pytest.approx(analysed.bpm.duration, abs=1e-6)
 
 
+LEAK = """
+import sys
+from pathlib import Path
+from dropgrid.api import analyze
+from dropgrid.stages.networks import load_networks
+
+before = set(Path(sys.argv[2]).iterdir())
+for _ in range(3):
+    assert analyze(sys.argv[1]).ok
+held = load_networks.cache_info()
+print(held.currsize, held.misses, len(set(Path(sys.argv[2]).iterdir()) - before))
+"""
+
+
+def test_a_file_after_the_other_holds_the_networks_once(songs: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", LEAK, songs / "other.ogg", tmp_path],
+        capture_output=True, text=True, env=environment,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["1", "1", "1"], done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_records_are_those_of_the_command(
     analysed: Track, songs: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,7 +20,7 @@ FLOORS = (
     ("features",),
     ("rhythm", "structure", "key"),
     ("corrections",),
-    ("stages", "references"),
+    ("stages", "references", "players"),
     ("results",),
     ("correcting",),
     ("run",),

@@ -242,3 +242,75 @@ def test_a_broken_ticket_is_named(tmp_path):
     (tmp_path / "t.json").write_text("{")
     with pytest.raises(RecordError, match=r"t\.json"):
         read_ticket(tmp_path / "t.json")
+
+
+def test_sound_that_is_not_read_is_counted_in_the_line_of_the_scan(tmp_path, capsys):
+    from dropgrid.commands.main import main
+
+    for name in ["a.flac", "b.ape", "c/d.APE", "c/e.ts", "c/f.jpg", "g.wv", "h.caf"]:
+        touch(tmp_path / "music" / name)
+    found = scan(str(tmp_path / "music"))
+    assert [track.path for track in found.tracks] == ["a.flac", "g.wv", "h.caf"]
+    assert found.others == ((".ape", 2), (".ts", 1))
+    assert main(["scan", str(tmp_path / "music"), "--results", str(tmp_path / "results")]) == 0
+    line = f"3 tracks below {tmp_path / 'music'}; 3 files of other kinds: 2 .ape, 1 .ts\n"
+    assert capsys.readouterr().out == line
+
+
+@pytest.mark.parametrize(
+    ("patterns", "kept"),
+    [
+        ([], 6),
+        (["*(stem)*"], 5),
+        ("*(STEM)*", 5),
+        (["loops"], 4),
+        (["Loops/"], 4),
+        (["kick.wav/"], 6),
+        (["mixes/2019*"], 5),
+        (["2019*"], 5),
+        (["Mixes/*"], 4),
+        (["music/*"], 6),
+        (["*.flac", "*.wav", "*.mp3"], 0),
+        (["U\u0308bung*"], 5),
+        (["/Loops/"], 4),
+    ],
+)
+def test_patterns_leave_out_files_and_folders(tmp_path, patterns, kept):
+    names = ["Song (Stem).wav", "Loops/kick.wav", "a/loops/b.wav", "Mixes/2019/a.mp3",
+             "Mixes/\u00dcbung.flac", "Song.flac"]  # fmt: skip
+    for name in names:
+        touch(tmp_path / "music" / name)
+    found = scan(str(tmp_path / "music"), exclude=patterns)
+    assert (len(found.tracks), found.excluded) == (kept, 6 - kept)
+
+
+def test_what_is_left_out_by_a_pattern_is_counted_in_the_line_of_the_scan(tmp_path, capsys):
+    from dropgrid.commands.main import main
+
+    for name in ["a.flac", "Loops/b.flac"]:
+        touch(tmp_path / "music" / name)
+    words = ["scan", str(tmp_path / "music"), "--results", str(tmp_path / "r")]
+    assert main([*words, "--exclude", "loops/"]) == 0
+    assert capsys.readouterr().out.endswith("music; 1 left out by `exclude`\n")
+
+
+@pytest.mark.parametrize("given", [["Loops/", "*stem*"], "Loops/", "['Loops/']", "*stem*"])
+def test_the_option_exclude_is_a_pattern_or_a_list(given):
+    from dropgrid.settings.config import complete_config
+
+    assert complete_config({"exclude": given})["exclude"]
+
+
+def test_the_option_exclude_leaves_out_what_a_run_would_plan(tmp_path, capsys):
+    from dropgrid.run.plan import plan_run
+    from dropgrid.settings.config import complete_config
+
+    for name in ["a.flac", "Loops/b.flac", "c.ape"]:
+        touch(tmp_path / "music" / name)
+    config = complete_config(
+        {"library": str(tmp_path / "music"), "results": str(tmp_path / "r"), "exclude": "loops"}
+    )
+    plan = plan_run(config, main=True, real=False, cluster=False)
+    assert len(plan.tracks) == 1
+    said = "dropgrid: not analysed: 1 file of other kinds: 1 .ape; 1 left out by `exclude`\n"
+    assert said in capsys.readouterr().err

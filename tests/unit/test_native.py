@@ -16,7 +16,7 @@ import pytest
 from dropgrid import native
 from dropgrid.audio import channels
 from dropgrid.features import loudness, spectra
-from dropgrid.features.engines import lstm_kernel, lstm_llvm
+from dropgrid.features.engines import lstm_kernel, lstm_llvm, matrix
 
 compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
 needs_loops = pytest.mark.skipif(
@@ -55,6 +55,30 @@ def test_the_recurrence_is_llvms_on_every_kind_of_vector(loops: Any) -> None:
         found.append((out.tobytes(), state.tobytes()))
         assert not out[40].any(), "written behind the end"
     assert len(set(found)) == 1 and np.frombuffer(found[0][0], np.float32).any()
+
+
+@needs_loops
+@pytest.mark.parametrize("rows, terms, columns", [(1, 1, 1), (13, 50, 100), (29, 314, 200)])
+def test_products_are_llvms_on_every_kind_of_vector(
+    rows: int, terms: int, columns: int, loops: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what they should be; rows may overlap, and be added to what is there."""
+    weights, signal = random(terms, columns), random(rows * 3 + terms)
+    left = np.lib.stride_tricks.as_strided(signal, (rows, terms), (12, 4))
+    right = matrix.Matrix(weights)
+    found = []
+    for kind in (None, *loops.kinds()):
+        if kind:
+            loops.use(kind)
+        monkeypatch.setattr(matrix, "product", matrix.product if kind else matrix.product_of_llvm)
+        out = np.full((rows + 1, right.width), np.nan, np.float32)
+        right.multiply(left, out[:rows])
+        right.multiply(left, out[:rows], add=True)
+        assert np.isnan(out[rows]).all(), "written behind the end"
+        found.append(out[:rows].tobytes())
+        np.testing.assert_allclose(out[:rows, :columns], 2 * left @ weights, atol=1e-3)
+        monkeypatch.undo()
+    assert len(set(found)) == 1
 
 
 @needs_loops
@@ -136,10 +160,10 @@ def test_without_the_loops_one_line_says_so(tmp_path: Path) -> None:
     package = Path(native.__file__).parents[1]
     ignored = shutil.ignore_patterns("*.so", "shipped", "__pycache__")
     shutil.copytree(package, tmp_path / "dropgrid", ignore=ignored)
-    (tmp_path / "llvmlite.py").write_text("raise ImportError('not here')")
     script = (
         "from dropgrid.features.engines import lstm_kernel\n"
         "from dropgrid.base.errors import ModelError\n"
+        "lstm_kernel.kernel_of_llvm.__globals__['llvm'].has = lambda name: False\n"
         "try: lstm_kernel.kernel(25)\n"
         "except ModelError as error: print(error)\n"
     )

@@ -21,8 +21,12 @@ example: docs/examples/notebook.py.
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
 import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,17 +70,29 @@ def analyze(path: str | Path, config: Mapping[str, Any] | None = None) -> Track:
     from .library import scan_files
     from .settings.config import complete_config
     from .stages import analyse_track
-    from .stages.networks import prepare_key_network, prepare_network
 
     options = complete_config(config or {})
     (ticket,) = scan_files([path]).tracks
-    with tempfile.TemporaryDirectory(prefix="dropgrid-") as folder:
-        files = Results(Path(folder))
-        network, key_network = files.network, files.key_network
-        prepare_network(network, options["bpm"]["method"])
-        prepare_key_network(key_network, options["key"]["method"])
-        records = analyse_track(ticket, network, key_network, options)
-    return Track(Path(ticket.file), *records)
+    networks = _networks(options["bpm"]["method"], options["key"]["method"])
+    return Track(Path(ticket.file), *analyse_track(ticket, *networks, options))
+
+
+@cache
+def _networks(method: str, key_method: str) -> tuple[Path, Path]:
+    """The networks' files, made once and kept as long as this process lives."""
+    from .stages.networks import prepare_key_network, prepare_network
+
+    folder = tempfile.mkdtemp(prefix="dropgrid-")
+    atexit.register(_remove, folder, os.getpid())
+    files = Results(Path(folder))
+    prepare_network(files.network, method)
+    prepare_key_network(files.key_network, key_method)
+    return files.network, files.key_network
+
+
+def _remove(folder: str, pid: int) -> None:
+    if pid == os.getpid():  # not in a process that was forked from it
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def load_library(results: str | Path, library: str | Path | None = None) -> list[Track]:

@@ -13,9 +13,11 @@ import hashlib
 import os
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from .base.csv_tables import from_cell
@@ -23,7 +25,14 @@ from .base.errors import LibraryError
 from .records.ticket import Ticket
 
 AUDIO_SUFFIXES = frozenset(
-    ".wav .wave .aif .aiff .aifc .flac .ogg .oga .opus .mp3 .m4a .mp4 .aac .alac .wma".split()
+    ".wav .wave .w64 .rf64 .caf .aif .aiff .aifc .flac .ogg .oga .opus .mp3 .mp2 .m4a .mp4 .aac "
+    ".alac .wma .wv .mka .webm .ac3".split()
+)
+# Sound, or a picture with sound, that is not read: a scan counts it.
+OTHER_SUFFIXES = frozenset(
+    ".3gp .aax .amr .ape .asf .au .avi .dff .dsf .dts .eac3 .flv .m2ts .m4b .m4p .m4v .mid .midi "
+    ".mkv .mod .mov .mp1 .mpc .mpeg .mpg .ofr .ogv .ra .rm .s3m .shn .snd .spx .stm .tak .thd .ts "
+    ".tta .voc .wmv .xm".split()
 )
 LIST_SUFFIXES = frozenset({".csv", ".tsv"})
 OUR_TABLE = ("track", "path", "status")  # how results/library.csv begins: a list too
@@ -32,14 +41,34 @@ RESULTS_MARK = ".dropgrid"  # in a folder of results: dropgrid.results.ownership
 
 @dataclass(frozen=True)
 class Scan:
-    """What a scan found: the tracks in the order of their paths, and what could not be read."""
+    """What a scan found: the tracks in the order of their paths, and what could not be read.
+
+    others: of each suffix of sound that is not read, how many files. excluded: how many files
+    were left out because a pattern says so.
+    """
 
     root: str
     tracks: tuple[Ticket, ...]
     problems: tuple[tuple[str, str], ...]  # (path, reason)
+    others: tuple[tuple[str, int], ...] = ()
+    excluded: int = 0
+
+    @property
+    def left_out(self) -> str:
+        """What was left out, in words; empty where nothing was."""
+        said = []
+        if self.others:
+            count = sum(number for _, number in self.others)
+            kinds = ", ".join(f"{number} {suffix}" for suffix, number in self.others)
+            said.append(f"{count} {'file' if count == 1 else 'files'} of other kinds: {kinds}")
+        if self.excluded:
+            said.append(f"{self.excluded} left out by `exclude`")
+        return "; ".join(said)
 
 
-def scan(sources: str | Sequence[str], apart: str | None = None) -> Scan:
+def scan(
+    sources: str | Sequence[str], apart: str | None = None, exclude: str | Sequence[str] = ()
+) -> Scan:
     """Find the tracks of a library: a folder, several folders, or a CSV/TSV list of paths.
 
     Folders are searched through, hidden files and folders left out, symbolic links followed
@@ -54,17 +83,45 @@ def scan(sources: str | Sequence[str], apart: str | None = None) -> Scan:
     files: list[str] = []
     roots: list[str] = []
     problems: list[tuple[str, str]] = []
+    others: Counter[str] = Counter()
     for source in sources:
         path = os.path.abspath(expanded(str(source), "library"))
         if os.path.isdir(path):
             roots.append(path)
-            files += _walk(path, problems, apart)
+            files += _walk(path, problems, apart, others)
         elif os.path.isfile(path) and Path(path).suffix.lower() in LIST_SUFFIXES:
             roots.append(os.path.dirname(path))
             files += _read_list(Path(path))
         else:
             raise LibraryError(f"library: {source}: neither a folder nor a CSV/TSV list")
-    return _collect(_root(roots, files), files, problems)
+    root = _root(roots, files)
+    patterns = [exclude] if isinstance(exclude, str) else list(exclude)
+    kept = files
+    if patterns:
+        kept = [f for f in files if not excluded(_posix(os.path.relpath(f, root)), patterns)]
+    found = _collect(root, kept, problems)
+    left_out = len(set(files)) - len(set(kept))
+    return replace(found, others=tuple(sorted(others.items())), excluded=left_out)
+
+
+def excluded(path: str, patterns: Iterable[str]) -> bool:
+    """Whether a pattern says that a file is none of the library.
+
+    path: relative to the root. A pattern is compared without regard to capitals; * stands for any
+    characters, ? for one, [ab] for one of these. One with a slash inside is compared with the
+    path, and with that of each folder above; another with each name on the path; one that ends
+    with a slash with folders alone.
+    """
+    parts = unicodedata.normalize("NFC", path).casefold().split("/")
+    above = ["/".join(parts[: count + 1]) for count in range(len(parts))]
+    for pattern in patterns:
+        wanted = unicodedata.normalize("NFC", pattern).casefold()
+        folders_only = wanted.endswith("/")
+        wanted = wanted.strip("/")
+        names = above if "/" in wanted else parts
+        if any(fnmatchcase(name, wanted) for name in (names[:-1] if folders_only else names)):
+            return True
+    return False
 
 
 def scan_files(files: Iterable[str | Path], root: str | Path | None = None) -> Scan:
@@ -100,8 +157,13 @@ def fingerprint(paths: Iterable[str]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _walk(root: str, problems: list[tuple[str, str]], apart: str | None = None) -> Iterator[str]:
-    """Audio files below root. A folder met twice (a loop of links, say) is entered once."""
+def _walk(
+    root: str, problems: list[tuple[str, str]], apart: str | None, others: Counter[str]
+) -> Iterator[str]:
+    """Audio files below root. A folder met twice (a loop of links, say) is entered once.
+
+    others: counts files of other kinds, by suffix.
+    """
     seen: set[tuple[int, int]] = set()
     if apart is not None:
         with suppress(OSError):
@@ -127,8 +189,12 @@ def _walk(root: str, problems: list[tuple[str, str]], apart: str | None = None) 
                 continue
             if _is_folder(entry):
                 waiting.append(entry.path)
-            elif os.path.splitext(entry.name)[1].lower() in AUDIO_SUFFIXES:
+                continue
+            suffix = os.path.splitext(entry.name)[1].lower()
+            if suffix in AUDIO_SUFFIXES:
                 yield entry.path
+            elif suffix in OTHER_SUFFIXES:
+                others[suffix] += 1
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

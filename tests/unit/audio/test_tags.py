@@ -196,3 +196,56 @@ def test_a_size_in_a_hostile_file_is_not_believed(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert tags.problem is not None
     assert peak < 2 * MAX_BYTES
+
+
+INFO = {b"INAM": "A title", b"IART": "Künstler", b"IPRD": "An album", b"IGNR": "House",
+        b"ICRD": "2019-05-01", b"IBPM": "127.5"}  # fmt: skip
+
+
+def info_list(encoding: str = "utf-8") -> bytes:
+    """A chunk LIST of a WAV file, of type INFO."""
+    entries = b""
+    for name, text in INFO.items():
+        data = text.encode(encoding) + b"\0"
+        entries += name + len(data).to_bytes(4, "little") + data + b"\0" * (len(data) % 2)
+    return b"LIST" + (len(entries) + 4).to_bytes(4, "little") + b"INFO" + entries
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+@pytest.mark.parametrize("before", [True, False])
+def test_the_list_info_of_a_wav_is_read(tmp_path: Path, before: bool, encoding: str) -> None:
+    path = write_audio(tmp_path / "a.wav")
+    data = path.read_bytes()
+    at = data.index(b"data") if before else len(data)
+    path.write_bytes(data[:at] + info_list(encoding) + data[at:])
+    expected = Tags(127.5, "A title", "Künstler", "An album", "House", "2019")
+    assert read_tags(path) == expected
+
+
+def test_a_wavs_id3_tag_goes_before_its_list_info(tmp_path: Path) -> None:
+    from mutagen.id3 import TBPM, TIT2
+    from mutagen.wave import WAVE
+
+    path = write_audio(tmp_path / "a.wav")
+    path.write_bytes(path.read_bytes() + info_list())
+    file = WAVE(path)
+    file.add_tags()
+    file.tags.add(TIT2(encoding=3, text="Another"))
+    file.tags.add(TBPM(encoding=3, text="140"))
+    file.save()
+    found = read_tags(path)
+    assert (found.bpm, found.title, found.artist) == (140, "Another", "Künstler")
+
+
+def test_a_list_info_whose_sizes_lie_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    path = write_audio(tmp_path / "a.wav")
+    liar = b"LIST\xff\xff\xff\x7fINFOINAM\xff\xff\xff\xffTitle"
+    path.write_bytes(path.read_bytes() + liar)
+    assert read_tags(path).title == "Title"
+
+
+@pytest.mark.parametrize("suffix", ["mka", "webm", "caf", "w64"])
+def test_containers_without_tags_of_a_known_kind_have_no_problem(
+    tmp_path: Path, suffix: str
+) -> None:
+    assert read_tags(write_audio(tmp_path / f"a.{suffix}")) == Tags()

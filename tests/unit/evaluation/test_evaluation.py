@@ -248,13 +248,24 @@ def test_intervals_of_a_mean_cover_it_and_depend_on_nothing_but_values_and_seed(
 
 
 def test_the_median_is_resampled_too_and_missing_values_do_not_count() -> None:
-    found = bootstrap.medians(np.array([1.0, np.nan, 2.0, 9.0, 4.0]), seed=0)
-    assert (found.value, found.tracks) == (3.0, 4)
-    assert found.low == 1.0 and found.high == 9.0
+    values = np.array([1.0, np.nan, 2.0, 9.0, 4.0] * 3)
+    found = bootstrap.medians(values, seed=0)
+    assert (found.value, found.tracks) == (3.0, 12)
+    assert 1.0 <= found.low < 3.0 < found.high <= 9.0
     assert bootstrap.medians(np.array([]), 0).tracks == 0
 
 
 def test_pooled_ratios_resample_whole_tracks() -> None:
-    right, all_of_them = np.array([[1.0], [9.0]]), np.array([[10.0], [10.0]])
+    right, all_of_them = np.array([[0.0], [10.0]] * 5), np.full((10, 1), 10.0)
     (found,) = bootstrap.ratios(right, all_of_them, seed=0)
-    assert (found.value, found.low, found.high) == (0.5, 0.1, 0.9)
+    assert (found.value, found.low, found.high) == (0.5, 0.2, 0.8), "shares of whole tracks"
+
+
+def test_fewer_than_ten_tracks_have_no_interval() -> None:
+    """One track that is right would have the interval from 1.000 to 1.000."""
+    for count in (1, 9, 10):
+        values = np.array([1.0] * (count - 1) + [0.0])
+        (found,) = bootstrap.means(values[:, None], seed=0)
+        assert np.isnan(found.low) == np.isnan(found.high) == (count < 10)
+        assert (found.value, found.tracks) == (pytest.approx((count - 1) / count), count)
+        assert np.isnan(bootstrap.medians(values, seed=0).low) == (count < 10)

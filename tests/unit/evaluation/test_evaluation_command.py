@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from dropgrid.evaluation.score import EvaluationOptions, gather
 from dropgrid.library import track_id
+from dropgrid.records.model import BpmRecord, KeyRecord, StructureRecord, TrackFailure
+from dropgrid.records.store import write_record
 from library_to_evaluate import (
     REFERENCES,
     SAME_NAME,
@@ -49,18 +51,23 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_tempo_is_scored_with_baselines_octaves_and_strata(evaluated: Path) -> None:
     found = document(evaluated, "bpm")
-    assert (found["schema"], found["task"], found["tracks"]) == ("dropgrid/evaluation", "bpm", 3)
+    assert (found["schema"], found["task"], found["tracks"]) == ("dropgrid/evaluation", "bpm", 4)
     product = found["systems"]["dropgrid"]
     assert product["mae"]["value"] == pytest.approx(61 / 3, abs=1e-6)
     assert product["median_error"]["value"] == 1.0
-    assert product["accuracy1"] | {"low": 0, "high": 0} == {
-        "value": 0.666667, "low": 0, "high": 0, "tracks": 3,
+    # z.flac failed, which is wrong; then without it. Four tracks have no interval.
+    assert product["accuracy1"] == {
+        "value": 0.5, "low": None, "high": None, "tracks": 4,
+        "answered": 0.666667, "answered_tracks": 3,
     }  # fmt: skip
-    assert product["accuracy2"]["value"] == 1.0
-    assert product["accuracy1"]["low"] < 0.666667 <= product["accuracy1"]["high"]
-    assert found["octaves"]["dropgrid"] == {"1": 2, "1/2": 1}
+    assert (product["accuracy2"]["value"], product["accuracy2"]["answered"]) == (0.75, 1.0)
+    assert product["mae"]["tracks"] == 3, "what has no answer has no error"
+    assert found["octaves"]["dropgrid"] == {"1": 2, "1/2": 1, "none": 1}
     assert set(found["systems"]) == {"dropgrid", "median_interval", "tag"}
-    assert found["systems"]["tag"]["mae"] == {"value": 1.0, "low": 1.0, "high": 1.0, "tracks": 1}
+    assert found["systems"]["tag"]["mae"] == {
+        "value": 1.0, "low": None, "high": None, "tracks": 1,
+        "answered": 1.0, "answered_tracks": 1,
+    }  # fmt: skip
     assert list(found["strata"]["tempo"]) == ["115-135"]
     assert {g: s["mae"]["tracks"] for g, s in found["strata"]["genre"].items()} == {
         "House": 2, "Trance": 1,
@@ -92,7 +99,7 @@ def test_what_is_ambiguous_unknown_failed_or_without_reference_is_listed(evaluat
     assert rows == [
         ("same", "ambiguous: 2 tracks have this file name"),
         ("unknown.flac", "unknown: no such track"),
-        (track_id("z.flac"), "not analysed: cut short"),
+        (track_id("z.flac"), "not analysed, counted as wrong: cut short"),
         *((track, "no reference") for track in sorted(map(track_id, SAME_NAME))),
     ]
     summary = (evaluated / "evaluation" / "summary.md").read_text()
@@ -107,11 +114,48 @@ def test_there_is_a_row_for_each_track_and_system(evaluated: Path) -> None:
         ("a.flac", "dropgrid", "1"), ("a.flac", "median_interval", "1"), ("a.flac", "tag", "1"),
         ("b.flac", "dropgrid", "1/2"), ("b.flac", "median_interval", "1/2"),
         ("c.flac", "dropgrid", "1"), ("c.flac", "median_interval", "1"),
+        ("z.flac", "dropgrid", "none"), ("z.flac", "median_interval", "none"),
     ]  # fmt: skip
     assert (
         rows[0]["reference"] == str(evaluated.parent / "references.csv")
         and rows[3]["error"] == "-60.0"
     )
+
+
+def test_a_failed_track_is_wrong_in_every_task_and_the_rest_is_shown_beside(
+    tmp_path: Path,
+) -> None:
+    results = tmp_path / "results"
+    write_track(results, "a.flac", 120.0)
+    write_key(results, "a.flac", "A minor")
+    track = write_track(results, "b.flac", 120.0)
+    failure = TrackFailure("decode", "DecodeError", "cut short")
+    for kind, folder in ((BpmRecord, "bpm"), (StructureRecord, "structure"), (KeyRecord, "key")):
+        failed = kind(track, "b.flac", "error", error=failure)
+        write_record(results / folder / f"{track}.json", failed)
+    sections = [{"start": s, "end": e, "label": n} for s, e, n in (
+        (0, 16, "intro"), (16, 32, "drop"), (32, 64, "outro"))]  # fmt: skip
+    held = {"bpm": 120, "beats": [0.5 * i for i in range(128)], "sections": sections, "key": "Am",
+            "downbeats": [2.0 * i for i in range(32)]}  # fmt: skip
+    (tmp_path / "r.json").write_text(
+        json.dumps([held | {"path": "a.flac"}, held | {"path": "b.flac"}])
+    )
+    assert evaluate(results, "--references", tmp_path / "r.json") == 0
+    tasks = {name: document(results, name) for name in ("bpm", "beats", "structure", "key")}
+    tasks["downbeats"] = tasks["beats"]["downbeats"]
+    for task, measure in (
+        ("bpm", "accuracy1"), ("beats", "f_measure"), ("downbeats", "f_measure"),
+        ("structure", "hit_3_trimmed_f"), ("structure", "drop_start_3_f"), ("key", "exact"),
+    ):  # fmt: skip
+        found = tasks[task]["systems"]["dropgrid"][measure]
+        assert (found["value"], found["tracks"]) == (0.5, 2), (task, measure)
+        assert (found["answered"], found["answered_tracks"]) == (1.0, 1), (task, measure)
+    assert "0.500; 1.000 of the 1 answered" in (results / "evaluation" / "summary.md").read_text()
+
+
+def write_key(results: Path, path: str, key: str) -> None:
+    record = KeyRecord(track_id(path), path, "ok", duration=64.0, key=key, confidence=0.9)
+    write_record(results / "key" / f"{record.track}.json", record)
 
 
 def test_beats_and_downbeats_are_scored_against_beat_files(results: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from dropgrid.commands.main import main
 from dropgrid.library import track_id
-from dropgrid.records.model import BpmRecord, Section, StructureRecord
+from dropgrid.records.model import BpmRecord, ComputedRhythm, Section, StructureRecord
 from dropgrid.records.store import write_record
 from dropgrid.records.ticket import Ticket, ticket_json
 from library_of_records import write_results
@@ -33,6 +33,48 @@ def test_tags_are_references_by_default_and_are_not_compared_with_themselves(
     found = document(results, "bpm")["systems"]
     assert found["dropgrid"]["mae"]["value"] == 1.5
     assert set(found) == {"dropgrid", "median_interval"}
+
+
+def octave_low(results: Path, path: str, bpm: float) -> str:
+    """A track whose tag of half the tempo decided the octave; the audio says bpm."""
+    beats = tuple(60 / bpm * i for i in range(int(64 * bpm / 60)))
+    alone = ComputedRhythm(
+        bpm=bpm, bpm_fitted=bpm, bpm_interval=None, confidence=0.9, confidences=None,
+        source="computed", time_signature="4/4", beats=beats, downbeats=beats[::4], grid=(),
+    )  # fmt: skip
+    return write_track(results, path, bpm / 2, tag_bpm=bpm / 2, bpm_computed=bpm, untagged=alone)
+
+
+def test_a_tag_that_decided_the_octave_scores_nothing_for_itself(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    track = octave_low(results, "a.flac", 174.0)
+    write_track(results, "b.flac", 128.0, tag_bpm=128.0, bpm_computed=128.0)
+    assert evaluate(results) == 0
+    found = document(results, "bpm")
+    assert found["systems"]["dropgrid"]["accuracy1"]["value"] == 0.5, "1.000 by the tag itself"
+    assert found["decided_by_tag"] == [track]
+    assert set(found["systems"]) == {"dropgrid", "median_interval"}
+    summary = (results / "evaluation" / "summary.md").read_text()
+    assert f"Of 1 tracks a BPM tag decided the octave or the tempo ({track})" in summary
+    rows = list(csv.DictReader((results / "evaluation" / "bpm.csv").open(newline="")))
+    both = [(r["estimated_bpm"], r["recorded_bpm"]) for r in rows if r["system"] == "dropgrid"]
+    assert both == [("174.0", "87.0"), ("128.0", "128.0")]
+
+
+def test_both_answers_are_scored_against_other_references(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    octave_low(results, "a.flac", 174.0)
+    beats = [60 / 87 * i for i in range(90)]
+    reference = [{"path": "a.flac", "bpm": 87.0, "beats": beats}]
+    (tmp_path / "r.json").write_text(json.dumps(reference))
+    assert evaluate(results, "--references", tmp_path / "r.json") == 0
+    tempo = document(results, "bpm")["systems"]
+    assert tempo["dropgrid"]["accuracy1"]["value"] == 0.0
+    assert tempo["with_tag"]["accuracy1"]["value"] == 1.0
+    assert tempo["tag"]["accuracy1"]["value"] == 1.0
+    scored = document(results, "beats")["systems"]
+    assert scored["with_tag"]["f_measure"]["value"] == pytest.approx(1.0, abs=0.02)
+    assert scored["dropgrid"]["f_measure"]["value"] == pytest.approx(2 / 3, abs=0.02)
 
 
 def test_the_scan_says_which_tracks_are_of_the_library_and_where_it_lies(

@@ -29,7 +29,7 @@ from dropgrid.library import track_id
 from dropgrid.records.cue_points import cues, pads
 from dropgrid.records.cue_template import template
 from dropgrid.records.model import BpmRecord, GridRegion, Section, StructureRecord
-from dropgrid.records.store import write_record
+from dropgrid.records.store import read_key, write_record
 from dropgrid.records.track import Track
 from dropgrid.references import rekordbox
 from dropgrid.settings.config import load_config
@@ -99,6 +99,28 @@ def test_rekordbox_is_told_the_key(
 ) -> None:
     root = tree_of(results, tmp_path / "collection.xml", key_notation=notation)
     assert {t.get("Tonality") for t in root.findall("COLLECTION/TRACK")} == {text}
+
+
+def test_an_unsure_key_is_handed_on_by_no_format_and_is_listed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One rule everywhere: a key below key.min_confidence is nobody's."""
+    results = write_results(tmp_path / "results")
+    path = results / "key" / f"{HOUSE}.json"
+    write_record(path, dataclasses.replace(read_key(path), confidence=0.21, sure=False))
+    for name in ("rekordbox", "traktor", "virtualdj", "m3u8"):
+        output, more = tmp_path / name, ["--by-key"] if name == "m3u8" else []
+        command = ["export", name, "--results", str(results), "--output", str(output), *more]
+        assert main(command) == 0
+        assert "a house.flac: key left out, unsure: 8A? (0.21)" in capsys.readouterr().err
+        texts = [f.read_text() for f in ([output] if output.is_file() else output.iterdir())]
+        keys = "".join(texts).count({"rekordbox": "Tonality=", "traktor": "MUSICAL_KEY ",
+                                     "virtualdj": "Key="}.get(name, "#EXTINF"))  # fmt: skip
+        assert keys == (3 if name == "m3u8" else 2)
+    assert {f.name for f in (tmp_path / "m3u8").iterdir()} == {"8A.m3u8", "no key.m3u8"}
+    export("jams", results, tmp_path / "jams")
+    (keys,) = jams.load(str(tmp_path / "jams" / f"{HOUSE}.jams")).search(namespace="key_mode")
+    assert keys.data[0].confidence == 0.97, "with its confidence, which JAMS has a word for"
 
 
 def test_playlists_by_key_hold_the_tracks_of_each(results: Path, tmp_path: Path) -> None:

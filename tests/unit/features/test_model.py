@@ -15,6 +15,7 @@ from dropgrid.features.engines import (
     beat_weights,
     key_network,
     key_weights,
+    llvm,
     lstm_kernel,
     lstm_llvm,
 )
@@ -85,8 +86,8 @@ def test_every_processor_gives_the_same_bits(
     room = random.normal(0, 3, 40 * 100 + lstm_kernel.SLACK).astype(np.float32)
     projected = room[: 40 * 100].reshape(40, 100)
     found = []
-    for levels in (lstm_llvm.LEVELS, {"avx2": "x86-64-v3"}, {"sse2": "x86-64"}, {}):
-        monkeypatch.setattr(lstm_llvm, "LEVELS", levels)
+    for levels in (llvm.LEVELS, {"avx2": "x86-64-v3"}, {"sse2": "x86-64"}, {}):
+        monkeypatch.setattr(llvm, "LEVELS", levels)
         monkeypatch.setattr(lstm_kernel, "kernel", lstm_llvm.kernel_of_llvm)
         out = np.zeros((40, 25), np.float32)
         one.run(projected, one.begin(), out)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 from dropgrid import demo
-from dropgrid.base.errors import ModelError
+from dropgrid.base.errors import ConfigError, ModelError
+from dropgrid.corrections.model import Confirmed, Correction
 from dropgrid.demo import rendering
 from dropgrid.features import Features
 from dropgrid.features.engines import key_network, key_weights
@@ -19,6 +20,9 @@ from dropgrid.features.pitch import Pitch, fast_size, tuning
 from dropgrid.key import network, notation, segments
 from dropgrid.key.analysis import Key, analyse
 from dropgrid.key.options import KeyOptions
+from dropgrid.records.store import as_computed
+from dropgrid.records.ticket import Ticket
+from dropgrid.stages.make_records import make_key_record
 
 RATE = 44100
 F_MINOR = notation.parse("Fm")
@@ -219,3 +223,24 @@ def test_the_tuning_is_where_most_pitches_lie() -> None:
     cents, agreement = tuning(pitches)
     assert cents == pytest.approx(30, abs=2)
     assert agreement == pytest.approx(15 / 17)
+
+
+@pytest.mark.parametrize(
+    ("least", "sure"), [(0.0, True), (1.0, False)], ids=["all are sure", "none is"]
+)
+def test_the_threshold_is_an_option_of_the_stage_and_a_confirmed_key_is_sure(
+    least: float, sure: bool
+) -> None:
+    sound = played(G_MAJOR)
+    features = Features(len(sound) / RATE, np.zeros((0, 2)), heard(sound, None))
+    ticket = Ticket("a-00000000", "a.flac", "/a.flac", 1, 1)
+    options = {"method": "profiles", "min_confidence": least}
+    record = make_key_record(ticket, features, options)
+    assert record.confidence is not None and 0 < record.confidence < 1
+    assert (record.sure, record.is_sure) == (sure, sure)
+    confirmed = Correction(confirmed=Confirmed("", key=record.key))
+    assert make_key_record(ticket, features, options, confirmed).is_sure
+    stated = make_key_record(ticket, features, options, Correction(key="A minor"))
+    assert stated.is_sure and as_computed(stated).is_sure == sure
+    with pytest.raises(ConfigError, match="min_confidence: 2 is not from 0 to 1"):
+        make_key_record(ticket, features, {"min_confidence": 2})

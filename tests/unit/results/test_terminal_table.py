@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from dropgrid.library import scan
-from dropgrid.records.model import BpmRecord, Section, StructureRecord, TrackFailure
-from dropgrid.records.store import write_record
+from dropgrid.library import scan, track_id
+from dropgrid.records.model import ANALYSES, BpmRecord, Section, StructureRecord, TrackFailure
+from dropgrid.records.store import read_key, write_record
+from dropgrid.results.frames import library_frame
 from dropgrid.results.scan_store import write_tickets
-from dropgrid.results.table import write_table
+from dropgrid.results.table import read_table, write_table
 from dropgrid.results.terminal_table import listing
+from library_of_records import PATHS, write_results
 
 
 def make_results(folder: Path) -> Path:
@@ -51,3 +54,21 @@ def test_a_name_cannot_colour_the_screen_or_break_the_line(tmp_path):
 
 def test_a_failed_track_is_told_with_its_reason(tmp_path):
     assert listing(make_results(tmp_path)).endswith("not analysed:\n  b.mp3: decode: not audio")
+
+
+def test_an_unsure_key_has_a_question_mark_in_list_and_table(tmp_path):
+    results = write_results(tmp_path)
+    house, half, _, hostile = (track_id(path) for path in PATHS)
+    for track, changes in (
+        (house, {"sure": False}), (half, {"confidence": 0.3}), (hostile, {"confidence": 0.7}),
+    ):  # fmt: skip
+        path = results / "key" / f"{track}.json"
+        write_record(path, replace(read_key(path), **changes))
+    write_table(results, ANALYSES)
+    rows = {row["track"]: row for row in read_table(results)}
+    assert [rows[t]["key_sure"] for t in (house, half, hostile)] == ["False", "False", "True"]
+    shown = listing(results)
+    assert shown.count("8A? A minor") == 2 and shown.count("8A A minor") == 1
+    assert list(library_frame(results)["key_sure"].fillna(value=False)) == [
+        False, False, False, True,
+    ]  # fmt: skip

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
+import jsonschema
 import numpy as np
 import pytest
+from dropgrid.corrections.model import Correction
 from dropgrid.features import FRAME_RATE, Features
+from dropgrid.records.store import as_computed, as_written, to_json, without_tag
 from dropgrid.records.ticket import Ticket
 from dropgrid.rhythm import RhythmOptions, analyse
 from dropgrid.rhythm.tag import agrees, in_octave_of, rounding
+from dropgrid.settings.paths import SCHEMAS
 from dropgrid.stages.make_records import make_bpm_record
+
+SCHEMA = SCHEMAS / "bpm.schema.json"
 
 SECONDS = 90.0
 
@@ -81,6 +88,32 @@ def test_the_record_says_what_became_of_the_tag(
     record = make_bpm_record(ticket, features(124.37, tag), options)
     assert record.bpm == pytest.approx(bpm, abs=0.02)
     assert (record.source, record.tag_bpm, record.evidence.get("tag")) == (source, tag, said)
+
+
+def test_the_answer_of_the_audio_alone_is_kept_where_a_tag_decides_the_octave() -> None:
+    ticket = Ticket("a-12345678", "a.flac", "/m/a.flac", 1, 1)
+    plain = make_bpm_record(ticket, features(124.37), {})
+    tagged = make_bpm_record(ticket, features(124.37, 62.0), {})
+    assert tagged.bpm == pytest.approx(62.185, abs=0.02)
+    assert tagged.bpm_computed == plain.bpm and tagged.evidence["tag_octave"] == "decided"
+    alone = without_tag(tagged)
+    for name in ("bpm", "bpm_fitted", "beats", "downbeats", "grid", "confidence", "source"):
+        assert getattr(alone, name) == getattr(plain, name), name
+    assert as_written(tagged).untagged is not None
+    jsonschema.validate(json.loads(to_json(tagged)), json.loads(SCHEMA.read_text()))
+    for tag in (124.0, 140.0):
+        record = make_bpm_record(ticket, features(124.37, tag), {})
+        assert record.untagged is None and without_tag(record) == record
+        assert record.bpm_computed == record.bpm == plain.bpm
+
+
+def test_a_stated_tempo_leaves_what_the_audio_alone_says() -> None:
+    ticket = Ticket("a-12345678", "a.flac", "/m/a.flac", 1, 1)
+    said = make_bpm_record(ticket, features(124.37, 62.0), {}, Correction(bpm=62.185))
+    assert said.source == "corrected"
+    assert said.bpm_computed == pytest.approx(124.37, abs=0.02)
+    alone = without_tag(as_computed(said))
+    assert alone.bpm == said.bpm_computed
 
 
 def test_a_tag_moves_one_tempo_to_the_front_and_keeps_the_sum() -> None:

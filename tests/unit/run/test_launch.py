@@ -160,6 +160,12 @@ def test_names_of_files_in_options_are_seen_from_where_they_are_typed(here: Path
     line = command(asked(*words, "--results", "a/b"), here, {})
     section = json.loads(config(line)["evaluation"])
     assert section == {"references": [str(here / "refs"), "tags"]}
+    words = ["--config", "evaluation={references: [tags, corrections, serato, corrections.json]}"]
+    line = command(asked("Music", *words, "--results", "a/b"), here, {})
+    section = json.loads(config(line)["evaluation"])
+    own = str(here / "corrections.json")
+    assert section["references"] == ["tags", "corrections", "serato", own]
+    words = ["Music", "--config", "evaluation={references: [refs, tags]}"]
     line = command(asked(*words), here, {})  # from the same folder: as typed
     assert config(line)["evaluation"] == "{references: [refs, tags]}"
 

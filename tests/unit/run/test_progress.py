@@ -137,7 +137,7 @@ def begin(log: LogHandler, folder: Path, tracks: int) -> None:
     log.handle(record(None, "Building DAG of jobs..."))
     log.handle(record(LogEvent.RUN_INFO, "Job stats", stats=stats))
     said = f"dropgrid: tracks to analyse: {tracks}"
-    log.handle(record(None, said, tracks_in_batches=tracks))
+    log.handle(record(None, said, tracks_planned=tracks, jobs_of_tracks={}))
     begin_job(log, folder)
 
 

@@ -211,8 +211,11 @@ def test_a_key_or_a_gain_is_written_where_no_tempo_is(tmp_path: Path) -> None:
     change = plan(track, TagOptions(key="musical"), tmp_path)
     assert isinstance(change, Change)
     assert change.new == {"INITIALKEY": ["Am"], "DROPGRID_KEY": ["Am"]}
-    unsure = dataclasses.replace(track, key=dataclasses.replace(track.key, confidence=0.5))
-    assert plan(unsure, TagOptions(key="musical"), tmp_path) == "the tempo comes from the tag"
+    unsure = dataclasses.replace(track, key=dataclasses.replace(track.key, sure=False))
+    missed: list[str] = []
+    reason = plan(unsure, TagOptions(key="musical"), tmp_path, missed=missed.append)
+    assert reason == "the tempo comes from the tag"
+    assert missed == ["key left out, unsure: 8A? (0.95)"]
     change = plan(unsure, TagOptions(gain=True), tmp_path)
     assert isinstance(change, Change)
     assert change.new["REPLAYGAIN_TRACK_GAIN"] == ["-9.25 dB"]
@@ -239,6 +242,39 @@ def test_tempos_are_written_as_people_type_them() -> None:
         "100",
         "87.5",
     ]
+
+
+def test_a_tempo_that_is_left_out_beside_a_key_is_told(tmp_path: Path) -> None:
+    track = track_of(write_audio(tmp_path / "song.flac"), confidence=0.41)
+    missed: list[str] = []
+    change = plan(track, TagOptions(key="musical"), tmp_path, missed=missed.append)
+    assert isinstance(change, Change) and "BPM" not in change.new
+    assert missed == [f"tempo left out, unsure: {BPM:.2f} BPM (0.41)"]
+
+
+def test_the_command_fails_where_a_file_could_not_be_read_and_lists_what_is_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from dropgrid.commands.main import main
+    from library_of_records import PATHS, write_results
+
+    music = tmp_path / "music"
+    music.mkdir()
+    results = write_results(tmp_path / "results", music)
+    good, broken = (write_audio(music / name) for name in PATHS[:2])
+    broken.write_bytes(b"RIFF\0\0\0\0WAVE" + bytes(3))
+    command = ["tag", "write", "--results", str(results), "--min-confidence", "0.98", "--gain"]
+    for more in (["--dry-run"], []):
+        assert main([*command, *more]) == 1
+        said = capsys.readouterr().err
+        assert f"{PATHS[1]}: its tags cannot be read" in said
+        assert f"{PATHS[0]}: tempo left out, unsure: 128.00 BPM (0.97)" in said
+    assert "REPLAYGAIN_TRACK_GAIN" in mutagen.File(good).tags
+    assert main([*command, "--library", str(music)]) == 1
+
+
+def test_a_drop_is_rounded_to_its_second_not_cut() -> None:
+    assert with_drops("", [14.9998, 59.5, 14.4998]) == "[drops 0:15 1:00 0:14]"
 
 
 def test_the_users_comment_stays_and_ours_is_renewed() -> None:

@@ -1,4 +1,4 @@
-"""The chunks of WAV, AIFF and CAF files: where the audio is, and what stands behind it.
+"""The chunks of WAV, Wave64, AIFF and CAF files: where the audio is, and what stands behind it.
 
 Such a file is a row of chunks, each with its size; one of them is the audio. Only that chunk
 must fit: what stands behind it (a tag, text, zeros) and the size of the whole say nothing about
@@ -30,13 +30,15 @@ TEXT = PRINTABLE + b"\t\r\n"
 @dataclass(frozen=True)
 class AudioChunk:
     """promised: its bytes, by its header; None where that does not know. present: those there,
-    from byte `start` on. big: the byte order of sizes. long: they have 64 bits."""
+    from byte `start` on. big: the byte order of sizes. long: they have 64 bits. wave64: and the
+    names have 16 bytes."""
 
     start: int
     promised: int | None
     present: int
     big: bool = False
     long: bool = False
+    wave64: bool = False
 
 
 def audio_chunk(path: Path) -> AudioChunk | None:
@@ -51,6 +53,8 @@ def audio_chunk(path: Path) -> AudioChunk | None:
             return _find(stream, size, b"data", "big" if kind == b"RIFX" else "little")
         if kind == b"FORM" and form in (b"AIFF", b"AIFC"):
             return _find(stream, size, b"SSND", "big")
+        if kind == b"riff":
+            return _find_w64(stream, size)
         if kind == b"caff":
             stream.seek(-4, 1)
             return _find(stream, size, b"data", "big", long=True)
@@ -85,6 +89,23 @@ def _find(
     return None
 
 
+def _find_w64(stream: IO[bytes], size: int) -> AudioChunk | None:
+    """The same in Sony's Wave64: names of 16 bytes, sizes of 8 that count these 24."""
+    at = 40  # behind the names of the file and of its form
+    for _ in range(MAX_CHUNKS):
+        stream.seek(at)
+        head = stream.read(24)
+        length = int.from_bytes(head[16:], "little")
+        if len(head) < 24 or length < 24:
+            return None
+        if head[:4] == b"data":
+            return AudioChunk(at + 24, length - 24, min(length, size - at) - 24, wave64=True)
+        at += (length + 7) // 8 * 8
+        if at > size:
+            return None
+    return None
+
+
 def _chunk(at: int, length: int, long_size: int | None, rest: int, big: bool) -> AudioChunk:
     if long_size and length in UNKNOWN:
         length = long_size
@@ -97,7 +118,7 @@ def unexplained(path: Path, chunk: AudioChunk) -> int:
     """How many bytes behind the audio are neither chunks nor tags, text or filling.
 
     Raises OSError."""
-    if not chunk.promised:
+    if not chunk.promised or chunk.wave64:  # of which libsndfile reads all
         return 0
     with path.open("rb") as stream:
         size = stream.seek(0, 2)

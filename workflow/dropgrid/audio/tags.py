@@ -1,6 +1,7 @@
 """Tags: what a file says of itself, read without trusting it.
 
-Covers ID3 (MP3, AIFF, WAV), MP4, Vorbis comments (FLAC, Ogg, Opus), ASF (WMA) and APEv2.
+Covers ID3 (MP3, AIFF, WAV), INFO (WAV), MP4, Vorbis comments (FLAC, Ogg, Opus), ASF (WMA), APEv2
+and, by FFmpeg, what other containers hold (Matroska, CAF).
 Whatever is wrong with a file's tags, reading them never raises and never takes more than
 MAX_BYTES of reading, nor more than dropgrid.audio.tag_limits allows: tags are a help, the analysis
 does not depend on them.
@@ -11,11 +12,12 @@ from __future__ import annotations
 import math
 import re
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from .tag_limits import TagLimit, import_mutagen, limits
+from .tag_limits import MAX_ENTRIES, MAX_TEXT_BYTES, TagLimit, import_mutagen, limits
 
 MAX_BYTES = 64 * 2**20  # read from one file for its tags: large covers fit, hostile sizes do not
 MAX_READS = 200_000  # calls of read, which bounds tags made of very many very small parts
@@ -42,6 +44,16 @@ TEXT_FIELDS = {
         "key",
     ),
     "year": ("tdrc", "tyer", "©day", "date", "year", "wm/year"),
+}
+UNKNOWN_CONTAINER = "no known container of tags"
+MAX_CHUNKS = 1000  # of a WAV file, looked at for its list INFO
+INFO_FIELDS = {  # a WAV file's list INFO -> as above
+    b"INAM": "title",
+    b"IART": "artist",
+    b"IPRD": "album",
+    b"IGNR": "genre",
+    b"ICRD": "date",
+    b"IBPM": "bpm",
 }
 NUMBER = re.compile(r"\s*([0-9]{1,4}(?:[.,][0-9]{0,12})?)\s*(?:bpm)?\s*", re.IGNORECASE)
 YEAR = re.compile(r"(?<![0-9])[0-9]{4}(?![0-9])")
@@ -152,6 +164,10 @@ def _read_fields(path: Path) -> tuple[dict[str, list[str]], str | None]:
         bounded: Any = _BoundedFile(stream, str(path))
         tags, problem = _mutagen_tags(bounded)
         fields = _texts(tags)
+        if problem == UNKNOWN_CONTAINER:
+            with suppress(Exception):  # whatever is wrong with it, the first reader said it
+                fields, problem = _container_fields(path), None
+        fields = _info_fields(stream) | fields
         if not any(key in fields for key in BPM_FIELDS):  # an APEv2 tag behind other tags
             fields = _texts(_apev2_tags(bounded)) | fields
     return fields, problem
@@ -169,7 +185,58 @@ def _mutagen_tags(stream: Any) -> tuple[Any, str | None]:
             return mutagen.id3.ID3(stream), problem
         except Exception:
             return None, problem
-    return (None, "no known container of tags") if file is None else (file.tags, None)
+    return (None, UNKNOWN_CONTAINER) if file is None else (file.tags, None)
+
+
+def _container_fields(path: Path) -> dict[str, list[str]]:
+    """The fields of a container that mutagen does not know (Matroska, CAF, W64), by FFmpeg."""
+    import av
+
+    from .ffmpeg import FFMPEG_ONLY
+
+    with (
+        path.open("rb") as stream,
+        av.open(stream, "r", options=FFMPEG_ONLY, metadata_errors="replace") as container,
+    ):
+        entries = [*container.metadata.items(), *container.streams.audio[0].metadata.items()]
+    if len(entries) > MAX_ENTRIES:
+        raise TagLimit(f"more than {MAX_ENTRIES} entries")
+    return {name.lower(): [text[: 4 * MAX_TEXT]] for name, text in entries}
+
+
+def _info_fields(stream: IO[bytes]) -> dict[str, list[str]]:
+    """The fields of a WAV file's list INFO, by the names that Vorbis comments have."""
+    stream.seek(0)
+    head = stream.read(12)
+    fields: dict[str, list[str]] = {}
+    if head[:4] not in (b"RIFF", b"RF64") or head[8:] != b"WAVE":
+        return fields
+    for _ in range(MAX_CHUNKS):
+        head = stream.read(12)
+        length = int.from_bytes(head[4:8], "little")
+        if len(head) < 12:
+            break
+        if head[:4] != b"LIST" or head[8:] != b"INFO":
+            stream.seek(length + length % 2 - 4, 1)
+            continue
+        data = stream.read(min(length - 4, MAX_TEXT_BYTES))
+        at = 0
+        while at + 8 <= len(data):
+            size = int.from_bytes(data[at + 4 : at + 8], "little")
+            name = INFO_FIELDS.get(data[at : at + 4])
+            text = data[at + 8 : at + 8 + min(size, 4 * MAX_TEXT)].split(b"\0")[0]
+            if name and text:
+                fields.setdefault(name, [_decoded(text)])
+            at += 8 + size + size % 2
+        break
+    return fields
+
+
+def _decoded(text: bytes) -> str:
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return text.decode("cp1252", "replace")
 
 
 def _apev2_tags(stream: Any) -> Any:

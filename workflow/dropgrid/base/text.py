@@ -18,11 +18,11 @@ def width(text: str) -> int:
 
 
 def clock(seconds: float, tenths: bool = False) -> str:
-    """Seconds as minutes:seconds, of whole seconds or of tenths."""
+    """Seconds as minutes:seconds, rounded to whole seconds or to tenths, halves up."""
     if tenths:
-        whole, part = divmod(round(10 * seconds), 10)
+        whole, part = divmod(int(10 * seconds + 0.5), 10)
         return f"{whole // 60}:{whole % 60:02d}.{part}"
-    whole = round(seconds)
+    whole = int(seconds + 0.5)
     return f"{whole // 60}:{whole % 60:02d}"
 
 

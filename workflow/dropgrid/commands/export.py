@@ -56,12 +56,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--nml-version", type=int, choices=NML_VERSIONS, default=19,
         help="19: Traktor 2 and 3, one grid marker a track; 20: Traktor 4, one a tempo",
     )  # fmt: skip
-    add_cues(parser, "rekordbox, traktor, serato, virtualdj")
+    add_cues(parser, "rekordbox, traktor, serato, virtualdj, usb")
+    parser.add_argument("--verify", action="store_true", help="check a stick instead (usb)")
     add_force(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from ..base.errors import ConfigError
+    from ..base.text import printable
     from ..export import export, formats
     from ..export.options import ExportOptions
     from ..settings.options import build_options
@@ -72,20 +74,41 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.format is None or arguments.output is None:
         raise ConfigError("give a FORMAT and --output PATH; --list names the formats")
+    if arguments.verify:
+        return _verify(arguments.format, arguments.output)
     names = (field.name for field in dataclasses.fields(ExportOptions))
     values = {name: getattr(arguments, name) for name in names}
     options = build_options(ExportOptions, values, "export")
+    told: list[str] = []
     try:
         written, left_out = export(
             arguments.format, arguments.results, arguments.output, options, arguments.library,
-            arguments.force, _say_how_far,
+            arguments.force, _say_how_far, told.append,
         )  # fmt: skip
     except OSError as error:
         raise ConfigError(f"--output {arguments.output}: {error.strerror}") from error
     print(f"{arguments.output}: {written} tracks")
     for reason, count in left_out.items():
         print(f"dropgrid export: {count} tracks left out: {reason}", file=sys.stderr)
+    for line in told:
+        print(f"dropgrid export: {printable(line)}", file=sys.stderr)
     return 0
+
+
+def _verify(name: str, output: Path) -> int:
+    """Check what an earlier export wrote; 1 where something is missing or damaged."""
+    from ..base.errors import ConfigError
+    from ..base.text import printable
+    from ..export import format_of
+
+    form = format_of(name)
+    if not hasattr(form, "verify"):
+        raise ConfigError(f"--verify: not for {name}")
+    wrong = form.verify(output)
+    for line in wrong:
+        print(printable(line), file=sys.stderr)
+    print(f"{output}: {'all files are there' if not wrong else f'{len(wrong)} files are wrong'}")
+    return 1 if wrong else 0
 
 
 def _sample_0(player: str | None) -> str:

@@ -12,15 +12,20 @@ import fcntl
 import os
 import socket
 import sys
+import tempfile
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..base import claims
 from ..base.errors import ConfigError
 from .arguments import add_results
 
 if TYPE_CHECKING:
     from ..results.layout import Results
 
+LEADS_ON = '<!doctype html><meta http-equiv="refresh" content="0; url='
 HELP = "open the workbench, to put grids right by eye and ear"
 
 
@@ -42,6 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..correcting.page_edits import settle
     from ..correcting.publish import corrections_file
     from ..correcting.session import Desk
+    from ..corrections import document
     from ..report.workbench.server import new_token, serve
     from ..report.workbench.state import Bench
     from ..results.layout import Results
@@ -50,11 +56,13 @@ def run(arguments: argparse.Namespace) -> int:
     results = Results(arguments.results)
     check_claim(results.folder, [])
     desk = Desk(results, corrections_file(results.folder, arguments.corrections))
+    document.read(desk.file)  # one that cannot be read is told here, not at the first edit
     bench = Bench(desk, arguments.library)
     listening = _listen(arguments.port)
     token = new_token()
     address = f"http://127.0.0.1:{listening.getsockname()[1]}/{token}/"
     lock = _only_one(results, address)
+    page: Path | None = None
     try:
         for line in settle(desk):
             print(f"dropgrid open: {line}", file=sys.stderr)
@@ -62,13 +70,14 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"dropgrid: {len(bench.tracks)} tracks; Ctrl-C ends the workbench\n{address}",
               flush=True)  # fmt: skip
         if not arguments.no_browser and _has_screen():
-            import webbrowser
-
-            webbrowser.open(address)
+            page = _show(address, results.corrections)
         serve(bench, listening, token)
     finally:
         bench.close()
         listening.close()
+        if page is not None:
+            page.unlink(missing_ok=True)
+        claims.release(results.corrections / "workbench.claim")
         os.ftruncate(lock, 0)
         os.close(lock)
     return 0
@@ -107,11 +116,54 @@ def _only_one(results: Results, address: str) -> int:
             f"--results {results.folder}: a workbench is open on them: {other}"
         ) from None
     except OSError:  # a file system without locks
-        pass
-    os.fchmod(descriptor, 0o600)
+        try:
+            claims.claim(path.with_suffix(".claim"))
+        except claims.Claimed as error:
+            os.close(descriptor)
+            raise ConfigError(
+                f"--results {results.folder}: a workbench is open on them: {error}"
+            ) from None
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, address.encode(), 0)
+    if _is_private(descriptor):
+        os.pwrite(descriptor, address.encode(), 0)
     return descriptor
+
+
+def _is_private(descriptor: int) -> bool:
+    """Have only this user read a file; whether its disk knows what that is."""
+    with suppress(OSError):
+        os.fchmod(descriptor, 0o600)
+    return not os.fstat(descriptor).st_mode & 0o077
+
+
+def _show(address: str, folder: Path) -> Path:
+    """Have the browser open an address that is a secret; the file by which it learns of it.
+
+    Every user can read a command line, so that names a file that leads on to the address and that
+    only this user can read. It lies in the folder, where browsers that are kept from folders of
+    the system can read it too; elsewhere if the disk cannot keep it to this user.
+    """
+    for old in folder.glob("workbench-*.html"):  # of one that was killed
+        with suppress(OSError):
+            if old.read_bytes()[:200].startswith(LEADS_ON.encode()):
+                old.unlink()
+    descriptor, name = tempfile.mkstemp(".html", "workbench-", folder)
+    if not _is_private(descriptor):
+        os.close(descriptor)
+        os.unlink(name)
+        descriptor, name = tempfile.mkstemp(".html", "dropgrid-")
+    with open(descriptor, "w", encoding="ascii") as file:
+        file.write(f'{LEADS_ON}{address}">\n')
+    # Some browsers return only when their window is closed.
+    threading.Thread(target=_browse, args=(Path(name).absolute().as_uri(),), daemon=True).start()
+    return Path(name)
+
+
+def _browse(address: str) -> None:
+    import webbrowser
+
+    with suppress(webbrowser.Error, OSError):
+        webbrowser.open(address)
 
 
 def _has_screen() -> bool:

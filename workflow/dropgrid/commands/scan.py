@@ -14,6 +14,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("library", nargs="+", help="folders, or a CSV/TSV with a column `path`")
     add_results(parser, "where the tickets go")
     parser.add_argument(
+        "--exclude", action="append", default=[], metavar="PATTERN",
+        help="leave out files or folders of such names or paths: '*stem*', 'Loops/'",
+    )  # fmt: skip
+    parser.add_argument(
         "--allow-empty", action="store_true",
         help="take a library without audio as it is; else refused, its disk may not be mounted",
     )  # fmt: skip
@@ -26,12 +30,13 @@ def run(arguments: argparse.Namespace) -> int:
     from ..run.missing_library import refuse_vanished
 
     check_claim(arguments.results, arguments.library)
-    found = scan(arguments.library, apart=str(arguments.results))
+    found = scan(arguments.library, apart=str(arguments.results), exclude=arguments.exclude)
     if not arguments.allow_empty:
         refuse_vanished(found, arguments.library, arguments.results)
     claim(arguments.results, arguments.library)
     write_tickets(found, arguments.results)
     for path, reason in found.problems:
         print(f"dropgrid scan: {path}: {reason}", file=sys.stderr)
-    print(f"{len(found.tracks)} tracks below {found.root}")
+    left_out = f"; {found.left_out}" if found.left_out else ""
+    print(f"{len(found.tracks)} tracks below {found.root}{left_out}")
     return 0

@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of ID3's TBPM: whole (128, the default) or with decimals (127.96)",
     )  # fmt: skip
     write.add_argument("--min-confidence", type=float, default=0.9, metavar="X",
-                       help="write nothing below this confidence (default: 0.9)")  # fmt: skip
+                       help="write no tempo, drops or grid below it (default: 0.9)")  # fmt: skip
     restore = actions.add_parser("restore", help="put back what the tags held before")
     restore.add_argument("--skip", action="append", default=[], metavar="NAME",
                          help="leave a file for another time: its track's id, its path, or the "
@@ -109,9 +109,9 @@ def run(arguments: argparse.Namespace) -> int:
         with sole_writer(backup):
             return _restore(arguments, backup)
     if arguments.dry_run:
-        changes = _planned(arguments)
+        changes, unread = _planned(arguments)
         print(f"{_files(len(changes))} would be changed; nothing was written")
-        return 0
+        return 1 if unread else 0
     backup.parent.mkdir(parents=True, exist_ok=True)
     with sole_writer(backup):
         return _write(arguments, backup)
@@ -124,7 +124,7 @@ def _write(arguments: argparse.Namespace, backup: Path) -> int:
     from ..tagging.plan import TagError
 
     keep = Backup(backup)
-    changes = _planned(arguments, keep.entries.values())
+    changes, unread = _planned(arguments, keep.entries.values())
     changed = 0
     for change in changes:
         try:
@@ -138,17 +138,21 @@ def _write(arguments: argparse.Namespace, backup: Path) -> int:
         if note:
             _say(change.file, note)
     print(f"{_files(changed)} changed" + (f"; what they held before: {backup}" * bool(changed)))
-    return 0 if changed == len(changes) else 1
+    return 0 if changed == len(changes) and not unread else 1
 
 
-def _planned(arguments: argparse.Namespace, entries: Collection[Entry] = ()) -> list[Change]:
-    """The changes to make, one a file whatever its names; says them, and what is left alone.
+def _planned(
+    arguments: argparse.Namespace, entries: Collection[Entry] = ()
+) -> tuple[list[Change], int]:
+    """The changes to make, one a file whatever its names, and how many files could not be read.
 
-    entries: of the backup, by which interrupted changes are finished.
+    Says them, and what is left alone or left out. entries: of the backup, by which interrupted
+    changes are finished.
     """
+    from ..base.text import printable
     from ..records.cue_template import template
     from ..results.library_reader import WAITING, iterate_library
-    from ..tagging.plan import TagOptions, plan
+    from ..tagging.plan import Fault, TagOptions, plan
 
     options = TagOptions(
         arguments.min_confidence,
@@ -169,10 +173,18 @@ def _planned(arguments: argparse.Namespace, entries: Collection[Entry] = ()) -> 
     seen: dict[tuple[int, int], str] = {}
     mended: set[Path] = set()
     waiting: list[str] = []
+    missed: list[str] = []
+    unread = 0
     for track in iterate_library(arguments.results, arguments.library, waiting):
         if not arguments.dry_run and track.file is not None:
             _mend(track.file, root, mended, entries)
-        change = plan(track, options, root, lambda text: kept.update([text]))
+        said: list[str] = []
+        change = plan(track, options, root, lambda text: kept.update([text]), said.append)
+        missed += [f"{track.path}: {text}" for text in said]
+        if isinstance(change, Fault):
+            _say(track.path, f"{change}; left as it is")
+            unread += 1
+            continue
         if isinstance(change, str):
             left_alone[change] += 1
             continue
@@ -189,7 +201,9 @@ def _planned(arguments: argparse.Namespace, entries: Collection[Entry] = ()) -> 
         print(f"dropgrid tag: {count} tracks left alone: {reason}", file=sys.stderr)
     for reason, count in sorted(kept.items()):
         print(f"dropgrid tag: in {_files(count)}: {reason}", file=sys.stderr)
-    return changes
+    for line in missed:
+        print(f"dropgrid tag: {printable(line)}", file=sys.stderr)
+    return changes, unread
 
 
 def _restore(arguments: argparse.Namespace, backup: Path) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..records.model import BpmRecord, KeyRecord, StructureRecord
 from ..records.store import as_computed
 from . import edits, grid_corrections, section_corrections
@@ -34,6 +36,9 @@ def to_key(computed: KeyRecord, correction: Correction) -> KeyRecord:
     """The key record of a track with its correction."""
     if computed.status != "ok":
         return computed
+    confirmed = correction.confirmed
+    if confirmed is not None and confirmed.key == computed.key and computed.sure is False:
+        computed = replace(computed, sure=True)
     return section_corrections.apply_key(
         computed, section_corrections.held_key(correction, computed)
     )

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..base import claims, strict_json
 from ..base.files import read_regular, sync_folder, write_atomically
 from ..base.json_documents import MAX_BYTES, SCHEMA_VERSION
 from . import fingerprints
@@ -91,9 +92,7 @@ def read(path: Path) -> Document:
 def parse(data: bytes, place: str) -> Document:
     """The statements in the bytes of a file. Raises InvalidCorrection, which names the place."""
     try:
-        values = json.loads(data)
-    except RecursionError:
-        refuse(place, "nested too deep", None)
+        values = strict_json.loads(data)
     except ValueError as error:
         refuse(place, f"not JSON ({error})", None)
     if not isinstance(values, dict) or values.pop("schema", None) != SCHEMA:
@@ -205,8 +204,9 @@ def changing(path: Path) -> Iterator[Document]:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Be the only writer of a file, where the file system knows locks."""
+    """Be the only writer of a file, on a file system without locks too."""
     lock = path.with_name(f".{path.name}.lock")
+    claim: Path | None = None
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     try:
         end = time.monotonic() + PATIENCE
@@ -215,11 +215,19 @@ def _locked(path: Path) -> Iterator[None]:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if time.monotonic() > end:
-                    refuse(str(path), "another program is writing it", None)
-                time.sleep(0.01)
+                reason = "another program is writing it"
             except OSError:  # a file system without locks
-                break
+                try:
+                    claims.claim(lock.with_suffix(".claim"))
+                    claim = lock.with_suffix(".claim")
+                    break
+                except claims.Claimed as error:
+                    reason = f"another program is writing it: {error}"
+            if time.monotonic() > end:
+                refuse(str(path), reason, None)
+            time.sleep(0.01)
         yield
     finally:
+        if claim is not None:
+            claims.release(claim)
         os.close(descriptor)

@@ -34,7 +34,10 @@ def apply(record: BpmRecord, correction: Correction, at_tempo: AtTempo) -> BpmRe
     if not entries:
         return record
     computed = ComputedRhythm(*(getattr(record, f.name) for f in fields(ComputedRhythm)))
-    said = replace(laid(found, entries), source="corrected", computed=computed)
+    said = replace(
+        laid(found, entries), source="corrected", computed=computed,
+        bpm_computed=record.bpm_computed, untagged=record.untagged,
+    )  # fmt: skip
     tempo_said = bool(correction.grid) or correction.bpm is not None
     one_said = bool(correction.grid) or correction.one is not None
     if not tempo_said:  # the tempo is the analysis' own, or that of a tag

@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import Any, Literal, NoReturn, cast
 
 from ..base.errors import DropgridError
+from ..base.strict_json import is_whole
 from ..key import notation
 from ..records.model import LABELS, Label
 
@@ -192,11 +193,18 @@ def refuse(place: str, what: str, value: Any) -> NoReturn:
 
 def number(value: Any, place: str, low: float, high: float, what: str = "a number") -> float:
     """A finite number from low to high. Raises InvalidCorrection."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
         refuse(place, f"not {what}", value)
     if not low <= value <= high:
         refuse(place, f"not {what} from {low:g} to {high:g}", value)
     return float(value)
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that no float can be
+        return False
 
 
 def tempo(value: Any, place: str) -> float:
@@ -235,6 +243,8 @@ def text(value: Any, place: str) -> str:
     """A text. Raises InvalidCorrection."""
     if not isinstance(value, str) or len(value) > MOST_TEXT:
         refuse(place, f"not a text of at most {MOST_TEXT} characters", value)
+    if not is_whole(value):
+        refuse(place, "half a character in it (a lone surrogate)", value)
     return value
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,9 +16,10 @@ from . import bootstrap, key, tempo
 from .bootstrap import Estimate
 from .rows import PRODUCT, Row
 
-COMMON = ("track", "path", "genre", "reference", "system")
+COMMON = ("track", "path", "genre", "reference", "system", "answered")
 
 Measures = dict[str, Estimate]
+Measure = Callable[[Sequence[Row], int], Measures]
 
 
 def systems(rows: Iterable[Row]) -> list[str]:
@@ -42,6 +43,21 @@ def means(rows: Sequence[Row], seed: int) -> Measures:
         return {}
     table = np.column_stack([column(rows, name) for name in names])
     return dict(zip(names, bootstrap.means(table, seed), strict=True))
+
+
+def with_answered(measure: Measure, rows: Sequence[Row], seed: int) -> Measures:
+    """The measures of all rows, failed and unanswered ones counted as wrong, and beside each the
+    value over the answered ones alone."""
+    found = measure(rows, seed)
+    answered = [row for row in rows if row.get("answered", True)]
+    own = found if len(answered) == len(rows) else measure(answered, seed)
+    none = Estimate(math.nan, math.nan, math.nan, 0)
+    return {
+        name: replace(
+            estimate, answered=(alone := own.get(name, none)).value, answered_tracks=alone.tracks
+        )
+        for name, estimate in found.items()
+    }
 
 
 def tempo_measures(rows: Sequence[Row], seed: int) -> Measures:
@@ -77,7 +93,7 @@ def genres(rows: Sequence[Row], seed: int) -> dict[str, Measures]:
     for row in sorted(rows, key=lambda row: row["genre"] or ""):
         if row["genre"]:
             groups.setdefault(row["genre"], []).append(row)
-    return {name: means(_by_track(group), seed) for name, group in groups.items()}
+    return {name: with_answered(means, _by_track(group), seed) for name, group in groups.items()}
 
 
 def strata(rows: Sequence[Row], seed: int) -> dict[str, dict[str, Any]]:
@@ -89,7 +105,10 @@ def strata(rows: Sequence[Row], seed: int) -> dict[str, dict[str, Any]]:
         if row["genre"]:
             groups["genre"].setdefault(row["genre"], []).append(row)
     return {
-        kind: {name: tempo_measures(_by_track(group), seed) for name, group in named.items()}
+        kind: {
+            name: with_answered(tempo_measures, _by_track(group), seed)
+            for name, group in named.items()
+        }
         for kind, named in groups.items()
     }
 

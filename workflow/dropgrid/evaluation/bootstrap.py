@@ -16,17 +16,25 @@ Floats = npt.NDArray[np.float64]
 
 RESAMPLES = 1000
 PERCENTILES = (2.5, 97.5)
+MIN_TRACKS = 10  # that an interval needs
 BLOCK = 1_000_000  # weights in memory at once
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value over tracks with the 95 % interval; NaN where no track counts."""
+    """A value over tracks with the 95 % interval; NaN where no track counts.
+
+    The interval is NaN below MIN_TRACKS tracks, of which no resample tells anything. In value a
+    track that failed, or was not answered, counts as wrong; answered: the value over the others
+    alone, answered_tracks of them; None where that was not asked for.
+    """
 
     value: float
     low: float
     high: float
     tracks: int
+    answered: float | None = None
+    answered_tracks: int | None = None
 
 
 def ratios(numerators: Floats, denominators: Floats, seed: int) -> list[Estimate]:
@@ -93,6 +101,7 @@ def _estimates(
     result = []
     for i, value in enumerate(values):
         column = draws[np.isfinite(draws[:, i]), i]
-        low, high = np.percentile(column, PERCENTILES) if len(column) else (np.nan, np.nan)
+        enough = len(column) and counts[i] >= MIN_TRACKS
+        low, high = np.percentile(column, PERCENTILES) if enough else (np.nan, np.nan)
         result.append(Estimate(float(value), float(low), float(high), int(counts[i])))
     return result

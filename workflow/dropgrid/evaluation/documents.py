@@ -42,6 +42,7 @@ def documents(gathered: Gathered, options: EvaluationOptions) -> dict[str, Json]
         "bpm": {
             **_head("bpm", gathered, options, tempo_options, rows.bpm),
             "systems": _by_system(rows.bpm, seed, aggregate.tempo_measures),
+            "decided_by_tag": list(rows.decided_by_tag),
             "octaves": {
                 system: aggregate.octaves(row for row in rows.bpm if row["system"] == system)
                 for system in aggregate.systems(rows.bpm)
@@ -123,7 +124,11 @@ def _tracks(rows: Iterable[Row]) -> int:
 
 def _by_system(rows: Sequence[Row], seed: int, measure: Any) -> Json:
     return {
-        system: _plain(measure([row for row in rows if row["system"] == system], seed))
+        system: _plain(
+            aggregate.with_answered(
+                measure, [row for row in rows if row["system"] == system], seed
+            )
+        )
         for system in aggregate.systems(rows)
     }
 

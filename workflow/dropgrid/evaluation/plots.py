@@ -101,8 +101,8 @@ def genre_bars(axes: Axes, genres: Mapping[str, Any]) -> None:
         found = [genre[name] for genre in genres.values()]
         values = np.array([estimate["value"] for estimate in found])
         spread = [
-            [max(0.0, e["value"] - e["low"]) for e in found],
-            [max(0.0, e["high"] - e["value"]) for e in found],
+            [0.0 if e["low"] is None else max(0.0, e["value"] - e["low"]) for e in found],
+            [0.0 if e["high"] is None else max(0.0, e["high"] - e["value"]) for e in found],
         ]
         axes.barh(
             places + shift, values, 0.4, xerr=spread, color=colour, ecolor=INK,

@@ -1,7 +1,9 @@
 """The rows of the evaluation: for each track with a reference, each system's metrics.
 
-A row is a dict: track, path, genre, reference (the file it came from), system, and the task's
-metrics. `dropgrid` is the record; the other systems are baselines.
+A row is a dict: track, path, genre, reference (the file it came from), system, answered, and the
+task's metrics. `dropgrid` is the analysis' answer from the audio alone, never one that a BPM tag
+decided; a track that failed has it, too, and is wrong in every metric. `with_tag` is the record's
+answer, where that is another; the other systems are baselines.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import numpy.typing as npt
 
 from ..key import notation
 from ..records.model import AnyRecord, BpmRecord, KeyRecord, StructureRecord
+from ..records.store import without_tag
 from ..references.checks import MAX_TIME
 from ..references.collect import TAGS
 from ..references.matching import LeftOut, Reference
@@ -22,6 +25,7 @@ from . import baselines, beats, key, structure, tempo
 
 PRODUCT = "dropgrid"
 MEDIAN_INTERVAL, TAG, EIGHT_BARS = "median_interval", "tag", "eight_bars"
+WITH_TAG = "with_tag"  # the record's answer, where a tag decided some of them
 
 Row = dict[str, Any]
 
@@ -37,6 +41,7 @@ class Rows:
     key: list[Row] = field(default_factory=list)
     confusions: list[npt.NDArray[np.int64]] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    decided_by_tag: list[str] = field(default_factory=list)
 
     def extend(self, other: Rows) -> None:
         """Append the rows of other tracks."""
@@ -47,44 +52,58 @@ class Rows:
         self.key += other.key
         self.confusions += other.confusions
         self.left_out += other.left_out
+        self.decided_by_tag += other.decided_by_tag
+
+    def settle(self) -> None:
+        """Leave WITH_TAG out where no tag decided anything: it would say the same twice."""
+        for name in () if self.decided_by_tag else ("bpm", "beats", "downbeats"):
+            setattr(self, name, [r for r in getattr(self, name) if r["system"] != WITH_TAG])
 
 
 def add_rhythm(rows: Rows, reference: Reference, record: BpmRecord) -> None:
     """Score a track's tempo, beats and downbeats, as far as the reference speaks of them."""
     if record.status != "ok":
         _leave_out(rows, reference, ("bpm", "beats", "downbeats"), record)
-        return
+    alone = without_tag(record)
+    if alone.bpm != record.bpm or alone.beats != record.beats:
+        rows.decided_by_tag.append(record.track)
     genre = reference.genre or record.tags.get("genre") or None
     if reference.bpm is not None:
-        for system, estimate in _tempi(reference, record).items():
+        for system, estimate in _tempi(reference, record, alone).items():
             rows.bpm.append(
-                _row(reference, record.path, genre, "bpm", system)
+                _row(reference, record.path, genre, "bpm", system, estimate is not None)
                 | {"reference_bpm": reference.bpm, "estimated_bpm": estimate}
+                | {"recorded_bpm": record.bpm if system == PRODUCT else None}
                 | tempo.evaluate(reference.bpm, estimate)
             )
     for name, table in (("beats", rows.beats), ("downbeats", rows.downbeats)):
         annotated: Sequence[float] | None = getattr(reference, name)
         if annotated is None:
             continue
-        estimated = [time for time in getattr(record, name) if time <= MAX_TIME]
+        estimated, recorded = (
+            [time for time in getattr(answer, name) if time <= MAX_TIME]
+            for answer in (alone, record)
+        )
         systems: dict[str, list[float]] = {
             PRODUCT: estimated,
+            WITH_TAG: recorded,
             MEDIAN_INTERVAL: baselines.median_interval_beats(estimated),
         }
         for system, times in systems.items():
-            common = _row(reference, record.path, genre, name, system)
+            common = _row(reference, record.path, genre, name, system, bool(times))
             table.append(common | beats.evaluate(annotated, times))
 
 
-def _tempi(reference: Reference, record: BpmRecord) -> dict[str, float | None]:
-    """Each system's tempo. Against a tag, the answer must not be the tag itself."""
-    from_tag = reference.origins["bpm"] == TAGS
-    circular = from_tag and record.source == "metadata"
+def _tempi(reference: Reference, record: BpmRecord, alone: BpmRecord) -> dict[str, float | None]:
+    """Each system's tempo. Against a tag no answer is scored that a tag has part in."""
     tempi = {
-        PRODUCT: record.bpm_computed if circular else record.bpm,
-        MEDIAN_INTERVAL: baselines.median_interval_bpm(record.beats),
+        PRODUCT: alone.bpm,
+        WITH_TAG: record.bpm,
+        MEDIAN_INTERVAL: baselines.median_interval_bpm(alone.beats),
     }
-    if record.tag_bpm and not from_tag:
+    if reference.origins["bpm"] == TAGS:
+        del tempi[WITH_TAG]
+    elif record.tag_bpm:
         tempi[TAG] = record.tag_bpm
     return tempi
 
@@ -95,6 +114,9 @@ def add_structure(
     """Score a track's sections; rhythm is for the eight-bar baseline and the genre."""
     if record.status != "ok" or record.duration is None:
         _leave_out(rows, reference, ("structure", "sections"), record)
+        genre = reference.genre or (rhythm.tags.get("genre") if rhythm else None) or None
+        row = _row(reference, record.path, genre, "structure", PRODUCT, answered=False)
+        rows.structure.append(row | structure.all_wrong(reference.structure, reference.sections))
         return
     genre = reference.genre or (rhythm.tags.get("genre") if rhythm else None) or None
     systems = {PRODUCT: [section.start for section in record.sections]}
@@ -127,24 +149,31 @@ def add_key(rows: Rows, reference: Reference, record: KeyRecord, rhythm: BpmReco
         return
     if record.status != "ok":
         _leave_out(rows, reference, ("tonality",), record)
-        return
     genre = reference.genre or (rhythm.tags.get("genre") if rhythm else None) or None
     systems = {PRODUCT: record.key}
     if record.tag_key and reference.origins["tonality"] != TAGS:
         systems[TAG] = record.tag_key
     for system, stated in systems.items():
-        row = _row(reference, record.path, genre, "tonality", system)
         estimate = notation.parse(stated or "")
+        row = _row(reference, record.path, genre, "tonality", system, estimate is not None)
         rows.key.append(row | key.evaluate(reference.tonality, estimate))
 
 
-def _row(reference: Reference, path: str, genre: str | None, task: str, system: str) -> Row:
+def _row(
+    reference: Reference,
+    path: str,
+    genre: str | None,
+    task: str,
+    system: str,
+    answered: bool = True,
+) -> Row:
     return {
         "track": reference.track,
         "path": path,
         "genre": genre,
         "reference": reference.origins.get(task, ""),
         "system": system,
+        "answered": answered,
     }
 
 
@@ -159,4 +188,6 @@ def _foreign(reference: Reference) -> LeftOut:
 def _leave_out(rows: Rows, reference: Reference, fields: Sequence[str], record: AnyRecord) -> None:
     reason = record.error.message if record.error else "no duration"
     for source in sorted({reference.origins[f] for f in fields if f in reference.origins}):
-        rows.left_out.append(LeftOut(source, reference.track, f"not analysed: {reason}"))
+        rows.left_out.append(
+            LeftOut(source, reference.track, f"not analysed, counted as wrong: {reason}")
+        )

@@ -189,3 +189,22 @@ def evaluate_labels(
         return scores, None
     scores |= start_hits(starts(reference), [drop for drop in drops if drop < end])
     return scores, confusion(ref, labels, est, estimated_labels)
+
+
+def all_wrong(
+    boundaries: tuple[Sequence[float], float | None] | None,
+    sections: Sequence[ReferenceSection] | None,
+) -> dict[str, float]:
+    """The metrics of a track that has no answer: 0 for every share, no distance.
+
+    boundaries: (moments, end or None) and sections of its reference, as far as there are any.
+    """
+    scores: dict[str, float] = {}
+    if boundaries is not None:
+        moments, end = boundaries
+        annotated = to_intervals(moments, end or max([0.0, *moments]) + 1.0)
+        scores |= evaluate_boundaries(annotated, annotated)
+    if sections:
+        own = [(s.start, s.end, s.label or UNLABELLED) for s in sections]
+        scores |= evaluate_labels(sections, own, starts(sections))[0]
+    return {name: np.nan if "_to_" in name else 0.0 for name in scores}

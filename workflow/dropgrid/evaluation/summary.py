@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..results.metric_names import BEATS, BPM, KEY, STRUCTURE
+from .bootstrap import MIN_TRACKS
 from .score import Gathered
 
 EXAMPLES = 3  # of references left out for the same reason
@@ -21,8 +22,11 @@ def markdown(documents: Mapping[str, Json], gathered: Gathered) -> bytes:
         "",
         f"{gathered.evaluated} of {gathered.tracks} tracks were compared with references "
         f"({', '.join(options['references']) or 'none named'}). "
-        "In brackets: 95 % intervals, by resampling the tracks.",
+        f"In brackets: 95 % intervals, by resampling the tracks, from {MIN_TRACKS} tracks on. "
+        "A track that failed, or has no answer, counts as wrong; behind it the value of the "
+        "answered ones alone.",
         "",
+        *_by_tag(bpm["decided_by_tag"]),
         *_section("Tempo", bpm["tracks"], bpm["systems"], BPM),
         *_counts("Estimates by their multiple of the reference:", bpm["octaves"]),
         *_strata("Tempo range", bpm["strata"]["tempo"]),
@@ -37,6 +41,18 @@ def markdown(documents: Mapping[str, Json], gathered: Gathered) -> bytes:
         *_left_out(gathered),
     ]
     return ("\n".join(lines).rstrip() + "\n").encode("utf-8", "backslashreplace")
+
+
+def _by_tag(tracks: Sequence[str]) -> list[str]:
+    """Of which tracks a BPM tag decided the answer, whose own answer is scored all the same."""
+    if not tracks:
+        return []
+    shown = ", ".join(tracks[:EXAMPLES]) + (", ..." if len(tracks) > EXAMPLES else "")
+    return [
+        f"Of {len(tracks)} tracks a BPM tag decided the octave or the tempo ({shown}). Scored as "
+        "`dropgrid` is what the audio alone says, `with_tag` is the record's answer.",
+        "",
+    ]
 
 
 def _section(title: str, tracks: int, systems: Json, names: Mapping[str, str]) -> list[str]:
@@ -120,11 +136,16 @@ def _left_out(gathered: Gathered) -> list[str]:
 
 
 def _shown(estimate: Json | None) -> str:
+    """A value with its interval, and behind it that of the answered tracks, where it differs."""
     if estimate is None or estimate["value"] is None:
         return "–"
-    if estimate["low"] is None:
-        return _decimals(estimate["value"])
-    return "{} [{}, {}]".format(*(_decimals(estimate[name]) for name in ("value", "low", "high")))
+    text = _decimals(estimate["value"])
+    if estimate["low"] is not None:
+        text += f" [{_decimals(estimate['low'])}, {_decimals(estimate['high'])}]"
+    answered, count = estimate.get("answered"), estimate.get("answered_tracks")
+    if answered is not None and count != estimate["tracks"]:
+        text += f"; {_decimals(answered)} of the {count} answered"
+    return text
 
 
 def _decimals(value: float) -> str:

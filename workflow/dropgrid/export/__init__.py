@@ -10,11 +10,17 @@ and has one of
     render_track(track) -> {suffix: bytes}    files for each track, {track id}{suffix}
     render_table(results, waiting) -> (bytes, tracks, failed tracks)    from the library table;
         waiting: gets the ids of tracks without records
+or
+    write_all(tracks, output, results, options, force) -> (tracks, tracks left out by reason)
+        for a folder that is more than its files; it guards what it writes over by itself
 or both of
     place(track) -> where a file of its own lies below the output folder, None for none
     write_track(track, file, options) -> why it could not be written; for files too large to hold
 It may say
     PLAYER        the program whose sample 0 of an MP3 it is for (dropgrid.audio.mp3)
+    KEYS          True, or the name of the option with which it does: it writes keys, and those
+                  that are unsure are left out and told
+    UNSURE_KEYS   True: it writes them, too, with their confidence
     OPTIONS       the names of the ExportOptions that it heeds, beside those that all do
     ALONE         True: only made where it is asked for by name, not among all exports
     MARK          bytes near either end of its files by which a later export knows them as ours
@@ -28,6 +34,7 @@ import importlib
 import pkgutil
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -81,12 +88,14 @@ def export(
     library: Path | None = None,
     force: bool = False,
     say: Callable[[int], None] | None = None,
+    tell: Callable[[str], None] = lambda text: None,
 ) -> tuple[int, Counter[str]]:
     """Write the tracks of results in a format; (tracks written, tracks left out by reason).
 
     output: a file, or a folder for formats of several files; library: where the audio lies now.
     force: over files that are not ours too (dropgrid.results.output_guard).
-    say: hears every so often how many tracks were read. Each file is written whole or not at all;
+    say: hears every so often how many tracks were read; tell: hears, track by track, what of it
+    was not written, such as a key that is unsure. Each file is written whole or not at all;
     no more than one track is held in memory. Raises ConfigError, RecordError, OSError.
     """
     options = options or ExportOptions()
@@ -95,7 +104,10 @@ def export(
     if hasattr(form, "render_table"):
         return _export_table(form, results, output, options, check)
     left_out: Counter[str] = Counter()
-    tracks = _finished(form, results, library, options, left_out, say)
+    tracks = _finished(form, results, library, options, left_out, say, tell)
+    if hasattr(form, "write_all"):
+        written, reasons = form.write_all(tracks, output, results, options, force)
+        return written, left_out + reasons
     if hasattr(form, "write_track"):
         return _export_files(form, tracks, output, check, left_out, options), left_out
     if hasattr(form, "render_track"):
@@ -185,6 +197,7 @@ def _finished(
     options: ExportOptions,
     left_out: Counter[str],
     say: Callable[[int], None] | None,
+    tell: Callable[[str], None],
 ) -> Iterator[Track]:
     """The tracks that can be exported, moved to the player's time; the others are counted."""
     player = options.delay_profile or getattr(form, "PLAYER", None)
@@ -193,6 +206,7 @@ def _finished(
         if kinds and need not in kinds:
             raise ConfigError(f"{results}: holds no {need} records; this format needs them")
     waiting: list[str] = []
+    unknown = 0  # tracks whose files do not tell where their music begins
     for count, track in enumerate(iterate_library(results, library, waiting), start=1):
         if say and count % STEP == 0:
             say(count)
@@ -204,9 +218,29 @@ def _finished(
         if reason := _why_left_out(track, options.min_confidence):
             left_out[reason] += 1
             continue
+        track = _with_sure_key(form, track, options, tell)
+        unknown += track.bpm is not None and track.bpm.decoder.get("start_known") is False
         yield shifted(track, lead(track.bpm.decoder if track.bpm else {}, player))
     if waiting:
         left_out[WAITING] += len(waiting)
+    if unknown:
+        tell(
+            f"{unknown} {'track does' if unknown == 1 else 'tracks do'} not tell where the music "
+            "begins (AAC, WMA); in another program the times may be 50 ms off, see docs/dj.md"
+        )
+
+
+def _with_sure_key(
+    form: Any, track: Track, options: ExportOptions, tell: Callable[[str], None]
+) -> Track:
+    """The track without its key, where that is unsure and the format has no word for it."""
+    key = track.key
+    if key is None or key.key is None or key.is_sure or getattr(form, "UNSURE_KEYS", False):
+        return track
+    said = getattr(form, "KEYS", False)
+    if getattr(options, said) if isinstance(said, str) else said:
+        tell(f"{track.path}: key left out, unsure: {key.camelot}? ({key.confidence or 0:.2f})")
+    return replace(track, key=replace(key, key=None, camelot=None, open_key=None, segments=()))
 
 
 def _why_left_out(track: Track, min_confidence: float) -> str | None:

@@ -16,6 +16,7 @@ from .cues import bar_positions, text_tag, title
 NAME = "jams"
 HELP = "JAMS: tempo, beats, sections, key (a file per track)"
 FILE = "jams"
+UNSURE_KEYS = True
 NEEDS: frozenset[str] = frozenset()
 JAMS_VERSION = "0.3.5"
 

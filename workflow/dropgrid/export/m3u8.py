@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 NAME = "m3u8"
 HELP = "playlist of the library (one file; one per range with --bpm-ranges)"
 FILE = "library.m3u8"
+KEYS = "by_key"
 NEEDS = frozenset({"file"})
 OPTIONS = ("bpm_ranges", "by_key")
 HEAD = b"#EXTM3U\n#DROPGRID\n"

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 NAME = "rekordbox"
 HELP = "rekordbox XML collection: beat grids, cues, playlists (one file)"
 FILE = "rekordbox.xml"
+KEYS = True
 NEEDS = frozenset({"bpm", "file"})
 PLAYER = "rekordbox"
 OPTIONS = ("bpm_ranges", "cues", "key_notation")

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 NAME = "traktor"
 HELP = "Traktor NML collection: beat grids, cues, playlists (one file)"
 FILE = "traktor.nml"
+KEYS = True
 NEEDS = frozenset({"bpm", "file"})
 PLAYER = "traktor"
 OPTIONS = ("bpm_ranges", "cues", "key_notation", "nml_version")

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 NAME = "virtualdj"
 HELP = "VirtualDJ database of its own: beat grids, cues, loops (one file)"
 FILE = "virtualdj.xml"
+KEYS = True
 NEEDS = frozenset({"bpm", "file"})
 OPTIONS = ("cues",)
 MARK = b'<VirtualDJ_Database Version="dropgrid"'

@@ -7,6 +7,7 @@ features are the same bytes on any number of them."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +27,48 @@ from .spectra import Spectra, segments
 
 SHORTEST = 1.0  # seconds
 SILENCE = 4 / 32768  # of full scale: a peak below it is dither, not music
+INVERTED = 1e-4  # energy of the sum over that of the difference, below which the sum is nothing
+OVER = 4.0  # times full scale: more than any mix overshoots, and clipped for the networks
+SCALES = (2.0**15, 2.0**23, 2.0**31)  # full scale of integers that were stored as floats
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a file's samples are taken: divided by `divisor`; the difference of channels, or not."""
+
+    divisor: float = 1.0
+    side: bool = False
+
+    def problem(self, peak: float) -> str | None:
+        """What is odd about taking them so; None: nothing. peak: times full scale."""
+        said = []
+        if self.divisor != 1:
+            said.append(
+                f"its floats are integers in scale; they were divided by {self.divisor:.0f}"
+            )
+        elif peak > OVER:
+            said.append(f"its peak is {peak:.3g} times full scale; what is above 1 was clipped")
+        if self.side:
+            said.append(
+                "its channels are each other's inverse and silent in mono; their difference was "
+                "analysed"
+            )
+        return "; ".join(said) or None
+
+
+class _Otherwise(Exception):
+    """The whole of a file shows that its samples have to be taken in another way."""
+
+    def __init__(self, way: Way) -> None:
+        super().__init__(way)
+        self.way = way
+
+
+def integer_scale(peak: float) -> float | None:
+    """The full scale of integers stored as floats, by their peak; None where they are none."""
+    if peak < 256:
+        return None
+    return next((scale for scale in SCALES if peak <= 1.5 * scale), None)
 
 
 def extract(
@@ -41,13 +84,30 @@ def extract(
     "open" or "librosa". key_network: from key_network.load; None leaves the key to the profiles.
     true_peak: see loudness.Meter. threads: that may work at a time.
     """
+    way = Way()
+    while True:
+        try:
+            return _extract(path, ensemble, key_network, true_peak, threads, way)
+        except _Otherwise as other:
+            way = other.way
+
+
+def _extract(
+    path: Path,
+    ensemble: Ensemble | str,
+    key_network: Network | None,
+    true_peak: bool,
+    threads: int,
+    way: Way,
+) -> Features:
     reader = Reader(path)
+    reader.divisor = way.divisor
     meter = Meter(reader.decoder["sample_rate"], reader.positions, true_peak)
     reader.tap = meter.add
     waveform, pitch = Waveform(), Pitch(key_network)
     inputs = Inputs(SAMPLE_RATE)
     descriptors = Descriptors(SAMPLE_RATE)
-    blocks = _usable(path, _mid(reader, waveform))
+    blocks = _usable(path, _mid(reader, waveform, meter, way))
     blocks = _heard(in_thread(blocks) if threads > 3 else blocks, pitch)
     chunks = front_end(in_thread(blocks) if threads > 1 else blocks, inputs, descriptors)
     values, method = _activations(
@@ -94,11 +154,28 @@ def front_end(
         yield chunk
 
 
-def _mid(reader: Reader, waveform: Waveform) -> Iterator[np.ndarray]:
+def _mid(reader: Reader, waveform: Waveform, meter: Meter, way: Way) -> Iterator[np.ndarray]:
+    """The signal that is analysed: the mean of the channels, or their difference.
+
+    Raises _Otherwise at its end, where the whole of it shows that it has to be taken otherwise.
+    """
+    sum_energy = difference_energy = 0.0
     for block in reader:
-        mid = np.ascontiguousarray(block[:, 0])
-        waveform.add(mid)
-        yield mid
+        mid, side = np.ascontiguousarray(block[:, 0]), np.ascontiguousarray(block[:, 1])
+        sum_energy += float(np.dot(mid, mid))
+        difference_energy += float(np.dot(side, side))
+        taken = side if way.side else mid
+        waveform.add(taken)
+        yield taken
+    other = way
+    if way.divisor == 1 and (divisor := integer_scale(meter.sample_peak)):
+        other = replace(other, divisor=divisor)
+    elif sum_energy < INVERTED * difference_energy:
+        other = replace(other, side=True)
+    if other != way:
+        raise _Otherwise(other)
+    if problem := way.problem(meter.sample_peak):
+        reader.note(problem)
 
 
 def _heard(blocks: Iterable[np.ndarray], pitch: Pitch) -> Iterator[np.ndarray]:

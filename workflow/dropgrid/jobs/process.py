@@ -107,6 +107,7 @@ def enter_stage(stage: str) -> None:
     _tell({"enters": stage, **told})
 
 
+client: int | None = None  # the socket whose other end started this process, if one did
 _writer = -1  # in the child: the pipe to its parent, and
 _stage = ""  # the stage it is at
 
@@ -209,8 +210,7 @@ def _listen(reader: int, relay: _Relay, pid: int, seconds: float | None, heard: 
     workflow = _workflow_handle()
     words, crash = heard.words, heard.crash
     watched = {reader, words.reader, crash.reader}
-    if workflow is not None:
-        watched.add(workflow)
+    watched |= {handle for handle in (workflow, client) if handle is not None}
     timed_out = False
     try:
         while True:
@@ -234,6 +234,10 @@ def _listen(reader: int, relay: _Relay, pid: int, seconds: float | None, heard: 
                 watched.discard(workflow)  # it stays readable
                 if not relay.received:
                     relay(signal.SIGTERM, None)
+            if client in ready:
+                watched.discard(client)
+                if not relay.received:
+                    relay(_said_by(client), None)
             if relay.received and kill_at is None:
                 os.kill(pid, relay.received[0])  # it may have come before there was a child
                 kill_at = now + GRACE
@@ -244,6 +248,14 @@ def _listen(reader: int, relay: _Relay, pid: int, seconds: float | None, heard: 
         for descriptor in (reader, workflow):
             if descriptor is not None:
                 os.close(descriptor)
+
+
+def _said_by(client: int | None) -> int:
+    """The signal that a client hands on; SIGTERM where it has gone."""
+    said = b""
+    with suppress(OSError):
+        said = os.read(client, 1) if client is not None else b""
+    return said[0] if said and said[0] in FORWARDED else signal.SIGTERM
 
 
 def _workflow_handle() -> int | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..records.model import SURE_KEY
+
 METHODS = ("madmom", "profiles")
 
 
@@ -12,7 +14,10 @@ class KeyOptions:
     """Section `key` of the configuration. Raises ValueError for a value out of range."""
 
     method: str = "madmom"  # madmom: its key network; profiles: pitch classes alone
+    min_confidence: float = SURE_KEY  # a key below it is unsure: shown as such, not handed on
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise ValueError(f"method: {self.method!r} is none of {', '.join(METHODS)}")
+        if not 0 <= self.min_confidence <= 1:
+            raise ValueError(f"min_confidence: {self.min_confidence:g} is not from 0 to 1")

@@ -17,7 +17,7 @@
 #error "the sums must stay as they are written"
 #endif
 
-enum { LANES = 32, GATES = 4, MOST_PASSES = 16, WIDEST = 16 };
+enum { LANES = 32, GATES = 4, COLUMNS = 16, MOST_PASSES = 16, WIDEST = 16 };
 #define LARGEST 87.0f
 
 /* A direction of a layer at work; the numbers are addresses of float32 and counts of them. */
@@ -25,6 +25,14 @@ struct chain {
     const float *projected, *constants, *recurrent;
     float *state, *out;
     ptrdiff_t row, out_row, units;
+};
+
+/* out = left times right, whose columns lie in blocks of COLUMNS (blocks, terms, COLUMNS); added to
+   what out holds, or in its place. */
+struct product {
+    const float *left, *right;
+    float *out;
+    ptrdiff_t rows, terms, blocks, left_row, out_row, add;
 };
 
 struct pass {
@@ -62,6 +70,8 @@ struct transform {
 
 #define NAME(x) JOIN(x, _avx512)
 #define WIDE 16
+#define ROWS 12
+#define BLOCKS 2
 #define FMA(a, b, c) ((V)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
 #define LEAST(a, b) ((V)_mm512_min_ps((__m512)(a), (__m512)(b)))
 #define MOST(a, b) ((V)_mm512_max_ps((__m512)(a), (__m512)(b)))
@@ -78,6 +88,7 @@ struct transform {
 #endif
 KIND(16)
 #include "lstm.h"
+#include "product.h"
 #include "transform.h"
 #include "samples.h"
 #ifdef __clang__
@@ -89,6 +100,8 @@ KIND(16)
 
 #define NAME(x) JOIN(x, _avx2)
 #define WIDE 8
+#define ROWS 6
+#define BLOCKS 1
 #define FMA(a, b, c) ((V)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
 #define LEAST(a, b) ((V)_mm256_min_ps((__m256)(a), (__m256)(b)))
 #define MOST(a, b) ((V)_mm256_max_ps((__m256)(a), (__m256)(b)))
@@ -105,6 +118,7 @@ KIND(16)
 #endif
 KIND(8)
 #include "lstm.h"
+#include "product.h"
 #include "transform.h"
 #include "samples.h"
 #ifdef __clang__
@@ -118,6 +132,8 @@ KIND(8)
 /* What every processor has: vectors of four, fused one by one where there is nothing better. */
 #define NAME(x) JOIN(x, _plain)
 #define WIDE 4
+#define ROWS 2
+#define BLOCKS 1
 KIND(4)
 #if defined(__aarch64__)
 #include <arm_neon.h>
@@ -142,6 +158,7 @@ static inline V chosen(I which, V yes, V no)
 #define HIGH(a, b) SHUFFLE(a, b, 2, 6, 3, 7)
 #define SWAPPED(v) SHUFFLE(v, v, 1, 0, 3, 2)
 #include "lstm.h"
+#include "product.h"
 #include "transform.h"
 #include "samples.h"
 #include "undo.h"
@@ -152,13 +169,17 @@ static const struct kind {
     int wide;
     void (*run)(const struct chain *, ptrdiff_t);
     void (*frames)(const struct transform *, const float *, int, float *, float *, float *);
+    void (*multiply)(const struct product *);
     void (*mix)(const float *, ptrdiff_t, float *);
 } KINDS[] = {
 #ifdef X86
-    {"avx512", 16, run_avx512, frames_avx512, mix_avx512},
-    {"avx2", 8, run_avx2, frames_avx2, mix_avx2},
+    {"avx512", 16, run_avx512, frames_avx512, multiply_avx512,
+     mix_avx512},
+    {"avx2", 8, run_avx2, frames_avx2, multiply_avx2,
+     mix_avx2},
 #endif
-    {"plain", 4, run_plain, frames_plain, mix_plain},
+    {"plain", 4, run_plain, frames_plain, multiply_plain,
+     mix_plain},
 };
 enum { KINDS_COUNT = sizeof KINDS / sizeof *KINDS };
 static const struct kind *used = KINDS + KINDS_COUNT - 1;
@@ -218,6 +239,23 @@ static PyObject *lstm(PyObject *self, PyObject *arguments)
                                   (float *)(uintptr_t)state, (float *)(uintptr_t)out,
                                   row, out_row, units};
         used->run(&one, frames);
+    }
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
+}
+
+static PyObject *multiply(PyObject *self, PyObject *arguments)
+{
+    unsigned long long left, right, out;
+    Py_ssize_t rows, terms, blocks, left_row, out_row, add;
+    if (!PyArg_ParseTuple(arguments, "KKKnnnnnn", &left, &right, &out, &rows, &terms, &blocks,
+                          &left_row, &out_row, &add))
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    {
+        const struct product one = {NUMBERS(left), NUMBERS(right), (float *)(uintptr_t)out,
+                                    rows, terms, blocks, left_row, out_row, add};
+        used->multiply(&one);
     }
     Py_END_ALLOW_THREADS
     Py_RETURN_NONE;
@@ -337,6 +375,7 @@ static PyMethodDef METHODS[] = {
     {"lstm", lstm, METH_VARARGS, NULL},
     {"transform", transform, METH_VARARGS, NULL},
     {"weigh", weigh, METH_VARARGS, NULL},
+    {"multiply", multiply, METH_VARARGS, NULL},
     {"mix", mix, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

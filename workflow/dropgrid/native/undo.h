@@ -9,3 +9,5 @@
 #undef LOW
 #undef HIGH
 #undef SWAPPED
+#undef ROWS
+#undef BLOCKS

@@ -132,6 +132,8 @@ class BpmRecord:
 
     fingerprint: of the recording, see corrections/fingerprints.py; None in records of features
     without loudness. computed: where source is "corrected", what the analysis itself found.
+    bpm_computed: what the audio alone says; untagged: where a BPM tag decided the octave, the
+    whole answer of the audio alone.
     """
 
     track: str
@@ -159,6 +161,7 @@ class BpmRecord:
     fingerprint: str | None = None
     version: str = __version__
     computed: ComputedRhythm | None = None
+    untagged: ComputedRhythm | None = None
     error: TrackFailure | None = None
 
     SCHEMA = "dropgrid/bpm"
@@ -230,6 +233,9 @@ class StructureRecord:
     VERSION = 3  # 1: no label main, energy, drop_impacts, mix points; 2: one drop in a phrase
 
 
+SURE_KEY = 0.5  # the default of key.min_confidence: a key below it is unsure
+
+
 @dataclass(frozen=True)
 class KeyAlternative:
     """Another key the evidence allows, with its share of the confidence (0..1)."""
@@ -268,7 +274,9 @@ class KeyRecord:
     key: "A minor"; camelot: "8A"; open_key: "1m"; None where the music has no key, and `reason`
     then says why. tuning_cents: how far the music is above A = 440 Hz. tag_key: the key that the
     file's tags state, in the same words. segments: between lasting changes of the key. source:
-    "corrected" where a person stated the key; computed: what the analysis itself found.
+    "corrected" where a person stated the key; computed: what the analysis itself found. sure:
+    whether the confidence of the computed key reaches the option key.min_confidence, or a person
+    confirmed it; None in records of before, and without a key.
     """
 
     track: str
@@ -286,6 +294,7 @@ class KeyRecord:
     tag_key: str | None = None
     method: str = ""
     evidence: dict[str, Any] = field(default_factory=dict)
+    sure: bool | None = None
     source: Literal["computed", "corrected"] = "computed"
     version: str = __version__
     computed: ComputedKey | None = None
@@ -293,6 +302,14 @@ class KeyRecord:
 
     SCHEMA = "dropgrid/key"
     VERSION = 1
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the key may be shown without a question mark and handed on: the one rule of
+        page, tables, exports and tags."""
+        if self.key is None or self.source == "corrected":
+            return self.key is not None
+        return (self.confidence or 0.0) >= SURE_KEY if self.sure is None else self.sure
 
 
 AnyRecord = BpmRecord | StructureRecord | KeyRecord

@@ -26,8 +26,8 @@ def to_json(record: AnyRecord) -> bytes:
         "schema": record.SCHEMA, "schema_version": record.VERSION, "version": record.version,
     }  # fmt: skip
     values |= rounded(dataclasses.asdict(record))
-    for name in ("error", "computed"):
-        if values[name] is None:
+    for name in ("error", "computed", "untagged"):
+        if values.get(name, 0) is None:
             del values[name]
     return json_lines(values)
 
@@ -62,6 +62,17 @@ def as_computed(record: Record) -> Record:
         return record
     fields = {field.name: getattr(own, field.name) for field in dataclasses.fields(own)}
     return dataclasses.replace(record, **{"source": "computed", **fields}, computed=None)
+
+
+def without_tag(record: BpmRecord) -> BpmRecord:
+    """The record with the answer of the audio alone, where a BPM tag decided anything of it."""
+    own = record.untagged
+    if own is not None:
+        fields = {field.name: getattr(own, field.name) for field in dataclasses.fields(own)}
+        return dataclasses.replace(record, **fields, untagged=None)
+    if record.source == "metadata":
+        return dataclasses.replace(record, bpm=record.bpm_computed, source="computed")
+    return record
 
 
 def read_structure(path: Path, track: str | None = None) -> StructureRecord:

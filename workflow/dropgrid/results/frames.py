@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # Type of a column -> that of pandas, which tells what is missing from 0 and "".
-TYPES: dict[str, Any] = {"string": "string", "double": "float64", "int64": "Int64"}
+TYPES: dict[str, Any] = {
+    "string": "string", "double": "float64", "int64": "Int64", "bool": "boolean",
+}  # fmt: skip
 BEATS = {"track": "string", "path": "string", "time": "double", "bar": "int64", "beat": "int64"}
 SECTIONS = {
     "track": "string", "path": "string", "start": "double", "end": "double", "label": "string",

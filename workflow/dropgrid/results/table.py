@@ -45,6 +45,7 @@ COLUMNS = {
     "camelot": "string",
     "open_key": "string",
     "key_confidence": "double",
+    "key_sure": "bool",
     "tag_key": "string",
     "tuning_cents": "double",
     "loudness": "double",
@@ -255,7 +256,8 @@ def _key_columns(key: KeyRecord | None) -> Row:
     if key is None or key.status != "ok":
         return {}
     names = ("duration", "key", "camelot", "open_key", "tag_key", "tuning_cents")
-    return {name: getattr(key, name) for name in names} | {"key_confidence": key.confidence}
+    sure = {"key_confidence": key.confidence, "key_sure": key.is_sure if key.key else None}
+    return {name: getattr(key, name) for name in names} | sure
 
 
 def _csv(rows: Iterable[Row], columns: Sequence[str]) -> bytes:
@@ -276,4 +278,4 @@ def parquet_bytes(rows: Sequence[Row]) -> bytes:
     return bytes(sink.getvalue())
 
 
-_ARROW = {"string": "string", "double": "float64", "int64": "int64"}
+_ARROW = {"string": "string", "double": "float64", "int64": "int64", "bool": "bool_"}

@@ -54,11 +54,19 @@ def _line(row: Mapping[str, str], references: Mapping[str, str]) -> tuple[str, .
         f"{float(row['bpm']):.2f}" if row["bpm"] else "none",
         f"{float(reference):.2f}" if reference else "",
         f"{float(row['confidence']):.2f}" if row["confidence"] else "",
-        f"{row['camelot']} {row['key']}" if row.get("key") else "",
+        _key(row),
         f"{float(row['loudness']):.1f}" if row.get("loudness") else "",
         _short(_sections(row["sections"])),
         " ".join(clock(float(time), tenths=True) for time in row["drops"].split()),
     )
+
+
+def _key(row: Mapping[str, str]) -> str:
+    """`8A A minor`, or `8A? A minor` where the key is unsure."""
+    if not row.get("key"):
+        return ""
+    mark = "?" if row.get("key_sure") == "False" else ""
+    return f"{row['camelot']}{mark} {row['key']}"
 
 
 def _sections(text: str) -> str:

@@ -1,6 +1,6 @@
 """Rhythm: from activations and descriptors to tempo, beats, downbeats and a grid."""
 
-from .analysis import Rhythm, analyse
+from .analysis import DECIDED, Rhythm, analyse
 from .options import RhythmOptions
 
-__all__ = ["Rhythm", "RhythmOptions", "analyse"]
+__all__ = ["DECIDED", "Rhythm", "RhythmOptions", "analyse"]

@@ -21,6 +21,7 @@ SHORTEST = 2.0  # s: less has no tempo
 FEWEST = 4  # peaks of the activation: fewer have no tempo
 FAINTEST = 0.055  # pulse below which nothing is periodic
 WORTH_SAYING = 0.02  # probability an alternative must have
+DECIDED = "decided"  # evidence.tag_octave: the tag put a stretch into another octave
 OCTAVES = (1 / 3, 1 / 2, 2, 3)  # times a tempo that count the same beats in another way
 
 
@@ -73,7 +74,10 @@ def analyse(
     if strength < FAINTEST:
         return NOTHING
     regions = find_regions(witnesses, gram, options, tag)
-    return _heard(_rhythm(witnesses, regions, strength, options), tag)
+    found = _heard(_rhythm(witnesses, regions, strength, options), tag)
+    if any(region.by_tag for region in regions):
+        found = replace(found, evidence=found.evidence | {"tag_octave": DECIDED})
+    return found
 
 
 def _heard(rhythm: Rhythm, tag: float | None) -> Rhythm:

@@ -51,10 +51,14 @@ class Piece:
 
 @dataclass(frozen=True)
 class Region:
-    """A piece, and the tempi it may have: (BPM, probability), its own first."""
+    """A piece, and the tempi it may have: (BPM, probability), its own first.
+
+    by_tag: a BPM tag put the first of them there; the audio alone has another.
+    """
 
     piece: Piece
     tempi: list[tuple[float, float]]
+    by_tag: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,14 +98,17 @@ def find_regions(
             continue
         sound = whole.activation[first:last]
         bpm = exact_tempo(sound, tempi[0][0])
+        alone = tempi[0][0]
         if tag is not None and options.tag_octave == "prefer":
             tempi = in_octave_of(tag, bpm, tempi, options.min_bpm, options.max_bpm)
             bpm = exact_tempo(sound, tempi[0][0])
+        by_tag = tempi[0][0] != alone
         if not options.piecewise:
-            regions.append(Region(_fitted(whole, first, last, bpm), tempi))
+            regions.append(Region(_fitted(whole, first, last, bpm), tempi, by_tag))
             continue
         local = np.clip(run.local(bpm), options.min_bpm, options.max_bpm)
-        regions += [Region(piece, tempi) for piece in _pieces(whole, first, last, bpm, local)]
+        pieces = _pieces(whole, first, last, bpm, local)
+        regions += [Region(piece, tempi, by_tag) for piece in pieces]
     return _continued(whole, regions) if options.piecewise and len(regions) > 1 else regions
 
 

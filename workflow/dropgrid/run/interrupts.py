@@ -8,6 +8,8 @@ mends all three without touching Snakemake:
   code is then 130 or 143.
 - Jobs are told which process to end with (dropgrid.jobs.process watches it), so that a `kill -9`
   leaves none behind.
+- What a killed run was about to write and did write is whole, and not made again, whatever
+  Snakemake's notes of incomplete files say.
 - A file lock in the folder of results, which the system itself releases however a process ends,
   tells whether another run is at work there, from whatever folder; the second one is refused and
   says who runs. Where none is, outputs that a crash left half written are removed
@@ -18,6 +20,7 @@ mends all three without touching Snakemake:
 from __future__ import annotations
 
 import atexit
+import base64
 import fcntl
 import json
 import logging
@@ -31,13 +34,15 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from ..base import claims
 from ..base.errors import LibraryError
 from ..base.files import write_atomically
 from ..base.text import printable
-from ..results.crash_cleanup import mend
+from ..results.crash_cleanup import is_output, is_whole, mend
 from ..results.ownership import MARK
 
 LOCK = f"{MARK}.lock"  # in the folder of results
+CLAIM = f"{MARK}.running"  # there, where the file system has no locks
 TYPED = "DROPGRID_TYPED"  # variable: the command that was typed, where another one runs for it
 NOTE = "dropgrid.json"  # in Snakemake's own folder
 REPEAT = 0.2  # seconds between signals to the jobs: a new one may just have been started
@@ -61,10 +66,11 @@ def guard_run(
     follow_this_process()
     if not module:
         pass_signals_on()
-    if lock_results(results):
-        remove_stale_locks(results, folder)
-        for path in mend(results, temporary=not jobs_elsewhere):
-            print(f"dropgrid: {path}: half written, removed to be made again", file=sys.stderr)
+    lock_results(results)
+    remove_stale_locks(results, folder)
+    for path in mend(results, temporary=not jobs_elsewhere):
+        print(f"dropgrid: {path}: half written, removed to be made again", file=sys.stderr)
+    forget_incomplete(results, folder)
 
 
 def follow_this_process() -> None:
@@ -72,11 +78,11 @@ def follow_this_process() -> None:
     os.environ["DROPGRID_WORKFLOW_PID"] = str(os.getpid())
 
 
-def lock_results(results: Path) -> bool:
+def lock_results(results: Path) -> None:
     """Keep a lock on the folder of results for as long as this process lives.
 
-    False where the file system has no locks. Raises LibraryError, saying who runs, where another
-    process has it.
+    Where the file system has no locks, a file that says who is at work (dropgrid.base.claims).
+    Raises LibraryError, saying who runs, where another process has it.
     """
     try:
         descriptor = os.open(
@@ -94,12 +100,24 @@ def lock_results(results: Path) -> bool:
         ) from None
     except OSError:
         os.close(descriptor)
-        return False
+        _claim(results)
+        return
     _held.append(descriptor)
     me = f"process {os.getpid()} on {socket.gethostname()}, started in {os.getcwd()}"
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, me.encode(errors="replace"), 0)
-    return True
+
+
+def _claim(results: Path) -> None:
+    try:
+        claims.claim(results.resolve() / CLAIM)
+    except claims.Claimed as error:
+        raise LibraryError(
+            f"results: {results}: another run is at work there: {printable(str(error))}"
+        ) from None
+    except OSError as error:
+        raise LibraryError(f"results: {results / CLAIM}: {error.strerror}") from error
+    atexit.register(claims.release, results.resolve() / CLAIM)
 
 
 def remove_stale_locks(results: Path, folder: Path) -> None:
@@ -130,6 +148,21 @@ def _is_of(lock: Path, results: Path, folder: Path) -> bool:
     return all((base / name).resolve().is_relative_to(root) for name in names if name)
 
 
+def forget_incomplete(results: Path, folder: Path) -> None:
+    """Remove Snakemake's notes that outputs of stages may be half written, where they are whole.
+
+    It notes what a job is about to write; ours are renamed into place once they are written. Their
+    names are paths in Base64, cut into parts where they are long.
+    """
+    base, top = folder.resolve().parent, folder / "incomplete"
+    for note in sorted(top.rglob("*")) if top.is_dir() else ():
+        name = "".join(part.removeprefix("@") for part in note.relative_to(top).parts)
+        with suppress(ValueError, OSError):
+            output = base / base64.urlsafe_b64decode(name).decode()
+            if is_output(output, results) and output.exists() and is_whole(str(output)):
+                note.unlink()
+
+
 def pass_signals_on() -> None:
     """From now on SIGINT and SIGTERM reach the jobs too and decide the exit code.
 
@@ -139,17 +172,28 @@ def pass_signals_on() -> None:
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     atexit.register(_exit_as_interrupted)
-    threading.Thread(target=_listen, args=(reader,), daemon=True).start()
+    threading.Thread(target=_listen, args=(reader, _interrupting()), daemon=True).start()
 
 
-def _listen(reader: int) -> None:
+def _interrupting() -> signal.Signals:
+    """The signal that has Snakemake cancel its jobs at once, as SIGINT has.
+
+    Another one where SIGINT is ignored: a shell has it so in what a script runs in the background.
+    """
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        return signal.SIGINT
+    signal.signal(signal.SIGUSR2, signal.default_int_handler)
+    return signal.SIGUSR2
+
+
+def _listen(reader: int, interrupting: signal.Signals) -> None:
     while not received:
         received[:] = [n for n in os.read(reader, 64) if n in (signal.SIGINT, signal.SIGTERM)]
     while True:
         for _ in range(PATIENCE):
             end_jobs()
             time.sleep(REPEAT)
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), interrupting)
 
 
 def end_jobs() -> None:

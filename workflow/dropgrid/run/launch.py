@@ -155,12 +155,14 @@ def _absolute(name: str, value: Any, folder: Path) -> str:
     """A value of the configuration that names files, seen from any folder."""
     import yaml
 
+    from ..references.collect import WORDS
+
     if name == "corrections":
         return json.dumps(str(folder / Path(str(value)).expanduser()))
     section = yaml.safe_load(str(value))
     if isinstance(section, dict) and isinstance(section.get("references"), list):
         section["references"] = [
-            source if source == "tags" else str(folder / Path(str(source)).expanduser())
+            source if source in WORDS else str(folder / Path(str(source)).expanduser())
             for source in section["references"]
         ]
     return json.dumps(section)

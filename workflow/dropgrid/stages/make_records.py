@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..base.errors import RecordError
 from ..base.threads import on_one_thread
@@ -12,6 +12,7 @@ from ..corrections.model import NOTHING, Correction
 from ..features import Features
 from ..records.model import (
     BpmRecord,
+    ComputedRhythm,
     KeyRecord,
     Loudness,
     Section,
@@ -20,6 +21,9 @@ from ..records.model import (
 )
 from ..records.ticket import Ticket
 from ..settings.options import build_options
+
+if TYPE_CHECKING:
+    from ..rhythm import Rhythm
 
 # A tag outside these is a mistake, whatever the music: it is shown, never used.
 PLAUSIBLE_TAG_BPM = (30.0, 300.0)
@@ -70,6 +74,9 @@ def _computed_bpm(
     usable = tag is not None and low <= tag <= high and not ignore_metadata
     witness = tag if usable and not trusted else None
     found = rhythm.analyse(features, rhythm_options, witness, known_bpm)
+    alone = found
+    if found.evidence.get("tag_octave") == rhythm.DECIDED:
+        alone = rhythm.analyse(features, rhythm_options, None, known_bpm)
     record = BpmRecord(
         ticket.track,
         ticket.path,
@@ -83,7 +90,7 @@ def _computed_bpm(
         method=features.method,
         alternatives=found.alternatives,
         tag_bpm=tag,
-        bpm_computed=found.bpm,
+        bpm_computed=alone.bpm,
         time_signature=found.time_signature,
         beats=tuple(found.beats),
         downbeats=tuple(found.downbeats),
@@ -93,9 +100,26 @@ def _computed_bpm(
         tags=features.tags,
         loudness=_loudness(features),
         fingerprint=fingerprint(features),
+        untagged=None if alone is found else _rhythm_alone(alone),
     )
     return (
         dataclasses.replace(record, bpm=tag, source="metadata") if usable and trusted else record
+    )
+
+
+def _rhythm_alone(found: Rhythm) -> ComputedRhythm:
+    """An answer of the audio alone, to stand beside one that a tag decided."""
+    return ComputedRhythm(
+        bpm=found.bpm,
+        bpm_fitted=found.bpm_fitted,
+        bpm_interval=found.bpm_interval,
+        confidence=found.confidence,
+        confidences=found.confidences,
+        source="computed",
+        time_signature=found.time_signature,
+        beats=found.beats,
+        downbeats=found.downbeats,
+        grid=found.grid,
     )
 
 
@@ -139,7 +163,8 @@ def make_key_record(
         raise RecordError(
             f"features of {ticket.track}: written by a version without keys; delete them"
         )
-    found = analysis.analyse(features, build_options(KeyOptions, options, "key"))
+    key_options = build_options(KeyOptions, options, "key")
+    found = analysis.analyse(features, key_options)
     tag = notation.parse(features.tags.get("key") or "")
     record = KeyRecord(
         ticket.track,
@@ -157,6 +182,7 @@ def make_key_record(
         tag_key=None if tag is None else notation.name(tag),
         method=found.method,
         evidence=found.evidence,
+        sure=None if found.key is None else found.confidence >= key_options.min_confidence,
     )
     if correction == NOTHING:
         return record

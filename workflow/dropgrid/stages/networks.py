@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +55,7 @@ def check_networks(config: Mapping[str, Any]) -> None:
         model_files.check(key_weights.NAME, key_weights.MODEL)
 
 
-@cache
+@lru_cache(maxsize=2)
 def load_networks(
     network: Path, key_network: Path | None
 ) -> tuple[Ensemble | str, KeyNetwork | None]:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..audio.tags import OUR_BPM, OUR_KEY
+from ..base.text import clock
 from ..records.model import Loudness
 
 Value = list[Any]
@@ -124,7 +125,7 @@ def own_words(answers: Answers) -> dict[str, str]:
 def with_drops(comment: str, drops: Sequence[float]) -> str:
     """A comment with the drops' times behind what the user wrote: "Nice [drops 1:02 3:04]"."""
     kept = OWN_NOTE.sub("", comment)
-    times = " ".join(f"{int(time) // 60}:{int(time) % 60:02d}" for time in drops)
+    times = " ".join(map(clock, drops))
     return f"{kept} [drops {times}]".strip() if drops else kept
 
 

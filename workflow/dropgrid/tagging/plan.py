@@ -33,11 +33,19 @@ class TagError(DropgridError):
     """A file's tags cannot be changed; the file is as it was."""
 
 
+class UnreadableTags(TagError):
+    """Nor can they be read: the file's fault, or that of its place."""
+
+
+class Fault(str):
+    """The reason why a file is left alone that could not be read."""
+
+
 @dataclass(frozen=True)
 class TagOptions:
     """What to write.
 
-    min_confidence: a tempo or a key below it is not written. comment: add the drops' times.
+    min_confidence: a tempo below it is not written. comment: add the drops' times.
     in_place: write into files that have more than one name (hard links). key: the notation to
     write keys in, None for no keys. gain: write the gain that players level tracks by;
     sound_check: iTunes' own, too. serato: write grid, cues and tempo as Serato keeps them;
@@ -89,22 +97,30 @@ def plan(
     options: TagOptions,
     root: Path | None = None,
     tell: Callable[[str], None] = lambda text: None,
+    missed: Callable[[str], None] = lambda text: None,
 ) -> Change | str:
-    """What writing a track's answers would change; why it is left alone, if it is.
+    """What writing a track's answers would change; why it is left alone, if it is: a Fault where
+    its file could not be read.
 
     root: of the library, outside of which nothing is touched; None where that is not known.
-    tell: hears what of a file's fields is left alone, and why.
+    tell: hears what of a file's fields is left alone, and why; missed: what of the answers is not
+    sure enough to be written.
     """
     failures = [r.error for r in (track.bpm, track.structure, track.key) if r and r.error]
     if failures:
         return f"not analysed: {failures[0].message}"
     reason = _why_no_tempo(track, options)
+    if reason is not None and reason == _unsure(options):
+        assert track.bpm is not None and track.bpm.bpm is not None
+        missed(
+            f"tempo left out, unsure: {track.bpm.bpm:.2f} BPM ({track.bpm.confidence or 0:.2f})"
+        )
     loudness = track.bpm.loudness if track.bpm and options.gain else None
     answers = Answers(
         bpm=track.bpm.bpm if track.bpm and reason is None else None,
         decimals=options.bpm_format == "decimal",
         drops=_drops(track) if options.comment and reason is None else None,
-        key=_key(track, options),
+        key=_key(track, options, missed),
         loudness=loudness if loudness and loudness.integrated is not None else None,
         sound_check=options.sound_check,
     )
@@ -115,6 +131,8 @@ def plan(
     try:
         path = checked_path(track.file, root, options.in_place)
         _, had_tags, fields = open_tags(path)
+    except UnreadableTags as error:
+        return Fault(error)
     except TagError as error:
         return str(error)
     wanted = fields.wanted(answers)
@@ -137,20 +155,25 @@ def _why_no_tempo(track: Track, options: TagOptions) -> str | None:
     if record.source == "metadata":
         return "the tempo comes from the tag"
     if (record.confidence or 0) < options.min_confidence:
-        return f"confidence below {options.min_confidence:g}"
+        return _unsure(options)
     return None
+
+
+def _unsure(options: TagOptions) -> str:
+    return f"confidence below {options.min_confidence:g}"
 
 
 def _drops(track: Track) -> tuple[float, ...]:
     return track.structure.drops if track.structure else ()
 
 
-def _key(track: Track, options: TagOptions) -> str | None:
-    """The key as it is to be written; None where none is wanted, found or sure enough."""
+def _key(track: Track, options: TagOptions, missed: Callable[[str], None]) -> str | None:
+    """The key as it is to be written; None where none is wanted, found, or sure."""
     record = track.key
     if options.key is None or record is None or record.key is None:
         return None
-    if (record.confidence or 0) < options.min_confidence:
+    if not record.is_sure:
+        missed(f"key left out, unsure: {record.camelot}? ({record.confidence or 0:.2f})")
         return None
     key = notation.parse(record.key)
     return None if key is None else notation.written(key, options.key)
@@ -165,7 +188,7 @@ def checked_path(file: str | Path, root: Path, in_place: bool = False) -> Path:
     if not path.is_relative_to(os.path.realpath(root)):
         raise TagError("it lies outside the library, or is a link that leads out of it")
     if not os.access(path, os.R_OK | os.W_OK):
-        raise TagError("the file is not there, or may not be written")
+        raise UnreadableTags("the file is not there, or may not be written")
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise TagError("it is no file")
@@ -200,9 +223,11 @@ def open_tags(path: str | Path, like: str | Path | None = None) -> tuple[Any, bo
     except TagError:
         raise
     except TagLimit as limit:
-        raise TagError(f"its tags are not read: {limit}") from None
+        raise UnreadableTags(f"its tags are not read: {limit}") from None
     except Exception as error:  # mutagen on a broken file
-        raise TagError(f"its tags cannot be read ({type(error).__name__}: {error})") from error
+        raise UnreadableTags(
+            f"its tags cannot be read ({type(error).__name__}: {error})"
+        ) from error
     fields = fields_of(file)
     if fields is None:
         raise TagError("its format has no tags for a tempo")

@@ -18,90 +18,111 @@ from . import npz
 from .beat_weights import Layer, Weights, of_arrays
 from .front_end import Ensemble
 from .lstm_kernel import SLACK, Direction, direction, kernel
+from .lstm_llvm import GATES
+from .matrix import Matrix, aligned, product
 
 TOGETHER = 2  # networks
-BLOCK = 1024  # frames that go through a product of matrices at once
+BLOCK = 504  # frames that go through a product of matrices at once
 
 
 @dataclass(frozen=True)
 class _Layer:
-    """A layer that runs: of each direction the input weights (inputs, 4 * units), and the rest."""
+    """Layers that run side by side on the same signal.
 
-    inputs: tuple[np.ndarray, np.ndarray]
-    directions: tuple[Direction, Direction]
+    inputs: of each direction the input weights (inputs, 4 * units) of all, side by side;
+    directions: of each direction the rest, layer by layer.
+    """
+
+    inputs: tuple[Matrix, Matrix]
+    directions: tuple[tuple[Direction, ...], tuple[Direction, ...]]
 
 
 @dataclass(frozen=True)
-class _Network:
-    layers: tuple[_Layer, ...]
-    output: np.ndarray
-    output_bias: np.ndarray
+class _Group:
+    """Networks that run side by side. first: the layers that hear the same; later: of each
+    network the layers above; output: of each network its last, and the bias of that."""
+
+    first: _Layer
+    later: tuple[tuple[_Layer, ...], ...]
+    outputs: tuple[tuple[Matrix, np.ndarray], ...]
 
 
 def load(path: Path) -> Ensemble:
     """The ensemble that weights.prepare wrote to path. Raises ModelError."""
-    networks = [_ready(network) for network in of_arrays(npz.read(path), path)]
-    pairs = [networks[n : n + TOGETHER] for n in range(0, len(networks), TOGETHER)]
-    kernel(networks[0].layers[0].directions[0].units)  # compiled here, before processes fork
+    networks = of_arrays(npz.read(path), path)
+    count, units = len(networks), networks[0].layers[0].recurrent.shape[2]
+    groups = [_ready(networks[n : n + TOGETHER]) for n in range(0, len(networks), TOGETHER)]
+    product()  # compiled here, before processes fork
+    kernel(units)
 
     def activations(inputs: np.ndarray, threads: int = 1) -> np.ndarray:
         """Of inputs (frames, bands): the mean probability of a beat that is no downbeat, and of
         a downbeat, (frames, 2)."""
         if threads == 1:
-            found = list(map(_classes, pairs, [inputs] * len(pairs)))
+            found = list(map(_classes, groups, [inputs] * len(groups)))
         else:
-            with ThreadPoolExecutor(min(threads, len(pairs))) as pool:
-                found = list(pool.map(_classes, pairs, [inputs] * len(pairs)))
+            with ThreadPoolExecutor(min(threads, len(groups))) as pool:
+                found = list(pool.map(_classes, groups, [inputs] * len(groups)))
         total = np.zeros((len(inputs), 2), np.float32)
         for classes in chain.from_iterable(found):
             total += classes
-        return total / np.float32(len(networks))
+        return total / np.float32(count)
 
     return activations
 
 
-def _ready(network: Weights) -> _Network:
-    return _Network(tuple(map(_ready_layer, network.layers)), network.output, network.output_bias)
+def _ready(networks: Sequence[Weights]) -> _Group:
+    first, *_ = zip(*(network.layers for network in networks), strict=True)
+    return _Group(
+        first=_side_by_side(first),
+        later=tuple(tuple(_side_by_side([one]) for one in n.layers[1:]) for n in networks),
+        outputs=tuple((Matrix(n.output), n.output_bias.copy()) for n in networks),
+    )
 
 
-def _ready_layer(layer: Layer) -> _Layer:
-    ways = zip(layer.recurrent, layer.bias, layer.peepholes, strict=True)
-    forward, backward = (direction(*way) for way in ways)
-    first, second = (np.ascontiguousarray(weights.T) for weights in layer.inputs)
+def _side_by_side(layers: Sequence[Layer]) -> _Layer:
+    first, second = (
+        Matrix(np.hstack([layer.inputs[way].T for layer in layers])) for way in range(2)
+    )
+    forward, backward = (
+        tuple(direction(la.recurrent[way], la.bias[way], la.peepholes[way]) for la in layers)
+        for way in range(2)
+    )
     return _Layer((first, second), (forward, backward))
 
 
-def _classes(networks: Sequence[_Network], inputs: np.ndarray) -> list[np.ndarray]:
+def _classes(group: _Group, inputs: np.ndarray) -> list[np.ndarray]:
     """What each of some networks says of inputs: (frames, 2) of beats and of downbeats."""
-    first, *later = zip(*(network.layers for network in networks), strict=True)
-    signals = _states(first, inputs)
-    for layers in later:
-        signals = [_states([layer], s)[0] for layer, s in zip(layers, signals, strict=True)]
-    return [_softmax(s @ n.output + n.output_bias) for n, s in zip(networks, signals, strict=True)]
+    found = []
+    signals = _states(group.first, inputs)
+    for layers, (output, bias) in zip(group.later, group.outputs, strict=True):
+        signal = signals.pop(0)
+        for layer in layers:
+            [signal] = _states(layer, signal)
+        scores = aligned((len(signal), output.width))
+        output.multiply(signal, scores)
+        found.append(_softmax(scores[:, : len(bias)] + bias))
+    return found
 
 
-def _states(layers: Sequence[_Layer], signal: np.ndarray) -> list[np.ndarray]:
+def _states(layer: _Layer, signal: np.ndarray) -> list[np.ndarray]:
     """The outputs of layers that take the same signal (frames, inputs): (frames, 2 * units) each,
     forward before backward."""
     frames = len(signal)
-    found = []
-    for layer in layers:
-        found.append(np.empty((frames, 2 * layer.directions[0].units), np.float32))
+    first, _ = layer.directions
+    found = [np.empty((frames, 2 * one.units), np.float32) for one in first]
     for way, step in enumerate((1, -1)):
-        weights = np.hstack([layer.inputs[way] for layer in layers])
-        width = weights.shape[1]
-        room = np.zeros(min(BLOCK, frames) * width + SLACK, np.float32)
-        states = [layer.directions[way].begin() for layer in layers]
+        weights = layer.inputs[way]
+        room = aligned((min(BLOCK, frames) * weights.width + SLACK,))
+        states = [one.begin() for one in layer.directions[way]]
         for start in range(0, frames, BLOCK)[::step]:
             block = signal[start : start + BLOCK]
-            projected = room[: len(block) * width].reshape(len(block), width)
-            np.matmul(block, weights, out=projected)
+            projected = room[: len(block) * weights.width].reshape(len(block), weights.width)
+            weights.multiply(block, projected)
             at = 0
-            for layer, state, whole in zip(layers, states, found, strict=True):
-                one = layer.directions[way]
-                span = slice(way * one.units, (way + 1) * one.units)
-                gates = layer.inputs[way].shape[1]
-                out = whole[start : start + BLOCK, span]
+            for one, state, whole in zip(layer.directions[way], states, found, strict=True):
+                gates = GATES * one.units
+                out = whole[start : start + BLOCK, way * one.units : (way + 1) * one.units]
                 one.run(projected[::step, at : at + gates], state, out[::step])
                 at += gates
     return found

@@ -8,25 +8,38 @@ whole track at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from . import key_weights, npz
-from .key_weights import CLASSES
+from .key_weights import CLASSES, Convolution
+from .matrix import Matrix, aligned, product
 
 STEP = 8  # frames in a step of the scores: three times pooled by two
 REACH = 32  # frames: 2 + 1 + 2 * (1 + 1) + 4 * (1 + 1) + 8 * (1 + 1), and the poolings' own
 WINDOW = 512  # frames whose scores a run of the network gives, 102 seconds
-AT_ONCE = 2**17  # numbers of the maps' surroundings that are laid out at once: 0.5 MB
+AT_ONCE = 2**14  # numbers of maps that go through a product at once, twice: 128 kB
 
 Network = Callable[[np.ndarray], np.ndarray]  # (frames, bands) -> (frames // STEP, CLASSES)
 
 
+@dataclass(frozen=True)
+class _Layer:
+    """A convolution that runs. rows: of each row of its kernel, (width * inputs, outputs)."""
+
+    rows: tuple[Matrix, ...]
+    width: int
+    bias: np.ndarray
+    padding: int
+    pooled: bool
+
+
 def load(path: Path) -> Network:
     """The network that key_weights.prepare wrote to path. Raises ModelError."""
-    layers = key_weights.of_arrays(npz.read(path), path)
-    kernels = [np.ascontiguousarray(layer.weights.transpose(2, 3, 1, 0)) for layer in layers]
+    layers = [_ready(layer) for layer in key_weights.of_arrays(npz.read(path), path)]
+    product()  # compiled here, before processes fork
 
     def scores(spectrum: np.ndarray) -> np.ndarray:
         """Of (frames, bands): the last maps averaged over frequency alone, (steps, CLASSES).
@@ -35,38 +48,53 @@ def load(path: Path) -> Network:
         stretches tell where the key changes.
         """
         maps = spectrum[:, :, None]
-        for layer, kernel in zip(layers, kernels, strict=True):
-            maps = _convolved(maps, kernel, layer.bias, layer.padding)
-            if layer.pooled:
-                maps = _pooled(maps)
+        for layer in layers:
+            maps = _convolved(maps, layer)
         return maps.mean(axis=1)
 
     return scores
 
 
-def _convolved(maps: np.ndarray, kernel: np.ndarray, bias: np.ndarray, padding: int) -> np.ndarray:
-    """Maps (frames, bands, outputs) of maps (frames, bands, inputs): correlated with a kernel
-    (height, width, inputs, outputs), an ELU behind. Some frames at a time, in near caches."""
-    height, width, _, outputs = kernel.shape
-    matrix = kernel.reshape(-1, outputs)
-    edge = (padding, padding)
-    padded = np.pad(maps, (edge, edge, (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (height, width), axis=(0, 1))
-    windows = windows.transpose(0, 1, 3, 4, 2)
-    frames, bands = windows.shape[:2]
-    found = np.empty((frames, bands, outputs), np.float32)
-    rows = max(1, AT_ONCE // (bands * len(matrix)))
-    for start in range(0, frames, rows):
-        part = windows[start : start + rows].reshape(-1, len(matrix))
-        values = part @ matrix
-        values += bias
+def _ready(layer: Convolution) -> _Layer:
+    kernel = layer.weights.transpose(2, 3, 1, 0)  # height, width, inputs, outputs
+    height, width, inputs, outputs = kernel.shape
+    rows = tuple(Matrix(row) for row in kernel.reshape(height, width * inputs, outputs))
+    return _Layer(rows, width, layer.bias, layer.padding, layer.pooled)
+
+
+def _convolved(maps: np.ndarray, layer: _Layer) -> np.ndarray:
+    """Maps (frames, bands, outputs) of maps (frames, bands, inputs), an ELU behind; half as many
+    where they are pooled. Some frames at a time, in near caches.
+
+    What a row of the kernel hears at a band lies in one piece, and that at the next band one
+    map's length further: the rows of a product, which overlap. Those at the edge, that begin in
+    one frame and end in the next, are left out of what it gives.
+    """
+    edge = (layer.padding, layer.padding)
+    padded = np.ascontiguousarray(np.pad(maps, (edge, edge, (0, 0))), np.float32)
+    across, inputs = padded.shape[1:]
+    outputs, height = len(layer.bias), len(layer.rows)
+    frames, bands = len(padded) - height + 1, across - layer.width + 1
+    step = max(1, AT_ONCE // (across * inputs)) * 2  # even: pooled by two
+    room = aligned((min(step, frames) * across, layer.rows[0].width))
+    found = []
+    for start in range(0, frames, step):
+        count = min(step, frames - start)
+        rows = count * across - (layer.width - 1)
+        for y, matrix in enumerate(layer.rows):
+            heard = np.lib.stride_tricks.as_strided(
+                padded[start + y :], (rows, layer.width * inputs), (inputs * 4, 4)
+            )
+            matrix.multiply(heard, room[:rows], add=y > 0)
+        values = room[: count * across].reshape(count, across, -1)[:, :bands, :outputs]
+        values = values + layer.bias
         below = np.minimum(values, 0)
         np.exp(below, out=below)
         below -= 1
         np.maximum(values, 0, out=values)
         values += below
-        found[start : start + rows] = values.reshape(-1, bands, outputs)
-    return found
+        found.append(_pooled(values) if layer.pooled else values)
+    return np.concatenate(found)
 
 
 def _pooled(maps: np.ndarray) -> np.ndarray:

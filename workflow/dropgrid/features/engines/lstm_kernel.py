@@ -18,6 +18,7 @@ import numpy as np
 
 from ...native import compiled
 from .lstm_llvm import GATES, LANES, Kernel, kernel_of_llvm
+from .matrix import aligned
 
 SLACK = LANES  # numbers after the last row of what is read, so that whole vectors can be
 
@@ -72,14 +73,6 @@ def direction(recurrent: np.ndarray, bias: np.ndarray, peepholes: np.ndarray) ->
         recurrent=padded(recurrent.T.reshape(units, GATES, units)),
         constants=padded(np.concatenate([peepholes, bias]).reshape(-1, units)),
     )
-
-
-def aligned(shape: tuple[int, ...]) -> np.ndarray:
-    """float32 zeros of a shape that start at a line of the processor's cache."""
-    line = 64 // 4
-    room = np.zeros(int(np.prod(shape)) + line, np.float32)
-    start = -(room.ctypes.data // 4) % line
-    return room[start : start + int(np.prod(shape))].reshape(shape)
 
 
 @cache

@@ -1,28 +1,20 @@
-"""The same loop for LLVM, where there is no compiled one: slower to start, the same bits.
-
-llvmlite brings LLVM ready made, which compiles the loop in a few hundredths of a second for the
-processor at hand.
-"""
+"""The recurrence written for LLVM, where there is no compiled one: the same bits."""
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from ...base.errors import ModelError
+from . import llvm
 
 LANES = 32  # numbers in a vector: the units of a layer, and what lies behind them
 GATES = 4  # input, output, forget, cell
 # Rows of a direction's constants, LANES each: three peepholes, four biases.
 PEEPHOLES, BIASES = 0, 3
 LARGEST = 87.0  # of an exponent: more would leave single precision
-# Levels of x86-64, best first, by a feature each that the others come with; any other processor
-# is compiled for by its name.
-LEVELS = {"avx512vl": "x86-64-v4", "avx2": "x86-64-v3"}
 
 # (projected, constants, recurrent weights, state, states out, frames, numbers a row of the
 # projected, of the states): see lstm_kernel.Direction.
@@ -31,33 +23,8 @@ Kernel = Callable[[int, int, int, int, int, int, int, int], None]
 
 def kernel_of_llvm(units: int) -> Kernel:
     """The loop for layers of so many units, up to LANES. Raises ModelError without llvmlite."""
-    try:
-        import llvmlite.binding as llvm
-    except ImportError as error:
-        raise ModelError(
-            "madmom's networks need dropgrid's compiled loops, or LLVM in their place: "
-            "pip install 'dropgrid[llvm]'"
-        ) from error
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    module = llvm.parse_assembly(_Loop(units).text)
-    features = llvm.get_host_cpu_features()
-    level = next((LEVELS[name] for name in LEVELS if features.get(name)), None)
-    machine = llvm.Target.from_default_triple().create_target_machine(
-        cpu=level or llvm.get_host_cpu_name(),
-        features="" if level else features.flatten(),
-        opt=2,
-    )
-    engine = llvm.create_mcjit_compiler(module, machine)
-    engine.finalize_object()
-    pointers, integers = [ctypes.c_void_p] * 5, [ctypes.c_int64] * 3
-    function = ctypes.CFUNCTYPE(None, *pointers, *integers)(engine.get_function_address("lstm"))
-
-    def call(*arguments: int) -> None:
-        function(*arguments)
-
-    call.engine = engine  # type: ignore[attr-defined]  # frees the code when it goes
-    return call
+    llvm.check()
+    return llvm.function(_Loop(units).text, "lstm", pointers=5, integers=3)
 
 
 class _Loop:

@@ -49,7 +49,7 @@ function keyCell(track) {
   if (!track.camelot) return cell("key");
   const dot = make("i", { "aria-hidden": "true" });
   dot.style.background = keyColour(track.camelot);
-  return cell("key", dot, track.camelot, make("span", {}, track.key));
+  return cell("key", dot, camelotText(track), make("span", {}, track.key));
 }
 
 function stateCell(track) {

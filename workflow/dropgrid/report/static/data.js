@@ -26,11 +26,11 @@ function verdict(track) {
   if (disagreement(track) > AGREED) {
     return ["check", `The reference says ${bpmText(track.refBpm)}`];
   }
-  const heard = track.computed ?? (track.source === "computed" ? track.bpm : undefined);
+  const heard = track.source === "computed" ? track.bpm : track.computed;
   if (track.tag !== undefined && heard !== undefined && Math.abs(track.tag - heard) > AGREED) {
     return ["check", `The file's tag says ${bpmText(track.tag)}, the audio ${bpmText(heard)}`];
   }
-  if (track.tagKey && track.key && track.tagKey !== track.key && track.keyConfidence >= UNSURE) {
+  if (track.tagKey && track.key && track.tagKey !== track.key && !track.keyUnsure && track.keyConfidence >= UNSURE) {
     return ["check", `The file's tag says ${track.tagKey}, the audio ${track.key}`];
   }
   if ((track.grid ?? []).length > 1) return ["check", `The tempo changes (${track.grid.length} grid regions)`];
@@ -93,7 +93,7 @@ function miniature(track) {
 function clock(seconds, tenths = false) {
   if (seconds === undefined || seconds === null) return "";
   const step = tenths ? 10 : 1;
-  const whole = tenths ? Math.floor(seconds * 10 + 1e-6) : Math.round(seconds);
+  const whole = Math.round(seconds * step);
   const [minutes, rest] = [Math.floor(whole / (60 * step)), whole % (60 * step)];
   const text = String(Math.floor(rest / step)).padStart(2, "0");
   return `${minutes}:${text}${tenths ? "." + (rest % 10) : ""}`;
@@ -109,6 +109,9 @@ function exactClock(seconds, digits) {
 /** What is asked of many tracks at once, in bars: see _questions in report/encode.py. */
 const BARS = [["mixIn", "Mix in"], ["mixOut", "Mix out"], ["firstDrop", "First drop"], ["breakdown", "Breakdown"]];
 const barsText = (bars) => (bars ? count(bars, "bar") : "");
+
+/** `8A`, or `8A?` where the key is unsure (option key.min_confidence). */
+const camelotText = (track) => (track.camelot ? `${track.camelot}${track.keyUnsure ? "?" : ""}` : "");
 
 const bpmText = (bpm) => (bpm === undefined || bpm === null ? "" : bpm.toFixed(2));
 const count = (number, word) => `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`;

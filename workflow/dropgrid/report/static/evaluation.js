@@ -1,7 +1,7 @@
 // The evaluation page: measures with their intervals beside the baselines, and the plots.
 
 const TASKS = { bpm: "Tempo", beats: "Beats", downbeats: "Downbeats", structure: "Sections", key: "Key" };
-const SYSTEMS = { median_interval: "median interval", tag: "the tag", eight_bars: "every 8 bars" };
+const SYSTEMS = { median_interval: "median interval", tag: "the tag", eight_bars: "every 8 bars", with_tag: "with the tag" };
 const HEADLINES = [
   ["bpm", "accuracy1", "Tempo within 4 %"],
   ["bpm", "median_error", "Median BPM error"],
@@ -41,19 +41,21 @@ function showEvaluation() {
   }
 }
 
-function aboutReferences({ library: about, options }) {
+function aboutReferences({ library: about, options, decided_by_tag: tagged }) {
   if (!about) return "";
   const left = Object.entries(about.references_left_out).map(([reason, number]) => `${number} ${reason}`);
   const sampled = about.sampled < about.with_reference ? `, of which ${about.sampled.toLocaleString("en")} were drawn (seed ${options.sample_seed})` : "";
   return (
     `${about.with_reference.toLocaleString("en")} of ${count(about.tracks, "track")} have a reference${sampled}. ` +
     (left.length ? `References left out: ${left.join(", ")}. ` : "") +
-    "In brackets: 95 % intervals."
+    "In brackets: 95 % intervals, from 10 tracks on. Failed and unanswered tracks count as wrong." +
+    (tagged?.length ? ` Of ${count(tagged.length, "track")} a BPM tag decided the answer; what the audio alone says is scored.` : "")
   );
 }
 
 const figure = (value) => (value === null || value === undefined ? "–" : value.toFixed(3));
-const between = (e) => (e.low === null || e.low === undefined ? "" : `[${figure(e.low)}, ${figure(e.high)}]`);
+const answered = (e) => (e.answered_tracks !== undefined && e.answered_tracks !== null && e.answered_tracks !== e.tracks ? ` (${figure(e.answered)} of the ${e.answered_tracks} answered)` : "");
+const between = (e) => (e.low === null || e.low === undefined ? "" : `[${figure(e.low)}, ${figure(e.high)}]`) + answered(e);
 
 /** A cell of value and interval. */
 function estimate(e) {

@@ -2,7 +2,7 @@
 
 const FIELDS = {
   path: (t) => t.path, title: (t) => t.title, artist: (t) => t.artist, album: (t) => t.album, genre: (t) => t.genre,
-  bpm: (t) => t.bpm, confidence: (t) => t.confidence, key: (t) => t.key, camelot: (t) => t.camelot,
+  bpm: (t) => t.bpm, confidence: (t) => t.confidence, key: (t) => (t.keyUnsure ? undefined : t.key), camelot: (t) => (t.keyUnsure ? undefined : t.camelot),
   duration: (t) => t.duration, drops: (t) => t.drops?.map((time) => time.toFixed(3)).join(" "),
   energy: (t) => t.energy, mix_in_bars: (t) => t.mixIn, mix_out_bars: (t) => t.mixOut,
   first_drop_bars: (t) => t.firstDrop, longest_breakdown_bars: (t) => t.breakdown, impact: (t) => t.impact,

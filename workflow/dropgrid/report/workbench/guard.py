@@ -73,7 +73,9 @@ class Guard:
         origin = headers.get("origin", [None])[0]
         if origin is not None and origin.lower() not in {f"http://{own}" for own in self.hosts}:
             return 403, "asked by a page of another origin"
-        if headers.get("sec-fetch-site", ["none"])[0] not in ("same-origin", "none"):
+        if headers.get("sec-fetch-site", ["none"])[0] not in ("same-origin", "none") and not (
+            self._shows_the_page(scope, headers)
+        ):
             return 403, "asked by a page of another site"
         given = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
         if not secrets.compare_digest(given.encode(), self.token.encode()):
@@ -83,6 +85,13 @@ class Guard:
         if scope["method"] == "POST":
             return _refused_body(headers)
         return None
+
+    def _shows_the_page(self, scope: Any, headers: dict[str, list[str]]) -> bool:
+        """Whether a tab of the browser goes to the page itself, as from the file that
+        `dropgrid open` has it open; what sends it there learns nothing of what it finds."""
+        how = [headers.get(f"sec-fetch-{name}") for name in ("mode", "dest")]
+        named = scope["method"] == "GET" and scope["path"] == f"/{self.token}/"
+        return named and how == [["navigate"], ["document"]]
 
 
 def _refused_body(headers: dict[str, list[str]]) -> tuple[int, str] | None:

@@ -18,10 +18,11 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from ... import __version__, report
+from ...base import strict_json
 from ...base.colours import SECTION_COLOURS, SECTION_COLOURS_ON_DARK
 from ...base.errors import DropgridError
 from ...base.text import fault
@@ -37,6 +38,16 @@ from .state import Bench, Changed, NoSuchTrack
 
 STATIC = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[a-z]+)*\.(js|css|svg|html|png|woff2)")
 MOST_EDITS = 100
+
+
+class JSONResponse(Response):
+    """JSON in ASCII: names of files may hold bytes that are no text."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
+
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -217,16 +228,12 @@ def _whole(request: Request, name: str, low: int, high: int) -> int:
 async def _body(request: Request) -> dict[str, Any]:
     """The JSON object of a request. Raises HTTPException."""
     try:
-        values = json.loads(await request.body(), parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        raise HTTPException(400, "the body is not JSON") from None
+        values = strict_json.loads(await request.body())
+    except ValueError as error:
+        raise HTTPException(400, f"the body is not JSON ({error})") from None
     if not isinstance(values, dict):
         raise HTTPException(400, "the body is not a JSON object")
     return values
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is not a number")
 
 
 def _static_files() -> dict[str, bytes]:
@@ -251,6 +258,8 @@ def serve(bench: Bench, listening: socket.socket, token: str) -> None:
     """Serve a workbench on a socket until Ctrl-C."""
     import uvicorn
 
+    from .connections import BoundedProtocol
+
     class Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             bench.dismiss()  # pages that wait would be cut off, each with a traceback
@@ -258,8 +267,9 @@ def serve(bench: Bench, listening: socket.socket, token: str) -> None:
 
     application_ = application(bench, token, listening.getsockname()[1])
     config = uvicorn.Config(
-        application_, log_level="warning", access_log=False, server_header=False,
-        date_header=False, proxy_headers=False, ws="none", limit_concurrency=200,
+        application_, http=BoundedProtocol, log_level="warning", access_log=False,
+        server_header=False, date_header=False, proxy_headers=False, ws="none",
+        limit_concurrency=200,
         timeout_keep_alive=30, timeout_graceful_shutdown=1, h11_max_incomplete_event_size=16_384,
     )  # fmt: skip
     Server(config).run(sockets=[listening])

@@ -95,10 +95,7 @@ class Bench:
         read: dict[str, Row] = {}
         told = time.monotonic()
         for track in self.tracks:
-            try:
-                read[track] = self._row(track)
-            except Exception as error:  # one row must not keep the others from being read
-                read[track] = _without(track, error)
+            read[track] = self._row_or_why(track)
             if self._closed.is_set():
                 return
             if time.monotonic() - told > TOGETHER:
@@ -214,7 +211,7 @@ class Bench:
         """Make rows anew, and tell those who wait for changes."""
         for track in tracks:
             with self._lock:  # no edit comes between what is read and what is told
-                row = self._row(track)
+                row = self._row_or_why(track)
                 self.revision += 1
                 self._rows[track] = (self.revision, row)
         with self._news:
@@ -310,6 +307,16 @@ class Bench:
                     same = found.tracks == self._stated[1].tracks
                     self._stated = (age, self._stated[1] if same else found)
             return self._stated[1]
+
+    def _row_or_why(self, track: str) -> Row:
+        """The row of a track, or one that says why there is none: it must not keep others from
+        being read or shown."""
+        try:
+            row = self._row(track)
+            json.dumps(row, allow_nan=False)
+        except Exception as error:
+            return _without(track, error)
+        return row
 
     def _row(self, track: str, known: Known | None = None, answer: Answer | None = None) -> Row:
         """The row of a track, as on the page, and its state."""

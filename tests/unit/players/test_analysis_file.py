@@ -1,0 +1,139 @@
+"""ANLZ files: the tags of rekordbox in their order, read back by a library that is not ours."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rbox
+from dropgrid.players import analysis_file as anlz
+from dropgrid.players.analysis_file import Beat, PhraseStart, PlayerCue
+from dropgrid.players.waveform import columns, pooled, waveforms
+
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "players" / "rekordbox-export"
+SONG = SHARED / "PIONEER" / "USBANLZ" / "P016" / "0000875E"
+real = pytest.mark.skipif(not SONG.exists(), reason="no players' exports beside the checkout")
+PATH = "/Contents/Ä/Song.mp3"
+BEATS = [Beat(i % 4 + 1, 128.0, 0.025 + i * 60 / 128) for i in range(64)]
+CUES = [
+    PlayerCue(0.025, "Intro", (255, 0, 0), 0), PlayerCue(15.025, "Drop 1 ☾", (0, 255, 16), 3),
+    PlayerCue(0.025, "Intro", (255, 0, 0)), PlayerCue(7.5, "Loop", (9, 9, 9), end=15.0),
+]  # fmt: skip
+
+
+def tags(data: bytes) -> list[tuple[bytes, bytes, bytes]]:
+    """(name, head behind the lengths, body) of every tag of a file."""
+    assert data[:4] == b"PMAI" and struct.unpack_from(">I", data, 8)[0] == len(data)
+    found, at = [], 28
+    while at < len(data):
+        head, whole = struct.unpack_from(">II", data, at + 4)
+        found.append((data[at : at + 4], data[at + 12 : at + head], data[at + head : at + whole]))
+        at += whole
+    return found
+
+
+def made() -> tuple[bytes, bytes]:
+    waves = waveforms(np.random.default_rng(0).random((5000, 4)), 30.0)
+    phrases = [PhraseStart(1, "intro"), PhraseStart(33, "drop")]
+    return (anlz.dat_file(PATH, BEATS, CUES, waves),
+            anlz.ext_file(PATH, CUES, waves, phrases, 64))  # fmt: skip
+
+
+@real
+@pytest.mark.parametrize(("suffix", "which"), [("DAT", 0), ("EXT", 1)])
+def test_tags_stand_in_the_order_and_with_the_heads_of_rekordbox(suffix, which):
+    theirs = tags((SONG / f"ANLZ0000.{suffix}").read_bytes())
+    mine = tags(made()[which])
+    unknown = {b"PQT2"}  # holds a byte for each beat whose meaning is not known
+    assert [t[0] for t in mine] == [t[0] for t in theirs if t[0] not in unknown]
+    heads = {name: head for name, head, _ in theirs}
+    for name, head, body in mine:
+        assert len(head) == len(heads[name]), name
+        if name in (b"PVBR", b"PWAV", b"PWV2", b"PWV4"):
+            assert head == heads[name]
+            assert len(body) == len(next(b for n, _, b in theirs if n == name))
+
+
+@real
+def test_a_grid_of_rekordbox_is_written_again_to_the_byte():
+    data = (SONG / "ANLZ0000.DAT").read_bytes()
+    head, body = next((h, b) for n, h, b in tags(data) if n == b"PQTZ")
+    entries = [struct.unpack_from(">HHI", body, 8 * i) for i in range(len(body) // 8)]
+    beats = [Beat(number, tempo / 100, time / 1000) for number, tempo, time in entries]
+    assert anlz.grid_tag(beats)[12:] == head + body and len(beats) == 368
+
+
+@real
+def test_the_mask_of_the_phrases_is_that_of_rekordbox():
+    data = (SONG / "ANLZ0000.EXT").read_bytes()
+    at = data.index(b"PSSI")
+    tag = data[at : at + struct.unpack_from(">I", data, at + 8)[0]]
+    count = struct.unpack_from(">H", tag, 16)[0]
+    plain = anlz.masked(tag, count)
+    assert struct.unpack_from(">H", plain, 18)[0] == 2  # the mood
+    starts = [struct.unpack_from(">HH", plain, 32 + 24 * i) for i in range(count)]
+    assert starts[:3] == [(1, 1), (2, 37), (3, 73)]
+    assert anlz.masked(plain, count) == tag
+
+
+def test_another_library_reads_the_same_grid_cues_and_phrases(tmp_path):
+    for suffix, data in zip(("DAT", "EXT"), made(), strict=True):
+        (tmp_path / f"ANLZ0000.{suffix}").write_bytes(data)
+    dat = rbox.Anlz.load(str(tmp_path / "ANLZ0000.DAT"))
+    ext = rbox.Anlz.load(str(tmp_path / "ANLZ0000.EXT"))
+    assert dat.get_path() == PATH
+    grid = dat.get_beat_grid().beats
+    assert [(b.beat_number, b.tempo, b.time) for b in grid] == [
+        (beat.number, 12800, anlz.milliseconds(beat.time)) for beat in BEATS
+    ]
+    hot = ext.get_extended_hot_cues().cues
+    assert [(c.hot_cue, c.time, c.comment) for c in hot] == [
+        (1, 25, "Intro"), (4, 15025, "Drop 1 ☾")
+    ]  # fmt: skip
+    assert (hot[1].hot_cue_color_red, hot[1].hot_cue_color_green) == (0, 255)
+    memory = ext.get_extended_memory_cues().cues
+    assert [(c.time, c.loop_time) for c in memory] == [(25, 0xFFFFFFFF), (7500, 15000)]
+    song = ext.get_song_structure()
+    assert song.end_beat == 64 and [p.beat for p in song.phrases] == [1, 33]
+
+
+def test_cues_are_linked_and_loops_have_an_end():
+    hot, memory = (body for name, _, body in tags(made()[0]) if name == b"PCOB")
+    assert [struct.unpack_from(">I", hot, 56 * i + 12)[0] for i in range(2)] == [1, 4]
+    assert [struct.unpack_from(">HH", memory, 56 * i + 24) for i in range(2)] == [
+        (0xFFFF, 1), (0, 0xFFFF)
+    ]  # fmt: skip
+    assert struct.unpack_from(">BBHII", memory, 56 + 28) == (2, 0, 1000, 7500, 15000)
+    assert struct.unpack_from(">II", hot, 32) == (25, 0xFFFFFFFF)
+
+
+def test_no_more_cues_than_players_keep():
+    many = [PlayerCue(float(i), str(i), (0, 0, 0), i) for i in range(12)]
+    many += [PlayerCue(float(i), str(i), (0, 0, 0)) for i in range(20)]
+    assert len(anlz.of_kind(many, anlz.HOT)) == 8 and len(anlz.of_kind(many, anlz.MEMORY)) == 10
+
+
+def test_a_time_before_0_is_0_and_beats_are_whole_milliseconds():
+    assert anlz.milliseconds(-0.02) == 0 and anlz.milliseconds(1.0006) == 1001
+    body = anlz.grid_tag(BEATS)[24:]
+    times = [struct.unpack_from(">HHI", body, 8 * i)[2] / 1000 for i in range(64)]
+    assert np.abs(np.array(times) - [beat.time for beat in BEATS]).max() <= 0.000501
+
+
+@pytest.mark.parametrize("bands", [None, np.zeros((0, 4)), np.ones((3, 4)), np.ones((9999, 4))])
+def test_waveforms_have_their_sizes_whatever_is_known(bands):
+    waves = waveforms(bands, 10.0)
+    assert waves.preview.shape == (400,) and waves.tiny.shape == (100,)
+    assert waves.detail.shape == (1500,) and waves.colour_detail.shape == (1500, 2)
+    assert waves.colour_preview.shape == (1200, 6)
+    assert waves.tiny.max() <= 15 and columns(0.0) == 1
+    if bands is not None and len(bands):
+        assert (waves.detail & 31).max() == 31
+
+
+def test_pooling_keeps_peaks():
+    values = np.zeros((1000, 1))
+    values[777] = 1
+    assert pooled(values, 10)[:, 0].tolist() == [0, 0, 0, 0, 0, 0, 0, 1, 0, 0]

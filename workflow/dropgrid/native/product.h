@@ -1,0 +1,61 @@
+/* Products of matrices, each sum from its first term to its last, fused.
+
+   Included once for each kind of vector, see lstm.h; besides: ROWS, how many rows go together, and
+   BLOCKS, how many blocks of COLUMNS columns: as many sums as there are registers for. */
+
+#define PARTS (COLUMNS / WIDE) /* vectors of a block */
+
+static inline __attribute__((always_inline)) void NAME(tile)(
+    const struct product *one, ptrdiff_t row, ptrdiff_t block, const int rows, const int blocks)
+{
+    const float *a = one->left + row * one->left_row;
+    const float *b = one->right + block * one->terms * COLUMNS;
+    float *out = one->out + row * one->out_row + block * COLUMNS;
+    V sums[ROWS][BLOCKS * PARTS];
+    ptrdiff_t k;
+    int r, p;
+#pragma GCC unroll 16
+    for (r = 0; r < rows; r++)
+#pragma GCC unroll 16
+        for (p = 0; p < blocks * PARTS; p++)
+            sums[r][p] = one->add ? LOAD(out + r * one->out_row + p * WIDE) : (V)ALL(0.0f);
+    for (k = 0; k < one->terms; k++) {
+        V right[BLOCKS * PARTS];
+#pragma GCC unroll 16
+        for (p = 0; p < blocks * PARTS; p++)
+            right[p] = LOAD(b + (p / PARTS * one->terms + k) * COLUMNS + p % PARTS * WIDE);
+#pragma GCC unroll 16
+        for (r = 0; r < rows; r++) {
+            const V left = ALL(a[r * one->left_row + k]);
+#pragma GCC unroll 16
+            for (p = 0; p < blocks * PARTS; p++)
+                sums[r][p] = FMA(left, right[p], sums[r][p]);
+        }
+    }
+#pragma GCC unroll 16
+    for (r = 0; r < rows; r++)
+#pragma GCC unroll 16
+        for (p = 0; p < blocks * PARTS; p++)
+            STORE(out + r * one->out_row + p * WIDE, sums[r][p]);
+}
+
+static inline __attribute__((always_inline)) void NAME(strip)(
+    const struct product *one, ptrdiff_t block, const int blocks)
+{
+    ptrdiff_t row = 0;
+    for (; row + ROWS <= one->rows; row += ROWS)
+        NAME(tile)(one, row, block, ROWS, blocks);
+    for (; row < one->rows; row++)
+        NAME(tile)(one, row, block, 1, blocks);
+}
+
+static void NAME(multiply)(const struct product *one)
+{
+    ptrdiff_t block = 0;
+    for (; block + BLOCKS <= one->blocks; block += BLOCKS)
+        NAME(strip)(one, block, BLOCKS);
+    for (; block < one->blocks; block++)
+        NAME(strip)(one, block, 1);
+}
+
+#undef PARTS
