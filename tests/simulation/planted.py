@@ -10,7 +10,6 @@ from typing import Any
 from unittest import mock
 
 from dropgrid.base import files
-from dropgrid.correcting import publish, session
 from dropgrid.corrections import document, fingerprints, model
 from dropgrid.corrections.model import Confirmed
 from dropgrid.tagging import in_place
@@ -60,23 +59,6 @@ def _forget_modes(path: Path) -> int | None:
     return None
 
 
-def _drop_what_is_in_the_way(
-    self: session.Desk, stated: Any, known: Any, name: str | None, said: Any
-) -> None:
-    """Statements that other tracks go by are taken away with a track's own."""
-    stated.put(known.ticket.path, said, name)
-
-
-def _never_found_again(*arguments: Any) -> dict[str, Any]:
-    """A renamed track is not made again with its statements."""
-    return {}
-
-
-def _finish_whatever_is_there(path: Path, old: Path, new: Path) -> bool:
-    """What its user wrote into a half-written file is written over."""
-    return True
-
-
 PLANTED: dict[str, list[tuple[Any, str, Any]]] = {
     "a copy's statements are taken": [
         (document.Document, "find", _any_equal_fingerprint),
@@ -85,9 +67,6 @@ PLANTED: dict[str, list[tuple[Any, str, Any]]] = {
     "any finished copy is written": [(in_place, "mend", _copy_any_whole)],
     "a link is replaced": [(document, "real_path", _replace_links)],
     "a mode is forgotten": [(files, "_mode_of", _forget_modes)],
-    "shared statements go": [(session.Desk, "_place", _drop_what_is_in_the_way)],
-    "a renamed file is not made again": [(publish, "_found_again", _never_found_again)],
-    "a retitled file is written over": [(in_place, "_is_between", _finish_whatever_is_there)],
 }
 
 

@@ -11,6 +11,7 @@ import os
 import pages
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 from machine import FolderWorld
 from planted import PLANTED, planted
@@ -37,7 +38,10 @@ class OldPage(FolderWorld):
 
 @pytest.mark.parametrize("fault", PLANTED)
 def test_a_fault_that_is_put_back_is_found(fault: str) -> None:
-    """The first world in which it does harm ends the search."""
+    """The first world in which it does harm ends the search.
+
+    Flaky: harm was done, and not in just the same way when that world was lived through again.
+    """
     world = OldPage if fault == "confirming deletes drops" else FolderWorld
-    with planted(fault), pytest.raises(AssertionError):
+    with planted(fault), pytest.raises((AssertionError, Flaky)):
         run_state_machine_as_test(world, settings=options(100))
