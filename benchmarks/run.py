@@ -170,6 +170,7 @@ def startup(work: Path, rounds: int) -> dict[str, dict[str, float]]:
     run(
         BIN / "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", work / "short",
         "--cores", "1", "--quiet", "all", "--config", f"library={music}", f"results={results}",
+        "tracks_per_job=2",
     )  # fmt: skip
     ticket = next((results / "tracks").glob("*.json"))
     track = ticket.stem

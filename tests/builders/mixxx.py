@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 
 INSTALL = "apt-get install --no-install-recommends mixxx libqt5sql5-sqlite"
-SCHEMA = "select value from settings where name = 'mixxx.schema.version'"
+# It makes its tables version by version; the next start goes on where this one was ended.
+READY = "select 1 from sqlite_master where name = 'directories'"
 PATIENCE = 120  # seconds
 TRACK = """
     select t.location, samplerate, bpm, beats_version, beats, bpm_lock, key, replaygain, l.id
@@ -35,7 +36,7 @@ def scan(music: Path, home: Path) -> Path:
         "\n[Config]\nVersion 2.3.3\n\n[Library]\nRescanOnStartup 1\n"
     )
     database = settings / "mixxxdb.sqlite"
-    _run(settings, home, lambda _: bool(_asked(database, SCHEMA)))  # it makes its tables
+    _run(settings, home, lambda _: bool(_asked(database, READY)))  # it makes its tables
     connection = sqlite3.connect(database)
     connection.execute("insert into directories values (?)", (str(music),))
     connection.commit()

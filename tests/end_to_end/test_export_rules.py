@@ -21,7 +21,9 @@ pytestmark = pytest.mark.slow
 def test_the_workflow_makes_every_export_and_only_when_asked(songs, snakemake, tmp_path):
     shutil.copytree(songs, tmp_path / "my #1 music & more")
     (tmp_path / "my #1 music & more" / "broken.mp3").write_text("no audio")
-    (tmp_path / "mine.yaml").write_text(json.dumps({"library": "my #1 music & more"}))
+    cues = ["first_downbeat", {"at": "first_downbeat + 4 bars", "name": "it's {x} $HOME"}]
+    mine = {"library": "my #1 music & more", "export": {"cues": cues}}
+    (tmp_path / "mine.yaml").write_text(json.dumps(mine))
     chosen = ["--configfile", str(tmp_path / "mine.yaml"), "--cores", "2"]
     done = snakemake(tmp_path, *chosen, "table")
     assert done.returncode == 0, done.stderr
@@ -42,6 +44,11 @@ def test_the_workflow_makes_every_export_and_only_when_asked(songs, snakemake, t
     for track, element in zip(tracks, collection, strict=True):
         assert "/my%20%231%20music%20%26%20more/" in element.get("Location")
         assert float(element.get("AverageBpm")) == track.bpm.bpm
+        pads = {m.get("Num"): m for m in element.findall("POSITION_MARK") if m.get("Num") != "-1"}
+        assert set(pads) == {"0", "1"}
+        assert float(pads["0"].get("Start")) == track.bpm.downbeats[0]
+        assert float(pads["1"].get("Start")) == track.bpm.downbeats[4]
+        assert pads["1"].get("Name") == "it's {x} $HOME"
         document = jams.load(str(folder / "jams" / f"{track.track}.jams"), validate=True)
         times = document.search(namespace="beat")[0].to_event_values()[0]
         np.testing.assert_array_equal(times, track.bpm.beats)

@@ -18,7 +18,6 @@ import soundfile
 from dropgrid.library import scan_files
 from dropgrid.records.store import read_bpm, read_structure
 from dropgrid.results.scan_store import write_tickets
-from dropgrid.run.job_resources import BATCH_MB
 from jobs import failure_in, table
 
 pytestmark = pytest.mark.slow
@@ -131,7 +130,7 @@ def test_a_job_over_its_memory_is_tried_again_then_recorded_and_the_rest_goes_on
     music = tmp_path / "music"
     hostile_files.write(music, {"small.flac": hostile_files.flac(song)})
     hostile_files.write(music, {"large.flac": hostile_files.flac(np.tile(song, 40))})
-    cap = ("--set-resources", f"batch:mem_mb={BATCH_MB + 220}")
+    cap = ("--set-resources", "features:mem_mb=220")
     done = snakemake(tmp_path, "--cores", "2", *cap)
     assert done.returncode == 0, done.stderr
     rows = table(tmp_path)

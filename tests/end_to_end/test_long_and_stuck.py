@@ -86,7 +86,7 @@ def test_a_file_that_never_opens_is_given_up_in_time(job, tmp_path):
         assert job(output, *limits)[0] == TRIED_AGAIN
         assert not output.exists()
         assert job(output, *limits, "--attempt", "2")[0] == 0
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 40  # not the 45 s that the file is held shut
     assert failure_in(output).type == "TimedOut"
 
 
@@ -114,7 +114,7 @@ def test_jobs_that_hang_are_ended_by_the_workflow_and_done_on_the_next_try(song,
     music = tmp_path / "music"
     names = ("shut.flac", "stopped.flac", "good.flac")
     hostile_files.write(music, {name: hostile_files.flac(song) for name in names})
-    command = workflow(tmp_path, "--cores", "3", "--set-resources", "batch:runtime=1")
+    command = workflow(tmp_path, "--cores", "3", "--set-resources", "features:runtime=1")
     with held_shut(music / "shut.flac"):
         run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         reader_of(music / "stopped.flac", run.pid).send_signal(signal.SIGSTOP)

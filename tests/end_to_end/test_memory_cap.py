@@ -15,7 +15,6 @@ import numpy as np
 import psutil
 import pytest
 from dropgrid.features import memory
-from dropgrid.run.job_resources import BATCH_MB
 from jobs import table, workflow
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
@@ -42,8 +41,8 @@ def limits_of_jobs(above: int) -> list[int]:
     for process in psutil.Process(above).children(recursive=True):
         try:
             words = process.cmdline()
-            # `dropgrid batch ...`, not the shell around it, and not the child it forks
-            if "batch" in words:
+            # the client of a job, or the job itself; not the shell around it, nor its children
+            if "--memory-mb" in words and "sh" not in process.name():
                 limits[process.pid] = int(words[words.index("--memory-mb") + 1]), process.ppid()
         except (psutil.Error, ValueError):
             continue
@@ -66,7 +65,7 @@ def watched_run(folder: Path, *options: str, **environment: str) -> tuple[int, i
 
 
 def test_jobs_that_pass_the_memory_cap_together_never_run_together(music, tmp_path):
-    cap = 2 * (declared(music) + BATCH_MB) + 100
+    cap = 2 * declared(music) + 100
     jobs, total = watched_run(
         tmp_path, "--resources", f"mem_mb={cap}", "--config", f"library={music}"
     )
@@ -81,7 +80,7 @@ def test_the_memory_a_batch_asks_for_suffices_with_a_tenth_to_spare(
     """On the first try, with one thread and with two; M4A takes the most of all formats."""
     (tmp_path / "music").mkdir()
     path = audio_containers.write_audio(tmp_path / "music" / name, 25.0)
-    assert snakemake(tmp_path, "--cores", "1").returncode == 0
+    assert snakemake(tmp_path, "--cores", "1", tracks_per_job="2").returncode == 0
     for threads in (1, 2):
         for made in ("cache", "identity", "features", "bpm", "structure", "key"):
             shutil.rmtree(tmp_path / "results" / made, ignore_errors=True)
@@ -99,7 +98,7 @@ def test_the_memory_of_an_allocation_is_the_cap_by_itself(music, tmp_path):
     jobs, total = watched_run(tmp_path, "--config", f"library={music}", **allocation)
     cap = 0.85 * 760
     assert total <= cap
-    assert jobs == cap // (declared(music) + BATCH_MB) < 4
+    assert jobs == cap // declared(music) < 4
 
 
 def test_where_memory_suffices_the_number_of_workers_is_the_cap(music, tmp_path):

@@ -73,7 +73,6 @@ class Submission:
     def __init__(self, folder: Path, music: Path, *options: str, profile: str = "slurm") -> None:
         if profile == "slurm":
             options += ("--slurm-init-seconds-before-status-checks", "2")
-            options += ("--slurm-status-command", "squeue")
         command = [
             sys.executable, "-m", "snakemake", "analysis", "--snakefile", ROOT / "Snakefile",
             "--directory", folder, "--profile", ROOT / "workflow" / "profiles" / profile,

@@ -21,8 +21,9 @@ from dropgrid.results.crash_cleanup import mend
 from dropgrid.results.ownership import FOLDERS, MARK, WRITTEN, check_claim, claim, place, usual
 from dropgrid.results.scan_store import read_scan, write_tickets
 from dropgrid.run.batches import done_batches, read_batch
+from dropgrid.run.command_line import LOOKS, SHORT_LOOKS, TAKES_VALUE, only_looks
 from dropgrid.run.interrupts import NOTE, lock_results, remove_stale_locks
-from dropgrid.run.plan import LOOKS, SHORT_LOOKS, TAKES_VALUE, make_plan, only_looks
+from dropgrid.run.plan import make_plan
 from dropgrid.run.summary import forget_failures
 from dropgrid.settings.config import complete_config, load_config
 from hypothesis import example, given, settings
@@ -112,7 +113,8 @@ def test_a_dry_run_writes_nothing_and_plans_the_right_jobs(tmp_path, songs, snak
     assert run.returncode == 0, run.stderr
     assert not (tmp_path / "results").exists()
     counts = dict(line.split() for line in run.stdout.splitlines() if len(line.split()) == 2)
-    assert counts["batch"] == "1"
+    stages = ("features", "bpm", "structure", "key")
+    assert [counts[stage] for stage in stages] == ["3"] * 4
     assert snakemake(tmp_path, "--cores", "2", "analysis", library="music",
                      results="results").returncode == 0  # fmt: skip
     before = contents(tmp_path / "results")
@@ -121,7 +123,7 @@ def test_a_dry_run_writes_nothing_and_plans_the_right_jobs(tmp_path, songs, snak
     (tmp_path / "music" / "house.flac").write_bytes(b"another")
     run = snakemake(tmp_path, "-n", "analysis", library="music", results="results")
     counts = dict(line.split() for line in run.stdout.splitlines() if len(line.split()) == 2)
-    assert counts["batch"] == "1"
+    assert [counts[stage] for stage in stages] == ["1"] * 4
     assert contents(tmp_path / "results") == before
 
 
@@ -135,16 +137,17 @@ def test_looking_writes_nothing(option, tmp_path, snakemake):
 def test_batches_are_planned_without_writing(tmp_path):
     fill(tmp_path, *(f"music/{i}.flac" for i in range(40)))
     found, results = scan(str(tmp_path / "music")), tmp_path / "results"
-    plan = make_plan(found, str(results), CONFIG, real=False, workers=lambda tracks: 2)
+    config = {**CONFIG, "tracks_per_job": 20}
+    plan = make_plan(found, str(results), config, real=False, workers=lambda tracks: 2)
     assert len(plan.tracks) == 40 and plan.batches
     assert not results.exists()
     assert all(Path(plan.batch(name)).is_file() for name in plan.batches)
-    real = make_plan(found, str(results), CONFIG, real=True, workers=lambda tracks: 2)
+    real = make_plan(found, str(results), config, real=True, workers=lambda tracks: 2)
     assert real.batches == plan.batches
     for name in real.batches:
         (results / "batches" / f"{name}.done").touch()
     before = contents(results)
-    again = make_plan(found, str(results), CONFIG, real=False, workers=lambda tracks: 2)
+    again = make_plan(found, str(results), config, real=False, workers=lambda tracks: 2)
     assert contents(results) == before
     assert len(again.batches) == len(real.batches)
     assert not any(again.batch(name).startswith(str(results)) for name in again.batches)
@@ -328,18 +331,26 @@ def test_a_file_of_the_users_where_ours_should_be_is_not_written_over(name, tmp_
 
 @pytest.mark.parametrize(
     "name",
-    ["batches/00000.json", "batches/00000.done", "options/bpm.json", "tracks/{track}.json"],
+    [
+        "batches/00000.json",
+        "batches/00000.done",
+        "options/bpm.json",
+        "tracks/{track}.json",
+        "bpm/{track}.json",
+        "features/{track}.npz",
+    ],
 )
 @pytest.mark.parametrize("write", [False, True])
-def test_no_batch_or_ticket_takes_the_place_of_a_file_of_the_users(name, write, tmp_path):
+def test_no_batch_ticket_or_record_takes_the_place_of_a_file_of_the_users(name, write, tmp_path):
     fill(tmp_path, "music/song.flac")
     results, found = tmp_path / "results", scan(str(tmp_path / "music"))
     name = name.format(track=found.tracks[0].track)
     claim(results, [str(tmp_path / "music")])
     fill(results, name)
     if name.startswith("batches"):  # ours are numbered on from it
-        assert make_plan(found, str(results), CONFIG, write).batches
-    elif write or name.startswith("options"):  # a dry run only sees which tickets there are
+        config = {**CONFIG, "tracks_per_job": 20}
+        assert make_plan(found, str(results), config, write).batches
+    elif write or not name.startswith("tracks"):  # a dry run only sees which tickets there are
         with pytest.raises(LibraryError, match=rf"{Path(name).name}: was not written by dropgrid"):
             make_plan(found, str(results), CONFIG, write)
     assert (results / name).read_bytes() == f"the user's {name}".encode()

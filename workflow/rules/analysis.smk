@@ -1,8 +1,11 @@
-# Analysis: the networks, and all stages of every track that has any of them due.
+# Analysis: the networks, what asks for the records of all tracks, and for large libraries and
+# clusters the job that runs the stages of many tracks (docs/cluster.md).
 
 
 rule network:
     # madmom's trained networks, read once from its installed package.
+    input:
+        options=PLAN.options("networks"),
     output:
         beats=f"{RESULTS}/network.npz",
         key=f"{RESULTS}/key.npz",
@@ -42,7 +45,7 @@ rule batch:
         workers=lambda wildcards, threads: threads,
         attempt=attempt,
         mem_mb=megabytes(batch_mb, BATCH_MB + LAST_MB),
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        runtime=batch_minutes,
     params:
         analyses=config["analyses"],
         features="" if config["keep_features"] else "--drop-features",

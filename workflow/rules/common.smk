@@ -1,20 +1,25 @@
 # Shared by all rules: the checked configuration, the plan of the run, what its jobs may take.
-# The thinking is in dropgrid.run (workflow.py, demands.py, resources.py).
+# The thinking is in dropgrid.run (plan.py, job_resources.py, machine_limits.py).
 import json
 import math
 import os
+import shlex
 import sys
+from contextlib import redirect_stderr, suppress
+from io import StringIO
 
 from dropgrid import __version__ as VERSION
 from dropgrid.base.errors import DropgridError
-from dropgrid.records.ticket import read_ticket
+from dropgrid.jobs import warm_server
 from dropgrid.run import plan as run
 from dropgrid.run.batches import read_batch
+from dropgrid.run.command_line import only_looks
 from dropgrid.run.job_resources import BATCH_MB, LAST_MB, TRIES, Demands, supervised
 from dropgrid.run.interrupts import follow_this_process
 from dropgrid.run.machine_limits import caps
 from dropgrid.settings.config import complete_config
 from dropgrid.stages import stage_options
+from snakemake.cli import parse_args
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.settings.types import DeploymentMethod
@@ -23,7 +28,7 @@ from snakemake.settings.types import DeploymentMethod
 MODULE = not TOP
 MAIN = workflow.is_main_process
 # Only a real run may write: not a dry run, nor whatever else only looks.
-REAL = MAIN and not (workflow.output_settings.dryrun or run.only_looks(sys.argv[1:]))
+REAL = MAIN and not (workflow.output_settings.dryrun or only_looks(sys.argv[1:]))
 # Jobs of a cluster: Snakemake has their number, --jobs, only where they do not run here.
 CLUSTER = workflow.resource_settings.nodes is not None
 # On a cluster's node a job is tried once: another try gets its memory and time from the scheduler.
@@ -42,6 +47,11 @@ def stop(reason):
 
 if MODULE and (PREFIX.prefix or PREFIX.modifies_prefixes):
     stop("a module takes no prefix; name the folder in its configuration, as `results`")
+if workflow.storage_settings.default_storage_provider not in (None, "none"):
+    stop(
+        "--default-storage-provider: the library and the results have to lie in a file system that"
+        " all jobs see; leave the option out, and name mounted folders as library and results"
+    )
 if workflow.remote_exec and not MAIN:
     follow_this_process()
 try:
@@ -60,7 +70,15 @@ DEMANDS = Demands(
     method=config["bpm"]["method"],
 )
 ROLE = dict(main=MAIN, real=REAL, cluster=CLUSTER, module=MODULE)
-FORCED = run.asks_anew(sys.argv[1:], rules={"batch", "network"})
+
+
+def forced_rules():
+    """The rules that are asked for anew. Snakemake tells when the rules have been read, which is
+    too late for batches; so its own parser of command lines does."""
+    with suppress(SystemExit), redirect_stderr(StringIO()):
+        asked = parse_args(sys.argv[1:])[1]
+        return {"batch"} if asked.forceall else set(asked.forcerun)
+    return ()  # no command line of Snakemake's: somebody's program that runs workflows
 
 
 def workers(tracks):
@@ -70,13 +88,20 @@ def workers(tracks):
 
 
 try:
-    PLAN = run.plan_run(config, **ROLE, workers=workers, forced=FORCED)
+    PLAN = run.plan_run(config, **ROLE, workers=workers, forced=forced_rules)
 except (DropgridError, OSError) as error:
     stop(error)
 RESULTS, STAGE_OPTIONS, SUPERVISED = PLAN.results, stage_options(config), supervised()
 # Jobs run this dropgrid, on PATH or not; with --sdm conda that of the rules' own environment.
-CONDA = DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method
-PYTHON = "python" if CONDA else sys.executable
+DEPLOYMENT = workflow.deployment_settings.deployment_method
+PYTHON = "python" if DeploymentMethod.CONDA in DEPLOYMENT else sys.executable
+DROPGRID = [PYTHON, "-P", "-m", "dropgrid"]
+NETWORKS = [f"{RESULTS}/network.npz", f"{RESULTS}/key.npz"]
+# Jobs of single stages are forked from one process that has imported all they need.
+WARM = REAL and PLAN.batches is None and not (CLUSTER or DEPLOYMENT)
+if WARM and warm_server.offer([*DROPGRID, "serve", *NETWORKS]):
+    DROPGRID = [PYTHON, "-I", "-S", str(warm_server.CLIENT)]
+DROPGRID = shlex.join(DROPGRID)
 
 
 wildcard_constraints:
@@ -91,6 +116,11 @@ def megabytes(first, last=0):
     )
 
 
+def constant(text):
+    """A parameter as it is, braces too, which a string's would be taken for wildcards."""
+    return lambda wildcards: text
+
+
 scanned = lambda wildcards: PLAN.path("scan.json")
 results_folder = lambda wildcards: RESULTS  # as it is, braces too
 corrections_folder = lambda wildcards: f"{RESULTS}/corrections"
@@ -101,12 +131,22 @@ def ticket(wildcards):
     return PLAN.ticket(wildcards.track)
 
 
+def correction(wildcards):
+    return PLAN.correction(wildcards.track)
+
+
+def features_threads(wildcards):
+    return PLAN.threads.get(wildcards.track, 1)
+
+
 def features_mb(wildcards):
-    return DEMANDS.features_mb(read_ticket(Path(ticket(wildcards))))
+    return DEMANDS.features_mb(
+        PLAN.file(wildcards.track), threads=features_threads(wildcards)
+    )
 
 
 def later_mb(wildcards):
-    return DEMANDS.later_mb(read_ticket(Path(ticket(wildcards))))
+    return DEMANDS.later_mb(PLAN.file(wildcards.track))
 
 
 def options(stage):
@@ -120,3 +160,7 @@ def batch(wildcards):
 
 def batch_mb(wildcards):
     return DEMANDS.batch_mb(batch(wildcards))
+
+
+def batch_minutes(wildcards, attempt):
+    return DEMANDS.batch_minutes(batch(wildcards), attempt)

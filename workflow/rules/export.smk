@@ -34,7 +34,7 @@ for export_format, (export_name, export_arguments) in EXPORTS.items():
         params:
             results=results_folder,
             format=export_format,
-            options=export_arguments,
+            options=constant(export_arguments),
         shell:
             "{resources.python:q} -P -m dropgrid export {params.format} --results {params.results:q} --output {output:q}"
             " {params.options} > {log:q} 2>&1"

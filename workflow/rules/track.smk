@@ -1,5 +1,5 @@
-# One track by itself, stage by stage: `snakemake results/bpm/TRACK.json`. Whole libraries go
-# through the rule batch, which runs the same stages with fewer processes and to the same bytes.
+# The stages of a track, a job each: features, bpm, structure, key. Libraries of more tracks than
+# tracks_per_job: auto plans one by one, and clusters, have the same done by the rule batch.
 
 
 rule features:
@@ -8,25 +8,28 @@ rule features:
         ticket=ticket,
         network=rules.network.output.beats,
         key_network=rules.network.output.key,
+        options=PLAN.options("features"),
     output:
-        f"{RESULTS}/features/{{track}}.npz",
+        f"{RESULTS}/features/{{track}}.npz"
+        if config["keep_features"]
+        else temp(f"{RESULTS}/features/{{track}}.npz"),
     log:
         f"{RESULTS}/logs/features/{{track}}.log",
     retries: RETRIES
     conda:
         "../envs/dropgrid.yaml"
-    threads: 1
+    threads: features_threads
     resources:
-        python=PYTHON,
-        workers=1,
+        dropgrid=DROPGRID,
+        workers=lambda wildcards, threads: threads,
         attempt=attempt,
         mem_mb=megabytes(features_mb, LAST_MB),
         runtime=30,
     params:
         options=options("features"),
     shell:
-        "{resources.python:q} -P -m dropgrid features {input.ticket:q} {input.network:q} {output:q}"
-        " --key-network {input.key_network:q} --options {params.options:q}"
+        "exec {resources.dropgrid} features {input.ticket:q} {input.network:q} {output:q}"
+        " --key-network {input.key_network:q} --options {params.options:q} --threads {threads}"
         f" {SUPERVISED}"
 
 
@@ -35,16 +38,19 @@ rule bpm:
     input:
         ticket=ticket,
         features=rules.features.output,
+        corrections=correction,
+        options=PLAN.options("bpm"),
     output:
         f"{RESULTS}/bpm/{{track}}.json",
     log:
         f"{RESULTS}/logs/bpm/{{track}}.log",
+    priority: 1
     retries: RETRIES
     conda:
         "../envs/dropgrid.yaml"
     threads: 1
     resources:
-        python=PYTHON,
+        dropgrid=DROPGRID,
         workers=1,
         attempt=attempt,
         mem_mb=megabytes(later_mb, LAST_MB),
@@ -53,7 +59,7 @@ rule bpm:
         options=options("bpm"),
         corrections=corrections_folder,
     shell:
-        "{resources.python:q} -P -m dropgrid bpm {input.ticket:q} {input.features:q} {output:q}"
+        "exec {resources.dropgrid} bpm {input.ticket:q} {input.features:q} {output:q}"
         f" --corrections {{params.corrections:q}} --options {{params.options:q}} {SUPERVISED}"
 
 
@@ -63,16 +69,19 @@ rule structure:
         ticket=ticket,
         features=rules.features.output,
         bpm=rules.bpm.output,
+        corrections=correction,
+        options=PLAN.options("structure"),
     output:
         f"{RESULTS}/structure/{{track}}.json",
     log:
         f"{RESULTS}/logs/structure/{{track}}.log",
+    priority: 1
     retries: RETRIES
     conda:
         "../envs/dropgrid.yaml"
     threads: 1
     resources:
-        python=PYTHON,
+        dropgrid=DROPGRID,
         workers=1,
         attempt=attempt,
         mem_mb=megabytes(later_mb, LAST_MB),
@@ -81,7 +90,7 @@ rule structure:
         options=options("structure"),
         corrections=corrections_folder,
     shell:
-        "{resources.python:q} -P -m dropgrid structure {input.ticket:q} {input.features:q}"
+        "exec {resources.dropgrid} structure {input.ticket:q} {input.features:q}"
         " {input.bpm:q} {output:q}"
         f" --corrections {{params.corrections:q}} --options {{params.options:q}} {SUPERVISED}"
 
@@ -91,16 +100,19 @@ rule key:
     input:
         ticket=ticket,
         features=rules.features.output,
+        corrections=correction,
+        options=PLAN.options("key"),
     output:
         f"{RESULTS}/key/{{track}}.json",
     log:
         f"{RESULTS}/logs/key/{{track}}.log",
+    priority: 1
     retries: RETRIES
     conda:
         "../envs/dropgrid.yaml"
     threads: 1
     resources:
-        python=PYTHON,
+        dropgrid=DROPGRID,
         workers=1,
         attempt=attempt,
         mem_mb=megabytes(later_mb, LAST_MB),
@@ -109,5 +121,5 @@ rule key:
         options=options("key"),
         corrections=corrections_folder,
     shell:
-        "{resources.python:q} -P -m dropgrid key {input.ticket:q} {input.features:q} {output:q}"
+        "exec {resources.dropgrid} key {input.ticket:q} {input.features:q} {output:q}"
         f" --corrections {{params.corrections:q}} --options {{params.options:q}} {SUPERVISED}"

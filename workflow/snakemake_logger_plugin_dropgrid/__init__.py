@@ -31,7 +31,8 @@ from dropgrid.run.event_file import EventFile
 from dropgrid.run.events import RunLog
 from dropgrid.run.job_resources import TRIES
 from dropgrid.run.outcomes import outcome_of
-from dropgrid.run.progress import Following, News, Progress
+from dropgrid.run.progress import Following, News, Progress, StageJobs
+from dropgrid.stages import STAGES
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.settings import LogHandlerSettingsBase
@@ -97,9 +98,9 @@ class Events:
             log.message(now, level, record.getMessage().strip(), exception)
         elif hasattr(record, "summary"):
             self.end = record
-        elif hasattr(record, "tracks_in_batches"):
-            log.planned(now, record.tracks_in_batches, jobs)
-        elif event == LogEvent.RUN_INFO and "batch" not in jobs:
+        elif hasattr(record, "tracks_planned"):
+            log.planned(now, record.tracks_planned, jobs)
+        elif event == LogEvent.RUN_INFO and jobs.keys().isdisjoint(("batch", *STAGES)):
             log.planned(now, 0, jobs)
 
     def close(self) -> None:
@@ -127,7 +128,8 @@ class LogHandler(LogHandlerBase):
         self.jobs: dict[str, int] = {}  # how many of each rule
         self.progress: Progress | None = None
         self.following = Following(0.0)
-        self.tries: Counter[int] = Counter()  # of each batch
+        self.stages = StageJobs({})
+        self.tries: Counter[int] = Counter()  # of each job that analyses
         self.again: list[str] = []  # tracks that are to be tried again, not told yet
         self.started = 0.0
         self.tenth = 0
@@ -151,17 +153,28 @@ class LogHandler(LogHandlerBase):
             self.jobs = {rule: count for rule, count in record.stats.items() if rule != "total"}
             self.following = Following(record.created)
             self.started = time.monotonic()
-        elif hasattr(record, "tracks_in_batches"):
-            self.progress = Progress(record.tracks_in_batches)
+        elif hasattr(record, "tracks_planned"):
+            self.progress = Progress(record.tracks_planned)
+            self.stages = StageJobs(record.jobs_of_tracks)
             self.tick()
         if event in (LogEvent.JOB_FINISHED, LogEvent.JOB_ERROR):
-            number = record.job_id if event == LogEvent.JOB_FINISHED else record.jobid
-            self.hear(self.following.end(number))
+            ok = event == LogEvent.JOB_FINISHED
+            number = record.job_id if ok else record.jobid
+            self.hear([*self.following.end(number), *self.stages.end(number, ok)])
         if self.events:
             self.events.follow(event, record, self.jobs)
-        if event == LogEvent.JOB_INFO and record.rule_name == "batch" and record.log:
-            self.tries[record.jobid] += 1
-            self.following.begin(record.jobid, Path(record.log[0]))
+        if event == LogEvent.JOB_INFO and record.log:
+            self.begin(record.jobid, record.rule_name, record.wildcards, Path(record.log[0]))
+
+    def begin(self, job: int, rule: str, wildcards: Mapping[str, str], log: Path) -> None:
+        """Follow a job that analyses."""
+        if rule == "batch":
+            self.following.begin(job, log)
+        elif rule in STAGES:
+            self.stages.begin(job, wildcards["track"], log)
+        else:
+            return
+        self.tries[job] += 1
 
     def hear(self, told: Iterable[News]) -> None:
         """Count tracks that have ended."""
@@ -180,7 +193,7 @@ class LogHandler(LogHandlerBase):
         """Tell people what they should know."""
         if self.shows_all:
             self.tell(self.format(record))
-        elif hasattr(record, "summary") or hasattr(record, "tracks_in_batches"):
+        elif hasattr(record, "summary") or hasattr(record, "tracks_planned"):
             self.tell(record.getMessage())
         elif interrupts.received:
             return  # the run's end is told by its summary and by whoever passed the signal on
@@ -211,7 +224,7 @@ class LogHandler(LogHandlerBase):
         progress = self.progress
         if progress is None or self.quiet or self.shows_all or interrupts.received:
             return
-        progress.at_work = self.following.at_work
+        progress.at_work = [*self.following.at_work, *self.stages.at_work]
         seconds = time.monotonic() - self.started
         if self.live:
             columns = shutil.get_terminal_size().columns - 1

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from audio_containers import CONTAINERS, MORE_CONTAINERS, RATE, write_audio
+from audio_containers import CONTAINERS, MORE_CONTAINERS, RATE, write_audio, write_samples
 from dropgrid.audio.channels import mix
 from dropgrid.audio.reader import SAMPLE_RATE, Reader
 from dropgrid.base.errors import DecodeError
+from misleading_headers import click, lag
 
 
 def read(path: Path) -> np.ndarray:
@@ -159,3 +160,27 @@ def test_absurd_headers_are_refused(
 def test_names_that_ffmpeg_would_take_for_commands_are_only_names(tmp_path: Path) -> None:
     path = write_audio(tmp_path / "concat:x|y %d.m4a")
     assert len(read(path)) > 0.9 * RATE
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "late", "known"),
+    [
+        ("a.m4a", {}, 0, True),
+        ("a.m4a", {"use_editlist": "0"}, 1024, False),
+        ("a.m4a", {"movflags": "+faststart"}, 0, True),
+        ("a.aac", {}, 1024, False),
+        ("a.wma", {}, -2048, False),
+        ("a.mp2", {}, 481, False),
+        ("a.ac3", {}, 256, False),
+        ("a.mka", {}, 0, True),
+        ("a.wv", {}, 0, True),
+    ],
+)
+def test_where_music_begins_is_measured_and_the_decoder_says_where_it_is_not_told(
+    tmp_path: Path, name: str, options: dict[str, str], late: int, known: bool
+) -> None:
+    """docs/dj.md has the same numbers."""
+    write_samples(tmp_path / name, click(), options)
+    reader = Reader(tmp_path / name)
+    assert lag(np.concatenate(list(reader))[:, 0]) == late
+    assert reader.decoder.get("start_known", True) == known

@@ -10,6 +10,7 @@ import misleading_headers as forge
 import numpy as np
 import pytest
 import soundfile
+from audio_containers import write_audio
 from dropgrid.audio.reader import Reader
 from dropgrid.base.errors import DecodeError
 from misleading_headers import RATE, music
@@ -242,3 +243,33 @@ def test_a_sparse_wav_beyond_4_gib_is_seen_to_have_wrapped(tmp_path: Path) -> No
 def test_what_is_no_sound_behind_a_wav_is_not_told_of(tmp_path: Path, behind: bytes) -> None:
     (tmp_path / "a.wav").write_bytes(encoded("WAV", "PCM_16") + behind)
     assert "problem" not in read(tmp_path / "a.wav")[1]
+
+
+@pytest.fixture(scope="module")
+def m4a(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return write_audio(tmp_path_factory.mktemp("m4a") / "a.m4a", 4.0).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("atom", "at"), [(b"mdhd", 20), (b"mvhd", 20), (b"tkhd", 24), (b"stts", 12), (b"stts", 16)]
+)
+def test_an_m4a_that_tells_too_short_times_is_read_to_its_end(
+    tmp_path: Path, m4a: bytes, atom: bytes, at: int
+) -> None:
+    data = bytearray(m4a)
+    place = data.index(atom) + at
+    struct.pack_into(">I", data, place, struct.unpack_from(">I", data, place)[0] // 2)
+    (tmp_path / "a.m4a").write_bytes(data)
+    assert read(tmp_path / "a.m4a")[0] == pytest.approx(4.0, abs=0.05)
+
+
+def test_an_m4a_whose_edit_list_ends_early_says_so(tmp_path: Path, m4a: bytes) -> None:
+    data = bytearray(m4a)
+    place = data.index(b"elst") + 12
+    struct.pack_into(">I", data, place, struct.unpack_from(">I", data, place)[0] // 2)
+    (tmp_path / "a.m4a").write_bytes(data)
+    seconds, decoder = read(tmp_path / "a.m4a")
+    assert seconds == pytest.approx(2.0, abs=0.05)
+    assert decoder["problem"] == "its edit list ends 2.0 s early; they were not analysed"
+    (tmp_path / "whole.m4a").write_bytes(m4a)
+    assert "problem" not in read(tmp_path / "whole.m4a")[1]

@@ -111,7 +111,7 @@ def plan(results: Path, stated: dict[str, Correction], real: bool = True) -> Pla
     found = Scan("/music", tuple(tickets("a.flac", "b.flac")), ())
     results.mkdir(exist_ok=True)
     (results / "corrections.json").write_bytes(to_bytes(Document(stated)))
-    return make_plan(found, str(results), load_config(), real)
+    return make_plan(found, str(results), {**load_config(), "tracks_per_job": 2}, real)
 
 
 def asked(made: Plan) -> list[str]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 from dropgrid.audio.mp3 import lead
+from dropgrid.commands.main import main
 from dropgrid.records.cue_points import cues
 from dropgrid.records.model import GridRegion
+from dropgrid.records.store import write_record
 from dropgrid.records.time_shift import shifted
 from dropgrid.records.track import Track
-from library_of_records import bpm_record, structure_record
+from library_of_records import PATHS, bpm_record, structure_record, write_results
 
 RATE = 44100
 
@@ -41,6 +44,34 @@ def test_an_mp3_moves_from_its_decoder_to_the_profile(
 ) -> None:
     shift = lead(mp3_track(decoder, info_frame=kind).bpm.decoder, profile)
     assert shift == pytest.approx(samples / RATE, abs=1e-12)
+
+
+def test_an_mp3_decoded_by_its_frames_moves_from_the_lag_of_its_record() -> None:
+    decoded = mp3_track("ffmpeg", info_frame="lame").bpm.decoder | {"lag": 1105 / RATE}
+    assert lead(decoded, "rekordbox") == pytest.approx((2257 - 1105) / RATE, abs=1e-12)
+    assert lead(decoded, "ffmpeg") == pytest.approx(-1105 / RATE, abs=1e-12)
+
+
+def test_an_info_frame_that_stray_bytes_hide_is_music_to_ffmpeg_alone() -> None:
+    decoded = mp3_track(info_frame="lame").bpm.decoder | {"lag": 0.0, "info_frame_hidden": True}
+    assert lead(decoded, "ffmpeg") == pytest.approx(2257 / RATE, abs=1e-12)
+    assert lead(decoded, "serato") == pytest.approx(2257 / RATE, abs=1e-12)
+    assert lead(decoded, "libsndfile") == 0.0
+
+
+def test_an_export_says_of_how_many_tracks_the_start_is_not_known(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = write_results(tmp_path / "results")
+    aac = dataclasses.replace(
+        bpm_record(PATHS[0]),
+        decoder={"name": "ffmpeg", "sample_rate": RATE, "lag": None, "start_known": False},
+    )
+    write_record(results / "bpm" / f"{aac.track}.json", aac)
+    words = ["export", "rekordbox", "--results", str(results), "--output", str(tmp_path / "a.xml")]
+    assert main(words) == 0
+    said = capsys.readouterr().err
+    assert "1 track does not tell where the music begins (AAC, WMA)" in said
 
 
 def test_other_containers_do_not_move() -> None:

@@ -36,6 +36,7 @@ def test_no_other_module_spells_them() -> None:
         "batches.py",
         "ownership.py",
         "crash_cleanup.py",
+        "dry_run.py",
         "plan.py",
         "scan_store.py",
     }

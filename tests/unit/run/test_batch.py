@@ -23,16 +23,19 @@ from dropgrid.results.scan_store import write_tickets
 from dropgrid.run.batches import (
     CLUSTER_WIDTH,
     LARGEST,
+    NUMBERS,
+    PER_FILE,
     batch_names,
     count_batches,
     deal,
     done_batches,
+    is_per_file,
     read_batch,
     write_batches,
 )
-from dropgrid.run.plan import Plan, asks_anew, plan_run
+from dropgrid.run.plan import Plan, plan_run
 from dropgrid.run.staleness import (
-    force_all,
+    force,
     networks_since,
     note_options,
     options_since,
@@ -154,6 +157,22 @@ def test_of_the_last_run_only_what_is_done_stays_where_nothing_is_due(tmp_path):
     assert done_batches(tmp_path) == [] and not (tmp_path / "batches").exists()
 
 
+def test_there_are_never_more_batches_than_names():
+    assert count_batches(250_000, 2, 8) == NUMBERS == 100_000
+    assert count_batches(250_000, 1, 8, cluster=True) == NUMBERS
+
+
+@pytest.mark.parametrize(
+    ("tracks_per_job", "tracks", "elsewhere", "per_file"),
+    [("auto", PER_FILE, False, True), ("auto", PER_FILE + 1, False, False), (2, 2, False, False),
+     ("auto", 2, True, False), (1, 10**6, True, True), (1, 2, False, True)],
+)  # fmt: skip
+def test_small_libraries_on_one_machine_are_analysed_by_a_job_for_each_stage(
+    tracks_per_job, tracks, elsewhere, per_file
+):
+    assert is_per_file(tracks_per_job, tracks, elsewhere) is per_file
+
+
 def manifest(results: Path, name: str) -> Path:
     return results / "batches" / f"{name}.json"
 
@@ -169,6 +188,7 @@ def plan(results: Path, music: Path, **options: object) -> Plan:
 def music(tmp_path, monkeypatch) -> Path:
     """A library of 20 files; runs do not take over this process."""
     monkeypatch.setattr("dropgrid.run.plan.guard_run", lambda *_, **__: None)
+    monkeypatch.setattr("dropgrid.run.batches.PER_FILE", 0)
     folder = tmp_path / "music"
     folder.mkdir()
     for number in range(20):
@@ -231,7 +251,8 @@ def test_everything_is_dealt_out_once_it_is_forced_or_there_are_no_networks(
     analysed(results, first)
     if not forced:
         (results / "key.npz").unlink()
-    assert held(plan(results, music, forced=forced)) == sorted(first.tracks)
+    asked = {"batch"} if forced else set()
+    assert held(plan(results, music, forced=lambda: asked)) == sorted(first.tracks)
 
 
 def test_other_networks_make_every_track_due(tmp_path, music):
@@ -324,7 +345,7 @@ def test_a_younger_input_makes_its_readers_due(done, input, stages):
 
 def test_all_stages_are_due_once_they_are_forced(done):
     assert due(done) == []
-    force_all(done)
+    force(done, {"batch"})
     os.utime(done / "options" / "features.json", ns=(0, 10**9 * 3_000_000_000))
     assert due(done) == ["features", "bpm", "structure", "key"]
     for name in ("features/t.npz", *RECORDS):
@@ -431,17 +452,3 @@ def test_many_tracks_are_looked_at_as_few_are(tmp_path, music, monkeypatch):
     monkeypatch.setattr("dropgrid.run.staleness.FEW", 3)
     assert tracks_due(results, first.tracks, ANALYSES) == found
     assert found == {first.tracks[4]: ["structure"], first.tracks[7]: [*STAGES]}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "anew"),
-    [
-        ("--forceall", True), ("-F", True), ("-pF -c1", True), ("--forcea", True),
-        ("--forcerun batch", True), ("--forcerun table batch", True), ("-R network", True),
-        ("-Rbatch", True), ("--forcer=batch", True), ("--force batch", False), ("-f", False),
-        ("--forcerun table", False), ("-R table -- batch", False), ("batch", False),
-        ("--forcerun table --cores 2 batch", False), ("-c F", False), ("-sF", False),
-    ],
-)  # fmt: skip
-def test_what_asks_for_all_anew(arguments, anew):
-    assert asks_anew(arguments.split(), {"batch", "network"}) is anew

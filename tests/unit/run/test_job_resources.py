@@ -12,7 +12,14 @@ from dropgrid.library import scan
 from dropgrid.records.ticket import Ticket
 from dropgrid.results.scan_store import write_tickets
 from dropgrid.run.batches import Batch, write_batches
-from dropgrid.run.job_resources import BATCH_MB, LAST_MB, NODE_MB, TRIES, Demands
+from dropgrid.run.job_resources import (
+    BATCH_MB,
+    LAST_MB,
+    LEAST_MINUTES,
+    NODE_MB,
+    TRIES,
+    Demands,
+)
 from dropgrid.run.machine_limits import VARIABLE, caps
 from dropgrid.run.plan import Plan, plan_run
 from dropgrid.settings.config import load_config
@@ -73,6 +80,18 @@ def test_as_many_batches_run_at_once_as_cores_workers_and_memory_allow(track: Ti
     assert Demands().workers(8, 3, tracks) == 3
     assert Demands(cap_mb=2.5 * song).workers(8, 3, tracks) == 2
     assert Demands(cap_mb=10).workers(None, None, []) == 1
+
+
+def test_the_time_of_a_batch_follows_its_music(track: Ticket) -> None:
+    day = replace(track, size=24 * 60 * MB, path="a.mp3")
+    assert Demands().batch_minutes(Batch([track])) == LEAST_MINUTES
+    assert Demands().batch_minutes(Batch([day])) == 144
+    assert Demands().batch_minutes(Batch([day]), attempt=2) == 288
+
+
+def test_without_batches_the_records_are_what_is_asked_for(tmp_path: Path) -> None:
+    plan = Plan("r", tmp_path, ["a-1", "b-2"], None, analyses=["bpm", "key"])
+    assert plan.records == ["r/bpm/a-1.json", "r/bpm/b-2.json", "r/key/a-1.json", "r/key/b-2.json"]
 
 
 def test_batches_stand_for_the_records(tmp_path: Path) -> None:

@@ -18,8 +18,9 @@ from dropgrid.records.ticket import read_ticket, ticket_json
 from dropgrid.results.layout import Results
 from dropgrid.results.ownership import claim
 from dropgrid.results.scan_store import write_tickets
+from dropgrid.run.batches import Batch, write_batches
 from dropgrid.run.moved_files import Recognised, recognise, take_over, without
-from dropgrid.run.staleness import note_options, outdate
+from dropgrid.run.staleness import note_options
 from library_of_records import bpm_record, key_record, structure_record
 
 ANALYSES = ("bpm", "structure", "key")
@@ -75,6 +76,16 @@ def test_where_nothing_changed_nothing_is_looked_into(home, monkeypatch):
     assert look(home) == Recognised()
 
 
+def test_a_run_that_dealt_out_one_track_leaves_all_others_known(home, monkeypatch):
+    """The last run's batches hold only what was due: they do not say what is in the library."""
+    found = scan(str(home / "music"))
+    write_batches(home / "results", [Batch(found.tracks[:1])])
+    monkeypatch.setattr("dropgrid.run.moved_files.whole_digest", lambda path: 1 / 0)
+    monkeypatch.setattr("dropgrid.run.moved_files.sample_digest", lambda path: 1 / 0)
+    assert look(home) == Recognised()
+    assert look(home).same == {track.track for track in found.tracks}
+
+
 def test_a_renamed_file_takes_over_and_nothing_stays_behind(home):
     results = Results(home / "results")
     old, new = track_id("a.wav"), track_id("sub/z.wav")
@@ -123,7 +134,7 @@ def test_a_dry_run_plans_no_job_for_what_is_known(home):
 
 def test_what_is_out_of_date_is_not_taken_over(home):
     results = home / "results"
-    outdate(results, {"structure": {"sensitivity": 0.5}})
+    note_options(results, {"structure": {"sensitivity": 0.5}})
     (home / "music" / "a.wav").rename(home / "music" / "z.wav")
     take_over(look(home), scan(str(home / "music")), results, ANALYSES)
     assert (results / "bpm" / f"{track_id('z.wav')}.json").exists()

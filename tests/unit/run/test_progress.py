@@ -137,7 +137,7 @@ def begin(log: LogHandler, folder: Path, tracks: int) -> None:
     log.handle(record(None, "Building DAG of jobs..."))
     log.handle(record(LogEvent.RUN_INFO, "Job stats", stats=stats))
     said = f"dropgrid: tracks to analyse: {tracks}"
-    log.handle(record(None, said, tracks_in_batches=tracks))
+    log.handle(record(None, said, tracks_planned=tracks, jobs_of_tracks={}))
     begin_job(log, folder)
 
 
@@ -204,7 +204,7 @@ def test_the_line_is_drawn_by_itself_while_nothing_else_is_told(
     log = handler(screen)
     begin(log, tmp_path, 2)
     write_log(tmp_path, "done", "begins")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 200
     while "1/2" not in screen.getvalue() and time.monotonic() < deadline:
         time.sleep(0.01)
     drawn = screen.getvalue().count(CLEAR)

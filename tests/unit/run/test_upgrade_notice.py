@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from dropgrid import __version__
-from dropgrid.run.staleness import LONG_AGO, note_options, outdate
+from dropgrid.run.staleness import note_options
 from dropgrid.run.upgrade_notice import note_version, noted_version, told
 
 OPTIONS = {"features": {"contents": 2}, "bpm": {"schema_version": 2, "max_bpm": 215},
@@ -60,16 +60,3 @@ def test_an_option_of_the_user_is_told_as_well(results):
 
 def test_a_first_run_has_nothing_to_tell(tmp_path):
     assert told(tmp_path, OPTIONS, 0) is None
-
-
-def test_what_was_made_with_other_options_is_dated_back_and_stays(results):
-    for name in ("bpm/a-01234567.json", "structure/a-01234567.json", "structure/mine.json"):
-        (results / name).parent.mkdir(exist_ok=True)
-        (results / name).write_text("{}")
-    before = (results / "structure" / "mine.json").stat().st_mtime_ns
-    assert outdate(results, options("structure", sensitivity=0.2)) == {
-        "structure": ["sensitivity"]
-    }
-    ages = {p.name: p.stat().st_mtime_ns for p in (results / "structure").iterdir()}
-    assert ages == {"a-01234567.json": LONG_AGO, "mine.json": before}
-    assert (results / "bpm" / "a-01234567.json").stat().st_mtime_ns > LONG_AGO

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -13,6 +13,7 @@ import numpy as np
 
 from ..base.errors import DecodeError
 from .headers import another_behind, asf_seconds
+from .mp4 import EditList, edit_list
 
 BLOCK = 65536  # samples a channel handed on at once
 # FFmpeg knows formats that are lists of addresses (SDP, HLS ...): it may open the containers
@@ -23,7 +24,8 @@ FFMPEG_ONLY = {
 }
 # Where the second decoder judges a file, a damaged packet is an error and no silence.
 STRICT = {"err_detect": "crccheck+bitstream+buffer+explode"}
-LOSSLESS = ("alac", "flac")
+LOSSLESS = ("alac", "flac", "wavpack")
+TELLING = ("opus", "vorbis")  # codecs whose streams tell how much of their start is no music
 GUESSED = ("aac", "ac3", "mp3")  # whose length FFmpeg guesses from their bit rate
 LOOKED_AT = 2000  # packets of an Ogg file, to tell whether its pages tell too little
 
@@ -33,13 +35,17 @@ class Opened:
     """A file that FFmpeg has opened.
 
     decoder, positions: as Reader tells them. seconds: what its header promises, None if it says
-    nothing. another: a second recording stands behind it.
+    nothing. another: a second recording stands behind it. start_known: the file tells how much
+    of its start is no music. left_out: seconds that are coded, but are no part of it by its
+    edit list.
     """
 
     decoder: dict[str, Any]
     positions: tuple[str, ...]
     seconds: float | None
     another: bool
+    start_known: bool
+    left_out: float
     blocks: Iterator[np.ndarray]
 
 
@@ -76,11 +82,14 @@ def opened(path: Path, strict: bool = False, stream: Any = None) -> Opened:
             seconds = container.duration / av.time_base
     elif audio.duration and audio.time_base and kind not in GUESSED:
         seconds = float(audio.duration * audio.time_base)
+    edits = edit_list(path) if kind.startswith("mov") else None
     return Opened(
         decoder=decoder(kind, codec.name, audio.rate or 0, audio.channels or 0),
         positions=names if "NONE" not in names else (),
         seconds=seconds,
         another=another_behind(path, kind),
+        start_known=_start_known(edits, kind, codec.name, container.metadata),
+        left_out=edits.left_out if edits else 0.0,
         blocks=_blocks(path, stream, container, audio, strict),
     )
 
@@ -89,7 +98,7 @@ def decoder(container: str, codec: str, rate: int, channels: int) -> dict[str, A
     """What is said of the decoder of a file."""
     import av
 
-    lossless = codec in LOSSLESS or "pcm" in codec
+    lossless = _lossless(codec)
     return {
         "name": "ffmpeg",
         "version": ".".join(map(str, av.library_versions["libavcodec"])),
@@ -99,6 +108,19 @@ def decoder(container: str, codec: str, rate: int, channels: int) -> dict[str, A
         "lag": 0.0 if lossless else None,
         "repaired_samples": 0,
     }
+
+
+def _lossless(codec: str) -> bool:
+    return codec in LOSSLESS or "pcm" in codec
+
+
+def _start_known(
+    edits: EditList | None, kind: str, codec: str, metadata: Mapping[str, str]
+) -> bool:
+    """Whether a file tells how much silence its encoder put before the music."""
+    if kind.startswith("mov") and not _lossless(codec):
+        return "iTunSMPB" in metadata or (edits is not None and edits.skips)
+    return _lossless(codec) or codec in TELLING
 
 
 def _blocks(

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import IO
 
 from .chunks import audio_chunk
+from .mp4 import count_files
 
-MAX_ATOMS = 10_000  # looked at of an MP4
 ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")  # the id of that object
 # How a file of each format begins, by FFmpeg's name for it.
 BEGINNINGS = {
@@ -50,7 +50,7 @@ def another_behind(path: Path, kind: str) -> bool:
     kind: a format, as FFmpeg names it; of others it is not known. Raises OSError.
     """
     if kind.startswith("mov"):
-        return _count_mp4s(path) > 1
+        return count_files(path) > 1
     if kind not in BEGINNINGS:
         return False
     start, length = 16, None
@@ -73,22 +73,3 @@ def _holds(stream: IO[bytes], pattern: re.Pattern[bytes], length: float) -> bool
         before = (before + part)[1 - LONGEST :]
         length -= len(part)
     return False
-
-
-def _count_mp4s(path: Path) -> int:
-    """How many MP4 files stand one behind the other: by atoms `ftyp`, and behind other bytes."""
-    count = at = 0
-    with path.open("rb") as stream:
-        size = stream.seek(0, 2)
-        for _ in range(MAX_ATOMS):
-            stream.seek(at)
-            head = stream.read(16)
-            length = int.from_bytes(head[:4], "big")
-            if length == 1:  # in 64 bits
-                length = int.from_bytes(head[8:], "big")
-            if length < 8 or at + length > size:
-                stream.seek(at)
-                return count + (b"ftyp" in stream.read(BEHIND))
-            count += head[4:8] == b"ftyp"
-            at += length
-    return count

@@ -75,7 +75,8 @@ class Reader:
         "info_frame_hidden": bytes that are no tag stand before it.
         "recordings": how many stand one behind the other in the file, where it is more than
         one; all are read. "problem": what may be wrong with a file that is read nevertheless.
-        "continued": which decoder went on where the first gave up.
+        "continued": which decoder went on where the first gave up. "start_known": False where
+        the file does not tell how much of its start is no music (AAC, WMA).
     positions: where each channel of the file stands, as FFmpeg names it: FL, FR, FC, LFE ...
     tap: called with every block as decoded, (samples, channels) float32, full scale 1 and
         repaired, and its rate in Hz, before it is mixed; for what is measured on the channels.
@@ -414,6 +415,10 @@ class Reader:
                 if problem := oddity(info, found):
                     self.note(problem)
                 return self._by_frames(info, found, size, channels)
+        if file.left_out > SLACK_SECONDS + SLACK_SHARE * (file.seconds or 0.0):
+            self.note(f"its edit list ends {file.left_out:.1f} s early; they were not analysed")
+        if not file.start_known:
+            self.decoder["start_known"] = False
         chunk = audio_chunk(self.path)
         if chunk and chunk.promised and file.seconds:  # FFmpeg tells what is there
             told = file.seconds * chunk.promised / max(chunk.present, 1)

@@ -10,8 +10,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .arguments import add_force, add_results
+
+if TYPE_CHECKING:
+    from ..evaluation.score import EvaluationOptions
 
 HELP = "compare the results with references"
 
@@ -37,9 +41,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads", type=int, default=1, metavar="N", help="processes (default: 1)"
     )
+    parser.add_argument(
+        "--estimates", nargs="+", default=[], metavar="NAME=PATH", type=_named_path,
+        help="other systems' answers to score beside dropgrid's: a file or folder in any format "
+        "of references; writes systems.md and systems.json",
+    )  # fmt: skip
     parser.add_argument("--output", type=Path, metavar="DIR", help="default: RESULTS/evaluation")
 
     add_force(parser)
+
+
+def _named_path(text: str) -> tuple[str, str]:
+    name, equals, path = text.partition("=")
+    if not (name and equals and path) or name == "dropgrid":
+        raise argparse.ArgumentTypeError(f"{text}: not NAME=PATH with a name of its own")
+    return name, path
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -69,6 +85,27 @@ def run(arguments: argparse.Namespace) -> int:
         f"{gathered.evaluated} tracks evaluated, {len(gathered.left_out)} references left out, "
         f"{len(gathered.without_reference)} tracks without one: {output / 'summary.md'}"
     )
+    if arguments.estimates:
+        _compare(arguments, options, output)
     if not has("matplotlib"):
         print(lacking("a plot of the evaluation", "matplotlib"))
     return 0
+
+
+def _compare(arguments: argparse.Namespace, options: EvaluationOptions, output: Path) -> None:
+    """Score other systems' answers beside dropgrid's."""
+    from ..base.errors import ConfigError
+    from ..evaluation.score import gather_systems
+    from ..evaluation.systems import PRODUCT
+    from ..evaluation.write import write_systems
+
+    estimates = dict(arguments.estimates)
+    if len(estimates) < len(arguments.estimates):
+        raise ConfigError("--estimates: a name is given twice")
+    found, left_out = gather_systems(arguments.results, options, estimates, arguments.library)
+    names = [PRODUCT, *estimates]
+    write_systems(output, found, names, options.sample_seed, arguments.force)
+    print(
+        f"{len(names)} systems side by side, {len(left_out)} answers of no track: "
+        f"{output / 'systems.md'}"
+    )

@@ -24,7 +24,7 @@ from ..base.text import fault
 # In the order of --help: what people call, then what the workflow calls.
 COMMANDS = (
     "run watch analyze demo list summary retry correct open duplicates prune next set evaluate "
-    "report export tag sonify picture scan network features bpm structure key batch table "
+    "report export tag sonify picture scan network features bpm structure key batch serve table "
     "check".split()
 )
 THREAD_POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ import numpy as np
 
 from ..base.errors import MissingRecord, RecordError
 from ..key import notation
-from ..records.model import BpmRecord, KeyRecord, StructureRecord
+from ..records.model import ANALYSES, BpmRecord, KeyRecord, StructureRecord
 from ..records.store import as_computed
 from ..records.ticket import TRACK_ID, read_ticket
 from ..references.annotation import Annotation
@@ -25,6 +25,7 @@ from ..results.layout import Results
 from ..results.library_reader import path_of, record_or_failure
 from ..results.scan_store import read_scan
 from . import rows as tasks
+from . import systems
 from .from_corrections import stated
 
 CHUNK = 8  # tracks a process takes at once
@@ -71,16 +72,8 @@ def gather(
     own answer is scored. Raises InvalidReference, InvalidCorrection.
     """
     paths, root = _library(results)
-    annotations = read_sources(options.references)
-    if TAGS in options.references:
-        annotations += _tags(results, paths, options.references.index(TAGS))
-    if CORRECTIONS in options.references:
-        annotations += stated(results, paths, options.references.index(CORRECTIONS))
     unreadable: list[LeftOut] = []
-    if SERATO in options.references:
-        annotations += _serato(results, paths, options.references.index(SERATO), unreadable)
-    decoder_of = partial(_decoder, results)
-    references, left_out, ways = match(annotations, Tracks(paths, library or root), decoder_of)
+    references, left_out, ways = _references(results, options, paths, library or root, unreadable)
     chosen = _sample(sorted(references), options)
     rows = tasks.Rows()
     for scored in _scored([references[track] for track in chosen], results, threads):
@@ -95,6 +88,57 @@ def gather(
         left_out=tuple(sorted({*left_out, *rows.left_out, *unreadable})),
         without_reference=tuple(sorted(set(paths) - set(references))),
     )
+
+
+def gather_systems(
+    results: Path,
+    options: EvaluationOptions,
+    estimates: Mapping[str, str],
+    library: str | None = None,
+) -> tuple[list[systems.Case], list[LeftOut]]:
+    """The cases of every track that has a reference, and the answers that fit no track.
+
+    estimates: a file or folder of answers by the name of the system that made them.
+    Raises InvalidReference, InvalidCorrection.
+    """
+    paths, root = _library(results)
+    references, _, _ = _references(results, options, paths, library or root, [])
+    tracks, decoder_of = Tracks(paths, library or root), partial(_decoder, results)
+    stated, left_out = {}, []
+    for name, source in estimates.items():
+        stated[name], unknown, _ = match(read_sources([source]), tracks, decoder_of)
+        left_out += unknown
+    found: list[systems.Case] = []
+    for track in _sample(sorted(references), options):
+        rhythm, sections, tonality = (_read(results, kind, track) for kind in ANALYSES)
+        answers = {systems.PRODUCT: systems.answer_of_records(rhythm, sections, tonality)}
+        for name, known in stated.items():
+            reference = known.get(track)
+            answers[name] = (
+                systems.Answer() if reference is None else systems.answer_of_annotation(reference)
+            )
+        durations = [r.duration for r in (rhythm, sections, tonality) if r and r.duration]
+        duration = durations[0] if durations else None
+        found += systems.cases(references[track], paths[track], duration, answers)
+    return found, left_out
+
+
+def _references(
+    results: Path,
+    options: EvaluationOptions,
+    paths: dict[str, str],
+    root: str | None,
+    unreadable: list[LeftOut],
+) -> tuple[dict[str, Reference], list[LeftOut], dict[str, int]]:
+    """What is held to be true of the library's tracks: see match."""
+    annotations = read_sources(options.references)
+    if TAGS in options.references:
+        annotations += _tags(results, paths, options.references.index(TAGS))
+    if CORRECTIONS in options.references:
+        annotations += stated(results, paths, options.references.index(CORRECTIONS))
+    if SERATO in options.references:
+        annotations += _serato(results, paths, options.references.index(SERATO), unreadable)
+    return match(annotations, Tracks(paths, root), partial(_decoder, results))
 
 
 def _library(results: Path) -> tuple[dict[str, str], str | None]:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from ..results.output_guard import check_folder, check_output, write_output
 from . import documents as tables
+from . import systems
 from .plots import KINDS, NAMES, plots
 from .score import EvaluationOptions, Gathered
 from .summary import markdown
+from .systems import Case
 
 TASKS = ("bpm", "beats", "structure")
 NAMES_OF_FILES = (
@@ -24,6 +26,20 @@ def check_evaluation(folder: Path, references: Sequence[str], force: bool = Fals
     check_folder(folder)
     for name in NAMES_OF_FILES:
         check_output(folder / name, map(Path, references), force=force)
+
+
+SYSTEMS = ("systems.json", "systems.md")
+
+
+def write_systems(
+    folder: Path, found: Sequence[Case], names: Sequence[str], seed: int, force: bool = False
+) -> None:
+    """Write the comparison of systems. Raises ConfigError, OSError."""
+    for name in SYSTEMS:
+        check_output(folder / name, force=force)
+    values = systems.document(found, names, seed)
+    write_output(folder / "systems.json", tables.json_bytes(values))
+    write_output(folder / "systems.md", systems.markdown(values).encode())
 
 
 def write_evaluation(folder: Path, gathered: Gathered, options: EvaluationOptions) -> None:

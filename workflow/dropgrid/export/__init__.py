@@ -206,6 +206,7 @@ def _finished(
         if kinds and need not in kinds:
             raise ConfigError(f"{results}: holds no {need} records; this format needs them")
     waiting: list[str] = []
+    unknown = 0  # tracks whose files do not tell where their music begins
     for count, track in enumerate(iterate_library(results, library, waiting), start=1):
         if say and count % STEP == 0:
             say(count)
@@ -218,9 +219,15 @@ def _finished(
             left_out[reason] += 1
             continue
         track = _with_sure_key(form, track, options, tell)
+        unknown += track.bpm is not None and track.bpm.decoder.get("start_known") is False
         yield shifted(track, lead(track.bpm.decoder if track.bpm else {}, player))
     if waiting:
         left_out[WAITING] += len(waiting)
+    if unknown:
+        tell(
+            f"{unknown} {'track does' if unknown == 1 else 'tracks do'} not tell where the music "
+            "begins (AAC, WMA); in another program the times may be 50 ms off, see docs/dj.md"
+        )
 
 
 def _with_sure_key(

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 NAME = "usb"
 HELP = "USB stick for Pioneer DJ players, without rekordbox (beta; copies the songs)"
 FILE = "usb"
+KEYS = True
 NEEDS = frozenset({"bpm", "file"})
 PLAYER = "rekordbox"
 OPTIONS = ("cues", "key_notation", "bpm_ranges")

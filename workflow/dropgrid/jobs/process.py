@@ -21,7 +21,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
@@ -60,16 +60,19 @@ def supervised(
     reader, writer = os.pipe()
     words, crash = LastWords(), Crash()
     with _signals_forwarded() as relay:
+        # A signal to the child waits until it can take it, one to us until there is a child.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
         pid = os.fork()
         if pid == 0:
             os.close(reader)
             words.speak()
             crash.wait_to_be_seen()
-            _be_child(work, stage, memory_mb, parent, writer)
+            _be_child(work, stage, memory_mb, parent, writer, mask)
+        relay.child = pid
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         os.close(writer)
         words.listen()
         crash.listen()
-        relay.child = pid
         heard = _Heard(stage, started, words, crash)
         timed_out = _listen(reader, relay, pid, seconds, heard)
         said = words.close()
@@ -107,6 +110,7 @@ def enter_stage(stage: str) -> None:
     _tell({"enters": stage, **told})
 
 
+client: int | None = None  # the socket whose other end started this process, if one did
 _writer = -1  # in the child: the pipe to its parent, and
 _stage = ""  # the stage it is at
 
@@ -209,8 +213,7 @@ def _listen(reader: int, relay: _Relay, pid: int, seconds: float | None, heard: 
     workflow = _workflow_handle()
     words, crash = heard.words, heard.crash
     watched = {reader, words.reader, crash.reader}
-    if workflow is not None:
-        watched.add(workflow)
+    watched |= {handle for handle in (workflow, client) if handle is not None}
     timed_out = False
     try:
         while True:
@@ -234,6 +237,10 @@ def _listen(reader: int, relay: _Relay, pid: int, seconds: float | None, heard: 
                 watched.discard(workflow)  # it stays readable
                 if not relay.received:
                     relay(signal.SIGTERM, None)
+            if client in ready:
+                watched.discard(client)
+                if not relay.received:
+                    relay(_said_by(client), None)
             if relay.received and kill_at is None:
                 os.kill(pid, relay.received[0])  # it may have come before there was a child
                 kill_at = now + GRACE
@@ -244,6 +251,14 @@ def _listen(reader: int, relay: _Relay, pid: int, seconds: float | None, heard: 
         for descriptor in (reader, workflow):
             if descriptor is not None:
                 os.close(descriptor)
+
+
+def _said_by(client: int | None) -> int:
+    """The signal that a client hands on; SIGTERM where it has gone."""
+    said = b""
+    with suppress(OSError):
+        said = os.read(client, 1) if client is not None else b""
+    return said[0] if said and said[0] in FORWARDED else signal.SIGTERM
 
 
 def _workflow_handle() -> int | None:
@@ -261,7 +276,12 @@ class _Interrupted(BaseException):
 
 
 def _be_child(
-    work: Callable[[], object], stage: str, memory_mb: int | None, parent: int, writer: int
+    work: Callable[[], object],
+    stage: str,
+    memory_mb: int | None,
+    parent: int,
+    writer: int,
+    mask: Iterable[int],
 ) -> NoReturn:
     """Do the work, report a failure to the parent, and end without the parent's clean-up."""
     global _writer, _stage
@@ -272,6 +292,7 @@ def _be_child(
         for number in FORWARDED:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, _interrupt)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         cap_memory(memory_mb)
         work()
         code = 0

@@ -52,6 +52,13 @@ def mend(results: Path, temporary: bool = True) -> list[Path]:
     return removed
 
 
+def is_output(path: Path, results: Path) -> bool:
+    """Whether a path is one of what the stages of tracks write."""
+    ours = OURS.get(path.parent.name)
+    there = path.parent.parent.resolve() == results.resolve()
+    return there and ours is not None and ours.fullmatch(path.name) is not None
+
+
 def is_whole(path: str) -> bool:
     """Whether a file of ours ends as its format does; True if it cannot be read at all.
 

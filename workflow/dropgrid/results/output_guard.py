@@ -29,6 +29,7 @@ HEADS = (
     b"track,path,genre,reference,system",  # rows of an evaluation
     b"source,key,reason",  # references left out
     b"# Evaluation\n",
+    b"# Systems side by side\n",
     b"#EXTM3U\n#DROPGRID\n",
     b"\x08\x08\x12\x08dropgrid",  # networks as older versions wrote them
 )

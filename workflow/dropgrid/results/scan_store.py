@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,16 @@ from .ownership import remove_ours, write_ours
 SCAN_SCHEMA = "dropgrid/scan"
 
 
-def write_tickets(found: Scan, results: Path) -> list[str]:
+def write_tickets(found: Scan, results: Path, same: Collection[str] = ()) -> list[str]:
     """Write results/tracks/*.json and results/scan.json; return the track ids in order.
 
     Only what changed is written. Tickets of tracks that have left the library are removed.
+    same: the tracks whose tickets are known to be what they were.
     """
     folder = results / "tracks"
     for track in found.tracks:
-        write_ticket(track, results)
+        if track.track not in same:
+            write_ticket(track, results)
     ids = [track.track for track in found.tracks]
     current = {f"{track}.json" for track in ids}
     for entry in os.scandir(folder) if folder.is_dir() else ():

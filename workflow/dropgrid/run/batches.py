@@ -31,6 +31,9 @@ NAME = re.compile(r"[0-9]{5}")
 NUMBERS = 100_000  # that NAME has room for
 EVER_OURS = re.compile(r"(missing-)?[0-9]{5}")  # as earlier versions named them too
 # Where tracks_per_job says auto:
+PER_FILE = (
+    2000  # tracks of a library, at most, whose stages are jobs: planning them takes .01 s each
+)
 ENOUGH = 8  # tracks of a batch, if possible: starting its job is then a fortieth of the work
 ROUNDS = 8  # batches of a worker: more, and a wrong guess of lengths shows less at the end
 LARGEST = 128  # tracks of a batch
@@ -46,16 +49,29 @@ class Batch:
     threads: int = 1
 
 
+def is_per_file(tracks_per_job: int | Literal["auto"], tracks: int, elsewhere: bool) -> bool:
+    """Whether every stage of every track is a job of its own, in a library of so many tracks.
+
+    auto: unless there are so many that planning them takes long, or they are jobs elsewhere: of
+    a cluster, where each has to be queued, or of another workflow, whose triggers are not ours
+    and may have music analysed again for another version of a rule's text.
+    """
+    if tracks_per_job == "auto":
+        return not elsewhere and tracks <= PER_FILE
+    return tracks_per_job == 1
+
+
 def count_batches(
     tracks: int, tracks_per_job: int | Literal["auto"], workers: int, cluster: bool = False
 ) -> int:
     """How many batches so many tracks make.
 
-    auto: as many rounds for each worker as have ENOUGH tracks. On a cluster, where every job
-    has to be queued and the workers are not counted, CLUSTER_WIDTH batches.
+    Never more than there are names for. auto: as many rounds for each worker as have ENOUGH
+    tracks. On a cluster, where every job has to be queued and the workers are not counted,
+    CLUSTER_WIDTH batches.
     """
     if tracks_per_job != "auto":
-        return -(-tracks // tracks_per_job)
+        return min(NUMBERS, -(-tracks // tracks_per_job))
     least = -(-tracks // LARGEST)
     if cluster:
         return max(least, min(CLUSTER_WIDTH, -(-tracks // ENOUGH)))
@@ -72,16 +88,24 @@ def deal(work: Sequence[tuple[float, Ticket]], count: int, workers: int = 1) -> 
     """
     batches: list[list[Ticket]] = [[] for _ in range(count)]
     longest = [0.0] * count
-    share = sum(takes for takes, _ in work) / workers
     heap = [(0.0, number) for number in range(count)]
     for takes, track in sorted(work, key=lambda item: (-item[0], item[1].path)):
         held, number = heapq.heappop(heap)
         batches[number].append(track)
         longest[number] = max(longest[number], takes)
         heapq.heappush(heap, (held + takes, number))
-    most = min(MOST_THREADS, workers)
-    threads = [max(1, min(most, round(takes / share))) if takes else 1 for takes in longest]
+    threads = fair_threads(longest, workers, sum(takes for takes, _ in work))
     return list(map(Batch, batches, threads))
+
+
+def fair_threads(takes: Sequence[float], workers: int, work: float | None = None) -> list[int]:
+    """How many threads each of these tracks gets: as many as it takes of the workers' fair shares.
+
+    takes: how long each does, any unit; work: how long all there is to do does (default: these).
+    """
+    share = (sum(takes) if work is None else work) / workers
+    most = min(MOST_THREADS, workers)
+    return [max(1, min(most, round(one / share))) if one else 1 for one in takes]
 
 
 def write_batches(results: Path, batches: Sequence[Batch]) -> list[str]:
@@ -95,7 +119,7 @@ def write_batches(results: Path, batches: Sequence[Batch]) -> list[str]:
     first = 1 + max(_numbers(results / "batches"), default=-1)
     first = first if first + len(batches) <= NUMBERS else 0
     names = [f"{first + number:05d}" for number in range(len(batches))]
-    _remove_batches(results / "batches", keep=())
+    remove_batches(results)
     for name, batch in zip(names, batches, strict=True):
         check_ours(files.done(name))  # which Snakemake deletes and makes anew
         write_ours(files.manifest(name), _manifest(batch), durable=False)
@@ -112,12 +136,13 @@ def done_batches(results: Path) -> list[str]:
     """The batches of the last run that are done; what else there is of it is removed."""
     files = Results(results)
     names = [name for name in batch_names(results) if files.done(name).exists()]
-    _remove_batches(results / "batches", keep=names)
+    remove_batches(results, keep=names)
     return names
 
 
-def _remove_batches(folder: Path, keep: Sequence[str]) -> None:
+def remove_batches(results: Path, keep: Sequence[str] = ()) -> None:
     """Delete the manifests of batches that are no more, and what says that they are done."""
+    folder = results / "batches"
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.stem in keep or path.is_symlink() or not EVER_OURS.fullmatch(path.stem):
             continue

@@ -21,7 +21,8 @@ from typing import Any
 
 from .. import __version__
 from ..base.text import encodable
-from ..jobs.usage_log import add_up, read_batch_log
+from ..jobs.usage_log import add_up, read_batch_log, read_use
+from ..stages import STAGES
 from .outcomes import TrackOutcome
 from .progress import is_of
 from .summary import Summary
@@ -72,13 +73,16 @@ class Job:
         }
 
     def use(self) -> Event:
-        """What it took, as a batch's log says of its tracks; null elsewhere, and where the log
-        is that of an earlier try."""
+        """What it took, as the log of a stage says, or of a batch's tracks; null elsewhere, and
+        where the log is that of an earlier try."""
         found = []
-        if self.log and self.rule == "batch" and is_of(Path(self.log), self.began):
-            with suppress(OSError):
-                said = read_batch_log(Path(self.log).read_bytes())
-                found = [line.use for line in said if line.word != "begins"]
+        if self.log and is_of(Path(self.log), self.began):
+            if self.rule in STAGES:
+                found = [use for _, use in read_use(Path(self.log))]
+            elif self.rule == "batch":
+                with suppress(OSError):
+                    said = read_batch_log(Path(self.log).read_bytes())
+                    found = [line.use for line in said if line.word != "begins"]
         values = asdict(add_up(found)) if found else {}
         return {name: values.get(name) for name in ("seconds", "cpu_seconds", "peak_mb")}
 
@@ -174,7 +178,7 @@ class RunLog:
         )
         self.began = None
 
-    def track_ended(self, moment: float, outcome: TrackOutcome, batch: str) -> None:
+    def track_ended(self, moment: float, outcome: TrackOutcome, batch: str | None) -> None:
         """All records of a track are made, or say why they are not; told once of each track."""
         if outcome.track in self.told:
             return

@@ -8,6 +8,8 @@ mends all three without touching Snakemake:
   code is then 130 or 143.
 - Jobs are told which process to end with (dropgrid.jobs.process watches it), so that a `kill -9`
   leaves none behind.
+- What a killed run was about to write and did write is whole, and not made again, whatever
+  Snakemake's notes of incomplete files say.
 - A file lock in the folder of results, which the system itself releases however a process ends,
   tells whether another run is at work there, from whatever folder; the second one is refused and
   says who runs. Where none is, outputs that a crash left half written are removed
@@ -18,6 +20,7 @@ mends all three without touching Snakemake:
 from __future__ import annotations
 
 import atexit
+import base64
 import fcntl
 import json
 import logging
@@ -35,7 +38,7 @@ from ..base import claims
 from ..base.errors import LibraryError
 from ..base.files import write_atomically
 from ..base.text import printable
-from ..results.crash_cleanup import mend
+from ..results.crash_cleanup import is_output, is_whole, mend
 from ..results.ownership import MARK
 
 LOCK = f"{MARK}.lock"  # in the folder of results
@@ -67,6 +70,7 @@ def guard_run(
     remove_stale_locks(results, folder)
     for path in mend(results, temporary=not jobs_elsewhere):
         print(f"dropgrid: {path}: half written, removed to be made again", file=sys.stderr)
+    forget_incomplete(results, folder)
 
 
 def follow_this_process() -> None:
@@ -142,6 +146,21 @@ def _is_of(lock: Path, results: Path, folder: Path) -> bool:
     base, root = folder.resolve().parent, results.resolve()
     names = lock.read_text(errors="surrogateescape").splitlines()
     return all((base / name).resolve().is_relative_to(root) for name in names if name)
+
+
+def forget_incomplete(results: Path, folder: Path) -> None:
+    """Remove Snakemake's notes that outputs of stages may be half written, where they are whole.
+
+    It notes what a job is about to write; ours are renamed into place once they are written. Their
+    names are paths in Base64, cut into parts where they are long.
+    """
+    base, top = folder.resolve().parent, folder / "incomplete"
+    for note in sorted(top.rglob("*")) if top.is_dir() else ():
+        name = "".join(part.removeprefix("@") for part in note.relative_to(top).parts)
+        with suppress(ValueError, OSError):
+            output = base / base64.urlsafe_b64decode(name).decode()
+            if is_output(output, results) and output.exists() and is_whole(str(output)):
+                note.unlink()
 
 
 def pass_signals_on() -> None:

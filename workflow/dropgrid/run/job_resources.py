@@ -18,6 +18,10 @@ TRIES = 3  # of a job that failed for the machine's sake: memory, disk, a crash,
 BATCH_MB = 100  # of a batch's job itself, beside the track it is at
 # A cluster counts what runs a job there too: Slurm's step and Snakemake, twice, 100 MB each.
 NODE_MB = 250
+# Of a batch: minutes that it asks for, at least and for each minute of music; on one processor of
+# ours a minute of music takes a hundredth of one.
+LEAST_MINUTES = 30
+MINUTES = 0.1
 # The last try is for files that are far longer than their size tells: loops, silence, one tone.
 LAST_MB = memory.megabytes(memory.LONG)
 
@@ -51,6 +55,11 @@ class Demands:
     def batch_mb(self, batch: Batch) -> int:
         """The first try of a batch: its own, and what the longest of its tracks takes."""
         return BATCH_MB + self.features_mb(*batch.tracks, threads=batch.threads)
+
+    def batch_minutes(self, batch: Batch, attempt: int = 1) -> int:
+        """How long a batch may take: by the length of its music, more on every other try."""
+        music = sum(map(likely_minutes, batch.tracks))
+        return attempt * max(LEAST_MINUTES, math.ceil(MINUTES * music))
 
     def workers(self, cores: int | None, cap: int | None, tracks: Iterable[Ticket]) -> int:
         """How many batches of these tracks can run here at once, if they are like each other.

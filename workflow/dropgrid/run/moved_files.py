@@ -28,6 +28,7 @@ from pathlib import Path
 
 from ..audio.digests import sample_digest, whole_digest
 from ..base.errors import DropgridError, RecordError
+from ..base.files import read_regular
 from ..corrections.per_track import slice_path
 from ..features.store import origin_of
 from ..library import Scan
@@ -35,22 +36,22 @@ from ..records.identity import SCHEMA as IDENTITY_SCHEMA
 from ..records.identity import Identity, read_identity, write_identity
 from ..records.model import ANALYSES
 from ..records.store import READERS, write_record
-from ..records.ticket import TRACK_ID, Ticket, read_ticket
+from ..records.ticket import TRACK_ID, Ticket, read_ticket, ticket_json
 from ..results.layout import Results
 from ..results.ownership import begins_as_ours, remove_ours
 from ..results.scan_store import write_ticket
 from ..stages import STAGES
-from .batches import batch_names, read_batch
 from .staleness import age, networks_since, options_since, stages_due
 
 
 @dataclass(frozen=True)
 class Recognised:
     """kept: tickets of tracks whose file is the same under its id; taken: new ticket -> the id
-    whose features and records are the file's."""
+    whose features and records are the file's. same: the ids whose tickets are what they were."""
 
     kept: tuple[Ticket, ...] = ()
     taken: Mapping[Ticket, str] = dataclasses.field(default_factory=dict)
+    same: Collection[str] = dataclasses.field(default=(), compare=False)
 
 
 class _File:
@@ -82,11 +83,13 @@ class _File:
 
 def recognise(found: Scan, results: Path) -> Recognised:
     """Which new or changed tickets of a scan are of files that were analysed. Writes nothing."""
-    last = _last_tickets(results)
-    changed = [t for t in found.tracks if t.size >= 0 and last.get(t.track) != t]
+    files = Results(results)
+    same = {t.track for t in found.tracks if _is_same(files.ticket(t.track), t)}
+    changed = [t for t in found.tracks if t.size >= 0 and t.track not in same]
     if not changed:
-        return Recognised()
+        return Recognised(same=same)
     identities = _identities(results)
+    last = _LastTickets(files)
     kept, others = [], []
     for file in map(_File, changed):
         own = identities.get(file.ticket.track)
@@ -106,7 +109,7 @@ def recognise(found: Scan, results: Path) -> Recognised:
             if file.is_of(giver, last.get(giver.track)):
                 taken[file.ticket] = giver.track
                 break
-    return Recognised(tuple(kept), taken)
+    return Recognised(tuple(kept), taken, same)
 
 
 def without(found: Scan, recognised: Recognised, results: Path) -> Scan:
@@ -114,10 +117,10 @@ def without(found: Scan, recognised: Recognised, results: Path) -> Scan:
 
     Those that are kept have their old tickets, those that are taken none.
     """
-    last = _last_tickets(results)
-    kept = {ticket.track for ticket in recognised.kept if ticket.track in last}
+    last = _LastTickets(Results(results))
+    kept = {ticket.track: last.get(ticket.track) for ticket in recognised.kept}
     tracks = (
-        last[ticket.track] if ticket.track in kept else ticket
+        kept.get(ticket.track) or ticket
         for ticket in found.tracks
         if ticket not in recognised.taken
     )
@@ -145,19 +148,24 @@ def take_over(
     return len(given)
 
 
-def _last_tickets(results: Path) -> dict[str, Ticket]:
-    """The tickets of the last scan by id: from the manifests where there are batches."""
-    files = Results(results)
-    tickets: dict[str, Ticket] = {}
-    for batch in batch_names(results):
+class _LastTickets:
+    """The tickets of the last scan by id, each read when it is asked for."""
+
+    def __init__(self, files: Results) -> None:
+        self._files = files
+
+    def get(self, track: str) -> Ticket | None:
         with suppress(RecordError):
-            listed = read_batch(files.manifest(batch)).tracks
-            tickets |= {ticket.track: ticket for ticket in listed}
-    if not tickets:
-        for track in _ids(files.ticket("x").parent):
-            with suppress(RecordError):
-                tickets[track] = read_ticket(files.ticket(track))
-    return tickets
+            return read_ticket(self._files.ticket(track))
+        return None
+
+
+def _is_same(path: Path, ticket: Ticket) -> bool:
+    """Whether a ticket says what it said in the last scan, byte for byte."""
+    expected = ticket_json(ticket)
+    with suppress(OSError):
+        return read_regular(path, len(expected) + 1) == expected
+    return False
 
 
 def _identities(results: Path) -> dict[str, Identity]:

@@ -7,13 +7,9 @@ write are made in a temporary folder, and the rules take those of tracks that ch
 
 from __future__ import annotations
 
-import atexit
-import os
-import shutil
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from logging import Logger
@@ -22,16 +18,16 @@ from typing import Any
 
 from ..base.errors import LibraryError, RecordError
 from ..correcting.page_edits import settle
-from ..correcting.publish import corrections_file, read_corrections, write_slices
+from ..correcting.publish import corrections_file, read_corrections, sliced, write_slices
 from ..correcting.session import Desk
 from ..library import Scan, scan
 from ..records.model import ANALYSES
-from ..records.ticket import Ticket
+from ..records.ticket import Ticket, read_ticket
 from ..results.layout import Results
-from ..results.ownership import begins_as_ours, check_claim, claim, sources, usual
+from ..results.ownership import begins_as_ours, check_claim, check_ours, claim, sources, usual
 from ..results.prune import empty_cache
 from ..results.scan_store import read_scan, write_tickets
-from ..stages import stage_options
+from ..stages import STAGES, stage_options
 from ..stages.networks import check_networks
 from .batches import (
     Batch,
@@ -39,87 +35,39 @@ from .batches import (
     count_batches,
     deal,
     done_batches,
+    fair_threads,
+    is_per_file,
     read_batch,
+    remove_batches,
     write_batches,
 )
+from .dry_run import is_same, shadow_of
 from .interrupts import cancel_timers, guard_run, received
 from .job_resources import likely_minutes
 from .missing_library import refuse_vanished
 from .moved_files import Recognised, recognise, take_over, without
 from .next_steps import next_steps
 from .run_notes import note_references
-from .staleness import NETWORKS, force_all, note_options, outdate, tracks_due
+from .staleness import NETWORKS, force, note_options, tracks_due
 from .summary import describe, stood_at, write_summary
 from .upgrade_notice import note_version, told
 
 NO_LIBRARY = "music"  # the default, which is there for those who have a folder of that name
-# What Snakemake is asked that does not run a job.
-LOOKS = frozenset(
-    """--dry-run --dryrun --lint --list --list-rules --list-target-rules --lt --dag --rulegraph
-    --filegraph --d3dag --summary --detailed-summary --report --archive --unlock --cleanup-metadata
-    --list-changes --list-input-changes --list-params-changes --list-untracked --cm
-    --print-compilation --containerize --generate-unit-tests --delete-all-output
-    --delete-temp-output --list-conda-envs --conda-cleanup-envs --container-cleanup-images
-    --cleanup-shadow --lc --li --lp --lu""".split()
-)
-SHORT_LOOKS = "nlSD"  # of the options in one letter
-TAKES_VALUE = "cjsdCRUPeTwOq"  # letters that may be followed by a value in the same word
 LATER_MINUTES = 0.3  # of music whose features take as long as the later stages of a track
-
-
-def only_looks(arguments: Iterable[str]) -> bool:
-    """Whether Snakemake's command line asks to look, not to run: a dry run, a list, a picture.
-
-    Options may be shortened to what is still one of them.
-    """
-    for argument in arguments:
-        if argument == "--":
-            return False
-        name = argument.partition("=")[0]
-        if name.startswith("--") and any(look.startswith(name) for look in LOOKS):
-            return True
-        if argument.startswith("-") and not argument.startswith("--"):
-            for letter in argument[1:]:
-                if letter in SHORT_LOOKS:
-                    return True
-                if letter in TAKES_VALUE:
-                    break
-    return False
-
-
-def asks_anew(arguments: Iterable[str], rules: Collection[str]) -> bool:
-    """Whether Snakemake's command line asks to make all anew: --forceall, or --forcerun of one of
-    these rules. Snakemake itself tells only after the rules are read."""
-    forced = False  # whether a word may be a rule of --forcerun
-    for argument in arguments:
-        if argument == "--":
-            return False
-        name, _, value = argument.partition("=")
-        if not argument.startswith("-"):
-            if forced and argument in rules:
-                return True
-        elif name.startswith("--"):
-            if len(name) > len("--force") and "--forceall".startswith(name):
-                return True
-            forced = len(name) > len("--force") and "--forcerun".startswith(name)
-            if forced and value in rules:
-                return True
-        else:
-            forced = False
-            for at, letter in enumerate(argument[1:], 2):
-                if letter == "F" or (letter == "R" and argument[at:] in rules):
-                    return True
-                if letter in TAKES_VALUE:
-                    forced = letter == "R"
-                    break
-    return False
 
 
 Workers = Callable[[Sequence[Ticket]], int]  # of tracks: how many batches of them run at once
 
 
+Forced = Callable[[], Collection[str]]  # the rules that are asked for anew
+
+
 def one_worker(tracks: Sequence[Ticket]) -> int:
     return 1
+
+
+def nothing() -> Collection[str]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -127,20 +75,39 @@ class Plan:
     """The tracks and batches of a run, by id, and where the files are that jobs read.
 
     shadow: the folder that holds what a real run would write; results itself in a real run.
+    batches: None where every stage of every track is a job of its own.
     keep_features: False: they are deleted once the records are made, under any name.
+    analyses: the records to make. threads: of the features of tracks that get more than one.
+    stated: the tracks of which a person stated something, now or once.
     began: when it was made, nanoseconds since 1970.
     """
 
     results: str
     shadow: Path
     tracks: Sequence[str]
-    batches: Sequence[str]
+    batches: Sequence[str] | None
     keep_features: bool = True
+    analyses: Sequence[str] = ANALYSES
+    tickets: Mapping[str, Ticket] = field(default_factory=dict)
+    threads: Mapping[str, int] = field(default_factory=dict)
+    stated: Collection[str] = ()
     began: int = field(default_factory=time.time_ns)
 
     def ticket(self, track: str) -> str:
         """Where the ticket of a track is."""
         return self.path(f"tracks/{track}.json")
+
+    def file(self, track: str) -> Ticket:
+        """The ticket of a track. Raises RecordError."""
+        return self.tickets.get(track) or read_ticket(Path(self.ticket(track)))
+
+    def options(self, name: str) -> str:
+        """The options of a stage, or of the networks: as old as they are what they are."""
+        return self.path(f"options/{name}.json")
+
+    def correction(self, track: str) -> list[str]:
+        """What a person stated of a track, where anything was."""
+        return [self.path(f"corrections/{track}.json")] if track in self.stated else []
 
     def done(self, batch: str) -> str:
         """What says that a batch is done."""
@@ -148,13 +115,19 @@ class Plan:
 
     @property
     def records(self) -> list[str]:
-        """What stands for the records of all tracks: the batches that made the last of them."""
+        """The records of all tracks, or what stands for them: the batches that made the last."""
+        if self.batches is None:
+            return [
+                f"{self.results}/{kind}/{track}.json"
+                for kind in self.analyses
+                for track in self.tracks
+            ]
         return [self.done(batch) for batch in self.batches]
 
     def path(self, name: str) -> str:
         """Where a ticket or scan.json is: in results, unless a real run would renew it."""
         real, planned = Path(self.results, name), self.shadow / name
-        if self.shadow == Path(self.results) or _same(planned, real):
+        if self.shadow == Path(self.results) or is_same(planned, real):
             return f"{self.results}/{name}"
         return str(planned)
 
@@ -174,15 +147,15 @@ def plan_run(
     cluster: bool,
     module: bool = False,
     workers: Workers = one_worker,
-    forced: bool = False,
+    forced: Forced = nothing,
 ) -> Plan:
     """The plan of a run; what it stands on is scanned, claimed and guarded.
 
     config: complete. main: this is the process that the user started, not a job of its own, which
     reads the plan that the main one made. real: it is to run jobs, not only to look. cluster:
     its jobs run elsewhere; else `workers` tells how many can run here. module: the run is another
-    workflow's, of which this one is a module; nobody calls start_run then. forced: every track is
-    asked for anew. Raises DropgridError, OSError.
+    workflow's, of which this one is a module; nobody calls start_run then. forced: tells the
+    rules that are asked for anew, of which batches have to know. Raises DropgridError, OSError.
     """
     results = usual(config["results"])
     if not main:
@@ -205,7 +178,6 @@ def plan_run(
         # Signals reach the jobs at once, jobs never outlive the run, left-overs are removed.
         claim(Path(results), sources(config["library"]))
         guard_run(Path(results), jobs_elsewhere=cluster, module=module)
-        outdate(Path(results), stage_options(config))
         if module:
             note_references(Path(results), config["evaluation"]["references"])
             note_version(Path(results))
@@ -215,7 +187,8 @@ def plan_run(
     else:
         found = without(found, recognised, Path(results))
     say_recognised(recognised)
-    return make_plan(found, results, config, real, workers, cluster, forced)
+    same = recognised.same
+    return make_plan(found, results, config, real, workers, cluster, forced, module, same)
 
 
 def make_plan(
@@ -225,11 +198,14 @@ def make_plan(
     real: bool,
     workers: Workers = one_worker,
     cluster: bool = False,
-    forced: bool = False,
+    forced: Forced = nothing,
+    module: bool = False,
+    same: Collection[str] = (),
 ) -> Plan:
     """Write what jobs read, into results, or where nothing may be written there beside them.
 
-    For the rest see plan_run. Raises LibraryError, OSError.
+    same: the tracks whose tickets are known to be what they were. For the rest see plan_run.
+    Raises LibraryError, OSError.
     """
     folder = Path(results)
     source = corrections_file(folder, config["corrections"])
@@ -238,26 +214,58 @@ def make_plan(
         for line in settle(Desk(Results(folder), source)):
             print(f"dropgrid: {line}", file=sys.stderr)
         stated = read_corrections(source)
-    shadow = folder if real else _shadow(folder)
+    shadow = folder if real else shadow_of(folder)
     write_slices(stated, found.tracks, shadow, folder, source)  # by the tickets as they were
-    tracks = write_tickets(found, shadow)
-    due = _due(shadow, tracks, config, forced)
-    work = [track for track in found.tracks if track.track in due]
-    at_once = workers(work)
-    count = count_batches(len(work), config["tracks_per_job"], at_once, cluster)
-    batches = _batches(shadow, work, due, count, 1 if cluster else at_once) if tracks else []
-    return Plan(results, shadow, tracks, batches, config["keep_features"])
+    tracks = write_tickets(found, shadow, same)
+    _note_options(shadow, config)
+    batches: list[str] | None = None
+    threads: dict[str, int] = {}
+    if is_per_file(config["tracks_per_job"], len(tracks), cluster or module):
+        _check_outputs(Results(folder), tracks)
+        remove_batches(shadow)
+        threads = _threads(found.tracks, shadow, 1 if cluster else workers(found.tracks))
+    else:
+        force(shadow, forced())
+        due = tracks_due(shadow, tracks, config["analyses"])
+        work = [track for track in found.tracks if track.track in due]
+        at_once = workers(work)
+        count = count_batches(len(work), config["tracks_per_job"], at_once, cluster)
+        at_once = 1 if cluster else at_once
+        batches = _batches(shadow, work, due, count, at_once) if tracks else []
+    return Plan(
+        results,
+        shadow,
+        tracks,
+        batches,
+        config["keep_features"],
+        config["analyses"],
+        {ticket.track: ticket for ticket in found.tracks},
+        threads,
+        sliced(shadow),
+    )
 
 
-def _due(
-    shadow: Path, tracks: Sequence[str], config: Mapping[str, Any], forced: bool
-) -> dict[str, list[str]]:
-    """The stages that are due, by track; the options that they will have are noted."""
+def _check_outputs(files: Results, tracks: Sequence[str]) -> None:
+    """Raise LibraryError where a file of the user's stands where a job writes: Snakemake removes
+    what a job makes before it starts."""
+    for track in tracks:
+        for stage in STAGES:
+            check_ours(files.output(stage, track))
+
+
+def _note_options(shadow: Path, config: Mapping[str, Any]) -> None:
+    """Note the options of the stages, and which networks there are to be, where they changed."""
     networks = {"bpm": config["bpm"]["method"], "key": config["key"]["method"]}
     note_options(shadow, {**stage_options(config), NETWORKS: networks})
-    if forced:
-        force_all(shadow)
-    return tracks_due(shadow, tracks, config["analyses"])
+
+
+def _threads(tracks: Sequence[Ticket], results: Path, workers: int) -> dict[str, int]:
+    """How many threads the features of tracks get that would keep one worker busy while the
+    others have nothing left: more than one."""
+    files = Results(results)
+    new = [track for track in tracks if not files.features(track.track).exists()] or tracks
+    shares = fair_threads([likely_minutes(track) for track in new], workers)
+    return {track.track: count for track, count in zip(new, shares, strict=True) if count > 1}
 
 
 def _batches(
@@ -311,18 +319,22 @@ def say_recognised(recognised: Recognised) -> None:
 
 
 def start_run(
-    plan: Plan, manifests: Sequence[str], references: Sequence[str], logger: Logger
+    plan: Plan,
+    manifests: Sequence[str],
+    jobs: Mapping[str, int],
+    references: Sequence[str],
+    logger: Logger,
 ) -> None:
     """Before the first job: how many tracks there are to analyse.
 
-    manifests: of the batches that will run. references: of the evaluation, noted for the
-    commands that come later. Raises RecordError, OSError.
+    manifests: of the batches that will run. jobs: of single stages, how many by track. references:
+    of the evaluation, noted for the commands that come later. Raises RecordError, OSError.
     """
     note_references(Path(plan.results), references)
     note_version(Path(plan.results))
-    count = sum(len(read_batch(Path(manifest)).tracks) for manifest in manifests)
+    count = len(jobs) + sum(len(read_batch(Path(manifest)).tracks) for manifest in manifests)
     if count:
-        told = {"tracks_in_batches": count}
+        told = {"tracks_planned": count, "jobs_of_tracks": dict(jobs)}
         logger.info(f"dropgrid: tracks to analyse: {count}", extra=told)
 
 
@@ -345,46 +357,5 @@ def end_run(plan: Plan, ok: bool, logger: Logger) -> None:
 def read_plan(results: str) -> Plan:
     """The plan that the main process made, for the jobs that it started. Raises RecordError."""
     folder = Path(results)
-    return Plan(results, folder, read_scan(folder)["tracks"], batch_names(folder))
-
-
-def _shadow(results: Path) -> Path:
-    """A temporary folder that stands for results: links to what is read, copies of the rest."""
-    shadow = Path(tempfile.mkdtemp(prefix="dropgrid-plan-"))
-    atexit.register(shutil.rmtree, shadow, ignore_errors=True)
-    for name in ("features", *ANALYSES, "network.npz", "key.npz"):
-        if (results / name).exists():
-            (shadow / name).symlink_to((results / name).absolute())
-    for folder in ("tracks", "batches", "options", "corrections"):
-        (shadow / folder).mkdir()
-    for name in _names(results / "tracks"):
-        (shadow / "tracks" / name).symlink_to((results / "tracks" / name).absolute())
-    for folder in ("batches", "options", "corrections"):
-        for name in _names(results / folder):
-            shutil.copy2(results / folder / name, shadow / folder / name)
-    if (results / "scan.json").is_file():
-        shutil.copy2(results / "scan.json", shadow / "scan.json")
-    return shadow
-
-
-def _names(folder: Path) -> list[str]:
-    """The plain files of ours in a folder."""
-    try:
-        with os.scandir(folder) as listing:
-            return [
-                e.name
-                for e in listing
-                if e.name.endswith((".json", ".done")) and e.is_file(follow_symlinks=False)
-            ]
-    except OSError:
-        return []
-
-
-def _same(planned: Path, real: Path) -> bool:
-    """Whether a planned file is the one in results, or a copy of it."""
-    if planned.is_symlink():
-        return True
-    try:
-        return planned.read_bytes() == real.read_bytes()
-    except OSError:
-        return False
+    tracks, batches = read_scan(folder)["tracks"], batch_names(folder)
+    return Plan(results, folder, tracks, batches, stated=sliced(folder))

@@ -1,12 +1,13 @@
-"""How far a run is: tracks done and failed, rate, time left, what is at work, as batches tell.
+"""How far a run is: tracks done and failed, rate, time left, what is at work.
 
-Knows nothing of Snakemake. `Following` reads the logs of the batches at work as they grow;
-`Progress` counts what it found.
+Knows nothing of Snakemake. `StageJobs` keeps the jobs of single stages, `Following` reads the logs
+of the batches at work as they grow; `Progress` counts what they found.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,12 +32,42 @@ class _Log:
 
 
 class News(NamedTuple):
-    """A track of a batch is done, whatever became of it, or is to be tried `again`."""
+    """A track is done, whatever became of it, or is to be tried `again`; batch: its, if any."""
 
     results: Path
-    batch: str
+    batch: str | None
     track: str
     again: bool
+
+
+class StageJobs:
+    """The jobs of single stages that run now, and how many are left of each track.
+
+    left: how many are planned, by track.
+    """
+
+    def __init__(self, left: Mapping[str, int]) -> None:
+        self._left = Counter(left)
+        self._running: dict[int, tuple[str, Path]] = {}
+
+    def begin(self, job: int, track: str, log: Path) -> None:
+        """A job starts, or starts again; its log lies in results/logs/STAGE."""
+        self._running[job] = track, log
+
+    def end(self, job: int, ok: bool) -> list[News]:
+        """A job has ended: its track is done if this was the last of it."""
+        if job not in self._running:
+            return []
+        track, log = self._running.pop(job)
+        self._left[track] -= ok
+        if ok and self._left[track] > 0:
+            return []
+        return [News(log.parents[2], None, track, again=not ok)]
+
+    @property
+    def at_work(self) -> list[str]:
+        """The tracks that are being analysed."""
+        return list(dict.fromkeys(track for track, _ in self._running.values()))
 
 
 class Following:

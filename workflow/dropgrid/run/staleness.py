@@ -19,7 +19,6 @@ from typing import Any
 from ..base.errors import LibraryError
 from ..base.files import write_if_changed
 from ..corrections.per_track import slice_path
-from ..records.ticket import TRACK_ID
 from ..results.layout import Results
 from ..stages import STAGES
 
@@ -28,9 +27,14 @@ FEW = 20  # tracks whose files are looked at one by one
 LONG_AGO = 10**9  # nanoseconds since 1970; Snakemake takes 0 for no time at all
 
 
-def force_all(results: Path) -> None:
-    """Have all stages of every track run again, as if the options of features had changed."""
-    os.utime(Results(results).options("features"))
+def force(results: Path, rules: Collection[str]) -> None:
+    """Have stages of every track run again, as if their options had changed.
+
+    rules: that Snakemake was asked to run anew; those that are no stage's stand for all stages.
+    """
+    for rule in rules:
+        if rule in STAGES or rule in ("batch", "network"):
+            os.utime(Results(results).options(rule if rule in STAGES else "features"))
 
 
 def note_options(results: Path, options: Mapping[str, Any]) -> None:
@@ -155,24 +159,6 @@ def options_since(results: Path) -> dict[str, int] | None:
     """Since when the options of each stage are what they are; None where that was not noted."""
     times = {stage: age(Results(results).options(stage)) for stage in STAGES}
     return None if min(times.values()) < 0 else times
-
-
-def outdate(results: Path, options: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Have what was made with other options made again; the options that changed, by stage.
-
-    Snakemake knows with which parameters it made a file, but not of a file that was taken over
-    from another id, nor in another working folder. So the files themselves tell: they are dated
-    back, and stay readable until they are made anew. Raises OSError.
-    """
-    changed = changed_options(results, options)
-    for stage in changed:
-        folder = Results(results).output(stage, "x").parent
-        with suppress(FileNotFoundError), os.scandir(folder) as listing:
-            for entry in listing:
-                stem, suffix = os.path.splitext(entry.name)
-                if suffix in (".json", ".npz") and TRACK_ID.fullmatch(stem):
-                    os.utime(entry.path, ns=(LONG_AGO, LONG_AGO), follow_symlinks=False)
-    return changed
 
 
 def changed_options(results: Path, options: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -6,6 +6,7 @@ use of time and memory comes from the logs of the tracks (dropgrid.jobs.usage_lo
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -106,22 +107,43 @@ def _checked(results: Path, tracks: Sequence[str]) -> list[bool]:
 
 
 def _use(results: Path, tracks: Sequence[str]) -> dict[str, Use]:
-    """What each stage took, by the logs of the tracks."""
-    logs = Results(results).logs("tracks")
+    """What each stage took, by the logs of its jobs and of batches: the younger counts."""
+    files = Results(results)
+    ages = {name: _ages(files.logs(name)) for name in (*STAGES, "tracks")}
     found: dict[str, list[Use]] = {stage: [] for stage in STAGES}
-    for track in tracks if logs.is_dir() else ():
-        for stage, use in dict(read_use(logs / f"{track}.log")).items():
-            if stage in found:
-                found[stage].append(use)
+    for track in tracks:
+        log = f"{track}.log"
+        batch = ages["tracks"].get(log, -1)
+        said = dict(read_use(files.logs("tracks") / log)) if batch >= 0 else {}
+        for stage in STAGES:
+            own = ages[stage].get(log, -1)
+            if own >= 0 and (own > batch or stage not in said):
+                said |= dict(read_use(files.logs(stage) / log))
+            if stage in said:
+                found[stage].append(said[stage])
     return {stage: add_up(uses) for stage, uses in found.items()}
 
 
+def _ages(folder: Path) -> dict[str, int]:
+    """When each log in a folder was written, by its name."""
+    with suppress(OSError), os.scandir(folder) as listing:
+        return {entry.name: entry.stat().st_mtime_ns for entry in listing}
+    return {}
+
+
 def _use_since(results: Path, since: int) -> Use:
-    """What the tracks took of the batches that ran since a moment; a job is a track's."""
+    """What jobs took that analysed since a moment: stages, and the tracks of batches."""
+    files = Results(results)
     uses: list[Use] = []
-    for path in sorted(Results(results).logs("batches").glob("*.log")):
-        with suppress(OSError):
-            if path.stat().st_mtime_ns >= since:
+    for name in (*STAGES, "batches"):
+        for log, age in sorted(_ages(files.logs(name)).items()):
+            if age < since or not log.endswith(".log"):
+                continue
+            path = files.logs(name) / log
+            if name in STAGES:
+                uses += [use for _, use in read_use(path)]
+                continue
+            with suppress(OSError):
                 said = read_batch_log(path.read_bytes())
                 uses += [line.use for line in said if line.word != "begins"]
     return add_up(uses)

@@ -5,9 +5,11 @@ Nothing that starts threads may be among it: those do not survive a fork.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 
+from ..base.errors import ModelError
 from . import STAGES
 from .networks import load_networks
 
@@ -45,3 +47,41 @@ def prepare(
         from .. import structure  # noqa: F401
     if "key" in stages:
         from ..key import analysis  # noqa: F401
+
+
+class Preloader:
+    """Prepares a warm server: imports once, the networks again whenever their files change."""
+
+    def __init__(self, network: Path, key_network: Path) -> None:
+        self.paths = network, key_network
+        self._imported = False
+        self._loaded: list[tuple[int, ...]] = []
+
+    def __call__(self, command: bytes) -> bool:
+        """Get ready for a sub-command that begins so; whether there was anything to do.
+
+        Networks that cannot be loaded are the job's to complain about.
+        """
+        news = not self._imported
+        if news:
+            prepare()
+            self._imported = True
+        if command == b"f" and (state := self._state()) != self._loaded:
+            load_networks.cache_clear()
+            self._loaded, news = state, True
+            try:
+                prepare(["features"], *self.paths)
+            except ModelError:
+                load_networks.cache_clear()
+        return news
+
+    def _state(self) -> list[tuple[int, ...]]:
+        """What tells the files of networks from others; of one that is missing nothing."""
+        found: list[tuple[int, ...]] = []
+        for path in self.paths:
+            try:
+                status = os.stat(path)
+            except OSError:
+                continue
+            found.append((status.st_ino, status.st_size, status.st_mtime_ns))
+        return found

@@ -1,0 +1,25 @@
+"""Be the warm server of a run, which starts it when its first job knocks; not called by people.
+
+Imports what all stages need and loads the networks, then forks a process for each job. Standard
+input is the socket that it listens on, standard output a pipe that closes when the run ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "run the jobs of a workflow in forks of one process"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("network", type=Path, help="results/network.npz")
+    parser.add_argument("key_network", type=Path, help="results/key.npz")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from ..jobs.warm_server import serve
+    from ..stages import preload
+    from .main import main
+
+    return serve(preload.Preloader(arguments.network, arguments.key_network), main)
