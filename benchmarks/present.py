@@ -138,7 +138,6 @@ def figures(results: dict[str, Any]) -> str:
             for key, name in (("mixxx", "mixxx-analyzer (Mixxx's): beats, tempo, key, loudness"),
                               ("open", "dropgrid with `bpm: {method: open}`, "
                                        "`key: {method: profiles}`"),
-                              ("librosa", "librosa: beats"),
                               ("madmom", "madmom 0.16.1: beats and downbeats"))
             if key in speed
         ),
