@@ -64,7 +64,9 @@ STEPS ?= 20000
 installed: setup  ## the wheels in environments of their own, from lowest to newest Snakemake; minutes
 	DROPGRID_INSTALLED=1 $(BIN)/python -m pytest tests/installed
 
-bench: setup setup-compare  ## speed and memory beside madmom and librosa; minutes
+bench: setup setup-compare  ## speed and memory beside Mixxx's analyser, librosa and madmom; minutes
+	@$(BIN)/pip install --quiet --only-binary :all: --requirement benchmarks/requirements.txt \
+		|| echo "mixxx-analyzer has no wheel for this machine: left out"
 	$(BIN)/python benchmarks/run.py
 
 mutants: setup  ## how many changes of the code the unit tests notice; OF="rhythm jobs/policy.py"; hours
