@@ -214,7 +214,7 @@ def test_what_a_mix_asks_is_found_by_sliders_sorted_and_saved(session: Session) 
         assert record is not None
         assert int(row["mix_in_bars"]) == mix_in_bars(record)
         assert int(row["first_drop_bars"]) == bars_until_first_drop(record)
-        longest = max(phrase.bars or 0 for phrase in breakdowns(record))
+        longest = max(passage.bars or 0 for passage in breakdowns(record))
         assert int(row["longest_breakdown_bars"]) == longest
         assert 0 < float(row["energy"]) < 1
     page.locator("#table").focus()
