@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup setup-compare wheels demo test lint unit quick installed bench mutants lock clean
+.PHONY: help setup setup-compare wheels demo test lint unit quick simulate installed bench mutants lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -56,10 +56,17 @@ unit: setup
 quick: setup  ## the tests that need no run of the workflow; under a minute
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not alone" tests/unit
 
+simulate: setup  ## a folder of music to which anything happens, by chance; STEPS=1000000: hours
+	STEPS=$(STEPS) $(BIN)/python -m pytest -q tests/simulation -k any_world
+
+STEPS ?= 20000
+
 installed: setup  ## the wheels in environments of their own, from lowest to newest Snakemake; minutes
 	DROPGRID_INSTALLED=1 $(BIN)/python -m pytest tests/installed
 
-bench: setup setup-compare  ## speed and memory beside madmom and librosa; minutes
+bench: setup setup-compare  ## speed and memory beside Mixxx's analyser, librosa and madmom; minutes
+	@$(BIN)/pip install --quiet --only-binary :all: --requirement benchmarks/requirements.txt \
+		|| echo "mixxx-analyzer has no wheel for this machine: left out"
 	$(BIN)/python benchmarks/run.py
 
 mutants: setup  ## how many changes of the code the unit tests notice; OF="rhythm jobs/policy.py"; hours

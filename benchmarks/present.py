@@ -19,7 +19,7 @@ def page(results: dict[str, Any]) -> str:
         "# Speed and memory", "",
         f"{where['processor']}, {where['cores']} cores, {where['memory_gb']} GB, "
         f"{where['system']}; Python {where['python']}, NumPy {where['numpy']}, "
-        f"llvmlite {where['llvmlite']}. One thread, one core, a synthetic house track at "
+        f"vectors: {where.get('loops', '-')}. One thread, one core, a synthetic house track at "
         "44.1 kHz in stereo; medians of cpu seconds. Made by `make bench`.",
     ]  # fmt: skip
     if "speed" in results:
@@ -53,8 +53,10 @@ def _speed(speed: dict[str, dict[str, float]]) -> list[str]:
     ours = speed["dropgrid"]["cpu"]
     names = {
         "dropgrid": "dropgrid analyze: beats, downbeats, tempo, sections, key, loudness",
-        "madmom": "madmom 0.16.1: beat ensemble and tracker, downbeat ensemble and tracker",
+        "open": "the same with `bpm: {method: open}`, `key: {method: profiles}`",
+        "mixxx": "mixxx-analyzer 0.1.2 (Mixxx's): beats, tempo, key, loudness",
         "librosa": "librosa: beat tracker",
+        "madmom": "madmom 0.16.1: beat ensemble and tracker, downbeat ensemble and tracker",
     }
     lines = ["| | cpu s | times dropgrid | cpu s per minute | peak MB |", "|---|---|---|---|---|"]
     for key, row in speed.items():
@@ -62,13 +64,13 @@ def _speed(speed: dict[str, dict[str, float]]) -> list[str]:
         if row["peak_minutes"] != 5:
             peak += f" (of {row['peak_minutes']:g} min)"
         lines.append(
-            f"| {names[key]} | {row['cpu']:.2f} | {row['cpu'] / ours:.1f} | "
+            f"| {names[key]} | {row['cpu']:.2f} | {row['cpu'] / ours:.2f} | "
             f"{row['cpu'] / 5:.2f} | {peak} |"
         )
     return [
         *lines, "",
-        "madmom and librosa are measured on a one-minute excerpt; what is linear in the length is "
-        "multiplied by five, start-up is not.",
+        "madmom and librosa are measured on a one-minute excerpt as WAV, the others on Ogg "
+        "Vorbis; what is linear in the length is multiplied by five, start-up is not.",
     ]  # fmt: skip
 
 
@@ -132,14 +134,21 @@ def figures(results: dict[str, Any]) -> str:
         f"| dropgrid: beats, tempo, sections, key, loudness | {ours:.1f} s | "
         f"{speed['dropgrid']['peak_mb']:.0f} MB |",
         *(
-            f"| {name} | {speed[key]['cpu']:.1f} s | {speed[key]['cpu'] / ours:.0f} times that |"
-            for key, name in (("madmom", "madmom 0.16.1: beats and downbeats"),
-                              ("librosa", "librosa: beats"))
+            f"| {name} | {speed[key]['cpu']:.1f} s | {_times(speed[key]['cpu'] / ours)} that |"
+            for key, name in (("mixxx", "mixxx-analyzer (Mixxx's): beats, tempo, key, loudness"),
+                              ("open", "dropgrid with `bpm: {method: open}`, "
+                                       "`key: {method: profiles}`"),
+                              ("madmom", "madmom 0.16.1: beats and downbeats"))
+            if key in speed
         ),
         "",
         " ".join(_sentences(results)),
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.2f} times" if ratio < 10 else f"{ratio:.0f} times"
 
 
 def _sentences(results: dict[str, Any]) -> list[str]:
@@ -186,7 +195,7 @@ def picture(results: dict[str, Any], path: Path) -> None:
     if "speed" in results:
         names = list(results["speed"])
         seconds = [results["speed"][name]["cpu"] for name in names]
-        bars = left.barh(names, seconds, color=["#2563eb", "#94a3b8", "#94a3b8"])
+        bars = left.barh(names, seconds, color=["#2563eb"] + ["#94a3b8"] * 4)
         left.bar_label(bars, [f"{s:.1f} s" for s in seconds], padding=4)
         left.set_xlim(right=max(seconds) * 1.2)
         left.invert_yaxis()

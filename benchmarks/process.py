@@ -12,6 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from dropgrid import native
+
 THREAD_POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 BIN = Path(sys.executable).parent
 LAUNCHER = Path(__file__).parent / "launcher.py"
@@ -62,5 +64,5 @@ def machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "numpy": metadata.version("numpy"),
-        "llvmlite": metadata.version("llvmlite"),
+        "loops": loops.kinds()[0] if (loops := native.compiled()) else "none compiled",
     }

@@ -1,16 +1,18 @@
 """Measure tempo, octave, beats and downbeats: songs with exact truth, and published sets.
 
 Usage: .venv/bin/python benchmarks/rhythm_accuracy.py [songs] [excerpts] [sets] [giantsteps]
-       [--method METHOD] [--shared FOLDER] [--cache FOLDER] [--save FILE] [--against FILE]
+       [--method METHOD] [--shared FOLDER] [--cache FOLDER] [--save FILE] [--baseline FILE]
 
-songs       tempo, beats and downbeats of FOLDER/music and FOLDER/music_more from the audio
+songs       tempo, beats and downbeats of FOLDER/music, music_more and music_third from the audio,
+            how many regions of eight bars and more, how many entries of the grid (an export's
+            markers), and how far a true beat is from the nearest one found, at most
 excerpts    the same on a minute of each song, from every 20 s: no start, no end, less evidence
 sets        beats of FOLDER/reference/beat_activations_dev.npz, from beat activations alone
 giantsteps  tempo of FOLDER/reference/giantsteps_*, likewise
 
 --method says what hears the beats of songs and excerpts: madmom, open or librosa (bpm.method).
---save writes what was found of every track, --against lists the tracks that have become right or
-wrong since such a file was written.
+--save writes what was found of every track, --baseline lists the tracks that have become right or
+wrong since such a file was written, by whatever version, and those whose beats or regions changed.
 
 Beat and downbeat F-measures are mir_eval.beat.f_measure, 70 ms, nothing trimmed at the start.
 A phase error is an estimated beat's distance to the nearest true one, where that is below 70 ms.
@@ -49,6 +51,8 @@ from rhythm_material import (
 )
 
 PARTS = ("songs", "excerpts", "sets", "giantsteps")
+FOLDERS = (*SONGS, "music_third")
+MOVED = 0.01  # of the beat F: what is worth telling
 EXCERPT, EVERY = 60, 20  # seconds
 MADMOM = {"hjdb": 0.850, "ballroom": 0.932, "gtzan": 0.848, "hainsworth": 0.878, "smc": 0.543}
 
@@ -65,7 +69,7 @@ def main() -> None:
     parser.add_argument("--method", choices=METHODS, default="madmom")
     parser.add_argument("--cache", type=Path, help="where features are kept from call to call")
     parser.add_argument("--save", type=Path, help="a JSON file to write")
-    parser.add_argument("--against", type=Path, help="such a file of an earlier state")
+    parser.add_argument("--baseline", type=Path, help="such a file of an earlier state")
     arguments = parser.parse_args()
     if unknown := set(arguments.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}; known: {', '.join(PARTS)}")
@@ -82,25 +86,27 @@ def main() -> None:
         found |= report_sets(tuple(read_sets(reference)))
     if "giantsteps" in parts:
         report_giantsteps(tuple(read_giantsteps(reference)))
-    if arguments.against:
-        report_changes(found, json.loads(arguments.against.read_text()))
+    if arguments.baseline:
+        before = json.loads(arguments.baseline.read_text())
+        report_changes(found, before)
+        report_moved(found, before.get("tracks", {}))
     if arguments.save:
         arguments.save.write_text(json.dumps(as_saved(found), indent=1, sort_keys=True) + "\n")
 
 
 def all_songs(shared: Path, cache: Path | None, method: str = "madmom") -> tuple[Song, ...]:
-    """The songs of both folders, their features from the cache where there is one."""
+    """The songs of all folders, their features from the cache where there is one."""
     with tempfile.TemporaryDirectory() as folder:
         cache = cache_of(cache or Path(folder), method)
         cache.mkdir(parents=True, exist_ok=True)
-        return tuple(song for name in SONGS for song in read_songs(shared / name, cache, method))
+        return tuple(song for name in FOLDERS for song in read_songs(shared / name, cache, method))
 
 
 def report_songs(songs: tuple[Song, ...]) -> Verdicts:
     """Print every song's scores and their means by folder."""
     print("Songs: tempo, beat and downbeat F at 70 ms, phase in ms; confidences of the parts")
     heads = ("truth", "bpm", "beats", "downbeats", "phase", "tempo", "octave", "beat", "one")
-    print_cells("", *heads, "cpu s", "wrong")
+    print_cells("", *heads, "regions", "markers", "off ms", "cpu s", "wrong")
     found = {}
     for song in songs:
         began = time.process_time()
@@ -109,9 +115,10 @@ def report_songs(songs: tuple[Song, ...]) -> Verdicts:
         verdict = found[f"{song.group}/{song.name}"] = judge(song, rhythm)
         print_cells(
             f"  {song.name[:28]}", f"{song.bpm:g}", f"{verdict.bpm:g}", *score_cells(verdict),
-            *(f"{part:.3f}" for part in verdict.confidences), f"{spent:.3f}", verdict.wrong,
+            *(f"{part:.3f}" for part in verdict.confidences), str(verdict.long),
+            str(verdict.regions), f"{1000 * verdict.farthest:.0f}", f"{spent:.3f}", verdict.wrong,
         )  # fmt: skip
-    for group in SONGS:
+    for group in FOLDERS:
         print_means(group, [v for name, v in found.items() if name.startswith(f"{group}/")])
     print_means("all", list(found.values()))
     print()
@@ -182,14 +189,29 @@ def report_sets(songs: tuple[Song, ...]) -> Verdicts:
 
 
 def as_saved(found: Verdicts) -> dict[str, dict]:
-    """What --save keeps: the wrong decisions, and each group's mean beat and downbeat F."""
+    """What --save keeps: wrong decisions, means of beat and downbeat F by group, each track's."""
     groups = {name.split("/")[0]: [] for name in found}
     for name, verdict in found.items():
         groups[name.split("/")[0]].append((verdict.beats, verdict.downbeats))
     return {
         "wrong": {name: verdict.wrong for name, verdict in found.items() if verdict.wrong},
         "means": {group: np.mean(own, axis=0).round(4).tolist() for group, own in groups.items()},
+        "tracks": {
+            name: [round(v.beats, 4), round(v.downbeats, 4), v.regions]
+            for name, v in found.items()
+        },
     }
+
+
+def report_moved(found: Verdicts, before: dict[str, list[float]]) -> None:
+    """Print the tracks whose beat F has moved, or that have more or fewer markers than before."""
+    for name in sorted(found.keys() & before.keys()):
+        now, (beats, _, markers) = found[name], before[name]
+        if abs(now.beats - beats) >= MOVED or now.regions != markers:
+            print(
+                f"  {name}: beat F {beats:.3f} -> {now.beats:.3f},"
+                f" markers {markers:g} -> {now.regions}, confidence {now.confidence:.2f}"
+            )
 
 
 def report_changes(found: Verdicts, before: dict[str, dict]) -> None:

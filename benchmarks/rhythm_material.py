@@ -22,6 +22,7 @@ SETS = ("hjdb", "ballroom", "gtzan", "hainsworth", "smc")  # of which activation
 RATES = {"bands": FRAME_RATE, "attack": ENVELOPE_RATE, "chroma": 10}
 OCTAVES = (1.0, 2.0, 3.0, 1 / 2, 1 / 3)
 NEAR = 0.07  # seconds
+EIGHT_BARS = 32  # beats
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,9 @@ class Verdict:
     tempo: right but for its octave; phase: the beats are nearer than the half beats; one: of the
     beats that are right, the ones are as well (None, too, where they are not annotated).
     shift: median distance in seconds of the estimated beats near a true one; None without any.
-    confidences: tempo, octave, phase, downbeat, or none.
+    confidences: tempo, octave, phase, downbeat, or none. regions: entries of the grid, each a
+    marker of an export; long: those of eight bars and more. farthest: seconds from a true beat to
+    the nearest one found, at most.
     """
 
     bpm: float | None
@@ -143,6 +146,8 @@ class Verdict:
     confidence: float
     confidences: tuple[float, ...]
     regions: int
+    long: int = 0
+    farthest: float = 0.0
 
     @property
     def wrong(self) -> str:
@@ -158,8 +163,9 @@ def judge(song: Song, found: Rhythm) -> Verdict:
     """The verdict on what was found."""
     beats = np.array(found.beats)
     between = (beats[1:] + beats[:-1]) / 2
-    near = np.zeros(0)
+    near, farthest = np.zeros(0), np.inf
     if len(beats):
+        farthest = float(np.abs(song.beats[:, None] - beats).min(axis=1).max())
         errors = beats - song.beats[np.abs(beats[:, None] - song.beats).argmin(axis=1)]
         near = errors[np.abs(errors) < NEAR]
     on = mir_eval.beat.f_measure(song.beats, beats)
@@ -173,7 +179,7 @@ def judge(song: Song, found: Rhythm) -> Verdict:
         found.bpm, tempo, octave, phase, one, on, ones,
         float(np.median(near)) if len(near) else None, found.confidence,
         (parts.tempo, parts.octave, parts.phase, parts.downbeat) if parts else (),
-        len(found.grid),
+        len(found.grid), sum(region.beats >= EIGHT_BARS for region in found.grid), farthest,
     )  # fmt: skip
 
 

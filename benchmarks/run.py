@@ -2,15 +2,16 @@
 
 Usage: .venv/bin/python benchmarks/run.py [--quick] [--only PART ...] [--tracks N ...]
 
-Parts: speed (dropgrid beside madmom and librosa), stages, startup (of each command), long (two
-hours), overhead (the workflow at 4 to 200 tracks). Writes benchmarks/results/benchmark.json,
-benchmark.md and benchmark.png, and the figures in README.md between their markers; parts that are
-not run keep what they were when last measured.
+Parts: speed (dropgrid beside mixxx-analyzer, librosa and madmom), stages, startup (of each
+command), long (two hours), overhead (the workflow at 4 to 200 tracks). Writes
+benchmarks/results/benchmark.json, benchmark.md and benchmark.png, and the figures in README.md
+between their markers; parts that are not run keep what they were when last measured.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import statistics
@@ -27,6 +28,8 @@ from process import BIN, ROOT, machine, run
 RESULTS = Path(__file__).parent / "results"
 SUBJECTS = Path(__file__).parent / "subjects.py"
 MINUTES = 5.0  # of the track that dropgrid analyses
+FREE = "bpm: {method: open}\nkey: {method: profiles}\n"
+MIXXX = "import sys, mixxx_analyzer; mixxx_analyzer.analyze(sys.argv[1])"
 EXCERPT = 1.0  # minutes of the same for madmom and librosa, whose time is linear
 PARTS = ("speed", "stages", "startup", "long", "overhead")
 
@@ -78,15 +81,28 @@ def workflow_overhead(counts: list[int] | None, quick: bool) -> list[dict[str, A
 
 
 def speed(work: Path, rounds: int) -> dict[str, dict[str, float]]:
-    """cpu seconds and peak MB of a five-minute track: whole processes, in turn."""
-    track, excerpt = write(work / "track.wav", MINUTES), write(work / "excerpt.wav", EXCERPT)
-    cpu: dict[str, list[float]] = {name: [] for name in ("dropgrid", "madmom", "librosa")}
+    """cpu seconds and peak MB of a five-minute track: whole processes, in turn. The first three
+    read Ogg Vorbis, as most music is compressed, madmom and librosa a WAV."""
+    track, excerpt = write(work / "track.ogg", MINUTES), write(work / "excerpt.wav", EXCERPT)
+    whole = {
+        "dropgrid": (BIN / "dropgrid", "analyze", track, "--output", prepared(work)),
+        "open": (
+            BIN / "dropgrid", "analyze", track, "--output", free(work),
+            "--config", work / "free.yaml",
+        ),
+        "mixxx": (sys.executable, "-c", MIXXX, track),
+    }  # fmt: skip
+    if not importlib.util.find_spec("mixxx_analyzer"):
+        print("mixxx-analyzer is not installed (no wheel for this machine?): left out")
+        del whole["mixxx"]
+    cpu: dict[str, list[float]] = {name: [] for name in (*whole, "librosa", "madmom")}
     peak = dict.fromkeys(cpu, 0.0)
     for _ in range(rounds):
-        used = run(BIN / "dropgrid", "analyze", track, "--output", prepared(work))
-        cpu["dropgrid"].append(used.cpu)
-        peak["dropgrid"] = max(peak["dropgrid"], used.peak_mb)
-        for name in ("madmom", "librosa"):
+        for name, command in whole.items():
+            used = run(*command)
+            cpu[name].append(used.cpu)
+            peak[name] = max(peak[name], used.peak_mb)
+        for name in ("librosa", "madmom"):
             used = run(sys.executable, SUBJECTS, name, excerpt)
             seconds = json.loads(used.output)
             start = seconds.pop("process") - sum(seconds.values())
@@ -94,7 +110,7 @@ def speed(work: Path, rounds: int) -> dict[str, dict[str, float]]:
             peak[name] = max(peak[name], used.peak_mb)
     return {
         name: {"cpu": statistics.median(cpu[name]), "peak_mb": peak[name],
-               "peak_minutes": MINUTES if name == "dropgrid" else EXCERPT}
+               "peak_minutes": MINUTES if name in whole else EXCERPT}
         for name in cpu
     }  # fmt: skip
 
@@ -105,6 +121,14 @@ def prepared(work: Path) -> Path:
     folder.mkdir(exist_ok=True)
     for name in ("network.npz", "key.npz"):
         (folder / name).write_bytes((work / name).read_bytes())
+    return folder
+
+
+def free(work: Path) -> Path:
+    """A folder for results of the methods that need no network."""
+    (work / "free.yaml").write_text(FREE)
+    folder = work / "free"
+    folder.mkdir(exist_ok=True)
     return folder
 
 

@@ -4,7 +4,7 @@ Usage: .venv/bin/python benchmarks/structure_accuracy.py [songs] [synthetic] [pr
        [--shared FOLDER] [--results FOLDER] [--cache FOLDER] [--tracks 40]
        [--against FILE] [--save FILE]
 
-songs       boundaries, drops and their moments on FOLDER/music and FOLDER/music_more, with the
+songs       boundaries, drops and their moments on the three folders of songs, with the
             true and with the estimated grid, beside a boundary every 8 bars and the plain energy
             method; with --against, the songs mended and broken since a saved result
 synthetic   the same on tracks made by dropgrid.demo, of many seeds, tempi and styles
@@ -35,7 +35,7 @@ from typing import Any
 import numpy as np
 from dropgrid import structure
 from dropgrid.stages.networks import prepare_network
-from dropgrid.structure import analysis, labels, novelty, segment
+from dropgrid.structure import analysis, decoding, evidence, labels, levels, novelty, segment
 from structure_cases import (
     LEAST,
     MEASURES,
@@ -164,8 +164,8 @@ def report_measures(songs: tuple[Case, ...], against: Path | None, save: Path | 
     groups = {
         "all songs": {case.name for case in songs},
         "with 3 boundaries": {case.name for case in songs if case.judged},
-        "the same, music_more": {
-            case.name for case in songs if case.judged and case.folder == "music_more"
+        "the same, music_third": {
+            case.name for case in songs if case.judged and case.folder == "music_third"
         },
     }
     print_row("\nMeans of songs", *groups, "mended, broken")
@@ -281,8 +281,12 @@ PARAMETERS: dict[str, tuple[Any, tuple[float, ...]]] = {
     "REACH": (novelty, (1, 4)),
     "LIFT": (novelty, (0.0, 0.2)),
     "STEPS": (novelty, (0.0, 1.0, 4.0)),
-    "INSIDE": (analysis, (-9.0, 0.5, 1.5)),
-    "ALIKE": (analysis, (2.0, 6.0)),
+    "LABELS_COUNT": (decoding, (1.0, 2.0)),
+    "SAME": (decoding, (2.0, 6.0)),
+    "SAME_DROP": (decoding, (0.0, 1.0)),
+    "PARTED": (decoding, (-9.0, 0.2, 0.6)),
+    "USUAL": (evidence, (-0.9, -0.5)),
+    "KICK": (levels, (-20.0, -10.0)),
     "AGAIN": (analysis, (0.4, 1.2, 99.0)),
     "CALM": (labels, (-9.0, -6.7)),
     "PEAK": (labels, (-4.5, -3.1)),

@@ -25,9 +25,7 @@ KINDS = (
     "mid",
     "peak",
 )  # energy hints of the truth: calm, not judged, what a DJ calls a drop
-FOLDERS = ("music", "music_more")
-
-
+FOLDERS = ("music", "music_more", "music_third")
 LEAST = 3  # boundaries a song must have for its sections to be judged
 SURE = {"no": 0.0, "weak": 0.5}  # what a song's energy hints weigh in a fit, else 1
 
@@ -89,7 +87,7 @@ def read_songs(
             np.array(truth["boundaries"]),
             np.array([boundary["time"] for boundary in truth["boundaries_detail"]]),
             tuple((s["start"], s["end"], s["energy_hint"]) for s in truth["sections"]),
-            folder=path.parent.name, sure=SURE.get(truth["usable"].get("energy"), 1.0),
+            folder=path.parent.name, sure=SURE.get(truth.get("usable", {}).get("energy"), 1.0),
         )  # fmt: skip
 
 

@@ -45,7 +45,7 @@ class Workbench:
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         if data is not None:
             given.setdefault("Content-Type", "application/json")
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         try:
             connection.putrequest(
                 method or ("GET" if data is None else "POST"),
@@ -93,7 +93,7 @@ class Workbench:
         """End it by a signal; its exit code."""
         if self.process.poll() is None:
             os.kill(self.process.pid, how)
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=300)
 
 
 def start(results: Path, *arguments: str) -> subprocess.Popen[str]:

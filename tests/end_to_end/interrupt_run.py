@@ -128,8 +128,8 @@ def interrupt(
     over = process.poll() is not None
     sent = time.monotonic()
     process.send_signal(number)
-    code = process.wait(timeout=60)
-    while running_in(folder) and time.monotonic() < sent + 20:
+    code = process.wait(timeout=300)
+    while running_in(folder) and time.monotonic() < sent + 60:
         time.sleep(0.05)
     taken = time.monotonic() - sent
     after = analysed(folder)

@@ -50,8 +50,8 @@ def job_of(source: Path, network: Path) -> Job:
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """Exit code and standard error of a process at its end, which must come within a minute."""
-    _, said = process.communicate(timeout=60)
+    """Exit code and standard error of a process at its end, which must come within ten minutes."""
+    _, said = process.communicate(timeout=600)
     return process.returncode, said
 
 
@@ -77,7 +77,7 @@ def table(folder: Path, name: str = "library.csv") -> dict[str, dict[str, str]]:
     return {row["path"]: row for row in read_csv(folder / "results" / name)}
 
 
-def reader_of(source: Path, above: int, seconds: float = 30) -> psutil.Process:
+def reader_of(source: Path, above: int, seconds: float = 300) -> psutil.Process:
     """The process below another that has a file open, as soon as there is one."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -39,7 +39,7 @@ def peace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 60) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 300) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
@@ -81,7 +81,7 @@ def test_the_results_are_the_same_after_interrupts_at_random_moments(peace, tmp_
     for moment in moments:
         assert moment.exits_as_documented, moment
         assert not moment.left_running + moment.half_files + moment.again, moment
-        assert moment.seconds_to_end < 10
+        assert moment.seconds_to_end < 60
     assert outputs(tmp_path) == outputs(peace)
 
 
@@ -91,8 +91,8 @@ def test_a_signal_in_the_midst_of_a_job_ends_all(peace, tmp_path, number):
     run = start(folder, 2)
     assert wait_until(lambda: jobs(folder) != [])
     run.send_signal(number)
-    assert run.wait(timeout=10) == 128 + number
-    assert wait_until(lambda: running_in(folder) == [], 5)
+    assert run.wait(timeout=100) == 128 + number
+    assert wait_until(lambda: running_in(folder) == [], 60)
     assert half_files(folder) == []
     said = (folder / "output.log").read_text()
     *_, stood, goes_on = said.splitlines()
@@ -126,11 +126,11 @@ def test_sigterm_ends_a_run_in_the_background_of_a_script(peace, tmp_path, elsew
         assert wait_until(begun)
         run.send_signal(signal.SIGINT)
         run.send_signal(signal.SIGTERM)
-        assert run.wait(timeout=60) == 128 + signal.SIGTERM
+        assert run.wait(timeout=300) == 128 + signal.SIGTERM
         assert (folder / "job-1").exists() == elsewhere  # touched to cancel it
     finally:
         run.kill()
-    assert wait_until(lambda: running_in(folder) == [], 20)
+    assert wait_until(lambda: running_in(folder) == [], 60)
 
 
 def test_killing_the_run_with_9_ends_its_jobs_and_needs_no_unlocking(peace, tmp_path):
@@ -139,7 +139,7 @@ def test_killing_the_run_with_9_ends_its_jobs_and_needs_no_unlocking(peace, tmp_
     assert wait_until(lambda: jobs(folder) != [])
     run.kill()
     run.wait()
-    assert wait_until(lambda: running_in(folder) == [], 10)
+    assert wait_until(lambda: running_in(folder) == [], 60)
     assert list((folder / ".snakemake" / "locks").iterdir()) != []
     assert start(folder, 2).wait() == 0
     assert outputs(folder) == outputs(peace)

@@ -86,7 +86,7 @@ def test_a_file_that_never_opens_is_given_up_in_time(job, tmp_path):
         assert job(output, *limits)[0] == TRIED_AGAIN
         assert not output.exists()
         assert job(output, *limits, "--attempt", "2")[0] == 0
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 40  # not the 45 s that the file is held shut
     assert failure_in(output).type == "TimedOut"
 
 

@@ -20,7 +20,7 @@ from dropgrid.evaluation.score import EvaluationOptions, gather
 from dropgrid.evaluation.write import write_evaluation
 from dropgrid.library import Scan, track_id
 from dropgrid.records.model import BpmRecord, Section, StructureRecord
-from dropgrid.records.store import read_bpm, read_structure, write_record
+from dropgrid.records.store import read_bpm, read_key, read_structure, write_record
 from dropgrid.records.ticket import Ticket
 from dropgrid.report.collect import collect
 from dropgrid.report.page import build
@@ -214,7 +214,7 @@ def test_what_a_mix_asks_is_found_by_sliders_sorted_and_saved(session: Session) 
         assert record is not None
         assert int(row["mix_in_bars"]) == mix_in_bars(record)
         assert int(row["first_drop_bars"]) == bars_until_first_drop(record)
-        longest = max(phrase.bars or 0 for phrase in breakdowns(record))
+        longest = max(passage.bars or 0 for passage in breakdowns(record))
         assert int(row["longest_breakdown_bars"]) == longest
         assert 0 < float(row["energy"]) < 1
     page.locator("#table").focus()
@@ -317,6 +317,28 @@ def test_doubtful_tempos_can_be_shown_alone_with_the_reason(session: Session) ->
     expect(session.page.locator(".facts")).to_contain_text(
         "It may be half or twice the tempo (confidence 0.42)"
     )
+
+
+def test_an_unsure_key_is_shown_as_such_and_left_out_of_saved_lists(
+    browser: Browser, tmp_path: Path
+) -> None:
+    results = tmp_path / "results"
+    write_library(results, 2, tmp_path / "music")
+    first = sorted((results / "key").iterdir())[0]
+    record = read_key(first)
+    write_record(first, dataclasses.replace(record, confidence=0.21, sure=False))
+    write_page(results)
+    session = open_page(browser, results)
+    texts = session.page.locator("#rows .key").all_inner_texts()
+    assert sorted("?" in text for text in texts) == [False, True]
+    assert any(text.startswith(f"{record.camelot}?") for text in texts)
+    session.page.click("#save-button")
+    with session.page.expect_download() as waiting:
+        session.page.get_by_role("button", name="CSV").click()
+    rows = list(csv.DictReader(Path(waiting.value.path()).read_text().splitlines()))
+    assert sorted(bool(row["camelot"]) for row in rows) == [False, True]
+    session.page.close()
+    assert session.complaints == []
 
 
 def test_the_wheel_shows_what_mixes_with_a_key(session: Session) -> None:

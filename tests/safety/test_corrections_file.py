@@ -64,7 +64,7 @@ def test_such_a_file_is_one_line_that_names_it_and_stays_as_it_is(folder, tmp_pa
         ["open", *ours, "--no-browser"],
     ):
         command = [sys.executable, "-m", "dropgrid", *words]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
         assert done.returncode == 2, (words[0], done.stderr)
         assert len(done.stderr.splitlines()) == 1, (words[0], done.stderr)
         assert str(file) in done.stderr and reason in done.stderr

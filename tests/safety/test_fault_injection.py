@@ -1,7 +1,8 @@
 """Every system call that writes fails once: nothing of the user's is lost or half written.
 
 In the manner of SQLite's tests: a command runs under strace, which lets the Nth write, rename,
-fsync or unlink of the whole process fail, for N from 1 until none is left to fail. After each:
+fsync or unlink of the whole process fail, or kills it there, for N from 1 until none is left.
+After each:
 every song is whole, old or new; what lies in the results can be read; the message is no traceback;
 and the next, undisturbed run ends with the bytes that a run without faults leaves.
 
@@ -27,12 +28,15 @@ pytestmark = pytest.mark.slow
 CALLS = {
     "write": ("write", "ENOSPC"), "rename": ("rename,renameat,renameat2", "EIO"),
     "fsync": ("fsync", "EIO"), "unlink": ("unlink,unlinkat", "EACCES"),
+    "kill": ("rename,renameat,renameat2,fsync,unlink,unlinkat,link,linkat", "EIO:signal=KILL"),
 }  # fmt: skip
 COMMANDS: dict[str, list[str]] = {
     "scan": ["scan", "music", "--results", "results"],
     "table": ["table", "results", "--analyses", "bpm", "structure"],
     "report": ["report", "--results", "results"],
     "export": ["export", "lab", "--results", "results", "--output", "labels"],
+    "export rekordbox": ["export", "rekordbox", "--results", "results", "--output", "all.xml"],
+    "prune": ["prune", "--results", "results"],
     "tag write": ["tag", "write", "--results", "results"],
     "tag restore": ["tag", "restore", "--results", "results"],
     "retry": ["retry", "--results", "results"],
@@ -65,6 +69,9 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         scan.write_text(scan.read_text().replace(str(top), str(folder)))
         if command == "scan":
             shutil.rmtree(folder / "results")
+        if command == "prune":
+            (folder / "music" / "b.mp3").unlink()
+            assert call(folder, COMMANDS["scan"]).returncode == 0
         if command == "tag restore":
             assert call(folder, COMMANDS["tag write"]).returncode == 0
         return folder
@@ -122,7 +129,9 @@ def test_each_call_may_fail(command: str, kind: str, start: Callable[[str], Path
         inject = f"inject={calls}:error={error}:when={number}"
         trace = ["strace", "-f", "-qq", "-o", str(log), "-e", f"trace={calls}", "-e", inject]
         run = call(folder, COMMANDS[command], *trace)
-        if "(INJECTED)" not in log.read_text(errors="replace"):
+        if ("killed by" if kind == "kill" else "(INJECTED)") not in log.read_text(
+            errors="replace"
+        ):
             break
         tried += 1
         assert "Traceback" not in run.stderr, run.stderr

@@ -132,7 +132,8 @@ def test_two_recordings_in_one_file_are_both_analysed(
     assert reader.decoder["recordings"] == 2
     (tmp_path / f"once.{kind}").write_bytes(whole[kind])
     once = np.concatenate(list(Reader(tmp_path / f"once.{kind}")))[:, 0]
-    np.testing.assert_array_equal(samples, np.concatenate([once, once]))
+    step = 1 / 32768 if kind == "ogg" else 0  # one Vorbis file is FFmpeg's, a chain libsndfile's
+    np.testing.assert_allclose(samples, np.concatenate([once, once]), rtol=0, atol=step)
 
 
 @pytest.mark.parametrize("between", [b"", ID3V1], ids=["", "a tag"])

@@ -768,7 +768,7 @@ def test_a_pipe_or_a_tag_that_is_a_bomb_does_not_hang_the_writer(
     os.mkfifo(gone)
     start = time.monotonic()
     assert tag(results, "write") == 0
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 60
     said = capsys.readouterr().err
     assert "its tags are not read: more than" in said and "it is no file" in said
 

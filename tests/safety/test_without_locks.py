@@ -84,7 +84,7 @@ def test_what_a_killed_run_left_does_not_keep_the_next_from_its_work(no_locks, s
     assert json.loads(record.read_text())["status"] == "ok"
     with opened(tmp_path / "results") as workbench:
         second = start(tmp_path / "results")
-        _, said = second.communicate(timeout=60)
+        _, said = second.communicate(timeout=600)
         assert second.returncode == 2 and "a workbench is open on them" in said
         [track] = [row["id"] for row in workbench.json("api/library")["tracks"]]
         workbench.edit(track, {"op": "half"})

@@ -127,7 +127,7 @@ def test_a_real_browser_gets_from_the_private_file_to_the_page(with_a_browser):
         page = browser.new_page()
         page.goto((folder / "arguments").read_text().strip())
         page.wait_for_url(workbench.address)
-        page.wait_for_selector("text=other.ogg", timeout=60_000)
+        page.wait_for_selector("text=other.ogg", timeout=300_000)
 
 
 def test_only_a_tab_that_goes_to_the_page_itself_may_come_from_elsewhere(workbench):
@@ -141,7 +141,7 @@ def test_only_a_tab_that_goes_to_the_page_itself_may_come_from_elsewhere(workben
 
 
 def connection(workbench: Workbench, said: bytes = b"") -> socket.socket:
-    made = socket.create_connection(("127.0.0.1", workbench.port), timeout=60)
+    made = socket.create_connection(("127.0.0.1", workbench.port), timeout=600)
     if said:
         made.sendall(said)
     return made

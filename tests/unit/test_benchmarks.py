@@ -15,6 +15,7 @@ MEASURED = {
     "machine": {"processor": "A processor"},
     "speed": {
         "dropgrid": {"cpu": 2.0, "peak_mb": 207.6, "peak_minutes": 5},
+        "mixxx": {"cpu": 1.9, "peak_mb": 40.0, "peak_minutes": 5},
         "madmom": {"cpu": 90.0, "peak_mb": 900.0, "peak_minutes": 1},
         "librosa": {"cpu": 3.04, "peak_mb": 300.0, "peak_minutes": 1},
     },
@@ -36,6 +37,7 @@ def test_the_figures_are_those_that_were_measured(present: ModuleType) -> None:
     text = present.figures(MEASURED)
     assert "| dropgrid: beats, tempo, sections, key, loudness | 2.0 s | 208 MB |" in text
     assert "| madmom 0.16.1: beats and downbeats | 90.0 s | 45 times that |" in text
+    assert "| mixxx-analyzer (Mixxx's): beats, tempo, key, loudness | 1.9 s | 0.95 times" in text
     assert "29% at 4 tracks, 12% at 16 tracks" in text
     assert "A file of 2 hours takes 40 s and 480 MB." in text
     assert "workflow" not in present.figures({**MEASURED, "overhead": []})

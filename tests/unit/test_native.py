@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 from dropgrid import native
 from dropgrid.audio import channels
 from dropgrid.features import loudness, spectra
@@ -174,3 +176,44 @@ def test_without_the_loops_one_line_says_so(tmp_path: Path) -> None:
     )
     assert ended.stderr.count("\n") == 1 and "without its compiled loops" in ended.stderr
     assert "pip install 'dropgrid[llvm]'" in ended.stdout
+
+
+FEATURES = """
+import hashlib, sys
+from pathlib import Path
+from dropgrid import rhythm
+from dropgrid.features.extract import extract
+from dropgrid.stages.networks import load_networks, prepare_key_network, prepare_network
+
+folder = Path(sys.argv[1])
+networks = folder / "network.npz", folder / "key.npz"
+for prepare, path in zip((prepare_network, prepare_key_network), networks):
+    path.exists() or prepare(path, "madmom")
+found = extract(folder / "song.ogg", *load_networks(*networks))
+digest = hashlib.sha256(found.activations.tobytes())
+for name, array in sorted(found.descriptors.items()):
+    digest.update(array.tobytes())
+print(digest.hexdigest())
+"""
+
+
+@needs_loops
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="names of x86-64's kernels")
+@pytest.mark.parametrize("kernel", ["Sandybridge", "Haswell", "Zen"])
+def test_features_are_the_same_bytes_with_and_without(kernel: str, tmp_path: Path) -> None:
+    """Whatever kernel OpenBLAS sums by: everything that later stages read of a song."""
+    time = np.arange(8 * 44100) / 44100
+    beat = np.sin(2 * np.pi * 55 * time) * np.exp(-((time * 2.1) % 1) * 9)
+    soundfile.write(
+        tmp_path / "song.ogg", 0.5 * beat[:, None] + 0.1 * random(len(time), 2), 44100,
+        format="OGG", subtype="VORBIS",
+    )  # fmt: skip
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", FEATURES, tmp_path], check=True, capture_output=True, text=True,
+            env={**os.environ, "OPENBLAS_CORETYPE": kernel, "OPENBLAS_NUM_THREADS": "1",
+                 native.WITHOUT: given},
+        ).stdout
+        for given in ("0", "1")
+    ]  # fmt: skip
+    assert found[0] == found[1] and len(found[0]) == 65

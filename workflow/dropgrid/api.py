@@ -30,7 +30,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .records.phrases import phrases
+from .records.passages import passages
 from .records.track import Track
 from .results.frames import beats_frame, library_frame, sections_frame
 from .results.layout import Results
@@ -53,7 +53,7 @@ __all__ = [
     "load_library",
     "mix_in_bars",
     "mix_out_bars",
-    "phrases",
+    "passages",
     "section_at_bar",
     "section_at_time",
     "sections_frame",

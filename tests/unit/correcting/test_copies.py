@@ -6,7 +6,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import mutagen
+import numpy as np
 import pytest
+import soundfile
+from dropgrid.audio.digests import audio_digest
 from dropgrid.commands.main import main
 from dropgrid.correcting.publish import write_slices
 from dropgrid.correcting.session import Desk, NothingToUndo
@@ -15,9 +19,11 @@ from dropgrid.corrections.document import Document
 from dropgrid.corrections.model import Correction
 from dropgrid.corrections.per_track import read_slice, slice_path
 from dropgrid.library import track_id
+from dropgrid.records.identity import Identity, write_identity
 from dropgrid.records.store import read_bpm, write_record
 from dropgrid.records.ticket import read_ticket
 from dropgrid.results.layout import Results
+from mutagen.id3 import TIT2
 from tracks_to_correct import write_steady
 
 ONE = "120000-" + "0b" * 32
@@ -200,3 +206,27 @@ def test_the_undo_of_a_track_says_of_which_recording_it_is(tmp_path):
     desk.edit(track_id("a.wav"), [{"op": "half"}])
     path = desk.results.corrections / "undo" / f"{track_id('a.wav')}.json"
     assert json.loads(path.read_bytes())["fingerprint"] == ONE
+
+
+@pytest.mark.parametrize(("change", "taken"), [("retag", False), ("another song", True)])
+def test_a_new_copy_takes_statements_only_from_a_file_whose_audio_changed(tmp_path, change, taken):
+    """In one run: the song was copied and retagged, or renamed and its name given to another."""
+    desk = desk_of(tmp_path, {"a.wav": ONE})
+    desk.edit(track_id("a.wav"), [{"op": "half"}])
+    file = tmp_path / "a.wav"
+    soundfile.write(file, np.zeros(4410), 44100)
+    track, digest = track_id("a.wav"), audio_digest(file)
+    about = Identity(track, "a.wav", 1, 1, digest, digest, digest)
+    write_identity(desk.results.identity(track), about)
+    if change == "retag":
+        tags = mutagen.File(file)
+        tags.add_tags()
+        tags.tags.add(TIT2(encoding=3, text=["x"]))
+        tags.save()
+    else:
+        soundfile.write(file, np.ones(4410) / 2, 44100)
+    ticket = replace(read_ticket(desk.results.ticket(track)), file=str(file), mtime_ns=2)
+    folder = desk.results.folder
+    write_slices(document.read(desk.file), [ticket], folder, folder, desk.file)
+    others = document.read(desk.results.corrections / "others.json").tracks
+    assert (list(others) == ["a.wav"]) is taken

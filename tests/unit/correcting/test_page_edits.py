@@ -241,3 +241,19 @@ def test_records_of_which_some_are_still_to_be_made_are_not_current(tmp_path):
     at = stated_at + 10**9
     os.utime(desk.results.record("structure", TRACK), ns=(at, at))
     assert desk.is_current(known, desk.stated(known)[1])
+
+
+def test_a_track_that_goes_by_statements_of_a_renamed_file_is_confirmed_with_them(tmp_path):
+    desk = desk_of(tmp_path)
+    known = replace(steady(), track=TRACK, path=PATH, fingerprint="1-ab")
+    write_record(desk.results.record("bpm", TRACK), known)
+    old = Correction(fingerprint="1-ab", one=1.0)
+    _, answer = desk.answer(desk.known(TRACK), old)
+    write_record(desk.results.record("bpm", TRACK), answer.bpm)
+    put(desk, {"op": "confirm"}, fingerprint="1-ab")
+    values = json.loads(desk.file.read_bytes())
+    values["tracks"]["old.flac"] = to_json(old)
+    desk.file.write_text(json.dumps(values))
+    assert settle(desk) == [f"{desk.file}: the page's edits of 1 track were applied"]
+    assert list(document.read(desk.file).tracks) == [PATH]
+    assert stated(desk).one == 1.0 and stated(desk).confirmed is not None

@@ -155,7 +155,7 @@ def test_a_record_of_the_first_version_is_not_misread(tmp_path):
     (tmp_path / "r.json").write_text(json.dumps(values))
     with pytest.raises(RecordError, match="another version of dropgrid; delete it to renew it"):
         read_bpm(tmp_path / "r.json")
-    assert json.loads(to_json(STRUCTURE))["schema_version"] == 3
+    assert json.loads(to_json(STRUCTURE))["schema_version"] == 4
 
 
 @pytest.mark.parametrize(

@@ -83,4 +83,4 @@ def test_a_run_that_loses_its_interrupt_is_interrupted_again() -> None:
         assert run.stdout.readline() == b"ready\n"
         run.send_signal(signal.SIGINT)
         assert run.stdout.readline() == b"lost\n"
-        assert run.wait(timeout=30) == 130
+        assert run.wait(timeout=300) == 130

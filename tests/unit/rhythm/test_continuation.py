@@ -9,6 +9,7 @@ from dropgrid.rhythm import RhythmOptions, analyse
 from dropgrid.rhythm.continuation import Part, joined
 from dropgrid.rhythm.fit import Line
 from dropgrid.rhythm.phase import LAG
+from dropgrid.rhythm.piecewise import straight_pieces
 from test_rhythm import clicks, grid, peaks_at, played_by_hand, worst
 
 
@@ -77,3 +78,29 @@ def test_parts_that_are_moved_all_the_time_are_left_alone_and_a_short_one_is_not
     assert (whole.first, whole.last, whole.anchor) == (0, 2, 0)
     assert whole.line.period == pytest.approx(0.5, abs=1e-4)
     assert len(joined(activation, [music, played])) == 2
+
+
+def test_a_path_is_cut_into_the_fewest_pieces_that_keep_within_ten_milliseconds():
+    random = np.random.default_rng(2)
+    truth = played_by_hand(lambda t: 118 + 2.5 * np.sin(t / 13), 200)
+    played = truth + random.normal(0, 0.003, len(truth))
+    pieces = straight_pieces(played)
+    assert len(pieces) <= 24
+    for first, last, line in pieces:
+        grid = line.offset + np.arange(last - first) * line.period
+        assert np.abs(grid - truth[first:last]).max() < 0.015
+    assert len(straight_pieces(grid_with_errors(random))) == 1
+
+
+def grid_with_errors(random):
+    beats = 0.5 * np.arange(300)
+    return beats + 0.004 * np.sin(beats / 20) + random.normal(0, 0.003, 300)
+
+
+def test_a_record_of_music_that_moves_says_how_far_beats_lie_from_the_grid():
+    truth = played_by_hand(lambda t: 118 + 2.5 * np.sin(t / 13), 200)
+    rhythm = analyse(heard((truth, 0.8), duration=200), RhythmOptions())
+    said = rhythm.evidence["deviation_ms"]
+    assert 0 < said["typical"] < said["largest"] < 30
+    steady = analyse(clicks(grid(128.0, 0.2, 90), 90), RhythmOptions())
+    assert "deviation_ms" not in steady.evidence

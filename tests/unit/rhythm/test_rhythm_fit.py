@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from dropgrid.features import ENVELOPE_RATE, FRAME_RATE, Features
 from dropgrid.rhythm import RhythmOptions
-from dropgrid.rhythm.fit import SPREAD, exact_tempo, fit_line
+from dropgrid.rhythm.fit import SPREAD, Line, exact_tempo, fit_line, snapped
 from dropgrid.rhythm.phase import attack_offset
 from dropgrid.rhythm.piecewise import straight_pieces
 from dropgrid.rhythm.tempo import candidates, probabilities, scores, tempogram
@@ -138,3 +138,11 @@ def test_fewer_than_16_attacks_say_nothing():
     features = attacks(BEATS, 60)
     assert attack_offset(features, BEATS[10:25]) is None
     assert attack_offset(features, BEATS[10:26]) is not None
+
+
+@pytest.mark.parametrize(
+    ("bpm", "margin", "shown"),
+    [(125.0114, 0.0110, 125.0), (199.9917, 0.0077, 200.0), (125.02, 0.0110, 125.02)],
+)
+def test_a_whole_tempo_that_the_interval_misses_by_a_thousandth_is_taken(bpm, margin, shown):
+    assert snapped(Line(0.0, 60.0 / bpm, margin)) == pytest.approx(shown, abs=1e-9)

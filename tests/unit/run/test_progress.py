@@ -204,7 +204,7 @@ def test_the_line_is_drawn_by_itself_while_nothing_else_is_told(
     log = handler(screen)
     begin(log, tmp_path, 2)
     write_log(tmp_path, "done", "begins")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 200
     while "1/2" not in screen.getvalue() and time.monotonic() < deadline:
         time.sleep(0.01)
     drawn = screen.getvalue().count(CLEAR)

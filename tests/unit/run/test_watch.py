@@ -97,6 +97,15 @@ def test_a_look_is_what_a_run_would_see(tmp_path):
     assert look([str(tmp_path / "nowhere")], str(tmp_path / "results")) is None
 
 
+def test_a_look_leaves_out_what_a_run_excludes(tmp_path: Path) -> None:
+    for name in ("a.flac", "Loops/b.flac"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    found = look([str(tmp_path)], str(tmp_path / "results"), ["loops/"])
+    assert found is not None
+    assert [path for path, *_ in found] == [str(tmp_path / "a.flac")]
+
+
 def seen(folder: Path, act: Callable[[], object], results: Path) -> bool:
     changed = threading.Event()
     eyes = Eyes([str(folder)], str(results), changed)

@@ -53,11 +53,11 @@ def test_a_level_is_that_of_the_loudest_stretch_in_peaks_and_far_below_it_in_cal
     assert max(level[:8]) < -7 and max(level[32:40]) < -7
 
 
-def test_a_rise_is_over_the_bars_before_within_the_phrase_and_no_more_than_eight() -> None:
+def test_a_rise_is_over_the_bars_before_within_the_passage_and_no_more_than_eight() -> None:
     power = np.repeat(10.0 ** (np.array([-9.0] * 4 + [-3.0] * 2 + [-2.0] * 8 + [0.0] * 4) / 10), 4)
     drive = replace(drive_of([("drop", 18)]), power=power)
     assert drive.rise(0, 56, 72) == pytest.approx(2.0)  # the eight bars before, not all
-    assert drive.rise(16, 24, 56) == pytest.approx(1.0)  # what came before the phrase: not at all
+    assert drive.rise(16, 24, 56) == pytest.approx(1.0)  # what came before the passage: not at all
     assert drive.rise(0, 24, 56) == pytest.approx((4 * 7 + 2 * 1) / 6)
 
 
@@ -142,10 +142,11 @@ def measured_in(form, sections: list[tuple[float, str]], drops=(), gain: float =
 def test_what_is_measured_of_stated_sections_is_what_was_found_of_the_same_ones() -> None:
     found = found_in(MIXABLE)
     stated = [(section.start / BAR, section.label) for section in found.sections]
-    sections, impacts, mix_in, mix_out = measured_in(MIXABLE, stated, found.drops)
-    assert [s.energy for s in sections] == pytest.approx([s.energy for s in found.sections])
-    assert impacts == found.drop_impacts
-    assert (mix_in, mix_out) == (found.mix_in, found.mix_out)
+    again = measured_in(MIXABLE, stated, found.drops)
+    assert [s.energy for s in again.sections] == pytest.approx([s.energy for s in found.sections])
+    assert again.drop_impacts == found.drop_impacts
+    assert (again.mix_in, again.mix_out) == (found.mix_in, found.mix_out)
+    assert [p.start for p in again.phrases] == [p.start for p in found.phrases]
 
 
 def driving(power=1.0, strokes=1.0, beat=0.0, tune=-20.0) -> Drive:
@@ -204,7 +205,8 @@ def test_a_lead_in_and_a_tail_shorter_than_a_section_are_passed_over_by_mix_poin
         form = [("breakdown", bars), *MIXABLE, ("breakdown", bars)]
         starts = [start / BAR for start in starts_of(form, 128.0)]
         sections = [(start, kind) for start, (kind, _) in zip(starts, form, strict=True)]
-        _, _, mix_in, mix_out = measured_in(form, sections)
+        again = measured_in(form, sections)
+        mix_in, mix_out = again.mix_in, again.mix_out
         if mixable:
             assert mix_in == pytest.approx(BAR * (bars + 16), abs=0.01)
             assert mix_out == pytest.approx(starts[-2] * BAR, abs=0.01)
@@ -215,6 +217,7 @@ def test_a_lead_in_and_a_tail_shorter_than_a_section_are_passed_over_by_mix_poin
 def test_what_is_measured_of_silence_is_nothing() -> None:
     KINDS["silence"] = ()
     stated = [(0, "intro"), (8, "drop")]
-    sections, impacts, *mix = measured_in([("silence", 16)], stated, [15.0], gain=-10.0)
-    assert [section.energy for section in sections] == [0.0, 0.0]
-    assert (impacts, mix) == ((0.0,), [None, None])
+    found = measured_in([("silence", 16)], stated, [15.0], gain=-10.0)
+    assert [section.energy for section in found.sections] == [0.0, 0.0]
+    assert (found.drop_impacts, found.mix_in, found.mix_out) == ((0.0,), None, None)
+    assert [(p.start, p.end) for p in found.phrases] == [(s.start, s.end) for s in found.sections]

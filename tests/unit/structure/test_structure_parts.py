@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from band_levels import features_of, grid_of, levels_of
-from dropgrid.records.model import BpmRecord, Section, StructureRecord
+from dropgrid.records.model import LABELS, BpmRecord, Section, StructureRecord
 from dropgrid.structure import (
     StructureOptions,
     analyse,
@@ -123,18 +123,24 @@ def sounds(*rows: tuple[float, float]) -> labels.SectionSound:
     return labels.SectionSound(level, rise, 4 * same, -3 * same, 8 * same, 8.0 * (level < -5))
 
 
+def named(sound: labels.SectionSound) -> tuple[list[str], np.ndarray]:
+    """The names of sections, and the posterior of every label."""
+    chosen, posterior = labels.label(sound, labels.has_contrast(sound, 4))
+    return [LABELS[i] for i in chosen], posterior
+
+
 def test_labels_follow_level_rise_and_position() -> None:
     sound = sounds((-12, 0), (-9, 6), (0, 0), (-12, 0), (-8, 8), (0, 0), (-12, -3))
-    names, posterior = labels.label(sound, 4)
+    names, posterior = named(sound)
     assert names == ["intro", "buildup", "drop", "breakdown", "buildup", "drop", "outro"]
     assert posterior.sum(axis=1) == pytest.approx(1.0)
     assert posterior[2, labels.DROP] > 0.9
 
 
 def test_energy_comes_in_within_an_intro_and_goes_out_within_an_outro() -> None:
-    names = labels.label(sounds((-12, 0), (-9, 0), (0, 0), (-9, 0), (-12, 0)), 4)[0]
+    names = named(sounds((-12, 0), (-9, 0), (0, 0), (-9, 0), (-12, 0)))[0]
     assert names == ["intro", "intro", "drop", "outro", "outro"]
-    names = labels.label(sounds((-12, 0), (0, 0), (-12, 0), (-9, 0)), 4)[0]
+    names = named(sounds((-12, 0), (0, 0), (-12, 0), (-9, 0)))[0]
     assert names == ["intro", "drop", "breakdown", "outro"]
 
 
@@ -148,14 +154,14 @@ def test_a_band_that_is_silent_throughout_never_changes() -> None:
 
 
 def test_an_equally_loud_track_has_no_drop() -> None:
-    names = labels.label(sounds((-1, 0), (0, 0), (-1, 0)), 4)[0]
+    names = named(sounds((-1, 0), (0, 0), (-1, 0)))[0]
     assert not {"drop", "buildup"} & set(names)
 
 
 def test_a_loud_section_without_bass_or_beat_is_no_drop() -> None:
     sound = sounds((-12, 0), (0, 0), (-12, 0))
     sound.pulse[1], sound.bass[1] = 0.2, -30.0
-    assert "drop" not in labels.label(sound, 4)[0]
+    assert "drop" not in named(sound)[0]
 
 
 @pytest.fixture(scope="module")
@@ -231,9 +237,9 @@ def test_queries_tell_where_to_mix(mixable: StructureRecord) -> None:
 
 
 def test_queries_find_long_breakdowns(mixable: StructureRecord) -> None:
-    every = [phrase.bars for phrase in queries.breakdowns(mixable)]
+    every = [passage.bars for passage in queries.breakdowns(mixable)]
     assert 16 in every and set(every) <= {16, 8}
-    assert [phrase.bars for phrase in queries.breakdowns(mixable, min_bars=16)] == [16]
+    assert [passage.bars for passage in queries.breakdowns(mixable, min_bars=16)] == [16]
 
 
 def test_queries_about_mixing_without_drops_or_grid_are_empty() -> None:

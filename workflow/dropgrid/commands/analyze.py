@@ -135,7 +135,7 @@ def _record_failure(ticket: Ticket, failure: TrackFailure, records: dict[str, Pa
 
 def _described(records: dict[str, Path]) -> tuple[int, str]:
     """(1 if the file failed, a line that says what came out), from its records."""
-    from ..records.phrases import phrases
+    from ..records.passages import passages
     from ..results.library_reader import READERS
 
     found = {name: READERS[name](path) for name, path in records.items()}
@@ -150,5 +150,5 @@ def _described(records: dict[str, Path]) -> tuple[int, str]:
     if key := found.get("key"):
         said.append("no key" if key.key is None else f"{key.key} ({key.camelot})")
     if structure := found.get("structure"):
-        said.append("; ".join(phrase.text for phrase in phrases(structure.sections)))
+        said.append("; ".join(passage.text for passage in passages(structure.sections)))
     return 0, f"{path}: {', '.join(said)}"

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-HELP = "fail if a track failed"
+HELP = "exit with an error if any track failed"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

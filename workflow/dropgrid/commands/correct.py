@@ -1,9 +1,9 @@
-"""State what is right about tracks: their grid, sections or key; every run then honours it.
+"""Correct a track's grid, sections or key; every later run honours the correction.
 
-A statement goes into a file of your own and stays there whatever is analysed anew. PATH is a track
-as the records name it: its path within the library, or an unambiguous end of that. What is given
-relative to the present answer (--half, --shift 0.5) is kept as what it comes to ("the one is at
-0.412 s"). The next run renews the records of these tracks, without analysing them again.
+Corrections are kept in a file of your own, whatever is analysed again. PATH is a track as the
+records name it: its path within the library, or an unambiguous end of that. What is given relative
+to the present answer (--half, --shift 0.5) is kept as its result ("a downbeat is at 0.412 s"). The
+next run renews the records of these tracks, without analysing them again.
 
 examples:
   dropgrid correct song.flac --half
@@ -28,16 +28,16 @@ from .arguments import add_results
 if TYPE_CHECKING:
     from ..correcting.session import Desk
 
-HELP = "state what is right about tracks: grid, sections, key"
+HELP = "correct a track's grid, sections or key"
 # In the order in which they are done: option, its edit, what the edit calls its value, the
 # option's type, its name in --help, and what that says.
 EDITS: tuple[tuple[str, str, str | None, Any, str | None, str], ...] = (
     ("half", "half", None, None, None, "half the tempo"),
     ("double", "double", None, None, None, "twice the tempo"),
-    ("bpm", "bpm", "bpm", float, "B", "the tempo; the beats are looked for at it"),
-    ("at", "at", "time", float, "SECONDS", "the one is here"),
+    ("bpm", "bpm", "bpm", float, "B", "the tempo; dropgrid finds the beats"),
+    ("at", "at", "time", float, "SECONDS", "a downbeat is at this time"),
     ("shift", "shift", "beats", float, "BEATS", "the grid is so many beats later; 0.5 is allowed"),
-    ("one", "one", "beats", float, "BEATS", "the one is so many beats later, the beats stay"),
+    ("one", "one", "beats", float, "BEATS", "the downbeat is so many beats later; the beats stay"),
     ("nudge", "nudge", "ms", float, "MS", "the grid is so many milliseconds later"),
     ("beats-per-bar", "beats_per_bar", "beats", int, "N", "3 or 4 beats a bar"),
     ("key", "key", "key", str, "KEY", "the key: Am, 8A, 1m, ..."),

@@ -9,7 +9,7 @@ import argparse
 
 from .arguments import add_force, add_results
 
-HELP = "find the songs that are in the library more than once"
+HELP = "list duplicate tracks"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

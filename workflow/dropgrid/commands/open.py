@@ -1,4 +1,4 @@
-"""Open the workbench: a page on this machine where grids, sections and keys are put right.
+"""Open the workbench: a page on this machine where grids, sections and keys are corrected.
 
 It listens on the loopback interface alone, under an address that holds a secret; what is stated
 there goes into the same file as that of `dropgrid correct`, and the records follow at once. Ends
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..results.layout import Results
 
 LEADS_ON = '<!doctype html><meta http-equiv="refresh" content="0; url='
-HELP = "open the workbench, to put grids right by eye and ear"
+HELP = "open the workbench, to correct grids by eye and ear"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

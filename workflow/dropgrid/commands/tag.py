@@ -78,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                          help="leave a file for another time: its track's id, its path, or the "
                          "end of its path")  # fmt: skip
     restore.add_argument("--forget", action="append", default=[], metavar="NAME",
-                         help="leave a file as it is for good, without a backup")  # fmt: skip
+                         help="leave a file as it is permanently, without a backup")  # fmt: skip
     for action in (write, restore):
         add_results(action)
         action.add_argument(

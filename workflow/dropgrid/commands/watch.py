@@ -49,10 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ..results.ownership import last_library
+    from ..settings.config import complete_config
 
     words, numbers = read_words(arguments.words)
     request = request_of(words)
     library = list(request.library) or last_library(request.results)
+    options = {name: value for name, value in request.config if name == "exclude"}
+    exclude = complete_config(options)["exclude"]
     clock = Signals()
     eyes = Eyes(library, str(request.results), clock.changed)
 
@@ -63,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         clock.wait(seconds)
 
     watch = Watch(
-        look=lambda: look(library, str(request.results)),
+        look=lambda: look(library, str(request.results), exclude),
         run=lambda: clock.call([sys.executable, "-P", "-m", "dropgrid", "run", *words]),
         wait=wait,
         rest=clock.rest,

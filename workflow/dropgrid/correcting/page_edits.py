@@ -69,16 +69,20 @@ def apply_edits(desk: Desk, track: str) -> bool:
         return False
     with document.changing(desk.file) as stated:
         name, before = desk.stated(known, stated)
-        if name is None or before.edits is None:
+        own = stated.tracks.get(known.ticket.path)
+        edits = before.edits or (own.edits if own is not None and own.only_waits else None)
+        if name is None or edits is None:
             return False
         plain = replace(before, edits=None)
-        said = base = _base(desk, known, plain, before.edits)
+        said = base = _base(desk, known, plain, edits)
         states = []
-        for step in before.edits.steps:
+        for step in edits.steps:
             for one in step:
                 whole, answer = desk.answer(known, said)
                 said = edit(whole, answer, one)
             states.append(said if base is plain else _beside(plain, said))
+        if name != known.ticket.path:  # its statements are under the name that it had
+            stated.tracks.pop(known.ticket.path, None)
         if not states or states[-1] == plain:
             stated.put(name, plain)
         else:

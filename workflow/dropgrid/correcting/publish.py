@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from ..audio.digests import audio_digest
 from ..base.errors import ConfigError, RecordError
 from ..base.files import read_regular
 from ..base.json_documents import MAX_BYTES, SCHEMA_VERSION, json_lines
@@ -28,6 +29,7 @@ from ..corrections.model import NOTHING, Correction, InvalidCorrection
 from ..corrections.per_track import OTHERS, digest, read_slice, slice_bytes, slice_path
 from ..features import Features, store
 from ..library import expanded, track_id
+from ..records.identity import read_identity
 from ..records.ticket import TRACK_ID, Ticket, read_ticket
 from ..results.layout import Results
 from ..results.ownership import write_ours
@@ -77,9 +79,9 @@ def write_slices(
     own = {track: stated.tracks[path] for track, path in paths.items() if path in stated.tracks}
     here = set(paths.values())
     gone = {path: c for path, c in stated.tracks.items() if path not in here}
-    for track, said in own.items():  # the track may hold another recording now
-        if fingerprints.same(said.fingerprint, recording_of(Results(records), track)) is False:
-            gone[paths[track]] = said
+    for ticket in tracks:
+        if ticket.track in own and _may_be_another(ticket, own[ticket.track], Results(records)):
+            gone[ticket.path] = own[ticket.track]
     others = Document(gone)
     was = _others(folder)
     slices = sliced(results) & paths.keys()
@@ -99,6 +101,23 @@ def write_slices(
     write_ours(folder / OTHERS, document.to_bytes(others))
     _note_source(results, source)
     return {track: digest(slice_path(folder, track)) for track in own}
+
+
+def _may_be_another(ticket: Ticket, said: Correction, records: Results) -> bool:
+    """Whether another recording may lie where the one was that something is stated of: its
+    record is of another one, or its audio is no more what it was in the last run."""
+    mine = recording_of(records, ticket.track)
+    if fingerprints.same(said.fingerprint, mine) is False:
+        return True
+    try:
+        if read_ticket(records.ticket(ticket.track)) == ticket:
+            return False
+    except RecordError:  # of a first run
+        return False
+    with suppress(RecordError, OSError):
+        known = read_identity(records.identity(ticket.track))
+        return audio_digest(Path(ticket.file)) != known.audio
+    return True
 
 
 def _others(folder: Path) -> Document:

@@ -52,17 +52,20 @@ class Document:
         two fit equally well.
         """
         own = self.tracks.get(path)
-        if own is not None and fingerprints.same(own.fingerprint, fingerprint) is not False:
+        mine = own is not None and fingerprints.same(own.fingerprint, fingerprint) is not False
+        if own is not None and mine and not own.only_waits:
             return path
         if fingerprint is None:
-            return None
+            return path if mine else None
         fits = sorted(
             ((said.fingerprint == fingerprint, _common_end(name, path)), name)
             for name, said in self.tracks.items()
-            if fingerprints.same(said.fingerprint, fingerprint) and is_gone(name, said)
+            if name != path
+            and fingerprints.same(said.fingerprint, fingerprint)
+            and is_gone(name, said)
         )
         if not fits or (len(fits) > 1 and fits[-1][0] == fits[-2][0]):
-            return None
+            return path if mine else None
         return fits[-1][1]
 
     def put(self, path: str, correction: Correction, before: str | None = None) -> None:

@@ -132,6 +132,11 @@ class Correction:
         return tuple(name for name, true in said.items() if true)
 
     @property
+    def only_waits(self) -> bool:
+        """Whether nothing is stated yet, but edits of a page wait to be applied."""
+        return self.edits is not None and replace(self, edits=None).is_empty
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing is stated at all."""
         return replace(self, fingerprint=None) == Correction()

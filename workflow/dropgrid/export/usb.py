@@ -30,7 +30,7 @@ from ..players.database import Contents, Playlist, database
 from ..players.device_sql import FILE_TYPES, TrackRow
 from ..players.waveform import columns, waveforms
 from ..records.cue_points import cues, loops, most_useful, pads
-from ..records.phrases import phrases
+from ..records.passages import passages
 from ..records.track import Track, beats_per_bar
 from ..results.layout import Results
 from ..results.output_guard import check_folder
@@ -320,10 +320,10 @@ def phrase_starts(track: Track) -> list[anlz.PhraseStart]:
         return []
     beats = track.bpm.beats
     found: list[anlz.PhraseStart] = []
-    for phrase in phrases(track.structure.sections):
-        beat = min(range(len(beats)), key=lambda i: abs(beats[i] - phrase.start)) + 1
+    for passage in passages(track.structure.sections):
+        beat = min(range(len(beats)), key=lambda i: abs(beats[i] - passage.start)) + 1
         if not found or beat > found[-1].beat:
-            found.append(anlz.PhraseStart(beat, phrase.label))
+            found.append(anlz.PhraseStart(beat, passage.label))
     return found
 
 

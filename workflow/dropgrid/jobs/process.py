@@ -21,7 +21,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
@@ -60,16 +60,19 @@ def supervised(
     reader, writer = os.pipe()
     words, crash = LastWords(), Crash()
     with _signals_forwarded() as relay:
+        # A signal to the child waits until it can take it, one to us until there is a child.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
         pid = os.fork()
         if pid == 0:
             os.close(reader)
             words.speak()
             crash.wait_to_be_seen()
-            _be_child(work, stage, memory_mb, parent, writer)
+            _be_child(work, stage, memory_mb, parent, writer, mask)
+        relay.child = pid
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         os.close(writer)
         words.listen()
         crash.listen()
-        relay.child = pid
         heard = _Heard(stage, started, words, crash)
         timed_out = _listen(reader, relay, pid, seconds, heard)
         said = words.close()
@@ -273,7 +276,12 @@ class _Interrupted(BaseException):
 
 
 def _be_child(
-    work: Callable[[], object], stage: str, memory_mb: int | None, parent: int, writer: int
+    work: Callable[[], object],
+    stage: str,
+    memory_mb: int | None,
+    parent: int,
+    writer: int,
+    mask: Iterable[int],
 ) -> NoReturn:
     """Do the work, report a failure to the parent, and end without the parent's clean-up."""
     global _writer, _stage
@@ -284,6 +292,7 @@ def _be_child(
         for number in FORWARDED:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, _interrupt)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         cap_memory(memory_mb)
         work()
         code = 0

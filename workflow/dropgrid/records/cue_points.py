@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ..base.colours import SECTION_COLOURS_ON_DARK
 from .cue_template import PADS, Pad, Template, Unit
 from .model import Label
-from .phrases import phrases
+from .passages import passages
 from .track import Track
 
 SAME_MOMENT = 0.05  # seconds within which two moments are one cue
@@ -57,12 +57,12 @@ def cues(track: Track) -> list[Cue]:
         return []
     drops, first = track.structure.drops, first_downbeat(track)
     moments: list[tuple[float, Label]] = []
-    for phrase in phrases(track.structure.sections):
-        entries = (drop for drop in drops if phrase.start <= drop < phrase.end)
-        entry = next(entries, phrase.start) if phrase.label == "drop" else phrase.start
-        if first is not None and entry < first < phrase.end - SAME_MOMENT:
+    for passage in passages(track.structure.sections):
+        entries = (drop for drop in drops if passage.start <= drop < passage.end)
+        entry = next(entries, passage.start) if passage.label == "drop" else passage.start
+        if first is not None and entry < first < passage.end - SAME_MOMENT:
             entry = first
-        moments.append((entry, phrase.label))
+        moments.append((entry, passage.label))
     for drop in drops:
         if not any(label == "drop" and abs(t - drop) < SAME_MOMENT for t, label in moments):
             moments.append((drop, "drop"))
@@ -165,12 +165,12 @@ def loops(track: Track) -> list[Loop]:
         return []
     ones = track.bpm.downbeats
     found = []
-    for phrase in phrases(track.structure.sections):
-        if phrase.label not in LOOPED:
+    for passage in passages(track.structure.sections):
+        if passage.label not in LOOPED:
             continue
-        start, end = phrase.start - SAME_MOMENT, phrase.end + SAME_MOMENT
+        start, end = passage.start - SAME_MOMENT, passage.end + SAME_MOMENT
         inside = [one for one in ones if start <= one <= end]
         bars = next((bars for bars in LOOP_BARS if bars < len(inside)), None)
         if bars is not None:
-            found.append(Loop(inside[0], inside[bars], f"{phrase.label.capitalize()} loop"))
+            found.append(Loop(inside[0], inside[bars], f"{passage.label.capitalize()} loop"))
     return found

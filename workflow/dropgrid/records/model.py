@@ -188,6 +188,21 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Phrase:
+    """A stretch inside a section, often 4, 8 or 16 bars, after which something changes.
+
+    Bars as in Section. confidence: the probability that something begins at its start.
+    """
+
+    start: float
+    end: float
+    start_bar: int | None
+    end_bar: int | None
+    bars: int | None
+    confidence: float
+
+
+@dataclass(frozen=True)
 class ComputedStructure:
     """The analysis' own answer, beside one that a person stated."""
 
@@ -197,17 +212,18 @@ class ComputedStructure:
     drop_impacts: tuple[float, ...]
     mix_in: float | None
     mix_out: float | None
+    phrases: tuple[Phrase, ...] = ()
 
 
 @dataclass(frozen=True)
 class StructureRecord:
     """Sections and drops of a track: results/structure/{track}.json.
 
-    drops: seconds at which the kick of a drop enters, or a drop grows louder inside its phrase,
+    drops: seconds at which the kick of a drop enters, or it grows louder inside its passage,
     each with drop_confidences, the probability that it does, and drop_impacts, dB by which its
     first eight bars are louder than the eight before it. mix_in: seconds at which an intro of
     beat alone ends; mix_out: seconds at which an outro of beat alone begins; None where there
-    is none.
+    is none. phrases: covering 0..duration, each inside one section.
     source: "corrected" where a person stated sections or drops; computed: what the analysis
     itself found, on the same bars.
     """
@@ -224,13 +240,15 @@ class StructureRecord:
     drop_impacts: tuple[float, ...] = ()
     mix_in: float | None = None
     mix_out: float | None = None
+    phrases: tuple[Phrase, ...] = ()
     source: Literal["computed", "corrected"] = "computed"
     version: str = __version__
     computed: ComputedStructure | None = None
     error: TrackFailure | None = None
 
     SCHEMA = "dropgrid/structure"
-    VERSION = 3  # 1: no label main, energy, drop_impacts, mix points; 2: one drop in a phrase
+    # 1: no label main, energy, drop_impacts, mix points; 2: one drop in a passage; 3: no phrases
+    VERSION = 4
 
 
 SURE_KEY = 0.5  # the default of key.min_confidence: a key below it is unsure

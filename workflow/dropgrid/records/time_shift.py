@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import TypeVar
 
-from .model import BpmRecord, GridRegion, KeyRecord, StructureRecord
+from .model import BpmRecord, GridRegion, KeyRecord, KeySegment, Phrase, Section, StructureRecord
 from .track import Track, beats_per_bar
+
+Span = TypeVar("Span", Section, Phrase, KeySegment)
 
 
 def shifted(track: Track, seconds: float) -> Track:
@@ -61,20 +64,13 @@ def _shifted_region(region: GridRegion, seconds: float, in_bar: int) -> GridRegi
 
 
 def _shifted_structure(record: StructureRecord, seconds: float) -> StructureRecord:
-    sections = [
-        dataclasses.replace(
-            section,
-            start=max(0.0, section.start + seconds),
-            end=section.end + seconds,
-        )
-        for section in record.sections
-    ]
     drops = _moved(record.drops, seconds)
     gone = len(record.drops) - len(drops)  # before the start: the first of them
     return dataclasses.replace(
         record,
         duration=_moved_end(record.duration, seconds),
-        sections=tuple(section for section in sections if section.end > 0),
+        sections=_moved_spans(record.sections, seconds),
+        phrases=_moved_spans(record.phrases, seconds),
         drops=drops,
         drop_confidences=record.drop_confidences[gone:],
         drop_impacts=record.drop_impacts[gone:],
@@ -84,19 +80,20 @@ def _shifted_structure(record: StructureRecord, seconds: float) -> StructureReco
 
 
 def _shifted_key(record: KeyRecord, seconds: float) -> KeyRecord:
-    segments = [
-        dataclasses.replace(
-            segment,
-            start=max(0.0, segment.start + seconds),
-            end=segment.end + seconds,
-        )
-        for segment in record.segments
-    ]
     return dataclasses.replace(
         record,
         duration=_moved_end(record.duration, seconds),
-        segments=tuple(segment for segment in segments if segment.end > 0),
+        segments=_moved_spans(record.segments, seconds),
     )
+
+
+def _moved_spans(spans: tuple[Span, ...], seconds: float) -> tuple[Span, ...]:
+    """Stretches, cut at 0; those that end before it are left out."""
+    moved = (
+        dataclasses.replace(span, start=max(0.0, span.start + seconds), end=span.end + seconds)
+        for span in spans
+    )
+    return tuple(span for span in moved if span.end > 0)
 
 
 def _moved(times: tuple[float, ...], seconds: float) -> tuple[float, ...]:

@@ -202,7 +202,7 @@ def _energies(record: StructureRecord) -> dict[str, Any]:
 
 def _questions(record: StructureRecord) -> dict[str, Any]:
     """What is asked of many tracks at once, in bars; `impact` in dB."""
-    breaks = [phrase.bars or 0 for phrase in queries.breakdowns(record)]
+    breaks = [passage.bars or 0 for passage in queries.breakdowns(record)]
     return {
         "mixIn": queries.mix_in_bars(record),
         "mixOut": queries.mix_out_bars(record),

@@ -10,6 +10,7 @@ import numpy as np
 from ..features import FRAME_RATE, Features
 from ..records.model import Alternative, Confidences, GridRegion
 from .bars import Counted, count_bars
+from .confidence import alternatives, confidences, outside
 from .evidence import Witnesses
 from .fit import peaks
 from .options import RhythmOptions
@@ -20,9 +21,7 @@ from .tempo import HARMONICS, pulse, tempogram
 SHORTEST = 2.0  # s: less has no tempo
 FEWEST = 4  # peaks of the activation: fewer have no tempo
 FAINTEST = 0.055  # pulse below which nothing is periodic
-WORTH_SAYING = 0.02  # probability an alternative must have
 DECIDED = "decided"  # evidence.tag_octave: the tag put a stretch into another octave
-OCTAVES = (1 / 3, 1 / 2, 2, 3)  # times a tempo that count the same beats in another way
 
 
 @dataclass(frozen=True)
@@ -104,16 +103,19 @@ def _rhythm(
     counted = count_bars(witnesses, regions, options.bar_lengths)
     if not counted:
         return NOTHING
-    main = counted[_middle(counted)]
+    middle = _middle(counted)
+    main = counted[middle]
     piece = main.region.piece
-    confidences = _confidences(main)
+    activation = witnesses.features.activations.sum(axis=1)
+    sure = confidences(counted, middle, activation, options)
+    notes = {"outside": outside(main, activation, options), "deviation_ms": _deviation(counted)}
     return Rhythm(
         bpm=piece.bpm,
         bpm_fitted=piece.line.bpm,
         bpm_interval=piece.line.interval,
-        confidence=confidences.tempo * confidences.octave * confidences.phase,
-        confidences=confidences,
-        alternatives=_alternatives(main, confidences.phase),
+        confidence=sure.tempo * sure.octave * sure.phase,
+        confidences=sure,
+        alternatives=alternatives(main, activation, options),
         time_signature=f"{main.bars.beats_per_bar}/4",
         beats=tuple(beat for part in counted for beat in part.beats.tolist()),
         downbeats=tuple(one for part in counted for one in part.downbeats.tolist()),
@@ -122,53 +124,25 @@ def _rhythm(
             "pulse": strength,
             "regions": len(counted),
             "attack_ms": None if piece.attack is None else 1000 * piece.attack,
+            **{name: said for name, said in notes.items() if said is not None},
         },
     )
+
+
+def _deviation(counted: list[Counted]) -> dict[str, float] | None:
+    """How far beats that a path followed lie from the grid's, in ms; None where it is steady."""
+    pieces = {id(part.region): part.region.piece for part in counted}.values()
+    apart = np.array([piece.apart for piece in pieces if piece.apart is not None])
+    if not len(apart):
+        return None
+    typical, largest = 1000 * np.median(apart[:, 0]), 1000 * apart[:, 1].max()
+    return {"typical": float(typical), "largest": float(largest)}
 
 
 def _grid_region(part: Counted) -> GridRegion:
     """The grid's entry of beats counted in one go."""
     first = float(part.downbeats[0]) if len(part.downbeats) else None
     return GridRegion(float(part.beats[0]), part.region.piece.bpm, len(part.beats), first)
-
-
-def _confidences(main: Counted) -> Confidences:
-    """The parts of the confidence of a region, and of the bars it is counted in."""
-    bars, tempi = main.bars, main.region.tempi
-    own, share = tempi[0]
-    family = share + sum(other for bpm, other in tempi[1:] if _octave(bpm, own))
-    one = bars.table.ones(bars.odd)[bars.beats_per_bar][bars.first]
-    phase = main.region.piece.phase if bars.phase is None else bars.phase
-    return Confidences(family, share / family, phase, float(one))
-
-
-def _octave(bpm: float, other: float) -> bool:
-    """True if a tempo is another's octave, to 4 %."""
-    return any(abs(bpm / other / ratio - 1) <= 0.04 for ratio in OCTAVES)
-
-
-def _alternatives(main: Counted, phase: float) -> tuple[Alternative, ...]:
-    """The other readings of a region, the most probable first; phase: its beats' probability.
-
-    Each differs in one part only; its probability is that of the whole reading but for the one,
-    and of a place of the one, that of the place if the beats are right.
-    """
-    bars, bpm, tempi = main.bars, main.region.piece.bpm, main.region.tempi
-    own, share = tempi[0]
-    found = [
-        Alternative(round(tempo, 2), other, "octave" if _octave(tempo, own) else "tempo")
-        for tempo, other in tempi[1:]
-    ]
-    length, odd = bars.beats_per_bar, bars.odd
-    late = int(np.argmax(bars.table.ones(1 - odd)[length]))
-    shift = (late - bars.first + 0.5 - odd + length / 2) % length - length / 2
-    found.append(Alternative(bpm, share * (1 - phase), "phase", shift))
-    for place, one in enumerate(bars.table.ones(odd)[length]):
-        if place != bars.first:
-            shift = (place - bars.first + length // 2 - 1) % length - (length // 2 - 1)
-            found.append(Alternative(bpm, float(one), "downbeat", float(shift)))
-    worthy = [other for other in found if other.confidence >= WORTH_SAYING]
-    return tuple(sorted(worthy, key=lambda other: -other.confidence))
 
 
 def _middle(counted: list[Counted]) -> int:

@@ -14,6 +14,7 @@ FINENESS = 16  # tempi tried for each that the length can tell apart
 PHASES = 96  # of a beat, tried for its start
 PEAK_FLOOR = 0.05  # the lowest activation that counts as a beat
 JITTER = 0.005  # s: how far one part's beats may sit off the others' (drums, then only a bass)
+BIAS = 0.001  # BPM a long fit may be off beyond its interval: attacks that grow sharper or softer
 BLOCK_BEATS = 16  # beats whose deviations are taken as one independent observation
 
 
@@ -142,9 +143,9 @@ def _margin(index: np.ndarray, error: np.ndarray, weight: np.ndarray, period: fl
 def snapped(line: Line) -> float:
     """The tempo a DJ would type: the one whole BPM in the interval, else the one half BPM.
 
-    The fitted tempo itself where the interval holds none, or more than one.
+    The fitted tempo itself where the interval, BIAS wider, holds none, or more than one.
     """
-    low, high = line.interval
+    low, high = line.interval[0] - BIAS, line.interval[1] + BIAS
     for unit in (1.0, 0.5):
         first, last = np.ceil(low / unit), np.floor(high / unit)
         if first == last:

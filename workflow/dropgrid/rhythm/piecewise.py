@@ -18,7 +18,9 @@ BLOCK = FRAME_RATE // 4
 WINDOW = 40  # blocks
 STEP = 0.1  # BPM between the tempi tried
 REACH = 0.05  # how far from the tempo a local one is looked for, relative
-PIECE_COST = 15.0  # squared deviations, in units of JITTER, that one more piece has to save
+PIECE_COST = 40.0  # squared deviations, in units of JITTER, that one more piece has to save
+BOUND = 0.01  # s that beats may lie off their piece, so that there are few pieces
+SMOOTH = 3  # beats whose mean deviation counts: what one beat is off is the drummer's hand
 JOINT = 8  # beats: a shorter piece between two four times as long is none
 LONGEST = 400  # beats of one piece
 MARGIN = 2.0  # standard errors
@@ -87,10 +89,36 @@ def straight_pieces(times: np.ndarray) -> list[tuple[int, int, Line]]:
     edges = [count]
     while edges[-1] > 0:
         edges.append(int(came[edges[-1]]))
+    pieces = _within_bound(times, _rejoined(times, list(pairwise(edges[::-1]))))
     return [
-        (first, last, _line(times[first:last], times))
-        for first, last in _without_joints(_rejoined(times, list(pairwise(edges[::-1]))))
+        (first, last, _line(times[first:last], times)) for first, last in _without_joints(pieces)
     ]
+
+
+def _within_bound(times: np.ndarray, pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The pieces, neighbours made one, the closest first, while all beats stay within BOUND."""
+    kept = list(pieces)
+    away = [_farthest(times[a:d]) for (a, _), (_, d) in pairwise(kept)]
+    while away and min(away) <= BOUND:
+        at = int(np.argmin(away))
+        kept[at : at + 2] = [(kept[at][0], kept[at + 1][1])]
+        del away[at]
+        for near in (at - 1, at):
+            if 0 <= near < len(away):
+                away[near] = _farthest(times[kept[near][0] : kept[near + 1][1]])
+    return kept
+
+
+def _farthest(times: np.ndarray) -> float:
+    """How far beats are from their straight line at most, in seconds, single ones smoothed out."""
+    error = np.abs(_smoothed(_errors(times)))
+    return float(error.max())
+
+
+def _smoothed(values: np.ndarray) -> np.ndarray:
+    """Means over SMOOTH neighbours, fewer at the ends."""
+    kernel = np.ones(SMOOTH)
+    return np.convolve(values, kernel, "same") / np.convolve(np.ones(len(values)), kernel, "same")
 
 
 def _rejoined(times: np.ndarray, pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -108,10 +136,15 @@ def _rejoined(times: np.ndarray, pieces: list[tuple[int, int]]) -> list[tuple[in
 
 def _rest(times: np.ndarray) -> float:
     """Squared deviations of beats from their straight line, in units of JITTER."""
+    error = _errors(times)
+    return float(error @ error) / JITTER**2
+
+
+def _errors(times: np.ndarray) -> np.ndarray:
+    """Deviations (n,) of beats from their straight line, in seconds."""
     index = np.arange(len(times)) - (len(times) - 1) / 2
     error = times - times.mean()
-    error = error - index * (index @ error) / max(float(index @ index), 1.0)
-    return float(error @ error) / JITTER**2
+    return np.asarray(error - index * (index @ error) / max(float(index @ index), 1.0))
 
 
 def _without_joints(pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:

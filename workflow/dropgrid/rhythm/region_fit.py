@@ -30,7 +30,8 @@ class Piece:
 
     bpm: the line's tempo, snapped if it may be; phase: probability that its beats are the beats,
     not the half beats; attack: seconds the grid was moved onto the attack, None if it was not;
-    followed: part of a path of changing tempo.
+    apart: of a piece of a path, how far the path's beats lie from its own, in seconds (median,
+    largest); None of steady music.
     """
 
     start: float
@@ -39,7 +40,12 @@ class Piece:
     bpm: float
     phase: float
     attack: float | None
-    followed: bool = False
+    apart: tuple[float, float] | None = None
+
+    @property
+    def followed(self) -> bool:
+        """Whether it is part of a path of changing tempo."""
+        return self.apart is not None
 
     def beats(self) -> np.ndarray:
         """Its beats in seconds (n,)."""
@@ -129,7 +135,7 @@ def _continued(whole: _Track, regions: list[Region]) -> list[Region]:
         frames = round(start * FRAME_RATE), round(end * FRAME_RATE)
         line = replace(one.line, offset=one.line.offset - frames[0] / FRAME_RATE)
         piece = _on_line(whole, *frames, line, _halves(line, *frames))
-        found.append(Region(piece, groups[one.anchor][0].tempi))
+        found.append(replace(groups[one.anchor][0], piece=piece))
     return found
 
 
@@ -209,7 +215,10 @@ def _straight(whole: _Track, beats: np.ndarray) -> list[Piece]:
             pieces.append(_fitted(whole, *inside, line.bpm))
         else:
             late = Line(line.offset + LAG, line.period, line.margin)
-            pieces.append(Piece(low, high, late, line.bpm, share, None, followed=True))
+            own = beats[start:end]
+            away = np.abs(own - line.offset - np.arange(len(own)) * line.period)
+            apart = float(np.median(away)), float(away.max())
+            pieces.append(Piece(low, high, late, line.bpm, share, None, apart))
     return pieces
 
 

@@ -105,7 +105,10 @@ def probabilities(score: np.ndarray) -> np.ndarray:
 
 
 def candidates(tempi: np.ndarray, share: np.ndarray, count: int = 6) -> list[tuple[float, float]]:
-    """The most probable tempi: (BPM, probability within 4 % of it), best first, disjoint."""
+    """The most probable tempi: (BPM, probability within 4 % of it), best first, disjoint.
+
+    Half and double the best follow, however improbable, where the range holds them.
+    """
     left = share.copy()
     tempi = tempi[: len(share)]
     found = []
@@ -114,4 +117,9 @@ def candidates(tempi: np.ndarray, share: np.ndarray, count: int = 6) -> list[tup
         near = np.abs(tempi / tempi[best] - 1) <= 0.04
         found.append((float(tempi[best]), min(float(left[near].sum()), 1.0)))
         left[near] = 0.0
+    for times in (0.5, 2.0):
+        bpm = found[0][0] * times
+        known = any(abs(other / bpm - 1) <= 0.04 for other, _ in found)
+        if tempi[0] <= bpm <= tempi[-1] and not known:
+            found.append((bpm, float(left[np.abs(tempi / bpm - 1) <= 0.04].sum())))
     return found

@@ -29,10 +29,10 @@ CHANGES = ("created", "modified", "moved", "deleted", "closed")  # of watchdog's
 OF_FOLDERS = ("created", "moved", "deleted")  # a folder is modified by whatever is in it
 
 
-def look(sources: Sequence[str], results: str) -> Look | None:
-    """The files of a library now; None where it is away."""
+def look(sources: Sequence[str], results: str, exclude: str | Sequence[str] = ()) -> Look | None:
+    """The files of a library now, but for those that patterns exclude; None where it is away."""
     try:
-        found = scan(sources, apart=results)
+        found = scan(sources, apart=results, exclude=exclude)
     except (LibraryError, OSError):
         return None
     return frozenset((t.file, t.size, t.mtime_ns) for t in found.tracks)

@@ -16,7 +16,7 @@ from ..base.text import clock, frequency, shortened
 from ..features import FRAME_RATE, Features
 from ..features.descriptors import EDGES
 from ..records.model import BpmRecord, Section, StructureRecord
-from ..records.phrases import phrases
+from ..records.passages import passages
 from .figure import DPI, INK, MUTED, PLAIN, STYLE, time_axis
 
 if TYPE_CHECKING:
@@ -66,22 +66,22 @@ def _draw_title(figure: Figure, bpm: BpmRecord) -> None:
 
 
 def _draw_strip(axes: Axes, sections: Sequence[Section], duration: float) -> None:
-    """The phrases by name and length, as far as they fit, under the sections in their colour."""
+    """The passages by name and length, as far as they fit, under the sections in their colour."""
     axes.set_ylim(0, 1)
     axes.set_axis_off()
     inches = WIDTH * 0.91 / duration
     for section in sections:
         axes.axvline(section.start, 0.72, 1.0, color="white", linewidth=0.7, zorder=3)
-    for phrase in phrases(sections):
-        width = phrase.end - phrase.start
-        colour = SECTION_COLOURS[phrase.label]
-        axes.axvspan(phrase.start, phrase.end, 0.0, 0.72, color=colour, alpha=0.16, linewidth=0)
-        axes.axvspan(phrase.start, phrase.end, 0.72, 1.0, color=colour, linewidth=0)
-        axes.axvline(phrase.start, color="white", linewidth=1.5)
-        bars = [] if phrase.bars is None else [f"{phrase.label}  {phrase.bars}"]
-        texts = [phrase.text, *bars, phrase.label]
+    for passage in passages(sections):
+        width = passage.end - passage.start
+        colour = SECTION_COLOURS[passage.label]
+        axes.axvspan(passage.start, passage.end, 0.0, 0.72, color=colour, alpha=0.16, linewidth=0)
+        axes.axvspan(passage.start, passage.end, 0.72, 1.0, color=colour, linewidth=0)
+        axes.axvline(passage.start, color="white", linewidth=1.5)
+        bars = [] if passage.bars is None else [f"{passage.label}  {passage.bars}"]
+        texts = [passage.text, *bars, passage.label]
         fits = (text for text in texts if len(text) * 0.085 < width * inches)
-        axes.text(phrase.start + width / 2, 0.35, next(fits, ""), ha="center", va="center")
+        axes.text(passage.start + width / 2, 0.35, next(fits, ""), ha="center", va="center")
 
 
 def _draw_waveform(axes: Axes, features: Features, structure: StructureRecord) -> None:

@@ -225,6 +225,7 @@ def make_structure_record(
         drop_impacts=found.drop_impacts,
         mix_in=found.mix_in,
         mix_out=found.mix_out,
+        phrases=found.phrases,
     )
     if correction == NOTHING:
         return record
@@ -233,15 +234,14 @@ def make_structure_record(
     said = apply.to_structure(record, correction, bpm)
     if said.source == "computed":
         return said
-    sections, impacts, mix_in, mix_out = structure.measured(
-        features, bpm, said.sections, said.drops, structure_options
-    )
+    again = structure.measured(features, bpm, said.sections, said.drops, structure_options)
     return dataclasses.replace(
         said,
-        sections=tuple(_with_loudness(section, features) for section in sections),
-        drop_impacts=impacts,
-        mix_in=mix_in,
-        mix_out=mix_out,
+        sections=tuple(_with_loudness(section, features) for section in again.sections),
+        drop_impacts=again.drop_impacts,
+        mix_in=again.mix_in,
+        mix_out=again.mix_out,
+        phrases=again.phrases,
     )
 
 

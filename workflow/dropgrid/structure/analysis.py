@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import Literal
 
 import numpy as np
 
 from ..base.errors import UnusableAudio
 from ..features import Features
-from ..records.model import BpmRecord, Label, Section
-from . import labels, loudness_method, novelty, patterns, segment
+from ..records.model import BpmRecord, Label, Phrase, Section
+from . import decoding, labels, loudness_method, patterns, segment
 from .bars import TimeBase, bar_number, time_base
+from .evidence import boundary_evidence
 from .levels import Drive, measure
 from .options import StructureOptions
 
-# Within these instruments come and go: no boundary there, unless the
-INSIDE = 1.0  # evidence for it is above this, or
-ALIKE = 4.0  # the level changes by more than this, in dB
-MERGED = ("buildup", "breakdown", "outro")
+FINER = 0.5  # evidence that a phrase inside a section needs less than a section
+_Bars = tuple[int | None, int | None, int | None]
 AGAIN = 0.8  # dB by which a drop grows louder where it drops once more, without a break before
 
 
@@ -29,9 +28,9 @@ class Structure:
     """What a structure record holds beside the track's name.
 
     sections: covering 0..duration. drops: seconds at which the kick of a drop enters, or
-    a drop grows louder inside its phrase, the probability that it does, and its impact in dB.
+    a drop grows louder inside its passage, the probability that it does, and its impact in dB.
     mix_in, mix_out: seconds, None where there is no beat alone. time_base: "bars", or "seconds"
-    where the track has no usable grid.
+    where the track has no usable grid. phrases: covering 0..duration, each inside a section.
     """
 
     sections: tuple[Section, ...]
@@ -42,6 +41,22 @@ class Structure:
     mix_out: float | None
     method: str
     time_base: Literal["bars", "seconds"]
+    phrases: tuple[Phrase, ...] = ()
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is measured of stated sections and drops, as in Structure.
+
+    The sections with their energies, the impact of each drop, the mix points, and the phrases
+    inside the sections.
+    """
+
+    sections: tuple[Section, ...]
+    drop_impacts: tuple[float, ...]
+    mix_in: float | None
+    mix_out: float | None
+    phrases: tuple[Phrase, ...]
 
 
 @dataclass(frozen=True)
@@ -88,12 +103,17 @@ def analyse(features: Features, rhythm: BpmRecord, options: StructureOptions) ->
     if music is None:
         silence = [_Part(0.0, features.duration, "intro", 1.0, 0.0)]
         sections = _count_bars(silence, [0.0], rhythm, base)
-        return Structure(sections, (), (), (), None, None, options.method, base.kind)
+        return Structure(
+            sections, (), (), (), None, None, options.method, base.kind,
+            _count_phrases(silence, rhythm, base),
+        )  # fmt: skip
+    evidence = _evidence(music)
     if options.method == "energy":
         stretches = loudness_method.loudness_sections(bands, features.duration)
         parts = [_Part(*stretch, confidence=0.5, begins=0.5) for stretch in stretches]
     else:
-        parts = _phrases(music, features.duration, options)
+        parts = _sections(music, evidence, features.duration, options)
+    phrases = _phrases(music, evidence, parts, options)
     energies = [music.drive.energy(*music.span(part)) for part in parts]
     drops = _drops(music, parts)
     return Structure(
@@ -104,6 +124,7 @@ def analyse(features: Features, rhythm: BpmRecord, options: StructureOptions) ->
         *_mix_points(music, parts, options.min_section_bars),
         options.method,
         base.kind,
+        _count_phrases(phrases, rhythm, base),
     )
 
 
@@ -113,23 +134,25 @@ def measured(
     sections: Sequence[Section],
     drops: Sequence[float],
     options: StructureOptions,
-) -> tuple[tuple[Section, ...], tuple[float, ...], float | None, float | None]:
-    """What is measured of sections and drops that a person stated: energies, impacts, mix points.
-
-    The sections with their energies, the impact of each drop, mix_in and mix_out, as in Structure.
-    """
+) -> Measured:
+    """What is measured of sections and drops that a person stated."""
     bands = features.descriptors["bands"]
-    music = music_of(bands, time_base(rhythm, features.duration))
+    base = time_base(rhythm, features.duration)
+    music = music_of(bands, base)
+    parts = [_Part(s.start, s.end, s.label, s.confidence, 0.0) for s in sections]
     if music is None:
         silent = tuple(replace(section, energy=0.0) for section in sections)
-        return silent, (0.0,) * len(drops), None, None
-    parts = [_Part(s.start, s.end, s.label, s.confidence, 0.0) for s in sections]
+        return Measured(
+            silent, (0.0,) * len(drops), None, None, _count_phrases(parts, rhythm, base)
+        )
+    phrases = _phrases(music, _evidence(music), parts, options)
     energies = [music.drive.energy(*music.span(part)) for part in parts]
     units = [int(np.abs(music.edges[:-1] - time).argmin()) for time in drops]
-    return (
+    return Measured(
         tuple(replace(s, energy=value) for s, value in zip(sections, energies, strict=True)),
         tuple(music.drive.impact(unit) for unit in units),
         *_mix_points(music, parts, options.min_section_bars),
+        _count_phrases(phrases, rhythm, base),
     )
 
 
@@ -150,49 +173,75 @@ def music_of(bands: np.ndarray, base: TimeBase) -> Music | None:
     )
 
 
-def _phrases(music: Music, duration: float, options: StructureOptions) -> list[_Part]:
-    per_bar, on_grid = music.drive.per_bar, music.on_grid
-    evidence = novelty.evidence(music.pattern, music.drive.levels(), per_bar, on_grid)
-    inner = segment.boundaries(
-        evidence, per_bar, options.min_section_bars, options.sensitivity, on_grid
-    )
-    names, posterior, sound = _labelled(music, inner, options)
-    kept = [
-        unit
-        for i, unit in enumerate(inner)
-        if names[i] != names[i + 1]
-        or names[i] not in MERGED
-        or abs(sound.level[i + 1] - sound.level[i]) > ALIKE
-        or evidence[unit] + options.sensitivity > INSIDE
-    ]
-    if kept != inner:
-        inner = kept
-        names, posterior, sound = _labelled(music, inner, options)
+def _sections(
+    music: Music, evidence: np.ndarray, duration: float, options: StructureOptions
+) -> list[_Part]:
+    course = labels.course(music.drive, music.levels, music.pattern, music.on_grid)
+    drops = may_drop(music, course, options.min_section_bars)
+    if music.on_grid:
+        inner, _ = decoding.decode(
+            evidence, course, options.min_section_bars, options.sensitivity, drops
+        )
+    else:
+        inner = segment.boundaries(
+            evidence, music.drive.per_bar, options.min_section_bars, options.sensitivity, False
+        )
+    # Labels once more with the boundaries as they are: the price of neighbours of one label is
+    # there to spare boundaries, not to rename a drop.
+    chosen, _ = labels.label(course.sections([0, *inner, len(evidence)]), drops)
+    inner, chosen = decoding.parted(inner, chosen, evidence + options.sensitivity)
+    bounds = [0, *inner, len(evidence)]
+    posterior = labels.label(course.sections(bounds), drops)[1]
+    begins = [1.0, *segment.probability(evidence[inner], options.sensitivity).tolist()]
     times = [0.0, *(float(music.edges[unit]) for unit in inner), duration]
-    surety = segment.probability(evidence[inner], options.sensitivity)
-    begins = [1.0, *surety.tolist()]
     return [
         _Part(
-            times[i], times[i + 1], name,
-            float(posterior[i, labels.LABELS.index(name)]),
+            times[i], times[i + 1], labels.LABELS[label], float(posterior[i, label]),
             float(posterior[i, labels.DROP] * begins[i]),
         )
-        for i, name in enumerate(names)
+        for i, label in enumerate(chosen)
     ]  # fmt: skip
 
 
-def _labelled(
-    music: Music, inner: list[int], options: StructureOptions
-) -> tuple[list[Label], np.ndarray, labels.SectionSound]:
-    bounds = [0, *inner, len(music.levels)]
-    sound = labels.describe(music.drive, music.levels, music.pattern, bounds, music.on_grid)
-    return *labels.label(sound, options.min_section_bars), sound
+def _evidence(music: Music) -> np.ndarray:
+    per_bar, on_grid = music.drive.per_bar, music.on_grid
+    return boundary_evidence(music.pattern, music.drive.levels(), per_bar, on_grid)
+
+
+def _phrases(
+    music: Music, evidence: np.ndarray, parts: list[_Part], options: StructureOptions
+) -> list[_Part]:
+    """The phrases inside each part: where less evidence is enough, never across its ends.
+
+    confidence: the probability that something begins there.
+    """
+    per_bar, found = music.drive.per_bar, []
+    for part in parts:
+        start, end = music.span(part)
+        sensitivity = options.sensitivity + FINER
+        inner = segment.boundaries(
+            evidence[start:end], per_bar, options.min_section_bars, sensitivity, music.on_grid
+        )
+        times = [part.start, *(float(music.edges[start + unit]) for unit in inner), part.end]
+        units = [start, *(start + unit for unit in inner)]
+        sure = segment.probability(evidence[units], options.sensitivity)
+        found += [
+            _Part(*ends, part.label, 1.0 if ends[0] == 0.0 else float(surety), 0.0)
+            for ends, surety in zip(pairwise(times), sure, strict=True)
+        ]
+    return found
+
+
+def may_drop(music: Music, course: labels.Course, min_bars: int) -> bool:
+    """Whether anything of a track can be a drop: there is a grid, a kick, and calm beside it."""
+    whole = course.sections([0, len(music.levels)])
+    return music.on_grid and music.drive.has_kick() and labels.has_contrast(whole, min_bars)
 
 
 def _drops(music: Music, parts: list[_Part]) -> list[_Part]:
-    """The parts that a drop begins with: each first of a phrase, and where it rises once more."""
+    """The parts that a drop begins with: each first of a passage, and where it rises once more."""
     found = []
-    entry = None  # the unit at which the phrase of this part began
+    entry = None  # the unit at which the passage of this part began
     for part in parts:
         start, end = music.span(part)
         if part.label != "drop":
@@ -242,26 +291,24 @@ def _count_bars(
     parts: list[_Part], energies: list[float], rhythm: BpmRecord, base: TimeBase
 ) -> tuple[Section, ...]:
     """Sections with their bars: the first reaches back to bar 1, the last to the last bar."""
+    return tuple(
+        Section(part.start, part.end, part.label, *bars, part.confidence, energy=value)
+        for part, value, bars in zip(parts, energies, _bars(parts, rhythm, base), strict=True)
+    )
+
+
+def _count_phrases(parts: list[_Part], rhythm: BpmRecord, base: TimeBase) -> tuple[Phrase, ...]:
+    return tuple(
+        Phrase(part.start, part.end, *bars, part.confidence)
+        for part, bars in zip(parts, _bars(parts, rhythm, base), strict=True)
+    )
+
+
+def _bars(parts: list[_Part], rhythm: BpmRecord, base: TimeBase) -> list[_Bars]:
+    """The first bar of each part, the one after its last, and how many they are."""
     if base.kind == "seconds" or not rhythm.downbeats:
-        return tuple(
-            Section(
-                part.start, part.end, part.label, None, None, None, part.confidence, energy=value
-            )
-            for part, value in zip(parts, energies, strict=True)
-        )
+        return [(None, None, None)] * len(parts)
     length = float(np.median(np.diff(base.edges))) * base.per_bar
     firsts = [1, *(bar_number(rhythm, part.start, length) for part in parts[1:])]
     lasts = [*firsts[1:], bar_number(rhythm, parts[-1].end - length / 8, length) + 1]
-    return tuple(
-        Section(
-            part.start,
-            part.end,
-            part.label,
-            first,
-            last,
-            last - first,
-            part.confidence,
-            energy=value,
-        )
-        for part, value, first, last in zip(parts, energies, firsts, lasts, strict=True)
-    )
+    return [(first, last, last - first) for first, last in zip(firsts, lasts, strict=True)]

@@ -9,11 +9,10 @@ best sequence (a hidden semi-Markov model whose segments are given).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
-from ..records.model import LABELS, Label
+from ..records.model import LABELS
 from .levels import LOW, Drive, decibels
 
 HIGH_BANDS = 4  # the bands from 1 kHz up: what risers and snare rolls fill
@@ -25,6 +24,7 @@ SPREAD = 1.26  # dB in which the odds change by e
 RISE = 1.0  # dB by which a buildup ends brighter than it begins
 PULSE = 1.5  # dB by which levels vary along the bar where there is a beat to dance to
 CALM_BAR = -4.9  # dB that the level of a calm bar stays under
+LONGEST_BUILDUP = 32  # bars
 CALM_SHARE = 0.1  # of a track: with fewer calm bars, it is loud from end to end
 BASS = -15.0  # dB below the whole where low frequencies count as missing
 
@@ -51,7 +51,7 @@ class SectionSound:
 
     level: dB below the track's loudest stretch, the mean over its bars (drive.Drive). rise: dB by
     which the high bands of its last quarter exceed those of its first. pulse: dB, standard
-    deviation of its mean bar along the bar, mean over the bands. bass: dB of the low bands
+    deviation along the bar, mean over its bars and the bands. bass: dB of the low bands
     against all. bars: its length; calm: how many of them are calm.
     """
 
@@ -63,33 +63,78 @@ class SectionSound:
     calm: np.ndarray
 
 
-def describe(
-    drive: Drive, levels: np.ndarray, pattern: np.ndarray, bounds: list[int], aligned: bool = True
-) -> SectionSound:
-    """What the sections between consecutive bounds sound like.
+@dataclass(frozen=True)
+class Course:
+    """Running sums over a track, of which any stretch can be described at once.
+
+    Each (units + 1,): of the levels, of the high bands, of the pulse of the bar each unit lies in,
+    of the power of the low bands and of all, and of the calm units. per_bar: units in a bar.
+    """
+
+    level: np.ndarray
+    high: np.ndarray
+    pulse: np.ndarray
+    low: np.ndarray
+    power: np.ndarray
+    calm: np.ndarray
+    per_bar: int
+
+    def between(self, starts: np.ndarray, ends: np.ndarray | int) -> SectionSound:
+        """What the sections from each start to each end, in units, sound like."""
+        length = ends - starts
+        quarter = np.maximum(1, length // 4)
+
+        def mean(sums: np.ndarray) -> np.ndarray:
+            return np.asarray((sums[ends] - sums[starts]) / length)
+
+        opening = (self.high[starts + quarter] - self.high[starts]) / quarter
+        closing = (self.high[ends] - self.high[ends - quarter]) / quarter
+        return SectionSound(
+            mean(self.level),
+            closing - opening,
+            mean(self.pulse),
+            decibels(mean(self.low)) - decibels(mean(self.power)),
+            length / self.per_bar,
+            (self.calm[ends] - self.calm[starts]) / self.per_bar,
+        )
+
+    def sections(self, bounds: list[int]) -> SectionSound:
+        """What the sections between consecutive bounds sound like."""
+        return self.between(np.array(bounds[:-1]), np.array(bounds[1:]))
+
+
+def course(drive: Drive, levels: np.ndarray, pattern: np.ndarray, aligned: bool = True) -> Course:
+    """The course of a track.
 
     drive: of the same units. levels, pattern: (units, subdivisions, bands) dB, as from
     patterns.levels and .relative. aligned: whether positions in the bar mean something; else
-    the pulse is that of single bars.
+    the pulse of a bar is that of its units.
     """
-    per_bar, level = drive.per_bar, drive.levels()
-    low = (10 ** (levels[:, :, LOW] / 10)).sum(axis=2).mean(axis=1)
-    high = pattern[:, :, -HIGH_BANDS:].mean(axis=(1, 2))
-    rows = []
-    for start, end in pairwise(bounds):
-        quarter = max(1, (end - start) // 4)
-        whole = (end - start) // per_bar * per_bar
-        bars = pattern[start : start + whole] if whole else pattern[start:end][None]
-        bars = bars.reshape(max(1, whole // per_bar), -1, pattern.shape[2])
-        rows.append((
-            level[start:end].mean(),
-            high[end - quarter : end].mean() - high[start : start + quarter].mean(),
-            (bars.mean(axis=0) if aligned else bars).std(axis=-2).mean(),
-            float(decibels(low[start:end].mean()) - decibels(drive.power[start:end].mean())),
-            (end - start) / per_bar,
-            np.count_nonzero(level[start:end] < CALM_BAR) / per_bar,
-        ))  # fmt: skip
-    return SectionSound(*np.array(rows).T)
+    level = drive.levels()
+
+    def sums(values: np.ndarray) -> np.ndarray:
+        return np.append(0.0, np.cumsum(values))
+
+    return Course(
+        level=sums(level),
+        high=sums(pattern[:, :, -HIGH_BANDS:].mean(axis=(1, 2))),
+        pulse=sums(_pulse(pattern, drive.per_bar, aligned)),
+        low=sums((10 ** (levels[:, :, LOW] / 10)).sum(axis=2).mean(axis=1)),
+        power=sums(drive.power),
+        calm=sums(level < CALM_BAR),
+        per_bar=drive.per_bar,
+    )
+
+
+def _pulse(pattern: np.ndarray, per_bar: int, aligned: bool) -> np.ndarray:
+    """(units,) dB by which the levels of the bar a unit lies in vary along it, mean of bands."""
+    if not aligned:
+        return np.asarray(pattern.std(axis=1).mean(axis=1))
+    units = len(pattern)
+    whole = max(1, units // per_bar)
+    bars = pattern[: whole * per_bar].reshape(whole, -1, pattern.shape[2])
+    found = np.repeat(bars.std(axis=1).mean(axis=1), per_bar)
+    return np.pad(found[:units], (0, max(0, units - len(found))), mode="edge")
 
 
 def _log_sigmoid(x: np.ndarray) -> np.ndarray:
@@ -116,12 +161,15 @@ def scores(sound: SectionSound, contrast: bool) -> np.ndarray:
     """
     calm, middling, peak = ladder(sound.level).T
     below = np.logaddexp(calm, middling)  # intros and outros play with the beat as well
+    rises = below + _log_sigmoid(sound.rise - RISE)
     beat = _log_sigmoid(4.0 * (sound.pulse - PULSE))
+    bass = _log_sigmoid(sound.bass - BASS)
+    never = np.full_like(peak, NEVER)
     return np.stack([
         below,
-        below + _log_sigmoid(sound.rise - RISE) if contrast else np.full_like(peak, NEVER),
+        np.where(sound.bars > LONGEST_BUILDUP, NEVER, rises) if contrast else never,
         beat + (middling if contrast else np.logaddexp(middling, peak)),
-        beat + peak + _log_sigmoid(sound.bass - BASS) if contrast else np.full_like(peak, NEVER),
+        beat + peak + bass if contrast else never,
         calm,
         below,
     ], axis=1)  # fmt: skip
@@ -147,12 +195,12 @@ def has_contrast(sound: SectionSound, min_bars: int) -> bool:
     return bool(sound.calm.sum() >= max(min_bars, CALM_SHARE * sound.bars.sum()))
 
 
-def label(sound: SectionSound, min_bars: int) -> tuple[list[Label], np.ndarray]:
-    """The best sequence of labels, and the posterior (sections, labels) of every label.
+def label(sound: SectionSound, contrast: bool) -> tuple[list[int], np.ndarray]:
+    """The best sequence of labels, as places in LABELS, and the posterior (sections, labels).
 
     Without contrast there is neither drop nor buildup.
     """
-    emission = scores(sound, has_contrast(sound, min_bars))
+    emission = scores(sound, contrast)
     follows = _transitions(sound.level)
     count = len(emission)
     best = FIRST + emission[0]
@@ -174,4 +222,4 @@ def label(sound: SectionSound, min_bars: int) -> tuple[list[Label], np.ndarray]:
         )
     joint = np.array(forward) + np.array(backward[::-1])
     posterior = np.exp(joint - np.logaddexp.reduce(joint, axis=1)[:, None])
-    return [LABELS[i] for i in path[::-1]], posterior
+    return path[::-1], posterior

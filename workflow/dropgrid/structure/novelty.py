@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .window import largest
+
 CONTEXTS = (1, 2, 4, 8)  # bars on each side
 REACH = 2  # bars on each side within which a larger novelty tells against a smaller one ...
 RIVALRY = 1.0  # ... by this share of their difference: boundaries are peaks, not slopes
@@ -55,13 +57,7 @@ def lift(level: np.ndarray, per_bar: int) -> np.ndarray:
     width = np.minimum(LIFT_BARS * per_bar, np.minimum(places, units - places))
     change = total[places + width] - 2 * total[places] + total[places - width]
     rise = np.maximum(0.0, np.concatenate([[0.0], change / width]))
-    return np.maximum(0.0, rise - STEPS * (_largest(rise, LIFT_BARS * per_bar) - rise))
-
-
-def _largest(values: np.ndarray, reach: int) -> np.ndarray:
-    """The largest value within reach to both sides, of every value."""
-    padded = np.pad(values, reach, mode="edge")
-    return np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).max(axis=1)
+    return np.maximum(0.0, rise - STEPS * (largest(rise, LIFT_BARS * per_bar) - rise))
 
 
 def evidence(
@@ -83,5 +79,5 @@ def evidence(
         usual = np.median(values[values > 0]) if np.any(values > 0) else FLOOR
         total += np.log(np.maximum(values, 0.05) / max(float(usual), FLOOR))
     total /= len(CONTEXTS)
-    beside = _largest(total, REACH * per_bar) - total
+    beside = largest(total, REACH * per_bar) - total
     return np.asarray(total - RIVALRY * beside + LIFT * lift(level, per_bar))

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 from ..records.model import BpmRecord, Label, Section, StructureRecord
-from ..records.phrases import Phrase, phrases
+from ..records.passages import Passage, passages
 
 ON_GRID = 0.01  # seconds by which a boundary may miss a downbeat and still be on it
 
@@ -47,12 +47,12 @@ def sections_labelled(record: StructureRecord, label: Label) -> tuple[Section, .
     return tuple(section for section in record.sections if section.label == label)
 
 
-def breakdowns(record: StructureRecord, min_bars: int = 1) -> tuple[Phrase, ...]:
+def breakdowns(record: StructureRecord, min_bars: int = 1) -> tuple[Passage, ...]:
     """The breakdowns of at least so many bars, in order; none without a usable grid."""
     return tuple(
-        phrase
-        for phrase in phrases(record.sections)
-        if phrase.label == "breakdown" and (phrase.bars or 0) >= min_bars
+        passage
+        for passage in passages(record.sections)
+        if passage.label == "breakdown" and (passage.bars or 0) >= min_bars
     )
 
 

@@ -12,7 +12,7 @@ FREE = 0.2  # share of sections of any length, phrase or not ...
 MEAN_FREE = 24.0  # ... and the bars over which it falls to 1/e
 WEIGHT = 8.0  # what a unit of evidence counts against the log prior
 TOO_SHORT = 6.0  # what a bar less than the shortest section costs
-SHIFT = 4.0  # what a section costs that does not last whole bars: from there on downbeats move
+SHIFT = 8.0  # what a section costs that does not last whole bars: from there on downbeats move
 
 
 def length_prior(units: int, per_bar: int, phrases: bool = True) -> np.ndarray:
@@ -74,17 +74,28 @@ def boundaries(
     units = len(evidence)
     if units < 2 * min_bars * per_bar:
         return []
-    lengths = np.arange(units + 1)
-    prior = length_prior(units, per_bar, phrases=on_grid)
-    prior -= TOO_SHORT * np.maximum(0.0, min_bars - lengths / per_bar)
     gain = WEIGHT * (evidence + sensitivity)
-    if not on_grid:
-        return best_boundaries(gain, prior, prior, prior)
+    if on_grid:
+        first, inner, last = limits(units, per_bar, min_bars)
+        return best_boundaries(gain, inner, first, last)
+    prior = length_prior(units, per_bar, phrases=False) - _shortness(units, per_bar, min_bars)
+    return best_boundaries(gain, prior, prior, prior)
+
+
+def limits(units: int, per_bar: int, min_bars: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(units + 1,) log priors by length of the first, an inner and the last section, on a grid."""
+    lengths = np.arange(units + 1)
+    prior = length_prior(units, per_bar) - _shortness(units, per_bar, min_bars)
     # The first section may have lost up to a bar of its beginning, the last one of its end.
     longer = np.concatenate([prior, np.full(per_bar - 1, -np.inf)])
     cut = np.lib.stride_tricks.sliding_window_view(longer, per_bar).max(axis=1)
     shift = SHIFT * (lengths % per_bar > 0)
-    return best_boundaries(gain, prior - shift, cut - shift, cut)
+    return cut - shift, prior - shift, cut
+
+
+def _shortness(units: int, per_bar: int, min_bars: int) -> np.ndarray:
+    """(units + 1,) what a section of so many units costs for being short."""
+    return TOO_SHORT * np.maximum(0.0, min_bars - np.arange(units + 1) / per_bar)
 
 
 def probability(evidence: np.ndarray, sensitivity: float) -> np.ndarray:

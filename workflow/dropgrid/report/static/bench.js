@@ -9,7 +9,7 @@ function edit(...edits) {
   const { track } = deck;
   if (!track?.duration || track.failure) return bench.waiting;
   return act((store) => {
-    if (track.state?.confirmed && edits[0].op !== "unconfirm") throw new Error("This track is locked, because you confirmed it. G unlocks it.");
+    if (track.state?.confirmed && edits[0].op !== "unconfirm") throw new Error("This track is confirmed and locked. Press G to unlock.");
     return store.edit(track, edits);
   });
 }
@@ -47,10 +47,10 @@ const labelHere = () => deck.runs.findLast((run) => run.start <= player.position
 
 /** What can be done: group, keys, name, what it is, what it does. Keys are as `keyName` writes them. */
 const TOOLS = [
-  ["The one", "1", "One here", "The one is here, at the line", () => edit({ op: "at", time: here() })],
-  ["The one", "a", "◀ one", "The one is a beat earlier", () => edit({ op: "one", beats: -1 })],
-  ["The one", "s", "one ▶", "The one is a beat later", () => edit({ op: "one", beats: 1 })],
-  ["Beats", "2", "Beat here", "A beat is here, at the line", () => edit({ op: "beat_at", time: here() })],
+  ["Downbeat", "1", "Downbeat here", "Downbeat at the cursor", () => edit({ op: "at", time: here() })],
+  ["Downbeat", "a", "◀ beat", "Downbeat one beat earlier", () => edit({ op: "one", beats: -1 })],
+  ["Downbeat", "s", "beat ▶", "Downbeat one beat later", () => edit({ op: "one", beats: 1 })],
+  ["Beats", "2", "Beat here", "Beat at the cursor", () => edit({ op: "beat_at", time: here() })],
   ["Beats", "h", "½ beat", "All beats half a beat later", () => edit({ op: "shift", beats: 0.5 })],
   ["Beats", "Shift+,", "−10", "All beats 10 ms earlier", () => edit({ op: "nudge", ms: -10 })],
   ["Beats", ",", "−1", "All beats 1 ms earlier", () => edit({ op: "nudge", ms: -1 })],
@@ -59,19 +59,19 @@ const TOOLS = [
   ["Tempo", "Shift+x", "÷2", "Half the tempo", () => edit({ op: "half" })],
   ["Tempo", "x", "×2", "Twice the tempo", () => edit({ op: "double" })],
   ["Tempo", "t", "Tap", "Tap the tempo: at least four beats, then wait", tap],
-  ["Tempo", "3", "Anchor", "A beat is here; a second one, far away, gives the tempo", anchor],
+  ["Tempo", "3", "Anchor", "A beat is here; a second anchor, far away, gives the tempo", anchor],
   ["Tempo", "b", "Set", "Type the tempo", () => bench.parts.bpm.select()],
   ["Sections", "c", "Split", "A section begins here, at the nearest bar line", () => edit({ op: "split", at: here() })],
-  ["Sections", "w", "Move here", "The nearest boundary comes here", moveBoundary],
-  ["Sections", "v", "Join", "Remove the nearest boundary", () => edit({ op: "join", at: here() })],
-  ["Sections", "f", "Label", "The next label for the section at the line", () => relabel(1)],
+  ["Sections", "w", "Move here", "Move the nearest boundary here", moveBoundary],
+  ["Sections", "v", "Remove boundary", "Remove the nearest boundary", () => edit({ op: "join", at: here() })],
+  ["Sections", "f", "Label", "The next label for the section at the cursor", () => relabel(1)],
   ["Key", "y", "Choose", "Choose the key", () => bench.parts.key.focus()],
   ["History", "u", "Undo", "Undo (Ctrl+Z)", undo],
   ["History", "Shift+u", "Redo", "Redo (Ctrl+Shift+Z)", redo],
-  ["History", "0", "Reset", "Back to the analysis' own answer", () => edit({ op: "reset" })],
-  ["Done", "g", "Lock", "All is right: lock it, or unlock it", () => edit({ op: deck.track.state?.confirmed ? "unconfirm" : "confirm" })],
-  ["Done", "Enter", "Confirm, next", "All is right; on to the next track to check", confirmAndGoOn],
-  ["Done", "n", "Next", "On to the next track to check", () => goOn(nextToCheck())],
+  ["History", "0", "Reset", "Back to the computed answer", () => edit({ op: "reset" })],
+  ["Done", "g", "Lock", "Everything is right: lock the track, or unlock it", () => edit({ op: deck.track.state?.confirmed ? "unconfirm" : "confirm" })],
+  ["Done", "Enter", "Confirm, next", "Everything is right; go to the next track to check", confirmAndGoOn],
+  ["Done", "n", "Next", "Go to the next track to check", () => goOn(nextToCheck())],
 ];
 
 /** A second anchor gives tempo and phase; the first is remembered until then. */

@@ -9,7 +9,7 @@ const tracks = library.tracks;
 const LABELS = library.labels;
 const DROP = LABELS.indexOf("drop");
 const UNSURE = 0.8; // below this confidence tempo and beats want a human ear
-const ONE_UNSURE = 0.6; // below this one does the place of the one
+const ONE_UNSURE = 0.6; // below this a downbeat is to be checked
 const AGREED = 0.5; // BPM: further apart, two tempos disagree
 
 /** "ok", "check" or "failed", and why. */
@@ -21,7 +21,7 @@ function verdict(track) {
     return ["check", `${doubted(track)} (confidence ${track.confidence.toFixed(2)})`];
   }
   if (track.confidences?.[3] < ONE_UNSURE) {
-    return ["check", `The one may be on another beat (confidence ${track.confidences[3].toFixed(2)})`];
+    return ["check", `The downbeat may be on another beat (confidence ${track.confidences[3].toFixed(2)})`];
   }
   if (disagreement(track) > AGREED) {
     return ["check", `The reference says ${bpmText(track.refBpm)}`];
@@ -38,7 +38,7 @@ function verdict(track) {
   return ["ok", ""];
 }
 
-/** What a low confidence is about: the least sure of its parts. */
+/** What a low confidence is about: the least certain of its parts. */
 function doubted(track) {
   const parts = (track.confidences ?? []).slice(0, 3);
   const least = parts.indexOf(Math.min(...parts));

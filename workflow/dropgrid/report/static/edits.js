@@ -42,7 +42,7 @@ function beatsOf({ grid, reach, duration }) {
 
 const nearestOf = (times, time) => times.reduce((a, b) => (Math.abs(b - time) < Math.abs(a - time) ? b : a), times[0] ?? time);
 
-/** A grid moved by seconds of its own; the one stays within the recording. */
+/** A grid moved by seconds of its own; the first downbeat stays within the recording. */
 function movedGrid(grid, seconds) {
   return grid.map((entry, i) => {
     const by = seconds(entry);

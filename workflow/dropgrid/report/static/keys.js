@@ -3,7 +3,7 @@
 const KEYS = [
   ["List", ["↑", "↓"], "choose a track", "choose"],
   ["List", ["Enter"], "open it", "open"],
-  ["List", ["Home", "End", "Page ↑", "Page ↓"], "go far"],
+  ["List", ["Home", "End", "Page ↑", "Page ↓"], "jump"],
   ["List", ["/"], "search"],
   ["Track", ["Space"], "play, pause", "play"],
   ["Track", ["←", "→"], "a bar back, on", "a bar"],

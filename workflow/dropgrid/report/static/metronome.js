@@ -1,10 +1,10 @@
-// The metronome: a click on every beat, a higher one on the one, on the clock of the sound itself.
+// The metronome: a click on every beat, a higher click on the downbeat, on the clock of the sound itself.
 
 const AHEAD = 0.2; // s: how far ahead clicks are given to the sound card
 const EVERY = 40; // ms between looks at what comes next
 const SLACK = 0.02; // s: by how much the two clocks may disagree between two looks
 const CLICK = 0.03; // s
-const PITCHES = [1174, 1760]; // Hz: a beat, the one
+const PITCHES = [1174, 1760]; // Hz: a beat, the downbeat
 const metronome = { on: false, context: null, sounds: [], clicks: [], upTo: 0, last: 0, timer: 0, volume: 0.7 };
 
 /** The clock of all that is made here, and its output. Browsers start it at a press of the user's. */

@@ -145,7 +145,7 @@ function ghostsOf(track) {
     return { label: octave ? `${octave} tempo, ${bpmText(bpm)}` : `${bpmText(bpm)} BPM`, confidence: share, edit: octave ? { op: octave } : { op: "bpm", bpm } };
   });
   const moved = (track.moved ?? []).map(([beats, share, kind]) => ({
-    label: kind === "phase" ? movedText(beats) : `the one ${movedText(beats)}`, confidence: share, edit: { op: kind === "phase" ? "shift" : "one", beats },
+    label: kind === "phase" ? movedText(beats) : `downbeat ${movedText(beats)}`, confidence: share, edit: { op: kind === "phase" ? "shift" : "one", beats },
   }));
   return [...tempos, ...moved].sort((a, b) => b.confidence - a.confidence);
 }

@@ -83,7 +83,7 @@ function facts(track) {
     ["Fitted", track.fitted && track.fitted.toFixed(4)],
     ["Interval", track.interval?.map((bpm) => bpm.toFixed(4)).join(" – ")],
     ["Confidence", track.confidence?.toFixed(2)],
-    ["Sure of", (track.confidences ?? []).map((part, i) => `${["tempo", "octave", "beat", "one"][i]} ${part.toFixed(2)}`).join(", ")],
+    ["Confidence by part", (track.confidences ?? []).map((part, i) => `${["tempo", "octave", "beats", "downbeat"][i]} ${part.toFixed(2)}`).join(", ")],
     ["Alternatives", (track.alternatives ?? []).map(([bpm, share]) => `${bpmText(bpm)} (${share.toFixed(2)})`).join(", ")],
     ["Reference", track.refBpm && `${bpmText(track.refBpm)} (${signed(track.bpm - track.refBpm)})`],
     ["Tag", bpmText(track.tag)],

@@ -28,11 +28,11 @@ function fillIn(field, value) {
 /** Make the tools of a track that was opened. They stay, so that no field or button loses the keyboard. */
 function makeTools() {
   const groups = [...new Set(TOOLS.map(([group]) => group))].map((group) => {
-    const buttons = TOOLS.filter((tool) => tool[0] === group).map(([, key, name, title, press]) => make("button", { class: "tool", "data-key": key, title, "aria-label": title, "aria-keyshortcuts": key, onclick: press }, name, make("kbd", { "aria-hidden": "true" }, capOf(key))));
+    const buttons = TOOLS.filter((tool) => tool[0] === group).map(([, key, name, title, press]) => make("button", { class: "tool", "data-key": key, title, "aria-label": `${name}: ${title}`, "aria-keyshortcuts": key, onclick: press }, name, make("kbd", { "aria-hidden": "true" }, capOf(key))));
     const more = { Tempo: tempoField, Sections: labelChoice, Key: keyChoice, Done: () => (library.served ? [] : fileButtons()) }[group]?.() ?? [];
     return make("div", { class: "tool-group", role: "group", "aria-label": group }, make("span", { class: "tool-name" }, group), ...buttons, ...more);
   });
-  bench.parts.ghosts = make("div", { class: "ghosts", role: "group", "aria-label": "Other readings" });
+  bench.parts.ghosts = make("div", { class: "ghosts", role: "group", "aria-label": "Alternatives" });
   bench.parts.state = make("p", { class: "bench-state", role: "status" });
   deck.parts.tools.replaceChildren(bench.parts.ghosts, make("div", { class: "tool-groups" }, ...groups), bench.parts.state);
 }
@@ -46,7 +46,7 @@ function tempoField() {
     event.preventDefault();
     event.stopPropagation();
     const bpm = Number(field.value.replace(",", "."));
-    if (event.key === "Enter") { if (bpm > 0) edit({ op: "bpm", bpm }); else say("That is no tempo.", true); }
+    if (event.key === "Enter") { if (bpm > 0) edit({ op: "bpm", bpm }); else say("Not a valid tempo.", true); }
     $("table").focus();
   });
   const metre = make("select", { "aria-label": "Beats of a bar", onchange: () => edit({ op: "beats_per_bar", beats: Number(metre.value) }) }, ...[3, 4].map((beats) => make("option", { value: beats }, `${beats}/4`)));
@@ -55,7 +55,7 @@ function tempoField() {
 }
 
 function labelChoice() {
-  bench.parts.label = make("select", { "aria-label": "Label of the section at the line", onchange: (event) => edit({ op: "label", at: here(), label: event.target.value }) }, ...LABELS.map((label) => make("option", { value: label }, titled(label))));
+  bench.parts.label = make("select", { "aria-label": "Label of the section at the cursor", onchange: (event) => edit({ op: "label", at: here(), label: event.target.value }) }, ...LABELS.map((label) => make("option", { value: label }, titled(label))));
   return [bench.parts.label];
 }
 
@@ -89,14 +89,14 @@ async function openCorrections({ target }) {
   }
 }
 
-/** The other readings, as buttons that show what they would do before they do it. */
+/** The alternatives, as buttons that show what they would do before they do it. */
 function showGhosts() {
   const chips = bench.ghosts.slice(0, 6).map((ghost, i) => {
     const look = () => showGhost(ghost.edit);
     const leave = () => showGhost(null);
     return make("button", { class: "ghost", onclick: () => edit(ghost.edit), onpointerenter: look, onpointerleave: leave, onfocus: look, onblur: leave, "aria-keyshortcuts": i + 4 }, `${titled(ghost.label)} `, make("b", { class: "number" }, `${Math.round(100 * ghost.confidence)} %`), make("kbd", { "aria-hidden": "true" }, String(i + 4)));
   });
-  bench.parts.ghosts.replaceChildren(make("span", { class: "tool-name" }, chips.length ? "Or is it" : deck.track.why || "Nothing speaks for another reading."), ...chips);
+  bench.parts.ghosts.replaceChildren(make("span", { class: "tool-name" }, chips.length ? "Alternatives" : deck.track.why || "No other likely tempo found."), ...chips);
 }
 
 function showGhost(change) {
@@ -112,7 +112,7 @@ function showState() {
   const { state } = bench.parts;
   if (!state || !deck.track) return;
   const { state: known = {} } = deck.track;
-  const job = { running: "The records follow …", failed: `The records could not be made anew: ${known.message}` }[known.job];
+  const job = { running: "Updating the records …", failed: `The records could not be updated: ${known.message}` }[known.job];
   const corrected = known.corrected?.length ? `Corrected: ${known.corrected.join(", ")}` : "";
   state.textContent = [known.confirmed ? "🔒 Confirmed" : "", corrected, bench.said, job].filter(Boolean).join(" · ");
   state.classList.toggle("wrong", bench.wrong || known.job === "failed");

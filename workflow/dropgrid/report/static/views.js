@@ -88,9 +88,9 @@ function showCost(page) {
   if (!rows.length) return;
   const hours = (seconds) => (seconds < 600 ? `${seconds.toFixed(1)} s` : seconds < 36000 ? `${(seconds / 60).toFixed(1)} min` : `${(seconds / 3600).toFixed(1)} h`);
   page.append(
-    make("h3", {}, "What it took"),
+    make("h3", {}, "Time and memory used"),
     dataTable(
-      ["Stage", "Jobs", "Time, summed over jobs", "Processor time", "Processor time a track", "Peak memory of a job"],
+      ["Stage", "Jobs", "Time, summed over jobs", "CPU time", "CPU time per track", "Peak memory of a job"],
       rows.map(([stage, use]) => [titled(stage), use.jobs.toLocaleString("en"), hours(use.seconds), hours(use.cpu_seconds), `${(use.cpu_seconds / use.jobs).toFixed(2)} s`, `${use.peak_mb} MB`]),
       [1, 2, 3, 4, 5],
     ),

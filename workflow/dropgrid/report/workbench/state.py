@@ -398,7 +398,7 @@ def alternatives(answer: Answer) -> list[dict[str, Any]]:
             by = abs(other.shift_beats)
             count = {0.5: "half a beat", 1: "a beat"}.get(by, f"{by:g} beats")
             said = f"{count} {'later' if other.shift_beats > 0 else 'earlier'}"
-            said = f"the one {said}" if other.kind == "downbeat" else said
+            said = f"downbeat {said}" if other.kind == "downbeat" else said
         found.append(
             {"kind": other.kind, "confidence": other.confidence, "edit": edit, "label": said}
         )

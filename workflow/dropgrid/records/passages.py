@@ -1,4 +1,4 @@
-"""Phrases: neighbouring sections of one label, which are one to a reader.
+"""Passages: neighbouring sections of one label, which are one to a reader.
 
 Records keep the boundaries inside; lines, cues and pictures say `drop 72 bars (8 parts)`.
 """
@@ -13,7 +13,7 @@ from .model import Label, Section
 
 
 @dataclass(frozen=True)
-class Phrase:
+class Passage:
     """Neighbouring sections of one label. Seconds; bars is None without a usable grid."""
 
     sections: tuple[Section, ...]
@@ -41,13 +41,13 @@ class Phrase:
 
     @property
     def text(self) -> str:
-        """The phrase in words: `drop 72 bars (8 parts)`."""
+        """The passage in words: `drop 72 bars (8 parts)`."""
         length = "" if self.bars is None else f" {self.bars} bar{'s' * (self.bars != 1)}"
         parts = f" ({len(self.sections)} parts)" if len(self.sections) > 1 else ""
         return f"{self.label}{length}{parts}"
 
 
-def phrases(sections: Sequence[Section]) -> tuple[Phrase, ...]:
-    """The phrases that sections in the order of time make up."""
+def passages(sections: Sequence[Section]) -> tuple[Passage, ...]:
+    """The passages that sections in the order of time make up."""
     groups = groupby(sections, key=lambda section: section.label)
-    return tuple(Phrase(tuple(group)) for _, group in groups)
+    return tuple(Passage(tuple(group)) for _, group in groups)

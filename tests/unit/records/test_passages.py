@@ -1,10 +1,10 @@
-"""Neighbouring sections of one label are one phrase to a reader."""
+"""Neighbouring sections of one label are one passage to a reader."""
 
 from __future__ import annotations
 
 from dropgrid.records.cue_points import cues
 from dropgrid.records.model import Section, StructureRecord
-from dropgrid.records.phrases import phrases
+from dropgrid.records.passages import passages
 from dropgrid.records.track import Track
 
 
@@ -20,29 +20,29 @@ SECTIONS = (
 )  # fmt: skip
 
 
-def test_phrases_are_told_with_their_bars_and_parts() -> None:
-    found = phrases(SECTIONS)
-    assert [phrase.text for phrase in found] == [
+def test_passages_are_told_with_their_bars_and_parts() -> None:
+    found = passages(SECTIONS)
+    assert [passage.text for passage in found] == [
         "intro 8 bars", "drop 24 bars (2 parts)", "breakdown 1 bar", "drop 8 bars",
     ]  # fmt: skip
-    assert [(phrase.start, phrase.end) for phrase in found] == [
+    assert [(passage.start, passage.end) for passage in found] == [
         (0.0, 16.0), (16.0, 64.0), (64.0, 66.0), (66.0, 82.0),
     ]  # fmt: skip
 
 
-def test_phrases_without_a_grid_have_no_bars() -> None:
-    found = phrases((section("main", 0.0, None), section("main", 8.0, None)))
-    assert [(phrase.text, phrase.bars) for phrase in found] == [("main (2 parts)", None)]
+def test_passages_without_a_grid_have_no_bars() -> None:
+    found = passages((section("main", 0.0, None), section("main", 8.0, None)))
+    assert [(passage.text, passage.bars) for passage in found] == [("main (2 parts)", None)]
 
 
-def test_a_phrase_has_one_cue_which_stands_where_the_kick_enters() -> None:
+def test_a_passage_has_one_cue_which_stands_where_the_kick_enters() -> None:
     record = StructureRecord("t", "t", "ok", sections=SECTIONS, drops=(18.0, 66.0))
     assert [(cue.time, cue.name) for cue in cues(Track(None, None, record))] == [
         (0.0, "Intro"), (18.0, "Drop 1"), (64.0, "Breakdown"), (66.0, "Drop 2"),
     ]  # fmt: skip
 
 
-def test_a_drop_listed_inside_a_phrase_has_a_cue_of_its_own() -> None:
+def test_a_drop_listed_inside_a_passage_has_a_cue_of_its_own() -> None:
     record = StructureRecord("t", "t", "ok", sections=SECTIONS, drops=(16.0, 48.0, 66.0))
     assert [(cue.time, cue.name) for cue in cues(Track(None, None, record))] == [
         (0.0, "Intro"), (16.0, "Drop 1"), (48.0, "Drop 2"), (64.0, "Breakdown"), (66.0, "Drop 3"),

@@ -1,0 +1,47 @@
+"""What a page without a server leaves behind when a track is confirmed on it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from dropgrid.library import track_id
+from world import Song, World
+
+
+def confirm(world: World, song: Song) -> None:
+    """Open the present file, confirm, Download: the edits, and the answer that was shown."""
+    _download(world, song, {"edits": {"answer": _shown(world, song), "steps": [[CONFIRM]]}})
+
+
+def confirm_as_before(world: World, song: Song) -> None:
+    """The same on a page as it was at first, which wrote down an answer without its drops."""
+    answer = _shown(world, song)
+    del answer["drops"]
+    _download(world, song, {"confirmed": answer})
+
+
+CONFIRM = {"op": "confirm"}
+
+
+def _download(world: World, song: Song, said: dict[str, Any]) -> None:
+    values = json.loads(world.kept.read_bytes())
+    mine = world.desk().known(track_id(song.path)).fingerprint
+    tracks = values["tracks"]
+    tracks[song.path] = {**tracks.get(song.path, {}), "fingerprint": mine, **said}
+    world.kept.write_text(json.dumps(values))
+
+
+def _shown(world: World, song: Song) -> dict[str, Any]:
+    known = world.desk().known(track_id(song.path))
+    assert known.bpm and known.structure and known.key
+    return {
+        "grid": [
+            {"start": g.start, "bpm": g.bpm, "one": g.first_downbeat} for g in known.bpm.grid
+        ],
+        "sections": [
+            {"start": round(s.start, 3), "label": s.label} for s in known.structure.sections
+        ],
+        "drops": [round(time, 3) for time in known.structure.drops],
+        "key": known.key.key,
+    }

@@ -1,0 +1,82 @@
+"""Faults that this project once had, put back: the simulated world has to find each of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from dropgrid.base import files
+from dropgrid.corrections import document, fingerprints, model
+from dropgrid.corrections.model import Confirmed
+from dropgrid.tagging import in_place
+
+
+def _any_equal_fingerprint(
+    self: document.Document, path: str, fingerprint: str | None = None, is_gone: Any = None
+) -> str | None:
+    """Statements of a copy that is in the library are taken for a track's own."""
+    own = self.tracks.get(path)
+    if own is not None and fingerprints.same(own.fingerprint, fingerprint) is not False:
+        return path
+    for name, said in sorted(self.tracks.items()):
+        if fingerprints.same(said.fingerprint, fingerprint):
+            return name
+    return None
+
+
+def _absence_means_none(value: Any, place: str) -> Confirmed:
+    """What a page does not say of drops is read as that there are none."""
+    return Confirmed(
+        value.get("answer", ""),
+        model.grid(value.get("grid") or [], place),
+        model.sections(value["sections"], place) if value.get("sections") else (),
+        model.drops(value.get("drops") or [], place),
+        value.get("key"),
+    )
+
+
+def _copy_any_whole(folder: Path, entries: Any = ()) -> list[tuple[Path, str]]:
+    """A finished copy is written to where its name says, whoever made it."""
+    for name in sorted(os.listdir(folder)):
+        match = in_place.LEFT_OVER.fullmatch(name)
+        if match and match["state"] == in_place.WHOLE and (folder / match["name"]).is_file():
+            (folder / match["name"]).write_bytes((folder / name).read_bytes())
+            (folder / name).unlink()
+    return []
+
+
+def _replace_links(path: Path) -> Path:
+    """A corrections file that is a link becomes a plain file."""
+    return path
+
+
+def _forget_modes(path: Path) -> int | None:
+    """A file that only its owner may read is opened to others."""
+    return None
+
+
+PLANTED: dict[str, list[tuple[Any, str, Any]]] = {
+    "a copy's statements are taken": [
+        (document.Document, "find", _any_equal_fingerprint),
+    ],
+    "confirming deletes drops": [(model, "_confirmed", _absence_means_none)],
+    "any finished copy is written": [(in_place, "mend", _copy_any_whole)],
+    "a link is replaced": [(document, "real_path", _replace_links)],
+    "a mode is forgotten": [(files, "_mode_of", _forget_modes)],
+}
+
+
+@contextmanager
+def planted(name: str) -> Iterator[None]:
+    """Put a fault back."""
+    with ExitStack() as stack:
+        for owner, attribute, value in PLANTED[name]:
+            stack.enter_context(mock.patch.object(owner, attribute, value))
+        if name == "confirming deletes drops":
+            checks = {**model._CHECKS, "confirmed": _absence_means_none}
+            stack.enter_context(mock.patch.object(model, "_CHECKS", checks))
+        yield

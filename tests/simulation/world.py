@@ -1,0 +1,364 @@
+"""A folder of music, its results and its user, and what must hold of them whatever happens.
+
+The world knows of each file what its user made of it: the recording, the title, and what was
+stated of it. After each step `check` compares that with the disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import mutagen
+from adapter import begin, bring_up_to_date
+from dropgrid.audio.digests import audio_digest
+from dropgrid.base.errors import DropgridError
+from dropgrid.commands.main import main
+from dropgrid.correcting.session import Desk
+from dropgrid.corrections import document
+from dropgrid.corrections.model import (
+    NOTHING,
+    Correction,
+    InvalidCorrection,
+    from_json,
+    to_json,
+)
+from dropgrid.library import track_id
+from dropgrid.records.model import ANALYSES
+from dropgrid.results.layout import Results
+from dropgrid.settings.config import load_config
+from dropgrid.tagging import in_place
+from mutagen.id3 import ID3, TIT2
+from stub_analysis import KNOWN, RIPS, write_audio
+
+TICK = 0.005  # s: file systems date files no finer
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@dataclasses.dataclass(eq=False)
+class Song:
+    """A file of the user's: where it lies, what it is, and what was stated of it."""
+
+    path: str
+    recording: int
+    rip: int
+    title: str = ""
+    held: Correction | None = None
+    tagged: str | None = None  # the path under which our tags were written into it
+    whole: bool = True
+
+
+def _text(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def plain(said: Correction | None) -> Correction:
+    """Statements as the file holds them, rounded, but for the fingerprint."""
+    return from_json(to_json(dataclasses.replace(said or NOTHING, fingerprint=None)), "")
+
+
+class World:
+    """Songs below music/, results beside it, and a corrections file that is a link."""
+
+    def __init__(self, top: Path) -> None:
+        self.top, self.music, self.results = top, top / "music", top / "results"
+        self.music.mkdir(parents=True)
+        begin(self.results)
+        self.kept = top / "kept" / "mine.json"
+        self.kept.parent.mkdir()
+        self.kept.write_bytes(document.to_bytes(document.Document()))
+        self.kept.chmod(0o600)
+        self.link = top / "corrections.json"
+        self.link.symlink_to(self.kept)
+        self.config = load_config() | {
+            "library": str(self.music), "corrections": str(self.link),
+        }  # fmt: skip
+        self.songs: list[Song] = []
+        self.seen: dict[str, Song] = {}  # by path, as the last run found them
+        self.lost: list[tuple[int, Correction]] = []  # stated of songs that were deleted
+        self.clean = False  # whether nothing happened since the last run
+        self.count = 0
+
+    # What is there
+
+    def desk(self) -> Desk:
+        return Desk(Results(self.results), self.link)
+
+    def file(self, song: Song) -> Path:
+        return self.music / song.path
+
+    def in_force(self, path: str) -> Correction | None:
+        """What is held of a track, as every command sees it; None without a record."""
+        try:
+            known = self.desk().known(track_id(path))
+        except DropgridError:
+            return None
+        return plain(self.desk().stated(known)[1])
+
+    def analysed(self) -> list[Song]:
+        """The songs that can be corrected: analysed, and where the last run found them."""
+        return [s for p, s in self.seen.items() if s.path == p and s in self.songs and s.whole]
+
+    # What happens to files
+
+    def happens(self) -> None:
+        self.clean = False
+        time.sleep(TICK)
+
+    def add(self, path: str, recording: int, rip: int) -> Song:
+        self.happens()
+        song = Song(path + RIPS[rip][0], recording, rip)
+        write_audio(self.file(song), recording, rip)
+        self.songs.append(song)
+        return song
+
+    def copy(self, song: Song, path: str) -> None:
+        self.happens()
+        made = dataclasses.replace(song, path=path + Path(song.path).suffix, held=None)
+        self.file(made).parent.mkdir(exist_ok=True)
+        shutil.copy(self.file(song), self.file(made))
+        if song.tagged:  # the copy has our tags, and no backup
+            made.tagged = "elsewhere"
+        self.songs.append(made)
+
+    def rename(self, song: Song, path: str) -> None:
+        self.happens()
+        before = self.file(song)
+        song.path = path + Path(song.path).suffix
+        self.file(song).parent.mkdir(exist_ok=True)
+        os.replace(before, self.file(song))
+        if song.tagged:
+            song.tagged = "elsewhere"
+
+    def delete(self, song: Song) -> None:
+        self.happens()
+        self.file(song).unlink()
+        self.songs.remove(song)
+        if song.held is not None:
+            self.lost.append((song.recording, song.held))
+
+    def retag(self, song: Song, title: str) -> None:
+        self.happens()
+        file = mutagen.File(self.file(song))
+        if file.tags is None:
+            file.add_tags()
+        if isinstance(file.tags, ID3):
+            file.tags.setall("TIT2", [TIT2(encoding=3, text=[title])])
+        else:
+            file.tags["TITLE"] = [title]
+        file.save()
+        song.title = title
+
+    def truncate(self, song: Song) -> None:
+        self.happens()
+        size = self.file(song).stat().st_size
+        os.truncate(self.file(song), size // 2)
+        song.whole = False
+
+    # What the user says
+
+    def correct(self, song: Song, step: dict[str, Any]) -> None:
+        """Make an edit, which may concern nobody else."""
+        self.happens()
+        before = {s.path: self.in_force(s.path) for s in self.analysed()}
+        with contextlib.suppress(InvalidCorrection):  # and then nothing is stated
+            self._now(song, self.desk().edit(track_id(song.path), [step]))
+        after = {s.path: self.in_force(s.path) for s in self.analysed()}
+        del before[song.path], after[song.path]
+        assert after == before, f"correcting {song.path} changed what is stated of another"
+
+    def undo(self, song: Song) -> None:
+        """Undo and take again; both bring back what was."""
+        self.happens()
+        track, before = track_id(song.path), self.in_force(song.path)
+        undo, _ = self.desk().steps(track, self.desk().known(track).fingerprint)
+        if not [step for step in undo if plain(step) != before]:
+            return
+        assert plain(self.desk().undo(track)) != before
+        assert plain(self.desk().undo(track, again=True)) == before
+        self._now(song, self.desk().stated(self.desk().known(track))[1])
+
+    def _now(self, song: Song, said: Correction) -> None:
+        """Keep what is stated of a song; it may have been another's, that was deleted."""
+        song.held = None if plain(said).is_empty else plain(said)
+        there = [plain(said) for said in document.read(self.link).tracks.values()]
+        self.lost = [
+            (recording, held)
+            for recording, held in self.lost
+            if recording != song.recording or held in there
+        ]
+
+    def confirm_on_a_page(self, song: Song, page: Callable[[World, Song], None]) -> None:
+        """Confirm, download, put in place, run: the answer is what it was."""
+        self.run()
+        before = self.answer(song)
+        self.happens()
+        page(self, song)
+        self.run()
+        assert self.answer(song) == before, f"confirming {song.path} changed its answer"
+        known = self.desk().known(track_id(song.path))
+        said = self.desk().stated(known)[1]
+        assert said.confirmed is not None
+        self._now(song, said)
+
+    def answer(self, song: Song) -> list[Any]:
+        kinds = {
+            "bpm": ("beats", "downbeats"),
+            "structure": ("sections", "drops"),
+            "key": ("key",),
+        }
+        found = []
+        for kind, names in kinds.items():
+            path = Results(self.results).record(kind, track_id(song.path))
+            values = json.loads(path.read_bytes())
+            found += [values[name] for name in names]
+        return found
+
+    # What dropgrid does
+
+    def run(self, between: Callable[[], None] = lambda: None) -> None:
+        time.sleep(TICK)
+        with self.silent():
+            bring_up_to_date(self.config, self.results, between)
+            for _ in range(3):  # what a run learns of a recording may matter to another track
+                time.sleep(TICK)
+                if not bring_up_to_date(self.config, self.results):
+                    break
+            else:
+                raise AssertionError("runs do not come to an end")
+        self.seen = {song.path: song for song in self.songs}
+        self.clean = True
+
+    def killed_run(self, at: int) -> None:
+        """A run that ends at its so-many-th rename."""
+        self.happens()
+        renames = iter(range(at))
+        replace = os.replace
+
+        def dies(*arguments: Any) -> None:
+            if next(renames, None) is None:
+                raise Killed
+            replace(*arguments)
+
+        with self.silent(), mock.patch("os.replace", dies), contextlib.suppress(Killed):
+            bring_up_to_date(self.config, self.results)
+
+    def prune(self) -> None:
+        self.happens()
+        with self.silent():
+            main(["prune", "--results", str(self.results)])
+
+    def tag(self, action: str, *more: str) -> int:
+        self.happens()
+        with self.silent():
+            return main(["tag", action, "--results", str(self.results), "--in-place", *more])
+
+    def write_tags(self) -> None:
+        self.tag("write")
+        for song in self.songs:
+            if song.whole and self.is_tagged(song):
+                song.tagged = song.tagged or song.path
+
+    def killed_write(self, after: int) -> None:
+        """Tags are written, and the process ends while it writes into a file in place."""
+        copy = shutil.copyfileobj
+
+        def dies(source: Any, target: Any) -> None:
+            if target.mode != "rb+":
+                return copy(source, target)
+            target.write(source.read(after))
+            target.flush()
+            raise Killed
+
+        with (
+            mock.patch.object(in_place.shutil, "copyfileobj", dies),
+            mock.patch("os.getpid", lambda: 999_999_999),
+            contextlib.suppress(Killed),
+        ):
+            self.tag("write")
+
+    def restore_tags(self) -> None:
+        """All that we wrote is gone, from every file that is where it was."""
+        self.tag("restore")
+        for song in self.songs:
+            if song.tagged == song.path and song.whole:
+                assert not self.is_tagged(song), f"{song.path}: not restored"
+                song.tagged = None
+
+    def is_tagged(self, song: Song) -> bool:
+        return any("DROPGRID" in str(key).upper() for key in self.tags(song))
+
+    def tags(self, song: Song) -> dict[str, str]:
+        try:
+            file = mutagen.File(self.file(song))
+        except mutagen.MutagenError as error:
+            raise AssertionError(f"{song.path}: cannot be read any more: {error}") from error
+        keys = [] if file.tags is None else list(file.tags.keys())
+        return {key.upper(): _text(file.tags[key]) for key in keys}
+
+    @contextlib.contextmanager
+    def silent(self) -> Iterator[None]:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            yield
+
+    # What must hold
+
+    def check(self) -> None:
+        self.no_file_changed()
+        self.no_statement_is_lost()
+        assert self.link.is_symlink(), "the corrections file is no link any more"
+        mode = self.kept.stat().st_mode & 0o777
+        assert mode == 0o600, f"the corrections file has the mode {mode:o}"
+        if self.clean:
+            self.statements_are_in_force()
+
+    def no_file_changed(self) -> None:
+        for song in self.songs:
+            if song.whole:
+                found = KNOWN.get(audio_digest(self.file(song)))
+                assert found == (song.recording, song.rip), f"{song.path}: its audio changed"
+                assert song.title in ("", self.title(song)), f"{song.path}: its title is lost"
+
+    def title(self, song: Song) -> str:
+        tags = self.tags(song)
+        return tags.get("TITLE") or tags.get("TIT2") or ""
+
+    def no_statement_is_lost(self) -> None:
+        there = [plain(said) for said in document.read(self.link).tracks.values()]
+        held = [song.held for song in self.songs if song.held is not None]
+        for said in [*held, *(said for _, said in self.lost)]:
+            assert said in there, f"lost: {said}"
+
+    def statements_are_in_force(self) -> None:
+        for path, song in self.seen.items():
+            if song.held is not None and song.path == path and song.whole and song in self.songs:
+                assert self.in_force(path) == song.held, f"{path}: not in force: {song.held}"
+
+    def records_are_those_of_a_fresh_run(self) -> None:
+        fresh = self.top / f"fresh-{self.count}"
+        self.count += 1
+        file = self.top / "fresh.json"
+        shutil.copy(self.kept, file)
+        begin(fresh)
+        config = self.config | {"corrections": str(file)}
+        with self.silent():
+            while bring_up_to_date(config, fresh):
+                time.sleep(TICK)
+        for song in self.songs:
+            for kind in ANALYSES:
+                track = track_id(song.path)
+                one, other = (Results(r).record(kind, track) for r in (self.results, fresh))
+                assert one.read_bytes() == other.read_bytes(), f"{song.path}: {kind} is stale"
+        shutil.rmtree(fresh)

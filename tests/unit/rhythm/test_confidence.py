@@ -1,0 +1,80 @@
+"""The confidence of a whole track, and the other readings that are always offered."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from dropgrid.features import Features
+from dropgrid.rhythm import RhythmOptions, analyse
+from test_rhythm import clicks, grid, peaks_at, played_by_hand
+
+OPTIONS = RhythmOptions()
+
+
+def of_heights(*parts, duration, ones=()):
+    """Features of activations alone from (times, height) of beats, and where the ones are."""
+    column = sum(peaks_at(times, duration, height) for times, height in parts)
+    marked = peaks_at(ones, duration, 0.5)
+    return Features(duration, np.stack([column, marked], axis=1).astype(np.float32))
+
+
+def octaves(rhythm):
+    return {other.bpm: other.confidence for other in rhythm.alternatives if other.kind == "octave"}
+
+
+@pytest.mark.parametrize("bpm", [62.0, 87.0, 100.0, 128.0, 150.0, 174.0, 210.0])
+def test_half_and_double_the_tempo_are_alternatives_whatever_the_evidence(bpm):
+    rhythm = analyse(clicks(grid(bpm, 0.2, 90), 90), RhythmOptions(preferred_bpm=bpm))
+    found = octaves(rhythm)
+    assert {rhythm.bpm / 2, rhythm.bpm * 2} <= set(found)
+    assert all(0 < share < 1 for share in found.values())
+
+
+def test_many_faint_regions_are_less_sure_than_many_clear_ones_and_one_is_surest():
+    truth = played_by_hand(lambda t: 118 + 3 * np.sin(t / 13), 200)
+    sure = [
+        analyse(of_heights((truth, height), duration=200), OPTIONS) for height in (0.8, 0.25, 0.1)
+    ]
+    assert all(len(rhythm.grid) > 3 for rhythm in sure)
+    assert sure[0].confidence > 0.9 > 0.8 > sure[1].confidence > sure[2].confidence
+    one = analyse(of_heights((grid(118, 0.2, 200), 0.25), duration=200), OPTIONS)
+    assert one.confidence > 0.9
+
+
+def test_an_unsure_half_of_a_mix_lowers_the_confidence_of_the_whole():
+    one, two = grid(124.0, 0.0, 120), grid(140.0, 120.2, 240)
+    halves = two + 30 / 140
+    clear = of_heights((one, 0.8), (two, 0.8), duration=240)
+    doubtful = of_heights((one, 0.8), (two, 0.5), (halves, 0.45), duration=240)
+    sure, unsure = (analyse(features, OPTIONS) for features in (clear, doubtful))
+    assert len(sure.grid) == 2
+    assert unsure.confidence < sure.confidence - 0.1
+
+
+def test_every_other_beat_of_a_fast_tempo_much_weaker_is_a_doubt_of_the_octave():
+    fast = grid(190.0, 0.2, 120)
+    bars = fast[::4]
+    even = of_heights((fast, 0.6), duration=120, ones=bars)
+    uneven = of_heights((fast[::2], 0.6), (fast[1::2], 0.15), duration=120, ones=bars)
+    options = RhythmOptions(preferred_bpm=190)
+    sure, unsure = (analyse(features, options) for features in (even, uneven))
+    assert sure.bpm == unsure.bpm == 190.0
+    assert sure.confidences.octave > 0.9
+    assert unsure.confidences.octave == pytest.approx(0.6, abs=0.01)
+    assert octaves(unsure)[95.0] == pytest.approx(0.4, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("bpm", "options", "found", "said"),
+    [
+        (240.0, RhythmOptions(), 120.0, "above max_bpm"),
+        (50.0, RhythmOptions(max_bpm=115, preferred_bpm=100), 100.0, "below min_bpm"),
+    ],
+)
+def test_a_tempo_outside_the_range_is_told_and_offered(bpm, options, found, said):
+    rhythm = analyse(clicks(grid(bpm, 0.2, 90), 90), options)
+    assert rhythm.bpm == found
+    assert rhythm.evidence["outside"] == said
+    assert rhythm.confidences.octave < 0.51
+    assert octaves(rhythm)[bpm] == pytest.approx(0.49, abs=0.02)
+    assert "outside" not in analyse(clicks(grid(found, 0.2, 90), 90), options).evidence

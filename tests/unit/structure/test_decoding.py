@@ -1,0 +1,141 @@
+"""Boundaries and labels decided together, phrases inside sections, and music nothing drops in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations, pairwise, product
+
+import numpy as np
+import pytest
+from band_levels import FORM, KINDS, LAYERS, STROKES, features_of, grid_of, levels_of
+from dropgrid.records.model import LABELS, BpmRecord
+from dropgrid.structure import Structure, StructureOptions, analyse, decoding, labels, segment
+from dropgrid.structure.analysis import Music, may_drop, music_of
+from dropgrid.structure.bars import time_base
+
+DEFAULTS = StructureOptions()
+
+
+def found_in(levels: np.ndarray, options: StructureOptions = DEFAULTS) -> Structure:
+    return analyse(features_of(levels), grid_of(levels, 128.0), options)
+
+
+def music(levels: np.ndarray) -> Music:
+    base = time_base(grid_of(levels, 128.0), len(levels) / 100)
+    found = music_of(levels, base)
+    assert found is not None
+    return found
+
+
+def course_of(units: int, seed: int) -> labels.Course:
+    """A made-up course of bars of one unit."""
+    random = np.random.default_rng(seed)
+    values = random.uniform((-14, -20, 1, 0.1, 1, 0), (0, 0, 4, 1, 2, 1), (units, 6))
+    return labels.Course(*np.vstack([np.zeros(6), values.cumsum(axis=0)]).T, 1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_sections_are_the_best_of_all_ways_to_cut_and_to_name(seed: int) -> None:
+    units, course = 5, course_of(5, seed)
+    evidence = np.random.default_rng(seed).normal(0, 0.5, units)
+    first, inner, last = segment.limits(units, 1, 1)
+    count = decoding.LABELS_COUNT
+
+    def total(bounds: tuple[int, ...], names: tuple[int, ...]) -> float:
+        edges = [0, *bounds, units]
+        sound = labels.scores(course.sections(edges), True)
+        lengths = [first, *([inner] * (len(names) - 2)), last] if bounds else [last]
+        score = count * (labels.FIRST[names[0]] + labels.LAST[names[-1]])
+        score += segment.WEIGHT * evidence[list(bounds)].sum()
+        for i, (start, end) in enumerate(pairwise(edges)):
+            score += lengths[i][end - start] + count * sound[i, names[i]]
+        for one, other in pairwise(names):
+            alike = decoding.SAME_DROP if one == labels.DROP else decoding.SAME
+            score += count * labels.GRAMMAR[one, other] - alike * (one == other)
+        return float(score)
+
+    every = [
+        (bounds, names)
+        for n in range(units)
+        for bounds in combinations(range(1, units), n)
+        for names in product(range(len(LABELS)), repeat=n + 1)
+    ]
+    bounds, names = decoding.decode(evidence, course, 1, 0.0, True)
+    assert (tuple(bounds), tuple(names)) == max(every, key=lambda way: total(*way))
+
+
+def test_neighbours_of_one_label_are_joined_unless_much_speaks_for_two() -> None:
+    evidence = np.zeros(12)
+    evidence[[3, 6, 9]] = decoding.PARTED + 0.1, decoding.PARTED - 0.1, -1.0
+    drop, rest = labels.DROP, labels.BREAKDOWN
+    assert decoding.parted([3, 6, 9], [drop, drop, drop, rest], evidence) == (
+        [3, 9], [drop, drop, rest]
+    )  # fmt: skip
+
+
+def test_phrases_cover_the_track_inside_its_sections() -> None:
+    found = found_in(levels_of(FORM, 128.0))
+    assert found.phrases[0].start == 0.0 and found.phrases[-1].end == found.sections[-1].end
+    assert all(one.end == other.start for one, other in pairwise(found.phrases))
+    assert {s.start for s in found.sections} <= {p.start for p in found.phrases}
+    assert all(one.end_bar == other.start_bar for one, other in pairwise(found.phrases))
+    assert sum(phrase.bars or 0 for phrase in found.phrases) == 72
+    assert all(0.0 <= phrase.confidence <= 1.0 for phrase in found.phrases)
+
+
+def test_a_small_change_in_a_drop_begins_a_phrase_and_no_section() -> None:
+    STROKES["other hats"] = (2, 5, 10, 13)
+    LAYERS["other hats"] = LAYERS["hats"]
+    KINDS["other drop"] = ("kick", "other hats", "bass", "lead")
+    form = [("breakdown", 16), ("drop", 8), ("other drop", 8), ("breakdown", 8), ("outro", 8)]
+    found = found_in(levels_of(form, 128.0))
+    assert [(s.label, s.bars) for s in found.sections][1] == ("drop", 16)
+    assert 45.0 in [round(phrase.start, 6) for phrase in found.phrases]
+
+
+def test_phrases_without_a_grid_have_no_bars() -> None:
+    levels = levels_of(FORM, 128.0)
+    found = analyse(features_of(levels), BpmRecord("x", "x", "ok", 135.0), DEFAULTS)
+    assert found.phrases[-1].end == 135.0
+    assert {(p.start_bar, p.end_bar, p.bars) for p in found.phrases} == {(None, None, None)}
+
+
+def test_where_no_kick_strikes_nothing_drops_however_loud() -> None:
+    KINDS["swell"] = ("pad", "lead")
+    form = [("breakdown", 16), ("swell", 16), ("breakdown", 16), ("swell", 16)]
+    levels = levels_of(form, 128.0)
+    levels[:, :2] += 25.0  # a steady low hum
+    levels[3000:6000] += 10.0
+    levels[9000:] += 10.0
+    assert not music(levels).drive.has_kick()
+    found = found_in(levels)
+    assert found.drops == () and "drop" not in {s.label for s in found.sections}
+    assert music(levels_of(FORM, 128.0)).drive.has_kick()
+
+
+def test_speech_like_bursts_on_an_invented_grid_do_not_drop() -> None:
+    random = np.random.default_rng(0)
+    bursts = np.repeat(random.uniform(-40, 0, 800), 15)[:, None] + random.normal(0, 2, (12000, 9))
+    bursts += [-35, -25, -6, 0, 0, -3, -8, -15, -25]
+    bursts += np.repeat(random.choice([-12.0, 0.0], 12), 1000)[:, None]
+    found = found_in(bursts)
+    assert found.drops == ()
+
+
+def test_without_a_grid_nothing_may_drop() -> None:
+    found = music(levels_of(FORM, 128.0))
+    course = labels.course(found.drive, found.levels, found.pattern)
+    assert may_drop(found, course, 4)
+    assert not may_drop(replace(found, on_grid=False), course, 4)
+
+
+def sound(**values: float) -> labels.SectionSound:
+    """One section: middling, rising, danceable, with bass, 16 bars."""
+    usual = {"level": -6.0, "rise": 6.0, "pulse": 4.0, "bass": -3.0, "bars": 16.0, "calm": 0.0}
+    return labels.SectionSound(*(np.array([value]) for value in (usual | values).values()))
+
+
+def test_a_buildup_has_at_most_32_bars() -> None:
+    for bars, possible in ((32.0, True), (33.0, False)):
+        score = labels.scores(sound(bars=bars), True)[0, labels.BUILDUP]
+        assert (score > labels.NEVER) == possible
