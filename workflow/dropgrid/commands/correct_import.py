@@ -59,5 +59,5 @@ def _line(item: Taken) -> str:
     """A grid that differs, and how."""
     now = "no tempo" if item.present is None else f"{item.present:.2f} BPM"
     what = {"tempo": f"{item.bpm or 0:.2f} BPM, not {now}", "beats": "other beats",
-            "the one": "different downbeat"}[item.differs or "beats"]  # fmt: skip
+            "downbeat": "different downbeat"}[item.differs or "beats"]  # fmt: skip
     return f"{printable(item.path)}: {what} ({item.source})"

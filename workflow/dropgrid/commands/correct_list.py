@@ -22,8 +22,8 @@ def list_corrections(desk: Desk, tracks: Sequence[str]) -> int:
     for item in found:
         if not tracks or item.track in tracks:
             differs = " and ".join(item.differs)
-            says = f"the analysis has another {differs}" if differs else "the analysis agrees"
-            print(f"{printable(item.path)}: {item.said}; {says.replace('another the', 'another')}")
+            says = f"the analysis differs in {differs}" if differs else "the analysis agrees"
+            print(f"{printable(item.path)}: {item.said}; {says}")
     if tracks:
         return 0
     for path in sorted(stated.tracks.keys() - {item.name for item in found}):

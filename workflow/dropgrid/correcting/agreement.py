@@ -21,7 +21,7 @@ MOST = 5000  # tracks that are looked through for renamed ones
 class Judged:
     """A track of which something is stated. name: its path in the file of corrections, path: as
     the records have it. differs: what of the analysis' own answer is another, of what is stated
-    or confirmed: "tempo", "beats" or "the one", "sections", "drops", "key". grid: whether the
+    or confirmed: "tempo", "beats" or "downbeat", "sections", "drops", "key". grid: whether the
     grid is among what was looked at."""
 
     track: str
@@ -34,7 +34,7 @@ class Judged:
     @property
     def grid_is_right(self) -> bool:
         """Whether the analysis found the grid by itself."""
-        return not {"tempo", "beats", "the one"}.intersection(self.differs)
+        return not {"tempo", "beats", "downbeat"}.intersection(self.differs)
 
 
 def judged(desk: Desk, stated: Document, tracks: Sequence[str]) -> Iterator[Judged]:
