@@ -92,5 +92,5 @@ def test_the_list_finds_what_it_names() -> None:
     assert found("the beats lie beside it: put\n  right, for good")
     assert found("blend, ones apart") and found("A record is told with file and field")
     assert found("high on the one |") and not found("the one that is loudest")
-    script = 'say("put right"); // for good\nlook = `known ${n} again`; at(\'go far\');'
+    script = "say(\"put right\"); // for good\nlook = `known ${n} again`; at('go far');"
     assert strings(script) == ["put right", "", "known ${n} again", "go far"]

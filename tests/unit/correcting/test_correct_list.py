@@ -23,4 +23,4 @@ def test_the_list_names_what_the_analysis_has_differently(tmp_path: Path, capsys
         "the analysis differs in beats",
         "the analysis differs in downbeat",
     ]
-    assert lines[3].endswith("3 tracks; of 3 grids 0 are as analysed")
+    assert lines[3].endswith("3 tracks; the analysis has 0 of 3 grids right")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..base.text import printable
+from ..base.text import counted, printable
 
 if TYPE_CHECKING:
     from ..correcting.session import Desk
@@ -31,7 +31,8 @@ def list_corrections(desk: Desk, tracks: Sequence[str]) -> int:
     grids = [item for item in found if item.grid]
     right = sum(item.grid_is_right for item in grids)
     print(
-        f"{desk.file}: {len(stated.tracks)} tracks; of {len(grids)} grids {right} are as analysed"
+        f"{desk.file}: {counted(len(stated.tracks), 'track')}; the analysis has "
+        f"{right} of {counted(len(grids), 'grid')} right"
     )
     return 0
 

@@ -83,10 +83,10 @@ def _judged(desk: Desk, known: Known, name: str, said: Correction) -> Judged:
 def described(correction: Correction) -> str:
     """What is stated, in a few words."""
     words = []
-    for field, text in (("bpm", "{:.2f} BPM"), ("one", "the one at {:.3f} s"),
+    for field, text in (("bpm", "{:.2f} BPM"), ("one", "downbeat at {:.3f} s"),
                         ("beats_per_bar", "{} beats a bar"), ("octave", "{}"),
                         ("shift_beats", "{:+g} beats"), ("nudge_ms", "{:+g} ms"),
-                        ("one_beats", "the one {:+d} beats"), ("key", "{}")):  # fmt: skip
+                        ("one_beats", "downbeat {:+d} beats"), ("key", "{}")):  # fmt: skip
         value = getattr(correction, field)
         if value is not None:
             words.append(text.format(value))
