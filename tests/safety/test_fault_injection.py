@@ -12,24 +12,25 @@ Opening files is not made to fail here: most opens are Python's own. Skips witho
 from __future__ import annotations
 
 import itertools
-import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from injection import (
+    CALLS,
+    assert_all_can_be_read,
+    call,
+    failing,
+    has_failed,
+    needs_strace,
+    outcome,
+    songs,
+)
 from test_tag_writing import library, song
 
 pytestmark = pytest.mark.slow
 
-CALLS = {
-    "write": ("write", "ENOSPC"), "rename": ("rename,renameat,renameat2", "EIO"),
-    "fsync": ("fsync", "EIO"), "unlink": ("unlink,unlinkat", "EACCES"),
-    "kill": ("rename,renameat,renameat2,fsync,unlink,unlinkat,link,linkat", "EIO:signal=KILL"),
-}  # fmt: skip
 COMMANDS: dict[str, list[str]] = {
     "scan": ["scan", "music", "--results", "results"],
     "table": ["table", "results", "--analyses", "bpm", "structure"],
@@ -44,16 +45,10 @@ COMMANDS: dict[str, list[str]] = {
 MOST = 60  # calls that are made to fail; past this the command is too chatty to go on
 
 
-def can_trace() -> bool:
-    probe = ["strace", "-qq", "-o", os.devnull, "-e", "inject=fsync:error=EIO:when=1", "true"]
-    return bool(shutil.which("strace")) and subprocess.run(probe, check=False).returncode == 0
-
-
 @pytest.fixture(scope="module")
 def start(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Makes a copy of a small library with results, in the state that a command begins in."""
-    if not can_trace():
-        pytest.skip("strace is not there, or may not trace here: apt-get install strace")
+    needs_strace()
     top = tmp_path_factory.mktemp("start")
     for name in ("a.flac", "b.mp3"):
         song(top, name)
@@ -79,45 +74,16 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return copy
 
 
-def call(folder: Path, arguments: list[str], *before: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*before, sys.executable, "-m", "dropgrid", *arguments],
-        cwd=folder, capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "MPLCONFIGDIR": str(folder / ".mpl")},
-    )  # fmt: skip
-
-
-def songs(folder: Path) -> dict[str, bytes]:
-    found = {p.name: p.read_bytes() for p in (folder / "music").iterdir()}
-    return {name: data for name, data in found.items() if not name.startswith(".")}
-
-
-def outcome(folder: Path) -> dict[str, bytes]:
-    """What a finished command leaves, without the places and the log of changes."""
-    kept = {}
-    for path in sorted(folder.rglob("*")):
-        name = str(path.relative_to(folder))
-        hidden = any(part.startswith(".") for part in Path(name).parts)
-        if path.is_file() and not hidden and "backup" not in name:
-            kept[name] = path.read_bytes().replace(str(folder).encode(), b"FOLDER")
-    return {n: d for n, d in kept.items() if not n.startswith(("results/tracks", "results/scan"))}
-
-
 def assert_nothing_is_half_written(folder: Path, old: dict, new: dict) -> None:
     for name, data in songs(folder).items():
         assert data in (old[name], new[name]), f"{name} is neither old nor new"
     assert songs(folder).keys() == old.keys()
-    for path in (folder / "results").rglob("*.json"):
-        if "backup" not in path.name and not path.name.startswith("."):
-            json.loads(path.read_bytes())
-    for path in (folder / "results").rglob("*.csv"):
-        assert path.read_bytes().endswith(b"\n")
+    assert_all_can_be_read(folder / "results")
 
 
 @pytest.mark.parametrize("kind", CALLS)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_call_may_fail(command: str, kind: str, start: Callable[[str], Path]) -> None:
-    calls, error = CALLS[kind]
     whole = start(command)
     old = songs(whole)
     assert call(whole, COMMANDS[command]).returncode == 0
@@ -126,12 +92,8 @@ def test_each_call_may_fail(command: str, kind: str, start: Callable[[str], Path
     for number in range(1, MOST + 1):
         folder = start(command)
         log = folder.parent / "strace.log"
-        inject = f"inject={calls}:error={error}:when={number}"
-        trace = ["strace", "-f", "-qq", "-o", str(log), "-e", f"trace={calls}", "-e", inject]
-        run = call(folder, COMMANDS[command], *trace)
-        if ("killed by" if kind == "kill" else "(INJECTED)") not in log.read_text(
-            errors="replace"
-        ):
+        run = call(folder, COMMANDS[command], *failing(kind, number, log))
+        if not has_failed(kind, log):
             break
         tried += 1
         assert "Traceback" not in run.stderr, run.stderr

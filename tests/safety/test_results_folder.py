@@ -79,6 +79,23 @@ def test_no_run_touches_a_folder_that_is_not_ours(name, mode, tmp_path, snakemak
     assert after == before
 
 
+def test_a_folder_whose_claim_was_killed_can_be_claimed_again(tmp_path):
+    results = tmp_path / "results"
+    claim(results, ["/music"])
+    left = results / f".{MARK}.12345.tmp"
+    (results / MARK).rename(left)
+    claim(results, ["/music"])
+    assert mend(results) == [left] and not left.exists() and (results / MARK).exists()
+
+
+def test_a_file_that_is_only_called_like_a_left_over_is_somebodys(tmp_path):
+    left = tmp_path / f".{MARK}.12345.tmp"
+    left.write_text("the user's")
+    with pytest.raises(LibraryError, match="holds other things"):
+        claim(tmp_path, ["/music"])
+    assert mend(tmp_path) == [] and left.read_text() == "the user's"
+
+
 def test_a_link_in_the_results_is_not_followed(tmp_path):
     fill(tmp_path, "user/mine.json", "music/song.flac")
     results = tmp_path / "results"

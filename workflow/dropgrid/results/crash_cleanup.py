@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from .ownership import begins_as_ours
+from .ownership import MARK, begins_as_ours
 
 # Folder -> names of what we write there; nothing else in it is looked at.
 TRACK = r"[a-z0-9-]+-[0-9a-f]{8}"
@@ -44,7 +44,8 @@ def mend(results: Path, temporary: bool = True) -> list[Path]:
         for name, path in _files(results / folder):
             broken = ours.fullmatch(name) and not is_whole(path) and begins_as_ours(path)
             left = TEMPORARY.fullmatch(name)
-            ended = left and ours.fullmatch(left[1]) and begins_as_ours(path, left[1])
+            known = left and (ours.fullmatch(left[1]) or left[1] == MARK)
+            ended = known and left and begins_as_ours(path, left[1])
             if broken or (temporary and ended):
                 with suppress(OSError):
                     os.unlink(path)

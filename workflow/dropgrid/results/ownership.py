@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -53,6 +54,7 @@ UNIMPORTANT = frozenset({".snakemake", ".DS_Store", "Thumbs.db", "desktop.ini"})
 JSON_START = b'{\n  "schema": "dropgrid/'
 STARTS = {".json": JSON_START, ".npz": b"PK\x03\x04", ".csv": b"track,path,", ".parquet": b"PAR1"}
 START = 64  # bytes that are looked at
+HALF_MARK = re.compile(rf"\.{re.escape(MARK)}\.\d+\.tmp")  # a claim was killed at its rename
 
 
 def place(results: str) -> Path:
@@ -151,7 +153,7 @@ def check_claim(results: Path, library: Sequence[str]) -> None:
     if not os.path.isdir(results):  # or a link into itself
         raise LibraryError(f"results: {results}: is no folder")
     try:
-        entries = set(os.listdir(results)) - UNIMPORTANT
+        entries = {name for name in os.listdir(results) if not _is_unimportant(results, name)}
     except OSError as error:
         raise LibraryError(f"results: {results}: {error.strerror}") from error
     link = _link_below(results)
@@ -164,6 +166,13 @@ def check_claim(results: Path, library: Sequence[str]) -> None:
         )
     for name in WRITTEN:
         check_ours(results / name)
+
+
+def _is_unimportant(results: Path, name: str) -> bool:
+    """Whether a name makes a folder nobody's: the system's, or a mark that was left half made."""
+    if HALF_MARK.fullmatch(name):
+        return begins_as_ours(str(results / name), MARK)
+    return name in UNIMPORTANT
 
 
 def is_marked(results: Path) -> bool:
@@ -214,7 +223,8 @@ def begins_as_ours(path: str, name: str = "") -> bool:
             os.close(descriptor)
     except OSError:
         return False
-    expected = STARTS.get(os.path.splitext(name or path)[1], b"")
+    named = os.path.basename(name or path)
+    expected = JSON_START if named == MARK else STARTS.get(os.path.splitext(named)[1], b"")
     known = start[: len(expected)]
     return not start.strip(b"\0") or (bool(expected) and known == expected[: len(known)])
 
