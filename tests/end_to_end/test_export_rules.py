@@ -61,7 +61,7 @@ def test_the_workflow_makes_every_export_and_only_when_asked(songs, snakemake, t
     table = pyarrow.parquet.read_table(folder / "library.parquet")
     assert table["path"].to_pylist() == [track.path for track in tracks]
     log = tmp_path / "results" / "logs" / "export-rekordbox.log"
-    assert "1 tracks left out: failed in the analysis" in log.read_text()
+    assert "1 track left out: failed in the analysis" in log.read_text()
 
     again = snakemake(tmp_path, *chosen, "exports")
     assert "Nothing to be done" in again.stdout + again.stderr

@@ -96,7 +96,7 @@ def test_a_signal_in_the_midst_of_a_job_ends_all(peace, tmp_path, number):
     assert half_files(folder) == []
     said = (folder / "output.log").read_text()
     *_, stood, goes_on = said.splitlines()
-    assert re.fullmatch(r"dropgrid: \d of 4 tracks are analysed( \(\d failed\))?", stood)
+    assert re.fullmatch(r"dropgrid: \d of 4 tracks analysed( \(\d failed\))?", stood)
     assert f"ended by {number.name}; the same command goes on from here: " in goes_on
     assert "Error" not in said and "Terminat" not in said
 

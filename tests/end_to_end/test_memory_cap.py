@@ -92,6 +92,16 @@ def test_the_memory_a_batch_asks_for_suffices_with_a_tenth_to_spare(
         assert json.loads(record.read_text())["status"] == "ok", (threads, record.read_text())
 
 
+def test_the_memory_a_job_asks_for_suffices_in_a_fork_of_the_warm_server(tmp_path, snakemake):
+    """Which holds what every stage imports, beside the networks."""
+    (tmp_path / "music").mkdir()
+    for name in ("m.m4a", "o.ogg"):
+        audio_containers.write_audio(tmp_path / "music" / name, 90.0)
+    done = snakemake(tmp_path, "--cores", "2")
+    assert done.returncode == 0 and "tried again" not in done.stderr, done.stderr
+    assert [row["status"] for row in table(tmp_path).values()] == ["ok", "ok"]
+
+
 def test_the_memory_of_an_allocation_is_the_cap_by_itself(music, tmp_path):
     """As in a batch system's job; --cores alone would run four."""
     allocation = {"SLURM_JOB_ID": "1", "SLURM_MEM_PER_NODE": "760"}

@@ -237,7 +237,7 @@ def test_an_export_counts_the_broken_record_and_goes_on(tmp_path, results, capsy
     break_one(results)
     output = tmp_path / "c.xml"
     assert main(["export", "rekordbox", "--results", str(results), "--output", str(output)]) == 0
-    assert "1 tracks left out: " in (said := capsys.readouterr().err) and "record" in said
+    assert "1 track left out: " in (said := capsys.readouterr().err) and "record" in said
 
 
 @pytest.mark.parametrize("command", ["report", "evaluate"])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 from dropgrid import demo
 from dropgrid.api import analyze, load_library
 from dropgrid.base.errors import ConfigError, RecordError
@@ -30,6 +34,70 @@ def test_a_file_is_analysed(analysed: Track, songs: Path, house: demo.Compositio
     assert analysed.bpm.bpm == pytest.approx(house.bpm, abs=0.02)
     end = analysed.structure.sections[-1].end
     assert end == pytest.approx(analysed.bpm.duration, abs=1e-6)
+
+
+def as_values(track: Track) -> list[dict[str, Any]]:
+    """All records, without what names the file and its decoder."""
+    assert track.ok
+    records = [json.loads(to_json(r)) for r in (track.bpm, track.structure, track.key) if r]
+    assert len(records) == 3
+    unlike = ("track", "path", "decoder")
+    return [{k: v for k, v in record.items() if k not in unlike} for record in records]
+
+
+def test_an_array_has_the_records_of_its_file(analysed: Track, songs: Path) -> None:
+    samples, rate = soundfile.read(songs / "house.flac")
+    assert samples.dtype == np.float64
+    track = analyze(samples, rate)
+    assert as_values(track) == as_values(analysed)
+    assert track.file is None and track.record.path == "array.wav"
+    assert track.bpm is not None and track.bpm.decoder["sample_rate"] == rate
+
+
+def test_an_array_has_channels_a_rate_and_a_config(songs: Path, tmp_path: Path) -> None:
+    samples, rate = soundfile.read(songs / "other.ogg", dtype="float32")
+    assert (samples.shape[1], rate) == (2, 22050)
+    soundfile.write(tmp_path / "both.wav", samples, rate, "FLOAT")
+    config = {"bpm": {"method": "open"}, "key": {"method": "profiles"}}
+    track = analyze(samples, rate, config=config)
+    assert as_values(track) == as_values(analyze(tmp_path / "both.wav", config))
+    assert track.bpm is not None and track.bpm.decoder["channels"] == 2
+    mono = analyze(samples.mean(axis=1), rate)
+    assert mono.bpm is not None and mono.bpm.decoder["channels"] == 1
+    assert mono.bpm.bpm == pytest.approx(140.0, abs=0.05)
+    assert as_values(track) == as_values(analyze(samples, rate, config))
+
+
+@pytest.mark.parametrize(
+    ("samples", "rate", "error", "said"),
+    [
+        (
+            np.zeros(9, np.int16),
+            44100,
+            TypeError,
+            "floats with full scale 1 are needed, not int16",
+        ),
+        (np.zeros((2, 44100)), 44100, ValueError, r"44100 channels, at most 8; .*\(samples, chan"),
+        (np.zeros((9, 0)), 44100, ValueError, "0 channels"),
+        (np.zeros((9, 2, 2)), 44100, ValueError, r"shape \(9, 2, 2\)"),
+        (np.zeros(9), 44100.5, TypeError, "whole number of Hz"),
+        (np.zeros(9), None, TypeError, "whole number of Hz"),
+        (np.zeros(9), 400, ValueError, "400 Hz; from 8000 to 192000"),
+        ("song.flac", 44100, TypeError, "a file has its own"),
+    ],
+)
+def test_an_array_of_another_kind_is_refused(
+    samples: Any, rate: Any, error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        analyze(samples, rate)
+
+
+def test_an_array_without_music_gives_error_records() -> None:
+    for samples in (np.zeros(0), np.zeros(44100 * 20), np.full(44100, np.nan)):
+        track = analyze(samples, 44100)
+        assert not track.ok and track.record.error is not None
+        assert "dropgrid-array-" not in track.record.error.message
 
 
 LEAK = """

@@ -24,7 +24,8 @@ FLOORS = (
     ("results",),
     ("correcting",),
     ("run",),
-    ("evaluation", "export", "tagging", "show", "report", "mixing", "demo"),  # none knows another
+    # None of these knows another.
+    ("evaluation", "estimators", "export", "tagging", "show", "report", "mixing", "demo"),
     ("api", "commands"),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

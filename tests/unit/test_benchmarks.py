@@ -63,3 +63,39 @@ def test_the_readme_shows_the_figures_of_the_last_measurement(present: ModuleTyp
     if shown is None:
         pytest.skip("README.md has no place for the figures")
     assert shown == present.figures(json.loads(RESULTS.read_text()))
+
+
+def test_systems_are_compared_on_songs_of_the_whole_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import systems
+
+    for folder, count in (("music", 3), ("music_more", 5)):
+        (tmp_path / folder).mkdir()
+        for i in range(count):
+            (tmp_path / folder / f"{i}.json").touch()
+    found = [f"{f.parent.name}/{f.stem}" for f in systems.chosen(tmp_path, 4)]
+    assert found == ["music/0", "music/2", "music_more/1", "music_more/3"]
+    assert len(systems.chosen(tmp_path, 99)) == 8
+    (tmp_path / "song.json").write_text(
+        json.dumps({"bpm": 120.0, "beats": [0], "downbeats": [0], "downbeats_4": [0, 2]})
+    )
+    assert systems.reference(tmp_path / "song.json")["downbeats"] == [0, 2]
+    doubted = {"bpm": 120.0, "beats": [0], "downbeats": [0], "usable": {"downbeats": "doubtful"}}
+    (tmp_path / "song.json").write_text(json.dumps(doubted))
+    assert "downbeats" not in systems.reference(tmp_path / "song.json")
+
+
+def test_a_system_that_never_answers_has_an_empty_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import systems
+
+    tasks: dict[str, dict[str, list[dict[str, object]]]] = {}
+    for task, metric, _ in systems.COLUMNS:
+        means = tasks.setdefault(task, {"means": []})["means"]
+        for system, answered in (("dropgrid", 2), ("other", 0)):
+            means.append({"system": system, "metric": metric, "mean": 0.5, "answered": answered})
+    lines = systems.table({"tasks": tasks, "systems": ["dropgrid", "other"]}).splitlines()
+    assert lines[2] == "| dropgrid" + " | 0.500" * 7 + " |"
+    assert lines[3] == "| other" + " | " * 7 + " |"

@@ -4,6 +4,7 @@
 
     track = analyze("song.flac")
     print(track.bpm.bpm, track.structure.drops)
+    track = analyze(samples, 44100)  # a NumPy array, of (samples,) or (samples, channels)
 
     for track in load_library("results"):
         if track.ok:
@@ -26,10 +27,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .audio.reader import MAX_CHANNELS, RATES
 from .records.passages import passages
 from .records.track import Track
 from .results.frames import beats_frame, library_frame, sections_frame
@@ -43,6 +46,11 @@ from .structure.queries import (
     section_at_bar,
     section_at_time,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
+
+WAV_BYTES = 2**32 - 2**16  # of samples, beyond which a WAV's header cannot tell its length
 
 __all__ = [
     "analyze",
@@ -60,13 +68,35 @@ __all__ = [
 ]
 
 
-def analyze(path: str | Path, config: Mapping[str, Any] | None = None) -> Track:
-    """Analyse one audio file in this process; all records.
+def analyze(
+    source: str | Path | np.ndarray,
+    rate: int | Mapping[str, Any] | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> Track:
+    """Analyse one audio file, or an array of samples, in this process; all records.
 
+    As analyze(path), analyze(path, config), analyze(array, rate) or analyze(array, rate, config).
+    source: the file's path; or an array (samples,) or (samples, channels) of floats, full scale
+    1, at rate Hz (8000 to 192000), at most 8 channels. Samples that are no numbers count as
+    silence. An array goes the way of a file, by a temporary WAV: its records are those of such a
+    file called array.wav, and it has no `file`.
     config: options that differ from the defaults, as in config/config.yaml, for example
-    {"bpm": {"min_bpm": 90}}. A file that cannot be analysed gives records whose status is
-    "error". Raises ConfigError.
+    {"bpm": {"min_bpm": 90}}. Audio that cannot be analysed gives records whose status is
+    "error". Raises ConfigError; ValueError, TypeError for an array or a rate of another kind.
     """
+    if isinstance(source, str | os.PathLike):
+        if isinstance(rate, Mapping):  # analyze(path, config)
+            rate, config = None, rate
+        if rate is not None:
+            raise TypeError("rate: a file has its own; it is given for an array alone")
+        return _analyze_file(Path(source), config)
+    with tempfile.TemporaryDirectory(prefix="dropgrid-array-") as folder:
+        file = Path(folder, "array.wav")
+        _write_array(file, source, rate)
+        return replace(_analyze_file(file, config), file=None)
+
+
+def _analyze_file(path: Path, config: Mapping[str, Any] | None) -> Track:
     from .library import scan_files
     from .settings.config import complete_config
     from .stages import analyse_track
@@ -75,6 +105,30 @@ def analyze(path: str | Path, config: Mapping[str, Any] | None = None) -> Track:
     (ticket,) = scan_files([path]).tracks
     networks = _networks(options["bpm"]["method"], options["key"]["method"])
     return Track(Path(ticket.file), *analyse_track(ticket, *networks, options))
+
+
+def _write_array(file: Path, source: Any, rate: Any) -> None:
+    """Write an array as WAV of 32-bit floats. Raises ValueError, TypeError."""
+    import numpy as np
+    import soundfile
+
+    samples = np.asarray(source)
+    if not np.issubdtype(samples.dtype, np.floating):
+        raise TypeError(f"samples: floats with full scale 1 are needed, not {samples.dtype}")
+    if samples.ndim not in (1, 2):
+        raise ValueError(f"samples: shape {samples.shape}; (samples,) or (samples, channels)")
+    channels = 1 if samples.ndim == 1 else samples.shape[1]
+    if not 1 <= channels <= MAX_CHANNELS:
+        raise ValueError(
+            f"samples: {channels} channels, at most {MAX_CHANNELS}; the shape is "
+            "(samples, channels)"
+        )
+    if isinstance(rate, bool) or not isinstance(rate, int | np.integer):
+        raise TypeError(f"rate: a whole number of Hz is needed, not {rate!r}")
+    if not RATES[0] <= rate <= RATES[1]:
+        raise ValueError(f"rate: {rate} Hz; from {RATES[0]} to {RATES[1]}")
+    form = "WAV" if samples.size * 4 < WAV_BYTES else "RF64"
+    soundfile.write(file, samples.astype(np.float32), int(rate), "FLOAT", format=form)
 
 
 @cache

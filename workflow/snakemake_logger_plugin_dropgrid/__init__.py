@@ -50,10 +50,16 @@ CHATTER = (
 # Of a command that wants another try, and is not at its last.
 AGAIN = re.compile(r"--attempt (\d+) --attempts (\d+).*non-zero exit status 75\b", re.DOTALL)
 
+# Of a command that the terminal ended, which all of the run get: Snakemake may hear of the command
+# first, of itself later.
+ENDED = re.compile(r"died with <Signals\.SIG(INT|HUP): |non-zero exit status (129|130)\b")
+
 
 def is_routine(message: str) -> bool:
-    """Whether Snakemake says of a command that it failed, which asked to be tried again."""
-    return any(int(attempt) < int(attempts) for attempt, attempts in AGAIN.findall(message))
+    """Whether Snakemake says of a command that it failed, which asked to be tried again, or which
+    Ctrl-C ended: the end of the run tells of that."""
+    again = AGAIN.findall(message)
+    return bool(ENDED.search(message)) or any(int(now) < int(last) for now, last in again)
 
 
 @dataclass

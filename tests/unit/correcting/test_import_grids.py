@@ -59,7 +59,7 @@ def test_grids_that_differ_are_listed_first_and_then_stated(results, tmp_path, c
         "b.flac: 60.00 BPM, not 120.00 BPM (rekordbox.xml)",
         "c.flac: different downbeat (rekordbox.xml)",
         "d.flac: 140.00 BPM, not 120.00 BPM (rekordbox.xml)",
-        f"3 grids that differ would be taken over: {results.stated}",
+        f"3 different grids would be taken over: {results.stated}",
         "1 agree already",
         "1 are of no track here",
     ]

@@ -253,6 +253,6 @@ def test_grids_differ_by_ear():
     within_hearing = steady(first=0.52)  # 20 ms: the same to the ear
     assert section_corrections.disagreement(true, within_hearing) is None
     assert section_corrections.disagreement(true, steady(first=0.75)) == "beats"
-    assert section_corrections.disagreement(true, steady(one=1)) == "the one"
+    assert section_corrections.disagreement(true, steady(one=1)) == "downbeat"
     assert section_corrections.disagreement(true, steady(bpm=60.0)) == "tempo"
     assert section_corrections.disagreement(true, steady(bpm=121.0)) == "tempo"

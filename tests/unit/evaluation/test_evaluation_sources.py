@@ -55,7 +55,7 @@ def test_a_tag_that_decided_the_octave_scores_nothing_for_itself(tmp_path: Path)
     assert found["decided_by_tag"] == [track]
     assert set(found["systems"]) == {"dropgrid", "median_interval"}
     summary = (results / "evaluation" / "summary.md").read_text()
-    assert f"Of 1 tracks a BPM tag decided the octave or the tempo ({track})" in summary
+    assert f"Of 1 track a BPM tag decided the octave or the tempo ({track})" in summary
     rows = list(csv.DictReader((results / "evaluation" / "bpm.csv").open(newline="")))
     both = [(r["estimated_bpm"], r["recorded_bpm"]) for r in rows if r["system"] == "dropgrid"]
     assert both == [("174.0", "87.0"), ("128.0", "128.0")]

@@ -536,7 +536,7 @@ def test_the_command_counts_on_stdout_and_says_what_is_missing_on_stderr(
     assert main(["export", "lab", "--results", str(results), "--output", str(output)]) == 0
     said = capsys.readouterr()
     assert said.out == f"{output}: 3 tracks\n"
-    assert said.err == "dropgrid export: 1 tracks left out: failed in the analysis\n"
+    assert said.err == "dropgrid export: 1 track left out: failed in the analysis\n"
 
 
 @pytest.mark.parametrize(

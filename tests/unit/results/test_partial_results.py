@@ -43,8 +43,8 @@ def test_an_export_writes_what_is_there_and_counts_what_is_waiting(
     assert main(command) == 0
     said = capsys.readouterr()
     assert said.out.endswith(": 2 tracks\n")
-    assert "1 tracks left out: waiting to be analysed" in said.err
-    assert "1 tracks left out: failed in the analysis" in said.err
+    assert "1 track left out: waiting to be analysed" in said.err
+    assert "1 track left out: failed in the analysis" in said.err
 
 
 def test_a_track_with_some_records_is_exported_where_those_suffice(results, tmp_path, capsys):

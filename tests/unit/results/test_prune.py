@@ -54,7 +54,7 @@ def test_a_dry_run_tells_and_removes_nothing(results, capsys):
     before = names(results)
     prune(results, "--dry-run")
     said = capsys.readouterr().out
-    assert "1 track is no longer in your folder; " in said and "would be removed" in said
+    assert "1 track no longer in your folder; " in said and "would be removed" in said
     assert f"bpm/{GONE}.json" in said and THERE not in said
     assert names(results) == before
 
@@ -65,14 +65,14 @@ def test_all_that_is_kept_of_the_track_goes_and_nothing_else(results, capsys):
     gone = before - names(results)
     assert {name for name in before if GONE in name} | {f"cache/{ORIGINS[GONE]}.npz"} == gone
     prune(results)
-    assert "0 tracks are no longer in your folder; 0 files removed" in capsys.readouterr().out
+    assert "0 tracks no longer in your folder; 0 files removed" in capsys.readouterr().out
 
 
 def test_a_log_alone_is_no_track_that_left(results, capsys):
     log = results / "logs" / "bpm" / "renamed-01234567.log"
     log.write_bytes((results / "logs" / "bpm" / f"{GONE}.log").read_bytes())
     prune(results)
-    assert "1 track is no longer in your folder" in capsys.readouterr().out and not log.exists()
+    assert "1 track no longer in your folder" in capsys.readouterr().out and not log.exists()
 
 
 def test_features_that_lost_their_track_are_found_in_the_cache(results):

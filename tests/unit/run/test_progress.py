@@ -263,6 +263,21 @@ def test_after_an_interrupt_only_where_the_run_stood_is_told(tmp_path: Path, mon
     log.close()
 
 
+def test_a_job_that_ctrl_c_ended_is_no_news_though_the_run_has_not_heard_of_it_yet(
+    tmp_path: Path,
+) -> None:
+    stream = io.StringIO()
+    log = handler(stream)
+    begin(log, tmp_path, 1)
+    ended = "RuleException:\nCalledProcessError in track.smk, line 33:\nCommand '...' "
+    for how in ("died with <Signals.SIGINT: 2>.", "returned non-zero exit status 130."):
+        log.handle(record(LogEvent.ERROR, ended + how, logging.ERROR))
+    assert stream.getvalue().splitlines() == ["dropgrid: tracks to analyse: 1"]
+    log.handle(record(LogEvent.ERROR, ended + "died with <Signals.SIGSEGV: 11>.", logging.ERROR))
+    assert "SIGSEGV" in stream.getvalue()
+    log.close()
+
+
 def test_a_dry_run_shows_all(capsys: pytest.CaptureFixture[str]) -> None:
     stream = io.StringIO()
     handler(stream, dryrun=True).handle(record(None, "Building DAG of jobs..."))

@@ -129,9 +129,7 @@ def test_what_the_file_said_before_stays_its_own_evidence(song: Path) -> None:
         if "DROPGRID" not in key:
             fields.put(key, value)
     file.save()
-    assert (
-        plan(track_of(song), TagOptions(key="musical"), song.parent) == "its tags say so already"
-    )
+    assert plan(track_of(song), TagOptions(key="musical"), song.parent) == "already tagged so"
     assert (read_tags(song).bpm, read_tags(song).key) == (BPM, "Am")
 
 
@@ -345,7 +343,7 @@ def test_files_that_cannot_be_tagged_say_why(tmp_path: Path) -> None:
 def test_what_is_written_already_is_not_written_again(tmp_path: Path) -> None:
     path = write_audio(tmp_path / "song.flac")
     apply(planned(path))
-    assert plan(track_of(path), COMMENT, tmp_path) == "its tags say so already"
+    assert plan(track_of(path), COMMENT, tmp_path) == "already tagged so"
 
 
 def test_a_file_whose_tags_changed_meanwhile_is_left_alone(tmp_path: Path) -> None:
@@ -476,7 +474,7 @@ def test_the_command_tries_writes_and_restores(
     assert all(read_tags(path, with_ours=True).bpm == BPM for path in tags)
 
     assert main(tag(tmp_path, "write", "--comment")) == 0
-    assert "8 tracks left alone: its tags say so already" in capsys.readouterr().err
+    assert "8 tracks left alone: already tagged so" in capsys.readouterr().err
 
     assert main(tag(tmp_path, "restore")) == 0
     said = capsys.readouterr()

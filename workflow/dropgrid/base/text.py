@@ -31,6 +31,11 @@ def frequency(hertz: float) -> str:
     return f"{hertz:g} Hz" if hertz < 1000 else f"{hertz / 1000:g} kHz"
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things: 1 track, 2 tracks."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def shortened(text: str, length: int) -> str:
     """The text with its middle left out where it is longer than length."""
     if len(text) <= length:

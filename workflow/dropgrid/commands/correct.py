@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..base.errors import ConfigError
-from ..base.text import printable
+from ..base.text import counted, printable
 from .arguments import add_results
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             desk.undo(track, again=arguments.redo)
         print(_described(desk, track), flush=True)
-    print(f"{desk.file}: the next run renews the records of {_count(tracks)}")
+    print(f"{desk.file}: the next run renews the records of {counted(len(tracks), 'track')}")
     return 0
 
 
@@ -152,10 +152,6 @@ def _described(desk: Desk, track: str) -> str:
         parts.append("confirmed")
     if said.note:
         parts.append("with a note")
-    one = f", the one at {bpm.downbeats[0]:.3f} s" if bpm.downbeats else ""
+    one = f", downbeat at {bpm.downbeats[0]:.3f} s" if bpm.downbeats else ""
     tempo = "no tempo" if bpm.bpm is None else f"{bpm.bpm:.2f} BPM{one}"
     return f"{path}: {tempo} ({', '.join(parts)})"
-
-
-def _count(tracks: list[str]) -> str:
-    return "1 track" if len(tracks) == 1 else f"{len(tracks)} tracks"

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..base.text import printable
+from ..base.text import counted, printable
 from .correct_list import paths_of
 
 if TYPE_CHECKING:
@@ -41,11 +41,11 @@ def take_over(desk: Desk, sources: Sequence[str], tracks: Sequence[str], dry_run
         assert item.said is not None
         desk.state(item.track, item.said)
     verb = "would be taken over" if dry_run else "taken over"
-    print(f"{len(taken)} grids that differ {verb}: {desk.file}")
-    counted: Counter[str] = Counter(item.outcome for item in found)
+    print(f"{counted(len(taken), 'different grid')} {verb}: {desk.file}")
+    outcomes: Counter[str] = Counter(item.outcome for item in found)
     for outcome, words in WORDS.items():
-        if counted[outcome]:
-            print(f"{counted[outcome]} {words}")
+        if outcomes[outcome]:
+            print(f"{outcomes[outcome]} {words}")
     if strangers:
         print(f"{strangers} are of no track here")
     for line in unreadable:
@@ -59,5 +59,5 @@ def _line(item: Taken) -> str:
     """A grid that differs, and how."""
     now = "no tempo" if item.present is None else f"{item.present:.2f} BPM"
     what = {"tempo": f"{item.bpm or 0:.2f} BPM, not {now}", "beats": "other beats",
-            "the one": "different downbeat"}[item.differs or "beats"]  # fmt: skip
+            "downbeat": "different downbeat"}[item.differs or "beats"]  # fmt: skip
     return f"{printable(item.path)}: {what} ({item.source})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..base.text import printable
+from ..base.text import counted, printable
 
 if TYPE_CHECKING:
     from ..correcting.session import Desk
@@ -22,8 +22,8 @@ def list_corrections(desk: Desk, tracks: Sequence[str]) -> int:
     for item in found:
         if not tracks or item.track in tracks:
             differs = " and ".join(item.differs)
-            says = f"the analysis has another {differs}" if differs else "the analysis agrees"
-            print(f"{printable(item.path)}: {item.said}; {says.replace('another the', 'another')}")
+            says = f"the analysis differs in {differs}" if differs else "the analysis agrees"
+            print(f"{printable(item.path)}: {item.said}; {says}")
     if tracks:
         return 0
     for path in sorted(stated.tracks.keys() - {item.name for item in found}):
@@ -31,7 +31,8 @@ def list_corrections(desk: Desk, tracks: Sequence[str]) -> int:
     grids = [item for item in found if item.grid]
     right = sum(item.grid_is_right for item in grids)
     print(
-        f"{desk.file}: {len(stated.tracks)} tracks; of {len(grids)} grids {right} are as analysed"
+        f"{desk.file}: {counted(len(stated.tracks), 'track')}; the analysis has "
+        f"{right} of {counted(len(grids), 'grid')} right"
     )
     return 0
 

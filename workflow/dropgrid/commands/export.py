@@ -19,6 +19,7 @@ import sys
 from pathlib import Path
 
 from ..audio.mp3 import INFERRED, LAGS
+from ..base.text import counted
 from ..export.options import NML_VERSIONS
 from ..key.notation import NOTATIONS
 from .arguments import add_cues, add_force, add_results
@@ -87,9 +88,9 @@ def run(arguments: argparse.Namespace) -> int:
         )  # fmt: skip
     except OSError as error:
         raise ConfigError(f"--output {arguments.output}: {error.strerror}") from error
-    print(f"{arguments.output}: {written} tracks")
+    print(f"{arguments.output}: {counted(written, 'track')}")
     for reason, count in left_out.items():
-        print(f"dropgrid export: {count} tracks left out: {reason}", file=sys.stderr)
+        print(f"dropgrid export: {counted(count, 'track')} left out: {reason}", file=sys.stderr)
     for line in told:
         print(f"dropgrid export: {printable(line)}", file=sys.stderr)
     return 0
@@ -107,7 +108,8 @@ def _verify(name: str, output: Path) -> int:
     wrong = form.verify(output)
     for line in wrong:
         print(printable(line), file=sys.stderr)
-    print(f"{output}: {'all files are there' if not wrong else f'{len(wrong)} files are wrong'}")
+    said = f"{counted(len(wrong), 'file')} wrong" if wrong else "all files are there"
+    print(f"{output}: {said}")
     return 1 if wrong else 0
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..base.errors import ConfigError
+from ..base.text import counted
 from .arguments import add_results
 
 if TYPE_CHECKING:
@@ -126,7 +127,9 @@ def _evaluate(library: Library, arguments: argparse.Namespace) -> int:
     rows = rankings(library, played, arguments.tempo_limit)
     if not rows:
         raise ConfigError(f"{arguments.evaluate}: names fewer than two tracks of the library")
-    print(f"{len(played) - 1} transitions, {rows[0].candidates:.0f} tracks to choose from")
+    print(
+        f"{counted(len(played) - 1, 'transition')}, {rows[0].candidates:.0f} tracks to choose from"
+    )
     print("ranking by      median rank  in the first ten")
     for row in rows:
         print(f"{row.name:14}  {row.median_rank:11.1f}  {row.in_first_ten:16.0%}")

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from ..base import claims
 from ..base.errors import ConfigError
+from ..base.text import counted
 from .arguments import add_results
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
         for line in settle(desk):
             print(f"dropgrid open: {line}", file=sys.stderr)
         bench.start()
-        print(f"dropgrid: {len(bench.tracks)} tracks; Ctrl-C ends the workbench\n{address}",
-              flush=True)  # fmt: skip
+        tracks = counted(len(bench.tracks), "track")
+        print(f"dropgrid: {tracks}; Ctrl-C ends the workbench\n{address}", flush=True)
         if not arguments.no_browser and _has_screen():
             page = _show(address, results.corrections)
         serve(bench, listening, token)

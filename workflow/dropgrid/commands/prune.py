@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..base.text import printable
+    from ..base.text import counted, printable
     from ..results.ownership import check_claim
     from ..results.prune import left_over, remove
 
@@ -33,12 +33,12 @@ def run(arguments: argparse.Namespace) -> int:
         print(printable(str(left.path)))
     kept = [left.track for left in found if left.path.suffix != ".log"]
     tracks = len({track for track in kept if track is not None})
-    told = f"{tracks} {'track is' if tracks == 1 else 'tracks are'} no longer in your folder"
+    told = f"{counted(tracks, 'track')} no longer in your folder"
     if arguments.dry_run:
         size = sum(left.size for left in found)
-        print(f"{told}; {len(found)} files, {_megabytes(size)}, would be removed")
+        print(f"{told}; {counted(len(found), 'file')}, {_megabytes(size)}, would be removed")
     else:
-        print(f"{told}; {len(found)} files removed, {_megabytes(remove(found))}")
+        print(f"{told}; {counted(len(found), 'file')} removed, {_megabytes(remove(found))}")
     return 0
 
 

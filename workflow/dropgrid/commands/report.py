@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..base.text import counted
 from .arguments import add_force, add_results
 
 HELP = "write the page that shows a library"
@@ -50,5 +51,5 @@ def run(arguments: argparse.Namespace) -> int:
     check_output(output, map(Path, references), force=arguments.force)
     report = collect(arguments.results, arguments.library, references)
     write_output(output, build(report, output))
-    print(f"{output}: {len(report.tracks)} tracks")
+    print(f"{output}: {counted(len(report.tracks), 'track')}")
     return 0

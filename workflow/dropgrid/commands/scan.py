@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from ..base.text import counted
 from .arguments import add_results
 
 HELP = "find the tracks of a library"
@@ -38,5 +39,5 @@ def run(arguments: argparse.Namespace) -> int:
     for path, reason in found.problems:
         print(f"dropgrid scan: {path}: {reason}", file=sys.stderr)
     left_out = f"; {found.left_out}" if found.left_out else ""
-    print(f"{len(found.tracks)} tracks below {found.root}{left_out}")
+    print(f"{counted(len(found.tracks), 'track')} below {found.root}{left_out}")
     return 0

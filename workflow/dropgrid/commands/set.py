@@ -13,6 +13,7 @@ import argparse
 from pathlib import Path
 
 from ..base.errors import ConfigError
+from ..base.text import counted
 from .arguments import add_force, add_results
 from .next import add_tempo_limit
 
@@ -66,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     write_atomically(arguments.output, WRITERS[kind](library, arguments.results, order, steps))
     seconds = sum(float(library.duration[i]) for i in order) - sum(s.seconds for s in steps)
     far = sum(step.transition.score < 0 for step in steps)
-    print(f"{arguments.output}: {len(order)} tracks, {seconds / 60:.0f} minutes")
+    print(f"{arguments.output}: {counted(len(order), 'track')}, {seconds / 60:.0f} minutes")
     if far:
         print(f"dropgrid set: {far} transitions are beyond {arguments.tempo_limit:g} % of tempo")
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..base.text import counted
 from ..records.model import ANALYSES
 from .arguments import add_force
 
@@ -28,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     for name in FILES:
         check_output(arguments.results / name, option="RESULTS", force=arguments.force)
     tracks, failed = write_table(arguments.results, arguments.analyses)
-    print(f"{tracks} tracks, {failed} failed")
+    print(f"{counted(tracks, 'track')}, {failed} failed")
     if not has_parquet():
         print(NO_PARQUET)
     return 0

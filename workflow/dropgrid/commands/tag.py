@@ -28,6 +28,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..base.text import counted
 from ..key.notation import NOTATIONS
 from .arguments import add_cues, add_results
 
@@ -110,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
             return _restore(arguments, backup)
     if arguments.dry_run:
         changes, unread = _planned(arguments)
-        print(f"{_files(len(changes))} would be changed; nothing was written")
+        print(f"{counted(len(changes), 'file')} would be changed; nothing was written")
         return 1 if unread else 0
     backup.parent.mkdir(parents=True, exist_ok=True)
     with sole_writer(backup):
@@ -137,7 +138,10 @@ def _write(arguments: argparse.Namespace, backup: Path) -> int:
         changed += 1
         if note:
             _say(change.file, note)
-    print(f"{_files(changed)} changed" + (f"; what they held before: {backup}" * bool(changed)))
+    print(
+        f"{counted(changed, 'file')} changed"
+        + (f"; what they held before: {backup}" * bool(changed))
+    )
     return 0 if changed == len(changes) and not unread else 1
 
 
@@ -198,9 +202,9 @@ def _planned(
         print(f"{track.path}: {_described(change)}{names}")
     left_alone[WAITING] = len(waiting)
     for reason, count in sorted((+left_alone).items()):
-        print(f"dropgrid tag: {count} tracks left alone: {reason}", file=sys.stderr)
+        print(f"dropgrid tag: {counted(count, 'track')} left alone: {reason}", file=sys.stderr)
     for reason, count in sorted(kept.items()):
-        print(f"dropgrid tag: in {_files(count)}: {reason}", file=sys.stderr)
+        print(f"dropgrid tag: in {counted(count, 'file')}: {reason}", file=sys.stderr)
     for line in missed:
         print(f"dropgrid tag: {printable(line)}", file=sys.stderr)
     return changes, unread
@@ -236,7 +240,7 @@ def _restore(arguments: argparse.Namespace, backup: Path) -> int:
             failed = failed or done.kept is not None
             kept += [done.kept] if done.kept else []
     write_backup(backup, kept)
-    parts = [f"{_files(changed)} restored"]
+    parts = [f"{counted(changed, 'file')} restored"]
     if kept:
         parts.append(f"{len(kept)} still in {backup}")
     if forgotten:
@@ -244,7 +248,7 @@ def _restore(arguments: argparse.Namespace, backup: Path) -> int:
     print("; ".join(parts))
     if padded:
         text = "the padding behind the tags may not be what it was at first"
-        print(f"dropgrid tag: in {_files(padded)}: {text}", file=sys.stderr)
+        print(f"dropgrid tag: in {counted(padded, 'file')}: {text}", file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -277,10 +281,6 @@ def _mend(file: Path, root: Path | None, mended: set[Path], entries: Collection[
 
 def _say(file: str, text: str) -> None:
     print(f"dropgrid tag: {file}: {text}", file=sys.stderr)
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"
 
 
 def _described(change: Change) -> str:

@@ -21,7 +21,7 @@ MOST = 5000  # tracks that are looked through for renamed ones
 class Judged:
     """A track of which something is stated. name: its path in the file of corrections, path: as
     the records have it. differs: what of the analysis' own answer is another, of what is stated
-    or confirmed: "tempo", "beats" or "the one", "sections", "drops", "key". grid: whether the
+    or confirmed: "tempo", "beats" or "downbeat", "sections", "drops", "key". grid: whether the
     grid is among what was looked at."""
 
     track: str
@@ -34,7 +34,7 @@ class Judged:
     @property
     def grid_is_right(self) -> bool:
         """Whether the analysis found the grid by itself."""
-        return not {"tempo", "beats", "the one"}.intersection(self.differs)
+        return not {"tempo", "beats", "downbeat"}.intersection(self.differs)
 
 
 def judged(desk: Desk, stated: Document, tracks: Sequence[str]) -> Iterator[Judged]:
@@ -83,10 +83,10 @@ def _judged(desk: Desk, known: Known, name: str, said: Correction) -> Judged:
 def described(correction: Correction) -> str:
     """What is stated, in a few words."""
     words = []
-    for field, text in (("bpm", "{:.2f} BPM"), ("one", "the one at {:.3f} s"),
+    for field, text in (("bpm", "{:.2f} BPM"), ("one", "downbeat at {:.3f} s"),
                         ("beats_per_bar", "{} beats a bar"), ("octave", "{}"),
                         ("shift_beats", "{:+g} beats"), ("nudge_ms", "{:+g} ms"),
-                        ("one_beats", "the one {:+d} beats"), ("key", "{}")):  # fmt: skip
+                        ("one_beats", "downbeat {:+d} beats"), ("key", "{}")):  # fmt: skip
         value = getattr(correction, field)
         if value is not None:
             words.append(text.format(value))

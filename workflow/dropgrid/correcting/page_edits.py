@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..base.errors import RecordError
-from ..base.text import printable
+from ..base.text import counted, printable
 from ..corrections import document
 from ..corrections.document import Document
 from ..corrections.edits import edit
@@ -50,11 +50,11 @@ def settle(desk: Desk) -> list[str]:
         except (InvalidCorrection, RecordError) as error:
             lines.append(f"{desk.file}: {printable(path)}: {error}")
     if done:
-        lines.append(f"{desk.file}: the page's edits of {_tracks(done)} were applied")
+        lines.append(f"{desk.file}: the page's edits of {counted(done, 'track')} were applied")
     if waiting:
         lines.append(
-            f"{desk.file}: the page's edits of {_tracks(waiting)} wait until they are analysed; "
-            "the next run applies them"
+            f"{desk.file}: the page's edits of {counted(waiting, 'track')} wait until they are "
+            "analysed; the next run applies them"
         )
     return lines
 
@@ -166,7 +166,3 @@ def _beside(plain: Correction, said: Correction) -> Correction:
                  "one_beats") if part == "grid" else (part,)  # fmt: skip
         kept = replace(kept, **{name: getattr(plain, name) for name in names})
     return kept
-
-
-def _tracks(count: int) -> str:
-    return "1 track" if count == 1 else f"{count} tracks"

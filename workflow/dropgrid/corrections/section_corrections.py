@@ -184,14 +184,14 @@ def held_key(correction: Correction, computed: KeyRecord) -> Correction:
 def disagreement(true: BpmRecord, found: BpmRecord) -> str | None:
     """What of a grid differs from one that is true, by ear; None if nothing does.
 
-    "tempo" (octaves too), "beats" (half a beat off, or some are missing), "the one".
+    "tempo" (octaves too), "beats" (half a beat off, or some are missing), "downbeat".
     """
     if true.bpm is None or found.bpm is None:
         return None if true.bpm == found.bpm else "tempo"
     if not _mostly(true.beats, found.beats):
         steady = abs(_tempo(true) / _tempo(found) - 1) < 0.005
         return "beats" if steady else "tempo"
-    return None if _mostly(true.downbeats, found.downbeats) else "the one"
+    return None if _mostly(true.downbeats, found.downbeats) else "downbeat"
 
 
 def _tempo(record: BpmRecord) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..base.text import counted
 from ..results.metric_names import BEATS, BPM, KEY, STRUCTURE
 from .bootstrap import MIN_TRACKS
 from .score import Gathered
@@ -49,14 +50,14 @@ def _by_tag(tracks: Sequence[str]) -> list[str]:
         return []
     shown = ", ".join(tracks[:EXAMPLES]) + (", ..." if len(tracks) > EXAMPLES else "")
     return [
-        f"Of {len(tracks)} tracks a BPM tag decided the octave or the tempo ({shown}). Scored as "
-        "`dropgrid` is what the audio alone says, `with_tag` is the record's answer.",
+        f"Of {counted(len(tracks), 'track')} a BPM tag decided the octave or the tempo ({shown}). "
+        "Scored as `dropgrid` is what the audio alone says, `with_tag` is the record's answer.",
         "",
     ]
 
 
 def _section(title: str, tracks: int, systems: Json, names: Mapping[str, str]) -> list[str]:
-    lines = [f"## {title}", "", f"{tracks} tracks.", ""]
+    lines = [f"## {title}", "", f"{counted(tracks, 'track')}.", ""]
     if not systems:
         return lines
     present = [name for name in names if any(name in found for found in systems.values())]

@@ -30,6 +30,7 @@ HEADS = (
     b"source,key,reason",  # references left out
     b"# Evaluation\n",
     b"# Systems side by side\n",
+    b"# dropgrid estimate: ",  # tracks without an answer
     b"#EXTM3U\n#DROPGRID\n",
     b"\x08\x08\x12\x08dropgrid",  # networks as older versions wrote them
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..base.errors import RecordError
 from ..base.optional_packages import has, lacking
+from ..base.text import counted
 from ..results.layout import Results
 from ..results.table import NO_PARQUET, has_parquet, read_table
 
@@ -20,8 +21,9 @@ def next_steps(results: Path, environ: Mapping[str, str] = os.environ) -> str:
     lines = []
     if files.table.exists():
         if count := tracks_to_check(results):
-            tracks = "1 track" if count == 1 else f"{count} tracks"
-            lines.append(f"{tracks} to check: confidence below {SURE:g}, or a damaged file")
+            lines.append(
+                f"{counted(count, 'track')} to check: confidence below {SURE:g}, or a damaged file"
+            )
         if not has_parquet():
             lines.append(NO_PARQUET)
     if files.evaluation.exists() and not has("matplotlib"):

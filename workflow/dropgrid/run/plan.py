@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..base.errors import LibraryError, RecordError
+from ..base.text import counted
 from ..correcting.page_edits import settle
 from ..correcting.publish import corrections_file, read_corrections, sliced, write_slices
 from ..correcting.session import Desk
@@ -307,15 +308,15 @@ def say_changes(results: Path, options: Mapping[str, Any]) -> None:
 def say_recognised(recognised: Recognised) -> None:
     """Say first of all which files are recognised, and so not analysed again."""
     parts = [
-        f"{count} {what}"
+        counted(count, f"{what} file")
         for count, what in (
-            (len(recognised.kept), "touched or mounted elsewhere"),
+            (len(recognised.kept), "touched or remounted"),
             (len(recognised.taken), "renamed, moved or copied"),
         )
         if count
     ]
     if parts:
-        print(f"dropgrid: recognised {', '.join(parts)} files", file=sys.stderr)
+        print(f"dropgrid: recognised {', '.join(parts)}", file=sys.stderr)
 
 
 def start_run(

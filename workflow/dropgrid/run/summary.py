@@ -17,7 +17,7 @@ from typing import Any
 from ..base.errors import RecordError
 from ..base.files import write_if_changed
 from ..base.json_documents import SCHEMA_VERSION, json_lines
-from ..base.text import printable
+from ..base.text import counted, printable
 from ..correcting.agreement import judged
 from ..correcting.publish import corrections_file
 from ..correcting.session import Desk
@@ -179,13 +179,16 @@ def stood_at(summary: Summary) -> str:
     """Where a run stood that was interrupted, in one line."""
     failed = f" ({summary.failed} failed)" if summary.failed else ""
     done = summary.ok + summary.failed
-    return f"dropgrid: {done} of {summary.tracks} tracks are analysed{failed}"
+    return f"dropgrid: {done} of {counted(summary.tracks, 'track')} analysed{failed}"
 
 
 def describe(summary: Summary, results: Path) -> str:
     """The summary as a few lines for people."""
-    tracks = "1 track" if summary.tracks == 1 else f"{summary.tracks} tracks"
-    parts = [tracks, f"{summary.ok} analysed", f"{summary.failed} failed"]
+    parts = [
+        counted(summary.tracks, "track"),
+        f"{summary.ok} analysed",
+        f"{summary.failed} failed",
+    ]
     if summary.waiting:
         parts.append(f"{summary.waiting} waiting")
     lines = ["dropgrid: " + ", ".join(parts)]
@@ -198,13 +201,13 @@ def describe(summary: Summary, results: Path) -> str:
     lines += [f"  not looked into: {printable(path)}: {why}" for path, why in summary.unread]
     if summary.checked:
         lines.append(
-            f"you checked {_tracks(summary.checked)}; "
+            f"you checked {counted(summary.checked, 'track')}; "
             f"the computed grid was right on {summary.right}"
         )
     lines += _took(summary)
     if summary.departed:
         lines.append(
-            f"{_tracks(summary.departed)} no longer in your folder; to see what is kept: "
+            f"{counted(summary.departed, 'track')} no longer in your folder; to see what is kept: "
             f"dropgrid prune --results {results} --dry-run"
         )
     if summary.failed:
@@ -215,10 +218,6 @@ def describe(summary: Summary, results: Path) -> str:
     if summary.waiting:
         lines.append("Run the same command again to go on with those that wait")
     return "\n".join(lines)
-
-
-def _tracks(number: int) -> str:
-    return "1 track" if number == 1 else f"{number} tracks"
 
 
 def _took(summary: Summary) -> list[str]:

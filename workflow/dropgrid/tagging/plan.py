@@ -143,7 +143,7 @@ def plan(
            if said(value) != said(fields.get(key))}  # fmt: skip
     new = without_needless(new)
     if not new:
-        return "its tags say so already"
+        return "already tagged so"
     old = {key: fields.get(key) for key in new}
     return Change(track.track, str(path), had_tags, old, new)
 

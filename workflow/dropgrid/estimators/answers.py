@@ -1,0 +1,99 @@
+"""What a system answered, as JAMS: only what `dropgrid evaluate --estimates` reads back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..base.strict_json import loads
+from ..key import notation
+from ..records import jams
+from ..references import checks
+from ..references.checks import Place
+
+FIELDS = ("bpm", "beats", "downbeats", "key")
+SAME = 1e-4  # seconds within which a downbeat is a beat
+
+
+def read_said(data: bytes, file: Path) -> tuple[str, Mapping[str, Any] | None]:
+    """(version, answer) of what a system's process wrote; the answer is None where it only tried
+    its imports.
+
+    Raises ValueError, with a reason of one line, for an error that it wrote, and for what it
+    never writes.
+    """
+    said = loads(data)
+    if not isinstance(said, dict):
+        raise ValueError(f"{file.name}: not an object")
+    if "error" in said:
+        raise ValueError(str(said["error"]))
+    answer = said.get("answer")
+    if answer is not None and not isinstance(answer, dict):
+        raise ValueError("its answer is no object")
+    return str(said.get("version") or "unknown"), answer
+
+
+def render(
+    track: str, duration: float, answer: Mapping[str, Any], tools: str, file: Path
+) -> bytes:
+    """The JAMS file of an answer. duration: seconds; file: named where the answer is refused.
+
+    Raises InvalidReference for an answer that no evaluation would read.
+    """
+    place = Place(file)
+    given = {name: answer[name] for name in FIELDS if answer.get(name) not in (None, "")}
+    duration = round(duration, 6)
+    annotations = []
+    if "bpm" in given:
+        bpm = checks.bpm(given["bpm"], place.at("bpm"))
+        data = [jams.observation(0.0, duration, bpm, 1.0)]  # JAMS asks for one: its only tempo
+        annotations.append(jams.annotation("tempo", duration, data, tools))
+    beats = _times(given, "beats", place)
+    positions = _positions(beats, _times(given, "downbeats", place), place)
+    if beats:
+        data = [
+            jams.observation(time, 0.0, position)
+            for time, position in zip(beats, positions, strict=True)
+        ]
+        annotations.append(jams.annotation("beat", duration, data, tools))
+    if "key" in given:
+        tonality = checks.tonality(given["key"], place.at("key"))
+        if tonality is not None:
+            name = notation.name(tonality).replace(" ", ":")
+            data = [jams.observation(0.0, duration, name)]
+            annotations.append(jams.annotation("key_mode", duration, data, tools))
+    if not annotations:
+        place.refuse("no tempo, beats or key found")
+    return jams.document(track, duration, annotations, {}, {"estimated_by": tools})
+
+
+def _times(given: Mapping[str, Any], name: str, place: Place) -> tuple[float, ...]:
+    """Times in seconds as a record has them; those before the first sample are left out."""
+    listed = given.get(name, [])
+    if not isinstance(listed, list):
+        place.at(name).refuse("not a list")
+    found = []
+    for index, value in enumerate(listed):
+        at = place.at(name).at(index)
+        moment = round(checks.number(value, at), 6)
+        if moment >= 0:
+            found.append((moment, at))
+    return checks.times(found)
+
+
+def _positions(
+    beats: Sequence[float], downbeats: Sequence[float], place: Place
+) -> list[int | None]:
+    """Each beat's position in its bar, 1 at the downbeats; None before the first."""
+    found: list[int | None] = []
+    waiting = list(downbeats)
+    for time in beats:
+        if waiting and abs(time - waiting[0]) <= SAME:
+            waiting.pop(0)
+            found.append(1)
+        else:
+            found.append(found[-1] + 1 if found and found[-1] is not None else None)
+    if waiting:
+        place.at("downbeats").refuse(f"{waiting[0]:g} is no beat")
+    return found

@@ -1,0 +1,65 @@
+"""madmom's downbeat ensemble and tracker (Boeck, Krebs and Widmer 2016), and its tempo.
+
+Beats and downbeats are those of DBNDownBeatTrackingProcessor; the tempo is the strongest of
+TempoEstimationProcessor on the same networks' beat activations. Four things broke since its
+release 0.16.1: `collections.MutableSequence` moved, NumPy dropped its aliases of Python's types
+and `in1d`, and `asarray` refuses ragged lists, which the downbeat tracker makes of its results.
+Each gets its old meaning back, where it is gone.
+"""
+
+from __future__ import annotations
+
+import collections
+import collections.abc
+from importlib import import_module
+from typing import Any
+
+NAME = "madmom"
+HELP = "madmom's downbeat ensemble and tracker: tempo, beats, downbeats"
+PACKAGE = "madmom"
+IMPORTS = ("madmom.features.downbeats", "madmom.features.tempo")
+INSTALL = "pip install madmom; in a checkout, make setup-compare"
+FPS = 100  # activations per second
+
+
+def prepare() -> None:
+    """Give what madmom expects of Python and NumPy its old names back."""
+    numpy: Any = import_module("numpy")
+    if not hasattr(collections, "MutableSequence"):
+        setattr(collections, "MutableSequence", collections.abc.MutableSequence)  # noqa: B010
+    for alias, meaning in {"float": float, "int": int, "bool": bool, "object": object}.items():
+        if alias not in numpy.__dict__:
+            setattr(numpy, alias, meaning)
+    if "in1d" not in numpy.__dict__:
+        numpy.in1d = numpy.isin
+
+
+class _Result(tuple):
+    """A path and its log probability, which NumPy takes for a row of two objects."""
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        row = import_module("numpy").empty(2, object)
+        row[0], row[1] = self
+        return row
+
+
+def downbeat_tracker(beats_per_bar: Any = (4,), **options: Any) -> Any:
+    """madmom's DBNDownBeatTrackingProcessor: activations (frames, 2) -> rows of time and beat."""
+    downbeats = import_module("madmom.features.downbeats")
+    tracker = downbeats.DBNDownBeatTrackingProcessor(
+        beats_per_bar=list(beats_per_bar), fps=FPS, **options
+    )
+    tracker.map = lambda function, tasks: [_Result(function(task)) for task in tasks]
+    return tracker
+
+
+def estimate(wav: str, weights: Any = None) -> Any:
+    activations = import_module("madmom.features.downbeats").RNNDownBeatProcessor()(wav)
+    rows = [(float(row[0]), int(row[1])) for row in downbeat_tracker((3, 4))(activations)]
+    tempo = import_module("madmom.features.tempo").TempoEstimationProcessor(fps=FPS)
+    tempi = tempo(activations.sum(axis=1))
+    return {
+        "bpm": float(tempi[0][0]) if len(tempi) else None,
+        "beats": [time for time, _ in rows],
+        "downbeats": [time for time, position in rows if position == 1],
+    }
