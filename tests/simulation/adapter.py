@@ -6,6 +6,8 @@ called one after another.
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,6 +24,7 @@ from dropgrid.results.ownership import claim
 from dropgrid.results.scan_store import write_tickets
 from dropgrid.run.missing_library import refuse_vanished
 from dropgrid.run.moved_files import recognise, take_over
+from dropgrid.run.plan import plan_run
 from dropgrid.run.staleness import NETWORKS, note_options, read_options, tracks_due
 from dropgrid.stages import STAGES, run_stage, stage_options, write_failure
 
@@ -62,6 +65,14 @@ def bring_up_to_date(
             between()
             _run_stage(Results(results), track, stage)
     return sum(map(len, due.values()))
+
+
+def look(config: Config, results: Path) -> None:
+    """A dry run's plan of the library. Raises DropgridError."""
+    plan = plan_run({**config, "results": str(results)}, main=True, real=False, cluster=False)
+    if plan.shadow != results:
+        shutil.rmtree(plan.shadow)
+        atexit.unregister(shutil.rmtree)  # of what is gone
 
 
 def _run_stage(files: Results, track: str, stage: str) -> None:

@@ -12,6 +12,7 @@ import pages
 from dropgrid.base.errors import DropgridError
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from others import PROGRAMS
 from stub_analysis import RECORDINGS, RIPS, stubbed
 from world import Song, World
 
@@ -139,16 +140,22 @@ class FolderWorld(RuleBasedStateMachine):
         if found:
             self.world.correct(found[which % len(found)], step)
 
-    @rule(which=WHICH, bpm=st.sampled_from([90.0, 124.0]))
-    def import_grids(self, which: int, bpm: float) -> None:
-        """A grid of another program for every copy of a recording."""
+    @rule(which=WHICH, step=st.sampled_from(STEPS), at=st.integers(0, 8))
+    def killed_correct(self, which: int, step: dict[str, Any], at: int) -> None:
         found = self.world.analysed()
-        if not found:
-            return
-        recording = found[which % len(found)].recording
-        grid = [{"start": 0.0, "bpm": bpm, "one": 0.4}]
-        for song in [song for song in found if song.recording == recording]:
-            self.world.correct(song, {"op": "grid", "grid": grid})
+        if found:
+            self.world.killed_correct(found[which % len(found)], step, at)
+
+    @rule(
+        which=st.sets(WHICH, min_size=1), program=st.sampled_from(sorted(PROGRAMS)),
+        bpm=st.sampled_from([90.0, 121.0, 124.0]),
+    )  # fmt: skip
+    def import_grids(self, which: set[int], program: str, bpm: float) -> None:
+        """The grids of another program, of some of the songs."""
+        found = self.world.analysed()
+        songs = {found[number % len(found)].path: found[number % len(found)] for number in which
+                 if found}  # fmt: skip
+        self.world.import_grids([*songs.values()], program, bpm)
 
     @rule(which=WHICH)
     def undo(self, which: int) -> None:
@@ -168,6 +175,10 @@ class FolderWorld(RuleBasedStateMachine):
         self.world.run()
         if self.fresh:
             self.world.records_are_those_of_a_fresh_run()
+
+    @rule()
+    def dry_run(self) -> None:
+        self.world.dry_run()
 
     @rule(which=WHICH, step=st.sampled_from(STEPS))
     def two_actors(self, which: int, step: dict[str, Any]) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 from unittest import mock
 
 from dropgrid.base import files
+from dropgrid.correcting import import_grids
 from dropgrid.corrections import document, fingerprints, model
-from dropgrid.corrections.model import Confirmed
+from dropgrid.corrections.model import Confirmed, Correction
+from dropgrid.run import plan
 from dropgrid.tagging import in_place
 
 
@@ -59,6 +61,26 @@ def _forget_modes(path: Path) -> int | None:
     return None
 
 
+def _write_in_place(path: Path, data: bytes, durable: bool = True) -> None:
+    """A corrections file is emptied, and then written."""
+    with path.open("wb") as file:
+        os.fsync(file.fileno())
+        file.write(data)
+
+
+def _forget_what_was_stated(
+    desk: Any, known: Any, reference: Any, before: Correction, taken: Any = import_grids._taken
+) -> import_grids.Taken:
+    """A grid of another program takes the place of all that was stated of a track."""
+    found: import_grids.Taken = taken(desk, known, reference, Correction())
+    return found
+
+
+def _no_shadow(results: Path) -> Path:
+    """A dry run writes its plan into the results."""
+    return results
+
+
 PLANTED: dict[str, list[tuple[Any, str, Any]]] = {
     "a copy's statements are taken": [
         (document.Document, "find", _any_equal_fingerprint),
@@ -67,6 +89,20 @@ PLANTED: dict[str, list[tuple[Any, str, Any]]] = {
     "any finished copy is written": [(in_place, "mend", _copy_any_whole)],
     "a link is replaced": [(document, "real_path", _replace_links)],
     "a mode is forgotten": [(files, "_mode_of", _forget_modes)],
+    "corrections are written in place": [(document, "write_atomically", _write_in_place)],
+    "an import forgets what was stated": [(import_grids, "_taken", _forget_what_was_stated)],
+    "a dry run writes": [(plan, "shadow_of", _no_shadow)],
+}
+# What the check that finds a fault has to say.
+HARM = {
+    "a copy's statements are taken": "changed what is stated of another|lost: |not in force",
+    "confirming deletes drops": "changed its answer",
+    "any finished copy is written": "its audio changed|cannot be read any more",
+    "a link is replaced": "is no link any more",
+    "a mode is forgotten": "has the mode",
+    "corrections are written in place": "not JSON",
+    "an import forgets what was stated": "changed what is stated of it|lost: ",
+    "a dry run writes": "a dry run changed",
 }
 
 

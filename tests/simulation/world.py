@@ -19,12 +19,13 @@ from typing import Any
 from unittest import mock
 
 import mutagen
-from adapter import begin, bring_up_to_date
+from adapter import begin, bring_up_to_date, look
 from dropgrid.audio.digests import audio_digest
 from dropgrid.base.errors import DropgridError
 from dropgrid.commands.main import main
 from dropgrid.correcting.session import Desk
 from dropgrid.corrections import document
+from dropgrid.corrections.edits import GRID, edit
 from dropgrid.corrections.model import (
     NOTHING,
     Correction,
@@ -37,14 +38,12 @@ from dropgrid.records.model import ANALYSES
 from dropgrid.results.layout import Results
 from dropgrid.settings.config import load_config
 from dropgrid.tagging import in_place
+from killed import die, in_a_child, killed_at
 from mutagen.id3 import ID3, TIT2
+from others import PROGRAMS
 from stub_analysis import KNOWN, RIPS, write_audio
 
 TICK = 0.005  # s: file systems date files no finer
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 @dataclasses.dataclass(eq=False)
@@ -179,6 +178,48 @@ class World:
         del before[song.path], after[song.path]
         assert after == before, f"correcting {song.path} changed what is stated of another"
 
+    def killed_correct(self, song: Song, step: dict[str, Any], at: int) -> None:
+        """The process that makes an edit is killed before a rename or while it saves."""
+        self.happens()
+        track, before = track_id(song.path), self.in_force(song.path)
+        others = {s.path: self.in_force(s.path) for s in self.analysed() if s is not song}
+        known = self.desk().known(track)
+        try:
+            said = edit(*self.desk().answer(known, self.desk().stated(known)[1]), step)
+        except InvalidCorrection:
+            return
+        ended = killed_at(at, lambda: self.desk().edit(track, [step]), "fsync", "replace")
+        now = self.in_force(song.path)
+        assert now == plain(said) or (now == before and not ended), f"{song.path}: half saved"
+        assert others == {path: self.in_force(path) for path in others}
+        if now != before:
+            self._now(song, now)
+
+    def import_grids(self, songs: list[Song], program: str, bpm: float) -> None:
+        """`correct --from` a file of another program, in which these songs have a grid."""
+        self.happens()
+        source = self.top / program
+        source.write_text(PROGRAMS[program]([self.file(song) for song in songs], bpm))
+        before = {s.path: self.in_force(s.path) or NOTHING for s in self.analysed()}
+        kept = self.kept.read_bytes()
+        words = ["correct", "--results", str(self.results), "--corrections", str(self.link)]
+        with self.silent():
+            assert main([*words, "--from", str(source), "--dry-run"]) == 0
+            assert self.kept.read_bytes() == kept, "what only lists has changed the file"
+            assert main([*words, "--from", str(source)]) == 0
+        source.unlink()
+        for song in self.analysed():
+            was, now = before[song.path], self.in_force(song.path) or NOTHING
+            if song not in songs or was.speaks_of_grid:
+                assert now == was, f"{song.path}: an import changed what is stated of it"
+            elif now != was:
+                assert now.bpm == bpm, f"{song.path}: imported {now}"
+                others = {**GRID, "confirmed": None}
+                assert dataclasses.replace(now, **others) == dataclasses.replace(was, **others), (
+                    f"{song.path}: an import changed what is stated of it"
+                )
+                self._now(song, now)
+
     def undo(self, song: Song) -> None:
         """Undo and take again; both bring back what was."""
         self.happens()
@@ -242,18 +283,24 @@ class World:
         self.clean = True
 
     def killed_run(self, at: int) -> None:
-        """A run that ends at its so-many-th rename."""
+        """A run that is killed before its so-many-th rename."""
         self.happens()
-        renames = iter(range(at))
-        replace = os.replace
+        with self.silent():
+            killed_at(at, lambda: bring_up_to_date(self.config, self.results), "replace")
 
-        def dies(*arguments: Any) -> None:
-            if next(renames, None) is None:
-                raise Killed
-            replace(*arguments)
+    def dry_run(self) -> None:
+        """A run that only looks changes nothing."""
+        before = self.contents()
+        with self.silent():
+            look(self.config, self.results)
+        after = self.contents()
+        changed = {str(path) for path, _ in dict(before.items() ^ after.items()).items()}
+        assert not changed, f"a dry run changed {sorted(changed)}"
 
-        with self.silent(), mock.patch("os.replace", dies), contextlib.suppress(Killed):
-            bring_up_to_date(self.config, self.results)
+    def contents(self) -> dict[Path, tuple[int, bytes]]:
+        """Age and bytes of every file there is, of the user's and of ours."""
+        files = [path for path in self.top.rglob("*") if path.is_file()]
+        return {path: (path.lstat().st_mtime_ns, path.read_bytes()) for path in files}
 
     def prune(self) -> None:
         self.happens()
@@ -280,14 +327,10 @@ class World:
                 return copy(source, target)
             target.write(source.read(after))
             target.flush()
-            raise Killed
+            die()
 
-        with (
-            mock.patch.object(in_place.shutil, "copyfileobj", dies),
-            mock.patch("os.getpid", lambda: 999_999_999),
-            contextlib.suppress(Killed),
-        ):
-            self.tag("write")
+        with mock.patch.object(in_place.shutil, "copyfileobj", dies):
+            in_a_child(lambda: self.tag("write"))
 
     def restore_tags(self) -> None:
         """All that we wrote is gone, from every file that is where it was."""

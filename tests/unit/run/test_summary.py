@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from dropgrid.base.errors import RecordError
 from dropgrid.base.text import printable
+from dropgrid.features import store
 from dropgrid.jobs.usage_log import Use
 from dropgrid.library import Scan
 from dropgrid.records.model import BpmRecord, StructureRecord, TrackFailure
@@ -151,6 +152,15 @@ def test_failed_tracks_are_forgotten_and_sound_features_kept(results: Path) -> N
     kept = sorted(path.stem for path in (results / "features").iterdir())
     assert kept == ["good-00000000", "odd-00000000"]
     assert forget_failures(results) == []
+
+
+def test_features_that_failed_are_forgotten_where_the_record_tells_a_later_failure(
+    results: Path,
+) -> None:
+    features = results / "features" / "odd-00000000.npz"
+    store.save(features, DECODE)
+    forget_failures(results)
+    assert not features.exists()
 
 
 def test_without_results_the_error_says_what_to_do(tmp_path: Path) -> None:

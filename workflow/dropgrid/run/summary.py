@@ -236,6 +236,16 @@ def _time_and_memory(use: Use) -> str:
     return f"{use.cpu_seconds:.1f} s of CPU time, at most {use.peak_mb} MB a track"
 
 
+def _is_failure(features: Path) -> bool:
+    """Whether features hold a failure; the record may tell that of a later stage."""
+    from ..features import store
+
+    try:
+        return isinstance(store.load(features), TrackFailure)
+    except RecordError:
+        return False
+
+
 def forget_failures(results: Path) -> list[str]:
     """Delete what is kept of failed tracks, so that the next run makes it again; their ids.
 
@@ -245,9 +255,9 @@ def forget_failures(results: Path) -> list[str]:
     for track, _, failure in summarise(results).failures:
         for analysis in READERS:
             remove_ours(Results(results).record(analysis, track), f"dropgrid/{analysis}")
-        if failure.stage not in READERS:
-            features = Results(results).features(track)
-            if begins_as_ours(str(features)):
-                features.unlink(missing_ok=True)
+        features = Results(results).features(track)
+        failed = failure.stage not in READERS or _is_failure(features)
+        if failed and begins_as_ours(str(features)):
+            features.unlink(missing_ok=True)
         forgotten.append(track)
     return forgotten
