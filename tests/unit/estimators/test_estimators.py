@@ -80,6 +80,7 @@ def real(name: str) -> None:
         pytest.skip(f"{name} is not installed here: {system_of(name).INSTALL}")
 
 
+@pytest.mark.slow  # other systems are
 @pytest.mark.parametrize("name", ["librosa", "madmom", "mixxx"])
 def test_a_systems_answers_are_right_and_scored(
     name: str, analysed: tuple[Path, Path], songs: Path, tmp_path: Path

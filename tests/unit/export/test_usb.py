@@ -170,6 +170,17 @@ def test_verify_tells_what_is_missing(library, tmp_path, capsys):
     assert f"{song.name}: another size" in capsys.readouterr().err
 
 
+def test_a_stick_without_songs_that_players_play_is_an_export_too(library, tmp_path, capsys):
+    results, music = library
+    for path in PATHS:
+        (music / path).unlink()
+    stick = tmp_path / "stick"
+    export("usb", results, stick)
+    words = ["export", "usb", "--verify", "--output", str(stick), "--results", str(results)]
+    assert main(words) == 0
+    assert "all files are there" in capsys.readouterr().out
+
+
 def test_two_songs_of_one_name_are_two_files(library, tmp_path):
     taken = usb.Stick(tmp_path, library[0], ExportOptions(), {})
     from dropgrid.records.track import Track

@@ -46,6 +46,15 @@ def test_a_track_is_a_line_with_its_reference_sections_and_drops(tmp_path):
     assert lines[0].index("sections") == lines[2].index("intro")
 
 
+def test_there_is_no_column_of_references_where_there_are_none(tmp_path):
+    results = make_results(tmp_path)
+    assert "reference" in listing(results)
+    (results / "evaluation" / "bpm.csv").unlink()
+    lines = listing(results).splitlines()
+    assert "reference" not in lines[0] and "127.50" not in lines[2]
+    assert lines[0].index("sections") == lines[2].index("intro")
+
+
 def test_a_name_cannot_colour_the_screen_or_break_the_line(tmp_path):
     text = listing(make_results(tmp_path))
     assert "\x1b" not in text

@@ -69,5 +69,6 @@ def run(arguments: argparse.Namespace) -> int:
     far = sum(step.transition.score < 0 for step in steps)
     print(f"{arguments.output}: {counted(len(order), 'track')}, {seconds / 60:.0f} minutes")
     if far:
-        print(f"dropgrid set: {far} transitions are beyond {arguments.tempo_limit:g} % of tempo")
+        steep = counted(far, "transition")
+        print(f"dropgrid set: {steep} beyond {arguments.tempo_limit:g} % of tempo")
     return 0

@@ -107,7 +107,7 @@ def check_stick(output: Path, force: bool) -> dict[str, Any]:
         files = None
     if not isinstance(files, dict):
         if not force:
-            raise ConfigError(f"--output: {mark}: damaged; --force writes the stick anew")
+            raise ConfigError(f"--output: {mark}: damaged; --force writes the stick again")
         return {}
     return {path: facts for path, facts in files.items() if _is_copy(path, facts)}
 
@@ -330,7 +330,7 @@ def phrase_starts(track: Track) -> list[anlz.PhraseStart]:
 def verify(output: Path) -> list[str]:
     """What is missing or damaged on a stick of ours: a line each. Raises ConfigError."""
     files = check_stick(output, force=False)
-    if not files:
+    if not files and not (output / MARK).exists():
         raise ConfigError(f"{output}: holds no export of dropgrid")
     wrong = [
         f"{path}: {'missing' if _size(output / path[1:]) is None else 'another size'}"

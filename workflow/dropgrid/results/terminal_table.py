@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
@@ -18,7 +18,7 @@ LONGEST = 56  # characters of a name or of the sections
 
 
 def listing(results: Path) -> str:
-    """The library table, with references where an evaluation was made.
+    """The library table, with a column of references where an evaluation has some.
 
     Failed tracks are listed below it with their reasons, and so are files that were analysed
     but may not be whole; tracks without records are counted. Raises RecordError.
@@ -27,7 +27,7 @@ def listing(results: Path) -> str:
     waiting: list[str] = []
     rows = current_table(results, waiting)
     lines = [_line(row, references) for row in rows if row["status"] == "ok"]
-    text = _aligned([HEADINGS, *lines])
+    text = _aligned(_without_empty("reference", [HEADINGS, *lines]))
     failed = [f"{row['path']}: {row['error_stage']}: {row['error']}"
               for row in rows if row["status"] != "ok"]  # fmt: skip
     if failed:
@@ -38,6 +38,14 @@ def listing(results: Path) -> str:
     if waiting:
         text += f"\n\nwaiting to be analysed by the next run: {len(waiting)}"
     return text
+
+
+def _without_empty(heading: str, lines: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The lines, the first one the headings, without a column that says nothing."""
+    place = lines[0].index(heading)
+    if any(line[place] for line in lines[1:]):
+        return list(lines)
+    return [line[:place] + line[place + 1 :] for line in lines]
 
 
 def _references(path: Path) -> dict[str, str]:
@@ -82,14 +90,14 @@ def _sections(text: str) -> str:
 
 def _aligned(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
-    lines = [_cells(row, widths) for row in rows]
+    lines = [_cells(rows[0], row, widths) for row in rows]
     rule = "  ".join("-" * width for width in widths)
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
-def _cells(row: Iterable[str], widths: Sequence[int]) -> str:
+def _cells(headings: Sequence[str], row: Sequence[str], widths: Sequence[int]) -> str:
     cells = []
-    for heading, cell, wide in zip(HEADINGS, row, widths, strict=True):
+    for heading, cell, wide in zip(headings, row, widths, strict=True):
         space = " " * (wide - width(cell))
         cells.append(space + cell if heading in NUMBERS else cell + space)
     return "  ".join(cells).rstrip()
