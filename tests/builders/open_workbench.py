@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,12 +96,15 @@ class Workbench:
         return self.process.wait(timeout=300)
 
 
-def start(results: Path, *arguments: str) -> subprocess.Popen[str]:
-    """The process of `dropgrid open` on a folder of results."""
-    command = [sys.executable, "-m", "dropgrid", "open", "--results", str(results), "--no-browser"]
+def start(results: Path, *arguments: str, before: Sequence[str] = ()) -> subprocess.Popen[str]:
+    """The process of `dropgrid open` on a folder of results. before: words before the command."""
+    command = [*before, sys.executable, "-m", "dropgrid", "open", "--results", str(results)]
     return subprocess.Popen(
-        [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+        [*command, "--no-browser", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""A call fails, or the process is killed, while tracks are analysed.
+"""A call fails, or the process is killed, while tracks are analysed, corrected or watched.
 
 As test_fault_injection.py does it, for what takes longer to try: the commands of the stages and a
-batch. Of each kind of call a few are made to fail, the first and the
+batch, the workbench and the watch. Of each kind of call a few are made to fail, the first and the
 last of a process among them. After each: no file of the user's has changed, nothing that was
 stated is lost, what lies in the results can be read, and the next, undisturbed run leaves what one
 without faults does.
@@ -9,16 +9,26 @@ without faults does.
 
 from __future__ import annotations
 
+import http.client
 import itertools
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 import soundfile
 from dropgrid import demo
 from dropgrid.correcting.session import Desk
+from dropgrid.corrections import document
+from dropgrid.corrections.model import Correction
 from dropgrid.library import scan, track_id
+from dropgrid.records.store import read_key
 from dropgrid.results.layout import Results
 from dropgrid.results.ownership import claim
 from dropgrid.run.plan import make_plan
@@ -27,6 +37,7 @@ from injection import (
     CALLS,
     assert_all_can_be_read,
     call,
+    environment,
     failing,
     has_failed,
     most_calls,
@@ -35,6 +46,8 @@ from injection import (
     some_of,
     songs,
 )
+from open_workbench import Workbench, opened
+from open_workbench import start as start_workbench
 
 pytestmark = pytest.mark.slow
 
@@ -58,6 +71,10 @@ COMMANDS = {
     "batch": [*BATCH, *TRIES],
     "batch, the last try": BATCH,
 }  # fmt: skip
+EDITS: list[tuple[str, dict[str, Any]]] = [  # the field that each states
+    ("key", {"op": "key", "key": "Am"}), ("note", {"op": "note", "note": "twice"}),
+    ("key", {"op": "key", "key": "Dm"}),
+]  # fmt: skip
 CORRECTIONS = Path("results", "corrections.json")
 Start = Callable[[str], Path]
 
@@ -154,3 +171,115 @@ def test_a_call_of_an_analysis_may_fail(
         again = call(folder, COMMANDS[command])
         assert again.returncode == 0, (number, run.stderr, again.stderr)
         assert made(folder) == expected, f"after call {number}"
+
+
+def stated(folder: Path) -> dict[str, Correction]:
+    return document.read(folder / CORRECTIONS).tracks
+
+
+def answers(process: subprocess.Popen[str]) -> list[bool]:
+    """Of each edit that a workbench is asked for, whether it said that it was saved."""
+    assert process.stdout is not None
+    process.stdout.readline()
+    workbench = Workbench(process, process.stdout.readline().strip())
+    said = []
+    for _, step in EDITS:
+        said.append(False)
+        with suppress(OSError, http.client.HTTPException):
+            status, _, _ = workbench.ask(f"api/tracks/{ONE}/edit", {"edits": [step]})
+            said[-1] = status == 200
+    workbench.end()
+    return said
+
+
+def assert_statements_are_whole(folder: Path, said: list[bool], analysed: Path) -> None:
+    """What was said to be saved is there, unless a later edit took its place, said or not."""
+    before, now = stated(analysed), stated(folder)
+    assert now["b.flac"] == before["b.flac"] and now["a.flac"].bpm == before["a.flac"].bpm
+    wanted = {"key": {"Am": "A minor", "Dm": "D minor"}, "note": {"twice": "twice"}}
+    for field in ("key", "note"):
+        allowed = {getattr(before["a.flac"], field)}
+        for (name, step), saved in zip(EDITS, said, strict=True):
+            if name == field:
+                value = wanted[field][step[field]]
+                allowed = {value} if saved else {*allowed, value}
+        assert getattr(now["a.flac"], field) in allowed, (field, said)
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("kind", CALLS)
+def test_a_call_of_the_workbench_may_fail(kind: str, start: Start, analysed: Path) -> None:
+    logs = []
+    for number in (1, 2, 4):
+        folder = start("open")
+        logs.append(folder.parent / "strace.log")
+        # Detached, so that signals go to the workbench.
+        before = [*failing(kind, number, logs[-1]), "-D"]
+        said = answers(start_workbench(folder / "results", before=before))
+        assert songs(folder) == songs(analysed)
+        assert_all_can_be_read(folder / "results")
+        assert_statements_are_whole(folder, said, analysed)
+        with opened(folder / "results") as workbench:
+            for _, step in EDITS:
+                workbench.edit(ONE, step)
+            assert workbench.settled(ONE)["state"]["job"] == "idle"
+        assert_statements_are_whole(folder, [True] * len(EDITS), analysed)
+        assert read_key(folder / KEY).key == "D minor"
+    assert any(has_failed(kind, log) for log in logs)
+
+
+WATCH = ["watch", "music", "--results", "results", "--settle", "0.3", "--cores", "1", "analysis"]
+RUN = ["run", "music", "--results", "results", "--cores", "1", "analysis"]
+
+
+def working_in(folder: Path) -> bool:
+    """Whether any process works in a folder."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.cwd() == str(folder):
+                return True
+    return False
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 300) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("kind", ["write", "rename", "kill at rename", "kill -9"])
+def test_a_call_of_a_watch_may_fail(kind: str, start: Start, analysed: Path) -> None:
+    """In the watch, the run that it starts and its jobs, while a new song is analysed; or the
+    watch alone is killed in the midst of that run."""
+    folder = start("watch")
+    shutil.copy(folder / "music" / "a.flac", folder / "music" / "c.flac")
+    shutil.rmtree(folder / "results" / "identity")  # so that it is not known again
+    old, before = songs(folder), (folder / CORRECTIONS).read_bytes()
+    new = folder / f"results/key/{track_id('c.flac')}.json"
+    log, said = folder.parent / "strace.log", folder.parent / "said"
+    faults = [] if kind == "kill -9" else [*failing(kind, 3, log), "-D"]
+    with said.open("w") as stream:
+        watch = subprocess.Popen(
+            [*faults, sys.executable, "-m", "dropgrid", *WATCH],
+            cwd=folder, stdout=stream, stderr=stream, env=environment(folder),
+        )  # fmt: skip
+    begun = "tracks to analyse" if kind == "kill -9" else "the run ended with"
+    wait_for(lambda: watch.poll() is not None or new.exists() or begun in said.read_text())
+    if kind == "kill -9":
+        watch.kill()
+    else:
+        watch.terminate()
+    watch.wait()
+    wait_for(lambda: not working_in(folder))
+    assert songs(folder) == old and (folder / CORRECTIONS).read_bytes() == before
+    assert_all_can_be_read(folder / "results")
+    assert call(folder, ["retry", "--results", "results"]).returncode == 0
+    done = call(folder, RUN)
+    assert done.returncode == 0, done.stderr
+    assert songs(folder) == old and (folder / CORRECTIONS).read_bytes() == before
+    for kept in (BPM, STRUCTURE, KEY):
+        assert (folder / kept).read_bytes() == (analysed / kept).read_bytes()
+    assert read_key(new).status == "ok"
+    assert kind == "kill -9" or has_failed(kind, log)
