@@ -38,7 +38,7 @@ PHRASES = (
     r"\bsays beside\b",
     r"\bwithout end\b",
     r"\bgo far\b",
-    r"\bmade anew\b",
+    r"\bma(de|kes?) (\w+ )?anew\b",
     r"\bof its own(er)? accord\b",
 )
 JS_STRING = re.compile(
