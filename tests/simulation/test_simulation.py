@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 
 import pages
 import pytest
@@ -16,7 +17,10 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import run_state_machine_as_test
 from machine import FolderWorld
+from others import PROGRAMS
 from planted import HARM, PLANTED, planted
+from stub_analysis import stubbed
+from world import World
 
 LENGTH = 20  # steps of a world
 STEPS = int(os.environ.get("STEPS", "0"))  # of all worlds, by chance; 0: the same few every time
@@ -32,6 +36,18 @@ def options(worlds: int) -> settings:
 
 def test_nothing_is_lost_in_any_world() -> None:
     run_state_machine_as_test(FolderWorld, settings=options(max(STEPS // LENGTH, 20)))
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_world_takes_grids_over_from_other_programs(program: str, tmp_path: Path) -> None:
+    """That step does happen: what it writes is read, and differs from what was found."""
+    with stubbed():
+        world = World(tmp_path / "world")
+        songs = [world.add("a", 0, 0), world.add("sub/b", 1, 1)]
+        world.run()
+        world.import_grids(songs, program, 90.0)
+        assert [song.held and song.held.bpm for song in songs] == [90.0, 90.0]
+        world.check()
 
 
 class FaultyWorld(FolderWorld):
