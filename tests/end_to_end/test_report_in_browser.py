@@ -16,6 +16,7 @@ import pytest
 import soundfile
 from axe_playwright_python.sync_playwright import Axe
 from browser import MISSING, find_browser, launch_browser
+from dropgrid.base.text import clock
 from dropgrid.evaluation.score import EvaluationOptions, gather
 from dropgrid.evaluation.write import write_evaluation
 from dropgrid.library import Scan, track_id
@@ -498,22 +499,19 @@ def test_sections_of_one_label_read_as_one(browser: Browser, tmp_path: Path) -> 
     session.page.keyboard.press("Enter")
     rows = session.page.locator(".sections tbody tr")
     assert rows.count() == len(old.sections)
-    expect(rows.nth(2)).to_have_text(f"Drop{clock_of(drop.start)}320.900.90")
+    expect(rows.nth(2)).to_have_text(f"Drop{clock(drop.start, tenths=True)}320.900.90")
     expect(rows.nth(2).locator("td").nth(2)).to_have_attribute("title", "in parts of 8 + 24")
     box = session.page.locator(".overview").bounding_box()
     assert box and old.duration
     session.page.mouse.move(box["x"] + box["width"] * (middle + 1) / old.duration, box["y"] + 10)
     expect(session.page.locator(".overview")).to_have_attribute(
-        "title", f"Drop, {clock_of(drop.start)} – {clock_of(drop.end)}, bars 49–80, energy 0.90"
+        "title",
+        f"Drop, {clock(drop.start, tenths=True)} – {clock(drop.end, tenths=True)}, "
+        "bars 49–80, energy 0.90",
     )
     legend = session.page.locator("#legend li").all_inner_texts()
     assert legend == ["Intro", "Buildup", "Drop", "Breakdown", "Outro"]
     assert session.complaints == []
-
-
-def clock_of(seconds: float) -> str:
-    tenths = int(seconds * 10 + 1e-6)
-    return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
 
 
 def test_the_question_mark_shows_the_keys(session: Session) -> None:
