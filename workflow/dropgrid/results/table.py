@@ -15,7 +15,6 @@ from ..base.optional_packages import has, lacking
 from ..base.text import encodable
 from ..records.bpm_outline import Positions, read_bpm_outline
 from ..records.model import BpmRecord, KeyRecord, StructureRecord, TrackFailure, problem_of
-from ..structure.queries import mix_in_bars, mix_out_bars
 from .layout import Results
 from .library_reader import broken, path_of, record_or_failure
 from .ownership import begins_as_ours
@@ -237,6 +236,8 @@ def _row(
                 "true_peak": bpm.loudness.true_peak,
             }
     if structure and structure.status == "ok":
+        from ..structure.queries import mix_in_bars, mix_out_bars  # a list needs no NumPy
+
         row["duration"] = structure.duration
         row["sections"] = " ".join(
             f"{section.label}:{section.bars if section.bars is not None else '?'}"
