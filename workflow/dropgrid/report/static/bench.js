@@ -47,6 +47,12 @@ const labelHere = () => deck.runs.findLast((run) => run.start <= player.position
 
 /** What can be done: group, keys, name, what it is, what it does. Keys are as `keyName` writes them. */
 const TOOLS = [
+  ["Done", "g", "Lock", "Everything is right: lock the track, or unlock it", () => edit({ op: deck.track.state?.confirmed ? "unconfirm" : "confirm" })],
+  ["Done", "Enter", "Confirm, next", "Everything is right; go to the next track to check", confirmAndGoOn],
+  ["Done", "n", "Next", "Go to the next track to check", () => goOn(nextToCheck())],
+  ["History", "u", "Undo", "Undo (Ctrl+Z)", undo],
+  ["History", "Shift+u", "Redo", "Redo (Ctrl+Shift+Z)", redo],
+  ["History", "0", "Reset", "Back to the computed answer", () => edit({ op: "reset" })],
   ["Downbeat", "1", "Downbeat here", "Downbeat at the cursor", () => edit({ op: "at", time: here() })],
   ["Downbeat", "a", "◀ beat", "Downbeat one beat earlier", () => edit({ op: "one", beats: -1 })],
   ["Downbeat", "s", "beat ▶", "Downbeat one beat later", () => edit({ op: "one", beats: 1 })],
@@ -66,12 +72,6 @@ const TOOLS = [
   ["Sections", "v", "Remove boundary", "Remove the nearest boundary", () => edit({ op: "join", at: here() })],
   ["Sections", "f", "Label", "The next label for the section at the cursor", () => relabel(1)],
   ["Key", "y", "Choose", "Choose the key", () => bench.parts.key.focus()],
-  ["History", "u", "Undo", "Undo (Ctrl+Z)", undo],
-  ["History", "Shift+u", "Redo", "Redo (Ctrl+Shift+Z)", redo],
-  ["History", "0", "Reset", "Back to the computed answer", () => edit({ op: "reset" })],
-  ["Done", "g", "Lock", "Everything is right: lock the track, or unlock it", () => edit({ op: deck.track.state?.confirmed ? "unconfirm" : "confirm" })],
-  ["Done", "Enter", "Confirm, next", "Everything is right; go to the next track to check", confirmAndGoOn],
-  ["Done", "n", "Next", "Go to the next track to check", () => goOn(nextToCheck())],
 ];
 
 /** A second anchor gives tempo and phase; the first is remembered until then. */

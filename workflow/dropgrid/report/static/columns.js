@@ -3,6 +3,10 @@
 const GAP = 16; // px between columns, as in library.css
 const cell = (name, ...content) => make("div", { role: "gridcell", class: name }, ...content);
 
+/** The alternatives that are likely enough for the table; an opened track lists all. */
+const WORTH_A_LOOK = 0.05; // probability
+const likely = (track) => (track.alternatives ?? []).filter(([, share]) => share >= WORTH_A_LOOK);
+
 /**
  * value: what is sorted by; cell: what is shown; least: px, the narrowest that is of use; grow: its
  * share of the room that is left; rank: those of the highest go first where there is no room;
@@ -16,8 +20,8 @@ const COLUMNS = [
   { key: "dropmap", name: "Drop map", value: (t) => t.sections?.length, cell: mapCell, least: 90, grow: 1.8, rank: 2 },
   { key: "bpm", name: "BPM", value: (t) => t.bpm, cell: (t) => cell("bpm right", bpmText(t.bpm)), least: 66, grow: 0, rank: 1, right: true },
   { key: "confidence", name: "Confidence", value: (t) => t.confidence, cell: sureCell, least: 96, grow: 0, rank: 5 },
-  { key: "key", name: "Key", value: (t) => t.camelot?.padStart(3, "0"), cell: keyCell, least: 58, grow: 0.6, rank: 4 },
-  { key: "alternatives", name: "Alternatives", value: (t) => t.alternatives?.[0]?.[0], cell: (t) => cell("alternatives", (t.alternatives ?? []).slice(0, 2).map((a) => bpmText(a[0])).join("  ")), least: 104, grow: 0, rank: 8 },
+  { key: "key", name: "Key", value: (t) => t.camelot?.padStart(3, "0"), cell: keyCell, least: 58, grow: 1.5, rank: 4 },
+  { key: "alternatives", name: "Alternatives", value: (t) => likely(t)[0]?.[0], cell: (t) => cell("alternatives", likely(t).slice(0, 2).map((a) => bpmText(a[0])).join("  ")), least: 104, grow: 0, rank: 8 },
   { key: "loudness", name: "Loudness", value: (t) => t.lufs, cell: (t) => cell("loudness right", t.lufs === undefined ? "" : `${t.lufs.toFixed(1)} LUFS`), least: 88, grow: 0, rank: 12, right: true, off: true },
   { key: "time", name: "Length", value: (t) => t.duration, cell: (t) => cell("time right", clock(t.duration)), least: 54, grow: 0, rank: 3, right: true },
   { key: "drops", name: "Drops", value: (t) => t.drops?.length, cell: (t) => cell("drops right", t.drops ? String(t.drops.length) : ""), least: 52, grow: 0, rank: 7, right: true },
