@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from dropgrid.evaluation import systems
 from dropgrid.evaluation.systems import Answer, Case, cases, difference, means
+from dropgrid.records.model import BpmRecord, ComputedRhythm
 from dropgrid.references.matching import Reference
 from library_to_evaluate import REFERENCES, evaluate, write_library
 
@@ -79,6 +80,19 @@ def test_the_numbers_are_those_of_mir_eval():
 def test_only_what_the_reference_speaks_of_is_scored():
     assert [c.task for c in cases(reference(bpm=120.0), "a", 60.0, {"x": Answer()})] == ["tempo"]
     assert cases(reference(genre="house"), "a", 60.0, {"x": Answer()}) == []
+
+
+def test_no_tag_decides_what_is_scored_beside_other_systems():
+    beats, half = GRID, GRID[::2]
+    alone = ComputedRhythm(
+        120.0, 120.0, None, 0.9, None, "computed", "4/4", beats, beats[::4], ()
+    )  # fmt: skip
+    record = BpmRecord(
+        "a-00000000", "a.flac", "ok", duration=60.0, bpm=60.0, beats=half, downbeats=half[::4],
+        bpm_computed=120.0, tag_bpm=60.0, untagged=alone,
+    )  # fmt: skip
+    answer = systems.answer_of_records(record, None, None)
+    assert (answer.bpm, answer.beats, answer.downbeats) == (120.0, beats, beats[::4])
 
 
 def test_where_they_disagree_most_comes_first():

@@ -17,11 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..records.model import BpmRecord, KeyRecord, StructureRecord
+from ..records.store import without_tag
 from ..references.matching import Reference
 from . import beats, bootstrap, key, structure, tempo
+from .bootstrap import MIN_TRACKS
+from .rows import PRODUCT
 
-PRODUCT = "dropgrid"
-FEWEST = 10  # tracks below which no interval is given: it would promise too much
 HEAD = """# Systems side by side
 
 A track without an answer counts as wrong in the first mean and is left out of the second.
@@ -72,7 +73,7 @@ class Case:
 @dataclass(frozen=True)
 class Mean:
     """Over tracks: missing answers counted as 0, and without them; 95 % interval of the first,
-    None below FEWEST tracks."""
+    None below MIN_TRACKS tracks."""
 
     system: str
     metric: str
@@ -103,13 +104,13 @@ class Difference:
 def answer_of_records(
     rhythm: BpmRecord | None, sections: StructureRecord | None, tonality: KeyRecord | None
 ) -> Answer:
-    """dropgrid's own answer, no tag in it: bpm_computed, not a tag taken for the answer."""
+    """dropgrid's own answer from the audio alone: no tag decided its tempo or its beats."""
     from ..key import notation
 
     found: dict[str, Any] = {}
     if rhythm is not None and rhythm.status == "ok" and rhythm.bpm is not None:
-        own = rhythm.bpm if rhythm.bpm_computed is None else rhythm.bpm_computed
-        found |= {"bpm": own, "beats": rhythm.beats, "downbeats": rhythm.downbeats}
+        alone = without_tag(rhythm)
+        found |= {"bpm": alone.bpm, "beats": alone.beats, "downbeats": alone.downbeats}
     if sections is not None and sections.status == "ok":
         found["boundaries"] = tuple(section.start for section in sections.sections[1:])
     if tonality is not None and tonality.status == "ok" and tonality.key:
@@ -189,7 +190,7 @@ def means(found: Sequence[Case], system: str, metric: str, seed: int) -> Mean:
     values = column(found, system, metric)
     there = np.isfinite(values)
     estimate = bootstrap.means(np.nan_to_num(values)[:, None], seed)[0]
-    sure = len(values) >= FEWEST
+    sure = len(values) >= MIN_TRACKS
     return Mean(
         system, metric, len(values), int(there.sum()), estimate.value,
         estimate.low if sure else None, estimate.high if sure else None,
@@ -205,7 +206,7 @@ def difference(found: Sequence[Case], system: str, metric: str, seed: int) -> Di
     apart = theirs - ours
     estimate = bootstrap.means(apart[:, None], seed)[0]
     better, worse = int((apart > 1e-9).sum()), int((apart < -1e-9).sum())
-    sure = len(apart) >= FEWEST
+    sure = len(apart) >= MIN_TRACKS
     p = float(binomtest(better, better + worse).pvalue) if better + worse else None
     return Difference(
         system, metric, len(apart), estimate.value,

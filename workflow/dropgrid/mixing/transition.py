@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..key import notation
+from ..records.model import SURE_KEY
 from ..records.track import Track
 from .library import NO_KEY, Library
 from .score import Scores
 
 SURE = 0.8  # certainty from which on the beats and downbeats of both tracks are not in doubt
-KEY_SURE = 0.5  # confidence from which on a key is worth naming as a reason
 FELT = 0.05  # energy (0..1) by which it goes up or down for a listener
 EXACT = 0.05  # per cent of tempo change that nobody hears
 
@@ -117,7 +117,7 @@ def _tempo(found: Scores, j: int) -> str:
 
 def _key(library: Library, i: int, j: int) -> str:
     keys = int(library.key[i]), int(library.key[j])
-    if NO_KEY in keys or min(library.key_confidence[i], library.key_confidence[j]) < KEY_SURE:
+    if NO_KEY in keys or min(library.key_confidence[i], library.key_confidence[j]) < SURE_KEY:
         return "key not sure"
     one, other = (notation.camelot(key) for key in keys)
     if keys[0] == keys[1]:
