@@ -29,7 +29,7 @@ Outcome = Literal["taken over", "agrees", "stated already", "no grid", "not anal
 class GridImport:
     """What becomes of a grid of another program.
 
-    correction: the one it makes, if it is imported; differs: what of the present answer is another.
+    correction: the one to import, if any; differs: what of the present answer is another.
     """
 
     track: str
