@@ -240,11 +240,11 @@ def means(found: Sequence[Case], system: str, metric: str, seed: int) -> Mean:
     counted = np.isfinite(values)
     there = counted & answered(found, system)
     estimate = bootstrap.means(values[:, None], seed)[0]
-    sure = int(counted.sum()) >= MIN_TRACKS
+    enough = int(counted.sum()) >= MIN_TRACKS
     return Mean(
         system, metric, int(counted.sum()), int(there.sum()),
         estimate.value if counted.any() else None,
-        estimate.low if sure else None, estimate.high if sure else None,
+        estimate.low if enough else None, estimate.high if enough else None,
         float(values[there].mean()) if there.any() else None,
     )  # fmt: skip
 
@@ -260,11 +260,11 @@ def difference(
     estimate = bootstrap.means(apart[:, None], seed)[0]
     good = -apart if metric in ERRORS else apart
     better, worse = int((good > 1e-9).sum()), int((good < -1e-9).sum())
-    sure = len(apart) >= MIN_TRACKS
+    enough = len(apart) >= MIN_TRACKS
     p = float(binomtest(better, better + worse).pvalue) if better + worse else None
     return Difference(
         system, metric, len(apart), estimate.value if len(apart) else None,
-        estimate.low if sure else None, estimate.high if sure else None, better, worse, p,
+        estimate.low if enough else None, estimate.high if enough else None, better, worse, p,
     )  # fmt: skip
 
 
