@@ -1,4 +1,4 @@
-"""Other systems' answers in the configuration: every run scores them, and anew when they change."""
+"""Other systems' answers in the configuration: scored by every run, anew when they change."""
 
 from __future__ import annotations
 
