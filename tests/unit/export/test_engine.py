@@ -240,7 +240,8 @@ def test_verify_tells_what_is_missing(library, tmp_path, capsys):
     capsys.readouterr()
     assert main(words) == 1
     told = capsys.readouterr().err
-    assert f"{PATHS[0]}: missing" in told and "lacks" in told and "half time.wav: cannot be inflated" in told
+    assert f"{PATHS[0]}: missing" in told and "lacks" in told
+    assert "half time.wav: cannot be inflated" in told
 
 
 def test_a_full_drive_is_said_before_the_database_is_there(library, tmp_path, monkeypatch):

@@ -190,10 +190,10 @@ def means(found: Sequence[Case], system: str, metric: str, seed: int) -> Mean:
     values = column(found, system, metric)
     there = np.isfinite(values)
     estimate = bootstrap.means(np.nan_to_num(values)[:, None], seed)[0]
-    sure = len(values) >= MIN_TRACKS
+    enough = len(values) >= MIN_TRACKS
     return Mean(
         system, metric, len(values), int(there.sum()), estimate.value,
-        estimate.low if sure else None, estimate.high if sure else None,
+        estimate.low if enough else None, estimate.high if enough else None,
         float(values[there].mean()) if there.any() else None,
     )  # fmt: skip
 
@@ -202,15 +202,17 @@ def difference(found: Sequence[Case], system: str, metric: str, seed: int) -> Di
     """A system against dropgrid on the same cases, missing answers counted as 0."""
     from scipy.stats import binomtest
 
-    theirs, ours = (np.nan_to_num(column(found, name, metric)) for name in (system, PRODUCT))
-    apart = theirs - ours
+    other_values, own_values = (
+        np.nan_to_num(column(found, name, metric)) for name in (system, PRODUCT)
+    )
+    apart = other_values - own_values
     estimate = bootstrap.means(apart[:, None], seed)[0]
     better, worse = int((apart > 1e-9).sum()), int((apart < -1e-9).sum())
-    sure = len(apart) >= MIN_TRACKS
+    enough = len(apart) >= MIN_TRACKS
     p = float(binomtest(better, better + worse).pvalue) if better + worse else None
     return Difference(
         system, metric, len(apart), estimate.value,
-        estimate.low if sure else None, estimate.high if sure else None, better, worse, p,
+        estimate.low if enough else None, estimate.high if enough else None, better, worse, p,
     )  # fmt: skip
 
 

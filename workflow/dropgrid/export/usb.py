@@ -8,6 +8,7 @@ is the same. A stick that something else has written is refused.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from ..players.database import Contents, Playlist, database
 from ..players.device_sql import FILE_TYPES, TrackRow
 from ..players.waveform import columns, waveforms
 from ..records.cue_points import cues, loops, most_useful, pads
+from ..records.model import Label, StructureRecord
 from ..records.passages import passages
 from ..records.track import Track, beats_per_bar
 from ..results.layout import Results
@@ -229,16 +231,30 @@ def player_cues(track: Track, options: ExportOptions) -> list[anlz.PlayerCue]:
 
 
 def phrase_starts(track: Track) -> list[anlz.PhraseStart]:
-    """The sections by the beats on which they begin; [] without beats."""
+    """The phrases by the beats on which they begin, with the labels of their sections.
+
+    [] without beats. Of a record without phrases (structure version 3 and before): the passages.
+    """
     if track.structure is None or track.bpm is None or not track.bpm.beats:
         return []
     beats = track.bpm.beats
     found: list[anlz.PhraseStart] = []
-    for passage in passages(track.structure.sections):
-        beat = min(range(len(beats)), key=lambda i: abs(beats[i] - passage.start)) + 1
+    for start, label in _labelled_phrases(track.structure):
+        beat = min(range(len(beats)), key=lambda i: abs(beats[i] - start)) + 1
         if not found or beat > found[-1].beat:
-            found.append(anlz.PhraseStart(beat, passage.label))
+            found.append(anlz.PhraseStart(beat, label))
     return found
+
+
+def _labelled_phrases(structure: StructureRecord) -> list[tuple[float, Label]]:
+    """Where each phrase begins, in seconds, and the label of the section that it lies in."""
+    if not structure.phrases:
+        return [(passage.start, passage.label) for passage in passages(structure.sections)]
+    starts = [section.start for section in structure.sections]
+    return [
+        (phrase.start, structure.sections[max(0, bisect_right(starts, phrase.start) - 1)].label)
+        for phrase in structure.phrases
+    ]
 
 
 def verify(output: Path) -> list[str]:
