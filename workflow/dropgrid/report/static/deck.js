@@ -1,11 +1,23 @@
 // The deck: one opened track, its drop map, its beat grid, its references, its facts.
 
+import { $, make, remember } from "./dom.js";
+import { bench, toggleBench } from "./editor.js";
+import { boundaryUnder, showTools } from "./editor_panel.js";
+import { LABELS } from "./labels.js";
+import { metronome, resetMetronome, toggleMetronome } from "./metronome.js";
+import { drag, drawCloseup, LANE, RULER, startingZoom, timeUnder, WAVE, wheel, zoomBy } from "./pictures.js";
+import { load, player, playing, seek, setLoop, setRate, setVolume, toggleLevel, togglePlay } from "./player.js";
+import { runs } from "./section_runs.js";
+import { facts, saidOf, sectionList } from "./sections_and_facts.js";
+import { bpmText, clock } from "./text.js";
+import { lastBefore } from "./times.js";
+
 const NOTHING = new Uint8Array();
-const EMPTY = { beats: [], downbeats: [], refBeats: [], wave: NOTHING, kick: NOTHING, middle: NOTHING, high: NOTHING };
-const deck = { track: null, details: EMPTY, runs: [], span: 8, parts: {} };
+export const EMPTY = { beats: [], downbeats: [], refBeats: [], wave: NOTHING, kick: NOTHING, middle: NOTHING, high: NOTHING };
+export const deck = { track: null, details: EMPTY, runs: [], span: 8, parts: {} };
 
 /** Open a track: its facts at once, waveform and beats as soon as they are unpacked. */
-async function openTrack(track) {
+export async function openTrack(track) {
   if (deck.track === track) return;
   Object.assign(deck, { track, details: EMPTY, runs: runs(track), parts: {}, span: startingZoom(track) });
   Object.assign(bench, { ghosts: [], ghost: null, anchor: null, taps: [], boundary: null, said: "", wrong: false, parts: {} });
@@ -26,7 +38,7 @@ async function openTrack(track) {
 }
 
 /** Show the answer that a track now has: what came from its store, and its row. */
-function takeAnswer({ details: found, ghosts }) {
+export function takeAnswer({ details: found, ghosts }) {
   const { track, parts } = deck;
   Object.assign(deck, { details: found, runs: runs(track) });
   Object.assign(bench, { ghosts, ghost: null });
@@ -45,7 +57,7 @@ function showDeck(shown) {
   $("page-library").classList.toggle("opened", shown);
 }
 
-function closeTrack() {
+export function closeTrack() {
   load(null);
   deck.track = null;
   showDeck(false);
@@ -119,7 +131,7 @@ function deckBar(track) {
 }
 
 /** Put the cursors, the clock and the marks where the position is. */
-function follow() {
+export function follow() {
   const { track, parts, span, details: { beats, downbeats } } = deck;
   if (!track || track.failure || !parts.clock) return;
   const { position } = player;
@@ -157,7 +169,7 @@ function toggleLoop() {
 }
 
 /** The deck's own keys; true if the key was one. */
-function deckKey(key, shift) {
+export function deckKey(key, shift) {
   const { track, parts, details: { beats, downbeats }, runs: sections } = deck;
   if (!track || track.failure) return false;
   const { position } = player;

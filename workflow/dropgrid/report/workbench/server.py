@@ -237,14 +237,12 @@ async def _body(request: Request) -> dict[str, Any]:
 
 
 def _static_files() -> dict[str, bytes]:
-    """The files of the page, by name: those of the workbench, and of the report beside them."""
-    found: dict[str, bytes] = {}
-    for folder in (files(report) / "static", files(__package__) / "static"):
-        if folder.is_dir():
-            for item in folder.iterdir():
-                if STATIC.fullmatch(item.name) and item.is_file():
-                    found[item.name] = item.read_bytes()
-    return found
+    """The files of the page, by name."""
+    return {
+        item.name: item.read_bytes()
+        for item in (files(report) / "static").iterdir()
+        if STATIC.fullmatch(item.name) and item.is_file()
+    }
 
 
 def _static(pages: dict[str, bytes], name: str) -> Response:

@@ -1,11 +1,23 @@
 // The workbench: what a person does to an opened track by button and key. The edits are kept by a
 // store: this browser (ownfile.js), or the program that serves the page (server.js).
 
+import { showTrack } from "./application.js";
+import { ownFile } from "./browser_corrections.js";
+import { deck, follow, takeAnswer } from "./deck.js";
+import { remember } from "./dom.js";
+import { showState, showTools } from "./editor_panel.js";
+import { LABELS } from "./labels.js";
+import { player, playing } from "./player.js";
+import { refresh, table } from "./table.js";
+import { bpmText } from "./text.js";
+import { nearestOf } from "./times.js";
+import { library } from "./tracks.js";
+
 const LOOK_BACK = 2.5; // s without a tap after which tapping begins anew
-const bench = { on: false, store: ownFile, ghosts: [], ghost: null, anchor: null, taps: [], boundary: null, said: "", wrong: false, busy: 0, waiting: Promise.resolve(), parts: {} };
+export const bench = { on: false, store: /** @type {any} */ (ownFile), ghosts: [], ghost: null, anchor: null, taps: [], boundary: null, said: "", wrong: false, busy: 0, waiting: Promise.resolve(), parts: {} };
 
 /** Make edits of the opened track, as one step of undo; after those that are under way. */
-function edit(...edits) {
+export function edit(...edits) {
   const { track } = deck;
   if (!track?.duration || track.failure) return bench.waiting;
   return act((store) => {
@@ -36,17 +48,18 @@ function act(work) {
 }
 
 /** Say what is saved, running or wrong. */
-function say(text, wrong = false) {
+export function say(text, wrong = false) {
   Object.assign(bench, { said: text, wrong });
   showState();
   return bench.waiting;
 }
 
-const here = () => Math.round(player.position * 1e6) / 1e6;
+export const here = () => Math.round(player.position * 1e6) / 1e6;
 const labelHere = () => deck.runs.findLast((run) => run.start <= player.position);
 
 /** What can be done: group, keys, name, what it is, what it does. Keys are as `keyName` writes them. */
-const TOOLS = [
+/** @type {[string, string, string, string, () => unknown][]} */
+export const TOOLS = [
   ["Done", "g", "Lock", "Everything is right: lock the track, or unlock it", () => edit({ op: deck.track.state?.confirmed ? "unconfirm" : "confirm" })],
   ["Done", "Enter", "Confirm, next", "Everything is right; go to the next track to check", confirmAndGoOn],
   ["Done", "n", "Next", "Go to the next track to check", () => goOn(nextToCheck())],
@@ -128,7 +141,7 @@ function goOn(track) {
 }
 
 /** Switch editing on or off. */
-function toggleBench() {
+export function toggleBench() {
   bench.on = !bench.on;
   remember("editing", bench.on);
   if (deck.track && !deck.track.failure) showTools();
@@ -142,7 +155,7 @@ function keyName({ key, code, shiftKey }) {
 }
 
 /** The workbench's own keys; true if the key was one. */
-function benchKey(event) {
+export function benchKey(event) {
   const name = keyName(event);
   if (name === "e" && deck.track) toggleBench();
   else if (!bench.on || !deck.track?.duration || deck.track.failure) return false;
@@ -157,7 +170,7 @@ function benchKey(event) {
 }
 
 /** Ctrl+Z and its like; true if the key was one. */
-function historyKey(event) {
+export function historyKey(event) {
   if (!bench.on || !deck.track || !(event.ctrlKey || event.metaKey) || event.altKey) return false;
   const name = event.key.toLowerCase();
   if (name === "y" || (name === "z" && event.shiftKey)) redo();

@@ -1,5 +1,9 @@
 // The keys: one list, for the dialog, for the line at the foot, for whoever looks for them.
 
+import { $, make } from "./dom.js";
+import { TOOLS } from "./editor.js";
+import { capOf } from "./editor_panel.js";
+
 const KEYS = [
   ["List", ["↑", "↓"], "choose a track", "choose"],
   ["List", ["Enter"], "open it", "open"],
@@ -21,14 +25,14 @@ const KEYS = [
 
 const caps = (keys) => keys.map((key) => make("kbd", {}, key));
 
-function startKeys() {
+export function startKeys() {
   $("keys").append(...KEYS.filter(([, , , brief]) => brief).map(([, keys, , brief]) => make("span", {}, ...caps(keys), ` ${brief}`)));
   $("help").addEventListener("click", showKeys);
   $("key-list").addEventListener("click", (event) => { if (event.target === $("key-list")) $("key-list").close(); });
 }
 
 /** The dialog of all keys. */
-function showKeys() {
+export function showKeys() {
   const all = [...KEYS, ...TOOLS.map(([, key, , title]) => ["Workbench", capOf(key).replace("⇧", "Shift ").split(" "), title]), ["Workbench", ["4", "…", "9"], "take another reading"]];
   const groups = [...new Set(all.map(([group]) => group))];
   const close = make("button", { class: "quiet", "aria-label": "Close", onclick: () => $("key-list").close() }, "✕");

@@ -1,12 +1,25 @@
 // The workbench on the page: its buttons under the close-up, what it draws there, its boundaries.
 
+import { ownFile } from "./browser_corrections.js";
+import { deck, follow } from "./deck.js";
+import { $, make } from "./dom.js";
+import { colours } from "./drawing.js";
+import { bench, edit, here, say, TOOLS } from "./editor.js";
+import { analysed, beatsOf, edited } from "./grid_edits.js";
+import { DROP, LABELS } from "./labels.js";
+import { drawDeck, LANE, timeUnder } from "./pictures.js";
+import { download } from "./saved_list.js";
+import { bpmText, count, titled } from "./text.js";
+import { lastBefore, nearestOf } from "./times.js";
+import { library } from "./tracks.js";
+
 const GRIP = 7; // px: how near a pointer must be to a boundary to take it; fingers three times that
 
 /** What `keyName` writes, as it stands on a key. */
-const capOf = (key) => key.replace("Shift+", "⇧").replace("Enter", "↵").replace(/[a-z]$/, (letter) => letter.toUpperCase());
+export const capOf = (key) => key.replace("Shift+", "⇧").replace("Enter", "↵").replace(/[a-z]$/, (letter) => letter.toUpperCase());
 
 /** Put the tools under the opened track, or take them away. */
-function showTools() {
+export function showTools() {
   const { parts } = deck;
   parts.edit.setAttribute("aria-pressed", bench.on);
   parts.tools.hidden = !bench.on;
@@ -108,7 +121,7 @@ function showGhost(change) {
   follow();
 }
 
-function showState() {
+export function showState() {
   const { state } = bench.parts;
   if (!state || !deck.track) return;
   const { state: known = {} } = deck.track;
@@ -129,7 +142,7 @@ function downloadCorrections() {
 }
 
 /** What the workbench adds to the close-up: another reading, the first anchor, a boundary on its way. */
-function drawBench(context, [from, to], [top, height], width) {
+export function drawBench(context, [from, to], [top, height], width) {
   const x = (time) => Math.round(((time - from) / (to - from)) * width);
   const line = (time, colour, rise) => { context.fillStyle = colour; context.fillRect(x(time), top + height - rise, 2, rise); };
   for (const [times, rise] of bench.ghost ? [[bench.ghost.beats, height * 0.55], [bench.ghost.downbeats, height]] : []) {
@@ -140,7 +153,7 @@ function drawBench(context, [from, to], [top, height], width) {
 }
 
 /** The inner boundary under a pointer in a lane of sections (0..LANE px from its top), or undefined. */
-function boundaryUnder(event, canvas) {
+export function boundaryUnder(event, canvas) {
   if (!bench.on || !deck.track.sections) return undefined;
   const box = canvas.getBoundingClientRect();
   const y = event.clientY - box.top;
@@ -152,7 +165,7 @@ function boundaryUnder(event, canvas) {
 }
 
 /** Drag a boundary along the bar lines; let go, it is moved. */
-function dragBoundary(event, canvas, from) {
+export function dragBoundary(event, canvas, from) {
   bench.boundary = { from, to: from };
   canvas.setPointerCapture(event.pointerId);
   canvas.onpointermove = (e) => { bench.boundary.to = nearestOf(deck.details.downbeats, timeUnder(e, canvas)); drawDeck(); };
