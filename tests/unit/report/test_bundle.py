@@ -16,6 +16,7 @@ from dropgrid.report.bundle import BundleError, bundle
 ROOT = Path(__file__).resolve().parents[3]
 STATIC = files("dropgrid.report") / "static"
 NODE = shutil.which("node")
+IMPORTS_A = 'import { a } from "./b.js";\n'
 NEEDS_NODE = pytest.mark.skipif(NODE is None, reason="no node: the page's scripts were not run")
 
 
@@ -47,9 +48,9 @@ def test_modules_may_import_each_other_in_a_circle() -> None:
 @pytest.mark.parametrize(
     ("modules", "why"),
     [
-        ({"main": 'import { a } from "./b.js";\nconst c = 1;\n', "b": "export const a = 1;\nconst c = 2;\n"},
+        ({"main": IMPORTS_A + "const c = 1;\n", "b": "export const a = 1;\nconst c = 2;\n"},
          "main.js: c is declared in b.js too"),
-        ({"main": 'import { a } from "./b.js";\n', "b": "const a = 1;\n"},
+        ({"main": IMPORTS_A, "b": "const a = 1;\n"},
          "main.js: b.js does not export a"),
         ({"main": "export default 1;\n"}, "main.js: cannot be joined: export default 1;"),
         ({"main": 'import * as b from "./b.js";\n'}, 'cannot be joined: import \\* as b'),
