@@ -97,7 +97,7 @@ class Tab:
             if self.page.evaluate(true):
                 return
             self.page.wait_for_timeout(50)
-        raise AssertionError(f"never: {true}")
+        raise AssertionError(f"never: {true}; the browser said {self.complaints}")
 
     def beats(self) -> list[float]:
         return list(self.page.evaluate("dropgrid.deck.details.beats"))
@@ -144,7 +144,7 @@ def test_the_page_is_the_same_with_a_server(tab: Tab, results: Path) -> None:
     assert tab.beats() == list(record.beats)
     expect(tab.page.locator(".deck-bpm b")).to_have_text(f"{record.bpm:.2f}")
     expect(tab.page.locator("#rows .row")).to_have_count(2)
-    assert tab.page.evaluate("Math.max(...deck.details.kick)") == 255
+    assert tab.page.evaluate("Math.max(...dropgrid.deck.details.kick)") == 255
 
 
 @pytest.mark.parametrize(
@@ -482,6 +482,7 @@ def test_on_a_phone_the_tools_are_in_reach(browser: Browser, workbench: Workbenc
 
 def downloaded(static: Tab, file: Path) -> Path:
     with static.page.expect_download() as download:
+        static.page.get_by_role("button", name="More", exact=True).click()
         static.page.get_by_role("button", name="Download").click()
     download.value.save_as(file)
     return file
@@ -565,6 +566,7 @@ def test_what_is_downloaded_is_added_to_the_file_that_was_opened(
         chooser.set_input_files(tmp_path / "mine.json")
         expect(static.state).to_contain_text(f"mine.json: {said}")
     static.press("h")
+    page.keyboard.press("y")
     page.select_option("select[aria-label=Key]", "F minor")
     static.settle()
     page.reload()
@@ -622,7 +624,7 @@ def test_the_page_has_one_door(tab: Tab, static: Tab) -> None:
         names = page.evaluate("Object.keys(window).filter((name) => name.startsWith('dropgrid'))")
         assert names == []  # the door is not enumerable, and cannot be replaced
         assert page.evaluate("Object.isFrozen(dropgrid)")
-        own = "['deck', 'bench', 'player', 'tracks', 'library'].filter((n) => n in window)"
+        own = "['bench', 'player', 'tracks', 'library'].filter((name) => name in window)"
         assert page.evaluate(own) == []
 
 

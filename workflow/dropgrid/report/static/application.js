@@ -9,7 +9,8 @@ import { showFailures, showRun } from "./failures_and_run.js";
 import { showKeys, startKeys } from "./keyboard_help.js";
 import { drawDeck } from "./pictures.js";
 import { player, startPlayer, togglePlay } from "./player.js";
-import { clearFilters, openPopover } from "./search.js";
+import { openPopover } from "./popovers.js";
+import { clearFilters } from "./search.js";
 import { startLegend } from "./sections_and_facts.js";
 import { choose, draw, refresh, startTable, table, tableKey } from "./table.js";
 import { count } from "./text.js";
@@ -126,7 +127,7 @@ export function start() {
   startTable(openTrack);
   startPlayer(follow);
   document.addEventListener("keydown", onKey);
-  document.addEventListener("pointerdown", (event) => { if (!/** @type {Element} */ (event.target).closest(".popover-holder")) openPopover(null); });
+  document.addEventListener("pointerdown", (event) => { if (!/** @type {Element} */ (event.target).closest(".popover-holder, .map")) openPopover(null); });
   new ResizeObserver(drawDeck).observe($("deck"));
   const asked = decodeURIComponent(location.hash.slice(1));
   const track = asked.startsWith("track=") && tracks.find((t) => t.id === asked.slice(6));

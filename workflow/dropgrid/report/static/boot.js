@@ -28,7 +28,10 @@ async function boot() {
   document.body.replaceWith(document.adoptNode(body));
   document.body.append(dataBlock("data-library", data), dataBlock("data-evaluation", evaluation));
   palette(JSON.parse(data).colours);
-  await import("./served_main.js");
+  const script = document.createElement("script");
+  script.src = "static/workbench.js";
+  script.onerror = () => { document.body.textContent = "The library cannot be shown: its script did not load. Reload the page."; };
+  document.body.append(script);
 }
 
 boot().catch((reason) => {

@@ -3,7 +3,7 @@
 import { $, make, remember, remembered } from "./dom.js";
 import { keyColour } from "./key_wheel.js";
 import { LABELS } from "./labels.js";
-import { popover } from "./search.js";
+import { popover } from "./popovers.js";
 import { runs } from "./section_runs.js";
 import { draw, markSort, sortBy } from "./table.js";
 import { barsText, bpmText, clock, folded } from "./text.js";

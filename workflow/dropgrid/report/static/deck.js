@@ -105,11 +105,11 @@ function deckParts(track) {
     });
   }
   parts.closeup.addEventListener("wheel", wheel, { passive: false });
-  const maps = make("div", { class: "maps" }, make("div", { class: "map" }, parts.overview, parts.window, parts.cursor), make("div", { class: "map" }, parts.closeup, make("div", { class: "cursor centre" })), deckBar(track), parts.problem, parts.tools);
+  const maps = make("div", { class: "maps" }, make("div", { class: "map" }, parts.overview, parts.window, parts.cursor), make("div", { class: "map" }, parts.closeup, make("div", { class: "cursor centre" })), deckBar(track), parts.problem);
   parts.bpm = make("b", { class: "number" }, bpmText(track.bpm) || "–");
   const bpm = make("div", { class: "deck-bpm" }, parts.bpm, make("span", {}, "BPM"));
   parts.side = make("div", { class: "side", id: "side" }, sectionList(track), facts(track));
-  return [deckHead(track, parts.play, bpm), make("div", { class: "deck-body" }, maps, parts.side)];
+  return [deckHead(track, parts.play, bpm), make("div", { class: "deck-body" }, maps, parts.side), parts.tools];
 }
 
 /** Where the position is, and what else can be set. */
@@ -123,10 +123,10 @@ function deckBar(track) {
   parts.more = button("Sections", "Sections and facts", () => parts.more.setAttribute("aria-expanded", parts.side.classList.toggle("open")), { class: "quiet more", "aria-expanded": "false", "aria-controls": "side" });
   const level = pressed("Level", "Play every track at one loudness", toggleLevel, { class: "quiet level", "aria-pressed": player.levelled, hidden: track.lufs === undefined });
   const loud = make("input", { type: "range", min: 0, max: 1, step: 0.01, value: player.loudness, "aria-label": "Volume", title: "Volume", oninput: () => { setVolume(Number(loud.value)); remember("volume", player.loudness); } });
-  parts.edit = button("Edit", "Put the grid and the sections right (E)", toggleBench, { "aria-pressed": bench.on });
+  parts.edit = button("Edit", "Correct tempo, beats, sections and key (E)", toggleBench, { "aria-pressed": bench.on });
   parts.metronome = pressed("Click", "Metronome on the beats (M)", toggleMetronome, { "aria-pressed": metronome.on });
   const rate = make("select", { class: "rate", "aria-label": "Speed", title: "Speed", onchange: () => setRate(Number(rate.value)) }, ...RATES.map((r) => make("option", { value: r, selected: r === player.rate }, `${r} ×`)));
-  const zoom = [button("−", "Zoom out (−)", () => zoomBy(1.6), { "aria-label": "Zoom out" }), button("+", "Zoom in (+)", () => zoomBy(1 / 1.6), { "aria-label": "Zoom in" })];
+  const zoom = [button("−", "Zoom out (−)", () => zoomBy(1.6), { "aria-label": "− Zoom out", class: "quiet zoom" }), button("+", "Zoom in (+)", () => zoomBy(1 / 1.6), { "aria-label": "+ Zoom in", class: "quiet zoom" })];
   return make("div", { class: "deck-bar" }, parts.clock, parts.where, make("div", { class: "deck-tools" }, parts.edit, parts.more, parts.metronome, parts.loop, level, rate, make("label", { class: "volume" }, loud), ...zoom));
 }
 

@@ -1,7 +1,7 @@
 // Camelot's wheel: keys that mix well are neighbours. A press shows the tracks that mix with a key.
 
 import { $, make } from "./dom.js";
-import { popover } from "./search.js";
+import { popover } from "./popovers.js";
 import { refresh } from "./table.js";
 import { count } from "./text.js";
 import { tracks } from "./tracks.js";

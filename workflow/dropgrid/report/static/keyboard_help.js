@@ -1,27 +1,29 @@
-// The keys: one list, for the dialog, for the line at the foot, for whoever looks for them.
+// The keys by task: for the dialog, and for the line at the foot.
 
 import { $, make } from "./dom.js";
 import { TOOLS } from "./editor.js";
 import { capOf } from "./editor_panel.js";
 
+/** @type {[string, string[], string, string?][]} */
 const KEYS = [
-  ["List", ["↑", "↓"], "choose a track", "choose"],
-  ["List", ["Enter"], "open it", "open"],
-  ["List", ["Home", "End", "Page ↑", "Page ↓"], "jump"],
-  ["List", ["/"], "search"],
-  ["Track", ["Space"], "play, pause", "play"],
-  ["Track", ["←", "→"], "a bar back, on", "a bar"],
-  ["Track", ["Shift", "←", "→"], "a beat back, on"],
-  ["Track", ["D"], "next drop", "next drop"],
-  ["Track", ["Shift", "D"], "the drop before"],
-  ["Track", ["J", "K"], "section before, next section"],
-  ["Track", ["L"], "loop the section"],
-  ["Track", ["M"], "metronome"],
-  ["Track", ["+", "−"], "zoom", "zoom"],
-  ["Track", ["E"], "edit: the workbench", "edit"],
-  ["Page", ["Esc"], "close what is open", "close"],
-  ["Page", ["?"], "these keys", "all keys"],
+  ["Find a track", ["↑", "↓"], "choose a track", "choose"],
+  ["Find a track", ["Enter"], "open it", "open"],
+  ["Find a track", ["Home", "End", "Page ↑", "Page ↓"], "jump"],
+  ["Find a track", ["/"], "search"],
+  ["Listen", ["Space"], "play, pause", "play"],
+  ["Listen", ["←", "→"], "a bar back, on", "a bar"],
+  ["Listen", ["Shift", "←", "→"], "a beat back, on"],
+  ["Listen", ["D"], "next drop", "next drop"],
+  ["Listen", ["Shift", "D"], "the drop before"],
+  ["Listen", ["J", "K"], "section before, next section"],
+  ["Listen", ["L"], "loop the section"],
+  ["Listen", ["M"], "metronome"],
+  ["Listen", ["+", "−"], "zoom", "zoom"],
+  ["The page", ["E"], "edit: the workbench", "edit"],
+  ["The page", ["Esc"], "close what is open", "close"],
+  ["The page", ["?"], "these keys", "all keys"],
 ];
+const TASK_TITLES = { Tempo: "Fix the tempo", Beats: "Fix the beats", Downbeat: "Fix the downbeat", Sections: "Edit sections", Key: "Set the key", Undo: "Undo", Confirm: "Confirm and go on" };
 
 const caps = (keys) => keys.map((key) => make("kbd", {}, key));
 
@@ -33,7 +35,9 @@ export function startKeys() {
 
 /** The dialog of all keys. */
 export function showKeys() {
-  const all = [...KEYS, ...TOOLS.map(([, key, , title]) => ["Workbench", capOf(key).replace("⇧", "Shift ").split(" "), title]), ["Workbench", ["4", "…", "9"], "take another reading"]];
+  /** @type {[string, string[], string, string?][]} */
+  const tools = TOOLS.map(([group, key, , title]) => [TASK_TITLES[group], capOf(key).replace("⇧", "Shift ").split(" "), title]);
+  const all = [...KEYS.filter(([group]) => group !== "The page"), ...tools, ["Fix the beats", ["4", "…", "9"], "Take an alternative"], ...KEYS.filter(([group]) => group === "The page")];
   const groups = [...new Set(all.map(([group]) => group))];
   const close = make("button", { class: "quiet", "aria-label": "Close", onclick: () => $("key-list").close() }, "✕");
   const part = (group) => make("section", {}, make("h3", {}, group), make("dl", {}, ...all.filter((row) => row[0] === group).map(([, keys, what]) => make("div", {}, make("dt", {}, ...caps(keys)), make("dd", {}, what)))));

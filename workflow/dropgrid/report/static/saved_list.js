@@ -2,7 +2,7 @@
 
 import { $, make } from "./dom.js";
 import { playlist, spreadsheet } from "./list_formats.js";
-import { popover } from "./search.js";
+import { popover } from "./popovers.js";
 import { table } from "./table.js";
 
 export function startLists() {

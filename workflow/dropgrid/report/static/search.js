@@ -1,6 +1,7 @@
 // The search and the filters: which tracks the list shows. docs/page.md says it in words.
 
 import { $, all, make } from "./dom.js";
+import { popover } from "./popovers.js";
 import { clearKey, inKey } from "./key_wheel.js";
 import { refresh } from "./table.js";
 import { clock, count } from "./text.js";
@@ -97,22 +98,4 @@ export function markFilters() {
     button.setAttribute("aria-pressed", key === filter.status);
     button.querySelector(".count").textContent = number.toLocaleString("en");
   }
-}
-
-/** A button that opens a box of things to set. One is open at a time; Escape closes it. */
-export function popover(id, name, ...content) {
-  const button = make("button", { id: `${id}-button`, "aria-expanded": "false", "aria-controls": id, onclick: () => openPopover(box.hidden ? box : null) }, name);
-  const box = make("div", { class: "popover", id, role: "group", "aria-label": name, hidden: true }, ...content);
-  return make("div", { class: "filters popover-holder" }, button, box);
-}
-
-/** Open one popover, or none: all others close. True if one was open. */
-export function openPopover(opened) {
-  let was = false;
-  for (const box of all(".popover")) {
-    was ||= !box.hidden;
-    box.hidden = box !== opened;
-    $(`${box.id}-button`).setAttribute("aria-expanded", box === opened);
-  }
-  return was;
 }
