@@ -29,8 +29,8 @@ from ...correcting.session import NothingToUndo
 from ...corrections import document
 from ...records.model import LABELS
 from .. import encode
-from ..collect import costs, evaluations
 from ..bundle import bundle
+from ..collect import costs, evaluations
 from ..page import STYLES, costs_json, evaluations_json
 from .audio import NoSound, Sounds, peaks, playable, waveform
 from .guard import MAX_BODY, Guard
