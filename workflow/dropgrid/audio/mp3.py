@@ -81,8 +81,10 @@ def lead(decoder: Mapping[str, Any], player: str | None) -> float:
     theirs = LAGS[player][kind]
     if player == "ffmpeg" and decoder.get("info_frame_hidden"):
         theirs = EVERY_FRAME
-    ours = decoder.get("lag")
-    return (theirs - (LAGS[decoder["name"]][kind] if ours is None else round(ours * rate))) / rate
+    own_lag = decoder.get("lag")
+    return (
+        theirs - (LAGS[decoder["name"]][kind] if own_lag is None else round(own_lag * rate))
+    ) / rate
 
 
 def info_frame(path: Path, start: int = 0) -> InfoFrame:
@@ -130,14 +132,14 @@ def oddity(info: InfoFrame, found: Frames) -> str | None:
     there = found.count + found.last_cut
     lost = info.told - there if info.kind in ("lame", "unchecked") and info.told else 0
     if found.gaps or lost > 0:
-        said = []
+        parts = []
         if found.gaps:
             places = "one place" if found.gaps == 1 else f"{found.gaps} places"
-            said.append(f"bytes that are no music stand in {places}")
+            parts.append(f"bytes that are no music stand in {places}")
         if lost > 0:
             length = 1000 * lost * found.samples / found.rate
-            said.append(f"of {info.told} frames {lost} are missing, {length:.0f} ms")
-        return f"the MP3 is damaged: {', and '.join(said)}; beats behind that may be early"
+            parts.append(f"of {info.told} frames {lost} are missing, {length:.0f} ms")
+        return f"the MP3 is damaged: {', and '.join(parts)}; beats behind that may be early"
     slack = SLACK_SECONDS + SLACK_SHARE * found.seconds
     if info.told and (there - info.told) * found.samples / found.rate > slack:
         return f"its info frame promises {info.told} frames of {there}; all were analysed"

@@ -427,8 +427,8 @@ class Reader:
 
     def note(self, problem: str) -> None:
         """Add what may be wrong with the file, unless it is said already."""
-        said = self.decoder.get("problem")
-        if said is None:
+        problems = self.decoder.get("problem")
+        if problems is None:
             self.decoder["problem"] = problem
-        elif problem not in said:
-            self.decoder["problem"] = f"{said}; {problem}"
+        elif problem not in problems:
+            self.decoder["problem"] = f"{problems}; {problem}"

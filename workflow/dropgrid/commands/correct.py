@@ -55,9 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="your file of corrections (default: that of the last run, else corrections.json in "
         "the results)",
     )  # fmt: skip
-    for option, _, value, kind, metavar, correction in EDITS:
+    for option, _, value, kind, metavar, help_text in EDITS:
         given = {"action": "store_true"} if value is None else {"type": kind, "metavar": metavar}
-        parser.add_argument(f"--{option}", help=correction, **given)
+        parser.add_argument(f"--{option}", help=help_text, **given)
     parser.add_argument("--undo", action="store_true", help="take back the last statement")
     parser.add_argument("--redo", action="store_true", help="state again what was taken back")
     parser.add_argument(

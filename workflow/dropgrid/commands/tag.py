@@ -182,9 +182,9 @@ def _planned(
     for track in iterate_library(arguments.results, arguments.library, waiting):
         if not arguments.dry_run and track.file is not None:
             _mend(track.file, root, mended, entries)
-        said: list[str] = []
-        change = plan(track, options, root, lambda text: kept.update([text]), said.append)
-        missed += [f"{track.path}: {text}" for text in said]
+        reasons: list[str] = []
+        change = plan(track, options, root, lambda text: kept.update([text]), reasons.append)
+        missed += [f"{track.path}: {text}" for text in reasons]
         if isinstance(change, Fault):
             _say(track.path, f"{change}; left as it is")
             unread += 1

@@ -37,7 +37,7 @@ from ..records.store import (
 )
 from ..records.ticket import Ticket, read_ticket
 from ..results.layout import Results
-from ..results.ownership import write_ours
+from ..results.ownership import write_owned
 from ..stages.make_records import make_bpm_record, make_key_record, make_structure_record
 from .publish import read_fingerprint, recording_is_gone
 
@@ -348,7 +348,7 @@ class CorrectionSession:
         folder = self.results.corrections
         while True:
             correction = self.correction_of(state)[1]
-            write_ours(slice_path(folder, track), slice_bytes(track, correction))
+            write_owned(slice_path(folder, track), slice_bytes(track, correction))
             features = self.features(track)
             bpm = make_bpm_record(state.ticket, features, self.options("bpm"), correction)
             made = self._records(state, features, as_written(bpm), correction)

@@ -23,15 +23,15 @@ def read_said(data: bytes, file: Path) -> tuple[str, Mapping[str, Any] | None]:
     Raises ValueError, with a reason of one line, for an error that it wrote, and for what it
     never writes.
     """
-    said = loads(data)
-    if not isinstance(said, dict):
+    values = loads(data)
+    if not isinstance(values, dict):
         raise ValueError(f"{file.name}: not an object")
-    if "error" in said:
-        raise ValueError(str(said["error"]))
-    answer = said.get("answer")
+    if "error" in values:
+        raise ValueError(str(values["error"]))
+    answer = values.get("answer")
     if answer is not None and not isinstance(answer, dict):
         raise ValueError("its answer is no object")
-    return str(said.get("version") or "unknown"), answer
+    return str(values.get("version") or "unknown"), answer
 
 
 def render(

@@ -18,7 +18,7 @@ from ..audio.reader import SAMPLE_RATE, Reader
 from ..base.errors import InvalidReference
 from ..base.text import printable
 from ..jobs.process import supervised
-from ..results.output_guard import check_output, is_ours, write_output
+from ..results.output_guard import check_output, is_own_output, write_output
 from .answers import render
 from .process import Environment, Failed, ask
 
@@ -70,11 +70,11 @@ def estimate(
         if data is not None:
             write_output(path, data)
         else:
-            if path.exists() and is_ours(path):  # of an earlier call: no answer of this one
+            if path.exists() and is_own_output(path):  # of an earlier call: no answer of this one
                 path.unlink()
             missing.append(f"{track.track}\t{name}\t{reason}\n")
-        said = where.tools if data is not None else f"no answer: {reason}"
-        tell(f"{number} of {len(wanted)}: {name}: {said}")
+        outcome = where.tools if data is not None else f"no answer: {reason}"
+        tell(f"{number} of {len(wanted)}: {name}: {outcome}")
     _list_missing(output / MISSING, missing)
     return len(wanted) - len(missing)
 
@@ -86,7 +86,7 @@ def _answer(output: Path, track: Wanted) -> Path:
 def _list_missing(path: Path, missing: Sequence[str]) -> None:
     if missing:
         write_output(path, (HEAD + "".join(missing)).encode())
-    elif path.exists() and is_ours(path):
+    elif path.exists() and is_own_output(path):
         path.unlink()
 
 

@@ -128,5 +128,5 @@ def _last_words(code: int, errors: Path) -> str:
     with errors.open("rb") as stream:
         stream.seek(max(0, errors.stat().st_size - 4096))
         lines = stream.read().decode(errors="replace").splitlines()
-    said = next((line for line in reversed(lines) if line.strip()), "")
-    return one_line(said.strip())[:SHOWN] or f"exit code {code}"
+    words = next((line for line in reversed(lines) if line.strip()), "")
+    return one_line(words.strip())[:SHOWN] or f"exit code {code}"

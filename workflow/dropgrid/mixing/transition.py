@@ -96,17 +96,17 @@ def bar_time(track: Track, bar: int) -> float:
 
 def reasons(library: Library, i: int, j: int, found: Scores) -> list[str]:
     """What speaks for and against it, the strongest first."""
-    said = [
+    parts = [
         _tempo(found, j),
         _key(library, i, j),
         _energy(library, i, j),
         _sections(library, i, j),
     ]
     if found.blend[j] and library.bars_in[j] >= found.blend[j]:
-        said.append("its drop comes right after the blend")
+        parts.append("its drop comes right after the blend")
     if found.certainty[j] < SURE:
-        said.append("the grid of one of them is not sure: check it first")
-    return [text for text in said if text]
+        parts.append("the grid of one of them is not sure: check it first")
+    return [text for text in parts if text]
 
 
 def _tempo(found: Scores, j: int) -> str:

@@ -89,21 +89,23 @@ def readings(seen: Seen, beats_per_bar: int) -> dict[str, np.ndarray]:
     elsewhere. Witnesses that see nothing say nothing.
     """
     count = 2 * beats_per_bar
-    held = {name: values for name, values in seen.items() if len(values) >= count and values.any()}
+    usable = {
+        name: values for name, values in seen.items() if len(values) >= count and values.any()
+    }
     found = {}
-    for name in held.keys() & {"chords", "sections"}:
-        found[name] = _where_summits_are(held[name], count)
-    for name in held.keys() & {"downbeat", "kick"}:
-        found[name] = np.log(_profile(held[name], count) + FLOOR)
-    if "opening" in held:
-        found["opening"] = _sums(held["opening"], count)
-    if "snare" in held:  # strikes all beats of a bar, and only some of the half beats
-        bar = np.log(np.maximum(_profile(held["snare"], count), SOFT_FLOOR))
+    for name in usable.keys() & {"chords", "sections"}:
+        found[name] = _where_summits_are(usable[name], count)
+    for name in usable.keys() & {"downbeat", "kick"}:
+        found[name] = np.log(_profile(usable[name], count) + FLOOR)
+    if "opening" in usable:
+        found["opening"] = _sums(usable["opening"], count)
+    if "snare" in usable:  # strikes all beats of a bar, and only some of the half beats
+        bar = np.log(np.maximum(_profile(usable["snare"], count), SOFT_FLOOR))
         found["snare"] = _on_against_off(bar)
-    if "hat" in held and beats_per_bar == 4:
-        found["backbeat"] = _two_and_four(_profile(held["hat"], count))
-    if "beat" in held:
-        level = np.log(held["beat"] / held["beat"].mean() + SOFT_FLOOR)
+    if "hat" in usable and beats_per_bar == 4:
+        found["backbeat"] = _two_and_four(_profile(usable["hat"], count))
+    if "beat" in usable:
+        level = np.log(usable["beat"] / usable["beat"].mean() + SOFT_FLOOR)
         bar = _means(level, count)
         found["beat"] = _on_against_off(bar)
         if beats_per_bar == 4:  # drums of broken beats: not on three, but half a beat later

@@ -38,7 +38,7 @@ from ..records.model import ANALYSES
 from ..records.store import READERS, write_record
 from ..records.ticket import TRACK_ID, Ticket, read_ticket, ticket_json
 from ..results.layout import Results
-from ..results.ownership import begins_as_ours, remove_ours
+from ..results.ownership import looks_owned, remove_owned
 from ..results.scan_store import write_ticket
 from ..stages import STAGES
 from .staleness import age, networks_since, options_since, stages_due
@@ -247,7 +247,7 @@ def _is_good(stage: str, track: str, identity: Identity, files: Results) -> bool
 
 
 def _may_be_written(path: Path) -> bool:
-    return not os.path.lexists(path) or begins_as_ours(str(path))
+    return not os.path.lexists(path) or looks_owned(str(path))
 
 
 def _copy(stage: str, source: Path, target: Path, ticket: Ticket) -> None:
@@ -281,8 +281,8 @@ def _date(path: Path, time: int) -> None:
 
 def _remove(track: str, files: Results) -> None:
     """Delete what another id has taken over."""
-    if begins_as_ours(str(files.features(track))):
+    if looks_owned(str(files.features(track))):
         files.features(track).unlink(missing_ok=True)
     for kind in ANALYSES:
-        remove_ours(files.record(kind, track), f"dropgrid/{kind}")
-    remove_ours(files.identity(track), IDENTITY_SCHEMA)
+        remove_owned(files.record(kind, track), f"dropgrid/{kind}")
+    remove_owned(files.identity(track), IDENTITY_SCHEMA)

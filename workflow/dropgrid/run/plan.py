@@ -30,7 +30,7 @@ from ..library import Scan, scan
 from ..records.model import ANALYSES
 from ..records.ticket import Ticket, read_ticket
 from ..results.layout import Results
-from ..results.ownership import begins_as_ours, check_claim, check_ours, claim, sources, usual
+from ..results.ownership import check_claim, check_owned, claim, looks_owned, sources, usual
 from ..results.prune import empty_cache
 from ..results.scan_store import read_scan, write_tickets
 from ..stages import STAGES, stage_options
@@ -256,7 +256,7 @@ def _check_outputs(files: Results, tracks: Sequence[str]) -> None:
     what a job makes before it starts."""
     for track in tracks:
         for stage in STAGES:
-            check_ours(files.output(stage, track))
+            check_owned(files.output(stage, track))
 
 
 def _note_options(shadow: Path, config: Mapping[str, Any]) -> None:
@@ -298,7 +298,7 @@ def _ask_for_tables(files: Results) -> None:
     Their inputs may be the same bytes as before, by which Snakemake goes: so they have to be gone.
     """
     for path in (files.table, files.evaluation / "bpm.json"):
-        if path.exists() and begins_as_ours(str(path)):
+        if path.exists() and looks_owned(str(path)):
             path.unlink()
 
 

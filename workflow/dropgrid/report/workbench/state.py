@@ -382,8 +382,8 @@ class Bench:
 
 def _without(track: str, error: Exception) -> Row:
     """The row of a track that cannot be shown, and why."""
-    correction = fault(error) if isinstance(error, OSError) else str(error)
-    view = TrackView(track, track, failure=TrackFailure("scan", type(error).__name__, correction))
+    label = fault(error) if isinstance(error, OSError) else str(error)
+    view = TrackView(track, track, failure=TrackFailure("scan", type(error).__name__, label))
     return {**encode.row(view, Path("/")), "state": {"job": "idle"}}
 
 
@@ -395,20 +395,20 @@ def alternatives(answer: Answer) -> list[dict[str, Any]]:
         return found
     for other in bpm.alternatives:
         edit: dict[str, Any] = {"op": "bpm", "bpm": other.bpm}
-        correction = f"{other.bpm:g} BPM"
+        label = f"{other.bpm:g} BPM"
         if other.kind == "octave" and bpm.bpm_fitted:
             for op, factor in (("half", 0.5), ("double", 2.0)):
                 if abs(other.bpm / (bpm.bpm_fitted * factor) - 1) < 0.01:
-                    edit, correction = {"op": op}, f"{op} the tempo, {other.bpm:g} BPM"
+                    edit, label = {"op": op}, f"{op} the tempo, {other.bpm:g} BPM"
         elif other.shift_beats is not None:
             edit = {"op": "shift", "beats": other.shift_beats}
             if other.kind == "downbeat":
                 edit = {"op": "one", "beats": other.shift_beats}
             by = abs(other.shift_beats)
             count = {0.5: "half a beat", 1: "a beat"}.get(by, f"{by:g} beats")
-            correction = f"{count} {'later' if other.shift_beats > 0 else 'earlier'}"
-            correction = f"downbeat {correction}" if other.kind == "downbeat" else correction
+            label = f"{count} {'later' if other.shift_beats > 0 else 'earlier'}"
+            label = f"downbeat {label}" if other.kind == "downbeat" else label
         found.append(
-            {"kind": other.kind, "confidence": other.confidence, "edit": edit, "label": correction}
+            {"kind": other.kind, "confidence": other.confidence, "edit": edit, "label": label}
         )
     return found
