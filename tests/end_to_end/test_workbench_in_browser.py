@@ -24,7 +24,7 @@ from dropgrid.report.collect import collect
 from dropgrid.report.page import build
 from dropgrid.results.layout import Results
 from open_workbench import Workbench, opened
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 
 pytestmark = [
     pytest.mark.slow,
@@ -286,6 +286,32 @@ def test_undo_has_no_end_and_survives_a_reload(tab: Tab, results: Path) -> None:
     tab.settle()
     assert tab.beats() == second
     assert stated(results).one is not None
+
+
+def test_an_answer_that_comes_late_does_not_undo_an_edit(tab: Tab) -> None:
+    """What the server said before an edit may reach the page after the edit's own answer."""
+    first = tab.beats()
+    late: list[tuple[Route, APIResponse]] = []
+
+    def hold(route: Route) -> None:
+        if late:
+            route.continue_()
+        else:
+            late.append((route, route.fetch()))
+
+    tab.page.route(f"**/api/tracks/{TRACK}", hold)
+    tab.page.evaluate(f"location.hash = 'track={TRACK}'")
+    while not late:
+        tab.page.wait_for_timeout(10)
+    tab.press("h")
+    second = tab.beats()
+    assert second != first
+    [(route, response)] = late
+    with tab.page.expect_response(f"**/api/tracks/{TRACK}"):  # asked again
+        route.fulfill(response=response)
+    tab.settle()
+    tab.open()
+    assert tab.beats() == second
 
 
 def test_what_is_being_typed_stays_while_the_track_changes_elsewhere(

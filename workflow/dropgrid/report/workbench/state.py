@@ -161,6 +161,10 @@ class Bench:
 
     def track(self, track: str) -> dict[str, Any]:
         """All that the page shows of an opened track. Raises NoSuchTrack."""
+        with self._lock:  # no edit comes between what is read and the revision it is told with
+            return self._track(track)
+
+    def _track(self, track: str) -> dict[str, Any]:
         known = self.known(track)
         said = self.desk.stated(known, self._document())[1]
         answer = Answer(known.bpm, known.structure, known.key)
@@ -172,11 +176,8 @@ class Bench:
                 ANALYSES, (answer.bpm, answer.structure, answer.key), strict=True
             )
         }
-        row = self._row(track, known, answer)
-        with self._lock:
-            revision = self._rows[track][0]
         return {
-            "row": row, "revision": revision, **records,
+            "row": self._row(track, known, answer), "revision": self.revision, **records,
             "correction": None if said.is_empty else to_json(said),
             "alternatives": alternatives(answer),
         }  # fmt: skip
