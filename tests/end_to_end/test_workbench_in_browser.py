@@ -15,7 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from browser import MISSING, find_browser, launch_browser
 from dropgrid.commands.main import main
 from dropgrid.correcting.page_edits import settle
-from dropgrid.correcting.session import Desk
+from dropgrid.correcting.session import CorrectionSession
 from dropgrid.corrections import document
 from dropgrid.library import track_id
 from dropgrid.records.model import ANALYSES
@@ -186,7 +186,7 @@ def test_a_key_mends_the_grid(
         nearest = off[10, np.argmin(np.abs(off[10] - shift * beat if shift == 0.5 else off[10]))]
         wanted = shift * beat if shift == 0.5 else shift
         assert nearest == pytest.approx(wanted, abs=2e-4)
-    assert stated(results).speaks_of_grid
+    assert stated(results).corrects_grid
     expect(tab.state).not_to_contain_text("Updating")
     np.testing.assert_allclose(
         read_bpm(results / "bpm" / f"{TRACK}.json").beats, tab.beats(), atol=1e-6
@@ -595,7 +595,7 @@ def test_what_is_downloaded_is_added_to_the_file_that_was_opened(
     page.reload()
     static.open()
     file = downloaded(static, tmp_path / "corrections.json")
-    assert settle(Desk(Results(results), file)) == [
+    assert settle(CorrectionSession(Results(results), file)) == [
         f"{file}: the page's edits of 1 track were applied"
     ]
     said = json.loads(file.read_text())

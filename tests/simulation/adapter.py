@@ -16,7 +16,7 @@ from typing import Any
 from dropgrid.base.errors import TrackError
 from dropgrid.correcting.page_edits import settle
 from dropgrid.correcting.publish import read_corrections, write_slices
-from dropgrid.correcting.session import Desk
+from dropgrid.correcting.session import CorrectionSession
 from dropgrid.library import scan
 from dropgrid.records.model import TrackFailure
 from dropgrid.results.layout import Results
@@ -53,7 +53,7 @@ def bring_up_to_date(
     claim(results, [library])
     take_over(recognised, found, results, config["analyses"])
     source = Path(config["corrections"])
-    for line in settle(Desk(Results(results), source)):
+    for line in settle(CorrectionSession(Results(results), source)):
         print(line, file=sys.stderr)
     write_slices(read_corrections(source), found.tracks, results, results, source)
     tracks = write_tickets(found, results)

@@ -66,7 +66,7 @@ class Results:
         return self.folder / "corrections"
 
     @property
-    def stated(self) -> Path:
+    def corrections_file(self) -> Path:
         """The user's own file of corrections, where no other is named."""
         return self.folder / "corrections.json"
 

@@ -257,8 +257,8 @@ def _key_columns(key: KeyRecord | None) -> Row:
     if key is None or key.status != "ok":
         return {}
     names = ("duration", "key", "camelot", "open_key", "tag_key", "tuning_cents")
-    sure = {"key_confidence": key.confidence, "key_sure": key.is_sure if key.key else None}
-    return {name: getattr(key, name) for name in names} | sure
+    confidence = {"key_confidence": key.confidence, "key_sure": key.is_sure if key.key else None}
+    return {name: getattr(key, name) for name in names} | confidence
 
 
 def _csv(rows: Iterable[Row], columns: Sequence[str]) -> bytes:

@@ -33,7 +33,7 @@ SILENT = 0.1  # of the other beats: every other one is none
 Tempi = list[tuple[float, float]]
 
 
-def confidences(
+def part_confidences(
     counted: Sequence[Counted], main: int, activation: np.ndarray, options: RhythmOptions
 ) -> Confidences:
     """The parts of the confidence of a track's parts; that of the one is the main part's."""

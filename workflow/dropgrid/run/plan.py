@@ -19,8 +19,13 @@ from typing import Any
 from ..base.errors import LibraryError, RecordError
 from ..base.text import counted
 from ..correcting.page_edits import settle
-from ..correcting.publish import corrections_file, read_corrections, sliced, write_slices
-from ..correcting.session import Desk
+from ..correcting.publish import (
+    corrections_file,
+    read_corrections,
+    tracks_with_corrections,
+    write_slices,
+)
+from ..correcting.session import CorrectionSession
 from ..library import Scan, scan
 from ..records.model import ANALYSES
 from ..records.ticket import Ticket, read_ticket
@@ -210,13 +215,13 @@ def make_plan(
     """
     folder = Path(results)
     source = corrections_file(folder, config["corrections"])
-    stated = read_corrections(source, needed=config["corrections"] is not None)
-    if real and any(said.edits for said in stated.tracks.values()):
-        for line in settle(Desk(Results(folder), source)):
+    corrections = read_corrections(source, needed=config["corrections"] is not None)
+    if real and any(correction.edits for correction in corrections.tracks.values()):
+        for line in settle(CorrectionSession(Results(folder), source)):
             print(f"dropgrid: {line}", file=sys.stderr)
-        stated = read_corrections(source)
+        corrections = read_corrections(source)
     shadow = folder if real else shadow_of(folder)
-    write_slices(stated, found.tracks, shadow, folder, source)  # by the tickets as they were
+    write_slices(corrections, found.tracks, shadow, folder, source)  # by the tickets as they were
     tracks = write_tickets(found, shadow, same)
     _note_options(shadow, config)
     batches: list[str] | None = None
@@ -242,7 +247,7 @@ def make_plan(
         config["analyses"],
         {ticket.track: ticket for ticket in found.tracks},
         threads,
-        sliced(shadow),
+        tracks_with_corrections(shadow),
     )
 
 
@@ -359,4 +364,4 @@ def read_plan(results: str) -> Plan:
     """The plan that the main process made, for the jobs that it started. Raises RecordError."""
     folder = Path(results)
     tracks, batches = read_scan(folder)["tracks"], batch_names(folder)
-    return Plan(results, folder, tracks, batches, stated=sliced(folder))
+    return Plan(results, folder, tracks, batches, stated=tracks_with_corrections(folder))

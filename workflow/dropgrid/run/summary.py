@@ -18,9 +18,9 @@ from ..base.errors import RecordError
 from ..base.files import write_if_changed
 from ..base.json_documents import SCHEMA_VERSION, json_lines
 from ..base.text import counted, printable
-from ..correcting.agreement import judged
+from ..correcting.agreement import agreements
 from ..correcting.publish import corrections_file
-from ..correcting.session import Desk
+from ..correcting.session import CorrectionSession
 from ..corrections import document
 from ..corrections.model import InvalidCorrection
 from ..jobs.usage_log import Use, add_up, read_batch_log, read_use
@@ -98,12 +98,12 @@ def summarise(results: Path, since: int | None = None) -> Summary:
 
 def _checked(results: Path, tracks: Sequence[str]) -> list[bool]:
     """Of each grid that a person stated or confirmed, whether the analysis itself found it."""
-    desk = Desk(Results(results), corrections_file(results))
+    session = CorrectionSession(Results(results), corrections_file(results))
     try:
-        stated = document.read(desk.file)
+        corrections = document.read(session.file)
     except (InvalidCorrection, OSError):  # a summary is no place to complain about it
         return []
-    return [item.grid_is_right for item in judged(desk, stated, tracks) if item.grid]
+    return [item.grid_is_right for item in agreements(session, corrections, tracks) if item.grid]
 
 
 def _use(results: Path, tracks: Sequence[str]) -> dict[str, Use]:

@@ -65,8 +65,8 @@ def application(bench: Bench, token: str, port: int) -> Guard:
         return JSONResponse(
             {
                 "revision": revision,
-                "results": str(bench.desk.results.folder.absolute()),
-                "corrections": str(bench.desk.file.absolute()),
+                "results": str(bench.session.results.folder.absolute()),
+                "corrections": str(bench.session.file.absolute()),
                 "version": __version__,
                 "labels": LABELS,
                 "keys": encode.keys(),
@@ -77,10 +77,12 @@ def application(bench: Bench, token: str, port: int) -> Guard:
         )
 
     async def cost(request: Request) -> Response:
-        return JSONResponse(costs_json(await run_in_threadpool(costs, bench.desk.results.folder)))
+        return JSONResponse(
+            costs_json(await run_in_threadpool(costs, bench.session.results.folder))
+        )
 
     async def evaluation(request: Request) -> Response:
-        found = await run_in_threadpool(evaluations, bench.desk.results.folder)
+        found = await run_in_threadpool(evaluations, bench.session.results.folder)
         return JSONResponse(evaluations_json(found))
 
     async def changes(request: Request) -> Response:
@@ -89,9 +91,11 @@ def application(bench: Bench, token: str, port: int) -> Guard:
         return JSONResponse({"revision": revision, "tracks": rows, "unread": bench.unread})
 
     async def corrections(request: Request) -> Response:
-        stated = await run_in_threadpool(document.read, bench.desk.file)
+        corrections = await run_in_threadpool(document.read, bench.session.file)
         name = {"content-disposition": 'attachment; filename="corrections.json"'}
-        return Response(document.to_bytes(stated), media_type="application/json", headers=name)
+        return Response(
+            document.to_bytes(corrections), media_type="application/json", headers=name
+        )
 
     async def track(request: Request) -> Response:
         return JSONResponse(await run_in_threadpool(bench.track, _track(request)))
@@ -130,8 +134,8 @@ def application(bench: Bench, token: str, port: int) -> Guard:
 
     async def picture(request: Request) -> Response:
         columns = _whole(request, "columns", 1, 40_000)
-        path = bench.desk.results.features(_track(request))
-        bench.known(_track(request))
+        path = bench.session.results.features(_track(request))
+        bench.read_state(_track(request))
         try:
             data = await run_in_threadpool(waveform, path, columns)
         except (OSError, ValueError, KeyError, EOFError):
