@@ -71,16 +71,16 @@ class ExportOptions:
 
     def arguments(self, names: tuple[str, ...]) -> str:
         """The command's arguments that say those of the named options that are no defaults."""
-        said = []
+        parts = []
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if field.name not in names or value == field.default:
                 continue
-            said.append(f"--{field.name.replace('_', '-')}")
+            parts.append(f"--{field.name.replace('_', '-')}")
             if field.name == "cues":
-                said.append(shlex.quote(value if isinstance(value, str) else json.dumps(value)))
+                parts.append(shlex.quote(value if isinstance(value, str) else json.dumps(value)))
             elif isinstance(value, tuple):
-                said += [f"{edge:g}" for edge in value]
+                parts += [f"{edge:g}" for edge in value]
             elif value is not True:
-                said.append(str(value))
-        return " ".join(said)
+                parts.append(str(value))
+        return " ".join(parts)

@@ -93,12 +93,12 @@ def _track(track: Track, number_in_list: int, options: ExportOptions) -> Element
             Metro=record.time_signature or "4/4",
             Battito=str(beat_in_bar(region, length)),
         )
-    held = loops(track)
-    for cue in most_useful(cues(track), MEMORY - len(held)):  # memory cues have no number
+    saved_loops = loops(track)
+    for cue in most_useful(cues(track), MEMORY - len(saved_loops)):  # memory cues have no number
         element.append(_mark(cue, -1))
     for pad, cue in pads(track, options.template):
         element.append(_mark(cue, pad))
-    for loop in held:
+    for loop in saved_loops:
         element.append(_loop(loop))
     return element
 

@@ -1,10 +1,19 @@
 // Corrections kept by `dropgrid open`, which serves this page: edits are saved at once, and the
 // records follow. What another page or a run changes is shown here too.
 
+import { countFailures } from "./application.js";
+import { deck, EMPTY, takeAnswer } from "./deck.js";
+import { $, make } from "./dom.js";
+import { bench } from "./editor.js";
+import { showState } from "./editor_panel.js";
+import { refresh } from "./table.js";
+import { count, titled } from "./text.js";
+import { library, replaceRow, tracks } from "./tracks.js";
+
 const COLUMNS_SHOWN = 20000; // of an opened track's waveform
 const LOST = 4; // failed questions in a row after which the server is taken to have ended
 
-const server = {
+export const server = {
   byId: new Map(tracks.map((track) => [track.id, track])),
   seen: new Map(), // track: the library's revision when what is shown of it was read
   waves: { id: "", found: null }, // of the track that was opened last
@@ -38,6 +47,8 @@ const server = {
     const [found] = await Promise.all([this.ask(`tracks/${track.id}`), this.fetchWaves(track)]);
     return this.take(track, found);
   },
+
+  costs() { return this.ask("costs"); },
 
   async edit(track, edits) { return this.take(track, await this.ask(`tracks/${track.id}/edit`, { edits })); },
   async undo(track) { return this.take(track, await this.ask(`tracks/${track.id}/undo`, {})); },
@@ -106,5 +117,3 @@ const server = {
     refresh();
   },
 };
-
-bench.store = server;
