@@ -138,8 +138,8 @@ def _verify(name: str, output: Path) -> int:
     wrong = form.verify(output)
     for line in wrong:
         print(printable(line), file=sys.stderr)
-    said = f"{counted(len(wrong), 'file')} wrong" if wrong else "all files are there"
-    print(f"{output}: {said}")
+    reason = f"{counted(len(wrong), 'file')} wrong" if wrong else "all files are there"
+    print(f"{output}: {reason}")
     return 1 if wrong else 0
 
 

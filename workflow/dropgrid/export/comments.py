@@ -32,9 +32,9 @@ def check_template(template: str) -> None:
             raise ValueError(f"comment: {{{name}}} takes no format")
 
 
-def comment(track: Track, said: DjTags, template: str) -> str:
+def comment(track: Track, file_tags: DjTags, template: str) -> str:
     """The comment of a track; what is not known is left out, with the blanks about it."""
-    values = {"comment": said.comment}
+    values = {"comment": file_tags.comment}
     if template != OWN:
         values |= _values(track)
     text = re.sub(

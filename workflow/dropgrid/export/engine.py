@@ -135,9 +135,9 @@ class Drive:
         if not track.file.is_file():
             return "the song is no longer there"
         path, size = self._placed(track, track.file)
-        said = read_dj_tags(track.file)
-        remark = comment(track, said, self.options.comment)
-        facts = columns(track, path, size, said, remark)
+        file_tags = read_dj_tags(track.file)
+        remark = comment(track, file_tags, self.options.comment)
+        facts = columns(track, path, size, file_tags, remark)
         self.entries.append(EngineTrack(path, facts, self._blobs(track)))
         self.playlists.add(track)
         return None
@@ -273,7 +273,7 @@ def outline(lists: list[EngineList] | tuple[EngineList, ...]) -> list[Any]:
     return [[entry.name, list(entry.tracks), outline(entry.inside)] for entry in lists]
 
 
-def columns(track: Track, path: str, size: int, said: DjTags, remark: str) -> dict[str, Any]:
+def columns(track: Track, path: str, size: int, file_tags: DjTags, remark: str) -> dict[str, Any]:
     """The columns of Track that we know, but for the path."""
     record = track.bpm
     assert record is not None and track.file is not None
@@ -282,12 +282,12 @@ def columns(track: Track, path: str, size: int, said: DjTags, remark: str) -> di
     year = text_tag(track, "year")[:4]
     changed = int(track.file.stat().st_mtime)
     return {
-        "playOrder": said.number or None,
+        "playOrder": file_tags.number or None,
         "length": round(duration),
         "bpm": round(record.bpm) if record.bpm else None,
         "year": int(year) if year.isdigit() else None,
         "filename": PurePosixPath(path).name,
-        "bitrate": said.bitrate or (round(8 * size / duration / 1000) if duration else None),
+        "bitrate": file_tags.bitrate or (round(8 * size / duration / 1000) if duration else None),
         "bpmAnalyzed": record.bpm,
         "fileBytes": size,
         "title": title(track),
@@ -295,11 +295,11 @@ def columns(track: Track, path: str, size: int, said: DjTags, remark: str) -> di
         "album": text_tag(track, "album"),
         "genre": text_tag(track, "genre"),
         "comment": remark,
-        "label": said.label,
-        "composer": said.composer,
-        "remixer": said.remixer,
+        "label": file_tags.label,
+        "composer": file_tags.composer,
+        "remixer": file_tags.remixer,
         "key": None if key is None else blobs.key_number(key),
-        "rating": 20 * said.rating,
+        "rating": 20 * file_tags.rating,
         "fileType": PurePosixPath(path).suffix[1:].lower(),
         "isAnalyzed": 1,
         "dateCreated": changed,

@@ -78,16 +78,16 @@ class ExportOptions:
 
     def arguments(self, names: tuple[str, ...]) -> str:
         """The command's arguments that say those of the named options that are no defaults."""
-        said = []
+        parts = []
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if field.name not in names or value == field.default:
                 continue
-            said.append(f"--{field.name.replace('_', '-')}")
+            parts.append(f"--{field.name.replace('_', '-')}")
             if field.name == "cues":
-                said.append(shlex.quote(value if isinstance(value, str) else json.dumps(value)))
+                parts.append(shlex.quote(value if isinstance(value, str) else json.dumps(value)))
             elif isinstance(value, tuple):
-                said += [shlex.quote(v) if isinstance(v, str) else f"{v:g}" for v in value]
+                parts += [shlex.quote(v) if isinstance(v, str) else f"{v:g}" for v in value]
             elif value is not True:
-                said.append(shlex.quote(str(value)))
-        return " ".join(said)
+                parts.append(shlex.quote(str(value)))
+        return " ".join(parts)

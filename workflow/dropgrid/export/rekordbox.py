@@ -73,22 +73,22 @@ def location(file: Path) -> str:
 def _track(track: Track, number_in_list: int, options: ExportOptions) -> Element:
     record = track.bpm
     assert record is not None and track.file is not None  # NEEDS says so
-    said = read_dj_tags(track.file)
+    file_tags = read_dj_tags(track.file)
     element = Element("TRACK", TrackID=str(number_in_list), Name=title(track))
     for attribute, name in (("Artist", "artist"), ("Album", "album"), ("Genre", "genre")):
         element.set(attribute, text_tag(track, name))
-    element.set("Composer", said.composer)
+    element.set("Composer", file_tags.composer)
     suffix = PurePosixPath(track.path).suffix.lower()
     element.set("Kind", KINDS.get(suffix, f"{suffix[1:].upper()} File"))
-    _add_file(element, track.file, said)
+    _add_file(element, track.file, file_tags)
     element.set("TotalTime", str(round(record.duration or 0)))
-    element.set("TrackNumber", str(said.number))
+    element.set("TrackNumber", str(file_tags.number))
     element.set("Year", text_tag(track, "year") or "0")
     element.set("AverageBpm", number(record.bpm or 0))
-    element.set("Comments", comment(track, said, options.comment))
-    element.set("Rating", str(RATING_OF_A_STAR * said.rating))
-    element.set("Remixer", said.remixer)
-    element.set("Label", said.label)
+    element.set("Comments", comment(track, file_tags, options.comment))
+    element.set("Rating", str(RATING_OF_A_STAR * file_tags.rating))
+    element.set("Remixer", file_tags.remixer)
+    element.set("Label", file_tags.label)
     if record.decoder.get("sample_rate"):
         element.set("SampleRate", str(record.decoder["sample_rate"]))
     key = notation.parse(track.key.key) if track.key and track.key.key else None
@@ -105,17 +105,17 @@ def _track(track: Track, number_in_list: int, options: ExportOptions) -> Element
             Metro=record.time_signature or "4/4",
             Battito=str(beat_in_bar(region, length)),
         )
-    held = loops(track)
-    for cue in most_useful(cues(track), MEMORY - len(held)):  # memory cues have no number
+    saved_loops = loops(track)
+    for cue in most_useful(cues(track), MEMORY - len(saved_loops)):  # memory cues have no number
         element.append(_mark(cue, -1))
     for pad, cue in pads(track, options.template):
         element.append(_mark(cue, pad))
-    for loop in held:
+    for loop in saved_loops:
         element.append(_loop(loop))
     return element
 
 
-def _add_file(element: Element, file: Path, said: DjTags) -> None:
+def _add_file(element: Element, file: Path, file_tags: DjTags) -> None:
     """Size, date and bit rate of a file; nothing where it is not here."""
     try:
         status = file.stat()
@@ -123,8 +123,8 @@ def _add_file(element: Element, file: Path, said: DjTags) -> None:
         return
     element.set("Size", str(status.st_size))
     element.set("DateAdded", date.fromtimestamp(status.st_mtime).isoformat())
-    if said.bitrate:
-        element.set("BitRate", str(said.bitrate))
+    if file_tags.bitrate:
+        element.set("BitRate", str(file_tags.bitrate))
 
 
 def counted_back(region: GridRegion) -> GridRegion:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..records.track import Track
-from .places import parted
+from .places import volume_and_folders
 from .playlists import Playlist, Playlists
 from .stick_songs import safe_name
 
@@ -71,7 +71,7 @@ def _flat(lists: Sequence[Playlist], above: str) -> dict[str, tuple[int, ...]]:
 def _path(track: Track) -> str:
     """The path of a song from the root of its drive."""
     assert track.file is not None  # NEEDS says so
-    _, folders, name = parted(track.file)
+    _, folders, name = volume_and_folders(track.file)
     return "/".join([*folders, name])
 
 

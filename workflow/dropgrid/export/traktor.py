@@ -27,7 +27,7 @@ from ..records.track import Track
 from .anchors import anchors, main_region
 from .comments import comment
 from .cues import text_tag, title
-from .places import parted
+from .places import volume_and_folders
 from .playlists import Playlist, Playlists
 from .spool import Spool
 from .xml_lines import lines
@@ -83,25 +83,25 @@ def _entry(track: Track, options: ExportOptions) -> Element:
     record = track.bpm
     assert record is not None and track.file is not None  # NEEDS says so
     entry = Element("ENTRY", TITLE=title(track), ARTIST=text_tag(track, "artist"))
-    volume, folders, name = parted(track.file)
+    volume, folders, name = volume_and_folders(track.file)
     folder = "".join(f"/:{part}" for part in folders) + "/:"
     SubElement(entry, "LOCATION", DIR=folder, FILE=name, VOLUME=volume, VOLUMEID=volume)
     if album := text_tag(track, "album"):
         SubElement(entry, "ALBUM", TITLE=album)
     duration = record.duration or 0.0
-    said = read_dj_tags(track.file)
+    file_tags = read_dj_tags(track.file)
     info = SubElement(entry, "INFO", PLAYTIME=str(round(duration)))
     info.set("PLAYTIME_FLOAT", f"{duration:.6f}")
     for name, text in (
-        ("COMMENT", comment(track, said, options.comment)), ("LABEL", said.label),
-        ("REMIXER", said.remixer), ("PRODUCER", said.composer),
+        ("COMMENT", comment(track, file_tags, options.comment)), ("LABEL", file_tags.label),
+        ("REMIXER", file_tags.remixer), ("PRODUCER", file_tags.composer),
     ):  # fmt: skip
         if text:
             info.set(name, text)
-    if said.rating:
-        info.set("RANKING", str(RANKING_OF_A_STAR * said.rating))
-    if said.bitrate:
-        info.set("BITRATE", str(1000 * said.bitrate))
+    if file_tags.rating:
+        info.set("RANKING", str(RANKING_OF_A_STAR * file_tags.rating))
+    if file_tags.bitrate:
+        info.set("BITRATE", str(1000 * file_tags.bitrate))
     with suppress(OSError):
         status = track.file.stat()
         info.set("FILESIZE", str(-(-status.st_size // 1024)))
@@ -149,7 +149,7 @@ def _mark(name: str, kind: int, time: float, length: float = 0.0, pad: int = NO_
 
 def _primary_key(file: Path) -> str:
     """A track as playlists name it."""
-    volume, folders, name = parted(file)
+    volume, folders, name = volume_and_folders(file)
     return volume + "".join(f"/:{part}" for part in [*folders, name])
 
 
@@ -179,8 +179,8 @@ def _folder(
 
 def _list(entry: Playlist, names: Sequence[str], level: int, above: str) -> Iterable[bytes]:
     blanks = "  " * level
-    said = f"dropgrid {above}/{entry.name}".encode()
-    identity = hashlib.md5(said, usedforsecurity=False).hexdigest()
+    name = f"dropgrid {above}/{entry.name}".encode()
+    identity = hashlib.md5(name, usedforsecurity=False).hexdigest()
     yield (
         f'{blanks}<NODE TYPE="PLAYLIST" NAME={quoteattr(entry.name)}>\n'
         f'{blanks}  <PLAYLIST ENTRIES="{len(entry.tracks)}" TYPE="LIST" UUID="{identity}">\n'

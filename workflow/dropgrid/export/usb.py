@@ -190,7 +190,7 @@ class Stick:
         duration = record.duration or 0.0
         year = text_tag(track, "year")[:4]
         assert track.file is not None
-        said, facts = read_dj_tags(track.file), self.songs.files[path]
+        file_tags, facts = read_dj_tags(track.file), self.songs.files[path]
         return TrackRow(
             id=number,
             title=title(track),
@@ -202,13 +202,13 @@ class Stick:
             tempo=record.bpm or 0.0,
             duration=min(round(duration), 0xFFFF),
             rate=int(record.decoder.get("sample_rate") or 44100),
-            bitrate=said.bitrate or (round(8 * size / duration / 1000) if duration else 0),
-            comment=comment(track, said, self.options.comment),
-            label=self.labels.number(said.label),
-            rating=said.rating,
-            remixer=self.artists.number(said.remixer),
-            composer=self.artists.number(said.composer),
-            number=said.number,
+            bitrate=file_tags.bitrate or (round(8 * size / duration / 1000) if duration else 0),
+            comment=comment(track, file_tags, self.options.comment),
+            label=self.labels.number(file_tags.label),
+            rating=file_tags.rating,
+            remixer=self.artists.number(file_tags.remixer),
+            composer=self.artists.number(file_tags.composer),
+            number=file_tags.number,
             artist=artist,
             album=self.albums.number((album, artist) if album else None),
             genre=self.genres.number(text_tag(track, "genre")),
@@ -253,10 +253,12 @@ def player_grid(track: Track) -> list[anlz.Beat]:
 
 def player_cues(track: Track, options: ExportOptions) -> list[anlz.PlayerCue]:
     """Hot cues, memory cues and loops of a track."""
-    held = loops(track)
-    memory = most_useful(cues(track), anlz.MOST_MEMORY - len(held))
+    saved_loops = loops(track)
+    memory = most_useful(cues(track), anlz.MOST_MEMORY - len(saved_loops))
     found = [anlz.PlayerCue(c.time, c.name, rgb(c.colour)) for c in memory]
-    found += [anlz.PlayerCue(loop.start, loop.name, (255, 140, 0), end=loop.end) for loop in held]
+    found += [
+        anlz.PlayerCue(loop.start, loop.name, (255, 140, 0), end=loop.end) for loop in saved_loops
+    ]
     found += [
         anlz.PlayerCue(cue.time, cue.name, rgb(cue.colour), pad)
         for pad, cue in pads(track, options.template)

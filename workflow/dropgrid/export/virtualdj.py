@@ -60,10 +60,10 @@ def _song(track: Track, options: ExportOptions) -> Element:
     if (size := _size(track.file)) is not None:
         song.set("FileSize", str(size))
     tags = SubElement(song, "Tags", Author=text_tag(track, "artist"), Title=title(track))
-    said = read_dj_tags(track.file)
+    file_tags = read_dj_tags(track.file)
     for name, text in (
-        ("Label", said.label), ("Remix", said.remixer), ("Composer", said.composer),
-        ("Stars", str(said.rating or "")), ("TrackNumber", str(said.number or "")),
+        ("Label", file_tags.label), ("Remix", file_tags.remixer), ("Composer", file_tags.composer),
+        ("Stars", str(file_tags.rating or "")), ("TrackNumber", str(file_tags.number or "")),
     ):  # fmt: skip
         if text:
             tags.set(name, text)
@@ -71,7 +71,7 @@ def _song(track: Track, options: ExportOptions) -> Element:
         if text := text_tag(track, tag):
             tags.set(name, text)
     SubElement(song, "Infos", SongLength=number(record.duration or 0.0, 3))
-    if text := comment(track, said, options.comment):
+    if text := comment(track, file_tags, options.comment):
         SubElement(song, "Comment").text = text
     _add_scan(song, track, record, options)
     for anchor in anchors(record):

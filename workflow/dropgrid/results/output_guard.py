@@ -86,7 +86,7 @@ def check_output(
         raise ConfigError(f"{where}: the name of a song; --force writes it all the same")
     if trusted is not None and path.resolve().is_relative_to(trusted.resolve()):
         return
-    if os.path.lexists(path) and not is_ours(path, mark):
+    if os.path.lexists(path) and not is_own_output(path, mark):
         raise ConfigError(
             f"{where}: exists, and is nothing dropgrid wrote; --force writes over it"
         )
@@ -109,7 +109,7 @@ def check_folder(path: Path, option: str = "--output") -> None:
         raise ConfigError(f"{option} {path}: is not a folder")
 
 
-def is_ours(path: Path, mark: bytes | None = None) -> bool:
+def is_own_output(path: Path, mark: bytes | None = None) -> bool:
     """Whether the content of a file says that dropgrid wrote it; an empty one is nobody's loss.
 
     mark: bytes near either end that say so, too. False for what cannot be read.
@@ -123,7 +123,7 @@ def is_ours(path: Path, mark: bytes | None = None) -> bool:
         return False
     if not head or head.startswith(HEADS) or (mark and (mark in head or mark in tail)):
         return True
-    if any(head.startswith(start) and (held in head or held in tail) for start, held in TRAITS):
+    if any(head.startswith(start) and (trait in head or trait in tail) for start, trait in TRAITS):
         return True
     if not OF_A_TRACK.fullmatch(path.name):
         return False

@@ -9,7 +9,7 @@ library it was made. `claim` makes the folder with its mark, or refuses:
   the library a folder of its own is fine: it carries the mark, so it is never scanned;
 - links where our folders should be: nothing below results is followed.
 
-Deleting asks `holds_ours`: what a file says counts, not its name.
+Deleting asks `is_owned`: what a file says counts, not its name.
 """
 
 from __future__ import annotations
@@ -165,13 +165,13 @@ def check_claim(results: Path, library: Sequence[str]) -> None:
             f"{MARK}); name an empty or a new folder"
         )
     for name in WRITTEN:
-        check_ours(results / name)
+        check_owned(results / name)
 
 
 def _is_unimportant(results: Path, name: str) -> bool:
     """Whether a name makes a folder nobody's: the system's, or a mark that was left half made."""
     if HALF_MARK.fullmatch(name):
-        return begins_as_ours(str(results / name), MARK)
+        return looks_owned(str(results / name), MARK)
     return name in UNIMPORTANT
 
 
@@ -180,37 +180,37 @@ def is_marked(results: Path) -> bool:
     return _schema_of(results / MARK) == SCHEMA
 
 
-def holds_ours(path: str | Path, schema: str) -> bool:
+def is_owned(path: str | Path, schema: str) -> bool:
     """Whether a file is a JSON document of ours of that schema, and no link."""
     return not os.path.islink(path) and _schema_of(Path(path)) == schema
 
 
-def remove_ours(path: Path, schema: str) -> bool:
+def remove_owned(path: Path, schema: str) -> bool:
     """Delete a JSON document if it says that it is ours of that schema; True if it was."""
-    ours = holds_ours(path, schema)
-    if ours:
+    owned = is_owned(path, schema)
+    if owned:
         path.unlink(missing_ok=True)
-    return ours
+    return owned
 
 
-def check_ours(path: Path) -> None:
+def check_owned(path: Path) -> None:
     """Raise LibraryError where a file of somebody else's stands in the place of one of ours."""
-    if os.path.lexists(path) and not path.is_symlink() and not begins_as_ours(str(path)):
+    if os.path.lexists(path) and not path.is_symlink() and not looks_owned(str(path)):
         raise LibraryError(
             f"results: {path}: was not written by dropgrid; nothing is written over it"
         )
 
 
-def write_ours(path: Path, data: bytes, durable: bool = True) -> None:
+def write_owned(path: Path, data: bytes, durable: bool = True) -> None:
     """Write a file of ours if it changed; a link in its place is replaced, not followed.
 
     Raises LibraryError where somebody else's file stands there, OSError.
     """
-    check_ours(path)
+    check_owned(path)
     write_if_changed(path, data, durable)
 
 
-def begins_as_ours(path: str, name: str = "") -> bool:
+def looks_owned(path: str, name: str = "") -> bool:
     """Whether a file begins as ours of its suffix do, or is empty or zeros, as after a crash.
 
     name: what it was to be called, where it still has another name.

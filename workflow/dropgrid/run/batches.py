@@ -24,7 +24,7 @@ from ..base.errors import RecordError
 from ..base.json_documents import SCHEMA_VERSION, json_lines
 from ..records.ticket import Ticket, ticket_from
 from ..results.layout import Results
-from ..results.ownership import check_ours, remove_ours, write_ours
+from ..results.ownership import check_owned, remove_owned, write_owned
 
 SCHEMA = "dropgrid/batch"
 NAME = re.compile(r"[0-9]{5}")
@@ -90,10 +90,10 @@ def deal(work: Sequence[tuple[float, Ticket]], count: int, workers: int = 1) -> 
     longest = [0.0] * count
     heap = [(0.0, number) for number in range(count)]
     for takes, track in sorted(work, key=lambda item: (-item[0], item[1].path)):
-        held, number = heapq.heappop(heap)
+        load, number = heapq.heappop(heap)
         batches[number].append(track)
         longest[number] = max(longest[number], takes)
-        heapq.heappush(heap, (held + takes, number))
+        heapq.heappush(heap, (load + takes, number))
     threads = fair_threads(longest, workers, sum(takes for takes, _ in work))
     return list(map(Batch, batches, threads))
 
@@ -121,8 +121,8 @@ def write_batches(results: Path, batches: Sequence[Batch]) -> list[str]:
     names = [f"{first + number:05d}" for number in range(len(batches))]
     remove_batches(results)
     for name, batch in zip(names, batches, strict=True):
-        check_ours(files.done(name))  # which Snakemake deletes and makes anew
-        write_ours(files.manifest(name), _manifest(batch), durable=False)
+        check_owned(files.done(name))  # which Snakemake deletes and makes anew
+        write_owned(files.manifest(name), _manifest(batch), durable=False)
     return names
 
 
@@ -147,7 +147,7 @@ def remove_batches(results: Path, keep: Sequence[str] = ()) -> None:
         if path.stem in keep or path.is_symlink() or not EVER_OURS.fullmatch(path.stem):
             continue
         if path.suffix == ".json":
-            remove_ours(path, SCHEMA)
+            remove_owned(path, SCHEMA)
         elif path.suffix == ".done" and path.stat().st_size == 0:
             path.unlink()
     with suppress(OSError):  # it is not empty

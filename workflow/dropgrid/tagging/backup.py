@@ -24,7 +24,7 @@ from typing import Any
 
 from ..base.errors import RecordError
 from ..base.files import sync_folder, write_atomically
-from .fields import Value, is_ours, said
+from .fields import Value, is_own_value, plain_text
 from .plan import TRACK, Change, InPlace
 
 SCHEMA = "dropgrid/tag-backup"
@@ -57,7 +57,7 @@ class Entry:
     def is_written(self, key: str, value: Value | None) -> bool:
         """Whether a field holds what it held first, or what we wrote."""
         known = [self.old.get(key), *(new[key] for new in self.written if key in new)]
-        return said(value) in [said(one) for one in known]
+        return plain_text(value) in [plain_text(one) for one in known]
 
     def lines(self) -> Iterable[Change]:
         """The history as changes; the first holds what is gone back to."""
@@ -115,7 +115,7 @@ def _change(values: Any, where: str) -> Change:
     for name in ("old", "new"):
         need(isinstance(values[name], dict), name)
         for key, value in values[name].items():
-            need(is_ours(key) and _is_value(value), f"{name}: {key}")
+            need(is_own_value(key) and _is_value(value), f"{name}: {key}")
     copies = values.get("in_place")
     if copies is None:
         return Change(*(values[name] for name in ("track", "file", "had_tags", "old", "new")))
