@@ -92,3 +92,12 @@ def test_one_form_of_command_throughout() -> None:
     for path in DOCUMENTS:
         told = set(re.findall(r"\.venv/bin/\w+", path.read_text()))
         assert told <= {".venv/bin/activate"}, path.name
+
+
+def test_the_files_that_architecture_names_are_there() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    table = text[text.index("## Where would you change") :].partition("\n## What we")[0]
+    named = re.findall(r"`([\w/]+\.(?:py|js))`", table)
+    assert len(named) >= 10
+    package = ROOT / "workflow" / "dropgrid"
+    assert [name for name in named if not (package / name).is_file()] == []

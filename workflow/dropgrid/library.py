@@ -137,6 +137,9 @@ def track_id(path: str) -> str:
     """The id of a track: a slug of its file name, a dash, 8 hex digits of its path's SHA-1.
 
     path is relative to the library's root, with forward slashes; its NFC form is hashed.
+
+    >>> track_id("House/Été (Original Mix).flac")
+    'ete-original-mix-8c0e99fa'
     """
     stem = path.rpartition("/")[2]
     stem = stem.rpartition(".")[0] or stem

@@ -24,19 +24,24 @@ class FilePart(io.RawIOBase):
         self.failed: OSError | None = None
 
     def readable(self) -> bool:
+        """True: io asks."""
         return True
 
     def seekable(self) -> bool:
+        """True: io asks."""
         return True
 
     def seek(self, offset: int, whence: int = 0) -> int:
+        """Move to a place in the part; where that is."""
         self._at = max(0, offset + (0, self._at, self._size)[whence])
         return self._at
 
     def tell(self) -> int:
+        """The place in the part."""
         return self._at
 
     def readinto(self, buffer: Any) -> int:
+        """Fill a buffer from the part, up to its end; how many bytes."""
         try:
             self._stream.seek(self._start + self._at)
             view = memoryview(buffer)[: max(0, self._size - self._at)]
@@ -51,5 +56,6 @@ class FilePart(io.RawIOBase):
         return count
 
     def close(self) -> None:
+        """Close the file."""
         self._stream.close()
         super().close()

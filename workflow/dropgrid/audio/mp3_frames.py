@@ -44,6 +44,7 @@ class Frames:
 
     @property
     def seconds(self) -> float:
+        """How long the frames last."""
         return self.count * self.samples / self.rate
 
 

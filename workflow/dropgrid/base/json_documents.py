@@ -22,6 +22,7 @@ def json_lines(values: dict[str, Any]) -> bytes:
 
 
 def rounded(value: Any) -> Any:
+    """A value with its floats rounded as records have them."""
     if isinstance(value, float):
         return round(value, DECIMALS) + 0.0  # + 0.0: never write -0.0
     if isinstance(value, dict):

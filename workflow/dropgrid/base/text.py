@@ -18,7 +18,11 @@ def width(text: str) -> int:
 
 
 def clock(seconds: float, tenths: bool = False) -> str:
-    """Seconds as minutes:seconds, rounded to whole seconds or to tenths, halves up."""
+    """Seconds as minutes:seconds, rounded to whole seconds or to tenths, halves up.
+
+    >>> clock(75.25), clock(75.25, tenths=True)
+    ('1:15', '1:15.3')
+    """
     if tenths:
         whole, part = divmod(int(10 * seconds + 0.5), 10)
         return f"{whole // 60}:{whole % 60:02d}.{part}"
@@ -27,17 +31,29 @@ def clock(seconds: float, tenths: bool = False) -> str:
 
 
 def frequency(hertz: float) -> str:
-    """A frequency as people write it: 250 Hz, 4 kHz."""
+    """A frequency as people write it.
+
+    >>> frequency(250), frequency(4000)
+    ('250 Hz', '4 kHz')
+    """
     return f"{hertz:g} Hz" if hertz < 1000 else f"{hertz / 1000:g} kHz"
 
 
 def counted(number: int, noun: str) -> str:
-    """A number of things: 1 track, 2 tracks."""
+    """A number of things.
+
+    >>> counted(1, "track"), counted(2, "track")
+    ('1 track', '2 tracks')
+    """
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def shortened(text: str, length: int) -> str:
-    """The text with its middle left out where it is longer than length."""
+    """The text with its middle left out where it is longer than length.
+
+    >>> shortened("a very long title", 10)
+    'a very…tle'
+    """
     if len(text) <= length:
         return text
     head = (length - 1) * 2 // 3
@@ -45,7 +61,11 @@ def shortened(text: str, length: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds for people: 45 s, 12 min, 3 h 05 min."""
+    """Seconds for people.
+
+    >>> duration(45), duration(720), duration(11100)
+    ('45 s', '12 min', '3 h 05 min')
+    """
     if seconds < 99.5:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -114,6 +134,10 @@ def one_line(text: str) -> str:
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """` (did you mean X?)`, or nothing where nothing is like the word."""
+    """What to say of a word that is not known; nothing where nothing is like it.
+
+    >>> suggestion("bmp", ["bpm", "key"])
+    ' (did you mean bpm?)'
+    """
     close = difflib.get_close_matches(word, list(known), n=1)
     return f" (did you mean {close[0]}?)" if close else ""

@@ -26,6 +26,7 @@ HELP = "analyse a few files, without Snakemake"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="an audio file")
     parser.add_argument(
         "--output", type=Path, required=True, metavar="DIR", help="where the records go"
@@ -49,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..library import scan_files
     from ..results.layout import Results
     from ..results.output_guard import check_folder, check_output

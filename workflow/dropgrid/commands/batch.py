@@ -31,6 +31,7 @@ HELP = "bring every track of a batch up to date"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     parser.add_argument("manifest", type=Path, help="results/batches/BATCH.json")
     parser.add_argument(
         "--analyses", nargs="+", choices=ANALYSES, default=[*ANALYSES],
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..jobs.usage_log import say_begins, say_ended
     from ..results.layout import Results
     from ..run.batches import read_batch

@@ -10,10 +10,12 @@ HELP = "exit with an error if any track failed"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     parser.add_argument("failures", type=Path, help="results/failures.csv")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..base.csv_tables import read_csv
     from ..base.text import printable
 

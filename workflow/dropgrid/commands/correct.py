@@ -48,6 +48,7 @@ EDITS: tuple[tuple[str, str, str | None, Any, str | None, str], ...] = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     parser.add_argument("paths", nargs="*", metavar="PATH", help="a track, as the records name it")
     add_results(parser)
     parser.add_argument(
@@ -72,6 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..correcting.page_edits import apply_page_edits
     from ..correcting.publish import corrections_file
     from ..correcting.session import CorrectionSession

@@ -13,10 +13,12 @@ HELP = "synthesise a small library to try dropgrid on"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     parser.add_argument("folder", type=Path, help="where to put it, for example: demo")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..base.errors import LibraryError
     from ..demo.library import BROKEN, TRACKS, write_library
 

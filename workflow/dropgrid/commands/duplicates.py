@@ -13,11 +13,13 @@ HELP = "list duplicate tracks"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     add_results(parser)
     add_force(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..base.text import printable
     from ..results.duplicates import describe_groups, write_duplicates
     from ..results.layout import Results

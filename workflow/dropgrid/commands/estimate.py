@@ -27,6 +27,7 @@ HELP = "have another system estimate tracks, to compare it with dropgrid"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     parser.add_argument(
         "--with", dest="system", metavar="SYSTEM", help="for example librosa; see --list"
     )
@@ -67,6 +68,7 @@ def _seconds(text: str) -> float:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     import tempfile
 
     from ..base.errors import ConfigError

@@ -21,6 +21,7 @@ HELP = "compare the results with references"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     add_results(parser)
     parser.add_argument(
         "--references", nargs="*", default=["tags"], metavar="PATH",
@@ -59,6 +60,7 @@ def _named_path(text: str) -> tuple[str, str]:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..base.errors import LibraryError
     from ..base.optional_packages import has, lacking
     from ..evaluation.score import EvaluationOptions, gather

@@ -29,6 +29,7 @@ HELP = "write records in the formats of DJ software, DAWs and research tools"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     parser.add_argument(
         "format", metavar="FORMAT", nargs="?", help="one of those that --list names"
     )
@@ -93,6 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..base.errors import ConfigError
     from ..base.text import printable
     from ..export import export, formats

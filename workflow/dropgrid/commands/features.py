@@ -19,6 +19,7 @@ INPUTS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     stage.add_arguments(
         parser,
         INPUTS,
@@ -33,4 +34,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     return stage.run("features", arguments)

@@ -10,10 +10,12 @@ HELP = "print the library as a table"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     add_results(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..results.layout import Results
     from ..results.terminal_table import listing
 

@@ -16,6 +16,7 @@ HELP = "prepare the trained networks (done once)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     parser.add_argument("output", type=Path, help="where to write them, e.g. results/network.npz")
     parser.add_argument(
         "key_output", type=Path, nargs="?", metavar="key-output",
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..results.output_guard import check_output
     from ..stages.networks import prepare_key_network, prepare_network
 

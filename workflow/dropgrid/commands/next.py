@@ -25,6 +25,7 @@ HELP = "which tracks mix with this one, and how"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     parser.add_argument("track", nargs="?", metavar="TRACK", help="by its path or file name")
     add_results(parser)
     parser.add_argument("--number", type=int, default=10, help="how many (default: %(default)s)")
@@ -59,6 +60,7 @@ def _per_cent(text: str) -> float:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..mixing.library import read_library
 
     if (arguments.track is None) == (arguments.evaluate is None):

@@ -31,6 +31,7 @@ HELP = "open the workbench, to correct grids by eye and ear"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     add_results(parser)
     parser.add_argument(
         "--corrections", type=Path, metavar="FILE.json",
@@ -45,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..correcting.page_edits import apply_page_edits
     from ..correcting.publish import corrections_file
     from ..correcting.session import CorrectionSession

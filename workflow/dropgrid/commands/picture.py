@@ -23,6 +23,7 @@ HELP = "draw the drop map of a track, or a sheet of a library"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     track = parser.add_argument_group("one track")
     track.add_argument("--features", type=Path, metavar="NPZ", help="its file in results/features")
     track.add_argument("--bpm", type=Path, metavar="JSON", help="its record in results/bpm")
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..base.errors import ConfigError
     from ..base.optional_packages import has, lacking
 

@@ -18,11 +18,13 @@ HELP = "delete cached data of tracks no longer in the library"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     add_results(parser)
     parser.add_argument("--dry-run", action="store_true", help="tell what would be removed")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..base.text import counted, printable
     from ..results.ownership import check_claim
     from ..results.prune import left_over, remove

@@ -19,6 +19,7 @@ HELP = "write the page that shows a library"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     add_results(parser)
     parser.add_argument(
         "--library", type=Path, metavar="DIR",
@@ -38,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..report.collect import collect
     from ..report.page import build
     from ..results.layout import Results

@@ -17,10 +17,12 @@ HELP = "make the next run analyse every failed track again"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     add_results(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..results.ownership import check_claim
     from ..run.summary import forget_failures
 

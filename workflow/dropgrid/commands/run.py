@@ -60,6 +60,7 @@ def request_of(words: Sequence[str]) -> Request:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..run import launch
     from ..run.interrupts import TYPED
 

@@ -12,6 +12,7 @@ HELP = "find the tracks of a library"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     parser.add_argument("library", nargs="+", help="folders, or a CSV/TSV with a column `path`")
     add_results(parser, "where the tickets go")
     parser.add_argument(
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..library import scan
     from ..results.ownership import check_claim, claim
     from ..results.scan_store import write_tickets

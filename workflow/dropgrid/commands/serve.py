@@ -13,11 +13,13 @@ HELP = "run the jobs of a workflow in forks of one process"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     parser.add_argument("network", type=Path, help="results/network.npz")
     parser.add_argument("key_network", type=Path, help="results/key.npz")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..jobs.warm_server import serve
     from ..stages import preload
     from .main import main

@@ -22,6 +22,7 @@ MOST = 1000  # tracks: the order is found among all pairs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     add_results(parser)
     parser.add_argument(
         "--tracks", type=Path, metavar="LIST",
@@ -46,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..base.files import write_atomically
     from ..mixing.library import read_library
     from ..mixing.lists import WRITERS, chosen, transitions

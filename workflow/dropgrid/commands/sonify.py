@@ -22,6 +22,7 @@ HELP = "mix clicks and section signals over a track"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     parser.add_argument("audio", type=Path, help="the track that was analysed")
     parser.add_argument("--bpm", "--bpm-record", type=Path, required=True, metavar="JSON",
                         help="its record in results/bpm")  # fmt: skip
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..base.errors import LibraryError
     from ..records.store import read_bpm, read_structure
     from ..results.output_guard import check_output

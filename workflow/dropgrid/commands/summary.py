@@ -17,12 +17,14 @@ HELP = "say how many tracks are analysed, failed or waiting, and why"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     add_results(parser)
     parser.add_argument("--json", action="store_true", help="print summary.json instead of text")
     add_force(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..results.layout import Results
     from ..results.output_guard import check_output
     from ..run.summary import describe, to_json, write_summary

@@ -13,6 +13,7 @@ HELP = "write the library table from the records"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     parser.add_argument("results", type=Path, help="the folder of results")
     parser.add_argument(
         "--analyses", nargs="+", choices=ANALYSES, default=[*ANALYSES],
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..results.output_guard import check_output
     from ..results.table import FILES, NO_PARQUET, has_parquet, write_table
 

@@ -42,6 +42,7 @@ HELP = "write BPM, key, gain and drop times into the files' tags, or take them b
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     actions = parser.add_subparsers(dest="action", metavar="write|restore", required=True)
     write = actions.add_parser("write", help="write the answers into tags")
     write.add_argument("--dry-run", action="store_true", help="only say what would be written")
@@ -97,6 +98,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run the command; its exit code."""
     from ..base.errors import RecordError
     from ..results.layout import Results
     from ..tagging.backup import sole_writer

@@ -47,6 +47,7 @@ def _with_sections(correction: Correction, found: Sequence[SectionStart]) -> Cor
 
 
 def sections(correction: Correction, answer: Answer, fields: Fields) -> Correction:
+    """State all sections."""
     starts = model.sections(fields.get("sections"), "sections")
     _, lines = _structured(answer, "sections")
     snapped = [replace(s, start=section_corrections.nearest(lines, s.start)) for s in starts[1:]]
@@ -54,6 +55,7 @@ def sections(correction: Correction, answer: Answer, fields: Fields) -> Correcti
 
 
 def boundary(correction: Correction, answer: Answer, fields: Fields) -> Correction:
+    """Move the boundary that is nearest to a time."""
     old, new = (model.time(fields.get(name), f"boundary: {name}") for name in ("from", "to"))
     found, lines = _structured(answer, "boundary")
     if len(found) < 2:
@@ -75,6 +77,7 @@ def _section_at(found: Sequence[SectionStart], moment: float) -> int:
 
 
 def label(correction: Correction, answer: Answer, fields: Fields) -> Correction:
+    """Give the section at a time another label."""
     moment, name = (model.time(fields.get("at"), "label: at"),
                     model.label(fields.get("label"), "label"))  # fmt: skip
     found, _ = _structured(answer, "label")
@@ -84,6 +87,7 @@ def label(correction: Correction, answer: Answer, fields: Fields) -> Correction:
 
 
 def split(correction: Correction, answer: Answer, fields: Fields) -> Correction:
+    """Cut the section at a time in two."""
     moment = model.time(fields.get("at"), "split: at")
     found, lines = _structured(answer, "split")
     start = section_corrections.nearest(lines, moment)
@@ -96,6 +100,7 @@ def split(correction: Correction, answer: Answer, fields: Fields) -> Correction:
 
 
 def join(correction: Correction, answer: Answer, fields: Fields) -> Correction:
+    """Remove the boundary that is nearest to a time: two sections become one."""
     moment = model.time(fields.get("at"), "join: at")
     found, _ = _structured(answer, "join")
     if len(found) < 2:
@@ -105,6 +110,7 @@ def join(correction: Correction, answer: Answer, fields: Fields) -> Correction:
 
 
 def drops(correction: Correction, answer: Answer, fields: Fields) -> Correction:
+    """State the moments of the drops."""
     times = model.drops(fields.get("drops"), "drops")
     _, lines = _structured(answer, "drops")
     return replace(

@@ -15,6 +15,7 @@ WINDOW, HOP = 1024, 512  # samples; aubio's own defaults
 
 
 def estimate(wav: str, weights: Any = None) -> Any:
+    """What the system finds in a WAV file, in its own environment."""
     aubio = import_module("aubio")
     source = aubio.source(wav, 0, HOP)
     tracker = aubio.tempo("default", WINDOW, HOP, source.samplerate)

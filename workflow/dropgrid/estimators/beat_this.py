@@ -15,6 +15,7 @@ WEIGHTS = "a checkpoint, final0.ckpt for example, from github.com/CPJKU/beat_thi
 
 
 def estimate(wav: str, weights: Any = None) -> Any:
+    """What the system finds in a WAV file, in its own environment."""
     track = import_module("beat_this.inference").File2Beats
     beats, downbeats = track(checkpoint_path=weights, device="cpu", dbn=False)(wav)
     beats = [float(time) for time in beats]

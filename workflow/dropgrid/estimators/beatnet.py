@@ -17,6 +17,7 @@ INSTALL = "pip install BeatNet (with PyTorch, madmom and PyAudio)"
 
 
 def estimate(wav: str, weights: Any = None) -> Any:
+    """What the system finds in a WAV file, in its own environment."""
     network = import_module("BeatNet.BeatNet").BeatNet
     model = network(1, mode="offline", inference_model="DBN", plot=[], thread=False)
     rows = [(float(row[0]), int(row[1])) for row in model.process(wav)]

@@ -13,6 +13,7 @@ INSTALL = "pip install essentia"
 
 
 def estimate(wav: str, weights: Any = None) -> Any:
+    """What the system finds in a WAV file, in its own environment."""
     standard = import_module("essentia.standard")
     audio = standard.MonoLoader(filename=wav, sampleRate=44100)()
     bpm, beats = standard.RhythmExtractor2013(method="multifeature")(audio)[:2]

@@ -41,6 +41,7 @@ def numbers(value: Any) -> Any:
 
 
 def main(words: List[str]) -> int:  # noqa: UP006
+    """Answer as dropgrid asks: the version, the estimate or the error, as JSON."""
     system, output = words[:2]
     del sys.path[0]  # the folder of this file, whose modules are called as the systems are
     answer = {}

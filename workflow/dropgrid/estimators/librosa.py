@@ -13,6 +13,7 @@ INSTALL = "pip install librosa"
 
 
 def estimate(wav: str, weights: Any = None) -> Any:
+    """What the system finds in a WAV file, in its own environment."""
     librosa = import_module("librosa")
     signal, rate = librosa.load(wav)
     tempo, beats = librosa.beat.beat_track(y=signal, sr=rate, units="time")

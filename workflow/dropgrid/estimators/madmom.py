@@ -54,6 +54,7 @@ def downbeat_tracker(beats_per_bar: Any = (4,), **options: Any) -> Any:
 
 
 def estimate(wav: str, weights: Any = None) -> Any:
+    """What the system finds in a WAV file, in its own environment."""
     activations = import_module("madmom.features.downbeats").RNNDownBeatProcessor()(wav)
     rows = [(float(row[0]), int(row[1])) for row in downbeat_tracker((3, 4))(activations)]
     tempo = import_module("madmom.features.tempo").TempoEstimationProcessor(fps=FPS)

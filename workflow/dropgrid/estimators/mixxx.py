@@ -13,5 +13,6 @@ INSTALL = "pip install mixxx-analyzer"
 
 
 def estimate(wav: str, weights: Any = None) -> Any:
+    """What the system finds in a WAV file, in its own environment."""
     found = import_module("mixxx_analyzer").analyze(wav)
     return {"bpm": found.bpm, "beats": found.beatgrid, "key": found.key}

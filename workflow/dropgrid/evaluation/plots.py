@@ -159,6 +159,7 @@ def _factor(factor: float) -> str:
 
 
 def drawn(name: str, draw: Any, height: float = 0.0) -> dict[str, bytes]:
+    """A figure as the bytes of an image."""
     from matplotlib import style
     from matplotlib.figure import Figure
 

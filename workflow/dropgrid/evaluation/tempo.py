@@ -74,7 +74,11 @@ def accuracy2(
 
 
 def octave(reference: float, estimated: float, tolerance: float = TOLERANCE) -> str:
-    """The name of the nearest of FACTORS the estimate is within tolerance of, else "other"."""
+    """The name of the nearest of FACTORS the estimate is within tolerance of, else "other".
+
+    >>> octave(128, 64.1), octave(128, 128), octave(128, 140), octave(128, float("nan"))
+    ('1/2', '1', 'other', 'none')
+    """
     if np.isnan(estimated):
         return NO_ESTIMATE
     ratio = estimated / reference
@@ -83,7 +87,11 @@ def octave(reference: float, estimated: float, tolerance: float = TOLERANCE) -> 
 
 
 def stratum(reference: float) -> str:
-    """The tempo range a reference belongs to, such as "115-135"."""
+    """The tempo range a reference belongs to.
+
+    >>> stratum(128), stratum(174)
+    ('115-135', '160+')
+    """
     i = int(np.searchsorted(STRATA, reference, side="right")) - 1
     low, high = STRATA[i], STRATA[i + 1]
     return f"{low:.0f}+" if np.isinf(high) else f"{low:.0f}-{high:.0f}"

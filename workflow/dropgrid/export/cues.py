@@ -32,7 +32,11 @@ def bar_positions(record: BpmRecord) -> list[tuple[int, int]]:
 
 
 def number(value: float, decimals: int = 2) -> str:
-    """A number with the records' six decimals, trailing zeros cut down to so many decimals."""
+    """A number with the records' six decimals, trailing zeros cut down to so many decimals.
+
+    >>> number(128), number(127.956)
+    ('128.00', '127.956')
+    """
     text = f"{value + 0.0:.6f}"
     while text.endswith("0") and len(text.partition(".")[2]) > decimals:
         text = text[:-1]

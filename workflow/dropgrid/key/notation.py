@@ -23,22 +23,38 @@ _WHEEL = re.compile(r"(0?[1-9]|1[0-2])\s*([ABDMabdm])")
 
 
 def name(key: int) -> str:
-    """ "A minor"."""
+    """The name in full.
+
+    >>> name(21), name(0)
+    ('A minor', 'C major')
+    """
     return f"{TONICS[key % 12]} {'minor' if key >= 12 else 'major'}"
 
 
 def short(key: int) -> str:
-    """ "Am", "Eb": as DJ software and ID3's TKEY write it."""
+    """As DJ software and ID3's TKEY write it.
+
+    >>> short(21), short(3)
+    ('Am', 'Eb')
+    """
     return TONICS[key % 12] + ("m" if key >= 12 else "")
 
 
 def camelot(key: int) -> str:
-    """ "8A": the number on Camelot's wheel, A for minor, B for major."""
+    """The number on Camelot's wheel, A for minor, B for major.
+
+    >>> camelot(21), camelot(0)
+    ('8A', '8B')
+    """
     return f"{(_fifths(key) + 7) % 12 + 1}{'A' if key >= 12 else 'B'}"
 
 
 def open_key(key: int) -> str:
-    """ "1m": the number on the Open Key wheel, m for minor, d for major."""
+    """The number on the Open Key wheel, m for minor, d for major.
+
+    >>> open_key(21), open_key(0)
+    ('1m', '1d')
+    """
     return f"{_fifths(key) + 1}{'m' if key >= 12 else 'd'}"
 
 
@@ -51,7 +67,10 @@ def written(key: int, notation: Notation) -> str:
 def parse(text: str) -> int | None:
     """The key a text states in any of these ways; None for any other text.
 
-    "A minor", "Am", "a:min", "F♯ min", "C" (major), "8A" (Camelot), "1m" (Open Key).
+    >>> [parse(text) for text in ("A minor", "Am", "a:min", "8A", "1m")]
+    [21, 21, 21, 21, 21]
+    >>> parse("F♯ min"), parse("C"), parse("no key")
+    (18, 0, None)
     """
     text = text.strip()
     if match := _WHEEL.fullmatch(text):
@@ -77,7 +96,11 @@ def parse(text: str) -> int | None:
 
 
 def compatible(key: int) -> tuple[int, ...]:
-    """The keys that mix well: itself, its neighbours on the wheel, and the other mode there."""
+    """The keys that mix well: itself, its neighbours on the wheel, and the other mode there.
+
+    >>> [camelot(key) for key in compatible(21)]
+    ['8A', '9A', '7A', '8B']
+    """
     mode = key // 12 * 12
     relative = (key - 3) % 12 if key < 12 else (key + 3) % 12
     return (key, (key + 7) % 12 + mode, (key + 5) % 12 + mode, relative + 12 - mode)

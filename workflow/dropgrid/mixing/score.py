@@ -140,7 +140,11 @@ def key_term(
 
 
 def blend_bars(bars_out: np.ndarray, bars_in: np.ndarray) -> np.ndarray:
-    """How many bars two tracks can play together: the longest of BLENDS that fits both."""
+    """How many bars two tracks can play together: the longest of BLENDS that fits both.
+
+    >>> blend_bars(np.array([40, 3]), np.array([20, 64])).tolist()
+    [16, 0]
+    """
     return np.array(BLENDS)[
         np.searchsorted(BLENDS, np.minimum(bars_out, bars_in), side="right") - 1
     ]

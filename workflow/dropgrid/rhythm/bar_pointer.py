@@ -37,6 +37,7 @@ class Path:
 
     @property
     def score(self) -> float:
+        """The score of the whole path."""
         return float(self.scores.sum())
 
 

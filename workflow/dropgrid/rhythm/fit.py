@@ -28,10 +28,12 @@ class Line:
 
     @property
     def bpm(self) -> float:
+        """The tempo of the line."""
         return 60.0 / self.period
 
     @property
     def interval(self) -> tuple[float, float]:
+        """The lowest and the highest tempo that the beats allow."""
         return self.bpm - self.margin, self.bpm + self.margin
 
 

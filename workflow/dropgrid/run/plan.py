@@ -69,10 +69,12 @@ Forced = Callable[[], Collection[str]]  # the rules that are asked for anew
 
 
 def one_worker(tracks: Sequence[Ticket]) -> int:
+    """One worker with all threads."""
     return 1
 
 
 def nothing() -> Collection[str]:
+    """No rule is asked for anew."""
     return ()
 
 

@@ -27,15 +27,29 @@ class View(Protocol):
     """What a row shows of a track; waveform: (columns, ...), loudness first, if there is one."""
 
     @property
-    def path(self) -> str: ...
+    def path(self) -> str:
+        """The path of the track in its library."""
+        ...
+
     @property
-    def bpm(self) -> BpmRecord | None: ...
+    def bpm(self) -> BpmRecord | None:
+        """Its bpm record, if there is one."""
+        ...
+
     @property
-    def structure(self) -> StructureRecord | None: ...
+    def structure(self) -> StructureRecord | None:
+        """Its structure record, if there is one."""
+        ...
+
     @property
-    def failure(self) -> TrackFailure | None: ...
+    def failure(self) -> TrackFailure | None:
+        """Why it could not be analysed."""
+        ...
+
     @property
-    def waveform(self) -> np.ndarray | None: ...
+    def waveform(self) -> np.ndarray | None:
+        """Its levels by column, loudness first."""
+        ...
 
 
 def sheet(tracks: Sequence[View]) -> Figure:

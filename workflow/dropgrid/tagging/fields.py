@@ -60,11 +60,21 @@ class Answers:
 
 
 class Fields(Protocol):
+    """The fields of one kind of tag: which are wanted, and how they are read and written."""
+
     tags: Any
 
-    def wanted(self, answers: Answers) -> dict[str, Value | None]: ...
-    def get(self, key: str) -> Value | None: ...
-    def put(self, key: str, value: Value | None) -> None: ...
+    def wanted(self, answers: Answers) -> dict[str, Value | None]:
+        """The values that the answers call for, by field."""
+        ...
+
+    def get(self, key: str) -> Value | None:
+        """The value of a field; None if it has none."""
+        ...
+
+    def put(self, key: str, value: Value | None) -> None:
+        """Give a field a value; None removes it."""
+        ...
 
 
 def fields_of(file: Any) -> Fields | None:

@@ -37,6 +37,7 @@ class Direction:
 
     @property
     def units(self) -> int:
+        """How many units the layer has."""
         return len(self.recurrent)
 
     def begin(self) -> np.ndarray:

@@ -21,6 +21,7 @@ class BoundedProtocol(H11Protocol):
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
+        """Bound the wait of a new connection; of too many that wait, end the oldest."""
         super().connection_made(transport)
         self._bound()
         waiting = {
@@ -32,10 +33,12 @@ class BoundedProtocol(H11Protocol):
             min(waiting, key=waiting.__getitem__)._end()
 
     def data_received(self, data: bytes) -> None:
+        """Hand on what came, and bound the wait anew."""
         super().data_received(data)
         self._bound()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Forget a connection."""
         self._forget()
         super().connection_lost(exc)
 
