@@ -10,9 +10,8 @@ features and segment similarity, IEEE Transactions on Multimedia, 2014).
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
-from .window import largest
+from .window import blurred, largest
 
 KERNEL = 4  # bars on each side that the checkerboard compares
 BESIDE = 2  # bars on each side within which a larger value tells against a smaller one
@@ -69,7 +68,7 @@ def recurrence_change(bars: np.ndarray) -> np.ndarray:
     reach = np.partition(distance, kept, axis=1)[:, kept]
     recurs = (distance <= reach[:, None]) & (distance <= reach[None])
     lags = (np.arange(count)[:, None] + np.arange(count)[None]) % count
-    by_lag = gaussian_filter(np.take_along_axis(recurs, lags, axis=1).astype(float), BLUR)
+    by_lag = blurred(np.take_along_axis(recurs, lags, axis=1).astype(float), BLUR)
     return np.append(0.0, np.linalg.norm(np.diff(by_lag, axis=0), axis=1))
 
 
