@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dropgrid.structure import evidence, novelty, repetition
+from dropgrid.structure import evidence, novelty, repetition, window
 
 
 def looped(*loops: int, bars: int = 16, per_bar: int = 4) -> np.ndarray:
@@ -56,3 +56,13 @@ def test_evidence_is_novelty_and_repetition_together() -> None:
     assert evidence.boundary_evidence(pattern, level, 4, True) == pytest.approx(expected)
     unaligned = evidence.boundary_evidence(pattern, level, 4, False)
     assert unaligned == pytest.approx(novelty.evidence(pattern, level, 4, False))
+
+
+@pytest.mark.parametrize("size", [1, 2, 6, 7, 40, 300])
+def test_blurring_has_the_bits_of_scipys(size: int) -> None:
+    from scipy.ndimage import gaussian_filter
+
+    random = np.random.default_rng(size)
+    for values in (random.random((size, size)), (random.random((size, size)) < 0.1).astype(float)):
+        blurred = window.blurred(values, repetition.BLUR)
+        assert (blurred == gaussian_filter(values, repetition.BLUR)).all()

@@ -44,5 +44,5 @@ def lighten(scheduler: Any, cores: int) -> None:
 
 
 def foremost(jobs: Iterable[Any], most: int) -> set[Any]:
-    """So many of the ready jobs: those of high priority, of others those that were planned first."""
+    """So many of the ready jobs: by priority, and then as they were planned."""
     return set(nsmallest(most, jobs, key=lambda job: (-job.priority, job.jobid)))
