@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 from dropgrid.base.files import write_atomically
 from dropgrid.commands.main import main
-from dropgrid.correcting.session import Desk
+from dropgrid.correcting.session import CorrectionSession
 from dropgrid.corrections import document
 from dropgrid.corrections.model import Correction
 from dropgrid.library import track_id
@@ -43,15 +43,15 @@ def test_what_was_said_to_be_saved_is_saved(tmp_path: Path) -> None:
     """Edits and undo: at any moment the statements of before or after, and then those of after."""
     top = tmp_path / "top"
     results = write_steady(top / "results", [PATH])
-    desk = Desk(results, top / "mine.json")
-    desk.edit(TRACK, [{"op": "half"}])
-    allowed: list[Correction] = [document.read(desk.file).tracks[PATH]]
+    session = CorrectionSession(results, top / "mine.json")
+    session.edit(TRACK, [{"op": "half"}])
+    allowed: list[Correction] = [document.read(session.file).tracks[PATH]]
 
     def check() -> None:
-        said = document.read(desk.file).tracks.get(PATH, Correction())
+        said = document.read(session.file).tracks.get(PATH, Correction())
         assert said in allowed, said
-        desk.steps(TRACK)
-        for step in desk.steps(TRACK)[0]:
+        session.steps(TRACK)
+        for step in session.steps(TRACK)[0]:
             assert isinstance(step, Correction)
 
     disk = Disk(top, check)
@@ -59,14 +59,14 @@ def test_what_was_said_to_be_saved_is_saved(tmp_path: Path) -> None:
         for number in range(3):
             said = replace(allowed[-1], one=0.5 + number)
             allowed.append(said)
-            desk.state(TRACK, said)
+            session.set_correction(TRACK, said)
             allowed[:] = [said]
             disk.cut()
         allowed.append(replace(said, one=1.5))
-        desk.undo(TRACK)
+        session.undo(TRACK)
         allowed[:] = allowed[1:]
         disk.cut()
-        assert desk.steps(TRACK)[1]
+        assert session.steps(TRACK)[1]
     assert disk.cuts > 20
 
 
@@ -103,7 +103,7 @@ def test_no_song_changes_that_the_backup_does_not_know(
 
     def check() -> None:
         entries = read_backup(backup) if backup.exists() else {}
-        in_place.mend(path.parent, entries.values())
+        in_place.finish_interrupted(path.parent, entries.values())
         data = path.read_bytes()
         found.append(data)
         assert data == old or str(path) in entries
@@ -124,7 +124,7 @@ def test_no_song_changes_that_the_backup_does_not_know(
 
 def _mended(path: Path, backup: Path) -> bytes:
     entries = read_backup(backup) if backup.exists() else {}
-    in_place.mend(path.parent, entries.values())
+    in_place.finish_interrupted(path.parent, entries.values())
     return path.read_bytes()
 
 

@@ -33,7 +33,7 @@ def corrected(record: BpmRecord, *steps: dict, before: Correction = NOTHING) -> 
 
 @pytest.mark.parametrize("record", [steady(), steady(first=0.0), two_pieces(), two_pieces(4.0)])
 def test_a_grid_stated_as_it_is_gives_the_same_beats(record):
-    same = grid_corrections.laid(record, grid_corrections.entries_of(record))
+    same = grid_corrections.lay_grid(record, grid_corrections.entries_of(record))
     assert same.beats == pytest.approx(record.beats, abs=1e-6)
     assert same.downbeats == pytest.approx(record.downbeats, abs=1e-6)
     assert [g.beats for g in same.grid] == [g.beats for g in record.grid]

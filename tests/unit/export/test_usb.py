@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import device_database as read
@@ -12,12 +14,14 @@ import pytest
 import rbox
 from dropgrid.base.errors import ConfigError
 from dropgrid.commands.main import main
-from dropgrid.export import export, usb
+from dropgrid.export import export, stick_songs, usb
 from dropgrid.export.options import ExportOptions
 from dropgrid.library import track_id
 from dropgrid.players.database import ENTRIES, TRACKS, TREE
+from dropgrid.records.model import Phrase
 from dropgrid.records.store import read_bpm
-from library_of_records import PATHS, write_results
+from dropgrid.records.track import Track
+from library_of_records import PATHS, bpm_record, structure_record, write_results
 
 # Of the builder's four tracks one failed; the three others are a FLAC, a WAV and an MP3.
 PLAYED = [PATHS[0], PATHS[1], PATHS[3]]
@@ -63,8 +67,25 @@ def test_a_stick_holds_songs_files_and_a_database_that_fit(library, tmp_path):
             round(100 * region.bpm) for region in record.grid
         }
     names = [read.text(row, 20) for row in read.rows(data, TREE)]
-    assert names[:1] == ["All tracks"] and {"BPM", "80-100", "100-130"} <= set(names)
+    assert names[:1] == ["All tracks"] and {"BPM", "80-100 BPM", "100-130 BPM"} <= set(names)
     assert len(list(read.rows(data, ENTRIES))) >= 6
+
+
+def test_players_get_the_phrases_with_the_labels_of_their_sections(library):
+    bpm, structure = bpm_record(PATHS[0]), structure_record(PATHS[0])
+    starts = sorted({section.start for section in structure.sections} | {11.96875, 23.21875})
+    phrases = tuple(
+        Phrase(start, end, None, None, None, 0.9)
+        for start, end in pairwise([*starts, structure.duration])
+    )
+    track = Track(None, bpm, replace(structure, phrases=phrases))
+    found = usb.phrase_starts(track)
+    labels = "intro buildup drop drop breakdown drop drop outro".split()
+    assert [phrase.label for phrase in found] == labels
+    assert [bpm.beats[phrase.beat - 1] for phrase in found] == pytest.approx(starts, abs=0.3)
+    # Records of structure version 3 have no phrases: their passages are sent.
+    old = usb.phrase_starts(Track(None, bpm, structure))
+    assert [phrase.label for phrase in old] == [section.label for section in structure.sections]
 
 
 def test_a_second_export_changes_nothing(library, tmp_path):
@@ -149,8 +170,10 @@ def test_a_link_on_the_stick_is_refused(library, tmp_path, name):
 
 def test_a_full_stick_is_said_before_a_song_is_half_there(library, tmp_path, monkeypatch):
     results, _ = library
-    free = usb.ROOM + 100
-    monkeypatch.setattr(usb.shutil, "disk_usage", lambda path: type("Usage", (), {"free": free})())
+    free = stick_songs.ROOM + 100
+    monkeypatch.setattr(
+        stick_songs.shutil, "disk_usage", lambda path: type("Usage", (), {"free": free})()
+    )
     with pytest.raises(ConfigError, match="full"):
         export("usb", results, tmp_path / "stick")
     assert not list((tmp_path / "stick").rglob("*.dropgrid"))
@@ -182,12 +205,12 @@ def test_a_stick_without_songs_that_players_play_is_an_export_too(library, tmp_p
 
 
 def test_two_songs_of_one_name_are_two_files(library, tmp_path):
-    taken = usb.Stick(tmp_path, library[0], ExportOptions(), {})
+    songs = stick_songs.Songs(tmp_path, "usb", {})
     from dropgrid.records.track import Track
     from library_of_records import bpm_record
 
-    places = {taken._place(Track(None, bpm_record(p), None)) for p in ("a/x.mp3", "b/x.mp3")}
-    places.add(taken._place(Track(None, bpm_record("c/X.mp3"), None)))
+    places = {songs.place(Track(None, bpm_record(p), None)) for p in ("a/x.mp3", "b/x.mp3")}
+    places.add(songs.place(Track(None, bpm_record("c/X.mp3"), None)))
     assert len({place.casefold() for place in places}) == 3
 
 
@@ -197,4 +220,4 @@ def test_two_songs_of_one_name_are_two_files(library, tmp_path):
      ("x" * 300, "x" * 100), ("é", "é"), (os.fsdecode(b"\xff"), "?")],
 )  # fmt: skip
 def test_names_fit_every_file_system(name, safe):
-    assert usb.safe_name(name) == safe
+    assert stick_songs.safe_name(name) == safe

@@ -26,7 +26,7 @@ from ..base.text import counted, printable
 from .arguments import add_results
 
 if TYPE_CHECKING:
-    from ..correcting.session import Desk
+    from ..correcting.session import CorrectionSession
 
 HELP = "correct a track's grid, sections or key"
 # In the order in which they are done: option, its edit, what the edit calls its value, the
@@ -55,9 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="your file of corrections (default: that of the last run, else corrections.json in "
         "the results)",
     )  # fmt: skip
-    for option, _, value, kind, metavar, said in EDITS:
+    for option, _, value, kind, metavar, help_text in EDITS:
         given = {"action": "store_true"} if value is None else {"type": kind, "metavar": metavar}
-        parser.add_argument(f"--{option}", help=said, **given)
+        parser.add_argument(f"--{option}", help=help_text, **given)
     parser.add_argument("--undo", action="store_true", help="take back the last statement")
     parser.add_argument("--redo", action="store_true", help="state again what was taken back")
     parser.add_argument(
@@ -72,9 +72,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..correcting.page_edits import settle
+    from ..correcting.page_edits import apply_page_edits
     from ..correcting.publish import corrections_file
-    from ..correcting.session import Desk
+    from ..correcting.session import CorrectionSession
     from ..results.layout import Results
     from ..results.ownership import check_claim
 
@@ -85,28 +85,28 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.paths and not (arguments.list or arguments.sources):
         raise ConfigError("PATH: name at least one track")
     check_claim(arguments.results, [])
-    desk = Desk(
+    session = CorrectionSession(
         Results(arguments.results), corrections_file(arguments.results, arguments.corrections)
     )
     if arguments.list:
         from .correct_list import list_corrections
 
-        return list_corrections(desk, _named(desk, arguments.paths))
+        return list_corrections(session, _named(session, arguments.paths))
     if arguments.sources:
-        from .correct_import import take_over
+        from .correct_import import import_grids
 
-        tracks = _named(desk, arguments.paths)
-        return take_over(desk, arguments.sources, tracks, arguments.dry_run)
-    tracks = _named(desk, arguments.paths)
-    for line in settle(desk):
+        tracks = _named(session, arguments.paths)
+        return import_grids(session, arguments.sources, tracks, arguments.dry_run)
+    tracks = _named(session, arguments.paths)
+    for line in apply_page_edits(session):
         print(f"dropgrid correct: {line}", file=sys.stderr)
     for track in tracks:
         if steps:
-            desk.edit(track, steps)
+            session.edit(track, steps)
         else:
-            desk.undo(track, again=arguments.redo)
-        print(_described(desk, track), flush=True)
-    print(f"{desk.file}: the next run renews the records of {counted(len(tracks), 'track')}")
+            session.undo(track, again=arguments.redo)
+        print(_described(session, track), flush=True)
+    print(f"{session.file}: the next run renews the records of {counted(len(tracks), 'track')}")
     return 0
 
 
@@ -120,7 +120,7 @@ def _steps(arguments: argparse.Namespace) -> list[Mapping[str, Any]]:
     return steps
 
 
-def _named(desk: Desk, paths: list[str]) -> list[str]:
+def _named(session: CorrectionSession, paths: list[str]) -> list[str]:
     """The tracks that are named, each once. Raises ConfigError for one that there is not."""
     from ..references.matching import Tracks
     from ..results.scan_store import read_scan
@@ -128,29 +128,29 @@ def _named(desk: Desk, paths: list[str]) -> list[str]:
 
     if not paths:
         return []
-    scan = read_scan(desk.results.folder)
-    known = Tracks(paths_of(desk, scan["tracks"]), scan["root"])
+    scan = read_scan(session.results.folder)
+    state = Tracks(paths_of(session, scan["tracks"]), scan["root"])
     found = []
     for path in paths:
-        track, why = known.find(path)
+        track, why = state.find(path)
         if track is None:
             raise ConfigError(f"{printable(path)}: {why}")
         found.append(track)
     return list(dict.fromkeys(found))
 
 
-def _described(desk: Desk, track: str) -> str:
+def _described(session: CorrectionSession, track: str) -> str:
     """What is now held of a track, in a line."""
-    known = desk.known(track)
-    said = desk.stated(known)[1]
-    bpm = desk.answer(known, said)[1].bpm
-    path = printable(known.ticket.path)
-    if said.is_empty or bpm is None:
+    state = session.read_state(track)
+    correction = session.correction_of(state)[1]
+    bpm = session.answer(state, correction)[1].bpm
+    path = printable(state.ticket.path)
+    if correction.is_empty or bpm is None:
         return f"{path}: as analysed"
-    parts = [" and ".join(said.parts) + " corrected"] if said.parts else []
-    if said.confirmed:
+    parts = [" and ".join(correction.parts) + " corrected"] if correction.parts else []
+    if correction.confirmed:
         parts.append("confirmed")
-    if said.note:
+    if correction.note:
         parts.append("with a note")
     one = f", downbeat at {bpm.downbeats[0]:.3f} s" if bpm.downbeats else ""
     tempo = "no tempo" if bpm.bpm is None else f"{bpm.bpm:.2f} BPM{one}"

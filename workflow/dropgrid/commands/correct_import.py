@@ -11,8 +11,8 @@ from ..base.text import counted, printable
 from .correct_list import paths_of
 
 if TYPE_CHECKING:
-    from ..correcting.import_grids import Taken
-    from ..correcting.session import Desk
+    from ..correcting.import_grids import GridImport
+    from ..correcting.session import CorrectionSession
 
 WORDS = {
     "agrees": "agree already",
@@ -22,26 +22,28 @@ WORDS = {
 }
 
 
-def take_over(desk: Desk, sources: Sequence[str], tracks: Sequence[str], dry_run: bool) -> int:
+def import_grids(
+    session: CorrectionSession, sources: Sequence[str], tracks: Sequence[str], dry_run: bool
+) -> int:
     """List the grids that differ, then state them, but for a dry run. tracks: of these alone."""
     from ..correcting.import_grids import compare
     from ..results.scan_store import read_scan
 
-    scan = read_scan(desk.results.folder)
-    paths = paths_of(desk, tracks or scan["tracks"])
+    scan = read_scan(session.results.folder)
+    paths = paths_of(session, tracks or scan["tracks"])
     unreadable: list[str] = []
     found, strangers = compare(
-        desk, sources, paths, scan["root"],
+        session, sources, paths, scan["root"],
         lambda path, reason: unreadable.append(f"{path}: {reason}"),
     )  # fmt: skip
-    taken = [item for item in found if item.said is not None]
+    taken = [item for item in found if item.correction is not None]
     for item in sorted(taken, key=lambda item: item.path):
         print(_line(item))
     for item in () if dry_run else taken:
-        assert item.said is not None
-        desk.state(item.track, item.said)
+        assert item.correction is not None
+        session.set_correction(item.track, item.correction)
     verb = "would be taken over" if dry_run else "taken over"
-    print(f"{counted(len(taken), 'different grid')} {verb}: {desk.file}")
+    print(f"{counted(len(taken), 'different grid')} {verb}: {session.file}")
     outcomes: Counter[str] = Counter(item.outcome for item in found)
     for outcome, words in WORDS.items():
         if outcomes[outcome]:
@@ -55,7 +57,7 @@ def take_over(desk: Desk, sources: Sequence[str], tracks: Sequence[str], dry_run
     return 0
 
 
-def _line(item: Taken) -> str:
+def _line(item: GridImport) -> str:
     """A grid that differs, and how."""
     now = "no tempo" if item.present is None else f"{item.present:.2f} BPM"
     what = {"tempo": f"{item.bpm or 0:.2f} BPM, not {now}", "beats": "other beats",

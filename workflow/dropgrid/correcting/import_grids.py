@@ -20,86 +20,90 @@ from ..references.annotation import Annotation
 from ..references.collect import Rank, read_sources
 from ..references.matching import Reference, Tracks, match
 from ..references.serato import SERATO, read_file
-from .session import Desk, Known
+from .session import CorrectionSession, TrackState
 
 Outcome = Literal["taken over", "agrees", "stated already", "no grid", "not analysed"]
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What becomes of a grid of another program. said: the statements it makes, where it is to
-    be taken over; differs: what of the present answer is another."""
+class GridImport:
+    """What becomes of a grid of another program.
+
+    correction: the one to import, if any; differs: what of the present answer is another.
+    """
 
     track: str
     path: str
     source: str
     outcome: Outcome
-    said: Correction | None = None
+    correction: Correction | None = None
     differs: str | None = None
     bpm: float | None = None
     present: float | None = None
 
 
 def compare(
-    desk: Desk,
+    session: CorrectionSession,
     sources: Sequence[str],
     paths: dict[str, str],
     root: str | None,
     tell: Callable[[str, str], None] = lambda path, reason: None,
-) -> tuple[list[Taken], int]:
+) -> tuple[list[GridImport], int]:
     """The grids of the sources beside the present answers; how many are of no track here.
 
     sources: files of other programs, or the word `serato` for the tags of the library's files.
     paths: of the tracks that are looked at, by id. tell: hears (path, reason) of a file whose
     Serato tags cannot be used. Raises InvalidReference, InvalidCorrection.
     """
-    annotations = [*read_sources(sources), *_serato(desk, sources, paths, tell)]
-    references, left_out, _ = match(annotations, Tracks(paths, root), desk.decoder)
-    stated = document.read(desk.file)
+    annotations = [*read_sources(sources), *_serato(session, sources, paths, tell)]
+    references, left_out, _ = match(annotations, Tracks(paths, root), session.decoder)
+    corrections = document.read(session.file)
     found = []
     for track, reference in references.items():
         with suppress(RecordError):
-            known = desk.known(track)
-            name, before = desk.stated(known, stated)
-            found.append(_taken(desk, known, reference, before if name else Correction()))
+            state = session.read_state(track)
+            name, before = session.correction_of(state, corrections)
+            found.append(_imported(session, state, reference, before if name else Correction()))
     return found, len(left_out)
 
 
 def _serato(
-    desk: Desk,
+    session: CorrectionSession,
     sources: Sequence[str],
     paths: dict[str, str],
     tell: Callable[[str, str], None],
 ) -> Iterator[tuple[Rank, Annotation]]:
     for track in sorted(paths) if SERATO in sources else ():
         with suppress(RecordError):
-            file = Path(read_ticket(desk.results.ticket(track)).file)
-            bpm = desk.known(track).bpm
+            file = Path(read_ticket(session.results.ticket(track)).file)
+            bpm = session.read_state(track).bpm
             say = partial(tell, paths[track])
             tags = read_file(file, track, bpm.duration if bpm else None, say)
             if tags is not None:
                 yield Rank.of(sources.index(SERATO), tags), tags
 
 
-def _taken(desk: Desk, known: Known, reference: Reference, before: Correction) -> Taken:
+def _imported(
+    session: CorrectionSession, state: TrackState, reference: Reference, before: Correction
+) -> GridImport:
     source = PurePath(reference.origins.get("beats") or reference.origins.get("bpm", "")).name
-    plain = Taken(known.ticket.track, known.ticket.path, source, "no grid")
-    if known.bpm is None or known.bpm.status != "ok":
+    plain = GridImport(state.ticket.track, state.ticket.path, source, "no grid")
+    if state.bpm is None or state.bpm.status != "ok":
         return replace(plain, outcome="not analysed")
-    if before.speaks_of_grid:
+    if before.corrects_grid:
         return replace(plain, outcome="stated already")
-    present = desk.truth(known, before).bpm or known.computed
-    said, true = _stated(known.computed, present, reference, before)
-    if said is None or true is None:
+    present = session.accepted_answer(state, before).bpm or state.computed
+    correction, true = _as_correction(state.computed, present, reference, before)
+    if correction is None or true is None:
         return plain
     differs = disagreement(true, present)
     taken = replace(plain, bpm=true.bpm, present=present.bpm, differs=differs)
     if differs is None:
         return replace(taken, outcome="agrees")
-    return replace(taken, outcome="taken over", said=said)
+    return replace(taken, outcome="taken over", correction=correction)
 
 
-def _stated(
+def _as_correction(
     computed: BpmRecord, present: BpmRecord, reference: Reference, before: Correction
 ) -> tuple[Correction | None, BpmRecord | None]:
     """What a reference's grid states, and the record that it makes; None where it has none."""
@@ -109,14 +113,14 @@ def _stated(
     )
     if len(entries) == 1 and entries[0].one is not None:
         (only,) = entries
-        said = replace(plain, bpm=only.bpm, one=only.one)
+        correction = replace(plain, bpm=only.bpm, one=only.one)
         if only.beats_per_bar != 4:
-            said = replace(said, beats_per_bar=only.beats_per_bar)
+            correction = replace(correction, beats_per_bar=only.beats_per_bar)
     elif entries:
-        said = replace(plain, grid=entries)
+        correction = replace(plain, grid=entries)
     else:
         return None, None
-    return said, grid_corrections.apply(computed, said, _never)
+    return correction, grid_corrections.apply(computed, correction, _never)
 
 
 def _never(bpm: float) -> BpmRecord:

@@ -50,7 +50,7 @@ class PlayerCue:
 
 @dataclass(frozen=True)
 class PhraseStart:
-    """beat: from 1, the one on which a section of this label begins."""
+    """beat: from 1, the one on which a phrase begins; label: of the section it lies in."""
 
     beat: int
     label: Label
@@ -183,7 +183,7 @@ def _loop_end(cue: PlayerCue) -> int:
 
 
 def phrases_tag(phrases: Sequence[PhraseStart], end_beat: int) -> bytes:
-    """The sections as phrases of the high mood, masked as rekordbox 6 masks them."""
+    """The phrases, of the high mood, masked as rekordbox 6 masks them."""
     count = len(phrases)
     head = struct.pack(">IHH6xHxxBx", 24, count, HIGH_MOOD, min(end_beat, 0xFFFF), 0)
     body = b"".join(
