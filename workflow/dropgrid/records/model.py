@@ -35,7 +35,7 @@ class Alternative:
     """Another reading the evidence allows, and its probability (0..1).
 
     kind: the part of the answer that is another: the tempo itself, its octave, the phase of the
-    beats, the place of the one. shift_beats: of phase and downbeat, how many beats later (less
+    beats, the downbeat. shift_beats: of phase and downbeat, how many beats later (less
     than 0: earlier) the whole grid, ones included, lies in that reading.
     """
 
@@ -50,7 +50,7 @@ class Confidences:
     """The parts of a confidence (0..1), each the probability that it is right if those before are.
 
     tempo: but for its octave; octave; phase: the beats, not the half beats between; downbeat: the
-    place of the one, and how many beats a bar has. The first three multiplied are the confidence.
+    downbeat, and how many beats a bar has. The first three multiplied are the confidence.
     """
 
     tempo: float

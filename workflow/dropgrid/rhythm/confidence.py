@@ -133,7 +133,7 @@ def alternatives(
     """The other readings of a part, the most probable first; half and double are always there.
 
     Each differs in one part only; its probability is that of the whole reading but for the one,
-    and of a place of the one, that of the place if the beats are right.
+    and of a place of the downbeat, that of the place if the beats are right.
     """
     bars, bpm, tempi = main.bars, main.region.piece.bpm, readings(main, activation, options)
     own, share = tempi[0]
