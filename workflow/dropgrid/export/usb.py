@@ -33,7 +33,7 @@ from ..players.waveform import columns, waveforms
 from ..records.cue_points import cues, loops, most_useful, pads
 from ..records.model import Label, StructureRecord
 from ..records.passages import passages
-from ..records.track import Track, beats_per_bar
+from ..records.track import Track
 from ..results.layout import Results
 from ..results.output_guard import check_folder
 from .cues import bar_positions, text_tag, title
@@ -54,6 +54,7 @@ ALONE = True  # as large as the library: only where it is asked for by name
 MARK = "PIONEER/dropgrid.json"
 DATABASE = "PIONEER/rekordbox/export.pdb"
 BLOCK = 2**20
+LAST_OF_BAR = 4  # the players count no further: a bar of five ends in 4, 4
 ROOM = 16 * 2**20  # bytes that stay free on a stick
 NOT_PLAYED = "of a format that the players do not play"
 UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
@@ -299,7 +300,7 @@ def player_grid(track: Track) -> list[anlz.Beat]:
         while at + 1 < len(starts) and starts[at + 1] <= time + 1e-6:
             at += 1
         tempo = record.grid[at].bpm if record.grid else record.bpm or 0.0
-        beats.append(anlz.Beat(min(number, beats_per_bar(record)), tempo, time))
+        beats.append(anlz.Beat(min(number, LAST_OF_BAR), tempo, time))
     return beats
 
 
