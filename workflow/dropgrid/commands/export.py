@@ -22,6 +22,7 @@ from ..audio.mp3 import INFERRED, LAGS
 from ..base.text import counted
 from ..export.options import NML_VERSIONS
 from ..key.notation import NOTATIONS
+from ..players.engine_schema import NEWEST, SCHEMAS
 from .arguments import add_cues, add_force, add_results
 
 HELP = "write records in the formats of DJ software, DAWs and research tools"
@@ -46,9 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="leave out tracks below this confidence (default: none)")  # fmt: skip
     parser.add_argument(
         "--bpm-ranges", type=float, nargs="+", default=[], metavar="EDGE",
-        help="edges of BPM ranges: a playlist for each (rekordbox, traktor, m3u8)",
+        help="edges of BPM ranges: a playlist for each (rekordbox, traktor, m3u8, usb, engine)",
     )  # fmt: skip
-    parser.add_argument("--by-key", action="store_true", help="a playlist for each key (m3u8)")
+    parser.add_argument(
+        "--by-key", action="store_true", help="a playlist for each key (m3u8, engine)"
+    )
     parser.add_argument(
         "--key-notation", choices=NOTATIONS, default="musical",
         help="write keys as Am, 8A or 1m (rekordbox; default: %(default)s)",
@@ -57,9 +60,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--nml-version", type=int, choices=NML_VERSIONS, default=19,
         help="19: Traktor 2 and 3, one grid marker a track; 20: Traktor 4, one a tempo",
     )  # fmt: skip
-    add_cues(parser, "rekordbox, traktor, serato, virtualdj, usb")
-    parser.add_argument("--verify", action="store_true", help="check a stick instead (usb)")
+    parser.add_argument(
+        "--engine-schema", choices=tuple(SCHEMAS), default=NEWEST,
+        help="of a new Engine database (engine; default: %(default)s)",
+    )  # fmt: skip
+    add_cues(parser, "rekordbox, traktor, serato, virtualdj, usb, engine")
+    parser.add_argument("--verify", action="store_true", help="check a stick (usb, engine)")
     add_force(parser)
+    parser.add_argument(
+        "--replace", dest="force", action="store_true",
+        help="put another database in the place of one that others wrote, or that players "
+        "changed (usb, engine)",
+    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:

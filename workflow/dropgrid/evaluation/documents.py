@@ -14,6 +14,7 @@ import numpy as np
 from .. import __version__
 from ..base.csv_tables import csv_bytes
 from ..base.json_documents import DECIMALS, SCHEMA_VERSION, json_lines
+from ..base.optional_packages import has
 from ..records.model import LABELS
 from ..references.matching import LeftOut
 from . import aggregate, beats, bootstrap, key, structure, tempo
@@ -114,7 +115,7 @@ def _head(
         | dict(task_options)
         | {"bootstrap_resamples": bootstrap.RESAMPLES, "confidence_interval": 0.95},
         "software": {"dropgrid": __version__}
-        | {name: metadata.version(name) for name in SOFTWARE},
+        | {name: metadata.version(name) for name in SOFTWARE if has(name)},
     }
 
 

@@ -11,8 +11,8 @@ and has one of
     render_table(results, waiting) -> (bytes, tracks, failed tracks)    from the library table;
         waiting: gets the ids of tracks without records
 or
-    write_all(tracks, output, results, options, force) -> (tracks, tracks left out by reason)
-        for a folder that is more than its files; it guards what it writes over by itself
+    write_all(tracks, output, results, options, force, tell) -> (tracks, tracks left out by
+        reason), for a folder that is more than its files; it guards what it writes over by itself
 or both of
     place(track) -> where a file of its own lies below the output folder, None for none
     write_track(track, file, options) -> why it could not be written; for files too large to hold
@@ -106,7 +106,7 @@ def export(
     left_out: Counter[str] = Counter()
     tracks = _finished(form, results, library, options, left_out, say, tell)
     if hasattr(form, "write_all"):
-        written, reasons = form.write_all(tracks, output, results, options, force)
+        written, reasons = form.write_all(tracks, output, results, options, force, tell)
         return written, left_out + reasons
     if hasattr(form, "write_track"):
         return _export_files(form, tracks, output, check, left_out, options), left_out

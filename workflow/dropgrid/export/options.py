@@ -12,6 +12,7 @@ from typing import Any
 
 from ..audio.mp3 import LAGS
 from ..key import notation
+from ..players.engine_schema import NEWEST, SCHEMAS
 from ..records.cue_template import STANDARD, Template, template
 from ..settings.options import check_ranges, range_name
 
@@ -27,7 +28,8 @@ class ExportOptions:
     bpm_ranges: edges of ranges [low, high) for playlists; key_notation: how keys are written,
     where a format leaves the choice; by_key: playlists by key, not by BPM range. min_confidence:
     of a track's tempo; a track below it is left out. nml_version: of Traktor's collection: 19
-    (Traktor 2 and 3) has one grid marker, 20 (Traktor 4) some for each tempo. cues: what goes on
+    (Traktor 2 and 3) has one grid marker, 20 (Traktor 4) some for each tempo. engine_schema: the
+    version of Engine DJ's database, where there is none yet. cues: what goes on
     the pads, a preset or a list of entries (dropgrid.records.cue_template). Raises ValueError.
     """
 
@@ -37,6 +39,7 @@ class ExportOptions:
     key_notation: notation.Notation = "musical"
     by_key: bool = False
     nml_version: int = 19
+    engine_schema: str = NEWEST
     cues: str | tuple[Any, ...] = STANDARD
 
     def __post_init__(self) -> None:
@@ -51,6 +54,10 @@ class ExportOptions:
             )
         if self.nml_version not in NML_VERSIONS:
             raise ValueError(f"nml_version: {self.nml_version} is neither 19 nor 20")
+        if self.engine_schema not in SCHEMAS:
+            raise ValueError(
+                f"engine_schema: {self.engine_schema!r}: none of {', '.join(SCHEMAS)}"
+            )
         template(self.cues)
 
     @cached_property

@@ -8,22 +8,15 @@ is the same. A stick that something else has written is refused.
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import shutil
-import unicodedata
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from ..base.errors import ConfigError, RecordError
-from ..base.files import read_regular, write_atomically
-from ..base.json_documents import json_lines
+from ..base.errors import ConfigError
 from ..features.waveform import read_waveform
 from ..key import notation
 from ..players import analysis_file as anlz
@@ -37,6 +30,7 @@ from ..records.track import Track
 from ..results.layout import Results
 from ..results.output_guard import check_folder
 from .cues import bar_positions, text_tag, title
+from .stick_songs import MARKS, Songs, check_links, copies, read_mark, rgb, size_of, write_changed
 
 if TYPE_CHECKING:
     from .options import ExportOptions
@@ -48,18 +42,13 @@ KEYS = True
 NEEDS = frozenset({"bpm", "file"})
 PLAYER = "rekordbox"
 OPTIONS = ("cues", "key_notation", "bpm_ranges")
-KEYS = True
 ALONE = True  # as large as the library: only where it is asked for by name
 
-MARK = "PIONEER/dropgrid.json"
+MARK = MARKS[NAME]
 DATABASE = "PIONEER/rekordbox/export.pdb"
-BLOCK = 2**20
+FOLDERS = ("Contents", "PIONEER", "PIONEER/rekordbox", "PIONEER/USBANLZ")
 LAST_OF_BAR = 4  # the players count no further: a bar of five ends in 4, 4
-ROOM = 16 * 2**20  # bytes that stay free on a stick
 NOT_PLAYED = "of a format that the players do not play"
-UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
-RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
-MAX_NAME = 100  # characters of a name on the stick
 
 
 @dataclass
@@ -74,7 +63,12 @@ class Names:
 
 
 def write_all(
-    tracks: Iterator[Track], output: Path, results: Path, options: ExportOptions, force: bool
+    tracks: Iterator[Track],
+    output: Path,
+    results: Path,
+    options: ExportOptions,
+    force: bool,
+    tell: Callable[[str], None],
 ) -> tuple[int, Counter[str]]:
     """Write the stick; (tracks on it, tracks left out by reason). Raises ConfigError, OSError."""
     known = check_stick(output, force)
@@ -85,40 +79,21 @@ def write_all(
         if reason:
             left_out[reason] += 1
     stick.finish()
-    stick.remove_old()
+    stick.songs.remove_old()
     return len(stick.rows), left_out
 
 
 def check_stick(output: Path, force: bool) -> dict[str, Any]:
     """What an earlier export of ours wrote, by the path of the copy. Raises ConfigError."""
     check_folder(output)
-    for name in ("Contents", "PIONEER", "PIONEER/rekordbox", "PIONEER/USBANLZ"):
-        if (output / name).is_symlink():
-            raise ConfigError(f"--output: {output / name}: a link; a stick holds none")
-    mark = output / MARK
-    try:
-        found = json.loads(read_regular(mark, 64 * 2**20))
-        files = found["files"] if found.get("schema") == "dropgrid/usb" else None
-    except FileNotFoundError:
-        if (output / "PIONEER").exists() and not force:
-            raise ConfigError(
-                f"--output: {output}: holds an export that dropgrid did not make; "
-                "--force replaces its database"
-            ) from None
-        return {}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        files = None
-    if not isinstance(files, dict):
-        if not force:
-            raise ConfigError(f"--output: {mark}: damaged; --force writes the stick again")
-        return {}
-    return {path: facts for path, facts in files.items() if _is_copy(path, facts)}
-
-
-def _is_copy(path: str, facts: Any) -> bool:
-    """Whether an entry of the mark can be a copy of ours: below Contents, nowhere else."""
-    parts = PurePosixPath(path).parts
-    return isinstance(facts, dict) and parts[:2] == ("/", "Contents") and ".." not in parts
+    check_links(output, FOLDERS)
+    mark = read_mark(output, NAME, force)
+    if mark is None and (output / "PIONEER").exists() and not force:
+        raise ConfigError(
+            f"--output: {output}: holds an export that dropgrid did not make; "
+            "--replace replaces its database"
+        )
+    return copies(mark)
 
 
 class Stick:
@@ -127,13 +102,12 @@ class Stick:
     def __init__(
         self, root: Path, results: Path, options: ExportOptions, known: dict[str, Any]
     ) -> None:
-        self.root, self.results, self.options, self.known = root, results, options, known
+        self.root, self.results, self.options = root, results, options
+        self.songs = Songs(root, NAME, known)
         self.rows: list[TrackRow] = []
         self.artists, self.albums, self.genres, self.keys = Names(), Names(), Names(), Names()
         self.folders: dict[str, list[int]] = {}
         self.tempos: list[float | None] = []
-        self.files: dict[str, Any] = {}
-        self.taken: set[str] = set()
         self.date = date.today().isoformat()
 
     def add(self, track: Track) -> str | None:
@@ -144,12 +118,12 @@ class Stick:
             return NOT_PLAYED
         if not track.file.is_file():
             return "the song is no longer there"
-        path = self._place(track)
-        size = self._copy(track.file, path)
+        path = self.songs.place(track)
+        size = self.songs.copy(track.file, path)
         number = len(self.rows) + 1
         folder = f"PIONEER/USBANLZ/P{number // 256:03X}/{number:08X}"
         for suffix, data in self._analysis(track, path).items():
-            self._write(f"{folder}/ANLZ0000.{suffix}", data)
+            write_changed(self.root / folder / f"ANLZ0000.{suffix}", data)
         self.rows.append(self._row(track, number, path, folder, kind, size))
         self.folders.setdefault(str(PurePosixPath(track.path).parent), []).append(number)
         self.tempos.append(track.bpm.bpm)
@@ -161,61 +135,8 @@ class Stick:
             self.date, self.rows, list(self.artists.numbers), list(self.albums.numbers),
             list(self.genres.numbers), (), list(self.keys.numbers), self._playlists(),
         )  # fmt: skip
-        self._write(DATABASE, database(contents))
-        mark = {"schema": "dropgrid/usb", "schema_version": 1, "files": self.files}
-        self._write(MARK, json_lines(mark))
-
-    def remove_old(self) -> None:
-        """Remove the copies of an earlier export that this one does not have any more."""
-        for path, facts in self.known.items():
-            target = self.root / path[1:]
-            if path not in self.files and _size(target) == facts.get("size"):
-                target.unlink()
-
-    def _place(self, track: Track) -> str:
-        """Where the copy goes, from the root; a name that every stick can hold, and no other's."""
-        artist = safe_name(text_tag(track, "artist") or "Unknown")
-        name = PurePosixPath(track.path)
-        stem, suffix = safe_name(name.stem), name.suffix.lower()
-        path = f"/Contents/{artist}/{stem}{suffix}"
-        if path.casefold() in self.taken:
-            path = f"/Contents/{artist}/{stem} {track.track[-8:]}{suffix}"
-        self.taken.add(path.casefold())
-        return path
-
-    def _copy(self, source: Path, path: str) -> int:
-        """Copy a song unless it is there; its size. Raises OSError, ConfigError where no room."""
-        status = source.stat()
-        facts = {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
-        target = self.root / path[1:]
-        self.files[path] = facts
-        if self.known.get(path) == facts and _size(target) == status.st_size:
-            return status.st_size
-        target.parent.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(target.parent).free
-        if free < status.st_size + ROOM:
-            raise ConfigError(f"--output: {self.root}: full; {source.name} needs more room")
-        temporary = target.with_name(f".{os.getpid()}.dropgrid")
-        try:
-            with source.open("rb") as read, temporary.open("wb") as write:
-                shutil.copyfileobj(read, write, BLOCK)
-                write.flush()
-                os.fsync(write.fileno())
-            os.replace(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
-        return status.st_size
-
-    def _write(self, path: str, data: bytes) -> None:
-        """Write a file of ours unless it is there with these bytes."""
-        target = self.root / path
-        try:
-            if read_regular(target, len(data) + 1) == data:
-                return
-        except OSError:
-            pass
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(target, data)
+        write_changed(self.root / DATABASE, database(contents))
+        self.songs.write_mark()
 
     def _analysis(self, track: Track, path: str) -> dict[str, bytes]:
         """The two files of a track."""
@@ -281,13 +202,6 @@ class Stick:
         return tuple(found)
 
 
-def safe_name(name: str) -> str:
-    """A name that FAT32 and exFAT can hold, as short as MAX_NAME characters."""
-    name = unicodedata.normalize("NFC", UNSAFE.sub("_", name)).encode("utf-8", "replace").decode()
-    name = name[:MAX_NAME].strip(" .") or "_"
-    return f"_{name}" if RESERVED.fullmatch(name) else name
-
-
 def player_grid(track: Track) -> list[anlz.Beat]:
     """Every beat, with the tempo of its region of the grid."""
     record = track.bpm
@@ -308,10 +222,10 @@ def player_cues(track: Track, options: ExportOptions) -> list[anlz.PlayerCue]:
     """Hot cues, memory cues and loops of a track."""
     held = loops(track)
     memory = most_useful(cues(track), anlz.MOST_MEMORY - len(held))
-    found = [anlz.PlayerCue(c.time, c.name, _rgb(c.colour)) for c in memory]
+    found = [anlz.PlayerCue(c.time, c.name, rgb(c.colour)) for c in memory]
     found += [anlz.PlayerCue(loop.start, loop.name, (255, 140, 0), end=loop.end) for loop in held]
     found += [
-        anlz.PlayerCue(cue.time, cue.name, _rgb(cue.colour), pad)
+        anlz.PlayerCue(cue.time, cue.name, rgb(cue.colour), pad)
         for pad, cue in pads(track, options.template)
     ]
     return found
@@ -349,23 +263,7 @@ def verify(output: Path) -> list[str]:
     files = check_stick(output, force=False)
     if not files and not (output / MARK).exists():
         raise ConfigError(f"{output}: holds no export of dropgrid")
-    wrong = [
-        f"{path}: {'missing' if _size(output / path[1:]) is None else 'another size'}"
-        for path, facts in files.items()
-        if _size(output / path[1:]) != facts.get("size")
-    ]
-    if _size(output / DATABASE) is None:
+    wrong = Songs(output, NAME, files).wrong()
+    if size_of(output / DATABASE) is None:
         wrong.append(f"{DATABASE}: missing")
     return wrong
-
-
-def _size(path: Path) -> int | None:
-    try:
-        return path.stat().st_size if path.is_file() else None
-    except OSError as error:
-        raise RecordError(f"{path}: {error.strerror}") from error
-
-
-def _rgb(colour: str) -> tuple[int, int, int]:
-    red, green, blue = bytes.fromhex(colour[1:])
-    return red, green, blue
