@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 from dropgrid.rhythm import analyse, confidence
-from dropgrid.rhythm.evidence import Witnesses, with_halves
+from dropgrid.rhythm.evidence import EvidenceSource, with_halves
 from rhythm_accuracy import all_songs
 from rhythm_material import (
     DEFAULTS,
@@ -115,7 +115,7 @@ def known_divisions(songs: Sequence[Song]) -> list[tuple[str, float, bool]]:
     """Name, division and False of each song's true beats; the same and True of its half beats."""
     found = []
     for song in songs:
-        witnesses = Witnesses(song.features)
+        witnesses = EvidenceSource(song.features)
         start, end = witnesses.sounding
         beats = song.beats[(song.beats >= start) & (song.beats <= end)]
         for halved, times in ((False, beats), (True, with_halves(beats))):

@@ -14,7 +14,7 @@ import numpy as np
 from ..features import FRAME_RATE
 from ..records.model import Alternative, Confidences
 from .bars import Counted
-from .evidence import Witnesses
+from .evidence import EvidenceSource
 from .heard import heard
 from .options import RhythmOptions
 from .phase import LAG
@@ -26,7 +26,7 @@ FAST = 150.0  # BPM from which on beats that alternate speak for half the tempo
 ALTERNATE = (1.5, 3.0)  # every other beat so many times stronger: doubt begins; is complete
 AT_MOST = 0.6  # a fast tempo's share where it is: 11 of 21 electronic tracks are right there
 HALVED = 0.12  # of electronic tracks found at FAST and more, the share that are half as fast
-UNDIVIDED = (-2.6, -3.4)  # log odds of that: constant, times the log of Witnesses.division
+UNDIVIDED = (-2.6, -3.4)  # log odds of that: constant, times the log of EvidenceSource.division
 SURE = {"tempo": (0.9, 1.4), "phase": (0.8, 1.2), "downbeat": (0.15, 1.3)}
 # ^ part -> log odds that it is right: constant, times the log odds that its table says
 MOVED = (-1.8, 9.4)  # log odds that several regions are right: constant, times the mean beat
@@ -43,7 +43,7 @@ Tempi = list[tuple[float, float]]
 class Heard:
     """What a confidence looks at beside the parts of a track: its sound, and the options."""
 
-    witnesses: Witnesses
+    witnesses: EvidenceSource
     activation: np.ndarray
     options: RhythmOptions
 
@@ -62,9 +62,13 @@ def part_confidences(counted: Sequence[Counted], main: int, sound: Heard) -> Con
         rows.append((family, tempi[0][1] / family, _phase(part)))
     tempo, octave, phase = np.average(np.array(rows), axis=0, weights=weight).tolist()
     bars = counted[main].bars
-    one = bars.table.ones(bars.odd)[bars.beats_per_bar][bars.first]
-    downbeat = _calibrated("downbeat", float(one))
-    return Confidences(min(tempo * _whole(counted, sound), 1.0), octave, phase, downbeat)
+    downbeat = bars.table.downbeat_probabilities(bars.odd)[bars.beats_per_bar][bars.first]
+    return Confidences(
+        min(tempo * _whole(counted, sound), 1.0),
+        octave,
+        phase,
+        _calibrated("downbeat", float(downbeat)),
+    )
 
 
 def _calibrated(part: str, share: float) -> float:
@@ -201,13 +205,13 @@ def alternatives(main: Counted, sound: Heard) -> tuple[Alternative, ...]:
         if not any(abs(tempo / own / times - 1) <= 0.04 for times in (0.5, 2.0))
     ]
     length, odd = bars.beats_per_bar, bars.odd
-    late = int(np.argmax(bars.table.ones(1 - odd)[length]))
+    late = int(np.argmax(bars.table.downbeat_probabilities(1 - odd)[length]))
     shift = (late - bars.first + 0.5 - odd + length / 2) % length - length / 2
     rest.append(Alternative(bpm, share * (1 - _phase(main)), "phase", shift))
-    for place, one in enumerate(bars.table.ones(odd)[length]):
+    for place, downbeat in enumerate(bars.table.downbeat_probabilities(odd)[length]):
         if place != bars.first:
             shift = (place - bars.first + length // 2 - 1) % length - (length // 2 - 1)
-            rest.append(Alternative(bpm, float(one), "downbeat", float(shift)))
+            rest.append(Alternative(bpm, float(downbeat), "downbeat", float(shift)))
     found += [other for other in rest if other.confidence >= WORTH_SAYING]
     return tuple(sorted(found, key=lambda other: -other.confidence))
 
