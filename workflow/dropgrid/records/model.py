@@ -49,8 +49,8 @@ class Alternative:
 class Confidences:
     """The parts of a confidence (0..1), each the probability that it is right if those before are.
 
-    tempo: but for its octave; octave; phase: the beats, not the half beats between; downbeat: the
-    downbeat, and how many beats a bar has. The first three multiplied are the confidence.
+    tempo: but for its octave; octave; phase: the beats, not the half beats between; downbeat: where
+    bars begin, and how many beats they have. The first three multiplied are the confidence.
     """
 
     tempo: float
@@ -323,7 +323,7 @@ class KeyRecord:
 
     @property
     def is_sure(self) -> bool:
-        """Whether the key may be shown without a question mark and handed on: the one rule of
+        """Whether the key may be shown without a question mark and handed on: the same rule for
         page, tables, exports and tags."""
         if self.key is None or self.source == "corrected":
             return self.key is not None
