@@ -49,8 +49,8 @@ class Alternative:
 class Confidences:
     """The parts of a confidence (0..1), each the probability that it is right if those before are.
 
-    tempo: but for its octave; octave; phase: the beats, not the half beats between; downbeat: where
-    bars begin, and how many beats they have. The first three multiplied are the confidence.
+    tempo: but for its octave; octave; phase: the beats, not the half beats between; downbeat:
+    where bars begin, and how many beats they have. The first three multiplied are the confidence.
     """
 
     tempo: float
