@@ -20,7 +20,7 @@ def test_paths_are_those_that_the_rules_make() -> None:
     written = set(re.findall(r'f"\{RESULTS\}/([^"]+)"', rules))
     spelt = [files.network, files.key_network, files.table, files.parquet, files.failures,
              files.page, files.done("{{batch}}"),
-             files.logs("batches") / "{{batch}}.log", files.evaluation / "bpm.json"]  # fmt: skip
+             files.folder / "logs" / "batches" / "{{batch}}.log", files.evaluation / "bpm.json"]  # fmt: skip
     assert {path.relative_to("R").as_posix() for path in spelt} <= written
 
 
