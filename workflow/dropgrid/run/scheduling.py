@@ -56,7 +56,7 @@ def foremost(jobs: Iterable[Any], most: int) -> set[Any]:
 def look_often(executor: Any) -> None:
     """Have what submits jobs to a cluster ask about them every LOOK seconds at least."""
     usual = type(executor)
-    interval = getattr(usual, "next_seconds_between_status_checks", None)
+    interval: Any = getattr(usual, "next_seconds_between_status_checks", None)
     if interval is None:
         return  # it asks at fixed times
 
