@@ -8,7 +8,7 @@ from pathlib import Path
 import installed
 import pytest
 
-MOST_MB = 600
+MOST_MB = 400
 MODULE = """
 import dropgrid.settings.paths as place
 

@@ -24,7 +24,7 @@ import psutil
 import pytest
 import soundfile
 from dropgrid import demo
-from dropgrid.correcting.session import Desk
+from dropgrid.correcting.session import CorrectionSession
 from dropgrid.corrections import document
 from dropgrid.corrections.model import Correction
 from dropgrid.library import scan, track_id
@@ -103,9 +103,9 @@ def analysed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for command in (NETWORKS, ["batch", "results/batches/00000.json"]):
             done = call(top, command)
             assert done.returncode == 0, done.stderr
-        desk = Desk(Results(top / "results"), top / CORRECTIONS)
-        desk.edit(ONE, [{"op": "half"}])
-        desk.edit(OTHER, [{"op": "note", "note": "by ear"}])
+        session = CorrectionSession(Results(top / "results"), top / CORRECTIONS)
+        session.edit(ONE, [{"op": "half"}])
+        session.edit(OTHER, [{"op": "note", "note": "by ear"}])
         plan(top, patch)
         done = call(top, BATCH)
         assert done.returncode == 0, done.stderr

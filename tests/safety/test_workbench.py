@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from browser import find_browser, launch_browser
 from dropgrid.base.json_documents import json_lines
-from dropgrid.correcting.session import Desk
+from dropgrid.correcting.session import CorrectionSession
 from dropgrid.corrections import document
 from dropgrid.library import track_id
 from dropgrid.report.workbench.guard import HEADERS
@@ -428,7 +428,7 @@ ATTACK = """async ([address, track]) => {
     image.src = `${address}api/library`; }));
   await attempt("script", () => new Promise((yes, no) => {
     const script = document.createElement("script"); script.onload = () => yes("loaded");
-    script.onerror = no; script.src = `${address}static/data.js`;
+    script.onerror = no; script.src = `${address}static/workbench.js`;
     document.head.append(script); }));
   await attempt("audio", () => new Promise((yes, no) => {
     const audio = new Audio(`${address}api/tracks/${track}/audio`);
@@ -478,7 +478,7 @@ def test_a_name_that_is_made_to_point_here_is_refused(workbench):
 def test_no_row_goes_back_to_what_it_was_before_an_edit(folder, monkeypatch):
     """The records of one edit are made while the next edit comes: what is told is the newer."""
     results = folder / "results"
-    bench = Bench(Desk(Results(results), results / "corrections.json"))
+    bench = Bench(CorrectionSession(Results(results), results / "corrections.json"))
     renewed, made = threading.Event(), bench._row
 
     def slow(*what):

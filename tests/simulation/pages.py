@@ -26,22 +26,22 @@ CONFIRM = {"op": "confirm"}
 
 def _download(world: World, song: Song, said: dict[str, Any]) -> None:
     values = json.loads(world.kept.read_bytes())
-    mine = world.desk().known(track_id(song.path)).fingerprint
+    mine = world.session().read_state(track_id(song.path)).fingerprint
     tracks = values["tracks"]
     tracks[song.path] = {**tracks.get(song.path, {}), "fingerprint": mine, **said}
     world.kept.write_text(json.dumps(values))
 
 
 def _shown(world: World, song: Song) -> dict[str, Any]:
-    known = world.desk().known(track_id(song.path))
-    assert known.bpm and known.structure and known.key
+    state = world.session().read_state(track_id(song.path))
+    assert state.bpm and state.structure and state.key
     return {
         "grid": [
-            {"start": g.start, "bpm": g.bpm, "one": g.first_downbeat} for g in known.bpm.grid
+            {"start": g.start, "bpm": g.bpm, "one": g.first_downbeat} for g in state.bpm.grid
         ],
         "sections": [
-            {"start": round(s.start, 3), "label": s.label} for s in known.structure.sections
+            {"start": round(s.start, 3), "label": s.label} for s in state.structure.sections
         ],
-        "drops": [round(time, 3) for time in known.structure.drops],
-        "key": known.key.key,
+        "drops": [round(time, 3) for time in state.structure.drops],
+        "key": state.key.key,
     }

@@ -18,7 +18,10 @@ from dropgrid.tagging import in_place
 
 
 def _any_equal_fingerprint(
-    self: document.Document, path: str, fingerprint: str | None = None, is_gone: Any = None
+    self: document.Document,
+    path: str,
+    fingerprint: str | None = None,
+    recording_is_gone: Any = None,
 ) -> str | None:
     """Statements of a copy that is in the library are taken for a track's own."""
     own = self.tracks.get(path)
@@ -69,10 +72,14 @@ def _write_in_place(path: Path, data: bytes, durable: bool = True) -> None:
 
 
 def _forget_what_was_stated(
-    desk: Any, known: Any, reference: Any, before: Correction, taken: Any = import_grids._taken
-) -> import_grids.Taken:
+    session: Any,
+    state: Any,
+    reference: Any,
+    before: Correction,
+    taken: Any = import_grids._imported,
+) -> import_grids.GridImport:
     """A grid of another program takes the place of all that was stated of a track."""
-    found: import_grids.Taken = taken(desk, known, reference, Correction())
+    found: import_grids.GridImport = taken(session, state, reference, Correction())
     return found
 
 
@@ -86,11 +93,11 @@ PLANTED: dict[str, list[tuple[Any, str, Any]]] = {
         (document.Document, "find", _any_equal_fingerprint),
     ],
     "confirming deletes drops": [(model, "_confirmed", _absence_means_none)],
-    "any finished copy is written": [(in_place, "mend", _copy_any_whole)],
+    "any finished copy is written": [(in_place, "finish_interrupted", _copy_any_whole)],
     "a link is replaced": [(document, "real_path", _replace_links)],
     "a mode is forgotten": [(files, "_mode_of", _forget_modes)],
     "corrections are written in place": [(document, "write_atomically", _write_in_place)],
-    "an import forgets what was stated": [(import_grids, "_taken", _forget_what_was_stated)],
+    "an import forgets what was stated": [(import_grids, "_imported", _forget_what_was_stated)],
     "a dry run writes": [(plan, "shadow_of", _no_shadow)],
 }
 # What the check that finds a fault has to say.

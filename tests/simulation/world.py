@@ -23,7 +23,7 @@ from adapter import begin, bring_up_to_date, look
 from dropgrid.audio.digests import audio_digest
 from dropgrid.base.errors import DropgridError
 from dropgrid.commands.main import main
-from dropgrid.correcting.session import Desk
+from dropgrid.correcting.session import CorrectionSession
 from dropgrid.corrections import document
 from dropgrid.corrections.edits import GRID, edit
 from dropgrid.corrections.model import (
@@ -92,8 +92,8 @@ class World:
 
     # What is there
 
-    def desk(self) -> Desk:
-        return Desk(Results(self.results), self.link)
+    def session(self) -> CorrectionSession:
+        return CorrectionSession(Results(self.results), self.link)
 
     def file(self, song: Song) -> Path:
         return self.music / song.path
@@ -101,10 +101,10 @@ class World:
     def in_force(self, path: str) -> Correction | None:
         """What is held of a track, as every command sees it; None without a record."""
         try:
-            known = self.desk().known(track_id(path))
+            state = self.session().read_state(track_id(path))
         except DropgridError:
             return None
-        return plain(self.desk().stated(known)[1])
+        return plain(self.session().correction_of(state)[1])
 
     def analysed(self) -> list[Song]:
         """The songs that can be corrected: analysed, and where the last run found them."""
@@ -173,7 +173,7 @@ class World:
         self.happens()
         before = {s.path: self.in_force(s.path) for s in self.analysed()}
         with contextlib.suppress(InvalidCorrection):  # and then nothing is stated
-            self._now(song, self.desk().edit(track_id(song.path), [step]))
+            self._now(song, self.session().edit(track_id(song.path), [step]))
         after = {s.path: self.in_force(s.path) for s in self.analysed()}
         del before[song.path], after[song.path]
         assert after == before, f"correcting {song.path} changed what is stated of another"
@@ -183,12 +183,14 @@ class World:
         self.happens()
         track, before = track_id(song.path), self.in_force(song.path)
         others = {s.path: self.in_force(s.path) for s in self.analysed() if s is not song}
-        known = self.desk().known(track)
+        state = self.session().read_state(track)
         try:
-            said = edit(*self.desk().answer(known, self.desk().stated(known)[1]), step)
+            said = edit(
+                *self.session().answer(state, self.session().correction_of(state)[1]), step
+            )
         except InvalidCorrection:
             return
-        ended = killed_at(at, lambda: self.desk().edit(track, [step]), "fsync", "replace")
+        ended = killed_at(at, lambda: self.session().edit(track, [step]), "fsync", "replace")
         now = self.in_force(song.path)
         assert now == plain(said) or (now == before and not ended), f"{song.path}: half saved"
         assert others == {path: self.in_force(path) for path in others}
@@ -210,7 +212,7 @@ class World:
         source.unlink()
         for song in self.analysed():
             was, now = before[song.path], self.in_force(song.path) or NOTHING
-            if song not in songs or was.speaks_of_grid:
+            if song not in songs or was.corrects_grid:
                 assert now == was, f"{song.path}: an import changed what is stated of it"
             elif now != was:
                 assert now.bpm == bpm, f"{song.path}: imported {now}"
@@ -224,12 +226,12 @@ class World:
         """Undo and take again; both bring back what was."""
         self.happens()
         track, before = track_id(song.path), self.in_force(song.path)
-        undo, _ = self.desk().steps(track, self.desk().known(track).fingerprint)
+        undo, _ = self.session().steps(track, self.session().read_state(track).fingerprint)
         if not [step for step in undo if plain(step) != before]:
             return
-        assert plain(self.desk().undo(track)) != before
-        assert plain(self.desk().undo(track, again=True)) == before
-        self._now(song, self.desk().stated(self.desk().known(track))[1])
+        assert plain(self.session().undo(track)) != before
+        assert plain(self.session().undo(track, again=True)) == before
+        self._now(song, self.session().correction_of(self.session().read_state(track))[1])
 
     def _now(self, song: Song, said: Correction) -> None:
         """Keep what is stated of a song; it may have been another's, that was deleted."""
@@ -249,8 +251,8 @@ class World:
         page(self, song)
         self.run()
         assert self.answer(song) == before, f"confirming {song.path} changed its answer"
-        known = self.desk().known(track_id(song.path))
-        said = self.desk().stated(known)[1]
+        state = self.session().read_state(track_id(song.path))
+        said = self.session().correction_of(state)[1]
         assert said.confirmed is not None
         self._now(song, said)
 

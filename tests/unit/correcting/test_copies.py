@@ -13,7 +13,7 @@ import soundfile
 from dropgrid.audio.digests import audio_digest
 from dropgrid.commands.main import main
 from dropgrid.correcting.publish import write_slices
-from dropgrid.correcting.session import Desk, NothingToUndo
+from dropgrid.correcting.session import CorrectionSession, NothingToUndo
 from dropgrid.corrections import document
 from dropgrid.corrections.document import Document
 from dropgrid.corrections.model import Correction
@@ -31,12 +31,12 @@ NEAR = "120026-" + "0b" * 32  # the same music as MP3
 OTHER = "200000-" + "1c" * 32
 
 
-def desk_of(folder: Path, heard: dict[str, str]) -> Desk:
+def desk_of(folder: Path, heard: dict[str, str]) -> CorrectionSession:
     """Results of tracks with these fingerprints, and a file of corrections."""
     files = write_steady(folder / "results", heard)
     for path in heard:
         hear(files, path, heard[path])
-    return Desk(files, folder / "mine.json")
+    return CorrectionSession(files, folder / "mine.json")
 
 
 def hear(files: Results, path: str, fingerprint: str) -> None:
@@ -44,37 +44,37 @@ def hear(files: Results, path: str, fingerprint: str) -> None:
     write_record(file, replace(read_bpm(file), fingerprint=fingerprint))
 
 
-def stated(desk: Desk) -> dict[str, Correction]:
-    return document.read(desk.file).tracks
+def stated(session: CorrectionSession) -> dict[str, Correction]:
+    return document.read(session.file).tracks
 
 
-def in_force(desk: Desk, path: str) -> Correction:
+def in_force(session: CorrectionSession, path: str) -> Correction:
     """What is held of a track, without its fingerprint."""
-    return replace(desk.stated(desk.known(track_id(path)))[1], fingerprint=None)
+    return replace(session.correction_of(session.read_state(track_id(path)))[1], fingerprint=None)
 
 
-def leave(desk: Desk, path: str) -> None:
-    desk.results.ticket(track_id(path)).unlink()
+def leave(session: CorrectionSession, path: str) -> None:
+    session.results.ticket(track_id(path)).unlink()
 
 
 def test_correcting_a_copy_leaves_the_statements_of_the_other(tmp_path):
-    desk = desk_of(tmp_path, {"a.wav": ONE, "b.mp3": NEAR})
-    desk.edit(track_id("a.wav"), [{"op": "shift", "beats": 0.5}])
-    assert in_force(desk, "b.mp3") == Correction()
-    desk.edit(track_id("b.mp3"), [{"op": "one", "beats": 1}])
-    said = stated(desk)
+    session = desk_of(tmp_path, {"a.wav": ONE, "b.mp3": NEAR})
+    session.edit(track_id("a.wav"), [{"op": "shift", "beats": 0.5}])
+    assert in_force(session, "b.mp3") == Correction()
+    session.edit(track_id("b.mp3"), [{"op": "one", "beats": 1}])
+    said = stated(session)
     assert said["a.wav"].one == pytest.approx(0.75) and said["b.mp3"].one == pytest.approx(1.0)
 
 
 def test_taking_all_back_of_a_third_copy_leaves_the_others(tmp_path):
-    desk = desk_of(tmp_path, {"a.wav": ONE, "b.mp3": NEAR, "c.flac": ONE})
-    desk.edit(track_id("a.wav"), [{"op": "half"}])
-    desk.edit(track_id("c.flac"), [{"op": "reset"}])
-    assert list(stated(desk)) == ["a.wav"]
+    session = desk_of(tmp_path, {"a.wav": ONE, "b.mp3": NEAR, "c.flac": ONE})
+    session.edit(track_id("a.wav"), [{"op": "half"}])
+    session.edit(track_id("c.flac"), [{"op": "reset"}])
+    assert list(stated(session)) == ["a.wav"]
 
 
 def test_grids_of_another_program_are_taken_over_for_each_copy(tmp_path, capsys):
-    desk = desk_of(tmp_path, {"a.wav": ONE, "b.mp3": NEAR})
+    session = desk_of(tmp_path, {"a.wav": ONE, "b.mp3": NEAR})
     track = (
         '<TRACK TrackID="{0}" Name="x" Location="file://localhost/music/{1}" AverageBpm="60.00" '
         'TotalTime="120"><TEMPO Inizio="0.500" Bpm="60.00" Metro="4/4" Battito="1"/></TRACK>'
@@ -85,21 +85,21 @@ def test_grids_of_another_program_are_taken_over_for_each_copy(tmp_path, capsys)
         f'<COLLECTION Entries="2">{track.format(1, "a.wav")}{track.format(2, "b.mp3")}'
         "</COLLECTION></DJ_PLAYLISTS>"
     )
-    arguments = ["--results", str(desk.results.folder), "--corrections", str(desk.file)]
+    arguments = ["--results", str(session.results.folder), "--corrections", str(session.file)]
     assert main(["correct", "--from", str(xml), *arguments]) == 0
     assert "2 different grids taken over" in capsys.readouterr().out
-    assert sorted(stated(desk)) == ["a.wav", "b.mp3"]
+    assert sorted(stated(session)) == ["a.wav", "b.mp3"]
 
 
 def test_a_renamed_file_takes_its_statements_with_it_and_its_copy_gets_them_too(tmp_path):
-    desk = desk_of(tmp_path, {"a.wav": ONE, "b.wav": ONE, "c.mp3": NEAR})
-    desk.edit(track_id("a.wav"), [{"op": "half"}])
-    half = in_force(desk, "a.wav")
-    leave(desk, "a.wav")
-    assert in_force(desk, "b.wav") == in_force(desk, "c.mp3") == half
-    desk.edit(track_id("b.wav"), [{"op": "double"}])
-    assert sorted(stated(desk)) == ["b.wav", "c.mp3"]
-    assert in_force(desk, "c.mp3") == half and in_force(desk, "b.wav").bpm == 120
+    session = desk_of(tmp_path, {"a.wav": ONE, "b.wav": ONE, "c.mp3": NEAR})
+    session.edit(track_id("a.wav"), [{"op": "half"}])
+    half = in_force(session, "a.wav")
+    leave(session, "a.wav")
+    assert in_force(session, "b.wav") == in_force(session, "c.mp3") == half
+    session.edit(track_id("b.wav"), [{"op": "double"}])
+    assert sorted(stated(session)) == ["b.wav", "c.mp3"]
+    assert in_force(session, "c.mp3") == half and in_force(session, "b.wav").bpm == 120
 
 
 def test_of_several_files_that_are_gone_the_one_that_fits_best_counts_or_none(tmp_path):
@@ -115,43 +115,43 @@ def test_of_several_files_that_are_gone_the_one_that_fits_best_counts_or_none(tm
 
 
 def test_reset_holds_where_statements_of_another_file_that_is_gone_would_fit(tmp_path):
-    desk = desk_of(tmp_path, {"a.wav": ONE, "b.mp3": NEAR, "c.wav": ONE})
-    desk.edit(track_id("a.wav"), [{"op": "half"}])
-    desk.edit(track_id("b.mp3"), [{"op": "double"}])
-    leave(desk, "a.wav")
-    leave(desk, "b.mp3")
-    desk.edit(track_id("c.wav"), [{"op": "reset"}])
-    assert in_force(desk, "c.wav") == Correction()
-    desk.undo(track_id("c.wav"))
-    assert in_force(desk, "c.wav").bpm == 60
+    session = desk_of(tmp_path, {"a.wav": ONE, "b.mp3": NEAR, "c.wav": ONE})
+    session.edit(track_id("a.wav"), [{"op": "half"}])
+    session.edit(track_id("b.mp3"), [{"op": "double"}])
+    leave(session, "a.wav")
+    leave(session, "b.mp3")
+    session.edit(track_id("c.wav"), [{"op": "reset"}])
+    assert in_force(session, "c.wav") == Correction()
+    session.undo(track_id("c.wav"))
+    assert in_force(session, "c.wav").bpm == 60
 
 
 def test_statements_about_another_recording_under_the_path_are_set_aside_not_lost(tmp_path):
-    desk = desk_of(tmp_path, {"a.wav": ONE, "b.wav": OTHER})
-    desk.edit(track_id("a.wav"), [{"op": "half"}])
-    hear(desk.results, "a.wav", OTHER)  # the two exchanged their names
-    hear(desk.results, "b.wav", ONE)
-    desk.edit(track_id("a.wav"), [{"op": "key", "key": "Am"}])
-    assert in_force(desk, "b.wav").bpm == 60 and in_force(desk, "a.wav").bpm is None
-    assert in_force(desk, "a.wav").key == "A minor"
+    session = desk_of(tmp_path, {"a.wav": ONE, "b.wav": OTHER})
+    session.edit(track_id("a.wav"), [{"op": "half"}])
+    hear(session.results, "a.wav", OTHER)  # the two exchanged their names
+    hear(session.results, "b.wav", ONE)
+    session.edit(track_id("a.wav"), [{"op": "key", "key": "Am"}])
+    assert in_force(session, "b.wav").bpm == 60 and in_force(session, "a.wav").bpm is None
+    assert in_force(session, "a.wav").key == "A minor"
 
 
 def test_steps_of_another_recording_are_not_undone(tmp_path):
-    desk = desk_of(tmp_path, {"a.wav": ONE})
-    desk.edit(track_id("a.wav"), [{"op": "half"}])
-    desk.edit(track_id("a.wav"), [{"op": "half"}])
-    hear(desk.results, "a.wav", OTHER)
+    session = desk_of(tmp_path, {"a.wav": ONE})
+    session.edit(track_id("a.wav"), [{"op": "half"}])
+    session.edit(track_id("a.wav"), [{"op": "half"}])
+    hear(session.results, "a.wav", OTHER)
     with pytest.raises(NothingToUndo):
-        desk.undo(track_id("a.wav"))
-    assert stated(desk)["a.wav"].bpm == 30
+        session.undo(track_id("a.wav"))
+    assert stated(session)["a.wav"].bpm == 30
 
 
 def test_what_is_undone_can_be_taken_again_though_the_save_failed_in_between(
     tmp_path, monkeypatch
 ):
-    desk = desk_of(tmp_path, {"a.wav": ONE})
+    session = desk_of(tmp_path, {"a.wav": ONE})
     track = track_id("a.wav")
-    desk.edit(track, [{"op": "half"}])
+    session.edit(track, [{"op": "half"}])
 
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
@@ -159,65 +159,69 @@ def test_what_is_undone_can_be_taken_again_though_the_save_failed_in_between(
     with monkeypatch.context() as patch:
         patch.setattr(document, "write_atomically", full)
         with pytest.raises(OSError, match="No space"):
-            desk.undo(track)
-    assert in_force(desk, "a.wav").bpm == 60
-    desk.undo(track)
-    assert in_force(desk, "a.wav") == Correction()
-    desk.undo(track, again=True)
-    assert in_force(desk, "a.wav").bpm == 60
+            session.undo(track)
+    assert in_force(session, "a.wav").bpm == 60
+    session.undo(track)
+    assert in_force(session, "a.wav") == Correction()
+    session.undo(track, again=True)
+    assert in_force(session, "a.wav").bpm == 60
 
 
 def test_jobs_read_what_the_workbench_shows(tmp_path):
-    desk = desk_of(tmp_path, {"a.wav": ONE, "b.mp3": NEAR, "c.wav": ONE})
-    desk.edit(track_id("a.wav"), [{"op": "half"}])
-    desk.edit(track_id("b.mp3"), [{"op": "double"}])
-    tickets = [read_ticket(desk.results.ticket(track_id(p))) for p in ("a.wav", "b.mp3", "c.wav")]
-    folder = desk.results.folder
+    session = desk_of(tmp_path, {"a.wav": ONE, "b.mp3": NEAR, "c.wav": ONE})
+    session.edit(track_id("a.wav"), [{"op": "half"}])
+    session.edit(track_id("b.mp3"), [{"op": "double"}])
+    tickets = [
+        read_ticket(session.results.ticket(track_id(p))) for p in ("a.wav", "b.mp3", "c.wav")
+    ]
+    folder = session.results.folder
 
     def publish(*left: str) -> dict[str, Correction | None]:
         tracks = [t for t in tickets if t.path not in left]
-        write_slices(document.read(desk.file), tracks, folder, folder, desk.file)
-        read = {t.path: read_slice(slice_path(desk.results.corrections, t.track)) for t in tracks}
+        write_slices(document.read(session.file), tracks, folder, folder, session.file)
+        read = {
+            t.path: read_slice(slice_path(session.results.corrections, t.track)) for t in tracks
+        }
         return {path: replace(said, fingerprint=None) if said else None
                 for path, said in read.items()}  # fmt: skip
 
     assert publish()["c.wav"] is None
-    leave(desk, "a.wav")
-    assert publish("a.wav")["c.wav"] == in_force(desk, "c.wav") != Correction()
+    leave(session, "a.wav")
+    assert publish("a.wav")["c.wav"] == in_force(session, "c.wav") != Correction()
     assert publish()["c.wav"] == Correction()  # its copy is there again
 
 
 def test_a_track_whose_statements_were_taken_back_takes_up_those_of_a_copy_that_left(tmp_path):
-    desk = desk_of(tmp_path, {"a.wav": ONE, "c.wav": ONE})
+    session = desk_of(tmp_path, {"a.wav": ONE, "c.wav": ONE})
     for path in ("c.wav", "a.wav"):
-        desk.edit(track_id(path), [{"op": "half"}])
-    tickets = [read_ticket(desk.results.ticket(track_id(p))) for p in ("a.wav", "c.wav")]
-    folder = desk.results.folder
-    write_slices(document.read(desk.file), tickets, folder, folder, desk.file)
-    desk.edit(track_id("c.wav"), [{"op": "reset"}])
-    write_slices(document.read(desk.file), tickets, folder, folder, desk.file)
-    assert read_slice(slice_path(desk.results.corrections, track_id("c.wav"))) == Correction()
-    write_slices(document.read(desk.file), tickets[1:], folder, folder, desk.file)
-    assert read_slice(slice_path(desk.results.corrections, track_id("c.wav"))).bpm == 60
+        session.edit(track_id(path), [{"op": "half"}])
+    tickets = [read_ticket(session.results.ticket(track_id(p))) for p in ("a.wav", "c.wav")]
+    folder = session.results.folder
+    write_slices(document.read(session.file), tickets, folder, folder, session.file)
+    session.edit(track_id("c.wav"), [{"op": "reset"}])
+    write_slices(document.read(session.file), tickets, folder, folder, session.file)
+    assert read_slice(slice_path(session.results.corrections, track_id("c.wav"))) == Correction()
+    write_slices(document.read(session.file), tickets[1:], folder, folder, session.file)
+    assert read_slice(slice_path(session.results.corrections, track_id("c.wav"))).bpm == 60
 
 
 def test_the_undo_of_a_track_says_of_which_recording_it_is(tmp_path):
-    desk = desk_of(tmp_path, {"a.wav": ONE})
-    desk.edit(track_id("a.wav"), [{"op": "half"}])
-    path = desk.results.corrections / "undo" / f"{track_id('a.wav')}.json"
+    session = desk_of(tmp_path, {"a.wav": ONE})
+    session.edit(track_id("a.wav"), [{"op": "half"}])
+    path = session.results.corrections / "undo" / f"{track_id('a.wav')}.json"
     assert json.loads(path.read_bytes())["fingerprint"] == ONE
 
 
 @pytest.mark.parametrize(("change", "taken"), [("retag", False), ("another song", True)])
 def test_a_new_copy_takes_statements_only_from_a_file_whose_audio_changed(tmp_path, change, taken):
     """In one run: the song was copied and retagged, or renamed and its name given to another."""
-    desk = desk_of(tmp_path, {"a.wav": ONE})
-    desk.edit(track_id("a.wav"), [{"op": "half"}])
+    session = desk_of(tmp_path, {"a.wav": ONE})
+    session.edit(track_id("a.wav"), [{"op": "half"}])
     file = tmp_path / "a.wav"
     soundfile.write(file, np.zeros(4410), 44100)
     track, digest = track_id("a.wav"), audio_digest(file)
     about = Identity(track, "a.wav", 1, 1, digest, digest, digest)
-    write_identity(desk.results.identity(track), about)
+    write_identity(session.results.identity(track), about)
     if change == "retag":
         tags = mutagen.File(file)
         tags.add_tags()
@@ -225,8 +229,8 @@ def test_a_new_copy_takes_statements_only_from_a_file_whose_audio_changed(tmp_pa
         tags.save()
     else:
         soundfile.write(file, np.ones(4410) / 2, 44100)
-    ticket = replace(read_ticket(desk.results.ticket(track)), file=str(file), mtime_ns=2)
-    folder = desk.results.folder
-    write_slices(document.read(desk.file), [ticket], folder, folder, desk.file)
-    others = document.read(desk.results.corrections / "others.json").tracks
+    ticket = replace(read_ticket(session.results.ticket(track)), file=str(file), mtime_ns=2)
+    folder = session.results.folder
+    write_slices(document.read(session.file), [ticket], folder, folder, session.file)
+    others = document.read(session.results.corrections / "others.json").tracks
     assert (list(others) == ["a.wav"]) is taken

@@ -46,7 +46,7 @@ GRIDS = {
 
 
 def stated(results: Results) -> dict:
-    return {p: to_json(c) for p, c in document.read(results.stated).tracks.items()}
+    return {p: to_json(c) for p, c in document.read(results.corrections_file).tracks.items()}
 
 
 def test_grids_that_differ_are_listed_first_and_then_stated(results, tmp_path, capsys):
@@ -54,12 +54,12 @@ def test_grids_that_differ_are_listed_first_and_then_stated(results, tmp_path, c
     arguments = ["correct", "--results", str(results.folder), "--from", str(source)]
     assert main([*arguments, "--dry-run"]) == 0
     shown = capsys.readouterr().out
-    assert not results.stated.exists()
+    assert not results.corrections_file.exists()
     assert shown.splitlines() == [
         "b.flac: 60.00 BPM, not 120.00 BPM (rekordbox.xml)",
         "c.flac: different downbeat (rekordbox.xml)",
         "d.flac: 140.00 BPM, not 120.00 BPM (rekordbox.xml)",
-        f"3 different grids would be taken over: {results.stated}",
+        f"3 different grids would be taken over: {results.corrections_file}",
         "1 agree already",
         "1 are of no track here",
     ]
@@ -122,7 +122,7 @@ def test_a_jump_and_a_change_of_tempo_begin_new_pieces():
     times = even(0.5, 120.0, 40) + even(20.7, 120.0, 40) + even(41.0, 90.0, 40)
     found = grid_from_beats.entries_of(times, times[::4], ())
     assert [round(entry.bpm, 3) for entry in found] == [120.0, 120.0, 90.0]
-    record = grid_corrections.laid(steady(), found)
+    record = grid_corrections.lay_grid(steady(), found)
     inside = [b for b in record.beats if b < 60]
     assert np.abs(np.asarray(inside) - [t for t in times if t < 60]).max() < 1e-6
     assert DURATION > 60

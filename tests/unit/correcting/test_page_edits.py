@@ -12,9 +12,9 @@ from typing import Any
 
 import jsonschema
 import pytest
-from dropgrid.correcting.page_edits import settle
+from dropgrid.correcting.page_edits import apply_page_edits
 from dropgrid.correcting.publish import write_slices
-from dropgrid.correcting.session import Desk
+from dropgrid.correcting.session import CorrectionSession
 from dropgrid.corrections import document, section_corrections
 from dropgrid.corrections.edits import EDITS
 from dropgrid.corrections.model import Correction, InvalidCorrection, from_json, to_json
@@ -45,52 +45,52 @@ STEPS: dict[str, list[dict[str, Any]]] = {  # all that the page can do
 }  # fmt: skip
 
 
-def desk_of(folder: Path, bpm: Any = None) -> Desk:
+def desk_of(folder: Path, bpm: Any = None) -> CorrectionSession:
     results = write_steady(folder / "results", [PATH])
     for kind, record in (("bpm", bpm or steady()), ("structure", structured()), ("key", keyed())):
         write_record(results.record(kind, TRACK), replace(record, track=TRACK, path=PATH))
-    return Desk(results, folder / "mine.json")
+    return CorrectionSession(results, folder / "mine.json")
 
 
-def shown(desk: Desk) -> dict[str, Any]:
+def shown(session: CorrectionSession) -> dict[str, Any]:
     """What a page of these results shows, as its script writes it down."""
-    known = desk.known(TRACK)
-    assert known.bpm and known.structure and known.key
+    state = session.read_state(TRACK)
+    assert state.bpm and state.structure and state.key
     return {
         "grid": [
             {"start": g.start, "bpm": g.bpm}
             | ({} if g.first_downbeat is None else {"one": g.first_downbeat})
-            for g in known.bpm.grid
+            for g in state.bpm.grid
         ],
         "sections": [
-            {"start": round(s.start, 3), "label": s.label} for s in known.structure.sections
+            {"start": round(s.start, 3), "label": s.label} for s in state.structure.sections
         ],
-        "drops": [round(time, 3) for time in known.structure.drops],
-        "key": known.key.key,
+        "drops": [round(time, 3) for time in state.structure.drops],
+        "key": state.key.key,
     }
 
 
-def put(desk: Desk, *steps: dict[str, Any], **stated: Any) -> None:
+def put(session: CorrectionSession, *steps: dict[str, Any], **stated: Any) -> None:
     """Write the file that a page downloads."""
-    edits = {"answer": shown(desk), "steps": [[step] for step in steps]}
+    edits = {"answer": shown(session), "steps": [[step] for step in steps]}
     values = {
         "schema": "dropgrid/corrections", "schema_version": 1,
         "tracks": {PATH: {**stated, "edits": edits}},
     }  # fmt: skip
     schema = json.loads((SCHEMAS / "corrections.schema.json").read_bytes())
     jsonschema.validate(values, schema)
-    desk.file.write_text(json.dumps(values))
+    session.file.write_text(json.dumps(values))
 
 
-def stated(desk: Desk) -> Correction:
-    return document.read(desk.file).tracks.get(PATH, Correction())
+def stated(session: CorrectionSession) -> Correction:
+    return document.read(session.file).tracks.get(PATH, Correction())
 
 
 @pytest.mark.parametrize("name", STEPS)
 def test_the_page_s_edits_come_to_what_the_same_edits_do_here(tmp_path, name):
     page, here = desk_of(tmp_path / "page"), desk_of(tmp_path / "here")
     put(page, *STEPS[name])
-    assert settle(page) == [f"{page.file}: the page's edits of 1 track were applied"]
+    assert apply_page_edits(page) == [f"{page.file}: the page's edits of 1 track were applied"]
     for step in STEPS[name]:
         here.edit(TRACK, [step])
     assert stated(page) == stated(here) and stated(page).edits is None
@@ -108,12 +108,12 @@ def test_the_page_can_do_nothing_that_is_not_known_here():
 
 
 def test_confirming_keeps_the_drops(tmp_path):
-    desk = desk_of(tmp_path)
-    put(desk, {"op": "confirm"})
-    settle(desk)
-    said = stated(desk)
+    session = desk_of(tmp_path)
+    put(session, {"op": "confirm"})
+    apply_page_edits(session)
+    said = stated(session)
     assert said.confirmed is not None and said.confirmed.drops == (16.5,)
-    _, answer = desk.answer(desk.known(TRACK), said)
+    _, answer = session.answer(session.read_state(TRACK), said)
     assert answer.structure.drops == (16.5,) and answer.structure.source == "computed"
 
 
@@ -122,10 +122,10 @@ def test_a_file_that_says_nothing_of_drops_deletes_none():
     sections = [{"start": s.start, "label": s.label} for s in structured().sections]
     said = from_json({"confirmed": {"grid": [], "sections": sections}}, "x")
     assert said.confirmed is not None and said.confirmed.drops is None
-    assert section_corrections.held_sections(said, structured(), steady()) == said
+    assert section_corrections.with_confirmed_sections(said, structured(), steady()) == said
     again = from_json(to_json(said), "x")
     assert again == said
-    none = section_corrections.confirmed(
+    none = section_corrections.confirmed_answer(
         steady(), replace(structured(), drops=(), drop_confidences=()), None
     )
     kept = from_json(to_json(Correction(confirmed=none)), "x").confirmed
@@ -135,76 +135,76 @@ def test_a_file_that_says_nothing_of_drops_deletes_none():
 def test_no_downbeat_is_invented_for_a_piece_without_one(tmp_path):
     bpm = replace(two_pieces(), downbeats=two_pieces().downbeats[:5])
     grid = (bpm.grid[0], replace(bpm.grid[1], first_downbeat=None))
-    desk = desk_of(tmp_path, replace(bpm, grid=grid))
-    put(desk, {"op": "nudge", "ms": 5})
-    settle(desk)
-    assert [entry.one is None for entry in stated(desk).grid] == [False, True]
+    session = desk_of(tmp_path, replace(bpm, grid=grid))
+    put(session, {"op": "nudge", "ms": 5})
+    apply_page_edits(session)
+    assert [entry.one is None for entry in stated(session).grid] == [False, True]
 
 
 def test_edits_are_about_the_answer_that_was_shown(tmp_path):
-    desk = desk_of(tmp_path)
-    put(desk, {"op": "half"})
+    session = desk_of(tmp_path)
+    put(session, {"op": "half"})
     faster = replace(steady(), grid=(GridRegion(0.5, 125.0, 240, 0.5),), track=TRACK, path=PATH)
-    write_record(desk.results.record("bpm", TRACK), faster)
-    (line,) = settle(desk)
+    write_record(session.results.record("bpm", TRACK), faster)
+    (line,) = apply_page_edits(session)
     assert f"{PATH}: the page showed another answer" in line
-    assert stated(desk).edits is not None and stated(desk).parts == ()
-    put(desk, {"op": "key", "key": "Am"})  # which no grid matters to
-    settle(desk)
-    assert stated(desk).key == "A minor"
+    assert stated(session).edits is not None and stated(session).parts == ()
+    put(session, {"op": "key", "key": "Am"})  # which no grid matters to
+    apply_page_edits(session)
+    assert stated(session).key == "A minor"
 
 
 def test_the_same_file_may_be_put_in_place_again(tmp_path):
     """Its edits are about the analysis' own answer, which is kept beside the corrected one."""
-    desk = desk_of(tmp_path)
-    put(desk, {"op": "shift", "beats": 0.5})
-    data = desk.file.read_bytes()
-    settle(desk)
-    once = stated(desk)
-    known = desk.known(TRACK)
-    write_record(desk.results.record("bpm", TRACK), desk.answer(known, once)[1].bpm)
+    session = desk_of(tmp_path)
+    put(session, {"op": "shift", "beats": 0.5})
+    data = session.file.read_bytes()
+    apply_page_edits(session)
+    once = stated(session)
+    state = session.read_state(TRACK)
+    write_record(session.results.record("bpm", TRACK), session.answer(state, once)[1].bpm)
     values = json.loads(data)
     values["tracks"][PATH] |= to_json(once)
-    desk.file.write_text(json.dumps(values))
-    settle(desk)
-    assert stated(desk) == once
+    session.file.write_text(json.dumps(values))
+    apply_page_edits(session)
+    assert stated(session) == once
 
 
 def test_edits_on_top_of_what_was_stated_before(tmp_path):
-    desk = desk_of(tmp_path)
-    put(desk, {"op": "half"}, key="F minor", note="by ear", mood="warm")
-    settle(desk)
-    said = stated(desk)
+    session = desk_of(tmp_path)
+    put(session, {"op": "half"}, key="F minor", note="by ear", mood="warm")
+    apply_page_edits(session)
+    said = stated(session)
     assert (said.bpm, said.key, said.note) == (60.0, "F minor", "by ear")
     assert said.unknown == {"mood": "warm"}
 
 
 def test_a_reset_on_the_page_takes_back_what_was_stated(tmp_path):
-    desk = desk_of(tmp_path)
-    put(desk, {"op": "reset"}, key="F minor")
-    settle(desk)
-    assert stated(desk).is_empty
+    session = desk_of(tmp_path)
+    put(session, {"op": "reset"}, key="F minor")
+    apply_page_edits(session)
+    assert stated(session).is_empty
 
 
 def test_edits_wait_for_the_analysis_and_are_found_under_another_name(tmp_path):
-    desk = desk_of(tmp_path)
-    put(desk, {"op": "half"}, fingerprint="1-ab")
-    values = json.loads(desk.file.read_bytes())
+    session = desk_of(tmp_path)
+    put(session, {"op": "half"}, fingerprint="1-ab")
+    values = json.loads(session.file.read_bytes())
     values["tracks"] = {"old.flac": values["tracks"][PATH]}
-    desk.file.write_text(json.dumps(values))
-    assert "wait until they are analysed" in settle(desk)[0]
-    known = replace(steady(), track=TRACK, path=PATH, fingerprint="1-ab")
-    write_record(desk.results.record("bpm", TRACK), known)
-    assert "of 1 track were applied" in settle(desk)[0]
-    assert list(document.read(desk.file).tracks) == [PATH] and stated(desk).bpm == 60
+    session.file.write_text(json.dumps(values))
+    assert "wait until they are analysed" in apply_page_edits(session)[0]
+    state = replace(steady(), track=TRACK, path=PATH, fingerprint="1-ab")
+    write_record(session.results.record("bpm", TRACK), state)
+    assert "of 1 track were applied" in apply_page_edits(session)[0]
+    assert list(document.read(session.file).tracks) == [PATH] and stated(session).bpm == 60
 
 
 def test_an_edit_that_cannot_be_is_said_and_the_others_are_made(tmp_path):
-    desk = desk_of(tmp_path)
-    put(desk, {"op": "at", "time": 1e5})
-    (line,) = settle(desk)
-    assert line.startswith(f"{desk.file}: {PATH}: at: time: after the end of the music")
-    assert stated(desk).edits is not None
+    session = desk_of(tmp_path)
+    put(session, {"op": "at", "time": 1e5})
+    (line,) = apply_page_edits(session)
+    assert line.startswith(f"{session.file}: {PATH}: at: time: after the end of the music")
+    assert stated(session).edits is not None
 
 
 @pytest.mark.parametrize(
@@ -226,34 +226,36 @@ def test_what_is_no_list_of_edits_is_refused(edits, said):
 
 def test_records_of_which_some_are_still_to_be_made_are_not_current(tmp_path):
     """While the records follow an edit, the rhythm is there before the sections are."""
-    desk = desk_of(tmp_path)
-    desk.edit(TRACK, [{"op": "shift", "beats": 0.5}])
+    session = desk_of(tmp_path)
+    session.edit(TRACK, [{"op": "shift", "beats": 0.5}])
     write_slices(
-        document.read(desk.file), [desk.known(TRACK).ticket], desk.results.folder,
-        desk.results.folder, desk.file,
+        document.read(session.file), [session.read_state(TRACK).ticket], session.results.folder,
+        session.results.folder, session.file,
     )  # fmt: skip
-    stated_at = slice_path(desk.results.corrections, TRACK).stat().st_mtime_ns
+    stated_at = slice_path(session.results.corrections, TRACK).stat().st_mtime_ns
     for kind, later in (("bpm", 1), ("structure", -1), ("key", 1)):
         at = stated_at + later * 10**9
-        os.utime(desk.results.record(kind, TRACK), ns=(at, at))
-    known = desk.known(TRACK)
-    assert not desk.is_current(known, desk.stated(known)[1])
+        os.utime(session.results.record(kind, TRACK), ns=(at, at))
+    state = session.read_state(TRACK)
+    assert not session.is_current(state, session.correction_of(state)[1])
     at = stated_at + 10**9
-    os.utime(desk.results.record("structure", TRACK), ns=(at, at))
-    assert desk.is_current(known, desk.stated(known)[1])
+    os.utime(session.results.record("structure", TRACK), ns=(at, at))
+    assert session.is_current(state, session.correction_of(state)[1])
 
 
 def test_a_track_that_goes_by_statements_of_a_renamed_file_is_confirmed_with_them(tmp_path):
-    desk = desk_of(tmp_path)
-    known = replace(steady(), track=TRACK, path=PATH, fingerprint="1-ab")
-    write_record(desk.results.record("bpm", TRACK), known)
+    session = desk_of(tmp_path)
+    state = replace(steady(), track=TRACK, path=PATH, fingerprint="1-ab")
+    write_record(session.results.record("bpm", TRACK), state)
     old = Correction(fingerprint="1-ab", one=1.0)
-    _, answer = desk.answer(desk.known(TRACK), old)
-    write_record(desk.results.record("bpm", TRACK), answer.bpm)
-    put(desk, {"op": "confirm"}, fingerprint="1-ab")
-    values = json.loads(desk.file.read_bytes())
+    _, answer = session.answer(session.read_state(TRACK), old)
+    write_record(session.results.record("bpm", TRACK), answer.bpm)
+    put(session, {"op": "confirm"}, fingerprint="1-ab")
+    values = json.loads(session.file.read_bytes())
     values["tracks"]["old.flac"] = to_json(old)
-    desk.file.write_text(json.dumps(values))
-    assert settle(desk) == [f"{desk.file}: the page's edits of 1 track were applied"]
-    assert list(document.read(desk.file).tracks) == [PATH]
-    assert stated(desk).one == 1.0 and stated(desk).confirmed is not None
+    session.file.write_text(json.dumps(values))
+    assert apply_page_edits(session) == [
+        f"{session.file}: the page's edits of 1 track were applied"
+    ]
+    assert list(document.read(session.file).tracks) == [PATH]
+    assert stated(session).one == 1.0 and stated(session).confirmed is not None

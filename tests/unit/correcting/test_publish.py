@@ -8,7 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dropgrid.base.errors import ConfigError
-from dropgrid.correcting.publish import corrections_file, read_corrections, sliced, write_slices
+from dropgrid.correcting.publish import (
+    corrections_file,
+    read_corrections,
+    tracks_with_corrections,
+    write_slices,
+)
 from dropgrid.corrections.document import Document, changing, to_bytes
 from dropgrid.corrections.fingerprints import fingerprint
 from dropgrid.corrections.model import Correction
@@ -47,7 +52,7 @@ def test_a_track_gets_its_own_statements_without_the_note(tmp_path):
     found = write(tmp_path, {"a.flac": Correction(bpm=90.0, note="x")}, "a.flac", "b.flac")
     assert slice_of(tmp_path, "a.flac") == Correction(bpm=90.0)
     assert slice_of(tmp_path, "b.flac") is None
-    assert found.keys() == {track_id("a.flac")} == sliced(tmp_path)
+    assert found.keys() == {track_id("a.flac")} == tracks_with_corrections(tmp_path)
 
 
 def test_only_what_changed_is_written(tmp_path):
@@ -161,7 +166,7 @@ def test_two_programs_may_state_things_while_a_run_begins(tmp_path):
     with changing(tmp_path / "corrections.json") as stated:
         stated.put("a.flac", Correction(bpm=90.0))
     plan(tmp_path, read_corrections(tmp_path / "corrections.json").tracks)
-    assert sliced(tmp_path) == {track_id("a.flac")}
+    assert tracks_with_corrections(tmp_path) == {track_id("a.flac")}
 
 
 def sound(seed: int) -> Features:

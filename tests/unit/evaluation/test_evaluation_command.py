@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from dropgrid.evaluation import score
 from dropgrid.evaluation.score import EvaluationOptions, gather
 from dropgrid.library import track_id
 from dropgrid.records.model import BpmRecord, KeyRecord, StructureRecord, TrackFailure
@@ -228,6 +229,24 @@ def test_plots_that_no_longer_apply_are_removed_and_other_files_are_not(
     assert (folder / "structure_confusion.svg").exists()
     assert evaluate(results, "--references") == 0
     assert {p.name for p in folder.glob("*.svg")} == {"mine.svg"}
+
+
+def test_without_mir_eval_beats_and_sections_exit_with_2_and_one_line_and_tags_are_scored(
+    results: Path, references: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(score, "has", lambda package: False)
+    (tmp_path / "beats.json").write_text(json.dumps({"a.flac": {"beats": [1.0, 1.5, 2.0]}}))
+    assert evaluate(results, "--references", tmp_path / "beats.json") == 2
+    assert capsys.readouterr().err == (
+        "dropgrid evaluate: a score of beats or sections needs mir_eval, not installed: "
+        "pip install 'dropgrid[evaluation]'\n"
+    )
+    assert not (results / "evaluation").exists()
+    assert evaluate(results, "--references", tmp_path / "beats.json", "--estimates", "x=y") == 2
+    (tmp_path / "tempo.csv").write_text("path,bpm\na.flac,128\n")
+    assert evaluate(results, "--references", tmp_path / "tempo.csv") == 0
+    assert document(results, "bpm")["tracks"] == 1
 
 
 def test_a_malformed_reference_exits_with_2_and_one_line_and_writes_nothing(

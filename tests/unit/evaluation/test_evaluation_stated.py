@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from dropgrid.commands.main import main
-from dropgrid.correcting.session import Desk
+from dropgrid.correcting.session import CorrectionSession
 from dropgrid.evaluation.score import EvaluationOptions, gather
 from dropgrid.library import track_id
 from dropgrid.records.store import read_bpm, write_record
@@ -30,10 +30,10 @@ def results(tmp_path) -> Results:
 
 def write_corrected(files: Results) -> None:
     """The records as the next run makes them."""
-    desk = Desk(files, files.stated)
+    session = CorrectionSession(files, files.corrections_file)
     for path in PATHS:
-        known = desk.known(track_id(path))
-        record = desk.truth(known, desk.stated(known)[1]).bpm
+        state = session.read_state(track_id(path))
+        record = session.accepted_answer(state, session.correction_of(state)[1]).bpm
         assert record is not None
         write_record(files.record("bpm", track_id(path)), record)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dropgrid import native
 from dropgrid.base.errors import ModelError
 from dropgrid.features.engines import (
     beat_ensemble,
@@ -180,6 +181,19 @@ def test_the_method_that_does_without_says_so_where_librosa_is_missing(
         check_networks(config)
     with pytest.raises(ModelError, match="needs librosa, not installed"):
         prepare_network(tmp_path / "network.npz", "librosa")
+
+
+def test_without_compiled_loops_the_error_says_what_stands_in_for_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    free = complete_config({"bpm": {"method": "open"}, "key": {"method": "profiles"}})
+    check_networks(free)
+    monkeypatch.setattr(native, "compiled", lambda: None)
+    check_networks(complete_config({}))  # this environment has LLVM and scipy
+    monkeypatch.setattr(llvm, "has", lambda package: package != "scipy")
+    for config in (free, complete_config({})):
+        with pytest.raises(ModelError, match=r"LLVM and scipy .*pip install 'dropgrid\[llvm\]'"):
+            check_networks(config)
 
 
 def test_networks_that_come_ready_made_are_taken_as_they_are(

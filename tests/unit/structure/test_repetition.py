@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from dropgrid.structure import evidence, novelty, repetition
+from scipy.ndimage import gaussian_filter
 
 
 def looped(*loops: int, bars: int = 16, per_bar: int = 4) -> np.ndarray:
@@ -37,6 +38,13 @@ def test_places_are_told_for_every_beat_that_might_be_a_bar_line(late: int) -> N
     assert described[0].argmax() == 64 - late
     assert described[1].max() == 0.0  # the largest has no rival
     assert described[2].max() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 60])
+def test_a_blur_is_scipys_to_the_bit(count: int) -> None:
+    values = np.random.default_rng(count).random((count, count))
+    blurred = repetition.blurred(repetition.blurred(values, 1.5, 0), 0.5, 1)
+    np.testing.assert_array_equal(blurred, gaussian_filter(values, (1.5, 0.5)))
 
 
 def test_too_few_bars_tell_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

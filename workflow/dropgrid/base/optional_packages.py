@@ -8,6 +8,7 @@ import sys
 # Package -> the extra of the wheel that brings it.
 EXTRAS = {
     "pyarrow": "parquet", "matplotlib": "pictures", "pandas": "frames", "librosa": "librosa",
+    "mir_eval": "evaluation", "scipy": "llvm", "llvmlite": "llvm",
     "snakemake_executor_plugin_slurm": "slurm",
     "snakemake_executor_plugin_cluster_generic": "slurm",
 }  # fmt: skip

@@ -11,6 +11,7 @@ examples:
   dropgrid correct song.flac --bpm 174 --at 12.345
   dropgrid correct --list
   dropgrid correct --from rekordbox.xml --dry-run
+  dropgrid correct --from /media/STICK --dry-run
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from ..base.text import counted, printable
 from .arguments import add_results
 
 if TYPE_CHECKING:
-    from ..correcting.session import Desk
+    from ..correcting.session import CorrectionSession
 
 HELP = "correct a track's grid, sections or key"
 # In the order in which they are done: option, its edit, what the edit calls its value, the
@@ -39,7 +40,7 @@ EDITS: tuple[tuple[str, str, str | None, Any, str | None, str], ...] = (
     ("shift", "shift", "beats", float, "BEATS", "the grid is so many beats later; 0.5 is allowed"),
     ("one", "one", "beats", float, "BEATS", "the downbeat is so many beats later; the beats stay"),
     ("nudge", "nudge", "ms", float, "MS", "the grid is so many milliseconds later"),
-    ("beats-per-bar", "beats_per_bar", "beats", int, "N", "3 or 4 beats a bar"),
+    ("beats-per-bar", "beats_per_bar", "beats", int, "N", "3, 4, 5 or 7 beats a bar"),
     ("key", "key", "key", str, "KEY", "the key: Am, 8A, 1m, ..."),
     ("note", "note", "note", str, "TEXT", "a note; an empty one takes it away"),
     ("confirm", "confirm", None, None, None, "all is right as it is"),
@@ -55,9 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="your file of corrections (default: that of the last run, else corrections.json in "
         "the results)",
     )  # fmt: skip
-    for option, _, value, kind, metavar, said in EDITS:
+    for option, _, value, kind, metavar, help_text in EDITS:
         given = {"action": "store_true"} if value is None else {"type": kind, "metavar": metavar}
-        parser.add_argument(f"--{option}", help=said, **given)
+        parser.add_argument(f"--{option}", help=help_text, **given)
     parser.add_argument("--undo", action="store_true", help="take back the last statement")
     parser.add_argument("--redo", action="store_true", help="state again what was taken back")
     parser.add_argument(
@@ -65,16 +66,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--from", dest="sources", nargs="+", metavar="FILE",
-        help="take over the grids that differ: of rekordbox.xml, collection.nml, mixxxdb.sqlite, "
-        "or the word serato for what Serato wrote into the files",
+        help="take over grids and drops that differ: of a player's stick (its folder, export.pdb, "
+        "or m.db), rekordbox.xml, collection.nml, mixxxdb.sqlite, or the word serato for what "
+        "Serato wrote into the files",
     )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="with --from: only list them")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..correcting.page_edits import settle
+    from ..correcting.page_edits import apply_page_edits
     from ..correcting.publish import corrections_file
-    from ..correcting.session import Desk
+    from ..correcting.session import CorrectionSession
     from ..results.layout import Results
     from ..results.ownership import check_claim
 
@@ -85,28 +87,28 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.paths and not (arguments.list or arguments.sources):
         raise ConfigError("PATH: name at least one track")
     check_claim(arguments.results, [])
-    desk = Desk(
+    session = CorrectionSession(
         Results(arguments.results), corrections_file(arguments.results, arguments.corrections)
     )
     if arguments.list:
         from .correct_list import list_corrections
 
-        return list_corrections(desk, _named(desk, arguments.paths))
+        return list_corrections(session, _named(session, arguments.paths))
     if arguments.sources:
-        from .correct_import import take_over
+        from .correct_import import import_grids
 
-        tracks = _named(desk, arguments.paths)
-        return take_over(desk, arguments.sources, tracks, arguments.dry_run)
-    tracks = _named(desk, arguments.paths)
-    for line in settle(desk):
+        tracks = _named(session, arguments.paths)
+        return import_grids(session, arguments.sources, tracks, arguments.dry_run)
+    tracks = _named(session, arguments.paths)
+    for line in apply_page_edits(session):
         print(f"dropgrid correct: {line}", file=sys.stderr)
     for track in tracks:
         if steps:
-            desk.edit(track, steps)
+            session.edit(track, steps)
         else:
-            desk.undo(track, again=arguments.redo)
-        print(_described(desk, track), flush=True)
-    print(f"{desk.file}: the next run renews the records of {counted(len(tracks), 'track')}")
+            session.undo(track, again=arguments.redo)
+        print(_described(session, track), flush=True)
+    print(f"{session.file}: the next run renews the records of {counted(len(tracks), 'track')}")
     return 0
 
 
@@ -120,7 +122,7 @@ def _steps(arguments: argparse.Namespace) -> list[Mapping[str, Any]]:
     return steps
 
 
-def _named(desk: Desk, paths: list[str]) -> list[str]:
+def _named(session: CorrectionSession, paths: list[str]) -> list[str]:
     """The tracks that are named, each once. Raises ConfigError for one that there is not."""
     from ..references.matching import Tracks
     from ..results.scan_store import read_scan
@@ -128,29 +130,29 @@ def _named(desk: Desk, paths: list[str]) -> list[str]:
 
     if not paths:
         return []
-    scan = read_scan(desk.results.folder)
-    known = Tracks(paths_of(desk, scan["tracks"]), scan["root"])
+    scan = read_scan(session.results.folder)
+    state = Tracks(paths_of(session, scan["tracks"]), scan["root"])
     found = []
     for path in paths:
-        track, why = known.find(path)
+        track, why = state.find(path)
         if track is None:
             raise ConfigError(f"{printable(path)}: {why}")
         found.append(track)
     return list(dict.fromkeys(found))
 
 
-def _described(desk: Desk, track: str) -> str:
+def _described(session: CorrectionSession, track: str) -> str:
     """What is now held of a track, in a line."""
-    known = desk.known(track)
-    said = desk.stated(known)[1]
-    bpm = desk.answer(known, said)[1].bpm
-    path = printable(known.ticket.path)
-    if said.is_empty or bpm is None:
+    state = session.read_state(track)
+    correction = session.correction_of(state)[1]
+    bpm = session.answer(state, correction)[1].bpm
+    path = printable(state.ticket.path)
+    if correction.is_empty or bpm is None:
         return f"{path}: as analysed"
-    parts = [" and ".join(said.parts) + " corrected"] if said.parts else []
-    if said.confirmed:
+    parts = [" and ".join(correction.parts) + " corrected"] if correction.parts else []
+    if correction.confirmed:
         parts.append("confirmed")
-    if said.note:
+    if correction.note:
         parts.append("with a note")
     one = f", downbeat at {bpm.downbeats[0]:.3f} s" if bpm.downbeats else ""
     tempo = "no tempo" if bpm.bpm is None else f"{bpm.bpm:.2f} BPM{one}"

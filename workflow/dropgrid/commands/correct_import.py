@@ -11,8 +11,8 @@ from ..base.text import counted, printable
 from .correct_list import paths_of
 
 if TYPE_CHECKING:
-    from ..correcting.import_grids import Taken
-    from ..correcting.session import Desk
+    from ..correcting.import_grids import GridImport
+    from ..correcting.session import CorrectionSession
 
 WORDS = {
     "agrees": "agree already",
@@ -22,26 +22,33 @@ WORDS = {
 }
 
 
-def take_over(desk: Desk, sources: Sequence[str], tracks: Sequence[str], dry_run: bool) -> int:
+def import_grids(
+    session: CorrectionSession, sources: Sequence[str], tracks: Sequence[str], dry_run: bool
+) -> int:
     """List the grids that differ, then state them, but for a dry run. tracks: of these alone."""
     from ..correcting.import_grids import compare
     from ..results.scan_store import read_scan
 
-    scan = read_scan(desk.results.folder)
-    paths = paths_of(desk, tracks or scan["tracks"])
+    scan = read_scan(session.results.folder)
+    paths = paths_of(session, tracks or scan["tracks"])
     unreadable: list[str] = []
     found, strangers = compare(
-        desk, sources, paths, scan["root"],
+        session, sources, paths, scan["root"],
         lambda path, reason: unreadable.append(f"{path}: {reason}"),
     )  # fmt: skip
-    taken = [item for item in found if item.said is not None]
-    for item in sorted(taken, key=lambda item: item.path):
-        print(_line(item))
+    taken = [item for item in found if item.correction is not None]
+    for item in sorted(found, key=lambda item: item.path):
+        for line in _lines(item):
+            print(line)
     for item in () if dry_run else taken:
-        assert item.said is not None
-        desk.state(item.track, item.said)
+        assert item.correction is not None
+        session.set_correction(item.track, item.correction)
     verb = "would be taken over" if dry_run else "taken over"
-    print(f"{counted(len(taken), 'different grid')} {verb}: {desk.file}")
+    grids = sum(item.outcome == "taken over" for item in taken)
+    print(f"{counted(grids, 'different grid')} {verb}: {session.file}")
+    drops = sum(len(item.drops) for item in taken if not item.drops_stated)
+    if drops:
+        print(f"{counted(drops, 'drop')} {verb}")
     outcomes: Counter[str] = Counter(item.outcome for item in found)
     for outcome, words in WORDS.items():
         if outcomes[outcome]:
@@ -55,9 +62,17 @@ def take_over(desk: Desk, sources: Sequence[str], tracks: Sequence[str], dry_run
     return 0
 
 
-def _line(item: Taken) -> str:
-    """A grid that differs, and how."""
-    now = "no tempo" if item.present is None else f"{item.present:.2f} BPM"
-    what = {"tempo": f"{item.bpm or 0:.2f} BPM, not {now}", "beats": "other beats",
-            "downbeat": "different downbeat"}[item.differs or "beats"]  # fmt: skip
-    return f"{printable(item.path)}: {what} ({item.source})"
+def _lines(item: GridImport) -> list[str]:
+    """What differs of a track: its grid, its drops; what was stated before stays, and is told."""
+    path, stays = printable(item.path), "; what you stated stays"
+    lines = []
+    if item.differs is not None:
+        now = "no tempo" if item.present is None else f"{item.present:.2f} BPM"
+        what = {"tempo": f"{item.bpm or 0:.2f} BPM, not {now}", "beats": "other beats",
+                "downbeat": "different downbeat"}[item.differs]  # fmt: skip
+        lines.append(f"{what} ({item.source}){stays if item.outcome == 'stated already' else ''}")
+    for old, new in item.drops:
+        at = f"a drop at {new:.2f} s"
+        what = at if old is None else f"{at}, not {old:.2f} s"
+        lines.append(f"{what} ({item.source}){stays if item.drops_stated else ''}")
+    return [f"{path}: {line}" for line in lines]

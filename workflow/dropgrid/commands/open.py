@@ -45,9 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..correcting.page_edits import settle
+    from ..correcting.page_edits import apply_page_edits
     from ..correcting.publish import corrections_file
-    from ..correcting.session import Desk
+    from ..correcting.session import CorrectionSession
     from ..corrections import document
     from ..report.workbench.server import new_token, serve
     from ..report.workbench.state import Bench
@@ -56,16 +56,16 @@ def run(arguments: argparse.Namespace) -> int:
 
     results = Results(arguments.results)
     check_claim(results.folder, [])
-    desk = Desk(results, corrections_file(results.folder, arguments.corrections))
-    document.read(desk.file)  # one that cannot be read is told here, not at the first edit
-    bench = Bench(desk, arguments.library)
+    session = CorrectionSession(results, corrections_file(results.folder, arguments.corrections))
+    document.read(session.file)  # one that cannot be read is told here, not at the first edit
+    bench = Bench(session, arguments.library)
     listening = _listen(arguments.port)
     token = new_token()
     address = f"http://127.0.0.1:{listening.getsockname()[1]}/{token}/"
     lock = _only_one(results, address)
     page: Path | None = None
     try:
-        for line in settle(desk):
+        for line in apply_page_edits(session):
             print(f"dropgrid open: {line}", file=sys.stderr)
         bench.start()
         tracks = counted(len(bench.tracks), "track")

@@ -11,14 +11,14 @@ from ..corrections.document import Document
 from ..corrections.model import Correction
 from ..corrections.section_corrections import disagreement
 from ..library import track_id
-from .publish import sliced
-from .session import Desk, Known
+from .publish import tracks_with_corrections
+from .session import CorrectionSession, TrackState
 
 MOST = 5000  # tracks that are looked through for renamed ones
 
 
 @dataclass(frozen=True)
-class Judged:
+class Agreement:
     """A track of which something is stated. name: its path in the file of corrections, path: as
     the records have it. differs: what of the analysis' own answer is another, of what is stated
     or confirmed: "tempo", "beats" or "downbeat", "sections", "drops", "key". grid: whether the
@@ -27,7 +27,7 @@ class Judged:
     track: str
     name: str
     path: str
-    said: str
+    description: str
     differs: tuple[str, ...]
     grid: bool
 
@@ -37,32 +37,36 @@ class Judged:
         return not {"tempo", "beats", "downbeat"}.intersection(self.differs)
 
 
-def judged(desk: Desk, stated: Document, tracks: Sequence[str]) -> Iterator[Judged]:
+def agreements(
+    session: CorrectionSession, corrections: Document, tracks: Sequence[str]
+) -> Iterator[Agreement]:
     """The analysed tracks of which something is stated, of all tracks of the library, in order.
 
     Raises InvalidCorrection.
     """
-    own = {track_id(path) for path in stated.tracks}
-    renamed = len(own.intersection(tracks)) < len(stated.tracks) and len(tracks) <= MOST
-    here = own | sliced(desk.results.folder)
+    own = {track_id(path) for path in corrections.tracks}
+    renamed = len(own.intersection(tracks)) < len(corrections.tracks) and len(tracks) <= MOST
+    here = own | tracks_with_corrections(session.results.folder)
     for track in tracks:
-        if not stated.tracks or not (renamed or track in here):
+        if not corrections.tracks or not (renamed or track in here):
             continue
         with suppress(RecordError):
-            known = desk.known(track)
-            name, said = desk.stated(known, stated)
-            if name is None or said.is_empty or known.bpm is None:
+            state = session.read_state(track)
+            name, correction = session.correction_of(state, corrections)
+            if name is None or correction.is_empty or state.bpm is None:
                 continue
-            if known.bpm.status == "ok":
-                yield _judged(desk, known, name, said)
+            if state.bpm.status == "ok":
+                yield _agreement(session, state, name, correction)
 
 
-def _judged(desk: Desk, known: Known, name: str, said: Correction) -> Judged:
+def _agreement(
+    session: CorrectionSession, state: TrackState, name: str, correction: Correction
+) -> Agreement:
     differs: list[str] = []
-    sure = said.confirmed
-    grid = said.speaks_of_grid or bool(sure and sure.grid)
-    true = desk.truth(known, said)
-    if grid and true.bpm is not None and (other := disagreement(true.bpm, known.computed)):
+    confirmed = correction.confirmed
+    grid = correction.corrects_grid or bool(confirmed and confirmed.grid)
+    true = session.accepted_answer(state, correction)
+    if grid and true.bpm is not None and (other := disagreement(true.bpm, state.computed)):
         differs.append(other)
     if true.structure is not None and true.structure.computed is not None:
         own = true.structure.computed
@@ -75,8 +79,8 @@ def _judged(desk: Desk, known: Known, name: str, said: Correction) -> Judged:
     key = true.key
     if key is not None and key.computed is not None and key.computed.key != key.key:
         differs.append("key")
-    return Judged(
-        known.ticket.track, name, known.ticket.path, described(said), tuple(differs), grid
+    return Agreement(
+        state.ticket.track, name, state.ticket.path, described(correction), tuple(differs), grid
     )
 
 

@@ -19,7 +19,7 @@ from ..corrections.model import NOTHING, Confirmed, Correction, InvalidCorrectio
 from ..corrections.section_edits import Answer
 from ..library import track_id
 from ..records.ticket import read_ticket
-from .session import Desk, Known
+from .session import CorrectionSession, TrackState
 
 SAME_TIME = 0.002  # s: a page has times in milliseconds
 SAME_BPM = 0.005
@@ -31,88 +31,97 @@ ANOTHER = (
 )
 
 
-def settle(desk: Desk) -> list[str]:
+def apply_page_edits(session: CorrectionSession) -> list[str]:
     """Turn edits of pages, in the user's file, into statements; what is to be said of it.
 
     Those of tracks that are not analysed yet wait. Raises InvalidCorrection for a file that is
     none, OSError.
     """
-    stated = document.read(desk.file)
-    paths = sorted(path for path, said in stated.tracks.items() if said.edits is not None)
+    corrections = document.read(session.file)
+    paths = sorted(
+        path for path, correction in corrections.tracks.items() if correction.edits is not None
+    )
     done, waiting, lines = 0, 0, []
     for path in paths:
-        track = _track_of(desk, stated, path)
+        track = _track_of(session, corrections, path)
         try:
-            if track is None or not apply_edits(desk, track):
+            if track is None or not apply_edits(session, track):
                 waiting += 1
             else:
                 done += 1
         except (InvalidCorrection, RecordError) as error:
-            lines.append(f"{desk.file}: {printable(path)}: {error}")
+            lines.append(f"{session.file}: {printable(path)}: {error}")
     if done:
-        lines.append(f"{desk.file}: the page's edits of {counted(done, 'track')} were applied")
+        lines.append(f"{session.file}: the page's edits of {counted(done, 'track')} were applied")
     if waiting:
         lines.append(
-            f"{desk.file}: the page's edits of {counted(waiting, 'track')} wait until they are "
+            f"{session.file}: the page's edits of {counted(waiting, 'track')} wait until they are "
             "analysed; the next run applies them"
         )
     return lines
 
 
-def apply_edits(desk: Desk, track: str) -> bool:
+def apply_edits(session: CorrectionSession, track: str) -> bool:
     """Turn the edits of a track into statements, each step to be undone; False: there are none.
 
     Raises InvalidCorrection, and then the edits stay; RecordError, OSError.
     """
-    known = desk.known(track)
-    if known.bpm is None:
+    state = session.read_state(track)
+    if state.bpm is None:
         return False
-    with document.changing(desk.file) as stated:
-        name, before = desk.stated(known, stated)
-        own = stated.tracks.get(known.ticket.path)
-        edits = before.edits or (own.edits if own is not None and own.only_waits else None)
+    with document.changing(session.file) as corrections:
+        name, before = session.correction_of(state, corrections)
+        own = corrections.tracks.get(state.ticket.path)
+        edits = before.edits or (
+            own.edits if own is not None and own.has_only_page_edits else None
+        )
         if name is None or edits is None:
             return False
         plain = replace(before, edits=None)
-        said = base = _base(desk, known, plain, edits)
+        correction = base = _base(session, state, plain, edits)
         states = []
         for step in edits.steps:
-            for one in step:
-                whole, answer = desk.answer(known, said)
-                said = edit(whole, answer, one)
-            states.append(said if base is plain else _beside(plain, said))
-        if name != known.ticket.path:  # its statements are under the name that it had
-            stated.tracks.pop(known.ticket.path, None)
+            for step_edit in step:
+                whole, answer = session.answer(state, correction)
+                correction = edit(whole, answer, step_edit)
+            states.append(correction if base is plain else _beside(plain, correction))
+        if name != state.ticket.path:  # its statements are under the name that it had
+            corrections.tracks.pop(state.ticket.path, None)
         if not states or states[-1] == plain:
-            stated.put(name, plain)
+            corrections.put(name, plain)
         else:
-            desk.put(stated, known, name, plain, states[-1], states[:-1])
+            session.put(corrections, state, name, plain, states[-1], states[:-1])
     return True
 
 
-def _track_of(desk: Desk, stated: Document, path: str) -> str | None:
+def _track_of(session: CorrectionSession, corrections: Document, path: str) -> str | None:
     """The track that edits under a path are about; None if none is in the library, or several."""
     track = track_id(path)
     try:
-        if read_ticket(desk.results.ticket(track)).path == path:
+        if read_ticket(session.results.ticket(track)).path == path:
             return track
     except RecordError:
         pass
-    found = desk.sharing(stated, path, "")
+    found = session.tracks_sharing(corrections, path, "")
     return track_id(found[0][0]) if len(found) == 1 else None
 
 
-def _base(desk: Desk, known: Known, plain: Correction, edits: PageEdits) -> Correction:
+def _base(
+    session: CorrectionSession, state: TrackState, plain: Correction, edits: PageEdits
+) -> Correction:
     """The statements that held of a track where the page was made. Raises InvalidCorrection."""
     for base in (plain, NOTHING):
-        if _shows(desk.answer(known, base)[1], edits):
+        if _shows(session.answer(state, base)[1], edits):
             return base
     raise InvalidCorrection(ANOTHER)
 
 
 def _shows(answer: Answer, edits: PageEdits) -> bool:
     """Whether an answer is what a page showed, of what its edits are about."""
-    ops = {one.get("op") for step in edits.steps for one in step} - {*ABOUT_KEY, "unconfirm"}
+    ops = {step_edit.get("op") for step in edits.steps for step_edit in step} - {
+        *ABOUT_KEY,
+        "unconfirm",
+    }
     shown, bpm, structure = edits.answer, answer.bpm, answer.structure
     if not ops:
         return True
@@ -142,10 +151,11 @@ def _same_grid(
     return (
         _same_times([start for start, _, _ in shown], [start for start, _, _ in found])
         and all(abs(a - b) <= SAME_BPM for (_, a, _), (_, b, _) in zip(shown, found, strict=True))
-        and [one is None for _, _, one in shown] == [one is None for _, _, one in found]
+        and [downbeat is None for _, _, downbeat in shown]
+        == [downbeat is None for _, _, downbeat in found]
         and _same_times(
-            [one for _, _, one in shown if one is not None],
-            [one for _, _, one in found if one is not None],
+            [downbeat for _, _, downbeat in shown if downbeat is not None],
+            [downbeat for _, _, downbeat in found if downbeat is not None],
         )
     )
 
@@ -156,12 +166,12 @@ def _same_times(shown: Sequence[float], found: Sequence[float]) -> bool:
     )
 
 
-def _beside(plain: Correction, said: Correction) -> Correction:
+def _beside(plain: Correction, correction: Correction) -> Correction:
     """What edits came to, beside what was stated of that about which they say nothing."""
-    kept = replace(said, note=said.note or plain.note, unknown=plain.unknown)
-    if said.confirmed is not None:
+    kept = replace(correction, note=correction.note or plain.note, unknown=plain.unknown)
+    if correction.confirmed is not None:
         return kept
-    for part in set(plain.parts) - set(said.parts):
+    for part in set(plain.parts) - set(correction.parts):
         names = ("bpm", "one", "beats_per_bar", "grid", "octave", "shift_beats", "nudge_ms",
                  "one_beats") if part == "grid" else (part,)  # fmt: skip
         kept = replace(kept, **{name: getattr(plain, name) for name in names})

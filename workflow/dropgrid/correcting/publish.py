@@ -32,24 +32,24 @@ from ..library import expanded, track_id
 from ..records.identity import read_identity
 from ..records.ticket import TRACK_ID, Ticket, read_ticket
 from ..results.layout import Results
-from ..results.ownership import write_ours
+from ..results.ownership import write_owned
 
 SOURCE = "source.json"
 SOURCE_SCHEMA = "dropgrid/corrections-source"
 FINGERPRINT = re.compile(rb'\n  "fingerprint": "([^"]*)"')
 
 
-def corrections_file(results: Path, stated: str | os.PathLike[str] | None = None) -> Path:
+def corrections_file(results: Path, named: str | os.PathLike[str] | None = None) -> Path:
     """The user's file: the one named, else the one of the last run, else that of the results."""
-    if stated is not None:
-        return Path(os.path.abspath(expanded(str(stated), "corrections")))
+    if named is not None:
+        return Path(os.path.abspath(expanded(str(named), "corrections")))
     with suppress(OSError, ValueError, KeyError, TypeError):
         values = json.loads(read_regular(Results(results).corrections / SOURCE, MAX_BYTES))
         noted = Path(values["file"])
         # A folder of results may be somebody else's: no file is made where it says.
         if values["schema"] == SOURCE_SCHEMA and noted.is_absolute() and noted.is_file():
             return noted
-    return Results(results).stated
+    return Results(results).corrections_file
 
 
 def read_corrections(file: Path, needed: bool = True) -> Document:
@@ -66,7 +66,7 @@ def read_corrections(file: Path, needed: bool = True) -> Document:
 
 
 def write_slices(
-    stated: Document, tracks: Sequence[Ticket], results: Path, records: Path, source: Path
+    corrections: Document, tracks: Sequence[Ticket], results: Path, records: Path, source: Path
 ) -> dict[str, str]:
     """Write what changed of results/corrections; the tracks of which something is stated.
 
@@ -76,38 +76,42 @@ def write_slices(
     """
     folder = Results(results).corrections
     paths = {ticket.track: ticket.path for ticket in tracks}
-    own = {track: stated.tracks[path] for track, path in paths.items() if path in stated.tracks}
+    own = {
+        track: corrections.tracks[path]
+        for track, path in paths.items()
+        if path in corrections.tracks
+    }
     here = set(paths.values())
-    gone = {path: c for path, c in stated.tracks.items() if path not in here}
+    gone = {path: c for path, c in corrections.tracks.items() if path not in here}
     for ticket in tracks:
         if ticket.track in own and _may_be_another(ticket, own[ticket.track], Results(records)):
             gone[ticket.path] = own[ticket.track]
     others = Document(gone)
     was = _others(folder)
-    slices = sliced(results) & paths.keys()
-    if not stated.tracks and not slices and not was.tracks:
+    slices = tracks_with_corrections(results) & paths.keys()
+    if not corrections.tracks and not slices and not was.tracks:
         _note_source(results, source)
         return {}
     for track in slices - own.keys():
         before = read_slice(slice_path(folder, track)) or NOTHING
-        mine = before.fingerprint or recording_of(Results(records), track)
+        mine = before.fingerprint or recording_fingerprint(Results(records), track)
         found = others.find(paths[track], mine)
         own[track] = NOTHING if found is None else others.tracks[found]
     if was.tracks != others.tracks:
         waiting = {track: path for track, path in paths.items() if track not in own}
         own |= _found_again(records, waiting, others, was)
     for track, correction in own.items():
-        write_ours(slice_path(folder, track), slice_bytes(track, correction))
-    write_ours(folder / OTHERS, document.to_bytes(others))
+        write_owned(slice_path(folder, track), slice_bytes(track, correction))
+    write_owned(folder / OTHERS, document.to_bytes(others))
     _note_source(results, source)
     return {track: digest(slice_path(folder, track)) for track in own}
 
 
-def _may_be_another(ticket: Ticket, said: Correction, records: Results) -> bool:
+def _may_be_another(ticket: Ticket, correction: Correction, records: Results) -> bool:
     """Whether another recording may lie where the one was that something is stated of: its
     record is of another one, or its audio is no more what it was in the last run."""
-    mine = recording_of(records, ticket.track)
-    if fingerprints.same(said.fingerprint, mine) is False:
+    mine = recording_fingerprint(records, ticket.track)
+    if fingerprints.same(correction.fingerprint, mine) is False:
         return True
     try:
         if read_ticket(records.ticket(ticket.track)) == ticket:
@@ -115,8 +119,8 @@ def _may_be_another(ticket: Ticket, said: Correction, records: Results) -> bool:
     except RecordError:  # of a first run
         return False
     with suppress(RecordError, OSError):
-        known = read_identity(records.identity(ticket.track))
-        return audio_digest(Path(ticket.file)) != known.audio
+        state = read_identity(records.identity(ticket.track))
+        return audio_digest(Path(ticket.file)) != state.audio
     return True
 
 
@@ -127,7 +131,7 @@ def _others(folder: Path) -> Document:
         return Document()
 
 
-def sliced(results: Path) -> set[str]:
+def tracks_with_corrections(results: Path) -> set[str]:
     """The tracks that have a slice, in the library or not."""
     try:
         names = os.listdir(Results(results).corrections)
@@ -142,7 +146,7 @@ def _found_again(
     """What changed for tracks whose recording is stated about under another name."""
     found: dict[str, Correction] = {}
     for track, path in paths.items():
-        mine = fingerprint_in(Results(records).record("bpm", track))
+        mine = read_fingerprint(Results(records).record("bpm", track))
         if mine is None:
             continue
         now, before = others.find(path, mine), was.find(path, mine)
@@ -151,7 +155,7 @@ def _found_again(
     return found
 
 
-def fingerprint_in(path: Path) -> str | None:
+def read_fingerprint(path: Path) -> str | None:
     """The fingerprint in a bpm record, which is not read as a whole; None if it has none."""
     with suppress(OSError):
         found = FINGERPRINT.search(read_regular(path, MAX_BYTES))
@@ -159,9 +163,9 @@ def fingerprint_in(path: Path) -> str | None:
     return None
 
 
-def recording_of(files: Results, track: str) -> str | None:
+def recording_fingerprint(files: Results, track: str) -> str | None:
     """The fingerprint of what a track was found to be; None where nothing tells."""
-    mine = fingerprint_in(files.record("bpm", track))
+    mine = read_fingerprint(files.record("bpm", track))
     if mine is None and files.features(track).exists():  # the record is still to be made
         with suppress(RecordError):
             features = store.load(files.features(track))
@@ -169,21 +173,24 @@ def recording_of(files: Results, track: str) -> str | None:
     return mine
 
 
-def is_gone(files: Results, path: str, said: Correction) -> bool:
+def recording_is_gone(files: Results, path: str, correction: Correction) -> bool:
     """Whether the recording that something is stated of is no more where it was stated."""
     track = track_id(path)
     with suppress(RecordError):
         if read_ticket(files.ticket(track)).path == path:
-            return fingerprints.same(said.fingerprint, recording_of(files, track)) is False
+            return (
+                fingerprints.same(correction.fingerprint, recording_fingerprint(files, track))
+                is False
+            )
     return True
 
 
 def _note_source(results: Path, source: Path) -> None:
     """Say where the user's file is, where it is not the usual one."""
     path = Results(results).corrections / SOURCE
-    usual = os.path.abspath(source) == os.path.abspath(Results(results).stated)
+    usual = os.path.abspath(source) == os.path.abspath(Results(results).corrections_file)
     if usual:
         path.unlink(missing_ok=True)
         return
     values = {"schema": SOURCE_SCHEMA, "schema_version": SCHEMA_VERSION, "file": str(source)}
-    write_ours(path, json_lines(values))
+    write_owned(path, json_lines(values))

@@ -37,9 +37,9 @@ from ..records.store import (
 )
 from ..records.ticket import Ticket, read_ticket
 from ..results.layout import Results
-from ..results.ownership import write_ours
+from ..results.ownership import write_owned
 from ..stages.make_records import make_bpm_record, make_key_record, make_structure_record
-from .publish import fingerprint_in, is_gone
+from .publish import read_fingerprint, recording_is_gone
 
 UNDO_SCHEMA = "dropgrid/corrections-undo"
 MOST_STEPS = 1000
@@ -50,7 +50,7 @@ class NothingToUndo(InvalidCorrection):
 
 
 @dataclass(frozen=True)
-class Known:
+class TrackState:
     """A track with what is written of it; None for a record that there is not."""
 
     ticket: Ticket
@@ -72,16 +72,16 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Desk:
+class CorrectionSession:
     """A folder of results, and the user's file of corrections for it."""
 
     results: Results
     file: Path
 
-    def known(self, track: str, identify: bool = True) -> Known:
+    def read_state(self, track: str, with_fingerprint: bool = True) -> TrackState:
         """What is written of a track. Raises RecordError, MissingRecord included for no ticket.
 
-        identify: find out its fingerprint from the features, where the record has none.
+        with_fingerprint: find out its fingerprint from the features, where the record has none.
         """
         ticket = read_ticket(self.results.ticket(track))
         found: list[Any] = []
@@ -92,10 +92,10 @@ class Desk:
             found.append(record)
         bpm, structure, key = found
         mine = None if bpm is None else bpm.fingerprint
-        if mine is None and identify:  # a record of a version without, or none of beats
+        if mine is None and with_fingerprint:  # a record of a version without, or none of beats
             with suppress(RecordError):
                 mine = fingerprints.fingerprint(self.features(track))
-        return Known(ticket, bpm, structure, key, mine)
+        return TrackState(ticket, bpm, structure, key, mine)
 
     def features(self, track: str) -> Features:
         """The features of a track. Raises RecordError where they are gone."""
@@ -134,29 +134,31 @@ class Desk:
                     f"cannot search for beats at {bpm:g} BPM: {error}"
                 ) from error
             ticket = read_ticket(self.results.ticket(track))
-            said = replace(NOTHING, bpm=bpm)
-            return as_written(make_bpm_record(ticket, features, self.options("bpm"), said))
+            tempo_alone = replace(NOTHING, bpm=bpm)
+            return as_written(make_bpm_record(ticket, features, self.options("bpm"), tempo_alone))
 
         return analyse
 
-    def stated(
-        self, known: Known, stated: Document | None = None
+    def correction_of(
+        self, state: TrackState, corrections: Document | None = None
     ) -> tuple[str | None, Correction]:
         """Under which path of the file statements about a track stand, and what they are."""
-        stated = document.read(self.file) if stated is None else stated
-        name = stated.find(known.ticket.path, known.fingerprint, partial(is_gone, self.results))
-        return name, NOTHING if name is None else stated.tracks[name]
+        corrections = document.read(self.file) if corrections is None else corrections
+        name = corrections.find(
+            state.ticket.path, state.fingerprint, partial(recording_is_gone, self.results)
+        )
+        return name, NOTHING if name is None else corrections.tracks[name]
 
-    def answer(self, known: Known, correction: Correction) -> tuple[Correction, Answer]:
+    def answer(self, state: TrackState, correction: Correction) -> tuple[Correction, Answer]:
         """All that holds of a track with these statements, and the answer that they make.
 
         Sections that are not stated are those of the present record, whatever its bars.
         """
-        at_tempo = self.at_tempo(known.ticket.track)
-        computed = known.computed
-        said = apply.effective(correction, computed, at_tempo, known.structure, known.key)
-        bpm = as_written(grid_corrections.apply(computed, said, at_tempo))
-        structure, key = known.structure, known.key
+        at_tempo = self.at_tempo(state.ticket.track)
+        computed = state.computed
+        effective = apply.effective(correction, computed, at_tempo, state.structure, state.key)
+        bpm = as_written(grid_corrections.apply(computed, effective, at_tempo))
+        structure, key = state.structure, state.key
         if structure is not None and structure.status == "ok":
             if structure.computed is not None:
                 own = structure.computed
@@ -164,35 +166,35 @@ class Desk:
                     structure, sections=own.sections, drops=own.drops,
                     drop_confidences=own.drop_confidences, source="computed", computed=None,
                 )  # fmt: skip
-            structure = section_corrections.apply_sections(structure, said, bpm)
+            structure = section_corrections.apply_sections(structure, effective, bpm)
         if key is not None and key.status == "ok":
-            key = section_corrections.apply_key(as_computed(key), said)
-        return said, Answer(bpm, structure, key)
+            key = section_corrections.apply_key(as_computed(key), effective)
+        return effective, Answer(bpm, structure, key)
 
-    def truth(self, known: Known, correction: Correction) -> Answer:
+    def accepted_answer(self, state: TrackState, correction: Correction) -> Answer:
         """The answer that a person holds to be right; as last written where it takes features
         that are gone."""
         try:
-            return self.answer(known, correction)[1]
+            return self.answer(state, correction)[1]
         except InvalidCorrection:
-            return Answer(known.bpm, known.structure, known.key)
+            return Answer(state.bpm, state.structure, state.key)
 
-    def is_current(self, known: Known, correction: Correction) -> bool:
+    def is_current(self, state: TrackState, correction: Correction) -> bool:
         """Whether the records of a track are made with these statements, as their times say."""
-        track = known.ticket.track
+        track = state.ticket.track
         path = slice_path(self.results.corrections, track)
         try:
             stated = path.stat().st_mtime_ns
             written = min(
-                self.results.record(kind, track).stat().st_mtime_ns for kind in self._made(known)
+                self.results.record(kind, track).stat().st_mtime_ns for kind in self._kinds(state)
             )
             return path.read_bytes() == slice_bytes(track, correction) and written >= stated
         except OSError:  # nothing was ever stated, or there is no record
             return correction.is_empty
 
-    def _made(self, known: Known) -> list[str]:
+    def _kinds(self, state: TrackState) -> list[str]:
         """The kinds of records that there are of a track; the bpm record in any case."""
-        others = {"structure": known.structure, "key": known.key}
+        others = {"structure": state.structure, "key": state.key}
         return ["bpm", *(kind for kind, record in others.items() if record is not None)]
 
     def edit(self, track: str, steps: Sequence[Mapping[str, Any]]) -> Correction:
@@ -200,103 +202,107 @@ class Desk:
 
         Raises InvalidCorrection, RecordError, OSError.
         """
-        known = self.known(track)
-        with document.changing(self.file) as stated:
-            name, before = self.stated(known, stated)
-            said, answer = self.answer(known, before)
+        state = self.read_state(track)
+        with document.changing(self.file) as corrections:
+            name, before = self.correction_of(state, corrections)
+            correction, answer = self.answer(state, before)
             for i, step in enumerate(steps):
-                said = edit(said, answer, step)
+                correction = edit(correction, answer, step)
                 if i + 1 < len(steps):
-                    said, answer = self.answer(known, said)
-            return self.put(stated, known, name, before, said)
+                    correction, answer = self.answer(state, correction)
+            return self.put(corrections, state, name, before, correction)
 
-    def state(self, track: str, correction: Correction) -> Correction:
+    def set_correction(self, track: str, correction: Correction) -> Correction:
         """State this of a track, in place of all that was. Raises as edit does."""
-        known = self.known(track)
-        with document.changing(self.file) as stated:
-            name, before = self.stated(known, stated)
-            return self.put(stated, known, name, before, correction)
+        state = self.read_state(track)
+        with document.changing(self.file) as corrections:
+            name, before = self.correction_of(state, corrections)
+            return self.put(corrections, state, name, before, correction)
 
     def put(
         self,
-        stated: Document,
-        known: Known,
+        corrections: Document,
+        state: TrackState,
         name: str | None,
         before: Correction,
-        said: Correction,
+        correction: Correction,
         between: Sequence[Correction] = (),
     ) -> Correction:
         """State this of a track in place of what was stated under a name; it can be undone, by
         way of what was stated between."""
-        said = replace(said, fingerprint=known.fingerprint or said.fingerprint)
-        if replace(before, fingerprint=said.fingerprint) == said:
-            return said
-        undo, _ = self.steps(known.ticket.track, known.fingerprint)
-        self._keep(known, [*undo, before, *between], [])
-        self._place(stated, known, name, said)
-        return said
+        correction = replace(correction, fingerprint=state.fingerprint or correction.fingerprint)
+        if replace(before, fingerprint=correction.fingerprint) == correction:
+            return correction
+        undo, _ = self.steps(state.ticket.track, state.fingerprint)
+        self._keep(state, [*undo, before, *between], [])
+        self._place(corrections, state, name, correction)
+        return correction
 
-    def _place(self, stated: Document, known: Known, name: str | None, said: Correction) -> None:
+    def _place(
+        self, corrections: Document, state: TrackState, name: str | None, correction: Correction
+    ) -> None:
         """State this of a track, of which statements stood under a name; nobody else's go.
 
         Other tracks that go by the same statements, being the same recording, get their own; what
         is stated of the recording that lay under the track's path before is set aside.
         """
-        path = known.ticket.path
+        path = state.ticket.path
         if name is not None and name != path:
-            for other, mine in self.sharing(stated, name, path):
-                stated.put(other, replace(stated.tracks[name], fingerprint=mine))
-        earlier = stated.tracks.get(path)
+            for other, mine in self.tracks_sharing(corrections, name, path):
+                corrections.put(other, replace(corrections.tracks[name], fingerprint=mine))
+        earlier = corrections.tracks.get(path)
         if earlier is not None and name != path:
-            stated.put(self._free_name(stated, path), earlier, path)
-        stated.put(path, said, name)
-        if said.is_empty and stated.find(path, known.fingerprint, partial(is_gone, self.results)):
-            stated.tracks[path] = Correction(fingerprint=known.fingerprint)
+            corrections.put(self._free_name(corrections, path), earlier, path)
+        corrections.put(path, correction, name)
+        if correction.is_empty and corrections.find(
+            path, state.fingerprint, partial(recording_is_gone, self.results)
+        ):
+            corrections.tracks[path] = Correction(fingerprint=state.fingerprint)
 
-    def sharing(self, stated: Document, name: str, path: str) -> list[tuple[str, str]]:
+    def tracks_sharing(self, corrections: Document, name: str, path: str) -> list[tuple[str, str]]:
         """Path and fingerprint of each other track that goes by the statements under a name."""
         found = []
         with suppress(OSError):
             for ticket in sorted(os.listdir(self.results.ticket("x").parent)):
                 track = ticket.removesuffix(".json")
-                mine = fingerprint_in(self.results.record("bpm", track))
-                if not fingerprints.same(stated.tracks[name].fingerprint, mine):
+                mine = read_fingerprint(self.results.record("bpm", track))
+                if not fingerprints.same(corrections.tracks[name].fingerprint, mine):
                     continue
                 with suppress(RecordError):
                     other = read_ticket(self.results.ticket(track)).path
-                    gone = partial(is_gone, self.results)
-                    if mine and other != path and stated.find(other, mine, gone) == name:
+                    gone = partial(recording_is_gone, self.results)
+                    if mine and other != path and corrections.find(other, mine, gone) == name:
                         found.append((other, mine))
         return found
 
-    def _free_name(self, stated: Document, path: str) -> str:
+    def _free_name(self, corrections: Document, path: str) -> str:
         """A path under which nothing lies and nothing is stated."""
         names = (f"{path} (earlier recording{number})" for number in ("", *range(2, MOST_STEPS)))
         return next(
             name for name in names
-            if name not in stated.tracks and not self.results.ticket(track_id(name)).exists()
+            if name not in corrections.tracks and not self.results.ticket(track_id(name)).exists()
         )  # fmt: skip
 
     def undo(self, track: str, again: bool = False) -> Correction:
         """Take back the last step, or again: take it again. Raises NothingToUndo, OSError."""
-        known = self.known(track)
-        with document.changing(self.file) as stated:
-            name, now = self.stated(known, stated)
-            undo, redo = self.steps(track, known.fingerprint)
+        state = self.read_state(track)
+        with document.changing(self.file) as corrections:
+            name, now = self.correction_of(state, corrections)
+            undo, redo = self.steps(track, state.fingerprint)
             here, there = (redo, undo) if again else (undo, redo)
             plain = replace(now, fingerprint=None)
             while here and replace(here[-1], fingerprint=None) == plain:
                 here.pop()  # of a step that was kept, but never saved
             if not here:
                 what = "take again" if again else "undo"
-                raise NothingToUndo(f"{known.ticket.path}: there is nothing to {what}")
-            said = replace(here[-1], fingerprint=known.fingerprint)
+                raise NothingToUndo(f"{state.ticket.path}: there is nothing to {what}")
+            correction = replace(here[-1], fingerprint=state.fingerprint)
             there.append(now)
-            self._keep(known, undo, redo)  # both, until the statement is saved
-            self._place(stated, known, name, said)
+            self._keep(state, undo, redo)  # both, until the statement is saved
+            self._place(corrections, state, name, correction)
         here.pop()
-        self._keep(known, undo, redo)
-        return said
+        self._keep(state, undo, redo)
+        return correction
 
     def steps(
         self, track: str, fingerprint: str | None = None
@@ -317,49 +323,54 @@ class Desk:
                 return found[0], found[1]
         return [], []
 
-    def _keep(self, known: Known, undo: Iterable[Correction], redo: Iterable[Correction]) -> None:
+    def _keep(
+        self, state: TrackState, undo: Iterable[Correction], redo: Iterable[Correction]
+    ) -> None:
         values = {"schema": UNDO_SCHEMA, "schema_version": SCHEMA_VERSION, "file": str(self.file)}
-        if known.fingerprint is not None:
-            values["fingerprint"] = known.fingerprint
+        if state.fingerprint is not None:
+            values["fingerprint"] = state.fingerprint
         steps = {"undo": [*undo][-MOST_STEPS:], "redo": [*redo][-MOST_STEPS:]}
         plain = {name: [to_json(item) for item in items] for name, items in steps.items()}
-        path = self._undo_path(known.ticket.track)
+        path = self._undo_path(state.ticket.track)
         write_atomically(path, json_lines({**values, **plain}))
         sync_folder(path.parent)
 
     def _undo_path(self, track: str) -> Path:
         return self.results.corrections / "undo" / f"{track}.json"
 
-    def renew(self, track: str) -> None:
+    def update_records(self, track: str) -> None:
         """Make the records of a track anew with what is stated of it now, as a run does.
 
         What was written before stays where its features are gone: then the next run makes them.
         Raises RecordError, InvalidCorrection, OSError.
         """
-        known = self.known(track)
+        state = self.read_state(track)
         folder = self.results.corrections
         while True:
-            said = self.stated(known)[1]
-            write_ours(slice_path(folder, track), slice_bytes(track, said))
+            correction = self.correction_of(state)[1]
+            write_owned(slice_path(folder, track), slice_bytes(track, correction))
             features = self.features(track)
-            bpm = make_bpm_record(known.ticket, features, self.options("bpm"), said)
-            made = self._records(known, features, as_written(bpm), said)
+            bpm = make_bpm_record(state.ticket, features, self.options("bpm"), correction)
+            made = self._records(state, features, as_written(bpm), correction)
             for kind, record in made:
                 write_record(self.results.record(kind, track), record)
-            if self.stated(known)[1] == said:
+            if self.correction_of(state)[1] == correction:
                 return
 
     def _records(
-        self, known: Known, features: Features, bpm: BpmRecord, said: Correction
+        self, state: TrackState, features: Features, bpm: BpmRecord, correction: Correction
     ) -> list[tuple[str, Any]]:
         """The records of a track, of the analyses that the results have."""
         made: list[tuple[str, Any]] = [("bpm", bpm)]
         if "structure" in self.results.kinds():
             options = self.options("structure")
             made.append(
-                ("structure", make_structure_record(known.ticket, features, bpm, options, said))
+                (
+                    "structure",
+                    make_structure_record(state.ticket, features, bpm, options, correction),
+                )
             )
         if "key" in self.results.kinds():
             options = self.options("key")
-            made.append(("key", make_key_record(known.ticket, features, options, said)))
+            made.append(("key", make_key_record(state.ticket, features, options, correction)))
         return made

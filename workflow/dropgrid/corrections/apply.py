@@ -28,8 +28,8 @@ def to_structure(
     """The structure record of a track with its correction, on the bars of rhythm."""
     if computed.status != "ok":
         return computed
-    said = section_corrections.held_sections(correction, computed, rhythm)
-    return section_corrections.apply_sections(computed, said, rhythm)
+    with_confirmed = section_corrections.with_confirmed_sections(correction, computed, rhythm)
+    return section_corrections.apply_sections(computed, with_confirmed, rhythm)
 
 
 def to_key(computed: KeyRecord, correction: Correction) -> KeyRecord:
@@ -40,7 +40,7 @@ def to_key(computed: KeyRecord, correction: Correction) -> KeyRecord:
     if confirmed is not None and confirmed.key == computed.key and computed.sure is False:
         computed = replace(computed, sure=True)
     return section_corrections.apply_key(
-        computed, section_corrections.held_key(correction, computed)
+        computed, section_corrections.with_confirmed_key(correction, computed)
     )
 
 
@@ -56,10 +56,12 @@ def effective(
     computed: the analysis' own bpm record; structure, key: the records as they are, of which
     their own answers count.
     """
-    said = edits.absolute(correction, computed, at_tempo)
-    said = section_corrections.held(said, computed)
+    absolute = edits.absolute(correction, computed, at_tempo)
+    absolute = section_corrections.with_confirmed_grid(absolute, computed)
     if structure is not None and structure.status == "ok":
-        said = section_corrections.held_sections(said, as_computed(structure), computed)
+        absolute = section_corrections.with_confirmed_sections(
+            absolute, as_computed(structure), computed
+        )
     if key is not None and key.status == "ok":
-        said = section_corrections.held_key(said, as_computed(key))
-    return said
+        absolute = section_corrections.with_confirmed_key(absolute, as_computed(key))
+    return absolute

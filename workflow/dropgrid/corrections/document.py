@@ -41,7 +41,7 @@ class Document:
         self,
         path: str,
         fingerprint: str | None = None,
-        is_gone: Callable[[str, Correction], bool] = lambda name, correction: True,
+        recording_is_gone: Callable[[str, Correction], bool] = lambda name, correction: True,
     ) -> str | None:
         """The path under which statements about a recording stand; None if there are none.
 
@@ -53,16 +53,16 @@ class Document:
         """
         own = self.tracks.get(path)
         mine = own is not None and fingerprints.same(own.fingerprint, fingerprint) is not False
-        if own is not None and mine and not own.only_waits:
+        if own is not None and mine and not own.has_only_page_edits:
             return path
         if fingerprint is None:
             return path if mine else None
         fits = sorted(
-            ((said.fingerprint == fingerprint, _common_end(name, path)), name)
-            for name, said in self.tracks.items()
+            ((correction.fingerprint == fingerprint, _common_end(name, path)), name)
+            for name, correction in self.tracks.items()
             if name != path
-            and fingerprints.same(said.fingerprint, fingerprint)
-            and is_gone(name, said)
+            and fingerprints.same(correction.fingerprint, fingerprint)
+            and recording_is_gone(name, correction)
         )
         if not fits or (len(fits) > 1 and fits[-1][0] == fits[-2][0]):
             return path if mine else None

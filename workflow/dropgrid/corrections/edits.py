@@ -31,10 +31,10 @@ def edit(correction: Correction, answer: Answer, fields: Fields) -> Correction:
     op = fields.get("op")
     if not isinstance(op, str) or op not in EDITS:
         refuse("op", f"none of {', '.join(EDITS)}", op if isinstance(op, str) else None)
-    said = EDITS[op](correction, answer, fields)
-    if op != "confirm" and replace(said, note=correction.note) != correction:
-        return replace(said, confirmed=None)  # what was confirmed is no longer the answer
-    return said
+    edited = EDITS[op](correction, answer, fields)
+    if op != "confirm" and replace(edited, note=correction.note) != correction:
+        return replace(edited, confirmed=None)  # what was confirmed is no longer the answer
+    return edited
 
 
 def absolute(
@@ -43,7 +43,7 @@ def absolute(
     """A correction without relative statements, which are about the analysis' own answer."""
     if not correction.is_relative:
         return correction
-    said = replace(correction, **RELATIVE)
+    result = replace(correction, **RELATIVE)
     steps: list[Fields] = []
     if correction.octave is not None:
         steps.append({"op": correction.octave})
@@ -54,11 +54,11 @@ def absolute(
     if correction.one_beats is not None:
         steps.append({"op": "one", "beats": correction.one_beats})
     for step in steps:
-        said = edit(said, Answer(grid_corrections.apply(computed, said, at_tempo)), step)
-    return said
+        result = edit(result, Answer(grid_corrections.apply(computed, result, at_tempo)), step)
+    return result
 
 
-def _stated(correction: Correction, entries: Sequence[GridEntry], *names: str) -> Correction:
+def _with_grid(correction: Correction, entries: Sequence[GridEntry], *names: str) -> Correction:
     """A correction that states a grid; of one piece, only the named fields of it."""
     for entry in entries:
         model.tempo(entry.bpm, "bpm")
@@ -67,61 +67,65 @@ def _stated(correction: Correction, entries: Sequence[GridEntry], *names: str) -
     return replace(correction, **{name: getattr(entries[0], name) for name in names})
 
 
-def _times(factor: float) -> Callable[[Correction, Answer, Fields], Correction]:
+def _times_tempo(factor: float) -> Callable[[Correction, Answer, Fields], Correction]:
     def run(correction: Correction, answer: Answer, fields: Fields) -> Correction:
         _, entries = answer.grid("half" if factor < 1 else "double")
         entries = tuple(replace(entry, bpm=entry.bpm * factor) for entry in entries)
-        return _stated(correction, entries, "bpm", "one")
+        return _with_grid(correction, entries, "bpm", "one")
 
     return run
 
 
-def _moved(entries: Sequence[GridEntry], seconds: Callable[[GridEntry], float]) -> list[GridEntry]:
+def _moved_entries(
+    entries: Sequence[GridEntry], seconds: Callable[[GridEntry], float]
+) -> list[GridEntry]:
     """Entries, each later by so many seconds; none before the first sample."""
     moved = []
     for entry in entries:
         by = seconds(entry)
-        one, bar = entry.one, 60 / entry.bpm * entry.beats_per_bar
-        if one is not None:
-            one += by
-            if one < 0:  # a bar later is a downbeat too
-                one += bar * -(one // bar)
+        downbeat, bar = entry.one, 60 / entry.bpm * entry.beats_per_bar
+        if downbeat is not None:
+            downbeat += by
+            if downbeat < 0:  # a bar later is a downbeat too
+                downbeat += bar * -(downbeat // bar)
         start, end = max(0.0, entry.start + by), entry.end and max(0.0, entry.end + by)
-        moved.append(replace(entry, start=start, one=one, end=end))
+        moved.append(replace(entry, start=start, one=downbeat, end=end))
     return moved
 
 
 def _shift(correction: Correction, answer: Answer, fields: Fields) -> Correction:
     by = model.half_beats(fields.get("beats"), "shift: beats")
     _, entries = answer.grid("shift")
-    return _stated(correction, _moved(entries, lambda entry: by * 60 / entry.bpm), "one")
+    return _with_grid(
+        correction, _moved_entries(entries, lambda entry: by * 60 / entry.bpm), "one"
+    )
 
 
 def _nudge(correction: Correction, answer: Answer, fields: Fields) -> Correction:
     by = model.milliseconds(fields.get("ms"), "nudge: ms") / 1000
     _, entries = answer.grid("nudge")
-    return _stated(correction, _moved(entries, lambda _: by), "one")
+    return _with_grid(correction, _moved_entries(entries, lambda _: by), "one")
 
 
-def _one(correction: Correction, answer: Answer, fields: Fields) -> Correction:
+def _move_downbeat(correction: Correction, answer: Answer, fields: Fields) -> Correction:
     by = model.half_beats(fields.get("beats"), "one: beats")
     if by != int(by):
         refuse("one: beats", "not whole beats; half beats are a shift", by)
     _, entries = answer.grid("one")
-    ones = [
+    moved = [
         replace(entry, one=_from_start(entry, moved.one))
         for entry, moved in zip(
-            entries, _moved(entries, lambda entry: by * 60 / entry.bpm), strict=True
+            entries, _moved_entries(entries, lambda entry: by * 60 / entry.bpm), strict=True
         )
     ]
-    return _stated(correction, ones, "one")
+    return _with_grid(correction, moved, "one")
 
 
-def _from_start(entry: GridEntry, one: float | None) -> float | None:
+def _from_start(entry: GridEntry, downbeat: float | None) -> float | None:
     """A downbeat at or after the start of an entry, that of a bar later if this one is before."""
-    if one is not None and one < entry.start - grid_corrections.EDGE:
-        return one + 60 / entry.bpm * entry.beats_per_bar
-    return one
+    if downbeat is not None and downbeat < entry.start - grid_corrections.EDGE:
+        return downbeat + 60 / entry.bpm * entry.beats_per_bar
+    return downbeat
 
 
 def _bpm(correction: Correction, answer: Answer, fields: Fields) -> Correction:
@@ -142,7 +146,7 @@ def _at(correction: Correction, answer: Answer, fields: Fields) -> Correction:
     at = grid_corrections.entry_at(entries, moment)
     start = min(entries[at].start, moment) if at == 0 else entries[at].start
     ruled = replace(entries[at], one=moment, start=start)
-    return _stated(correction, (*entries[:at], ruled, *entries[at + 1 :]), "one")
+    return _with_grid(correction, (*entries[:at], ruled, *entries[at + 1 :]), "one")
 
 
 def _beat_at(correction: Correction, answer: Answer, fields: Fields) -> Correction:
@@ -150,8 +154,8 @@ def _beat_at(correction: Correction, answer: Answer, fields: Fields) -> Correcti
     record, entries = answer.grid("beat_at")
     by = moment - section_corrections.nearest(record.beats, moment)
     at = grid_corrections.entry_at(entries, moment)
-    (moved,) = _moved(entries[at : at + 1], lambda _: by)
-    return _stated(correction, (*entries[:at], moved, *entries[at + 1 :]), "one")
+    (moved,) = _moved_entries(entries[at : at + 1], lambda _: by)
+    return _with_grid(correction, (*entries[:at], moved, *entries[at + 1 :]), "one")
 
 
 def _anchors(correction: Correction, answer: Answer, fields: Fields) -> Correction:
@@ -168,15 +172,15 @@ def _anchors(correction: Correction, answer: Answer, fields: Fields) -> Correcti
         if abs(bpm - whole) <= min(margin, 0.2):
             bpm = float(whole)
             break
-    one = first
+    downbeat = first
     if not fields.get("one"):
         old = section_corrections.nearest(record.downbeats, first)
-        one = first + round((old - first) * bpm / 60) * 60 / bpm
-    (pinned,) = _moved([replace(entry, bpm=bpm, one=one)], lambda _: 0.0)
+        downbeat = first + round((old - first) * bpm / 60) * 60 / bpm
+    (pinned,) = _moved_entries([replace(entry, bpm=bpm, one=downbeat)], lambda _: 0.0)
     if len(entries) == 1:
-        return _stated(correction, (pinned,), "bpm", "one")
+        return _with_grid(correction, (pinned,), "bpm", "one")
     at = entries.index(entry)
-    return _stated(correction, (*entries[:at], pinned, *entries[at + 1 :]))
+    return _with_grid(correction, (*entries[:at], pinned, *entries[at + 1 :]))
 
 
 def _tap(correction: Correction, answer: Answer, fields: Fields) -> Correction:
@@ -192,7 +196,7 @@ def _tap(correction: Correction, answer: Answer, fields: Fields) -> Correction:
         if abs(bpm / (entries[0].bpm * factor) - 1) <= TAPPED:
             if factor == 1.0:
                 return correction
-            return _times(factor)(correction, answer, {})
+            return _times_tempo(factor)(correction, answer, {})
     return _bpm(correction, answer, {"bpm": round(bpm)})
 
 
@@ -200,14 +204,14 @@ def _beats_per_bar(correction: Correction, answer: Answer, fields: Fields) -> Co
     length = model.beats_per_bar(fields.get("beats"), "beats_per_bar")
     _, entries = answer.grid("beats_per_bar")
     entries = tuple(replace(entry, beats_per_bar=length) for entry in entries)
-    return _stated(correction, entries, "beats_per_bar")
+    return _with_grid(correction, entries, "beats_per_bar")
 
 
 def _grid(correction: Correction, answer: Answer, fields: Fields) -> Correction:
-    stated = model.grid(fields.get("grid"), "grid")
-    if not stated:
+    entries = model.grid(fields.get("grid"), "grid")
+    if not entries:
         refuse("grid", "empty", None)
-    return replace(correction, **{**GRID, "grid": stated})
+    return replace(correction, **{**GRID, "grid": entries})
 
 
 def _key(correction: Correction, answer: Answer, fields: Fields) -> Correction:
@@ -223,7 +227,7 @@ def _confirm(correction: Correction, answer: Answer, fields: Fields) -> Correcti
         refuse("confirm", "the track was not analysed", None)
     return replace(
         correction,
-        confirmed=section_corrections.confirmed(answer.bpm, answer.structure, answer.key),
+        confirmed=section_corrections.confirmed_answer(answer.bpm, answer.structure, answer.key),
     )
 
 
@@ -242,11 +246,11 @@ def _reset(correction: Correction, answer: Answer, fields: Fields) -> Correction
 
 
 EDITS: dict[str, Callable[[Correction, Answer, Fields], Correction]] = {
-    "half": _times(0.5),
-    "double": _times(2.0),
+    "half": _times_tempo(0.5),
+    "double": _times_tempo(2.0),
     "bpm": _bpm,
     "shift": _shift,
-    "one": _one,
+    "one": _move_downbeat,
     "nudge": _nudge,
     "at": _at,
     "beat_at": _beat_at,

@@ -25,55 +25,59 @@ def apply(record: BpmRecord, correction: Correction, at_tempo: AtTempo) -> BpmRe
     correction: absolute (see edits.absolute). at_tempo: the record that the analysis makes where
     the tempo is given and the rest is to be found.
     """
-    if not correction.speaks_of_grid:
+    if not correction.corrects_grid:
         return record
     found = record
     if correction.bpm is not None and correction.one is None:
         found = at_tempo(correction.bpm)
-    entries = stated_entries(found, correction)
+    entries = corrected_entries(found, correction)
     if not entries:
         return record
     computed = ComputedRhythm(*(getattr(record, f.name) for f in fields(ComputedRhythm)))
-    said = replace(
-        laid(found, entries), source="corrected", computed=computed,
+    corrected = replace(
+        lay_grid(found, entries), source="corrected", computed=computed,
         bpm_computed=record.bpm_computed, untagged=record.untagged,
     )  # fmt: skip
-    tempo_said = bool(correction.grid) or correction.bpm is not None
-    one_said = bool(correction.grid) or correction.one is not None
-    if not tempo_said:  # the tempo is the analysis' own, or that of a tag
+    has_tempo = bool(correction.grid) or correction.bpm is not None
+    has_downbeat = bool(correction.grid) or correction.one is not None
+    if not has_tempo:  # the tempo is the analysis' own, or that of a tag
         kept = {f: getattr(found, f) for f in ("bpm", "bpm_fitted", "bpm_interval")}
-        said = replace(said, **kept)
-    sure = _surety(found.confidences, tempo_said, one_said)
-    whole = None if sure is None else sure.tempo * sure.octave * sure.phase
-    return replace(said, confidences=sure, confidence=whole)
+        corrected = replace(corrected, **kept)
+    confidences = _corrected_confidences(found.confidences, has_tempo, has_downbeat)
+    confidence = (
+        None if confidences is None else confidences.tempo * confidences.octave * confidences.phase
+    )
+    return replace(corrected, confidences=confidences, confidence=confidence)
 
 
-def _surety(found: Confidences | None, tempo: bool, one: bool) -> Confidences | None:
+def _corrected_confidences(
+    found: Confidences | None, tempo: bool, downbeat: bool
+) -> Confidences | None:
     """Confidences once what is stated counts as certain."""
-    if tempo and one:
+    if tempo and downbeat:
         return Confidences(1.0, 1.0, 1.0, 1.0)
     if found is None:
         return None
     if tempo:
         found = replace(found, tempo=1.0, octave=1.0)
-    return replace(found, phase=1.0, downbeat=1.0) if one else found
+    return replace(found, phase=1.0, downbeat=1.0) if downbeat else found
 
 
-def stated_entries(record: BpmRecord, correction: Correction) -> tuple[GridEntry, ...]:
+def corrected_entries(record: BpmRecord, correction: Correction) -> tuple[GridEntry, ...]:
     """The grid of a record with absolute statements in place; () where there is neither."""
     if correction.grid:
         return correction.grid
     entries = entries_of(record)
-    bpm, one, length = correction.bpm, correction.one, correction.beats_per_bar
-    if bpm is not None and one is not None:
+    bpm, downbeat, length = correction.bpm, correction.one, correction.beats_per_bar
+    if bpm is not None and downbeat is not None:
         present = beats_per_bar_of(record) if length is None else length
-        return (GridEntry(_first(record), bpm, one, present),)
+        return (GridEntry(_first(record), bpm, downbeat, present),)
     if not entries:
         return ()
-    if one is not None:
-        at = entry_at(entries, one)
-        start = entries[at].start if at else min(entries[at].start, one)
-        ruled = replace(entries[at], start=start, one=one)
+    if downbeat is not None:
+        at = entry_at(entries, downbeat)
+        start = entries[at].start if at else min(entries[at].start, downbeat)
+        ruled = replace(entries[at], start=start, one=downbeat)
         entries = (*entries[:at], ruled, *entries[at + 1 :])
     if length is not None:
         entries = tuple(replace(entry, beats_per_bar=length) for entry in entries)
@@ -101,12 +105,14 @@ def entries_of(record: BpmRecord) -> tuple[GridEntry, ...]:
         end = begin + region.beats
         last = record.beats[end - 1]
         low = bisect_left(record.downbeats, region.start - CLAMPED)
-        ones = record.downbeats[low : bisect_right(record.downbeats, last + CLAMPED)]
-        one = ones[0] if ones else None
-        if len(ones) > 1 and ones[0] <= CLAMPED:
-            one = ones[1]
+        downbeats = record.downbeats[low : bisect_right(record.downbeats, last + CLAMPED)]
+        downbeat = downbeats[0] if downbeats else None
+        if len(downbeats) > 1 and downbeats[0] <= CLAMPED:
+            downbeat = downbeats[1]
         gap = end < len(record.beats) and record.beats[end] - last > GAP * 60 / region.bpm
-        entries.append(GridEntry(region.start, region.bpm, one, length, last if gap else None))
+        entries.append(
+            GridEntry(region.start, region.bpm, downbeat, length, last if gap else None)
+        )
         begin = end
     return tuple(entries)
 
@@ -116,7 +122,7 @@ def entry_at(entries: Sequence[GridEntry], time: float) -> int:
     return max(0, bisect_right([entry.start for entry in entries], time) - 1)
 
 
-def laid(record: BpmRecord, entries: Sequence[GridEntry]) -> BpmRecord:
+def lay_grid(record: BpmRecord, entries: Sequence[GridEntry]) -> BpmRecord:
     """A record with the beats of a grid: where music was found, and to the ends of that.
 
     entries: at least one. Where no beats were found, the whole recording has them.
@@ -135,14 +141,18 @@ def laid(record: BpmRecord, entries: Sequence[GridEntry]) -> BpmRecord:
         until = high if i + 1 == len(entries) else _until(entries, i)
         if i == 0 and entry.one is not None and entry.one < begin:
             begin = entry.one - EDGE
-        own, ones = _beats(entry, max(begin, -EDGE), min(max(until, begin), duration))
+        own, own_downbeats = _beats(entry, max(begin, -EDGE), min(max(until, begin), duration))
         if beats:
             own = [b for b in own if b - beats[-1] > APART * 60 / entry.bpm]
-            ones = [b for b in ones if b > beats[-1]]
+            own_downbeats = [b for b in own_downbeats if b > beats[-1]]
         if own:
-            grid.append(GridRegion(own[0], entry.bpm, len(own), ones[0] if ones else None))
+            grid.append(
+                GridRegion(
+                    own[0], entry.bpm, len(own), own_downbeats[0] if own_downbeats else None
+                )
+            )
             beats += own
-            downbeats += [b for b in ones if b >= own[0]]
+            downbeats += [b for b in own_downbeats if b >= own[0]]
     main = _main(grid)
     return replace(
         record,
@@ -170,8 +180,8 @@ def _beats(entry: GridEntry, low: float, high: float) -> tuple[list[float], list
     first = math.ceil((low - anchor) / period - 1e-6)
     last = math.floor((high - anchor) / period + 1e-6)
     times = [(n, max(0.0, anchor + n * period)) for n in range(first, last + 1)]
-    ones = [] if entry.one is None else [t for n, t in times if n % entry.beats_per_bar == 0]
-    return [t for _, t in times], ones
+    downbeats = [] if entry.one is None else [t for n, t in times if n % entry.beats_per_bar == 0]
+    return [t for _, t in times], downbeats
 
 
 def _main(grid: Sequence[GridRegion]) -> float | None:

@@ -14,12 +14,12 @@ HUNDREDTH = 2e-4  # BPM: a tempo so near to hundredths was written in them
 
 
 def entries_of(
-    beats: Sequence[float], downbeats: Sequence[float], ones: Sequence[float]
+    beats: Sequence[float], downbeats: Sequence[float], known_downbeats: Sequence[float]
 ) -> tuple[GridEntry, ...]:
     """Beats as pieces of even tempo; () where they are too few or too slow or fast.
 
-    ones: downbeats to keep to where the program knows none (`downbeats` is empty): the beat
-    nearest to one of them is the one.
+    known_downbeats: used where the program knows none (`downbeats` is empty): the beat nearest to
+    one of them is the downbeat.
     """
     if len(beats) < FEWEST:
         return ()
@@ -30,8 +30,8 @@ def entries_of(
         bpm = _tempo(beats, first, last)
         if not MIN_BPM <= bpm <= MAX_BPM:
             return ()
-        one, length = _one(beats[first:last], downbeats, ones)
-        found.append(GridEntry(max(0.0, beats[first]), bpm, one, length))
+        downbeat, length = _downbeat(beats[first:last], downbeats, known_downbeats)
+        found.append(GridEntry(max(0.0, beats[first]), bpm, downbeat, length))
     return tuple(found)
 
 
@@ -59,8 +59,8 @@ def _tempo(beats: Sequence[float], first: int, last: int) -> float:
     return round(bpm, 2) if abs(bpm - round(bpm, 2)) < HUNDREDTH else bpm
 
 
-def _one(
-    beats: Sequence[float], downbeats: Sequence[float], ones: Sequence[float]
+def _downbeat(
+    beats: Sequence[float], downbeats: Sequence[float], known_downbeats: Sequence[float]
 ) -> tuple[float | None, int]:
     """A downbeat of a stretch, and how many beats its bars have."""
     low = bisect_left(downbeats, beats[0] - STRAIGHT)
@@ -71,6 +71,6 @@ def _one(
             counted = bisect_left(beats, own[1] - STRAIGHT) - bisect_left(beats, own[0] - STRAIGHT)
             length = counted if counted in BAR_LENGTHS else 4
         return max(0.0, own[0]), length
-    if downbeats or not ones:
+    if downbeats or not known_downbeats:
         return None, 4
-    return max(0.0, nearest(beats, nearest(ones, beats[0]))), 4
+    return max(0.0, nearest(beats, nearest(known_downbeats, beats[0]))), 4

@@ -20,7 +20,7 @@ from ..key import notation
 from ..records.model import LABELS, Label
 
 MIN_BPM, MAX_BPM = 20.0, 400.0
-BAR_LENGTHS = (3, 4)  # beats that a bar may have
+BAR_LENGTHS = (3, 4, 5, 7)  # beats that a bar may have
 LONGEST = 7 * 86_400.0  # s: no time lies further into a recording
 MOST = 10_000  # entries of a list
 MOST_TEXT = 10_000  # characters of a note
@@ -109,30 +109,30 @@ class Correction:
     unknown: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def speaks_of_grid(self) -> bool:
+    def corrects_grid(self) -> bool:
         """Whether anything is stated about tempo, beats or bars."""
-        stated = (self.bpm, self.one, self.beats_per_bar)
-        return bool(self.grid) or self.is_relative or any(x is not None for x in stated)
+        values = (self.bpm, self.one, self.beats_per_bar)
+        return bool(self.grid) or self.is_relative or any(x is not None for x in values)
 
     @property
     def is_relative(self) -> bool:
         """Whether a statement is relative to the analysis' own answer."""
-        stated = (self.octave, self.shift_beats, self.nudge_ms, self.one_beats)
-        return any(x is not None for x in stated)
+        values = (self.octave, self.shift_beats, self.nudge_ms, self.one_beats)
+        return any(x is not None for x in values)
 
     @property
     def parts(self) -> tuple[str, ...]:
         """What is corrected, of grid, sections, drops and key."""
-        said = {
-            "grid": self.speaks_of_grid,
+        corrected = {
+            "grid": self.corrects_grid,
             "sections": self.sections is not None,
             "drops": self.drops is not None,
             "key": self.key is not None,
         }
-        return tuple(name for name, true in said.items() if true)
+        return tuple(name for name, true in corrected.items() if true)
 
     @property
-    def only_waits(self) -> bool:
+    def has_only_page_edits(self) -> bool:
         """Whether nothing is stated yet, but edits of a page wait to be applied."""
         return self.edits is not None and replace(self, edits=None).is_empty
 
@@ -192,8 +192,8 @@ def refuse(place: str, what: str, value: Any) -> NoReturn:
     """Raise InvalidCorrection, with a value shortened to what fits on a line."""
     if value is None:
         raise InvalidCorrection(f"{place}: {what}")
-    said = ascii(value) if isinstance(value, str | int | float) else type(value).__name__
-    raise InvalidCorrection(f"{place}: {what}: {said if len(said) < 60 else said[:56] + '...'}")
+    shown = ascii(value) if isinstance(value, str | int | float) else type(value).__name__
+    raise InvalidCorrection(f"{place}: {what}: {shown if len(shown) < 60 else shown[:56] + '...'}")
 
 
 def number(value: Any, place: str, low: float, high: float, what: str = "a number") -> float:
@@ -225,7 +225,7 @@ def time(value: Any, place: str) -> float:
 def beats_per_bar(value: Any, place: str) -> int:
     """How many beats a bar has. Raises InvalidCorrection."""
     if isinstance(value, bool) or value not in BAR_LENGTHS:
-        refuse(place, "not 3 or 4", value)
+        refuse(place, "none of 3, 4, 5 and 7", value)
     return int(value)
 
 
@@ -301,12 +301,12 @@ def grid(value: Any, place: str) -> tuple[GridEntry, ...]:
     """A piecewise grid, in the order of time. Raises InvalidCorrection."""
     entries = []
     for item, where in _objects(value, place, ("start", "bpm", "one", "beats_per_bar", "end")):
-        one, end = item.get("one"), item.get("end")
+        downbeat, end = item.get("one"), item.get("end")
         entries.append(
             GridEntry(
                 time(item.get("start"), f"{where}: start"),
                 tempo(item.get("bpm"), f"{where}: bpm"),
-                None if one is None else time(one, f"{where}: one"),
+                None if downbeat is None else time(downbeat, f"{where}: one"),
                 beats_per_bar(item.get("beats_per_bar", 4), f"{where}: beats_per_bar"),
                 None if end is None else time(end, f"{where}: end"),
             )
@@ -345,11 +345,11 @@ def _ascending(times: Sequence[float], place: str) -> None:
 def _confirmed(value: Any, place: str) -> Confirmed:
     if not isinstance(value, dict):
         refuse(place, "not an object", value)
-    held = value.get("sections") or None
+    starts = value.get("sections") or None
     made = Confirmed(
         text(value.get("answer", ""), f"{place}: answer"),
         grid(value.get("grid") or [], f"{place}: grid"),
-        sections(held, f"{place}: sections") if held else (),
+        sections(starts, f"{place}: sections") if starts else (),
         drops(value.get("drops") or [], f"{place}: drops"),
         None if value.get("key") is None else key(value["key"], f"{place}: key"),
     )

@@ -54,7 +54,7 @@ def apply_sections(
     duration = record.duration or 0.0
     lines = [line for line in bar_lines(rhythm, duration) if 0 < line < duration]
     sections = record.sections
-    drops, sure = record.drops, record.drop_confidences
+    drops, confidences = record.drops, record.drop_confidences
     if correction.sections is not None:
         sections = _sections(correction.sections, lines, rhythm, duration)
         drops = tuple(
@@ -62,17 +62,17 @@ def apply_sections(
             for before, own in zip((None, *sections), sections, strict=False)
             if own.label == "drop" and (before is None or before.label != "drop")
         )
-        sure = (1.0,) * len(drops)
+        confidences = (1.0,) * len(drops)
     if correction.drops is not None:
         snapped = {nearest(lines, time) for time in correction.drops if time < duration}
         drops = tuple(sorted(snapped))
-        sure = (1.0,) * len(drops)
+        confidences = (1.0,) * len(drops)
     computed = ComputedStructure(*(getattr(record, f.name) for f in fields(ComputedStructure)))
     return replace(
         record,
         sections=sections,
         drops=drops,
-        drop_confidences=sure,
+        drop_confidences=confidences,
         drop_impacts=(0.0,) * len(drops),  # to be measured: stages.records
         source="corrected",
         computed=computed,
@@ -80,10 +80,10 @@ def apply_sections(
 
 
 def _sections(
-    stated: Sequence[SectionStart], lines: Sequence[float], rhythm: BpmRecord, duration: float
+    given: Sequence[SectionStart], lines: Sequence[float], rhythm: BpmRecord, duration: float
 ) -> tuple[Section, ...]:
-    starts = {0.0: stated[0].label}
-    for section in stated[1:]:
+    starts = {0.0: given[0].label}
+    for section in given[1:]:
         if section.start < duration:
             starts[nearest(lines, section.start)] = section.label
     edges = [*sorted(starts), duration]
@@ -116,11 +116,11 @@ def apply_key(record: KeyRecord, correction: Correction) -> KeyRecord:
     )  # fmt: skip
 
 
-def confirmed(
+def confirmed_answer(
     bpm: BpmRecord | None, structure: StructureRecord | None, key: KeyRecord | None
 ) -> Confirmed:
     """The answer that records give, to be confirmed."""
-    held = Confirmed(
+    answer = Confirmed(
         "",
         grid=() if bpm is None else grid_corrections.entries_of(bpm),
         sections=()
@@ -129,56 +129,61 @@ def confirmed(
         drops=() if structure is None else structure.drops,
         key=None if key is None else key.key,
     )
-    return replace(held, answer=answer_of(held))
+    return replace(answer, answer=answer_of(answer))
 
 
-def is_confirmed(sure: Confirmed, now: Confirmed) -> bool:
+def is_confirmed(earlier: Confirmed, now: Confirmed) -> bool:
     """Whether an answer is the one that was confirmed."""
-    if sure.drops is None:
-        sure = replace(sure, drops=now.drops)
-    return answer_of(sure) == now.answer
+    if earlier.drops is None:
+        earlier = replace(earlier, drops=now.drops)
+    return answer_of(earlier) == now.answer
 
 
-def held(correction: Correction, computed: BpmRecord) -> Correction:
+def with_confirmed_grid(correction: Correction, computed: BpmRecord) -> Correction:
     """A correction whose confirmed grid is stated too, where the analysis now finds another."""
-    sure = correction.confirmed
-    if sure is None or not sure.grid or correction.speaks_of_grid:
+    confirmed = correction.confirmed
+    if confirmed is None or not confirmed.grid or correction.corrects_grid:
         return correction
-    if disagreement(grid_corrections.laid(computed, sure.grid), computed) is None:
+    if disagreement(grid_corrections.lay_grid(computed, confirmed.grid), computed) is None:
         return correction
-    return replace(correction, grid=sure.grid)
+    return replace(correction, grid=confirmed.grid)
 
 
-def held_sections(
+def with_confirmed_sections(
     correction: Correction, computed: StructureRecord, rhythm: BpmRecord
 ) -> Correction:
     """The same for confirmed sections and drops."""
-    sure = correction.confirmed
-    if sure is None or not sure.sections or correction.sections is not None:
+    confirmed = correction.confirmed
+    if confirmed is None or not confirmed.sections or correction.sections is not None:
         return correction
     now = [(section.start, section.label) for section in computed.sections]
-    same_drops = sure.drops is None or _alike(
-        [(time, "drop") for time in sure.drops], [(time, "drop") for time in computed.drops]
+    same_drops = confirmed.drops is None or _alike(
+        [(time, "drop") for time in confirmed.drops], [(time, "drop") for time in computed.drops]
     )
-    if same_drops and _alike([(s.start, s.label) for s in sure.sections], now):
+    if same_drops and _alike([(s.start, s.label) for s in confirmed.sections], now):
         return correction
-    drops = sure.drops if correction.drops is None else correction.drops
-    return replace(correction, sections=sure.sections, drops=drops)
+    drops = confirmed.drops if correction.drops is None else correction.drops
+    return replace(correction, sections=confirmed.sections, drops=drops)
 
 
-def _alike(stated: Sequence[tuple[float, str]], found: Sequence[tuple[float, str]]) -> bool:
-    return len(stated) == len(found) and all(
-        one == other and abs(time - at) <= SAME_BOUNDARY
-        for (time, one), (at, other) in zip(stated, found, strict=True)
+def _alike(confirmed: Sequence[tuple[float, str]], found: Sequence[tuple[float, str]]) -> bool:
+    return len(confirmed) == len(found) and all(
+        label == other_label and abs(time - at) <= SAME_BOUNDARY
+        for (time, label), (at, other_label) in zip(confirmed, found, strict=True)
     )
 
 
-def held_key(correction: Correction, computed: KeyRecord) -> Correction:
+def with_confirmed_key(correction: Correction, computed: KeyRecord) -> Correction:
     """The same for a confirmed key."""
-    sure = correction.confirmed
-    if sure is None or sure.key is None or correction.key is not None or sure.key == computed.key:
+    confirmed = correction.confirmed
+    if (
+        confirmed is None
+        or confirmed.key is None
+        or correction.key is not None
+        or confirmed.key == computed.key
+    ):
         return correction
-    return replace(correction, key=sure.key)
+    return replace(correction, key=confirmed.key)
 
 
 def disagreement(true: BpmRecord, found: BpmRecord) -> str | None:

@@ -47,10 +47,10 @@ def _with_sections(correction: Correction, found: Sequence[SectionStart]) -> Cor
 
 
 def sections(correction: Correction, answer: Answer, fields: Fields) -> Correction:
-    stated = model.sections(fields.get("sections"), "sections")
+    starts = model.sections(fields.get("sections"), "sections")
     _, lines = _structured(answer, "sections")
-    snapped = [replace(s, start=section_corrections.nearest(lines, s.start)) for s in stated[1:]]
-    return _with_sections(correction, [stated[0], *snapped])
+    snapped = [replace(s, start=section_corrections.nearest(lines, s.start)) for s in starts[1:]]
+    return _with_sections(correction, [starts[0], *snapped])
 
 
 def boundary(correction: Correction, answer: Answer, fields: Fields) -> Correction:
@@ -105,8 +105,8 @@ def join(correction: Correction, answer: Answer, fields: Fields) -> Correction:
 
 
 def drops(correction: Correction, answer: Answer, fields: Fields) -> Correction:
-    stated = model.drops(fields.get("drops"), "drops")
+    times = model.drops(fields.get("drops"), "drops")
     _, lines = _structured(answer, "drops")
     return replace(
-        correction, drops=tuple(sorted({section_corrections.nearest(lines, t) for t in stated}))
+        correction, drops=tuple(sorted({section_corrections.nearest(lines, t) for t in times}))
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..base.errors import RecordError
 from ..correcting.publish import corrections_file
-from ..correcting.session import Desk
+from ..correcting.session import CorrectionSession
 from ..corrections import document
 from ..corrections.model import Correction
 from ..corrections.section_edits import Answer
@@ -23,26 +23,32 @@ def stated(results: Path, tracks: Iterable[str], source: int) -> list[tuple[Rank
 
     source: the place of the word in the list of sources. Raises InvalidCorrection, OSError.
     """
-    desk = Desk(Results(results), corrections_file(results))
-    held = document.read(desk.file)
+    session = CorrectionSession(Results(results), corrections_file(results))
+    corrections = document.read(session.file)
     found = []
-    for track in sorted(tracks) if held.tracks else ():
+    for track in sorted(tracks) if corrections.tracks else ():
         with suppress(RecordError):
-            known = desk.known(track)
-            name, said = desk.stated(known, held)
-            if name is None or known.bpm is None or known.bpm.status != "ok":
+            state = session.read_state(track)
+            name, correction = session.correction_of(state, corrections)
+            if name is None or state.bpm is None or state.bpm.status != "ok":
                 continue
-            annotation = _annotation(track, str(desk.file), said, desk.truth(known, said))
+            annotation = _annotation(
+                track, str(session.file), correction, session.accepted_answer(state, correction)
+            )
             found.append((Rank.of(source, annotation), annotation))
     return found
 
 
-def _annotation(track: str, file: str, said: Correction, true: Answer) -> Annotation:
+def _annotation(track: str, file: str, correction: Correction, true: Answer) -> Annotation:
     """What is stated or confirmed of a track, and nothing else."""
-    sure = said.confirmed
-    grid = true.bpm if said.speaks_of_grid or (sure and sure.grid) else None
-    parts = true.structure if said.sections is not None or (sure and sure.sections) else None
-    key = said.key or (sure.key if sure else None)
+    confirmed = correction.confirmed
+    grid = true.bpm if correction.corrects_grid or (confirmed and confirmed.grid) else None
+    parts = (
+        true.structure
+        if correction.sections is not None or (confirmed and confirmed.sections)
+        else None
+    )
+    key = correction.key or (confirmed.key if confirmed else None)
     return Annotation(
         key=track,
         source=file,

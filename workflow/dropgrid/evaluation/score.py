@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..base.errors import MissingRecord, RecordError
+from ..base.errors import ConfigError, MissingRecord, RecordError
+from ..base.optional_packages import has, lacking
 from ..key import notation
 from ..records.model import ANALYSES, BpmRecord, KeyRecord, StructureRecord
 from ..records.store import as_computed
@@ -69,7 +70,8 @@ def gather(
     library: the library's root, for absolute paths in references; by default the root of the
     scan. threads: processes to share the tracks among, which changes no number.
     A record that is forged or damaged counts as not analysed. Of a corrected one the analysis'
-    own answer is scored. Raises InvalidReference, InvalidCorrection.
+    own answer is scored. Raises InvalidReference, InvalidCorrection; ConfigError where scores of
+    beats or sections are asked for and mir_eval is missing.
     """
     paths, root = _library(results)
     unreadable: list[LeftOut] = []
@@ -99,8 +101,9 @@ def gather_systems(
     """The cases of every track that has a reference, and the answers that fit no track.
 
     estimates: a file or folder of answers by the name of the system that made them.
-    Raises InvalidReference, InvalidCorrection.
+    Raises InvalidReference, InvalidCorrection, ConfigError.
     """
+    _need_mir_eval("a comparison of systems")
     paths, root = _library(results)
     references, _, _ = _references(results, options, paths, library or root, [])
     tracks, decoder_of = Tracks(paths, library or root), partial(_decoder, results)
@@ -138,7 +141,17 @@ def _references(
         annotations += stated(results, paths, options.references.index(CORRECTIONS))
     if SERATO in options.references:
         annotations += _serato(results, paths, options.references.index(SERATO), unreadable)
-    return match(annotations, Tracks(paths, root), partial(_decoder, results))
+    found = match(annotations, Tracks(paths, root), partial(_decoder, results))
+    for known in found[0].values():
+        if (known.beats, known.downbeats, known.structure, known.sections) != (None,) * 4:
+            _need_mir_eval("a score of beats or sections")
+    return found
+
+
+def _need_mir_eval(what: str) -> None:
+    """Raise ConfigError, saying what to install, where mir_eval and scipy are missing."""
+    if not has("mir_eval"):
+        raise ConfigError(lacking(what, "mir_eval"))
 
 
 def _library(results: Path) -> tuple[dict[str, str], str | None]:

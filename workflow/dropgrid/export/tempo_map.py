@@ -56,11 +56,11 @@ def tempo_map(record: BpmRecord) -> TempoMap | None:
         return None
     lead, denominator = _lead_in(record)
     anchors, beat = [(0.0, 0.0)], lead
-    ones: list[float] = []  # the beats of the map where bars begin
+    downbeats: list[float] = []  # the beats of the map where bars begin
     for region in record.grid:
         period = 60 / region.bpm
         time, before = anchors[-1]
-        if len(ones) or len(anchors) > 1:  # not the first stretch
+        if len(downbeats) or len(anchors) > 1:  # not the first stretch
             beat = before + max(1, round((region.start - time) / period))
         if region.start > time + 1e-6:
             anchors.append((region.start, beat))
@@ -71,8 +71,8 @@ def tempo_map(record: BpmRecord) -> TempoMap | None:
             anchors.append((region.start + last * period, beat + last))
         if region.first_downbeat is not None:
             first = beat + round((region.first_downbeat - region.start) / period)
-            ones += _bars(first, beat + region.beats, beats_per_bar(record))
-    signatures = _signatures(lead, denominator, ones, beats_per_bar(record))
+            downbeats += _bars(first, beat + region.beats, beats_per_bar(record))
+    signatures = _signatures(lead, denominator, downbeats, beats_per_bar(record))
     return TempoMap(tuple(anchors), record.grid[-1].bpm, signatures)
 
 
@@ -94,25 +94,25 @@ def _bars(first: float, end: float, length: int) -> list[float]:
 
 
 def _signatures(
-    lead: float, denominator: int, ones: list[float], length: int
+    lead: float, denominator: int, downbeats: list[float], length: int
 ) -> tuple[Signature, ...]:
-    """The time signatures that have a bar begin at each of `ones`, and the lead-in end there."""
+    """The time signatures that start a bar at each downbeat, and end the lead-in there."""
     found: list[Signature] = []
     start = 0.0
     if denominator != 4:  # a lead-in of a fraction of a beat is a bar of its own
         found.append(Signature(0.0, 1, denominator))
         start = lead
-    edges = [start, *(one for one in ones if one > start + 1e-6)]
-    for one, following in pairwise(edges):
-        count = round(following - one)
+    edges = [start, *(downbeat for downbeat in downbeats if downbeat > start + 1e-6)]
+    for downbeat, following in pairwise(edges):
+        count = round(following - downbeat)
         odd = count % length
-        if one == start and odd:  # an upbeat: the odd bar is the first
-            found.append(Signature(one, odd))
-            one, count = one + odd, count - odd
+        if downbeat == start and odd:  # an upbeat: the odd bar is the first
+            found.append(Signature(downbeat, odd))
+            downbeat, count = downbeat + odd, count - odd
         if count >= length:
-            found.append(Signature(one, length))
-        if one != start and count % length:  # a bar cut short where the bars begin anew
-            found.append(Signature(one + count - count % length, count % length))
+            found.append(Signature(downbeat, length))
+        if downbeat != start and count % length:  # a bar cut short where the bars begin anew
+            found.append(Signature(downbeat + count - count % length, count % length))
     found.append(Signature(edges[-1], length))
     return tuple(
         signature

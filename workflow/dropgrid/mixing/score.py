@@ -127,11 +127,16 @@ RELATIONS = relations()
 
 
 def key_term(
-    before: np.ndarray, after: np.ndarray, sure_before: np.ndarray, sure_after: np.ndarray
+    before: np.ndarray,
+    after: np.ndarray,
+    before_certainty: np.ndarray,
+    after_certainty: np.ndarray,
 ) -> np.ndarray:
     """The relation of two keys, drawn towards NEUTRAL as far as they are unsure or unknown."""
-    sure = np.where((before == NO_KEY) | (after == NO_KEY), 0.0, sure_before * sure_after)
-    return sure * RELATIONS[before, after] + (1 - sure) * NEUTRAL
+    certainty = np.where(
+        (before == NO_KEY) | (after == NO_KEY), 0.0, before_certainty * after_certainty
+    )
+    return certainty * RELATIONS[before, after] + (1 - certainty) * NEUTRAL
 
 
 def blend_bars(bars_out: np.ndarray, bars_in: np.ndarray) -> np.ndarray:

@@ -163,13 +163,13 @@ def loops(track: Track) -> list[Loop]:
     """A loop of whole bars at the start of every intro and outro that has room for one."""
     if track.structure is None or track.bpm is None:
         return []
-    ones = track.bpm.downbeats
+    downbeats = track.bpm.downbeats
     found = []
     for passage in passages(track.structure.sections):
         if passage.label not in LOOPED:
             continue
         start, end = passage.start - SAME_MOMENT, passage.end + SAME_MOMENT
-        inside = [one for one in ones if start <= one <= end]
+        inside = [downbeat for downbeat in downbeats if start <= downbeat <= end]
         bars = next((bars for bars in LOOP_BARS if bars < len(inside)), None)
         if bars is not None:
             found.append(Loop(inside[0], inside[bars], f"{passage.label.capitalize()} loop"))

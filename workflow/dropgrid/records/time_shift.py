@@ -50,17 +50,17 @@ def _shifted_region(region: GridRegion, seconds: float, in_bar: int) -> GridRegi
     in_bar: beats of a bar: a first downbeat that would lie before 0 gives way to the next.
     """
     period = 60 / region.bpm
-    start, beats, one = region.start + seconds, region.beats, region.first_downbeat
+    start, beats, downbeat = region.start + seconds, region.beats, region.first_downbeat
     gone = max(0, math.ceil(-start / period - 1e-9))
     if gone >= beats:
         return None
     start, beats = max(0.0, start + gone * period), beats - gone
-    if one is not None:
-        one += seconds
-        one += max(0, math.ceil(-one / (in_bar * period) - 1e-9)) * in_bar * period
-        if one > start + (beats - 0.5) * period:
-            one = None
-    return GridRegion(start, region.bpm, beats, one)
+    if downbeat is not None:
+        downbeat += seconds
+        downbeat += max(0, math.ceil(-downbeat / (in_bar * period) - 1e-9)) * in_bar * period
+        if downbeat > start + (beats - 0.5) * period:
+            downbeat = None
+    return GridRegion(start, region.bpm, beats, downbeat)
 
 
 def _shifted_structure(record: StructureRecord, seconds: float) -> StructureRecord:

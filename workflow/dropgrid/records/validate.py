@@ -39,8 +39,8 @@ class Invalid(ValueError):
 
 def refuse(place: str, what: str, value: Any) -> typing.NoReturn:
     """Raise Invalid, with a value shortened to what fits on a line."""
-    said = ascii(value) if isinstance(value, str | int | float | None) else type(value).__name__
-    raise Invalid(f"{place}: {what}: {said if len(said) < 60 else said[:56] + '...'}")
+    shown = ascii(value) if isinstance(value, str | int | float | None) else type(value).__name__
+    raise Invalid(f"{place}: {what}: {shown if len(shown) < 60 else shown[:56] + '...'}")
 
 
 def check_id(value: Any, place: str = "track") -> str:

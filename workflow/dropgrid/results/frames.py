@@ -57,13 +57,13 @@ def sections_frame(results: str | Path) -> pd.DataFrame:
 def _beats(track: Track) -> Iterator[dict[str, Any]]:
     if track.bpm is None or not track.bpm.downbeats:
         return
-    beats, ones = track.bpm.beats, track.bpm.downbeats
-    first = bisect_right(beats, ones[0]) - 1  # beats before the first downbeat
+    beats, downbeats = track.bpm.beats, track.bpm.downbeats
+    first = bisect_right(beats, downbeats[0]) - 1  # beats before the first downbeat
     length = int((track.bpm.time_signature or "4/4").partition("/")[0])
     in_bar = 0
     for number, time in enumerate(beats):
-        bar = bisect_right(ones, time)
-        in_bar = 1 if bar and time == ones[bar - 1] else in_bar + 1
+        bar = bisect_right(downbeats, time)
+        in_bar = 1 if bar and time == downbeats[bar - 1] else in_bar + 1
         if not bar:
             bar, in_bar = -((first - number - 1) // length), length - (first - number - 1) % length
         yield {"track": track.track, "path": str(track.path), "time": time, "bar": bar,

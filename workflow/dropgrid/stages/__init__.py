@@ -74,15 +74,15 @@ def run_stage(
 
     features = store.load(files["features"])
 
-    def write(said: Correction) -> None:
+    def write(correction: Correction) -> None:
         record: AnyRecord
         if stage == "structure":
             bpm = read_bpm(files["bpm"], ticket.track)
-            record = make_structure_record(ticket, features, bpm, options, said)
+            record = make_structure_record(ticket, features, bpm, options, correction)
         elif stage == "bpm":
-            record = make_bpm_record(ticket, features, options, said)
+            record = make_bpm_record(ticket, features, options, correction)
         else:
-            record = make_key_record(ticket, features, options, said)
+            record = make_key_record(ticket, features, options, correction)
         write_record(files["output"], record)
 
     return with_corrections(files.get("corrections"), ticket.track, features, write, ticket.path)

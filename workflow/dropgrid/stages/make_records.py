@@ -231,12 +231,14 @@ def make_structure_record(
         return record
     from ..corrections import apply
 
-    said = apply.to_structure(record, correction, bpm)
-    if said.source == "computed":
-        return said
-    again = structure.measured(features, bpm, said.sections, said.drops, structure_options)
+    corrected = apply.to_structure(record, correction, bpm)
+    if corrected.source == "computed":
+        return corrected
+    again = structure.measured(
+        features, bpm, corrected.sections, corrected.drops, structure_options
+    )
     return dataclasses.replace(
-        said,
+        corrected,
         sections=tuple(_with_loudness(section, features) for section in again.sections),
         drop_impacts=again.drop_impacts,
         mix_in=again.mix_in,

@@ -45,8 +45,12 @@ def prepare_key_network(path: Path, method: str) -> None:
 
 def check_networks(config: Mapping[str, Any]) -> None:
     """Raise ModelError, saying what to do, where the methods asked for are not installed."""
-    from ..features.engines import beat_weights, key_weights, model_files
+    from ..features.engines import beat_weights, key_weights, llvm, model_files
+    from ..native import compiled
 
+    if compiled() is None:
+        networks = "madmom" in (config["bpm"]["method"], config["key"]["method"])
+        llvm.check("scipy", *(["llvmlite"] if networks else []))
     if config["bpm"]["method"] == "madmom":
         model_files.check(beat_weights.NAME, beat_weights.MODELS)
     elif config["bpm"]["method"] == "librosa":

@@ -226,10 +226,10 @@ def _phrases(
         )
         times = [part.start, *(float(music.edges[start + unit]) for unit in inner), part.end]
         units = [start, *(start + unit for unit in inner)]
-        sure = segment.probability(evidence[units], options.sensitivity)
+        probabilities = segment.probability(evidence[units], options.sensitivity)
         found += [
             _Part(*ends, part.label, 1.0 if ends[0] == 0.0 else float(surety), 0.0)
-            for ends, surety in zip(pairwise(times), sure, strict=True)
+            for ends, surety in zip(pairwise(times), probabilities, strict=True)
         ]
     return found
 

@@ -10,7 +10,6 @@ features and segment similarity, IEEE Transactions on Multimedia, 2014).
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import gaussian_filter
 
 from .window import largest
 
@@ -69,8 +68,30 @@ def recurrence_change(bars: np.ndarray) -> np.ndarray:
     reach = np.partition(distance, kept, axis=1)[:, kept]
     recurs = (distance <= reach[:, None]) & (distance <= reach[None])
     lags = (np.arange(count)[:, None] + np.arange(count)[None]) % count
-    by_lag = gaussian_filter(np.take_along_axis(recurs, lags, axis=1).astype(float), BLUR)
+    by_lag = np.take_along_axis(recurs, lags, axis=1).astype(float)
+    for axis, width in enumerate(BLUR):
+        by_lag = blurred(by_lag, width, axis)
     return np.append(0.0, np.linalg.norm(np.diff(by_lag, axis=0), axis=1))
+
+
+def blurred(values: np.ndarray, width: float, axis: int) -> np.ndarray:
+    """Values blurred along an axis by a Gaussian of that standard deviation, cut off at four of
+    them; what lies beyond an edge mirrors what lies before it.
+
+    The same sums in the same order as scipy's gaussian_filter1d, whose import takes .4 s.
+    """
+    reach = int(4 * width + 0.5)
+    weights = np.exp(-0.5 / width**2 * np.arange(-reach, reach + 1) ** 2)
+    weights /= weights.sum()
+    values = np.moveaxis(values, axis, 0)
+    around = ((reach, reach),) + ((0, 0),) * (values.ndim - 1)
+    padded = np.pad(values, around, mode="symmetric")
+    count = len(values)
+    total = padded[reach : reach + count] * weights[reach]
+    for away in range(reach, 0, -1):
+        before, after = padded[reach - away :][:count], padded[reach + away :][:count]
+        total += (before + after) * weights[reach - away]
+    return np.moveaxis(total, 0, axis)
 
 
 def describe(pattern: np.ndarray, per_bar: int) -> np.ndarray:

@@ -17,11 +17,12 @@ from ...base.optional_packages import has
 LEVELS = {"avx512vl": "x86-64-v4", "avx2": "x86-64-v3"}
 
 
-def check() -> None:
-    """Raise ModelError, saying what to do, where llvmlite is missing."""
-    if not has("llvmlite"):
+def check(*packages: str) -> None:
+    """Raise ModelError, saying what to do, where the packages that stand in for the compiled
+    loops are missing."""
+    if not all(map(has, packages)):
         raise ModelError(
-            "madmom's networks need dropgrid's compiled loops, or LLVM in their place: "
+            "the analysis needs dropgrid's compiled loops, or LLVM and scipy in their place: "
             "pip install 'dropgrid[llvm]'"
         )
 

@@ -23,7 +23,7 @@ Kernel = Callable[[int, int, int, int, int, int, int, int], None]
 
 def kernel_of_llvm(units: int) -> Kernel:
     """The loop for layers of so many units, up to LANES. Raises ModelError without llvmlite."""
-    llvm.check()
+    llvm.check("llvmlite")
     return llvm.function(_Loop(units).text, "lstm", pointers=5, integers=3)
 
 

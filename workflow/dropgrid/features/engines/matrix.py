@@ -67,7 +67,7 @@ def product() -> Callable[..., None]:
 
 def product_of_llvm() -> Callable[..., None]:
     """The same by LLVM. Raises ModelError without llvmlite."""
-    llvm.check()
+    llvm.check("llvmlite")
     return llvm.function(_TEXT, "product", pointers=3, integers=6)
 
 

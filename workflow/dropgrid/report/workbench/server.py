@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import mimetypes
-import re
 import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -30,13 +29,13 @@ from ...correcting.session import NothingToUndo
 from ...corrections import document
 from ...records.model import LABELS
 from .. import encode
+from ..bundle import bundle
 from ..collect import costs, evaluations
-from ..page import costs_json, evaluations_json
+from ..page import STYLES, costs_json, evaluations_json
 from .audio import NoSound, Sounds, peaks, playable, waveform
 from .guard import MAX_BODY, Guard
 from .state import Bench, Changed, NoSuchTrack
 
-STATIC = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[a-z]+)*\.(js|css|svg|html|png|woff2)")
 MOST_EDITS = 100
 
 
@@ -65,8 +64,8 @@ def application(bench: Bench, token: str, port: int) -> Guard:
         return JSONResponse(
             {
                 "revision": revision,
-                "results": str(bench.desk.results.folder.absolute()),
-                "corrections": str(bench.desk.file.absolute()),
+                "results": str(bench.session.results.folder.absolute()),
+                "corrections": str(bench.session.file.absolute()),
                 "version": __version__,
                 "labels": LABELS,
                 "keys": encode.keys(),
@@ -77,10 +76,12 @@ def application(bench: Bench, token: str, port: int) -> Guard:
         )
 
     async def cost(request: Request) -> Response:
-        return JSONResponse(costs_json(await run_in_threadpool(costs, bench.desk.results.folder)))
+        return JSONResponse(
+            costs_json(await run_in_threadpool(costs, bench.session.results.folder))
+        )
 
     async def evaluation(request: Request) -> Response:
-        found = await run_in_threadpool(evaluations, bench.desk.results.folder)
+        found = await run_in_threadpool(evaluations, bench.session.results.folder)
         return JSONResponse(evaluations_json(found))
 
     async def changes(request: Request) -> Response:
@@ -89,9 +90,11 @@ def application(bench: Bench, token: str, port: int) -> Guard:
         return JSONResponse({"revision": revision, "tracks": rows, "unread": bench.unread})
 
     async def corrections(request: Request) -> Response:
-        stated = await run_in_threadpool(document.read, bench.desk.file)
+        corrections = await run_in_threadpool(document.read, bench.session.file)
         name = {"content-disposition": 'attachment; filename="corrections.json"'}
-        return Response(document.to_bytes(stated), media_type="application/json", headers=name)
+        return Response(
+            document.to_bytes(corrections), media_type="application/json", headers=name
+        )
 
     async def track(request: Request) -> Response:
         return JSONResponse(await run_in_threadpool(bench.track, _track(request)))
@@ -130,8 +133,8 @@ def application(bench: Bench, token: str, port: int) -> Guard:
 
     async def picture(request: Request) -> Response:
         columns = _whole(request, "columns", 1, 40_000)
-        path = bench.desk.results.features(_track(request))
-        bench.known(_track(request))
+        path = bench.session.results.features(_track(request))
+        bench.read_state(_track(request))
         try:
             data = await run_in_threadpool(waveform, path, columns)
         except (OSError, ValueError, KeyError, EOFError):
@@ -237,14 +240,12 @@ async def _body(request: Request) -> dict[str, Any]:
 
 
 def _static_files() -> dict[str, bytes]:
-    """The files of the page, by name: those of the workbench, and of the report beside them."""
-    found: dict[str, bytes] = {}
-    for folder in (files(report) / "static", files(__package__) / "static"):
-        if folder.is_dir():
-            for item in folder.iterdir():
-                if STATIC.fullmatch(item.name) and item.is_file():
-                    found[item.name] = item.read_bytes()
-    return found
+    """The files of the page, by name; its modules as one script, as in the page in a file."""
+    static = files(report) / "static"
+    found = {name: (static / name).read_bytes() for name in ("index.html", "page.html", "boot.js")}
+    found |= {name: (static / name).read_bytes() for name in STYLES}
+    script = bundle("served_main.js", lambda name: (static / name).read_text(encoding="utf-8"))
+    return found | {"workbench.js": script.encode()}
 
 
 def _static(pages: dict[str, bytes], name: str) -> Response:

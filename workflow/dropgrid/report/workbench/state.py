@@ -18,12 +18,12 @@ from typing import Any
 
 from ...base.errors import DropgridError, RecordError
 from ...base.text import fault
-from ...correcting.page_edits import settle
-from ...correcting.session import Desk, Known
+from ...correcting.page_edits import apply_page_edits
+from ...correcting.session import CorrectionSession, TrackState
 from ...corrections import document
 from ...corrections.document import Document
 from ...corrections.model import Correction, InvalidCorrection, to_json
-from ...corrections.section_corrections import confirmed, is_confirmed
+from ...corrections.section_corrections import confirmed_answer, is_confirmed
 from ...corrections.section_edits import Answer
 from ...features.waveform import read_loudness
 from ...records.model import ANALYSES, TrackFailure
@@ -51,12 +51,12 @@ class Changed(DropgridError):
 
 
 class Bench:
-    """Rows and edits of a library. desk: its results and corrections; library: where the audio
+    """Rows and edits of a library. session: its results and corrections; library: where the audio
     lies now, if not where the tickets say."""
 
-    def __init__(self, desk: Desk, library: Path | None = None) -> None:
-        self.desk, self.library = desk, library
-        self.tracks: list[str] = [*read_scan(desk.results.folder)["tracks"]]
+    def __init__(self, session: CorrectionSession, library: Path | None = None) -> None:
+        self.session, self.library = session, library
+        self.tracks: list[str] = [*read_scan(session.results.folder)["tracks"]]
         self.revision = 0
         self._known = set(self.tracks)
         self._rows: dict[str, tuple[int, Row]] = {}
@@ -66,7 +66,7 @@ class Bench:
         self._lock = threading.RLock()  # of all that is above and below
         self._news = threading.Condition(self._lock)
         self._seen: dict[str, tuple[int, ...]] = {}
-        self._stated: tuple[tuple[int, ...], Document] = ((), Document())
+        self._corrections: tuple[tuple[int, ...], Document] = ((), Document())
         self._queue: queue.Queue[str | None] = queue.Queue()
         self._closed = threading.Event()
         self._threads = [
@@ -146,58 +146,62 @@ class Bench:
             self._news.wait_for(lambda: self.revision > since or self._closed.is_set(), WAIT)
             return self.rows(since)
 
-    def known(self, track: str) -> Known:
+    def read_state(self, track: str) -> TrackState:
         """What is written of a track. Raises NoSuchTrack."""
         if not is_track_id(track) or track not in self._known:
             raise NoSuchTrack("there is no such track")
         try:
-            return self.desk.known(track)
+            return self.session.read_state(track)
         except RecordError as error:
             raise NoSuchTrack(str(error)) from error
 
     def audio(self, track: str) -> str:
         """Where the file of a track lies. Raises NoSuchTrack."""
-        return self._audio(self.known(track))
+        return self._audio(self.read_state(track))
 
     def track(self, track: str) -> dict[str, Any]:
         """All that the page shows of an opened track. Raises NoSuchTrack."""
-        known = self.known(track)
-        said = self.desk.stated(known, self._document())[1]
-        answer = Answer(known.bpm, known.structure, known.key)
-        if not self.desk.is_current(known, said):
-            answer = self.desk.truth(known, said)
+        with self._lock:  # no edit comes between what is read and the revision it is told with
+            return self._track(track)
+
+    def _track(self, track: str) -> dict[str, Any]:
+        state = self.read_state(track)
+        correction = self.session.correction_of(state, self._document())[1]
+        answer = Answer(state.bpm, state.structure, state.key)
+        if not self.session.is_current(state, correction):
+            answer = self.session.accepted_answer(state, correction)
         records = {
             kind: None if record is None else json.loads(record_json(record))
             for kind, record in zip(
                 ANALYSES, (answer.bpm, answer.structure, answer.key), strict=True
             )
         }
-        row = self._row(track, known, answer)
-        with self._lock:
-            revision = self._rows[track][0]
         return {
-            "row": row, "revision": revision, **records,
-            "correction": None if said.is_empty else to_json(said),
+            "row": self._row(track, state, answer), "revision": self.revision, **records,
+            "correction": None if correction.is_empty else to_json(correction),
             "alternatives": alternatives(answer),
         }  # fmt: skip
 
     def edit(
         self, track: str, steps: Sequence[Mapping[str, Any]], revision: int | None = None
     ) -> dict[str, Any]:
-        """Make edits as one step; the track as it then is. Raises what Desk.edit does, Changed."""
-        self.known(track)
+        """Make edits as one step; the track as it then is.
+
+        Raises what CorrectionSession.edit does, and Changed.
+        """
+        self.read_state(track)
         with self._lock:
             if revision is not None and self._rows[track][0] > revision:
                 raise Changed("the track was changed meanwhile")
-            self.desk.edit(track, steps)
+            self.session.edit(track, steps)
             self._renew(track)
         return self.track(track)
 
     def undo(self, track: str, again: bool = False) -> dict[str, Any]:
         """Take back a step, or take it again. Raises NothingToUndo."""
-        self.known(track)
+        self.read_state(track)
         with self._lock:
-            self.desk.undo(track, again)
+            self.session.undo(track, again)
             self._renew(track)
         return self.track(track)
 
@@ -222,7 +226,7 @@ class Bench:
         while (track := self._queue.get()) is not None:
             failed = None
             try:
-                self.desk.renew(track)
+                self.session.update_records(track)
             except DropgridError as error:
                 failed = str(error)
             except OSError as error:
@@ -249,10 +253,10 @@ class Bench:
         """Tell what others changed; make records anew that do not have what is stated now."""
         ages = self._ages()
         changed = {track for track in self._known if ages.get(track) != self._seen.get(track)}
-        before = self._stated[1].tracks
+        before = self._corrections[1].tracks
         now = self._document().tracks
-        if now is not before and any(said.edits for said in now.values()):
-            settle(self.desk)  # a page's file was put in place
+        if now is not before and any(correction.edits for correction in now.values()):
+            apply_page_edits(self.session)  # a page's file was put in place
             now = self._document().tracks
         if now is not before:
             paths = {p for p in now.keys() | before.keys() if now.get(p) != before.get(p)}
@@ -268,17 +272,17 @@ class Bench:
     def _renew_if_stale(self, track: str) -> None:
         """Have records made anew that do not have what is stated now."""
         with self._lock, suppress(DropgridError):
-            known = self.desk.known(track)
-            said = self.desk.stated(known, self._document())[1]
-            analysed = known.bpm is not None and known.bpm.status == "ok"
-            if analysed and track not in self._jobs and not self._is_current(known, said):
+            state = self.session.read_state(track)
+            correction = self.session.correction_of(state, self._document())[1]
+            analysed = state.bpm is not None and state.bpm.status == "ok"
+            if analysed and track not in self._jobs and not self._is_current(state, correction):
                 self._renew(track)
 
-    def _is_current(self, known: Known, said: Correction) -> bool:
+    def _is_current(self, state: TrackState, correction: Correction) -> bool:
         """Whether the records of a track have what is stated, and nothing that no longer is."""
-        records = (known.bpm, known.structure, known.key)
+        records = (state.bpm, state.structure, state.key)
         mended = any(record and record.computed for record in records)
-        return self.desk.is_current(known, said) and not (mended and said.is_empty)
+        return self.session.is_current(state, correction) and not (mended and correction.is_empty)
 
     def _paths(self) -> set[str]:
         return {row["path"] for _, row in self._rows.values()}
@@ -287,7 +291,7 @@ class Bench:
         """When the records of each track were written."""
         found: dict[str, tuple[int, ...]] = {}
         for kind in ANALYSES:
-            with suppress(OSError), os.scandir(self.desk.results.folder / kind) as listing:
+            with suppress(OSError), os.scandir(self.session.results.folder / kind) as listing:
                 for entry in listing:
                     if entry.name.endswith(".json"):
                         age = entry.stat().st_mtime_ns
@@ -299,14 +303,14 @@ class Bench:
         with self._lock:
             age: tuple[int, ...] = ()
             with suppress(OSError):
-                status = self.desk.file.stat()
+                status = self.session.file.stat()
                 age = (status.st_mtime_ns, status.st_size, status.st_ino)
-            if age != self._stated[0] or not age:
+            if age != self._corrections[0] or not age:
                 with suppress(InvalidCorrection, OSError):
-                    found = document.read(self.desk.file) if age else Document()
-                    same = found.tracks == self._stated[1].tracks
-                    self._stated = (age, self._stated[1] if same else found)
-            return self._stated[1]
+                    found = document.read(self.session.file) if age else Document()
+                    same = found.tracks == self._corrections[1].tracks
+                    self._corrections = (age, self._corrections[1] if same else found)
+            return self._corrections[1]
 
     def _row_or_why(self, track: str) -> Row:
         """The row of a track, or one that says why there is none: it must not keep others from
@@ -318,63 +322,71 @@ class Bench:
             return _without(track, error)
         return row
 
-    def _row(self, track: str, known: Known | None = None, answer: Answer | None = None) -> Row:
+    def _row(
+        self, track: str, state: TrackState | None = None, answer: Answer | None = None
+    ) -> Row:
         """The row of a track, as on the page, and its state."""
         try:
-            known = known or self.desk.known(track, identify=bool(self._document().tracks))
+            state = state or self.session.read_state(
+                track, with_fingerprint=bool(self._document().tracks)
+            )
         except RecordError as error:
             return _without(track, error)
-        bpm, structure, key = known.bpm, known.structure, known.key
-        said = self.desk.stated(known, self._document())[1]
-        current = self._is_current(known, said)
+        bpm, structure, key = state.bpm, state.structure, state.key
+        correction = self.session.correction_of(state, self._document())[1]
+        current = self._is_current(state, correction)
         (self._behind.discard if current else self._behind.add)(track)
         if answer is None and bpm and bpm.status == "ok" and not current:
             with suppress(InvalidCorrection):
-                answer = self.desk.answer(known, said)[1]
+                answer = self.session.answer(state, correction)[1]
         if answer is not None:
             bpm, structure, key = answer.bpm, answer.structure, answer.key
         records = [record for record in (bpm, structure, key) if record is not None]
         view = TrackView(
-            track, known.ticket.path,
+            track, state.ticket.path,
             bpm=bpm if bpm and bpm.status == "ok" else None,
             structure=structure if structure and structure.status == "ok" else None,
             key=key if key and key.status == "ok" else None,
             failure=next((record.error for record in records if record.error), None),
-            waveform=read_loudness(self.desk.results.features(track), COLUMNS),
+            waveform=read_loudness(self.session.results.features(track), COLUMNS),
         )  # fmt: skip
         row = encode.row(view, Path("/"))
-        audio = self._audio(known)
+        audio = self._audio(state)
         if os.path.isfile(audio):
             row["audio"] = f"api/tracks/{track}/audio"
             with suppress(UnicodeEncodeError):  # bytes that are no text
                 audio.encode()
                 row["file"] = os.path.abspath(audio)  # for playlists
-        undo, redo = self.desk.steps(track, known.fingerprint)
+        undo, redo = self.session.steps(track, state.fingerprint)
         job, failed = "idle", self._jobs.get(track, "")
         if failed != "":
             job = "running" if failed is None else "failed"
-        sure = said.confirmed
-        now = confirmed(bpm, structure, key) if sure and bpm and bpm.status == "ok" else None
+        confirmed = correction.confirmed
+        now = (
+            confirmed_answer(bpm, structure, key)
+            if confirmed and bpm and bpm.status == "ok"
+            else None
+        )
         row["state"] = {
-            "corrected": list(said.parts),
-            "confirmed": bool(sure and now and is_confirmed(sure, now)),
+            "corrected": list(correction.parts),
+            "confirmed": bool(confirmed and now and is_confirmed(confirmed, now)),
             "job": job, "undo": len(undo), "redo": len(redo),
-            **({"note": said.note} if said.note else {}),
+            **({"note": correction.note} if correction.note else {}),
             **({"message": failed} if job == "failed" else {}),
         }  # fmt: skip
         return row
 
-    def _audio(self, known: Known) -> str:
+    def _audio(self, state: TrackState) -> str:
         """Where the file of a track lies."""
         if self.library is not None:
-            return os.path.join(self.library.absolute(), known.ticket.path)
-        return known.ticket.file
+            return os.path.join(self.library.absolute(), state.ticket.path)
+        return state.ticket.file
 
 
 def _without(track: str, error: Exception) -> Row:
     """The row of a track that cannot be shown, and why."""
-    said = fault(error) if isinstance(error, OSError) else str(error)
-    view = TrackView(track, track, failure=TrackFailure("scan", type(error).__name__, said))
+    label = fault(error) if isinstance(error, OSError) else str(error)
+    view = TrackView(track, track, failure=TrackFailure("scan", type(error).__name__, label))
     return {**encode.row(view, Path("/")), "state": {"job": "idle"}}
 
 
@@ -386,20 +398,20 @@ def alternatives(answer: Answer) -> list[dict[str, Any]]:
         return found
     for other in bpm.alternatives:
         edit: dict[str, Any] = {"op": "bpm", "bpm": other.bpm}
-        said = f"{other.bpm:g} BPM"
+        label = f"{other.bpm:g} BPM"
         if other.kind == "octave" and bpm.bpm_fitted:
             for op, factor in (("half", 0.5), ("double", 2.0)):
                 if abs(other.bpm / (bpm.bpm_fitted * factor) - 1) < 0.01:
-                    edit, said = {"op": op}, f"{op} the tempo, {other.bpm:g} BPM"
+                    edit, label = {"op": op}, f"{op} the tempo, {other.bpm:g} BPM"
         elif other.shift_beats is not None:
             edit = {"op": "shift", "beats": other.shift_beats}
             if other.kind == "downbeat":
                 edit = {"op": "one", "beats": other.shift_beats}
             by = abs(other.shift_beats)
             count = {0.5: "half a beat", 1: "a beat"}.get(by, f"{by:g} beats")
-            said = f"{count} {'later' if other.shift_beats > 0 else 'earlier'}"
-            said = f"downbeat {said}" if other.kind == "downbeat" else said
+            label = f"{count} {'later' if other.shift_beats > 0 else 'earlier'}"
+            label = f"downbeat {label}" if other.kind == "downbeat" else label
         found.append(
-            {"kind": other.kind, "confidence": other.confidence, "edit": edit, "label": said}
+            {"kind": other.kind, "confidence": other.confidence, "edit": edit, "label": label}
         )
     return found
