@@ -23,6 +23,7 @@ HEADS = (
     b"none: librosa's onset strength",  # in place of the networks
     b"none: rises of bands",
     b"none: pitch classes",
+    b"none: engine ",
     b"track,path,status,title,artist,",  # the library table
     b"track,path,stage,type,message",  # failures
     b"track,path,group,same,likeness,",  # songs that are there twice
