@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup setup-compare wheels demo test lint unit quick simulate installed bench mutants lock clean
+.PHONY: help setup setup-compare wheels demo test lint lint-page unit quick simulate installed bench mutants lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -47,6 +47,13 @@ lint: setup
 	$(BIN)/snakefmt --check Snakefile workflow/Snakefile workflow/launch.smk workflow/rules
 	$(BIN)/mypy
 	$(BIN)/python tests/lint_workflow.py
+	@$(MAKE) --no-print-directory lint-page
+
+# The page's scripts: ESLint, and TypeScript's checker. Nothing else needs node.
+lint-page:
+	@if ! command -v npm >/dev/null; then echo "no npm: the page's scripts are not linted"; \
+	elif [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent; then npm run --silent lint; \
+	else echo "npm cannot install the linters: the page's scripts are not linted"; fi
 
 # Files of tests side by side; then, one after another, those that time, count memory or signal.
 unit: setup

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from ..results.output_guard import check_folder, check_output, is_ours, write_output
+from ..results.output_guard import check_folder, check_output, is_own_output, write_output
 from . import documents as tables
 from . import systems_report as report
 from .plots import KINDS, NAMES, plots
@@ -55,7 +55,7 @@ def write_systems(
 def remove_systems(folder: Path, but: Collection[str] = ()) -> None:
     """Remove what an earlier comparison wrote and this one does not."""
     for name in SYSTEMS:
-        if name not in but and is_ours(folder / name):
+        if name not in but and is_own_output(folder / name):
             (folder / name).unlink(missing_ok=True)
 
 

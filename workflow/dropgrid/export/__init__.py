@@ -237,8 +237,8 @@ def _with_sure_key(
     key = track.key
     if key is None or key.key is None or key.is_sure or getattr(form, "UNSURE_KEYS", False):
         return track
-    said = getattr(form, "KEYS", False)
-    if getattr(options, said) if isinstance(said, str) else said:
+    with_keys = getattr(form, "KEYS", False)
+    if getattr(options, with_keys) if isinstance(with_keys, str) else with_keys:
         tell(f"{track.path}: key left out, unsure: {key.camelot}? ({key.confidence or 0:.2f})")
     return replace(track, key=replace(key, key=None, camelot=None, open_key=None, segments=()))
 

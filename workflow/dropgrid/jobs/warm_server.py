@@ -125,7 +125,7 @@ def serve(prepare: Callable[[bytes], bool], main: Main) -> int:
         connection, _ = listener.accept()
         with connection, suppress(OSError):
             connection.settimeout(REQUEST)
-            if not _is_ours(connection):
+            if not _is_own_client(connection):
                 continue
             _keep(prepare(connection.recv(1)))
             if os.fork() == 0:
@@ -159,12 +159,14 @@ def _reap(_number: int, _frame: object) -> None:
             pass
 
 
-def _is_ours(connection: socket.socket) -> bool:
+def _is_own_client(connection: socket.socket) -> bool:
     """Whether the process at the other end is this user's, where the system tells."""
     if not hasattr(socket, "SO_PEERCRED"):
         return True  # the folder lets nobody else in
-    said = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    return bool(struct.unpack("3i", said)[1] == os.geteuid())
+    credentials = connection.getsockopt(
+        socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")
+    )
+    return bool(struct.unpack("3i", credentials)[1] == os.geteuid())
 
 
 def _be_job(connection: socket.socket, signals: dict[int, Any], main: Main) -> NoReturn:
@@ -195,9 +197,9 @@ def _be_job(connection: socket.socket, signals: dict[int, Any], main: Main) -> N
 def _take_over(connection: socket.socket) -> list[str]:
     """Become the client in all but its number; the words of its command. Raises OSError."""
     head, handed, _, _ = socket.recv_fds(connection, struct.calcsize(HEAD), 4)
-    length, words, held, niceness = struct.unpack(HEAD, head)
+    length, words, variables, niceness = struct.unpack(HEAD, head)
     parts = _receive(connection, length).split(b"\0")
-    if len(handed) != 4 or len(parts) != words + held:
+    if len(handed) != 4 or len(parts) != words + variables:
         raise OSError("a request that is not whole")
     *streams, folder = handed
     for number, stream in enumerate(streams):

@@ -113,22 +113,22 @@ def activations(
     Each but the first starts `margin` frames before the part of it that is kept, and each but
     the last, which may be longer, ends as many after it.
     """
-    held = np.empty((min(GROWTH, whole), width), np.float32)
+    buffer = np.empty((min(GROWTH, whole), width), np.float32)
     kept: list[np.ndarray] = []
     count, settled = 0, 0  # frames held; of them, those whose activations are kept
     for chunk in chunks:
         while len(chunk):
             if count == whole:
-                kept.append(ensemble(held[:window])[settled : window - margin])
+                kept.append(ensemble(buffer[:window])[settled : window - margin])
                 passed = window - 2 * margin
-                held[: whole - passed] = held[passed:]
+                buffer[: whole - passed] = buffer[passed:]
                 count, settled = whole - passed, margin
-            if count == len(held):
+            if count == len(buffer):
                 # Grows where it is: a copy would hold the inputs twice.
-                held.resize((min(count + GROWTH, whole), width), refcheck=False)
-            part = chunk[: len(held) - count]
-            held[count : count + len(part)] = part
+                buffer.resize((min(count + GROWTH, whole), width), refcheck=False)
+            part = chunk[: len(buffer) - count]
+            buffer[count : count + len(part)] = part
             count += len(part)
             chunk = chunk[len(part) :]
-    kept.append(ensemble(held[:count])[settled:])
+    kept.append(ensemble(buffer[:count])[settled:])
     return np.concatenate(kept), len(kept) == 1

@@ -1,5 +1,11 @@
 // The evaluation page: measures with their intervals beside the baselines, and the plots.
 
+import { $, make } from "./dom.js";
+import { dataTable, trackButton, tiles } from "./failures_and_run.js";
+import { bpmText, count, titled } from "./text.js";
+import { parsed, tracks } from "./tracks.js";
+import { AGREED, disagreement } from "./verdict.js";
+
 const TASKS = { bpm: "Tempo", beats: "Beats", downbeats: "Downbeats", structure: "Sections", key: "Key" };
 const SYSTEMS = { median_interval: "median interval", tag: "the tag", eight_bars: "every 8 bars", with_tag: "with the tag" };
 const HEADLINES = [
@@ -12,7 +18,7 @@ const HEADLINES = [
   ["key", "mirex", "Key, MIREX-weighted"],
 ];
 
-function showEvaluation() {
+export function showEvaluation() {
   const page = $("page-evaluation");
   const { names, documents } = parsed("data-evaluation");
   page.replaceChildren(make("h2", {}, "Evaluation"));
@@ -82,7 +88,7 @@ function kinds(title, systems) {
 function disagreements() {
   const furthest = tracks.filter((track) => disagreement(track) > AGREED).sort((a, b) => disagreement(b) - disagreement(a));
   if (!furthest.length) return [];
-  const rows = furthest.slice(0, 50).map((track) => [opener(track), bpmText(track.bpm), bpmText(track.refBpm), (track.bpm / track.refBpm).toFixed(3), figure(track.confidence)]);
+  const rows = furthest.slice(0, 50).map((track) => [trackButton(track), bpmText(track.bpm), bpmText(track.refBpm), (track.bpm / track.refBpm).toFixed(3), figure(track.confidence)]);
   const title = `${count(furthest.length, "tempo")} more than ${AGREED} BPM from the reference${furthest.length > 50 ? "; the furthest 50" : ""}`;
   return [make("h4", {}, title), dataTable(["Track", "Estimate", "Reference", "Ratio", "Confidence"], rows, [1, 2, 3, 4])];
 }

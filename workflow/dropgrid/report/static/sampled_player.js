@@ -3,10 +3,14 @@
 // The server decodes as the analysis did, so that sample 0 is second 0 of the records. What is too
 // long for that is played by the browser's own player.
 
+import { element } from "./media_player.js";
+import { audioContext, heard } from "./metronome.js";
+import { player } from "./player.js";
+
 const DECODED = 44100; // Hz
 const PATIENCE = 150; // ms that a track must stay open before its sound is fetched
 
-const sampled = {
+export const sampled = {
   buffer: null, source: null, gain: null, plain: false, offset: 0, startedAt: 0, rate: 1, volume: 1, loop: null,
   ready: Promise.resolve(), stopFetching: null, changed: () => {},
 
@@ -153,5 +157,3 @@ function mixOf(buffer) {
   if (buffer.numberOfChannels > 1) for (let i = 0; i < mix.length; i++) mix[i] /= buffer.numberOfChannels;
   return mix;
 }
-
-player.engine = sampled;

@@ -1,5 +1,21 @@
 // Putting the page together: pages, theme, keys, the address.
 
+import { closeTrack, deck, deckKey, follow, openTrack } from "./deck.js";
+import { $, remember, remembered } from "./dom.js";
+import { readColours } from "./drawing.js";
+import { bench, benchKey, historyKey, say } from "./editor.js";
+import { showEvaluation } from "./evaluation.js";
+import { showFailures, showRun } from "./failures_and_run.js";
+import { showKeys, startKeys } from "./keyboard_help.js";
+import { drawDeck } from "./pictures.js";
+import { player, startPlayer, togglePlay } from "./player.js";
+import { openPopover } from "./popovers.js";
+import { clearFilters } from "./search.js";
+import { startLegend } from "./sections_and_facts.js";
+import { choose, draw, refresh, startTable, table, tableKey } from "./table.js";
+import { count } from "./text.js";
+import { library, tracks } from "./tracks.js";
+
 const PAGES = ["library", "failures", "evaluation", "run"];
 const RENDER = { failures: showFailures, evaluation: showEvaluation, run: showRun };
 
@@ -18,7 +34,7 @@ function showPage(name) {
 }
 
 /** Go to a track of the library, whatever is shown there now. */
-function showTrack(track) {
+export function showTrack(track) {
   showPage("library");
   if (!table.shown.includes(track)) {
     clearFilters();
@@ -95,12 +111,12 @@ function escape(typing) {
   else $("table").focus();
 }
 
-function countFailures() {
+export function countFailures() {
   const failed = tracks.filter((track) => track.failure).length;
   $("count-failures").textContent = failed ? failed.toLocaleString("en") : "";
 }
 
-function start() {
+export function start() {
   startTheme();
   document.title = `${count(tracks.length, "track")} – dropgrid`;
   $("count-library").textContent = tracks.length.toLocaleString("en");
@@ -111,7 +127,7 @@ function start() {
   startTable(openTrack);
   startPlayer(follow);
   document.addEventListener("keydown", onKey);
-  document.addEventListener("pointerdown", (event) => { if (!event.target.closest(".popover-holder")) openPopover(null); });
+  document.addEventListener("pointerdown", (event) => { if (!/** @type {Element} */ (event.target).closest(".popover-holder, .map")) openPopover(null); });
   new ResizeObserver(drawDeck).observe($("deck"));
   const asked = decodeURIComponent(location.hash.slice(1));
   const track = asked.startsWith("track=") && tracks.find((t) => t.id === asked.slice(6));
@@ -121,5 +137,3 @@ function start() {
   if (track) showTrack(track);
   else $("table").focus({ preventScroll: true });
 }
-
-start();

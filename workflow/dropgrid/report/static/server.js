@@ -1,12 +1,21 @@
 // Corrections kept by `dropgrid open`, which serves this page: edits are saved at once, and the
 // records follow. What another page or a run changes is shown here too.
 
+import { countFailures } from "./application.js";
+import { deck, EMPTY, takeAnswer } from "./deck.js";
+import { $, make } from "./dom.js";
+import { bench } from "./editor.js";
+import { showState } from "./editor_panel.js";
+import { refresh } from "./table.js";
+import { count, titled } from "./text.js";
+import { library, replaceRow, tracks } from "./tracks.js";
+
 const COLUMNS_SHOWN = 20000; // of an opened track's waveform
 const LOST = 4; // failed questions in a row after which the server is taken to have ended
 
-const server = {
+export const server = {
   byId: new Map(tracks.map((track) => [track.id, track])),
-  seen: new Map(), // track: the revision of what is shown of it
+  seen: new Map(), // track: the library's revision when what is shown of it was read
   waves: { id: "", found: null }, // of the track that was opened last
 
   /** An answer of the server's, as JSON. Throws an Error with the line that it gives. */
@@ -39,12 +48,17 @@ const server = {
     return this.take(track, found);
   },
 
+  costs() { return this.ask("costs"); },
+
   async edit(track, edits) { return this.take(track, await this.ask(`tracks/${track.id}/edit`, { edits })); },
   async undo(track) { return this.take(track, await this.ask(`tracks/${track.id}/undo`, {})); },
   async redo(track) { return this.take(track, await this.ask(`tracks/${track.id}/redo`, {})); },
 
-  /** Put a track as the server tells it in place. */
-  take(track, { row, revision, bpm, alternatives }) {
+  /** Put a track as the server tells it in place. An answer that was overtaken on its way by a newer one is asked for again. */
+  async take(track, answer) {
+    let found = answer;
+    while (found.revision < (this.seen.get(track) ?? 0)) found = await this.ask(`tracks/${track.id}`);
+    const { row, revision, bpm, alternatives } = found;
     this.seen.set(track, revision);
     replaceRow(track, row);
     const waves = this.waves.id === track.id && this.waves.found;
@@ -91,6 +105,7 @@ const server = {
     for (const row of rows) {
       const track = this.byId.get(row.id);
       if (!track || (this.seen.get(track) ?? 0) > revision) continue;
+      this.seen.set(track, revision);
       const before = JSON.stringify([track.grid, track.sections, track.key, track.state?.corrected, track.state?.confirmed]);
       replaceRow(track, row);
       if (track !== deck.track) continue;
@@ -102,5 +117,3 @@ const server = {
     refresh();
   },
 };
-
-bench.store = server;

@@ -1,12 +1,26 @@
 // The workbench on the page: its buttons under the close-up, what it draws there, its boundaries.
 
+import { ownFile } from "./browser_corrections.js";
+import { deck, follow } from "./deck.js";
+import { $, make } from "./dom.js";
+import { colours } from "./drawing.js";
+import { bench, edit, here, PRIMARY, say, TOOLS } from "./editor.js";
+import { analysed, beatsOf, edited } from "./grid_edits.js";
+import { DROP, LABELS } from "./labels.js";
+import { drawDeck, LANE, timeUnder } from "./pictures.js";
+import { popover } from "./popovers.js";
+import { download } from "./saved_list.js";
+import { bpmText, count, titled } from "./text.js";
+import { lastBefore, nearestOf } from "./times.js";
+import { library } from "./tracks.js";
+
 const GRIP = 7; // px: how near a pointer must be to a boundary to take it; fingers three times that
 
 /** What `keyName` writes, as it stands on a key. */
-const capOf = (key) => key.replace("Shift+", "⇧").replace("Enter", "↵").replace(/[a-z]$/, (letter) => letter.toUpperCase());
+export const capOf = (key) => key.replace("Shift+", "⇧").replace("Enter", "↵").replace(/[a-z]$/, (letter) => letter.toUpperCase());
 
 /** Put the tools under the opened track, or take them away. */
-function showTools() {
+export function showTools() {
   const { parts } = deck;
   parts.edit.setAttribute("aria-pressed", bench.on);
   parts.tools.hidden = !bench.on;
@@ -27,15 +41,30 @@ function fillIn(field, value) {
 
 /** Make the tools of a track that was opened. They stay, so that no field or button loses the keyboard. */
 function makeTools() {
-  const groups = [...new Set(TOOLS.map(([group]) => group))].map((group) => {
-    const buttons = TOOLS.filter((tool) => tool[0] === group).map(([, key, name, title, press]) => make("button", { class: "tool", "data-key": key, title, "aria-label": `${name}: ${title}`, "aria-keyshortcuts": key, onclick: press }, name, make("kbd", { "aria-hidden": "true" }, capOf(key))));
-    const more = { Tempo: tempoField, Sections: labelChoice, Key: keyChoice, Done: () => (library.served ? [] : fileButtons()) }[group]?.() ?? [];
-    return make("div", { class: "tool-group", role: "group", "aria-label": group }, make("span", { class: "tool-name" }, group), ...buttons, ...more);
-  });
+  const first = PRIMARY.map((key) => TOOLS.find((tool) => tool[1] === key)).map(toolButton);
+  const more = popover("more-tools", "More", ...moreGroups());
   bench.parts.ghosts = make("div", { class: "ghosts", role: "group", "aria-label": "Alternatives" });
   bench.parts.state = make("p", { class: "bench-state", role: "status" });
-  deck.parts.tools.replaceChildren(bench.parts.ghosts, make("div", { class: "tool-groups" }, ...groups), bench.parts.state);
+  deck.parts.tools.replaceChildren(
+    make("div", { class: "primary", role: "group", "aria-label": "Fix this track" }, ...first, more),
+    bench.parts.ghosts,
+    bench.parts.state,
+  );
 }
+
+function toolButton([, key, name, title, press]) {
+  return make("button", { class: "tool", "data-key": key, "data-cap": capOf(key), title, "aria-keyshortcuts": key, onclick: press }, name);
+}
+
+/** The tools that are not always in sight, by task. */
+function moreGroups() {
+  const others = TOOLS.filter(([, key]) => !PRIMARY.includes(key));
+  const fields = { Tempo: tempoField, Sections: labelChoice, Key: keyChoice };
+  const groups = [...new Set(others.map(([group]) => group))].map((group) => toolGroup(group, [...others.filter((tool) => tool[0] === group).map(toolButton), ...(fields[group]?.() ?? [])]));
+  return library.served ? groups : [...groups, toolGroup("Your corrections", fileButtons())];
+}
+
+const toolGroup = (name, content) => make("div", { class: "tool-group", role: "group", "aria-label": name }, make("span", { class: "tool-name" }, name), ...content);
 
 function tempoField() {
   const field = make("input", { type: "text", inputmode: "decimal", class: "bpm-field", "aria-label": "Tempo, BPM" });
@@ -94,7 +123,7 @@ function showGhosts() {
   const chips = bench.ghosts.slice(0, 6).map((ghost, i) => {
     const look = () => showGhost(ghost.edit);
     const leave = () => showGhost(null);
-    return make("button", { class: "ghost", onclick: () => edit(ghost.edit), onpointerenter: look, onpointerleave: leave, onfocus: look, onblur: leave, "aria-keyshortcuts": i + 4 }, `${titled(ghost.label)} `, make("b", { class: "number" }, `${Math.round(100 * ghost.confidence)} %`), make("kbd", { "aria-hidden": "true" }, String(i + 4)));
+    return make("button", { class: "ghost", onclick: () => edit(ghost.edit), onpointerenter: look, onpointerleave: leave, onfocus: look, onblur: leave, "aria-keyshortcuts": i + 4, "data-cap": i + 4 }, `${titled(ghost.label)} `, make("b", { class: "number" }, `${Math.round(100 * ghost.confidence)} %`));
   });
   bench.parts.ghosts.replaceChildren(make("span", { class: "tool-name" }, chips.length ? "Alternatives" : deck.track.why || "No other likely tempo found."), ...chips);
 }
@@ -108,7 +137,7 @@ function showGhost(change) {
   follow();
 }
 
-function showState() {
+export function showState() {
   const { state } = bench.parts;
   if (!state || !deck.track) return;
   const { state: known = {} } = deck.track;
@@ -118,8 +147,9 @@ function showState() {
   state.classList.toggle("wrong", bench.wrong || known.job === "failed");
   for (const [key, number] of [["u", known.undo], ["Shift+u", known.redo]]) deck.parts.tools.querySelector(`[data-key="${key}"]`).disabled = !number;
   const lock = deck.parts.tools.querySelector('[data-key="g"]');
-  lock.firstChild.textContent = known.confirmed ? "Unlock" : "Lock";
+  lock.textContent = known.confirmed ? "Unlock" : "Lock";
   lock.setAttribute("aria-pressed", Boolean(known.confirmed));
+  deck.parts.tools.querySelector('[data-key="Enter"]').textContent = known.confirmed ? "Go on" : "Confirm";
   bench.parts.key.value = deck.track.key ?? "";
 }
 
@@ -129,7 +159,7 @@ function downloadCorrections() {
 }
 
 /** What the workbench adds to the close-up: another reading, the first anchor, a boundary on its way. */
-function drawBench(context, [from, to], [top, height], width) {
+export function drawBench(context, [from, to], [top, height], width) {
   const x = (time) => Math.round(((time - from) / (to - from)) * width);
   const line = (time, colour, rise) => { context.fillStyle = colour; context.fillRect(x(time), top + height - rise, 2, rise); };
   for (const [times, rise] of bench.ghost ? [[bench.ghost.beats, height * 0.55], [bench.ghost.downbeats, height]] : []) {
@@ -140,7 +170,7 @@ function drawBench(context, [from, to], [top, height], width) {
 }
 
 /** The inner boundary under a pointer in a lane of sections (0..LANE px from its top), or undefined. */
-function boundaryUnder(event, canvas) {
+export function boundaryUnder(event, canvas) {
   if (!bench.on || !deck.track.sections) return undefined;
   const box = canvas.getBoundingClientRect();
   const y = event.clientY - box.top;
@@ -152,7 +182,7 @@ function boundaryUnder(event, canvas) {
 }
 
 /** Drag a boundary along the bar lines; let go, it is moved. */
-function dragBoundary(event, canvas, from) {
+export function dragBoundary(event, canvas, from) {
   bench.boundary = { from, to: from };
   canvas.setPointerCapture(event.pointerId);
   canvas.onpointermove = (e) => { bench.boundary.to = nearestOf(deck.details.downbeats, timeUnder(e, canvas)); drawDeck(); };

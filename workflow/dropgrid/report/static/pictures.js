@@ -1,8 +1,18 @@
 // The two pictures of an opened track: all of it above, a stretch around the position below.
 
-const LANE = 20; // px: height of a lane of sections
-const WAVE = 64; // px: of the waveform of the whole track
-const RULER = 15; // px: of the ruler of time
+import { deck, follow } from "./deck.js";
+import { colours, drawBands, drawGrid, drawLane, drawRuler, drawSamples, drawWave, surface } from "./drawing.js";
+import { bench } from "./editor.js";
+import { boundaryUnder, dragBoundary, drawBench } from "./editor_panel.js";
+import { DROP, LABELS } from "./labels.js";
+import { player, seek } from "./player.js";
+import { SHORT } from "./sections_and_facts.js";
+import { titled } from "./text.js";
+import { lastBefore } from "./times.js";
+
+export const LANE = 20; // px: height of a lane of sections
+export const WAVE = 64; // px: of the waveform of the whole track
+export const RULER = 15; // px: of the ruler of time
 const SAMPLED = 3; // seconds: below this the close-up shows the samples themselves, where it has them
 const NARROWEST = 0.05; // seconds the close-up shows at least
 
@@ -13,7 +23,7 @@ function lanes(track) {
   return [own, references];
 }
 
-function drawDeck() {
+export function drawDeck() {
   const { track } = deck;
   if (!track || track.failure || !track.duration) return;
   drawOverview();
@@ -22,7 +32,7 @@ function drawDeck() {
 
 function drawOverview() {
   const { track, details: { wave }, parts } = deck;
-  const whole = [0, track.duration];
+  const whole = /** @type {[number, number]} */ ([0, track.duration]);
   const [own, references] = lanes(track);
   const [context, width] = surface(parts.overview);
   drawLane(context, own, whole, [0, LANE], width, true);
@@ -46,12 +56,12 @@ function markParts(context, [from, to], [top, height], width) {
 }
 
 /** What lies around the position, which stays in the middle. */
-function drawCloseup() {
+export function drawCloseup() {
   const { track, details: { beats, downbeats, refBeats, wave, kick, middle, high }, parts, span } = deck;
   const [context, width, height] = surface(parts.closeup);
-  const shown = [player.position - span / 2, player.position + span / 2];
+  const shown = /** @type {[number, number]} */ ([player.position - span / 2, player.position + span / 2]);
   const foot = refBeats.length ? 10 : 0;
-  const room = [RULER + 14, height - RULER - 14 - LANE - foot - 4];
+  const room = /** @type {[number, number]} */ ([RULER + 14, height - RULER - 14 - LANE - foot - 4]);
   drawRuler(context, shown, track.duration, [0, RULER], width);
   const samples = span < SAMPLED ? player.engine.samples?.() : null;
   if (samples) drawSamples(context, samples, shown, room, width);
@@ -93,25 +103,25 @@ function shadeOutside(context, [start, end], [from, to], [top, height], width) {
 }
 
 /** Sixteen beats, or as much as there is. */
-function startingZoom(track) {
+export function startingZoom(track) {
   return Math.min(track.bpm ? (16 * 60) / track.bpm : 8, track.duration || 8);
 }
 
 /** Show more (factor > 1) or less around the position. */
-function zoomBy(factor) {
+export function zoomBy(factor) {
   const { duration } = deck.track;
   deck.span = Math.min(Math.max(deck.span * factor, NARROWEST), Math.max(duration, NARROWEST));
   follow();
 }
 
-function wheel(event) {
+export function wheel(event) {
   event.preventDefault();
   if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) seek(player.position + ((event.deltaX || event.deltaY) / 800) * deck.span);
   else zoomBy(Math.exp(event.deltaY / 400));
 }
 
 /** The time under a pointer. */
-function timeUnder(event, canvas) {
+export function timeUnder(event, canvas) {
   const share = (event.clientX - canvas.getBoundingClientRect().left) / canvas.clientWidth;
   return canvas === deck.parts.overview ? share * deck.track.duration : player.position + (share - 0.5) * deck.span;
 }
@@ -122,7 +132,7 @@ const fingers = new Map(); // pointer id: x
  * A click sets the position. Dragging the overview scrubs; dragging the close-up moves the music
  * under the middle; two fingers zoom.
  */
-function drag(event, canvas) {
+export function drag(event, canvas) {
   const boundary = boundaryUnder(event, canvas);
   if (boundary !== undefined) return dragBoundary(event, canvas, boundary);
   const overview = canvas === deck.parts.overview;

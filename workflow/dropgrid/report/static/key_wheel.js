@@ -1,6 +1,14 @@
 // Camelot's wheel: keys that mix well are neighbours. A press shows the tracks that mix with a key.
 
+import { $, make } from "./dom.js";
+import { popover } from "./popovers.js";
+import { refresh } from "./table.js";
+import { count } from "./text.js";
+import { tracks } from "./tracks.js";
+
 const keyWheel = { key: "", only: false, parts: new Map() };
+/** @type {[string, number, number][]} */
+const RINGS = [["A", 36, 68], ["B", 70, 102]]; // mode, inner and outer radius
 const HOURS = [...Array(12).keys()].map((i) => i + 1);
 
 /** The keys that mix with "8A": itself, its neighbours, and the other mode of the same notes. */
@@ -10,13 +18,13 @@ function compatible(key) {
 }
 
 /** Whether a track passes the wheel. */
-function inKey(track) {
+export function inKey(track) {
   if (!keyWheel.key) return true;
   return keyWheel.only ? track.camelot === keyWheel.key : compatible(keyWheel.key).includes(track.camelot);
 }
 
 /** The colour of a key: neighbours look alike. */
-const keyColour = (key) => `hsl(${(parseInt(key, 10) * 30 + 150) % 360} 62% ${key.endsWith("A") ? 42 : 50}%)`;
+export const keyColour = (key) => `hsl(${(parseInt(key, 10) * 30 + 150) % 360} 62% ${key.endsWith("A") ? 42 : 50}%)`;
 
 function shape(tag, attributes, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -26,7 +34,7 @@ function shape(tag, attributes, ...children) {
 }
 
 /** The button that opens the wheel, and the wheel. Nothing where no track has a key. */
-function startWheel() {
+export function startWheel() {
   if (!tracks.some((track) => track.camelot)) return;
   const only = make("input", { type: "checkbox", id: "wheel-only", onchange: () => { keyWheel.only = only.checked; showKey(); } });
   const clear = make("button", { class: "quiet", onclick: () => { clearKey(); refresh(); } }, "All keys");
@@ -36,7 +44,7 @@ function startWheel() {
 function wheelPicture() {
   const picture = shape("svg", { viewBox: "-104 -104 208 208", class: "wheel-picture" });
   for (const hour of HOURS) {
-    for (const [mode, inner, outer] of [["A", 36, 68], ["B", 70, 102]]) {
+    for (const [mode, inner, outer] of RINGS) {
       const key = `${hour}${mode}`;
       const number = tracks.filter((track) => track.camelot === key).length;
       const [from, to] = [hour - 0.5, hour + 0.5].map((h) => (h * Math.PI) / 6);
@@ -70,7 +78,7 @@ function showKey() {
   refresh();
 }
 
-function clearKey() {
+export function clearKey() {
   keyWheel.key = "";
   if ($("wheel")) markKey();
 }

@@ -4,6 +4,9 @@
 // [{start, label}], stated: {grid, sections, key...}}, beats being those of a bar. An edit is what
 // the workbench's server takes too: {op: "shift", beats: 0.5}.
 
+import { LABELS } from "./labels.js";
+import { nearestOf } from "./times.js";
+
 const EDGE = 0.03; // s: a beat so little before the first sample falls on it
 const REACH = 0.45; // of a beat: how far a moved grid reaches beyond the beats that were found
 const SLOWEST = 20; // BPM
@@ -11,7 +14,7 @@ const FASTEST = 400;
 const beatOf = (entry) => 60 / entry.bpm;
 
 /** The answer of the analysis. */
-function analysed(track, { beats, downbeats }) {
+export function analysed(track, { beats, downbeats }) {
   const length = Number((track.signature ?? "4/4").split("/")[0]) || 4;
   const grid = (track.grid ?? []).map(([start, bpm, , one]) => ({ start, bpm, one: one === null ? start : sureOne(one, downbeats), beats: length, noOne: one === null }));
   const sections = (track.sections ?? []).map(([start, , label]) => ({ start, label: LABELS[label] }));
@@ -25,7 +28,7 @@ const sureOne = (one, downbeats) => (one <= 1e-9 && downbeats.length > 1 ? downb
 const ruling = (grid, time) => Math.max(grid.findLastIndex((entry) => entry.start <= time + 1e-6), 0);
 
 /** The beats and downbeats of an answer. */
-function beatsOf({ grid, reach, duration }) {
+export function beatsOf({ grid, reach, duration }) {
   const [beats, downbeats] = [[], []];
   for (const [i, entry] of grid.entries()) {
     const step = beatOf(entry);
@@ -39,8 +42,6 @@ function beatsOf({ grid, reach, duration }) {
   }
   return { beats, downbeats };
 }
-
-const nearestOf = (times, time) => times.reduce((a, b) => (Math.abs(b - time) < Math.abs(a - time) ? b : a), times[0] ?? time);
 
 /** A grid moved by seconds of its own; the first downbeat stays within the recording. */
 function movedGrid(grid, seconds) {
@@ -125,7 +126,7 @@ function boundaryNear({ sections }, time) {
 }
 
 /** The answer after an edit. Throws an Error that says what is wrong with it. */
-function edited(answer, edit) {
+export function edited(answer, edit) {
   const said = EDITS[edit.op](answer, edit);
   if ("grid" in said) {
     if (!said.grid.length) throw new Error("The track has no beats; state a tempo first.");

@@ -1,31 +1,14 @@
 // The sections in words: what a list, a legend and a tooltip say of them; and a track's facts.
 
-/**
- * Neighbouring sections of one label read as one: {start, end, label, bar, bars, confidence, energy,
- * parts}, confidence and energy being those of its parts by their length.
- */
-function runs(track) {
-  const found = [];
-  for (const [i, [start, end, label, bar, bars, confidence]] of (track.sections ?? []).entries()) {
-    const part = { start, end, bars, confidence, energy: track.energies?.[i] };
-    const last = found.at(-1);
-    if (last?.label === label) Object.assign(last, { end, parts: [...last.parts, part] });
-    else found.push({ start, end, label, bar, parts: [part] });
-  }
-  for (const run of found) {
-    const sum = (of) => run.parts.reduce((total, part) => total + of(part), 0);
-    run.bars = run.parts.some((part) => part.bars === null) ? null : sum((part) => part.bars);
-    const mean = (of) => sum((part) => of(part) * (part.end - part.start)) / Math.max(run.end - run.start, 1e-9);
-    run.confidence = mean((part) => part.confidence);
-    if (track.energies) run.energy = mean((part) => part.energy);
-  }
-  return found;
-}
-
-const runAt = (track, time) => runs(track).findLast((run) => run.start <= time);
+import { $, make } from "./dom.js";
+import { LABELS } from "./labels.js";
+import { seek } from "./player.js";
+import { runAt, runs } from "./section_runs.js";
+import { barsText, bpmText, clock, titled } from "./text.js";
+import { BARS, camelotText, tracks } from "./tracks.js";
 
 /** What a tooltip says of the sections at a time. */
-function saidOf(track, time) {
+export function saidOf(track, time) {
   const run = runAt(track, time);
   if (!run) return "";
   const bars = run.bars ? `, bars ${run.bar}–${run.bar + run.bars - 1}` : "";
@@ -34,13 +17,13 @@ function saidOf(track, time) {
 }
 
 /** As few letters of each label as tell it from the others: I, Bu, D, Br, O. */
-const SHORT = LABELS.map((label) => {
+export const SHORT = LABELS.map((label) => {
   const length = [1, 2, 3].find((n) => LABELS.filter((other) => other.slice(0, n) === label.slice(0, n)).length === 1);
   return titled(label.slice(0, length ?? label.length));
 });
 
 /** The labels that this library has, in their colours. */
-function startLegend() {
+export function startLegend() {
   const used = LABELS.map((_, i) => tracks.some((track) => track.sections?.some((section) => section[2] === i)));
   for (const [i, label] of LABELS.entries()) {
     if (used[i]) $("legend").append(make("li", {}, swatch(i), titled(label)));
@@ -53,7 +36,7 @@ function swatch(label) {
   return found;
 }
 
-function sectionList(track) {
+export function sectionList(track) {
   if (!track.sections?.length) return make("p", { class: "deck-none" }, "No sections are known.");
   const starts = (track.refSections ?? []).map((s) => s[0]);
   const head = ["Section", "Start", "Bars", ...(track.energies ? ["Energy"] : []), "Conf.", ...(starts.length ? ["Δ ref."] : [])];
@@ -77,7 +60,7 @@ function distance(time, times) {
 
 const signed = (value) => `${value < -0.005 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
 
-function facts(track) {
+export function facts(track) {
   const grid = track.grid ?? [];
   const pairs = [
     ["Fitted", track.fitted && track.fitted.toFixed(4)],

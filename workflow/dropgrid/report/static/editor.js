@@ -1,11 +1,24 @@
 // The workbench: what a person does to an opened track by button and key. The edits are kept by a
 // store: this browser (ownfile.js), or the program that serves the page (server.js).
 
+import { showTrack } from "./application.js";
+import { ownFile } from "./browser_corrections.js";
+import { deck, follow, takeAnswer } from "./deck.js";
+import { $, remember } from "./dom.js";
+import { showState, showTools } from "./editor_panel.js";
+import { LABELS } from "./labels.js";
+import { player, playing } from "./player.js";
+import { openPopover } from "./popovers.js";
+import { refresh, table } from "./table.js";
+import { bpmText } from "./text.js";
+import { nearestOf } from "./times.js";
+import { library } from "./tracks.js";
+
 const LOOK_BACK = 2.5; // s without a tap after which tapping begins anew
-const bench = { on: false, store: ownFile, ghosts: [], ghost: null, anchor: null, taps: [], boundary: null, said: "", wrong: false, busy: 0, waiting: Promise.resolve(), parts: {} };
+export const bench = { on: false, store: /** @type {any} */ (ownFile), ghosts: [], ghost: null, anchor: null, taps: [], boundary: null, said: "", wrong: false, busy: 0, waiting: Promise.resolve(), parts: {} };
 
 /** Make edits of the opened track, as one step of undo; after those that are under way. */
-function edit(...edits) {
+export function edit(...edits) {
   const { track } = deck;
   if (!track?.duration || track.failure) return bench.waiting;
   return act((store) => {
@@ -36,43 +49,57 @@ function act(work) {
 }
 
 /** Say what is saved, running or wrong. */
-function say(text, wrong = false) {
+export function say(text, wrong = false) {
   Object.assign(bench, { said: text, wrong });
   showState();
   return bench.waiting;
 }
 
-const here = () => Math.round(player.position * 1e6) / 1e6;
+export const here = () => Math.round(player.position * 1e6) / 1e6;
 const labelHere = () => deck.runs.findLast((run) => run.start <= player.position);
 
-/** What can be done: group, keys, name, what it is, what it does. Keys are as `keyName` writes them. */
-const TOOLS = [
-  ["Done", "g", "Lock", "Everything is right: lock the track, or unlock it", () => edit({ op: deck.track.state?.confirmed ? "unconfirm" : "confirm" })],
-  ["Done", "Enter", "Confirm, next", "Everything is right; go to the next track to check", confirmAndGoOn],
-  ["Done", "n", "Next", "Go to the next track to check", () => goOn(nextToCheck())],
-  ["History", "u", "Undo", "Undo (Ctrl+Z)", undo],
-  ["History", "Shift+u", "Redo", "Redo (Ctrl+Shift+Z)", redo],
-  ["History", "0", "Reset", "Back to the computed answer", () => edit({ op: "reset" })],
-  ["Downbeat", "1", "Downbeat here", "Downbeat at the cursor", () => edit({ op: "at", time: here() })],
-  ["Downbeat", "a", "◀ beat", "Downbeat one beat earlier", () => edit({ op: "one", beats: -1 })],
-  ["Downbeat", "s", "beat ▶", "Downbeat one beat later", () => edit({ op: "one", beats: 1 })],
-  ["Beats", "2", "Beat here", "Beat at the cursor", () => edit({ op: "beat_at", time: here() })],
-  ["Beats", "h", "½ beat", "All beats half a beat later", () => edit({ op: "shift", beats: 0.5 })],
-  ["Beats", "Shift+,", "−10", "All beats 10 ms earlier", () => edit({ op: "nudge", ms: -10 })],
-  ["Beats", ",", "−1", "All beats 1 ms earlier", () => edit({ op: "nudge", ms: -1 })],
-  ["Beats", ".", "+1 ms", "All beats 1 ms later", () => edit({ op: "nudge", ms: 1 })],
-  ["Beats", "Shift+.", "+10", "All beats 10 ms later", () => edit({ op: "nudge", ms: 10 })],
-  ["Tempo", "Shift+x", "÷2", "Half the tempo", () => edit({ op: "half" })],
-  ["Tempo", "x", "×2", "Twice the tempo", () => edit({ op: "double" })],
+/**
+ * What can be done: the task it belongs to, its key, its name, what it is, what it does. Keys are
+ * as `keyName` writes them.
+ * @type {[string, string, string, string, () => unknown][]}
+ */
+export const TOOLS = [
+  ["Tempo", "Shift+x", "Half tempo", "Half the tempo: 174 becomes 87", () => edit({ op: "half" })],
+  ["Tempo", "x", "Double tempo", "Twice the tempo: 87 becomes 174", () => edit({ op: "double" })],
   ["Tempo", "t", "Tap", "Tap the tempo: at least four beats, then wait", tap],
-  ["Tempo", "3", "Anchor", "A beat is here; a second anchor, far away, gives the tempo", anchor],
-  ["Tempo", "b", "Set", "Type the tempo", () => bench.parts.bpm.select()],
-  ["Sections", "c", "Split", "A section begins here, at the nearest bar line", () => edit({ op: "split", at: here() })],
-  ["Sections", "w", "Move here", "Move the nearest boundary here", moveBoundary],
-  ["Sections", "v", "Remove boundary", "Remove the nearest boundary", () => edit({ op: "join", at: here() })],
-  ["Sections", "f", "Label", "The next label for the section at the cursor", () => relabel(1)],
-  ["Key", "y", "Choose", "Choose the key", () => bench.parts.key.focus()],
+  ["Tempo", "3", "Anchor", "Put the cursor on a beat and press; again on a beat far away: tempo and beats follow", anchor],
+  ["Tempo", "b", "Type", "Type the tempo, then Enter", () => reach(bench.parts.bpm, true)],
+  ["Beats", "h", "Half a beat", "All beats half a beat later: clicks between the kicks move onto them", () => edit({ op: "shift", beats: 0.5 })],
+  ["Beats", "2", "Beat here", "The nearest beat moves to the cursor, and all others with it", () => edit({ op: "beat_at", time: here() })],
+  ["Beats", "Shift+,", "−10 ms", "All beats 10 ms earlier", () => edit({ op: "nudge", ms: -10 })],
+  ["Beats", ",", "−1 ms", "All beats 1 ms earlier", () => edit({ op: "nudge", ms: -1 })],
+  ["Beats", ".", "+1 ms", "All beats 1 ms later", () => edit({ op: "nudge", ms: 1 })],
+  ["Beats", "Shift+.", "+10 ms", "All beats 10 ms later", () => edit({ op: "nudge", ms: 10 })],
+  ["Downbeat", "1", "Downbeat here", "The bar begins at the cursor", () => edit({ op: "at", time: here() })],
+  ["Downbeat", "a", "One beat earlier", "The downbeat is one beat earlier", () => edit({ op: "one", beats: -1 })],
+  ["Downbeat", "s", "One beat later", "The downbeat is one beat later", () => edit({ op: "one", beats: 1 })],
+  ["Sections", "c", "Split here", "A section begins here, at the nearest bar line", () => edit({ op: "split", at: here() })],
+  ["Sections", "w", "Move boundary here", "The nearest boundary moves here", moveBoundary],
+  ["Sections", "v", "Remove boundary", "The nearest boundary goes: its two sections become one", () => edit({ op: "join", at: here() })],
+  ["Sections", "f", "Next label", "The next label for the section at the cursor", () => relabel(1)],
+  ["Key", "y", "Choose key", "Choose the key", () => reach(bench.parts.key)],
+  ["Undo", "u", "Undo", "Undo (Ctrl+Z)", undo],
+  ["Undo", "Shift+u", "Redo", "Redo (Ctrl+Shift+Z)", redo],
+  ["Undo", "0", "Reset", "Back to the computed answer", () => edit({ op: "reset" })],
+  ["Confirm", "Enter", "Confirm", "Everything is right: lock the track, and go to the next one to check", confirmAndGoOn],
+  ["Confirm", "g", "Lock", "Everything is right: lock the track and stay here", () => edit({ op: deck.track.state?.confirmed ? "unconfirm" : "confirm" })],
+  ["Confirm", "n", "Skip", "Go to the next track to check without confirming this one", () => goOn(nextToCheck())],
 ];
+
+/** What most grids want: always in sight, in this order; the other tools are under *More*. */
+export const PRIMARY = ["Shift+x", "x", "h", "1", "u", "Enter"];
+
+/** Go to a field that lies under *More*. */
+function reach(field, select = false) {
+  openPopover($("more-tools"));
+  field.focus();
+  if (select) field.select();
+}
 
 /** A second anchor gives tempo and phase; the first is remembered until then. */
 function anchor() {
@@ -128,7 +155,7 @@ function goOn(track) {
 }
 
 /** Switch editing on or off. */
-function toggleBench() {
+export function toggleBench() {
   bench.on = !bench.on;
   remember("editing", bench.on);
   if (deck.track && !deck.track.failure) showTools();
@@ -142,7 +169,7 @@ function keyName({ key, code, shiftKey }) {
 }
 
 /** The workbench's own keys; true if the key was one. */
-function benchKey(event) {
+export function benchKey(event) {
   const name = keyName(event);
   if (name === "e" && deck.track) toggleBench();
   else if (!bench.on || !deck.track?.duration || deck.track.failure) return false;
@@ -157,7 +184,7 @@ function benchKey(event) {
 }
 
 /** Ctrl+Z and its like; true if the key was one. */
-function historyKey(event) {
+export function historyKey(event) {
   if (!bench.on || !deck.track || !(event.ctrlKey || event.metaKey) || event.altKey) return false;
   const name = event.key.toLowerCase();
   if (name === "y" || (name === "z" && event.shiftKey)) redo();

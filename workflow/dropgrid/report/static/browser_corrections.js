@@ -4,9 +4,17 @@
 // that they were made on. The file holds these: what they come to, dropgrid works out. The page
 // shows them as well as it can. So undo and redo have no end and survive a reload.
 
+import { remember, remembered } from "./dom.js";
+import { analysed, beatsOf, edited } from "./grid_edits.js";
+import { DROP, LABELS } from "./labels.js";
+import { refresh } from "./table.js";
+import { bpmText } from "./text.js";
+import { lastBefore } from "./times.js";
+import { BARS, details, library, prepare, replaceRow, tracks } from "./tracks.js";
+
 const KEPT = `corrections ${location.pathname}`;
 const NONE = { edits: [], at: 0 };
-const ownFile = {
+export const ownFile = {
   name: "this browser",
   steps: remembered(KEPT) ?? {}, // path: {edits: [[...], ...], at, answer}
   base: remembered(`${KEPT} opened`) ?? null, // the file of corrections that these are added to
@@ -17,6 +25,9 @@ const ownFile = {
     for (const track of tracks) if (this.steps[track.path]?.at && !track.failure) await this.open(track);
     if (Object.keys(this.steps).length) refresh();
   },
+
+  /** What the run took: the page holds it. */
+  async costs() { return library.cost; },
 
   /** An opened track: its details and other readings. Its row is made to fit. */
   async open(track) {

@@ -1,11 +1,4 @@
-// Making the page of what the server has: the page's own HTML, the library, the scripts in order.
-
-const SERVED_SCRIPTS = [
-  "data.js", "drawing.js", "wheel.js", "search.js", "columns.js", "lists.js", "keys.js",
-  "table.js", "metronome.js", "element.js", "player.js", "sections.js", "closeup.js",
-  "edits.js", "ownfile.js", "bench.js", "tools.js", "deck.js", "views.js", "evaluation.js",
-  "sound.js", "server.js", "app.js",
-];
+// Making the page of what the server has: the page's own HTML, the library, then its scripts.
 
 /** The text of an address. Throws an Error that says what the server answered. */
 async function textOf(address) {
@@ -35,12 +28,10 @@ async function boot() {
   document.body.replaceWith(document.adoptNode(body));
   document.body.append(dataBlock("data-library", data), dataBlock("data-evaluation", evaluation));
   palette(JSON.parse(data).colours);
-  for (const name of SERVED_SCRIPTS) {
-    const script = document.createElement("script");
-    script.async = false; // one after the other
-    script.src = `static/${name}`;
-    document.body.append(script);
-  }
+  const script = document.createElement("script");
+  script.src = "static/workbench.js";
+  script.onerror = () => { document.body.textContent = "The library cannot be shown: its script did not load. Reload the page."; };
+  document.body.append(script);
 }
 
 boot().catch((reason) => {

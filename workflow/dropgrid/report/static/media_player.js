@@ -1,6 +1,8 @@
 // The browser's own player: plays a file from where it lies, without reading all of it first.
 
-const element = {
+import { audioContext, heard } from "./metronome.js";
+
+export const element = {
   audio: new Audio(),
 
   /** Call `changed` when playing starts, stops or fails; with the code of a MediaError if it fails. */

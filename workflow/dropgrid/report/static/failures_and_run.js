@@ -1,6 +1,12 @@
 // The other pages: failures, evaluation, run.
 
-function showFailures() {
+import { showTrack } from "./application.js";
+import { $, make } from "./dom.js";
+import { bench } from "./editor.js";
+import { bpmText, count, titled } from "./text.js";
+import { library, tracks } from "./tracks.js";
+
+export function showFailures() {
   const failed = tracks.filter((track) => track.failure);
   const page = $("page-failures");
   page.replaceChildren(make("h2", {}, "Failures"));
@@ -12,16 +18,16 @@ function showFailures() {
   for (const { failure } of failed) kinds.set(failure[0] || "other", (kinds.get(failure[0] || "other") ?? 0) + 1);
   const parts = [...kinds].map(([stage, number]) => `${number} at ${stage}`).join(", ");
   page.append(make("p", { class: "lead" }, `${count(failed.length, "track")} of ${tracks.length.toLocaleString("en")} could not be analysed: ${parts}. The rest of the library is not affected.`));
-  const rows = failed.slice(0, 2000).map((track) => [opener(track), track.failure[0], track.failure[2]]);
+  const rows = failed.slice(0, 2000).map((track) => [trackButton(track), track.failure[0], track.failure[2]]);
   page.append(dataTable(["File", "Stage", "Reason"], rows, []));
   if (failed.length > rows.length) page.append(make("p", {}, `The first ${rows.length} are listed; failures.csv has all.`));
 }
 
 /** A button that opens a track. */
-const opener = (track) => make("button", { class: "link", onclick: () => showTrack(track) }, track.path);
+export const trackButton = (track) => make("button", { class: "link", onclick: () => showTrack(track) }, track.path);
 
 /** A table of text, or of lists of text and elements; the columns in `numbers` are set right. */
-function dataTable(head, rows, numbers) {
+export function dataTable(head, rows, numbers) {
   const kind = (i) => (numbers.includes(i) ? "number right" : "");
   return make(
     "div",
@@ -35,11 +41,11 @@ function dataTable(head, rows, numbers) {
   );
 }
 
-function tiles(pairs) {
+export function tiles(pairs) {
   return make("dl", { class: "tiles" }, ...pairs.map(([name, value, note]) => make("div", {}, make("dt", {}, name), make("dd", { class: "number" }, value, note ? make("small", {}, ` ${note}`) : null))));
 }
 
-function showRun() {
+export function showRun() {
   const good = tracks.filter((track) => !track.failure);
   const hours = good.reduce((sum, track) => sum + (track.duration ?? 0), 0) / 3600;
   const page = $("page-run");
@@ -58,7 +64,7 @@ function showRun() {
     histogram(good.map((track) => track.bpm).filter((bpm) => bpm !== undefined)),
   );
   if (library.cost) showCost(page);
-  else server.ask("costs").then((cost) => { library.cost = cost; showCost(page); }).catch((reason) => page.append(make("p", { class: "lead" }, reason.message)));
+  else bench.store.costs().then((cost) => { library.cost = cost; showCost(page); }).catch((reason) => page.append(make("p", { class: "lead" }, reason.message)));
 }
 
 function median(values) {
