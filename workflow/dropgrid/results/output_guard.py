@@ -26,9 +26,6 @@ HEADS = (
     b"none: rises of bands",
     b"none: pitch classes",
     b"none: engine ",
-    b"track,path,status,title,artist,",  # the library table
-    b"track,path,stage,type,message",  # failures
-    b"track,path,group,same,likeness,",  # songs that are there twice
     b"track,path,genre,reference,system",  # rows of an evaluation
     b"source,key,reason",  # references left out
     b"# Evaluation\n",
