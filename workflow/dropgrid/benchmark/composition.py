@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..demo.styles import PROGRESSIONS, Style, strokes
+from ..demo.styles import KEY_PROGRESSIONS, Style, strokes
 from ..records.model import Label, Section
 from .styles import NAMES, STYLES
 from .timeline import Curve, Timeline, timeline
@@ -197,8 +197,8 @@ def compose(seed: int, number: int, twin: str = "") -> Piece:
         pickup=int(random.integers(1, meter)) if "pickup" in traits else 0,
         start=float(random.choice([0.0, round(random.uniform(0.02, 1.5), 4)])),
         form=form,
-        keys=_keys(random, form, "key_change" in traits),
-        chords=PROGRESSIONS[int(random.integers(len(PROGRESSIONS)))],
+        keys=(keys := _keys(random, form, "key_change" in traits)),
+        chords=_chords(random, keys[0][1]),
         traits=traits,
         curve=_curve(random, traits, bars, meter, form),
         swing=float(random.uniform(0.2, 0.5)) if "swing" in traits else STYLES[style].swing,
@@ -247,14 +247,20 @@ def _form(random: np.random.Generator, bar: float, odd: bool) -> tuple[tuple[Lab
 def _keys(
     random: np.random.Generator, form: tuple[tuple[Label, int], ...], changes: bool
 ) -> tuple[tuple[int, int], ...]:
-    """From which bar on which minor key is played."""
-    tonic = int(random.integers(12))
-    found = [(0, 12 + tonic)]
+    """From which bar on which key is played; two of three pieces are minor."""
+    tonic, mode = int(random.integers(12)), 12 if random.random() < 2 / 3 else 0
+    found = [(0, mode + tonic)]
     if changes:
         after = int(random.integers(len(form) // 2, len(form) - 1))
         bar = sum(count for _, count in form[:after])
-        found.append((bar, 12 + (tonic + int(random.choice([1, 2, 3, 5]))) % 12))
+        found.append((bar, mode + (tonic + int(random.choice([1, 2, 3, 5]))) % 12))
     return tuple(found)
+
+
+def _chords(random: np.random.Generator, key: int) -> tuple[tuple[int, bool], ...]:
+    """Chords that leave no doubt of a key: its own is heard for half of the time."""
+    known = KEY_PROGRESSIONS["minor" if key >= 12 else "major"]
+    return known[int(random.integers(len(known)))]
 
 
 def _curve(
