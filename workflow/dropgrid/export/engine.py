@@ -125,6 +125,7 @@ class Drive:
         self.mark = mark or {}
         self.entries: list[EngineTrack] = []
         self.playlists = Playlists(options)
+        self.sources: dict[str, str] = {}  # paths in the library
         self.kept: list[str] = []  # tracks of which something stays that was set on a player
 
     def add(self, track: Track) -> str | None:
@@ -140,6 +141,7 @@ class Drive:
         facts = columns(track, path, size, file_tags, remark)
         self.entries.append(EngineTrack(path, facts, self._blobs(track)))
         self.playlists.add(track)
+        self.sources[path] = track.path
         return None
 
     def _placed(self, track: Track, file: Path) -> tuple[str, int]:
@@ -148,7 +150,7 @@ class Drive:
         if real.is_relative_to(root) and not real.is_relative_to(root / "Contents"):
             return f"../{real.relative_to(root).as_posix()}", real.stat().st_size
         path = self.songs.place(track)
-        return f"..{path}", self.songs.copy(file, path)
+        return f"..{path}", self.songs.copy(file, path, track.path)
 
     def _blobs(self, track: Track) -> dict[str, bytes]:
         record = track.bpm
@@ -226,7 +228,11 @@ class Drive:
             self.kept += [entry.path] if keep else []
             numbers[entry.path] = library.put_track(connection, entry, number, keep)
             written = {name: library.digest(entry.blobs[name]) for name in library.SET_ON_PLAYERS}
-            digests[entry.path] = written | {name: (earlier or {}).get(name) for name in keep}
+            digests[entry.path] = (
+                {"source": self.sources[entry.path]}
+                | written
+                | {name: (earlier or {}).get(name) for name in keep}
+            )
         for path in ours.keys() - numbers.keys():
             if path in there:
                 library.remove_track(connection, there[path])

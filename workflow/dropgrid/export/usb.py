@@ -128,7 +128,7 @@ class Stick:
         if not track.file.is_file():
             return "the song is no longer there"
         path = self.songs.place(track)
-        size = self.songs.copy(track.file, path)
+        size = self.songs.copy(track.file, path, track.path)
         number = self.playlists.add(track)
         folder = self._folder(path)
         earlier = self.songs.known.get(path, {}).get("added")
