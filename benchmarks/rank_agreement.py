@@ -47,9 +47,9 @@ def main() -> None:
     print("|---|---|---|---|")
     for measure in MEASURES:
         one, other = first.get(measure, {}), second.get(measure, {})
-        names, spearman, kendall = agreement(one, other)
-        if len(names) < FEWEST:
+        if len(one.keys() & other.keys()) < FEWEST:
             continue
+        names, spearman, kendall = agreement(one, other)
         shown = "; ".join(f"{name} {one[name]:.3f}, {other[name]:.3f}" for name in names)
         print(
             f"| {' '.join(measure)} | {shown} | {spearman.statistic:.2f} ({spearman.pvalue:.2f}) "
