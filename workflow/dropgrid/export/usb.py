@@ -29,7 +29,7 @@ from ..players.waveform import columns, waveforms
 from ..records.cue_points import cues, loops, most_useful, pads
 from ..records.model import Label, StructureRecord
 from ..records.passages import passages
-from ..records.track import Track, beats_per_bar
+from ..records.track import Track
 from ..results.layout import Results
 from ..results.output_guard import check_folder
 from .comments import comment
@@ -56,6 +56,7 @@ ANALYSIS = "PIONEER/USBANLZ"
 ANALYSED = re.compile(ANALYSIS + "/P[0-9A-F]{3}/[0-9A-F]{8}")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 FOLDERS = ("Contents", "PIONEER", "PIONEER/rekordbox", ANALYSIS)
+LAST_OF_BAR = 4  # the players count no further: a bar of five ends in 4, 4
 NOT_PLAYED = "of a format that the players do not play"
 
 
@@ -247,7 +248,7 @@ def player_grid(track: Track) -> list[anlz.Beat]:
         while at + 1 < len(starts) and starts[at + 1] <= time + 1e-6:
             at += 1
         tempo = record.grid[at].bpm if record.grid else record.bpm or 0.0
-        beats.append(anlz.Beat(min(number, beats_per_bar(record)), tempo, time))
+        beats.append(anlz.Beat(min(number, LAST_OF_BAR), tempo, time))
     return beats
 
 
