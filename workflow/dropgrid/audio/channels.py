@@ -29,18 +29,18 @@ VORBIS_POSITIONS = {
 
 
 def mix(block: np.ndarray) -> np.ndarray:
-    """Mean and half the difference of channels: (samples, channels) -> (samples, 2) float32.
+    """Mean and half the difference of channels: (samples, channels) -> (samples, 2) float32, each
+    in one piece.
 
     Samples are rounded and clipped to 16 bits; their mean is cut to 16 bits towards zero, the
     same as madmom.audio.signal.remix makes of 16-bit samples.
     """
-    if block.shape[1] == 2 and block.flags.c_contiguous and (loops := compiled()):
-        mixed = np.empty_like(block)
-        loops.mix(block.ctypes.data, len(block), mixed.ctypes.data)
+    mixed = np.zeros((2, len(block)), np.float32).T
+    if block.shape[1] == 2 and (apart := _apart(block)) is not None and (loops := compiled()):
+        loops.mix(block.ctypes.data, len(block), apart, mixed.ctypes.data)
         return mixed
     steps = np.rint(block * np.float32(STEPS))
     np.clip(steps, -STEPS, STEPS - 1, out=steps)
-    mixed = np.zeros((len(block), 2), np.float32)
     channels = block.shape[1]
     if channels == 1:
         mixed[:, 0] = steps[:, 0]
@@ -53,3 +53,13 @@ def mix(block: np.ndarray) -> np.ndarray:
         np.trunc(mean / np.float32(channels), out=mixed[:, 0])
     mixed *= np.float32(1 / STEPS)
     return mixed
+
+
+def _apart(block: np.ndarray) -> int | None:
+    """How far the second of two channels lies behind the first, in numbers: 0 where they lie side
+    by side; None where they lie otherwise."""
+    if block.dtype != np.float32 or not len(block):
+        return None
+    if block.flags.c_contiguous:
+        return 0
+    return block.strides[1] // 4 if block.strides[0] == 4 else None

@@ -124,7 +124,7 @@ class Reader:
             if self.tap is not None:
                 self.tap(block, rate)
             mixed = mix(block)
-            yield resampler.resample_chunk(mixed) if resampler else mixed
+            yield resampler.resample_chunk(np.ascontiguousarray(mixed)) if resampler else mixed
         if samples:
             self._check_length(samples / rate, recording.seconds)
             if resampler:

@@ -34,7 +34,7 @@ RANGE_GATE = -20.0  # the same for the range
 RANGE_PERCENTILES = (10, 95)
 LOUDEST = 1e12  # power kept at most: a float file may hold anything
 SURROUND = 1.41  # weight of a channel between 60 and 120 degrees to the side
-AT_ONCE = 8192  # samples that are filtered at once: all channels fit into near caches
+AT_ONCE = 65536  # samples that are filtered at once
 OVERSAMPLED = 192_000  # Hz at least, where true peaks are looked for
 
 
@@ -107,14 +107,15 @@ class Meter:
         Summed from first to last, so that both ways give the same bits.
         """
         energies = np.empty((len(starts), len(self._used)))
-        if (loops := compiled()) and block.flags.c_contiguous and block.dtype == np.float32:
+        if (loops := compiled()) and block.dtype == np.float32:
+            step, apart = (stride // 4 for stride in block.strides)
             for at in range(0, len(self._used), 2):
                 pair = [at, min(at + 1, len(self._used) - 1)]
                 state, sums = self._state[:, :, pair], np.empty((len(starts), 2))
                 state = np.ascontiguousarray(state)
                 loops.weigh(
-                    block.ctypes.data, len(block), self.channels,
-                    *(self._used[channel] for channel in pair), self._sections.ctypes.data,
+                    block.ctypes.data, len(block), step,
+                    *(self._used[channel] * apart for channel in pair), self._sections.ctypes.data,
                     state.ctypes.data, starts.ctypes.data, len(starts), sums.ctypes.data,
                 )  # fmt: skip
                 self._state[:, :, pair], energies[:, pair] = state, sums
