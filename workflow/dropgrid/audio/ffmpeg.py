@@ -153,7 +153,7 @@ def _blocks(
 
 def vorbis_blocks(path: Path, channels: int) -> Iterator[np.ndarray]:
     """Blocks of an Ogg Vorbis file of whole pages. Raises DecodeError where its samples do not
-    begin at 0, or one of its packets cannot be decoded."""
+    begin at 0, or one of its packets cannot be decoded. A block lasts until the next."""
     import av
 
     room = np.empty((channels, 2 * BLOCK), np.float32)
@@ -175,7 +175,7 @@ def vorbis_blocks(path: Path, channels: int) -> Iterator[np.ndarray]:
                     count = end
                     if count >= BLOCK:
                         yield room[:, :count].T
-                        room, count = np.empty_like(room), 0
+                        count = 0
         except (av.FFmpegError, IndexError, ValueError) as error:
             if count:
                 yield room[:, :count].T

@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from ..audio.channels import POSITIONS
-from ..native import compiled
+from ..audio.channels import POSITIONS, largest
+from ..native import address, compiled
 
 TENTHS = 10  # powers a second
 OFFSET = -0.691  # dB: makes a 997 Hz sine at full scale in one channel read -3.01 LUFS
@@ -76,9 +76,9 @@ class Meter:
             return
         if (rate or self.rate, block.shape[1]) != (self.rate, self.channels):
             self._begin(rate or self.rate, POSITIONS[block.shape[1]].split())
-        self.sample_peak = max(self.sample_peak, _peak(block))
+        self.sample_peak = max(self.sample_peak, largest(block))
         if self._oversample is not None and self.true_peak is not None:
-            self.true_peak = max(self.true_peak, _peak(self._oversample(block, False)))
+            self.true_peak = max(self.true_peak, largest(self._oversample(block, False)))
         for start in range(0, len(block), AT_ONCE):
             self._measure(block[start : start + AT_ONCE])
 
@@ -114,9 +114,9 @@ class Meter:
                 state, sums = self._state[:, :, pair], np.empty((len(starts), 2))
                 state = np.ascontiguousarray(state)
                 loops.weigh(
-                    block.ctypes.data, len(block), step,
-                    *(self._used[channel] * apart for channel in pair), self._sections.ctypes.data,
-                    state.ctypes.data, starts.ctypes.data, len(starts), sums.ctypes.data,
+                    address(block), len(block), step,
+                    *(self._used[channel] * apart for channel in pair), address(self._sections),
+                    address(state), address(starts), len(starts), address(sums),
                 )  # fmt: skip
                 self._state[:, :, pair], energies[:, pair] = state, sums
             return energies
@@ -145,7 +145,7 @@ class Meter:
         """Count what the oversampling still holds back."""
         if self._oversample is not None and self.true_peak is not None:
             nothing = np.zeros((0, self._oversample.channels), np.float32)
-            rest = _peak(self._oversample(nothing, True))
+            rest = largest(self._oversample(nothing, True))
             self.true_peak = max(self.true_peak, rest, self.sample_peak)
 
 
@@ -237,10 +237,6 @@ def _windows(tenths: np.ndarray, length: int) -> np.ndarray:
 
 def _power(lufs: float) -> float:
     return float(10 ** ((lufs - OFFSET) / 10))
-
-
-def _peak(block: np.ndarray) -> float:
-    return max(float(block.max(initial=0)), -float(block.min(initial=0)))
 
 
 def _edges(first: int, last: int, rate: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..native import compiled
+from ..native import address, compiled
 from .engines.matrix import Matrix
 
 HOP = 441  # samples between frames: 100 frames a second at 44.1 kHz
@@ -140,11 +140,11 @@ class Transform:
         assert magnitudes.flags.c_contiguous and lowest.flags.c_contiguous
         assert len(frames) == len(magnitudes) == len(lowest) and frames.shape[1] == self.size
         self._compiled.transform(
-            frames.ctypes.data, len(frames), self.size, frames.strides[0] // frames.itemsize,
-            self._window.ctypes.data, self._factors.ctypes.data, magnitudes.ctypes.data,
-            magnitudes.shape[1], lowest.ctypes.data, lowest.shape[1], bank.spans.ctypes.data,
-            bank.weights.ctypes.data, *(matrix.shape[1] for matrix in bank.matrices),
-            sums.ctypes.data,
+            address(frames), len(frames), self.size, frames.strides[0] // frames.itemsize,
+            address(self._window), address(self._factors), address(magnitudes),
+            magnitudes.shape[1], address(lowest), lowest.shape[1], address(bank.spans),
+            address(bank.weights), *(matrix.shape[1] for matrix in bank.matrices),
+            address(sums),
         )  # fmt: skip
         return sums
 

@@ -209,15 +209,16 @@ static const struct kind {
                    float *);
     void (*multiply)(const struct product *);
     void (*mix)(const float *, ptrdiff_t, ptrdiff_t, float *);
+    int32_t (*largest)(const int32_t *, ptrdiff_t);
 } KINDS[] = {
 #ifdef X86
     {"avx512", 16, run_avx512, run_both_avx512, frames_avx512, multiply_avx512,
-     mix_avx512},
+     mix_avx512, largest_avx512},
     {"avx2", 8, run_avx2, run_both_avx2, frames_avx2, multiply_avx2,
-     mix_avx2},
+     mix_avx2, largest_avx2},
 #endif
     {"plain", 4, run_plain, run_both_plain, frames_plain, multiply_plain,
-     mix_plain},
+     mix_plain, largest_plain},
 };
 enum { KINDS_COUNT = sizeof KINDS / sizeof *KINDS };
 static const struct kind *used = KINDS + KINDS_COUNT - 1;
@@ -440,6 +441,22 @@ static PyObject *mix(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
+/* The largest magnitude; infinite where one is no number. */
+static PyObject *largest(PyObject *self, PyObject *arguments)
+{
+    unsigned long long samples;
+    Py_ssize_t count;
+    int32_t bits;
+    float found;
+    if (!PyArg_ParseTuple(arguments, "Kn", &samples, &count))
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    bits = used->largest((const int32_t *)(uintptr_t)samples, count);
+    Py_END_ALLOW_THREADS
+    memcpy(&found, &bits, sizeof found);
+    return PyFloat_FromDouble(bits < 0x7F800000 ? found : HUGE_VAL);
+}
+
 static PyMethodDef METHODS[] = {
     {"kinds", kinds, METH_NOARGS, NULL},
     {"use", use, METH_VARARGS, NULL},
@@ -448,6 +465,7 @@ static PyMethodDef METHODS[] = {
     {"weigh", weigh, METH_VARARGS, NULL},
     {"multiply", multiply, METH_VARARGS, NULL},
     {"mix", mix, METH_VARARGS, NULL},
+    {"largest", largest, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

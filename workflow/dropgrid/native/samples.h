@@ -43,3 +43,15 @@ static void NAME(mix)(const float *block, ptrdiff_t rows, ptrdiff_t apart, float
         memcpy(side + n, last[3], left * sizeof(float));
     }
 }
+
+/* The largest magnitude, as its bits, whose order is that of the numbers. */
+static int32_t NAME(largest)(const int32_t *samples, ptrdiff_t count)
+{
+    int32_t found = 0;
+    ptrdiff_t n;
+    for (n = 0; n < count; n++) {
+        const int32_t magnitude = samples[n] & 0x7FFFFFFF;
+        found = magnitude > found ? magnitude : found;
+    }
+    return found;
+}

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Any
 
 import numpy as np
 
-from ...native import compiled
+from ...native import address, compiled
 from .lstm_llvm import GATES, LANES, Kernel, kernel_of_llvm
 from .matrix import aligned
 
@@ -40,9 +40,13 @@ class Direction:
     recurrent: np.ndarray
     constants: np.ndarray
 
-    @property
+    @cached_property
     def units(self) -> int:
         return len(self.recurrent)
+
+    @cached_property
+    def _constant(self) -> tuple[int, int]:
+        return address(self.constants), address(self.recurrent)
 
     def begin(self) -> np.ndarray:
         """The state before the first frame: outputs and cells, (2, LANES)."""
@@ -58,9 +62,8 @@ class Direction:
         assert projected.strides[1] == out.strides[1] == state.itemsize
         assert projected.shape == (len(out), GATES * self.units)
         return (
-            projected.ctypes.data, self.constants.ctypes.data, self.recurrent.ctypes.data,
-            state.ctypes.data, out.ctypes.data, projected.strides[0] // state.itemsize,
-            out.strides[0] // state.itemsize, len(out),
+            address(projected), *self._constant, address(state), address(out),
+            projected.strides[0] // state.itemsize, out.strides[0] // state.itemsize, len(out),
         )  # fmt: skip
 
 
@@ -102,4 +105,4 @@ def _run_llvm(kernel: Kernel, chains: Sequence[Chain]) -> None:
 
 def _run_compiled(loops: Any, units: int, chains: Sequence[Chain]) -> None:
     numbers = np.array(chains, np.int64)
-    loops.lstm(numbers.ctypes.data, len(chains), units)
+    loops.lstm(address(numbers), len(chains), units)

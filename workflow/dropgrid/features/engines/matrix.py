@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from ...native import compiled
+from ...native import address, compiled
 from . import llvm
 
 COLUMNS = 16  # of a block
@@ -41,6 +41,7 @@ class Matrix:
         whole = np.zeros((self.terms, self.width), np.float32)
         whole[:, :columns] = values
         self._blocks = aligned((blocks, self.terms, COLUMNS))
+        self._place = address(self._blocks)
         self._blocks[:] = whole.reshape(self.terms, blocks, COLUMNS).transpose(1, 0, 2)
 
     def multiply(self, left: np.ndarray, out: np.ndarray, add: bool = False) -> None:
@@ -50,7 +51,7 @@ class Matrix:
         assert left.dtype == out.dtype == np.float32
         assert left.strides[1] == out.strides[1] == out.itemsize
         product()(
-            left.ctypes.data, self._blocks.ctypes.data, out.ctypes.data, len(out), self.terms,
+            address(left), self._place, address(out), len(out), self.terms,
             len(self._blocks), left.strides[0] // 4, out.strides[0] // 4, add, 0, 0,
         )  # fmt: skip
 
@@ -66,9 +67,9 @@ class Matrix:
         assert out.strides[1] == 4 and out.shape[1] == self.width
         assert stretches[:, 1].max() <= lead
         loops.multiply(
-            levels[lead:].ctypes.data, self._blocks.ctypes.data, out.ctypes.data, len(out),
+            address(levels[lead:]), self._place, address(out), len(out),
             self.terms, len(self._blocks), levels.shape[1], out.strides[0] // 4, False,
-            stretches.ctypes.data, len(stretches),
+            address(stretches), len(stretches),
         )  # fmt: skip
 
 
