@@ -73,7 +73,7 @@ def work_through(
     """Seconds of each track by what was wrong with it, seconds until its records had followed,
     and how many keys were pressed."""
     page.goto(workbench.address)
-    until(page, "bench.store === server && tracks.length > 0")
+    until(page, "dropgrid.bench.store === dropgrid.server && dropgrid.tracks.length > 0")
     spent: dict[str, list[float]] = {name: [] for name in MENDS}
     followed: list[float] = []
     keys = 0
@@ -83,12 +83,12 @@ def work_through(
         for name in names:
             page.keyboard.press(name)
             keys += 1
-        until(page, "bench.busy === 0")
+        until(page, "dropgrid.bench.busy === 0")
 
     press("Enter")
     for _, (wrong, mend) in zip(range(TRACKS), cycle(MENDS.items()), strict=False):
-        until(page, "deck.details?.beats?.length > 0")
-        shown = page.evaluate("deck.track.id")
+        until(page, "dropgrid.deck.details?.beats?.length > 0")
+        shown = page.evaluate("dropgrid.deck.track.id")
         began = time.monotonic()
         press("d", "m", "Space")
         page.wait_for_timeout(1000 * listen)
@@ -96,7 +96,7 @@ def work_through(
         edited = time.monotonic()
         press("Enter")
         spent[wrong].append(time.monotonic() - began)
-        assert page.evaluate("deck.track.id") != shown, "it did not go on"
+        assert page.evaluate("dropgrid.deck.track.id") != shown, "it did not go on"
         workbench.settled(shown)
         followed.append(time.monotonic() - edited)
     return spent, followed, keys

@@ -15,7 +15,7 @@ import soundfile
 from dropgrid.commands.main import main
 from dropgrid.export import formats
 from dropgrid.library import track_id
-from dropgrid.results.output_guard import is_ours
+from dropgrid.results.output_guard import is_own_output
 from library_of_records import PATHS, write_results
 
 HOUSE = track_id(PATHS[0])
@@ -127,7 +127,7 @@ def test_what_we_wrote_is_ours_and_is_written_again(tmp_path, results, form):
     arguments = ["export", form, "--results", str(results), "--output", str(output)]
     assert main(arguments) == 0
     for path in [output] if output.is_file() else output.iterdir():
-        assert is_ours(path, getattr(formats()[form], "MARK", None)), path
+        assert is_own_output(path, getattr(formats()[form], "MARK", None)), path
     assert main(arguments) == 0
 
 
@@ -145,7 +145,7 @@ def test_page_table_evaluation_networks_and_clicks_are_ours(music, results, tmp_
             assert main(sonify(music, results, f"../{name}")) == 0
     written = [page, network, tmp_path / "clicks.wav", tmp_path / "clicks.flac"]
     written += [*(results / "evaluation").iterdir(), *results.glob("library.*")]
-    assert all(map(is_ours, written)), [path for path in written if not is_ours(path)]
+    assert all(map(is_own_output, written)), [path for path in written if not is_own_output(path)]
 
 
 def test_an_evaluation_leaves_what_is_not_ours(tmp_path, results, capsys):
@@ -176,12 +176,12 @@ def test_force_writes_over_all_but_what_is_read(music, results):
 
 
 def test_a_song_is_never_ours(music, tmp_path):
-    assert not any(map(is_ours, music.iterdir()))
+    assert not any(map(is_own_output, music.iterdir()))
     named = tmp_path / f"{HOUSE}.beats"
     named.write_text("0.5\t1\nand a note\n")
-    assert not is_ours(named)
+    assert not is_own_output(named)
     shutil.copy(music / "notes.txt", tmp_path / f"{HOUSE}.lab")
-    assert not is_ours(tmp_path / f"{HOUSE}.lab")
+    assert not is_own_output(tmp_path / f"{HOUSE}.lab")
 
 
 def test_a_file_where_a_folder_is_needed_is_said_to_be_one(music, results, capsys):

@@ -31,7 +31,7 @@ from dropgrid.results.scan_store import write_tickets
 from dropgrid.tagging import change as tagchange
 from dropgrid.tagging.backup import read_backup, sole_writer
 from dropgrid.tagging.change import apply
-from dropgrid.tagging.in_place import mend
+from dropgrid.tagging.in_place import finish_interrupted
 from dropgrid.tagging.plan import Change, TagError
 from mutagen.id3 import COMM, ID3, TBPM, TIT2, TXXX
 
@@ -136,9 +136,9 @@ def test_every_file_that_was_written_is_restored(
     assert f"{len(files)} files changed" in capsys.readouterr().out
     assert {read_tags(path, with_ours=True).bpm for path in files} == {BPM}
     assert tag(results, "restore") == 0
-    said = capsys.readouterr()
-    assert said.out == f"{len(files)} files restored\n"
-    assert all("the padding behind the tags" in line for line in said.err.splitlines())
+    plain_text = capsys.readouterr()
+    assert plain_text.out == f"{len(files)} files restored\n"
+    assert all("the padding behind the tags" in line for line in plain_text.err.splitlines())
     assert {path: all_tags(path) for path in files} == before
     assert {path: decoded(path) for path in audio} == audio
     assert not (results / "tag-backup.json").exists()
@@ -199,9 +199,9 @@ def test_an_edit_saved_between_copy_and_rename_is_kept(
 
     at_the_rename(monkeypatch, path, act)
     assert tag(results, "write") == 1
-    said = capsys.readouterr()
-    assert "somebody else has changed it meanwhile; left as it is" in said.err
-    assert said.out.endswith("0 files changed\n")
+    plain_text = capsys.readouterr()
+    assert "somebody else has changed it meanwhile; left as it is" in plain_text.err
+    assert plain_text.out.endswith("0 files changed\n")
     assert path.read_bytes() == edited[0]
     assert sorted(p.name for p in path.parent.iterdir()) == ["a.flac"]
 
@@ -278,10 +278,12 @@ def test_a_disk_that_is_full_at_the_ticket_is_not_said_to_have_left_the_song(
 
     monkeypatch.setattr(os, "replace", full)
     assert tag(results, "write") == 0
-    said = capsys.readouterr()
-    assert "left as it is" not in said.err
-    assert "changed, but its ticket could not follow, so that it is analysed again" in said.err
-    assert "1 file changed" in said.out and read_tags(path, with_ours=True).bpm == BPM
+    plain_text = capsys.readouterr()
+    assert "left as it is" not in plain_text.err
+    assert (
+        "changed, but its ticket could not follow, so that it is analysed again" in plain_text.err
+    )
+    assert "1 file changed" in plain_text.out and read_tags(path, with_ours=True).bpm == BPM
     monkeypatch.undo()
     assert tag(results, "restore") == 0
     assert read_tags(path, with_ours=True).bpm is None
@@ -304,21 +306,23 @@ def test_what_cannot_be_restored_is_listed_and_the_rest_is_restored(
     capsys.readouterr()
 
     assert tag(results, "restore") == 1
-    said = capsys.readouterr()
-    assert said.out == f"3 files restored; 3 still in {results / 'tag-backup.json'}\n"
-    assert f"{deleted}: the file is not there, or may not be written; left as it is" in said.err
-    assert f"{edited}: BPM was changed since and is left alone" in said.err
-    assert f"{edited}: COMMENT was changed since and is left alone" in said.err
-    assert f"{half}: TBPM was changed since and is left alone" in said.err
+    plain_text = capsys.readouterr()
+    assert plain_text.out == f"3 files restored; 3 still in {results / 'tag-backup.json'}\n"
+    assert (
+        f"{deleted}: the file is not there, or may not be written; left as it is" in plain_text.err
+    )
+    assert f"{edited}: BPM was changed since and is left alone" in plain_text.err
+    assert f"{edited}: COMMENT was changed since and is left alone" in plain_text.err
+    assert f"{half}: TBPM was changed since and is left alone" in plain_text.err
     assert all_tags(fine) == {"encoder": "['libsndfile']"}
     assert all_tags(half) == {"tbpm": "99"}
     assert all_tags(edited) == {"bpm": "['140']", "comment": "['Mine']"}
 
     assert tag(results, "restore", "--skip", "edited.flac", "--forget", str(deleted)) == 1
-    said = capsys.readouterr()
+    plain_text = capsys.readouterr()
     kept = read_backup(results / "tag-backup.json")
     assert set(kept) == {str(edited), str(half)}
-    assert said.out.endswith("1 forgotten\n") and str(edited) not in said.err
+    assert plain_text.out.endswith("1 forgotten\n") and str(edited) not in plain_text.err
     assert tag(results, "restore", "--forget", "nobody.mp3") == 2
     assert "holds no file named nobody.mp3" in capsys.readouterr().err
     both = ["--forget", kept[str(half)].track, "--forget", "music/edited.flac"]
@@ -334,9 +338,9 @@ def test_counts_are_of_files_and_not_of_their_names(
     os.link(path, path.parent / "c hard.flac")
     results = library(tmp_path)
     assert tag(results, "write", "--in-place") == 0
-    said = capsys.readouterr()
-    assert "1 file changed; " in said.out and "(all 2 names of the file)" in said.out
-    assert "2 tracks left alone: another name of a file that is changed" in said.err
+    plain_text = capsys.readouterr()
+    assert "1 file changed; " in plain_text.out and "(all 2 names of the file)" in plain_text.out
+    assert "2 tracks left alone: another name of a file that is changed" in plain_text.err
     assert tag(results, "restore", "--in-place") == 0
     assert capsys.readouterr().out == "1 file restored\n"
     assert tag(results, "write", "--in-place") == 0
@@ -510,7 +514,7 @@ def test_only_what_is_ours_is_mended(tmp_path: Path) -> None:
         (tmp_path / name).write_text("mine")
     (tmp_path / f".a.flac.{os.getpid()}.dropgrid-tag").write_text("at work")
     (tmp_path / ".a.flac.999999999.dropgrid-tag").write_text("left over")
-    mend(tmp_path)
+    finish_interrupted(tmp_path)
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == sorted([*users, f".a.flac.{os.getpid()}.dropgrid-tag"])
 
@@ -587,17 +591,17 @@ def test_no_ticket_record_or_link_leads_out_of_the_library(
     victim = outside(tmp_path)
     before = victim.read_bytes(), victim.stat().st_ino, victim.stat().st_mtime_ns
     code = tag(results, "write", *forge(results, victim))
-    said = capsys.readouterr()
+    plain_text = capsys.readouterr()
     assert (victim.read_bytes(), victim.stat().st_ino, victim.stat().st_mtime_ns) == before
     assert sorted(p.name for p in victim.parent.iterdir())[-1] == "v.flac"
-    assert "file changed" not in said.out
+    assert "file changed" not in plain_text.out
     reasons = (
         "outside the library, or is a link",
         "not a path below",
         "file lies is not known",
         "not analysed: ",
     )
-    assert code == 2 or any(reason in said.err for reason in reasons)
+    assert code == 2 or any(reason in plain_text.err for reason in reasons)
 
 
 def backup_line(file: Path | str, **changes: Any) -> str:
@@ -624,10 +628,10 @@ def test_a_forged_backup_restores_nothing_outside_the_library(
     (results / "tag-backup.json").write_text("\n".join(lines) + "\n")
     named = ["--library", str(inside.parent)] if root == "named" else []
     assert tag(results, "restore", *named) == 1
-    said = capsys.readouterr()
+    plain_text = capsys.readouterr()
     assert (victim.read_bytes(), victim.stat().st_ino) == before
-    assert said.err.count("outside the library") == 4
-    assert said.out.startswith("1 file restored; 4 still in")
+    assert plain_text.err.count("outside the library") == 4
+    assert plain_text.out.startswith("1 file restored; 4 still in")
 
 
 def test_without_a_scan_or_a_name_for_the_library_nothing_is_restored(
@@ -672,8 +676,8 @@ def test_a_backup_is_checked_line_by_line(
     path.write_text(f"{HEAD}\n{line}\n")
     for action in ("restore", "write"):
         assert tag(results, action) == 2
-        said = capsys.readouterr().err.splitlines()
-        assert said[-1].endswith(f"{path}:2: `{field}` is not what a backup of tags holds")
+        plain_text = capsys.readouterr().err.splitlines()
+        assert plain_text[-1].endswith(f"{path}:2: `{field}` is not what a backup of tags holds")
     assert path.read_text() == f"{HEAD}\n{line}\n"
 
 
@@ -700,8 +704,8 @@ def test_values_that_no_field_can_hold_leave_the_file(
         (results / "tag-backup.json").write_text(f"{HEAD}\n{line}\n")
         before = path.read_bytes()
         assert tag(results, "restore") == 1
-        said = capsys.readouterr()
-        assert "left as it is" in said.err and "Traceback" not in said.err
+        plain_text = capsys.readouterr()
+        assert "left as it is" in plain_text.err and "Traceback" not in plain_text.err
         assert path.read_bytes() == before
 
 
@@ -720,24 +724,6 @@ def test_a_torn_last_line_is_of_a_change_that_was_not_made(tmp_path: Path) -> No
     assert len(read_backup(backup)) == 2
     assert tag(results, "restore") == 0
     assert all_tags(path) == {}
-
-
-def test_a_backup_of_the_first_version_is_restored_and_added_to(tmp_path: Path) -> None:
-    path, later = song(tmp_path, "a.flac"), song(tmp_path, "b.flac")
-    file = mutagen.File(path)
-    file["BPM"] = "127.96"
-    file.save()
-    results = library(tmp_path)
-    entry = {"track": "a-00000000", "file": str(path), "had_tags": False,
-             "old": {"BPM": None, "COMMENT": None},
-             "new": {"BPM": ["127.96"], "COMMENT": [""]}}  # fmt: skip
-    first = {"schema": "dropgrid/tag-backup", "schema_version": 1, "files": [entry]}
-    backup = results / "tag-backup.json"
-    backup.write_text(json.dumps(first, indent=1) + "\n")
-    assert tag(results, "write") == 0
-    assert set(read_backup(backup)) == {str(path), str(later)}
-    assert tag(results, "restore") == 0
-    assert all_tags(path) == all_tags(later) == {}
 
 
 def test_two_commands_do_not_write_one_backup(
@@ -769,8 +755,8 @@ def test_a_pipe_or_a_tag_that_is_a_bomb_does_not_hang_the_writer(
     start = time.monotonic()
     assert tag(results, "write") == 1  # what could not be read
     assert time.monotonic() - start < 60
-    said = capsys.readouterr().err
-    assert "its tags are not read: more than" in said and "it is no file" in said
+    plain_text = capsys.readouterr().err
+    assert "its tags are not read: more than" in plain_text and "it is no file" in plain_text
 
 
 def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:

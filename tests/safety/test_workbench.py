@@ -428,7 +428,7 @@ ATTACK = """async ([address, track]) => {
     image.src = `${address}api/library`; }));
   await attempt("script", () => new Promise((yes, no) => {
     const script = document.createElement("script"); script.onload = () => yes("loaded");
-    script.onerror = no; script.src = `${address}static/data.js`;
+    script.onerror = no; script.src = `${address}static/workbench.js`;
     document.head.append(script); }));
   await attempt("audio", () => new Promise((yes, no) => {
     const audio = new Audio(`${address}api/tracks/${track}/audio`);

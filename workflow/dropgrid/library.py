@@ -35,7 +35,7 @@ OTHER_SUFFIXES = frozenset(
     ".tta .voc .wmv .xm".split()
 )
 LIST_SUFFIXES = frozenset({".csv", ".tsv"})
-OUR_TABLE = ("track", "path", "status")  # how results/library.csv begins: a list too
+OWN_TABLE = ("track", "path", "status")  # how results/library.csv begins: a list too
 RESULTS_MARK = ".dropgrid"  # in a folder of results: dropgrid.results.ownership
 
 
@@ -56,14 +56,14 @@ class Scan:
     @property
     def left_out(self) -> str:
         """What was left out, in words; empty where nothing was."""
-        said = []
+        parts = []
         if self.others:
             count = sum(number for _, number in self.others)
             kinds = ", ".join(f"{number} {suffix}" for suffix, number in self.others)
-            said.append(f"{count} {'file' if count == 1 else 'files'} of other kinds: {kinds}")
+            parts.append(f"{count} {'file' if count == 1 else 'files'} of other kinds: {kinds}")
         if self.excluded:
-            said.append(f"{self.excluded} left out by `exclude`")
-        return "; ".join(said)
+            parts.append(f"{self.excluded} left out by `exclude`")
+        return "; ".join(parts)
 
 
 def scan(
@@ -145,7 +145,7 @@ def track_id(path: str) -> str:
     return f"{slug or 'track'}-{_digest(unicodedata.normalize('NFC', path))}"
 
 
-def fingerprint(paths: Iterable[str]) -> str:
+def files_digest(paths: Iterable[str]) -> str:
     """A digest that changes when a file at or below any of the paths changes, comes or goes."""
     digest = hashlib.sha256()
     for top in paths:
@@ -218,7 +218,7 @@ def _read_list(path: Path) -> list[str]:
                 if not row["path"]:
                     raise LibraryError(f"library: {path}: line {rows.line_num}: empty path")
                 where = f"library: {path}: line {rows.line_num}"
-                text = from_cell(row["path"]) if header[:3] == OUR_TABLE else row["path"]
+                text = from_cell(row["path"]) if header[:3] == OWN_TABLE else row["path"]
                 files.append(os.path.abspath(path.parent / expanded(text, where)))
             return files
     except (OSError, UnicodeDecodeError, csv.Error) as error:

@@ -1,9 +1,13 @@
 # Evaluation: the records against references, with baselines and intervals.
 
 
-from dropgrid.library import fingerprint
+from dropgrid.library import files_digest
 
 SCORED = config["evaluation"]
+# Other systems' answers: like references, no inputs, for they may be folders and have any name; a
+# digest of their files' sizes and times is a parameter, so that a change of one is due.
+SOURCES = [*SCORED["references"], *SCORED["estimates"].values()]
+ESTIMATES = [f"{name}={path}" for name, path in SCORED["estimates"].items()]
 
 
 rule evaluate:
@@ -33,8 +37,9 @@ rule evaluate:
         runtime=60,
     params:
         results=results_folder,
-        references=config["evaluation"]["references"],
-        state=fingerprint(config["evaluation"]["references"]),
+        references=lambda wildcards: SCORED["references"],
+        estimates=lambda wildcards: ESTIMATES,
+        state=files_digest(SOURCES),
         sample=(
             "--sample-size {sample_size} --sample-seed {sample_seed}".format(**SCORED)
             if SCORED["sample_size"]
@@ -43,7 +48,7 @@ rule evaluate:
         version=VERSION,
     shell:
         "{resources.python:q} -P -m dropgrid evaluate --results {params.results:q} --references {params.references:q}"
-        " {params.sample} > {log:q} 2>&1"
+        " --estimates {params.estimates:q} {params.sample} > {log:q} 2>&1"
 
 
 rule evaluation:

@@ -12,6 +12,7 @@ import pytest
 from dropgrid.evaluation import systems
 from dropgrid.evaluation.systems import Answer, Case, cases, difference, means
 from dropgrid.records.model import BpmRecord, ComputedRhythm
+from dropgrid.references.annotation import ReferenceSection
 from dropgrid.references.matching import Reference
 from library_to_evaluate import REFERENCES, evaluate, write_library
 
@@ -63,7 +64,7 @@ def test_the_numbers_are_those_of_mir_eval():
     late = tuple(t + 0.06 for t in GRID[: len(GRID) // 2])
     structure = ((20.0, 40.0), 60.0)
     truth = reference(bpm=120.0, beats=GRID, downbeats=GRID[::4], structure=structure, tonality=9)
-    answer = Answer(60.0, late, late[::4], (20.3, 44.0), 16)  # E minor for A major
+    answer = Answer(60.0, late, late[::4], (20.3, 44.0), tonality=16)  # E minor for A major
     scores = {c.task: c.scores["other"] for c in cases(truth, "a", 60.0, {"other": answer})}
     assert scores["tempo"] == {"accuracy1": 0.0, "accuracy2": 1.0, "within_0.05": 0.0}
     expected = mir_eval.beat.f_measure(np.array(GRID), np.array(late))
@@ -111,6 +112,47 @@ def results(tmp_path: Path) -> Path:
     return write_library(tmp_path / "results")
 
 
+def test_a_distance_is_of_the_answered_tracks_alone_and_small_is_better():
+    def beats(number: int, ours: float | None, theirs: float | None) -> Case:
+        scores = {
+            name: None if value is None else {"median_error_ms": value}
+            for name, value in (("dropgrid", ours), ("other", theirs))
+        }
+        return Case(f"t{number}", f"t{number}.flac", "beats", None, 120.0, scores)
+
+    found = [beats(0, 5.0, 2.0), beats(1, 5.0, 9.0), beats(2, 5.0, None)]
+    mean = means(found, "other", "median_error_ms", 0)
+    assert (mean.mean, mean.tracks, mean.answered) == (5.5, 2, 2)
+    apart = difference(found, "other", "median_error_ms", 0)
+    assert (apart.tracks, apart.better, apart.worse) == (2, 1, 1)
+
+
+def test_what_a_reference_does_not_allow_is_nobodys_fault():
+    """Without a boundary inside, trimmed hits have no value, whoever answers."""
+    inside = reference(structure=((20.0, 40.0), 60.0))
+    none = reference(structure=((), 60.0))
+    answers = {"dropgrid": Answer(boundaries=(20.0,)), "other": Answer()}
+    found = [c for truth in (inside, none) for c in cases(truth, "a", 60.0, answers)]
+    assert means(found, "dropgrid", "hit_0.5_trimmed_f", 0).tracks == 1
+    assert means(found, "other", "hit_0.5_trimmed_f", 0).tracks == 1
+    assert means(found, "other", "hit_0.5_trimmed_f", 0).mean == 0.0
+    assert means(found, "dropgrid", "hit_0.5_f", 0).tracks == 2
+
+
+def test_drops_are_scored_where_the_labels_are_ours():
+    drop = ReferenceSection(16.0, 32.0, "drop")
+    truth = reference(bpm=120.0, sections=(ReferenceSection(0.0, 16.0, "intro"), drop))
+    near, far = Answer(drops=(16.4,)), Answer(drops=(17.4,))
+    answers = {"near": near, "far": far, "none": Answer()}
+    found = {case.task: case for case in cases(truth, "a", 60.0, answers)}
+    assert found["drops"].scores == {
+        "near": {"drop_within_beat_f": 1.0, "drop_within_bar_f": 1.0},
+        "far": {"drop_within_beat_f": 0.0, "drop_within_bar_f": 1.0}, "none": None,
+    }  # fmt: skip
+    foreign = reference(bpm=120.0, sections=(ReferenceSection(0.0, 16.0, "A"),))
+    assert [case.task for case in cases(foreign, "a", 60.0, {"near": near})] == ["tempo"]
+
+
 def test_the_command_puts_systems_side_by_side(results, tmp_path, capsys):
     words = ["--references", tmp_path / "references.csv",
              "--estimates", f"other={tmp_path / 'other.csv'}"]  # fmt: skip
@@ -125,9 +167,14 @@ def test_the_command_puts_systems_side_by_side(results, tmp_path, capsys):
     assert (ours["answered"], theirs["answered"]) == (3, 2)
     text = (results / "evaluation" / "systems.md").read_text()
     assert re.search(r"\| accuracy1 \| other \| 0\.500 \| 1\.000 \| 2 of 4 \|", text)
+    assert "| the systems disagree most (accuracy1) | dropgrid | other |" in text
+    assert re.search(r"\| b\.flac \| 0\.000 \| 1\.000 \|", text)
+    assert (results / "evaluation" / "systems_tempo.svg").exists()
     before = (results / "evaluation" / "systems.json").read_bytes()
     assert evaluate(results, *words) == 0
     assert (results / "evaluation" / "systems.json").read_bytes() == before
+    assert evaluate(results, *words[:2]) == 0  # without systems: what was said of them is stale
+    assert not list((results / "evaluation").glob("systems*"))
 
 
 @pytest.mark.parametrize("estimate", ["other", "=x", "dropgrid=x.csv", "a="])

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import engine_database
 import numpy as np
 import pytest
 from defusedxml import ElementTree
 from dropgrid.audio import serato
 from dropgrid.audio.serato_track import grid_of
-from dropgrid.export import export
+from dropgrid.export import engine, export, usb
 from dropgrid.export.options import ExportOptions
 from dropgrid.records.model import BpmRecord, GridRegion
 from dropgrid.records.store import write_record
+from dropgrid.records.track import Track
 from library_of_records import bpm_record
 
 BPM, BEATS, PAUSE = 128.0, 46, 0.3  # s more than a beat; 46 beats are no whole bars
@@ -92,3 +96,38 @@ def test_virtualdj_keeps_the_stretch_before(record: BpmRecord, tmp_path: Path) -
     points = [point for point in root.iter("Poi") if point.get("Type") == "beatgrid"]
     anchors = [(float(p.get("Pos")), float(p.get("Bpm"))) for p in points]
     check(stretched(anchors, record.duration), record, 3)
+
+
+def test_engine_keeps_the_stretch_before_and_the_bars_behind(
+    record: BpmRecord, tmp_path: Path
+) -> None:
+    song = tmp_path / "music" / record.path
+    song.parent.mkdir()
+    song.write_bytes(b"song")
+    write_record(tmp_path / "bpm" / f"{record.track}.json", record)
+    export("engine", tmp_path, tmp_path / "drive", library=tmp_path / "music")
+    with closing(sqlite3.connect(tmp_path / "drive" / engine.DATABASE)) as database:
+        (blob,) = database.execute("SELECT beatData FROM PerformanceData").fetchone()
+    check(np.array(engine_database.beats(blob)), record, 0)
+    ones = np.array(engine_database.downbeats(blob))
+    assert np.abs(ones[:, None] - np.array(record.downbeats)).min(axis=0).max() < 1e-3
+
+
+def test_a_stick_for_cdjs_holds_every_beat(record: BpmRecord) -> None:
+    beats = usb.player_grid(Track(None, record, None))
+    check(np.array([beat.time for beat in beats]), record, 0)
+    ones = [beat.time for beat in beats if beat.number == 1]
+    assert ones == pytest.approx(record.downbeats)
+
+
+def test_rekordbox_has_a_tempo_of_its_own_behind_the_pause(
+    record: BpmRecord, tmp_path: Path
+) -> None:
+    root = exported(record, tmp_path, "rekordbox")
+    tempos = [
+        (float(tempo.get("Inizio")), float(tempo.get("Bpm"))) for tempo in root.iter("TEMPO")
+    ]
+    beats: list[float] = []
+    for (start, bpm), end in zip(tempos, [tempos[1][0], record.duration], strict=True):
+        beats += [start + i * 60 / bpm for i in range(int((end - start - 1e-6) * bpm / 60) + 1)]
+    check(np.array(beats), record, 0)

@@ -15,7 +15,7 @@ from dropgrid.commands.main import main
 from dropgrid.export import export
 from dropgrid.library import track_id
 from dropgrid.records.store import write_record
-from dropgrid.results.output_guard import is_ours
+from dropgrid.results.output_guard import is_own_output
 from library_of_records import bpm_record, structure_record
 
 NAMES = ("a.mp3", "b/ü & co.flac", "b/c.m4a", "d.aiff", "e.wav", "f.ogg")
@@ -59,7 +59,7 @@ def test_copies_lie_as_the_songs_do_and_the_songs_stay(
             beats for _, beats in expected.markers
         ]
         assert decoded(output / name) == decoded(music / name)
-        assert is_ours(output / name, b"DROPGRID_SERATO")
+        assert is_own_output(output / name, b"DROPGRID_SERATO")
     assert mutagen.File(output / "b/ü & co.flac")["TITLE"] == ["kept"]
     assert export("serato", results, output, library=music)[0] == 5, "ours are written again"
 

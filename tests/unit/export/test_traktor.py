@@ -12,7 +12,7 @@ import pytest
 from dropgrid.audio.mp3 import LAGS
 from dropgrid.export import export
 from dropgrid.export.options import ExportOptions
-from dropgrid.export.places import parted
+from dropgrid.export.places import volume_and_folders
 from dropgrid.library import track_id
 from dropgrid.records.model import GridRegion
 from dropgrid.records.store import write_record
@@ -94,7 +94,8 @@ def test_version_19_has_the_tempo_and_the_ones_of_the_music_not_of_its_beatless_
 def test_playlists_name_their_tracks_as_the_collection_does(results: Path, tmp_path: Path) -> None:
     nml = collection(results, tmp_path / "c.nml", bpm_ranges=(80, 128, 140))
     root = nml.playlists.node
-    assert root.name == "$ROOT" and root.subnodes.count == 2
+    assert root.name == "$ROOT" and [n.name for n in root.subnodes.node] == ["Folders", "BPM"]
+    root = root.subnodes.node[1]
     entries = nml.collection.entry
     keys = [e.location.volume + e.location.dir + e.location.file for e in entries]
     found = {n.name: [e.primarykey.key for e in n.playlist.entry] for n in root.subnodes.node}
@@ -150,4 +151,4 @@ def test_a_name_that_xml_cannot_hold_does_not_break_the_collection(tmp_path: Pat
 
 
 def test_a_path_is_parted_as_its_system_has_it() -> None:
-    assert parted(Path("/a.mp3")) == ("Macintosh HD", [], "a.mp3")
+    assert volume_and_folders(Path("/a.mp3")) == ("Macintosh HD", [], "a.mp3")

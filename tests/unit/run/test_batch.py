@@ -18,7 +18,7 @@ from dropgrid.records.bpm_outline import Positions, read_bpm_outline
 from dropgrid.records.model import BpmRecord, TrackFailure
 from dropgrid.records.store import write_record
 from dropgrid.records.ticket import Ticket
-from dropgrid.results.crash_cleanup import mend
+from dropgrid.results.crash_cleanup import remove_broken_files
 from dropgrid.results.scan_store import write_tickets
 from dropgrid.run.batches import (
     CLUSTER_WIDTH,
@@ -137,7 +137,7 @@ def test_the_manifests_of_a_run_take_the_place_of_the_last_ones(tmp_path):
     assert names == batch_names(tmp_path) == ["00000", "00001", "00002"]
     listed = [track for name in names for track in read_batch(manifest(tmp_path, name)).tracks]
     assert sorted(listed, key=lambda t: t.path) == [*library(9).tracks]
-    for name in ("00000.done", "00002.done", "missing-00000.done"):
+    for name in ("00000.done", "00002.done"):
         (tmp_path / "batches" / name).touch()
     # Numbered on: a job of the last run may still be at work, and says then that 00001 is done.
     assert write(tmp_path, library(4), 1) == batch_names(tmp_path) == ["00003"]
@@ -398,8 +398,8 @@ def test_temporary_files_of_jobs_that_may_still_run_elsewhere_are_left(tmp_path)
     (tmp_path / "bpm").mkdir()
     writing = tmp_path / "bpm" / ".t-00000000.json.77.tmp"
     writing.touch()
-    assert mend(tmp_path, temporary=False) == [] and writing.exists()
-    assert mend(tmp_path) == [writing] and not writing.exists()
+    assert remove_broken_files(tmp_path, temporary=False) == [] and writing.exists()
+    assert remove_broken_files(tmp_path) == [writing] and not writing.exists()
 
 
 def test_the_outline_of_a_record_says_what_the_table_needs_of_the_whole(tmp_path):

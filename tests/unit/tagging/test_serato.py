@@ -235,10 +235,12 @@ def test_the_command_writes_shows_and_keeps(tmp_path: Path, capsys) -> None:
     put(music / PATHS[0], THEIRS)
     command = ["tag", "write", "--results", str(results), "--serato", "--bpm-format", "decimal"]
     assert main([*command, "--dry-run"]) == 1  # the third song is not there
-    said = capsys.readouterr()
-    assert "2 files would be changed" in said.out and "SERATO_AUTOGAIN" in said.out
-    assert all(len(line) < 1200 for line in said.out.splitlines())
-    assert "in 1 file: Serato's grid in the file is kept; --replace writes over it" in said.err
+    plain_text = capsys.readouterr()
+    assert "2 files would be changed" in plain_text.out and "SERATO_AUTOGAIN" in plain_text.out
+    assert all(len(line) < 1200 for line in plain_text.out.splitlines())
+    assert (
+        "in 1 file: Serato's grid in the file is kept; --replace writes over it" in plain_text.err
+    )
     assert main(command) == 1
     assert str(mutagen.File(music / PATHS[1]).tags["TBPM"]) == "87.5"
     assert f"TXXX:{STAMP}" in mutagen.File(music / PATHS[1]).tags

@@ -164,8 +164,8 @@ def test_key_and_gain_are_written_and_restored_and_audio_stays(song: Path) -> No
     change = planned(song, EVERYTHING)
     apply(change)
     assert decoded(song) == audio
-    said = read_tags(song, with_ours=True)
-    assert (said.bpm, said.key) == (BPM, "8A")
+    plain_text = read_tags(song, with_ours=True)
+    assert (plain_text.bpm, plain_text.key) == (BPM, "8A")
     written = {name.lower(): text for name, text in all_tags(song).items()}
     gains = [text for name, text in written.items() if "replaygain_track_gain" in name]
     peaks = [text for name, text in written.items() if "replaygain_track_peak" in name]
@@ -264,9 +264,9 @@ def test_the_command_fails_where_a_file_could_not_be_read_and_lists_what_is_left
     command = ["tag", "write", "--results", str(results), "--min-confidence", "0.98", "--gain"]
     for more in (["--dry-run"], []):
         assert main([*command, *more]) == 1
-        said = capsys.readouterr().err
-        assert f"{PATHS[1]}: its tags cannot be read" in said
-        assert f"{PATHS[0]}: tempo left out, unsure: 128.00 BPM (0.97)" in said
+        plain_text = capsys.readouterr().err
+        assert f"{PATHS[1]}: its tags cannot be read" in plain_text
+        assert f"{PATHS[0]}: tempo left out, unsure: 128.00 BPM (0.97)" in plain_text
     assert "REPLAYGAIN_TRACK_GAIN" in mutagen.File(good).tags
     assert main([*command, "--library", str(music)]) == 1
 
@@ -463,10 +463,12 @@ def test_the_command_tries_writes_and_restores(
     backup = tmp_path / "results" / "tag-backup.json"
 
     assert main(tag(tmp_path, "write", "--dry-run")) == 0
-    said = capsys.readouterr().out
-    assert "song flac.flac: BPM '64' -> '127.96', DROPGRID_BPM none -> '127.96'\n" in said
-    assert "song mp3.mp3: TBPM '64' -> '128', TXXX:BPM none -> '127.96', TXXX:DROPGRID" in said
-    assert said.endswith("8 files would be changed; nothing was written\n")
+    plain_text = capsys.readouterr().out
+    assert "song flac.flac: BPM '64' -> '127.96', DROPGRID_BPM none -> '127.96'\n" in plain_text
+    assert (
+        "song mp3.mp3: TBPM '64' -> '128', TXXX:BPM none -> '127.96', TXXX:DROPGRID" in plain_text
+    )
+    assert plain_text.endswith("8 files would be changed; nothing was written\n")
     assert contents(tmp_path) == before and not backup.exists()
 
     assert main(tag(tmp_path, "write", "--comment")) == 0
@@ -477,9 +479,11 @@ def test_the_command_tries_writes_and_restores(
     assert "8 tracks left alone: already tagged so" in capsys.readouterr().err
 
     assert main(tag(tmp_path, "restore")) == 0
-    said = capsys.readouterr()
-    assert said.out == "8 files restored\n"
-    assert "in 4 files: the padding behind the tags may not be what it was at first" in said.err
+    plain_text = capsys.readouterr()
+    assert plain_text.out == "8 files restored\n"
+    assert (
+        "in 4 files: the padding behind the tags may not be what it was at first" in plain_text.err
+    )
     assert {path: all_tags(path) for path in tags} == tags
     assert not backup.exists()
 
@@ -492,9 +496,11 @@ def test_a_file_that_cannot_be_restored_stays_in_the_backup(
     (tmp_path / "music" / "song flac.flac").unlink()
     capsys.readouterr()
     assert main(tag(tmp_path, "restore")) == 1
-    said = capsys.readouterr()
-    assert said.out == f"1 file restored; 1 still in {tmp_path}/results/tag-backup.json\n"
-    assert "song flac.flac: the file is not there, or may not be written; left as" in said.err
+    plain_text = capsys.readouterr()
+    assert plain_text.out == f"1 file restored; 1 still in {tmp_path}/results/tag-backup.json\n"
+    assert (
+        "song flac.flac: the file is not there, or may not be written; left as" in plain_text.err
+    )
     (left,) = read_backup(tmp_path / "results" / "tag-backup.json")
     assert left.endswith("song flac.flac")
 

@@ -52,8 +52,10 @@ def stamp(tags: dict[str, bytes]) -> str:
 
 def stamped(tags: dict[str, bytes], text: str) -> frozenset[str]:
     """The names of the tags that a stamp tells as written by dropgrid."""
-    said = set(text.split())
-    return frozenset(n for n, data in tags.items() if f"{_short(n)}:{_digest(data)}" in said)
+    stamped_values = set(text.split())
+    return frozenset(
+        n for n, data in tags.items() if f"{_short(n)}:{_digest(data)}" in stamped_values
+    )
 
 
 def read_serato(path: Path) -> SeratoTags | None:

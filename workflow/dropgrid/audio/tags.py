@@ -28,8 +28,8 @@ MAX_BPM = 999.0
 BPM_FIELDS = ("tbpm", "tmpo", "bpm", "wm/beatsperminute", "tempo")
 # Where an exact tempo stands beside an integer-only field.
 EXACT_BPM_FIELDS = ("txxx:bpm", "----:com.apple.itunes:bpm")
-# What `dropgrid tag` wrote, in its own words beside the fields that all read: see `without_ours`.
-OUR_BPM, OUR_KEY = "DROPGRID_BPM", "DROPGRID_KEY"
+# What `dropgrid tag` wrote in its own words beside the fields that all read (`without_own_words`).
+OWN_BPM, OWN_KEY = "DROPGRID_BPM", "DROPGRID_KEY"
 FREE_FORMS = ("", "txxx:", "----:com.apple.itunes:")  # before a name of one's own, by format
 TEXT_FIELDS = {
     "title": ("tit2", "©nam", "title"),
@@ -85,7 +85,7 @@ def read_tags(path: str | Path, with_ours: bool = False) -> Tags:
         return Tags(problem=f"not read: {limit}")
     except Exception as error:  # a tag reader meets every kind of broken file
         return Tags(problem=_reason(error))
-    fields = fields if with_ours else without_ours(fields)
+    fields = fields if with_ours else without_own_words(fields)
     texts = {name: _first_text(fields, keys) for name, keys in TEXT_FIELDS.items()}
     year = YEAR.search(texts.pop("year"))
     return Tags(bpm=_bpm(fields), year=year.group() if year else "", problem=problem, **texts)
@@ -100,15 +100,15 @@ def parse_bpm(text: str) -> float | None:
     return bpm if math.isfinite(bpm) and 0 < bpm <= MAX_BPM else None
 
 
-def without_ours(fields: dict[str, list[str]]) -> dict[str, list[str]]:
+def without_own_words(fields: dict[str, list[str]]) -> dict[str, list[str]]:
     """The fields without the tempo and key that dropgrid itself has written into the file.
 
     Beside them it leaves a field of its own that says the same. A tempo or key equal to that one
     is no evidence: it would come back as the file's own word, and be the reference that it is
     measured by. One that was changed since is the user's.
     """
-    bpm = _first_bpm(fields, _own_names(OUR_BPM))
-    key = _first_text(fields, _own_names(OUR_KEY))
+    bpm = _first_bpm(fields, _own_names(OWN_BPM))
+    key = _first_text(fields, _own_names(OWN_KEY))
 
     def is_ours(name: str, text: str) -> bool:
         if name in (*BPM_FIELDS, *EXACT_BPM_FIELDS) and bpm is not None:
@@ -152,8 +152,8 @@ def _clean(text: str) -> str:
 
 def _reason(error: Exception) -> str:
     """An error as one line that holds no path, so that records do not depend on the machine."""
-    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return _clean(f"{type(error).__name__}: {said}")
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return _clean(f"{type(error).__name__}: {reason}")
 
 
 def _read_fields(path: Path) -> tuple[dict[str, list[str]], str | None]:
@@ -251,7 +251,7 @@ def _apev2_tags(stream: Any) -> Any:
 def _texts(tags: Any) -> dict[str, list[str]]:
     """Texts of the known fields of a mutagen tag object, by lower-case field name."""
     known = {*BPM_FIELDS, *EXACT_BPM_FIELDS, *(k for keys in TEXT_FIELDS.values() for k in keys)}
-    known |= {*_own_names(OUR_BPM), *_own_names(OUR_KEY)}
+    known |= {*_own_names(OWN_BPM), *_own_names(OWN_KEY)}
     fields: dict[str, list[str]] = {}
     for key in list(tags.keys()) if tags is not None else ():
         name = str(key).lower()

@@ -67,8 +67,8 @@ def _me() -> dict[str, Any]:
 def _living(data: bytes) -> str | None:
     """Who made a claim, if that may be at work still; None if it is no more."""
     try:
-        said = json.loads(data)
-        pid, began, host = int(said["pid"]), said["began"], str(said["host"])
+        holder = json.loads(data)
+        pid, began, host = int(holder["pid"]), holder["began"], str(holder["host"])
     except (ValueError, KeyError, TypeError):
         return "unknown"  # a file that is being written, or none of ours
     if host != socket.gethostname():

@@ -97,5 +97,5 @@ def _check(values: Any) -> None:
 
 
 def _shown(text: str) -> str:
-    said = ascii(text)
-    return said if len(said) <= SHOWN else said[: SHOWN - 3] + "..."
+    shown = ascii(text)
+    return shown if len(shown) <= SHOWN else shown[: SHOWN - 3] + "..."

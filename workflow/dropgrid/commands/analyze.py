@@ -115,14 +115,14 @@ def _analyse(
     failure = outcome.failure
     if failure is None:
         return (decision.exit_code, "interrupted") if outcome.signal else _described(records)
-    said = f"{printable(ticket.path)}: {failure.stage}: {printable(failure.message)}"
+    line = f"{printable(ticket.path)}: {failure.stage}: {printable(failure.message)}"
     if not decision.record:
-        return decision.exit_code, said
+        return decision.exit_code, line
     try:
         _record_failure(ticket, failure, records)
     except OSError as error:
-        return 1, f"{said} (cannot be recorded: {fault(error)})"
-    return 1, said
+        return 1, f"{line} (cannot be recorded: {fault(error)})"
+    return 1, line
 
 
 def _record_failure(ticket: Ticket, failure: TrackFailure, records: dict[str, Path]) -> None:
@@ -143,12 +143,12 @@ def _described(records: dict[str, Path]) -> tuple[int, str]:
     for record in found.values():
         if record.error:
             return 1, f"{path}: {record.error.stage}: {printable(record.error.message)}"
-    said = []
+    parts = []
     if bpm := found.get("bpm"):
         tempo = "no steady tempo" if bpm.bpm is None else f"{bpm.bpm:.2f} BPM"
-        said.append(f"{tempo} (confidence {bpm.confidence or 0:.2f})")
+        parts.append(f"{tempo} (confidence {bpm.confidence or 0:.2f})")
     if key := found.get("key"):
-        said.append("no key" if key.key is None else f"{key.key} ({key.camelot})")
+        parts.append("no key" if key.key is None else f"{key.key} ({key.camelot})")
     if structure := found.get("structure"):
-        said.append("; ".join(passage.text for passage in passages(structure.sections)))
-    return 0, f"{path}: {', '.join(said)}"
+        parts.append("; ".join(passage.text for passage in passages(structure.sections)))
+    return 0, f"{path}: {', '.join(parts)}"

@@ -11,6 +11,7 @@ examples:
   dropgrid correct song.flac --bpm 174 --at 12.345
   dropgrid correct --list
   dropgrid correct --from rekordbox.xml --dry-run
+  dropgrid correct --from /media/STICK --dry-run
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ EDITS: tuple[tuple[str, str, str | None, Any, str | None, str], ...] = (
     ("shift", "shift", "beats", float, "BEATS", "the grid is so many beats later; 0.5 is allowed"),
     ("one", "one", "beats", float, "BEATS", "the downbeat is so many beats later; the beats stay"),
     ("nudge", "nudge", "ms", float, "MS", "the grid is so many milliseconds later"),
-    ("beats-per-bar", "beats_per_bar", "beats", int, "N", "3 or 4 beats a bar"),
+    ("beats-per-bar", "beats_per_bar", "beats", int, "N", "3, 4, 5 or 7 beats a bar"),
     ("key", "key", "key", str, "KEY", "the key: Am, 8A, 1m, ..."),
     ("note", "note", "note", str, "TEXT", "a note; an empty one takes it away"),
     ("confirm", "confirm", None, None, None, "all is right as it is"),
@@ -55,9 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="your file of corrections (default: that of the last run, else corrections.json in "
         "the results)",
     )  # fmt: skip
-    for option, _, value, kind, metavar, correction in EDITS:
+    for option, _, value, kind, metavar, help_text in EDITS:
         given = {"action": "store_true"} if value is None else {"type": kind, "metavar": metavar}
-        parser.add_argument(f"--{option}", help=correction, **given)
+        parser.add_argument(f"--{option}", help=help_text, **given)
     parser.add_argument("--undo", action="store_true", help="take back the last statement")
     parser.add_argument("--redo", action="store_true", help="state again what was taken back")
     parser.add_argument(
@@ -65,14 +66,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--from", dest="sources", nargs="+", metavar="FILE",
-        help="take over the grids that differ: of rekordbox.xml, collection.nml, mixxxdb.sqlite, "
-        "or the word serato for what Serato wrote into the files",
+        help="take over grids and drops that differ: of a player's stick (its folder, export.pdb, "
+        "or m.db), rekordbox.xml, collection.nml, mixxxdb.sqlite, or the word serato for what "
+        "Serato wrote into the files",
     )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="with --from: only list them")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..correcting.page_edits import settle
+    from ..correcting.page_edits import apply_page_edits
     from ..correcting.publish import corrections_file
     from ..correcting.session import CorrectionSession
     from ..results.layout import Results
@@ -93,12 +95,12 @@ def run(arguments: argparse.Namespace) -> int:
 
         return list_corrections(session, _named(session, arguments.paths))
     if arguments.sources:
-        from .correct_import import take_over
+        from .correct_import import import_grids
 
         tracks = _named(session, arguments.paths)
-        return take_over(session, arguments.sources, tracks, arguments.dry_run)
+        return import_grids(session, arguments.sources, tracks, arguments.dry_run)
     tracks = _named(session, arguments.paths)
-    for line in settle(session):
+    for line in apply_page_edits(session):
         print(f"dropgrid correct: {line}", file=sys.stderr)
     for track in tracks:
         if steps:

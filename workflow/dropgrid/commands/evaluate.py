@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--threads", type=int, default=1, metavar="N", help="processes (default: 1)"
     )
     parser.add_argument(
-        "--estimates", nargs="+", default=[], metavar="NAME=PATH", type=_named_path,
+        "--estimates", nargs="*", default=[], metavar="NAME=PATH", type=_named_path,
         help="other systems' answers to score beside dropgrid's: a file or folder in any format "
         "of references; writes systems.md and systems.json",
     )  # fmt: skip
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..base.errors import LibraryError
     from ..base.optional_packages import has, lacking
     from ..evaluation.score import EvaluationOptions, gather
-    from ..evaluation.write import check_evaluation, write_evaluation
+    from ..evaluation.write import check_evaluation, remove_systems, write_evaluation
     from ..results.layout import Results
     from ..settings.options import build_options
 
@@ -87,6 +87,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if arguments.estimates:
         _compare(arguments, options, output)
+    else:
+        remove_systems(output)
     if not has("matplotlib"):
         print(lacking("a plot of the evaluation", "matplotlib"))
     return 0

@@ -22,6 +22,7 @@ from ..audio.mp3 import INFERRED, LAGS
 from ..base.text import counted
 from ..export.options import NML_VERSIONS
 from ..key.notation import NOTATIONS
+from ..players.engine_schema import NEWEST, SCHEMAS
 from .arguments import add_cues, add_force, add_results
 
 HELP = "write records in the formats of DJ software, DAWs and research tools"
@@ -46,20 +47,49 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="leave out tracks below this confidence (default: none)")  # fmt: skip
     parser.add_argument(
         "--bpm-ranges", type=float, nargs="+", default=[], metavar="EDGE",
-        help="edges of BPM ranges: a playlist for each (rekordbox, traktor, m3u8)",
+        help="edges of BPM ranges: a playlist for each (rekordbox, traktor, m3u8, serato-crates, "
+        "usb, engine)",
     )  # fmt: skip
-    parser.add_argument("--by-key", action="store_true", help="a playlist for each key (m3u8)")
+    parser.add_argument(
+        "--by-key",
+        action="store_true",
+        help="a playlist for each key (rekordbox, traktor, m3u8, serato-crates, usb, engine)",
+    )
     parser.add_argument(
         "--key-notation", choices=NOTATIONS, default="musical",
-        help="write keys as Am, 8A or 1m (rekordbox; default: %(default)s)",
+        help="write keys as Am, 8A, 1m or 'A minor' (rekordbox, traktor, virtualdj, usb; "
+        "default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--nml-version", type=int, choices=NML_VERSIONS, default=19,
         help="19: Traktor 2 and 3, one grid marker a track; 20: Traktor 4, one a tempo",
     )  # fmt: skip
-    add_cues(parser, "rekordbox, traktor, serato, virtualdj, usb")
-    parser.add_argument("--verify", action="store_true", help="check a stick instead (usb)")
+    parser.add_argument(
+        "--engine-schema", choices=tuple(SCHEMAS), default=NEWEST,
+        help="of a new Engine database (engine; default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--comment", default="{comment}", metavar="TEMPLATE",
+        help="the comment that players show, such as '{comment} {camelot} E{energy} out "
+        "{mix_out}' (rekordbox, traktor, virtualdj, usb, engine; default: the file's own)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--playlists", nargs="+", default=[], metavar="FILE",
+        help="playlists of your own: M3U8 as the page and `dropgrid set` save them, or CSV "
+        "(rekordbox, traktor, serato-crates, usb, engine)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--relative", action="store_true",
+        help="paths from the library's root, in which the list is to lie (m3u8)",
+    )  # fmt: skip
+    add_cues(parser, "rekordbox, traktor, serato, virtualdj, usb, engine")
+    parser.add_argument("--verify", action="store_true", help="check a stick (usb, engine)")
     add_force(parser)
+    parser.add_argument(
+        "--replace", dest="force", action="store_true",
+        help="put another database in the place of one that others wrote, or that players "
+        "changed (usb, engine)",
+    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -108,8 +138,8 @@ def _verify(name: str, output: Path) -> int:
     wrong = form.verify(output)
     for line in wrong:
         print(printable(line), file=sys.stderr)
-    said = f"{counted(len(wrong), 'file')} wrong" if wrong else "all files are there"
-    print(f"{output}: {said}")
+    reason = f"{counted(len(wrong), 'file')} wrong" if wrong else "all files are there"
+    print(f"{output}: {reason}")
     return 1 if wrong else 0
 
 

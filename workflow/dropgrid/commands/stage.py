@@ -27,8 +27,8 @@ def add_arguments(
     inputs: by name, in order, what --help says of each; output, options: what it says of those.
     """
     parser.add_argument("ticket", type=Path, help="results/tracks/TRACK.json")
-    for name, said in inputs.items():
-        parser.add_argument(name, type=Path, help=said)
+    for name, help_text in inputs.items():
+        parser.add_argument(name, type=Path, help=help_text)
     parser.add_argument("output", type=Path, help=output)
     if "network" not in inputs:
         parser.add_argument(
@@ -84,13 +84,13 @@ def run_on(
 def beside(files: Mapping[str, Path]) -> dict[str, Path]:
     """Where features in a folder of results have their track's identity, and the cache."""
     from ..results.layout import Results
-    from ..results.ownership import begins_as_ours, is_marked
+    from ..results.ownership import is_marked, looks_owned
 
     output = files["output"].absolute()
     results, track = Results(output.parents[1]), files["ticket"].stem
     if output != results.features(track) or not is_marked(results.folder):
         return {}
     identity = results.identity(track)
-    if os.path.lexists(identity) and not begins_as_ours(str(identity)):
+    if os.path.lexists(identity) and not looks_owned(str(identity)):
         return {}  # a file of the user's
     return {"identity": identity, "cache": results.cache}

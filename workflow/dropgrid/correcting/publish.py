@@ -32,7 +32,7 @@ from ..library import expanded, track_id
 from ..records.identity import read_identity
 from ..records.ticket import TRACK_ID, Ticket, read_ticket
 from ..results.layout import Results
-from ..results.ownership import write_ours
+from ..results.ownership import write_owned
 
 SOURCE = "source.json"
 SOURCE_SCHEMA = "dropgrid/corrections-source"
@@ -101,8 +101,8 @@ def write_slices(
         waiting = {track: path for track, path in paths.items() if track not in own}
         own |= _found_again(records, waiting, others, was)
     for track, correction in own.items():
-        write_ours(slice_path(folder, track), slice_bytes(track, correction))
-    write_ours(folder / OTHERS, document.to_bytes(others))
+        write_owned(slice_path(folder, track), slice_bytes(track, correction))
+    write_owned(folder / OTHERS, document.to_bytes(others))
     _note_source(results, source)
     return {track: digest(slice_path(folder, track)) for track in own}
 
@@ -193,4 +193,4 @@ def _note_source(results: Path, source: Path) -> None:
         path.unlink(missing_ok=True)
         return
     values = {"schema": SOURCE_SCHEMA, "schema_version": SCHEMA_VERSION, "file": str(source)}
-    write_ours(path, json_lines(values))
+    write_owned(path, json_lines(values))

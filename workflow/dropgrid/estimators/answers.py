@@ -16,22 +16,22 @@ FIELDS = ("bpm", "beats", "downbeats", "key")
 SAME = 1e-4  # seconds within which a downbeat is a beat
 
 
-def read_said(data: bytes, file: Path) -> tuple[str, Mapping[str, Any] | None]:
+def read_answer(data: bytes, file: Path) -> tuple[str, Mapping[str, Any] | None]:
     """(version, answer) of what a system's process wrote; the answer is None where it only tried
     its imports.
 
     Raises ValueError, with a reason of one line, for an error that it wrote, and for what it
     never writes.
     """
-    said = loads(data)
-    if not isinstance(said, dict):
+    values = loads(data)
+    if not isinstance(values, dict):
         raise ValueError(f"{file.name}: not an object")
-    if "error" in said:
-        raise ValueError(str(said["error"]))
-    answer = said.get("answer")
+    if "error" in values:
+        raise ValueError(str(values["error"]))
+    answer = values.get("answer")
     if answer is not None and not isinstance(answer, dict):
         raise ValueError("its answer is no object")
-    return str(said.get("version") or "unknown"), answer
+    return str(values.get("version") or "unknown"), answer
 
 
 def render(

@@ -18,7 +18,7 @@ from ..audio.reader import SAMPLE_RATE, Reader
 from ..base.errors import InvalidReference
 from ..base.text import printable
 from ..jobs.process import supervised
-from ..results.output_guard import check_output, is_ours, write_output
+from ..results.output_guard import check_output, is_own_output, write_output
 from .answers import render
 from .process import Environment, Failed, ask
 
@@ -27,7 +27,7 @@ HEAD = "# dropgrid estimate: tracks without an answer (track, path, reason)\n"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TrackToEstimate:
     """A track to estimate. file: None where it is not known."""
 
     track: str
@@ -39,7 +39,7 @@ class Interrupted(Exception):
     """A signal ended the work; carries its number."""
 
 
-def check(output: Path, wanted: Sequence[Wanted], force: bool) -> None:
+def check(output: Path, wanted: Sequence[TrackToEstimate], force: bool) -> None:
     """Raise ConfigError where writing the answers would harm somebody's file."""
     inputs = [track.file for track in wanted if track.file]
     for path in (output / MISSING, *(_answer(output, track) for track in wanted)):
@@ -48,7 +48,7 @@ def check(output: Path, wanted: Sequence[Wanted], force: bool) -> None:
 
 def estimate(
     where: Environment,
-    wanted: Sequence[Wanted],
+    wanted: Sequence[TrackToEstimate],
     output: Path,
     seconds: float,
     tell: Callable[[str], None],
@@ -70,28 +70,28 @@ def estimate(
         if data is not None:
             write_output(path, data)
         else:
-            if path.exists() and is_ours(path):  # of an earlier call: no answer of this one
+            if path.exists() and is_own_output(path):  # of an earlier call: no answer of this one
                 path.unlink()
             missing.append(f"{track.track}\t{name}\t{reason}\n")
-        said = where.tools if data is not None else f"no answer: {reason}"
-        tell(f"{number} of {len(wanted)}: {name}: {said}")
+        outcome = where.tools if data is not None else f"no answer: {reason}"
+        tell(f"{number} of {len(wanted)}: {name}: {outcome}")
     _list_missing(output / MISSING, missing)
     return len(wanted) - len(missing)
 
 
-def _answer(output: Path, track: Wanted) -> Path:
+def _answer(output: Path, track: TrackToEstimate) -> Path:
     return output / f"{track.track}.jams"
 
 
 def _list_missing(path: Path, missing: Sequence[str]) -> None:
     if missing:
         write_output(path, (HEAD + "".join(missing)).encode())
-    elif path.exists() and is_ours(path):
+    elif path.exists() and is_own_output(path):
         path.unlink()
 
 
 def _estimate(
-    where: Environment, track: Wanted, folder: Path, path: Path, seconds: float
+    where: Environment, track: TrackToEstimate, folder: Path, path: Path, seconds: float
 ) -> bytes:
     """The JAMS file of a track. Raises Failed, Interrupted."""
     if track.file is None:

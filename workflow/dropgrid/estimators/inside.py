@@ -34,31 +34,31 @@ def version(package: str) -> Optional[str]:  # noqa: UP045
 def numbers(value: Any) -> Any:
     """An answer in plain Python: arrays as lists, their scalars as numbers."""
     if isinstance(value, dict):
-        return {name: numbers(held) for name, held in value.items()}
+        return {name: numbers(item) for name, item in value.items()}
     if hasattr(value, "tolist"):
         return value.tolist()
-    return [numbers(held) for held in value] if isinstance(value, (list, tuple)) else value
+    return [numbers(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def main(words: List[str]) -> int:  # noqa: UP006
     system, output = words[:2]
     del sys.path[0]  # the folder of this file, whose modules are called as the systems are
-    said = {}
+    answer = {}
     try:
         module = load(system)
         if hasattr(module, "prepare"):
             module.prepare()
         for name in module.IMPORTS:
             importlib.import_module(name)
-        said["version"] = version(module.PACKAGE)
+        answer["version"] = version(module.PACKAGE)
         if len(words) > 2:
             weights = words[3] if len(words) > 3 else None
-            said["answer"] = numbers(module.estimate(words[2], weights))
+            answer["answer"] = numbers(module.estimate(words[2], weights))
     except Exception as error:
         text = " ".join(str(error).split())
-        said["error"] = type(error).__name__ + (": " + text if text else "")
+        answer["error"] = type(error).__name__ + (": " + text if text else "")
     with open(output, "w", encoding="utf-8") as stream:
-        json.dump(said, stream)
+        json.dump(answer, stream)
     return 0
 
 

@@ -4,9 +4,11 @@ references/  reads and matches what is held to be true
 tempo, beats, structure  the metrics, a module a task: validate, metrics, evaluate
 baselines    what the numbers must beat
 bootstrap    confidence intervals
-tasks        the rows: a track, a system, its metrics
+rows         the rows: a track, a system, its metrics
+calibration  whether the confidences keep what they promise
+systems      other systems beside ours; systems_report, systems_plots show them
 aggregate    the rows summed up
-tables, plots, write  what people read
+documents, summary, plots, write  what people read
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from . import bootstrap, key, tempo
 from .bootstrap import Estimate
 from .rows import PRODUCT, Row
 
-COMMON = ("track", "path", "genre", "reference", "system", "answered")
+COMMON = ("track", "path", "genre", "reference", "system", "answered", "reference_bpm")
 
 Measures = dict[str, Estimate]
 Measure = Callable[[Sequence[Row], int], Measures]
@@ -87,27 +87,19 @@ def key_errors(rows: Iterable[Row]) -> dict[str, int]:
     return {name: counted[name] for name in key.KINDS if counted[name]}
 
 
-def genres(rows: Sequence[Row], seed: int) -> dict[str, Measures]:
-    """The means of rows by genre, as far as it is known."""
-    groups: dict[str, list[Row]] = {}
-    for row in sorted(rows, key=lambda row: row["genre"] or ""):
-        if row["genre"]:
-            groups.setdefault(row["genre"], []).append(row)
-    return {name: with_answered(means, _by_track(group), seed) for name, group in groups.items()}
-
-
-def strata(rows: Sequence[Row], seed: int) -> dict[str, dict[str, Any]]:
-    """Tempo measures of the product by tempo range and by genre, as far as it is known."""
+def strata(rows: Sequence[Row], seed: int, measure: Measure = means) -> dict[str, dict[str, Any]]:
+    """The measures of the product by tempo range and by genre, as far as these are known."""
     groups: dict[str, dict[str, list[Row]]] = {"tempo": {}, "genre": {}}
-    for row in sorted(rows, key=lambda row: float(row["reference_bpm"])):
-        groups["tempo"].setdefault(tempo.stratum(row["reference_bpm"]), []).append(row)
+    rows = [row for row in rows if row["system"] == PRODUCT]
+    for row in sorted(rows, key=lambda row: float(row["reference_bpm"] or 0)):
+        if row["reference_bpm"]:
+            groups["tempo"].setdefault(tempo.stratum(row["reference_bpm"]), []).append(row)
     for row in sorted(rows, key=lambda row: row["genre"] or ""):
         if row["genre"]:
             groups["genre"].setdefault(row["genre"], []).append(row)
     return {
         kind: {
-            name: with_answered(tempo_measures, _by_track(group), seed)
-            for name, group in named.items()
+            name: with_answered(measure, _by_track(group), seed) for name, group in named.items()
         }
         for kind, named in groups.items()
     }

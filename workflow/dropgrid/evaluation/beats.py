@@ -9,6 +9,9 @@ Metrics
 -------
 * f_measure (70 ms), cmlc, cmlt, amlc, amlt (17.5 %) and information_gain (41 bins) are
   mir_eval.beat's; see there for the papers
+* p_score (McKinney et al. 2007) is mir_eval's too
+* median_error_ms: the median distance of an estimate to the nearest annotated beat, in ms,
+  whichever side it is on
 * phase_error: the median of estimate minus nearest annotated beat, in seconds; positive is late
 * phase_error_beats: the circular mean of the estimates' place between annotated beats, -0.5
   to 0.5 beats: 0.5 is the off-beat
@@ -26,8 +29,8 @@ Floats = npt.NDArray[np.float64]
 
 WINDOW = 0.07  # seconds
 METRICS = (
-    "f_measure", "cmlc", "cmlt", "amlc", "amlt", "information_gain", "phase_error",
-    "phase_error_beats",
+    "f_measure", "cmlc", "cmlt", "amlc", "amlt", "p_score", "information_gain",
+    "median_error_ms", "phase_error", "phase_error_beats",
 )  # fmt: skip
 
 
@@ -63,15 +66,36 @@ def information_gain(reference: Floats, estimated: Floats) -> float:
     return float(mir_eval.beat.information_gain(reference, estimated))
 
 
+def p_score(reference: Floats, estimated: Floats) -> float:
+    """P-score, 0 to 1; 0 where either side has fewer than two beats."""
+    import mir_eval.beat
+
+    if min(reference.size, estimated.size) < 2:
+        return 0.0
+    return float(mir_eval.beat.p_score(reference, estimated))
+
+
+def distances(reference: Floats, estimated: Floats) -> Floats:
+    """Signed distance of each estimate to the nearest reference beat, in seconds."""
+    after = np.clip(np.searchsorted(reference, estimated), 1, max(1, len(reference) - 1))
+    candidates = reference[np.clip(np.stack([after - 1, after]), 0, len(reference) - 1)]
+    both = estimated - candidates
+    nearest = np.argmin(np.abs(both), axis=0)
+    return np.asarray(np.take_along_axis(both, nearest[None], axis=0)[0], float)
+
+
 def phase_error(reference: Floats, estimated: Floats) -> float:
     """Median signed distance of the estimates to the nearest reference beat, in seconds."""
     if estimated.size == 0:
         return float("nan")
-    after = np.clip(np.searchsorted(reference, estimated), 1, max(1, len(reference) - 1))
-    candidates = reference[np.clip(np.stack([after - 1, after]), 0, len(reference) - 1)]
-    distances = estimated - candidates
-    nearest = np.argmin(np.abs(distances), axis=0)
-    return float(np.median(np.take_along_axis(distances, nearest[None], axis=0)))
+    return float(np.median(distances(reference, estimated)))
+
+
+def median_error_ms(reference: Floats, estimated: Floats) -> float:
+    """Median distance of the estimates to the nearest reference beat, in milliseconds."""
+    if estimated.size == 0:
+        return float("nan")
+    return 1000 * float(np.median(np.abs(distances(reference, estimated))))
 
 
 def phase_error_beats(reference: Floats, estimated: Floats) -> float:
@@ -92,8 +116,42 @@ def evaluate(reference: Sequence[float], estimated: Sequence[float]) -> dict[str
         scores = (
             f_measure(ref, est),
             *continuity(ref, est),
+            p_score(ref, est),
             information_gain(ref, est),
+            median_error_ms(ref, est),
             phase_error(ref, est),
             phase_error_beats(ref, est),
         )
     return dict(zip(METRICS, scores, strict=True))
+
+
+def downbeats_given_beats(
+    beats: Sequence[float],
+    downbeats: Sequence[float],
+    estimated_beats: Sequence[float],
+    estimated_downbeats: Sequence[float],
+) -> float:
+    """F-measure of the downbeats among the beats that were found: is the 1 the right one of them?
+
+    Annotated and estimated beats are paired as in f_measure (70 ms). Of these pairs alone it is
+    asked whether either side calls the beat a downbeat. NaN where no pair is a downbeat.
+    """
+    import mir_eval.util
+
+    ref, est = np.asarray(beats, float), np.asarray(estimated_beats, float)
+    if not ref.size or not est.size:
+        return float("nan")
+    pairs = np.array(mir_eval.util.match_events(ref, est, WINDOW), int).reshape(-1, 2)
+    annotated = _among(ref, np.asarray(downbeats, float))[pairs[:, 0]]
+    claimed = _among(est, np.asarray(estimated_downbeats, float))[pairs[:, 1]]
+    both = int(annotated.sum() + claimed.sum())
+    return 2 * float((annotated & claimed).sum()) / both if both else float("nan")
+
+
+def _among(beats: Floats, downbeats: Floats) -> npt.NDArray[np.bool_]:
+    """Which beats are downbeats: those nearest to one, within the window."""
+    marked = np.zeros(len(beats), bool)
+    for time in downbeats:
+        nearest = int(np.argmin(np.abs(beats - time)))
+        marked[nearest] |= abs(beats[nearest] - time) <= WINDOW
+    return marked

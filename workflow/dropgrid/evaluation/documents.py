@@ -17,9 +17,9 @@ from ..base.json_documents import DECIMALS, SCHEMA_VERSION, json_lines
 from ..base.optional_packages import has
 from ..records.model import LABELS
 from ..references.matching import LeftOut
-from . import aggregate, beats, bootstrap, key, structure, tempo
+from . import aggregate, beats, bootstrap, calibration, key, structure, tempo
 from .bootstrap import Estimate
-from .rows import PRODUCT, Row
+from .rows import Row
 from .score import EvaluationOptions, Gathered
 
 SCHEMA = "dropgrid/evaluation"
@@ -32,7 +32,6 @@ Json = dict[str, Any]
 def documents(gathered: Gathered, options: EvaluationOptions) -> dict[str, Json]:
     """The JSON documents, by task."""
     seed, rows = options.sample_seed, gathered.rows
-    product = [row for row in rows.bpm if row["system"] == PRODUCT]
     tempo_options = {
         "accuracy_tolerance": tempo.TOLERANCE,
         "within_bpm": tempo.WITHIN,
@@ -48,19 +47,23 @@ def documents(gathered: Gathered, options: EvaluationOptions) -> dict[str, Json]
                 system: aggregate.octaves(row for row in rows.bpm if row["system"] == system)
                 for system in aggregate.systems(rows.bpm)
             },
-            "strata": _plain(aggregate.strata(product, seed)),
+            "strata": _plain(aggregate.strata(rows.bpm, seed, aggregate.tempo_measures)),
+            "calibration": calibration.reliability([c for c in rows.claims if c[0] != "key"]),
         },
         "beats": {
             **_head("beats", gathered, options, beat_options, rows.beats),
             "systems": _by_system(rows.beats, seed, aggregate.means),
+            "strata": _plain(aggregate.strata(rows.beats, seed)),
             "downbeats": {
                 "tracks": _tracks(rows.downbeats),
                 "systems": _by_system(rows.downbeats, seed, aggregate.means),
+                "strata": _plain(aggregate.strata(rows.downbeats, seed)),
             },
         },
         "structure": {
             **_head("structure", gathered, options, structure_options, rows.structure),
             "systems": _by_system(rows.structure, seed, aggregate.means),
+            "strata": _plain(aggregate.strata(rows.structure, seed)),
             "labels": _plain(aggregate.label_measures(rows.confusions, seed)),
             "label_accuracy": _plain(aggregate.accuracy_of_labels(rows.confusions, seed)),
             "confusion": {
@@ -77,9 +80,9 @@ def documents(gathered: Gathered, options: EvaluationOptions) -> dict[str, Json]
                 system: aggregate.key_errors(row for row in rows.key if row["system"] == system)
                 for system in aggregate.systems(rows.key)
             },
-            "genres": _plain(
-                aggregate.genres([row for row in rows.key if row["system"] == PRODUCT], seed)
-            ),
+            "strata": (strata := _plain(aggregate.strata(rows.key, seed))),
+            "genres": strata["genre"],  # where it stood before there were ranges of tempo
+            "calibration": calibration.reliability([c for c in rows.claims if c[0] == "key"]),
         },
     }
 

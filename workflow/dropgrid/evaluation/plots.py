@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 INK, POINTS, MUTED = "#22303c", SECTION_COLOURS["breakdown"], SECTION_COLOURS["intro"]
 ERROR_EDGES = (0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0)  # BPM
 KINDS = ("svg", "png")
-NAMES = ("bpm_errors", "bpm_estimates", "bpm_genres", "structure_confusion")
+NAMES = (
+    "bpm_errors", "bpm_estimates", "bpm_genres", "bpm_calibration", "structure_confusion",
+)  # fmt: skip
 MOST_GENRES = 40  # in a plot; the documents have all
 OCTAVES = (1 / 3, 1 / 2, 2 / 3, 1.0, 3 / 2, 2.0, 3.0)
 STYLE: dict[str, Any] = {
@@ -48,15 +50,18 @@ def plots(bpm_rows: Sequence[Row], documents: Mapping[str, Mapping[str, Any]]) -
     found: dict[str, bytes] = {}
     if rows:
         errors = np.abs([row["error"] for row in rows])
-        found |= _drawn("bpm_errors", lambda axes: error_histogram(axes, errors))
+        found |= drawn("bpm_errors", lambda axes: error_histogram(axes, errors))
         tempi = np.array([(row["reference_bpm"], row["estimated_bpm"]) for row in rows])
-        found |= _drawn("bpm_estimates", lambda axes: estimates(axes, tempi))
+        found |= drawn("bpm_estimates", lambda axes: estimates(axes, tempi))
     if genres:
         genres = dict(sorted(genres.items(), key=_fewest_tracks_last)[:MOST_GENRES])
-        found |= _drawn("bpm_genres", lambda axes: genre_bars(axes, genres), 0.35 * len(genres))
+        found |= drawn("bpm_genres", lambda axes: genre_bars(axes, genres), 0.35 * len(genres))
+    claimed = documents["bpm"]["calibration"]
+    if claimed:
+        found |= drawn("bpm_calibration", lambda axes: reliability(axes, claimed))
     if confusion["seconds"]:
         seconds = np.array(confusion["seconds"])
-        found |= _drawn("structure_confusion", lambda axes: confusion_matrix(axes, seconds))
+        found |= drawn("structure_confusion", lambda axes: confusion_matrix(axes, seconds))
     return found
 
 
@@ -115,6 +120,22 @@ def genre_bars(axes: Axes, genres: Mapping[str, Any]) -> None:
     axes.figure.legend(loc="outside lower center", ncols=2, frameon=False)
 
 
+def reliability(axes: Axes, claimed: Mapping[str, Any]) -> None:
+    """Of each bin of a confidence, the share that is right; large points are many tracks."""
+    axes.plot((0, 1), (0, 1), ":", color=MUTED, linewidth=1, zorder=1)
+    for kind, found in claimed.items():
+        bins = found["bins"]
+        at = [b["confidence"] for b in bins]
+        right = [b["right"] for b in bins]
+        sizes = [12 + 60 * b["tracks"] / found["tracks"] for b in bins]
+        (line,) = axes.plot(at, right, linewidth=1, zorder=2)
+        label = f"{kind} ({found['tracks']}), off by {found['calibration_error']:.3f}"
+        axes.scatter(at, right, s=sizes, color=line.get_color(), label=label, zorder=3)
+    axes.set(title="Confidence", xlabel="confidence", ylabel="share right")
+    axes.set(xlim=(0, 1.02), ylim=(-0.02, 1.04))
+    axes.figure.legend(loc="outside lower center", ncols=2, frameon=False)
+
+
 def confusion_matrix(axes: Axes, seconds: Any) -> None:
     """Shares of each annotated label's seconds that got each estimated label."""
     totals = seconds.sum(axis=1, keepdims=True)
@@ -137,7 +158,7 @@ def _factor(factor: float) -> str:
     return names.get(factor, f"{factor:g}")
 
 
-def _drawn(name: str, draw: Any, height: float = 0.0) -> dict[str, bytes]:
+def drawn(name: str, draw: Any, height: float = 0.0) -> dict[str, bytes]:
     from matplotlib import style
     from matplotlib.figure import Figure
 

@@ -21,7 +21,7 @@ from ..records.store import without_tag
 from ..references.checks import MAX_TIME
 from ..references.collect import TAGS
 from ..references.matching import LeftOut, Reference
-from . import baselines, beats, key, structure, tempo
+from . import baselines, beats, calibration, key, structure, tempo
 
 PRODUCT = "dropgrid"
 MEDIAN_INTERVAL, TAG, EIGHT_BARS = "median_interval", "tag", "eight_bars"
@@ -42,6 +42,7 @@ class Rows:
     confusions: list[npt.NDArray[np.int64]] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
     decided_by_tag: list[str] = field(default_factory=list)
+    claims: list[calibration.Claim] = field(default_factory=list)
 
     def extend(self, other: Rows) -> None:
         """Append the rows of other tracks."""
@@ -53,6 +54,7 @@ class Rows:
         self.confusions += other.confusions
         self.left_out += other.left_out
         self.decided_by_tag += other.decided_by_tag
+        self.claims += other.claims
 
     def settle(self) -> None:
         """Leave WITH_TAG out where no tag decided anything: it would say the same twice."""
@@ -72,7 +74,7 @@ def add_rhythm(rows: Rows, reference: Reference, record: BpmRecord) -> None:
         for system, estimate in _tempi(reference, record, alone).items():
             rows.bpm.append(
                 _row(reference, record.path, genre, "bpm", system, estimate is not None)
-                | {"reference_bpm": reference.bpm, "estimated_bpm": estimate}
+                | {"estimated_bpm": estimate}
                 | {"recorded_bpm": record.bpm if system == PRODUCT else None}
                 | tempo.evaluate(reference.bpm, estimate)
             )
@@ -91,7 +93,32 @@ def add_rhythm(rows: Rows, reference: Reference, record: BpmRecord) -> None:
         }
         for system, times in systems.items():
             common = _row(reference, record.path, genre, name, system, bool(times))
-            table.append(common | beats.evaluate(annotated, times))
+            scores = beats.evaluate(annotated, times)
+            if name == "downbeats" and reference.beats is not None:
+                answer = record if system == WITH_TAG else alone
+                own = answer.beats if system != MEDIAN_INTERVAL else times
+                scores["downbeats_given_beats"] = beats.downbeats_given_beats(
+                    reference.beats, annotated, own, times
+                )
+            table.append(common | scores)
+    _add_claims(rows, reference, record, alone)
+
+
+def _add_claims(rows: Rows, reference: Reference, record: BpmRecord, alone: BpmRecord) -> None:
+    """What the confidences of the answer from the audio alone claimed; none of a failed track."""
+    if record.status != "ok" or alone.bpm is None or alone.confidences is None:
+        return
+    own = {name: getattr(alone.confidences, name) for name in calibration.PARTS}
+    scores = tempo.evaluate(reference.bpm, alone.bpm) if reference.bpm is not None else None
+    fs = [
+        beats.evaluate(annotated, [time for time in times if time <= MAX_TIME])["f_measure"]
+        if annotated is not None
+        else None
+        for annotated, times in (
+            (reference.beats, alone.beats), (reference.downbeats, alone.downbeats)
+        )
+    ]  # fmt: skip
+    rows.claims += calibration.claims(own | {"whole": alone.confidence}, scores, *fs)
 
 
 def _tempi(reference: Reference, record: BpmRecord, alone: BpmRecord) -> dict[str, float | None]:
@@ -116,7 +143,8 @@ def add_structure(
         _leave_out(rows, reference, ("structure", "sections"), record)
         genre = reference.genre or (rhythm.tags.get("genre") if rhythm else None) or None
         row = _row(reference, record.path, genre, "structure", PRODUCT, answered=False)
-        rows.structure.append(row | structure.all_wrong(reference.structure, reference.sections))
+        row |= structure.all_wrong(reference.structure, reference.sections)
+        rows.structure.append(row | _drop_hits(reference, ()))
         return
     genre = reference.genre or (rhythm.tags.get("genre") if rhythm else None) or None
     systems = {PRODUCT: [section.start for section in record.sections]}
@@ -135,12 +163,22 @@ def add_structure(
                 [(s.start, s.end, s.label) for s in record.sections],
                 record.drops,
             )
-            row |= scores
             if confusion is None:
                 rows.left_out.append(_foreign(reference))
             else:
                 rows.confusions.append(confusion)
+                scores |= _drop_hits(reference, record.drops)
+            row |= scores
         rows.structure.append(row)
+
+
+def _drop_hits(reference: Reference, drops: Sequence[float]) -> dict[str, float]:
+    bpm = tempo_of(reference)
+    if bpm is None or reference.sections is None:
+        return {}
+    end = reference.sections[-1].end
+    annotated = structure.starts(reference.sections)
+    return structure.drop_hits(annotated, [drop for drop in drops if drop < end], bpm)
 
 
 def add_key(rows: Rows, reference: Reference, record: KeyRecord, rhythm: BpmRecord | None) -> None:
@@ -156,7 +194,10 @@ def add_key(rows: Rows, reference: Reference, record: KeyRecord, rhythm: BpmReco
     for system, stated in systems.items():
         estimate = notation.parse(stated or "")
         row = _row(reference, record.path, genre, "tonality", system, estimate is not None)
-        rows.key.append(row | key.evaluate(reference.tonality, estimate))
+        scores = key.evaluate(reference.tonality, estimate)
+        rows.key.append(row | scores)
+        if system == PRODUCT and estimate is not None and record.confidence is not None:
+            rows.claims.append(("key", record.confidence, bool(scores["exact"])))
 
 
 def _row(
@@ -174,7 +215,16 @@ def _row(
         "reference": reference.origins.get(task, ""),
         "system": system,
         "answered": answered,
+        "reference_bpm": tempo_of(reference),
     }
+
+
+def tempo_of(reference: Reference) -> float | None:
+    """The annotated tempo of a track, or else that of the median interval of its beats."""
+    if reference.bpm is not None:
+        return reference.bpm
+    intervals = np.diff(reference.beats or ())
+    return float(60 / np.median(intervals)) if len(intervals) else None
 
 
 def _foreign(reference: Reference) -> LeftOut:

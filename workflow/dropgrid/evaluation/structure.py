@@ -13,6 +13,7 @@ Metrics
 * frames of 0.1 s by label, annotated and estimated: precision, recall and F of each label and
   the confusion matrix are sums over them
 * drop_start: the moments a drop begins, hit within 0.5 s and 3 s
+* drop_within_beat, drop_within_bar: the same, within a beat and a bar of the annotated tempo
 """
 
 from __future__ import annotations
@@ -157,6 +158,24 @@ def start_hits(reference: Sequence[float], estimated: Sequence[float]) -> dict[s
         scores[f"{name}_precision"] = hits / len(estimated) if estimated else np.nan
         scores[f"{name}_recall"] = hits / len(reference) if reference else np.nan
         scores[f"{name}_f"] = 2 * hits / both if both else np.nan
+    return scores
+
+
+def drop_hits(
+    reference: Sequence[float], estimated: Sequence[float], bpm: float, beats_per_bar: int = 4
+) -> dict[str, float]:
+    """F of drop beginnings within a beat and within a bar; NaN where neither side has a drop."""
+    import mir_eval.util
+
+    scores = {}
+    for name, window in (("beat", 60 / bpm), ("bar", beats_per_bar * 60 / bpm)):
+        both = len(reference) + len(estimated)
+        hits = 0
+        if reference and estimated:
+            hits = len(
+                mir_eval.util.match_events(np.array(reference), np.array(estimated), window)
+            )
+        scores[f"drop_within_{name}_f"] = 2 * hits / both if both else np.nan
     return scores
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..base.text import counted
-from ..results.metric_names import BEATS, BPM, KEY, STRUCTURE
+from ..results.metric_names import BEATS, BPM, IN_GROUPS, KEY, STRUCTURE
 from .bootstrap import MIN_TRACKS
 from .score import Gathered
 
@@ -30,15 +30,18 @@ def markdown(documents: Mapping[str, Json], gathered: Gathered) -> bytes:
         *_by_tag(bpm["decided_by_tag"]),
         *_section("Tempo", bpm["tracks"], bpm["systems"], BPM),
         *_counts("Estimates by their multiple of the reference:", bpm["octaves"]),
-        *_strata("Tempo range", bpm["strata"]["tempo"]),
-        *_strata("Genre", bpm["strata"]["genre"]),
+        *_strata(bpm["strata"], IN_GROUPS["bpm"], BPM),
         *_section("Beats", beats["tracks"], beats["systems"], BEATS),
+        *_strata(beats["strata"], IN_GROUPS["beats"], BEATS),
         *_section("Downbeats", beats["downbeats"]["tracks"], beats["downbeats"]["systems"], BEATS),
+        *_strata(beats["downbeats"]["strata"], IN_GROUPS["downbeats"], BEATS),
         *_section("Structure", structure["tracks"], structure["systems"], STRUCTURE),
+        *_strata(structure["strata"], IN_GROUPS["structure"], STRUCTURE),
         *_labels(structure),
         *_section("Key", documents["key"]["tracks"], documents["key"]["systems"], KEY),
         *_counts("Keys by kind of error:", documents["key"]["errors"]),
-        *_key_genres(documents["key"]["genres"]),
+        *_strata(documents["key"]["strata"], IN_GROUPS["key"], KEY),
+        *_calibration(bpm["calibration"] | documents["key"]["calibration"]),
         *_left_out(gathered),
     ]
     return ("\n".join(lines).rstrip() + "\n").encode("utf-8", "backslashreplace")
@@ -74,25 +77,44 @@ def _counts(title: str, counts: Json) -> list[str]:
     return [title, "", *_table(["", *names], body)]
 
 
-def _key_genres(genres: Json) -> list[str]:
-    if not genres:
-        return []
-    body = [
-        [name, str(found["exact"]["tracks"]), *(_shown(found[measure]) for measure in KEY)]
-        for name, found in genres.items()
-    ]
-    return _table(["Genre", "tracks", *KEY.values()], body)
+def _strata(strata: Json, shown: Sequence[str], names: Mapping[str, str]) -> list[str]:
+    """A table by tempo range and one by genre; the tracks are those that the first counts."""
+    lines = []
+    for title, kind in (("Tempo range", "tempo"), ("Genre", "genre")):
+        groups = strata[kind]
+        present = [m for m in shown if any(m in found for found in groups.values())]
+        if not present:
+            continue
+        body = [
+            [name, _counted(found, present), *(_shown(found.get(m)) for m in present)]
+            for name, found in groups.items()
+        ]
+        lines += _table([title, "tracks", *(names[m] for m in present)], body)
+    return lines
 
 
-def _strata(title: str, strata: Json) -> list[str]:
-    if not strata:
+def _counted(found: Json, measures: Sequence[str]) -> str:
+    return str(max(found[m]["tracks"] for m in measures if m in found))
+
+
+def _calibration(found: Json) -> list[str]:
+    """How far the confidences can be believed: a line a confidence, then its bins."""
+    if not found:
         return []
-    shown = ("median_error", "accuracy1", "accuracy2")
+    head = ["confidence", "tracks", "mean", "share right", "calibration error", "by bin"]
     body = [
-        [name, str(found["accuracy1"]["tracks"]), *(_shown(found[measure]) for measure in shown)]
-        for name, found in strata.items()
-    ]
-    return _table([title, "tracks", *(BPM[name] for name in shown)], body)
+        [
+            kind, str(values["tracks"]), *(_decimals(values[name]) for name in (
+                "confidence", "right", "calibration_error"
+            )),
+            "; ".join(
+                f"{b['from']:.1f} to {b['to']:.1f}: {_decimals(b['right'])} of {b['tracks']}"
+                for b in values["bins"]
+            ),
+        ]
+        for kind, values in found.items()
+    ]  # fmt: skip
+    return ["## Confidence", "", *_table(head, body)]
 
 
 def _labels(structure: Json) -> list[str]:

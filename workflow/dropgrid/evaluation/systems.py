@@ -4,41 +4,44 @@ An answer may come in any format that a reference may have. A track that a syste
 counts as wrong in the first mean, and is left out of the second. Each system is compared with
 dropgrid track by track: the mean difference with its interval, how often each is better, and the
 probability of that if both were equally good (sign test; of accuracies, which are right or
-wrong, that is McNemar's exact test).
+wrong, that is McNemar's exact test). A distance in milliseconds (ERRORS) has no value for a
+missing answer: it is of the answered tracks alone, and small is good.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..records.model import BpmRecord, KeyRecord, StructureRecord
+from ..records.model import LABELS, BpmRecord, KeyRecord, StructureRecord
 from ..records.store import without_tag
 from ..references.matching import Reference
 from . import beats, bootstrap, key, structure, tempo
 from .bootstrap import MIN_TRACKS
-from .rows import PRODUCT
+from .rows import PRODUCT, tempo_of
 
-HEAD = """# Systems side by side
-
-A track without an answer counts as wrong in the first mean and is left out of the second.
-Intervals are 95 % (bootstrap over tracks), from 10 tracks on. The last columns compare a system
-with dropgrid on the same tracks: on how many it is better and worse, and the probability of that
-if both were equally good.
-"""
 SHOWN = 10  # tracks on which systems disagree most
-# Task -> its metrics, all from 0 (wrong) to 1; the first one decides who is better.
+# Task -> its metrics, from 0 (wrong) to 1 but for ERRORS; the first decides who is better.
 METRICS = {
     "tempo": ("accuracy1", "accuracy2", "within_0.05"),
-    "beats": ("f_measure", "cmlt", "amlt"),
-    "downbeats": ("f_measure", "cmlt"),
-    "boundaries": ("hit_0.5_f", "hit_3_f", "hit_0.5_precision", "hit_0.5_recall"),
+    "beats": (
+        "f_measure", "cmlc", "cmlt", "amlc", "amlt", "p_score", "information_gain",
+        "median_error_ms",
+    ),
+    "downbeats": ("f_measure", "cmlt", "downbeats_given_beats"),
+    "boundaries": (
+        "hit_0.5_f", "hit_3_f", "hit_0.5_trimmed_f", "hit_3_trimmed_f", "hit_0.5_precision",
+        "hit_0.5_recall",
+    ),
+    "drops": ("drop_within_beat_f", "drop_within_bar_f"),
     "key": ("mirex", "exact"),
-}
+}  # fmt: skip
+CONDITIONAL = ("downbeats_given_beats",)  # says something only of beats that were found
+ERRORS = ("median_error_ms",)  # distances: smaller is better, a missing answer has none
 
 Floats = npt.NDArray[np.float64]
 
@@ -47,14 +50,15 @@ Floats = npt.NDArray[np.float64]
 class Answer:
     """What a system says of a track; None where it says nothing.
 
-    bpm: BPM. beats, downbeats: seconds. boundaries: seconds inside the track. tonality: see
-    dropgrid.key.notation.
+    bpm: BPM. beats, downbeats: seconds. boundaries: seconds inside the track. drops: the moments
+    at which one begins, in seconds. tonality: see dropgrid.key.notation.
     """
 
     bpm: float | None = None
     beats: tuple[float, ...] | None = None
     downbeats: tuple[float, ...] | None = None
     boundaries: tuple[float, ...] | None = None
+    drops: tuple[float, ...] | None = None
     tonality: int | None = None
 
 
@@ -79,7 +83,7 @@ class Mean:
     metric: str
     tracks: int
     answered: int
-    mean: float
+    mean: float | None
     low: float | None
     high: float | None
     mean_answered: float | None
@@ -87,13 +91,13 @@ class Mean:
 
 @dataclass(frozen=True)
 class Difference:
-    """A system less dropgrid, track by track. p: two-sided, of better and worse being as likely;
-    None where no track differs."""
+    """A system less another (dropgrid), track by track. p: two-sided, of better and worse being
+    as likely; None where no track differs."""
 
     system: str
     metric: str
     tracks: int
-    mean: float
+    mean: float | None
     low: float | None
     high: float | None
     better: int
@@ -113,6 +117,7 @@ def answer_of_records(
         found |= {"bpm": alone.bpm, "beats": alone.beats, "downbeats": alone.downbeats}
     if sections is not None and sections.status == "ok":
         found["boundaries"] = tuple(section.start for section in sections.sections[1:])
+        found["drops"] = sections.drops
     if tonality is not None and tonality.status == "ok" and tonality.key:
         found["tonality"] = notation.parse(tonality.key)
     return Answer(**found)
@@ -121,7 +126,8 @@ def answer_of_records(
 def answer_of_annotation(stated: Reference) -> Answer:
     """The answer that a file of a system holds."""
     boundaries = stated.structure[0] if stated.structure else None
-    return Answer(stated.bpm, stated.beats, stated.downbeats, boundaries, stated.tonality)
+    drops = tuple(structure.starts(stated.sections)) if stated.sections else None
+    return Answer(stated.bpm, stated.beats, stated.downbeats, boundaries, drops, stated.tonality)
 
 
 def cases(
@@ -136,12 +142,15 @@ def cases(
             if _speaks(task, reference)
         }
         if scores:
-            bpm = reference.bpm
+            bpm = tempo_of(reference)
             found.append(Case(reference.track, path, task, reference.genre, bpm, scores))
     return found
 
 
 def _speaks(task: str, reference: Reference) -> bool:
+    if task == "drops":
+        known = {section.label for section in reference.sections or ()}
+        return bool(known) and known <= {*LABELS, None} and tempo_of(reference) is not None
     fields = {"tempo": "bpm", "boundaries": "structure", "key": "tonality"}
     return bool(getattr(reference, fields.get(task, task)) not in (None, ()))
 
@@ -159,10 +168,32 @@ def _score(
         found = key.evaluate(reference.tonality, answer.tonality) if known else None
     elif task == "boundaries":
         found = _boundaries(reference, answer.boundaries, duration)
+    elif task == "drops":
+        found = _drops(reference, answer.drops)
     else:
-        times = getattr(answer, task)
-        found = None if times is None else beats.evaluate(getattr(reference, task), times)
+        found = _beats(task, reference, answer)
     return None if found is None else {name: float(found[name]) for name in METRICS[task]}
+
+
+def _beats(task: str, reference: Reference, answer: Answer) -> dict[str, Any] | None:
+    times = getattr(answer, task)
+    if times is None:
+        return None
+    found: dict[str, Any] = beats.evaluate(getattr(reference, task), times)
+    if task == "downbeats":
+        found["downbeats_given_beats"] = beats.downbeats_given_beats(
+            reference.beats or (), reference.downbeats or (), answer.beats or (), times
+        )
+    return found
+
+
+def _drops(reference: Reference, drops: Sequence[float] | None) -> dict[str, float] | None:
+    bpm = tempo_of(reference)
+    if drops is None or bpm is None or reference.sections is None:
+        return None
+    end = reference.sections[-1].end
+    annotated = structure.starts(reference.sections)
+    return structure.drop_hits(annotated, [drop for drop in drops if drop < end], bpm)
 
 
 def _boundaries(
@@ -180,38 +211,59 @@ def _boundaries(
 
 
 def column(found: Sequence[Case], system: str, metric: str) -> Floats:
-    """(cases,) a metric of a system, NaN where it has no answer."""
+    """(cases,) a metric of a system: 0 for a missing answer, NaN where the metric has no value.
+
+    It has none where the reference allows none (no boundary inside), and, of ERRORS and
+    CONDITIONAL, for a missing answer.
+    """
+    missing = np.nan if metric in (*ERRORS, *CONDITIONAL) else 0.0
     values = [case.scores[system] for case in found]
-    return np.array([np.nan if v is None else v[metric] for v in values], float)
+    known = np.array([missing if v is None else v[metric] for v in values], float)
+    # What the reference does not allow is a value of no system, a missing answer's neither.
+    allowed = np.array([_allowed(case, metric) for case in found], bool)
+    return np.where(allowed, known, np.nan)
+
+
+def _allowed(case: Case, metric: str) -> bool:
+    given = [scores[metric] for scores in case.scores.values() if scores is not None]
+    return not given or any(np.isfinite(given))
+
+
+def answered(found: Sequence[Case], system: str) -> npt.NDArray[np.bool_]:
+    """(cases,) whether a system has an answer."""
+    return np.array([case.scores[system] is not None for case in found], bool)
 
 
 def means(found: Sequence[Case], system: str, metric: str, seed: int) -> Mean:
     """The mean of a metric over cases of one task."""
     values = column(found, system, metric)
-    there = np.isfinite(values)
-    estimate = bootstrap.means(np.nan_to_num(values)[:, None], seed)[0]
-    enough = len(values) >= MIN_TRACKS
+    counted = np.isfinite(values)
+    there = counted & answered(found, system)
+    estimate = bootstrap.means(values[:, None], seed)[0]
+    enough = int(counted.sum()) >= MIN_TRACKS
     return Mean(
-        system, metric, len(values), int(there.sum()), estimate.value,
+        system, metric, int(counted.sum()), int(there.sum()),
+        estimate.value if counted.any() else None,
         estimate.low if enough else None, estimate.high if enough else None,
         float(values[there].mean()) if there.any() else None,
     )  # fmt: skip
 
 
-def difference(found: Sequence[Case], system: str, metric: str, seed: int) -> Difference:
-    """A system against dropgrid on the same cases, missing answers counted as 0."""
+def difference(
+    found: Sequence[Case], system: str, metric: str, seed: int, base: str = PRODUCT
+) -> Difference:
+    """A system against another, base, on the same cases; see column for missing answers."""
     from scipy.stats import binomtest
 
-    other_values, own_values = (
-        np.nan_to_num(column(found, name, metric)) for name in (system, PRODUCT)
-    )
-    apart = other_values - own_values
+    apart = column(found, system, metric) - column(found, base, metric)
+    apart = apart[np.isfinite(apart)]
     estimate = bootstrap.means(apart[:, None], seed)[0]
-    better, worse = int((apart > 1e-9).sum()), int((apart < -1e-9).sum())
+    good = -apart if metric in ERRORS else apart
+    better, worse = int((good > 1e-9).sum()), int((good < -1e-9).sum())
     enough = len(apart) >= MIN_TRACKS
     p = float(binomtest(better, better + worse).pvalue) if better + worse else None
     return Difference(
-        system, metric, len(apart), estimate.value,
+        system, metric, len(apart), estimate.value if len(apart) else None,
         estimate.low if enough else None, estimate.high if enough else None, better, worse, p,
     )  # fmt: skip
 
@@ -232,90 +284,7 @@ def disagreements(found: Sequence[Case], metric: str) -> list[Case]:
     systems = list(found[0].scores) if found else []
     if len(systems) < 2:
         return []
-    table = np.nan_to_num(np.stack([column(found, system, metric) for system in systems]))
-    spread = table.max(axis=0) - table.min(axis=0)
+    table = np.stack([column(found, system, metric) for system in systems])
+    spread = np.nan_to_num(table.max(axis=0) - table.min(axis=0))
     order = np.argsort(-spread, kind="stable")
     return [found[i] for i in order[:SHOWN] if spread[i] > 1e-9]
-
-
-def document(found: Sequence[Case], systems: Sequence[str], seed: int) -> dict[str, Any]:
-    """All of it, by task: means, differences, strata, and where they disagree most."""
-    tasks: dict[str, Any] = {}
-    for task, metrics in METRICS.items():
-        of_task = [case for case in found if case.task == task]
-        if not of_task:
-            continue
-        others = [system for system in systems if system != PRODUCT]
-        tasks[task] = {
-            "means": [asdict(means(of_task, s, m, seed)) for m in metrics for s in systems],
-            "differences": [
-                asdict(difference(of_task, s, m, seed)) for m in metrics for s in others
-            ],
-            "strata": {
-                name: [asdict(means(group, s, metrics[0], seed)) for s in systems]
-                for name, group in strata(of_task).items()
-            },
-            "disagreements": [
-                {"track": case.track, "path": case.path, "scores": case.scores}
-                for case in disagreements(of_task, metrics[0])
-            ],
-        }
-    return {
-        "schema": "dropgrid/systems",
-        "schema_version": 1,
-        "systems": list(systems),
-        "tasks": tasks,
-    }
-
-
-def markdown(values: Mapping[str, Any]) -> str:
-    """The document for people."""
-    lines = [HEAD]
-    for task, found in values["tasks"].items():
-        against = {(d["system"], d["metric"]): d for d in found["differences"]}
-        lines += [f"## {task.capitalize()}", ""]
-        lines += [
-            "| metric | system | mean | answered only | tracks | less dropgrid | better | worse "
-            "| p |",
-            "|---|---|---|---|---|---|---|---|---|",
-        ]
-        for mean in found["means"]:
-            apart = against.get((mean["system"], mean["metric"]))
-            lines.append(_line(mean, apart))
-        lines += ["", *_strata_lines(values["systems"], found["strata"])]
-    return "\n".join(lines) + "\n"
-
-
-def _line(mean: Mapping[str, Any], apart: Mapping[str, Any] | None) -> str:
-    cells = [
-        mean["metric"], mean["system"], _interval(mean), _number(mean["mean_answered"]),
-        f"{mean['answered']} of {mean['tracks']}",
-    ]  # fmt: skip
-    if apart is None:
-        cells += ["", "", "", ""]
-    else:
-        p = "" if apart["p"] is None else f"{apart['p']:.2g}"
-        cells += [_interval(apart, sign=True), str(apart["better"]), str(apart["worse"]), p]
-    return f"| {' | '.join(cells)} |"
-
-
-def _strata_lines(systems: Sequence[str], found: Mapping[str, Sequence[Any]]) -> list[str]:
-    if not found:
-        return []
-    lines = [f"| tracks | {' | '.join(systems)} |", "|---" * (len(systems) + 1) + "|"]
-    for name, of_group in found.items():
-        cells = " | ".join(_interval(mean) for mean in of_group)
-        lines.append(f"| {name} ({of_group[0]['tracks']}) | {cells} |")
-    return [*lines, ""]
-
-
-def _interval(value: Mapping[str, Any], sign: bool = False) -> str:
-    text = f"{value['mean']:+.3f}" if sign else f"{value['mean']:.3f}"
-    if value["low"] is None:
-        return text
-    form = "+.3f" if sign else ".3f"
-    return f"{text} [{value['low']:{form}}, {value['high']:{form}}]"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"

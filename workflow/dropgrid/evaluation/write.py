@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from ..results.output_guard import check_folder, check_output, write_output
+from ..results.output_guard import check_folder, check_output, is_own_output, write_output
 from . import documents as tables
-from . import systems
+from . import systems_report as report
 from .plots import KINDS, NAMES, plots
 from .score import EvaluationOptions, Gathered
 from .summary import markdown
-from .systems import Case
+from .systems import METRICS, Case
+from .systems_plots import system_plots
 
 TASKS = ("bpm", "beats", "structure")
 NAMES_OF_FILES = (
@@ -28,7 +29,10 @@ def check_evaluation(folder: Path, references: Sequence[str], force: bool = Fals
         check_output(folder / name, map(Path, references), force=force)
 
 
-SYSTEMS = ("systems.json", "systems.md")
+SYSTEMS = (
+    "systems.json", "systems.md",
+    *(f"systems_{task}.{kind}" for task in METRICS for kind in KINDS),
+)  # fmt: skip
 
 
 def write_systems(
@@ -37,9 +41,22 @@ def write_systems(
     """Write the comparison of systems. Raises ConfigError, OSError."""
     for name in SYSTEMS:
         check_output(folder / name, force=force)
-    values = systems.document(found, names, seed)
-    write_output(folder / "systems.json", tables.json_bytes(values))
-    write_output(folder / "systems.md", systems.markdown(values).encode())
+    values = report.document(found, names, seed)
+    files = {
+        "systems.json": tables.json_bytes(values),
+        "systems.md": report.markdown(values).encode("utf-8", "backslashreplace"),
+    }
+    files |= system_plots(values)
+    remove_systems(folder, files)
+    for name, data in files.items():
+        write_output(folder / name, data)
+
+
+def remove_systems(folder: Path, but: Collection[str] = ()) -> None:
+    """Remove what an earlier comparison wrote and this one does not."""
+    for name in SYSTEMS:
+        if name not in but and is_own_output(folder / name):
+            (folder / name).unlink(missing_ok=True)
 
 
 def write_evaluation(folder: Path, gathered: Gathered, options: EvaluationOptions) -> None:

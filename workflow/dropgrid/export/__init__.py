@@ -11,8 +11,8 @@ and has one of
     render_table(results, waiting) -> (bytes, tracks, failed tracks)    from the library table;
         waiting: gets the ids of tracks without records
 or
-    write_all(tracks, output, results, options, force) -> (tracks, tracks left out by reason)
-        for a folder that is more than its files; it guards what it writes over by itself
+    write_all(tracks, output, results, options, force, tell) -> (tracks, tracks left out by
+        reason), for a folder that is more than its files; it guards what it writes over by itself
 or both of
     place(track) -> where a file of its own lies below the output folder, None for none
     write_track(track, file, options) -> why it could not be written; for files too large to hold
@@ -106,7 +106,7 @@ def export(
     left_out: Counter[str] = Counter()
     tracks = _finished(form, results, library, options, left_out, say, tell)
     if hasattr(form, "write_all"):
-        written, reasons = form.write_all(tracks, output, results, options, force)
+        written, reasons = form.write_all(tracks, output, results, options, force, tell)
         return written, left_out + reasons
     if hasattr(form, "write_track"):
         return _export_files(form, tracks, output, check, left_out, options), left_out
@@ -237,8 +237,8 @@ def _with_sure_key(
     key = track.key
     if key is None or key.key is None or key.is_sure or getattr(form, "UNSURE_KEYS", False):
         return track
-    said = getattr(form, "KEYS", False)
-    if getattr(options, said) if isinstance(said, str) else said:
+    with_keys = getattr(form, "KEYS", False)
+    if getattr(options, with_keys) if isinstance(with_keys, str) else with_keys:
         tell(f"{track.path}: key left out, unsure: {key.camelot}? ({key.confidence or 0:.2f})")
     return replace(track, key=replace(key, key=None, camelot=None, open_key=None, segments=()))
 

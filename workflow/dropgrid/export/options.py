@@ -12,8 +12,10 @@ from typing import Any
 
 from ..audio.mp3 import LAGS
 from ..key import notation
+from ..players.engine_schema import NEWEST, SCHEMAS
 from ..records.cue_template import STANDARD, Template, template
 from ..settings.options import check_ranges, range_name
+from .comments import OWN, check_template
 
 NML_VERSIONS = (19, 20)
 
@@ -27,8 +29,11 @@ class ExportOptions:
     bpm_ranges: edges of ranges [low, high) for playlists; key_notation: how keys are written,
     where a format leaves the choice; by_key: playlists by key, not by BPM range. min_confidence:
     of a track's tempo; a track below it is left out. nml_version: of Traktor's collection: 19
-    (Traktor 2 and 3) has one grid marker, 20 (Traktor 4) some for each tempo. cues: what goes on
-    the pads, a preset or a list of entries (dropgrid.records.cue_template). Raises ValueError.
+    (Traktor 2 and 3) has one grid marker, 20 (Traktor 4) some for each tempo. engine_schema: the
+    version of Engine DJ's database, where there is none yet. cues: what goes on
+    the pads, a preset or a list of entries (dropgrid.records.cue_template). comment: a template
+    (comments.py). playlists: files of lists of the user's. relative: paths of M3U8 lists count
+    from the library's root. Raises ValueError.
     """
 
     delay_profile: str | None = None
@@ -37,7 +42,11 @@ class ExportOptions:
     key_notation: notation.Notation = "musical"
     by_key: bool = False
     nml_version: int = 19
+    engine_schema: str = NEWEST
     cues: str | tuple[Any, ...] = STANDARD
+    comment: str = OWN
+    playlists: tuple[str, ...] = ()
+    relative: bool = False
 
     def __post_init__(self) -> None:
         check_ranges(self.bpm_ranges)
@@ -51,6 +60,11 @@ class ExportOptions:
             )
         if self.nml_version not in NML_VERSIONS:
             raise ValueError(f"nml_version: {self.nml_version} is neither 19 nor 20")
+        if self.engine_schema not in SCHEMAS:
+            raise ValueError(
+                f"engine_schema: {self.engine_schema!r}: none of {', '.join(SCHEMAS)}"
+            )
+        check_template(self.comment)
         template(self.cues)
 
     @cached_property
@@ -64,16 +78,16 @@ class ExportOptions:
 
     def arguments(self, names: tuple[str, ...]) -> str:
         """The command's arguments that say those of the named options that are no defaults."""
-        said = []
+        parts = []
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if field.name not in names or value == field.default:
                 continue
-            said.append(f"--{field.name.replace('_', '-')}")
+            parts.append(f"--{field.name.replace('_', '-')}")
             if field.name == "cues":
-                said.append(shlex.quote(value if isinstance(value, str) else json.dumps(value)))
+                parts.append(shlex.quote(value if isinstance(value, str) else json.dumps(value)))
             elif isinstance(value, tuple):
-                said += [f"{edge:g}" for edge in value]
+                parts += [shlex.quote(v) if isinstance(v, str) else f"{v:g}" for v in value]
             elif value is not True:
-                said.append(str(value))
-        return " ".join(said)
+                parts.append(shlex.quote(str(value)))
+        return " ".join(parts)

@@ -86,23 +86,23 @@ def _tag(path: Path, tags: dict[str, bytes]) -> None:
         raise DropgridError(f"its tags cannot be written ({reason})") from error
 
 
-def _put(held: Any, tags: dict[str, bytes]) -> None:
+def _put(file_tags: Any, tags: dict[str, bytes]) -> None:
     """Set Serato's tags and the stamp in mutagen's tags of a file."""
     from mutagen.id3 import GEOB, ID3, TXXX
     from mutagen.mp4 import AtomDataType, MP4FreeForm, MP4Tags
 
-    if isinstance(held, ID3):
-        held.delall(f"GEOB:{serato.MARKERS}")
+    if isinstance(file_tags, ID3):
+        file_tags.delall(f"GEOB:{serato.MARKERS}")
         for name, data in tags.items():
-            held.add(GEOB(0, mime=serato.MIME.decode(), desc=name, data=data))
-        held.add(TXXX(0, desc=STAMP, text=stamp(tags)))
+            file_tags.add(GEOB(0, mime=serato.MIME.decode(), desc=name, data=data))
+        file_tags.add(TXXX(0, desc=STAMP, text=stamp(tags)))
         return
-    keys = MP4 if isinstance(held, MP4Tags) else FLAC
+    keys = MP4 if isinstance(file_tags, MP4Tags) else FLAC
     texts = {keys[name]: serato.wrap(name, data) for name, data in tags.items()}
-    if isinstance(held, MP4Tags):
-        held.pop(MP4[serato.MARKERS], None)
+    if isinstance(file_tags, MP4Tags):
+        file_tags.pop(MP4[serato.MARKERS], None)
         texts[f"----:com.apple.iTunes:{STAMP}"] = stamp(tags)
         for key, text in texts.items():
-            held[key] = [MP4FreeForm(text.encode(), dataformat=AtomDataType.UTF8)]
+            file_tags[key] = [MP4FreeForm(text.encode(), dataformat=AtomDataType.UTF8)]
     else:
-        held.update(texts | {STAMP: stamp(tags)})
+        file_tags.update(texts | {STAMP: stamp(tags)})

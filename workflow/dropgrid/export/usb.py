@@ -8,22 +8,21 @@ is the same. A stick that something else has written is refused.
 
 from __future__ import annotations
 
-import json
-import os
+import hashlib
 import re
-import shutil
-import unicodedata
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..base.errors import ConfigError, RecordError
-from ..base.files import read_regular, write_atomically
-from ..base.json_documents import json_lines
+from ..audio.dj_tags import read_dj_tags
+from ..audio.mp3 import info_frame
+from ..audio.mp3_frames import survey
+from ..base.errors import ConfigError
 from ..features.waveform import read_waveform
 from ..key import notation
 from ..players import analysis_file as anlz
@@ -33,10 +32,14 @@ from ..players.waveform import columns, waveforms
 from ..records.cue_points import cues, loops, most_useful, pads
 from ..records.model import Label, StructureRecord
 from ..records.passages import passages
-from ..records.track import Track, beats_per_bar
+from ..records.track import Track
 from ..results.layout import Results
 from ..results.output_guard import check_folder
+from .comments import comment
 from .cues import bar_positions, text_tag, title
+from .playlists import Playlist as List
+from .playlists import Playlists
+from .stick_songs import MARKS, Songs, check_links, copies, read_mark, rgb, size_of
 
 if TYPE_CHECKING:
     from .options import ExportOptions
@@ -47,18 +50,17 @@ FILE = "usb"
 KEYS = True
 NEEDS = frozenset({"bpm", "file"})
 PLAYER = "rekordbox"
-OPTIONS = ("cues", "key_notation", "bpm_ranges")
-KEYS = True
+OPTIONS = ("bpm_ranges", "by_key", "comment", "cues", "key_notation", "playlists")
 ALONE = True  # as large as the library: only where it is asked for by name
 
-MARK = "PIONEER/dropgrid.json"
+MARK = MARKS[NAME]
 DATABASE = "PIONEER/rekordbox/export.pdb"
-BLOCK = 2**20
-ROOM = 16 * 2**20  # bytes that stay free on a stick
+ANALYSIS = "PIONEER/USBANLZ"
+ANALYSED = re.compile(ANALYSIS + "/P[0-9A-F]{3}/[0-9A-F]{8}")
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+FOLDERS = ("Contents", "PIONEER", "PIONEER/rekordbox", ANALYSIS)
+LAST_OF_BAR = 4  # the players count no further: a bar of five ends in 4, 4
 NOT_PLAYED = "of a format that the players do not play"
-UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
-RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
-MAX_NAME = 100  # characters of a name on the stick
 
 
 @dataclass
@@ -73,7 +75,12 @@ class Names:
 
 
 def write_all(
-    tracks: Iterator[Track], output: Path, results: Path, options: ExportOptions, force: bool
+    tracks: Iterator[Track],
+    output: Path,
+    results: Path,
+    options: ExportOptions,
+    force: bool,
+    tell: Callable[[str], None],
 ) -> tuple[int, Counter[str]]:
     """Write the stick; (tracks on it, tracks left out by reason). Raises ConfigError, OSError."""
     known = check_stick(output, force)
@@ -91,33 +98,14 @@ def write_all(
 def check_stick(output: Path, force: bool) -> dict[str, Any]:
     """What an earlier export of ours wrote, by the path of the copy. Raises ConfigError."""
     check_folder(output)
-    for name in ("Contents", "PIONEER", "PIONEER/rekordbox", "PIONEER/USBANLZ"):
-        if (output / name).is_symlink():
-            raise ConfigError(f"--output: {output / name}: a link; a stick holds none")
-    mark = output / MARK
-    try:
-        found = json.loads(read_regular(mark, 64 * 2**20))
-        files = found["files"] if found.get("schema") == "dropgrid/usb" else None
-    except FileNotFoundError:
-        if (output / "PIONEER").exists() and not force:
-            raise ConfigError(
-                f"--output: {output}: holds an export that dropgrid did not make; "
-                "--force replaces its database"
-            ) from None
-        return {}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        files = None
-    if not isinstance(files, dict):
-        if not force:
-            raise ConfigError(f"--output: {mark}: damaged; --force writes the stick again")
-        return {}
-    return {path: facts for path, facts in files.items() if _is_copy(path, facts)}
-
-
-def _is_copy(path: str, facts: Any) -> bool:
-    """Whether an entry of the mark can be a copy of ours: below Contents, nowhere else."""
-    parts = PurePosixPath(path).parts
-    return isinstance(facts, dict) and parts[:2] == ("/", "Contents") and ".." not in parts
+    check_links(output, FOLDERS)
+    mark = read_mark(output, NAME, force)
+    if mark is None and (output / "PIONEER").exists() and not force:
+        raise ConfigError(
+            f"--output: {output}: holds an export that dropgrid did not make; "
+            "--replace replaces its database"
+        )
+    return copies(mark)
 
 
 class Stick:
@@ -126,12 +114,12 @@ class Stick:
     def __init__(
         self, root: Path, results: Path, options: ExportOptions, known: dict[str, Any]
     ) -> None:
-        self.root, self.results, self.options, self.known = root, results, options, known
+        self.root, self.results, self.options = root, results, options
+        self.songs = Songs(root, NAME, known)
         self.rows: list[TrackRow] = []
         self.artists, self.albums, self.genres, self.keys = Names(), Names(), Names(), Names()
-        self.folders: dict[str, list[int]] = {}
-        self.tempos: list[float | None] = []
-        self.files: dict[str, Any] = {}
+        self.labels = Names()
+        self.playlists = Playlists(options)
         self.taken: set[str] = set()
         self.date = date.today().isoformat()
 
@@ -143,78 +131,38 @@ class Stick:
             return NOT_PLAYED
         if not track.file.is_file():
             return "the song is no longer there"
-        path = self._place(track)
-        size = self._copy(track.file, path)
-        number = len(self.rows) + 1
-        folder = f"PIONEER/USBANLZ/P{number // 256:03X}/{number:08X}"
+        path = self.songs.place(track)
+        size = self.songs.copy(track.file, path, track.path)
+        number = self.playlists.add(track)
+        folder = self._folder(path)
+        earlier = self.songs.known.get(path, {}).get("added")
+        added = earlier if isinstance(earlier, str) and DATE.fullmatch(earlier) else self.date
+        self.songs.files[path] |= {"analysis": folder, "added": added}
         for suffix, data in self._analysis(track, path).items():
-            self._write(f"{folder}/ANLZ0000.{suffix}", data)
-        self.rows.append(self._row(track, number, path, folder, kind, size))
-        self.folders.setdefault(str(PurePosixPath(track.path).parent), []).append(number)
-        self.tempos.append(track.bpm.bpm)
+            self.songs.write(f"{folder}/ANLZ0000.{suffix}", data)
+        self.rows.append(self._row(track, number, path, kind, size))
         return None
+
+    def _folder(self, path: str) -> str:
+        """Where a copy's grid, cues and waveforms lie. It follows from the path, so that a stick
+        that is pulled out shows no track with the files of another."""
+        code = int.from_bytes(hashlib.sha1(path.encode(), usedforsecurity=False).digest()[:4])
+        while (folder := f"{ANALYSIS}/P{code % 0x1000:03X}/{code:08X}") in self.taken:
+            code = (code + 1) % 2**32
+        self.taken.add(folder)
+        return folder
 
     def finish(self) -> None:
         """Write the database, and what an export after this one has to know."""
         contents = Contents(
             self.date, self.rows, list(self.artists.numbers), list(self.albums.numbers),
-            list(self.genres.numbers), (), list(self.keys.numbers), self._playlists(),
+            list(self.genres.numbers), list(self.labels.numbers), list(self.keys.numbers),
+            self._playlists(),
         )  # fmt: skip
-        self._write(DATABASE, database(contents))
-        mark = {"schema": "dropgrid/usb", "schema_version": 1, "files": self.files}
-        self._write(MARK, json_lines(mark))
-
-    def remove_old(self) -> None:
-        """Remove the copies of an earlier export that this one does not have any more."""
-        for path, facts in self.known.items():
-            target = self.root / path[1:]
-            if path not in self.files and _size(target) == facts.get("size"):
-                target.unlink()
-
-    def _place(self, track: Track) -> str:
-        """Where the copy goes, from the root; a name that every stick can hold, and no other's."""
-        artist = safe_name(text_tag(track, "artist") or "Unknown")
-        name = PurePosixPath(track.path)
-        stem, suffix = safe_name(name.stem), name.suffix.lower()
-        path = f"/Contents/{artist}/{stem}{suffix}"
-        if path.casefold() in self.taken:
-            path = f"/Contents/{artist}/{stem} {track.track[-8:]}{suffix}"
-        self.taken.add(path.casefold())
-        return path
-
-    def _copy(self, source: Path, path: str) -> int:
-        """Copy a song unless it is there; its size. Raises OSError, ConfigError where no room."""
-        status = source.stat()
-        facts = {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
-        target = self.root / path[1:]
-        self.files[path] = facts
-        if self.known.get(path) == facts and _size(target) == status.st_size:
-            return status.st_size
-        target.parent.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(target.parent).free
-        if free < status.st_size + ROOM:
-            raise ConfigError(f"--output: {self.root}: full; {source.name} needs more room")
-        temporary = target.with_name(f".{os.getpid()}.dropgrid")
-        try:
-            with source.open("rb") as read, temporary.open("wb") as write:
-                shutil.copyfileobj(read, write, BLOCK)
-                write.flush()
-                os.fsync(write.fileno())
-            os.replace(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
-        return status.st_size
-
-    def _write(self, path: str, data: bytes) -> None:
-        """Write a file of ours unless it is there with these bytes."""
-        target = self.root / path
-        try:
-            if read_regular(target, len(data) + 1) == data:
-                return
-        except OSError:
-            pass
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(target, data)
+        self.songs.sync()
+        self.songs.write(DATABASE, database(contents))
+        self.songs.sync()
+        self.songs.write_mark()
 
     def _analysis(self, track: Track, path: str) -> dict[str, bytes]:
         """The two files of a track."""
@@ -225,13 +173,20 @@ class Stick:
         marks = player_cues(track, self.options)
         grid = player_grid(track)
         return {
-            "DAT": anlz.dat_file(path, grid, marks, waves),
+            "DAT": anlz.dat_file(path, grid, marks, waves, mp3_samples(track)),
             "EXT": anlz.ext_file(path, marks, waves, phrase_starts(track), len(grid)),
         }
 
-    def _row(
-        self, track: Track, number: int, path: str, folder: str, kind: int, size: int
-    ) -> TrackRow:
+    def remove_old(self) -> None:
+        """Remove what no database names any more: songs, and their grids, cues and waveforms."""
+        self.songs.remove_old()
+        for facts in self.songs.known.values():
+            folder = str(facts.get("analysis"))
+            if ANALYSED.fullmatch(folder) and folder not in self.taken:
+                for suffix in ("DAT", "EXT"):
+                    (self.root / folder / f"ANLZ0000.{suffix}").unlink(missing_ok=True)
+
+    def _row(self, track: Track, number: int, path: str, kind: int, size: int) -> TrackRow:
         record = track.bpm
         assert record is not None
         artist = self.artists.number(text_tag(track, "artist"))
@@ -240,51 +195,63 @@ class Stick:
         named = "" if key is None else notation.written(key, self.options.key_notation)
         duration = record.duration or 0.0
         year = text_tag(track, "year")[:4]
+        assert track.file is not None
+        file_tags, facts = read_dj_tags(track.file), self.songs.files[path]
         return TrackRow(
             id=number,
             title=title(track),
             file_name=path.rpartition("/")[2],
             file_path=path,
-            analyze_path=f"/{folder}/ANLZ0000.DAT",
+            analyze_path=f"/{facts['analysis']}/ANLZ0000.DAT",
             file_size=size,
             file_type=kind,
             tempo=record.bpm or 0.0,
             duration=min(round(duration), 0xFFFF),
             rate=int(record.decoder.get("sample_rate") or 44100),
-            bitrate=round(8 * size / duration / 1000) if duration else 0,
+            bitrate=file_tags.bitrate or (round(8 * size / duration / 1000) if duration else 0),
+            comment=comment(track, file_tags, self.options.comment),
+            label=self.labels.number(file_tags.label),
+            rating=file_tags.rating,
+            remixer=self.artists.number(file_tags.remixer),
+            composer=self.artists.number(file_tags.composer),
+            number=file_tags.number,
             artist=artist,
             album=self.albums.number((album, artist) if album else None),
             genre=self.genres.number(text_tag(track, "genre")),
             key=self.keys.number(named),
             year=int(year) if year.isdigit() and len(year) == 4 else 0,
-            added=self.date,
-            analyzed=self.date,
+            added=facts["added"],
+            analyzed=facts["added"],
         )
 
     def _playlists(self) -> tuple[Playlist, ...]:
-        """All tracks, a folder of playlists by the library's folders, one by ranges of BPM."""
-        found = [Playlist(1, "All tracks", tracks=tuple(row.id for row in self.rows))]
-        inner = {name: ids for name, ids in sorted(self.folders.items()) if name != "."}
-        if inner:
-            parent = len(found) + 1
-            found.append(Playlist(parent, "Folders", is_folder=True))
-            for name, ids in inner.items():
-                found.append(Playlist(len(found) + 1, name, parent, tracks=tuple(ids)))
-        ranges = self.options.ranges()
-        if ranges:
-            parent = len(found) + 1
-            found.append(Playlist(parent, "BPM", is_folder=True))
-            for name, (low, high) in ranges.items():
-                ids = [i for i, bpm in enumerate(self.tempos, 1) if bpm and low <= bpm < high]
-                found.append(Playlist(len(found) + 1, name, parent, tracks=tuple(ids)))
+        """All tracks, and the playlists that all formats have; folders before what is in them."""
+        everything = List("All tracks", tuple(row.id for row in self.rows))
+        found: list[Playlist] = []
+
+        def add(lists: Sequence[List], parent: int) -> None:
+            for entry in lists:
+                if entry.tracks or not entry.inside:
+                    found.append(Playlist(len(found) + 1, entry.name, parent, False, entry.tracks))
+                if entry.inside:
+                    found.append(Playlist(len(found) + 1, entry.name, parent, is_folder=True))
+                    add(entry.inside, len(found))
+
+        add((everything, *self.playlists.lists()), 0)
         return tuple(found)
 
 
-def safe_name(name: str) -> str:
-    """A name that FAT32 and exFAT can hold, as short as MAX_NAME characters."""
-    name = unicodedata.normalize("NFC", UNSAFE.sub("_", name)).encode("utf-8", "replace").decode()
-    name = name[:MAX_NAME].strip(" .") or "_"
-    return f"_{name}" if RESERVED.fullmatch(name) else name
+def mp3_samples(track: Track) -> int:
+    """Samples of all frames of an MP3, which players seek by; 0 of other files."""
+    assert track.file is not None
+    if track.file.suffix.lower() != ".mp3":
+        return 0
+    with suppress(OSError):
+        info = info_frame(track.file)
+        found = survey(track.file, info.music, track.file.stat().st_size)
+        if found is not None:
+            return (info.declared or found.count) * found.samples
+    return 0
 
 
 def player_grid(track: Track) -> list[anlz.Beat]:
@@ -299,18 +266,20 @@ def player_grid(track: Track) -> list[anlz.Beat]:
         while at + 1 < len(starts) and starts[at + 1] <= time + 1e-6:
             at += 1
         tempo = record.grid[at].bpm if record.grid else record.bpm or 0.0
-        beats.append(anlz.Beat(min(number, beats_per_bar(record)), tempo, time))
+        beats.append(anlz.Beat(min(number, LAST_OF_BAR), tempo, time))
     return beats
 
 
 def player_cues(track: Track, options: ExportOptions) -> list[anlz.PlayerCue]:
     """Hot cues, memory cues and loops of a track."""
-    held = loops(track)
-    memory = most_useful(cues(track), anlz.MOST_MEMORY - len(held))
-    found = [anlz.PlayerCue(c.time, c.name, _rgb(c.colour)) for c in memory]
-    found += [anlz.PlayerCue(loop.start, loop.name, (255, 140, 0), end=loop.end) for loop in held]
+    saved_loops = loops(track)
+    memory = most_useful(cues(track), anlz.MOST_MEMORY - len(saved_loops))
+    found = [anlz.PlayerCue(c.time, c.name, rgb(c.colour)) for c in memory]
     found += [
-        anlz.PlayerCue(cue.time, cue.name, _rgb(cue.colour), pad)
+        anlz.PlayerCue(loop.start, loop.name, (255, 140, 0), end=loop.end) for loop in saved_loops
+    ]
+    found += [
+        anlz.PlayerCue(cue.time, cue.name, rgb(cue.colour), pad)
         for pad, cue in pads(track, options.template)
     ]
     return found
@@ -348,23 +317,7 @@ def verify(output: Path) -> list[str]:
     files = check_stick(output, force=False)
     if not files and not (output / MARK).exists():
         raise ConfigError(f"{output}: holds no export of dropgrid")
-    wrong = [
-        f"{path}: {'missing' if _size(output / path[1:]) is None else 'another size'}"
-        for path, facts in files.items()
-        if _size(output / path[1:]) != facts.get("size")
-    ]
-    if _size(output / DATABASE) is None:
+    wrong = Songs(output, NAME, files).wrong()
+    if size_of(output / DATABASE) is None:
         wrong.append(f"{DATABASE}: missing")
     return wrong
-
-
-def _size(path: Path) -> int | None:
-    try:
-        return path.stat().st_size if path.is_file() else None
-    except OSError as error:
-        raise RecordError(f"{path}: {error.strerror}") from error
-
-
-def _rgb(colour: str) -> tuple[int, int, int]:
-    red, green, blue = bytes.fromhex(colour[1:])
-    return red, green, blue

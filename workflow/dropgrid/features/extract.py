@@ -49,19 +49,19 @@ class Way:
 
     def problem(self, peak: float) -> str | None:
         """What is odd about taking them so; None: nothing. peak: times full scale."""
-        said = []
+        parts = []
         if self.divisor != 1:
-            said.append(
+            parts.append(
                 f"its floats are integers in scale; they were divided by {self.divisor:.0f}"
             )
         elif peak > OVER:
-            said.append(f"its peak is {peak:.3g} times full scale; what is above 1 was clipped")
+            parts.append(f"its peak is {peak:.3g} times full scale; what is above 1 was clipped")
         if self.side:
-            said.append(
+            parts.append(
                 "its channels are each other's inverse and silent in mono; their difference was "
                 "analysed"
             )
-        return "; ".join(said) or None
+        return "; ".join(parts) or None
 
 
 class _Otherwise(Exception):

@@ -49,8 +49,8 @@ def megabytes(minutes: float, method: str = "madmom", threads: int = 1) -> int:
     sequence = min(minutes, WHOLE / 6000)
     if method == "librosa":
         more += LIBROSA
-    held = (HELD + THREAD_HELD * (threads - 1)) * sequence
-    return round(BASE + more + held + KEPT * (minutes - sequence))
+    buffers = (HELD + THREAD_HELD * (threads - 1)) * sequence
+    return round(BASE + more + buffers + KEPT * (minutes - sequence))
 
 
 def later_megabytes(minutes: float) -> int:

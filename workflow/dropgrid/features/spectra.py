@@ -33,17 +33,17 @@ def segments(blocks: Iterable[np.ndarray], frames: int = CHUNK) -> Iterator[np.n
     """
     length = (frames - 1) * HOP + LONGEST
     pending = [np.zeros(LONGEST // 2, np.float32)]
-    held, samples, sent = LONGEST // 2, 0, 0
+    buffered, samples, sent = LONGEST // 2, 0, 0
     for block in blocks:
         pending.append(block)
-        held += len(block)
+        buffered += len(block)
         samples += len(block)
         # Not the last frames yet: how many there are shows only at the end.
-        while held >= length + frames * HOP:
+        while buffered >= length + frames * HOP:
             signal = np.concatenate(pending)
             yield signal[:length]
             pending = [signal[frames * HOP :]]
-            held -= frames * HOP
+            buffered -= frames * HOP
             sent += frames
     rest = -(-samples // HOP) - sent
     signal = np.concatenate([*pending, np.zeros(LONGEST, np.float32)])

@@ -73,9 +73,9 @@ def supervised(
         os.close(writer)
         words.listen()
         crash.listen()
-        heard = _Heard(stage, started, words, crash)
-        timed_out = _listen(reader, relay, pid, seconds, heard)
-        said = words.close()
+        reports = _Reports(stage, started, words, crash)
+        timed_out = _listen(reader, relay, pid, seconds, reports)
+        report = words.close()
         crash.close()
         relay.child = None
         _, status, usage = os.wait4(pid, 0)
@@ -85,11 +85,11 @@ def supervised(
         fault, failure = "interrupt", None
     elif timed_out:
         message = f"stopped after {seconds:g} s, the most a track may take"
-        fault, failure = "machine", TrackFailure(heard.stage, "TimedOut", message)
+        fault, failure = "machine", TrackFailure(reports.stage, "TimedOut", message)
     else:
-        fault, failure = _verdict(heard, said, os.waitstatus_to_exitcode(status), memory_mb)
+        fault, failure = _verdict(reports, report, os.waitstatus_to_exitcode(status), memory_mb)
     cpu_seconds, peak_mb = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / MAXRSS_IN_MB
-    heard.enter("", cpu_seconds, peak_mb)
+    reports.enter("", cpu_seconds, peak_mb)
     return Outcome(
         fault,
         failure,
@@ -97,7 +97,7 @@ def supervised(
         seconds=time.monotonic() - started,
         cpu_seconds=cpu_seconds,
         peak_mb=peak_mb,
-        stages=tuple(heard.uses),
+        stages=tuple(reports.uses),
     )
 
 
@@ -115,12 +115,12 @@ _writer = -1  # in the child: the pipe to its parent, and
 _stage = ""  # the stage it is at
 
 
-def _tell(said: dict[str, object]) -> None:
+def _tell(report: dict[str, object]) -> None:
     if _writer >= 0:
-        os.write(_writer, json.dumps(said).encode() + b"\n")
+        os.write(_writer, json.dumps(report).encode() + b"\n")
 
 
-class _Heard:
+class _Reports:
     """What the child has told so far, a line of JSON each time: the stages, and a failure; what
     it says on standard error, and whether it crashes."""
 
@@ -135,11 +135,11 @@ class _Heard:
         """Take what came through the pipe."""
         *lines, self._rest = (self._rest + piece).split(b"\n")
         for line in lines:
-            said = json.loads(line)
-            if "enters" not in said:
-                self.failure = said
+            report = json.loads(line)
+            if "enters" not in report:
+                self.failure = report
                 continue
-            self.enter(said["enters"], said["cpu"], said["peak_mb"])
+            self.enter(report["enters"], report["cpu"], report["peak_mb"])
 
     def enter(self, stage: str, cpu: float, peak_mb: float) -> None:
         """Close the account of the stage until now, when so much cpu time had been used."""
@@ -150,7 +150,7 @@ class _Heard:
 
 
 def _verdict(
-    heard: _Heard, last_words: str, code: int, memory_mb: int | None
+    reports: _Reports, last_words: str, code: int, memory_mb: int | None
 ) -> tuple[Any, TrackFailure | None]:
     """Fault and failure from the child's report, or without one from the way it ended."""
 
@@ -159,21 +159,23 @@ def _verdict(
             why = f"more than the {memory_mb} MB it may use ({why})"
         return "machine", TrackFailure(stage, "OutOfMemory", why)
 
-    if said := heard.failure:
-        failure = TrackFailure(said["stage"] or heard.stage, said["type"], said["message"])
+    if report := reports.failure:
+        failure = TrackFailure(report["stage"] or reports.stage, report["type"], report["message"])
         if failure.type == "OutOfMemory":
             return out_of_memory(failure.stage, failure.message)
-        return said["fault"], failure
+        return report["fault"], failure
     if code == 0:
         return "none", None
     if line := line_on_memory(last_words):
-        return out_of_memory(heard.stage, line)
-    number = heard.crash.signal or (signal.Signals(-code) if code < 0 else None)
+        return out_of_memory(reports.stage, line)
+    number = reports.crash.signal or (signal.Signals(-code) if code < 0 else None)
     how = number.name if number else f"exit code {code}"
-    if heard.crash.is_at(memory_mb) and number not in (signal.SIGKILL, *FORWARDED):
-        return out_of_memory(heard.stage, f"ended with {how}, {heard.crash.held_mb:.0f} MB in use")
+    if reports.crash.is_at(memory_mb) and number not in (signal.SIGKILL, *FORWARDED):
+        return out_of_memory(
+            reports.stage, f"ended with {how}, {reports.crash.held_mb:.0f} MB in use"
+        )
     hint = " (by the system, short of memory, or by someone)" if how == "SIGKILL" else ""
-    return "machine", TrackFailure(heard.stage, "Crashed", f"ended with {how}{hint}")
+    return "machine", TrackFailure(reports.stage, "Crashed", f"ended with {how}{hint}")
 
 
 class _Relay:
@@ -206,12 +208,14 @@ def _signals_forwarded() -> Iterator[_Relay]:
             signal.signal(number, handler)
 
 
-def _listen(reader: int, relay: _Relay, pid: int, seconds: float | None, heard: _Heard) -> bool:
+def _listen(
+    reader: int, relay: _Relay, pid: int, seconds: float | None, reports: _Reports
+) -> bool:
     """Hear the child until it ends, ending it where it must; True if its time was up."""
     deadline = None if seconds is None else time.monotonic() + seconds
     kill_at: float | None = None
     workflow = _workflow_handle()
-    words, crash = heard.words, heard.crash
+    words, crash = reports.words, reports.crash
     watched = {reader, words.reader, crash.reader}
     watched |= {handle for handle in (workflow, client) if handle is not None}
     timed_out = False
@@ -228,9 +232,9 @@ def _listen(reader: int, relay: _Relay, pid: int, seconds: float | None, heard: 
                 piece = os.read(reader, 65536)
                 if not piece:
                     return timed_out
-                stage = heard.stage
-                heard.add(piece)
-                if seconds is not None and heard.stage != stage:
+                stage = reports.stage
+                reports.add(piece)
+                if seconds is not None and reports.stage != stage:
                     deadline = time.monotonic() + seconds
             now = time.monotonic()
             if workflow in ready:
@@ -240,7 +244,7 @@ def _listen(reader: int, relay: _Relay, pid: int, seconds: float | None, heard: 
             if client in ready:
                 watched.discard(client)
                 if not relay.received:
-                    relay(_said_by(client), None)
+                    relay(_signal_from(client), None)
             if relay.received and kill_at is None:
                 os.kill(pid, relay.received[0])  # it may have come before there was a child
                 kill_at = now + GRACE
@@ -253,12 +257,12 @@ def _listen(reader: int, relay: _Relay, pid: int, seconds: float | None, heard: 
                 os.close(descriptor)
 
 
-def _said_by(client: int | None) -> int:
+def _signal_from(client: int | None) -> int:
     """The signal that a client hands on; SIGTERM where it has gone."""
-    said = b""
+    report = b""
     with suppress(OSError):
-        said = os.read(client, 1) if client is not None else b""
-    return said[0] if said and said[0] in FORWARDED else signal.SIGTERM
+        report = os.read(client, 1) if client is not None else b""
+    return report[0] if report and report[0] in FORWARDED else signal.SIGTERM
 
 
 def _workflow_handle() -> int | None:

@@ -60,14 +60,14 @@ def accepted(connection: socket, arguments: list[str]) -> bool:
 
     encoding = sys.getfilesystemencoding()
     words = [word.encode(encoding, "surrogateescape") for word in arguments]
-    held = [name + b"=" + value for name, value in posix.environ.items()]
-    body = b"\0".join([*words, *held])
+    variables = [name + b"=" + value for name, value in posix.environ.items()]
+    body = b"\0".join([*words, *variables])
     niceness = posix.getpriority(posix.PRIO_PROCESS, 0)
     try:
         handed = pack("=4i", 0, 1, 2, posix.open(b".", posix.O_RDONLY))
         connection.send(words[0][:1])  # what it is, before the server has a process for it
         connection.sendmsg(
-            [pack(HEAD, len(body), len(words), len(held), niceness)],
+            [pack(HEAD, len(body), len(words), len(variables), niceness)],
             [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, handed)],
         )
         connection.sendall(body)

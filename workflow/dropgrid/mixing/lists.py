@@ -12,7 +12,6 @@ import numpy as np
 
 from ..base.csv_tables import csv_bytes
 from ..base.errors import ConfigError, RecordError
-from ..base.files import read_regular
 from ..base.text import one_line, printable
 from ..records.store import read_bpm, read_structure
 from ..records.ticket import read_ticket
@@ -25,14 +24,13 @@ from .order import Wishes, arrange
 from .score import scores
 from .transition import Transition, transition
 
-MAX_BYTES = 16 * 2**20  # of a list
 COLUMNS = (
     "number", "path", "artist", "title", "bpm", "key", "energy", "enter_bar", "enter_seconds",
     "leave_bar", "leave_seconds", "blend_bars", "tempo_change", "score", "reasons",
 )  # fmt: skip
 
 
-class Asked(Protocol):
+class SetOptions(Protocol):
     """The options of `dropgrid set` that the choice of tracks depends on."""
 
     results: Path
@@ -50,30 +48,6 @@ class Step:
 
     transition: Transition
     seconds: float
-
-
-def read_list(path: Path) -> list[str]:
-    """The paths that a playlist names: M3U8, text of a path a line, or CSV with a column path.
-
-    Raises ConfigError, OSError.
-    """
-    try:
-        text = read_regular(path, MAX_BYTES).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 text ({error.reason})") from error
-    if path.suffix.lower() in (".csv", ".tsv"):
-        return _column(path, text)
-    lines = (line.strip() for line in text.splitlines())
-    return [line for line in lines if line and not line.startswith("#")]
-
-
-def _column(path: Path, text: str) -> list[str]:
-    import csv
-
-    rows = csv.DictReader(text.splitlines(), delimiter="\t" if path.suffix == ".tsv" else ",")
-    if "path" not in (rows.fieldnames or ()):
-        raise ConfigError(f"{path}: has no column path")
-    return [row["path"] for row in rows if row["path"]]
 
 
 def find(library: Library, results: Path, names: Iterable[str]) -> list[int]:
@@ -108,29 +82,31 @@ def matrix(library: Library, places: Sequence[int], limit: float) -> np.ndarray:
     return np.stack([scores(library, int(i), limit=limit).total[chosen] for i in chosen])
 
 
-def chosen(library: Library, asked: Asked, names: Sequence[str]) -> list[int]:
+def chosen(library: Library, options: SetOptions, names: Sequence[str]) -> list[int]:
     """The places of the tracks to play, in order. Raises ConfigError."""
-    places = list(dict.fromkeys(find(library, asked.results, names)))
-    ends = [find(library, asked.results, [n])[0] if n else None for n in (asked.start, asked.end)]
-    pairs = [find(library, asked.results, pair) for pair in asked.pair]
+    places = list(dict.fromkeys(find(library, options.results, names)))
+    ends = [
+        find(library, options.results, [n])[0] if n else None for n in (options.start, options.end)
+    ]
+    pairs = [find(library, options.results, pair) for pair in options.pair]
     wanted = [
         place for place in (*ends, *(p for pair in pairs for p in pair)) if place is not None
     ]
     places += [place for place in dict.fromkeys(wanted) if place not in places]
     if ends[0] is not None and ends[0] == ends[1]:
         raise ConfigError("--start and --end: the same track")
-    table = matrix(library, places, asked.tempo_limit)
+    table = matrix(library, places, options.tempo_limit)
     kept = list(range(len(places)))
     at = {place: row for row, place in enumerate(places)}
-    if asked.minutes is not None:
-        kept = _that_fit(library, places, table, 60 * asked.minutes, {at[p] for p in wanted})
+    if options.minutes is not None:
+        kept = _that_fit(library, places, table, 60 * options.minutes, {at[p] for p in wanted})
     row_of = {row: number for number, row in enumerate(kept)}
 
     def row(place: int | None) -> int | None:
         return None if place is None else row_of[at[place]]
 
     wishes = Wishes(
-        asked.energy, row(ends[0]), row(ends[1]),
+        options.energy, row(ends[0]), row(ends[1]),
         tuple((row_of[at[a]], row_of[at[b]]) for a, b in pairs),
     )  # fmt: skip
     artists = [library.artists[places[k]] for k in kept]

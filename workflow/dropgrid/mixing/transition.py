@@ -88,25 +88,25 @@ def bar_count(track: Track) -> int:
 
 def bar_time(track: Track, bar: int) -> float:
     """Seconds of the downbeat of a bar, counted from 1; 0 where there is none."""
-    ones = track.bpm.downbeats if track.bpm else ()
-    if not ones:
+    downbeats = track.bpm.downbeats if track.bpm else ()
+    if not downbeats:
         return 0.0
-    return float(ones[min(max(bar, 1), len(ones)) - 1])
+    return float(downbeats[min(max(bar, 1), len(downbeats)) - 1])
 
 
 def reasons(library: Library, i: int, j: int, found: Scores) -> list[str]:
     """What speaks for and against it, the strongest first."""
-    said = [
+    parts = [
         _tempo(found, j),
         _key(library, i, j),
         _energy(library, i, j),
         _sections(library, i, j),
     ]
     if found.blend[j] and library.bars_in[j] >= found.blend[j]:
-        said.append("its drop comes right after the blend")
+        parts.append("its drop comes right after the blend")
     if found.certainty[j] < SURE:
-        said.append("the grid of one of them is not sure: check it first")
-    return [text for text in said if text]
+        parts.append("the grid of one of them is not sure: check it first")
+    return [text for text in parts if text]
 
 
 def _tempo(found: Scores, j: int) -> str:
@@ -119,12 +119,12 @@ def _key(library: Library, i: int, j: int) -> str:
     keys = int(library.key[i]), int(library.key[j])
     if NO_KEY in keys or min(library.key_confidence[i], library.key_confidence[j]) < SURE_KEY:
         return "key not sure"
-    one, other = (notation.camelot(key) for key in keys)
+    first_key, second_key = (notation.camelot(key) for key in keys)
     if keys[0] == keys[1]:
-        return f"same key ({one})"
+        return f"same key ({first_key})"
     if keys[1] in notation.compatible(keys[0]):
-        return f"keys that mix ({one} to {other})"
-    return f"keys clash ({one} to {other})"
+        return f"keys that mix ({first_key} to {second_key})"
+    return f"keys clash ({first_key} to {second_key})"
 
 
 def _energy(library: Library, i: int, j: int) -> str:

@@ -1,5 +1,6 @@
 """The report page: results/report/index.html, one file that opens from the file system.
 
 `collect` reads the records, `encode` makes them small, `page` joins template, styles, scripts
-and data. The page asks nothing of the network; its scripts are in static/, one per concern.
+(`bundle`) and data. The page asks nothing of the network. Its scripts are ES modules in static/:
+`page_main.js` begins the page in a file, `served_main.js` the one that `dropgrid open` serves.
 """

@@ -14,18 +14,12 @@ from typing import Any
 from .. import __version__
 from ..base.colours import SECTION_COLOURS, SECTION_COLOURS_ON_DARK
 from ..jobs.usage_log import Use
-from ..records.model import LABELS
-from ..results.metric_names import BEATS, BPM, KEY, STRUCTURE
+from ..results.metric_names import BEATS, BPM, IN_GROUPS, KEY, STRUCTURE
 from . import encode
+from .bundle import bundle
 from .collect import Evaluation, Report
 
-STYLES = ("base.css", "library.css", "deck.css", "bench.css", "pages.css")
-SCRIPTS = (
-    "data.js", "drawing.js", "wheel.js", "search.js", "columns.js", "lists.js", "keys.js",
-    "table.js", "metronome.js", "element.js", "player.js", "sections.js", "closeup.js",
-    "edits.js", "ownfile.js", "bench.js", "tools.js", "deck.js", "views.js", "evaluation.js",
-    "app.js",
-)  # fmt: skip
+STYLES = ("base.css", "library.css", "deck.css", "editor.css", "pages.css")
 
 
 def build(report: Report, page: Path) -> bytes:
@@ -35,7 +29,7 @@ def build(report: Report, page: Path) -> bytes:
     fetched but audio.
     """
     style = _palette() + "".join(_static(name) for name in STYLES)
-    script = '"use strict";\n' + "".join(_static(name) for name in SCRIPTS)
+    script = bundle("page_main.js", _static)
     policy = (
         "default-src 'none'; img-src data:; media-src file: http: https: blob:; "
         f"style-src '{_digest(style)}'; script-src '{_digest(script)}'; base-uri 'none'; "
@@ -55,7 +49,6 @@ def build(report: Report, page: Path) -> bytes:
 def _library(report: Report, page: Path) -> dict[str, Any]:
     return {
         "version": __version__,
-        "labels": LABELS,
         "keys": encode.keys(),
         "tick": encode.TICK,
         "tracks": [encode.row(view, page) for view in report.tracks],
@@ -85,7 +78,7 @@ def evaluations_json(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
         }
         for evaluation in evaluations
     ]
-    return {"names": names, "documents": documents}
+    return {"names": names, "in_groups": IN_GROUPS, "documents": documents}
 
 
 def _palette() -> str:

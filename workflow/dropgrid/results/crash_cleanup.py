@@ -13,39 +13,26 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from .ownership import MARK, begins_as_ours
+from .artefacts import FORMATS, MARK, renamed
+from .ownership import looks_owned
 
-# Folder -> names of what we write there; nothing else in it is looked at.
-TRACK = r"[a-z0-9-]+-[0-9a-f]{8}"
-OURS = {
-    "features": re.compile(TRACK + r"\.npz"),
-    "bpm": re.compile(TRACK + r"\.json"),
-    "structure": re.compile(TRACK + r"\.json"),
-    "key": re.compile(TRACK + r"\.json"),
-    "identity": re.compile(TRACK + r"\.json"),
-    "cache": re.compile(r"[0-9a-f]{40}-[0-9a-f]{40}\.npz"),
-    "evaluation": re.compile(r"(bpm|beats|structure|key)\.json"),
-    ".": re.compile(
-        r"library\.csv|failures\.csv|duplicates\.csv|library\.parquet|scan\.json|summary\.json"
-    ),
-}
+OWNED = renamed()  # nothing else is looked at
 TEMPORARY = re.compile(r"\.(.+)\.\d+\.tmp")  # as dropgrid.base.files names them
 ARCHIVE_TAIL = 22  # bytes that end a ZIP archive without a comment, from this signature on:
-ENDS = {".npz": b"PK\x05\x06", ".json": b"}\n", ".csv": b"\n", ".parquet": b"PAR1"}
 
 
-def mend(results: Path, temporary: bool = True) -> list[Path]:
+def remove_broken_files(results: Path, temporary: bool = True) -> list[Path]:
     """Delete broken outputs and left-over temporary files below results; those deleted.
 
     temporary: False where jobs may be running, which need theirs.
     """
     removed = []
-    for folder, ours in OURS.items():
+    for folder, owned in OWNED.items():
         for name, path in _files(results / folder):
-            broken = ours.fullmatch(name) and not is_whole(path) and begins_as_ours(path)
+            broken = owned.fullmatch(name) and not is_whole(path) and looks_owned(path)
             left = TEMPORARY.fullmatch(name)
-            known = left and (ours.fullmatch(left[1]) or left[1] == MARK)
-            ended = known and left and begins_as_ours(path, left[1])
+            known = left and (owned.fullmatch(left[1]) or left[1] == MARK)
+            ended = known and left and looks_owned(path, left[1])
             if broken or (temporary and ended):
                 with suppress(OSError):
                     os.unlink(path)
@@ -55,9 +42,9 @@ def mend(results: Path, temporary: bool = True) -> list[Path]:
 
 def is_output(path: Path, results: Path) -> bool:
     """Whether a path is one of what the stages of tracks write."""
-    ours = OURS.get(path.parent.name)
+    owned = OWNED.get(path.parent.name)
     there = path.parent.parent.resolve() == results.resolve()
-    return there and ours is not None and ours.fullmatch(path.name) is not None
+    return there and owned is not None and owned.fullmatch(path.name) is not None
 
 
 def is_whole(path: str) -> bool:
@@ -75,7 +62,8 @@ def is_whole(path: str) -> bool:
     except OSError:
         return True  # whoever needs it will say why
     suffix = os.path.splitext(path)[1]
-    return tail.startswith(ENDS[suffix]) if suffix == ".npz" else tail.endswith(ENDS[suffix])
+    end = FORMATS[suffix].end
+    return tail.startswith(end) if suffix == ".npz" else tail.endswith(end)
 
 
 def _files(folder: Path) -> Iterator[tuple[str, str]]:

@@ -28,7 +28,7 @@ from ..features.loudness import TENTHS
 from ..features.store import DESCRIPTOR, read_array
 from ..records.identity import read_identity
 from .layout import Results
-from .ownership import write_ours
+from .ownership import write_owned
 from .table import read_table
 
 COLUMNS = ("track", "path", "group", "same", "likeness", "duration", "size")
@@ -62,7 +62,7 @@ def write_duplicates(results: Path) -> list[Twin]:
     """
     twins = list(find_duplicates(results))
     rows = [[getattr(twin, name) for name in COLUMNS] for twin in twins]
-    write_ours(Results(results).duplicates, csv_bytes(COLUMNS, rows))
+    write_owned(Results(results).duplicates, csv_bytes(COLUMNS, rows))
     return twins
 
 

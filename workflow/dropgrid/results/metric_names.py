@@ -19,7 +19,10 @@ BEATS = {
     "cmlt": "CMLt",
     "amlc": "AMLc",
     "amlt": "AMLt",
+    "p_score": "P-score",
+    "downbeats_given_beats": "downbeats among the beats found, F",
     "information_gain": "information gain",
+    "median_error_ms": "median distance to the nearest beat, ms",
     "phase_error": "phase error, s (positive: late)",
     "phase_error_beats": "phase error, beats",
 }
@@ -38,9 +41,19 @@ STRUCTURE = {
     "drop_start_0.5_precision": "drop beginnings within 0.5 s, precision",
     "drop_start_0.5_recall": "drop beginnings within 0.5 s, recall",
     "drop_start_3_f": "drop beginnings within 3 s, F",
+    "drop_within_beat_f": "drop beginnings within a beat, F",
+    "drop_within_bar_f": "drop beginnings within a bar, F",
 }
 KEY = {
     "exact": "the very key",
     "mirex": "MIREX-weighted, fifths in both directions",
     "mir_eval": "weighted as mir_eval does, fifths above alone",
+}
+# Of each task, those by which groups of tracks (a genre, a range of tempo) are compared.
+IN_GROUPS = {
+    "bpm": ("accuracy1", "accuracy2", "median_error"),
+    "beats": ("f_measure", "cmlt", "amlt"),
+    "downbeats": ("f_measure", "cmlt", "amlt"),
+    "structure": ("hit_0.5_trimmed_f", "hit_3_trimmed_f", "drop_start_3_f"),
+    "key": tuple(KEY),
 }

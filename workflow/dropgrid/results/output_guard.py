@@ -15,24 +15,22 @@ from pathlib import Path
 from ..base.errors import ConfigError
 from ..base.files import write_atomically
 from ..library import AUDIO_SUFFIXES
+from .artefacts import ARTEFACTS, FORMATS
 from .ownership import is_marked
 
 LOOK = 64 * 2**10  # bytes looked at from either end of a file
 HEADS = (
-    b'{\n  "schema": "dropgrid/',  # records, tickets, summaries, evaluations
+    FORMATS[".json"].start,  # records, tickets, summaries, evaluations
+    *(artefact.header for artefact in ARTEFACTS.values() if artefact.header),
     b"none: librosa's onset strength",  # in place of the networks
     b"none: rises of bands",
     b"none: pitch classes",
-    b"track,path,status,title,artist,",  # the library table
-    b"track,path,stage,type,message",  # failures
-    b"track,path,group,same,likeness,",  # songs that are there twice
     b"track,path,genre,reference,system",  # rows of an evaluation
     b"source,key,reason",  # references left out
     b"# Evaluation\n",
     b"# Systems side by side\n",
     b"# dropgrid estimate: ",  # tracks without an answer
     b"#EXTM3U\n#DROPGRID\n",
-    b"\x08\x08\x12\x08dropgrid",  # networks as older versions wrote them
 )
 TRAITS = (  # (what the file begins with, what it holds near either end)
     (b"<!", b"<title>dropgrid</title>"),
@@ -86,7 +84,7 @@ def check_output(
         raise ConfigError(f"{where}: the name of a song; --force writes it all the same")
     if trusted is not None and path.resolve().is_relative_to(trusted.resolve()):
         return
-    if os.path.lexists(path) and not is_ours(path, mark):
+    if os.path.lexists(path) and not is_own_output(path, mark):
         raise ConfigError(
             f"{where}: exists, and is nothing dropgrid wrote; --force writes over it"
         )
@@ -109,7 +107,7 @@ def check_folder(path: Path, option: str = "--output") -> None:
         raise ConfigError(f"{option} {path}: is not a folder")
 
 
-def is_ours(path: Path, mark: bytes | None = None) -> bool:
+def is_own_output(path: Path, mark: bytes | None = None) -> bool:
     """Whether the content of a file says that dropgrid wrote it; an empty one is nobody's loss.
 
     mark: bytes near either end that say so, too. False for what cannot be read.
@@ -123,7 +121,7 @@ def is_ours(path: Path, mark: bytes | None = None) -> bool:
         return False
     if not head or head.startswith(HEADS) or (mark and (mark in head or mark in tail)):
         return True
-    if any(head.startswith(start) and (held in head or held in tail) for start, held in TRAITS):
+    if any(head.startswith(start) and (trait in head or trait in tail) for start, trait in TRAITS):
         return True
     if not OF_A_TRACK.fullmatch(path.name):
         return False

@@ -7,23 +7,20 @@ file counts as ours by its content, whatever its name; everything else stays.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..jobs.usage_log import read_use
-from ..records.identity import SCHEMA as IDENTITY
-from ..records.model import ANALYSES
-from ..records.ticket import TICKET_SCHEMA, TRACK_ID
-from ..stages import STAGES
+from ..records.ticket import TRACK_ID
+from .artefacts import ARTEFACTS
 from .crash_cleanup import is_whole
 from .layout import Results
-from .ownership import begins_as_ours, holds_ours
+from .ownership import is_owned, looks_owned
 from .scan_store import read_scan
 
-CACHED = re.compile(r"[0-9a-f]{40}-[0-9a-f]{40}\.npz")
+CACHED = ARTEFACTS["cache"].name
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ def remove(found: list[LeftOver]) -> int:
     """Delete files, each if it still is ours; how many bytes. Raises OSError."""
     freed = 0
     for left in found:
-        if _is_ours(left.path):
+        if _is_owned(left.path):
             left.path.unlink(missing_ok=True)
             freed += left.size
     return freed
@@ -62,21 +59,22 @@ def remove(found: list[LeftOver]) -> int:
 def empty_cache(results: Path) -> None:
     """Delete all features that are kept by their origin. Raises OSError."""
     for entry in _entries(Results(results).cache):
-        if CACHED.fullmatch(entry.name) and begins_as_ours(entry.path):
+        if CACHED.fullmatch(entry.name) and looks_owned(entry.path):
             os.unlink(entry.path)
 
 
 def _of_tracks(files: Results, there: set[str]) -> Iterator[LeftOver]:
     folders = {
-        files.ticket("x").parent, files.identity("x").parent,
-        *(files.output(stage, "x").parent for stage in STAGES),
-        *(files.logs(name) for name in ("tracks", *STAGES)),  # by stage in earlier versions
-    }  # fmt: skip
+        folder
+        for artefact in ARTEFACTS.values()
+        if artefact.of_track
+        for folder in files.folder.glob(artefact.folder.replace("{any}", "*"))
+    }
     for folder in sorted(folders):
         for entry in _entries(folder):
             track = os.path.splitext(entry.name)[0]
             path = Path(entry.path)
-            if TRACK_ID.fullmatch(track) and track not in there and _is_ours(path):
+            if TRACK_ID.fullmatch(track) and track not in there and _is_owned(path):
                 yield LeftOver(path, track, entry.stat(follow_symlinks=False).st_size)
 
 
@@ -91,7 +89,7 @@ def _in_cache(files: Results, there: set[str]) -> Iterator[LeftOver]:
         status = entry.stat(follow_symlinks=False)
         if CACHED.fullmatch(entry.name) and status.st_ino not in kept:
             path = Path(entry.path)
-            if _is_ours(path):
+            if _is_owned(path):
                 yield LeftOver(path, None, status.st_size if status.st_nlink == 1 else 0)
 
 
@@ -100,11 +98,11 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
         yield from (e for e in listing if e.is_file(follow_symlinks=False))
 
 
-def _is_ours(path: Path) -> bool:
+def _is_owned(path: Path) -> bool:
     """Whether the content of a file says so."""
     if path.suffix == ".log":
         return not path.is_symlink() and bool(read_use(path))
     if path.suffix == ".json":
-        schemas = (TICKET_SCHEMA, IDENTITY, *(f"dropgrid/{kind}" for kind in ANALYSES))
-        return any(holds_ours(path, schema) for schema in schemas)
-    return path.suffix == ".npz" and begins_as_ours(str(path)) and is_whole(str(path))
+        schemas = (a.schema for a in ARTEFACTS.values() if a.of_track)
+        return any(is_owned(path, schema) for schema in schemas if schema)
+    return path.suffix == ".npz" and looks_owned(str(path)) and is_whole(str(path))

@@ -13,7 +13,7 @@ from ..base.json_documents import SCHEMA_VERSION, json_lines
 from ..library import Scan
 from ..records.ticket import TICKET_SCHEMA, Ticket, is_track_id, ticket_json
 from .layout import Results
-from .ownership import remove_ours, write_ours
+from .ownership import remove_owned, write_owned
 
 SCAN_SCHEMA = "dropgrid/scan"
 
@@ -32,7 +32,7 @@ def write_tickets(found: Scan, results: Path, same: Collection[str] = ()) -> lis
     current = {f"{track}.json" for track in ids}
     for entry in os.scandir(folder) if folder.is_dir() else ():
         if entry.name.endswith(".json") and entry.name not in current:
-            remove_ours(Path(entry.path), TICKET_SCHEMA)
+            remove_owned(Path(entry.path), TICKET_SCHEMA)
     write_scan(found, results)
     return ids
 
@@ -41,12 +41,12 @@ def write_ticket(track: Ticket, results: Path) -> None:
     """Write results/tracks/{track}.json, if it changed."""
     path = Results(results).ticket(track.track)
     # Not durable: the next scan mends a ticket that a power cut took, and there are many.
-    write_ours(path, ticket_json(track), durable=False)
+    write_owned(path, ticket_json(track), durable=False)
 
 
 def write_scan(found: Scan, results: Path) -> None:
     """Write results/scan.json, if it changed."""
-    write_ours(Results(results).scan, _scan_json(found))
+    write_owned(Results(results).scan, _scan_json(found))
 
 
 def read_scan(results: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ..records.bpm_outline import Positions, read_bpm_outline
 from ..records.model import BpmRecord, KeyRecord, StructureRecord, TrackFailure, problem_of
 from .layout import Results
 from .library_reader import broken, path_of, record_or_failure
-from .ownership import begins_as_ours
+from .ownership import looks_owned
 from .scan_store import read_scan
 
 # Column -> type in the Parquet file.
@@ -130,7 +130,7 @@ def write_table(results: Path, analyses: Sequence[str]) -> tuple[int, int]:
     parquet = Results(results).parquet
     if has_parquet():
         write_atomically(parquet, parquet_bytes(rows))
-    elif parquet.exists() and begins_as_ours(str(parquet)):
+    elif parquet.exists() and looks_owned(str(parquet)):
         parquet.unlink()
     write_atomically(Results(results).failures, _csv(failed, FAILURE_COLUMNS))
     write_atomically(Results(results).table, _csv(rows, tuple(COLUMNS)))

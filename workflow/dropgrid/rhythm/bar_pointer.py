@@ -86,21 +86,21 @@ def best_path(activation: np.ndarray, shortest: int, longest: int) -> Path:
     places = STIFFNESS * np.log(lengths)
     leaving = np.log(np.exp(-np.abs(places[:, None] - places)).sum(axis=1))
     # held[k]: the best paths to the end of beats that began at frame start - longest + k
-    held = np.full((longest + shortest, len(lengths)), -np.inf)
+    buffer = np.full((longest + shortest, len(lengths)), -np.inf)
     before = np.arange(-longest, 0)[:, None]
     begun = likelihood(before, lengths) - np.log(lengths.sum())
-    held[:longest] = np.where(before + lengths >= 0, begun, -np.inf)
+    buffer[:longest] = np.where(before + lengths >= 0, begun, -np.inf)
     came = np.zeros((count, len(lengths)), dtype=np.uint8)
     columns = np.arange(len(lengths))
     rows = np.arange(shortest)[:, None] + longest - lengths
     for start in range(0, count, shortest):  # no beat begins and ends within so few frames
         size = min(shortest, count - start)
-        ended = held[rows[:size], columns] - leaving
+        ended = buffer[rows[:size], columns] - leaving
         entered, came[start : start + size] = _nearest(ended, places)
         frames = np.arange(start, start + size)[:, None]
-        held[longest : longest + size] = entered + likelihood(frames, lengths)
-        held[:longest] = held[size : longest + size].copy()
-    starts, own = _traced(held[:longest], came, lengths)
+        buffer[longest : longest + size] = entered + likelihood(frames, lengths)
+        buffer[:longest] = buffer[size : longest + size].copy()
+    starts, own = _traced(buffer[:longest], came, lengths)
     scores = likelihood(starts, own)
     index = own - shortest
     scores[1:] -= np.abs(np.diff(places[index])) + leaving[index[:-1]]
@@ -124,12 +124,12 @@ def _nearest(ended: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def _traced(
-    held: np.ndarray, came: np.ndarray, lengths: np.ndarray
+    buffer: np.ndarray, came: np.ndarray, lengths: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Starts and lengths of the path that ends best; held: of the last frames, one row each."""
-    longest, count = len(held), len(came)
+    """Starts and lengths of the path that ends best; buffer: of the last frames, one row each."""
+    longest, count = len(buffer), len(came)
     left = np.arange(longest, 0, -1)[:, None]  # frames from a row's to the end of all
-    reaching = np.where(lengths >= left, held, -np.inf)
+    reaching = np.where(lengths >= left, buffer, -np.inf)
     row, column = np.unravel_index(int(np.argmax(reaching)), reaching.shape)
     start = count - longest + int(row)
     starts, own = [start], [int(lengths[column])]

@@ -88,13 +88,13 @@ class _Sound:
         """
         low, high = spans[0]
         start, end = min(s for s, _ in spans), max(e for _, e in spans)
-        held = np.zeros(len(self.times), bool)
+        inside = np.zeros(len(self.times), bool)
         for first, last in spans:
-            held |= (self.times >= first) & (self.times <= last)
+            inside |= (self.times >= first) & (self.times <= last)
         while low > start or high < end:
             reach = high - low
             low, high = max(start, low - reach), min(end, high + reach)
-            near = held & (self.times >= low) & (self.times <= high)
+            near = inside & (self.times >= low) & (self.times <= high)
             bpm = line.bpm
             line = fit_line(self.times[near], self.heights[near], bpm, line.offset)
             if abs(line.bpm - bpm) > APART * bpm:

@@ -18,6 +18,7 @@ from .octave import rises
 REACH = 3  # frames a hit may lie off its half beat
 QUIET = -70.0  # dB below which differences of level are of no interest
 SOUNDING = 45.0  # dB below the loudest second that still counts as music
+SILENT = 0.01  # of the drums on the beats: less on the half beats is none
 OPENING = 0.06  # s between the first sound and a half beat that make it the opening
 KICK_BANDS, SNARE_BANDS, HAT_BANDS = slice(0, 2), slice(2, 5), slice(7, 9)
 BAR = 8  # half beats over which chords are compared: a bar before and a bar after
@@ -25,16 +26,16 @@ PHRASE = 32  # half beats over which levels are compared as well: four bars befo
 EDGE = 4  # half beats at either end, where a change is that of a file that begins or ends
 BREADTH = 8  # half beats to both sides among which a change is the greatest of its neighbourhood
 
-Seen = dict[str, np.ndarray]  # name of a witness -> (half beats,) >= 0
+BeatEvidence = dict[str, np.ndarray]  # name of a witness -> (half beats,) >= 0
 
 
 @dataclass(frozen=True)
-class Witnesses:
+class EvidenceSource:
     """The witnesses of a track; nothing is computed before it is asked for."""
 
     features: Features
 
-    def see(self, halves: np.ndarray) -> Seen:
+    def at_half_beats(self, halves: np.ndarray) -> BeatEvidence:
         """What each of the half beats (n,) in seconds, ascending, shows.
 
         beat, downbeat: activations; kick, snare, hat: rises of the amplitude of low, middle and
@@ -61,6 +62,20 @@ class Witnesses:
             seen["chords"] = _summits(_turn(pitches, BAR))
         return seen
 
+    def division(self, beats: np.ndarray) -> float | None:
+        """How much of the drums is on the half beats between beats (n,): the log of the ratio.
+
+        None where no drums are known, or no beats.
+        """
+        if len(beats) < 2 or not self._drums:
+            return None
+        halves = with_halves(beats)
+        strokes = [_greatest_near(values, halves) for values in self._drums.values()]
+        total = sum((own / own.mean() for own in strokes if own.any()), np.zeros(len(halves)))
+        if not total[::2].any():
+            return None
+        return float(np.log(max(total[1::2].mean() / total[::2].mean(), SILENT)))
+
     @cached_property
     def sounding(self) -> tuple[float, float]:
         """Seconds of the first and the last sound that is music, not hiss or a dying echo."""
@@ -73,7 +88,7 @@ class Witnesses:
         return float(loud[0] / FRAME_RATE), end
 
     @cached_property
-    def _drums(self) -> Seen:
+    def _drums(self) -> BeatEvidence:
         bands = self.features.descriptors.get("bands")
         if bands is None:
             return {}

@@ -126,10 +126,10 @@ def _margin(index: np.ndarray, error: np.ndarray, weight: np.ndarray, period: fl
     blocks = (index // BLOCK_BEATS).astype(int)
     blocks -= blocks.min()
     mass = np.bincount(blocks, weight)
-    held = mass > 0
-    mean = np.bincount(blocks, weight * error)[held] / mass[held]
-    place = np.bincount(blocks, weight * index)[held] / mass[held]
-    share = mass[held] / mass[held].mean()
+    usable = mass > 0
+    mean = np.bincount(blocks, weight * error)[usable] / mass[usable]
+    place = np.bincount(blocks, weight * index)[usable] / mass[usable]
+    share = mass[usable] / mass[usable].mean()
     lever = np.sum(share * (place - np.average(place, weights=share)) ** 2)
     freedom = len(mean) - 2
     if freedom < 1 or lever <= 0:

@@ -81,8 +81,8 @@ class Job:
                 found = [use for _, use in read_use(Path(self.log))]
             elif self.rule == "batch":
                 with suppress(OSError):
-                    said = read_batch_log(Path(self.log).read_bytes())
-                    found = [line.use for line in said if line.word != "begins"]
+                    lines = read_batch_log(Path(self.log).read_bytes())
+                    found = [line.use for line in lines if line.word != "begins"]
         values = asdict(add_up(found)) if found else {}
         return {name: values.get(name) for name in ("seconds", "cpu_seconds", "peak_mb")}
 

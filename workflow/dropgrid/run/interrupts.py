@@ -38,7 +38,7 @@ from ..base import claims
 from ..base.errors import LibraryError
 from ..base.files import write_atomically
 from ..base.text import printable
-from ..results.crash_cleanup import is_output, is_whole, mend
+from ..results.crash_cleanup import is_output, is_whole, remove_broken_files
 from ..results.ownership import MARK
 
 LOCK = f"{MARK}.lock"  # in the folder of results
@@ -48,7 +48,7 @@ NOTE = "dropgrid.json"  # in Snakemake's own folder
 REPEAT = 0.2  # seconds between signals to the jobs: a new one may just have been started
 PATIENCE = 10  # of these until this process is interrupted once more: asyncio can lose a SIGINT
 
-_held: list[int] = []  # descriptors of file locks, open as long as the process lives
+_lock_file: list[int] = []  # descriptors of file locks, open as long as the process lives
 received: list[int] = []  # the signals that ask this process to end, from pass_signals_on on
 
 
@@ -68,7 +68,7 @@ def guard_run(
         pass_signals_on()
     lock_results(results)
     remove_stale_locks(results, folder)
-    for path in mend(results, temporary=not jobs_elsewhere):
+    for path in remove_broken_files(results, temporary=not jobs_elsewhere):
         print(f"dropgrid: {path}: half written, removed to be made again", file=sys.stderr)
     forget_incomplete(results, folder)
 
@@ -102,7 +102,7 @@ def lock_results(results: Path) -> None:
         os.close(descriptor)
         _claim(results)
         return
-    _held.append(descriptor)
+    _lock_file.append(descriptor)
     me = f"process {os.getpid()} on {socket.gethostname()}, started in {os.getcwd()}"
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, me.encode(errors="replace"), 0)

@@ -212,10 +212,10 @@ def _sort(
 
 def _profile(name: str) -> str:
     """A profile of ours by its name; any other as it is. Raises ConfigError without its plugin."""
-    ours = PROFILES / name
-    if os.sep in name or not ours.is_dir():
+    shipped = PROFILES / name
+    if os.sep in name or not shipped.is_dir():
         return name
     plugin = f"snakemake_executor_plugin_{name.replace('-', '_')}"
     if plugin in EXTRAS and not has(plugin):
         raise ConfigError(lacking(f"the profile {name}", plugin))
-    return str(ours)
+    return str(shipped)

@@ -10,7 +10,7 @@ from ..base.errors import MissingRecord, RecordError
 from ..base.json_documents import SCHEMA_VERSION, json_lines, parse_document, read_bytes
 from ..references.collect import WORDS
 from ..results.layout import Results
-from ..results.ownership import write_ours
+from ..results.ownership import write_owned
 
 SCHEMA = "dropgrid/references-used"
 
@@ -19,7 +19,7 @@ def note_references(results: Path, references: Sequence[str]) -> None:
     """Note the references of a run, absolute, in options/references.json. Raises OSError."""
     paths = [name if name in WORDS else _absolute(name) for name in references]
     head = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION}
-    write_ours(Results(results).options("references"), json_lines({**head, "references": paths}))
+    write_owned(Results(results).options("references"), json_lines({**head, "references": paths}))
 
 
 def noted_references(results: Path) -> list[str]:

@@ -97,8 +97,8 @@ def stages_due(
     """
     files = Results(results)
     made = [age(files.output(stage, track)) for stage in STAGES]
-    said = age(files.ticket(track)), age(slice_path(files.corrections, track))
-    return _due(made, *said, networks, since, analyses)
+    ages_of_inputs = age(files.ticket(track)), age(slice_path(files.corrections, track))
+    return _due(made, *ages_of_inputs, networks, since, analyses)
 
 
 def _due(
@@ -141,8 +141,8 @@ def tracks_due(
     for track in tracks:
         if len(tracks) > FEW:
             ages = [folder.get(track, -1) for folder in made]
-            said = tickets.get(track, -1), stated.get(track, -1)
-            stages = _due(ages, *said, networks, since, analyses)
+            ages_of_inputs = tickets.get(track, -1), stated.get(track, -1)
+            stages = _due(ages, *ages_of_inputs, networks, since, analyses)
         else:
             stages = stages_due(results, track, networks, since, analyses)
         if stages:

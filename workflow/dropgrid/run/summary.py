@@ -27,7 +27,7 @@ from ..jobs.usage_log import Use, add_up, read_batch_log, read_use
 from ..records.model import TrackFailure
 from ..results.layout import Results
 from ..results.library_reader import READERS, failure_in, path_of
-from ..results.ownership import begins_as_ours, remove_ours
+from ..results.ownership import looks_owned, remove_owned
 from ..results.prune import departed
 from ..results.scan_store import read_scan
 from ..stages import STAGES
@@ -114,13 +114,13 @@ def _use(results: Path, tracks: Sequence[str]) -> dict[str, Use]:
     for track in tracks:
         log = f"{track}.log"
         batch = ages["tracks"].get(log, -1)
-        said = dict(read_use(files.logs("tracks") / log)) if batch >= 0 else {}
+        of_track = dict(read_use(files.logs("tracks") / log)) if batch >= 0 else {}
         for stage in STAGES:
             own = ages[stage].get(log, -1)
-            if own >= 0 and (own > batch or stage not in said):
-                said |= dict(read_use(files.logs(stage) / log))
-            if stage in said:
-                found[stage].append(said[stage])
+            if own >= 0 and (own > batch or stage not in of_track):
+                of_track |= dict(read_use(files.logs(stage) / log))
+            if stage in of_track:
+                found[stage].append(of_track[stage])
     return {stage: add_up(uses) for stage, uses in found.items()}
 
 
@@ -144,8 +144,8 @@ def _use_since(results: Path, since: int) -> Use:
                 uses += [use for _, use in read_use(path)]
                 continue
             with suppress(OSError):
-                said = read_batch_log(path.read_bytes())
-                uses += [line.use for line in said if line.word != "begins"]
+                lines = read_batch_log(path.read_bytes())
+                uses += [line.use for line in lines if line.word != "begins"]
     return add_up(uses)
 
 
@@ -175,7 +175,7 @@ def write_summary(results: Path, since: int | None = None) -> Summary:
     return summary
 
 
-def stood_at(summary: Summary) -> str:
+def describe_interrupted(summary: Summary) -> str:
     """Where a run stood that was interrupted, in one line."""
     failed = f" ({summary.failed} failed)" if summary.failed else ""
     done = summary.ok + summary.failed
@@ -254,10 +254,10 @@ def forget_failures(results: Path) -> list[str]:
     forgotten = []
     for track, _, failure in summarise(results).failures:
         for analysis in READERS:
-            remove_ours(Results(results).record(analysis, track), f"dropgrid/{analysis}")
+            remove_owned(Results(results).record(analysis, track), f"dropgrid/{analysis}")
         features = Results(results).features(track)
         failed = failure.stage not in READERS or _is_failure(features)
-        if failed and begins_as_ours(str(features)):
+        if failed and looks_owned(str(features)):
             features.unlink(missing_ok=True)
         forgotten.append(track)
     return forgotten

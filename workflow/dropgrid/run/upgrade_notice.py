@@ -15,7 +15,7 @@ from .. import __version__
 from ..base.errors import RecordError
 from ..base.json_documents import SCHEMA_VERSION, json_lines, parse_document, read_bytes
 from ..results.layout import Results
-from ..results.ownership import made_by, write_ours
+from ..results.ownership import made_by, write_owned
 from ..stages import STAGES
 from .staleness import changed_options, noted_options
 
@@ -25,7 +25,7 @@ SCHEMA = "dropgrid/version"
 def note_version(results: Path, version: str = __version__) -> None:
     """Note by which version of dropgrid the results are. Raises OSError, LibraryError."""
     values = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "version": version}
-    write_ours(Results(results).options("version"), json_lines(values))
+    write_owned(Results(results).options("version"), json_lines(values))
 
 
 def noted_version(results: Path) -> str | None:
@@ -38,7 +38,7 @@ def noted_version(results: Path) -> str | None:
     return version if isinstance(version, str) and len(version) < 40 else None
 
 
-def told(results: Path, options: Mapping[str, Any], tracks: int) -> str | None:
+def upgrade_lines(results: Path, options: Mapping[str, Any], tracks: int) -> str | None:
     """The line; None where the version is that of the last run and no option has changed.
 
     options: of each stage, now; tracks: how many the last run had.

@@ -35,14 +35,14 @@ def image(figure: Figure, suffix: str) -> bytes:
     import matplotlib
 
     stream = io.BytesIO()
-    said: dict[str, Any] = (
+    metadata: dict[str, Any] = (
         {"Software": "dropgrid"}
         if suffix == ".png"
         else {"Title": "dropgrid", "Date": None, "Creator": None}
     )
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph")  # drawn as a box
-        figure.savefig(stream, format=suffix.removeprefix("."), metadata=said)
+        figure.savefig(stream, format=suffix.removeprefix("."), metadata=metadata)
     return stream.getvalue()
 
 

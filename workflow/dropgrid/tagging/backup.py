@@ -6,8 +6,7 @@ Several lines of one file tell its history: what it held first is what it goes b
 of ours it holds now; but what its user wrote in between is the user's.
 
 A backup is somebody else's until it was read: every line is checked, only fields that are
-written here are taken, and where the files may lie is for the caller to check. A backup of the
-first version, a single JSON object, is read too, and written anew as lines when it is added to.
+written here are taken, and where the files may lie is for the caller to check.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from typing import Any
 
 from ..base.errors import RecordError
 from ..base.files import sync_folder, write_atomically
-from .fields import Value, is_ours, said
+from .fields import Value, is_own_value, plain_text
 from .plan import TRACK, Change, InPlace
 
 SCHEMA = "dropgrid/tag-backup"
@@ -57,7 +56,7 @@ class Entry:
     def is_written(self, key: str, value: Value | None) -> bool:
         """Whether a field holds what it held first, or what we wrote."""
         known = [self.old.get(key), *(new[key] for new in self.written if key in new)]
-        return said(value) in [said(one) for one in known]
+        return plain_text(value) in [plain_text(one) for one in known]
 
     def lines(self) -> Iterable[Change]:
         """The history as changes; the first holds what is gone back to."""
@@ -75,11 +74,11 @@ def read_backup(path: Path) -> dict[str, Entry]:
             data = stream.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
             raise RecordError(f"{path}: too large for a backup of tags")
-        first, *lines = _lines(data)
+        first, *rest = data[: data.rfind(b"\n") + 1].splitlines() or [b""]
         head = json.loads(first)
-        if head["schema"] != SCHEMA or head["schema_version"] not in (1, VERSION):
+        if head["schema"] != SCHEMA or head["schema_version"] != VERSION:
             raise RecordError(f"{path}: not a {SCHEMA} of this version")
-        lines = head["files"] if head["schema_version"] == 1 else [json.loads(x) for x in lines]
+        lines = [json.loads(line) for line in rest]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RecordError(f"{path}: cannot be read as a backup of tags ({error})") from error
     entries: dict[str, Entry] = {}
@@ -89,13 +88,6 @@ def read_backup(path: Path) -> dict[str, Entry]:
             entries[change.file] = Entry(change.track, change.file, change.had_tags, {})
         entries[change.file].add(change)
     return entries
-
-
-def _lines(data: bytes) -> list[bytes]:
-    """The whole lines of a backup; a first version's object is one, over many lines."""
-    if data.startswith(b"{\n"):
-        return [data]
-    return data[: data.rfind(b"\n") + 1].splitlines() or [b""]
 
 
 def _change(values: Any, where: str) -> Change:
@@ -115,7 +107,7 @@ def _change(values: Any, where: str) -> Change:
     for name in ("old", "new"):
         need(isinstance(values[name], dict), name)
         for key, value in values[name].items():
-            need(is_ours(key) and _is_value(value), f"{name}: {key}")
+            need(is_own_value(key) and _is_value(value), f"{name}: {key}")
     copies = values.get("in_place")
     if copies is None:
         return Change(*(values[name] for name in ("track", "file", "had_tags", "old", "new")))

@@ -25,7 +25,7 @@ from ..base.errors import DecodeError, RecordError
 from ..base.files import sync_folder, write_atomically
 from ..records.ticket import read_ticket, ticket_json
 from ..results.layout import Results
-from .fields import said
+from .fields import plain_text
 from .in_place import COPY, beside, keep_old, write_in_place
 from .plan import TRACK, Change, TagError, open_tags
 
@@ -90,7 +90,7 @@ def _make_copy(path: Path, temporary: Path, change: Change) -> Change:
     _copy_attributes(path, temporary)
     audio = audio_digest(temporary)
     file, has_tags, fields = open_tags(temporary, like=path)
-    if any(said(fields.get(key)) != said(value) for key, value in change.old.items()):
+    if any(plain_text(fields.get(key)) != plain_text(value) for key, value in change.old.items()):
         raise TagError("its tags have changed since")
     try:
         for key, value in change.new.items():
@@ -102,7 +102,7 @@ def _make_copy(path: Path, temporary: Path, change: Change) -> Change:
         raise TagError("its audio would not stay the same")
     _, _, fields = open_tags(temporary, like=path)
     stored = {key: fields.get(key) for key in change.new}
-    if any(said(stored[key]) != said(value) for key, value in change.new.items()):
+    if any(plain_text(stored[key]) != plain_text(value) for key, value in change.new.items()):
         raise TagError("its fields would not hold what is written")
     with temporary.open("rb+") as stream:
         os.fsync(stream.fileno())

@@ -20,13 +20,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ..audio.tags import OUR_BPM, OUR_KEY
+from ..audio.tags import OWN_BPM, OWN_KEY
 from ..base.text import clock
 from ..records.model import Loudness
 
 Value = list[Any]
 UTF16 = 1  # the ID3 encoding for any text that every version of ID3v2 has
-OURS = re.compile(
+OWN_FIELDS = re.compile(
     r"TBPM|TXXX:BPM|COMM::[^:]*|tmpo|----:com\.apple\.iTunes:BPM|\xa9cmt|BPM|COMMENT"
     r"|WM/BeatsPerMinute|Description|TKEY|(----:com\.apple\.iTunes:|WM/)?initialkey"
     r"|(TXXX:|----:com\.apple\.iTunes:)?replaygain_track_(gain|peak)|R128_TRACK_GAIN"
@@ -35,10 +35,10 @@ OURS = re.compile(
     r"|----:com\.serato\.dj:(beatgrid|markers|markersv2|autgain)",
     re.IGNORECASE,
 )
-OWN_WORD = re.compile(f"(?:.*:)?({OUR_BPM}|{OUR_KEY})", re.IGNORECASE)
+OWN_WORD = re.compile(f"(?:.*:)?({OWN_BPM}|{OWN_KEY})", re.IGNORECASE)
 SPOKEN_OF = {  # by a field of ours: the fields it is beside
-    OUR_BPM: re.compile(r"TBPM|tmpo|(.*:)?BPM|WM/BeatsPerMinute", re.IGNORECASE),
-    OUR_KEY: re.compile(r"TKEY|(.*:|WM/)?initialkey", re.IGNORECASE),
+    OWN_BPM: re.compile(r"TBPM|tmpo|(.*:)?BPM|WM/BeatsPerMinute", re.IGNORECASE),
+    OWN_KEY: re.compile(r"TKEY|(.*:|WM/)?initialkey", re.IGNORECASE),
 }
 OWN_NOTE = re.compile(r"\s*\[drops [^\]]*\]")
 
@@ -118,7 +118,7 @@ def sound_check(loudness: Loudness) -> str | None:
 
 def own_words(answers: Answers) -> dict[str, str]:
     """Our own fields, by name: the tempo and key that are written, to be known for ours."""
-    fields = {OUR_BPM: answers.bpm and exact(answers.bpm), OUR_KEY: answers.key}
+    fields = {OWN_BPM: answers.bpm and exact(answers.bpm), OWN_KEY: answers.key}
     return {name: text for name, text in fields.items() if text}
 
 
@@ -129,7 +129,7 @@ def with_drops(comment: str, drops: Sequence[float]) -> str:
     return f"{kept} [drops {times}]".strip() if drops else kept
 
 
-def said(value: Value | None) -> tuple[str, ...]:
+def plain_text(value: Value | None) -> tuple[str, ...]:
     """The texts of a field's value, whatever their encoding or type; an empty text says nothing.
 
     Two values that say the same are the same to a reader: an empty text is kept by no format,
@@ -155,9 +155,9 @@ def without_needless(changed: dict[str, Value | None]) -> dict[str, Value | None
     return {key: value for key, value in changed.items() if is_needed(key)}
 
 
-def is_ours(key: str) -> bool:
+def is_own_value(key: str) -> bool:
     """Whether a field is one that is written here, in some format."""
-    return OURS.fullmatch(key) is not None
+    return OWN_FIELDS.fullmatch(key) is not None
 
 
 class _Id3:

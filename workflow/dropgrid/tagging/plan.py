@@ -24,7 +24,7 @@ from ..key import notation
 from ..records.cue_template import Template
 from ..records.track import Track
 from . import serato
-from .fields import Answers, Fields, Value, fields_of, said, without_needless
+from .fields import Answers, Fields, Value, fields_of, plain_text, without_needless
 
 TRACK = re.compile(r"[a-z0-9][a-z0-9-]*")  # a track's id
 
@@ -139,8 +139,8 @@ def plan(
     if options.serato and reason is None:
         wanted |= serato.wanted(fields.tags, track, options.replace, tell, options.cues)
     # Only fields that will say something else; one that will say nothing is removed.
-    new = {key: value if said(value) else None for key, value in wanted.items()
-           if said(value) != said(fields.get(key))}  # fmt: skip
+    new = {key: value if plain_text(value) else None for key, value in wanted.items()
+           if plain_text(value) != plain_text(fields.get(key))}  # fmt: skip
     new = without_needless(new)
     if not new:
         return "already tagged so"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .backup import Entry
 from .change import Note, apply
-from .fields import said
+from .fields import plain_text
 from .in_place import HalfWrittenError
 from .plan import Change, TagError, checked_path, open_tags
 
@@ -58,7 +58,7 @@ def restore(
         back = {
             key: entry.old[key]
             for key in now
-            if key not in changed_since and said(now[key]) != said(entry.old[key])
+            if key not in changed_since and plain_text(now[key]) != plain_text(entry.old[key])
         }
         wrong = None
         if back:

@@ -80,22 +80,24 @@ def wanted(
     decoder = track.bpm.decoder if track.bpm else {}
     track = shifted(track, lead(decoder, "serato"))
     now, text = file_tags(tags)
-    own = stamped(now, text)
-    ours = {
+    own_names = stamped(now, text)
+    own_values = {
         name: data
         for name, data in tags_of(track, cues).items()
-        if replace or name in own or not _speaks(name, now)
+        if replace or name in own_names or not _speaks(name, now)
     }
     for name, reason in KEPT.items():
-        if name in now and name not in ours:
+        if name in now and name not in own_values:
             tell(reason)
-    if not ours:
+    if not own_values:
         return {}
-    signed = ours | {name: now[name] for name in own if name not in ours}
-    fields: dict[str, Value | None] = {form.keys[n]: form.value(n, d) for n, d in ours.items()}
+    signed = own_values | {name: now[name] for name in own_names if name not in own_values}
+    fields: dict[str, Value | None] = {
+        form.keys[n]: form.value(n, d) for n, d in own_values.items()
+    }
     fields[form.keys[STAMP]] = form.text(stamp(signed))
     # Where there are older cues, they stand above the others.
-    if serato.MARKERS2 in ours and serato.MARKERS in form.keys:
+    if serato.MARKERS2 in own_values and serato.MARKERS in form.keys:
         fields[form.keys[serato.MARKERS]] = None
     return {key: value for key, value in fields.items() if value or key in tags}
 

@@ -115,22 +115,22 @@ def activations(
     before the first chunk.
     """
     whole, window = whole + LEAD, window + LEAD
-    held = np.empty((min(GROWTH, whole), width), np.float32)
+    buffer = np.empty((min(GROWTH, whole), width), np.float32)
     kept: list[np.ndarray] = []
     count, settled = 0, 0  # rows held; frames of them whose activations are kept
     for chunk in chunks:
         while len(chunk):
             if count == whole:
-                kept.append(ensemble(held[:window])[settled : window - LEAD - margin])
+                kept.append(ensemble(buffer[:window])[settled : window - LEAD - margin])
                 passed = window - LEAD - 2 * margin
-                held[: whole - passed] = held[passed:]
+                buffer[: whole - passed] = buffer[passed:]
                 count, settled = whole - passed, margin
-            if count == len(held):
+            if count == len(buffer):
                 # Grows where it is: a copy would hold the levels twice.
-                held.resize((min(count + GROWTH, whole), width), refcheck=False)
-            part = chunk[: len(held) - count]
-            held[count : count + len(part)] = part
+                buffer.resize((min(count + GROWTH, whole), width), refcheck=False)
+            part = chunk[: len(buffer) - count]
+            buffer[count : count + len(part)] = part
             count += len(part)
             chunk = chunk[len(part) :]
-    kept.append(ensemble(held[:count])[settled:])
+    kept.append(ensemble(buffer[:count])[settled:])
     return np.concatenate(kept), len(kept) == 1

@@ -127,26 +127,26 @@ class Scores:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._held: list[np.ndarray] = []
+        self._buffer: list[np.ndarray] = []
         self._count = 0  # frames held
         self._before = 0  # of them, those that only serve as the window's margin
         self._scores: list[np.ndarray] = []
 
     def add(self, spectrum: np.ndarray) -> None:
         """Add the frames (frames, bands) that follow the last ones."""
-        self._held.append(spectrum)
+        self._buffer.append(spectrum)
         self._count += len(spectrum)
         while self._count >= self._before + WINDOW + REACH:
             self._run(WINDOW)
 
     def _run(self, frames: int) -> None:
         """Keep the scores of the next so many frames; hold what later ones need."""
-        held = np.concatenate(self._held)
+        buffer = np.concatenate(self._buffer)
         end = self._before + frames
-        scores = self._network(held[: end + REACH])
+        scores = self._network(buffer[: end + REACH])
         self._scores.append(scores[self._before // STEP : end // STEP])
         start = max(0, end - REACH)
-        self._held = [held[start:]]
+        self._buffer = [buffer[start:]]
         self._count -= start
         self._before = end - start
 

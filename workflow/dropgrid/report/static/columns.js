@@ -1,5 +1,14 @@
 // The columns of the library table: what they hold, how wide they are, which of them are shown.
 
+import { $, make, remember, remembered } from "./dom.js";
+import { keyColour } from "./key_wheel.js";
+import { LABELS } from "./labels.js";
+import { popover } from "./popovers.js";
+import { runs } from "./section_runs.js";
+import { draw, markSort, sortBy } from "./table.js";
+import { barsText, bpmText, clock, folded } from "./text.js";
+import { BARS, camelotText, tracks } from "./tracks.js";
+
 const GAP = 16; // px between columns, as in library.css
 const cell = (name, ...content) => make("div", { role: "gridcell", class: name }, ...content);
 
@@ -30,7 +39,7 @@ const COLUMNS = [
   { key: "status", name: "Status", value: (t) => ["failed", "check", "ok"].indexOf(t.status), cell: stateCell, least: 84, grow: 0, rank: 6 },
 ];
 
-const columns = { chosen: new Set(), shown: [] };
+export const columns = { chosen: new Set(), shown: [] };
 
 function nameCell(track) {
   const under = columns.shown.some((c) => c.key === "artist") ? track.path : [track.artist, track.path].filter(Boolean).join(" · ");
@@ -61,7 +70,7 @@ function stateCell(track) {
 }
 
 /** The cells of a row. Of a failed track: name, reason, status. */
-function cells(track) {
+export function cells(track) {
   if (!track.failure) return columns.shown.map((column) => column.cell(track));
   const last = columns.shown.at(-1).key === "status" && columns.shown.length > 2;
   const reason = cell("reason", track.failure[2]);
@@ -70,7 +79,7 @@ function cells(track) {
 }
 
 /** Which columns the reader chose before, else the usual ones; genres where there are some. */
-function startColumns() {
+export function startColumns() {
   const usual = COLUMNS.filter((c) => !c.off || (c.key === "genre" && tracks.some((t) => t.genre)));
   columns.chosen = new Set(remembered("columns") ?? usual.map((c) => c.key)).add("title");
   const boxes = COLUMNS.slice(1).map((column) => {
@@ -86,7 +95,7 @@ function startColumns() {
 }
 
 /** Lay out the chosen columns that there is room for, and make their heads. */
-function fitColumns(again) {
+export function fitColumns(again) {
   const fitting = COLUMNS.filter((c) => columns.chosen.has(c.key));
   const room = $("table").clientWidth - 2 * parseFloat(getComputedStyle($("table")).getPropertyValue("--gutter"));
   const need = () => fitting.reduce((sum, c) => sum + c.least, 0) + GAP * (fitting.length - 1);

@@ -1,11 +1,23 @@
 // The deck: one opened track, its drop map, its beat grid, its references, its facts.
 
+import { $, make, remember } from "./dom.js";
+import { bench, toggleBench } from "./editor.js";
+import { boundaryUnder, showTools } from "./editor_panel.js";
+import { LABELS } from "./labels.js";
+import { metronome, resetMetronome, toggleMetronome } from "./metronome.js";
+import { drag, drawCloseup, LANE, RULER, startingZoom, timeUnder, WAVE, wheel, zoomBy } from "./pictures.js";
+import { load, player, playing, seek, setLoop, setRate, setVolume, toggleLevel, togglePlay } from "./player.js";
+import { runs } from "./section_runs.js";
+import { facts, saidOf, sectionList } from "./sections_and_facts.js";
+import { bpmText, clock } from "./text.js";
+import { lastBefore } from "./times.js";
+
 const NOTHING = new Uint8Array();
-const EMPTY = { beats: [], downbeats: [], refBeats: [], wave: NOTHING, kick: NOTHING, middle: NOTHING, high: NOTHING };
-const deck = { track: null, details: EMPTY, runs: [], span: 8, parts: {} };
+export const EMPTY = { beats: [], downbeats: [], refBeats: [], wave: NOTHING, kick: NOTHING, middle: NOTHING, high: NOTHING };
+export const deck = { track: null, details: EMPTY, runs: [], span: 8, parts: {} };
 
 /** Open a track: its facts at once, waveform and beats as soon as they are unpacked. */
-async function openTrack(track) {
+export async function openTrack(track) {
   if (deck.track === track) return;
   Object.assign(deck, { track, details: EMPTY, runs: runs(track), parts: {}, span: startingZoom(track) });
   Object.assign(bench, { ghosts: [], ghost: null, anchor: null, taps: [], boundary: null, said: "", wrong: false, parts: {} });
@@ -26,7 +38,7 @@ async function openTrack(track) {
 }
 
 /** Show the answer that a track now has: what came from its store, and its row. */
-function takeAnswer({ details: found, ghosts }) {
+export function takeAnswer({ details: found, ghosts }) {
   const { track, parts } = deck;
   Object.assign(deck, { details: found, runs: runs(track) });
   Object.assign(bench, { ghosts, ghost: null });
@@ -45,7 +57,7 @@ function showDeck(shown) {
   $("page-library").classList.toggle("opened", shown);
 }
 
-function closeTrack() {
+export function closeTrack() {
   load(null);
   deck.track = null;
   showDeck(false);
@@ -93,11 +105,11 @@ function deckParts(track) {
     });
   }
   parts.closeup.addEventListener("wheel", wheel, { passive: false });
-  const maps = make("div", { class: "maps" }, make("div", { class: "map" }, parts.overview, parts.window, parts.cursor), make("div", { class: "map" }, parts.closeup, make("div", { class: "cursor centre" })), deckBar(track), parts.problem, parts.tools);
+  const maps = make("div", { class: "maps" }, make("div", { class: "map" }, parts.overview, parts.window, parts.cursor), make("div", { class: "map" }, parts.closeup, make("div", { class: "cursor centre" })), deckBar(track), parts.problem);
   parts.bpm = make("b", { class: "number" }, bpmText(track.bpm) || "–");
   const bpm = make("div", { class: "deck-bpm" }, parts.bpm, make("span", {}, "BPM"));
   parts.side = make("div", { class: "side", id: "side" }, sectionList(track), facts(track));
-  return [deckHead(track, parts.play, bpm), make("div", { class: "deck-body" }, maps, parts.side)];
+  return [deckHead(track, parts.play, bpm), make("div", { class: "deck-body" }, maps, parts.side), parts.tools];
 }
 
 /** Where the position is, and what else can be set. */
@@ -111,15 +123,15 @@ function deckBar(track) {
   parts.more = button("Sections", "Sections and facts", () => parts.more.setAttribute("aria-expanded", parts.side.classList.toggle("open")), { class: "quiet more", "aria-expanded": "false", "aria-controls": "side" });
   const level = pressed("Level", "Play every track at one loudness", toggleLevel, { class: "quiet level", "aria-pressed": player.levelled, hidden: track.lufs === undefined });
   const loud = make("input", { type: "range", min: 0, max: 1, step: 0.01, value: player.loudness, "aria-label": "Volume", title: "Volume", oninput: () => { setVolume(Number(loud.value)); remember("volume", player.loudness); } });
-  parts.edit = button("Edit", "Put the grid and the sections right (E)", toggleBench, { "aria-pressed": bench.on });
+  parts.edit = button("Edit", "Correct tempo, beats, sections and key (E)", toggleBench, { "aria-pressed": bench.on });
   parts.metronome = pressed("Click", "Metronome on the beats (M)", toggleMetronome, { "aria-pressed": metronome.on });
   const rate = make("select", { class: "rate", "aria-label": "Speed", title: "Speed", onchange: () => setRate(Number(rate.value)) }, ...RATES.map((r) => make("option", { value: r, selected: r === player.rate }, `${r} ×`)));
-  const zoom = [button("−", "Zoom out (−)", () => zoomBy(1.6), { "aria-label": "Zoom out" }), button("+", "Zoom in (+)", () => zoomBy(1 / 1.6), { "aria-label": "Zoom in" })];
+  const zoom = [button("−", "Zoom out (−)", () => zoomBy(1.6), { "aria-label": "− Zoom out", class: "quiet zoom" }), button("+", "Zoom in (+)", () => zoomBy(1 / 1.6), { "aria-label": "+ Zoom in", class: "quiet zoom" })];
   return make("div", { class: "deck-bar" }, parts.clock, parts.where, make("div", { class: "deck-tools" }, parts.edit, parts.more, parts.metronome, parts.loop, level, rate, make("label", { class: "volume" }, loud), ...zoom));
 }
 
 /** Put the cursors, the clock and the marks where the position is. */
-function follow() {
+export function follow() {
   const { track, parts, span, details: { beats, downbeats } } = deck;
   if (!track || track.failure || !parts.clock) return;
   const { position } = player;
@@ -157,7 +169,7 @@ function toggleLoop() {
 }
 
 /** The deck's own keys; true if the key was one. */
-function deckKey(key, shift) {
+export function deckKey(key, shift) {
   const { track, parts, details: { beats, downbeats }, runs: sections } = deck;
   if (!track || track.failure) return false;
   const { position } = player;

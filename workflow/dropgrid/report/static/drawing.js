@@ -1,9 +1,15 @@
 // Drawing on canvases: sections, waveforms, beat grids.
 
-let colours = {};
+import { LABELS } from "./labels.js";
+import { runs } from "./section_runs.js";
+import { exactClock } from "./text.js";
+import { lastBefore } from "./times.js";
+import { miniature } from "./tracks.js";
+
+export let colours = {};
 
 /** Read the theme's colours; call after the theme changed. */
-function readColours() {
+export function readColours() {
   const style = getComputedStyle(document.documentElement);
   colours = { sections: LABELS.map((label) => style.getPropertyValue(`--${label}`).trim()) };
   for (const name of ["ink", "soft", "faint", "line", "wave", "panel", "raised", "back", "focus", "low", "middle", "high"]) {
@@ -12,8 +18,9 @@ function readColours() {
   colours.font = style.getPropertyValue("--sans");
 }
 
-/** A 2D context in CSS pixels for a canvas of its present size: [context, width, height]. */
-function surface(canvas) {
+/** A 2D context in CSS pixels for a canvas of its present size.
+ * @returns {[CanvasRenderingContext2D, number, number]} context, width, height */
+export function surface(canvas) {
   const scale = window.devicePixelRatio || 1;
   const { clientWidth: width, clientHeight: height } = canvas;
   canvas.width = Math.round(width * scale);
@@ -27,7 +34,7 @@ const sectionAt = (track, time) => (track.sections ?? []).findLast((section) => 
 const colourAt = (track, time) => colours.sections[sectionAt(track, time)?.[2]] ?? colours.wave;
 
 /** The drop map of a table row: the waveform's bars in the colours of the sections. */
-function drawMiniature(canvas, track) {
+export function drawMiniature(canvas, track) {
   const [context, width, height] = surface(canvas);
   const wave = miniature(track);
   const duration = track.duration;
@@ -62,7 +69,7 @@ function peaks(wave, perSecond, [from, to], width, bar) {
 }
 
 /** The waveform of a whole track in the colours of its sections, bars of three pixels. */
-function drawWave(context, track, wave, [top, height], width) {
+export function drawWave(context, track, wave, [top, height], width) {
   if (!wave.length) return;
   const found = peaks(wave, wave.length / track.duration, [0, track.duration], width, 3);
   for (const [i, peak] of found.entries()) {
@@ -72,10 +79,11 @@ function drawWave(context, track, wave, [top, height], width) {
   }
 }
 
+/** @type {[string, number][]} */
 const BANDS = [["low", 1], ["middle", 0.78], ["high", 0.5]]; // the back one first, and how tall
 
 /** Waveforms of three bands, one before the other, around their middle. */
-function drawBands(context, bands, perSecond, shown, [top, height], width) {
+export function drawBands(context, bands, perSecond, shown, [top, height], width) {
   for (const [i, [name, tall]] of BANDS.entries()) {
     if (!bands[i].length) continue;
     const found = peaks(bands[i], perSecond, shown, width, 1);
@@ -91,7 +99,7 @@ function drawBands(context, bands, perSecond, shown, [top, height], width) {
 }
 
 /** The lowest and highest sample of each pixel: {data, rate}, the first sample at 0 s. */
-function drawSamples(context, { data, rate }, [from, to], [top, height], width) {
+export function drawSamples(context, { data, rate }, [from, to], [top, height], width) {
   const middle = top + height / 2;
   const step = ((to - from) / width) * rate;
   context.fillStyle = colours.low;
@@ -110,7 +118,7 @@ function drawSamples(context, { data, rate }, [from, to], [top, height], width) 
 const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600]; // s
 
 /** A ruler of time: a number at every step that there is room for, five ticks to a step. */
-function drawRuler(context, [from, to], end, [top, height], width) {
+export function drawRuler(context, [from, to], end, [top, height], width) {
   const x = (time) => ((time - from) / (to - from)) * width;
   const step = STEPS.find((s) => (s / (to - from)) * width > 64) ?? 7200;
   const digits = step < 0.1 ? 2 : step < 1 ? 1 : 0;
@@ -129,7 +137,7 @@ function drawRuler(context, [from, to], end, [top, height], width) {
  * A lane of sections [start, end, name, colour, short name], from the last to the first, because a
  * name may run on over sections that have none. Where the name has no room, the short one stands.
  */
-function drawLane(context, sections, [from, to], [top, height], width, solid) {
+export function drawLane(context, sections, [from, to], [top, height], width, solid) {
   const x = (time) => ((time - from) / (to - from)) * width;
   context.font = `600 11px ${colours.font}`;
   context.textBaseline = "middle";
@@ -159,7 +167,7 @@ function inkOn(colour) {
  * Beats as fine lines where there is room, downbeats as stronger ones, each with its bar's
  * number; where bars are too narrow, every 4th, 16th, 64th of them.
  */
-function drawGrid(context, beats, downbeats, [from, to], [top, height], width) {
+export function drawGrid(context, beats, downbeats, [from, to], [top, height], width) {
   const x = (time) => Math.round(((time - from) / (to - from)) * width) + 0.5;
   const line = (time, colour, alpha, rise) => {
     context.fillStyle = colour;

@@ -1,27 +1,31 @@
 // The metronome: a click on every beat, a higher click on the downbeat, on the clock of the sound itself.
 
+import { deck } from "./deck.js";
+import { player, playing } from "./player.js";
+import { comingBeats } from "./times.js";
+
 const AHEAD = 0.2; // s: how far ahead clicks are given to the sound card
 const EVERY = 40; // ms between looks at what comes next
 const SLACK = 0.02; // s: by how much the two clocks may disagree between two looks
 const CLICK = 0.03; // s
 const PITCHES = [1174, 1760]; // Hz: a beat, the downbeat
-const metronome = { on: false, context: null, sounds: [], clicks: [], upTo: 0, last: 0, timer: 0, volume: 0.7 };
+export const metronome = { on: false, context: null, sounds: [], clicks: [], upTo: 0, last: 0, timer: 0, volume: 0.7 };
 
 /** The clock of all that is made here, and its output. Browsers start it at a press of the user's. */
-function audioContext() {
+export function audioContext() {
   metronome.context ??= new AudioContext({ latencyHint: "interactive" });
   if (metronome.context.state === "suspended") metronome.context.resume();
   return metronome.context;
 }
 
 /** The time on a context's clock of what is heard now: what is computed now is heard later. */
-function heard(context) {
+export function heard(context) {
   const { contextTime, performanceTime } = context.getOutputTimestamp?.() ?? {};
   if (!performanceTime) return context.currentTime - (context.outputLatency || 0);
   return Math.min(contextTime + (performance.now() - performanceTime) / 1000, context.currentTime);
 }
 
-function toggleMetronome() {
+export function toggleMetronome() {
   metronome.on = !metronome.on;
   clearInterval(metronome.timer);
   if (metronome.on) {
@@ -45,28 +49,9 @@ function clickSound(context, pitch) {
 }
 
 /** Take back what was given and is not heard yet: the position, the grid or the rate has changed. */
-function resetMetronome() {
+export function resetMetronome() {
   for (const click of metronome.clicks) click.stop();
   Object.assign(metronome, { clicks: [], upTo: metronome.context?.currentTime ?? 0, last: -1 });
-}
-
-/**
- * The beats that sound until `until` on the clicks' clock: [[context time, is it a one]], from a
- * moment at which `track` (s) is heard at `context` (s), at a rate, in a loop or not.
- */
-function comingBeats({ track, context }, until, { beats, downbeats }, rate, loop, duration) {
-  const found = [];
-  const ones = new Set(downbeats.map((time) => time.toFixed(3)));
-  for (let guard = 0; context < until && track < duration && guard < 1000; guard++) {
-    const end = loop && track < loop[1] ? loop[1] : duration;
-    const stop = Math.min(end, track + (until - context) * rate);
-    for (let i = lastBefore(beats, track - 1e-4) + 1; beats[i] < stop - 1e-6; i++) {
-      found.push([context + (beats[i] - track) / rate, ones.has(beats[i].toFixed(3))]);
-    }
-    context += (stop - track) / rate;
-    track = stop >= end && loop ? loop[0] : stop;
-  }
-  return found;
 }
 
 function giveClicks() {

@@ -1,11 +1,17 @@
 // Playing a track. The position moves and can be set whether or not the browser can play the file.
 
+import { remembered } from "./dom.js";
+import { fileOf } from "./list_formats.js";
+import { element } from "./media_player.js";
+import { resetMetronome } from "./metronome.js";
+import { library } from "./tracks.js";
+
 const LEVEL = -18; // LUFS that levelled tracks play at; a browser can only make them quieter
-const player = { engine: element, track: null, position: 0, problem: "", levelled: false, loudness: remembered("volume") ?? 1, rate: 1, loop: null, changed: () => {} };
+export const player = { engine: /** @type {any} */ (element), track: null, position: 0, problem: "", levelled: false, loudness: remembered("volume") ?? 1, rate: 1, loop: null, changed: () => {} };
 
-const playing = () => player.engine.playing();
+export const playing = () => player.engine.playing();
 
-function startPlayer(changed) {
+export function startPlayer(changed) {
   player.changed = changed;
   player.engine.start((code) => {
     if (code !== undefined) player.problem = unplayable(player.track, code);
@@ -28,7 +34,7 @@ function moveOn() {
 }
 
 /** Make a track the one that is played, at its beginning; null: none. */
-function load(track) {
+export function load(track) {
   Object.assign(player, { track, position: 0, loop: null, problem: track ? unplayable(track) : "" });
   player.engine.load(track?.audio && !player.problem ? track.audio : null);
   player.engine.setLoop(null);
@@ -74,20 +80,20 @@ function volume(track) {
   return player.loudness * Math.min(1, 10 ** ((LEVEL - track.lufs) / 20));
 }
 
-function setVolume(loudness = player.loudness) {
+export function setVolume(loudness = player.loudness) {
   player.loudness = loudness;
   player.engine.setVolume(volume(player.track));
 }
 
 /** Play all tracks at one level, or as they are; which of them. */
-function toggleLevel() {
+export function toggleLevel() {
   player.levelled = !player.levelled;
   setVolume();
   return player.levelled;
 }
 
 /** Faster or slower; 1 is as recorded. */
-function setRate(rate) {
+export function setRate(rate) {
   player.rate = rate;
   player.engine.setRate(rate);
   resetMetronome();
@@ -99,26 +105,26 @@ function jump(time) {
   resetMetronome();
 }
 
-function seek(time) {
+export function seek(time) {
   if (!player.track?.duration) return;
   jump(time);
   player.changed();
 }
 
 /** Play the stretch [from, to) over and over; null: go on. */
-function setLoop(loop) {
+export function setLoop(loop) {
   player.loop = loop;
   player.engine.setLoop(loop);
   if (loop && (player.position < loop[0] || player.position >= loop[1])) jump(loop[0]);
   player.changed();
 }
 
-function togglePlay() {
+export function togglePlay() {
   if (playing()) player.engine.pause();
   else startPlaying();
 }
 
-function startPlaying() {
+export function startPlaying() {
   if (!player.track?.audio || player.problem || playing()) return;
   const { track } = player;
   player.engine.setRate(player.rate);

@@ -1,53 +1,25 @@
 // The search and the filters: which tracks the list shows. docs/page.md says it in words.
 
+import { $, all, make } from "./dom.js";
+import { popover } from "./popovers.js";
+import { clearKey, inKey } from "./key_wheel.js";
+import { refresh } from "./table.js";
+import { clock, count } from "./text.js";
+import { inTempo } from "./track_query.js";
+import { BARS, tracks } from "./tracks.js";
+
 const FILTERS = [["all", "All"], ["check", "To check"], ["failed", "Failed"]];
 // What has sliders beside BPM: key of the filter, what it is of a track.
-const RANGES = [["time", (t) => t.duration], ["energy", (t) => 100 * t.energy], ...BARS.map(([key]) => [key, (t) => t[key]])];
+/** @type {[string, (track: any) => any][]} */
+const RANGES = [["time", (t) => t.duration], ["energy", (t) => 100 * t.energy], ...BARS.map(([key]) => /** @type {[string, (track: any) => any]} */ ([key, (t) => t[key]]))];
+/** @type {Record<string, any>} */
 const NO_FILTER = { status: "all", bpm: null, genre: "", octaves: false, ...Object.fromEntries(RANGES.map(([key]) => [key, null])) };
-const filter = { ...NO_FILTER };
-
-const RANGE = /^(\d+(?:\.\d+)?)[-–](\d+(?:\.\d+)?)$/;
-const NUMBER = /^(<=|>=|<|>|=)?(\d+:\d\d|\d+(?:\.\d+)?)$/;
-
-/** A search as a test of a track: every word must fit. */
-function query(text) {
-  const tests = folded(text).split(/\s+/).filter(Boolean).map(fits);
-  return (track) => tests.every((test) => test(track));
-}
-
-/**
- * The test of one word: 120-130 is a range of BPM, >130 and =140 compare, >6:00 compares lengths,
- * and 140 finds 140, 70 and 280 BPM beside the names that hold it.
- */
-function fits(word) {
-  const [, low, high] = RANGE.exec(word) ?? [];
-  if (low) return (track) => inTempo(track, Number(low), Number(high)) || track.text.includes(word);
-  const [, sign = "", amount] = NUMBER.exec(word) ?? [];
-  if (!amount || (!sign && amount.includes(":"))) return (track) => track.text.includes(word) || track.id === word;
-  const timed = amount.includes(":");
-  const value = timed ? amount.split(":").reduce((minutes, seconds) => 60 * minutes + Number(seconds), 0) : Number(amount);
-  const reach = timed ? 1 : 0.5 / 10 ** (amount.split(".")[1]?.length ?? 0); // 140: what rounds to it
-  const of = (track) => (timed ? track.duration : track.bpm);
-  const near = (track, found) => found >= value - reach && found < value + reach;
-  return {
-    "": (track) => [1, 0.5, 2].some((factor) => near(track, track.bpm * factor)) || track.text.includes(word),
-    "=": (track) => near(track, of(track)),
-    "<": (track) => of(track) < value,
-    ">": (track) => of(track) > value,
-    "<=": (track) => of(track) <= value,
-    ">=": (track) => of(track) >= value,
-  }[sign];
-}
-
-/** Whether a track's tempo lies in a range; where half and double count, either of them. */
-function inTempo({ bpm }, low, high) {
-  return (filter.octaves ? [bpm, bpm / 2, bpm * 2] : [bpm]).some((tempo) => tempo >= low && tempo <= high);
-}
+export const filter = { ...NO_FILTER };
 
 /** Whether a track passes all that is set outside the search field. */
-function passes(track) {
+export function passes(track) {
   if (filter.status !== "all" && track.status !== filter.status) return false;
-  if (filter.bpm && !inTempo(track, ...filter.bpm)) return false;
+  if (filter.bpm && !inTempo(track, filter.bpm[0], filter.bpm[1], filter.octaves)) return false;
   for (const [key, of] of RANGES) {
     if (filter[key] && !(of(track) >= filter[key][0] && of(track) <= filter[key][1])) return false;
   }
@@ -55,7 +27,7 @@ function passes(track) {
   return inKey(track);
 }
 
-function startFilters() {
+export function startFilters() {
   for (const [key, name] of FILTERS) {
     const press = () => { filter.status = key; refresh(); };
     $("filters").append(make("button", { "aria-pressed": key === "all", "data-filter": key, onclick: press }, name, make("span", { class: "count" })));
@@ -104,11 +76,11 @@ function genreChoice() {
 }
 
 /** Show everything again: no search, no filter, no key. */
-function clearFilters() {
+export function clearFilters() {
   Object.assign(filter, NO_FILTER);
   $("search").value = "";
-  for (const end of $("limits").querySelectorAll("input[type=range]")) end.value = end.dataset.whole;
-  for (const group of $("limits").querySelectorAll(".slider")) group.dispatchEvent(new Event("reset"));
+  for (const end of all("input[type=range]", $("limits"))) end.value = end.dataset.whole;
+  for (const group of all(".slider", $("limits"))) group.dispatchEvent(new Event("reset"));
   $("octaves").checked = false;
   if ($("genre")) $("genre").value = "";
   clearKey();
@@ -116,7 +88,7 @@ function clearFilters() {
 }
 
 /** Say on the button whether the popover's filters hold anything back. */
-function markFilters() {
+export function markFilters() {
   const set = [filter.bpm, filter.genre, ...RANGES.map(([key]) => filter[key])].filter(Boolean).length;
   $("limits-button").setAttribute("aria-pressed", set > 0);
   $("limits-button").textContent = set ? `Filter (${set})` : "Filter";
@@ -126,22 +98,4 @@ function markFilters() {
     button.setAttribute("aria-pressed", key === filter.status);
     button.querySelector(".count").textContent = number.toLocaleString("en");
   }
-}
-
-/** A button that opens a box of things to set. One is open at a time; Escape closes it. */
-function popover(id, name, ...content) {
-  const button = make("button", { id: `${id}-button`, "aria-expanded": "false", "aria-controls": id, onclick: () => openPopover(box.hidden ? box : null) }, name);
-  const box = make("div", { class: "popover", id, role: "group", "aria-label": name, hidden: true }, ...content);
-  return make("div", { class: "filters popover-holder" }, button, box);
-}
-
-/** Open one popover, or none: all others close. True if one was open. */
-function openPopover(opened) {
-  let was = false;
-  for (const box of document.querySelectorAll(".popover")) {
-    was ||= !box.hidden;
-    box.hidden = box !== opened;
-    $(`${box.id}-button`).setAttribute("aria-expanded", box === opened);
-  }
-  return was;
 }

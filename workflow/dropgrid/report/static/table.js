@@ -1,9 +1,20 @@
 // The library table: only the rows in sight exist. One tab stop; arrow keys move the choice.
 
-const ROW = 52; // px, as in library.css
-const table = { shown: tracks, chosen: 0, sort: null, descending: false, open: () => {} };
+import { cells, columns, fitColumns, startColumns } from "./columns.js";
+import { $, all, make } from "./dom.js";
+import { drawMiniature } from "./drawing.js";
+import { startWheel } from "./key_wheel.js";
+import { startPlaying } from "./player.js";
+import { startLists } from "./saved_list.js";
+import { filter, markFilters, passes, startFilters } from "./search.js";
+import { count } from "./text.js";
+import { query } from "./track_query.js";
+import { tracks } from "./tracks.js";
 
-function startTable(open) {
+const ROW = 52; // px, as in library.css
+export const table = { shown: tracks, chosen: 0, sort: null, descending: false, open: /** @type {(track: any) => void} */ (() => {}) };
+
+export function startTable(open) {
   table.open = open;
   startFilters();
   startWheel();
@@ -17,7 +28,7 @@ function startTable(open) {
 }
 
 /** Sort by a column, ascending first; a third press brings back the library's order. */
-function sortBy(column) {
+export function sortBy(column) {
   if (table.sort !== column) [table.sort, table.descending] = [column, false];
   else if (!table.descending) table.descending = true;
   else [table.sort, table.descending] = [null, false];
@@ -25,7 +36,7 @@ function sortBy(column) {
   refresh();
 }
 
-function markSort() {
+export function markSort() {
   for (const [i, head] of [...$("head").children].entries()) {
     const mine = columns.shown[i] === table.sort;
     head.setAttribute("aria-sort", mine ? (table.descending ? "descending" : "ascending") : "none");
@@ -34,16 +45,16 @@ function markSort() {
 }
 
 /** Search, filter and sort again; the chosen track stays chosen if it is still shown. */
-function refresh() {
+export function refresh() {
   const kept = table.shown[table.chosen];
-  const matches = query($("search").value);
+  const matches = query($("search").value, filter.octaves);
   const shown = tracks.filter((t) => passes(t) && matches(t));
   if (table.sort) {
     const { value } = table.sort;
     const sign = table.descending ? -1 : 1;
     shown.sort((a, b) => {
       const [x, y] = [value(a), value(b)];
-      if (x === undefined || y === undefined) return (x === undefined) - (y === undefined) || a.index - b.index;
+      if (x === undefined || y === undefined) return Number(x === undefined) - Number(y === undefined) || a.index - b.index;
       return x < y ? -sign : x > y ? sign : a.index - b.index;
     });
   }
@@ -63,7 +74,7 @@ const inSight = () => $("table").clientHeight - $("head").offsetHeight;
 let drawn = "";
 
 /** Make the rows in sight, if others are in sight than before. */
-function draw(again) {
+export function draw(again) {
   const { scrollTop } = $("table");
   const first = Math.max(Math.floor(scrollTop / ROW) - 4, 0);
   const last = Math.min(Math.ceil((scrollTop + inSight()) / ROW) + 4, table.shown.length);
@@ -74,7 +85,7 @@ function draw(again) {
   for (let i = first; i < last; i++) rows.push(rowOf(table.shown[i], i));
   $("rows").replaceChildren(...rows);
   if (!table.shown.length) $("rows").append(make("p", { class: "empty" }, tracks.length ? "No track matches." : "The library is empty."));
-  for (const canvas of $("rows").querySelectorAll("canvas")) drawMiniature(canvas, tracks[canvas.closest(".row").dataset.index]);
+  for (const canvas of all("canvas", $("rows"))) drawMiniature(canvas, tracks[canvas.closest(".row").dataset.index]);
   markChosen();
 }
 
@@ -90,7 +101,7 @@ function rowOf(track, position) {
 }
 
 /** Choose the row at a position of the shown tracks, bring it into sight, perhaps open it. */
-function choose(position, open = false) {
+export function choose(position, open = false) {
   if (!table.shown.length) return;
   table.chosen = Math.min(Math.max(position, 0), table.shown.length - 1);
   bringIntoSight();
@@ -108,13 +119,13 @@ function bringIntoSight() {
 
 function markChosen() {
   const track = table.shown[table.chosen];
-  for (const row of $("rows").querySelectorAll(".row")) row.setAttribute("aria-selected", Number(row.dataset.index) === track?.index);
+  for (const row of all(".row", $("rows"))) row.setAttribute("aria-selected", Number(row.dataset.index) === track?.index);
   if (track) $("table").setAttribute("aria-activedescendant", `row-${track.index}`);
   else $("table").removeAttribute("aria-activedescendant");
 }
 
 /** The table's own keys; true if the key was one. */
-function tableKey(key) {
+export function tableKey(key) {
   const page = Math.max(Math.floor(inSight() / ROW) - 1, 1);
   const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
   if (key in moves) choose(Math.max(Math.min(table.chosen + moves[key], table.shown.length - 1), 0), !$("deck").hidden);

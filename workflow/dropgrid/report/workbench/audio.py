@@ -62,8 +62,8 @@ class Sounds:
                 raise NoSound(f"not decoded within {SECONDS:g} s") from None
             if done.returncode:
                 output.unlink(missing_ok=True)
-                said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-                raise NoSound(said or "cannot be decoded")
+                reason = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+                raise NoSound(reason or "cannot be decoded")
             self._kept[name] = output
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)[1].unlink(missing_ok=True)

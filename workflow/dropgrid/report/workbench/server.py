@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import mimetypes
-import re
 import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -30,13 +29,13 @@ from ...correcting.session import NothingToUndo
 from ...corrections import document
 from ...records.model import LABELS
 from .. import encode
+from ..bundle import bundle
 from ..collect import costs, evaluations
-from ..page import costs_json, evaluations_json
+from ..page import STYLES, costs_json, evaluations_json
 from .audio import NoSound, Sounds, peaks, playable, waveform
 from .guard import MAX_BODY, Guard
 from .state import Bench, Changed, NoSuchTrack
 
-STATIC = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[a-z]+)*\.(js|css|svg|html|png|woff2)")
 MOST_EDITS = 100
 
 
@@ -241,14 +240,12 @@ async def _body(request: Request) -> dict[str, Any]:
 
 
 def _static_files() -> dict[str, bytes]:
-    """The files of the page, by name: those of the workbench, and of the report beside them."""
-    found: dict[str, bytes] = {}
-    for folder in (files(report) / "static", files(__package__) / "static"):
-        if folder.is_dir():
-            for item in folder.iterdir():
-                if STATIC.fullmatch(item.name) and item.is_file():
-                    found[item.name] = item.read_bytes()
-    return found
+    """The files of the page, by name; its modules as one script, as in the page in a file."""
+    static = files(report) / "static"
+    found = {name: (static / name).read_bytes() for name in ("index.html", "page.html", "boot.js")}
+    found |= {name: (static / name).read_bytes() for name in STYLES}
+    script = bundle("served_main.js", lambda name: (static / name).read_text(encoding="utf-8"))
+    return found | {"workbench.js": script.encode()}
 
 
 def _static(pages: dict[str, bytes], name: str) -> Response:

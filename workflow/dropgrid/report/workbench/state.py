@@ -18,7 +18,7 @@ from typing import Any
 
 from ...base.errors import DropgridError, RecordError
 from ...base.text import fault
-from ...correcting.page_edits import settle
+from ...correcting.page_edits import apply_page_edits
 from ...correcting.session import CorrectionSession, TrackState
 from ...corrections import document
 from ...corrections.document import Document
@@ -161,6 +161,10 @@ class Bench:
 
     def track(self, track: str) -> dict[str, Any]:
         """All that the page shows of an opened track. Raises NoSuchTrack."""
+        with self._lock:  # no edit comes between what is read and the revision it is told with
+            return self._track(track)
+
+    def _track(self, track: str) -> dict[str, Any]:
         state = self.read_state(track)
         correction = self.session.correction_of(state, self._document())[1]
         answer = Answer(state.bpm, state.structure, state.key)
@@ -172,11 +176,8 @@ class Bench:
                 ANALYSES, (answer.bpm, answer.structure, answer.key), strict=True
             )
         }
-        row = self._row(track, state, answer)
-        with self._lock:
-            revision = self._rows[track][0]
         return {
-            "row": row, "revision": revision, **records,
+            "row": self._row(track, state, answer), "revision": self.revision, **records,
             "correction": None if correction.is_empty else to_json(correction),
             "alternatives": alternatives(answer),
         }  # fmt: skip
@@ -255,7 +256,7 @@ class Bench:
         before = self._corrections[1].tracks
         now = self._document().tracks
         if now is not before and any(correction.edits for correction in now.values()):
-            settle(self.session)  # a page's file was put in place
+            apply_page_edits(self.session)  # a page's file was put in place
             now = self._document().tracks
         if now is not before:
             paths = {p for p in now.keys() | before.keys() if now.get(p) != before.get(p)}
@@ -326,7 +327,9 @@ class Bench:
     ) -> Row:
         """The row of a track, as on the page, and its state."""
         try:
-            state = state or self.session.read_state(track, identify=bool(self._document().tracks))
+            state = state or self.session.read_state(
+                track, with_fingerprint=bool(self._document().tracks)
+            )
         except RecordError as error:
             return _without(track, error)
         bpm, structure, key = state.bpm, state.structure, state.key
@@ -382,8 +385,8 @@ class Bench:
 
 def _without(track: str, error: Exception) -> Row:
     """The row of a track that cannot be shown, and why."""
-    correction = fault(error) if isinstance(error, OSError) else str(error)
-    view = TrackView(track, track, failure=TrackFailure("scan", type(error).__name__, correction))
+    label = fault(error) if isinstance(error, OSError) else str(error)
+    view = TrackView(track, track, failure=TrackFailure("scan", type(error).__name__, label))
     return {**encode.row(view, Path("/")), "state": {"job": "idle"}}
 
 
@@ -395,20 +398,20 @@ def alternatives(answer: Answer) -> list[dict[str, Any]]:
         return found
     for other in bpm.alternatives:
         edit: dict[str, Any] = {"op": "bpm", "bpm": other.bpm}
-        correction = f"{other.bpm:g} BPM"
+        label = f"{other.bpm:g} BPM"
         if other.kind == "octave" and bpm.bpm_fitted:
             for op, factor in (("half", 0.5), ("double", 2.0)):
                 if abs(other.bpm / (bpm.bpm_fitted * factor) - 1) < 0.01:
-                    edit, correction = {"op": op}, f"{op} the tempo, {other.bpm:g} BPM"
+                    edit, label = {"op": op}, f"{op} the tempo, {other.bpm:g} BPM"
         elif other.shift_beats is not None:
             edit = {"op": "shift", "beats": other.shift_beats}
             if other.kind == "downbeat":
                 edit = {"op": "one", "beats": other.shift_beats}
             by = abs(other.shift_beats)
             count = {0.5: "half a beat", 1: "a beat"}.get(by, f"{by:g} beats")
-            correction = f"{count} {'later' if other.shift_beats > 0 else 'earlier'}"
-            correction = f"downbeat {correction}" if other.kind == "downbeat" else correction
+            label = f"{count} {'later' if other.shift_beats > 0 else 'earlier'}"
+            label = f"downbeat {label}" if other.kind == "downbeat" else label
         found.append(
-            {"kind": other.kind, "confidence": other.confidence, "edit": edit, "label": correction}
+            {"kind": other.kind, "confidence": other.confidence, "edit": edit, "label": label}
         )
     return found

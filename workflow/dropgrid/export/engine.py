@@ -1,0 +1,362 @@
+"""An Engine DJ library: a stick, or a drive, for players of Denon DJ, Numark and Rane.
+
+`Engine Library/Database2/m.db` holds tracks, grids, cues, loops, overviews and playlists. Songs
+that lie below the output folder stay where they are; others are copied to `Contents/`, where
+`export usb` looks for them, too. The database is changed in a copy, which takes its place at the
+end. What players and Engine DJ wrote into it stays, and so do grids and cues that were set there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import numpy as np
+
+from ..audio.dj_tags import DjTags, read_dj_tags
+from ..base.errors import ConfigError
+from ..features.waveform import read_waveform
+from ..key import notation
+from ..players import engine_blobs as blobs
+from ..players import engine_grid
+from ..players import engine_library as library
+from ..players.engine_library import EngineList, EngineTrack
+from ..players.waveform import CURVE, pooled
+from ..records.cue_points import loops, pads
+from ..records.track import Track
+from ..results.layout import Results
+from ..results.output_guard import check_folder
+from .comments import comment
+from .cues import text_tag, title
+from .playlists import Playlist, Playlists
+from .stick_songs import Songs, check_links, copies, read_mark, rgb, size_of
+
+if TYPE_CHECKING:
+    from .options import ExportOptions
+
+NAME = "engine"
+HELP = "Engine DJ library for players of Denon DJ, Numark, Rane (beta; copies the songs)"
+FILE = "engine"
+KEYS = True
+NEEDS = frozenset({"bpm", "file"})
+OPTIONS = ("bpm_ranges", "by_key", "comment", "cues", "engine_schema", "playlists")
+ALONE = True  # as large as the library: only where it is asked for by name
+
+FOLDERS = ("Contents", "Engine Library", "Engine Library/Database2")
+DATABASE = "Engine Library/Database2/m.db"
+PLAYED = frozenset({".mp3", ".m4a", ".mp4", ".aac", ".flac", ".wav", ".aif", ".aiff", ".ogg"})
+NOT_PLAYED = "of a format that the players do not play"
+NAME_OF_LISTS = "dropgrid"
+LOOP_COLOUR = (255, 140, 0)
+
+
+def write_all(
+    tracks: Iterator[Track],
+    output: Path,
+    results: Path,
+    options: ExportOptions,
+    force: bool,
+    tell: Callable[[str], None],
+) -> tuple[int, Counter[str]]:
+    """Write the library; (tracks in it, tracks left out by reason).
+
+    Raises ConfigError, OSError.
+    """
+    mark = check_library(output, force)
+    left_out: Counter[str] = Counter()
+    drive = Drive(output, results, options, mark)
+    for track in tracks:
+        reason = drive.add(track)
+        if reason:
+            left_out[reason] += 1
+    drive.finish()
+    for path in drive.kept:
+        tell(f"{path}: grid, cues or loops stay that were set on a player; --replace writes ours")
+    return len(drive.entries), left_out
+
+
+def check_library(output: Path, force: bool) -> dict[str, Any] | None:
+    """The mark of an earlier export; force: also over a library of others, whose database is
+    kept beside ours. Raises ConfigError."""
+    check_folder(output)
+    check_links(output, FOLDERS)
+    database = output / DATABASE
+    for suffix in ("-journal", "-wal"):
+        if size_of(database.with_name(database.name + suffix)):
+            raise ConfigError(
+                f"--output: {database}: is open in Engine DJ, or was not closed: open the library "
+                "there and close it"
+            )
+    mark = read_mark(output, NAME, force)
+    if database.exists() and (mark is None or force):
+        if not force:
+            raise ConfigError(
+                f"--output: {output}: holds an Engine library that dropgrid did not make; "
+                "--replace puts another in its place and keeps its database"
+            )
+        _set_aside(database)
+    return None if force and mark is None else mark
+
+
+def _set_aside(database: Path) -> None:
+    """Keep a database under another name."""
+    count = 1
+    while (kept := database.with_name(f"m.db.replaced-{count}")).exists():
+        count += 1
+    os.replace(database, kept)
+
+
+class Drive:
+    """A drive while its library is written: the songs first, the database last."""
+
+    def __init__(
+        self, root: Path, results: Path, options: ExportOptions, mark: dict[str, Any] | None
+    ) -> None:
+        self.root, self.results, self.options = root, results, options
+        self.songs = Songs(root, NAME, copies(mark))
+        self.mark = mark or {}
+        self.entries: list[EngineTrack] = []
+        self.playlists = Playlists(options)
+        self.sources: dict[str, str] = {}  # paths in the library
+        self.kept: list[str] = []  # tracks of which something stays that was set on a player
+
+    def add(self, track: Track) -> str | None:
+        """Copy a song and make its entry; why it is left out, if it is."""
+        assert track.bpm is not None and track.file is not None  # NEEDS says so
+        if track.file.suffix.lower() not in PLAYED:
+            return NOT_PLAYED
+        if not track.file.is_file():
+            return "the song is no longer there"
+        path, size = self._placed(track, track.file)
+        file_tags = read_dj_tags(track.file)
+        remark = comment(track, file_tags, self.options.comment)
+        facts = columns(track, path, size, file_tags, remark)
+        self.entries.append(EngineTrack(path, facts, self._blobs(track)))
+        self.playlists.add(track)
+        self.sources[path] = track.path
+        return None
+
+    def _placed(self, track: Track, file: Path) -> tuple[str, int]:
+        """(a song's path as Engine has it: from `Engine Library`, its size)."""
+        root, real = self.root.resolve(), file.resolve()
+        if real.is_relative_to(root) and not real.is_relative_to(root / "Contents"):
+            return f"../{real.relative_to(root).as_posix()}", real.stat().st_size
+        path = self.songs.place(track)
+        return f"..{path}", self.songs.copy(file, path, track.path)
+
+    def _blobs(self, track: Track) -> dict[str, bytes]:
+        record = track.bpm
+        assert record is not None
+        rate = float(record.decoder.get("sample_rate") or 44100)
+        samples = round((record.duration or 0.0) * rate)
+        key = notation.parse(track.key.key) if track.key and track.key.key else None
+        marks = engine_grid.markers(record.beats, record.downbeats, record.duration or 0.0, rate)
+        cues = [
+            blobs.EngineCue(pad, cue.time * rate, cue.name, rgb(cue.colour))
+            for pad, cue in pads(track, self.options.template)
+        ]
+        held = [
+            blobs.EngineLoop(loop.start * rate, loop.end * rate, loop.name, LOOP_COLOUR)
+            for loop in loops(track)
+        ]
+        first = record.downbeats[0] * rate if record.downbeats else 0.0
+        number = None if key is None else blobs.key_number(key)
+        return {
+            "trackData": blobs.pack_track(rate, samples, number),
+            "overviewWaveFormData": blobs.pack_overview(self._bands(track), samples, rate),
+            "beatData": blobs.pack_grid(rate, samples, marks),
+            "quickCues": blobs.pack_cues(cues, max(0.0, first)),
+            "loops": blobs.pack_loops(held),
+        }
+
+    def _bands(self, track: Track) -> np.ndarray:
+        """(POINTS, 3) bytes of low, middle and high."""
+        features = Results(self.results).features(track.track)
+        found = read_waveform(features, blobs.POINTS)
+        bands = np.zeros((1, 4), np.float32) if found is None or not len(found) else found
+        shares = np.nan_to_num(bands / np.maximum(bands.max(axis=0), 1e-9)) ** CURVE
+        return np.round(255 * pooled(shares, blobs.POINTS)[:, 1:]).astype(np.uint8)
+
+    def finish(self) -> None:
+        """Write the database, by way of a copy; then the mark; then remove old songs."""
+        database = self.root / DATABASE
+        database.parent.mkdir(parents=True, exist_ok=True)
+        copy = database.with_name(f".{os.getpid()}.m.db")
+        try:
+            more = self._written(database, copy)
+            self.songs.sync()
+            if not database.exists() or copy.read_bytes() != database.read_bytes():
+                with copy.open("rb") as stream:
+                    os.fsync(stream.fileno())
+                os.replace(copy, database)
+                self.songs.touched.add(database.parent)
+        finally:
+            copy.unlink(missing_ok=True)
+        self.songs.write_mark(more)
+        self.songs.remove_old()
+
+    def _written(self, database: Path, copy: Path) -> dict[str, Any]:
+        """Bring a copy of the database up to date; what the next export has to know of it."""
+        try:
+            if database.exists():
+                shutil.copyfile(database, copy)
+            else:
+                copy.unlink(missing_ok=True)
+                library.create(copy, self.options.engine_schema, uuid4())
+            with library.opened(copy) as connection:
+                return self._put(connection)
+        except sqlite3.Error as error:
+            raise ConfigError(
+                f"--output: {database}: cannot be read or written ({error}); --replace puts "
+                "another in its place"
+            ) from error
+
+    def _put(self, connection: sqlite3.Connection) -> dict[str, Any]:
+        there = library.tracks_in(connection)
+        ours = self.mark.get("tracks", {})
+        numbers, digests = {}, {}
+        for entry in self.entries:
+            number = there.get(entry.path)
+            earlier = ours.get(entry.path)
+            keep = self._set_elsewhere(connection, number, earlier)
+            self.kept += [entry.path] if keep else []
+            numbers[entry.path] = library.put_track(connection, entry, number, keep)
+            written = {name: library.digest(entry.blobs[name]) for name in library.SET_ON_PLAYERS}
+            digests[entry.path] = (
+                {"source": self.sources[entry.path]}
+                | written
+                | {name: (earlier or {}).get(name) for name in keep}
+            )
+        for path in ours.keys() - numbers.keys():
+            if path in there:
+                library.remove_track(connection, there[path])
+        lists = self._lists()
+        made = self.mark.get("lists", [])
+        kept = self.mark.get("outline") == outline(lists) and self._all_there(connection, made)
+        if not kept or ours.keys() != numbers.keys():
+            library.remove_lists(connection, made)
+            moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+            made = library.put_lists(connection, lists, numbers, moment)
+        return {"tracks": digests, "lists": made, "outline": outline(lists)}
+
+    @staticmethod
+    def _set_elsewhere(
+        connection: sqlite3.Connection, number: int | None, earlier: dict[str, str] | None
+    ) -> list[str]:
+        """The blobs of a track that are not what an earlier export of ours wrote."""
+        if number is None or earlier is None:
+            return []
+        found = library.set_digests(connection, number)
+        return [name for name, digest in found.items() if digest != earlier.get(name)]
+
+    @staticmethod
+    def _all_there(connection: sqlite3.Connection, lists: list[int]) -> bool:
+        found = {number for (number,) in connection.execute("SELECT id FROM Playlist")}
+        return bool(lists) and set(lists) <= found
+
+    def _lists(self) -> list[EngineList]:
+        """A folder of ours: a list of all tracks, and the playlists that all formats have."""
+        paths = [entry.path for entry in self.entries]
+
+        def made(lists: Sequence[Playlist]) -> tuple[EngineList, ...]:
+            return tuple(
+                EngineList(e.name, tuple(paths[i - 1] for i in e.tracks), made(e.inside))
+                for e in lists
+            )
+
+        everything = EngineList("All tracks", tuple(paths))
+        return [EngineList(NAME_OF_LISTS, inside=(everything, *made(self.playlists.lists())))]
+
+
+def outline(lists: list[EngineList] | tuple[EngineList, ...]) -> list[Any]:
+    """Lists as JSON knows them."""
+    return [[entry.name, list(entry.tracks), outline(entry.inside)] for entry in lists]
+
+
+def columns(track: Track, path: str, size: int, file_tags: DjTags, remark: str) -> dict[str, Any]:
+    """The columns of Track that we know, but for the path."""
+    record = track.bpm
+    assert record is not None and track.file is not None
+    duration = record.duration or 0.0
+    key = notation.parse(track.key.key) if track.key and track.key.key else None
+    year = text_tag(track, "year")[:4]
+    changed = int(track.file.stat().st_mtime)
+    return {
+        "playOrder": file_tags.number or None,
+        "length": round(duration),
+        "bpm": round(record.bpm) if record.bpm else None,
+        "year": int(year) if year.isdigit() else None,
+        "filename": PurePosixPath(path).name,
+        "bitrate": file_tags.bitrate or (round(8 * size / duration / 1000) if duration else None),
+        "bpmAnalyzed": record.bpm,
+        "fileBytes": size,
+        "title": title(track),
+        "artist": text_tag(track, "artist"),
+        "album": text_tag(track, "album"),
+        "genre": text_tag(track, "genre"),
+        "comment": remark,
+        "label": file_tags.label,
+        "composer": file_tags.composer,
+        "remixer": file_tags.remixer,
+        "key": None if key is None else blobs.key_number(key),
+        "rating": 20 * file_tags.rating,
+        "fileType": PurePosixPath(path).suffix[1:].lower(),
+        "isAnalyzed": 1,
+        "dateCreated": changed,
+        "isAvailable": 1,
+        "isMetadataImported": 1,
+        "isBeatGridLocked": 0,
+        "explicitLyrics": 0,
+        "streamingFlags": 0,
+    }
+
+
+def verify(output: Path) -> list[str]:
+    """What is missing or damaged in a library of ours: a line each. Raises ConfigError."""
+    check_folder(output)
+    mark = read_mark(output, NAME, force=False)
+    if mark is None:
+        raise ConfigError(f"{output}: holds no Engine library of dropgrid")
+    songs = Songs(output, NAME, copies(mark))
+    wrong = songs.wrong()
+    listed = {f"..{path}" for path in songs.known}
+    for path in mark.get("tracks", {}):  # those that lie on the drive by themselves
+        if path not in listed and not (output / "Engine Library" / path).is_file():
+            wrong.append(f"{path}: missing")
+    database = output / DATABASE
+    try:
+        if size_of(database) is None:
+            raise ValueError("missing")
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as held:
+            wrong += _wrong_tracks(held, mark.get("tracks", {}))
+    except (sqlite3.Error, ValueError) as error:
+        wrong.append(f"{DATABASE}: {error}")
+    return wrong
+
+
+def _wrong_tracks(connection: sqlite3.Connection, tracks: dict[str, Any]) -> list[str]:
+    """Tracks that the database lacks, or whose fields cannot be read."""
+    (state,) = connection.execute("PRAGMA quick_check").fetchone()
+    if state != "ok":
+        return [f"{DATABASE}: {state}"]
+    there = library.tracks_in(connection)
+    wrong = [f"{DATABASE}: lacks {path}" for path in tracks if path not in there]
+    for path, number in there.items():
+        row = connection.execute(
+            "SELECT beatData, quickCues, loops FROM PerformanceData WHERE trackId = ?", (number,)
+        ).fetchone()
+        try:
+            blobs.unpack_grid(row[0])
+            blobs.unpack_cues(row[1])
+            blobs.unpack_loops(row[2])
+        except (ValueError, TypeError) as error:
+            wrong.append(f"{DATABASE}: {path}: {error}")
+    return wrong

@@ -1,0 +1,139 @@
+// Putting the page together: pages, theme, keys, the address.
+
+import { closeTrack, deck, deckKey, follow, openTrack } from "./deck.js";
+import { $, remember, remembered } from "./dom.js";
+import { readColours } from "./drawing.js";
+import { bench, benchKey, historyKey, say } from "./editor.js";
+import { showEvaluation } from "./evaluation.js";
+import { showFailures, showRun } from "./failures_and_run.js";
+import { showKeys, startKeys } from "./keyboard_help.js";
+import { drawDeck } from "./pictures.js";
+import { player, startPlayer, togglePlay } from "./player.js";
+import { openPopover } from "./popovers.js";
+import { clearFilters } from "./search.js";
+import { startLegend } from "./sections_and_facts.js";
+import { choose, draw, refresh, startTable, table, tableKey } from "./table.js";
+import { count } from "./text.js";
+import { library, tracks } from "./tracks.js";
+
+const PAGES = ["library", "failures", "evaluation", "run"];
+const RENDER = { failures: showFailures, evaluation: showEvaluation, run: showRun };
+
+function showPage(name) {
+  for (const page of PAGES) {
+    $(`tab-${page}`).setAttribute("aria-selected", page === name);
+    $(`tab-${page}`).tabIndex = page === name ? 0 : -1;
+    if (page === name) $(`tab-${page}`).scrollIntoView({ block: "nearest", inline: "nearest" });
+    $(`page-${page}`).hidden = page !== name;
+  }
+  if (name !== "library") {
+    player.engine.pause();
+    if (!$(`page-${name}`).childElementCount) RENDER[name]();
+  }
+  history.replaceState(null, "", name === "library" && deck.track ? `#track=${deck.track.id}` : `#${name}`);
+}
+
+/** Go to a track of the library, whatever is shown there now. */
+export function showTrack(track) {
+  showPage("library");
+  if (!table.shown.includes(track)) {
+    clearFilters();
+  }
+  choose(table.shown.indexOf(track), true);
+  $("table").focus();
+}
+
+function setTheme(theme) {
+  document.documentElement.dataset.theme = theme;
+  readColours();
+  draw(true);
+  drawDeck();
+}
+
+/** The theme the reader chose before, where the browser lets a file remember, else the system's. */
+function startTheme() {
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  let chosen = remembered("theme");
+  document.documentElement.dataset.theme = chosen ?? (system.matches ? "dark" : "light");
+  readColours();
+  system.addEventListener("change", () => chosen ?? setTheme(system.matches ? "dark" : "light"));
+  $("theme").addEventListener("click", () => {
+    chosen = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+    remember("theme", chosen);
+    setTheme(chosen);
+  });
+}
+
+function onKey(event) {
+  if ($("key-list").open) return;
+  if (!event.target.matches("input, select") && historyKey(event)) event.preventDefault();
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const { key, target } = event;
+  if (target.getAttribute("role") === "tab") {
+    if (tabKey(key, target)) event.preventDefault();
+    return;
+  }
+  const typing = target === $("search");
+  if (key === "?" && !typing) showKeys();
+  else if (key === "Escape") escape(typing);
+  else if ($("page-library").hidden) return;
+  else if (typing) {
+    if (key !== "ArrowDown" && key !== "Enter") return;
+    $("table").focus();
+    if (key === "Enter") choose(table.chosen, true);
+  } else if (takesKey(target, key)) return;
+  else if (key === "/") $("search").focus();
+  else if (key === " " && $("deck").hidden) { choose(table.chosen, true); togglePlay(); }
+  else if (!benchKey(event) && !deckKey(key.length === 1 ? key.toLowerCase() : key, event.shiftKey) && !tableKey(key)) return;
+  event.preventDefault();
+}
+
+/** Whether an element has a use of its own for a key. */
+function takesKey(target, key) {
+  if (target.matches("select, textarea, input:not([type=checkbox])")) return true;
+  return target.matches("button, summary, input") && (key === " " || key === "Enter");
+}
+
+function tabKey(key, tab) {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[key];
+  if (!step) return false;
+  const next = PAGES[(PAGES.findIndex((page) => tab.id === `tab-${page}`) + step + PAGES.length) % PAGES.length];
+  showPage(next);
+  $(`tab-${next}`).focus();
+  return true;
+}
+
+/** Close what was opened last: a box, the search, the track. */
+function escape(typing) {
+  if (openPopover(null)) return;
+  if (typing && $("search").value) { $("search").value = ""; refresh(); }
+  else if (!$("deck").hidden) closeTrack();
+  else $("table").focus();
+}
+
+export function countFailures() {
+  const failed = tracks.filter((track) => track.failure).length;
+  $("count-failures").textContent = failed ? failed.toLocaleString("en") : "";
+}
+
+export function start() {
+  startTheme();
+  document.title = `${count(tracks.length, "track")} – dropgrid`;
+  $("count-library").textContent = tracks.length.toLocaleString("en");
+  countFailures();
+  for (const page of PAGES) $(`tab-${page}`).addEventListener("click", () => showPage(page));
+  startLegend();
+  startKeys();
+  startTable(openTrack);
+  startPlayer(follow);
+  document.addEventListener("keydown", onKey);
+  document.addEventListener("pointerdown", (event) => { if (!/** @type {Element} */ (event.target).closest(".popover-holder, .map")) openPopover(null); });
+  new ResizeObserver(drawDeck).observe($("deck"));
+  const asked = decodeURIComponent(location.hash.slice(1));
+  const track = asked.startsWith("track=") && tracks.find((t) => t.id === asked.slice(6));
+  showPage(PAGES.includes(asked) ? asked : "library");
+  bench.on = remembered("editing") ?? library.served;
+  bench.store.start().catch((reason) => say(reason.message, true));
+  if (track) showTrack(track);
+  else $("table").focus({ preventScroll: true });
+}

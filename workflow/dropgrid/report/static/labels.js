@@ -1,0 +1,4 @@
+// The labels of sections, in the order of the records (records/model.py; a test compares them).
+
+export const LABELS = ["intro", "buildup", "main", "drop", "breakdown", "outro"];
+export const DROP = LABELS.indexOf("drop");

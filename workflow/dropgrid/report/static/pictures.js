@@ -1,0 +1,159 @@
+// The two pictures of an opened track: all of it above, a stretch around the position below.
+
+import { deck, follow } from "./deck.js";
+import { colours, drawBands, drawGrid, drawLane, drawRuler, drawSamples, drawWave, surface } from "./drawing.js";
+import { bench } from "./editor.js";
+import { boundaryUnder, dragBoundary, drawBench } from "./editor_panel.js";
+import { DROP, LABELS } from "./labels.js";
+import { player, seek } from "./player.js";
+import { SHORT } from "./sections_and_facts.js";
+import { titled } from "./text.js";
+import { lastBefore } from "./times.js";
+
+export const LANE = 20; // px: height of a lane of sections
+export const WAVE = 64; // px: of the waveform of the whole track
+export const RULER = 15; // px: of the ruler of time
+const SAMPLED = 3; // seconds: below this the close-up shows the samples themselves, where it has them
+const NARROWEST = 0.05; // seconds the close-up shows at least
+
+/** The sections as lanes are drawn of: runs of one label, then whatever was annotated. */
+function lanes(track) {
+  const own = deck.runs.map((run) => [run.start, run.end, titled(LABELS[run.label]), colours.sections[run.label], SHORT[run.label]]);
+  const references = (track.refSections ?? []).map(([start, end, label], i) => [start, end, [i ? "" : "Reference", titled(label ?? "")].filter(Boolean).join(": "), colours.sections[LABELS.indexOf(label)] ?? colours.faint]);
+  return [own, references];
+}
+
+export function drawDeck() {
+  const { track } = deck;
+  if (!track || track.failure || !track.duration) return;
+  drawOverview();
+  follow();
+}
+
+function drawOverview() {
+  const { track, details: { wave }, parts } = deck;
+  const whole = /** @type {[number, number]} */ ([0, track.duration]);
+  const [own, references] = lanes(track);
+  const [context, width] = surface(parts.overview);
+  drawLane(context, own, whole, [0, LANE], width, true);
+  markParts(context, whole, [0, LANE], width);
+  drawWave(context, track, wave, [LANE + 5, WAVE], width);
+  drawRuler(context, whole, track.duration, [LANE + WAVE + 8, RULER], width);
+  drawLane(context, references, whole, [LANE + WAVE + RULER + 12, LANE], width, false);
+  markDrops(context, track, whole, [LANE, WAVE + 8], width);
+  if (bench.boundary) {
+    context.fillStyle = colours.ink;
+    context.fillRect(Math.round((bench.boundary.to / track.duration) * width) - 1, 0, 2, LANE + WAVE);
+  }
+}
+
+/** Notches where sections of one label meet. */
+function markParts(context, [from, to], [top, height], width) {
+  context.fillStyle = colours.back;
+  for (const run of deck.runs) {
+    for (const part of run.parts.slice(1)) context.fillRect(Math.round(((part.start - from) / (to - from)) * width), top + height / 2, 1, height / 2);
+  }
+}
+
+/** What lies around the position, which stays in the middle. */
+export function drawCloseup() {
+  const { track, details: { beats, downbeats, refBeats, wave, kick, middle, high }, parts, span } = deck;
+  const [context, width, height] = surface(parts.closeup);
+  const shown = /** @type {[number, number]} */ ([player.position - span / 2, player.position + span / 2]);
+  const foot = refBeats.length ? 10 : 0;
+  const room = /** @type {[number, number]} */ ([RULER + 14, height - RULER - 14 - LANE - foot - 4]);
+  drawRuler(context, shown, track.duration, [0, RULER], width);
+  const samples = span < SAMPLED ? player.engine.samples?.() : null;
+  if (samples) drawSamples(context, samples, shown, room, width);
+  else drawBands(context, [kick, middle, high], wave.length / track.duration, shown, room, width);
+  drawGrid(context, beats, downbeats, shown, [RULER, height - LANE - RULER - foot - 2], width);
+  for (let i = Math.max(lastBefore(refBeats, shown[0]), 0); refBeats[i] < shown[1]; i++) {
+    context.fillStyle = colours.focus;
+    context.fillRect(Math.round(((refBeats[i] - shown[0]) / span) * width), height - LANE - foot - 2, 1, foot);
+  }
+  drawLane(context, lanes(track)[0], shown, [height - LANE, LANE], width, true);
+  markParts(context, shown, [height - LANE, LANE], width);
+  markDrops(context, track, shown, [RULER, height - LANE - RULER], width);
+  drawBench(context, shown, [RULER, height - LANE - RULER], width);
+  if (player.loop) shadeOutside(context, player.loop, shown, [RULER, height - LANE - RULER], width);
+}
+
+function markDrops(context, track, [from, to], [top, height], width) {
+  for (const time of track.drops ?? []) {
+    const x = Math.round(((time - from) / (to - from)) * width);
+    if (x < 0 || x > width) continue;
+    context.fillStyle = colours.sections[DROP];
+    context.fillRect(x, top, 2, height);
+    context.beginPath();
+    context.moveTo(x - 5, top);
+    context.lineTo(x + 7, top);
+    context.lineTo(x + 1, top + 8);
+    context.fill();
+  }
+}
+
+/** Darken what does not lie in a loop. */
+function shadeOutside(context, [start, end], [from, to], [top, height], width) {
+  const x = (time) => Math.min(Math.max(((time - from) / (to - from)) * width, 0), width);
+  context.fillStyle = colours.back;
+  context.globalAlpha = 0.6;
+  context.fillRect(0, top, x(start), height);
+  context.fillRect(x(end), top, width - x(end), height);
+  context.globalAlpha = 1;
+}
+
+/** Sixteen beats, or as much as there is. */
+export function startingZoom(track) {
+  return Math.min(track.bpm ? (16 * 60) / track.bpm : 8, track.duration || 8);
+}
+
+/** Show more (factor > 1) or less around the position. */
+export function zoomBy(factor) {
+  const { duration } = deck.track;
+  deck.span = Math.min(Math.max(deck.span * factor, NARROWEST), Math.max(duration, NARROWEST));
+  follow();
+}
+
+export function wheel(event) {
+  event.preventDefault();
+  if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) seek(player.position + ((event.deltaX || event.deltaY) / 800) * deck.span);
+  else zoomBy(Math.exp(event.deltaY / 400));
+}
+
+/** The time under a pointer. */
+export function timeUnder(event, canvas) {
+  const share = (event.clientX - canvas.getBoundingClientRect().left) / canvas.clientWidth;
+  return canvas === deck.parts.overview ? share * deck.track.duration : player.position + (share - 0.5) * deck.span;
+}
+
+const fingers = new Map(); // pointer id: x
+
+/**
+ * A click sets the position. Dragging the overview scrubs; dragging the close-up moves the music
+ * under the middle; two fingers zoom.
+ */
+export function drag(event, canvas) {
+  const boundary = boundaryUnder(event, canvas);
+  if (boundary !== undefined) return dragBoundary(event, canvas, boundary);
+  const overview = canvas === deck.parts.overview;
+  const [start, position] = [event.clientX, player.position];
+  let moved = false;
+  fingers.set(event.pointerId, event.clientX);
+  canvas.setPointerCapture(event.pointerId);
+  canvas.onpointermove = (e) => {
+    const apart = () => Math.max(Math.abs([...fingers.values()].reduce((a, b) => a - b)), 1);
+    const before = apart();
+    if (fingers.has(e.pointerId)) fingers.set(e.pointerId, e.clientX);
+    moved ||= Math.abs(e.clientX - start) > 4 || fingers.size > 1;
+    if (!moved) return;
+    if (overview) seek(timeUnder(e, canvas));
+    else if (fingers.size > 1) zoomBy(before / apart());
+    else seek(position - ((e.clientX - start) / canvas.clientWidth) * deck.span);
+  };
+  canvas.onpointerup = canvas.onpointercancel = (e) => {
+    fingers.delete(e.pointerId);
+    if (fingers.size) return;
+    canvas.onpointermove = canvas.onpointerup = canvas.onpointercancel = null;
+    if (!moved && e.type === "pointerup") seek(timeUnder(e, canvas));
+  };
+}

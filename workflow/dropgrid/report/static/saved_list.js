@@ -1,0 +1,19 @@
+// Taking the list that is shown along: as a playlist, as a table.
+
+import { $, make } from "./dom.js";
+import { playlist, spreadsheet } from "./list_formats.js";
+import { popover } from "./popovers.js";
+import { table } from "./table.js";
+
+export function startLists() {
+  const save = (name, kind, text) => make("button", { class: "quiet", onclick: () => download(`dropgrid.${name}`, kind, text(table.shown)) }, `${name.toUpperCase()}`);
+  const box = popover("save", "Save list", make("p", { class: "note" }, "The tracks that are shown, in this order:"), save("m3u8", "audio/x-mpegurl", playlist), save("csv", "text/csv", spreadsheet));
+  $("tools").insertBefore(box, $("shown"));
+}
+
+/** Give the reader a file. The text is sent nowhere. */
+export function download(name, kind, text) {
+  const address = URL.createObjectURL(new Blob([text], { type: kind }));
+  make("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 10000);
+}

@@ -1,0 +1,34 @@
+// Finding times in ascending lists of them (seconds).
+
+/** The last index whose time is not after `time`; -1 before the first. */
+export function lastBefore(times, time) {
+  let [low, high] = [0, times.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (times[middle] <= time) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/** The time that is nearest to another; that other one where there is none. */
+export const nearestOf = (times, time) => times.reduce((a, b) => (Math.abs(b - time) < Math.abs(a - time) ? b : a), times[0] ?? time);
+
+/**
+ * The beats that sound until `until` on the clicks' clock: [[context time, is it a one]], from a
+ * moment at which `track` (s) is heard at `context` (s), at a rate, in a loop or not.
+ */
+export function comingBeats({ track, context }, until, { beats, downbeats }, rate, loop, duration) {
+  const found = [];
+  const ones = new Set(downbeats.map((time) => time.toFixed(3)));
+  for (let guard = 0; context < until && track < duration && guard < 1000; guard++) {
+    const end = loop && track < loop[1] ? loop[1] : duration;
+    const stop = Math.min(end, track + (until - context) * rate);
+    for (let i = lastBefore(beats, track - 1e-4) + 1; beats[i] < stop - 1e-6; i++) {
+      found.push([context + (beats[i] - track) / rate, ones.has(beats[i].toFixed(3))]);
+    }
+    context += (stop - track) / rate;
+    track = stop >= end && loop ? loop[0] : stop;
+  }
+  return found;
+}
