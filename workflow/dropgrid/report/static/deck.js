@@ -10,7 +10,7 @@ import { load, player, playing, seek, setLoop, setRate, setVolume, toggleLevel, 
 import { runs } from "./section_runs.js";
 import { facts, saidOf, sectionList } from "./sections_and_facts.js";
 import { bpmText, clock } from "./text.js";
-import { lastBefore } from "./times.js";
+import { lastBefore, shownAround } from "./times.js";
 
 const NOTHING = new Uint8Array();
 export const EMPTY = { beats: [], downbeats: [], refBeats: [], wave: NOTHING, kick: NOTHING, middle: NOTHING, high: NOTHING };
@@ -95,6 +95,7 @@ function deckParts(track) {
   parts.closeup = make("canvas", { class: "closeup", id: "closeup", tabindex: 0, role: "slider", "aria-label": "Position in the track", "aria-valuemin": 0, "aria-valuemax": Math.round(track.duration ?? 0) });
   parts.cursor = make("div", { class: "cursor" });
   parts.window = make("div", { class: "window" });
+  parts.centre = make("div", { class: "cursor centre" });
   parts.tools = make("section", { class: "tools-panel", "aria-label": "Workbench", hidden: true });
   parts.problem = make("p", { class: "deck-problem", role: "status" });
   for (const canvas of [parts.overview, parts.closeup]) {
@@ -105,7 +106,7 @@ function deckParts(track) {
     });
   }
   parts.closeup.addEventListener("wheel", wheel, { passive: false });
-  const maps = make("div", { class: "maps" }, make("div", { class: "map" }, parts.overview, parts.window, parts.cursor), make("div", { class: "map" }, parts.closeup, make("div", { class: "cursor centre" })), deckBar(track), parts.problem);
+  const maps = make("div", { class: "maps" }, make("div", { class: "map" }, parts.overview, parts.window, parts.cursor), make("div", { class: "map" }, parts.closeup, parts.centre), deckBar(track), parts.problem);
   parts.bpm = make("b", { class: "number" }, bpmText(track.bpm) || "–");
   const bpm = make("div", { class: "deck-bpm" }, parts.bpm, make("span", {}, "BPM"));
   parts.side = make("div", { class: "side", id: "side" }, sectionList(track), facts(track));
@@ -136,7 +137,9 @@ export function follow() {
   if (!track || track.failure || !parts.clock) return;
   const { position } = player;
   parts.cursor.style.left = `${(position / track.duration) * 100}%`;
-  parts.window.style.left = `${((position - span / 2) / track.duration) * 100}%`;
+  const [from] = shownAround(position, span, track.duration);
+  parts.window.style.left = `${(from / track.duration) * 100}%`;
+  parts.centre.style.left = `${((position - from) / span) * 100}%`;
   parts.window.style.width = `${(span / track.duration) * 100}%`;
   drawCloseup();
   const bar = lastBefore(downbeats, position + 0.005);
