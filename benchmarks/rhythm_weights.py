@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from dropgrid.features import FRAME_RATE, Features
 from dropgrid.rhythm import analyse, downbeat_decision
-from dropgrid.rhythm.evidence import Witnesses
+from dropgrid.rhythm.evidence import EvidenceSource
 from dropgrid.rhythm.fit import exact_tempo
 from dropgrid.rhythm.region_fit import half_beats
 from rhythm_accuracy import all_songs
@@ -145,7 +145,7 @@ def examples(song: Song, share: float) -> Iterator[Example]:
     if activations.shape[1] == 1:
         activations = np.hstack([activations, np.zeros_like(activations)])
     features = Features(song.features.duration, activations, song.features.descriptors)
-    witnesses = Witnesses(features)
+    witnesses = EvidenceSource(features)
     start, end = (round(t * FRAME_RATE) for t in witnesses.sounding)
     sound = activations.sum(axis=1)
     tempo = exact_tempo(sound[start:end], song.bpm)
@@ -165,7 +165,9 @@ def examples(song: Song, share: float) -> Iterator[Example]:
         true = possible & (np.arange(ROWS) % 2 == np.argmax(places[0]))
     read = {
         name: np.pad(values, (0, ROWS - 2 * length))
-        for name, values in downbeat_decision.readings(witnesses.see(halves), length).items()
+        for name, values in downbeat_decision.readings(
+            witnesses.at_half_beats(halves), length
+        ).items()
     }
     yield Example(song.group, song.name, share, read, true, possible)
 

@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser import MISSING, find_browser, launch_browser
 from dropgrid.commands.main import main
-from dropgrid.correcting.page_edits import settle
+from dropgrid.correcting.page_edits import apply_page_edits
 from dropgrid.correcting.session import CorrectionSession
 from dropgrid.corrections import document
 from dropgrid.library import track_id
@@ -87,7 +87,7 @@ class Tab:
             self.page.keyboard.press(key)
         self.settle()
 
-    def settle(self) -> None:
+    def apply_page_edits(self) -> None:
         """Wait until nothing is being saved."""
         self.until("dropgrid.bench.busy === 0")
 
@@ -572,7 +572,7 @@ def test_what_is_downloaded_is_added_to_the_file_that_was_opened(
     page.reload()
     static.open()
     file = downloaded(static, tmp_path / "corrections.json")
-    assert settle(CorrectionSession(Results(results), file)) == [
+    assert apply_page_edits(CorrectionSession(Results(results), file)) == [
         f"{file}: the page's edits of 1 track were applied"
     ]
     said = json.loads(file.read_text())

@@ -103,7 +103,7 @@ def test_no_song_changes_that_the_backup_does_not_know(
 
     def check() -> None:
         entries = read_backup(backup) if backup.exists() else {}
-        in_place.mend(path.parent, entries.values())
+        in_place.finish_interrupted(path.parent, entries.values())
         data = path.read_bytes()
         found.append(data)
         assert data == old or str(path) in entries
@@ -124,7 +124,7 @@ def test_no_song_changes_that_the_backup_does_not_know(
 
 def _mended(path: Path, backup: Path) -> bytes:
     entries = read_backup(backup) if backup.exists() else {}
-    in_place.mend(path.parent, entries.values())
+    in_place.finish_interrupted(path.parent, entries.values())
     return path.read_bytes()
 
 

@@ -17,7 +17,7 @@ from dropgrid.library import scan
 from dropgrid.records.model import BpmRecord, TrackFailure
 from dropgrid.records.store import write_record
 from dropgrid.records.ticket import read_ticket
-from dropgrid.results.crash_cleanup import mend
+from dropgrid.results.crash_cleanup import remove_broken_files
 from dropgrid.results.ownership import FOLDERS, MARK, WRITTEN, check_claim, claim, place, usual
 from dropgrid.results.scan_store import read_scan, write_tickets
 from dropgrid.run.batches import done_batches, read_batch
@@ -85,7 +85,9 @@ def test_a_folder_whose_claim_was_killed_can_be_claimed_again(tmp_path):
     left = results / f".{MARK}.12345.tmp"
     (results / MARK).rename(left)
     claim(results, ["/music"])
-    assert mend(results) == [left] and not left.exists() and (results / MARK).exists()
+    assert (
+        remove_broken_files(results) == [left] and not left.exists() and (results / MARK).exists()
+    )
 
 
 def test_a_file_that_is_only_called_like_a_left_over_is_somebodys(tmp_path):
@@ -93,7 +95,7 @@ def test_a_file_that_is_only_called_like_a_left_over_is_somebodys(tmp_path):
     left.write_text("the user's")
     with pytest.raises(LibraryError, match="holds other things"):
         claim(tmp_path, ["/music"])
-    assert mend(tmp_path) == [] and left.read_text() == "the user's"
+    assert remove_broken_files(tmp_path) == [] and left.read_text() == "the user's"
 
 
 def test_a_link_in_the_results_is_not_followed(tmp_path):
@@ -239,7 +241,7 @@ def test_only_what_says_that_it_is_ours_is_deleted(tmp_path):
     fill(results, *user)
     write_tickets(scan(str(tmp_path / "music")), results)
     assert done_batches(results) == []
-    mend(results)
+    remove_broken_files(results)
     for name in user:
         assert (results / name).read_bytes() == f"the user's {name}".encode()
 
@@ -427,7 +429,7 @@ def test_whatever_lies_where_every_byte_that_is_not_ours_is_the_same(
             found = scan(str(top / library), apart=str(top / results))
             if write:
                 claim(top / results, [str(top / library)])
-                mend(top / results)
+                remove_broken_files(top / results)
             make_plan(found, str(top / results), CONFIG, write)
         except (DropgridError, OSError):  # a loop of links is told as one of a file in it
             pass
@@ -480,7 +482,7 @@ def test_no_command_harms_what_lies_in_the_results_beside_ours(files, tmp_path_f
             check_claim(results, [music])
             if write:
                 claim(results, [music])
-                mend(results)
+                remove_broken_files(results)
             make_plan(scan(music, apart=str(results)), str(results), CONFIG, write)
         except DropgridError:
             assert write or contents(top).items() >= theirs.items()

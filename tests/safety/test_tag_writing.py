@@ -31,7 +31,7 @@ from dropgrid.results.scan_store import write_tickets
 from dropgrid.tagging import change as tagchange
 from dropgrid.tagging.backup import read_backup, sole_writer
 from dropgrid.tagging.change import apply
-from dropgrid.tagging.in_place import mend
+from dropgrid.tagging.in_place import finish_interrupted
 from dropgrid.tagging.plan import Change, TagError
 from mutagen.id3 import COMM, ID3, TBPM, TIT2, TXXX
 
@@ -514,7 +514,7 @@ def test_only_what_is_ours_is_mended(tmp_path: Path) -> None:
         (tmp_path / name).write_text("mine")
     (tmp_path / f".a.flac.{os.getpid()}.dropgrid-tag").write_text("at work")
     (tmp_path / ".a.flac.999999999.dropgrid-tag").write_text("left over")
-    mend(tmp_path)
+    finish_interrupted(tmp_path)
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == sorted([*users, f".a.flac.{os.getpid()}.dropgrid-tag"])
 

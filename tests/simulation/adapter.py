@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dropgrid.base.errors import TrackError
-from dropgrid.correcting.page_edits import settle
+from dropgrid.correcting.page_edits import apply_page_edits
 from dropgrid.correcting.publish import read_corrections, write_slices
 from dropgrid.correcting.session import CorrectionSession
 from dropgrid.library import scan
@@ -23,7 +23,7 @@ from dropgrid.results.layout import Results
 from dropgrid.results.ownership import claim
 from dropgrid.results.scan_store import write_tickets
 from dropgrid.run.missing_library import refuse_vanished
-from dropgrid.run.moved_files import recognise, take_over
+from dropgrid.run.moved_files import recognise, reuse_results
 from dropgrid.run.plan import plan_run
 from dropgrid.run.staleness import NETWORKS, note_options, read_options, tracks_due
 from dropgrid.stages import STAGES, run_stage, stage_options, write_failure
@@ -51,9 +51,9 @@ def bring_up_to_date(
     refuse_vanished(found, [library], results)
     recognised = recognise(found, results)
     claim(results, [library])
-    take_over(recognised, found, results, config["analyses"])
+    reuse_results(recognised, found, results, config["analyses"])
     source = Path(config["corrections"])
-    for line in settle(CorrectionSession(Results(results), source)):
+    for line in apply_page_edits(CorrectionSession(Results(results), source)):
         print(line, file=sys.stderr)
     write_slices(read_corrections(source), found.tracks, results, results, source)
     tracks = write_tickets(found, results)

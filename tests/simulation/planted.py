@@ -93,7 +93,7 @@ PLANTED: dict[str, list[tuple[Any, str, Any]]] = {
         (document.Document, "find", _any_equal_fingerprint),
     ],
     "confirming deletes drops": [(model, "_confirmed", _absence_means_none)],
-    "any finished copy is written": [(in_place, "mend", _copy_any_whole)],
+    "any finished copy is written": [(in_place, "finish_interrupted", _copy_any_whole)],
     "a link is replaced": [(document, "real_path", _replace_links)],
     "a mode is forgotten": [(files, "_mode_of", _forget_modes)],
     "corrections are written in place": [(document, "write_atomically", _write_in_place)],

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from dropgrid.base.errors import LibraryError, RecordError
-from dropgrid.library import fingerprint, scan, scan_files, track_id
+from dropgrid.library import files_digest, scan, scan_files, track_id
 from dropgrid.records.ticket import read_ticket
 from dropgrid.results.scan_store import read_scan, write_tickets
 from permissions import obey_permissions
@@ -72,12 +72,12 @@ def test_a_fingerprint_changes_with_every_change_of_a_file_and_with_nothing_else
     files = [touch(top / name) for name in ("a.csv", "deep/b.csv")]
     for file in files:
         os.utime(file, ns=(0, 10**18))
-    seen = [fingerprint([str(top)])]
-    assert fingerprint([str(top)]) == seen[0]
-    assert fingerprint([str(top), str(tmp_path / "nowhere")]) == seen[0]
+    seen = [files_digest([str(top)])]
+    assert files_digest([str(top)]) == seen[0]
+    assert files_digest([str(top), str(tmp_path / "nowhere")]) == seen[0]
 
     def note() -> None:
-        seen.append(fingerprint([str(top)]))
+        seen.append(files_digest([str(top)]))
 
     files[1].write_bytes(b"xx")
     os.utime(files[1], ns=(0, 10**18))  # its size alone
@@ -95,9 +95,9 @@ def test_a_fingerprint_changes_with_every_change_of_a_file_and_with_nothing_else
 
 def test_a_fingerprint_of_a_single_file_sees_it_change(tmp_path):
     file = touch(tmp_path / "truth.csv")
-    before = fingerprint([str(file)])
+    before = files_digest([str(file)])
     file.write_bytes(b"xx")
-    assert fingerprint([str(file)]) != before
+    assert files_digest([str(file)]) != before
 
 
 def test_the_id_is_a_slug_and_the_sha1_of_the_nfc_path():

@@ -145,7 +145,7 @@ def track_id(path: str) -> str:
     return f"{slug or 'track'}-{_digest(unicodedata.normalize('NFC', path))}"
 
 
-def fingerprint(paths: Iterable[str]) -> str:
+def files_digest(paths: Iterable[str]) -> str:
     """A digest that changes when a file at or below any of the paths changes, comes or goes."""
     digest = hashlib.sha256()
     for top in paths:

@@ -1,7 +1,7 @@
 # Evaluation: the records against references, with baselines and intervals.
 
 
-from dropgrid.library import fingerprint
+from dropgrid.library import files_digest
 
 SCORED = config["evaluation"]
 # Other systems' answers: like references, no inputs, for they may be folders and have any name; a
@@ -39,7 +39,7 @@ rule evaluate:
         results=results_folder,
         references=lambda wildcards: SCORED["references"],
         estimates=lambda wildcards: ESTIMATES,
-        state=fingerprint(SOURCES),
+        state=files_digest(SOURCES),
         sample=(
             "--sample-size {sample_size} --sample-seed {sample_seed}".format(**SCORED)
             if SCORED["sample_size"]

@@ -12,7 +12,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from dropgrid.correcting.page_edits import settle
+from dropgrid.correcting.page_edits import apply_page_edits
 from dropgrid.correcting.publish import write_slices
 from dropgrid.correcting.session import CorrectionSession
 from dropgrid.corrections import document, section_corrections
@@ -90,7 +90,7 @@ def stated(session: CorrectionSession) -> Correction:
 def test_the_page_s_edits_come_to_what_the_same_edits_do_here(tmp_path, name):
     page, here = desk_of(tmp_path / "page"), desk_of(tmp_path / "here")
     put(page, *STEPS[name])
-    assert settle(page) == [f"{page.file}: the page's edits of 1 track were applied"]
+    assert apply_page_edits(page) == [f"{page.file}: the page's edits of 1 track were applied"]
     for step in STEPS[name]:
         here.edit(TRACK, [step])
     assert stated(page) == stated(here) and stated(page).edits is None
@@ -110,7 +110,7 @@ def test_the_page_can_do_nothing_that_is_not_known_here():
 def test_confirming_keeps_the_drops(tmp_path):
     session = desk_of(tmp_path)
     put(session, {"op": "confirm"})
-    settle(session)
+    apply_page_edits(session)
     said = stated(session)
     assert said.confirmed is not None and said.confirmed.drops == (16.5,)
     _, answer = session.answer(session.read_state(TRACK), said)
@@ -137,7 +137,7 @@ def test_no_downbeat_is_invented_for_a_piece_without_one(tmp_path):
     grid = (bpm.grid[0], replace(bpm.grid[1], first_downbeat=None))
     session = desk_of(tmp_path, replace(bpm, grid=grid))
     put(session, {"op": "nudge", "ms": 5})
-    settle(session)
+    apply_page_edits(session)
     assert [entry.one is None for entry in stated(session).grid] == [False, True]
 
 
@@ -146,11 +146,11 @@ def test_edits_are_about_the_answer_that_was_shown(tmp_path):
     put(session, {"op": "half"})
     faster = replace(steady(), grid=(GridRegion(0.5, 125.0, 240, 0.5),), track=TRACK, path=PATH)
     write_record(session.results.record("bpm", TRACK), faster)
-    (line,) = settle(session)
+    (line,) = apply_page_edits(session)
     assert f"{PATH}: the page showed another answer" in line
     assert stated(session).edits is not None and stated(session).parts == ()
     put(session, {"op": "key", "key": "Am"})  # which no grid matters to
-    settle(session)
+    apply_page_edits(session)
     assert stated(session).key == "A minor"
 
 
@@ -159,21 +159,21 @@ def test_the_same_file_may_be_put_in_place_again(tmp_path):
     session = desk_of(tmp_path)
     put(session, {"op": "shift", "beats": 0.5})
     data = session.file.read_bytes()
-    settle(session)
+    apply_page_edits(session)
     once = stated(session)
     state = session.read_state(TRACK)
     write_record(session.results.record("bpm", TRACK), session.answer(state, once)[1].bpm)
     values = json.loads(data)
     values["tracks"][PATH] |= to_json(once)
     session.file.write_text(json.dumps(values))
-    settle(session)
+    apply_page_edits(session)
     assert stated(session) == once
 
 
 def test_edits_on_top_of_what_was_stated_before(tmp_path):
     session = desk_of(tmp_path)
     put(session, {"op": "half"}, key="F minor", note="by ear", mood="warm")
-    settle(session)
+    apply_page_edits(session)
     said = stated(session)
     assert (said.bpm, said.key, said.note) == (60.0, "F minor", "by ear")
     assert said.unknown == {"mood": "warm"}
@@ -182,7 +182,7 @@ def test_edits_on_top_of_what_was_stated_before(tmp_path):
 def test_a_reset_on_the_page_takes_back_what_was_stated(tmp_path):
     session = desk_of(tmp_path)
     put(session, {"op": "reset"}, key="F minor")
-    settle(session)
+    apply_page_edits(session)
     assert stated(session).is_empty
 
 
@@ -192,17 +192,17 @@ def test_edits_wait_for_the_analysis_and_are_found_under_another_name(tmp_path):
     values = json.loads(session.file.read_bytes())
     values["tracks"] = {"old.flac": values["tracks"][PATH]}
     session.file.write_text(json.dumps(values))
-    assert "wait until they are analysed" in settle(session)[0]
+    assert "wait until they are analysed" in apply_page_edits(session)[0]
     state = replace(steady(), track=TRACK, path=PATH, fingerprint="1-ab")
     write_record(session.results.record("bpm", TRACK), state)
-    assert "of 1 track were applied" in settle(session)[0]
+    assert "of 1 track were applied" in apply_page_edits(session)[0]
     assert list(document.read(session.file).tracks) == [PATH] and stated(session).bpm == 60
 
 
 def test_an_edit_that_cannot_be_is_said_and_the_others_are_made(tmp_path):
     session = desk_of(tmp_path)
     put(session, {"op": "at", "time": 1e5})
-    (line,) = settle(session)
+    (line,) = apply_page_edits(session)
     assert line.startswith(f"{session.file}: {PATH}: at: time: after the end of the music")
     assert stated(session).edits is not None
 
@@ -254,6 +254,8 @@ def test_a_track_that_goes_by_statements_of_a_renamed_file_is_confirmed_with_the
     values = json.loads(session.file.read_bytes())
     values["tracks"]["old.flac"] = to_json(old)
     session.file.write_text(json.dumps(values))
-    assert settle(session) == [f"{session.file}: the page's edits of 1 track were applied"]
+    assert apply_page_edits(session) == [
+        f"{session.file}: the page's edits of 1 track were applied"
+    ]
     assert list(document.read(session.file).tracks) == [PATH]
     assert stated(session).one == 1.0 and stated(session).confirmed is not None

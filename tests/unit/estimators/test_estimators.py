@@ -22,7 +22,7 @@ from dropgrid import demo
 from dropgrid.base.errors import ConfigError, InvalidReference
 from dropgrid.commands.main import main
 from dropgrid.estimators import inside, process, system_of, systems
-from dropgrid.estimators.answers import read_said, render
+from dropgrid.estimators.answers import read_answer, render
 from dropgrid.references import jams
 from stub_systems import PACKAGES, interpreter
 
@@ -280,7 +280,7 @@ def test_an_answer_that_no_evaluation_would_read_is_refused(
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"answer": 3}', b'{"answer": {"bpm": NaN}}'])
 def test_what_no_process_writes_is_refused(data: bytes, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"\w"):
-        read_said(data, tmp_path / "answer.json")
+        read_answer(data, tmp_path / "answer.json")
 
 
 def where(tmp_path: Path, body: str) -> process.Environment:

@@ -12,7 +12,7 @@ import pytest
 from dropgrid.audio.mp3 import LAGS
 from dropgrid.export import export
 from dropgrid.export.options import ExportOptions
-from dropgrid.export.places import parted
+from dropgrid.export.places import volume_and_folders
 from dropgrid.library import track_id
 from dropgrid.records.model import GridRegion
 from dropgrid.records.store import write_record
@@ -150,4 +150,4 @@ def test_a_name_that_xml_cannot_hold_does_not_break_the_collection(tmp_path: Pat
 
 
 def test_a_path_is_parted_as_its_system_has_it() -> None:
-    assert parted(Path("/a.mp3")) == ("Macintosh HD", [], "a.mp3")
+    assert volume_and_folders(Path("/a.mp3")) == ("Macintosh HD", [], "a.mp3")

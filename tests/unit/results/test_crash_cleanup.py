@@ -12,7 +12,7 @@ import pytest
 from dropgrid.features import Features, store
 from dropgrid.records.model import BpmRecord
 from dropgrid.records.store import write_record
-from dropgrid.results.crash_cleanup import is_whole, mend
+from dropgrid.results.crash_cleanup import is_whole, remove_broken_files
 
 TRACK = "song-0123abcd"
 
@@ -28,7 +28,7 @@ def results(tmp_path: Path) -> Path:
 
 
 def test_whole_outputs_stay(results: Path) -> None:
-    assert mend(results) == []
+    assert remove_broken_files(results) == []
 
 
 @pytest.mark.parametrize(
@@ -40,20 +40,20 @@ def test_a_damaged_output_is_removed_and_only_it(results: Path, name: str, damag
     data = path.read_bytes()
     after = {"empty": b"", "cut": data[: len(data) * 2 // 3], "zeros": bytes(len(data))}
     path.write_bytes(after[damage])
-    assert mend(results) == [path]
+    assert remove_broken_files(results) == [path]
 
 
 def test_left_over_temporary_files_are_removed(results: Path) -> None:
     left = results / "features" / f".{TRACK}.npz.4711.tmp"
     left.write_bytes(b"PK\x03\x04half")
-    assert mend(results) == [left]
+    assert remove_broken_files(results) == [left]
 
 
 def test_files_of_others_are_never_touched(results: Path) -> None:
     for name in ("notes.json", "list.csv", "bpm/mine.json", ".hidden.tmp", "evaluation/x.json"):
         (results / name).parent.mkdir(exist_ok=True)
         (results / name).write_text("not ours")
-    assert mend(results) == []
+    assert remove_broken_files(results) == []
     assert is_whole(results / "nowhere.json")
 
 

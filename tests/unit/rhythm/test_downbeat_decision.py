@@ -7,7 +7,7 @@ import pytest
 from dropgrid.features import FRAME_RATE, Features
 from dropgrid.rhythm import downbeat_decision
 from dropgrid.rhythm.downbeat_decision import read_bars, readings
-from dropgrid.rhythm.evidence import Witnesses, with_halves
+from dropgrid.rhythm.evidence import EvidenceSource, with_halves
 
 BARS = 16
 HALF = 0.25  # seconds: 120 BPM
@@ -38,7 +38,7 @@ def test_who_sees_nothing_says_nothing():
     table = read_bars(silent(kick=np.zeros(64), chords=np.zeros(64)), (4,))
     assert table.shares[4] == pytest.approx(np.full(8, 1 / 8))
     assert table.phases() == pytest.approx([0.5, 0.5])
-    assert table.ones(1)[4] == pytest.approx(np.full(4, 1 / 4))
+    assert table.downbeat_probabilities(1)[4] == pytest.approx(np.full(4, 1 / 4))
 
 
 @pytest.mark.parametrize("place", range(8))
@@ -48,18 +48,21 @@ def test_what_comes_once_a_bar_tells_the_one_and_with_it_the_half_beat(name, pla
     table = read_bars(seen, (4,))
     assert best(table) == (4, place)
     assert table.phases()[place % 2] > 0.6
-    assert table.ones(place % 2)[4][place // 2] == table.ones(place % 2)[4].max()
+    assert (
+        table.downbeat_probabilities(place % 2)[4][place // 2]
+        == table.downbeat_probabilities(place % 2)[4].max()
+    )
 
 
 def test_drums_that_strike_all_beats_and_some_half_beats_tell_the_half_beat():
     table = read_bars(silent(snare=every(8, [1, 3, 5, 7, 6])), (4,))
     assert table.phases()[1] > 0.8
-    assert np.ptp(table.ones(1)[4]) == pytest.approx(0)
+    assert np.ptp(table.downbeat_probabilities(1)[4]) == pytest.approx(0)
 
 
 def test_hats_accented_on_two_and_four_leave_one_and_three():
     table = read_bars(silent(hat=every(8, [2, 6], low=0.3)), (4,))
-    ones = table.ones(0)[4]
+    ones = table.downbeat_probabilities(0)[4]
     assert ones[0] == pytest.approx(ones[2])
     assert ones[0] > 2 * ones[1]
 
@@ -110,8 +113,8 @@ def test_log_odds_of_the_witnesses_add_up():
 
 def test_evidence_against_evidence_is_doubt():
     early, late = every(8, [0], low=0.1), every(8, [4], low=0.1)
-    agree = read_bars(silent(downbeat=early, kick=early), (4,)).ones(0)[4]
-    differ = read_bars(silent(downbeat=early, kick=late), (4,)).ones(0)[4]
+    agree = read_bars(silent(downbeat=early, kick=early), (4,)).downbeat_probabilities(0)[4]
+    differ = read_bars(silent(downbeat=early, kick=late), (4,)).downbeat_probabilities(0)[4]
     assert agree[0] > 0.95
     assert differ[2] > agree[2]
     assert differ.max() < 0.9
@@ -131,7 +134,7 @@ def test_a_section_is_seen_where_levels_change_for_long_and_a_fill_is_not():
     bands = np.full((6400, 9), -40.0)
     bands[3200:, 4:] = -20  # from half beat 128 on
     bands[1600:1650, 4:] = -30  # a fill of two half beats
-    seen = Witnesses(sound(64, bands)).see(np.arange(256) * HALF)["sections"]
+    seen = EvidenceSource(sound(64, bands)).at_half_beats(np.arange(256) * HALF)["sections"]
     assert np.argmax(seen) == 128
     assert seen[60:70].max() < 0.4 * seen[128]
 
@@ -141,18 +144,18 @@ def test_chords_are_seen_where_they_change():
     chroma[:, 0] = 1
     for bar in range(1, 32, 2):
         chroma[20 * bar : 20 * (bar + 1)] = np.eye(12)[7]
-    seen = Witnesses(sound(64, chroma=chroma)).see(np.arange(256) * HALF)["chords"]
+    seen = EvidenceSource(sound(64, chroma=chroma)).at_half_beats(np.arange(256) * HALF)["chords"]
     assert set(np.flatnonzero(seen > 0.5 * seen.max()) % 8) == {0}
 
 
 def test_the_opening_is_where_the_sound_begins_and_no_half_beat_far_from_it():
     bands = np.full((6400, 9), -40.0)
     bands[: round(8.02 * FRAME_RATE)] = -100
-    witnesses = Witnesses(sound(64, bands))
+    witnesses = EvidenceSource(sound(64, bands))
     halves = np.arange(256) * HALF
     assert witnesses.sounding[0] == pytest.approx(8.02, abs=0.011)
-    assert np.flatnonzero(witnesses.see(halves)["opening"]).tolist() == [32]
-    assert not witnesses.see(halves + HALF / 2)["opening"].any()
+    assert np.flatnonzero(witnesses.at_half_beats(halves)["opening"]).tolist() == [32]
+    assert not witnesses.at_half_beats(halves + HALF / 2)["opening"].any()
 
 
 def test_hits_are_seen_by_the_band_they_are_in_and_30_ms_off_at_most():
@@ -160,7 +163,7 @@ def test_hits_are_seen_by_the_band_they_are_in_and_30_ms_off_at_most():
     for name, band, shift in (("kick", 1, 3), ("snare", 3, -3), ("hat", 8, 0), ("lost", 8, 8)):
         at = {"kick": 40, "snare": 60, "hat": 80, "lost": 100}[name] * 25 + shift
         bands[at : at + 5, band] = -10
-    seen = Witnesses(sound(64, bands)).see(np.arange(256) * HALF)
+    seen = EvidenceSource(sound(64, bands)).at_half_beats(np.arange(256) * HALF)
     assert [int(np.argmax(seen[name])) for name in ("kick", "snare", "hat")] == [40, 60, 80]
     assert seen["hat"][100] == 0
 
@@ -169,7 +172,7 @@ def test_a_file_that_begins_or_ends_is_no_change():
     bands = np.full((6400, 9), -40.0)
     bands[:50] = -60
     bands[6350:] = -60
-    seen = Witnesses(sound(64, bands)).see(np.arange(256) * HALF)
+    seen = EvidenceSource(sound(64, bands)).at_half_beats(np.arange(256) * HALF)
     assert not seen["sections"][:4].any()
     assert not seen["sections"][-4:].any()
 

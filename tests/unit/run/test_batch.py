@@ -18,7 +18,7 @@ from dropgrid.records.bpm_outline import Positions, read_bpm_outline
 from dropgrid.records.model import BpmRecord, TrackFailure
 from dropgrid.records.store import write_record
 from dropgrid.records.ticket import Ticket
-from dropgrid.results.crash_cleanup import mend
+from dropgrid.results.crash_cleanup import remove_broken_files
 from dropgrid.results.scan_store import write_tickets
 from dropgrid.run.batches import (
     CLUSTER_WIDTH,
@@ -398,8 +398,8 @@ def test_temporary_files_of_jobs_that_may_still_run_elsewhere_are_left(tmp_path)
     (tmp_path / "bpm").mkdir()
     writing = tmp_path / "bpm" / ".t-00000000.json.77.tmp"
     writing.touch()
-    assert mend(tmp_path, temporary=False) == [] and writing.exists()
-    assert mend(tmp_path) == [writing] and not writing.exists()
+    assert remove_broken_files(tmp_path, temporary=False) == [] and writing.exists()
+    assert remove_broken_files(tmp_path) == [writing] and not writing.exists()
 
 
 def test_the_outline_of_a_record_says_what_the_table_needs_of_the_whole(tmp_path):

@@ -19,7 +19,7 @@ from dropgrid.results.layout import Results
 from dropgrid.results.ownership import claim
 from dropgrid.results.scan_store import write_tickets
 from dropgrid.run.batches import Batch, write_batches
-from dropgrid.run.moved_files import Recognised, recognise, take_over, without
+from dropgrid.run.moved_files import Recognised, recognise, reuse_results, without
 from dropgrid.run.staleness import note_options
 from library_of_records import bpm_record, key_record, structure_record
 
@@ -67,7 +67,7 @@ def look(home: Path, folder: str = "music") -> Recognised:
 
 
 def taken(recognised: Recognised) -> dict[str, str]:
-    return {ticket.path: giver for ticket, giver in recognised.taken.items()}
+    return {ticket.path: giver for ticket, giver in recognised.reused.items()}
 
 
 def test_where_nothing_changed_nothing_is_looked_into(home, monkeypatch):
@@ -83,7 +83,7 @@ def test_a_run_that_dealt_out_one_track_leaves_all_others_known(home, monkeypatc
     monkeypatch.setattr("dropgrid.run.moved_files.whole_digest", lambda path: 1 / 0)
     monkeypatch.setattr("dropgrid.run.moved_files.sample_digest", lambda path: 1 / 0)
     assert look(home) == Recognised()
-    assert look(home).same == {track.track for track in found.tracks}
+    assert look(home).unchanged == {track.track for track in found.tracks}
 
 
 def test_a_renamed_file_takes_over_and_nothing_stays_behind(home):
@@ -93,7 +93,7 @@ def test_a_renamed_file_takes_over_and_nothing_stays_behind(home):
     (home / "music" / "a.wav").rename(home / "music" / "sub" / "z.wav")
     recognised, found = look(home), scan(str(home / "music"))
     assert taken(recognised) == {"sub/z.wav": old}
-    assert take_over(recognised, found, results.folder, ANALYSES) == 1
+    assert reuse_results(recognised, found, results.folder, ANALYSES) == 1
     record = read_bpm(results.record("bpm", new), new)
     assert record == dataclasses.replace(bpm_record("a.wav"), track=new, path="sub/z.wav")
     assert results.record("bpm", new).stat().st_mtime_ns == age
@@ -106,7 +106,7 @@ def test_a_renamed_file_takes_over_and_nothing_stays_behind(home):
 
 def test_a_copy_leaves_the_original_what_it_has(home):
     shutil.copyfile(home / "music" / "a.wav", home / "music" / "copy.wav")
-    take_over(look(home), scan(str(home / "music")), home / "results", ANALYSES)
+    reuse_results(look(home), scan(str(home / "music")), home / "results", ANALYSES)
     for path in ("a.wav", "copy.wav"):
         assert read_bpm(home / "results" / "bpm" / f"{track_id(path)}.json").path == path
 
@@ -136,7 +136,7 @@ def test_what_is_out_of_date_is_not_taken_over(home):
     results = home / "results"
     note_options(results, {"structure": {"sensitivity": 0.5}})
     (home / "music" / "a.wav").rename(home / "music" / "z.wav")
-    take_over(look(home), scan(str(home / "music")), results, ANALYSES)
+    reuse_results(look(home), scan(str(home / "music")), results, ANALYSES)
     assert (results / "bpm" / f"{track_id('z.wav')}.json").exists()
     assert not (results / "structure" / f"{track_id('z.wav')}.json").exists()
 
@@ -195,7 +195,7 @@ def test_a_file_of_the_users_in_the_way_is_left_and_the_track_is_analysed(home):
     (home / "music" / "a.wav").rename(home / "music" / "z.wav")
     mine = home / "results" / "key" / f"{track_id('z.wav')}.json"
     mine.write_text("mine")
-    assert take_over(look(home), scan(str(home / "music")), home / "results", ANALYSES) == 0
+    assert reuse_results(look(home), scan(str(home / "music")), home / "results", ANALYSES) == 0
     assert mine.read_text() == "mine"
     assert not (home / "results" / "bpm" / f"{track_id('z.wav')}.json").exists()
 
@@ -206,5 +206,5 @@ def test_an_error_is_not_taken_over_and_stays_where_it_is(home):
         record = KINDS[kind](track, "a.wav", "error", error=failure)
         write_record(home / "results" / kind / f"{track}.json", record)
     (home / "music" / "a.wav").rename(home / "music" / "z.wav")
-    assert take_over(look(home), scan(str(home / "music")), home / "results", ANALYSES) == 0
+    assert reuse_results(look(home), scan(str(home / "music")), home / "results", ANALYSES) == 0
     assert (home / "results" / "bpm" / f"{track}.json").exists()

@@ -60,9 +60,9 @@ def write_log(folder: Path, *words: str, batch: str = "00000") -> Path:
     took = {"done": " took 1.00 s, cpu 1.00 s, peak 99 MB"}
     path = folder / "logs" / "batches" / f"{batch}.log"
     path.parent.mkdir(parents=True, exist_ok=True)
-    told = [f"dropgrid: {word} {track}{took.get(word, '')}\n"
+    upgrade_lines = [f"dropgrid: {word} {track}{took.get(word, '')}\n"
             for track, word in zip(TRACKS, words, strict=False)]  # fmt: skip
-    path.write_text("".join(told))
+    path.write_text("".join(upgrade_lines))
     return path
 
 

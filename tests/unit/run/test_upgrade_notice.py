@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from dropgrid import __version__
 from dropgrid.run.staleness import note_options
-from dropgrid.run.upgrade_notice import note_version, noted_version, told
+from dropgrid.run.upgrade_notice import note_version, noted_version, upgrade_lines
 
 OPTIONS = {"features": {"contents": 2}, "bpm": {"schema_version": 2, "max_bpm": 215},
            "structure": {"sensitivity": 0.0}, "key": {}}  # fmt: skip
@@ -27,36 +27,36 @@ def results(tmp_path: Path) -> Path:
 def test_the_same_version_and_options_are_no_news(results):
     note_version(results)
     assert noted_version(results) == __version__
-    assert told(results, OPTIONS, 3) is None
+    assert upgrade_lines(results, OPTIONS, 3) is None
 
 
 def test_a_newer_version_that_changes_nothing_says_so(results):
-    assert told(results, OPTIONS, 3) == (
+    assert upgrade_lines(results, OPTIONS, 3) == (
         f"3 tracks by dropgrid 0.0.9, here is {__version__}: nothing has to be made again; "
         "kept: features, bpm, structure, key"
     )
 
 
 def test_records_of_another_version_are_made_anew_with_what_follows_from_them(results):
-    assert told(results, options("bpm", schema_version=3), 1) == (
+    assert upgrade_lines(results, options("bpm", schema_version=3), 1) == (
         f"1 track by dropgrid 0.0.9, here is {__version__}: will be made again: "
         "bpm (schema_version 2 -> 3), structure (follows bpm); kept: features, key"
     )
 
 
 def test_other_features_have_all_made_anew(results):
-    line = told(results, options("features", contents=3), 3)
+    line = upgrade_lines(results, options("features", contents=3), 3)
     assert "features (contents 2 -> 3), bpm (follows features), structure (follows" in line
     assert line.endswith("kept: nothing")
 
 
 def test_an_option_of_the_user_is_told_as_well(results):
     note_version(results)
-    line = told(results, options("structure", sensitivity=0.2), 3)
+    line = upgrade_lines(results, options("structure", sensitivity=0.2), 3)
     assert (
         "will be made again: structure (sensitivity 0.0 -> 0.2); kept: features, bpm, key" in line
     )
 
 
 def test_a_first_run_has_nothing_to_tell(tmp_path):
-    assert told(tmp_path, OPTIONS, 0) is None
+    assert upgrade_lines(tmp_path, OPTIONS, 0) is None

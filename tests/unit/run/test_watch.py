@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from dropgrid.base.errors import ConfigError
 from dropgrid.commands.watch import read_words
-from dropgrid.run.watch import LONGEST_COPY, LONGEST_PAUSE, PAUSE, Eyes, Look, Watch, look
+from dropgrid.run.watch import LONGEST_COPY, LONGEST_PAUSE, PAUSE, FolderWatcher, Look, Watch, look
 
 
 class World:
@@ -108,7 +108,7 @@ def test_a_look_leaves_out_what_a_run_excludes(tmp_path: Path) -> None:
 
 def seen(folder: Path, act: Callable[[], object], results: Path) -> bool:
     changed = threading.Event()
-    eyes = Eyes([str(folder)], str(results), changed)
+    eyes = FolderWatcher([str(folder)], str(results), changed)
     assert eyes.open() is None
     try:
         act()
@@ -131,7 +131,7 @@ def test_the_system_tells_of_music_and_not_of_other_things(tmp_path):
 def test_another_disk_in_the_folder_is_watched_anew(tmp_path):
     folder, changed = tmp_path / "music", threading.Event()
     folder.mkdir()
-    eyes = Eyes([str(folder)], str(tmp_path / "results"), changed)
+    eyes = FolderWatcher([str(folder)], str(tmp_path / "results"), changed)
     eyes.open()
     folder.rename(tmp_path / "away")
     folder.mkdir()

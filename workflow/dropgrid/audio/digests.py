@@ -170,7 +170,7 @@ def _length_of_last_tag(stream: IO[bytes], end: int) -> int:
 
 
 def _packets_digest(path: Path, stream: IO[bytes], kind: str) -> str:
-    """Of files whose tags stand between what the decoder is told: of that and of the packets."""
+    """Of files whose tags stand between what the decoder is facts: of that and of the packets."""
     import av
 
     from .ffmpeg import FFMPEG_ONLY
@@ -181,17 +181,17 @@ def _packets_digest(path: Path, stream: IO[bytes], kind: str) -> str:
     chain = links(path, 2) if kind == "ogg" else []
     if len(chain) > 1:
         raise _Unknown
-    told: list[Any] = [kind, [(link.ended, link.cut) for link in chain]]
-    told += [another_behind(path, kind), asf_seconds(path) if kind == "asf" else None]
+    facts: list[Any] = [kind, [(link.ended, link.cut) for link in chain]]
+    facts += [another_behind(path, kind), asf_seconds(path) if kind == "asf" else None]
     stream.seek(0)
     try:
         with av.open(stream, "r", options=FFMPEG_ONLY, metadata_errors="replace") as container:
             audio = container.streams.audio[0]
             codec = audio.codec_context
-            told += [codec.name, codec.sample_rate, codec.channels, audio.time_base]
-            told += [audio.start_time, audio.duration if kind == "mov" else None]
-            told += [container.metadata.get("iTunSMPB"), _without_comments(codec.extradata)]
-            digest.update(repr(told).encode())
+            facts += [codec.name, codec.sample_rate, codec.channels, audio.time_base]
+            facts += [audio.start_time, audio.duration if kind == "mov" else None]
+            facts += [container.metadata.get("iTunSMPB"), _without_comments(codec.extradata)]
+            digest.update(repr(facts).encode())
             for packet in container.demux(audio):
                 digest.update(b"%r %r " % (packet.pts, packet.size))
                 digest.update(bytes(packet))

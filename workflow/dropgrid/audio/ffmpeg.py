@@ -184,7 +184,7 @@ def vorbis_blocks(path: Path, channels: int) -> Iterator[np.ndarray]:
         yield room[:count]
 
 
-def tells_too_little(path: Path) -> bool:
+def declares_too_little(path: Path) -> bool:
     """Whether the pages of an Ogg file tell positions that its packets are beyond already."""
     import av
 
@@ -199,8 +199,8 @@ def tells_too_little(path: Path) -> bool:
                 places.append((packet.pts, packet.duration))
     if not places:
         return False
-    told = places[-1][0] - places[0][0]
-    return sum(duration for _, duration in places[:-1]) > 1.02 * told
+    declared = places[-1][0] - places[0][0]
+    return sum(duration for _, duration in places[:-1]) > 1.02 * declared
 
 
 def mp3_blocks(frames: Iterable[bytes], samples: int, channels: int) -> Iterator[np.ndarray]:

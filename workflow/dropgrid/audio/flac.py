@@ -19,7 +19,7 @@ LONGEST = 16  # bytes of a frame's header
 SIZES = {1: 192} | {n: 576 << n - 2 for n in range(2, 6)} | {n: 256 << n - 8 for n in range(8, 16)}
 
 
-def told_and_there(path: Path) -> tuple[int, int | None]:
+def declared_and_found(path: Path) -> tuple[int, int | None]:
     """(samples that the header tells, those that the frames reach), a channel.
 
     0: the header does not know. None: no two frames follow each other at the file's end.
@@ -33,7 +33,7 @@ def told_and_there(path: Path) -> tuple[int, int | None]:
         size = stream.seek(0, 2)
         stream.seek(max(0, size - SEARCHED))
         tail = stream.read(SEARCHED)
-    told = int.from_bytes(head[21:26], "big") & 2**36 - 1
+    declared = int.from_bytes(head[21:26], "big") & 2**36 - 1
     block = int.from_bytes(head[8:10], "big")
     starts: dict[int, int] = {}
     ends: list[int] = []
@@ -45,7 +45,7 @@ def told_and_there(path: Path) -> tuple[int, int | None]:
         if start in starts.values():  # the frame before it is there
             ends.append(end)
         starts[start] = end
-    return told, max(ends, default=None)
+    return declared, max(ends, default=None)
 
 
 def _frame(head: bytes, block: int) -> tuple[int, int] | None:

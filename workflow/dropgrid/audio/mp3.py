@@ -57,13 +57,13 @@ class InfoFrame:
     """The info frame of an MP3, or the lack of one.
 
     kind: what it tells of the delay, see LAGS. counts: it tells how many frames there are.
-    told: how many, itself left out. hidden: bytes that are no tag stand before it: FFmpeg then
+    declared: how many, itself left out. hidden: bytes that are no tag stand before it: FFmpeg then
     takes it for music. begin: the byte where the first frame begins; music: the first of music.
     """
 
     kind: Kind
     counts: bool
-    told: int = 0
+    declared: int = 0
     hidden: bool = False
     begin: int = 0
     music: int = 0
@@ -94,20 +94,20 @@ def info_frame(path: Path, start: int = 0) -> InfoFrame:
         hidden = begin > _end_of_tags(stream, start)
     length = frame_length(frame[:4]) or 0
     if frame[36:40] == b"VBRI":
-        told = int.from_bytes(frame[50:54], "big")
-        return InfoFrame("vbri", bool(told), told, hidden, begin, begin + length)
+        declared = int.from_bytes(frame[50:54], "big")
+        return InfoFrame("vbri", bool(declared), declared, hidden, begin, begin + length)
     # It stands after the frame's side information: 9, 17 or 32 bytes, and a checksum if any.
     tags = [at for at in (frame.find(b"Xing", 0, 64), frame.find(b"Info", 0, 64)) if at > 0]
     if not tags:
         return InfoFrame("bare", counts=False, begin=begin, music=begin)
     counts = bool(int.from_bytes(frame[tags[0] + 4 : tags[0] + 8], "big") & 1)
-    told = int.from_bytes(frame[tags[0] + 8 : tags[0] + 12], "big") if counts else 0
+    declared = int.from_bytes(frame[tags[0] + 8 : tags[0] + 12], "big") if counts else 0
     encoder = frame[tags[0] + 120 : tags[0] + 156]
     kind: Kind = "counted"
     if len(encoder) >= 36 and any(encoder[21:24]):
         stated = int.from_bytes(encoder[34:36], "big")
         kind = "lame" if stated == _crc16(frame[: tags[0] + 154]) else "unchecked"
-    return InfoFrame(kind, counts, told, hidden, begin, begin + length)
+    return InfoFrame(kind, counts, declared, hidden, begin, begin + length)
 
 
 def wants_frames(info: InfoFrame, found: Frames | None, promised: float) -> bool:
@@ -119,7 +119,7 @@ def wants_frames(info: InfoFrame, found: Frames | None, promised: float) -> bool
     """
     if found is None or not found.count:
         return False
-    if info.kind == "vbri" or (info.kind != "bare" and not info.told) or found.gaps:
+    if info.kind == "vbri" or (info.kind != "bare" and not info.declared) or found.gaps:
         return True
     return promised < (1 - SLACK_SHARE) * found.seconds - SLACK_SECONDS
 
@@ -130,7 +130,7 @@ def oddity(info: InfoFrame, found: Frames) -> str | None:
     found: the frames of its music.
     """
     there = found.count + found.last_cut
-    lost = info.told - there if info.kind in ("lame", "unchecked") and info.told else 0
+    lost = info.declared - there if info.kind in ("lame", "unchecked") and info.declared else 0
     if found.gaps or lost > 0:
         parts = []
         if found.gaps:
@@ -138,11 +138,11 @@ def oddity(info: InfoFrame, found: Frames) -> str | None:
             parts.append(f"bytes that are no music stand in {places}")
         if lost > 0:
             length = 1000 * lost * found.samples / found.rate
-            parts.append(f"of {info.told} frames {lost} are missing, {length:.0f} ms")
+            parts.append(f"of {info.declared} frames {lost} are missing, {length:.0f} ms")
         return f"the MP3 is damaged: {', and '.join(parts)}; beats behind that may be early"
     slack = SLACK_SECONDS + SLACK_SHARE * found.seconds
-    if info.told and (there - info.told) * found.samples / found.rate > slack:
-        return f"its info frame promises {info.told} frames of {there}; all were analysed"
+    if info.declared and (there - info.declared) * found.samples / found.rate > slack:
+        return f"its info frame promises {info.declared} frames of {there}; all were analysed"
     return None
 
 
@@ -167,13 +167,13 @@ def recordings(path: Path, most: int) -> list[tuple[int, int]]:
 
 def _behind(stream: IO[bytes], start: int, size: int) -> int | None:
     """Where another MP3 begins behind that which begins at `start`; None where none does."""
-    told = _told_end(stream, start)
-    behind = None if told is None else find_frames(stream, told, size)
-    if behind is None and (told is None or told <= size):
+    declared = _declared_end(stream, start)
+    behind = None if declared is None else find_frames(stream, declared, size)
+    if behind is None and (declared is None or declared <= size):
         return None
     end = _counted_end(stream, start)  # the bytes may be wrong
     behind = None if end is None else find_frames(stream, end, size)
-    if behind is not None and behind == end != told and not _begins(stream, behind):
+    if behind is not None and behind == end != declared and not _begins(stream, behind):
         return None  # the count is wrong: its own frames go on
     return behind
 
@@ -185,27 +185,27 @@ def _begins(stream: IO[bytes], at: int) -> bool:
     return head[:3] == b"ID3" or any(name in head for name in (b"Xing", b"Info", b"VBRI"))
 
 
-def _told_end(stream: IO[bytes], start: int) -> int | None:
+def _declared_end(stream: IO[bytes], start: int) -> int | None:
     """Where the MP3 that begins at `start` ends, by its info frame; None where none tells."""
     begin, frame = first_frame(stream, start)
-    told = _told(frame)
-    return None if told is None else begin + told[1]
+    declared = _declared(frame)
+    return None if declared is None else begin + declared[1]
 
 
 def _counted_end(stream: IO[bytes], start: int) -> int | None:
     """The same, by as many frames as are told; None where they do not follow each other."""
     at, frame = first_frame(stream, start)
-    told = _told(frame)
-    for _ in range(told[0] + 1 if told else 0):  # the info frame is not counted
+    declared = _declared(frame)
+    for _ in range(declared[0] + 1 if declared else 0):  # the info frame is not counted
         stream.seek(at)
         length = frame_length(stream.read(4))
         if length is None:
             return None
         at += length
-    return at if told else None
+    return at if declared else None
 
 
-def _told(frame: bytes) -> tuple[int, int] | None:
+def _declared(frame: bytes) -> tuple[int, int] | None:
     """Frames and bytes that an info frame tells; None unless it tells both."""
     at = max(frame.find(b"Xing", 0, 64), frame.find(b"Info", 0, 64))
     if at <= 0 or not frame[at + 7] & 1 or not frame[at + 7] & 2:

@@ -25,7 +25,7 @@ from . import ffmpeg
 from .channels import POSITIONS, VORBIS_POSITIONS, mix
 from .chunks import audio_chunk, unexplained, wrapped_end
 from .filepart import FilePart
-from .flac import told_and_there
+from .flac import declared_and_found
 from .headers import another_behind
 from .mp3 import (
     BY_FRAMES,
@@ -200,14 +200,14 @@ class Reader:
 
     def _open_mp3(self, file: Any) -> _Recording:
         info = info_frame(self.path)
-        self._tell_info_frame(info)
+        self._note_info_frame(info)
         self.decoder["lag"] = LAGS["libsndfile"][info.kind] / max(file.samplerate, 1)
         parts = recordings(self.path, MAX_RECORDINGS + 1)
         if len(parts) > 1:
             return self._open_chain(file, parts)
         return self._mp3(file, info, self.path.stat().st_size)
 
-    def _tell_info_frame(self, info: InfoFrame) -> None:
+    def _note_info_frame(self, info: InfoFrame) -> None:
         self.decoder["info_frame"] = info.kind
         if info.hidden and info.kind != "bare":
             self.decoder["info_frame_hidden"] = True
@@ -234,7 +234,7 @@ class Reader:
         if not self._later:
             told = ffmpeg.decoder("mp3", "mp3float", found.rate, channels)
             self.decoder |= told | {"lag": BY_FRAMES / found.rate}
-        seconds = info.told * found.samples / found.rate if info.told else None
+        seconds = info.declared * found.samples / found.rate if info.declared else None
         blocks = ffmpeg.mp3_blocks(frames(self.path, info.music, end), found.samples, channels)
         return _Recording(found.rate, seconds, blocks)
 
@@ -249,7 +249,7 @@ class Reader:
             self.note(f"{lost} of its pages are damaged or missing; beats behind may be early")
         if len(chain) > 1:
             return self._open_chain(file, [(link.start, link.end) for link in chain])
-        if chain and (chain[0].backward or ffmpeg.tells_too_little(self.path)):
+        if chain and (chain[0].backward or ffmpeg.declares_too_little(self.path)):
             return self._by_ffmpeg(file, "its pages promise")
         whole = len(chain) == 1 and chain[0].ended and not lost
         if whole and file.subtype == "VORBIS" and file.channels <= 2:
@@ -286,10 +286,10 @@ class Reader:
         file.close()
 
     def _open_flac(self, file: Any, another: bool) -> _Recording:
-        told, there = told_and_there(self.path)
+        declared, found = declared_and_found(self.path)
         if file.frames > UNKNOWN_FRAMES:
             return self._by_ffmpeg(file)
-        if there and not another and there - told > SLACK_SECONDS * file.samplerate:
+        if found and not another and found - declared > SLACK_SECONDS * file.samplerate:
             return self._by_ffmpeg(file, "its header promises")
         return self._recording(file)
 
@@ -411,7 +411,7 @@ class Reader:
             info = info_frame(self.path)
             found = survey(self.path, info.music, size)
             if found is not None and found.count:
-                self._tell_info_frame(info)
+                self._note_info_frame(info)
                 if problem := oddity(info, found):
                     self.note(problem)
                 return self._by_frames(info, found, size, channels)

@@ -15,15 +15,15 @@ from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import ParamSpec, TypeVar
 
-Given = ParamSpec("Given")
-Made = TypeVar("Made")
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
 
 
-def on_one_thread(function: Callable[Given, Made]) -> Callable[Given, Made]:
+def on_one_thread(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """The function, with all linear algebra in it on one thread, whatever the process has set."""
 
     @wraps(function)
-    def run(*arguments: Given.args, **options: Given.kwargs) -> Made:
+    def run(*arguments: Parameters.args, **options: Parameters.kwargs) -> Result:
         from threadpoolctl import threadpool_limits
 
         with threadpool_limits(limits=1):

@@ -72,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..correcting.page_edits import settle
+    from ..correcting.page_edits import apply_page_edits
     from ..correcting.publish import corrections_file
     from ..correcting.session import CorrectionSession
     from ..results.layout import Results
@@ -93,12 +93,12 @@ def run(arguments: argparse.Namespace) -> int:
 
         return list_corrections(session, _named(session, arguments.paths))
     if arguments.sources:
-        from .correct_import import take_over
+        from .correct_import import import_grids
 
         tracks = _named(session, arguments.paths)
-        return take_over(session, arguments.sources, tracks, arguments.dry_run)
+        return import_grids(session, arguments.sources, tracks, arguments.dry_run)
     tracks = _named(session, arguments.paths)
-    for line in settle(session):
+    for line in apply_page_edits(session):
         print(f"dropgrid correct: {line}", file=sys.stderr)
     for track in tracks:
         if steps:

@@ -22,7 +22,7 @@ WORDS = {
 }
 
 
-def take_over(
+def import_grids(
     session: CorrectionSession, sources: Sequence[str], tracks: Sequence[str], dry_run: bool
 ) -> int:
     """List the grids that differ, then state them, but for a dry run. tracks: of these alone."""

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from .arguments import add_force
 
 if TYPE_CHECKING:
-    from ..estimators.estimate import Wanted
+    from ..estimators.estimate import TrackToEstimate
 
 HELP = "have another system estimate tracks, to compare it with dropgrid"
 
@@ -99,20 +99,20 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if found else 1
 
 
-def _wanted(arguments: argparse.Namespace) -> list[Wanted]:
+def _wanted(arguments: argparse.Namespace) -> list[TrackToEstimate]:
     """The tracks named: files, or those of a folder of results."""
     from ..base.errors import ConfigError
-    from ..estimators.estimate import Wanted
+    from ..estimators.estimate import TrackToEstimate
     from ..library import scan_files
     from ..results.library_reader import iterate_library
 
     if arguments.files:
         tickets = scan_files(arguments.files, arguments.library).tracks
-        return [Wanted(t.track, t.path, Path(t.file)) for t in tickets]
+        return [TrackToEstimate(t.track, t.path, Path(t.file)) for t in tickets]
     if arguments.results is None:
         raise ConfigError("no tracks: name audio files, or --results DIR")
     tracks = iterate_library(arguments.results, arguments.library, waiting=[])
-    return [Wanted(track.track, track.record.path, track.file) for track in tracks]
+    return [TrackToEstimate(track.track, track.record.path, track.file) for track in tracks]
 
 
 def _end(number: int, frame: Any) -> None:

@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..correcting.page_edits import settle
+    from ..correcting.page_edits import apply_page_edits
     from ..correcting.publish import corrections_file
     from ..correcting.session import CorrectionSession
     from ..corrections import document
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     lock = _only_one(results, address)
     page: Path | None = None
     try:
-        for line in settle(session):
+        for line in apply_page_edits(session):
             print(f"dropgrid open: {line}", file=sys.stderr)
         bench.start()
         tracks = counted(len(bench.tracks), "track")

@@ -175,13 +175,13 @@ def _planned(
     left_alone: Counter[str] = Counter()
     kept: Counter[str] = Counter()
     seen: dict[tuple[int, int], str] = {}
-    mended: set[Path] = set()
+    looked_into: set[Path] = set()
     waiting: list[str] = []
     missed: list[str] = []
     unread = 0
     for track in iterate_library(arguments.results, arguments.library, waiting):
         if not arguments.dry_run and track.file is not None:
-            _mend(track.file, root, mended, entries)
+            _finish_interrupted(track.file, root, looked_into, entries)
         reasons: list[str] = []
         change = plan(track, options, root, lambda text: kept.update([text]), reasons.append)
         missed += [f"{track.path}: {text}" for text in reasons]
@@ -224,14 +224,14 @@ def _restore(arguments: argparse.Namespace, backup: Path) -> int:
         if not any(is_named(entry, [name]) for entry in entries):
             raise RecordError(f"{backup}: holds no file named {name}")
     kept, changed, forgotten, failed, padded = [], 0, 0, False, 0
-    mended: set[Path] = set()
+    looked_into: set[Path] = set()
     for entry in entries:
         if is_named(entry, arguments.forget):
             forgotten += 1
         elif is_named(entry, arguments.skip):
             kept.append(entry)
         else:
-            _mend(Path(entry.file), root, mended, entries)
+            _finish_interrupted(Path(entry.file), root, looked_into, entries)
             done = restore(entry, root, arguments.results, arguments.in_place, keep.add)
             changed += done.changed
             padded += done.changed and Path(entry.file).suffix.lower() in PADDED
@@ -264,16 +264,18 @@ def _root(arguments: argparse.Namespace) -> Path | None:
     return Path(str(read_scan(arguments.results)["root"]))
 
 
-def _mend(file: Path, root: Path | None, mended: set[Path], entries: Collection[Entry]) -> None:
+def _finish_interrupted(
+    file: Path, root: Path | None, looked_into: set[Path], entries: Collection[Entry]
+) -> None:
     """Finish, once a folder, what a killed process left beside a file of the library."""
-    from ..tagging.in_place import mend
+    from ..tagging.in_place import finish_interrupted
 
     folder = Path(os.path.realpath(file)).parent
-    if root is None or folder in mended or not folder.is_relative_to(os.path.realpath(root)):
+    if root is None or folder in looked_into or not folder.is_relative_to(os.path.realpath(root)):
         return
-    mended.add(folder)
+    looked_into.add(folder)
     try:
-        for path, text in mend(folder, entries):
+        for path, text in finish_interrupted(folder, entries):
             _say(str(path), text)
     except OSError as error:
         _say(str(folder), f"what an interrupted writing left cannot be mended: {error}")

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 from ..base.errors import ConfigError
-from ..run.watch import EVERY, SETTLE, Eyes, Watch, look
+from ..run.watch import EVERY, SETTLE, FolderWatcher, Watch, look
 from .run import request_of
 
 HELP = "watch a library, and analyse what is added to it"
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     options = {name: value for name, value in request.config if name == "exclude"}
     exclude = complete_config(options)["exclude"]
     clock = Signals()
-    eyes = Eyes(library, str(request.results), clock.changed)
+    eyes = FolderWatcher(library, str(request.results), clock.changed)
 
     def wait(seconds: float) -> None:
         problem = eyes.open()

@@ -31,7 +31,7 @@ ANOTHER = (
 )
 
 
-def settle(session: CorrectionSession) -> list[str]:
+def apply_page_edits(session: CorrectionSession) -> list[str]:
     """Turn edits of pages, in the user's file, into statements; what is to be said of it.
 
     Those of tracks that are not analysed yet wait. Raises InvalidCorrection for a file that is

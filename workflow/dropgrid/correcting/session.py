@@ -78,10 +78,10 @@ class CorrectionSession:
     results: Results
     file: Path
 
-    def read_state(self, track: str, identify: bool = True) -> TrackState:
+    def read_state(self, track: str, with_fingerprint: bool = True) -> TrackState:
         """What is written of a track. Raises RecordError, MissingRecord included for no ticket.
 
-        identify: find out its fingerprint from the features, where the record has none.
+        with_fingerprint: find out its fingerprint from the features, where the record has none.
         """
         ticket = read_ticket(self.results.ticket(track))
         found: list[Any] = []
@@ -92,7 +92,7 @@ class CorrectionSession:
             found.append(record)
         bpm, structure, key = found
         mine = None if bpm is None else bpm.fingerprint
-        if mine is None and identify:  # a record of a version without, or none of beats
+        if mine is None and with_fingerprint:  # a record of a version without, or none of beats
             with suppress(RecordError):
                 mine = fingerprints.fingerprint(self.features(track))
         return TrackState(ticket, bpm, structure, key, mine)

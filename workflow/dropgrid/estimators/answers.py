@@ -16,7 +16,7 @@ FIELDS = ("bpm", "beats", "downbeats", "key")
 SAME = 1e-4  # seconds within which a downbeat is a beat
 
 
-def read_said(data: bytes, file: Path) -> tuple[str, Mapping[str, Any] | None]:
+def read_answer(data: bytes, file: Path) -> tuple[str, Mapping[str, Any] | None]:
     """(version, answer) of what a system's process wrote; the answer is None where it only tried
     its imports.
 

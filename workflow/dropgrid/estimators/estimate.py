@@ -27,7 +27,7 @@ HEAD = "# dropgrid estimate: tracks without an answer (track, path, reason)\n"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TrackToEstimate:
     """A track to estimate. file: None where it is not known."""
 
     track: str
@@ -39,7 +39,7 @@ class Interrupted(Exception):
     """A signal ended the work; carries its number."""
 
 
-def check(output: Path, wanted: Sequence[Wanted], force: bool) -> None:
+def check(output: Path, wanted: Sequence[TrackToEstimate], force: bool) -> None:
     """Raise ConfigError where writing the answers would harm somebody's file."""
     inputs = [track.file for track in wanted if track.file]
     for path in (output / MISSING, *(_answer(output, track) for track in wanted)):
@@ -48,7 +48,7 @@ def check(output: Path, wanted: Sequence[Wanted], force: bool) -> None:
 
 def estimate(
     where: Environment,
-    wanted: Sequence[Wanted],
+    wanted: Sequence[TrackToEstimate],
     output: Path,
     seconds: float,
     tell: Callable[[str], None],
@@ -79,7 +79,7 @@ def estimate(
     return len(wanted) - len(missing)
 
 
-def _answer(output: Path, track: Wanted) -> Path:
+def _answer(output: Path, track: TrackToEstimate) -> Path:
     return output / f"{track.track}.jams"
 
 
@@ -91,7 +91,7 @@ def _list_missing(path: Path, missing: Sequence[str]) -> None:
 
 
 def _estimate(
-    where: Environment, track: Wanted, folder: Path, path: Path, seconds: float
+    where: Environment, track: TrackToEstimate, folder: Path, path: Path, seconds: float
 ) -> bytes:
     """The JAMS file of a track. Raises Failed, Interrupted."""
     if track.file is None:

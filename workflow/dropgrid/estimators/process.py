@@ -17,7 +17,7 @@ from ..base.errors import ConfigError
 from ..base.files import read_regular
 from ..base.text import one_line
 from . import inside
-from .answers import read_said
+from .answers import read_answer
 
 IMPORT_SECONDS = 300.0  # the most that trying the imports may take
 MOST = 64 * 2**20  # bytes of an answer
@@ -95,7 +95,7 @@ def _call(where: Environment, words: Sequence[str], folder: Path, seconds: float
     if not output.exists():
         raise Failed(_last_words(code, errors))
     try:
-        return read_said(read_regular(output, MOST), output)
+        return read_answer(read_regular(output, MOST), output)
     except (ValueError, OSError) as error:
         raise Failed(one_line(str(error))[:SHOWN]) from error
 

@@ -11,7 +11,7 @@ from ..base.text import one_line
 DISK = "Macintosh HD"  # what macOS calls the disk it starts from, unless its user says otherwise
 
 
-def parted(file: PurePath) -> tuple[str, list[str], str]:
+def volume_and_folders(file: PurePath) -> tuple[str, list[str], str]:
     """(volume, folders from its top, name) of a file, whichever system its path is of.
 
     `C:/Music/a.mp3` lies on C:, `/Volumes/USB/a.mp3` on USB, any other path on DISK.

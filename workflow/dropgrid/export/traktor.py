@@ -22,7 +22,7 @@ from ..records.cue_points import SAME_MOMENT, cues, loops, pads
 from ..records.track import Track
 from .anchors import anchors, main_region
 from .cues import text_tag, title
-from .places import parted
+from .places import volume_and_folders
 from .spool import Spool
 from .xml_lines import lines
 
@@ -69,7 +69,7 @@ def _entry(track: Track, options: ExportOptions) -> Element:
     record = track.bpm
     assert record is not None and track.file is not None  # NEEDS says so
     entry = Element("ENTRY", TITLE=title(track), ARTIST=text_tag(track, "artist"))
-    volume, folders, name = parted(track.file)
+    volume, folders, name = volume_and_folders(track.file)
     folder = "".join(f"/:{part}" for part in folders) + "/:"
     SubElement(entry, "LOCATION", DIR=folder, FILE=name, VOLUME=volume, VOLUMEID=volume)
     if album := text_tag(track, "album"):
@@ -117,7 +117,7 @@ def _mark(name: str, kind: int, time: float, length: float = 0.0, pad: int = NO_
 def _in_list(track: Track) -> bytes:
     """A track as playlists name it."""
     assert track.file is not None
-    volume, folders, name = parted(track.file)
+    volume, folders, name = volume_and_folders(track.file)
     key = volume + "".join(f"/:{part}" for part in [*folders, name])
     entry = Element("ENTRY")
     SubElement(entry, "PRIMARYKEY", TYPE="TRACK", KEY=key)

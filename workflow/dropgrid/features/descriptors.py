@@ -128,8 +128,8 @@ def _rms(segment: np.ndarray, frames: int) -> np.ndarray:
     """RMS of the PER_FRAME * frames stretches of samples around the segment's frame centres."""
     count = PER_FRAME * frames
     edges = LONGEST // 2 + np.rint((np.arange(count + 1) - 0.5) * (HOP / PER_FRAME)).astype(int)
-    energy = np.add.reduceat(segment[: edges[-1]] ** 2, edges[:-1])
-    return np.sqrt(energy / np.diff(edges).astype(np.float32))
+    power = np.add.reduceat(segment[: edges[-1]] ** 2, edges[:-1])
+    return np.sqrt(power / np.diff(edges).astype(np.float32))
 
 
 def _band_matrix(size: int, sample_rate: int, edges: tuple[int, ...]) -> np.ndarray:

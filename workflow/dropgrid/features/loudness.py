@@ -89,7 +89,7 @@ class Meter:
         edges = _edges(first, self._samples, self.rate) - first  # of tenths that end in this block
         starts = np.concatenate([[0], edges[edges < len(block)]])
         if self._state.any() or block.any():
-            sums = self._energies(block, starts) @ self._weights
+            sums = self._powers(block, starts) @ self._weights
             # What decays for ever would end in numbers that processors are very slow with.
             self._state[np.abs(self._state) < 1e-30] = 0
         else:
@@ -101,12 +101,12 @@ class Meter:
         power = sums[:-1] * (TENTHS / self.rate)
         self._parts.append(np.minimum(power, LOUDEST).astype(np.float32))
 
-    def _energies(self, block: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    def _powers(self, block: np.ndarray, starts: np.ndarray) -> np.ndarray:
         """The energy of each used channel, filtered, from each start to the next: (starts, used).
 
         Summed from first to last, so that both ways give the same bits.
         """
-        energies = np.empty((len(starts), len(self._used)))
+        powers = np.empty((len(starts), len(self._used)))
         if (loops := compiled()) and block.flags.c_contiguous and block.dtype == np.float32:
             for at in range(0, len(self._used), 2):
                 pair = [at, min(at + 1, len(self._used) - 1)]
@@ -117,16 +117,16 @@ class Meter:
                     *(self._used[channel] for channel in pair), self._sections.ctypes.data,
                     state.ctypes.data, starts.ctypes.data, len(starts), sums.ctypes.data,
                 )  # fmt: skip
-                self._state[:, :, pair], energies[:, pair] = state, sums
-            return energies
+                self._state[:, :, pair], powers[:, pair] = state, sums
+            return powers
         channels = np.ascontiguousarray(block.T[self._used], np.float64)
         state = np.ascontiguousarray(self._state.transpose(2, 0, 1))
         _cascade()(self._sections, channels, state)
         self._state = state.transpose(1, 2, 0).copy()
         np.square(channels, out=channels)
         for piece, part in enumerate(np.split(channels, starts[1:], axis=1)):
-            energies[piece] = np.add.accumulate(part, axis=1)[:, -1]
-        return energies
+            powers[piece] = np.add.accumulate(part, axis=1)[:, -1]
+        return powers
 
     def arrays(self) -> dict[str, np.ndarray]:
         """What all blocks held; called once.

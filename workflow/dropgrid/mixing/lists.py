@@ -32,7 +32,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-class Asked(Protocol):
+class SetOptions(Protocol):
     """The options of `dropgrid set` that the choice of tracks depends on."""
 
     results: Path
@@ -108,29 +108,31 @@ def matrix(library: Library, places: Sequence[int], limit: float) -> np.ndarray:
     return np.stack([scores(library, int(i), limit=limit).total[chosen] for i in chosen])
 
 
-def chosen(library: Library, asked: Asked, names: Sequence[str]) -> list[int]:
+def chosen(library: Library, options: SetOptions, names: Sequence[str]) -> list[int]:
     """The places of the tracks to play, in order. Raises ConfigError."""
-    places = list(dict.fromkeys(find(library, asked.results, names)))
-    ends = [find(library, asked.results, [n])[0] if n else None for n in (asked.start, asked.end)]
-    pairs = [find(library, asked.results, pair) for pair in asked.pair]
+    places = list(dict.fromkeys(find(library, options.results, names)))
+    ends = [
+        find(library, options.results, [n])[0] if n else None for n in (options.start, options.end)
+    ]
+    pairs = [find(library, options.results, pair) for pair in options.pair]
     wanted = [
         place for place in (*ends, *(p for pair in pairs for p in pair)) if place is not None
     ]
     places += [place for place in dict.fromkeys(wanted) if place not in places]
     if ends[0] is not None and ends[0] == ends[1]:
         raise ConfigError("--start and --end: the same track")
-    table = matrix(library, places, asked.tempo_limit)
+    table = matrix(library, places, options.tempo_limit)
     kept = list(range(len(places)))
     at = {place: row for row, place in enumerate(places)}
-    if asked.minutes is not None:
-        kept = _that_fit(library, places, table, 60 * asked.minutes, {at[p] for p in wanted})
+    if options.minutes is not None:
+        kept = _that_fit(library, places, table, 60 * options.minutes, {at[p] for p in wanted})
     row_of = {row: number for number, row in enumerate(kept)}
 
     def row(place: int | None) -> int | None:
         return None if place is None else row_of[at[place]]
 
     wishes = Wishes(
-        asked.energy, row(ends[0]), row(ends[1]),
+        options.energy, row(ends[0]), row(ends[1]),
         tuple((row_of[at[a]], row_of[at[b]]) for a, b in pairs),
     )  # fmt: skip
     artists = [library.artists[places[k]] for k in kept]

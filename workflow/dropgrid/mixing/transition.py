@@ -88,10 +88,10 @@ def bar_count(track: Track) -> int:
 
 def bar_time(track: Track, bar: int) -> float:
     """Seconds of the downbeat of a bar, counted from 1; 0 where there is none."""
-    ones = track.bpm.downbeats if track.bpm else ()
-    if not ones:
+    downbeats = track.bpm.downbeats if track.bpm else ()
+    if not downbeats:
         return 0.0
-    return float(ones[min(max(bar, 1), len(ones)) - 1])
+    return float(downbeats[min(max(bar, 1), len(downbeats)) - 1])
 
 
 def reasons(library: Library, i: int, j: int, found: Scores) -> list[str]:
@@ -119,12 +119,12 @@ def _key(library: Library, i: int, j: int) -> str:
     keys = int(library.key[i]), int(library.key[j])
     if NO_KEY in keys or min(library.key_confidence[i], library.key_confidence[j]) < SURE_KEY:
         return "key not sure"
-    one, other = (notation.camelot(key) for key in keys)
+    first_key, second_key = (notation.camelot(key) for key in keys)
     if keys[0] == keys[1]:
-        return f"same key ({one})"
+        return f"same key ({first_key})"
     if keys[1] in notation.compatible(keys[0]):
-        return f"keys that mix ({one} to {other})"
-    return f"keys clash ({one} to {other})"
+        return f"keys that mix ({first_key} to {second_key})"
+    return f"keys clash ({first_key} to {second_key})"
 
 
 def _energy(library: Library, i: int, j: int) -> str:

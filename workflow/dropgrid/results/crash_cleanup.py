@@ -34,7 +34,7 @@ ARCHIVE_TAIL = 22  # bytes that end a ZIP archive without a comment, from this s
 ENDS = {".npz": b"PK\x05\x06", ".json": b"}\n", ".csv": b"\n", ".parquet": b"PAR1"}
 
 
-def mend(results: Path, temporary: bool = True) -> list[Path]:
+def remove_broken_files(results: Path, temporary: bool = True) -> list[Path]:
     """Delete broken outputs and left-over temporary files below results; those deleted.
 
     temporary: False where jobs may be running, which need theirs.

@@ -11,7 +11,7 @@ from ..features import FRAME_RATE, Features
 from ..records.model import Alternative, Confidences, GridRegion
 from .bars import Counted, count_bars
 from .confidence import alternatives, outside, part_confidences
-from .evidence import Witnesses
+from .evidence import EvidenceSource
 from .fit import peaks
 from .options import RhythmOptions
 from .region_fit import Region, find_regions, region_at
@@ -67,7 +67,7 @@ def analyse(
         return NOTHING
     gram = tempogram(activation, options.min_bpm, max(HARMONICS) * options.max_bpm)
     strength = pulse(gram, options)
-    witnesses = Witnesses(features)
+    witnesses = EvidenceSource(features)
     if known_bpm is not None:
         return _rhythm(witnesses, [region_at(witnesses, known_bpm, options)], strength, options)
     if strength < FAINTEST:
@@ -98,7 +98,7 @@ def _heard(rhythm: Rhythm, tag: float | None) -> Rhythm:
 
 
 def _rhythm(
-    witnesses: Witnesses, regions: list[Region], strength: float, options: RhythmOptions
+    witnesses: EvidenceSource, regions: list[Region], strength: float, options: RhythmOptions
 ) -> Rhythm:
     counted = count_bars(witnesses, regions, options.bar_lengths)
     if not counted:

@@ -9,7 +9,7 @@ import numpy as np
 
 from .downbeat_decision import Table, read_bars
 from .downbeat_tracking import records
-from .evidence import Seen, Witnesses, with_halves
+from .evidence import BeatEvidence, EvidenceSource, with_halves
 from .region_fit import Region
 
 CLOSE = 0.2  # of a beat: how far a region's first beat may be from where the last one's next is
@@ -42,7 +42,7 @@ class Counted:
 
 
 def count_bars(
-    witnesses: Witnesses, regions: list[Region], lengths: Sequence[int]
+    witnesses: EvidenceSource, regions: list[Region], lengths: Sequence[int]
 ) -> list[Counted]:
     """The regions' beats and downbeats, in order of time; a region of two records comes twice.
 
@@ -53,10 +53,10 @@ def count_bars(
         beats = np.concatenate([own for _, own in chain])
         borders = np.cumsum([len(own) for _, own in chain])
         halves = with_halves(beats)
-        seen = witnesses.see(halves)
+        seen = witnesses.at_half_beats(halves)
         for first, last, bars in _read(seen, 2 * borders[:-1], lengths):
             index = np.arange(first + bars.odd, last, 2)
-            ones = np.arange(first + bars.odd + 2 * bars.first, last, 2 * bars.beats_per_bar)
+            downbeats = np.arange(first + bars.odd + 2 * bars.first, last, 2 * bars.beats_per_bar)
             owners = np.searchsorted(2 * borders, index, side="right")
             for owner in np.unique(owners):
                 own = index[owners == owner]
@@ -65,13 +65,13 @@ def count_bars(
                     apart = halves[own] - counted[-1].beats[-1]
                     own = own[apart > TOGETHER * region.piece.line.period]
                 if len(own):
-                    own_ones = halves[np.intersect1d(own, ones)]
-                    counted.append(Counted(region, halves[own], own_ones, bars))
+                    own_downbeats = halves[np.intersect1d(own, downbeats)]
+                    counted.append(Counted(region, halves[own], own_downbeats, bars))
     return counted
 
 
 def _read(
-    seen: Seen, borders: np.ndarray, lengths: Sequence[int]
+    seen: BeatEvidence, borders: np.ndarray, lengths: Sequence[int]
 ) -> Iterator[tuple[int, int, Bars]]:
     """Parts (first, past last) of a chain of half beats, and the bars of each.
 
@@ -92,9 +92,9 @@ def _read(
 
 def _bars(table: Table, odd: int, phase: float | None = None) -> Bars:
     """The most probable bars of a table, if the beats are the odd or the even half beats."""
-    ones = table.ones(odd)
-    length = max(ones, key=lambda beats_per_bar: float(ones[beats_per_bar].max()))
-    return Bars(length, int(np.argmax(ones[length])), table, odd, phase)
+    by_length = table.downbeat_probabilities(odd)
+    length = max(by_length, key=lambda beats_per_bar: float(by_length[beats_per_bar].max()))
+    return Bars(length, int(np.argmax(by_length[length])), table, odd, phase)
 
 
 def _chained(regions: list[Region], duration: float) -> list[list[tuple[Region, np.ndarray]]]:

@@ -45,8 +45,10 @@ def part_confidences(
         rows.append((family, share / family, _phase(part)))
     tempo, octave, phase = np.average(np.array(rows), axis=0, weights=weight).tolist()
     bars = counted[main].bars
-    one = bars.table.ones(bars.odd)[bars.beats_per_bar][bars.first]
-    return Confidences(min(tempo * _whole(counted, activation), 1.0), octave, phase, float(one))
+    downbeat = bars.table.downbeat_probabilities(bars.odd)[bars.beats_per_bar][bars.first]
+    return Confidences(
+        min(tempo * _whole(counted, activation), 1.0), octave, phase, float(downbeat)
+    )
 
 
 def _whole(counted: Sequence[Counted], activation: np.ndarray) -> float:
@@ -142,13 +144,13 @@ def alternatives(
         if not any(abs(tempo / own / times - 1) <= 0.04 for times in (0.5, 2.0))
     ]
     length, odd = bars.beats_per_bar, bars.odd
-    late = int(np.argmax(bars.table.ones(1 - odd)[length]))
+    late = int(np.argmax(bars.table.downbeat_probabilities(1 - odd)[length]))
     shift = (late - bars.first + 0.5 - odd + length / 2) % length - length / 2
     rest.append(Alternative(bpm, share * (1 - _phase(main)), "phase", shift))
-    for place, one in enumerate(bars.table.ones(odd)[length]):
+    for place, downbeat in enumerate(bars.table.downbeat_probabilities(odd)[length]):
         if place != bars.first:
             shift = (place - bars.first + length // 2 - 1) % length - (length // 2 - 1)
-            rest.append(Alternative(bpm, float(one), "downbeat", float(shift)))
+            rest.append(Alternative(bpm, float(downbeat), "downbeat", float(shift)))
     found += [other for other in rest if other.confidence >= WORTH_SAYING]
     return tuple(sorted(found, key=lambda other: -other.confidence))
 

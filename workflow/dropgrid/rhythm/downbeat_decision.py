@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .evidence import Seen
+from .evidence import BeatEvidence
 
 WEIGHTS = {
     "beat": 0.3,
@@ -52,7 +52,7 @@ class Table:
         """Probabilities (2,) that the beats are the even half beats, and the odd ones."""
         return np.array([sum(s[odd::2].sum() for s in self.shares.values()) for odd in (0, 1)])
 
-    def ones(self, odd: int) -> dict[int, np.ndarray]:
+    def downbeat_probabilities(self, odd: int) -> dict[int, np.ndarray]:
         """Beats per bar -> (beats per bar,): probabilities of the one's place among the beats.
 
         odd: 0 or 1, which half beats are the beats; all probabilities are given that.
@@ -61,7 +61,7 @@ class Table:
         return {beats: share[odd::2] / total for beats, share in self.shares.items()}
 
 
-def read_bars(seen: Seen, lengths: Sequence[int]) -> Table:
+def read_bars(seen: BeatEvidence, lengths: Sequence[int]) -> Table:
     """The table of a row of half beats; lengths: beats a bar may have."""
     lengths = _usable(len(seen["beat"]), lengths)
     meter = _meter_odds(seen, lengths)
@@ -72,7 +72,7 @@ def read_bars(seen: Seen, lengths: Sequence[int]) -> Table:
     return Table({beats: values / total for beats, values in raw.items()})
 
 
-def log_odds(seen: Seen, beats_per_bar: int) -> np.ndarray:
+def log_odds(seen: BeatEvidence, beats_per_bar: int) -> np.ndarray:
     """The sum of what all witnesses say of each row of so many beats a bar: (2 beats,)."""
     read = readings(seen, beats_per_bar)
     weights = WEIGHTS if read.keys() - ALONE.keys() else ALONE
@@ -82,11 +82,11 @@ def log_odds(seen: Seen, beats_per_bar: int) -> np.ndarray:
     return total
 
 
-def readings(seen: Seen, beats_per_bar: int) -> dict[str, np.ndarray]:
+def readings(seen: BeatEvidence, beats_per_bar: int) -> dict[str, np.ndarray]:
     """What each witness says of each row, before it is weighed: name -> (2 * beats_per_bar,).
 
     A value is the logarithm of a ratio: what is seen where the row expects it, to what is seen
-    elsewhere. Witnesses that see nothing say nothing.
+    elsewhere. EvidenceSource that see nothing say nothing.
     """
     count = 2 * beats_per_bar
     usable = {
@@ -152,7 +152,7 @@ def _usable(halves: int, lengths: Sequence[int]) -> tuple[int, ...]:
     return (max(lengths),) if halves < 2 * FEWEST else tuple(lengths)
 
 
-def _meter_odds(seen: Seen, lengths: Sequence[int]) -> dict[int, float]:
+def _meter_odds(seen: BeatEvidence, lengths: Sequence[int]) -> dict[int, float]:
     """Log odds of each bar length, from how clearly the downbeat activations come back."""
     if len(lengths) == 1:
         return {lengths[0]: 0.0}

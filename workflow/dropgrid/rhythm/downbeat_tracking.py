@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .evidence import Seen
+from .evidence import BeatEvidence
 
 PLACES = 8  # half beats of a bar of four
 # name -> weight, and the share of it that each half beat of a bar has, from the one on
@@ -33,11 +33,11 @@ NEAR = PLACES  # half beats to both sides of such a border
 SHORTEST = 4 * PLACES  # half beats: what is shorter goes with what was before
 
 
-def records(seen: Seen, borders: np.ndarray) -> list[tuple[int, int]]:
+def records(seen: BeatEvidence, borders: np.ndarray) -> list[tuple[int, int]]:
     """Parts (first, past last) of a row of half beats, each counted by itself.
 
-    seen: what the half beats show (see Witnesses.see); borders: half beats (k,) at which another
-    grid begins.
+    seen: what the half beats show (see EvidenceSource.at_half_beats); borders: half beats (k,) at
+    which another grid begins.
     """
     count = len(seen["beat"])
     if count < 2 * SHORTEST:
@@ -50,7 +50,7 @@ def records(seen: Seen, borders: np.ndarray) -> list[tuple[int, int]]:
     return list(zip(edges, [*edges[1:], count], strict=True))
 
 
-def evidence(seen: Seen) -> np.ndarray:
+def evidence(seen: BeatEvidence) -> np.ndarray:
     """What each half beat says of the one being at half beats p, p + 8 ...: (half beats, 8)."""
     index = np.arange(len(seen["beat"]))
     place = (index[:, None] - np.arange(PLACES)) % PLACES

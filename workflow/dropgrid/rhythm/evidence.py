@@ -25,16 +25,16 @@ PHRASE = 32  # half beats over which levels are compared as well: four bars befo
 EDGE = 4  # half beats at either end, where a change is that of a file that begins or ends
 BREADTH = 8  # half beats to both sides among which a change is the greatest of its neighbourhood
 
-Seen = dict[str, np.ndarray]  # name of a witness -> (half beats,) >= 0
+BeatEvidence = dict[str, np.ndarray]  # name of a witness -> (half beats,) >= 0
 
 
 @dataclass(frozen=True)
-class Witnesses:
+class EvidenceSource:
     """The witnesses of a track; nothing is computed before it is asked for."""
 
     features: Features
 
-    def see(self, halves: np.ndarray) -> Seen:
+    def at_half_beats(self, halves: np.ndarray) -> BeatEvidence:
         """What each of the half beats (n,) in seconds, ascending, shows.
 
         beat, downbeat: activations; kick, snare, hat: rises of the amplitude of low, middle and
@@ -73,7 +73,7 @@ class Witnesses:
         return float(loud[0] / FRAME_RATE), end
 
     @cached_property
-    def _drums(self) -> Seen:
+    def _drums(self) -> BeatEvidence:
         bands = self.features.descriptors.get("bands")
         if bands is None:
             return {}

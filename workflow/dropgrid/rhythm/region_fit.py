@@ -9,7 +9,7 @@ import numpy as np
 from ..features import FRAME_RATE
 from .continuation import Part, joined
 from .downbeat_decision import read_bars
-from .evidence import Witnesses, with_halves
+from .evidence import EvidenceSource, with_halves
 from .fit import Line, exact_tempo, fit_line, peaks, phase, snapped
 from .octave import bar_evidence
 from .options import RhythmOptions
@@ -69,13 +69,13 @@ class Region:
 
 @dataclass(frozen=True)
 class _Track:
-    witnesses: Witnesses
+    witnesses: EvidenceSource
     activation: np.ndarray
     options: RhythmOptions
 
 
 def find_regions(
-    witnesses: Witnesses, gram: Tempogram, options: RhythmOptions, tag: float | None = None
+    witnesses: EvidenceSource, gram: Tempogram, options: RhythmOptions, tag: float | None = None
 ) -> list[Region]:
     """The regions of a track, whose tempogram is gram, in order of time.
 
@@ -152,7 +152,7 @@ def _late(piece: Piece) -> float:
     return LAG if piece.attack is None else piece.attack
 
 
-def region_at(witnesses: Witnesses, bpm: float, options: RhythmOptions) -> Region:
+def region_at(witnesses: EvidenceSource, bpm: float, options: RhythmOptions) -> Region:
     """The whole track as one region of a tempo that is known, on the beat in its middle."""
     features = witnesses.features
     whole = _Track(witnesses, features.activations.sum(axis=1), options)
@@ -224,7 +224,7 @@ def _straight(whole: _Track, beats: np.ndarray) -> list[Piece]:
 
 def _on_the_beat(whole: _Track, halves: np.ndarray) -> tuple[np.ndarray, float]:
     """Those of the half beats (n,) that are the beats, and the probability of that."""
-    phases = read_bars(whole.witnesses.see(halves), whole.options.bar_lengths).phases()
+    phases = read_bars(whole.witnesses.at_half_beats(halves), whole.options.bar_lengths).phases()
     odd = int(np.argmax(phases))
     return halves[odd::2], float(phases[odd])
 

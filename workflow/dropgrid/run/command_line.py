@@ -31,7 +31,7 @@ TAKES_VALUE = "cjsdCRUPeTwOq"  # letters that may be followed by a value in the 
 
 
 @dataclass(frozen=True)
-class Given:
+class GivenOption:
     """An option as it was given: its full name, its values, and the words themselves."""
 
     name: str
@@ -41,14 +41,14 @@ class Given:
 
 def read(
     words: Sequence[str], options: Options, ends: Callable[[str], bool] = lambda word: False
-) -> tuple[list[str], list[Given]]:
+) -> tuple[list[str], list[GivenOption]]:
     """(the words that belong to no option, the options).
 
     ends: whether a word cannot be a further value of an option that takes any number.
     Raises ConfigError for an option that there is not.
     """
     free: list[str] = []
-    given: list[Given] = []
+    given: list[GivenOption] = []
     at = 0
     while at < len(words):
         word = words[at]
@@ -69,7 +69,7 @@ def read(
             values.append(words[at])
             at += 1
         shown = (word,) if inline is not None else (word, *values)
-        given.append(Given(name, tuple(values), shown))
+        given.append(GivenOption(name, tuple(values), shown))
     return free, given
 
 

@@ -38,7 +38,7 @@ from ..base import claims
 from ..base.errors import LibraryError
 from ..base.files import write_atomically
 from ..base.text import printable
-from ..results.crash_cleanup import is_output, is_whole, mend
+from ..results.crash_cleanup import is_output, is_whole, remove_broken_files
 from ..results.ownership import MARK
 
 LOCK = f"{MARK}.lock"  # in the folder of results
@@ -68,7 +68,7 @@ def guard_run(
         pass_signals_on()
     lock_results(results)
     remove_stale_locks(results, folder)
-    for path in mend(results, temporary=not jobs_elsewhere):
+    for path in remove_broken_files(results, temporary=not jobs_elsewhere):
         print(f"dropgrid: {path}: half written, removed to be made again", file=sys.stderr)
     forget_incomplete(results, folder)
 

@@ -46,12 +46,15 @@ from .staleness import age, networks_since, options_since, stages_due
 
 @dataclass(frozen=True)
 class Recognised:
-    """kept: tickets of tracks whose file is the same under its id; taken: new ticket -> the id
-    whose features and records are the file's. same: the ids whose tickets are what they were."""
+    """Files that need no analysis.
 
-    kept: tuple[Ticket, ...] = ()
-    taken: Mapping[Ticket, str] = dataclasses.field(default_factory=dict)
-    same: Collection[str] = dataclasses.field(default=(), compare=False)
+    same_file: tickets of tracks whose file is the same under its id; reused: new ticket -> the id
+    whose features and records are the file's; unchanged: the ids whose tickets did not change.
+    """
+
+    same_file: tuple[Ticket, ...] = ()
+    reused: Mapping[Ticket, str] = dataclasses.field(default_factory=dict)
+    unchanged: Collection[str] = dataclasses.field(default=(), compare=False)
 
 
 class _File:
@@ -87,7 +90,7 @@ def recognise(found: Scan, results: Path) -> Recognised:
     same = {t.track for t in found.tracks if _is_same(files.ticket(t.track), t)}
     changed = [t for t in found.tracks if t.size >= 0 and t.track not in same]
     if not changed:
-        return Recognised(same=same)
+        return Recognised(unchanged=same)
     identities = _identities(results)
     last = _LastTickets(files)
     kept, others = [], []
@@ -118,16 +121,16 @@ def without(found: Scan, recognised: Recognised, results: Path) -> Scan:
     Those that are kept have their old tickets, those that are taken none.
     """
     last = _LastTickets(Results(results))
-    kept = {ticket.track: last.get(ticket.track) for ticket in recognised.kept}
+    kept = {ticket.track: last.get(ticket.track) for ticket in recognised.same_file}
     tracks = (
         kept.get(ticket.track) or ticket
         for ticket in found.tracks
-        if ticket not in recognised.taken
+        if ticket not in recognised.reused
     )
     return dataclasses.replace(found, tracks=tuple(tracks))
 
 
-def take_over(
+def reuse_results(
     recognised: Recognised, found: Scan, results: Path, analyses: Collection[str]
 ) -> int:
     """Have recognised files keep what they have, or get what another id has; how many got it.
@@ -135,13 +138,13 @@ def take_over(
     What an id has that is in the library no more is moved, not copied. Raises OSError.
     """
     files = Results(results)
-    for ticket in recognised.kept:
+    for ticket in recognised.same_file:
         before = age(files.ticket(ticket.track))
         _renew(ticket, files, before if before >= 0 else age(files.identity(ticket.track)))
     given: list[str] = []
-    for ticket, giver in recognised.taken.items():
+    for ticket, giver in recognised.reused.items():
         with suppress(RecordError):  # damaged meanwhile: it is analysed
-            given += [giver] * _take(ticket, giver, files, analyses)
+            given += [giver] * _reuse(ticket, giver, files, analyses)
     there = {ticket.track for ticket in found.tracks}
     for track in {*given} - there:
         _remove(track, files)
@@ -203,7 +206,7 @@ def _renew(ticket: Ticket, files: Results, time: int) -> None:
         _date(files.ticket(ticket.track), time)
 
 
-def _take(ticket: Ticket, giver: str, files: Results, analyses: Collection[str]) -> bool:
+def _reuse(ticket: Ticket, giver: str, files: Results, analyses: Collection[str]) -> bool:
     """Give a track what the id has that its file had; False where there is nothing good.
 
     Raises RecordError, OSError.

@@ -18,7 +18,7 @@ from typing import Any
 
 from ..base.errors import LibraryError, RecordError
 from ..base.text import counted
-from ..correcting.page_edits import settle
+from ..correcting.page_edits import apply_page_edits
 from ..correcting.publish import (
     corrections_file,
     read_corrections,
@@ -51,12 +51,12 @@ from .dry_run import is_same, shadow_of
 from .interrupts import cancel_timers, guard_run, received
 from .job_resources import likely_minutes
 from .missing_library import refuse_vanished
-from .moved_files import Recognised, recognise, take_over, without
+from .moved_files import Recognised, recognise, reuse_results, without
 from .next_steps import next_steps
 from .run_notes import note_references
 from .staleness import NETWORKS, force, note_options, tracks_due
-from .summary import describe, stood_at, write_summary
-from .upgrade_notice import note_version, told
+from .summary import describe, describe_interrupted, write_summary
+from .upgrade_notice import note_version, upgrade_lines
 
 NO_LIBRARY = "music"  # the default, which is there for those who have a folder of that name
 LATER_MINUTES = 0.3  # of music whose features take as long as the later stages of a track
@@ -187,13 +187,13 @@ def plan_run(
         if module:
             note_references(Path(results), config["evaluation"]["references"])
             note_version(Path(results))
-        take_over(recognised, found, Path(results), config["analyses"])
-        if recognised.taken:
+        reuse_results(recognised, found, Path(results), config["analyses"])
+        if recognised.reused:
             _ask_for_tables(Results(Path(results)))
     else:
         found = without(found, recognised, Path(results))
     say_recognised(recognised)
-    same = recognised.same
+    same = recognised.unchanged
     return make_plan(found, results, config, real, workers, cluster, forced, module, same)
 
 
@@ -217,7 +217,7 @@ def make_plan(
     source = corrections_file(folder, config["corrections"])
     corrections = read_corrections(source, needed=config["corrections"] is not None)
     if real and any(correction.edits for correction in corrections.tracks.values()):
-        for line in settle(CorrectionSession(Results(folder), source)):
+        for line in apply_page_edits(CorrectionSession(Results(folder), source)):
             print(f"dropgrid: {line}", file=sys.stderr)
         corrections = read_corrections(source)
     shadow = folder if real else shadow_of(folder)
@@ -305,7 +305,7 @@ def _ask_for_tables(files: Results) -> None:
 def say_changes(results: Path, options: Mapping[str, Any]) -> None:
     """Tell what is made anew because of an upgrade or another option, and what stays."""
     with suppress(RecordError):  # of a first run
-        line = told(results, options, len(read_scan(results)["tracks"]))
+        line = upgrade_lines(results, options, len(read_scan(results)["tracks"]))
         if line:
             print(f"dropgrid: {line}", file=sys.stderr)
 
@@ -315,8 +315,8 @@ def say_recognised(recognised: Recognised) -> None:
     parts = [
         counted(count, f"{what} file")
         for count, what in (
-            (len(recognised.kept), "touched or remounted"),
-            (len(recognised.taken), "renamed, moved or copied"),
+            (len(recognised.same_file), "touched or remounted"),
+            (len(recognised.reused), "renamed, moved or copied"),
         )
         if count
     ]
@@ -340,8 +340,8 @@ def start_run(
     note_version(Path(plan.results))
     count = len(jobs) + sum(len(read_batch(Path(manifest)).tracks) for manifest in manifests)
     if count:
-        told = {"tracks_planned": count, "jobs_of_tracks": dict(jobs)}
-        logger.info(f"dropgrid: tracks to analyse: {count}", extra=told)
+        upgrade_lines = {"tracks_planned": count, "jobs_of_tracks": dict(jobs)}
+        logger.info(f"dropgrid: tracks to analyse: {count}", extra=upgrade_lines)
 
 
 def end_run(plan: Plan, ok: bool, logger: Logger) -> None:
@@ -353,7 +353,7 @@ def end_run(plan: Plan, ok: bool, logger: Logger) -> None:
     if not plan.keep_features:
         empty_cache(results)
     summary = write_summary(results, plan.began)
-    text = stood_at(summary) if received else describe(summary, results)
+    text = describe_interrupted(summary) if received else describe(summary, results)
     logger.info(text, extra={"summary": summary, "ok": ok})
     if ok and (steps := next_steps(results)):
         logger.info(steps)

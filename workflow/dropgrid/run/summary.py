@@ -175,7 +175,7 @@ def write_summary(results: Path, since: int | None = None) -> Summary:
     return summary
 
 
-def stood_at(summary: Summary) -> str:
+def describe_interrupted(summary: Summary) -> str:
     """Where a run stood that was interrupted, in one line."""
     failed = f" ({summary.failed} failed)" if summary.failed else ""
     done = summary.ok + summary.failed

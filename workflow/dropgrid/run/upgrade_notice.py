@@ -38,7 +38,7 @@ def noted_version(results: Path) -> str | None:
     return version if isinstance(version, str) and len(version) < 40 else None
 
 
-def told(results: Path, options: Mapping[str, Any], tracks: int) -> str | None:
+def upgrade_lines(results: Path, options: Mapping[str, Any], tracks: int) -> str | None:
     """The line; None where the version is that of the last run and no option has changed.
 
     options: of each stage, now; tracks: how many the last run had.

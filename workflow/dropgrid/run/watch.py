@@ -93,7 +93,7 @@ class Watch:
         return before
 
 
-class Eyes:
+class FolderWatcher:
     """Sees changes below folders, by the system's own notices, and sets an event then.
 
     Where the system gives none (no room for more watches), the looks every so often have to do.
@@ -107,7 +107,7 @@ class Eyes:
 
     def open(self) -> str | None:
         """Begin to see, anew where a folder is another than before; why it cannot, if so."""
-        of = [_identity(folder) for folder, _ in self.folders]
+        of = [_inode_of(folder) for folder, _ in self.folders]
         if self._observer is not None and of == self._of:
             return None
         from watchdog.events import FileSystemEventHandler
@@ -159,7 +159,7 @@ def _folder(source: str) -> str:
     return os.path.dirname(path) if _is_list(source) else path
 
 
-def _identity(folder: str) -> tuple[int, int] | None:
+def _inode_of(folder: str) -> tuple[int, int] | None:
     """What tells that another disk was mounted in the folder."""
     try:
         status = os.stat(folder)

@@ -108,7 +108,7 @@ def _write_into(whole: Path, path: Path) -> None:
     whole.unlink()
 
 
-def mend(folder: Path, entries: Iterable[Entry] = ()) -> list[tuple[Path, str]]:
+def finish_interrupted(folder: Path, entries: Iterable[Entry] = ()) -> list[tuple[Path, str]]:
     """Finish what an ended process has left in a folder of music; what became of which file.
 
     entries: of the backup. A copy that was being made is removed; a finished one is written to

@@ -18,7 +18,7 @@ from typing import Any
 
 from ...base.errors import DropgridError, RecordError
 from ...base.text import fault
-from ...correcting.page_edits import settle
+from ...correcting.page_edits import apply_page_edits
 from ...correcting.session import CorrectionSession, TrackState
 from ...corrections import document
 from ...corrections.document import Document
@@ -255,7 +255,7 @@ class Bench:
         before = self._corrections[1].tracks
         now = self._document().tracks
         if now is not before and any(correction.edits for correction in now.values()):
-            settle(self.session)  # a page's file was put in place
+            apply_page_edits(self.session)  # a page's file was put in place
             now = self._document().tracks
         if now is not before:
             paths = {p for p in now.keys() | before.keys() if now.get(p) != before.get(p)}
@@ -326,7 +326,9 @@ class Bench:
     ) -> Row:
         """The row of a track, as on the page, and its state."""
         try:
-            state = state or self.session.read_state(track, identify=bool(self._document().tracks))
+            state = state or self.session.read_state(
+                track, with_fingerprint=bool(self._document().tracks)
+            )
         except RecordError as error:
             return _without(track, error)
         bpm, structure, key = state.bpm, state.structure, state.key
