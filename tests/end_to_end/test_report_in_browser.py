@@ -502,7 +502,7 @@ CUT_KEYS = """() => [...document.querySelectorAll("#rows .key")].flatMap((cell) 
 
 
 def test_a_key_is_never_cut(browser: Browser, results: Path) -> None:
-    """At every width the name of a key is there wholly, or not at all; wide enough, it is there."""
+    """At every width the name of a key is there wholly, or not at all."""
     session = open_page(browser, results)
     names = session.page.locator("#rows .key span")
     for width in range(1440, 380, -53):

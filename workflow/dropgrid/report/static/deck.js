@@ -4,6 +4,7 @@ import { $, make, remember } from "./dom.js";
 import { bench, toggleBench } from "./editor.js";
 import { boundaryUnder, showTools } from "./editor_panel.js";
 import { LABELS } from "./labels.js";
+import { mixBox, stopTransition, toggleMix } from "./mix_panel.js";
 import { metronome, resetMetronome, toggleMetronome } from "./metronome.js";
 import { drag, drawCloseup, LANE, RULER, startingZoom, timeUnder, WAVE, wheel, zoomBy } from "./pictures.js";
 import { load, player, playing, seek, setLoop, setRate, setVolume, toggleLevel, togglePlay } from "./player.js";
@@ -21,6 +22,7 @@ export async function openTrack(track) {
   if (deck.track === track) return;
   Object.assign(deck, { track, details: EMPTY, runs: runs(track), parts: {}, span: startingZoom(track) });
   Object.assign(bench, { ghosts: [], ghost: null, anchor: null, taps: [], boundary: null, said: "", wrong: false, parts: {} });
+  stopTransition();
   load(track.failure ? null : track);
   $("deck").replaceChildren(...(track.failure ? [deckHead(track), failureCard(track)] : deckParts(track)));
   showDeck(true);
@@ -110,7 +112,7 @@ function deckParts(track) {
   parts.bpm = make("b", { class: "number" }, bpmText(track.bpm) || "–");
   const bpm = make("div", { class: "deck-bpm" }, parts.bpm, make("span", {}, "BPM"));
   parts.side = make("div", { class: "side", id: "side" }, sectionList(track), facts(track));
-  return [deckHead(track, parts.play, bpm), make("div", { class: "deck-body" }, maps, parts.side), parts.tools];
+  return [deckHead(track, parts.play, bpm), make("div", { class: "deck-body" }, maps, parts.side), parts.tools, make("div", { class: "popover-holder" }, mixBox())];
 }
 
 /** Where the position is, and what else can be set. */
@@ -125,10 +127,11 @@ function deckBar(track) {
   const level = pressed("Level", "Play every track at one loudness", toggleLevel, { class: "quiet level", "aria-pressed": player.levelled, hidden: track.lufs === undefined });
   const loud = make("input", { type: "range", min: 0, max: 1, step: 0.01, value: player.loudness, "aria-label": "Volume", title: "Volume", oninput: () => { setVolume(Number(loud.value)); remember("volume", player.loudness); } });
   parts.edit = button("Edit", "Correct tempo, beats, sections and key (E)", toggleBench, { "aria-pressed": bench.on });
+  parts.mix = button("Mix", "What mixes with this track (Shift+M)", toggleMix, { "aria-haspopup": "true" });
   parts.metronome = pressed("Click", "Metronome on the beats (M)", toggleMetronome, { "aria-pressed": metronome.on });
   const rate = make("select", { class: "rate", "aria-label": "Speed", title: "Speed", onchange: () => setRate(Number(rate.value)) }, ...RATES.map((r) => make("option", { value: r, selected: r === player.rate }, `${r} ×`)));
   const zoom = [button("−", "Zoom out (−)", () => zoomBy(1.6), { "aria-label": "− Zoom out", class: "quiet zoom" }), button("+", "Zoom in (+)", () => zoomBy(1 / 1.6), { "aria-label": "+ Zoom in", class: "quiet zoom" })];
-  return make("div", { class: "deck-bar" }, parts.clock, parts.where, make("div", { class: "deck-tools" }, parts.edit, parts.more, parts.metronome, parts.loop, level, rate, make("label", { class: "volume" }, loud), ...zoom));
+  return make("div", { class: "deck-bar" }, parts.clock, parts.where, make("div", { class: "deck-tools" }, parts.edit, parts.mix, parts.more, parts.metronome, parts.loop, level, rate, make("label", { class: "volume" }, loud), ...zoom));
 }
 
 /** Put the cursors, the clock and the marks where the position is. */
@@ -190,7 +193,7 @@ export function deckKey(key, shift) {
     j: () => toNeighbour(starts, true),
     k: () => toNeighbour(starts, false),
     l: toggleLoop,
-    m: () => parts.metronome.setAttribute("aria-pressed", toggleMetronome()),
+    m: () => (shift ? toggleMix() : parts.metronome.setAttribute("aria-pressed", toggleMetronome())),
   };
   if (!(key in acts)) return false;
   acts[key]();
