@@ -80,11 +80,15 @@ def test_the_page_proposes_what_dropgrid_next_does(page: Page, results: Path) ->
         assert f"leave at bar {step['leave']['bar']}" in text
         assert f"enter at bar {step['enter']['bar']}" in text
         assert "; ".join(step["reasons"]) in text
-    page.get_by_label("Energy", exact=True).select_option("down")
+    page.locator("#mix select").select_option("down")
     other = [step["to"] for step in Mixer(results).following(track, "down")["transitions"]]
     expect(rows.first).to_have_attribute("data-track", other[0], timeout=PATIENCE)
     found = Axe().run(page, options={"rules": {"label-content-name-mismatch": {"enabled": True}}})
-    serious = [v["id"] for v in found.response["violations"] if v["impact"] in ("serious", "critical")]  # fmt: skip
+    serious = [
+        finding["id"]
+        for finding in found.response["violations"]
+        if finding["impact"] in ("serious", "critical")
+    ]
     assert serious == []
     page.keyboard.press("Shift+M")
     expect(page.locator("#mix")).to_be_hidden()

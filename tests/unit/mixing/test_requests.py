@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +77,7 @@ def test_a_locked_order_is_as_good_as_swaps_can_make_it() -> None:
     names = [""] * 14
 
     def total(order: list[int]) -> float:
-        return float(sum(table[a, b] for a, b in zip(order, order[1:], strict=False)))
+        return float(sum(table[a, b] for a, b in pairwise(order)))
 
     order = arrange_around(table, energy, names, {3: 9, 13: 0})
     assert order[3] == 9 and order[13] == 0

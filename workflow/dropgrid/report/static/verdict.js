@@ -29,7 +29,7 @@ export function verdict(track) {
   }
   if ((track.grid ?? []).length > 1) return ["check", `The tempo changes (${track.grid.length} grid regions)`];
   if (track.twins) return ["check", `There more than once: ${track.twins.join(", ")}`];
-  return ["ok", track.duration === undefined ? "Not analysed yet" : ""];
+  return ["ok", track.duration === undefined && track.bpm === undefined ? "Not analysed yet" : ""];
 }
 
 /** What a low confidence is about: the least certain of its parts. */
