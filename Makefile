@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup setup-compare wheels demo test lint lint-page unit quick simulate installed bench mutants lock clean
+.PHONY: help setup setup-compare wheels demo test test-all lint lint-page quick simulate installed bench mutants lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -39,7 +39,11 @@ demo: setup  ## synthesise a small library, analyse it, show the result
 		'evaluation={references: [demo/references]}'
 	@$(BIN)/dropgrid list --results demo/results
 
-test: setup setup-compare lint unit  ## every check
+test: setup setup-compare  ## lint, and all tests but the slow ones; ten minutes on two cores
+	@tests/checks.sh test
+
+test-all: setup setup-compare  ## every check, with real browsers, clusters and long runs; half an hour
+	@tests/checks.sh all
 
 lint: setup
 	$(BIN)/ruff check .
@@ -54,11 +58,6 @@ lint-page:
 	@if ! command -v npm >/dev/null; then echo "no npm: the page's scripts are not linted"; \
 	elif [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent; then npm run --silent lint; \
 	else echo "npm cannot install the linters: the page's scripts are not linted"; fi
-
-# Files of tests side by side; then, one after another, those that time, count memory or signal.
-unit: setup
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not alone"
-	$(BIN)/python -m pytest -m alone
 
 quick: setup  ## the tests that need no run of the workflow; under a minute
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not alone" tests/unit

@@ -23,7 +23,7 @@ from dropgrid.report.collect import collect
 from dropgrid.report.page import build
 from dropgrid.results.layout import Results
 from open_workbench import Workbench, opened
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 pytestmark = [
     pytest.mark.slow,
@@ -285,6 +285,38 @@ def test_undo_has_no_end_and_survives_a_reload(tab: Tab, results: Path) -> None:
     tab.settle()
     assert tab.beats() == second
     assert stated(results).one is not None
+
+
+def test_an_answer_that_comes_late_does_not_undo_an_edit(tab: Tab) -> None:
+    """What the server said before an edit may reach the page after the edit's own answer."""
+    first = tab.beats()
+    asked: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        asked.append(route)
+        if len(asked) > 1:
+            route.continue_()
+
+    def wait_for(number: int) -> None:
+        for _ in range(400):
+            if len(asked) >= number:
+                return
+            tab.page.wait_for_timeout(50)
+        raise AssertionError(f"asked {len(asked)} times, not {number}")
+
+    tab.page.route(f"**/api/tracks/{TRACK}", hold_the_first)
+    tab.page.reload()
+    wait_for(1)
+    late = asked[0].fetch()
+    tab.press("h")
+    second = tab.beats()
+    assert second != first
+    before = len(asked)
+    asked[0].fulfill(response=late)
+    wait_for(before + 1)  # the page asks again
+    tab.settle()
+    assert tab.beats() == second
+    tab.page.unroute_all(behavior="wait")
 
 
 def test_what_is_being_typed_stays_while_the_track_changes_elsewhere(

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from dropgrid.records.store import read_bpm, read_structure
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.smoke]
 
 
 def records(results: Path) -> dict[str, bytes]:

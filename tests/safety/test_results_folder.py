@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
 from pathlib import Path
@@ -17,8 +16,9 @@ from dropgrid.library import scan
 from dropgrid.records.model import BpmRecord, TrackFailure
 from dropgrid.records.store import write_record
 from dropgrid.records.ticket import read_ticket
+from dropgrid.results.artefacts import ARTEFACTS, MARK, folders
 from dropgrid.results.crash_cleanup import remove_broken_files
-from dropgrid.results.ownership import FOLDERS, MARK, WRITTEN, check_claim, claim, place, usual
+from dropgrid.results.ownership import check_claim, claim, place, usual
 from dropgrid.results.scan_store import read_scan, write_tickets
 from dropgrid.run.batches import done_batches, read_batch
 from dropgrid.run.command_line import LOOKS, SHORT_LOOKS, TAKES_VALUE, only_looks
@@ -222,12 +222,12 @@ def test_results_below_the_library_are_fine_and_never_scanned(tmp_path):
     assert [t.path for t in scan(str(tmp_path / "Music")).tracks] == ["song.flac"]
 
 
-def test_the_first_versions_results_get_the_mark(tmp_path):
+def test_results_without_our_mark_are_somebody_elses(tmp_path):
     fill(tmp_path, "music/song.flac")
     results = tmp_path / "results"
     write_tickets(scan(str(tmp_path / "music")), results)
-    claim(results, [str(tmp_path / "music")])
-    assert json.loads((results / MARK).read_bytes())["schema"] == "dropgrid/results"
+    with pytest.raises(LibraryError, match=r"has no \.dropgrid"):
+        claim(results, [str(tmp_path / "music")])
 
 
 def test_only_what_says_that_it_is_ours_is_deleted(tmp_path):
@@ -335,7 +335,7 @@ def test_ranges_that_cannot_be_told_apart_are_no_option(edges, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize("name", [a.path for a in ARTEFACTS.values() if a.renewed])
 def test_a_file_of_the_users_where_ours_should_be_is_not_written_over(name, tmp_path):
     fill(tmp_path, "music/song.flac")
     results, music = tmp_path / "results", [str(tmp_path / "music")]
@@ -441,9 +441,9 @@ def test_whatever_lies_where_every_byte_that_is_not_ours_is_the_same(
 
 INSIDE = st.dictionaries(
     st.tuples(
-        st.sampled_from(["", *FOLDERS, "logs/tracks", "mine"]),
+        st.sampled_from(["", *folders(), "logs/tracks", "mine"]),
         st.sampled_from(["a.json", "old-01234567.json", "old-01234567.npz", "00000.json",
-                         "00000.done", "missing-00000.json", "scan.json", "summary.json",
+                         "00000.done", "scan.json", "summary.json",
                          "library.csv", "failures.csv", "library.parquet", "index.html",
                          "bpm.json",
                          "summary.md", "library.m3u8", ".library.csv.7.tmp",

@@ -726,24 +726,6 @@ def test_a_torn_last_line_is_of_a_change_that_was_not_made(tmp_path: Path) -> No
     assert all_tags(path) == {}
 
 
-def test_a_backup_of_the_first_version_is_restored_and_added_to(tmp_path: Path) -> None:
-    path, later = song(tmp_path, "a.flac"), song(tmp_path, "b.flac")
-    file = mutagen.File(path)
-    file["BPM"] = "127.96"
-    file.save()
-    results = library(tmp_path)
-    entry = {"track": "a-00000000", "file": str(path), "had_tags": False,
-             "old": {"BPM": None, "COMMENT": None},
-             "new": {"BPM": ["127.96"], "COMMENT": [""]}}  # fmt: skip
-    first = {"schema": "dropgrid/tag-backup", "schema_version": 1, "files": [entry]}
-    backup = results / "tag-backup.json"
-    backup.write_text(json.dumps(first, indent=1) + "\n")
-    assert tag(results, "write") == 0
-    assert set(read_backup(backup)) == {str(path), str(later)}
-    assert tag(results, "restore") == 0
-    assert all_tags(path) == all_tags(later) == {}
-
-
 def test_two_commands_do_not_write_one_backup(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

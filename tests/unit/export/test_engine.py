@@ -81,8 +81,9 @@ def test_playlists_follow_folders_tempi_and_keys(library, tmp_path):
     options = ExportOptions(bpm_ranges=(80, 100, 130), by_key=True)
     export("engine", results, tmp_path, options)
     paths = {path for (path,) in rows(tmp_path, "SELECT path FROM PlaylistPath")}
-    assert {"dropgrid: BPM;80-100;", "dropgrid: key;8A;", "dropgrid: folders;Ünï & co;"} <= paths
-    assert lists(tmp_path)["dropgrid: all tracks"] == [1, 2, 3]
+    inside = {"BPM;80-100 BPM;", "Key;8A;", "Folders;Ünï & co;", "All tracks;"}
+    assert {f"dropgrid;{path}" for path in inside} <= paths
+    assert lists(tmp_path)["All tracks"] == [1, 2, 3]
 
 
 def lists(drive: Path) -> dict[str, list[int]]:
@@ -124,7 +125,7 @@ def test_a_song_that_left_goes_and_numbers_of_others_stay(library, tmp_path):
     written, left_out = export("engine", results, drive)
     assert written == 2 and left_out["the song is no longer there"] == 1
     assert rows(drive, "SELECT id FROM Track ORDER BY id") == [(2,), (3,)]
-    assert lists(drive)["dropgrid: all tracks"] == [2, 3]
+    assert lists(drive)["All tracks"] == [2, 3]
     assert not list((drive / "Contents").rglob("a house.flac"))
     (music / PATHS[0]).write_bytes(b"again")
     export("engine", results, drive)

@@ -24,6 +24,7 @@ from dropgrid.commands.main import main
 from dropgrid.export import export, formats, target
 from dropgrid.export.cues import bar_positions
 from dropgrid.export.options import ExportOptions
+from dropgrid.export.playlists import Playlist, tree
 from dropgrid.export.rekordbox import location
 from dropgrid.library import track_id
 from dropgrid.records.cue_points import cues, pads
@@ -402,15 +403,47 @@ def test_every_path_survives_in_a_location(results: Path, tmp_path: Path) -> Non
     assert location(Path(os.fsdecode(b"/m/\xff\n.wav"))) == "file://localhost/m/%FF%0A.wav"
 
 
-def test_playlists_hold_the_tracks_of_each_bpm_range(results: Path, tmp_path: Path) -> None:
-    root = tree_of(results, tmp_path / "collection.xml", bpm_ranges=(80, 128, 140))
+def tree_of_lists(node: ElementTree.Element) -> dict[str, object]:
+    """A folder's playlists by name: the keys of their tracks, or what is inside."""
+    assert node.get("Count") == str(len(node.findall("NODE")))
+    found: dict[str, object] = {}
+    for inner in node.findall("NODE"):
+        keys = [track.get("Key") for track in inner.findall("TRACK")]
+        assert inner.get("Type") == "0" or inner.get("Entries") == str(len(keys))
+        found[inner.get("Name")] = tree_of_lists(inner) if inner.get("Type") == "0" else keys
+    return found
+
+
+def test_playlists_follow_folders_bpm_ranges_keys_and_own_lists(
+    results: Path, tmp_path: Path
+) -> None:
+    mine = tmp_path / "My set.m3u8"
+    mine.write_text(f"#EXTM3U\n/elsewhere/{HOSTILE}\na house.flac\nnot here.mp3\n")
+    root = tree_of(
+        results, tmp_path / "collection.xml", bpm_ranges=(80, 128, 140), by_key=True,
+        playlists=(str(mine),),
+    )  # fmt: skip
     top = root.find("PLAYLISTS/NODE")
-    assert (top.get("Name"), top.get("Count")) == ("ROOT", "2")
-    lists = {
-        node.get("Name"): (node.get("Entries"), [t.get("Key") for t in node.findall("TRACK")])
-        for node in top.findall("NODE")
+    assert top.get("Name") == "ROOT"
+    assert tree_of_lists(top) == {
+        "Folders": {"Ünï & co": ["3"]},
+        "BPM": {"80-128 BPM": ["2"], "128-140 BPM": ["1", "3"]},
+        "Key": {"8A": ["1", "2", "3"]},
+        "My set": ["3", "1"],
     }
-    assert lists == {"80-128 BPM": ("1", ["2"]), "128-140 BPM": ("2", ["1", "3"])}
+
+
+def test_a_playlist_that_is_not_there_is_named(results: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"--playlists .*gone\.m3u8: No such file"):
+        tree_of(results, tmp_path / "c.xml", playlists=(str(tmp_path / "gone.m3u8"),))
+
+
+def test_folders_inside_folders_are_lists_inside_lists() -> None:
+    lists = tree({"a": [1], "a/b": [2], "a/b/c": [3], "d/e": [4]})
+    assert [(entry.name, entry.tracks, len(entry.inside)) for entry in lists] == [
+        ("a", (1,), 1), ("d", (), 1)
+    ]  # fmt: skip
+    assert lists[0].inside[0].inside[0] == Playlist("c", (3,))
 
 
 def test_jams_is_valid_and_says_the_same(results: Path, tmp_path: Path) -> None:
@@ -474,6 +507,12 @@ def test_a_playlist_lists_the_library_in_order(results: Path, tmp_path: Path) ->
     lines = (tmp_path / "all.m3u8").read_text(encoding="utf-8").splitlines()
     assert lines[:3] == ["#EXTM3U", "#DROPGRID", "#EXTINF:30,Zoë - Rock & <Roll>"]
     assert lines[3::2] == ["/music/a house.flac", "/music/half time.wav", f"/music/{HOSTILE}"]
+
+
+def test_a_playlist_can_lie_at_the_librarys_root(results: Path, tmp_path: Path) -> None:
+    export("m3u8", results, tmp_path / "all.m3u8", ExportOptions(relative=True))
+    lines = (tmp_path / "all.m3u8").read_text(encoding="utf-8").splitlines()
+    assert lines[3::2] == ["a house.flac", "half time.wav", HOSTILE]
 
 
 def test_playlists_by_range_go_to_a_folder(results: Path, tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_a_stick_holds_songs_files_and_a_database_that_fit(library, tmp_path):
             round(100 * region.bpm) for region in record.grid
         }
     names = [read.text(row, 20) for row in read.rows(data, TREE)]
-    assert names[:1] == ["All tracks"] and {"BPM", "80-100", "100-130"} <= set(names)
+    assert names[:1] == ["All tracks"] and {"BPM", "80-100 BPM", "100-130 BPM"} <= set(names)
     assert len(list(read.rows(data, ENTRIES))) >= 6
 
 

@@ -17,7 +17,7 @@ from dropgrid.base.errors import InvalidReference
 from dropgrid.commands.main import main
 from dropgrid.evaluation.score import EvaluationOptions, gather
 from dropgrid.library import track_id
-from dropgrid.references import checks, mixxx, traktor
+from dropgrid.references import checks, mixxx, sqlite_source, traktor
 from dropgrid.references.annotation import Annotation
 from dropgrid.references.collect import Rank
 from dropgrid.references.matching import Tracks, match
@@ -339,7 +339,7 @@ BOMB = (
 def test_a_database_that_is_a_program_or_a_bomb_is_refused(
     tmp_path: Path, script: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mixxx, "MAX_ROWS", 10_000)
+    monkeypatch.setattr(sqlite_source, "MAX_ROWS", 10_000)
     path = changed(database(tmp_path, ("/m/a.flac", None, None, 0)), script)
     with pytest.raises(InvalidReference, match=message):
         mixxx.read(path)
@@ -351,8 +351,8 @@ def test_a_database_that_never_answers_is_given_up(
     many = "insert into cues select track_id, -1, label from cues;" * 17
     path = changed(database(tmp_path, ("/m/a.flac", None, None, 0)), many)
     assert len(mixxx.read(path)) == 1
-    monkeypatch.setattr(mixxx, "STEPS", 0)
-    monkeypatch.setattr(mixxx, "STEPS_PER_BYTE", 0)
+    monkeypatch.setattr(sqlite_source, "STEPS", 0)
+    monkeypatch.setattr(sqlite_source, "STEPS_PER_BYTE", 0)
     with pytest.raises(InvalidReference, match="takes longer than its size can ask for"):
         mixxx.read(path)
 

@@ -11,6 +11,7 @@ examples:
   dropgrid correct song.flac --bpm 174 --at 12.345
   dropgrid correct --list
   dropgrid correct --from rekordbox.xml --dry-run
+  dropgrid correct --from /media/STICK --dry-run
 """
 
 from __future__ import annotations
@@ -65,8 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--from", dest="sources", nargs="+", metavar="FILE",
-        help="take over the grids that differ: of rekordbox.xml, collection.nml, mixxxdb.sqlite, "
-        "or the word serato for what Serato wrote into the files",
+        help="take over grids and drops that differ: of a player's stick (its folder, export.pdb, "
+        "or m.db), rekordbox.xml, collection.nml, mixxxdb.sqlite, or the word serato for what "
+        "Serato wrote into the files",
     )  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="with --from: only list them")
 

@@ -37,13 +37,18 @@ def import_grids(
         lambda path, reason: unreadable.append(f"{path}: {reason}"),
     )  # fmt: skip
     taken = [item for item in found if item.correction is not None]
-    for item in sorted(taken, key=lambda item: item.path):
-        print(_line(item))
+    for item in sorted(found, key=lambda item: item.path):
+        for line in _lines(item):
+            print(line)
     for item in () if dry_run else taken:
         assert item.correction is not None
         session.set_correction(item.track, item.correction)
     verb = "would be taken over" if dry_run else "taken over"
-    print(f"{counted(len(taken), 'different grid')} {verb}: {session.file}")
+    grids = sum(item.outcome == "taken over" for item in taken)
+    print(f"{counted(grids, 'different grid')} {verb}: {session.file}")
+    drops = sum(len(item.drops) for item in taken if not item.drops_stated)
+    if drops:
+        print(f"{counted(drops, 'drop')} {verb}")
     outcomes: Counter[str] = Counter(item.outcome for item in found)
     for outcome, words in WORDS.items():
         if outcomes[outcome]:
@@ -57,9 +62,17 @@ def import_grids(
     return 0
 
 
-def _line(item: GridImport) -> str:
-    """A grid that differs, and how."""
-    now = "no tempo" if item.present is None else f"{item.present:.2f} BPM"
-    what = {"tempo": f"{item.bpm or 0:.2f} BPM, not {now}", "beats": "other beats",
-            "downbeat": "different downbeat"}[item.differs or "beats"]  # fmt: skip
-    return f"{printable(item.path)}: {what} ({item.source})"
+def _lines(item: GridImport) -> list[str]:
+    """What differs of a track: its grid, its drops; what was stated before stays, and is told."""
+    path, stays = printable(item.path), "; what you stated stays"
+    lines = []
+    if item.differs is not None:
+        now = "no tempo" if item.present is None else f"{item.present:.2f} BPM"
+        what = {"tempo": f"{item.bpm or 0:.2f} BPM, not {now}", "beats": "other beats",
+                "downbeat": "different downbeat"}[item.differs]  # fmt: skip
+        lines.append(f"{what} ({item.source}){stays if item.outcome == 'stated already' else ''}")
+    for old, new in item.drops:
+        at = f"a drop at {new:.2f} s"
+        what = at if old is None else f"{at}, not {old:.2f} s"
+        lines.append(f"{what} ({item.source}){stays if item.drops_stated else ''}")
+    return [f"{path}: {line}" for line in lines]

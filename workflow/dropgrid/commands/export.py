@@ -47,14 +47,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="leave out tracks below this confidence (default: none)")  # fmt: skip
     parser.add_argument(
         "--bpm-ranges", type=float, nargs="+", default=[], metavar="EDGE",
-        help="edges of BPM ranges: a playlist for each (rekordbox, traktor, m3u8, usb, engine)",
+        help="edges of BPM ranges: a playlist for each (rekordbox, traktor, m3u8, serato-crates, "
+        "usb, engine)",
     )  # fmt: skip
     parser.add_argument(
-        "--by-key", action="store_true", help="a playlist for each key (m3u8, engine)"
+        "--by-key",
+        action="store_true",
+        help="a playlist for each key (rekordbox, traktor, m3u8, serato-crates, usb, engine)",
     )
     parser.add_argument(
         "--key-notation", choices=NOTATIONS, default="musical",
-        help="write keys as Am, 8A or 1m (rekordbox; default: %(default)s)",
+        help="write keys as Am, 8A, 1m or 'A minor' (rekordbox, traktor, virtualdj, usb; "
+        "default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--nml-version", type=int, choices=NML_VERSIONS, default=19,
@@ -63,6 +67,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--engine-schema", choices=tuple(SCHEMAS), default=NEWEST,
         help="of a new Engine database (engine; default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--comment", default="{comment}", metavar="TEMPLATE",
+        help="the comment that players show, such as '{comment} {camelot} E{energy} out "
+        "{mix_out}' (rekordbox, traktor, virtualdj, usb, engine; default: the file's own)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--playlists", nargs="+", default=[], metavar="FILE",
+        help="playlists of your own: M3U8 as the page and `dropgrid set` save them, or CSV "
+        "(rekordbox, traktor, serato-crates, usb, engine)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--relative", action="store_true",
+        help="paths from the library's root, in which the list is to lie (m3u8)",
     )  # fmt: skip
     add_cues(parser, "rekordbox, traktor, serato, virtualdj, usb, engine")
     parser.add_argument("--verify", action="store_true", help="check a stick (usb, engine)")

@@ -120,8 +120,9 @@ def _shown(library: Library, number: int, j: int, step: object) -> str:
 
 
 def _evaluate(library: Library, arguments: argparse.Namespace) -> int:
-    from ..mixing.lists import find, read_list
+    from ..mixing.lists import find
     from ..mixing.played import rankings
+    from ..references.playlist_file import read_list
 
     played = find(library, arguments.results, read_list(arguments.evaluate))
     rows = rankings(library, played, arguments.tempo_limit)

@@ -48,7 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from ..base.files import write_atomically
     from ..mixing.library import read_library
-    from ..mixing.lists import WRITERS, chosen, read_list, transitions
+    from ..mixing.lists import WRITERS, chosen, transitions
+    from ..references.playlist_file import read_list
     from ..results.output_guard import check_output
 
     kind = arguments.output.suffix.lower()

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..base.text import counted
-from ..key.notation import NOTATIONS
+from ..key.notation import IN_TAGS
 from .arguments import add_cues, add_results
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--comment", action="store_true", help="add the drops' times to the comment"
     )
     write.add_argument(
-        "--key", nargs="?", const="musical", choices=NOTATIONS, metavar="NOTATION",
+        "--key", nargs="?", const="musical", choices=IN_TAGS, metavar="NOTATION",
         help="write the key too: musical (Am, the default), camelot (8A) or openkey (1m)",
     )  # fmt: skip
     write.add_argument(

@@ -12,7 +12,7 @@ import os
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -34,7 +34,9 @@ from ..records.cue_points import loops, pads
 from ..records.track import Track
 from ..results.layout import Results
 from ..results.output_guard import check_folder
+from .comments import comment
 from .cues import text_tag, title
+from .playlists import Playlist, Playlists
 from .stick_songs import Songs, check_links, copies, read_mark, rgb, size_of
 
 if TYPE_CHECKING:
@@ -45,13 +47,14 @@ HELP = "Engine DJ library for players of Denon DJ, Numark, Rane (beta; copies th
 FILE = "engine"
 KEYS = True
 NEEDS = frozenset({"bpm", "file"})
-OPTIONS = ("cues", "bpm_ranges", "by_key", "engine_schema")
+OPTIONS = ("bpm_ranges", "by_key", "comment", "cues", "engine_schema", "playlists")
 ALONE = True  # as large as the library: only where it is asked for by name
 
 FOLDERS = ("Contents", "Engine Library", "Engine Library/Database2")
 DATABASE = "Engine Library/Database2/m.db"
 PLAYED = frozenset({".mp3", ".m4a", ".mp4", ".aac", ".flac", ".wav", ".aif", ".aiff", ".ogg"})
 NOT_PLAYED = "of a format that the players do not play"
+NAME_OF_LISTS = "dropgrid"
 LOOP_COLOUR = (255, 140, 0)
 
 
@@ -121,9 +124,8 @@ class Drive:
         self.songs = Songs(root, NAME, copies(mark))
         self.mark = mark or {}
         self.entries: list[EngineTrack] = []
-        self.folders: dict[str, list[str]] = {}
-        self.tempos: dict[str, float | None] = {}
-        self.keys: dict[str, list[str]] = {}
+        self.playlists = Playlists(options)
+        self.sources: dict[str, str] = {}  # paths in the library
         self.kept: list[str] = []  # tracks of which something stays that was set on a player
 
     def add(self, track: Track) -> str | None:
@@ -134,15 +136,12 @@ class Drive:
         if not track.file.is_file():
             return "the song is no longer there"
         path, size = self._placed(track, track.file)
-        said = read_dj_tags(track.file)
-        self.entries.append(
-            EngineTrack(path, columns(track, path, size, said), self._blobs(track))
-        )
-        folder = str(PurePosixPath(track.path).parent)
-        self.folders.setdefault(folder, []).append(path)
-        self.tempos[path] = track.bpm.bpm
-        if track.key and track.key.camelot:
-            self.keys.setdefault(track.key.camelot, []).append(path)
+        file_tags = read_dj_tags(track.file)
+        remark = comment(track, file_tags, self.options.comment)
+        facts = columns(track, path, size, file_tags, remark)
+        self.entries.append(EngineTrack(path, facts, self._blobs(track)))
+        self.playlists.add(track)
+        self.sources[path] = track.path
         return None
 
     def _placed(self, track: Track, file: Path) -> tuple[str, int]:
@@ -151,7 +150,7 @@ class Drive:
         if real.is_relative_to(root) and not real.is_relative_to(root / "Contents"):
             return f"../{real.relative_to(root).as_posix()}", real.stat().st_size
         path = self.songs.place(track)
-        return f"..{path}", self.songs.copy(file, path)
+        return f"..{path}", self.songs.copy(file, path, track.path)
 
     def _blobs(self, track: Track) -> dict[str, bytes]:
         record = track.bpm
@@ -229,7 +228,11 @@ class Drive:
             self.kept += [entry.path] if keep else []
             numbers[entry.path] = library.put_track(connection, entry, number, keep)
             written = {name: library.digest(entry.blobs[name]) for name in library.SET_ON_PLAYERS}
-            digests[entry.path] = written | {name: (earlier or {}).get(name) for name in keep}
+            digests[entry.path] = (
+                {"source": self.sources[entry.path]}
+                | written
+                | {name: (earlier or {}).get(name) for name in keep}
+            )
         for path in ours.keys() - numbers.keys():
             if path in there:
                 library.remove_track(connection, there[path])
@@ -258,38 +261,17 @@ class Drive:
         return bool(lists) and set(lists) <= found
 
     def _lists(self) -> list[EngineList]:
-        """A list of all tracks, and folders of lists by folder, range of BPM and key."""
-        found = [EngineList("dropgrid: all tracks", tuple(entry.path for entry in self.entries))]
-        folders = {name: paths for name, paths in self.folders.items() if name != "."}
-        if folders:
-            found.append(EngineList("dropgrid: folders", inside=tree(folders)))
-        ranges = {
-            name: tuple(path for path, bpm in self.tempos.items() if bpm and low <= bpm < high)
-            for name, (low, high) in self.options.ranges().items()
-        }
-        if ranges:
-            inside = tuple(EngineList(name, paths) for name, paths in ranges.items())
-            found.append(EngineList("dropgrid: BPM", inside=inside))
-        if self.options.by_key and self.keys:
-            inside = tuple(EngineList(name, tuple(self.keys[name])) for name in sorted(self.keys))
-            found.append(EngineList("dropgrid: key", inside=inside))
-        return found
+        """A folder of ours: a list of all tracks, and the playlists that all formats have."""
+        paths = [entry.path for entry in self.entries]
 
+        def made(lists: Sequence[Playlist]) -> tuple[EngineList, ...]:
+            return tuple(
+                EngineList(e.name, tuple(paths[i - 1] for i in e.tracks), made(e.inside))
+                for e in lists
+            )
 
-def tree(folders: dict[str, list[str]]) -> tuple[EngineList, ...]:
-    """The library's folders as lists inside lists."""
-    inner: dict[str, dict[str, list[str]]] = {}
-    for name, paths in folders.items():
-        top, _, rest = name.partition("/")
-        inner.setdefault(top, {})[rest] = paths
-    return tuple(
-        EngineList(
-            top,
-            tuple(below.get("", ())),
-            tree({name: paths for name, paths in below.items() if name}),
-        )
-        for top, below in sorted(inner.items())
-    )
+        everything = EngineList("All tracks", tuple(paths))
+        return [EngineList(NAME_OF_LISTS, inside=(everything, *made(self.playlists.lists())))]
 
 
 def outline(lists: list[EngineList] | tuple[EngineList, ...]) -> list[Any]:
@@ -297,7 +279,7 @@ def outline(lists: list[EngineList] | tuple[EngineList, ...]) -> list[Any]:
     return [[entry.name, list(entry.tracks), outline(entry.inside)] for entry in lists]
 
 
-def columns(track: Track, path: str, size: int, said: DjTags) -> dict[str, Any]:
+def columns(track: Track, path: str, size: int, file_tags: DjTags, remark: str) -> dict[str, Any]:
     """The columns of Track that we know, but for the path."""
     record = track.bpm
     assert record is not None and track.file is not None
@@ -306,24 +288,24 @@ def columns(track: Track, path: str, size: int, said: DjTags) -> dict[str, Any]:
     year = text_tag(track, "year")[:4]
     changed = int(track.file.stat().st_mtime)
     return {
-        "playOrder": said.number or None,
+        "playOrder": file_tags.number or None,
         "length": round(duration),
         "bpm": round(record.bpm) if record.bpm else None,
         "year": int(year) if year.isdigit() else None,
         "filename": PurePosixPath(path).name,
-        "bitrate": said.bitrate or (round(8 * size / duration / 1000) if duration else None),
+        "bitrate": file_tags.bitrate or (round(8 * size / duration / 1000) if duration else None),
         "bpmAnalyzed": record.bpm,
         "fileBytes": size,
         "title": title(track),
         "artist": text_tag(track, "artist"),
         "album": text_tag(track, "album"),
         "genre": text_tag(track, "genre"),
-        "comment": said.comment,
-        "label": said.label,
-        "composer": said.composer,
-        "remixer": said.remixer,
+        "comment": remark,
+        "label": file_tags.label,
+        "composer": file_tags.composer,
+        "remixer": file_tags.remixer,
         "key": None if key is None else blobs.key_number(key),
-        "rating": 20 * said.rating,
+        "rating": 20 * file_tags.rating,
         "fileType": PurePosixPath(path).suffix[1:].lower(),
         "isAnalyzed": 1,
         "dateCreated": changed,

@@ -1,14 +1,17 @@
 """M3U8: the library, or its tracks by BPM range or by key, as extended M3U playlists in UTF-8.
 
-Paths are absolute. A file whose name cannot stand in such a list (a line break, or bytes that
+Paths are absolute, or with the option `relative` count from the library's root, where the
+list is then to lie. A file whose name cannot stand in such a list (a line break, or bytes that
 are not UTF-8) is named by its percent-encoded file URI, which VLC and others read.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from itertools import chain
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from ..base.text import one_line
 from ..records.track import Track
@@ -23,7 +26,7 @@ HELP = "playlist of the library (one file; one per range with --bpm-ranges)"
 FILE = "library.m3u8"
 KEYS = "by_key"
 NEEDS = frozenset({"file"})
-OPTIONS = ("bpm_ranges", "by_key")
+OPTIONS = ("bpm_ranges", "by_key", "relative")
 HEAD = b"#EXTM3U\n#DROPGRID\n"
 
 
@@ -45,7 +48,7 @@ def render(
     for track in tracks:
         written += 1
         for name in _lists_of(track, options.by_key, ranges):
-            lists.setdefault(name, Spool()).add(_entry(track))
+            lists.setdefault(name, Spool()).add(_entry(track, options.relative))
     return written, {name: chain([HEAD], lists[name]) for name in sorted(lists)}
 
 
@@ -59,10 +62,16 @@ def _lists_of(track: Track, by_key: bool, ranges: dict[str, tuple[float, float]]
     return [f"{n}.m3u8" for n, (low, high) in ranges.items() if bpm and low <= bpm < high]
 
 
-def _entry(track: Track) -> bytes:
+def _address(track: Track, relative: bool) -> str:
+    """The percent-encoded address of a file whose name no list can hold."""
+    assert track.file is not None
+    return quote(os.fsencode(track.path)) if relative else track.file.as_uri()
+
+
+def _entry(track: Track, relative: bool) -> bytes:
     assert track.file is not None  # NEEDS says so
     artist = text_tag(track, "artist")
     name = f"{artist} - {title(track)}" if artist else title(track)
-    path = str(track.file)
-    address = path if path == one_line(path) else track.file.as_uri()
+    path = track.path if relative else str(track.file)
+    address = path if path == one_line(path) else _address(track, relative)
     return f"#EXTINF:{round(track.record.duration or 0)},{name}\n{address}\n".encode()

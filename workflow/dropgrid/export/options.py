@@ -15,6 +15,7 @@ from ..key import notation
 from ..players.engine_schema import NEWEST, SCHEMAS
 from ..records.cue_template import STANDARD, Template, template
 from ..settings.options import check_ranges, range_name
+from .comments import OWN, check_template
 
 NML_VERSIONS = (19, 20)
 
@@ -30,7 +31,9 @@ class ExportOptions:
     of a track's tempo; a track below it is left out. nml_version: of Traktor's collection: 19
     (Traktor 2 and 3) has one grid marker, 20 (Traktor 4) some for each tempo. engine_schema: the
     version of Engine DJ's database, where there is none yet. cues: what goes on
-    the pads, a preset or a list of entries (dropgrid.records.cue_template). Raises ValueError.
+    the pads, a preset or a list of entries (dropgrid.records.cue_template). comment: a template
+    (comments.py). playlists: files of lists of the user's. relative: paths of M3U8 lists count
+    from the library's root. Raises ValueError.
     """
 
     delay_profile: str | None = None
@@ -41,6 +44,9 @@ class ExportOptions:
     nml_version: int = 19
     engine_schema: str = NEWEST
     cues: str | tuple[Any, ...] = STANDARD
+    comment: str = OWN
+    playlists: tuple[str, ...] = ()
+    relative: bool = False
 
     def __post_init__(self) -> None:
         check_ranges(self.bpm_ranges)
@@ -58,6 +64,7 @@ class ExportOptions:
             raise ValueError(
                 f"engine_schema: {self.engine_schema!r}: none of {', '.join(SCHEMAS)}"
             )
+        check_template(self.comment)
         template(self.cues)
 
     @cached_property
@@ -80,7 +87,7 @@ class ExportOptions:
             if field.name == "cues":
                 parts.append(shlex.quote(value if isinstance(value, str) else json.dumps(value)))
             elif isinstance(value, tuple):
-                parts += [f"{edge:g}" for edge in value]
+                parts += [shlex.quote(v) if isinstance(v, str) else f"{v:g}" for v in value]
             elif value is not True:
-                parts.append(str(value))
+                parts.append(shlex.quote(str(value)))
         return " ".join(parts)

@@ -8,7 +8,8 @@ DJ, rekordbox for developers).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import date
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -16,12 +17,15 @@ from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement
 
 from .. import __version__
+from ..audio.dj_tags import DjTags, read_dj_tags
 from ..base.files import WINDOWS
 from ..key import notation
 from ..records.cue_points import Cue, Loop, cues, loops, most_useful, pads
 from ..records.model import GridRegion
 from ..records.track import Track, beats_per_bar
+from .comments import comment
 from .cues import number, text_tag, title
+from .playlists import Playlist, Playlists
 from .spool import Spool
 from .xml_lines import lines
 
@@ -34,7 +38,8 @@ FILE = "rekordbox.xml"
 KEYS = True
 NEEDS = frozenset({"bpm", "file"})
 PLAYER = "rekordbox"
-OPTIONS = ("bpm_ranges", "cues", "key_notation")
+OPTIONS = ("bpm_ranges", "by_key", "comment", "cues", "key_notation", "playlists")
+RATING_OF_A_STAR = 51
 MEMORY = 10  # memory cues and loops that rekordbox keeps of a track
 # What rekordbox calls the file types it plays.
 KINDS = {
@@ -50,12 +55,11 @@ def render(
     """The collection of all tracks as one XML document. TrackIDs count from 1."""
     product = Element("PRODUCT", Name="dropgrid", Version=__version__, Company="dropgrid")
     entries = Spool()
-    tempos: list[float | None] = []
-    for key, track in enumerate(tracks, start=1):
-        entries.add(lines(_track(track, key, options), 2))
-        tempos.append(track.bpm.bpm if track.bpm else None)
+    playlists = Playlists(options)
+    for track in tracks:
+        entries.add(lines(_track(track, playlists.add(track), options), 2))
     head = [HEAD, lines(product, 1), f'  <COLLECTION Entries="{entries.added}">\n'.encode()]
-    tail = [b"  </COLLECTION>\n", lines(_playlists(tempos, options), 1), b"</DJ_PLAYLISTS>\n"]
+    tail = [b"  </COLLECTION>\n", lines(_playlists(playlists.lists()), 1), b"</DJ_PLAYLISTS>\n"]
     return entries.added, {"": chain(head, entries, tail)}
 
 
@@ -69,14 +73,22 @@ def location(file: Path) -> str:
 def _track(track: Track, number_in_list: int, options: ExportOptions) -> Element:
     record = track.bpm
     assert record is not None and track.file is not None  # NEEDS says so
+    file_tags = read_dj_tags(track.file)
     element = Element("TRACK", TrackID=str(number_in_list), Name=title(track))
     for attribute, name in (("Artist", "artist"), ("Album", "album"), ("Genre", "genre")):
         element.set(attribute, text_tag(track, name))
+    element.set("Composer", file_tags.composer)
     suffix = PurePosixPath(track.path).suffix.lower()
     element.set("Kind", KINDS.get(suffix, f"{suffix[1:].upper()} File"))
+    _add_file(element, track.file, file_tags)
     element.set("TotalTime", str(round(record.duration or 0)))
+    element.set("TrackNumber", str(file_tags.number))
     element.set("Year", text_tag(track, "year") or "0")
     element.set("AverageBpm", number(record.bpm or 0))
+    element.set("Comments", comment(track, file_tags, options.comment))
+    element.set("Rating", str(RATING_OF_A_STAR * file_tags.rating))
+    element.set("Remixer", file_tags.remixer)
+    element.set("Label", file_tags.label)
     if record.decoder.get("sample_rate"):
         element.set("SampleRate", str(record.decoder["sample_rate"]))
     key = notation.parse(track.key.key) if track.key and track.key.key else None
@@ -101,6 +113,18 @@ def _track(track: Track, number_in_list: int, options: ExportOptions) -> Element
     for loop in saved_loops:
         element.append(_loop(loop))
     return element
+
+
+def _add_file(element: Element, file: Path, file_tags: DjTags) -> None:
+    """Size, date and bit rate of a file; nothing where it is not here."""
+    try:
+        status = file.stat()
+    except OSError:
+        return
+    element.set("Size", str(status.st_size))
+    element.set("DateAdded", date.fromtimestamp(status.st_mtime).isoformat())
+    if file_tags.bitrate:
+        element.set("BitRate", str(file_tags.bitrate))
 
 
 def counted_back(region: GridRegion) -> GridRegion:
@@ -136,18 +160,28 @@ def _loop(loop: Loop) -> Element:
     return mark
 
 
-def _playlists(tempos: list[float | None], options: ExportOptions) -> Element:
-    ranges = options.ranges()
+def _playlists(lists: Sequence[Playlist]) -> Element:
     playlists = Element("PLAYLISTS")
-    root = SubElement(playlists, "NODE", Type="0", Name="ROOT", Count=str(len(ranges)))
-    for name, (low, high) in ranges.items():
-        keys = [
-            str(key)
-            for key, bpm in enumerate(tempos, start=1)
-            if bpm is not None and low <= bpm < high
-        ]
-        node = SubElement(root, "NODE", Name=f"{name} BPM", Type="1", KeyType="0")
-        node.set("Entries", str(len(keys)))
-        for key in keys:
-            SubElement(node, "TRACK", Key=key)
+    _add_folder(playlists, "ROOT", lists)
     return playlists
+
+
+def _add_folder(parent: Element, name: str, lists: Sequence[Playlist]) -> None:
+    """A folder; what is both list and folder has a list of its own name inside."""
+    entries = [part for entry in lists for part in _parts(entry)]
+    folder = SubElement(parent, "NODE", Type="0", Name=name, Count=str(len(entries)))
+    for entry in entries:
+        if entry.inside:
+            _add_folder(folder, entry.name, entry.inside)
+            continue
+        node = SubElement(folder, "NODE", Name=entry.name, Type="1", KeyType="0")
+        node.set("Entries", str(len(entry.tracks)))
+        for key in entry.tracks:
+            SubElement(node, "TRACK", Key=str(key))
+
+
+def _parts(entry: Playlist) -> list[Playlist]:
+    """A playlist as rekordbox has them: either tracks, or playlists."""
+    if not (entry.inside and entry.tracks):
+        return [entry]
+    return [Playlist(entry.name, entry.tracks), Playlist(entry.name, (), entry.inside)]

@@ -105,12 +105,16 @@ class Songs:
             return False
         return source is None or not target.is_file() or not filecmp.cmp(source, target, False)
 
-    def copy(self, source: Path, path: str) -> int:
-        """Copy a song unless it is there; its size. Raises OSError, ConfigError where no room."""
+    def copy(self, source: Path, path: str, source_path: str) -> int:
+        """Copy a song unless it is there; its size. source_path: within the library.
+
+        Raises OSError, and ConfigError where there is no room.
+        """
         status = source.stat()
         facts: dict[str, Any] = {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
         target = self.root / path[1:]
-        self.files[path] = facts
+        self.files[path] = facts | {"source": source_path}
+        facts = self.files[path]
         listed = [known[path] for known in (self.known, self.others) if path in known]
         if not listed and size_of(target) == status.st_size:  # the same bytes, see place()
             facts["found"] = True  # not ours to remove

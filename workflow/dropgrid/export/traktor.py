@@ -11,18 +11,24 @@ that it is left to Traktor.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import date
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 from xml.sax.saxutils import quoteattr
 
+from ..audio.dj_tags import read_dj_tags
 from ..key import notation
 from ..records.cue_points import SAME_MOMENT, cues, loops, pads
 from ..records.track import Track
 from .anchors import anchors, main_region
+from .comments import comment
 from .cues import text_tag, title
 from .places import volume_and_folders
+from .playlists import Playlist, Playlists
 from .spool import Spool
 from .xml_lines import lines
 
@@ -35,10 +41,13 @@ FILE = "traktor.nml"
 KEYS = True
 NEEDS = frozenset({"bpm", "file"})
 PLAYER = "traktor"
-OPTIONS = ("bpm_ranges", "cues", "key_notation", "nml_version")
+OPTIONS = (
+    "bpm_ranges", "by_key", "comment", "cues", "key_notation", "nml_version", "playlists",
+)  # fmt: skip
 MARK = b'<HEAD COMPANY="dropgrid"'
 CUE, GRID, LOOP = 0, 4, 5  # the TYPE of a CUE_V2
 NO_PAD = -1
+RANKING_OF_A_STAR = 51
 TAIL = b"</NML>\n"
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="no" ?>\n<NML VERSION="{version}">\n'
 
@@ -48,20 +57,25 @@ def render(
 ) -> tuple[int, dict[str, Iterable[bytes]]]:
     """The collection of all tracks, with a playlist for every BPM range."""
     entries = Spool()
-    ranges = options.ranges()
-    lists = {name: Spool() for name in ranges}
+    playlists = Playlists(options)
+    names: list[str] = []  # as playlists know the tracks
     for track in tracks:
         assert track.bpm is not None and track.file is not None  # NEEDS says so
         entries.add(lines(_entry(track, options), 2))
-        for name, (low, high) in ranges.items():
-            if track.bpm.bpm is not None and low <= track.bpm.bpm < high:
-                lists[name].add(_in_list(track))
+        playlists.add(track)
+        names.append(_primary_key(track.file))
     head = HEAD.format(version=options.nml_version) + (
         '  <HEAD COMPANY="dropgrid" PROGRAM="dropgrid"></HEAD>\n'
         f'  <COLLECTION ENTRIES="{entries.added}">\n'
     )
     return entries.added, {
-        "": chain([head.encode()], entries, [b"  </COLLECTION>\n"], _playlists(lists), [TAIL])
+        "": chain(
+            [head.encode()],
+            entries,
+            [b"  </COLLECTION>\n"],
+            _playlists(playlists.lists(), names),
+            [TAIL],
+        )
     }
 
 
@@ -75,8 +89,24 @@ def _entry(track: Track, options: ExportOptions) -> Element:
     if album := text_tag(track, "album"):
         SubElement(entry, "ALBUM", TITLE=album)
     duration = record.duration or 0.0
+    file_tags = read_dj_tags(track.file)
     info = SubElement(entry, "INFO", PLAYTIME=str(round(duration)))
     info.set("PLAYTIME_FLOAT", f"{duration:.6f}")
+    for name, text in (
+        ("COMMENT", comment(track, file_tags, options.comment)), ("LABEL", file_tags.label),
+        ("REMIXER", file_tags.remixer), ("PRODUCER", file_tags.composer),
+    ):  # fmt: skip
+        if text:
+            info.set(name, text)
+    if file_tags.rating:
+        info.set("RANKING", str(RANKING_OF_A_STAR * file_tags.rating))
+    if file_tags.bitrate:
+        info.set("BITRATE", str(1000 * file_tags.bitrate))
+    with suppress(OSError):
+        status = track.file.stat()
+        info.set("FILESIZE", str(-(-status.st_size // 1024)))
+        day = date.fromtimestamp(status.st_mtime)
+        info.set("IMPORT_DATE", f"{day.year}/{day.month}/{day.day}")
     if genre := text_tag(track, "genre"):
         info.set("GENRE", genre)
     key = notation.parse(track.key.key) if track.key and track.key.key else None
@@ -100,7 +130,10 @@ def _entry(track: Track, options: ExportOptions) -> Element:
         if not any(abs(cue.time - other.time) < SAME_MOMENT for _, other in on_pads)
     ]
     for cue, pad in sorted(marks, key=lambda mark: mark[0].time):
-        entry.append(_mark(cue.name, CUE, cue.time, pad=pad))
+        marker = _mark(cue.name, CUE, cue.time, pad=pad)
+        if options.nml_version >= 20:  # the version that has colours
+            marker.set("COLOR", cue.colour.upper())
+        entry.append(marker)
     for loop in loops(track):
         entry.append(_mark(loop.name, LOOP, loop.start, loop.end - loop.start))
     return entry
@@ -114,28 +147,46 @@ def _mark(name: str, kind: int, time: float, length: float = 0.0, pad: int = NO_
     )  # fmt: skip
 
 
-def _in_list(track: Track) -> bytes:
+def _primary_key(file: Path) -> str:
     """A track as playlists name it."""
-    assert track.file is not None
-    volume, folders, name = volume_and_folders(track.file)
-    key = volume + "".join(f"/:{part}" for part in [*folders, name])
-    entry = Element("ENTRY")
-    SubElement(entry, "PRIMARYKEY", TYPE="TRACK", KEY=key)
-    return lines(entry, 6)
+    volume, folders, name = volume_and_folders(file)
+    return volume + "".join(f"/:{part}" for part in [*folders, name])
 
 
-def _playlists(lists: dict[str, Spool]) -> Iterable[bytes]:
+def _playlists(lists: Sequence[Playlist], names: Sequence[str]) -> Iterable[bytes]:
     """The tree of playlists."""
+    yield b"  <PLAYLISTS>\n"
+    yield from _folder("$ROOT", lists, names, 2, "")
+    yield b"  </PLAYLISTS>\n"
+
+
+def _folder(
+    name: str, lists: Sequence[Playlist], names: Sequence[str], level: int, above: str
+) -> Iterable[bytes]:
+    """A folder with the lists inside; what is both list and folder stands there twice."""
+    blanks = "  " * level
+    here = f"{above}/{name}"
+    count = sum(bool(entry.inside) + bool(entry.tracks or not entry.inside) for entry in lists)
+    yield f'{blanks}<NODE TYPE="FOLDER" NAME={quoteattr(name)}>\n'.encode()
+    yield f'{blanks}  <SUBNODES COUNT="{count}">\n'.encode()
+    for entry in lists:
+        if entry.tracks or not entry.inside:
+            yield from _list(entry, names, level + 2, here)
+        if entry.inside:
+            yield from _folder(entry.name, entry.inside, names, level + 2, here)
+    yield f"{blanks}  </SUBNODES>\n{blanks}</NODE>\n".encode()
+
+
+def _list(entry: Playlist, names: Sequence[str], level: int, above: str) -> Iterable[bytes]:
+    blanks = "  " * level
+    name = f"dropgrid {above}/{entry.name}".encode()
+    identity = hashlib.md5(name, usedforsecurity=False).hexdigest()
     yield (
-        b'  <PLAYLISTS>\n    <NODE TYPE="FOLDER" NAME="$ROOT">\n'
-        + f'      <SUBNODES COUNT="{len(lists)}">\n'.encode()
-    )
-    for name, entries in lists.items():
-        identity = hashlib.md5(f"dropgrid {name}".encode(), usedforsecurity=False).hexdigest()
-        yield (
-            f'        <NODE TYPE="PLAYLIST" NAME={quoteattr(f"{name} BPM")}>\n'
-            f'          <PLAYLIST ENTRIES="{entries.added}" TYPE="LIST" UUID="{identity}">\n'
-        ).encode()
-        yield from entries
-        yield b"          </PLAYLIST>\n        </NODE>\n"
-    yield b"      </SUBNODES>\n    </NODE>\n  </PLAYLISTS>\n"
+        f'{blanks}<NODE TYPE="PLAYLIST" NAME={quoteattr(entry.name)}>\n'
+        f'{blanks}  <PLAYLIST ENTRIES="{len(entry.tracks)}" TYPE="LIST" UUID="{identity}">\n'
+    ).encode()
+    for number in entry.tracks:
+        element = Element("ENTRY")
+        SubElement(element, "PRIMARYKEY", TYPE="TRACK", KEY=names[number - 1])
+        yield lines(element, level + 2)
+    yield f"{blanks}  </PLAYLIST>\n{blanks}</NODE>\n".encode()

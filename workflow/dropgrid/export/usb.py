@@ -8,14 +8,17 @@ is the same. A stick that something else has written is refused.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..audio.dj_tags import read_dj_tags
 from ..base.errors import ConfigError
 from ..features.waveform import read_waveform
 from ..key import notation
@@ -29,7 +32,10 @@ from ..records.passages import passages
 from ..records.track import Track, beats_per_bar
 from ..results.layout import Results
 from ..results.output_guard import check_folder
+from .comments import comment
 from .cues import bar_positions, text_tag, title
+from .playlists import Playlist as List
+from .playlists import Playlists
 from .stick_songs import MARKS, Songs, check_links, copies, read_mark, rgb, size_of, write_changed
 
 if TYPE_CHECKING:
@@ -41,12 +47,15 @@ FILE = "usb"
 KEYS = True
 NEEDS = frozenset({"bpm", "file"})
 PLAYER = "rekordbox"
-OPTIONS = ("cues", "key_notation", "bpm_ranges")
+OPTIONS = ("bpm_ranges", "by_key", "comment", "cues", "key_notation", "playlists")
 ALONE = True  # as large as the library: only where it is asked for by name
 
 MARK = MARKS[NAME]
 DATABASE = "PIONEER/rekordbox/export.pdb"
-FOLDERS = ("Contents", "PIONEER", "PIONEER/rekordbox", "PIONEER/USBANLZ")
+ANALYSIS = "PIONEER/USBANLZ"
+ANALYSED = re.compile(ANALYSIS + "/P[0-9A-F]{3}/[0-9A-F]{8}")
+DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+FOLDERS = ("Contents", "PIONEER", "PIONEER/rekordbox", ANALYSIS)
 NOT_PLAYED = "of a format that the players do not play"
 
 
@@ -78,7 +87,7 @@ def write_all(
         if reason:
             left_out[reason] += 1
     stick.finish()
-    stick.songs.remove_old()
+    stick.remove_old()
     return len(stick.rows), left_out
 
 
@@ -105,8 +114,9 @@ class Stick:
         self.songs = Songs(root, NAME, known)
         self.rows: list[TrackRow] = []
         self.artists, self.albums, self.genres, self.keys = Names(), Names(), Names(), Names()
-        self.folders: dict[str, list[int]] = {}
-        self.tempos: list[float | None] = []
+        self.labels = Names()
+        self.playlists = Playlists(options)
+        self.taken: set[str] = set()
         self.date = date.today().isoformat()
 
     def add(self, track: Track) -> str | None:
@@ -118,21 +128,32 @@ class Stick:
         if not track.file.is_file():
             return "the song is no longer there"
         path = self.songs.place(track)
-        size = self.songs.copy(track.file, path)
-        number = len(self.rows) + 1
-        folder = f"PIONEER/USBANLZ/P{number // 256:03X}/{number:08X}"
+        size = self.songs.copy(track.file, path, track.path)
+        number = self.playlists.add(track)
+        folder = self._folder(path)
+        earlier = self.songs.known.get(path, {}).get("added")
+        added = earlier if isinstance(earlier, str) and DATE.fullmatch(earlier) else self.date
+        self.songs.files[path] |= {"analysis": folder, "added": added}
         for suffix, data in self._analysis(track, path).items():
             write_changed(self.root / folder / f"ANLZ0000.{suffix}", data)
-        self.rows.append(self._row(track, number, path, folder, kind, size))
-        self.folders.setdefault(str(PurePosixPath(track.path).parent), []).append(number)
-        self.tempos.append(track.bpm.bpm)
+        self.rows.append(self._row(track, number, path, kind, size))
         return None
+
+    def _folder(self, path: str) -> str:
+        """Where a copy's grid, cues and waveforms lie. It follows from the path, so that a stick
+        that is pulled out shows no track with the files of another."""
+        code = int.from_bytes(hashlib.sha1(path.encode(), usedforsecurity=False).digest()[:4])
+        while (folder := f"{ANALYSIS}/P{code % 0x1000:03X}/{code:08X}") in self.taken:
+            code = (code + 1) % 2**32
+        self.taken.add(folder)
+        return folder
 
     def finish(self) -> None:
         """Write the database, and what an export after this one has to know."""
         contents = Contents(
             self.date, self.rows, list(self.artists.numbers), list(self.albums.numbers),
-            list(self.genres.numbers), (), list(self.keys.numbers), self._playlists(),
+            list(self.genres.numbers), list(self.labels.numbers), list(self.keys.numbers),
+            self._playlists(),
         )  # fmt: skip
         write_changed(self.root / DATABASE, database(contents))
         self.songs.write_mark()
@@ -150,9 +171,16 @@ class Stick:
             "EXT": anlz.ext_file(path, marks, waves, phrase_starts(track), len(grid)),
         }
 
-    def _row(
-        self, track: Track, number: int, path: str, folder: str, kind: int, size: int
-    ) -> TrackRow:
+    def remove_old(self) -> None:
+        """Remove what no database names any more: songs, and their grids, cues and waveforms."""
+        self.songs.remove_old()
+        for facts in self.songs.known.values():
+            folder = str(facts.get("analysis"))
+            if ANALYSED.fullmatch(folder) and folder not in self.taken:
+                for suffix in ("DAT", "EXT"):
+                    (self.root / folder / f"ANLZ0000.{suffix}").unlink(missing_ok=True)
+
+    def _row(self, track: Track, number: int, path: str, kind: int, size: int) -> TrackRow:
         record = track.bpm
         assert record is not None
         artist = self.artists.number(text_tag(track, "artist"))
@@ -161,43 +189,49 @@ class Stick:
         named = "" if key is None else notation.written(key, self.options.key_notation)
         duration = record.duration or 0.0
         year = text_tag(track, "year")[:4]
+        assert track.file is not None
+        file_tags, facts = read_dj_tags(track.file), self.songs.files[path]
         return TrackRow(
             id=number,
             title=title(track),
             file_name=path.rpartition("/")[2],
             file_path=path,
-            analyze_path=f"/{folder}/ANLZ0000.DAT",
+            analyze_path=f"/{facts['analysis']}/ANLZ0000.DAT",
             file_size=size,
             file_type=kind,
             tempo=record.bpm or 0.0,
             duration=min(round(duration), 0xFFFF),
             rate=int(record.decoder.get("sample_rate") or 44100),
-            bitrate=round(8 * size / duration / 1000) if duration else 0,
+            bitrate=file_tags.bitrate or (round(8 * size / duration / 1000) if duration else 0),
+            comment=comment(track, file_tags, self.options.comment),
+            label=self.labels.number(file_tags.label),
+            rating=file_tags.rating,
+            remixer=self.artists.number(file_tags.remixer),
+            composer=self.artists.number(file_tags.composer),
+            number=file_tags.number,
             artist=artist,
             album=self.albums.number((album, artist) if album else None),
             genre=self.genres.number(text_tag(track, "genre")),
             key=self.keys.number(named),
             year=int(year) if year.isdigit() and len(year) == 4 else 0,
-            added=self.date,
-            analyzed=self.date,
+            added=facts["added"],
+            analyzed=facts["added"],
         )
 
     def _playlists(self) -> tuple[Playlist, ...]:
-        """All tracks, a folder of playlists by the library's folders, one by ranges of BPM."""
-        found = [Playlist(1, "All tracks", tracks=tuple(row.id for row in self.rows))]
-        inner = {name: ids for name, ids in sorted(self.folders.items()) if name != "."}
-        if inner:
-            parent = len(found) + 1
-            found.append(Playlist(parent, "Folders", is_folder=True))
-            for name, ids in inner.items():
-                found.append(Playlist(len(found) + 1, name, parent, tracks=tuple(ids)))
-        ranges = self.options.ranges()
-        if ranges:
-            parent = len(found) + 1
-            found.append(Playlist(parent, "BPM", is_folder=True))
-            for name, (low, high) in ranges.items():
-                ids = [i for i, bpm in enumerate(self.tempos, 1) if bpm and low <= bpm < high]
-                found.append(Playlist(len(found) + 1, name, parent, tracks=tuple(ids)))
+        """All tracks, and the playlists that all formats have; folders before what is in them."""
+        everything = List("All tracks", tuple(row.id for row in self.rows))
+        found: list[Playlist] = []
+
+        def add(lists: Sequence[List], parent: int) -> None:
+            for entry in lists:
+                if entry.tracks or not entry.inside:
+                    found.append(Playlist(len(found) + 1, entry.name, parent, False, entry.tracks))
+                if entry.inside:
+                    found.append(Playlist(len(found) + 1, entry.name, parent, is_folder=True))
+                    add(entry.inside, len(found))
+
+        add((everything, *self.playlists.lists()), 0)
         return tuple(found)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 
+from ..audio.dj_tags import read_dj_tags
 from ..base.files import WINDOWS
 from ..base.text import one_line
 from ..key import notation
@@ -21,6 +22,7 @@ from ..records.cue_points import loops, pads
 from ..records.model import BpmRecord
 from ..records.track import Track
 from .anchors import anchors, main_region
+from .comments import comment
 from .cues import number, text_tag, title
 from .spool import Spool
 from .xml_lines import lines
@@ -33,7 +35,7 @@ HELP = "VirtualDJ database of its own: beat grids, cues, loops (one file)"
 FILE = "virtualdj.xml"
 KEYS = True
 NEEDS = frozenset({"bpm", "file"})
-OPTIONS = ("cues",)
+OPTIONS = ("comment", "cues", "key_notation")
 MARK = b'<VirtualDJ_Database Version="dropgrid"'
 HEAD = b'<?xml version="1.0" encoding="UTF-8"?>\n' + MARK + b">\n"
 TAIL = b"</VirtualDJ_Database>\n"
@@ -58,11 +60,20 @@ def _song(track: Track, options: ExportOptions) -> Element:
     if (size := _size(track.file)) is not None:
         song.set("FileSize", str(size))
     tags = SubElement(song, "Tags", Author=text_tag(track, "artist"), Title=title(track))
+    file_tags = read_dj_tags(track.file)
+    for name, text in (
+        ("Label", file_tags.label), ("Remix", file_tags.remixer), ("Composer", file_tags.composer),
+        ("Stars", str(file_tags.rating or "")), ("TrackNumber", str(file_tags.number or "")),
+    ):  # fmt: skip
+        if text:
+            tags.set(name, text)
     for name, tag in (("Genre", "genre"), ("Album", "album"), ("Year", "year")):
         if text := text_tag(track, tag):
             tags.set(name, text)
     SubElement(song, "Infos", SongLength=number(record.duration or 0.0, 3))
-    _add_scan(song, track, record)
+    if text := comment(track, file_tags, options.comment):
+        SubElement(song, "Comment").text = text
+    _add_scan(song, track, record, options)
     for anchor in anchors(record):
         point = SubElement(song, "Poi", Pos=number(anchor.time, 3), Type="beatgrid")
         point.set("Bpm", number(anchor.bpm, 3))
@@ -78,7 +89,7 @@ def _song(track: Track, options: ExportOptions) -> Element:
     return song
 
 
-def _add_scan(song: Element, track: Track, record: BpmRecord) -> None:
+def _add_scan(song: Element, track: Track, record: BpmRecord, options: ExportOptions) -> None:
     """Tempo, where the beats stand, key: nothing where there is no tempo."""
     if record.bpm is None or not record.grid:
         return
@@ -87,7 +98,7 @@ def _add_scan(song: Element, track: Track, record: BpmRecord) -> None:
     scan.set("Phase", f"{main.start % (60 / main.bpm):.6f}")
     key = notation.parse(track.key.key) if track.key and track.key.key else None
     if key is not None:
-        scan.set("Key", notation.short(key))
+        scan.set("Key", notation.written(key, options.key_notation))
 
 
 def _path(file: Path) -> str:

@@ -10,8 +10,9 @@ import re
 from typing import Literal
 
 TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-Notation = Literal["musical", "camelot", "openkey"]
-NOTATIONS: tuple[Notation, ...] = ("musical", "camelot", "openkey")
+Notation = Literal["musical", "camelot", "openkey", "full"]
+NOTATIONS: tuple[Notation, ...] = ("musical", "camelot", "openkey", "full")
+IN_TAGS = NOTATIONS[:3]  # as short as the three letters of ID3's TKEY
 KEYS = 24
 
 _NOTES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
@@ -42,8 +43,9 @@ def open_key(key: int) -> str:
 
 
 def written(key: int, notation: Notation) -> str:
-    """A key in a notation; "musical" is the short name."""
-    return {"musical": short, "camelot": camelot, "openkey": open_key}[notation](key)
+    """A key in a notation; "musical" is the short name, "full" the whole one."""
+    forms = {"musical": short, "camelot": camelot, "openkey": open_key, "full": name}
+    return forms[notation](key)
 
 
 def parse(text: str) -> int | None:

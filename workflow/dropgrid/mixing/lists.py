@@ -12,7 +12,6 @@ import numpy as np
 
 from ..base.csv_tables import csv_bytes
 from ..base.errors import ConfigError, RecordError
-from ..base.files import read_regular
 from ..base.text import one_line, printable
 from ..records.store import read_bpm, read_structure
 from ..records.ticket import read_ticket
@@ -25,7 +24,6 @@ from .order import Wishes, arrange
 from .score import scores
 from .transition import Transition, transition
 
-MAX_BYTES = 16 * 2**20  # of a list
 COLUMNS = (
     "number", "path", "artist", "title", "bpm", "key", "energy", "enter_bar", "enter_seconds",
     "leave_bar", "leave_seconds", "blend_bars", "tempo_change", "score", "reasons",
@@ -50,30 +48,6 @@ class Step:
 
     transition: Transition
     seconds: float
-
-
-def read_list(path: Path) -> list[str]:
-    """The paths that a playlist names: M3U8, text of a path a line, or CSV with a column path.
-
-    Raises ConfigError, OSError.
-    """
-    try:
-        text = read_regular(path, MAX_BYTES).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 text ({error.reason})") from error
-    if path.suffix.lower() in (".csv", ".tsv"):
-        return _column(path, text)
-    lines = (line.strip() for line in text.splitlines())
-    return [line for line in lines if line and not line.startswith("#")]
-
-
-def _column(path: Path, text: str) -> list[str]:
-    import csv
-
-    rows = csv.DictReader(text.splitlines(), delimiter="\t" if path.suffix == ".tsv" else ",")
-    if "path" not in (rows.fieldnames or ()):
-        raise ConfigError(f"{path}: has no column path")
-    return [row["path"] for row in rows if row["path"]]
 
 
 def find(library: Library, results: Path, names: Iterable[str]) -> list[int]:

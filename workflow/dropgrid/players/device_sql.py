@@ -20,7 +20,8 @@ class TrackRow:
     """A track of the database. Ids are those of its other tables, 0 for none.
 
     tempo: BPM. rate: Hz. bitrate: kbit/s. duration: whole seconds. depth: bits. file_type: see
-    FILE_TYPES. file_path, analyze_path: from the stick's root. added, analyzed: YYYY-MM-DD.
+    FILE_TYPES. remixer, composer: numbers of artists. number: on the album. file_path,
+    analyze_path: from the stick's root. added, analyzed: YYYY-MM-DD.
     """
 
     id: int
@@ -46,6 +47,9 @@ class TrackRow:
     added: str = ""
     analyzed: str = ""
     comment: str = ""
+    remixer: int = 0
+    composer: int = 0
+    number: int = 0
 
 
 FILE_TYPES = {".mp3": 1, ".m4a": 4, ".flac": 5, ".wav": 11, ".aif": 12, ".aiff": 12}
@@ -73,9 +77,10 @@ def track_row(track: TrackRow, shift: int) -> bytes:
     """A row of the table of tracks."""
     head = struct.pack(
         "<HHIIIIIHHIIIIIIIIIIIIHHHHHHBBHH",
-        0x24, shift, 0x000C0700, track.rate, 0, track.file_size,
+        0x24, shift, 0x000C0700, track.rate, track.composer, track.file_size,
         0, 0, 0,  # what these hold is not known; players read tracks with 0
-        0, track.key, 0, track.label, 0, track.bitrate, 0, round(100 * track.tempo),
+        0, track.key, 0, track.label, track.remixer, track.bitrate, track.number,
+        round(100 * track.tempo),
         track.genre, track.album, track.artist, track.id,
         0, 0, track.year, track.depth, track.duration, 41, track.colour, track.rating,
         track.file_type, 3,

@@ -102,9 +102,13 @@ def _to_behind_end(points: list[tuple[int, float]], duration: float) -> list[tup
     return [*points[:-1], (number + more, time + more * period)]
 
 
-def beats(marks: Sequence[Marker], rate: float, duration: float, most: int) -> list[float]:
-    """The beats from 0 to a track's end, seconds. Raises ValueError for markers out of order, or
-    more than so many beats."""
+def beats(
+    marks: Sequence[Marker], rate: float, duration: float, most: int, before_0: bool = False
+) -> list[float]:
+    """The beats from 0, or from the first marker, to a track's end, seconds.
+
+    Raises ValueError for markers out of order, or more than so many beats.
+    """
     found: list[float] = []
     for start, end in pairwise(marks):
         count = end.beat - start.beat
@@ -114,4 +118,4 @@ def beats(marks: Sequence[Marker], rate: float, duration: float, most: int) -> l
             raise ValueError(f"more than {most} beats")
         step = (end.sample - start.sample) / count
         found += [(start.sample + i * step) / rate for i in range(count)]
-    return [time for time in found if 0 <= time <= duration]
+    return [time for time in found if (before_0 or time >= 0) and time <= duration]

@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..base.errors import InvalidReference
-from . import jams, mixxx, plain_json, rekordbox, tabular, textual, traktor
+from . import (
+    engine_database,
+    jams,
+    mixxx,
+    plain_json,
+    player_stick,
+    rekordbox,
+    tabular,
+    textual,
+    traktor,
+)
 from .annotation import Annotation
 from .serato import SERATO
 
@@ -26,6 +36,8 @@ FORMATS = (
     "rekordbox",
     "traktor",
     "mixxx",
+    "usb",
+    "engine",
     SERATO,
     TAGS,
 )  # the most trusted first
@@ -41,7 +53,11 @@ READERS: dict[str, Callable[[Path], list[Annotation]]] = {
     ".xml": rekordbox.read,
     ".nml": traktor.read,
     ".sqlite": mixxx.read,
+    ".pdb": player_stick.read,
+    ".db": engine_database.read,
 }
+# What a stick for players is read by; whatever else lies on it is no reference.
+ON_STICKS = ("PIONEER/rekordbox/export.pdb", "Engine Library/Database2/m.db")
 
 
 @dataclass(frozen=True, order=True)
@@ -72,7 +88,10 @@ def read_sources(sources: Sequence[str]) -> list[tuple[Rank, Annotation]]:
 
 
 def _files(path: Path) -> Iterator[Path]:
-    if path.is_dir():
+    on_stick = [path / name for name in ON_STICKS if (path / name).is_file()]
+    if on_stick:
+        yield from on_stick
+    elif path.is_dir():
         for folder, folders, names in os.walk(path):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in sorted(names):

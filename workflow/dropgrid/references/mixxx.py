@@ -10,30 +10,19 @@ and seconds. Source: Mixxx's own schema and src/proto/beats.proto, versions 2.3 
 from __future__ import annotations
 
 import math
-import os
-import sqlite3
-import stat
 import struct
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from ..base.errors import InvalidReference
 from ..key import notation
 from . import checks, cues
 from .annotation import Annotation
 from .checks import Place
+from .sqlite_source import opened
 
-HEAD = b"SQLite format 3\0"
-MAX_FILE = 4 * 2**30  # bytes of a database: a library of a million tracks
 MAX_BEATS = 2**20  # bytes of one track's beats: ten hours of the fastest
-MAX_VALUE = 8 * 2**20  # bytes of any value or row
-MAX_ROWS = 2_000_000  # tracks, and again cues
-STEPS, STEPS_PER_BYTE = 20_000_000, 10  # of SQLite's machine: a real library takes 1 or 2 a byte
-MAX_SECONDS = 300.0
 TABLES = ("cues", "library", "track_locations")
 TRACKS = """
     select l.id, t.location, l.samplerate, l.duration, l.bpm, l.bpm_lock, l.genre, l.key,
@@ -46,84 +35,14 @@ CUES = "select track_id, position, label from cues where label != '' and positio
 
 def read(path: Path) -> list[Annotation]:
     """The annotations of a Mixxx database, in the order of the paths. Raises InvalidReference."""
-    size = _checked_size(path)
-    try:
-        address = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
-        connection = sqlite3.connect(address, uri=True)
-    except sqlite3.Error as error:
-        raise InvalidReference(f"{path}: cannot be read ({error})") from error
-    try:
-        _limit(connection, size)
-        _check_tables(connection, path)
+    with opened(path, "Mixxx") as source:
+        source.check_tables(TABLES)
         marks: defaultdict[Any, list[tuple[Any, str]]] = defaultdict(list)
-        for track, position, label in _rows(connection, CUES, path, size):
+        for track, position, label in source.rows(CUES):
             marks[track].append((position, str(label)))
-        rows = _rows(connection, TRACKS, path, size)
+        rows = source.rows(TRACKS)
         found = checks.within_bounds((_annotation(path, row, marks[row[0]]) for row in rows), path)
         return sorted(found, key=lambda annotation: annotation.key)
-    except sqlite3.Error as error:
-        reason = str(error)
-        if "interrupted" in reason:
-            reason = "it takes longer than its size can ask for"
-        raise InvalidReference(
-            f"{path}: not a database of Mixxx that can be read: {reason}"
-        ) from error
-    finally:
-        connection.close()
-
-
-def _checked_size(path: Path) -> int:
-    """Bytes of a database. Raises InvalidReference for what is none; waits for no pipe."""
-    try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
-            status = os.fstat(stream.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                Place(path).refuse("not a file but a pipe, a device or the like")
-            if stream.read(len(HEAD)) != HEAD:
-                Place(path).refuse("not a database of Mixxx (SQLite 3)")
-    except OSError as error:
-        raise InvalidReference(f"{path}: cannot be read ({error.strerror})") from error
-    if status.st_size > MAX_FILE:
-        Place(path).refuse(f"{status.st_size >> 20} MiB is too much for a library of Mixxx")
-    return status.st_size
-
-
-def _limit(connection: sqlite3.Connection, size: int) -> None:
-    """Bound what a database may cost: steps and seconds of SQLite's machine, bytes of a value."""
-    steps = iter(range((STEPS + STEPS_PER_BYTE * size) // 1_000_000))
-    end = time.monotonic() + MAX_SECONDS
-    connection.set_progress_handler(
-        lambda: next(steps, None) is None or time.monotonic() > end, 1_000_000
-    )
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE)
-    connection.execute("pragma trusted_schema = off")
-    connection.execute("pragma cell_size_check = on")
-
-
-def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuse whatever is no plain table: a view or a computed column is a program, not data."""
-    plain = dict(
-        connection.execute(
-            "select lower(name), type = 'table' and rootpage > 0 from sqlite_master"
-            " where type in ('table', 'view')"
-        )
-    )
-    for name in TABLES:
-        if name not in plain:
-            Place(path).refuse(f"not a database of Mixxx that can be read: no such table: {name}")
-        columns = connection.execute(f"pragma table_xinfo({name})").fetchall()
-        if not plain[name] or any(hidden for *_, hidden in columns):
-            Place(path).refuse(f"not a database of Mixxx: {name} is not a plain table")
-
-
-def _rows(connection: sqlite3.Connection, query: str, path: Path, size: int) -> Iterator[tuple]:
-    """The rows of a query, as long as they hold no more than the file does."""
-    left = 2 * size  # of a path that two tracks share both copies count
-    for count, row in enumerate(connection.execute(query), start=1):
-        left -= sum(len(value) for value in row if isinstance(value, str | bytes))
-        if count > MAX_ROWS or left < 0:
-            Place(path).refuse("its tables hold more than the file does, or too many rows")
-        yield row
 
 
 def _annotation(path: Path, row: tuple, marks: list[tuple[Any, str]]) -> Annotation:

@@ -13,25 +13,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from .ownership import MARK, looks_owned
+from .artefacts import FORMATS, MARK, renamed
+from .ownership import looks_owned
 
-# Folder -> names of what we write there; nothing else in it is looked at.
-TRACK = r"[a-z0-9-]+-[0-9a-f]{8}"
-OWNED = {
-    "features": re.compile(TRACK + r"\.npz"),
-    "bpm": re.compile(TRACK + r"\.json"),
-    "structure": re.compile(TRACK + r"\.json"),
-    "key": re.compile(TRACK + r"\.json"),
-    "identity": re.compile(TRACK + r"\.json"),
-    "cache": re.compile(r"[0-9a-f]{40}-[0-9a-f]{40}\.npz"),
-    "evaluation": re.compile(r"(bpm|beats|structure|key)\.json"),
-    ".": re.compile(
-        r"library\.csv|failures\.csv|duplicates\.csv|library\.parquet|scan\.json|summary\.json"
-    ),
-}
+OWNED = renamed()  # nothing else is looked at
 TEMPORARY = re.compile(r"\.(.+)\.\d+\.tmp")  # as dropgrid.base.files names them
 ARCHIVE_TAIL = 22  # bytes that end a ZIP archive without a comment, from this signature on:
-ENDS = {".npz": b"PK\x05\x06", ".json": b"}\n", ".csv": b"\n", ".parquet": b"PAR1"}
 
 
 def remove_broken_files(results: Path, temporary: bool = True) -> list[Path]:
@@ -75,7 +62,8 @@ def is_whole(path: str) -> bool:
     except OSError:
         return True  # whoever needs it will say why
     suffix = os.path.splitext(path)[1]
-    return tail.startswith(ENDS[suffix]) if suffix == ".npz" else tail.endswith(ENDS[suffix])
+    end = FORMATS[suffix].end
+    return tail.startswith(end) if suffix == ".npz" else tail.endswith(end)
 
 
 def _files(folder: Path) -> Iterator[tuple[str, str]]:

@@ -15,24 +15,22 @@ from pathlib import Path
 from ..base.errors import ConfigError
 from ..base.files import write_atomically
 from ..library import AUDIO_SUFFIXES
+from .artefacts import ARTEFACTS, FORMATS
 from .ownership import is_marked
 
 LOOK = 64 * 2**10  # bytes looked at from either end of a file
 HEADS = (
-    b'{\n  "schema": "dropgrid/',  # records, tickets, summaries, evaluations
+    FORMATS[".json"].start,  # records, tickets, summaries, evaluations
+    *(artefact.header for artefact in ARTEFACTS.values() if artefact.header),
     b"none: librosa's onset strength",  # in place of the networks
     b"none: rises of bands",
     b"none: pitch classes",
-    b"track,path,status,title,artist,",  # the library table
-    b"track,path,stage,type,message",  # failures
-    b"track,path,group,same,likeness,",  # songs that are there twice
     b"track,path,genre,reference,system",  # rows of an evaluation
     b"source,key,reason",  # references left out
     b"# Evaluation\n",
     b"# Systems side by side\n",
     b"# dropgrid estimate: ",  # tracks without an answer
     b"#EXTM3U\n#DROPGRID\n",
-    b"\x08\x08\x12\x08dropgrid",  # networks as older versions wrote them
 )
 TRAITS = (  # (what the file begins with, what it holds near either end)
     (b"<!", b"<title>dropgrid</title>"),

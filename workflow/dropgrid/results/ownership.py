@@ -3,8 +3,7 @@
 A folder is ours if it carries our mark, `.dropgrid`, which says with which version and for which
 library it was made. `claim` makes the folder with its mark, or refuses:
 
-- a folder that holds anything and has no mark; results of the first version, which had none, are
-  known by what their files say and get one;
+- a folder that holds anything and has no mark;
 - the root of the file system, the home folder, the folder of the music or one that holds it. Below
   the library a folder of its own is fine: it carries the mark, so it is never scanned;
 - links where our folders should be: nothing below results is followed.
@@ -26,34 +25,12 @@ from .. import __version__
 from ..base.errors import LibraryError
 from ..base.files import write_atomically, write_if_changed
 from ..base.json_documents import SCHEMA_VERSION, json_lines
-from ..library import RESULTS_MARK as MARK
 from ..library import expanded
-from .layout import Results
+from .artefacts import ARTEFACTS, FORMATS, MARK, files, folders
 
 SCHEMA = "dropgrid/results"
-# The folders and files of a results folder; the folders may not be links.
-FOLDERS = (
-    "tracks", "batches", "options", "features", "bpm", "structure", "key", "loudness", "logs",
-    "evaluation", "report", "exports", "corrections", "identity", "cache",
-)  # fmt: skip
-FILES = (
-    MARK, f"{MARK}.lock", "scan.json", "network.npz", "key.npz", "summary.json", "library.csv",
-    "library.parquet", "failures.csv", "duplicates.csv", "tag-backup.json", "corrections.json",
-    "corrections.previous.json", ".corrections.json.lock", "all-tracks-ok",
-    "network.onnx", "key.onnx",  # of older versions
-)  # fmt: skip
-# Those that a run writes anew, and whose start tells whose they are.
-WRITTEN = (
-    "scan.json", "summary.json", "library.csv", "library.parquet", "failures.csv",
-    "duplicates.csv",
-)  # fmt: skip
-# Folders in which the shell or Snakemake writes in place, or makes folders: no link at any depth.
-IN_PLACE = ("logs", "batches", "report", "exports", "evaluation")
 UNIMPORTANT = frozenset({".snakemake", ".DS_Store", "Thumbs.db", "desktop.ini"})
-# How our files begin, whole or cut short.
-JSON_START = b'{\n  "schema": "dropgrid/'
-STARTS = {".json": JSON_START, ".npz": b"PK\x03\x04", ".csv": b"track,path,", ".parquet": b"PAR1"}
-START = 64  # bytes that are looked at
+START = 64  # bytes of a file that are looked at
 HALF_MARK = re.compile(rf"\.{re.escape(MARK)}\.\d+\.tmp")  # a claim was killed at its rename
 
 
@@ -159,13 +136,14 @@ def check_claim(results: Path, library: Sequence[str]) -> None:
     link = _link_below(results)
     if link is not None:
         raise LibraryError(f"results: {link}: is a link; nothing is written through one")
-    if entries and not is_marked(results) and not _first_version(results):
+    if entries and not is_marked(results):
         raise LibraryError(
             f"results: {results}: holds other things and was not made by dropgrid (it has no "
             f"{MARK}); name an empty or a new folder"
         )
-    for name in WRITTEN:
-        check_owned(results / name)
+    for artefact in ARTEFACTS.values():
+        if artefact.renewed:
+            check_owned(artefact.at(results))
 
 
 def _is_unimportant(results: Path, name: str) -> bool:
@@ -224,7 +202,8 @@ def looks_owned(path: str, name: str = "") -> bool:
     except OSError:
         return False
     named = os.path.basename(name or path)
-    expected = JSON_START if named == MARK else STARTS.get(os.path.splitext(named)[1], b"")
+    form = FORMATS.get(".json" if named == MARK else os.path.splitext(named)[1])
+    expected = form.start if form else b""
     known = start[: len(expected)]
     return not start.strip(b"\0") or (bool(expected) and known == expected[: len(known)])
 
@@ -234,10 +213,11 @@ def _link_below(results: Path) -> Path | None:
 
     Elsewhere files are renamed into place, which replaces a link and leaves alone what it names.
     """
-    for name in (*FOLDERS, *FILES):
+    for name in (*folders(), *files()):
         if (results / name).is_symlink():
             return results / name
-    waiting = [results / name for name in IN_PLACE]
+    in_place = {a.path.partition("/")[0] for a in ARTEFACTS.values() if a.in_place}
+    waiting = [results / name for name in sorted(in_place)]
     while waiting:
         with (
             suppress(FileNotFoundError, NotADirectoryError, PermissionError),
@@ -251,27 +231,16 @@ def _link_below(results: Path) -> Path | None:
     return None
 
 
-def _first_version(results: Path) -> bool:
-    """Whether results of the first version lie here, which left no mark: its files tell."""
-    if _schema_of(Results(results).scan) == "dropgrid/scan":
-        return True
-    for kind in ("bpm", "structure"):  # of `dropgrid analyze`, which scanned nothing
-        with_records = results / kind
-        names = sorted(os.listdir(with_records)) if with_records.is_dir() else []
-        if any(_schema_of(with_records / name) == f"dropgrid/{kind}" for name in names[:1]):
-            return set(os.listdir(results)) - UNIMPORTANT <= {*FOLDERS, *FILES}
-    return False
-
-
 def _schema_of(path: Path) -> str | None:
     """What a JSON document says it is; None for anything else."""
+    head = FORMATS[".json"].start
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with open(descriptor, "rb") as stream:
-            start = stream.read(len(JSON_START) + START)
+            start = stream.read(len(head) + START)
     except OSError:
         return None
-    if not start.startswith(JSON_START):
+    if not start.startswith(head):
         return None
     try:
         return str(json.loads(b"{" + start[2:].split(b"\n", 1)[0].rstrip(b",") + b"}")["schema"])

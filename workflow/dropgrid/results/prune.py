@@ -7,23 +7,20 @@ file counts as ours by its content, whatever its name; everything else stays.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..jobs.usage_log import read_use
-from ..records.identity import SCHEMA as IDENTITY
-from ..records.model import ANALYSES
-from ..records.ticket import TICKET_SCHEMA, TRACK_ID
-from ..stages import STAGES
+from ..records.ticket import TRACK_ID
+from .artefacts import ARTEFACTS
 from .crash_cleanup import is_whole
 from .layout import Results
 from .ownership import is_owned, looks_owned
 from .scan_store import read_scan
 
-CACHED = re.compile(r"[0-9a-f]{40}-[0-9a-f]{40}\.npz")
+CACHED = ARTEFACTS["cache"].name
 
 
 @dataclass(frozen=True)
@@ -68,10 +65,11 @@ def empty_cache(results: Path) -> None:
 
 def _of_tracks(files: Results, there: set[str]) -> Iterator[LeftOver]:
     folders = {
-        files.ticket("x").parent, files.identity("x").parent,
-        *(files.output(stage, "x").parent for stage in STAGES),
-        *(files.logs(name) for name in ("tracks", *STAGES)),  # by stage in earlier versions
-    }  # fmt: skip
+        folder
+        for artefact in ARTEFACTS.values()
+        if artefact.of_track
+        for folder in files.folder.glob(artefact.folder.replace("{any}", "*"))
+    }
     for folder in sorted(folders):
         for entry in _entries(folder):
             track = os.path.splitext(entry.name)[0]
@@ -105,6 +103,6 @@ def _is_owned(path: Path) -> bool:
     if path.suffix == ".log":
         return not path.is_symlink() and bool(read_use(path))
     if path.suffix == ".json":
-        schemas = (TICKET_SCHEMA, IDENTITY, *(f"dropgrid/{kind}" for kind in ANALYSES))
-        return any(is_owned(path, schema) for schema in schemas)
+        schemas = (a.schema for a in ARTEFACTS.values() if a.of_track)
+        return any(is_owned(path, schema) for schema in schemas if schema)
     return path.suffix == ".npz" and looks_owned(str(path)) and is_whole(str(path))

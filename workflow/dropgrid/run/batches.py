@@ -23,13 +23,13 @@ from typing import Literal
 from ..base.errors import RecordError
 from ..base.json_documents import SCHEMA_VERSION, json_lines
 from ..records.ticket import Ticket, ticket_from
+from ..results.artefacts import NAMES
 from ..results.layout import Results
 from ..results.ownership import check_owned, remove_owned, write_owned
 
 SCHEMA = "dropgrid/batch"
-NAME = re.compile(r"[0-9]{5}")
+NAME = re.compile(NAMES["batch"])
 NUMBERS = 100_000  # that NAME has room for
-EVER_OURS = re.compile(r"(missing-)?[0-9]{5}")  # as earlier versions named them too
 # Where tracks_per_job says auto:
 PER_FILE = (
     2000  # tracks of a library, at most, whose stages are jobs: planning them takes .01 s each
@@ -116,7 +116,7 @@ def write_batches(results: Path, batches: Sequence[Batch]) -> list[str]:
     Raises LibraryError where somebody else's file stands in the place of one, OSError.
     """
     files = Results(results)
-    first = 1 + max(_numbers(results / "batches"), default=-1)
+    first = 1 + max(_numbers(files.manifest("x").parent), default=-1)
     first = first if first + len(batches) <= NUMBERS else 0
     names = [f"{first + number:05d}" for number in range(len(batches))]
     remove_batches(results)
@@ -142,9 +142,9 @@ def done_batches(results: Path) -> list[str]:
 
 def remove_batches(results: Path, keep: Sequence[str] = ()) -> None:
     """Delete the manifests of batches that are no more, and what says that they are done."""
-    folder = results / "batches"
+    folder = Results(results).manifest("x").parent
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.stem in keep or path.is_symlink() or not EVER_OURS.fullmatch(path.stem):
+        if path.stem in keep or path.is_symlink() or not NAME.fullmatch(path.stem):
             continue
         if path.suffix == ".json":
             remove_owned(path, SCHEMA)
@@ -157,7 +157,9 @@ def remove_batches(results: Path, keep: Sequence[str] = ()) -> None:
 def batch_names(results: Path) -> list[str]:
     """The batches whose manifests are there."""
     return sorted(
-        path.stem for path in (results / "batches").glob("*.json") if NAME.fullmatch(path.stem)
+        path.stem
+        for path in Results(results).manifest("x").parent.glob("*.json")
+        if NAME.fullmatch(path.stem)
     )
 
 

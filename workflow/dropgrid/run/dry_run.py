@@ -6,41 +6,41 @@ import atexit
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
-from ..records.model import ANALYSES
+from ..results.artefacts import ARTEFACTS, Artefact
 
 
 def shadow_of(results: Path) -> Path:
     """A temporary folder that stands for results: links to what is read, copies of the rest."""
     shadow = Path(tempfile.mkdtemp(prefix="dropgrid-plan-"))
     atexit.register(shutil.rmtree, shadow, ignore_errors=True)
-    for name in ("features", *ANALYSES, "network.npz", "key.npz"):
-        if (results / name).exists():
-            (shadow / name).symlink_to((results / name).absolute())
-    for folder in ("tracks", "batches", "options", "corrections"):
-        (shadow / folder).mkdir()
-    for name in _names(results / "tracks"):
-        (shadow / "tracks" / name).symlink_to((results / "tracks" / name).absolute())
-    for folder in ("batches", "options", "corrections"):
-        for name in _names(results / folder):
-            shutil.copy2(results / folder / name, shadow / folder / name)
-    if (results / "scan.json").is_file():
-        shutil.copy2(results / "scan.json", shadow / "scan.json")
+    for artefact in ARTEFACTS.values():
+        if artefact.dry_run == "folder":  # or the file itself, where it lies in no folder
+            name = artefact.path if artefact.folder == "." else artefact.folder
+            if (results / name).exists():
+                (shadow / name).symlink_to((results / name).absolute())
+        elif artefact.dry_run:
+            folder = shadow / artefact.folder
+            folder.mkdir(exist_ok=True)
+            for source in _files(results / artefact.folder, artefact):
+                if artefact.dry_run == "links":
+                    (folder / source.name).symlink_to(source.absolute())
+                else:
+                    shutil.copy2(source, folder / source.name)
     return shadow
 
 
-def _names(folder: Path) -> list[str]:
-    """The plain files of ours in a folder."""
-    try:
-        with os.scandir(folder) as listing:
-            return [
-                e.name
-                for e in listing
-                if e.name.endswith((".json", ".done")) and e.is_file(follow_symlinks=False)
-            ]
-    except OSError:
-        return []
+def _files(folder: Path, artefact: Artefact) -> list[Path]:
+    """The plain files of an artefact in a folder."""
+    with suppress(OSError), os.scandir(folder) as listing:
+        return [
+            folder / entry.name
+            for entry in listing
+            if artefact.name.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
+        ]
+    return []
 
 
 def is_same(planned: Path, real: Path) -> bool:

@@ -6,8 +6,7 @@ Several lines of one file tell its history: what it held first is what it goes b
 of ours it holds now; but what its user wrote in between is the user's.
 
 A backup is somebody else's until it was read: every line is checked, only fields that are
-written here are taken, and where the files may lie is for the caller to check. A backup of the
-first version, a single JSON object, is read too, and written anew as lines when it is added to.
+written here are taken, and where the files may lie is for the caller to check.
 """
 
 from __future__ import annotations
@@ -75,11 +74,11 @@ def read_backup(path: Path) -> dict[str, Entry]:
             data = stream.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
             raise RecordError(f"{path}: too large for a backup of tags")
-        first, *lines = _lines(data)
+        first, *rest = data[: data.rfind(b"\n") + 1].splitlines() or [b""]
         head = json.loads(first)
-        if head["schema"] != SCHEMA or head["schema_version"] not in (1, VERSION):
+        if head["schema"] != SCHEMA or head["schema_version"] != VERSION:
             raise RecordError(f"{path}: not a {SCHEMA} of this version")
-        lines = head["files"] if head["schema_version"] == 1 else [json.loads(x) for x in lines]
+        lines = [json.loads(line) for line in rest]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RecordError(f"{path}: cannot be read as a backup of tags ({error})") from error
     entries: dict[str, Entry] = {}
@@ -89,13 +88,6 @@ def read_backup(path: Path) -> dict[str, Entry]:
             entries[change.file] = Entry(change.track, change.file, change.had_tags, {})
         entries[change.file].add(change)
     return entries
-
-
-def _lines(data: bytes) -> list[bytes]:
-    """The whole lines of a backup; a first version's object is one, over many lines."""
-    if data.startswith(b"{\n"):
-        return [data]
-    return data[: data.rfind(b"\n") + 1].splitlines() or [b""]
 
 
 def _change(values: Any, where: str) -> Change:

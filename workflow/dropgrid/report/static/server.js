@@ -15,7 +15,7 @@ const LOST = 4; // failed questions in a row after which the server is taken to 
 
 export const server = {
   byId: new Map(tracks.map((track) => [track.id, track])),
-  seen: new Map(), // track: the revision of what is shown of it
+  seen: new Map(), // track: the library's revision when what is shown of it was read
   waves: { id: "", found: null }, // of the track that was opened last
 
   /** An answer of the server's, as JSON. Throws an Error with the line that it gives. */
@@ -66,8 +66,11 @@ export const server = {
   async undo(track) { return this.take(track, await this.ask(`tracks/${track.id}/undo`, {})); },
   async redo(track) { return this.take(track, await this.ask(`tracks/${track.id}/redo`, {})); },
 
-  /** Put a track as the server tells it in place. */
-  take(track, { row, revision, bpm, alternatives }) {
+  /** Put a track as the server tells it in place. An answer that was overtaken on its way by a newer one is asked for again. */
+  async take(track, answer) {
+    let found = answer;
+    while (found.revision < (this.seen.get(track) ?? 0)) found = await this.ask(`tracks/${track.id}`);
+    const { row, revision, bpm, alternatives } = found;
     this.seen.set(track, revision);
     replaceRow(track, row);
     const waves = this.waves.id === track.id && this.waves.found;
@@ -114,6 +117,7 @@ export const server = {
     for (const row of rows) {
       const track = this.byId.get(row.id);
       if (!track || (this.seen.get(track) ?? 0) > revision) continue;
+      this.seen.set(track, revision);
       const before = JSON.stringify([track.grid, track.sections, track.key, track.state?.corrected, track.state?.confirmed]);
       replaceRow(track, row);
       if (track !== deck.track) continue;

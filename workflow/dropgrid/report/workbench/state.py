@@ -161,6 +161,10 @@ class Bench:
 
     def track(self, track: str) -> dict[str, Any]:
         """All that the page shows of an opened track. Raises NoSuchTrack."""
+        with self._lock:  # no edit comes between what is read and the revision it is told with
+            return self._track(track)
+
+    def _track(self, track: str) -> dict[str, Any]:
         state = self.read_state(track)
         correction = self.session.correction_of(state, self._document())[1]
         answer = Answer(state.bpm, state.structure, state.key)
@@ -172,11 +176,8 @@ class Bench:
                 ANALYSES, (answer.bpm, answer.structure, answer.key), strict=True
             )
         }
-        row = self._row(track, state, answer)
-        with self._lock:
-            revision = self._rows[track][0]
         return {
-            "row": row, "revision": revision, **records,
+            "row": self._row(track, state, answer), "revision": self.revision, **records,
             "correction": None if correction.is_empty else to_json(correction),
             "alternatives": alternatives(answer),
         }  # fmt: skip
