@@ -183,6 +183,61 @@ def test_sliders_and_genres_narrow_the_list(session: Session) -> None:
     expect(page.locator("#limits")).to_be_hidden()
 
 
+def test_ranges_are_typed_dragged_and_taken_away_as_chips(session: Session) -> None:
+    """A field and a thumb for each end; a chip for each filter that is set."""
+    page = session.page
+    page.click("#limits-button")
+    page.fill("#bpm-from-field", "125,5")
+    page.keyboard.press("Tab")
+    page.fill("#bpm-to-field", "133")
+    page.keyboard.press("Tab")
+    assert set(session.tempos()) == {126.0, 128.0, 132.0}
+    chips = page.locator("#chips .chip")
+    expect(chips).to_have_text(["BPM 125.5 – 133"])
+    line = page.locator("[data-filter=bpm] .thumbs").bounding_box()
+    assert line
+    low, high = 122, 174
+    at = line["x"] + 8 + (line["width"] - 16) * (133 - low) / (high - low)
+    page.mouse.move(at, line["y"] + line["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(line["x"] + line["width"] + 20, line["y"] + 5, steps=8)
+    page.mouse.up()
+    expect(page.locator("#bpm-to-field")).to_have_value("174")
+    assert set(session.tempos()) >= {126.0, 174.0} and 124.0 not in session.tempos()
+    page.fill("#time-from-field", "6:00")
+    page.keyboard.press("Enter")
+    expect(chips).to_have_text([re.compile("^BPM 125.5"), re.compile("^Length 6:00")])
+    page.fill("#bpm-from-field", "nonsense")
+    page.keyboard.press("Tab")
+    expect(page.locator("#bpm-from-field")).to_have_value("125.5")
+    page.keyboard.press("Escape")
+    chips.first.click()
+    expect(chips).to_have_text([re.compile("^Length 6:00")])
+    chips.first.click()
+    expect(page.locator("#shown")).to_have_text(f"{TRACKS} tracks")
+    expect(page.locator("#chips")).to_be_hidden()
+
+
+def test_several_rows_are_selected_for_the_set_and_the_list(session: Session) -> None:
+    page = session.page
+    rows = page.locator("#rows .row")
+    names = [row.locator(".name b").inner_text() for row in rows.all()[:5]]
+    rows.nth(1).click(modifiers=["Shift"])
+    rows.nth(3).click(modifiers=["ControlOrMeta"])
+    expect(page.locator("#add-to-set")).to_have_text("Add 3 to set")
+    selected = page.locator("#rows [aria-selected=true] .name b")
+    assert selected.all_inner_texts() == [names[0], names[1], names[3]]
+    page.click("#add-to-set")
+    expect(page.locator("#count-set")).to_have_text("3")
+    page.click("#save-button")
+    with page.expect_download() as table:
+        page.get_by_role("button", name="CSV").click()
+    saved = list(csv.DictReader(table.value.path().open(newline="")))
+    assert [row["title"] for row in saved] == [names[0], names[1], names[3]]
+    rows.nth(2).click()
+    expect(page.locator("#add-to-set")).to_have_text("Add to set")
+
+
 def test_what_a_mix_asks_is_found_by_sliders_sorted_and_saved(session: Session) -> None:
     """Intros of beat alone of 16 bars and more; energy, bars until the drop, breakdowns."""
     views = {v.path: v for v in collect(session.results).tracks if v.structure}
@@ -299,8 +354,10 @@ def test_failed_tracks_can_be_shown_alone_with_their_reason(session: Session) ->
     session.page.keyboard.press("Tab")
     session.page.locator("#rows .row").first.click()
     expect(session.page.locator(".failure")).to_contain_text("not audio (no header)")
+    expect(session.page.locator(".failure-advice")).to_contain_text("option exclude")
     session.page.click("#tab-failures")
     listed = session.page.locator("#page-failures tbody tr")
+    expect(listed.first).to_contain_text("This is no music that can be read")
     expect(listed).to_have_count(TRACKS // 40)
     name = listed.last.locator("button").inner_text()
     listed.last.locator("button").click()
@@ -838,7 +895,7 @@ def test_an_empty_library_has_a_page(browser: Browser, tmp_path: Path) -> None:
     write_tickets(Scan(str(tmp_path), (), ()), tmp_path)
     write_page(tmp_path)
     opened = open_page(browser, tmp_path)
-    expect(opened.page.locator("#rows")).to_have_text("The library is empty.")
+    expect(opened.page.locator("#rows")).to_contain_text("dropgrid run ~/Music")
     for tab in ("failures", "evaluation", "run"):
         opened.page.click(f"#tab-{tab}")
         expect(opened.page.locator(f"#page-{tab} h2")).to_be_visible()

@@ -4,6 +4,7 @@ import { $, make, remember } from "./dom.js";
 import { bench, toggleBench } from "./editor.js";
 import { boundaryUnder, showTools } from "./editor_panel.js";
 import { LABELS } from "./labels.js";
+import { whatToDo } from "./failure_advice.js";
 import { mixBox, stopTransition, toggleMix } from "./mix_panel.js";
 import { metronome, resetMetronome, toggleMetronome } from "./metronome.js";
 import { drag, drawCloseup, LANE, RULER, startingZoom, timeUnder, WAVE, wheel, zoomBy } from "./pictures.js";
@@ -81,6 +82,7 @@ function failureCard(track) {
     { class: "failure" },
     make("p", { class: "failure-title" }, `Could not be analysed${stage ? ` (${stage})` : ""}`),
     make("p", { class: "failure-message" }, message || "No reason was recorded."),
+    make("p", { class: "failure-advice" }, whatToDo(track.failure)),
     type ? make("p", { class: "failure-type" }, type) : null,
   );
 }

@@ -6,7 +6,7 @@ import { refresh } from "./table.js";
 import { count } from "./text.js";
 import { tracks } from "./tracks.js";
 
-const keyWheel = { key: "", only: false, parts: new Map() };
+export const keyWheel = { key: "", only: false, parts: new Map() };
 /** @type {[string, number, number][]} */
 const RINGS = [["A", 36, 68], ["B", 70, 102]]; // mode, inner and outer radius
 const HOURS = [...Array(12).keys()].map((i) => i + 1);
