@@ -1,7 +1,7 @@
-"""The one part of the package that is compiled: the loops in workflow/dropgrid/native.
+"""The one part of the package that is compiled, workflow/dropgrid/native: loops, and a program.
 
 Everything else is said in pyproject.toml. Where there is no C compiler, or it fails, the package
-is built without them, and they are done by other means (dropgrid.native).
+is built without them, and what they do is done by other means (dropgrid.native).
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import sysconfig
 from pathlib import Path
 
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import CCompilerError
 
 NATIVE = Path("workflow", "dropgrid", "native")
 SOURCES = runpy.run_path(str(NATIVE / "digest.py"))["SOURCES"]
@@ -25,9 +27,31 @@ KERNELS = Extension(
     py_limited_api=True,
     optional=True,
 )
+
+
+class WithProgram(build_ext):
+    """Builds the loops, and beside them the client of the warm server, which is no module."""
+
+    def run(self) -> None:
+        super().run()
+        folder = str(Path(self.get_ext_fullpath("dropgrid.native.kernels")).parent)
+        try:
+            objects = self.compiler.compile(
+                [str(NATIVE / "warm_client.c")], self.build_temp,
+                macros=[("SOURCE", f'"{SOURCES}"')], extra_preargs=["-O2", "-g0", "-Wall"],
+            )  # fmt: skip
+            self.compiler.link_executable(objects, "warm_client", output_dir=folder)
+        except CCompilerError as error:
+            self.warn(f"jobs are begun by Python: {error}")
+
+
 compiler = os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"
 
 if shutil.which(compiler.split()[0]):
-    setup(ext_modules=[KERNELS], options={"bdist_wheel": {"py_limited_api": "cp311"}})
+    setup(
+        ext_modules=[KERNELS],
+        cmdclass={"build_ext": WithProgram},
+        options={"bdist_wheel": {"py_limited_api": "cp311"}},
+    )
 else:
     setup()

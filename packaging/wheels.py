@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "config", "workflow", "packaging")
+MADE = ("__pycache__", "*.egg-info", "build", "*.so", "warm_client")
 SAME_DATE = "315532800"  # 1980, the earliest that an archive can hold
 BUILD = "-m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation"
 
@@ -30,7 +31,7 @@ def build(folder: Path, models: bool = True) -> list[Path]:
         copy = Path(temporary)
         for part in PARTS:
             if (ROOT / part).is_dir():
-                ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "build", "*.so")
+                ignored = shutil.ignore_patterns(*MADE)
                 shutil.copytree(ROOT / part, copy / part, symlinks=True, ignore=ignored)
             else:
                 shutil.copy2(ROOT / part, copy / part)

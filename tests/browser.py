@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 MISSING = "no browser to open the report in; on Debian: apt install chromium"
@@ -23,6 +23,7 @@ def launch_browser() -> Iterator[Browser]:
     program = find_browser()
     if program is None:
         raise SystemExit(MISSING)
+    expect.set_options(timeout=120_000)  # a starved machine is slow, not wrong
     with sync_playwright() as playwright:
         # A container's root user and small /dev/shm would stop Chromium otherwise.
         arguments = ["--no-sandbox", "--disable-dev-shm-usage"]

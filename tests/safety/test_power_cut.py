@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -13,11 +16,15 @@ from dropgrid.commands.main import main
 from dropgrid.correcting.session import CorrectionSession
 from dropgrid.corrections import document
 from dropgrid.corrections.model import Correction
+from dropgrid.export import engine, export, format_of, usb
 from dropgrid.library import track_id
+from dropgrid.players import analysis_reader, device_reader
 from dropgrid.records.store import read_bpm, write_record
+from dropgrid.references import engine_database
 from dropgrid.tagging import backup as backup_module
 from dropgrid.tagging import in_place
 from dropgrid.tagging.backup import read_backup
+from library_of_records import PATHS, write_results
 from power_cut import Disk
 from test_tag_writing import library, song
 from tracks_to_correct import steady, write_steady
@@ -142,3 +149,76 @@ def test_a_synchronisation_that_is_left_out_is_found(
             test_no_song_changes_that_the_backup_does_not_know(
                 tmp_path, linked, "a.flac", monkeypatch
             )
+
+
+@pytest.mark.parametrize("kind", ["usb", "engine"])
+def test_a_stick_that_is_pulled_out_shows_whole_tracks(tmp_path: Path, kind: str) -> None:
+    """At any moment each track of its database, the old or the new one, has its song, and on a
+    stick for CDJs its own grid; then the same command again makes all right."""
+    music, stick = tmp_path / "music", tmp_path / "top"
+    for path in PATHS:
+        (music / path).parent.mkdir(parents=True, exist_ok=True)
+        (music / path).write_bytes(path.encode() * 50)
+    results = write_results(tmp_path / "results", music)
+    stick.mkdir()
+    seen: set[int] = set()
+
+    def check() -> None:
+        seen.add(whole_tracks(stick, kind))
+
+    with Disk(stick, check).on():
+        export(kind, results, stick)
+    assert seen == {0, 3}
+    (music / PATHS[0]).unlink()  # the first: the numbers of all others change
+    (music / PATHS[1]).write_bytes(b"better")
+    seen.clear()
+    with Disk(stick, check).on():
+        export(kind, results, stick)
+    assert seen == {2, 3}
+    assert format_of(kind).verify(stick) == []
+
+
+def whole_tracks(stick: Path, kind: str) -> int:
+    """How many tracks a stick shows; an assertion fails for one that is not whole."""
+    if kind == "engine":
+        if not (stick / engine.DATABASE).exists():
+            return 0
+        found = engine_database.read(stick / engine.DATABASE)
+        with closing(sqlite3.connect(stick / engine.DATABASE)) as database:
+            paths = [path for (path,) in database.execute("SELECT path FROM Track")]
+        for path in paths:
+            assert (stick / "Engine Library" / path).resolve().is_file(), path
+        return len(found)
+    if not (stick / usb.DATABASE).exists():
+        return 0
+    tracks = device_reader.tracks((stick / usb.DATABASE).read_bytes())
+    for track in tracks:
+        assert (stick / track.path[1:]).is_file(), track.path
+        grid = (stick / track.analysis[1:]).read_bytes()
+        assert track.path.encode("utf-16-be") in grid, track.path
+        assert analysis_reader.grid(grid)
+    return len(tracks)
+
+
+@pytest.mark.parametrize("kind", ["usb", "engine"])
+def test_a_stick_that_cannot_be_written_is_named(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A read-only stick, and one that is full behind the check of its free space."""
+    (tmp_path / "music").mkdir()
+    for path in PATHS:
+        (tmp_path / "music" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "music" / path).write_bytes(b"song")
+    results = write_results(tmp_path / "results", tmp_path / "music")
+    for code in (errno.EROFS, errno.ENOSPC, errno.EIO):
+
+        def fail(*arguments: object, code: int = code) -> None:
+            raise OSError(code, os.strerror(code))
+
+        with monkeypatch.context() as patch:
+            patch.setattr("dropgrid.export.stick_songs.os.replace", fail)
+            words = ["export", kind, "--results", str(results), "--output", str(tmp_path / "s")]
+            assert main(words) == 2
+        assert os.strerror(code) in capsys.readouterr().err
+    assert not list((tmp_path / "s").rglob("*.dropgrid"))
+    assert main(words) == 0

@@ -17,6 +17,7 @@ from dropgrid.run.command_line import only_looks
 from dropgrid.run.job_resources import BATCH_MB, LAST_MB, TRIES, Demands, supervised
 from dropgrid.run.interrupts import follow_this_process
 from dropgrid.run.machine_limits import caps
+from dropgrid.run.scheduling import lighten, look_often
 from dropgrid.settings.config import complete_config
 from dropgrid.stages import stage_options
 from snakemake.cli import parse_args
@@ -100,7 +101,7 @@ NETWORKS = [f"{RESULTS}/network.npz", f"{RESULTS}/key.npz"]
 # Jobs of single stages are forked from one process that has imported all they need.
 WARM = REAL and PLAN.batches is None and not (CLUSTER or DEPLOYMENT)
 if WARM and warm_server.offer([*DROPGRID, "serve", *NETWORKS]):
-    DROPGRID = [PYTHON, "-I", "-S", str(warm_server.CLIENT)]
+    DROPGRID = warm_server.client(PYTHON)
 DROPGRID = shlex.join(DROPGRID)
 
 

@@ -46,7 +46,7 @@ def main(words):
     print("to the log", file=sys.stderr)
     return 7
 
-raise SystemExit(warm_server.serve(lambda first: not first, main))
+raise SystemExit(warm_server.serve(lambda first: first in (b'', b'n'), main))
 """
 
 
@@ -68,10 +68,24 @@ def path(run: subprocess.Popen[str]) -> str:
     return run.stdout.readline().strip()
 
 
+CLIENTS = {"python": [sys.executable, "-I", "-S", str(CLIENT)],
+           "compiled": warm_server.client(sys.executable)}  # fmt: skip
+client_words: list[str] = CLIENTS["python"]
+
+
+@pytest.fixture(autouse=True, params=CLIENTS)
+def _client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test with either client."""
+    words = CLIENTS[request.param]
+    if request.param == "compiled" and words == CLIENTS["python"]:
+        pytest.skip("no C compiler here")
+    monkeypatch.setattr(sys.modules[__name__], "client_words", words)
+
+
 def start(path: str, *words: str, **more: object) -> subprocess.Popen[str]:
     environment = {**os.environ, NAME: path, "SAID": "{it} $is 'so'"}
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", str(CLIENT), *words], env=environment, text=True,
+        [*client_words, *words], env=environment, text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more,
     )  # type: ignore[call-overload]  # fmt: skip
 
@@ -148,6 +162,41 @@ def test_jobs_outlive_the_server_and_later_ones_run_by_themselves(run, path):
     assert client.wait(10) == 128 + signal.SIGTERM
     alone = start(path, "--version")
     assert alone.communicate()[0].startswith("dropgrid ")
+
+
+def test_a_worker_that_is_done_does_the_next_job_and_holds_nothing_of_the_last(
+    run, path, tmp_path
+):
+    def show(**more: object) -> list[int]:
+        client = start(path, "show", "x", cwd=tmp_path, **more)
+        client.communicate("")  # ends only where nobody else has its output open
+        assert client.returncode == 7
+        [server] = psutil.Process(run.pid).children()
+        return [child.pid for child in server.children()]
+
+    [worker] = show()
+    assert show() == [worker]
+    assert within(5, lambda: psutil.Process(worker).cwd() == "/")
+    assert not any(str(tmp_path) in held.path for held in psutil.Process(worker).open_files())
+    show(preexec_fn=lambda: os.nice(3))
+    assert within(5, lambda: not psutil.pid_exists(worker))  # it is nicer now: not for others
+
+
+def test_workers_end_when_there_is_news(run, path):
+    """Which `prepare` of this server says of jobs whose name begins with n."""
+    start(path, "show").communicate("")
+    [server] = psutil.Process(run.pid).children()
+    [worker] = server.children()
+    start(path, "news").communicate("")
+    assert within(5, lambda: not worker.is_running() or worker.status() == "zombie")
+
+
+def test_idle_workers_end_with_the_run_and_with_a_killed_server(run, path):
+    start(path, "show").communicate("")
+    [server] = psutil.Process(run.pid).children()
+    [worker] = server.children()
+    server.kill()
+    assert within(5, lambda: has_ended(worker))
 
 
 def test_the_server_ends_with_the_run_however_that_ends(run, path):

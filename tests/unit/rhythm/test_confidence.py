@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from dropgrid.features import Features
 from dropgrid.rhythm import RhythmOptions, analyse
-from test_rhythm import clicks, grid, peaks_at, played_by_hand
+from test_rhythm import bands_of, clicks, grid, peaks_at, played_by_hand
 
 OPTIONS = RhythmOptions()
 
@@ -78,3 +78,19 @@ def test_a_tempo_outside_the_range_is_told_and_offered(bpm, options, found, said
     assert rhythm.confidences.octave < 0.51
     assert octaves(rhythm)[bpm] == pytest.approx(0.49, abs=0.02)
     assert "outside" not in analyse(clicks(grid(found, 0.2, 90), 90), options).evidence
+
+
+@pytest.mark.parametrize(("bpm", "doubted"), [(170.0, True), (120.0, False)])
+def test_fast_beats_that_no_drum_divides_are_a_doubt_of_the_octave(bpm, doubted):
+    beats = grid(bpm, 0.2, 120)
+    hats = {True: beats + 30 / bpm, False: beats}
+    features = clicks(beats, 120, downbeats=beats[::4])
+    found = {}
+    for divided, times in hats.items():
+        bands = bands_of({0: (2, beats), 7: (9, times)}, 120)
+        heard = Features(120, features.activations, {"bands": bands})
+        found[divided] = analyse(heard, RhythmOptions(preferred_bpm=bpm))
+        assert found[divided].bpm == bpm
+    assert found[True].confidences.octave > 0.9
+    assert (found[False].confidences.octave < 0.7) == doubted
+    assert (octaves(found[False])[bpm / 2] > 0.3) == doubted

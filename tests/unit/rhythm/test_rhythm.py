@@ -390,7 +390,7 @@ def test_one_column_of_activations_is_enough():
         ({"min_bpm": 100, "max_bpm": 180}, "at most half of max_bpm"),
         ({"max_bpm": 500}, "max_bpm 500"),
         ({"preferred_bpm": 0}, "preferred_bpm 0"),
-        ({"bar_lengths": (5,)}, r"bar_lengths \(5,\)"),
+        ({"bar_lengths": (6,)}, r"bar_lengths \(6,\)"),
     ],
 )
 def test_options_out_of_range_are_named(values, reason):

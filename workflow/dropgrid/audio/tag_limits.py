@@ -17,6 +17,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import BytesIO
 from typing import Any
 
 MAX_ENTRIES = 2000  # frames, comments, items or chapters in the tags of one file
@@ -89,6 +90,11 @@ def import_mutagen() -> Any:
         _check_first(mutagen._vorbis.VComment, "load", _check_vorbis)
         _check_first(mutagen.apev2.APEv2, "_APEv2__parse_tag", _check_ape)
     return mutagen
+
+
+def import_formats() -> None:
+    """Import the modules of all formats, which mutagen would do at the first file."""
+    import_mutagen().File(BytesIO())
 
 
 def _check_first(owner: Any, name: str, check: Any) -> None:

@@ -40,7 +40,7 @@ EDITS: tuple[tuple[str, str, str | None, Any, str | None, str], ...] = (
     ("shift", "shift", "beats", float, "BEATS", "the grid is so many beats later; 0.5 is allowed"),
     ("one", "one", "beats", float, "BEATS", "the downbeat is so many beats later; the beats stay"),
     ("nudge", "nudge", "ms", float, "MS", "the grid is so many milliseconds later"),
-    ("beats-per-bar", "beats_per_bar", "beats", int, "N", "3 or 4 beats a bar"),
+    ("beats-per-bar", "beats_per_bar", "beats", int, "N", "3, 4, 5 or 7 beats a bar"),
     ("key", "key", "key", str, "KEY", "the key: Am, 8A, 1m, ..."),
     ("note", "note", "note", str, "TEXT", "a note; an empty one takes it away"),
     ("confirm", "confirm", None, None, None, "all is right as it is"),

@@ -15,6 +15,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from .. import __version__
@@ -79,6 +80,11 @@ def _open_streams() -> None:
 
 def parser_of(argv: Sequence[str]) -> argparse.ArgumentParser:
     """The parser of a command line; only the sub-command that it calls is imported."""
+    return _parser(argv[0] if argv and argv[0] in COMMANDS else None)
+
+
+@cache
+def _parser(called: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="dropgrid",
         description="Exact beat grids and drop maps for folders of electronic dance music. "
@@ -86,7 +92,6 @@ def parser_of(argv: Sequence[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"dropgrid {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    called = argv[0] if argv and argv[0] in COMMANDS else None
     for name in (called,) if called else COMMANDS:
         module: Any = importlib.import_module(f".{name}", __package__)
         subparser = subparsers.add_parser(

@@ -19,7 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from ..jobs.warm_server import serve
-    from ..stages import preload
-    from .main import main
+    from ..results import output_guard  # noqa: F401
+    from ..stages import STAGES, preload
+    from .main import main, parser_of
 
+    for stage in STAGES:  # what workers would make anew otherwise
+        parser_of([stage])
     return serve(preload.Preloader(arguments.network, arguments.key_network), main)

@@ -20,7 +20,7 @@ from ..key import notation
 from ..records.model import LABELS, Label
 
 MIN_BPM, MAX_BPM = 20.0, 400.0
-BAR_LENGTHS = (3, 4)  # beats that a bar may have
+BAR_LENGTHS = (3, 4, 5, 7)  # beats that a bar may have
 LONGEST = 7 * 86_400.0  # s: no time lies further into a recording
 MOST = 10_000  # entries of a list
 MOST_TEXT = 10_000  # characters of a note
@@ -225,7 +225,7 @@ def time(value: Any, place: str) -> float:
 def beats_per_bar(value: Any, place: str) -> int:
     """How many beats a bar has. Raises InvalidCorrection."""
     if isinstance(value, bool) or value not in BAR_LENGTHS:
-        refuse(place, "not 3 or 4", value)
+        refuse(place, "none of 3, 4, 5 and 7", value)
     return int(value)
 
 

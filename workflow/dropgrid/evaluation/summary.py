@@ -6,13 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..base.text import counted
-from ..results.metric_names import BEATS, BPM, KEY, STRUCTURE
+from ..results.metric_names import BEATS, BPM, IN_GROUPS, KEY, STRUCTURE
 from .bootstrap import MIN_TRACKS
 from .score import Gathered
 
-TEMPO_STRATA = ("accuracy1", "accuracy2", "median_error")
-BEAT_STRATA = ("f_measure", "cmlt", "amlt")
-STRUCTURE_STRATA = ("hit_0.5_trimmed_f", "hit_3_trimmed_f", "drop_start_3_f")
 EXAMPLES = 3  # of references left out for the same reason
 Json = Mapping[str, Any]
 
@@ -33,17 +30,17 @@ def markdown(documents: Mapping[str, Json], gathered: Gathered) -> bytes:
         *_by_tag(bpm["decided_by_tag"]),
         *_section("Tempo", bpm["tracks"], bpm["systems"], BPM),
         *_counts("Estimates by their multiple of the reference:", bpm["octaves"]),
-        *_strata(bpm["strata"], TEMPO_STRATA, BPM),
+        *_strata(bpm["strata"], IN_GROUPS["bpm"], BPM),
         *_section("Beats", beats["tracks"], beats["systems"], BEATS),
-        *_strata(beats["strata"], BEAT_STRATA, BEATS),
+        *_strata(beats["strata"], IN_GROUPS["beats"], BEATS),
         *_section("Downbeats", beats["downbeats"]["tracks"], beats["downbeats"]["systems"], BEATS),
-        *_strata(beats["downbeats"]["strata"], BEAT_STRATA, BEATS),
+        *_strata(beats["downbeats"]["strata"], IN_GROUPS["downbeats"], BEATS),
         *_section("Structure", structure["tracks"], structure["systems"], STRUCTURE),
-        *_strata(structure["strata"], STRUCTURE_STRATA, STRUCTURE),
+        *_strata(structure["strata"], IN_GROUPS["structure"], STRUCTURE),
         *_labels(structure),
         *_section("Key", documents["key"]["tracks"], documents["key"]["systems"], KEY),
         *_counts("Keys by kind of error:", documents["key"]["errors"]),
-        *_strata(documents["key"]["strata"], tuple(KEY), KEY),
+        *_strata(documents["key"]["strata"], IN_GROUPS["key"], KEY),
         *_calibration(bpm["calibration"] | documents["key"]["calibration"]),
         *_left_out(gathered),
     ]

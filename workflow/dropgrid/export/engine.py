@@ -192,10 +192,12 @@ class Drive:
         copy = database.with_name(f".{os.getpid()}.m.db")
         try:
             more = self._written(database, copy)
+            self.songs.sync()
             if not database.exists() or copy.read_bytes() != database.read_bytes():
                 with copy.open("rb") as stream:
                     os.fsync(stream.fileno())
                 os.replace(copy, database)
+                self.songs.touched.add(database.parent)
         finally:
             copy.unlink(missing_ok=True)
         self.songs.write_mark(more)

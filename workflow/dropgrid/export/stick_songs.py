@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..base.errors import ConfigError, RecordError
-from ..base.files import read_regular, write_atomically
+from ..base.files import read_regular, sync_folder, write_atomically
 from ..base.json_documents import json_lines
 from ..records.track import Track
 from .cues import text_tag
@@ -72,6 +72,7 @@ class Songs:
     """The copies of songs below a stick's root, and what marks say of earlier ones.
 
     kind: of the database that they are for. files: those of this export, by path from the root.
+    touched: folders in which names have changed.
     """
 
     root: Path
@@ -79,6 +80,7 @@ class Songs:
     known: dict[str, Any]
     files: dict[str, Any] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
+    touched: set[Path] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.others: dict[str, Any] = {}
@@ -134,14 +136,30 @@ class Songs:
                 write.flush()
                 os.fsync(write.fileno())
             os.replace(temporary, target)
+            self.touched.add(target.parent)
         finally:
             temporary.unlink(missing_ok=True)
         return status.st_size
 
+    def write(self, path: str, data: bytes) -> None:
+        """Write a file of ours below the root, unless it is there with these bytes."""
+        if write_changed(self.root / path, data):
+            self.touched.add((self.root / path).parent)
+
+    def sync(self) -> None:
+        """Have all changed names on the stick: what names them may be written now, and what
+        nothing names any more may go."""
+        above = {parent for folder in self.touched for parent in folder.parents}
+        inside = {folder for folder in above if folder.is_relative_to(self.root)}
+        for folder in sorted(self.touched | inside, reverse=True):
+            sync_folder(folder)
+        self.touched.clear()
+
     def write_mark(self, more: dict[str, Any] | None = None) -> None:
         """Write what an export after this one has to know."""
         mark = {"schema": f"dropgrid/{self.kind}", "schema_version": 1, "files": self.files}
-        write_changed(self.root / MARKS[self.kind], json_lines(mark | (more or {})))
+        self.write(MARKS[self.kind], json_lines(mark | (more or {})))
+        self.sync()
 
     def remove_old(self) -> None:
         """Remove the copies of an earlier export that no database of ours names any more."""
@@ -164,15 +182,16 @@ def _same(facts: dict[str, Any], earlier: dict[str, Any]) -> bool:
     return all(facts[name] == earlier.get(name) for name in ("size", "mtime_ns"))
 
 
-def write_changed(target: Path, data: bytes) -> None:
-    """Write a file of ours unless it is there with these bytes."""
+def write_changed(target: Path, data: bytes) -> bool:
+    """Write a file of ours unless it is there with these bytes; whether it was written."""
     try:
         if read_regular(target, len(data) + 1) == data:
-            return
+            return False
     except OSError:
         pass
     target.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(target, data)
+    return True
 
 
 def safe_name(name: str) -> str:

@@ -13,12 +13,15 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..audio.dj_tags import read_dj_tags
+from ..audio.mp3 import info_frame
+from ..audio.mp3_frames import survey
 from ..base.errors import ConfigError
 from ..features.waveform import read_waveform
 from ..key import notation
@@ -29,14 +32,14 @@ from ..players.waveform import columns, waveforms
 from ..records.cue_points import cues, loops, most_useful, pads
 from ..records.model import Label, StructureRecord
 from ..records.passages import passages
-from ..records.track import Track, beats_per_bar
+from ..records.track import Track
 from ..results.layout import Results
 from ..results.output_guard import check_folder
 from .comments import comment
 from .cues import bar_positions, text_tag, title
 from .playlists import Playlist as List
 from .playlists import Playlists
-from .stick_songs import MARKS, Songs, check_links, copies, read_mark, rgb, size_of, write_changed
+from .stick_songs import MARKS, Songs, check_links, copies, read_mark, rgb, size_of
 
 if TYPE_CHECKING:
     from .options import ExportOptions
@@ -56,6 +59,7 @@ ANALYSIS = "PIONEER/USBANLZ"
 ANALYSED = re.compile(ANALYSIS + "/P[0-9A-F]{3}/[0-9A-F]{8}")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 FOLDERS = ("Contents", "PIONEER", "PIONEER/rekordbox", ANALYSIS)
+LAST_OF_BAR = 4  # the players count no further: a bar of five ends in 4, 4
 NOT_PLAYED = "of a format that the players do not play"
 
 
@@ -135,7 +139,7 @@ class Stick:
         added = earlier if isinstance(earlier, str) and DATE.fullmatch(earlier) else self.date
         self.songs.files[path] |= {"analysis": folder, "added": added}
         for suffix, data in self._analysis(track, path).items():
-            write_changed(self.root / folder / f"ANLZ0000.{suffix}", data)
+            self.songs.write(f"{folder}/ANLZ0000.{suffix}", data)
         self.rows.append(self._row(track, number, path, kind, size))
         return None
 
@@ -155,7 +159,9 @@ class Stick:
             list(self.genres.numbers), list(self.labels.numbers), list(self.keys.numbers),
             self._playlists(),
         )  # fmt: skip
-        write_changed(self.root / DATABASE, database(contents))
+        self.songs.sync()
+        self.songs.write(DATABASE, database(contents))
+        self.songs.sync()
         self.songs.write_mark()
 
     def _analysis(self, track: Track, path: str) -> dict[str, bytes]:
@@ -167,7 +173,7 @@ class Stick:
         marks = player_cues(track, self.options)
         grid = player_grid(track)
         return {
-            "DAT": anlz.dat_file(path, grid, marks, waves),
+            "DAT": anlz.dat_file(path, grid, marks, waves, mp3_samples(track)),
             "EXT": anlz.ext_file(path, marks, waves, phrase_starts(track), len(grid)),
         }
 
@@ -235,6 +241,19 @@ class Stick:
         return tuple(found)
 
 
+def mp3_samples(track: Track) -> int:
+    """Samples of all frames of an MP3, which players seek by; 0 of other files."""
+    assert track.file is not None
+    if track.file.suffix.lower() != ".mp3":
+        return 0
+    with suppress(OSError):
+        info = info_frame(track.file)
+        found = survey(track.file, info.music, track.file.stat().st_size)
+        if found is not None:
+            return (info.declared or found.count) * found.samples
+    return 0
+
+
 def player_grid(track: Track) -> list[anlz.Beat]:
     """Every beat, with the tempo of its region of the grid."""
     record = track.bpm
@@ -247,7 +266,7 @@ def player_grid(track: Track) -> list[anlz.Beat]:
         while at + 1 < len(starts) and starts[at + 1] <= time + 1e-6:
             at += 1
         tempo = record.grid[at].bpm if record.grid else record.bpm or 0.0
-        beats.append(anlz.Beat(min(number, beats_per_bar(record)), tempo, time))
+        beats.append(anlz.Beat(min(number, LAST_OF_BAR), tempo, time))
     return beats
 
 

@@ -1,14 +1,15 @@
-"""The warm server of a run: a process that has imported everything, and forks one for each job.
+"""The warm server of a run: a process that has imported everything, whose forks do the jobs.
 
 `offer` is called once by the process of a run. It opens a Unix socket in a folder that only this
 user may enter, and names it in the environment of the jobs; the first job that knocks has the
 server started (`dropgrid serve`), which ends with the run: it holds the end of a pipe that closes
-however the run does. A job is a `warm_client`. The process that is forked for it takes over its
-arguments, environment, standard streams, folder and niceness, runs the same sub-command, under the
-job's own caps, and sends its exit code. It watches its client: signals come from there, and where
-the client is gone it ends.
+however the run does. A job is a `warm_client`. The *worker* that gets it, a fork of the server,
+takes over its arguments, environment, standard streams, folder and niceness, runs the same
+sub-command, under the job's own caps, and sends its exit code. It watches its client: signals come
+from there, and where the client is gone the job ends.
 
-Forking keeps the server as it was: nothing that a job does stays in it.
+A worker that is done waits for another job: there are as many as jobs ran at once. What a job
+computes it does in a fork of the worker (dropgrid.jobs.process), so nothing of it stays.
 """
 
 from __future__ import annotations
@@ -26,11 +27,15 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from .. import native
+from ..native.digest import SOURCES
 from . import process
 from .warm_client import ACCEPTED, HEAD, VARIABLE
 
@@ -40,11 +45,23 @@ LONGEST = 100  # bytes of a socket's path that every system takes
 BACKLOG = 128  # jobs that may wait for the server to start
 REQUEST = 5.0  # seconds a client may take to say what it wants
 LAST = 3.0  # seconds the server may take to end, once the run does
+JOB = b"."  # a channel: with a connection, do this job; from a worker, done
 CLIENT = Path(__file__).with_name("warm_client.py")
+PROGRAM = Path(native.__file__).with_name("warm_client")  # warm_client.c
 
 Main = Callable[[list[str]], int]  # runs a command line; its exit code
 _started: list[tuple[int, subprocess.Popen[bytes]]] = []  # the run's end of the pipe, the server
 _offered: list[str] = []  # the socket of this process
+
+
+def client(python: str) -> list[str]:
+    """The words before a job's own: the compiled client, or where there is none of these sources
+    the same in Python, which takes seven milliseconds longer to start."""
+    with suppress(OSError, subprocess.SubprocessError):
+        said = subprocess.run([PROGRAM, "--sources"], capture_output=True, text=True, timeout=5)
+        if os.environ.get(native.WITHOUT) != "0" and said.stdout.strip() == SOURCES:
+            return [str(PROGRAM), python]
+    return [python, "-I", "-S", str(CLIENT)]
 
 
 def offer(command: Sequence[str]) -> bool:
@@ -107,31 +124,92 @@ def _end(folder: str) -> None:
 def serve(prepare: Callable[[bytes], bool], main: Main) -> int:
     """Be the server: standard input is the listening socket, standard output the run's pipe.
 
-    prepare: called at first, and with the first letter of its sub-command before each job's
-    process is forked; whether it imported or loaded anything. main: what a job runs. Returns when
-    the run is over.
+    prepare: called at first, and with the first letter of its sub-command before each job;
+    whether it imported or loaded anything. main: what a job runs. Returns when the run is over.
     """
     listener = socket.socket(fileno=os.dup(0))
     run = os.dup(1)
-    null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, 0)
-    os.dup2(2, 1)
+    _shut_streams(2)
     was = _take_signals()
     _keep(prepare(b""))
+    workers = _Workers()
     while True:
-        ready, _, _ = select.select([listener.fileno(), run], [], [])
+        waited_for: list[Any] = [listener, run, *workers.channels]
+        ready, _, _ = select.select(waited_for, [], [])
+        workers.hear(ready)
         if run in ready:
+            workers.dismiss()
+            _take_leave()
             return 0
+        if listener not in ready:
+            continue
         connection, _ = listener.accept()
         with connection, suppress(OSError):
             connection.settimeout(REQUEST)
             if not _is_own_client(connection):
                 continue
-            _keep(prepare(connection.recv(1)))
+            if prepare(connection.recv(1)):
+                _keep(True)
+                workers.dismiss()
+            if workers.take(connection):
+                continue
+            here, there = socket.socketpair()
             if os.fork() == 0:
+                workers.dismiss()
+                here.close()
                 listener.close()
                 os.close(run)
-                _be_job(connection, was, main)
+                _be_worker(there, connection, was, main)
+            there.close()
+            workers.channels.append(here)
+
+
+class _Workers:
+    """The processes that have done a job or are at one: the channel to each, and who is idle."""
+
+    def __init__(self) -> None:
+        self.channels: list[socket.socket] = []
+        self.idle: list[socket.socket] = []
+
+    def hear(self, ready: Sequence[Any]) -> None:
+        """A byte of a worker says that it is idle; the end of its channel, that it has ended."""
+        for channel in [channel for channel in self.channels if channel in ready]:
+            try:
+                said = channel.recv(1)
+            except OSError:
+                said = b""
+            (self.idle.append if said else self._forget)(channel)
+
+    def take(self, connection: socket.socket) -> bool:
+        """Have an idle worker do the job at the other end of a connection; False without one."""
+        while self.idle:
+            channel = self.idle.pop()
+            with suppress(OSError):
+                socket.send_fds(channel, [JOB], [connection.fileno()])
+                return True
+            self._forget(channel)
+        return False
+
+    def dismiss(self) -> None:
+        """Have every worker end once it is idle: what it was forked with is no longer right."""
+        for channel in list(self.channels):
+            self._forget(channel)
+
+    def _forget(self, channel: socket.socket) -> None:
+        self.channels.remove(channel)
+        if channel in self.idle:
+            self.idle.remove(channel)
+        channel.close()
+
+
+def _shut_streams(to: int) -> None:
+    """Read nothing any more; say what is said to a descriptor, or to nobody where that is none."""
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null if to < 0 else to, 1)
+    if to < 0:
+        os.dup2(null, 2)
+    os.close(null)
 
 
 def _keep(news: bool) -> None:
@@ -152,6 +230,16 @@ def _take_signals() -> dict[int, Any]:
     return was
 
 
+def _take_leave() -> None:
+    """Wait for the workers, who are idle: what they took is then counted as the server's."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    until = time.monotonic() + LAST / 2
+    with suppress(ChildProcessError):
+        while time.monotonic() < until:
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                time.sleep(0.005)
+
+
 def _reap(_number: int, _frame: object) -> None:
     """Take leave of the jobs' processes that have ended."""
     with suppress(ChildProcessError):
@@ -169,33 +257,62 @@ def _is_own_client(connection: socket.socket) -> bool:
     return bool(struct.unpack("3i", credentials)[1] == os.geteuid())
 
 
-def _be_job(connection: socket.socket, signals: dict[int, Any], main: Main) -> NoReturn:
-    """Do in this process what the client at the other end would do without a server."""
-    code = 1
-    try:
+def _be_worker(
+    channel: socket.socket, connection: socket.socket, signals: dict[int, Any], main: Main
+) -> NoReturn:
+    """Do in this process what clients would do without a server, one after another."""
+    while True:
         for number, handler in signals.items():
             signal.signal(number, handler)
-        arguments = _take_over(connection)
+        again = _do_job(connection, main)
+        for number in process.FORWARDED:
+            signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else signal.SIG_DFL)
+        connection.close()
+        try:
+            if not again:
+                break
+            _shut_streams(-1)
+            os.chdir("/")
+            channel.sendall(JOB)
+            _, handed, _, _ = socket.recv_fds(channel, 1, 1)
+            if not handed:
+                break
+        except OSError:
+            break
+        connection = socket.socket(fileno=handed[0])
+        connection.settimeout(REQUEST)
+    os._exit(0)
+
+
+def _do_job(connection: socket.socket, main: Main) -> bool:
+    """Run the command of the client at the other end; whether this process is as it was before."""
+    code, renewed = 1, False
+    try:
+        arguments, reniced = _take_over(connection)
         connection.settimeout(None)
         connection.sendall(ACCEPTED)  # or it has gone, and nothing is done
         process.client = connection.fileno()
         sys.argv = ["dropgrid", *arguments]
         code = main(arguments)
+        renewed = not reniced
     except SystemExit as ended:  # argparse, of a wrong command line
         code = ended.code if isinstance(ended.code, int) else 1
     except OSError as error:
         print(f"dropgrid: a job was not taken over: {error}", file=sys.stderr)
-    finally:
-        with suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        with suppress(OSError):
-            connection.sendall(bytes([code & 0xFF]))
-        os._exit(code & 0xFF)
+    except BaseException:
+        traceback.print_exc()
+    process.client = None
+    with suppress(Exception):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    with suppress(OSError):
+        connection.sendall(bytes([code & 0xFF]))
+    return renewed and code < 128
 
 
-def _take_over(connection: socket.socket) -> list[str]:
-    """Become the client in all but its number; the words of its command. Raises OSError."""
+def _take_over(connection: socket.socket) -> tuple[list[str], bool]:
+    """Become the client in all but its number: the words of its command, and whether it is nicer
+    than this process was, which cannot be undone. Raises OSError."""
     head, handed, _, _ = socket.recv_fds(connection, struct.calcsize(HEAD), 4)
     length, words, variables, niceness = struct.unpack(HEAD, head)
     parts = _receive(connection, length).split(b"\0")
@@ -214,7 +331,7 @@ def _take_over(connection: socket.socket) -> list[str]:
     more = niceness - os.getpriority(os.PRIO_PROCESS, 0)
     if more > 0:
         os.nice(more)
-    return [os.fsdecode(word) for word in parts[:words]]
+    return [os.fsdecode(word) for word in parts[:words]], more > 0
 
 
 def _receive(connection: socket.socket, length: int) -> bytes:

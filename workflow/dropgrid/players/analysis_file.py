@@ -68,12 +68,17 @@ class Waveforms:
 
 
 def dat_file(
-    path: str, beats: Sequence[Beat], cues: Sequence[PlayerCue], waves: Waveforms
+    path: str,
+    beats: Sequence[Beat],
+    cues: Sequence[PlayerCue],
+    waves: Waveforms,
+    mp3_samples: int = 0,
 ) -> bytes:
-    """ANLZ0000.DAT of a track; path: of its audio, from the stick's root."""
+    """ANLZ0000.DAT of a track; path: of its audio, from the stick's root. mp3_samples: of all
+    frames of an MP3, 0 of other files."""
     return _file([
         path_tag(path),
-        _tag(b"PVBR", struct.pack(">I", 0), bytes(1604)),
+        _tag(b"PVBR", struct.pack(">I", 0), bytes(1600) + struct.pack(">I", mp3_samples)),
         grid_tag(beats),
         _tag(b"PWAV", struct.pack(">II", 400, 0x10000), waves.preview.tobytes()),
         _tag(b"PWV2", struct.pack(">II", 100, 0x10000), waves.tiny.tobytes()),

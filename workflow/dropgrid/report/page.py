@@ -14,7 +14,7 @@ from typing import Any
 from .. import __version__
 from ..base.colours import SECTION_COLOURS, SECTION_COLOURS_ON_DARK
 from ..jobs.usage_log import Use
-from ..results.metric_names import BEATS, BPM, KEY, STRUCTURE
+from ..results.metric_names import BEATS, BPM, IN_GROUPS, KEY, STRUCTURE
 from . import encode
 from .bundle import bundle
 from .collect import Evaluation, Report
@@ -78,7 +78,7 @@ def evaluations_json(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
         }
         for evaluation in evaluations
     ]
-    return {"names": names, "documents": documents}
+    return {"names": names, "in_groups": IN_GROUPS, "documents": documents}
 
 
 def _palette() -> str:

@@ -49,3 +49,11 @@ KEY = {
     "mirex": "MIREX-weighted, fifths in both directions",
     "mir_eval": "weighted as mir_eval does, fifths above alone",
 }
+# Of each task, those by which groups of tracks (a genre, a range of tempo) are compared.
+IN_GROUPS = {
+    "bpm": ("accuracy1", "accuracy2", "median_error"),
+    "beats": ("f_measure", "cmlt", "amlt"),
+    "downbeats": ("f_measure", "cmlt", "amlt"),
+    "structure": ("hit_0.5_trimmed_f", "hit_3_trimmed_f", "drop_start_3_f"),
+    "key": tuple(KEY),
+}

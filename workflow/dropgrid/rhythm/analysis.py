@@ -10,7 +10,7 @@ import numpy as np
 from ..features import FRAME_RATE, Features
 from ..records.model import Alternative, Confidences, GridRegion
 from .bars import Counted, count_bars
-from .confidence import alternatives, outside, part_confidences
+from .confidence import Heard, alternatives, outside, part_confidences
 from .evidence import EvidenceSource
 from .fit import peaks
 from .options import RhythmOptions
@@ -107,15 +107,16 @@ def _rhythm(
     main = counted[middle]
     piece = main.region.piece
     activation = witnesses.features.activations.sum(axis=1)
-    confidences = part_confidences(counted, middle, activation, options)
-    notes = {"outside": outside(main, activation, options), "deviation_ms": _deviation(counted)}
+    sound = Heard(witnesses, activation, options)
+    confidences = part_confidences(counted, middle, sound)
+    notes = {"outside": outside(main, sound), "deviation_ms": _deviation(counted)}
     return Rhythm(
         bpm=piece.bpm,
         bpm_fitted=piece.line.bpm,
         bpm_interval=piece.line.interval,
         confidence=confidences.tempo * confidences.octave * confidences.phase,
         confidences=confidences,
-        alternatives=alternatives(main, activation, options),
+        alternatives=alternatives(main, sound),
         time_signature=f"{main.bars.beats_per_bar}/4",
         beats=tuple(beat for part in counted for beat in part.beats.tolist()),
         downbeats=tuple(one for part in counted for one in part.downbeats.tolist()),

@@ -7,12 +7,14 @@ sure a track of several regions can be depends on how well its beats are heard: 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..features import FRAME_RATE
 from ..records.model import Alternative, Confidences
 from .bars import Counted
+from .evidence import EvidenceSource
 from .heard import heard
 from .options import RhythmOptions
 from .phase import LAG
@@ -23,6 +25,10 @@ OCTAVES = (1 / 3, 1 / 2, 2, 3)  # times a tempo that count the same beats in ano
 FAST = 150.0  # BPM from which on beats that alternate speak for half the tempo
 ALTERNATE = (1.5, 3.0)  # every other beat so many times stronger: doubt begins; is complete
 AT_MOST = 0.6  # a fast tempo's share where it is: 11 of 21 electronic tracks are right there
+HALVED = 0.12  # of electronic tracks found at FAST and more, the share that are half as fast
+UNDIVIDED = (-2.6, -3.4)  # log odds of that: constant, times the log of EvidenceSource.division
+SURE = {"tempo": (0.9, 1.4), "phase": (0.8, 1.2), "downbeat": (0.15, 1.3)}
+# ^ part -> log odds that it is right: constant, times the log odds that its table says
 MOVED = (-1.8, 9.4)  # log odds that several regions are right: constant, times the mean beat
 BEYOND = 0.5  # share of a tempo outside the options where all speaks for it
 EVENLY = (
@@ -33,48 +39,84 @@ SILENT = 0.1  # of the other beats: every other one is none
 Tempi = list[tuple[float, float]]
 
 
-def part_confidences(
-    counted: Sequence[Counted], main: int, activation: np.ndarray, options: RhythmOptions
-) -> Confidences:
+@dataclass(frozen=True)
+class Heard:
+    """What a confidence looks at beside the parts of a track: its sound, and the options."""
+
+    witnesses: EvidenceSource
+    activation: np.ndarray
+    options: RhythmOptions
+
+    def levels(self, beats: np.ndarray) -> np.ndarray:
+        """The activation on each of the beats (n,) in seconds."""
+        return heard(self.activation, (beats - LAG) * FRAME_RATE)
+
+
+def part_confidences(counted: Sequence[Counted], main: int, sound: Heard) -> Confidences:
     """The parts of the confidence of a track's parts; that of the one is the main part's."""
     weight = np.array([len(part.beats) for part in counted], float)
     rows = []
     for part in counted:
-        own, share = (tempi := readings(part, activation, options))[0]
-        family = share + sum(other for bpm, other in tempi[1:] if is_octave(bpm, own))
-        rows.append((family, share / family, _phase(part)))
+        tempi = readings(part, sound)
+        family = _family(tempi)
+        rows.append((family, tempi[0][1] / family, _phase(part)))
     tempo, octave, phase = np.average(np.array(rows), axis=0, weights=weight).tolist()
     bars = counted[main].bars
     downbeat = bars.table.downbeat_probabilities(bars.odd)[bars.beats_per_bar][bars.first]
     return Confidences(
-        min(tempo * _whole(counted, activation), 1.0), octave, phase, float(downbeat)
+        min(tempo * _whole(counted, sound), 1.0),
+        octave,
+        phase,
+        _calibrated("downbeat", float(downbeat)),
     )
 
 
-def _whole(counted: Sequence[Counted], activation: np.ndarray) -> float:
+def _calibrated(part: str, share: float) -> float:
+    """The share of readings that are right where the tables say so much."""
+    if not 0 < share < 1:
+        return share
+    constant, slope = SURE[part]
+    return float(1 / (1 + np.exp(-constant - slope * np.log(share / (1 - share)))))
+
+
+def _whole(counted: Sequence[Counted], sound: Heard) -> float:
     """The probability that the beats are right all along, if each region's tempo is right."""
     if len({id(part.region) for part in counted}) == 1:
         return 1.0
     beats = np.concatenate([part.beats for part in counted])
     constant, slope = MOVED
-    return float(1 / (1 + np.exp(-constant - slope * _levels(activation, beats).mean())))
+    return float(1 / (1 + np.exp(-constant - slope * sound.levels(beats).mean())))
 
 
 def _phase(part: Counted) -> float:
-    return part.region.piece.phase if part.bars.phase is None else part.bars.phase
+    said = part.region.piece.phase if part.bars.phase is None else part.bars.phase
+    return _calibrated("phase", said)
 
 
-def _levels(activation: np.ndarray, beats: np.ndarray) -> np.ndarray:
-    """What is heard on each of the beats (n,) in seconds."""
-    return heard(activation, (beats - LAG) * FRAME_RATE)
+def readings(part: Counted, sound: Heard) -> Tempi:
+    """The tempi a part may have, its own first, after a look at what is heard on its beats."""
+    tempi = _doubted(part, sound)
+    own, family = tempi[0][0], min(_family(tempi), 1.0)
+    sure = _calibrated("tempo", family)
+    inside, outside = sure / family, (1 - sure) / max(1 - family, 1e-12)
+    return [
+        (bpm, share * (inside if bpm == own or is_octave(bpm, own) else outside))
+        for bpm, share in tempi
+    ]
 
 
-def readings(part: Counted, activation: np.ndarray, options: RhythmOptions) -> Tempi:
-    """The tempi a part may have, its own first, after a look at the heights of its beats."""
+def _family(tempi: Tempi) -> float:
+    """The probability of the first tempo and its octaves."""
+    own, share = tempi[0]
+    return share + sum(other for bpm, other in tempi[1:] if is_octave(bpm, own))
+
+
+def _doubted(part: Counted, sound: Heard) -> Tempi:
+    """A part's tempi, those of octaves that its beats speak for more probable."""
     (own, share), *others = part.region.tempi
     if part.region.by_tag or not others:  # the octave is somebody's
         return list(part.region.tempi)
-    away, kept = octave_doubt(own, part.beats, activation, options)
+    away, kept = octave_doubt(own, part.beats, sound)
     if away is None or share <= kept:
         return list(part.region.tempi)
     places = [i for i, (bpm, _) in enumerate(others) if abs(bpm / own / away - 1) <= 0.04]
@@ -87,39 +129,60 @@ def readings(part: Counted, activation: np.ndarray, options: RhythmOptions) -> T
     return [(own, kept), *others]
 
 
-def octave_doubt(
-    bpm: float, beats: np.ndarray, activation: np.ndarray, options: RhythmOptions
-) -> tuple[float | None, float]:
-    """Which octave the heights of the beats (n,) speak for, 1/2 or 2, and what bpm keeps at most.
+def octave_doubt(bpm: float, beats: np.ndarray, sound: Heard) -> tuple[float | None, float]:
+    """Which octave the beats (n,) speak for, 1/2 or 2, and what bpm keeps at most.
 
     None, 1: for none.
     """
     if len(beats) < 4:
         return None, 1.0
-    levels = _levels(activation, beats)
-    strong, weak = sorted((levels[::2].mean(), levels[1::2].mean()), reverse=True)
-    between = _levels(activation, (beats[1:] + beats[:-1]) / 2)
-    evenly = np.mean(between >= 0.5 * levels.mean())
-    if 2 * bpm > options.max_bpm and evenly >= EVENLY:
-        return 2.0, 1 - BEYOND
-    if bpm / 2 < options.min_bpm and weak <= SILENT * strong:
-        return 0.5, 1 - BEYOND
-    if bpm >= FAST and strong > ALTERNATE[0] * weak:
-        ratio = min(strong / max(weak, 1e-9), ALTERNATE[1])
-        doubt = np.log(ratio / ALTERNATE[0]) / np.log(ALTERNATE[1] / ALTERNATE[0])
-        return 0.5, float(1 - (1 - AT_MOST) * doubt)
-    return None, 1.0
+    if away := _beyond(bpm, beats, sound):
+        return away, 1 - BEYOND
+    if bpm < FAST:
+        return None, 1.0
+    strong, weak = _strong_and_weak(beats, sound)
+    ratio = min(max(strong / max(weak, 1e-9), ALTERNATE[0]), ALTERNATE[1])
+    doubt = np.log(ratio / ALTERNATE[0]) / np.log(ALTERNATE[1] / ALTERNATE[0])
+    return 0.5, float(1 - max((1 - AT_MOST) * doubt, min(1 - AT_MOST, _undivided(beats, sound))))
 
 
-def outside(part: Counted, activation: np.ndarray, options: RhythmOptions) -> str | None:
+def _beyond(bpm: float, beats: np.ndarray, sound: Heard) -> float | None:
+    """2 or 1/2 where the beats (n,) speak for such a tempo, out of the options' range."""
+    if 2 * bpm > sound.options.max_bpm:
+        between = sound.levels((beats[1:] + beats[:-1]) / 2)
+        if np.mean(between >= 0.5 * sound.levels(beats).mean()) >= EVENLY:
+            return 2.0
+    if bpm / 2 < sound.options.min_bpm:
+        strong, weak = _strong_and_weak(beats, sound)
+        if weak <= SILENT * strong:
+            return 0.5
+    return None
+
+
+def _strong_and_weak(beats: np.ndarray, sound: Heard) -> tuple[float, float]:
+    """The mean activations of every other beat of beats (n,), the greater first."""
+    levels = sound.levels(beats)
+    weak, strong = sorted((float(levels[::2].mean()), float(levels[1::2].mean())))
+    return strong, weak
+
+
+def _undivided(beats: np.ndarray, sound: Heard) -> float:
+    """The probability that fast beats (n,) are half beats, for nothing divides them."""
+    division = sound.witnesses.division(beats)
+    if division is None:
+        return 0.0
+    constant, slope = UNDIVIDED
+    odds = HALVED / (1 - HALVED) * np.exp(constant + slope * division)
+    return float(odds / (1 + odds))
+
+
+def outside(part: Counted, sound: Heard) -> str | None:
     """`above max_bpm` or `below min_bpm` where a part's beats speak for a tempo out there."""
     (bpm, _), *others = part.region.tempi
-    if not others:
+    if not others or len(part.beats) < 4:
         return None
-    octave, _ = octave_doubt(bpm, part.beats, activation, options)
-    if octave == 2.0:
-        return "above max_bpm"
-    return "below min_bpm" if octave == 0.5 and bpm / 2 < options.min_bpm else None
+    away = _beyond(bpm, part.beats, sound)
+    return None if away is None else "above max_bpm" if away > 1 else "below min_bpm"
 
 
 def is_octave(bpm: float, other: float) -> bool:
@@ -127,15 +190,13 @@ def is_octave(bpm: float, other: float) -> bool:
     return any(abs(bpm / other / ratio - 1) <= 0.04 for ratio in OCTAVES)
 
 
-def alternatives(
-    main: Counted, activation: np.ndarray, options: RhythmOptions
-) -> tuple[Alternative, ...]:
+def alternatives(main: Counted, sound: Heard) -> tuple[Alternative, ...]:
     """The other readings of a part, the most probable first; half and double are always there.
 
     Each differs in one part only; its probability is that of the whole reading but for the one,
     and of a place of the one, that of the place if the beats are right.
     """
-    bars, bpm, tempi = main.bars, main.region.piece.bpm, readings(main, activation, options)
+    bars, bpm, tempi = main.bars, main.region.piece.bpm, readings(main, sound)
     own, share = tempi[0]
     found = [_octave_of(bpm, own, times, tempi) for times in (0.5, 2.0)]
     rest = [

@@ -36,6 +36,9 @@ DOUBT = 0.5  # summits of mean height that every place in the bar is given befor
 FEWEST = 12  # beats, below which nothing is said of three or four
 THREE_NEEDS = 0.15  # how much stronger a three must repeat than a four for even odds
 THREE_WEIGHT = 40.0  # log odds for a three that repeats by 1 more than that
+ODD = (5, 7)  # beats of rare bars: they need drums that say so
+ODD_FEWEST = 64  # beats, below which nothing is said of five or seven
+ODD_NEEDS = 0.15  # how much more of the drums a five or seven must repeat than a four or eight
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class Table:
 
 def read_bars(seen: BeatEvidence, lengths: Sequence[int]) -> Table:
     """The table of a row of half beats; lengths: beats a bar may have."""
-    lengths = _usable(len(seen["beat"]), lengths)
+    lengths = _usable(len(seen["beat"]), "kick" in seen, lengths)
     meter = _meter_odds(seen, lengths)
     odds = {beats: log_odds(seen, beats) + meter[beats] - np.log(2 * beats) for beats in lengths}
     top = max(float(values.max()) for values in odds.values())
@@ -147,22 +150,57 @@ def _where_summits_are(heights: np.ndarray, count: int) -> np.ndarray:
     return np.log((sums + DOUBT) / (sums.mean() + DOUBT))
 
 
-def _usable(halves: int, lengths: Sequence[int]) -> tuple[int, ...]:
-    """The lengths that so many half beats can tell apart."""
-    return (max(lengths),) if halves < 2 * FEWEST else tuple(lengths)
+def _usable(halves: int, drums: bool, lengths: Sequence[int]) -> tuple[int, ...]:
+    """The lengths that so many half beats, with or without drums, can tell apart."""
+    usual = [beats for beats in lengths if beats not in ODD]
+    if halves < 2 * FEWEST:
+        return (max(usual or lengths),)
+    known = usual if halves < 2 * ODD_FEWEST or not drums else list(lengths)
+    return tuple(known or lengths)
 
 
 def _meter_odds(seen: BeatEvidence, lengths: Sequence[int]) -> dict[int, float]:
-    """Log odds of each bar length, from how clearly the downbeat activations come back."""
+    """Log odds of each bar length, from how clearly downbeat activations and drums come back."""
     if len(lengths) == 1:
         return {lengths[0]: 0.0}
+    odds = dict.fromkeys(lengths, 0.0)
+    repeated = _repeated(seen, tuple(beats for beats in lengths if beats in ODD))
+    for beats, more in repeated.items():
+        odds[beats] = THREE_WEIGHT * (more - ODD_NEEDS)
+    if 3 not in odds:
+        return odds
     ones = max((seen["downbeat"][odd::2] for odd in (0, 1)), key=np.sum)
     if ones.sum() <= 0:
-        return {beats: 0.0 if beats == 4 else -THREE_WEIGHT * THREE_NEEDS for beats in lengths}
+        return odds | {3: -THREE_WEIGHT * THREE_NEEDS}
     turns = np.arange(len(ones))
 
     def strength(beats: int) -> float:
         return float(np.abs(np.sum(ones * np.exp(-2j * np.pi * turns / beats))) / ones.sum())
 
     more = strength(3) - max(strength(4), strength(2)) - THREE_NEEDS
-    return {beats: THREE_WEIGHT * more if beats == 3 else 0.0 for beats in lengths}
+    return odds | {3: THREE_WEIGHT * more}
+
+
+def _repeated(seen: BeatEvidence, lengths: Sequence[int]) -> dict[int, float]:
+    """How much better drums repeat after a bar of so many beats than after four or eight.
+
+    A value is a difference of correlations, the mean of all drums'.
+    """
+    drums = [np.sqrt(seen[name]) for name in ("kick", "snare", "hat") if name in seen]
+    drums = [strokes for strokes in drums if strokes.std() > 0]
+
+    def alike(beats: int) -> float:
+        return float(np.mean([_alike(strokes, 2 * beats) for strokes in drums]))
+
+    if not lengths or not drums:
+        return {}
+    usual = max(alike(4), alike(8))
+    return {beats: alike(beats) - usual for beats in lengths}
+
+
+def _alike(values: np.ndarray, lag: int) -> float:
+    """The correlation of values (n,) with themselves so many later."""
+    centred = values - values.mean()
+    early, late = centred[:-lag], centred[lag:]
+    sizes = np.sqrt((early @ early) * (late @ late))
+    return float(early @ late / max(sizes, 1e-12))

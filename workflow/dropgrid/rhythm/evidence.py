@@ -18,6 +18,7 @@ from .octave import rises
 REACH = 3  # frames a hit may lie off its half beat
 QUIET = -70.0  # dB below which differences of level are of no interest
 SOUNDING = 45.0  # dB below the loudest second that still counts as music
+SILENT = 0.01  # of the drums on the beats: less on the half beats is none
 OPENING = 0.06  # s between the first sound and a half beat that make it the opening
 KICK_BANDS, SNARE_BANDS, HAT_BANDS = slice(0, 2), slice(2, 5), slice(7, 9)
 BAR = 8  # half beats over which chords are compared: a bar before and a bar after
@@ -60,6 +61,20 @@ class EvidenceSource:
             pitches = _means_between(self._pitches, edges, FRAME_RATE / 10)
             seen["chords"] = _summits(_turn(pitches, BAR))
         return seen
+
+    def division(self, beats: np.ndarray) -> float | None:
+        """How much of the drums is on the half beats between beats (n,): the log of the ratio.
+
+        None where no drums are known, or no beats.
+        """
+        if len(beats) < 2 or not self._drums:
+            return None
+        halves = with_halves(beats)
+        strokes = [_greatest_near(values, halves) for values in self._drums.values()]
+        total = sum((own / own.mean() for own in strokes if own.any()), np.zeros(len(halves)))
+        if not total[::2].any():
+            return None
+        return float(np.log(max(total[1::2].mean() / total[::2].mean(), SILENT)))
 
     @cached_property
     def sounding(self) -> tuple[float, float]:

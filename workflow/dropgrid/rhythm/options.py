@@ -18,7 +18,7 @@ class RhythmOptions:
     preferred_bpm: float = 150.0  # where 87 or 174, 70 or 140 is open: the side nearer to this
     snap: bool = True  # whole or half BPM where the fit's interval holds exactly one
     piecewise: bool = True  # False: one tempo for the whole track, whatever it does
-    bar_lengths: tuple[int, ...] = (4, 3)  # beats a bar may have
+    bar_lengths: tuple[int, ...] = (4, 3, 5, 7)  # beats a bar may have
     tag_octave: Literal["prefer", "ignore"] = "prefer"  # whether a BPM tag decides the octave
 
     def __post_init__(self) -> None:
@@ -33,5 +33,5 @@ class RhythmOptions:
             raise ValueError(f"preferred_bpm {self.preferred_bpm:g}: not from 20 to 400")
         if self.tag_octave not in ("prefer", "ignore"):
             raise ValueError(f"tag_octave {self.tag_octave!r}: neither prefer nor ignore")
-        if not self.bar_lengths or not set(self.bar_lengths) <= {3, 4}:
-            raise ValueError(f"bar_lengths {self.bar_lengths}: any of 3 and 4")
+        if not self.bar_lengths or not set(self.bar_lengths) <= {3, 4, 5, 7}:
+            raise ValueError(f"bar_lengths {self.bar_lengths}: any of 3, 4, 5 and 7")

@@ -24,17 +24,18 @@ def prepare(
 
     from ..corrections import per_track  # noqa: F401
     from ..features import store  # noqa: F401
+    from ..records import store as record_store  # noqa: F401
     from . import make_records  # noqa: F401
 
     if "features" in stages:
         import soundfile  # noqa: F401
 
         from ..audio import digests  # noqa: F401
-        from ..audio.tags import import_mutagen
+        from ..audio.tag_limits import import_formats
         from ..features import cache, extract  # noqa: F401
         from . import make_features  # noqa: F401
 
-        import_mutagen()
+        import_formats()
         if network is not None:
             ensemble, _ = load_networks(network, key_network)
             if ensemble == "librosa":

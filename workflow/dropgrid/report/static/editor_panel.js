@@ -78,7 +78,7 @@ function tempoField() {
     if (event.key === "Enter") { if (bpm > 0) edit({ op: "bpm", bpm }); else say("Not a valid tempo.", true); }
     $("table").focus();
   });
-  const metre = make("select", { "aria-label": "Beats of a bar", onchange: () => edit({ op: "beats_per_bar", beats: Number(metre.value) }) }, ...[3, 4].map((beats) => make("option", { value: beats }, `${beats}/4`)));
+  const metre = make("select", { "aria-label": "Beats of a bar", onchange: () => edit({ op: "beats_per_bar", beats: Number(metre.value) }) }, ...[3, 4, 5, 7].map((beats) => make("option", { value: beats }, `${beats}/4`)));
   bench.parts.metre = metre;
   return [field, metre];
 }

@@ -20,7 +20,7 @@ const HEADLINES = [
 
 export function showEvaluation() {
   const page = $("page-evaluation");
-  const { names, documents } = parsed("data-evaluation");
+  const { names, in_groups: inGroups, documents } = parsed("data-evaluation");
   page.replaceChildren(make("h2", {}, "Evaluation"));
   if (!documents.length) {
     page.append(make("p", { class: "lead" }, "Nothing was evaluated. Name annotations under evaluation: references: in config.yaml and run the workflow again."));
@@ -42,7 +42,7 @@ export function showEvaluation() {
     }
     if (values.octaves) page.append(...kinds("Estimates by their multiple of the reference", values.octaves), ...disagreements());
     if (values.errors) page.append(...kinds("Keys by kind of error", values.errors));
-    for (const [kind, strata] of Object.entries(values.strata ?? {})) page.append(...stratum(kind, strata));
+    for (const [kind, strata] of Object.entries(values.strata ?? {})) page.append(...groups(kind, strata, inGroups[task], names[task]));
     if (Object.keys(values.labels ?? {}).length) page.append(...labels(values.labels));
   }
 }
@@ -94,12 +94,15 @@ function disagreements() {
   return [make("h4", {}, title), dataTable(["Track", "Estimate", "Reference", "Ratio", "Confidence"], rows, [1, 2, 3, 4])];
 }
 
-function stratum(kind, strata) {
-  if (!Object.keys(strata).length) return [];
-  const shown = ["median_error", "accuracy1", "accuracy2"];
-  const rows = Object.entries(strata).map(([name, found]) => [name, found.accuracy1.tracks, ...shown.map((measure) => estimate(found[measure]))]);
+/** A table of the measures of groups of tracks: ranges of tempo, or genres. */
+function groups(kind, strata, measuresShown, names) {
+  const found = Object.entries(strata);
+  const shown = measuresShown.filter((measure) => found.some(([, values]) => measure in values));
+  if (!shown.length) return [];
+  const size = (values) => Math.max(...shown.map((measure) => values[measure]?.tracks ?? 0));
+  const rows = found.map(([name, values]) => [name, size(values), ...shown.map((measure) => estimate(values[measure]))]);
   const head = { tempo: "Tempo range", genre: "Genre" }[kind] ?? kind;
-  return [make("h4", {}, `By ${head.toLowerCase()}`), dataTable([head, "Tracks", "Median error, BPM", "Accuracy1", "Accuracy2"], rows, [1, 2, 3, 4])];
+  return [make("h4", {}, `By ${head.toLowerCase()}`), dataTable([head, "Tracks", ...shown.map((measure) => titled(names[measure]))], rows, shown.map((_, i) => i + 2).concat(1))];
 }
 
 function labels(found) {

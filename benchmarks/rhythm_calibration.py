@@ -1,0 +1,210 @@
+"""Measure whether rhythms are as often right as their confidence says, on songs left out.
+
+Usage: .venv/bin/python benchmarks/rhythm_calibration.py [--shared FOLDER] [--cache FOLDER]
+       [--methods METHOD ...] [--plot FILE.png]
+
+A reading is a song, or a minute of it, by a method; it is right where its beat F-measure is at
+least RIGHT. The parameters that make confidences of evidence (SURE and UNDIVIDED of
+rhythm/confidence.py) are found anew for each song from all other songs, their minutes and all
+methods; a song counts once for each method, however many minutes it has. HALVED is the share of
+GiantSteps tracks, found at FAST and more, that are half as fast, drum and bass left out.
+
+Printed are the parameters that all songs together give beside those in use, the calibration
+error in ten bins of whole songs and of minutes, what lies in each bin (readings, mean confidence,
+share that is right), and the wrong readings above SURE.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from dropgrid.rhythm import analyse, confidence
+from dropgrid.rhythm.evidence import EvidenceSource, with_halves
+from rhythm_accuracy import all_songs
+from rhythm_material import (
+    DEFAULTS,
+    Song,
+    Verdict,
+    excerpts,
+    judge,
+    print_cells,
+    read_giantsteps,
+    right,
+)
+from rhythm_weights import bins, draw
+from scipy.optimize import minimize
+
+RIGHT = 0.9  # beat F of a reading that is right
+SURE = 0.9  # confidence above which a wrong reading is listed
+MINUTE, EVERY = 60, 60  # seconds
+PARTS = (("tempo", 0, "tempo"), ("phase", 2, "phase"), ("downbeat", 3, "one"))
+DOUBTFUL = "drum-and-bass"  # whose 174 many people call 87
+PENALTY = 1.0  # half of it times the squared distance from the plain log odds
+PLAIN = np.array([0.0, 1.0])
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A song (whole) or one of its minutes, and what was found by a method."""
+
+    method: str
+    song: Song
+    whole: bool
+    share: float
+    verdict: Verdict
+
+    @property
+    def is_right(self) -> bool:
+        return self.verdict.beats >= RIGHT
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """SURE and UNDIVIDED of rhythm/confidence.py."""
+
+    sure: dict[str, tuple[float, float]]
+    undivided: tuple[float, float]
+
+    def use(self) -> None:
+        """Let the package use them."""
+        confidence.SURE.update(self.sure)
+        confidence.UNDIVIDED = self.undivided
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    root = Path(__file__).resolve().parents[1]
+    parser.add_argument("--shared", type=Path, default=root.parent / "shared")
+    parser.add_argument("--cache", type=Path, help="where features are kept from call to call")
+    parser.add_argument("--methods", nargs="+", default=["madmom", "open"])
+    parser.add_argument("--plot", type=Path, help="where to draw the reliability")
+    arguments = parser.parse_args()
+    used = Parameters(dict(confidence.SURE), confidence.UNDIVIDED)
+    songs = {m: all_songs(arguments.shared, arguments.cache, m) for m in arguments.methods}
+    divisions = known_divisions(songs[arguments.methods[0]])
+    Parameters(dict.fromkeys(used.sure, tuple(PLAIN.tolist())), used.undivided).use()
+    plain = [reading for m, own in songs.items() for reading in readings(m, own)]
+    report_parameters(used, fitted(plain, divisions, ""))
+    report_halved(arguments.shared / "reference")
+    unseen: list[Reading] = []
+    for name in dict.fromkeys(reading.song.name for reading in plain):
+        fitted(plain, divisions, name).use()
+        for method, own in songs.items():
+            unseen += readings(method, [song for song in own if song.name == name])
+    used.use()
+    report(unseen, arguments.plot)
+
+
+def readings(method: str, songs: Sequence[Song]) -> Iterator[Reading]:
+    """All readings of songs."""
+    for song in songs:
+        parts = [song, *excerpts(song, MINUTE, EVERY)]
+        for part in parts:
+            verdict = judge(part, analyse(part.features, DEFAULTS))
+            yield Reading(method, song, part is song, 1 / len(parts), verdict)
+
+
+def known_divisions(songs: Sequence[Song]) -> list[tuple[str, float, bool]]:
+    """Name, division and False of each song's true beats; the same and True of its half beats."""
+    found = []
+    for song in songs:
+        witnesses = EvidenceSource(song.features)
+        start, end = witnesses.sounding
+        beats = song.beats[(song.beats >= start) & (song.beats <= end)]
+        for halved, times in ((False, beats), (True, with_halves(beats))):
+            division = witnesses.division(times)
+            if division is not None:
+                found.append((song.name, division, halved))
+    return found
+
+
+def fitted(
+    plain: Sequence[Reading], divisions: Sequence[tuple[str, float, bool]], left_out: str
+) -> Parameters:
+    """The parameters that all songs but one give; plain: readings with unchanged log odds."""
+    sure = {}
+    for name, place, decision in PARTS:
+        rows = [
+            (r.verdict.confidences[place], bool(getattr(r.verdict, decision)), r.share)
+            for r in plain
+            if r.song.name != left_out and getattr(r.verdict, decision) is not None
+        ]
+        said, true, share = (np.array(values, float) for values in zip(*rows, strict=True))
+        said = np.clip(said, 1e-4, 1 - 1e-4)
+        sure[name] = logistic(np.log(said / (1 - said)), true, share, PLAIN, PENALTY)
+    pairs = [(division, halved) for name, division, halved in divisions if name != left_out]
+    division, halved = (np.array(values, float) for values in zip(*pairs, strict=True))
+    return Parameters(sure, logistic(division, halved, np.ones(len(halved)), PLAIN, 0.0))
+
+
+def logistic(
+    values: np.ndarray, true: np.ndarray, share: np.ndarray, usual: np.ndarray, penalty: float
+) -> tuple[float, float]:
+    """Constant and slope of the log odds of true, by penalised maximum likelihood."""
+    signs = np.where(true > 0, 1.0, -1.0)
+
+    def loss(line: np.ndarray) -> float:
+        odds = signs * (line[0] + line[1] * values)
+        away = line - usual
+        return float(share @ np.logaddexp(0, -odds) + penalty / 2 * away @ away)
+
+    constant, slope = minimize(loss, usual).x
+    return float(constant), float(slope)
+
+
+def report_parameters(used: Parameters, found: Parameters) -> None:
+    """Print constants and slopes."""
+    print_cells("log odds: constant, slope", "in use", "", "all songs", "")
+    pairs = {name: (used.sure[name], found.sure[name]) for name in used.sure}
+    for name, (own, new) in {**pairs, "undivided": (used.undivided, found.undivided)}.items():
+        print_cells(f"  {name}", *(f"{value:.2f}" for value in (*own, *new)))
+
+
+def report_halved(folder: Path) -> None:
+    """Print what HALVED is taken from."""
+    fast, halved = 0, []
+    for track in read_giantsteps(folder):
+        bpm = analyse(track.features, DEFAULTS).bpm
+        if track.v2 and bpm and bpm >= confidence.FAST:
+            fast += 1
+            halved += [track.genre] if right(bpm, track.v2, (2.0,)) else []
+    print(
+        f"GiantSteps: {len(halved)} of {fast} found at {confidence.FAST:g} BPM and more are half"
+        f" as fast, {halved.count(DOUBTFUL)} of them {DOUBTFUL}"
+    )
+
+
+def report(unseen: Sequence[Reading], plot: Path | None) -> None:
+    """Print the reliability of readings that were judged without their song."""
+    curves = {}
+    for method in dict.fromkeys(reading.method for reading in unseen):
+        for whole, kind in ((True, "songs"), (False, "minutes")):
+            own = [r for r in unseen if r.method == method and r.whole == whole]
+            said = np.array([r.verdict.confidence for r in own])
+            true = np.array([r.is_right for r in own], float)
+            curve = curves[f"{method}, {kind}"] = bins(said, true)
+            error = sum(n * abs(p - t) for n, p, t in curve) / len(own)
+            print(
+                f"{method}, {len(own)} {kind}: calibration error {error:.3f},"
+                f" mean confidence {said.mean():.3f}, right {true.mean():.3f}"
+            )
+            for count, promised, kept in curve:
+                print_cells("", str(count), f"{promised:.3f}", f"{kept:.3f}")
+    wrong = [r for r in unseen if r.verdict.confidence > SURE and not r.is_right]
+    print(f"wrong with more than {SURE:g}: {len(wrong)}")
+    for (name, method), count in Counter((r.song.name, r.method) for r in wrong).items():
+        whole = any(r.whole for r in wrong if (r.song.name, r.method) == (name, method))
+        print(f"  {name}, {method}: {count} readings{', the song among them' if whole else ''}")
+    if plot:
+        draw(curves, plot)
+
+
+if __name__ == "__main__":
+    main()
