@@ -791,6 +791,25 @@ def test_the_table_is_sorted_with_the_keyboard_alone(session: Session) -> None:
     assert seconds == sorted(seconds) and seconds[0] < 300 < 370
 
 
+def test_other_systems_stand_beside_ours(browser: Browser, tmp_path: Path) -> None:
+    from library_to_evaluate import REFERENCES, evaluate, write_library
+
+    results = write_library(tmp_path / "results")
+    (tmp_path / "references.csv").write_text(REFERENCES)
+    (tmp_path / "other.csv").write_text("path,bpm\na.flac,120\nb.flac,120\n")
+    words = ("--references", tmp_path / "references.csv", "--estimates")
+    assert evaluate(results, *words, f"other={tmp_path / 'other.csv'}") == 0
+    write_page(results)
+    opened = open_page(browser, results, "#evaluation")
+    page = opened.page.locator("#page-evaluation")
+    expect(page.get_by_role("heading", name="Systems side by side")).to_be_visible()
+    row = page.get_by_role("row").filter(has=opened.page.get_by_text("accuracy1", exact=True))
+    expect(row.locator("td").nth(1)).to_have_text("0.500 ")
+    apart = page.get_by_role("row").filter(has=opened.page.get_by_text("b.flac", exact=True))
+    expect(apart.first.locator("td")).to_have_text(["b.flac", "0.000", "1.000"])
+    assert opened.complaints == []
+
+
 def test_the_evaluation_is_shown_with_its_plots(browser: Browser, tmp_path: Path) -> None:
     """Annotations that agree but for one octave in twenty, evaluated and shown."""
     results = tmp_path / "results"

@@ -25,7 +25,7 @@ from ..base.text import fault
 # In the order of --help: what people call, then what the workflow calls.
 COMMANDS = (
     "run watch analyze demo list summary retry correct open duplicates prune next set evaluate "
-    "estimate "
+    "estimate benchmark "
     "report export tag sonify picture scan network features bpm structure key batch serve table "
     "check".split()
 )

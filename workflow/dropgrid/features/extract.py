@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from .loudness import Meter
 from .memory import give_back
 from .pitch import Pitch
 from .spectra import Spectra, segments
+
+if TYPE_CHECKING:
+    from .engines.plugin import Engine
 
 SHORTEST = 1.0  # seconds
 SILENCE = 4 / 32768  # of full scale: a peak below it is dither, not music
@@ -80,8 +84,9 @@ def extract(
 ) -> Features:
     """The features of an audio file. Raises DecodeError, UnusableAudio, OSError.
 
-    ensemble: from ensemble.load, or the name of a method that does without madmom's networks,
-    "open" or "librosa". key_network: from key_network.load; None leaves the key to the profiles.
+    ensemble: from ensemble.load, or the name of a method that does without madmom's networks:
+    "open", "librosa", or that of an engine of the user's (engines.plugin). key_network: from
+    key_network.load; None leaves the key to the profiles.
     true_peak: see loudness.Meter. threads: that may work at a time.
     """
     way = Way()
@@ -109,10 +114,15 @@ def _extract(
     descriptors = Descriptors(SAMPLE_RATE)
     blocks = _usable(path, _mid(reader, waveform, meter, way))
     blocks = _heard(in_thread(blocks) if threads > 3 else blocks, pitch)
+    engine = plugin_of(ensemble)
+    if engine is not None:
+        blocks = engine.fed(blocks)
     chunks = front_end(in_thread(blocks) if threads > 1 else blocks, inputs, descriptors)
-    values, method = _activations(
-        in_thread(chunks) if threads > 1 else chunks, inputs, ensemble, threads
-    )
+    chunks = in_thread(chunks) if threads > 1 else chunks
+    if engine is not None:
+        values, method = engine.activations(sum(map(len, chunks))), engine.name
+    else:
+        values, method = _activations(chunks, inputs, ensemble, threads)
     return Features(
         duration=waveform.samples / SAMPLE_RATE,
         activations=values,
@@ -120,6 +130,15 @@ def _extract(
         decoder=reader.decoder,
         method=method,
     )
+
+
+def plugin_of(ensemble: Ensemble | str) -> Engine | None:
+    """The user's own engine, if that is what finds the beats. Raises ModelError."""
+    if not isinstance(ensemble, str):
+        return None
+    from .engines.plugin import Engine, is_plugin
+
+    return Engine(ensemble, SAMPLE_RATE) if is_plugin(ensemble) else None
 
 
 def _activations(

@@ -30,7 +30,7 @@ from ...corrections import document
 from ...records.model import LABELS
 from .. import encode
 from ..bundle import bundle
-from ..collect import costs, evaluations
+from ..collect import costs, evaluations, systems
 from ..page import STYLES, costs_json, evaluations_json
 from .audio import NoSound, Sounds, peaks, playable, waveform
 from .guard import MAX_BODY, Guard
@@ -94,7 +94,8 @@ def application(bench: Bench, mixing: Mixing, token: str, port: int) -> Guard:
 
     async def evaluation(request: Request) -> Response:
         found = await run_in_threadpool(evaluations, bench.session.results.folder)
-        return JSONResponse(evaluations_json(found))
+        others = await run_in_threadpool(systems, bench.session.results.folder)
+        return JSONResponse(evaluations_json(found, others))
 
     async def changes(request: Request) -> Response:
         since = _whole(request, "since", 0, 10**9)
