@@ -14,6 +14,7 @@ from browser import MISSING, find_browser, launch_browser
 from dropgrid.mixing.requests import Mixer
 from dropgrid.report.collect import collect
 from dropgrid.report.page import build
+from dropgrid.results.ownership import claim
 from open_workbench import Workbench, opened
 from playwright.sync_api import Browser, Page, expect
 from synthetic_library import write_library
@@ -36,6 +37,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("mixing")
+    claim(folder / "results", [str(folder / "music")])
     write_library(folder / "results", TRACKS, folder / "music", failing=0)
     return folder / "results"
 
