@@ -6,8 +6,10 @@ Usage: .venv/bin/python benchmarks/systems.py [--shared FOLDER] [--songs N] [--w
 Takes N songs of FOLDER/music and FOLDER/music_more, evenly spread over their names, analyses them
 with the methods `madmom` and `open`, has each SYSTEM estimate them (by the Python of its own
 environment where one is named), evaluates all against the truth, and prints the table. DIR keeps
-what was made; systems.md in it has intervals, differences and ranges of tempo. Where the truth
-doubts its downbeats, they are left out.
+what was made; systems.md there has intervals, differences and ranges of tempo, summary.md tells
+how far the confidences can be believed. Answers that are in DIR already are not asked for
+again. Where the truth doubts its downbeats, they are left out. Songs with a BPM tag are named;
+what is scored as dropgrid is the audio's answer alone.
 """
 
 from __future__ import annotations
@@ -20,9 +22,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from dropgrid.library import track_id
+
 ROOT = Path(__file__).resolve().parents[1]
 FREE = "bpm: {method: open}\nkey: {method: profiles}\n"
-OPEN = "dropgrid-open"
+OPEN, OURS = "dropgrid-open", "results"
 COLUMNS = (
     ("tempo", "accuracy1", "Accuracy1"), ("tempo", "accuracy2", "Accuracy2"),
     ("tempo", "within_0.05", "within .05 BPM"), ("beats", "f_measure", "beat F"),
@@ -36,7 +40,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared", metavar="FOLDER")
-    parser.add_argument("--songs", type=int, default=12, metavar="N")
+    parser.add_argument("--songs", type=int, default=32, metavar="N")
     parser.add_argument("--work", type=Path, metavar="DIR", help="default: a temporary folder")
     parser.add_argument(
         "--with", dest="systems", nargs="+", default=["librosa", "madmom"],
@@ -46,7 +50,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         work = arguments.work or Path(folder)
         files = chosen(arguments.shared, arguments.songs)
-        print(table(measure(files, work, arguments.systems)))
+        values = measure(files, work, arguments.systems)
+        print(table(values))
+        print(f"\n{len(files)} songs; with a BPM tag: {', '.join(tagged(work / OURS)) or 'none'}")
+
+
+def tagged(results: Path) -> list[str]:
+    """The songs of a folder of results whose file has a BPM tag."""
+    records = [json.loads(file.read_text()) for file in sorted((results / "bpm").glob("*.json"))]
+    return [record["path"] for record in records if record.get("tag_bpm")]
 
 
 def chosen(shared: Path, number: int) -> list[Path]:
@@ -75,7 +87,7 @@ def measure(files: list[Path], work: Path, systems: list[str]) -> dict[str, Any]
             (library / audio.name).symlink_to(audio.resolve())
     (work / "truth.json").write_text(json.dumps([reference(file) for file in files]))
     (work / "open.yaml").write_text(FREE)
-    songs, ours = sorted(library.iterdir()), work / "results"
+    songs, ours = sorted(library.iterdir()), work / OURS
     call("analyze", *songs, "--output", ours)
     call("analyze", *songs, "--output", work / OPEN, "--config", work / "open.yaml")
     call("export", "jams", "--results", work / OPEN, "--output", work / f"{OPEN}.jams")
@@ -84,7 +96,10 @@ def measure(files: list[Path], work: Path, systems: list[str]) -> dict[str, Any]
         name, _, python = system.partition("=")
         where = ("--python", python) if python else ()
         output = work / f"{name}.jams"
-        call("estimate", "--with", name, "--output", output, *where, *songs)
+        waiting = [s for s in songs if not (output / f"{track_id(s.name)}.jams").exists()]
+        if waiting:
+            words = ("--library", library, "--output", output, *where)
+            call("estimate", "--with", name, *words, *waiting)
         estimates.append(f"{name}={output}")
     call(
         "evaluate", "--results", ours, "--references", work / "truth.json", "--output", work,

@@ -36,7 +36,7 @@ def test_the_workflow_makes_every_export_and_only_when_asked(songs, snakemake, t
     assert names == {
         "rekordbox.xml", "jams", "beats", "lab", "audacity", "sonic-visualiser",
         "library.m3u8", "library.csv", "library.parquet", "traktor.nml", "virtualdj.xml", "midi",
-        "reaper",
+        "reaper", "serato-crates",
     }  # fmt: skip
     tracks = [track for track in load_library(tmp_path / "results") if track.ok]
     assert len(tracks) == 3
@@ -79,7 +79,9 @@ def test_export_options_come_from_the_configuration(songs, snakemake, tmp_path):
         path.name: path.read_text().count("#EXTINF") for path in folder.glob("playlists/*.m3u8")
     }
     assert lists == {"100-150.m3u8": 2, "150-200.m3u8": 1}
-    nodes = ElementTree.parse(folder / "rekordbox.xml").findall("PLAYLISTS/NODE/NODE")
+    nodes = ElementTree.parse(folder / "rekordbox.xml").findall(
+        "PLAYLISTS/NODE/NODE[@Name='BPM']/NODE"
+    )
     assert [node.get("Entries") for node in nodes] == ["2", "1"]
 
 

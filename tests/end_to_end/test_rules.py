@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -189,3 +190,12 @@ def test_what_was_written_whole_before_a_kill_is_not_made_again(home, snakemake)
     before = ages(home)
     assert "Nothing to be done" in said(snakemake(home, "--cores", "2"))
     assert ages(home) == before and not note.exists()
+
+
+def test_the_report_of_snakemake_has_the_runtimes_of_every_rule(home, snakemake):
+    said(snakemake(home, "--cores", "1", "--report", str(home / "report.zip")))
+    with zipfile.ZipFile(home / "report.zip") as report:
+        texts = [report.read(name).decode(errors="replace") for name in report.namelist()]
+    [runtimes] = [text for text in texts if '"runtime"' in text]
+    for rule in (*STAGES, "network", "table", "evaluate", "page"):
+        assert re.search(rf'"rule": ?"{rule}"', runtimes), rule

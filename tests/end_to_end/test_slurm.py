@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SLURM = ROOT / "tests" / "slurm"
 TRACKS = 40
 KINDS = ("features", "bpm", "structure", "key")
+TO_RESUBMIT = 120  # seconds within which a job that was cancelled is submitted again
 PATIENCE = 240  # seconds until a run that should have ended is given up
 
 
@@ -84,8 +85,8 @@ class Submission:
                 [str(part) for part in command], stdout=log, stderr=log, cwd=folder
             )
 
-    def wait_until(self, ready: Callable[[], object]) -> None:
-        deadline = time.monotonic() + PATIENCE
+    def wait_until(self, ready: Callable[[], object], seconds: float = PATIENCE) -> None:
+        deadline = time.monotonic() + seconds
         while not ready():
             assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()
@@ -113,7 +114,9 @@ def test_a_cancelled_job_and_a_broken_node_cost_only_time(music, expected, tmp_p
     run.wait_until(lambda: jobs("--states=running", "--nodelist=node1"))
     run.wait_until(lambda: jobs("--states=running", "--nodelist=node2"))
     cancelled = jobs("--states=running", "--nodelist=node1")[0]
+    submitted = set(jobs("--states=all"))  # every batch: there are fewer than may be queued
     subprocess.run(["scancel", cancelled], check=True)
+    run.wait_until(lambda: set(jobs("--states=all")) - submitted, TO_RESUBMIT)
     lost = jobs("--states=running", "--nodelist=node2")
     subprocess.run([SLURM / "start", "--crash", "node2"], check=True)
     try:

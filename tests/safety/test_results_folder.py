@@ -5,6 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -271,6 +274,35 @@ def test_a_second_run_on_the_same_results_is_told_who_runs(tmp_path):
         lock_results(tmp_path)
     os.close(other)
     lock_results(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+@pytest.mark.parametrize("at_work", [True, False])
+def test_another_user_is_told_whose_the_results_are_and_who_runs(at_work):
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own nobody else may enter
+        results = Path(folder) / "results"
+        results.mkdir()
+        os.chmod(folder, 0o755)
+        lock = os.open(results / f"{MARK}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        if at_work:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            os.write(lock, b"process 7 of root on box")
+        try_it = f"""
+import os
+from pathlib import Path
+from dropgrid.base.errors import LibraryError
+from dropgrid.run.interrupts import lock_results
+os.setuid(65534)
+try:
+    lock_results(Path({str(results)!r}))
+except LibraryError as error:
+    print(error)
+"""
+        done = subprocess.run([sys.executable, "-c", try_it], capture_output=True, text=True)
+        os.close(lock)
+    assert f"{MARK}.lock: belongs to root, and may not be written to" in done.stdout, done.stderr
+    assert ("a run is at work there: process 7 of root on box" in done.stdout) == at_work
+    assert "name another folder with results=DIR" in done.stdout
 
 
 # B: forged scans, tickets and manifests

@@ -26,6 +26,7 @@ FLOORS = (
     ("run",),
     # None of these knows another.
     ("evaluation", "estimators", "export", "tagging", "show", "report", "mixing", "demo"),
+    ("benchmark",),
     ("api", "commands"),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

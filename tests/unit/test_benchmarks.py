@@ -99,3 +99,26 @@ def test_a_system_that_never_answers_has_an_empty_cell(monkeypatch: pytest.Monke
     lines = systems.table({"tasks": tasks, "systems": ["dropgrid", "other"]}).splitlines()
     assert lines[2] == "| dropgrid" + " | 0.500" * 7 + " |"
     assert lines[3] == "| other" + " | " * 7 + " |"
+
+
+def test_rank_agreement_correlates_the_systems_that_both_sets_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import rank_agreement
+
+    for name, values in (("one", (0.9, 0.8, 0.5, 0.1)), ("other", (0.7, 0.8, 0.4, 0.2))):
+        means = [
+            {"system": system, "metric": "f_measure", "mean": value, "answered": 9}
+            for system, value in zip("abcd", values, strict=True)
+        ]
+        means.append({"system": name, "metric": "f_measure", "mean": 0.0, "answered": 9})
+        means.append({"system": "silent", "metric": "f_measure", "mean": 0.0, "answered": 0})
+        tasks = {"beats": {"means": means}}
+        (tmp_path / f"{name}.json").write_text(json.dumps({"tasks": tasks}))
+    files = [str(tmp_path / f"{name}.json") for name in ("one", "other")]
+    monkeypatch.setattr("sys.argv", ["rank_agreement.py", *files])
+    rank_agreement.main()
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert "a 0.900, 0.700; b 0.800, 0.800; c 0.500, 0.400; d 0.100, 0.200" in line
+    assert "| 0.80 (0.20) | 0.67" in line and "silent" not in line and "other 0" not in line

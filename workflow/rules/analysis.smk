@@ -20,10 +20,10 @@ rule network:
         mem_mb=megabytes(600),
         runtime=5,
     params:
-        method=config["bpm"]["method"],
+        method=constant(config["bpm"]["method"]),
         key_method=config["key"]["method"],
     shell:
-        "{resources.python:q} -P -m dropgrid network {output.beats:q} {output.key:q} --method {params.method}"
+        "{resources.python:q} -P -m dropgrid network {output.beats:q} {output.key:q} --method {params.method:q}"
         " --key-method {params.key_method} > {log:q} 2>&1"
 
 

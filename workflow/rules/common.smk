@@ -17,7 +17,7 @@ from dropgrid.run.command_line import only_looks
 from dropgrid.run.job_resources import BATCH_MB, LAST_MB, TRIES, Demands, supervised
 from dropgrid.run.interrupts import follow_this_process
 from dropgrid.run.machine_limits import caps
-from dropgrid.run.scheduling import lighten
+from dropgrid.run.scheduling import lighten, look_often
 from dropgrid.settings.config import complete_config
 from dropgrid.stages import stage_options
 from snakemake.cli import parse_args

@@ -9,7 +9,7 @@ from pathlib import Path
 import mir_eval
 import numpy as np
 import pytest
-from dropgrid.evaluation import systems
+from dropgrid.evaluation import systems, systems_report
 from dropgrid.evaluation.systems import Answer, Case, cases, difference, means
 from dropgrid.records.model import BpmRecord, ComputedRhythm
 from dropgrid.references.annotation import ReferenceSection
@@ -99,6 +99,22 @@ def test_no_tag_decides_what_is_scored_beside_other_systems():
 def test_where_they_disagree_most_comes_first():
     found = [case(0, 1.0, 1.0), case(1, 1.0, 0.9), case(2, 0.2, 1.0)]
     assert [c.track for c in systems.disagreements(found, "accuracy1")] == ["t2", "t1"]
+
+
+def test_a_metric_without_a_value_is_null_where_systems_disagree():
+    """None of the other's beats is found, so it has no downbeat among them."""
+    truth = reference(bpm=120.0, beats=GRID, downbeats=GRID[::4])
+    off = tuple(t + 0.25 for t in GRID)
+    answers = {
+        "dropgrid": Answer(beats=GRID, downbeats=GRID[::4]),
+        "other": Answer(beats=off, downbeats=off[::4]),
+    }
+    found = cases(truth, "a", 60.0, answers)
+    values = systems_report.document(found, ["dropgrid", "other"], 0)
+    (case,) = values["tasks"]["downbeats"]["disagreements"]
+    assert case["scores"]["other"]["downbeats_given_beats"] is None
+    json.dumps(values, allow_nan=False)
+    assert "| a |" in systems_report.markdown(values)
 
 
 def test_strata_are_genres_and_ranges_of_tempo():

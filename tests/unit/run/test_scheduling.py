@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from dropgrid.run.scheduling import LOOK, look_often
 
 JOBS = 40
 SNAKEFILE = """
@@ -48,3 +49,14 @@ def test_jobs_are_chosen_once_for_each_that_ends(tmp_path: Path, lightened: bool
         assert len(chosen) <= JOBS + 2
     else:  # what it is for: where Snakemake does so by itself, lighten is needed no more
         assert len(chosen) > JOBS + 2
+
+
+def test_a_cluster_is_asked_again_before_two_minutes_have_passed() -> None:
+    plugin = pytest.importorskip("snakemake_executor_plugin_slurm")
+    executor = object.__new__(plugin.Executor)
+    executor.next_seconds_between_status_checks = 180  # as the plugin does when nothing changes
+    assert executor.next_seconds_between_status_checks == 180
+    look_often(executor)
+    assert executor.next_seconds_between_status_checks == LOOK < 120
+    executor.next_seconds_between_status_checks = 40
+    assert executor.next_seconds_between_status_checks == 40

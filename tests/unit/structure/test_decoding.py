@@ -31,7 +31,8 @@ def course_of(units: int, seed: int) -> labels.Course:
     """A made-up course of bars of one unit."""
     random = np.random.default_rng(seed)
     values = random.uniform((-14, -20, 1, 0.1, 1, 0), (0, 0, 4, 1, 2, 1), (units, 6))
-    return labels.Course(*np.vstack([np.zeros(6), values.cumsum(axis=0)]).T, 1)
+    sums = np.vstack([np.zeros(6), values.cumsum(axis=0)]).T
+    return labels.Course(*sums, labels.loudest_stretches(sums[0], labels.PLATEAU), 1)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -49,9 +50,9 @@ def test_sections_are_the_best_of_all_ways_to_cut_and_to_name(seed: int) -> None
         score += segment.WEIGHT * evidence[list(bounds)].sum()
         for i, (start, end) in enumerate(pairwise(edges)):
             score += lengths[i][end - start] + count * sound[i, names[i]]
-        for one, other in pairwise(names):
-            alike = decoding.SAME_DROP if one == labels.DROP else decoding.SAME
-            score += count * labels.GRAMMAR[one, other] - alike * (one == other)
+        follows = labels.transitions(course.steps(np.array(bounds, int)))
+        for weights, (one, other) in zip(follows, pairwise(names), strict=True):
+            score += count * weights[one, other]
         return float(score)
 
     every = [
@@ -62,6 +63,12 @@ def test_sections_are_the_best_of_all_ways_to_cut_and_to_name(seed: int) -> None
     ]
     bounds, names = decoding.decode(evidence, course, 1, 0.0, True)
     assert (tuple(bounds), tuple(names)) == max(every, key=lambda way: total(*way))
+
+
+def test_where_nothing_begins_a_track_is_one_section_however_long() -> None:
+    bars = 2 * decoding.LONGEST
+    bounds, names = decoding.decode(np.full(bars, -1.0), course_of(bars, 0), 4, 0.0, True)
+    assert bounds == [] and len(names) == 1
 
 
 def test_neighbours_of_one_label_are_joined_unless_much_speaks_for_two() -> None:
@@ -129,9 +136,56 @@ def test_without_a_grid_nothing_may_drop() -> None:
     assert not may_drop(replace(found, on_grid=False), course, 4)
 
 
+def test_a_loud_passage_that_grows_louder_is_told_apart_only_where_the_level_steps() -> None:
+    steps = labels.transitions(np.array([-4.0, 0.0, 4.0]))
+    falls, stays, rises = (step[labels.DROP] for step in steps)
+    assert falls[labels.MAIN] > falls[labels.DROP]
+    assert stays[labels.DROP] > stays[labels.MAIN]
+    entry = steps[:, labels.BREAKDOWN, labels.DROP]
+    assert entry[0] < entry[1] < entry[2] and rises[labels.BREAKDOWN] < falls[labels.BREAKDOWN]
+
+
+def test_steps_compare_the_bars_before_and_after() -> None:
+    level = np.array([-12.0] * 8 + [-2.0] * 8)
+    sums = np.append(0.0, np.cumsum(level))
+    zero = np.zeros(17)
+    course = labels.Course(
+        sums, zero, zero, zero, zero, zero, labels.loudest_stretches(sums, labels.PLATEAU), 1
+    )
+    assert course.steps(np.array([4, 8, 12])) == pytest.approx([0.0, 10.0, 0.0])
+
+
+def test_the_loudest_stretch_of_a_section_is_that_of_eight_bars() -> None:
+    random = np.random.default_rng(5)
+    level = random.uniform(-15, 0, 50)
+    sums = np.append(0.0, np.cumsum(level))
+    zero = np.zeros(51)
+    course = labels.Course(
+        sums, zero, zero, zero, zero, zero, labels.loudest_stretches(sums, labels.PLATEAU), 1
+    )
+    for start, end in ((0, 50), (3, 20), (10, 19), (42, 50), (5, 9)):
+        stretches = [level[i : i + 8].mean() for i in range(start, end - 7)]
+        expected = max(stretches, default=level[start:end].mean())
+        assert course.sections([start, end]).loudest[0] == pytest.approx(expected)
+
+
+def test_an_outro_holds_no_peak() -> None:
+    quiet, loud = (sound(level=-8.0, loudest=loudest) for loudest in (-8.0, 0.0))
+    assert labels.scores(loud, True)[0, labels.OUTRO] < labels.scores(quiet, True)[0, labels.OUTRO]
+    assert labels.scores(loud, True)[0, labels.MAIN] == labels.scores(quiet, True)[0, labels.MAIN]
+
+
 def sound(**values: float) -> labels.SectionSound:
     """One section: middling, rising, danceable, with bass, 16 bars."""
-    usual = {"level": -6.0, "rise": 6.0, "pulse": 4.0, "bass": -3.0, "bars": 16.0, "calm": 0.0}
+    usual = {
+        "level": -6.0,
+        "loudest": -6.0,
+        "rise": 6.0,
+        "pulse": 4.0,
+        "bass": -3.0,
+        "bars": 16.0,
+        "calm": 0.0,
+    }
     return labels.SectionSound(*(np.array([value]) for value in (usual | values).values()))
 
 

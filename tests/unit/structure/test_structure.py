@@ -87,7 +87,7 @@ def test_after_a_breakdown_a_drop_is_listed_however_loud_the_one_before() -> Non
 def test_a_track_may_end_on_its_drop_but_a_calmer_beat_at_its_end_is_an_outro() -> None:
     form = [("breakdown", 16), ("drop", 16), ("breakdown", 8), ("drop", 16)]
     assert labels(louder(form, 40, 56, 0.0)) == ["intro", "drop", "breakdown", "drop"]
-    assert labels(louder(form, 40, 56, -3.0)) == ["intro", "drop", "breakdown", "outro"]
+    assert labels(louder(form, 40, 56, -4.0)) == ["intro", "drop", "breakdown", "outro"]
 
 
 def test_sections_cover_the_track_without_gap_or_overlap() -> None:
@@ -199,9 +199,9 @@ def test_instruments_that_come_in_an_intro_begin_a_section_and_in_a_breakdown_no
     changing = [("intro", 8), ("sung intro", 8)]
     rest = [("buildup", 8), ("drop", 16), ("breakdown", 8), ("drop", 16), ("outro", 8)]
     found = sections_of([*changing, *rest])
-    assert starts(found)[:3] == pytest.approx([0.0, 15.0, 30.0])
-    assert (labels(found)[0], labels(found)[2]) == ("intro", "buildup")
-    assert "drop" not in labels(found)[:3]
+    assert starts(found)[:3] == pytest.approx([0.0, 15.0, 45.0])
+    assert labels(found)[:3] == ["intro", "buildup", "drop"]
+    assert 30.0 in [round(phrase.start, 6) for phrase in found.phrases]
     found = sections_of([("outro", 8), ("drop", 16), *changing, *rest])
     assert labels(found)[1:5] == ["drop", "breakdown", "buildup", "drop"]
     assert starts(found)[1:3] == pytest.approx([15.0, 45.0])

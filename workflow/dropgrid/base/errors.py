@@ -51,6 +51,10 @@ class DecodeError(TrackError):
     stage = "decode"
 
 
+class EngineError(TrackError):
+    """The user's own beat engine (bpm.method) failed on this track, or returned no activations."""
+
+
 class UnusableAudio(TrackError):
     """The audio decodes but holds nothing to analyse (too short, silent throughout)."""
 

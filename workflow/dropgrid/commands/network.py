@@ -23,8 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where to write the key network, e.g. results/key.npz (default: nowhere)",
     )  # fmt: skip
     parser.add_argument(
-        "--method", choices=("madmom", "open", "librosa"), default="madmom",
-        help="madmom: its networks; open, librosa: do without (default: %(default)s)",
+        "--method", default="madmom", metavar="METHOD",
+        help="madmom: its networks; open, librosa: do without; or an engine of your own, "
+        "MODULE:FUNCTION (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--key-method", choices=("madmom", "profiles"), default="madmom",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -38,7 +39,7 @@ def document(
                 for name, group in strata(of_task).items()
             },
             "disagreements": [
-                {"track": case.track, "path": case.path, "scores": case.scores}
+                {"track": case.track, "path": case.path, "scores": _plain(case.scores)}
                 for case in disagreements(of_task, metrics[0])
             ],
         }
@@ -48,6 +49,18 @@ def document(
         "systems": list(systems),
         "base": base,
         "tasks": tasks,
+    }
+
+
+def _plain(
+    scores: Mapping[str, Mapping[str, float] | None],
+) -> dict[str, dict[str, float | None] | None]:
+    """The scores of a case; None for a metric that has no value there."""
+    return {
+        system: None
+        if own is None
+        else {name: value if math.isfinite(value) else None for name, value in own.items()}
+        for system, own in scores.items()
     }
 
 

@@ -6,10 +6,11 @@ features are the same bytes on any number of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,12 +19,24 @@ from ..base.errors import UnusableAudio
 from ..base.threads import in_thread
 from . import Features
 from .descriptors import Descriptors, Waveform
-from .engines.front_end import MARGIN, WINDOW, Ensemble, Inputs, activations
+from .engines.front_end import (
+    BANDS,
+    LEAD,
+    MARGIN,
+    WINDOW,
+    Ensemble,
+    Inputs,
+    activations,
+    onset_strengths,
+)
 from .engines.key_network import Network
 from .loudness import Meter
 from .memory import give_back
 from .pitch import Pitch
-from .spectra import Spectra, segments
+from .spectra import Bank, Spectra, segments
+
+if TYPE_CHECKING:
+    from .engines.plugin import Engine
 
 SHORTEST = 1.0  # seconds
 SILENCE = 4 / 32768  # of full scale: a peak below it is dither, not music
@@ -80,8 +93,9 @@ def extract(
 ) -> Features:
     """The features of an audio file. Raises DecodeError, UnusableAudio, OSError.
 
-    ensemble: from ensemble.load, or the name of a method that does without madmom's networks,
-    "open" or "librosa". key_network: from key_network.load; None leaves the key to the profiles.
+    ensemble: from ensemble.load, or the name of a method that does without madmom's networks:
+    "open", "librosa", or that of an engine of the user's (engines.plugin). key_network: from
+    key_network.load; None leaves the key to the profiles.
     true_peak: see loudness.Meter. threads: that may work at a time.
     """
     way = Way()
@@ -109,10 +123,15 @@ def _extract(
     descriptors = Descriptors(SAMPLE_RATE)
     blocks = _usable(path, _mid(reader, waveform, meter, way))
     blocks = _heard(in_thread(blocks) if threads > 3 else blocks, pitch)
+    engine = plugin_of(ensemble)
+    if engine is not None:
+        blocks = engine.fed(blocks)
     chunks = front_end(in_thread(blocks) if threads > 1 else blocks, inputs, descriptors)
-    values, method = _activations(
-        in_thread(chunks) if threads > 1 else chunks, inputs, ensemble, threads
-    )
+    chunks = in_thread(chunks) if threads > 1 else chunks
+    if engine is not None:
+        values, method = engine.activations(sum(map(len, chunks)) - LEAD), engine.name
+    else:
+        values, method = _activations(chunks, ensemble, threads)
     return Features(
         duration=waveform.samples / SAMPLE_RATE,
         activations=values,
@@ -122,21 +141,30 @@ def _extract(
     )
 
 
+def plugin_of(ensemble: Ensemble | str) -> Engine | None:
+    """The user's own engine, if that is what finds the beats. Raises ModelError."""
+    if not isinstance(ensemble, str):
+        return None
+    from .engines.plugin import Engine, is_plugin
+
+    return Engine(ensemble, SAMPLE_RATE) if is_plugin(ensemble) else None
+
+
 def _activations(
-    chunks: Iterable[np.ndarray], inputs: Inputs, ensemble: Ensemble | str, threads: int
+    chunks: Iterable[np.ndarray], ensemble: Ensemble | str, threads: int
 ) -> tuple[np.ndarray, str]:
     """Activations (frames, 2), and the name of how they were found."""
     if ensemble == "open":
         from .engines import spectral_flux
 
-        return spectral_flux.activations_of_rises(chunks, inputs), spectral_flux.METHOD
+        return spectral_flux.activations_of_rises(chunks), spectral_flux.METHOD
     if ensemble == "librosa":
         from .engines import librosa_onsets
 
-        strength = map(inputs.onset_strength, chunks)
-        return librosa_onsets.activations_of_onsets(strength), librosa_onsets.METHOD
+        strengths = onset_strengths(chunks)
+        return librosa_onsets.activations_of_onsets(strengths), librosa_onsets.METHOD
     assert not isinstance(ensemble, str), ensemble
-    values, whole = activations(chunks, partial(ensemble, threads=threads), inputs.width)
+    values, whole = activations(chunks, partial(ensemble, threads=threads), sum(BANDS))
     if whole:
         return values, "madmom"
     return values, f"madmom, windows of {WINDOW / 6000:g} min, margins of {MARGIN / 6000:g} min"
@@ -145,13 +173,26 @@ def _activations(
 def front_end(
     blocks: Iterable[np.ndarray], inputs: Inputs, descriptors: Descriptors
 ) -> Iterator[np.ndarray]:
-    """The networks' inputs, chunk by chunk, of a mono signal in blocks; collects descriptors."""
-    spectra = Spectra([len(bank) for bank in inputs.banks], descriptors.kick_bins)
+    """The levels of bands, chunk by chunk, of a mono signal in blocks; collects descriptors."""
+    spectra = Spectra(banks(inputs, descriptors), descriptors.kick_bins)
     for segment in segments(blocks):
-        lowest, magnitudes = spectra(segment)
-        chunk = inputs(magnitudes)
-        descriptors.add(segment, lowest, magnitudes)
-        yield chunk
+        lowest, sums = spectra(segment)
+        levels, powers = split(sums)
+        descriptors.add(segment, lowest, powers)
+        yield inputs(levels)
+
+
+def banks(inputs: Inputs, descriptors: Descriptors) -> list[Bank]:
+    """What is wanted of each of the three spectra: the networks' bands, and the descriptors'."""
+    return [Bank(*pair) for pair in zip(inputs.banks, descriptors.powers, strict=True)]
+
+
+def split(sums: Sequence[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """The sums of `banks`: of the networks' bands, and of the descriptors'."""
+    return (
+        [found[:, :count] for found, count in zip(sums, BANDS, strict=True)],
+        [found[:, count:] for found, count in zip(sums, BANDS, strict=True)],
+    )
 
 
 def _mid(reader: Reader, waveform: Waveform, meter: Meter, way: Way) -> Iterator[np.ndarray]:

@@ -58,11 +58,13 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Report:
-    """All that the page shows. cost: what the jobs of each stage took, from their logs."""
+    """All that the page shows. cost: what the jobs of each stage took, from their logs; systems:
+    the comparison with other systems, empty where there is none."""
 
     tracks: tuple[TrackView, ...]
     evaluations: tuple[Evaluation, ...] = ()
     cost: dict[str, Use] = field(default_factory=dict)
+    systems: dict[str, Any] = field(default_factory=dict)
 
 
 def collect(results: Path, library: Path | None = None, references: Sequence[str] = ()) -> Report:
@@ -93,6 +95,7 @@ def collect(results: Path, library: Path | None = None, references: Sequence[str
         tracks=tuple(sorted(tracks, key=lambda view: (os.fsencode(view.path), view.track))),
         evaluations=evaluations(results),
         cost=costs(results),
+        systems=systems(results),
     )
 
 
@@ -153,6 +156,11 @@ def costs(results: Path) -> dict[str, Use]:
 def evaluations(results: Path) -> tuple[Evaluation, ...]:
     """The evaluations in a results folder. Raises RecordError for one that is damaged."""
     return tuple(_evaluations(Results(results).evaluation))
+
+
+def systems(results: Path) -> dict[str, Any]:
+    """The comparison with other systems; empty where there is none. Raises RecordError."""
+    return _object(Results(results).evaluation / "systems.json")
 
 
 def _evaluations(folder: Path) -> Iterator[Evaluation]:

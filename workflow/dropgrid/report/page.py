@@ -41,7 +41,7 @@ def build(report: Report, page: Path) -> bytes:
         "script": script,
         "library": encode.script_json(_library(report, page)),
         "details": "\n".join(encode.detail(view) for view in report.tracks),
-        "evaluation": encode.script_json(evaluations_json(report.evaluations)),
+        "evaluation": encode.script_json(evaluations_json(report.evaluations, report.systems)),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda m: parts[m[1]], _static("page.html")).encode("utf-8")
 
@@ -61,7 +61,9 @@ def costs_json(cost: Mapping[str, Use]) -> dict[str, Any]:
     return {stage: asdict(use) for stage, use in cost.items()}
 
 
-def evaluations_json(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
+def evaluations_json(
+    evaluations: Sequence[Evaluation], systems: Mapping[str, Any]
+) -> dict[str, Any]:
     """The evaluations as the page reads them, plots as data addresses."""
     if not evaluations:
         return {"documents": []}
@@ -78,7 +80,9 @@ def evaluations_json(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
         }
         for evaluation in evaluations
     ]
-    return {"names": names, "in_groups": IN_GROUPS, "documents": documents}
+    return {
+        "names": names, "in_groups": IN_GROUPS, "documents": documents, "systems": dict(systems),
+    }  # fmt: skip
 
 
 def _palette() -> str:

@@ -25,6 +25,7 @@ import fcntl
 import json
 import logging
 import os
+import pwd
 import shlex
 import signal
 import socket
@@ -84,28 +85,57 @@ def lock_results(results: Path) -> None:
     Where the file system has no locks, a file that says who is at work (dropgrid.base.claims).
     Raises LibraryError, saying who runs, where another process has it.
     """
+    how = os.O_NOFOLLOW | os.O_CLOEXEC
     try:
-        descriptor = os.open(
-            results / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666
-        )
+        descriptor = os.open(results / LOCK, how | os.O_RDWR | os.O_CREAT, 0o666)
+    except PermissionError as error:
+        raise LibraryError(_of_another_user(results, how)) from error
     except OSError as error:
         raise LibraryError(f"results: {results / LOCK}: {error.strerror}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        who = os.pread(descriptor, 4096, 0).decode(errors="replace").strip() or "unknown"
+        who = _noted_in(descriptor)
         os.close(descriptor)
-        raise LibraryError(
-            f"results: {results}: another run is at work there: {printable(who)}"
-        ) from None
+        raise LibraryError(f"results: {results}: another run is at work there: {who}") from None
     except OSError:
         os.close(descriptor)
         _claim(results)
         return
     _lock_file.append(descriptor)
-    me = f"process {os.getpid()} on {socket.gethostname()}, started in {os.getcwd()}"
+    me = f"process {os.getpid()} of {user_name(os.geteuid())} on {socket.gethostname()}"
+    me += f", started in {os.getcwd()}"
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, me.encode(errors="replace"), 0)
+
+
+def _noted_in(descriptor: int) -> str:
+    """Who holds a lock, as its file says."""
+    return printable(os.pread(descriptor, 4096, 0).decode(errors="replace").strip()) or "unknown"
+
+
+def _of_another_user(results: Path, how: int) -> str:
+    """Why a lock that may not be written to keeps this run from the results: whose they are."""
+    lock = results / LOCK
+    whose = results if not lock.exists() else lock
+    owner = f"belongs to {user_name(whose.stat().st_uid)}, and may not be written to"
+    with suppress(OSError):
+        descriptor = os.open(lock, how | os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner += f"; a run is at work there: {_noted_in(descriptor)}"
+        finally:
+            os.close(descriptor)
+    return f"results: {whose}: {owner}; name another folder with results=DIR"
+
+
+def user_name(number: int) -> str:
+    """The name of a user, or where the system knows none, the number."""
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"user {number}"
 
 
 def _claim(results: Path) -> None:

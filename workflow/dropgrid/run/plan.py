@@ -34,7 +34,7 @@ from ..results.ownership import check_claim, check_owned, claim, looks_owned, so
 from ..results.prune import empty_cache
 from ..results.scan_store import read_scan, write_tickets
 from ..stages import STAGES, stage_options
-from ..stages.networks import check_networks
+from ..stages.networks import check_networks, maker
 from .batches import (
     Batch,
     batch_names,
@@ -263,7 +263,7 @@ def _check_outputs(files: Results, tracks: Sequence[str]) -> None:
 
 def _note_options(shadow: Path, config: Mapping[str, Any]) -> None:
     """Note the options of the stages, and which networks there are to be, where they changed."""
-    networks = {"bpm": config["bpm"]["method"], "key": config["key"]["method"]}
+    networks = {"bpm": maker(config["bpm"]["method"]), "key": config["key"]["method"]}
     note_options(shadow, {**stage_options(config), NETWORKS: networks})
 
 

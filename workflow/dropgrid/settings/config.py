@@ -15,6 +15,7 @@ from .options import check_ranges
 from .paths import DEFAULTS, SCHEMAS
 
 SCHEMA = SCHEMAS / "config.schema.json"
+METHODS = ("madmom", "open", "librosa")  # of bpm.method, beside engines of the user's
 
 
 def load_config(path: Path | None = None) -> dict[str, Any]:
@@ -47,6 +48,7 @@ def check_config(config: Mapping[str, Any]) -> None:
     if errors:
         raise ConfigError("\n".join(_explain(error) for error in errors))
     _check_finite(config)
+    _check_method(config["bpm"]["method"])
     try:
         check_ranges(config.get("export", {}).get("bpm_ranges", []))
     except ValueError as error:
@@ -55,6 +57,21 @@ def check_config(config: Mapping[str, Any]) -> None:
         raise ConfigError(
             f"bpm.max_bpm: must be at least twice bpm.min_bpm ({config['bpm']['min_bpm']}), "
             f"so that every tempo has an octave inside; not {config['bpm']['max_bpm']}"
+        )
+
+
+def _check_method(method: str) -> None:
+    """Raise ConfigError for a misspelt method; whether an engine can be loaded shows later."""
+    if method in METHODS or ":" in method:
+        return
+    from importlib.metadata import entry_points
+
+    engines = sorted(point.name for point in entry_points(group="dropgrid.engines"))
+    if method not in engines:
+        known = [*METHODS, *engines]
+        raise ConfigError(
+            f"bpm.method: {method!r} is not allowed{suggestion(method, known)}; expected: "
+            f"{', '.join(known)}, MODULE:FUNCTION or FILE.py:FUNCTION"
         )
 
 
@@ -89,7 +106,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C: a fifth of the time
+        values = yaml.load(path.read_text(encoding="utf-8"), loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: {error}") from error
     if not isinstance(values, dict):

@@ -20,6 +20,8 @@ NO_NETWORKS = {
     "librosa": b"none: librosa's onset strength instead\n",
     "profiles": b"none: pitch classes instead\n",
 }
+ENGINE = b"none: engine "  # and then the method and what records call it, a line each
+LONGEST = 4096  # bytes of what stands in place of the networks
 
 
 def prepare_network(path: Path, method: str) -> None:
@@ -30,6 +32,12 @@ def prepare_network(path: Path, method: str) -> None:
         return beat_weights.prepare(path)
     if method == "librosa":
         model_files.check_librosa()
+    if method not in NO_NETWORKS:
+        from ..features.engines import plugin
+
+        method = plugin.absolute(method)
+        _, name = plugin.load(method)
+        return write_atomically(path, ENGINE + f"{method}\n{name}\n".encode())
     return write_atomically(path, NO_NETWORKS[method])
 
 
@@ -41,6 +49,15 @@ def prepare_key_network(path: Path, method: str) -> None:
         write_atomically(path, NO_NETWORKS[method])
     else:
         key_weights.prepare(path)
+
+
+def maker(method: str) -> str:
+    """What finds the beats, and of a user's engine its version: another one hears anew."""
+    if method == "madmom" or method in NO_NETWORKS:
+        return method
+    from ..features.engines import plugin
+
+    return plugin.load(method)[1]
 
 
 def check_networks(config: Mapping[str, Any]) -> None:
@@ -55,6 +72,10 @@ def check_networks(config: Mapping[str, Any]) -> None:
         model_files.check(beat_weights.NAME, beat_weights.MODELS)
     elif config["bpm"]["method"] == "librosa":
         model_files.check_librosa()
+    elif config["bpm"]["method"] != "open":
+        from ..features.engines import plugin
+
+        plugin.load(config["bpm"]["method"])
     if config["key"]["method"] == "madmom":
         model_files.check(key_weights.NAME, key_weights.MODEL)
 
@@ -76,10 +97,11 @@ def load_networks(
 
 def _instead_of(network: Path) -> str | None:
     """The method that does without the networks, where their file says so. Raises ModelError."""
-    longest = max(map(len, NO_NETWORKS.values()))
     try:
         with network.open("rb") as file:
-            head = file.read(longest + 1)
+            head = file.read(LONGEST)
     except OSError as error:
         raise ModelError(f"{network}: cannot be read ({error.strerror})") from error
+    if head.startswith(ENGINE):
+        return head.removeprefix(ENGINE).decode().partition("\n")[0]
     return next((method for method, text in NO_NETWORKS.items() if text == head), None)

@@ -18,7 +18,7 @@ from .evidence import boundary_evidence
 from .levels import Drive, measure
 from .options import StructureOptions
 
-FINER = 0.5  # evidence that a phrase inside a section needs less than a section
+FINER = 0.4  # evidence that a phrase inside a section needs less than a section
 _Bars = tuple[int | None, int | None, int | None]
 AGAIN = 0.8  # dB by which a drop grows louder where it drops once more, without a break before
 
@@ -179,19 +179,16 @@ def _sections(
     course = labels.course(music.drive, music.levels, music.pattern, music.on_grid)
     drops = may_drop(music, course, options.min_section_bars)
     if music.on_grid:
-        inner, _ = decoding.decode(
+        inner, chosen = decoding.decode(
             evidence, course, options.min_section_bars, options.sensitivity, drops
         )
     else:
         inner = segment.boundaries(
             evidence, music.drive.per_bar, options.min_section_bars, options.sensitivity, False
         )
-    # Labels once more with the boundaries as they are: the price of neighbours of one label is
-    # there to spare boundaries, not to rename a drop.
-    chosen, _ = labels.label(course.sections([0, *inner, len(evidence)]), drops)
+        chosen = labels.label(*_described(course, inner), drops)[0]
     inner, chosen = decoding.parted(inner, chosen, evidence + options.sensitivity)
-    bounds = [0, *inner, len(evidence)]
-    posterior = labels.label(course.sections(bounds), drops)[1]
+    posterior = labels.label(*_described(course, inner), drops)[1]
     begins = [1.0, *segment.probability(evidence[inner], options.sensitivity).tolist()]
     times = [0.0, *(float(music.edges[unit]) for unit in inner), duration]
     return [
@@ -201,6 +198,11 @@ def _sections(
         )
         for i, label in enumerate(chosen)
     ]  # fmt: skip
+
+
+def _described(course: labels.Course, inner: list[int]) -> tuple[labels.SectionSound, np.ndarray]:
+    """What the sections between boundaries sound like, and the steps of level between them."""
+    return course.sections([0, *inner, len(course.level) - 1]), course.steps(np.array(inner, int))
 
 
 def _evidence(music: Music) -> np.ndarray:

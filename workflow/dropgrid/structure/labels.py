@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..records.model import LABELS
-from .levels import LOW, Drive, decibels
+from .levels import LOW, PLATEAU, Drive, decibels
 
 HIGH_BANDS = 4  # the bands from 1 kHz up: what risers and snare rolls fill
 # The ladder, fitted to 29 songs by benchmarks/structure_fit.py; both thresholds are lower than
 # that fit says (-6.7, -3.1), in the midst of values that miss and invent the fewest drops.
 CALM = -7.6  # dB: halfway between calm and middling
-PEAK = -3.75  # dB: halfway between middling and peak
+PEAK = -4.5  # dB: halfway between middling and peak
 SPREAD = 1.26  # dB in which the odds change by e
 RISE = 1.0  # dB by which a buildup ends brighter than it begins
 PULSE = 1.5  # dB by which levels vary along the bar where there is a beat to dance to
@@ -41,21 +41,43 @@ GRAMMAR = np.array([
 ])  # fmt: skip
 FIRST = np.array([0.0, -3.0, -2.0, -2.5, -3.0, NEVER])
 LAST = np.array([-1.0, -5.0, -1.5, -2.0, -1.5, 0.0])
-STEADINESS = 0.5  # what a dB of level lost within an intro, or gained within an outro, costs
 INTRO, BUILDUP, MAIN, DROP, BREAKDOWN, OUTRO = range(len(LABELS))
+
+# Two neighbours of one label are one section unless much speaks against it.
+SAME = 3.0  # what two neighbours of one label cost ...
+SAME_DROP = 1.0  # ... and two of a drop, which may change without a break
+# How a section's level steps from the one before it: it falls, stays or rises.
+STEP = 2.5  # dB at which a step is as likely a rise as none
+STEP_SPREAD = 1.2  # dB in which the odds change by e
+STEP_BARS = 8  # bars compared on each side, at most
+STEP_COUNTS = 1.25  # what a step counts against the grammar
+FALLS, STAYS, RISES = range(3)
+_F, _S, _R, _X = (FALLS,), (STAYS,), (RISES,), (FALLS, STAYS, RISES)
+# How the level may step from each label to the next: rows from, columns to.
+DIRECTIONS = (
+    # intro buildup main drop breakdown outro
+    (_S, _S + _R, _S + _R, _R, _F + _S, _X),  # intro
+    (_X, _S + _R, _X, _R, _F, _X),  # buildup
+    (_X, _F + _S, _S, _S + _R, _F, _F),  # main
+    (_X, _F, _F, _S, _F, _F),  # drop
+    (_X, _S + _R, _R, _R, _S, _X),  # breakdown
+    (_X, _X, _X, _X, _X, _S),  # outro
+)
 
 
 @dataclass(frozen=True)
 class SectionSound:
     """What a section sounds like, each of them (sections,).
 
-    level: dB below the track's loudest stretch, the mean over its bars (drive.Drive). rise: dB by
-    which the high bands of its last quarter exceed those of its first. pulse: dB, standard
-    deviation along the bar, mean over its bars and the bands. bass: dB of the low bands
-    against all. bars: its length; calm: how many of them are calm.
+    level: dB below the track's loudest stretch, the mean over its bars (levels.Drive). loudest:
+    the same of its loudest PLATEAU bars, all of them where it has no more. rise: dB by which the
+    high bands of its last quarter exceed those of its first. pulse: dB, standard deviation along
+    the bar, mean over its bars and the bands. bass: dB of the low bands against all. bars: its
+    length; calm: how many of them are calm.
     """
 
     level: np.ndarray
+    loudest: np.ndarray
     rise: np.ndarray
     pulse: np.ndarray
     bass: np.ndarray
@@ -68,7 +90,9 @@ class Course:
     """Running sums over a track, of which any stretch can be described at once.
 
     Each (units + 1,): of the levels, of the high bands, of the pulse of the bar each unit lies in,
-    of the power of the low bands and of all, and of the calm units. per_bar: units in a bar.
+    of the power of the low bands and of all, and of the calm units. highest: (scales, units) the
+    highest level of the stretches of PLATEAU bars that begin at 2 ** scale units, from each unit
+    on. per_bar: units in a bar.
     """
 
     level: np.ndarray
@@ -77,6 +101,7 @@ class Course:
     low: np.ndarray
     power: np.ndarray
     calm: np.ndarray
+    highest: np.ndarray
     per_bar: int
 
     def between(self, starts: np.ndarray, ends: np.ndarray | int) -> SectionSound:
@@ -91,12 +116,31 @@ class Course:
         closing = (self.high[ends] - self.high[ends - quarter]) / quarter
         return SectionSound(
             mean(self.level),
+            np.where(length > self.plateau, self._loudest(starts, ends), mean(self.level)),
             closing - opening,
             mean(self.pulse),
             decibels(mean(self.low)) - decibels(mean(self.power)),
             length / self.per_bar,
             (self.calm[ends] - self.calm[starts]) / self.per_bar,
         )
+
+    @property
+    def plateau(self) -> int:
+        """Units of a stretch of PLATEAU bars."""
+        return PLATEAU * self.per_bar
+
+    def _loudest(self, starts: np.ndarray, ends: np.ndarray | int) -> np.ndarray:
+        """The highest level of any stretch of PLATEAU bars between each start and end."""
+        last = np.maximum(starts, ends - self.plateau)
+        scale = np.log2(last - starts + 1).astype(int)
+        return np.maximum(self.highest[scale, starts], self.highest[scale, last + 1 - 2**scale])
+
+    def steps(self, places: np.ndarray) -> np.ndarray:
+        """dB by which the level of up to STEP_BARS from each place on exceeds that before it."""
+        room = np.minimum(places, len(self.level) - 1 - places)
+        width = np.minimum(STEP_BARS * self.per_bar, room)
+        after, at, before = (self.level[places + k * width] for k in (1, 0, -1))
+        return np.asarray((after - 2 * at + before) / np.maximum(width, 1))
 
     def sections(self, bounds: list[int]) -> SectionSound:
         """What the sections between consecutive bounds sound like."""
@@ -122,8 +166,23 @@ def course(drive: Drive, levels: np.ndarray, pattern: np.ndarray, aligned: bool 
         low=sums((10 ** (levels[:, :, LOW] / 10)).sum(axis=2).mean(axis=1)),
         power=sums(drive.power),
         calm=sums(level < CALM_BAR),
+        highest=loudest_stretches(sums(level), PLATEAU * drive.per_bar),
         per_bar=drive.per_bar,
     )
+
+
+def loudest_stretches(level: np.ndarray, width: int) -> np.ndarray:
+    """(scales, units) the highest mean of width units of those that begin at 2 ** scale units.
+
+    level: (units + 1,) running sums. Near the end the stretches are shorter.
+    """
+    units = len(level) - 1
+    ends = np.minimum(np.arange(units) + width, units)
+    rows = [(level[ends] - level[:-1]) / np.maximum(ends - np.arange(units), 1)]
+    while 2 ** len(rows) <= units:
+        before, step = rows[-1], 2 ** (len(rows) - 1)
+        rows.append(np.maximum(before, np.append(before[step:], np.full(step, -np.inf))))
+    return np.array(rows)
 
 
 def _pulse(pattern: np.ndarray, per_bar: int, aligned: bool) -> np.ndarray:
@@ -160,8 +219,9 @@ def scores(sound: SectionSound, contrast: bool) -> np.ndarray:
     drops and nothing builds up.
     """
     calm, middling, peak = ladder(sound.level).T
-    below = np.logaddexp(calm, middling)  # intros and outros play with the beat as well
-    rises = below + _log_sigmoid(sound.rise - RISE)
+    quiet, held, _ = ladder(sound.loudest).T
+    below = np.logaddexp(quiet, held)  # intros and outros play with the beat, but hold no peak
+    rises = np.logaddexp(calm, middling) + _log_sigmoid(sound.rise - RISE)
     beat = _log_sigmoid(4.0 * (sound.pulse - PULSE))
     bass = _log_sigmoid(sound.bass - BASS)
     never = np.full_like(peak, NEVER)
@@ -175,16 +235,21 @@ def scores(sound: SectionSound, contrast: bool) -> np.ndarray:
     ], axis=1)  # fmt: skip
 
 
-def _transitions(level: np.ndarray) -> np.ndarray:
-    """(sections - 1, labels, labels) log weights of what follows what.
+def transitions(step: np.ndarray) -> np.ndarray:
+    """(n, labels, labels) log weights of what follows what, at n boundaries.
 
-    The grammar, and that within an intro energy comes in, within an outro it goes out.
+    step: (n,) dB by which the level steps there: each pair of labels says whether it falls,
+    stays or rises, with probabilities as on the ladder.
     """
-    weights = np.repeat(GRAMMAR[None], len(level) - 1, axis=0)
-    gained = np.diff(level)
-    weights[:, INTRO, INTRO] -= STEADINESS * np.maximum(0.0, -gained)
-    weights[:, OUTRO, OUTRO] -= STEADINESS * np.maximum(0.0, gained)
-    return weights
+    falls = _log_sigmoid((-STEP - step) / STEP_SPREAD)
+    rises = _log_sigmoid((step - STEP) / STEP_SPREAD)
+    stays = np.log(np.maximum(1.0 - np.exp(falls) - np.exp(rises), 1e-9))
+    ways = np.exp(np.stack([falls, stays, rises], axis=1))
+    chosen = np.array([[[k in way for k in range(3)] for way in row] for row in DIRECTIONS], float)
+    weights = STEP_COUNTS * np.log(np.maximum(np.einsum("nk,abk->nab", ways, chosen), 1e-9))
+    alike = np.full(len(LABELS), SAME, float)
+    alike[DROP] = SAME_DROP
+    return np.asarray(weights + GRAMMAR - np.diag(alike))
 
 
 def has_contrast(sound: SectionSound, min_bars: int) -> bool:
@@ -195,13 +260,14 @@ def has_contrast(sound: SectionSound, min_bars: int) -> bool:
     return bool(sound.calm.sum() >= max(min_bars, CALM_SHARE * sound.bars.sum()))
 
 
-def label(sound: SectionSound, contrast: bool) -> tuple[list[int], np.ndarray]:
+def label(sound: SectionSound, step: np.ndarray, contrast: bool) -> tuple[list[int], np.ndarray]:
     """The best sequence of labels, as places in LABELS, and the posterior (sections, labels).
 
-    Without contrast there is neither drop nor buildup.
+    step: (sections - 1,) dB by which the level steps between them. Without contrast there is
+    neither drop nor buildup.
     """
     emission = scores(sound, contrast)
-    follows = _transitions(sound.level)
+    follows = transitions(step)
     count = len(emission)
     best = FIRST + emission[0]
     forward, back = [best], np.zeros((count, len(LABELS)), int)

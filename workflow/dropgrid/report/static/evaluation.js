@@ -20,7 +20,7 @@ const HEADLINES = [
 
 export function showEvaluation() {
   const page = $("page-evaluation");
-  const { names, in_groups: inGroups, documents } = parsed("data-evaluation");
+  const { names, in_groups: inGroups, documents, systems } = parsed("data-evaluation");
   page.replaceChildren(make("h2", {}, "Evaluation"));
   if (!documents.length) {
     page.append(make("p", { class: "lead" }, "Nothing was evaluated. Name annotations under evaluation: references: in config.yaml and run the workflow again."));
@@ -44,7 +44,32 @@ export function showEvaluation() {
     if (values.errors) page.append(...kinds("Keys by kind of error", values.errors));
     for (const [kind, strata] of Object.entries(values.strata ?? {})) page.append(...groups(kind, strata, inGroups[task], names[task]));
     if (Object.keys(values.labels ?? {}).length) page.append(...labels(values.labels));
+    if (Object.keys(values.calibration ?? {}).length) page.append(...calibration(values.calibration));
   }
+  if (systems?.systems) page.append(...sideBySide(systems));
+}
+
+/** How far each confidence can be believed. */
+function calibration(found) {
+  const rows = Object.entries(found).map(([kind, values]) => [titled(kind), values.tracks, figure(values.confidence), figure(values.right), figure(values.calibration_error)]);
+  return [make("h4", {}, "Confidence"), dataTable(["Confidence", "Tracks", "Mean", "Share right", "Calibration error"], rows, [1, 2, 3, 4])];
+}
+
+/** Other systems beside dropgrid on the same tracks: a table a task, and where they differ most. */
+function sideBySide({ systems, tasks }) {
+  const parts = [make("h3", {}, "Systems side by side"), make("p", { class: "lead" }, "A track without an answer counts as wrong. Differences and their tests are in systems.md.")];
+  for (const [task, { means, disagreements: apart }] of Object.entries(tasks)) {
+    const metrics = [...new Set(means.map((mean) => mean.metric))];
+    const cell = (system, metric) => {
+      const mean = means.find((m) => m.system === system && m.metric === metric);
+      return mean?.answered ? estimate({ ...mean, value: mean.mean }) : ["no answer"];
+    };
+    const numbers = systems.map((_, i) => i + 1);
+    parts.push(make("h4", {}, titled(task)), dataTable(["Measure", ...systems], metrics.map((metric) => [metric, ...systems.map((system) => cell(system, metric))]), numbers));
+    const scored = (scores) => (scores ? figure(scores[metrics[0]]) : "no answer");
+    if (apart.length) parts.push(dataTable([`Furthest apart: ${metrics[0]}`, ...systems], apart.map(({ path, scores }) => [path, ...systems.map((system) => scored(scores[system]))]), numbers));
+  }
+  return parts;
 }
 
 function aboutReferences({ library: about, options, decided_by_tag: tagged }) {
@@ -61,7 +86,8 @@ function aboutReferences({ library: about, options, decided_by_tag: tagged }) {
 
 const figure = (value) => (value === null || value === undefined ? "–" : value.toFixed(3));
 const answered = (e) => (e.answered_tracks !== undefined && e.answered_tracks !== null && e.answered_tracks !== e.tracks ? ` (${figure(e.answered)} of the ${e.answered_tracks} answered)` : "");
-const between = (e) => (e.low === null || e.low === undefined ? "" : `[${figure(e.low)}, ${figure(e.high)}]`) + answered(e);
+const FEW = 10; // references: below, an interval says too little to be shown
+const between = (e) => (e.low === null || e.low === undefined || (e.tracks ?? FEW) < FEW ? "" : `[${figure(e.low)}, ${figure(e.high)}]`) + answered(e);
 
 /** A cell of value and interval. */
 function estimate(e) {

@@ -1,0 +1,70 @@
+"""A submission that is a command line: run for each piece, its answers collected."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from ..base.errors import ConfigError
+from ..base.text import printable
+from .make import AUDIO, read
+
+ANSWERS = "answers"
+PLACES = ("{audio}", "{output}")
+
+
+def words(command: str) -> list[str]:
+    """The words of a command line with its two places. Raises ConfigError."""
+    try:
+        found = shlex.split(command)
+    except ValueError as error:
+        raise ConfigError(f"--command {command}: {error}") from error
+    for place in PLACES:
+        if not any(place in word for word in found):
+            raise ConfigError(f"--command {command}: {place} is missing")
+    return found
+
+
+def answer(
+    folder: Path, name: str, command: str, seconds: float, tell: Callable[[str], None]
+) -> Path:
+    """Have a command answer every piece; the folder of its answers.
+
+    In the command, {audio} is the file of a piece and {output} the JAMS file to write. A piece
+    for which it fails, takes longer than seconds or writes nothing has no answer. No shell is
+    involved. Raises ConfigError, OSError.
+    """
+    line = words(command)
+    output = folder / ANSWERS / name
+    output.mkdir(parents=True, exist_ok=True)
+    pieces = read(folder)["pieces"]
+    for count, piece in enumerate(pieces, 1):
+        file = output.absolute() / f"{piece['name']}.jams"
+        file.unlink(missing_ok=True)
+        audio = (folder / AUDIO / piece["file"]).absolute()
+        filled = [
+            word.replace("{audio}", str(audio)).replace("{output}", str(file)) for word in line
+        ]
+        said = _run(filled, seconds)
+        if said is not None:
+            file.unlink(missing_ok=True)
+        elif not file.exists():
+            said = "wrote nothing"
+        tell(f"{name}: {count} of {len(pieces)}: {piece['name']}: {said or 'answered'}")
+    return output
+
+
+def _run(line: list[str], seconds: float) -> str | None:
+    """Run a command; None, or why it failed."""
+    try:
+        done = subprocess.run(line, capture_output=True, timeout=seconds, check=False)
+    except subprocess.TimeoutExpired:
+        return f"took longer than {seconds:g} s"
+    except OSError as error:
+        raise ConfigError(f"--command: {line[0]} cannot be run ({error.strerror})") from error
+    if done.returncode:
+        last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or [""]
+        return printable(f"failed with {done.returncode}: {last[0]}")
+    return None
