@@ -14,6 +14,7 @@ from pathlib import Path
 
 from dropgrid.report.collect import collect
 from dropgrid.report.page import build
+from dropgrid.results.ownership import claim
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "builders"))
@@ -33,6 +34,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder) / "results"
+        claim(results, [str(Path(folder) / "music")])
         write_library(results, arguments.tracks, Path(folder) / "music")
         page = results / "report" / "index.html"
         page.parent.mkdir()

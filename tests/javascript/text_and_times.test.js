@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { bpmText, clock, count, exactClock, folded, titled } from "../../workflow/dropgrid/report/static/text.js";
-import { comingBeats, lastBefore, nearestOf } from "../../workflow/dropgrid/report/static/times.js";
+import { comingBeats, lastBefore, nearestOf, shownAround } from "../../workflow/dropgrid/report/static/times.js";
 
 test("a clock rounds and carries over", () => {
   assert.equal(clock(59.6), "1:00");
@@ -41,4 +41,11 @@ test("clicks follow the speed, and the loop back to its beginning", () => {
   assert.deepEqual(slow.map(([time]) => Number(time.toFixed(6))), [10.2, 11.2]);
   const looped = comingBeats({ track: 0.9, context: 10 }, 11.3, BEATS, 1, [0.5, 1.5], 3);
   assert.deepEqual(looped.map(([time]) => Number(time.toFixed(6))), [10.1, 10.6, 11.1]);
+});
+
+test("the position is in the middle of what is shown, but near the ends of the track", () => {
+  assert.deepEqual(shownAround(50, 8, 100), [46, 54]);
+  assert.deepEqual(shownAround(0, 8, 100), [0, 8]);
+  assert.deepEqual(shownAround(99, 8, 100), [92, 100]);
+  assert.deepEqual(shownAround(3, 8, 6), [-1, 7]);
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { playlist, spreadsheet } from "../../workflow/dropgrid/report/static/list_formats.js";
+import { whatToDo } from "../../workflow/dropgrid/report/static/failure_advice.js";
 import { runs } from "../../workflow/dropgrid/report/static/section_runs.js";
 import { folded } from "../../workflow/dropgrid/report/static/text.js";
 import { inTempo, query } from "../../workflow/dropgrid/report/static/track_query.js";
@@ -55,4 +56,12 @@ test("a list becomes a playlist and a table that no spreadsheet runs", () => {
   assert.ok(row.startsWith("'=cmd.wav,\"Say \"\"hi\"\"\",\"A\nB\","));
   assert.ok(row.includes(",8A,") && row.includes("1.000 2.500"));
   assert.ok(!spreadsheet([{ ...track, keyUnsure: true }]).includes("8A"));
+});
+
+test("a failure says what to do", () => {
+  const advice = (type, message) => whatToDo(["decode", type, message]);
+  assert.match(advice("DecodeError", "damaged or cut short (Error : flac decoder lost sync.)"), /Get it again/);
+  assert.match(advice("DecodeError", "no audio in any known format"), /exclude/);
+  assert.match(advice("OutOfMemory", "MemoryError"), /fewer cores/);
+  assert.match(advice("Odd", "something"), /dropgrid retry/);
 });

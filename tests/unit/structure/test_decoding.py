@@ -65,6 +65,12 @@ def test_sections_are_the_best_of_all_ways_to_cut_and_to_name(seed: int) -> None
     assert (tuple(bounds), tuple(names)) == max(every, key=lambda way: total(*way))
 
 
+def test_where_nothing_begins_a_track_is_one_section_however_long() -> None:
+    bars = 2 * decoding.LONGEST
+    bounds, names = decoding.decode(np.full(bars, -1.0), course_of(bars, 0), 4, 0.0, True)
+    assert bounds == [] and len(names) == 1
+
+
 def test_neighbours_of_one_label_are_joined_unless_much_speaks_for_two() -> None:
     evidence = np.zeros(12)
     evidence[[3, 6, 9]] = decoding.PARTED + 0.1, decoding.PARTED - 0.1, -1.0

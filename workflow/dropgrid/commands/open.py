@@ -49,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..correcting.publish import corrections_file
     from ..correcting.session import CorrectionSession
     from ..corrections import document
+    from ..mixing.requests import Mixer
     from ..report.workbench.server import new_token, serve
     from ..report.workbench.state import Bench
     from ..results.layout import Results
@@ -72,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"dropgrid: {tracks}; Ctrl-C ends the workbench\n{address}", flush=True)
         if not arguments.no_browser and _has_screen():
             page = _show(address, results.corrections)
-        serve(bench, listening, token)
+        serve(bench, Mixer(results.folder), listening, token)
     finally:
         bench.close()
         listening.close()

@@ -9,6 +9,10 @@
 example:
   dropgrid sonify "Night Swim.ogg" --bpm results/bpm/night-swim-1a2b3c4d.json \\
       --structure results/structure/night-swim-1a2b3c4d.json --output check.wav
+
+With --transition: one track mixed into another, beats together, as `dropgrid next` proposes it:
+
+  dropgrid sonify --transition "Night Swim.ogg" Overtaker.flac --results results --output mix.wav
 """
 
 from __future__ import annotations
@@ -16,17 +20,21 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .arguments import add_force
+from ..base.errors import ConfigError, LibraryError
+from .arguments import add_force, add_results
 
-HELP = "mix clicks and section signals over a track"
+HELP = "mix clicks and section signals over a track, or one track into another"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("audio", type=Path, help="the track that was analysed")
-    parser.add_argument("--bpm", "--bpm-record", type=Path, required=True, metavar="JSON",
+    parser.add_argument("audio", type=Path, nargs="?", help="the track that was analysed")
+    parser.add_argument("--bpm", "--bpm-record", type=Path, metavar="JSON",
                         help="its record in results/bpm")  # fmt: skip
     parser.add_argument("--structure", type=Path, metavar="JSON",
                         help="its record in results/structure, for the signals")  # fmt: skip
+    parser.add_argument("--transition", nargs=2, metavar="TRACK",
+                        help="instead: the first into the second, by path or name")  # fmt: skip
+    add_results(parser)
     parser.add_argument("--output", type=Path, required=True, metavar="FILE",
                         help="what to write: .wav or .flac")  # fmt: skip
 
@@ -34,7 +42,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from ..base.errors import LibraryError
+    if (arguments.audio is None) == (arguments.transition is None):
+        raise ConfigError("name one track with --bpm, or two with --transition")
+    if arguments.audio is not None and arguments.bpm is None:
+        raise ConfigError("--bpm JSON: the track's record in results/bpm is needed")
+    try:
+        if arguments.transition:
+            _write_transition(arguments)
+        else:
+            _write_clicks(arguments)
+    except OSError as error:
+        raise LibraryError(f"{arguments.output}: cannot be written ({error})") from error
+    print(arguments.output)
+    return 0
+
+
+def _write_clicks(arguments: argparse.Namespace) -> None:
     from ..records.store import read_bpm, read_structure
     from ..results.output_guard import check_output
     from ..show.sonify import sonify
@@ -42,9 +65,28 @@ def run(arguments: argparse.Namespace) -> int:
     read = (arguments.audio, arguments.bpm, *filter(None, [arguments.structure]))
     check_output(arguments.output, read, force=arguments.force, audio=True)
     structure = read_structure(arguments.structure) if arguments.structure else None
-    try:
-        sonify(arguments.audio, read_bpm(arguments.bpm), structure, arguments.output)
-    except OSError as error:
-        raise LibraryError(f"{arguments.output}: cannot be written ({error})") from error
-    print(arguments.output)
-    return 0
+    sonify(arguments.audio, read_bpm(arguments.bpm), structure, arguments.output)
+
+
+def _write_transition(arguments: argparse.Namespace) -> None:
+    from ..mixing.alignment import align
+    from ..mixing.lists import read_tracks
+    from ..mixing.requests import Mixer
+    from ..records.ticket import read_ticket
+    from ..results.layout import Results
+    from ..results.output_guard import check_output
+    from ..show.sonify import check_format
+    from ..show.transition_audio import Overlay, render
+
+    check_format(arguments.output)
+    mixer = Mixer(arguments.results)
+    ids = [mixer.named(name) for name in arguments.transition]
+    files = [Path(read_ticket(Results(arguments.results).ticket(track)).file) for track in ids]
+    check_output(arguments.output, files, force=arguments.force, audio=True)
+    step, octave = mixer.step(*ids)
+    before, after = read_tracks(arguments.results, ids)
+    found = align(before, after, step, octave)
+    overlay = Overlay(found.first, found.then, found.lead, found.end, found.swap, found.gains)
+    render(files[0], files[1], overlay, arguments.output)
+    print(f"leave at bar {step.leave}, enter at bar {step.enter}, {step.bars} bars: "
+          f"{'; '.join(step.reasons)}")  # fmt: skip

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..base.errors import ConfigError
 from ..key import notation
+from ..records.model import SURE_KEY
 from ..results.duplicates import read_duplicates
 from ..results.table import current_table
 
@@ -28,9 +29,10 @@ class Library:
     """The analysed tracks with a tempo, in the library's order; arrays of shape (tracks,).
 
     ids, paths, titles, artists: texts. bpm: BPM. key: 0..23 (dropgrid.key.notation), -1 for none.
-    key_confidence, certainty (that beats and downbeats are right): 0..1. energy: 0..1, loudness:
-    LUFS, duration: seconds; nan where unknown. bars_in, bars_out: bars before the first and after
-    the last loud section; alone_in, alone_out: bars of beat alone at the beginning and the end.
+    key_confidence: 0..1, 0 where the key is unsure. certainty (that beats and downbeats are
+    right): 0..1. energy: 0..1, loudness: LUFS, duration: seconds; nan where unknown. bars_in,
+    bars_out: bars before the first and after the last loud section; alone_in, alone_out: bars of
+    beat alone at the beginning and the end.
     others: the paths of each track's duplicates.
     """
 
@@ -92,7 +94,7 @@ def library_of(
         artists=tuple(row["artist"] for row in rows),
         bpm=_numbers(rows, "bpm"),
         key=np.array([NO_KEY if key is None else key for key in keys], int),
-        key_confidence=np.nan_to_num(_numbers(rows, "key_confidence")),
+        key_confidence=np.array([_key_confidence(row) for row in rows], float),
         certainty=np.nan_to_num(
             _numbers(rows, "confidence") * _numbers(rows, "confidence_downbeat")
         ),
@@ -105,6 +107,15 @@ def library_of(
         alone_out=np.nan_to_num(_numbers(rows, "mix_out_bars")).astype(int),
         others=others or {},
     )
+
+
+def _key_confidence(row: Mapping[str, str]) -> float:
+    """0 for a key that is unsure (KeyRecord.is_sure, in the table `key_sure`); 0..1 else."""
+    confidence = float(row["key_confidence"] or 0)
+    if row.get("key_sure") == "":
+        return confidence
+    sure = row.get("key_sure", "true").lower() == "true"
+    return max(confidence, SURE_KEY) if sure else 0.0
 
 
 def bars_before(parts: Sequence[tuple[str, int]]) -> int:

@@ -8,7 +8,7 @@ each track's energy from the wanted course, less a price for an artist twice in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +60,46 @@ def arrange(
         if gained <= GAIN:
             break
         best += gained
+    return [int(track) for track in order]
+
+
+def arrange_around(
+    scores: np.ndarray,
+    energy: np.ndarray,
+    artists: Sequence[str],
+    locked: Mapping[int, int],
+    curve: str = "free",
+) -> list[int]:
+    """The same, where some tracks stay at their places; locked: place in the order -> track.
+
+    The places between are filled greedily, then pairs of tracks change places while that helps.
+    """
+    n = len(scores)
+    if not locked or n < 2:
+        return arrange(scores, energy, artists, Wishes(curve))
+    value = _pair_values(scores, artists, Wishes(curve))
+    course = _course_values(energy, curve)
+    order = np.full(n, -1)
+    for place, track in locked.items():
+        order[place] = track
+    left = sorted(set(range(n)) - set(locked.values()))
+    free = np.flatnonzero(order < 0)
+    for place in map(int, free):
+        came = value[order[place - 1]] if place else np.zeros(n)
+        order[place] = max(left, key=lambda j: (came[j] + course[j, place], -j))
+        left.remove(int(order[place]))
+    best = worth(order, value, course)
+    for _ in range(PASSES):
+        moves = []
+        for i in free:
+            j = _best_swap(order, value, course, int(i), free)
+            if j != i:
+                moves.append(_swapped(order, int(i), j))
+        gains = [worth(move, value, course) - best for move in moves]
+        if not gains or max(gains) <= GAIN:
+            break
+        order = moves[int(np.argmax(gains))]
+        best += max(gains)
     return [int(track) for track in order]
 
 
@@ -140,11 +180,9 @@ def _moves(
             if j != i:
                 moves.append(np.concatenate([rest[:j], stretch, rest[j:]]))
     for i in range(low, high):
-        j = _best_swap(order, value, course, i, low, high)
+        j = _best_swap(order, value, course, i, np.arange(low, high))
         if j != i:
-            swapped = order.copy()
-            swapped[[i, j]] = swapped[[j, i]]
-            moves.append(swapped)
+            moves.append(_swapped(order, i, j))
     return moves
 
 
@@ -169,11 +207,16 @@ def _insertion(
     return np.asarray(joined + kept[places] + (moved[-1] - moved[places]) + here)
 
 
+def _swapped(order: np.ndarray, i: int, j: int) -> np.ndarray:
+    swapped = order.copy()
+    swapped[[i, j]] = swapped[[j, i]]
+    return swapped
+
+
 def _best_swap(
-    order: np.ndarray, value: np.ndarray, course: np.ndarray, i: int, low: int, high: int
+    order: np.ndarray, value: np.ndarray, course: np.ndarray, i: int, places: np.ndarray
 ) -> int:
-    """The place whose track gains most by changing places with the one at i, neighbours apart."""
-    places = np.arange(low, high)
+    """The place, of some, that gains most by changing its track with the one at i."""
     other = order[places]
     gained = (
         course[order[i], places] + course[other, i] - course[order[i], i] - course[other, places]

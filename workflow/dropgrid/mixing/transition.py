@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from ..key import notation
-from ..records.model import SURE_KEY
 from ..records.track import Track
 from .library import NO_KEY, Library
 from .score import Scores
@@ -117,7 +116,7 @@ def _tempo(found: Scores, j: int) -> str:
 
 def _key(library: Library, i: int, j: int) -> str:
     keys = int(library.key[i]), int(library.key[j])
-    if NO_KEY in keys or min(library.key_confidence[i], library.key_confidence[j]) < SURE_KEY:
+    if NO_KEY in keys or min(library.key_confidence[i], library.key_confidence[j]) <= 0:
         return "key not sure"
     first_key, second_key = (notation.camelot(key) for key in keys)
     if keys[0] == keys[1]:

@@ -33,7 +33,13 @@ from ..references.matching import Reference
 from ..structure import queries
 from .collect import TrackView
 
-TAGS = ("title", "artist", "album", "genre")  # of a file's tags, those that a person looks for
+TAGS = (
+    "title",
+    "artist",
+    "album",
+    "genre",
+    "year",
+)  # of a file's tags, those that a person looks for
 TICK = 1e-4  # seconds: the resolution of beats on the page
 SKIP = 0xFFFF  # in a list of differences: add this much and read on
 
@@ -97,6 +103,7 @@ def row(view: TrackView, page: Path) -> dict[str, Any]:
         **(_key(view.key) if view.key else {}),
         **(_reference(view.reference, _duration(view)) if view.reference else {}),
         "twins": list(view.twins) or None,
+        "corrected": _corrected(view) or None,
     }
     if view.failure:
         values["failure"] = [view.failure.stage, view.failure.type, view.failure.message]
@@ -113,6 +120,12 @@ def _parts(record: BpmRecord) -> list[float] | None:
     if record.confidences is None:
         return None
     return [round(part, 3) for part in astuple(record.confidences)]
+
+
+def _corrected(view: TrackView) -> list[str]:
+    """Which parts of a track a person corrected, as the records say."""
+    parts = (("grid", view.bpm), ("sections", view.structure), ("key", view.key))
+    return [name for name, record in parts if record and record.source == "corrected"]
 
 
 def _duration(view: TrackView) -> float:
@@ -185,6 +198,7 @@ def _sections(record: StructureRecord) -> dict[str, Any]:
         "drops": [round(time, 3) for time in record.drops],
         "sureness": [round(c, 3) for c in record.drop_confidences],
         "structure": record.method,
+        "phrases": [round(phrase.start, 2) for phrase in record.phrases] or None,
         **_energies(record),
         **_questions(record),
     }

@@ -50,15 +50,14 @@ def sonify(audio: Path, bpm: BpmRecord, structure: StructureRecord | None, outpu
     Stereo, 44.1 kHz, 16 bit; the file appears whole or not at all. Raises ConfigError for
     another suffix, RecordError for the record of a failed track, DecodeError, OSError.
     """
-    if output.suffix.lower() not in FORMATS:
-        raise ConfigError(f"--output {output}: the name must end in .wav or .flac")
+    check_format(output)
     for record in (bpm, structure):
         if record is not None and record.error is not None:
             raise RecordError(
                 f"{record.path}: not analysed ({record.error.stage}: {record.error.message})"
             )
     blocks = (left_and_right(block) * np.float32(MUSIC) for block in Reader(audio))
-    _write(output, mix(blocks, schedule(bpm, structure)))
+    write_audio(output, mix(blocks, schedule(bpm, structure)))
 
 
 def schedule(bpm: BpmRecord, structure: StructureRecord | None) -> list[Event]:
@@ -143,8 +142,17 @@ def _sample(time: float) -> int:
     return max(0, round(time * SAMPLE_RATE))
 
 
-def _write(output: Path, blocks: Iterable[np.ndarray]) -> None:
+def check_format(output: Path) -> None:
+    """Raises ConfigError for a name that is none of a WAV or FLAC file."""
+    if output.suffix.lower() not in FORMATS:
+        raise ConfigError(f"--output {output}: the name must end in .wav or .flac")
+
+
+def write_audio(output: Path, blocks: Iterable[np.ndarray]) -> None:
+    """Write (n, 2) blocks as 16 bit, 44.1 kHz; the file appears whole or not at all."""
     import soundfile
+
+    check_format(output)
 
     output.parent.mkdir(parents=True, exist_ok=True)
     temporary = output.with_name(f".{cut_name(output.name)}.{os.getpid()}.tmp")

@@ -247,7 +247,7 @@ def transitions(step: np.ndarray) -> np.ndarray:
     ways = np.exp(np.stack([falls, stays, rises], axis=1))
     chosen = np.array([[[k in way for k in range(3)] for way in row] for row in DIRECTIONS], float)
     weights = STEP_COUNTS * np.log(np.maximum(np.einsum("nk,abk->nab", ways, chosen), 1e-9))
-    alike = np.full(len(LABELS), SAME)
+    alike = np.full(len(LABELS), SAME, float)
     alike[DROP] = SAME_DROP
     return np.asarray(weights + GRAMMAR - np.diag(alike))
 

@@ -11,13 +11,14 @@ import { drawDeck } from "./pictures.js";
 import { player, startPlayer, togglePlay } from "./player.js";
 import { openPopover } from "./popovers.js";
 import { clearFilters } from "./search.js";
+import { showSet, startSet } from "./set_page.js";
 import { startLegend } from "./sections_and_facts.js";
 import { choose, draw, refresh, startTable, table, tableKey } from "./table.js";
 import { count } from "./text.js";
 import { library, tracks } from "./tracks.js";
 
-const PAGES = ["library", "failures", "evaluation", "run"];
-const RENDER = { failures: showFailures, evaluation: showEvaluation, run: showRun };
+const PAGES = ["library", "set", "failures", "evaluation", "run"];
+const RENDER = { set: showSet, failures: showFailures, evaluation: showEvaluation, run: showRun };
 
 function showPage(name) {
   for (const page of PAGES) {
@@ -28,7 +29,7 @@ function showPage(name) {
   }
   if (name !== "library") {
     player.engine.pause();
-    if (!$(`page-${name}`).childElementCount) RENDER[name]();
+    if (name === "set" || !$(`page-${name}`).childElementCount) RENDER[name]();
   }
   history.replaceState(null, "", name === "library" && deck.track ? `#track=${deck.track.id}` : `#${name}`);
 }
@@ -124,6 +125,7 @@ export function start() {
   for (const page of PAGES) $(`tab-${page}`).addEventListener("click", () => showPage(page));
   startLegend();
   startKeys();
+  startSet();
   startTable(openTrack);
   startPlayer(follow);
   document.addEventListener("keydown", onKey);

@@ -7,14 +7,10 @@ import { popover } from "./popovers.js";
 import { runs } from "./section_runs.js";
 import { draw, markSort, sortBy } from "./table.js";
 import { barsText, bpmText, clock, folded } from "./text.js";
-import { BARS, camelotText, tracks } from "./tracks.js";
+import { BARS, camelotText, correctedParts, likely, tracks } from "./tracks.js";
 
 const GAP = 16; // px between columns, as in library.css
 const cell = (name, ...content) => make("div", { role: "gridcell", class: name }, ...content);
-
-/** The alternatives that are likely enough for the table; an opened track lists all. */
-const WORTH_A_LOOK = 0.05; // probability
-const likely = (track) => (track.alternatives ?? []).filter(([, share]) => share >= WORTH_A_LOOK);
 
 /**
  * value: what is sorted by; cell: what is shown; least: px, the narrowest that is of use; grow: its
@@ -26,6 +22,7 @@ const COLUMNS = [
   { key: "artist", name: "Artist", value: (t) => t.artist && folded(t.artist), cell: (t) => cell("words", t.artist), least: 110, grow: 1, rank: 9, off: true },
   { key: "genre", name: "Genre", value: (t) => t.genre && folded(t.genre), cell: (t) => cell("words", t.genre), least: 90, grow: 0.6, rank: 10, off: true },
   { key: "album", name: "Album", value: (t) => t.album && folded(t.album), cell: (t) => cell("words", t.album), least: 110, grow: 1, rank: 11, off: true },
+  { key: "year", name: "Year", value: (t) => t.year, cell: (t) => cell("words", t.year), least: 48, grow: 0, rank: 15, off: true },
   { key: "dropmap", name: "Drop map", value: (t) => t.sections?.length, cell: mapCell, least: 90, grow: 1.8, rank: 2 },
   { key: "bpm", name: "BPM", value: (t) => t.bpm, cell: (t) => cell("bpm right", bpmText(t.bpm)), least: 66, grow: 0, rank: 1, right: true },
   { key: "confidence", name: "Confidence", value: (t) => t.confidence, cell: sureCell, least: 96, grow: 0, rank: 5 },
@@ -43,7 +40,9 @@ export const columns = { chosen: new Set(), shown: [] };
 
 function nameCell(track) {
   const under = columns.shown.some((c) => c.key === "artist") ? track.path : [track.artist, track.path].filter(Boolean).join(" · ");
-  return cell("name", make("b", {}, track.title), make("span", {}, under));
+  const corrected = correctedParts(track);
+  const sign = corrected.length ? make("i", { class: "corrected", role: "img", "aria-label": `Corrected by you: ${corrected.join(", ")}`, title: `Corrected by you: ${corrected.join(", ")}` }, "✎") : null;
+  return cell("name", make("b", {}, track.title, sign), make("span", {}, under));
 }
 
 function mapCell(track) {
@@ -61,12 +60,12 @@ function sureCell(track) {
 function keyCell(track) {
   if (!track.camelot) return cell("key");
   const dot = make("i", { "aria-hidden": "true" });
-  dot.style.background = keyColour(track.camelot);
-  return cell("key", dot, camelotText(track), make("span", {}, track.key));
+  dot.style.color = keyColour(track.camelot);
+  return make("div", { role: "gridcell", class: track.keyUnsure ? "key unsure" : "key", title: track.keyUnsure ? `${track.key}: unsure` : track.key }, dot, make("b", {}, camelotText(track)), make("span", {}, track.key));
 }
 
 function stateCell(track) {
-  return make("div", { role: "gridcell", class: `state ${track.status}`, title: track.why || null }, track.state?.confirmed ? "Yours" : { ok: "OK", check: "Check", failed: "Failed" }[track.status]);
+  return make("div", { role: "gridcell", class: `state ${track.status}`, title: track.why || null }, track.state?.confirmed ? "Yours" : track.duration === undefined && !track.failure ? "Waiting" : { ok: "OK", check: "Check", failed: "Failed" }[track.status]);
 }
 
 /** The cells of a row. Of a failed track: name, reason, status. */
@@ -80,7 +79,7 @@ export function cells(track) {
 
 /** Which columns the reader chose before, else the usual ones; genres where there are some. */
 export function startColumns() {
-  const usual = COLUMNS.filter((c) => !c.off || (c.key === "genre" && tracks.some((t) => t.genre)));
+  const usual = COLUMNS.filter((c) => (c.key === "genre" ? tracks.some((t) => t.genre) : c.key === "alternatives" ? tracks.some((t) => likely(t).length) : !c.off));
   columns.chosen = new Set(remembered("columns") ?? usual.map((c) => c.key)).add("title");
   const boxes = COLUMNS.slice(1).map((column) => {
     const change = (event) => {

@@ -4,13 +4,15 @@ import { $, make, remember } from "./dom.js";
 import { bench, toggleBench } from "./editor.js";
 import { boundaryUnder, showTools } from "./editor_panel.js";
 import { LABELS } from "./labels.js";
+import { whatToDo } from "./failure_advice.js";
+import { mixBox, stopTransition, toggleMix } from "./mix_panel.js";
 import { metronome, resetMetronome, toggleMetronome } from "./metronome.js";
 import { drag, drawCloseup, LANE, RULER, startingZoom, timeUnder, WAVE, wheel, zoomBy } from "./pictures.js";
 import { load, player, playing, seek, setLoop, setRate, setVolume, toggleLevel, togglePlay } from "./player.js";
 import { runs } from "./section_runs.js";
 import { facts, saidOf, sectionList } from "./sections_and_facts.js";
 import { bpmText, clock } from "./text.js";
-import { lastBefore } from "./times.js";
+import { lastBefore, shownAround } from "./times.js";
 
 const NOTHING = new Uint8Array();
 export const EMPTY = { beats: [], downbeats: [], refBeats: [], wave: NOTHING, kick: NOTHING, middle: NOTHING, high: NOTHING };
@@ -21,6 +23,7 @@ export async function openTrack(track) {
   if (deck.track === track) return;
   Object.assign(deck, { track, details: EMPTY, runs: runs(track), parts: {}, span: startingZoom(track) });
   Object.assign(bench, { ghosts: [], ghost: null, anchor: null, taps: [], boundary: null, said: "", wrong: false, parts: {} });
+  stopTransition();
   load(track.failure ? null : track);
   $("deck").replaceChildren(...(track.failure ? [deckHead(track), failureCard(track)] : deckParts(track)));
   showDeck(true);
@@ -79,6 +82,7 @@ function failureCard(track) {
     { class: "failure" },
     make("p", { class: "failure-title" }, `Could not be analysed${stage ? ` (${stage})` : ""}`),
     make("p", { class: "failure-message" }, message || "No reason was recorded."),
+    make("p", { class: "failure-advice" }, whatToDo(track.failure)),
     type ? make("p", { class: "failure-type" }, type) : null,
   );
 }
@@ -95,6 +99,7 @@ function deckParts(track) {
   parts.closeup = make("canvas", { class: "closeup", id: "closeup", tabindex: 0, role: "slider", "aria-label": "Position in the track", "aria-valuemin": 0, "aria-valuemax": Math.round(track.duration ?? 0) });
   parts.cursor = make("div", { class: "cursor" });
   parts.window = make("div", { class: "window" });
+  parts.centre = make("div", { class: "cursor centre" });
   parts.tools = make("section", { class: "tools-panel", "aria-label": "Workbench", hidden: true });
   parts.problem = make("p", { class: "deck-problem", role: "status" });
   for (const canvas of [parts.overview, parts.closeup]) {
@@ -105,11 +110,11 @@ function deckParts(track) {
     });
   }
   parts.closeup.addEventListener("wheel", wheel, { passive: false });
-  const maps = make("div", { class: "maps" }, make("div", { class: "map" }, parts.overview, parts.window, parts.cursor), make("div", { class: "map" }, parts.closeup, make("div", { class: "cursor centre" })), deckBar(track), parts.problem);
+  const maps = make("div", { class: "maps" }, make("div", { class: "map" }, parts.overview, parts.window, parts.cursor), make("div", { class: "map" }, parts.closeup, parts.centre), deckBar(track), parts.problem);
   parts.bpm = make("b", { class: "number" }, bpmText(track.bpm) || "–");
   const bpm = make("div", { class: "deck-bpm" }, parts.bpm, make("span", {}, "BPM"));
   parts.side = make("div", { class: "side", id: "side" }, sectionList(track), facts(track));
-  return [deckHead(track, parts.play, bpm), make("div", { class: "deck-body" }, maps, parts.side), parts.tools];
+  return [deckHead(track, parts.play, bpm), make("div", { class: "deck-body" }, maps, parts.side), parts.tools, make("div", { class: "popover-holder" }, mixBox())];
 }
 
 /** Where the position is, and what else can be set. */
@@ -124,10 +129,11 @@ function deckBar(track) {
   const level = pressed("Level", "Play every track at one loudness", toggleLevel, { class: "quiet level", "aria-pressed": player.levelled, hidden: track.lufs === undefined });
   const loud = make("input", { type: "range", min: 0, max: 1, step: 0.01, value: player.loudness, "aria-label": "Volume", title: "Volume", oninput: () => { setVolume(Number(loud.value)); remember("volume", player.loudness); } });
   parts.edit = button("Edit", "Correct tempo, beats, sections and key (E)", toggleBench, { "aria-pressed": bench.on });
+  parts.mix = button("Mix", "What mixes with this track (Shift+M)", toggleMix, { "aria-haspopup": "true" });
   parts.metronome = pressed("Click", "Metronome on the beats (M)", toggleMetronome, { "aria-pressed": metronome.on });
   const rate = make("select", { class: "rate", "aria-label": "Speed", title: "Speed", onchange: () => setRate(Number(rate.value)) }, ...RATES.map((r) => make("option", { value: r, selected: r === player.rate }, `${r} ×`)));
   const zoom = [button("−", "Zoom out (−)", () => zoomBy(1.6), { "aria-label": "− Zoom out", class: "quiet zoom" }), button("+", "Zoom in (+)", () => zoomBy(1 / 1.6), { "aria-label": "+ Zoom in", class: "quiet zoom" })];
-  return make("div", { class: "deck-bar" }, parts.clock, parts.where, make("div", { class: "deck-tools" }, parts.edit, parts.more, parts.metronome, parts.loop, level, rate, make("label", { class: "volume" }, loud), ...zoom));
+  return make("div", { class: "deck-bar" }, parts.clock, parts.where, make("div", { class: "deck-tools" }, parts.edit, parts.mix, parts.more, parts.metronome, parts.loop, level, rate, make("label", { class: "volume" }, loud), ...zoom));
 }
 
 /** Put the cursors, the clock and the marks where the position is. */
@@ -136,7 +142,9 @@ export function follow() {
   if (!track || track.failure || !parts.clock) return;
   const { position } = player;
   parts.cursor.style.left = `${(position / track.duration) * 100}%`;
-  parts.window.style.left = `${((position - span / 2) / track.duration) * 100}%`;
+  const [from] = shownAround(position, span, track.duration);
+  parts.window.style.left = `${(from / track.duration) * 100}%`;
+  parts.centre.style.left = `${((position - from) / span) * 100}%`;
   parts.window.style.width = `${(span / track.duration) * 100}%`;
   drawCloseup();
   const bar = lastBefore(downbeats, position + 0.005);
@@ -187,7 +195,7 @@ export function deckKey(key, shift) {
     j: () => toNeighbour(starts, true),
     k: () => toNeighbour(starts, false),
     l: toggleLoop,
-    m: () => parts.metronome.setAttribute("aria-pressed", toggleMetronome()),
+    m: () => (shift ? toggleMix() : parts.metronome.setAttribute("aria-pressed", toggleMetronome())),
   };
   if (!(key in acts)) return false;
   acts[key]();

@@ -68,14 +68,13 @@ function peaks(wave, perSecond, [from, to], width, bar) {
   return found;
 }
 
-/** The waveform of a whole track in the colours of its sections, bars of three pixels. */
-export function drawWave(context, track, wave, [top, height], width) {
-  if (!wave.length) return;
-  const found = peaks(wave, wave.length / track.duration, [0, track.duration], width, 3);
-  for (const [i, peak] of found.entries()) {
+/** The waveform of a whole track of which no bands are known. */
+export function drawWave(context, wave, [top, height], width) {
+  const middle = top + height / 2;
+  context.fillStyle = colours.wave;
+  for (const [x, peak] of peaks(wave, wave.length / width, [0, width], width, 1).entries()) {
     const tall = Math.max((peak / 255) * height, 1);
-    context.fillStyle = colourAt(track, ((3 * i + 1.5) / width) * track.duration);
-    context.fillRect(3 * i, top + (height - tall) / 2, 2, tall);
+    context.fillRect(x, middle - tall / 2, 1, tall);
   }
 }
 

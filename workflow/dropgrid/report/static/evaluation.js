@@ -86,7 +86,8 @@ function aboutReferences({ library: about, options, decided_by_tag: tagged }) {
 
 const figure = (value) => (value === null || value === undefined ? "–" : value.toFixed(3));
 const answered = (e) => (e.answered_tracks !== undefined && e.answered_tracks !== null && e.answered_tracks !== e.tracks ? ` (${figure(e.answered)} of the ${e.answered_tracks} answered)` : "");
-const between = (e) => (e.low === null || e.low === undefined ? "" : `[${figure(e.low)}, ${figure(e.high)}]`) + answered(e);
+const FEW = 10; // references: below, an interval says too little to be shown
+const between = (e) => (e.low === null || e.low === undefined || (e.tracks ?? FEW) < FEW ? "" : `[${figure(e.low)}, ${figure(e.high)}]`) + answered(e);
 
 /** A cell of value and interval. */
 function estimate(e) {

@@ -3,6 +3,7 @@
 import { showTrack } from "./application.js";
 import { $, make } from "./dom.js";
 import { bench } from "./editor.js";
+import { whatToDo } from "./failure_advice.js";
 import { bpmText, count, titled } from "./text.js";
 import { library, tracks } from "./tracks.js";
 
@@ -11,15 +12,15 @@ export function showFailures() {
   const page = $("page-failures");
   page.replaceChildren(make("h2", {}, "Failures"));
   if (!failed.length) {
-    page.append(make("p", { class: "lead" }, tracks.length ? "Every track was analysed." : "The library is empty."));
+    page.append(make("p", { class: "lead" }, tracks.length ? "Every track was analysed." : "The library is empty. Analyse a folder of music: dropgrid run ~/Music"));
     return;
   }
   const kinds = new Map();
   for (const { failure } of failed) kinds.set(failure[0] || "other", (kinds.get(failure[0] || "other") ?? 0) + 1);
   const parts = [...kinds].map(([stage, number]) => `${number} at ${stage}`).join(", ");
   page.append(make("p", { class: "lead" }, `${count(failed.length, "track")} of ${tracks.length.toLocaleString("en")} could not be analysed: ${parts}. The rest of the library is not affected.`));
-  const rows = failed.slice(0, 2000).map((track) => [trackButton(track), track.failure[0], track.failure[2]]);
-  page.append(dataTable(["File", "Stage", "Reason"], rows, []));
+  const rows = failed.slice(0, 2000).map((track) => [trackButton(track), track.failure[2], whatToDo(track.failure)]);
+  page.append(dataTable(["File", "Reason", "What to do"], rows, []));
   if (failed.length > rows.length) page.append(make("p", {}, `The first ${rows.length} are listed; failures.csv has all.`));
 }
 

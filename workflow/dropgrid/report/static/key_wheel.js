@@ -6,7 +6,7 @@ import { refresh } from "./table.js";
 import { count } from "./text.js";
 import { tracks } from "./tracks.js";
 
-const keyWheel = { key: "", only: false, parts: new Map() };
+export const keyWheel = { key: "", only: false, parts: new Map() };
 /** @type {[string, number, number][]} */
 const RINGS = [["A", 36, 68], ["B", 70, 102]]; // mode, inner and outer radius
 const HOURS = [...Array(12).keys()].map((i) => i + 1);
@@ -26,7 +26,7 @@ export function inKey(track) {
 /** The colour of a key: neighbours look alike. */
 export const keyColour = (key) => `hsl(${(parseInt(key, 10) * 30 + 150) % 360} 62% ${key.endsWith("A") ? 42 : 50}%)`;
 
-function shape(tag, attributes, ...children) {
+export function shape(tag, attributes, ...children) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.append(...children);

@@ -19,6 +19,8 @@ const KEYS = [
   ["Listen", ["L"], "loop the section"],
   ["Listen", ["M"], "metronome"],
   ["Listen", ["+", "−"], "zoom", "zoom"],
+  ["Mix", ["Shift", "M"], "what mixes with this track", "mix"],
+  ["Mix", ["Alt", "↑", "↓"], "in the set: move the track"],
   ["The page", ["E"], "edit: the workbench", "edit"],
   ["The page", ["Esc"], "close what is open", "close"],
   ["The page", ["?"], "these keys", "all keys"],

@@ -8,7 +8,8 @@ import { DROP, LABELS } from "./labels.js";
 import { player, seek } from "./player.js";
 import { SHORT } from "./sections_and_facts.js";
 import { titled } from "./text.js";
-import { lastBefore } from "./times.js";
+import { lastBefore, shownAround } from "./times.js";
+import { library } from "./tracks.js";
 
 export const LANE = 20; // px: height of a lane of sections
 export const WAVE = 64; // px: of the waveform of the whole track
@@ -31,13 +32,16 @@ export function drawDeck() {
 }
 
 function drawOverview() {
-  const { track, details: { wave }, parts } = deck;
+  const { track, details: { wave, kick, middle, high }, parts } = deck;
   const whole = /** @type {[number, number]} */ ([0, track.duration]);
   const [own, references] = lanes(track);
   const [context, width] = surface(parts.overview);
   drawLane(context, own, whole, [0, LANE], width, true);
   markParts(context, whole, [0, LANE], width);
-  drawWave(context, track, wave, [LANE + 5, WAVE], width);
+  if (kick.length) drawBands(context, [kick, middle, high], kick.length / track.duration, whole, [LANE + 3, WAVE], width);
+  else drawWave(context, wave, [LANE + 3, WAVE], width);
+  markPhrases(context, track, whole, [LANE, WAVE + 6], width);
+  markKeys(context, track, whole, LANE, width);
   drawRuler(context, whole, track.duration, [LANE + WAVE + 8, RULER], width);
   drawLane(context, references, whole, [LANE + WAVE + RULER + 12, LANE], width, false);
   markDrops(context, track, whole, [LANE, WAVE + 8], width);
@@ -55,11 +59,11 @@ function markParts(context, [from, to], [top, height], width) {
   }
 }
 
-/** What lies around the position, which stays in the middle. */
+/** What lies around the position, which stays in the middle, but near the ends of the track. */
 export function drawCloseup() {
   const { track, details: { beats, downbeats, refBeats, wave, kick, middle, high }, parts, span } = deck;
   const [context, width, height] = surface(parts.closeup);
-  const shown = /** @type {[number, number]} */ ([player.position - span / 2, player.position + span / 2]);
+  const shown = shownAround(player.position, span, track.duration);
   const foot = refBeats.length ? 10 : 0;
   const room = /** @type {[number, number]} */ ([RULER + 14, height - RULER - 14 - LANE - foot - 4]);
   drawRuler(context, shown, track.duration, [0, RULER], width);
@@ -76,6 +80,29 @@ export function drawCloseup() {
   markDrops(context, track, shown, [RULER, height - LANE - RULER], width);
   drawBench(context, shown, [RULER, height - LANE - RULER], width);
   if (player.loop) shadeOutside(context, player.loop, shown, [RULER, height - LANE - RULER], width);
+}
+
+/** A short tick where a phrase begins: the music changes there, inside a section. */
+function markPhrases(context, track, [from, to], [top, height], width) {
+  context.fillStyle = colours.ink;
+  context.globalAlpha = 0.55;
+  for (const time of track.phrases ?? []) context.fillRect(Math.round(((time - from) / (to - from)) * width), top + height - 5, 1, 5);
+  context.globalAlpha = 1;
+}
+
+/** The keys of a track whose key changes, each from where it begins. */
+function markKeys(context, track, [from, to], top, width) {
+  context.font = `600 10px ${colours.font}`;
+  context.textBaseline = "top";
+  for (const [start, key] of track.keyChanges ?? []) {
+    const x = Math.round(((start - from) / (to - from)) * width);
+    const text = library.keys[key] ?? key;
+    context.fillStyle = colours.back;
+    context.fillRect(x, top + 2, context.measureText(text).width + 7, 13);
+    context.fillStyle = colours.ink;
+    context.fillRect(x, top + 2, 1, 13);
+    context.fillText(text, x + 4, top + 4);
+  }
 }
 
 function markDrops(context, track, [from, to], [top, height], width) {
@@ -123,7 +150,7 @@ export function wheel(event) {
 /** The time under a pointer. */
 export function timeUnder(event, canvas) {
   const share = (event.clientX - canvas.getBoundingClientRect().left) / canvas.clientWidth;
-  return canvas === deck.parts.overview ? share * deck.track.duration : player.position + (share - 0.5) * deck.span;
+  return canvas === deck.parts.overview ? share * deck.track.duration : shownAround(player.position, deck.span, deck.track.duration)[0] + share * deck.span;
 }
 
 const fingers = new Map(); // pointer id: x

@@ -15,7 +15,7 @@ export function openPopover(opened) {
   for (const box of all(".popover")) {
     was ||= !box.hidden;
     box.hidden = box !== opened;
-    $(`${box.id}-button`).setAttribute("aria-expanded", box === opened);
+    $(`${box.id}-button`)?.setAttribute("aria-expanded", box === opened);
   }
   return was;
 }

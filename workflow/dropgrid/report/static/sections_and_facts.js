@@ -1,11 +1,14 @@
 // The sections in words: what a list, a legend and a tooltip say of them; and a track's facts.
 
-import { $, make } from "./dom.js";
+import { $, make, remember, remembered } from "./dom.js";
 import { LABELS } from "./labels.js";
 import { seek } from "./player.js";
 import { runAt, runs } from "./section_runs.js";
 import { barsText, bpmText, clock, titled } from "./text.js";
-import { BARS, camelotText, tracks } from "./tracks.js";
+import { camelotText, correctedParts, likely, tracks } from "./tracks.js";
+import { UNSURE } from "./verdict.js";
+
+const CERTAIN = 0.95; // confidence of a tempo that needs no second look
 
 /** What a tooltip says of the sections at a time. */
 export function saidOf(track, time) {
@@ -60,36 +63,71 @@ function distance(time, times) {
 
 const signed = (value) => `${value < -0.005 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
 
+/** What a DJ asks of a track; below, folded in, the numbers for researchers. */
 export function facts(track) {
-  const grid = track.grid ?? [];
-  const pairs = [
-    ["Fitted", track.fitted && track.fitted.toFixed(4)],
-    ["Interval", track.interval?.map((bpm) => bpm.toFixed(4)).join(" – ")],
-    ["Confidence", track.confidence?.toFixed(2)],
-    ["Confidence by part", (track.confidences ?? []).map((part, i) => `${["tempo", "octave", "beats", "downbeat"][i]} ${part.toFixed(2)}`).join(", ")],
-    ["Alternatives", (track.alternatives ?? []).map(([bpm, share]) => `${bpmText(bpm)} (${share.toFixed(2)})`).join(", ")],
-    ["Reference", track.refBpm && `${bpmText(track.refBpm)} (${signed(track.bpm - track.refBpm)})`],
-    ["Tag", bpmText(track.tag)],
-    ["Without tag", track.source === "computed" && track.computed !== track.bpm && bpmText(track.computed)],
-    ["Metre", track.signature],
-    ["Key", track.key && `${camelotText(track)} ${track.key} (${track.keyConfidence.toFixed(2)}${track.keyUnsure ? ", unsure" : ""})`],
+  const change = () => remember("details", more.open);
+  const more = make("details", { open: remembered("details") === true, ontoggle: change }, make("summary", {}, "Details"), factList(measurements(track)));
+  return make("div", { class: "facts", tabindex: 0, role: "region", "aria-label": "Facts" }, factList(mainFacts(track)), more);
+}
+
+function factList(pairs) {
+  const rows = pairs.filter(([, value]) => value).map(([name, value, kind]) => make("div", { class: kind }, make("dt", {}, name), make("dd", { class: "number" }, value)));
+  return make("dl", {}, ...rows);
+}
+
+/** How far a tempo can be relied on, in a word. */
+export function trust(track) {
+  if (track.confidence === undefined) return "";
+  if (track.source === "corrected" || track.state?.confirmed) return "set by you";
+  return track.confidence >= CERTAIN ? "certain" : track.confidence >= UNSURE ? "likely" : "unsure, check it";
+}
+
+function mainFacts(track) {
+  const alternatives = likely(track).map(([bpm, share]) => `${bpmText(bpm)} (${Math.round(100 * share)} %)`).join(", ");
+  const corrected = correctedParts(track);
+  return [
+    ["To check", track.why && track.status === "check" ? track.why : "", "warn"],
+    ["You corrected", corrected.length ? corrected.join(", ") : ""],
+    ["Tempo", track.bpm && [bpmText(track.bpm), trust(track)].filter(Boolean).join(", ")],
+    ["Could also be", track.source === "corrected" ? "" : alternatives],
+    ["Tempo changes", (track.grid ?? []).length > 1 ? track.grid.map((g) => `${bpmText(g[1])} from ${clock(g[0])}`).join(", ") : ""],
+    ["Key", track.key && `${camelotText(track)} ${track.key}${track.keyUnsure ? " (unsure)" : ""}`, track.keyUnsure ? "unsure" : ""],
     ["No key", track.noKey],
-    ["Other keys", (track.otherKeys ?? []).map(([key, share]) => `${key} (${share.toFixed(2)})`).join(", ")],
     ["Key changes", (track.keyChanges ?? []).map(([start, key]) => `${clock(start)} ${key}`).join(", ")],
-    ["Key tag", track.tagKey],
-    ["Tuning", track.tuning && Math.abs(track.tuning) >= 5 ? `${track.tuning > 0 ? "+" : "−"}${Math.abs(track.tuning).toFixed(0)} cents` : ""],
-    ["Energy", track.energy !== undefined && track.energy.toFixed(2)],
-    ...BARS.map(([key, name]) => [key === "breakdown" ? "Longest breakdown" : name, barsText(track[key])]),
-    ["Impact", track.impact !== undefined && `${track.impact.toFixed(1)} dB at the drop`],
-    ["Loudness", track.lufs !== undefined && `${track.lufs.toFixed(1)} LUFS${track.range === undefined ? "" : `, range ${track.range.toFixed(1)} LU`}`],
-    ["Peak", track.peak !== undefined && `${track.peak.toFixed(1)} dB`],
-    ["First downbeat", grid.length && grid[0][3] !== null ? `${grid[0][3].toFixed(3)} s` : ""],
-    ["Grid", grid.length > 1 ? `${grid.length} regions: ${grid.map((g) => bpmText(g[1])).join(", ")}` : ""],
-    ["Taken from", track.source === "metadata" ? "the file's tag" : ""],
-    ["Check", track.why],
+    ["Mix in", barsText(track.mixIn)],
+    ["Mix out", barsText(track.mixOut)],
+    ["First drop", track.firstDrop && `after ${barsText(track.firstDrop)}`],
+    ["Longest breakdown", barsText(track.breakdown)],
+    ["Energy", track.energy !== undefined && `${Math.round(10 * track.energy)} of 10`],
+    ["Loudness", track.lufs !== undefined && `${track.lufs.toFixed(1)} LUFS`],
     ["Album", track.album],
     ["Genre", track.genre],
+    ["Year", track.year],
   ];
-  const rows = pairs.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", { class: "number" }, value)));
-  return make("dl", { class: "facts", tabindex: 0, "aria-label": "Facts" }, ...rows);
+}
+
+/** The numbers: what the analysis measured, and how sure it is of each. */
+function measurements(track) {
+  const grid = track.grid ?? [];
+  return [
+    ["Fitted tempo", track.fitted && `${track.fitted.toFixed(4)} BPM`],
+    ["95 % interval", track.interval?.map((bpm) => bpm.toFixed(4)).join(" – ")],
+    ["Confidence", track.confidence?.toFixed(2)],
+    ["By part", (track.confidences ?? []).map((part, i) => `${["tempo", "octave", "beats", "downbeat"][i]} ${part.toFixed(2)}`).join(", ")],
+    ["Alternatives", (track.alternatives ?? []).map(([bpm, share]) => `${bpmText(bpm)} (${share.toFixed(2)})`).join(", ")],
+    ["Reference", track.refBpm && `${bpmText(track.refBpm)} (${signed(track.bpm - track.refBpm)})`],
+    ["File's tag", bpmText(track.tag)],
+    ["Without the tag", track.source === "computed" && track.computed !== track.bpm && bpmText(track.computed)],
+    ["Tempo from", track.source === "metadata" ? "the file's tag" : ""],
+    ["Time signature", track.signature],
+    ["First downbeat", grid.length && grid[0][3] !== null ? `${grid[0][3].toFixed(3)} s` : ""],
+    ["Key confidence", track.key && track.keyConfidence?.toFixed(2)],
+    ["Other keys", (track.otherKeys ?? []).map(([key, share]) => `${key} (${share.toFixed(2)})`).join(", ")],
+    ["Key tag", track.tagKey],
+    ["Tuning", track.tuning && Math.abs(track.tuning) >= 5 ? `${track.tuning > 0 ? "+" : "−"}${Math.abs(track.tuning).toFixed(0)} cents` : ""],
+    ["Mean energy", track.energy !== undefined && track.energy.toFixed(2)],
+    ["Impact", track.impact !== undefined && `${track.impact.toFixed(1)} dB at the drop`],
+    ["Loudness range", track.range !== undefined && `${track.range.toFixed(1)} LU`],
+    ["Peak", track.peak !== undefined && `${track.peak.toFixed(1)} dB`],
+  ];
 }

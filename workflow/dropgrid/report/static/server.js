@@ -50,6 +50,18 @@ export const server = {
 
   costs() { return this.ask("costs"); },
 
+  /** The tracks that follow one best; one transition beat by beat; a set in order: mixing/requests.py. */
+  following(track, energy) { return this.ask(`tracks/${track.id}/next?energy=${energy}`); },
+  between(track, then) { return this.ask(`tracks/${track.id}/into/${then.id}`); },
+  arranged(ids, locked, energy) { return this.ask("set", { tracks: ids, locked, energy }); },
+
+  /** A track's sound as the analysis decoded it. */
+  async sound(track) {
+    const answer = await fetch(`api/tracks/${track.id}/audio.wav`);
+    if (!answer.ok) throw new Error(`${track.title}: ${(await answer.json().catch(() => ({}))).error ?? answer.statusText}`);
+    return new OfflineAudioContext(1, 1, 44100).decodeAudioData(await answer.arrayBuffer());
+  },
+
   async edit(track, edits) { return this.take(track, await this.ask(`tracks/${track.id}/edit`, { edits })); },
   async undo(track) { return this.take(track, await this.ask(`tracks/${track.id}/undo`, {})); },
   async redo(track) { return this.take(track, await this.ask(`tracks/${track.id}/redo`, {})); },

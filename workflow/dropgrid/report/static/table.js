@@ -5,6 +5,7 @@ import { $, all, make } from "./dom.js";
 import { drawMiniature } from "./drawing.js";
 import { startWheel } from "./key_wheel.js";
 import { startPlaying } from "./player.js";
+import { addToSet } from "./set_page.js";
 import { startLists } from "./saved_list.js";
 import { filter, markFilters, passes, startFilters } from "./search.js";
 import { count } from "./text.js";
@@ -12,7 +13,7 @@ import { query } from "./track_query.js";
 import { tracks } from "./tracks.js";
 
 const ROW = 52; // px, as in library.css
-export const table = { shown: tracks, chosen: 0, sort: null, descending: false, open: /** @type {(track: any) => void} */ (() => {}) };
+export const table = { shown: tracks, chosen: 0, selected: /** @type {Set<any>} */ (new Set()), sort: null, descending: false, open: /** @type {(track: any) => void} */ (() => {}) };
 
 export function startTable(open) {
   table.open = open;
@@ -20,6 +21,8 @@ export function startTable(open) {
   startWheel();
   startColumns();
   startLists();
+  const add = () => { for (const track of selection()) addToSet(track); };
+  $("tools").insertBefore(make("button", { class: "quiet", id: "add-to-set", title: "Put the selected tracks at the end of the set. Ctrl and Shift with a click select several", onclick: add }, "Add to set"), $("shown"));
   $("search").addEventListener("input", refresh);
   $("table").addEventListener("scroll", draw, { passive: true });
   new ResizeObserver(() => { fitColumns(); if (!$("deck").hidden) bringIntoSight(); draw(true); }).observe($("table"));
@@ -84,7 +87,7 @@ export function draw(again) {
   const rows = [];
   for (let i = first; i < last; i++) rows.push(rowOf(table.shown[i], i));
   $("rows").replaceChildren(...rows);
-  if (!table.shown.length) $("rows").append(make("p", { class: "empty" }, tracks.length ? "No track matches." : "The library is empty."));
+  if (!table.shown.length) $("rows").append(make("p", { class: "empty" }, tracks.length ? "No track matches." : "The library is empty. Analyse a folder of music: dropgrid run ~/Music"));
   for (const canvas of all("canvas", $("rows"))) drawMiniature(canvas, tracks[canvas.closest(".row").dataset.index]);
   markChosen();
 }
@@ -93,11 +96,33 @@ export function draw(again) {
 function rowOf(track, position) {
   const row = make(
     "div",
-    { class: "row", role: "row", id: `row-${track.index}`, "data-index": track.index, "aria-rowindex": position + 2, onclick: () => choose(position, true), ondblclick: startPlaying },
+    { class: "row", role: "row", id: `row-${track.index}`, "data-index": track.index, "aria-rowindex": position + 2, onclick: (event) => press(event, position), ondblclick: startPlaying },
     ...cells(track),
   );
   row.style.transform = `translateY(${position * ROW}px)`;
   return row;
+}
+
+/** A press opens; with Ctrl it selects one more, with Shift all from the chosen row to this one. */
+function press(event, position) {
+  if (!event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    table.selected.clear();
+    return choose(position, true);
+  }
+  const chosen = table.shown[table.chosen];
+  if (!table.selected.size && chosen) table.selected.add(chosen);
+  const [low, high] = event.shiftKey ? [Math.min(table.chosen, position), Math.max(table.chosen, position)] : [position, position];
+  for (const track of table.shown.slice(low, high + 1)) {
+    if (event.shiftKey || !table.selected.has(track)) table.selected.add(track);
+    else table.selected.delete(track);
+  }
+  choose(position);
+}
+
+/** The selected tracks in the order of the list; the chosen one where none is selected. */
+export function selection() {
+  const found = table.shown.filter((track) => table.selected.has(track));
+  return found.length ? found : table.shown.slice(table.chosen, table.chosen + 1);
 }
 
 /** Choose the row at a position of the shown tracks, bring it into sight, perhaps open it. */
@@ -119,9 +144,15 @@ function bringIntoSight() {
 
 function markChosen() {
   const track = table.shown[table.chosen];
-  for (const row of all(".row", $("rows"))) row.setAttribute("aria-selected", Number(row.dataset.index) === track?.index);
+  for (const row of all(".row", $("rows"))) row.setAttribute("aria-selected", Number(row.dataset.index) === track?.index || table.selected.has(tracks[row.dataset.index]));
+  markSelection();
   if (track) $("table").setAttribute("aria-activedescendant", `row-${track.index}`);
   else $("table").removeAttribute("aria-activedescendant");
+}
+
+function markSelection() {
+  const number = table.selected.size;
+  $("add-to-set").textContent = number > 1 ? `Add ${number} to set` : "Add to set";
 }
 
 /** The table's own keys; true if the key was one. */

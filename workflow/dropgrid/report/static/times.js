@@ -11,6 +11,16 @@ export function lastBefore(times, time) {
   return low - 1;
 }
 
+/**
+ * The stretch [from, to) of a track that is shown around a position: the position in its middle,
+ * but nothing before the track or after it where the track is long enough.
+ * @returns {[number, number]}
+ */
+export function shownAround(position, span, duration) {
+  const from = span >= duration ? (duration - span) / 2 : Math.min(Math.max(position - span / 2, 0), duration - span);
+  return [from, from + span];
+}
+
 /** The time that is nearest to another; that other one where there is none. */
 export const nearestOf = (times, time) => times.reduce((a, b) => (Math.abs(b - time) < Math.abs(a - time) ? b : a), times[0] ?? time);
 

@@ -51,6 +51,13 @@ export const BARS = [["mixIn", "Mix in"], ["mixOut", "Mix out"], ["firstDrop", "
 /** `8A`, or `8A?` where the key is unsure (option key.min_confidence). */
 export const camelotText = (track) => (track.camelot ? `${track.camelot}${track.keyUnsure ? "?" : ""}` : "");
 
+/** The alternatives that are likely enough to be shown at once; the details list all. */
+const WORTH_A_LOOK = 0.05; // probability
+export const likely = (track) => (track.alternatives ?? []).filter(([, share]) => share >= WORTH_A_LOOK);
+
+/** What a person corrected of a track: grid, sections, key. */
+export const correctedParts = (track) => track.state?.corrected ?? track.corrected ?? [];
+
 /** What is worked out of a row for searching and sorting; again after each change. */
 export function prepare(track) {
   track.text = folded([track.title, track.artist, track.album, track.genre, track.path, track.key, track.camelot].filter(Boolean).join(" "));

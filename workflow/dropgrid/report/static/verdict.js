@@ -2,7 +2,7 @@
 
 import { bpmText } from "./text.js";
 
-const UNSURE = 0.8; // below this confidence tempo and beats want a human ear
+export const UNSURE = 0.8; // below this confidence tempo and beats want a human ear
 const ONE_UNSURE = 0.6; // below this a downbeat is to be checked
 export const AGREED = 0.5; // BPM: further apart, two tempos disagree
 
@@ -29,7 +29,7 @@ export function verdict(track) {
   }
   if ((track.grid ?? []).length > 1) return ["check", `The tempo changes (${track.grid.length} grid regions)`];
   if (track.twins) return ["check", `There more than once: ${track.twins.join(", ")}`];
-  return ["ok", ""];
+  return ["ok", track.duration === undefined && track.bpm === undefined ? "Not analysed yet" : ""];
 }
 
 /** What a low confidence is about: the least certain of its parts. */

@@ -6,12 +6,12 @@ import json
 import mimetypes
 import secrets
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -51,7 +51,19 @@ class JSONResponse(Response):
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def application(bench: Bench, token: str, port: int) -> Guard:
+class Mixing(Protocol):
+    """What answers about mixing (dropgrid.mixing.requests)."""
+
+    def following(self, track: str, course: str = ...) -> dict[str, Any]: ...
+
+    def between(self, track: str, then: str) -> dict[str, Any]: ...
+
+    def arranged(
+        self, tracks: Sequence[str], locked: Mapping[int, str], curve: str = ...
+    ) -> list[str]: ...
+
+
+def application(bench: Bench, mixing: Mixing, token: str, port: int) -> Guard:
     """The server's application, to be run by an ASGI server on the loopback interface."""
     sounds = Sounds()
     pages = _static_files()
@@ -152,6 +164,27 @@ def application(bench: Bench, token: str, port: int) -> Guard:
             raise HTTPException(400, str(error)) from None
         return Response(data, media_type="application/octet-stream")
 
+    async def following(request: Request) -> Response:
+        bench.read_state(_track(request))
+        course = request.query_params.get("energy", "steady")
+        return JSONResponse(await run_in_threadpool(mixing.following, _track(request), course))
+
+    async def between(request: Request) -> Response:
+        then = str(request.path_params["then"])
+        bench.read_state(_track(request))
+        bench.read_state(then)
+        return JSONResponse(await run_in_threadpool(mixing.between, _track(request), then))
+
+    async def arranged(request: Request) -> Response:
+        body = await _body(request)
+        tracks, locked = _texts(body, "tracks"), body.get("locked", {})
+        if not isinstance(locked, dict) or not all(key.isdigit() for key in locked):
+            raise HTTPException(400, "locked: not an object of places")
+        places = {int(place): str(track) for place, track in locked.items()}
+        curve = str(body.get("energy", "free"))
+        order = await run_in_threadpool(mixing.arranged, tracks, places, curve)
+        return JSONResponse({"tracks": order})
+
     one = "/api/tracks/{track}"
     routes: list[tuple[str, Handler, str]] = [
         ("/", page, "GET"), ("/static/{name}", page, "GET"),
@@ -161,7 +194,8 @@ def application(bench: Bench, token: str, port: int) -> Guard:
         (f"{one}/edit", edit, "POST"), (f"{one}/undo", undo(False), "POST"),
         (f"{one}/redo", undo(True), "POST"), (f"{one}/audio", audio, "GET"),
         (f"{one}/audio.wav", wav, "GET"), (f"{one}/waveform", picture, "GET"),
-        (f"{one}/peaks", detail, "GET"),
+        (f"{one}/peaks", detail, "GET"), (f"{one}/next", following, "GET"),
+        (f"{one}/into/{{then}}", between, "GET"), ("/api/set", arranged, "POST"),
     ]  # fmt: skip
     app = Starlette(
         routes=[
@@ -212,6 +246,13 @@ def _track(request: Request) -> str:
     return str(request.path_params["track"])
 
 
+def _texts(body: Mapping[str, Any], name: str) -> list[str]:
+    values = body.get(name)
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise HTTPException(400, f"{name}: not a list of texts")
+    return values
+
+
 def _number(request: Request, name: str) -> float:
     try:
         value = float(request.query_params[name])
@@ -256,7 +297,7 @@ def _static(pages: dict[str, bytes], name: str) -> Response:
     return Response(pages[name], media_type=kind)
 
 
-def serve(bench: Bench, listening: socket.socket, token: str) -> None:
+def serve(bench: Bench, mixing: Mixing, listening: socket.socket, token: str) -> None:
     """Serve a workbench on a socket until Ctrl-C."""
     import uvicorn
 
@@ -267,7 +308,7 @@ def serve(bench: Bench, listening: socket.socket, token: str) -> None:
             bench.dismiss()  # pages that wait would be cut off, each with a traceback
             super().handle_exit(sig, frame)
 
-    application_ = application(bench, token, listening.getsockname()[1])
+    application_ = application(bench, mixing, token, listening.getsockname()[1])
     config = uvicorn.Config(
         application_, http=BoundedProtocol, log_level="warning", access_log=False,
         server_header=False, date_header=False, proxy_headers=False, ws="none",

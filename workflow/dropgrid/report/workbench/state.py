@@ -29,6 +29,7 @@ from ...features.waveform import read_loudness
 from ...records.model import ANALYSES, TrackFailure
 from ...records.store import to_json as record_json
 from ...records.ticket import is_track_id
+from ...results.duplicates import read_duplicates
 from ...results.scan_store import read_scan
 from ...stages import preload
 from .. import encode
@@ -63,6 +64,7 @@ class Bench:
         self._unread = len(self.tracks)
         self._behind: set[str] = set()  # whose records do not have what is stated
         self._jobs: dict[str, str | None] = {}  # None: running; a text: why it failed
+        self._twins: tuple[int, dict[str, list[str]]] = (0, {})
         self._lock = threading.RLock()  # of all that is above and below
         self._news = threading.Condition(self._lock)
         self._seen: dict[str, tuple[int, ...]] = {}
@@ -349,6 +351,7 @@ class Bench:
             key=key if key and key.status == "ok" else None,
             failure=next((record.error for record in records if record.error), None),
             waveform=read_loudness(self.session.results.features(track), COLUMNS),
+            twins=tuple(self._duplicates().get(track, ())),
         )  # fmt: skip
         row = encode.row(view, Path("/"))
         audio = self._audio(state)
@@ -375,6 +378,16 @@ class Bench:
             **({"message": failed} if job == "failed" else {}),
         }  # fmt: skip
         return row
+
+    def _duplicates(self) -> dict[str, list[str]]:
+        """The paths of each track's duplicates, read again when they were looked for again."""
+        with self._lock:
+            age = 0
+            with suppress(OSError):
+                age = self.session.results.duplicates.stat().st_mtime_ns
+            if age != self._twins[0]:
+                self._twins = (age, read_duplicates(self.session.results.folder))
+            return self._twins[1]
 
     def _audio(self, state: TrackState) -> str:
         """Where the file of a track lies."""
