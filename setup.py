@@ -17,12 +17,12 @@ from setuptools.command.build_ext import build_ext
 from setuptools.errors import CCompilerError
 
 NATIVE = Path("workflow", "dropgrid", "native")
-SOURCES = runpy.run_path(str(NATIVE / "digest.py"))["SOURCES"]
+DIGESTS = runpy.run_path(str(NATIVE / "digest.py"))
 KERNELS = Extension(
     "dropgrid.native.kernels",
     [str(NATIVE / "kernels.c")],
     depends=[str(path) for path in sorted(NATIVE.glob("*.h"))],
-    define_macros=[("SOURCE", f'"{SOURCES}"')],
+    define_macros=[("SOURCE", '"{SOURCES}"'.format(**DIGESTS))],
     extra_compile_args=["-O3", "-g0", "-ffp-contract=off", "-Wall"],
     py_limited_api=True,
     optional=True,
@@ -38,7 +38,8 @@ class WithProgram(build_ext):
         try:
             objects = self.compiler.compile(
                 [str(NATIVE / "warm_client.c")], self.build_temp,
-                macros=[("SOURCE", f'"{SOURCES}"')], extra_preargs=["-O2", "-g0", "-Wall"],
+                macros=[("SOURCE", '"{PROGRAM_SOURCES}"'.format(**DIGESTS))],
+                extra_preargs=["-O2", "-g0", "-Wall"],
             )  # fmt: skip
             self.compiler.link_executable(objects, "warm_client", output_dir=folder)
         except CCompilerError as error:

@@ -108,9 +108,13 @@ def report_songs(songs: tuple[Song, ...]) -> Verdicts:
     heads = ("truth", "bpm", "beats", "downbeats", "phase", "tempo", "octave", "beat", "one")
     print_cells("", *heads, "regions", "markers", "off ms", "cpu s", "wrong")
     found = {}
+    fits = []
     for song in songs:
         began = time.process_time()
         rhythm = analyse(song.features, DEFAULTS)
+        if right(rhythm.bpm, song.bpm, (1.0,)):
+            low, high = rhythm.bpm_interval
+            fits.append((rhythm.bpm_fitted - song.bpm, (high - low) / 2))
         spent = time.process_time() - began
         verdict = found[f"{song.group}/{song.name}"] = judge(song, rhythm)
         print_cells(
@@ -121,8 +125,20 @@ def report_songs(songs: tuple[Song, ...]) -> Verdicts:
     for group in FOLDERS:
         print_means(group, [v for name, v in found.items() if name.startswith(f"{group}/")])
     print_means("all", list(found.values()))
+    print_fits(np.array(fits))
     print()
     return found
+
+
+def print_fits(fits: np.ndarray) -> None:
+    """Print how far fitted tempi are off; fits: (songs, 2) errors and margins in BPM."""
+    errors, margins = fits.T
+    beyond = np.abs(errors) - margins
+    print(
+        f"  fitted tempi: off by {errors.mean():+.4f} BPM in the mean, {np.median(errors):+.4f} in"
+        f" the median; beyond their interval {np.sum(beyond > 0)} of {len(fits)}, by"
+        f" {beyond.max():.4f} at most"
+    )
 
 
 def score_cells(one: Verdict) -> list[str]:

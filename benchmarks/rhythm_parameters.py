@@ -52,7 +52,7 @@ PARAMETERS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "THREE_NEEDS": (downbeat_decision, (0.05, 0.3)),
     "THREE_WEIGHT": (downbeat_decision, (20.0, 80.0)),
     "DOUBT": (downbeat_decision, (0.2, 1.5)),
-    "QUIET": (evidence, (-80.0, -60.0)),
+    "QUIET": (evidence, (48.0, 68.0)),
     "BAR": (evidence, (6, 12)),
     "PHRASE": (evidence, (16, 64)),
     "BREADTH": (evidence, (4, 16)),

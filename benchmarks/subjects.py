@@ -73,6 +73,7 @@ def stages(file: str, network_file: str, key_file: str) -> dict[str, float]:
     from dropgrid.features.descriptors import Descriptors, Waveform
     from dropgrid.features.engines import beat_ensemble as networks
     from dropgrid.features.engines import front_end, key_network
+    from dropgrid.features.extract import banks, split
     from dropgrid.features.loudness import Meter
     from dropgrid.features.pitch import Pitch
     from dropgrid.features.spectra import Spectra, segments
@@ -106,14 +107,15 @@ def stages(file: str, network_file: str, key_file: str) -> dict[str, float]:
         pitch.add(block)
     pitch.finish()
     watch.lap("key: spectra and network")
-    spectra = Spectra([len(bank) for bank in inputs.banks], descriptors.kick_bins)
     chunks = []
+    spectra = Spectra(banks(inputs, descriptors), descriptors.kick_bins)
     for segment in segments(mono):
-        lowest, magnitudes = spectra(segment)
-        watch.lap("spectra")
-        chunks.append(inputs(magnitudes))
-        watch.lap("filterbanks")
-        descriptors.add(segment, lowest, magnitudes)
+        lowest, sums = spectra(segment)
+        watch.lap("spectra and filterbanks")
+        levels, powers = split(sums)
+        chunks.append(inputs(levels))
+        watch.lap("levels of bands")
+        descriptors.add(segment, lowest, powers)
         watch.lap("descriptors")
     values = ensemble(np.concatenate(chunks))
     watch.lap("networks")

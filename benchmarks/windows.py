@@ -41,9 +41,10 @@ def main() -> None:
         ensemble = networks.load(cache / "network.npz")
     files = [arguments.shared / "music" / f"{song.name}.ogg" for song in songs]
     parts = [inputs_of(file) for file in files]
-    mix = np.concatenate(parts)
-    ends = np.cumsum([len(part) for part in parts])
-    print(f"{len(songs)} songs end to end: {len(mix) / 6000:.1f} min")
+    first, *others = parts
+    mix = np.concatenate([first, *(part[front_end.LEAD :] for part in others)])
+    ends = np.cumsum([len(part) - front_end.LEAD for part in parts])
+    print(f"{len(songs)} songs end to end: {ends[-1] / 6000:.1f} min")
     print_cells("", *COLUMNS)
     whole = ensemble(mix)
     alone = [analyse(song.features, DEFAULTS) for song in songs]
@@ -61,7 +62,7 @@ def main() -> None:
 
 
 def inputs_of(file: Path) -> np.ndarray:
-    """The networks' inputs of a file: (frames, bands)."""
+    """The levels of a file's bands: (LEAD + frames, bands)."""
     inputs, descriptors = front_end.Inputs(SAMPLE_RATE), Descriptors(SAMPLE_RATE)
     blocks = (np.ascontiguousarray(block[:, 0]) for block in Reader(file))
     return np.concatenate(list(front_end_of(blocks, inputs, descriptors)))

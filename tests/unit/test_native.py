@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import soundfile
 from dropgrid import native
 from dropgrid.audio import channels
 from dropgrid.features import loudness, spectra
-from dropgrid.features.engines import lstm_kernel, lstm_llvm, matrix
+from dropgrid.features.engines import front_end, lstm_kernel, lstm_llvm, matrix
 
 compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
 needs_loops = pytest.mark.skipif(
@@ -42,21 +42,30 @@ def random(*shape: int) -> np.ndarray:
 
 @needs_loops
 def test_the_recurrence_is_llvms_on_every_kind_of_vector(loops: Any) -> None:
-    one = lstm_kernel.direction(random(100, 25), random(100), random(75))
-    room = 5 * random(40 * 100 + lstm_kernel.SLACK)
-    projected = room[: 40 * 100].reshape(40, 100)
-    found = []
-    for kernel in (lstm_llvm.kernel_of_llvm(25), *(loops.use(k) for k in loops.kinds())):
+    """Of one chain, and of two at once, of which one is longer and backwards."""
+    ones = [lstm_kernel.direction(random(100, 25), random(100), random(75)) for _ in range(2)]
+    rooms = [5 * random(40 * 100 + lstm_kernel.SLACK), 3 * random(31 * 100 + lstm_kernel.SLACK)]
+    projected = [room[: len(room) // 100 * 100].reshape(-1, 100) for room in rooms]
+
+    def gone_through(run: Callable[[list[lstm_kernel.Chain]], None], together: int) -> bytes:
+        outs = [np.zeros((41, 25), np.float32) for _ in ones]
+        states = [one.begin() for one in ones]
+        chains = [
+            ones[0].through(projected[0], states[0], outs[0][:40]),
+            ones[1].through(projected[1][::-1], states[1], outs[1][:31][::-1]),
+        ]
+        for at in range(0, 2, together):
+            run(chains[at : at + together])
+        assert not outs[0][40].any() and not outs[1][31:].any(), "written behind the end"
+        return b"".join(array.tobytes() for array in (*outs, *states))
+
+    llvms = lstm_llvm.kernel_of_llvm(25)
+    found = [gone_through(lambda chains: llvms(*chains[0]), 1)]
+    for kind in loops.kinds():
+        loops.use(kind)
         lstm_kernel.kernel.cache_clear()
-        out, state = np.zeros((41, 25), np.float32), one.begin()
-        if kernel:
-            kernel(projected.ctypes.data, one.constants.ctypes.data, one.recurrent.ctypes.data,
-                   state.ctypes.data, out.ctypes.data, 40, 100, 25)  # fmt: skip
-        else:
-            one.run(projected[::-1][::-1], state, out[:40])
-        found.append((out.tobytes(), state.tobytes()))
-        assert not out[40].any(), "written behind the end"
-    assert len(set(found)) == 1 and np.frombuffer(found[0][0], np.float32).any()
+        found += [gone_through(lstm_kernel.kernel(25), together) for together in (1, 2)]
+    assert len(set(found)) == 1 and np.frombuffer(found[0], np.float32).any()
 
 
 @needs_loops
@@ -84,22 +93,49 @@ def test_products_are_llvms_on_every_kind_of_vector(
 
 
 @needs_loops
+@pytest.mark.parametrize("rows", [1, 12, 29])
+def test_rises_are_made_within_a_product_on_every_kind_of_vector(rows: int, loops: Any) -> None:
+    levels = random(rows + front_end.LEAD, sum(front_end.BANDS))
+    weights = matrix.Matrix(random(2 * levels.shape[1], 100))
+    expected = np.zeros((rows, weights.width), np.float32)
+    weights.multiply(front_end.with_rises(levels), expected)
+    for kind in loops.kinds():
+        loops.use(kind)
+        out = np.full((rows + 1, weights.width), np.nan, np.float32)
+        weights.multiply_risen(levels, front_end.STRETCHES, out[:rows], front_end.LEAD)
+        np.testing.assert_array_equal(out[:rows], expected)
+        assert np.isnan(out[rows]).all(), "written behind the end"
+
+
+@needs_loops
 @pytest.mark.parametrize("size", [16, 32, 1024, 2048, 4096, 8192, 32768])
 def test_a_transform_is_scipys_on_every_kind_of_vector(
     size: int, loops: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """And so are weighted sums of magnitudes and of powers, each from its first bin on."""
     samples = random(37 * 441 + size)
     frames = np.lib.stride_tricks.as_strided(samples, (37, size), (441 * 4, 4))
+    amplitudes, powers = (
+        np.zeros((size // 3, 19), np.float32),
+        np.zeros((size // 2, 2), np.float32),
+    )
+    for column in range(17):
+        amplitudes[column % 3 : size // 4 + column, column] = random(size)[: size // 4][0]
+    powers[1:5, 0], powers[size // 2 - 1, 1] = (1.0, 0.0, 0.5, 2.0), 1.0
+    bank = spectra.Bank(amplitudes, powers)
 
     def transformed() -> bytes:
-        magnitudes = np.empty((37, size // 3), np.float32)
-        lowest = np.empty((37, 4), np.complex64)
-        spectra.Transform(size)(frames, magnitudes, lowest)
-        return magnitudes.tobytes() + lowest.tobytes()
+        transform = spectra.Transform(size)
+        found = (transform.magnitudes(frames, size // 3), *transform.sums(frames, bank, 4))
+        return b"".join(array.tobytes() for array in found)
 
     found = [(loops.use(kind), transformed())[1] for kind in loops.kinds()]
     monkeypatch.setattr(spectra, "compiled", lambda: None)
     assert {*found} == {transformed()}
+    sums, _ = spectra.Transform(size).sums(frames, bank)
+    expected = np.abs(np.fft.rfft(frames * spectra.hann(size).astype(float)))
+    together = expected[:, : len(amplitudes)] @ amplitudes, expected[:, :-1] ** 2 @ powers
+    np.testing.assert_allclose(sums, np.hstack(together), rtol=1e-4, atol=1e-3)
 
 
 @needs_loops
@@ -110,7 +146,9 @@ def test_samples_are_mixed_alike_on_every_kind_of_vector(
     block = 2 * random(samples, 2)
     half = np.float32(0.5 / 32768)
     block[0], block[-1] = (1.0, -1.0), (half, 3 * half)  # the ends, and what rounds to even
-    found = [(loops.use(kind), channels.mix(block))[1] for kind in loops.kinds()]
+    planes = np.ascontiguousarray(block.T).T  # a channel behind the other
+    blocks = (block, planes, np.zeros((samples, 3), np.float32)[:, ::2] + block)
+    found = [(loops.use(kind), channels.mix(b))[1] for kind in loops.kinds() for b in blocks]
     monkeypatch.setattr(channels, "compiled", lambda: None)
     for mixed in found:
         np.testing.assert_array_equal(mixed, channels.mix(block))
@@ -127,7 +165,8 @@ def test_loudness_is_the_same_with_and_without(
     def measured() -> dict[str, bytes]:
         meter = loudness.Meter(44100, positions.split())
         for start in range(0, len(signal), 13007):
-            meter.add(signal[start : start + 13007])
+            block = signal[start : start + 13007]
+            meter.add(block if start % 2 else np.ascontiguousarray(block.T).T)
         return {name: array.tobytes() for name, array in meter.arrays().items()}
 
     found = measured()
@@ -138,9 +177,13 @@ def test_loudness_is_the_same_with_and_without(
 @needs_loops
 def test_counts_and_sizes_that_make_no_sense_are_refused(loops: Any) -> None:
     with pytest.raises(ValueError, match="33 units"):
-        loops.lstm(0, 0, 0, 0, 0, 1, 1, 1, 33)
+        loops.lstm(0, 1, 33)
+    with pytest.raises(ValueError, match="3 chains"):
+        loops.lstm(0, 3, 25)
+    with pytest.raises(ValueError, match="513 terms"):
+        loops.multiply(0, 0, 0, 1, 513, 1, 1, 1, 0, 1, 1)
     with pytest.raises(ValueError, match="no transform of 1000"):
-        loops.transform(0, 1, 1000, 1, 0, 0, 0, 1, 0, 0)
+        loops.transform(0, 1, 1000, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0)
     with pytest.raises(ValueError, match="has no mmx"):
         loops.use("mmx")
 

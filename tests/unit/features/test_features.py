@@ -65,22 +65,25 @@ def test_frames_are_centred_on_every_441st_sample_whatever_the_blocks(samples: i
 
 
 def test_a_long_track_is_cut_into_windows_and_put_together_in_order() -> None:
-    frames = np.arange(1000, dtype=np.float32)[:, None].repeat(3, axis=1)
+    """And what stands before a window's first frame, which its rises are measured from."""
+    lead = front_end.LEAD
+    frames = np.arange(-lead, 1000, dtype=np.float32)[:, None].repeat(3, axis=1)
     windows: list[tuple[int, int]] = []
 
     def remember(inputs: np.ndarray) -> np.ndarray:
-        windows.append((int(inputs[0, 0]), int(inputs[-1, 0]) + 1))
-        return inputs[:, :2].copy()
+        windows.append((int(inputs[lead, 0]), int(inputs[-1, 0]) + 1))
+        np.testing.assert_array_equal(np.diff(inputs[:, 0]), 1)
+        return inputs[lead:, :2].copy()
 
-    chunks = [frames[i : i + 70] for i in range(0, 1000, 70)]
+    chunks = [frames[i : i + 70] for i in range(0, 1000 + lead, 70)]
     values, whole = front_end.activations(chunks, remember, 3, whole=400, window=300, margin=50)
-    np.testing.assert_array_equal(values, frames[:, :2])
+    np.testing.assert_array_equal(values, frames[lead:, :2])
     assert not whole
     assert windows == [(0, 300), (200, 500), (400, 700), (600, 1000)]
 
     windows.clear()
     values, whole = front_end.activations(chunks, remember, 3, whole=1000, window=300, margin=50)
-    np.testing.assert_array_equal(values, frames[:, :2])
+    np.testing.assert_array_equal(values, frames[lead:, :2])
     assert whole
     assert windows == [(0, 1000)]
 
@@ -191,7 +194,8 @@ def test_a_damaged_file_is_a_record_error(tmp_path: Path) -> None:
 def test_extraction_imports_no_heavy_library() -> None:
     program = (
         "import sys, numpy as np; from dropgrid.features import extract, spectra; "
-        "spectra.Spectra([10, 10, 10], 10)(np.zeros(4096, np.float32)); "
+        "one = spectra.Bank(np.ones((9, 2), np.float32), np.ones((9, 1), np.float32)); "
+        "spectra.Spectra([one] * 3, 10)(np.zeros(4096, np.float32)); "
         "heavy = {'scipy', 'librosa', 'av', 'madmom', 'pandas', 'llvmlite'}; "
         "sys.exit(bool(heavy & set(sys.modules)))"
     )

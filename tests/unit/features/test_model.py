@@ -14,6 +14,7 @@ from dropgrid.base.errors import ModelError
 from dropgrid.features.engines import (
     beat_ensemble,
     beat_weights,
+    front_end,
     key_network,
     key_weights,
     llvm,
@@ -65,15 +66,18 @@ def test_a_network_computes_what_its_equations_say(
     tmp_path: Path, networks: list[beat_weights.Weights], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In blocks that do not divide the sequence; no number depends on the count of threads."""
-    inputs = np.random.default_rng(0).uniform(0, 2, (150, beat_weights.BANDS)).astype(np.float32)
+    levels = np.random.default_rng(0).uniform(0, 2, (150 + front_end.LEAD, sum(front_end.BANDS)))
+    levels = levels.astype(np.float32)
+    inputs = front_end.with_rises(levels)
+    assert inputs.shape == (150, beat_weights.BANDS)
     beat_weights.prepare(tmp_path / "network.npz")
     expected = np.mean([peephole_network(inputs, one) for one in networks], axis=0)
     monkeypatch.setattr(beat_ensemble, "BLOCK", 64)
     mean = beat_ensemble.load(tmp_path / "network.npz")
-    got = mean(inputs)
+    got = mean(levels)
     np.testing.assert_allclose(got, expected[:, 1:], atol=1e-6)
     for threads in (2, 3, 16):
-        np.testing.assert_array_equal(mean(inputs, threads), got)
+        np.testing.assert_array_equal(mean(levels, threads), got)
 
 
 def test_every_processor_gives_the_same_bits(
@@ -89,9 +93,9 @@ def test_every_processor_gives_the_same_bits(
     found = []
     for levels in (llvm.LEVELS, {"avx2": "x86-64-v3"}, {"sse2": "x86-64"}, {}):
         monkeypatch.setattr(llvm, "LEVELS", levels)
-        monkeypatch.setattr(lstm_kernel, "kernel", lstm_llvm.kernel_of_llvm)
         out = np.zeros((40, 25), np.float32)
-        one.run(projected, one.begin(), out)
+        kernel = lstm_llvm.kernel_of_llvm(25)
+        kernel(*one.through(projected, one.begin(), out))
         found.append(out.tobytes())
     assert len(set(found)) == 1 and found[0] != bytes(len(found[0]))
 

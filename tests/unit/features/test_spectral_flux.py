@@ -13,15 +13,15 @@ from dropgrid.features import Features
 from dropgrid.features.engines.front_end import Inputs
 from dropgrid.features.engines.spectral_flux import _accents, activations_of_rises
 from dropgrid.features.extract import extract
-from dropgrid.features.spectra import Spectra, segments
+from dropgrid.features.spectra import Bank, Spectra, segments
 from dropgrid.rhythm import RhythmOptions, analyse
 
 
 def activations_of(sound: np.ndarray, chunk: int = 240) -> np.ndarray:
     inputs = Inputs(SAMPLE_RATE)
-    spectra = Spectra([len(bank) for bank in inputs.banks], chunk)
+    spectra = Spectra([Bank(bank, bank[:, :0]) for bank in inputs.banks], 0)
     chunks = (inputs(spectra(segment)[1]) for segment in segments([sound], chunk))
-    return activations_of_rises(chunks, inputs)
+    return activations_of_rises(chunks)
 
 
 def clicks(times: np.ndarray, seconds: float) -> np.ndarray:

@@ -153,10 +153,10 @@ def _blocks(
 
 def vorbis_blocks(path: Path, channels: int) -> Iterator[np.ndarray]:
     """Blocks of an Ogg Vorbis file of whole pages. Raises DecodeError where its samples do not
-    begin at 0, or one of its packets cannot be decoded."""
+    begin at 0, or one of its packets cannot be decoded. A block lasts until the next."""
     import av
 
-    room = np.empty((2 * BLOCK, channels), np.float32)
+    room = np.empty((channels, 2 * BLOCK), np.float32)
     count = 0
     with path.open("rb") as stream:
         try:
@@ -171,17 +171,17 @@ def vorbis_blocks(path: Path, channels: int) -> Iterator[np.ndarray]:
                     end = count + frame.samples
                     for channel, plane in enumerate(frame.planes):
                         samples = np.frombuffer(plane, np.float32, frame.samples)
-                        room[count:end, channel] = samples
+                        room[channel, count:end] = samples
                     count = end
                     if count >= BLOCK:
-                        yield room[:count].copy()
+                        yield room[:, :count].T
                         count = 0
         except (av.FFmpegError, IndexError, ValueError) as error:
             if count:
-                yield room[:count]
+                yield room[:, :count].T
             raise DecodeError(f"{path}: damaged or cut short ({_reason(error)})") from error
     if count:
-        yield room[:count]
+        yield room[:, :count].T
 
 
 def declares_too_little(path: Path) -> bool:

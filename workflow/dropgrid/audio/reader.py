@@ -22,7 +22,7 @@ import numpy as np
 
 from ..base.errors import DecodeError
 from . import ffmpeg
-from .channels import POSITIONS, VORBIS_POSITIONS, mix
+from .channels import POSITIONS, VORBIS_POSITIONS, largest, mix
 from .chunks import audio_chunk, unexplained, wrapped_end
 from .filepart import FilePart
 from .flac import declared_and_found
@@ -61,7 +61,7 @@ class _Recording:
 
     rate: int
     seconds: float | None
-    blocks: Iterator[np.ndarray]
+    blocks: Iterator[np.ndarray]  # each until the next is asked for, which may overwrite it
 
 
 class Reader:
@@ -124,7 +124,7 @@ class Reader:
             if self.tap is not None:
                 self.tap(block, rate)
             mixed = mix(block)
-            yield resampler.resample_chunk(mixed) if resampler else mixed
+            yield resampler.resample_chunk(np.ascontiguousarray(mixed)) if resampler else mixed
         if samples:
             self._check_length(samples / rate, recording.seconds)
             if resampler:
@@ -147,8 +147,8 @@ class Reader:
             )
 
     def _repaired(self, block: np.ndarray) -> np.ndarray:
-        finite = np.isfinite(block)
-        if not finite.all():
+        if largest(block) > np.finfo(np.float32).max:
+            finite = np.isfinite(block)
             self.decoder["repaired_samples"] += int(block.size - np.count_nonzero(finite))
             block = np.where(finite, block, np.float32(0))
         self._values += block.size
@@ -344,10 +344,11 @@ class Reader:
 
     def _soundfile_blocks(self, file: Any, part: FilePart | None = None) -> Iterator[np.ndarray]:
         samples = 0
+        room = np.empty((BLOCK, file.channels), np.float32)
         with file, part or nullcontext():
             while True:
                 try:
-                    block = file.read(BLOCK, dtype="float32", always_2d=True)
+                    block = file.read(BLOCK, dtype="float32", always_2d=True, out=room)
                 except RuntimeError as error:
                     if part is not None:
                         raise self._damaged(error) from error

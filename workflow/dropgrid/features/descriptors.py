@@ -19,6 +19,7 @@ peaks     (at most 2000, 2) float16: lowest and highest sample of each column of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -41,10 +42,17 @@ class Descriptors:
 
     def __init__(self, sample_rate: int) -> None:
         _, middle, long = FRAME_SIZES
-        self._low_bands = _band_matrix(long, sample_rate, EDGES[: LOW_BANDS + 1])
-        self._high_bands = _band_matrix(middle, sample_rate, EDGES[LOW_BANDS:])
+        low_bands = _band_matrix(long, sample_rate, EDGES[: LOW_BANDS + 1])
+        semitones = _semitone_matrix(np.arange(long // 2) * (sample_rate / long))
+        both = np.zeros((len(semitones), LOW_BANDS + semitones.shape[1]), np.float32)
+        both[: len(low_bands), :LOW_BANDS], both[:, LOW_BANDS:] = low_bands, semitones
         self._kick = _kick_matrix(long, sample_rate)
-        self._pitches = _pitch_matrix(np.arange(long // 2) * (sample_rate / long))
+        # Sums of the powers of each of FRAME_SIZES that are wanted.
+        self.powers = (
+            np.zeros((0, 0), np.float32),
+            _band_matrix(middle, sample_rate, EDGES[LOW_BANDS:]),
+            both,
+        )
         self._parts: dict[str, list[np.ndarray]] = {"bands": [], "attack": [], "chroma": []}
 
     @property
@@ -52,19 +60,17 @@ class Descriptors:
         """How many complex values of the longest frames' spectra are wanted, from 0 Hz up."""
         return len(self._kick)
 
-    def add(self, segment: np.ndarray, lowest: np.ndarray, magnitudes: list[np.ndarray]) -> None:
+    def add(self, segment: np.ndarray, lowest: np.ndarray, sums: Sequence[np.ndarray]) -> None:
         """Add a chunk.
 
         segment: its samples (see spectra.segments); lowest: the first kick_bins complex values of
-        the longest frames' spectra; magnitudes of all sizes' spectra.
+        the longest frames' spectra; sums: of `powers`, of each of FRAME_SIZES.
         """
-        _, middle, long = magnitudes
-        low = long[:, : len(self._low_bands)] ** 2 @ self._low_bands
-        high = middle[:, : len(self._high_bands)] ** 2 @ self._high_bands
-        self._keep("bands", _decibels(np.hstack([low, high])))
+        _, high, long = sums
+        self._keep("bands", _decibels(np.hstack([long[:, :LOW_BANDS], high])))
         kick = np.abs(lowest @ self._kick)
         self._keep("attack", np.column_stack([_rms(segment, len(long)), kick.ravel()]))
-        chroma = np.sqrt(_mean_power(long[:, : len(self._pitches)]) @ self._pitches)
+        chroma = np.sqrt(_pitch_classes(_mean(long[:, LOW_BANDS:])))
         self._keep("chroma", chroma / np.maximum(chroma.max(axis=1, keepdims=True), 1e-6))
 
     def _keep(self, name: str, values: np.ndarray) -> None:
@@ -110,14 +116,18 @@ class Waveform:
         return {"peaks": np.column_stack([low, high])}
 
 
-def _mean_power(magnitudes: np.ndarray) -> np.ndarray:
-    """The mean power of each PER_TENTH frames, and of what is left at the end."""
-    whole = len(magnitudes) // PER_TENTH * PER_TENTH
-    tenths = magnitudes[:whole].reshape(-1, PER_TENTH, magnitudes.shape[1])
-    power = np.einsum("tfb,tfb->tb", tenths, tenths) / PER_TENTH
-    if whole < len(magnitudes):
-        power = np.vstack([power, (magnitudes[whole:] ** 2).mean(axis=0)])
-    return power
+def _mean(powers: np.ndarray) -> np.ndarray:
+    """The mean of each PER_TENTH frames, and of what is left at the end."""
+    whole = len(powers) // PER_TENTH * PER_TENTH
+    means = powers[:whole].reshape(-1, PER_TENTH, powers.shape[1]).mean(axis=1)
+    if whole < len(powers):
+        means = np.vstack([means, powers[whole:].mean(axis=0)])
+    return means
+
+
+def _pitch_classes(semitones: np.ndarray) -> np.ndarray:
+    """(tenths, 12) of semitones (tenths, whole octaves) from a C up."""
+    return semitones.reshape(len(semitones), -1, 12).sum(axis=1)
 
 
 def _decibels(power: np.ndarray) -> np.ndarray:
@@ -156,10 +166,12 @@ def _kick_matrix(size: int, sample_rate: int) -> np.ndarray:
     return (taper[:, None] * phase * (2 / size) / window).astype(np.complex64)
 
 
-def _pitch_matrix(bins: np.ndarray) -> np.ndarray:
-    """Sums power into pitch classes: (bins, 12); a bin belongs to the nearest semitone."""
-    matrix = np.zeros((int(np.searchsorted(bins, 2100)), 12), np.float32)
-    first = int(np.searchsorted(bins, 130))
-    pitches = np.rint(69 + 12 * np.log2(bins[first : len(matrix)] / 440)).astype(int)
-    matrix[np.arange(first, len(matrix)), pitches % 12] = 1
+def _semitone_matrix(bins: np.ndarray) -> np.ndarray:
+    """Sums power into semitones, whole octaves from a C up: (bins, semitones); a bin belongs to
+    the nearest semitone."""
+    first, end = np.searchsorted(bins, (130, 2100))
+    pitches = np.rint(69 + 12 * np.log2(bins[first:end] / 440)).astype(int)
+    lowest = pitches[0] // 12 * 12
+    matrix = np.zeros((end, (pitches[-1] // 12 + 1) * 12 - lowest), np.float32)
+    matrix[np.arange(first, end), pitches - lowest] = 1
     return matrix

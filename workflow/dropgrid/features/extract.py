@@ -6,7 +6,7 @@ features are the same bytes on any number of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,12 +19,21 @@ from ..base.errors import UnusableAudio
 from ..base.threads import in_thread
 from . import Features
 from .descriptors import Descriptors, Waveform
-from .engines.front_end import MARGIN, WINDOW, Ensemble, Inputs, activations
+from .engines.front_end import (
+    BANDS,
+    LEAD,
+    MARGIN,
+    WINDOW,
+    Ensemble,
+    Inputs,
+    activations,
+    onset_strengths,
+)
 from .engines.key_network import Network
 from .loudness import Meter
 from .memory import give_back
 from .pitch import Pitch
-from .spectra import Spectra, segments
+from .spectra import Bank, Spectra, segments
 
 if TYPE_CHECKING:
     from .engines.plugin import Engine
@@ -120,9 +129,9 @@ def _extract(
     chunks = front_end(in_thread(blocks) if threads > 1 else blocks, inputs, descriptors)
     chunks = in_thread(chunks) if threads > 1 else chunks
     if engine is not None:
-        values, method = engine.activations(sum(map(len, chunks))), engine.name
+        values, method = engine.activations(sum(map(len, chunks)) - LEAD), engine.name
     else:
-        values, method = _activations(chunks, inputs, ensemble, threads)
+        values, method = _activations(chunks, ensemble, threads)
     return Features(
         duration=waveform.samples / SAMPLE_RATE,
         activations=values,
@@ -142,20 +151,20 @@ def plugin_of(ensemble: Ensemble | str) -> Engine | None:
 
 
 def _activations(
-    chunks: Iterable[np.ndarray], inputs: Inputs, ensemble: Ensemble | str, threads: int
+    chunks: Iterable[np.ndarray], ensemble: Ensemble | str, threads: int
 ) -> tuple[np.ndarray, str]:
     """Activations (frames, 2), and the name of how they were found."""
     if ensemble == "open":
         from .engines import spectral_flux
 
-        return spectral_flux.activations_of_rises(chunks, inputs), spectral_flux.METHOD
+        return spectral_flux.activations_of_rises(chunks), spectral_flux.METHOD
     if ensemble == "librosa":
         from .engines import librosa_onsets
 
-        strength = map(inputs.onset_strength, chunks)
-        return librosa_onsets.activations_of_onsets(strength), librosa_onsets.METHOD
+        strengths = onset_strengths(chunks)
+        return librosa_onsets.activations_of_onsets(strengths), librosa_onsets.METHOD
     assert not isinstance(ensemble, str), ensemble
-    values, whole = activations(chunks, partial(ensemble, threads=threads), inputs.width)
+    values, whole = activations(chunks, partial(ensemble, threads=threads), sum(BANDS))
     if whole:
         return values, "madmom"
     return values, f"madmom, windows of {WINDOW / 6000:g} min, margins of {MARGIN / 6000:g} min"
@@ -164,13 +173,26 @@ def _activations(
 def front_end(
     blocks: Iterable[np.ndarray], inputs: Inputs, descriptors: Descriptors
 ) -> Iterator[np.ndarray]:
-    """The networks' inputs, chunk by chunk, of a mono signal in blocks; collects descriptors."""
-    spectra = Spectra([len(bank) for bank in inputs.banks], descriptors.kick_bins)
+    """The levels of bands, chunk by chunk, of a mono signal in blocks; collects descriptors."""
+    spectra = Spectra(banks(inputs, descriptors), descriptors.kick_bins)
     for segment in segments(blocks):
-        lowest, magnitudes = spectra(segment)
-        chunk = inputs(magnitudes)
-        descriptors.add(segment, lowest, magnitudes)
-        yield chunk
+        lowest, sums = spectra(segment)
+        levels, powers = split(sums)
+        descriptors.add(segment, lowest, powers)
+        yield inputs(levels)
+
+
+def banks(inputs: Inputs, descriptors: Descriptors) -> list[Bank]:
+    """What is wanted of each of the three spectra: the networks' bands, and the descriptors'."""
+    return [Bank(*pair) for pair in zip(inputs.banks, descriptors.powers, strict=True)]
+
+
+def split(sums: Sequence[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """The sums of `banks`: of the networks' bands, and of the descriptors'."""
+    return (
+        [found[:, :count] for found, count in zip(sums, BANDS, strict=True)],
+        [found[:, count:] for found, count in zip(sums, BANDS, strict=True)],
+    )
 
 
 def _mid(reader: Reader, waveform: Waveform, meter: Meter, way: Way) -> Iterator[np.ndarray]:

@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from ..audio.channels import POSITIONS
-from ..native import compiled
+from ..audio.channels import POSITIONS, largest
+from ..native import address, compiled
 
 TENTHS = 10  # powers a second
 OFFSET = -0.691  # dB: makes a 997 Hz sine at full scale in one channel read -3.01 LUFS
@@ -34,7 +34,7 @@ RANGE_GATE = -20.0  # the same for the range
 RANGE_PERCENTILES = (10, 95)
 LOUDEST = 1e12  # power kept at most: a float file may hold anything
 SURROUND = 1.41  # weight of a channel between 60 and 120 degrees to the side
-AT_ONCE = 8192  # samples that are filtered at once: all channels fit into near caches
+AT_ONCE = 65536  # samples that are filtered at once
 OVERSAMPLED = 192_000  # Hz at least, where true peaks are looked for
 
 
@@ -76,9 +76,9 @@ class Meter:
             return
         if (rate or self.rate, block.shape[1]) != (self.rate, self.channels):
             self._begin(rate or self.rate, POSITIONS[block.shape[1]].split())
-        self.sample_peak = max(self.sample_peak, _peak(block))
+        self.sample_peak = max(self.sample_peak, largest(block))
         if self._oversample is not None and self.true_peak is not None:
-            self.true_peak = max(self.true_peak, _peak(self._oversample(block, False)))
+            self.true_peak = max(self.true_peak, largest(self._oversample(block, False)))
         for start in range(0, len(block), AT_ONCE):
             self._measure(block[start : start + AT_ONCE])
 
@@ -107,15 +107,16 @@ class Meter:
         Summed from first to last, so that both ways give the same bits.
         """
         powers = np.empty((len(starts), len(self._used)))
-        if (loops := compiled()) and block.flags.c_contiguous and block.dtype == np.float32:
+        if (loops := compiled()) and block.dtype == np.float32:
+            step, apart = (stride // 4 for stride in block.strides)
             for at in range(0, len(self._used), 2):
                 pair = [at, min(at + 1, len(self._used) - 1)]
                 state, sums = self._state[:, :, pair], np.empty((len(starts), 2))
                 state = np.ascontiguousarray(state)
                 loops.weigh(
-                    block.ctypes.data, len(block), self.channels,
-                    *(self._used[channel] for channel in pair), self._sections.ctypes.data,
-                    state.ctypes.data, starts.ctypes.data, len(starts), sums.ctypes.data,
+                    address(block), len(block), step,
+                    *(self._used[channel] * apart for channel in pair), address(self._sections),
+                    address(state), address(starts), len(starts), address(sums),
                 )  # fmt: skip
                 self._state[:, :, pair], powers[:, pair] = state, sums
             return powers
@@ -144,7 +145,7 @@ class Meter:
         """Count what the oversampling still holds back."""
         if self._oversample is not None and self.true_peak is not None:
             nothing = np.zeros((0, self._oversample.channels), np.float32)
-            rest = _peak(self._oversample(nothing, True))
+            rest = largest(self._oversample(nothing, True))
             self.true_peak = max(self.true_peak, rest, self.sample_peak)
 
 
@@ -236,10 +237,6 @@ def _windows(tenths: np.ndarray, length: int) -> np.ndarray:
 
 def _power(lufs: float) -> float:
     return float(10 ** ((lufs - OFFSET) / 10))
-
-
-def _peak(block: np.ndarray) -> float:
-    return max(float(block.max(initial=0)), -float(block.min(initial=0)))
 
 
 def _edges(first: int, last: int, rate: int) -> np.ndarray:

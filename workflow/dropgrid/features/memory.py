@@ -7,10 +7,10 @@ from pathlib import PurePosixPath
 
 from .engines.front_end import WHOLE
 
-BASE = 235.0  # MB: Python, NumPy, every stage's code, decoder, buffers, and a fifth to spare
-HELD = 15.0  # MB a minute that is one sequence: the networks' inputs and states
-THREAD = 55.0  # MB of each further thread: its stack, what waits to be taken from it
-THREAD_HELD = 6.0  # MB a minute of one sequence and further thread: its networks' states
+BASE = 220.0  # MB: Python, NumPy, every stage's code, decoder, buffers, and a fifth to spare
+HELD = 8.0  # MB a minute that is one sequence: the levels of bands and a network's states
+THREAD = 45.0  # MB of each further thread: its stack, what waits to be taken from it
+THREAD_HELD = 4.0  # MB a minute of one sequence and further thread: its networks' states
 LIBROSA = 120.0  # MB of librosa and its compiler, beside the key network
 OPEN = 30.0  # MB of the method of that name beside the key network
 KEPT = 1.3  # MB a minute beyond: activations and descriptors, and their copy when saved
@@ -32,15 +32,14 @@ def minutes(path: str, size: int) -> float:
 def megabytes(minutes: float, method: str = "madmom", threads: int = 1) -> int:
     """A limit on allocated memory (RLIMIT_DATA, MB of 2^20 bytes) that minutes of audio keep to.
 
-    Measured in a batch (FLAC at 44.1 kHz in stereo), MB allocated at most with the key network:
+    Measured (FLAC at 44.1 kHz in stereo), MB allocated at most with the key network:
 
-        minutes      1    5   15   40
-        1 thread   142  193  318  314
-        2 threads  193  271  451
-        4 threads  283  392  684
+        minutes      1    5   15
+        1 thread   125  152  217
+        2 threads  160  185  292
 
     Other formats take up to 31 MB more (M4A; Ogg Vorbis 13, other sampling rates 6). A fork of the
-    warm server holds what all stages import: 1.6 minutes take 199 MB as FLAC, 219 as M4A.
+    warm server holds what all stages import, 55 MB more.
 
     method: what finds the beats; `open` holds no sequence. threads: that work at a time.
     """

@@ -19,7 +19,7 @@ import numpy as np
 
 from .engines.filterbank import filterbank
 from .engines.key_network import Network, Scores
-from .spectra import Transform
+from .spectra import Bank, Transform
 
 RATE = 44100
 KEY_FRAME, KEY_HOP = 8192, 8820  # samples: the key network's frames, 5 a second
@@ -80,7 +80,8 @@ class Pitch:
 
     def __init__(self, network: Network | None) -> None:
         self._key_frames = Frames(KEY_FRAME + KEY_ROOM, KEY_HOP)
-        self._bank = filterbank(KEY_FRAME, RATE, 24, lowest=65, highest=2100)
+        bands = filterbank(KEY_FRAME, RATE, 24, lowest=65, highest=2100)
+        self._bank = Bank(bands, np.zeros((0, 0), np.float32))
         self._scores = None if network is None else Scores(network)
         self._ahead: deque[np.ndarray] = deque()  # blocks that only pitches have heard so far
         self._ahead_samples = 0
@@ -95,7 +96,7 @@ class Pitch:
         for frames in self._pitch_frames.add(block):
             self._keep(frames)
         if self._scores is not None:
-            self._ahead.append(block)
+            self._ahead.append(block.copy())  # which may be one of two channels in one piece
             self._ahead_samples += len(block)
             while self._ahead_samples > AHEAD:
                 self._follow()
@@ -139,21 +140,18 @@ class Pitch:
         in_tune = abs(cents) <= IN_TUNE or agreement < AGREEMENT
         size = KEY_FRAME if in_tune else fast_size(KEY_FRAME * 2 ** (-cents / 1200))
         spare = (frames.shape[1] - size) // 2
-        magnitudes = self._magnitudes(frames[:, spare : spare + size], len(self._bank))
+        bands, _ = self._transform(size).sums(frames[:, spare : spare + size], self._bank)
         if size != KEY_FRAME:
-            magnitudes *= np.float32(KEY_FRAME / size)
-        return np.log10(magnitudes @ self._bank + np.float32(1))
+            bands *= np.float32(KEY_FRAME / size)
+        return np.log10(bands + np.float32(1))
 
-    def _magnitudes(self, frames: np.ndarray, bins: int) -> np.ndarray:
-        count, size = frames.shape
+    def _transform(self, size: int) -> Transform:
         if size not in self._transforms:
             self._transforms[size] = Transform(size)
-        magnitudes = np.empty((count, bins), np.float32)
-        self._transforms[size](frames, magnitudes)
-        return magnitudes
+        return self._transforms[size]
 
     def _keep(self, frames: np.ndarray) -> None:
-        pitches, tonality = partials(self._magnitudes(frames, TOP))
+        pitches, tonality = partials(self._transform(PITCH_FRAME).magnitudes(frames, TOP))
         self._heard += pitches.sum(axis=(0, 1))
         self._pitches.append(pitches.astype(np.float16))
         self._tonality.append(tonality.astype(np.float16))

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..native import compiled
+from ..native import address, compiled
+from .engines.matrix import Matrix
 
 HOP = 441  # samples between frames: 100 frames a second at 44.1 kHz
 FRAME_SIZES = (1024, 2048, 4096)
@@ -51,8 +52,47 @@ def segments(blocks: Iterable[np.ndarray], frames: int = CHUNK) -> Iterator[np.n
         yield signal[first * HOP : (first + count - 1) * HOP + LONGEST]
 
 
+class Bank:
+    """Weighted sums over the bins of a spectrum: of magnitudes, and of powers.
+
+    amplitudes, powers: (bins, columns), few of whose weights are not 0. Each sum runs from its
+    first bin to its last, fused, whatever the processor.
+    """
+
+    def __init__(self, amplitudes: np.ndarray, powers: np.ndarray) -> None:
+        self.matrices = amplitudes, powers
+        self.columns = amplitudes.shape[1] + powers.shape[1]
+        spans, weights, at = [], [], 0
+        for column in (*amplitudes.T, *powers.T):
+            used = np.flatnonzero(column)
+            first, end = (used[0], used[-1] + 1) if len(used) else (0, 0)
+            spans.append((first, end - first, at))
+            weights.append(column[first:end])
+            at += end - first
+        self.spans = np.array(spans, np.int32).reshape(-1, 3)
+        self.weights = np.concatenate([np.zeros(0), *weights]).astype(np.float32)
+
+    def sum(self, magnitudes: np.ndarray, powers: np.ndarray, sums: np.ndarray) -> None:
+        """Fill sums (frames, columns), without the compiled transform."""
+        at = 0
+        for matrix, values in zip(self._products(), (magnitudes, powers), strict=True):
+            if matrix is not None:
+                room = np.zeros((len(sums), matrix.width), np.float32)
+                matrix.multiply(values[:, : matrix.terms], room)
+                count = min(matrix.width, self.columns - at)
+                sums[:, at : at + count] = room[:, :count]
+            at = self.matrices[0].shape[1]
+
+    @cache  # noqa: B019  # of few, which live as long as the process
+    def _products(self) -> list[Matrix | None]:
+        return [Matrix(matrix) if matrix.size else None for matrix in self.matrices]
+
+
+NOTHING = Bank(np.zeros((0, 0), np.float32), np.zeros((0, 0), np.float32))
+
+
 class Transform:
-    """The magnitudes of real frames of one size under a Hann window.
+    """The spectra of real frames of one size under a Hann window.
 
     The compiled transform takes as many frames side by side as a vector has lanes, and its
     numbers are scipy's (native/transform.h), which does them without the compiled loops. Sizes
@@ -74,54 +114,76 @@ class Transform:
             self._frames = np.empty((rows, size), np.float32)
             self._spectra = np.empty((rows, size // 2 + 1), np.complex64)
 
-    def __call__(
-        self, frames: np.ndarray, magnitudes: np.ndarray, lowest: np.ndarray | None = None
-    ) -> None:
-        """Fill magnitudes (frames, bins) from 0 Hz up, bins at most half the size, and lowest
-        (frames, fewer bins) complex64, of frames (frames, size), which may overlap in memory."""
-        if lowest is None:
-            lowest = np.empty((len(frames), 0), np.complex64)
+    def magnitudes(self, frames: np.ndarray, bins: int) -> np.ndarray:
+        """The magnitudes (frames, bins) from 0 Hz up, bins at most half the size, of frames
+        (frames, size), which may overlap in memory."""
+        found = np.empty((len(frames), bins), np.float32)
+        self._fill(frames, found, np.empty((len(frames), 0), np.complex64), NOTHING)
+        return found
+
+    def sums(self, frames: np.ndarray, bank: Bank, lowest: int = 0) -> tuple[np.ndarray, ...]:
+        """The sums (frames, columns) of a bank over the spectra of frames, and as many of their
+        lowest bins (frames, lowest) complex64."""
+        complexes = np.empty((len(frames), lowest), np.complex64)
+        none = np.empty((len(frames), 0), np.float32)
+        return self._fill(frames, none, complexes, bank), complexes
+
+    def _fill(
+        self, frames: np.ndarray, magnitudes: np.ndarray, lowest: np.ndarray, bank: Bank
+    ) -> np.ndarray:
+        """Fill magnitudes and lowest bins; return the bank's sums."""
+        sums = np.empty((len(frames), bank.columns), np.float32)
         if not self._compiled:
-            return self._by_library(frames, magnitudes, lowest)
+            self._by_library(frames, magnitudes, lowest, bank, sums)
+            return sums
         assert frames.strides[1] == frames.itemsize and frames.dtype == np.float32
         assert magnitudes.flags.c_contiguous and lowest.flags.c_contiguous
         assert len(frames) == len(magnitudes) == len(lowest) and frames.shape[1] == self.size
-        return self._compiled.transform(
-            frames.ctypes.data, len(frames), self.size, frames.strides[0] // frames.itemsize,
-            self._window.ctypes.data, self._factors.ctypes.data, magnitudes.ctypes.data,
-            magnitudes.shape[1], lowest.ctypes.data, lowest.shape[1],
+        self._compiled.transform(
+            address(frames), len(frames), self.size, frames.strides[0] // frames.itemsize,
+            address(self._window), address(self._factors), address(magnitudes),
+            magnitudes.shape[1], address(lowest), lowest.shape[1], address(bank.spans),
+            address(bank.weights), *(matrix.shape[1] for matrix in bank.matrices),
+            address(sums),
         )  # fmt: skip
+        return sums
 
-    def _by_library(self, frames: np.ndarray, magnitudes: np.ndarray, lowest: np.ndarray) -> None:
+    def _by_library(
+        self,
+        frames: np.ndarray,
+        magnitudes: np.ndarray,
+        lowest: np.ndarray,
+        bank: Bank,
+        sums: np.ndarray,
+    ) -> None:
         bins, step = magnitudes.shape[1], len(self._frames)
         for start in range(0, len(frames), step):
             few = frames[start : start + step]
             windowed, spectra = self._frames[: len(few)], self._spectra[: len(few)]
             np.multiply(few, self._window, out=windowed)
             self._real_fft(windowed, spectra)
-            re, im = spectra.real[:, :bins], spectra.imag[:, :bins]
-            np.sqrt(re * re + im * im, out=magnitudes[start : start + step])
+            re, im = spectra.real, spectra.imag
+            powers = re * re + im * im
+            found = np.sqrt(powers)
+            magnitudes[start : start + step] = found[:, :bins]
+            if bank.columns:
+                bank.sum(found, powers, sums[start : start + step])
             lowest[start : start + step] = spectra[:, : lowest.shape[1]]
 
 
 class Spectra:
-    """The magnitudes of segments' frames of each of FRAME_SIZES."""
+    """The sums of a bank each over segments' frames of FRAME_SIZES."""
 
-    def __init__(self, bins: Sequence[int], lowest: int, frames: int = CHUNK) -> None:
-        """bins: how many magnitudes of each spectrum are wanted, from 0 Hz up; lowest: how many
-        complex values of the longest frames'."""
+    def __init__(self, banks: Sequence[Bank], lowest: int) -> None:
+        """lowest: how many complex bins of the longest frames are wanted, from 0 Hz up."""
         self._transforms = [Transform(size) for size in FRAME_SIZES]
-        self._magnitudes = [np.empty((frames, count), np.float32) for count in bins]
-        self._lowest = np.empty((frames, lowest), np.complex64)
+        self._banks, self._lowest = banks, lowest
 
     def __call__(self, segment: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-        """The lowest complex values of a segment's longest frames, and the magnitudes of each of
-        FRAME_SIZES.
-
-        Both are overwritten by the next call.
-        """
+        """The lowest bins of a segment's longest frames, and the sums of each of FRAME_SIZES."""
         count = (len(segment) - LONGEST) // HOP + 1
-        for transform, magnitudes in zip(self._transforms, self._magnitudes, strict=True):
+        found = []
+        for transform, bank in zip(self._transforms, self._banks, strict=True):
             size = transform.size
             overlapping = np.lib.stride_tricks.as_strided(
                 segment[(LONGEST - size) // 2 :],
@@ -129,9 +191,9 @@ class Spectra:
                 (HOP * segment.itemsize, segment.itemsize),
                 writeable=False,
             )
-            lowest = self._lowest[:count] if size == LONGEST else None
-            transform(overlapping, magnitudes[:count], lowest)
-        return self._lowest[:count], [m[:count] for m in self._magnitudes]
+            sums, lowest = transform.sums(overlapping, bank, self._lowest * (size == LONGEST))
+            found.append(sums)
+        return lowest, found
 
 
 @cache

@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from .. import native
-from ..native.digest import SOURCES
+from ..native.digest import PROGRAM_SOURCES
 from . import process
 from .warm_client import ACCEPTED, HEAD, VARIABLE
 
@@ -59,7 +59,7 @@ def client(python: str) -> list[str]:
     the same in Python, which takes seven milliseconds longer to start."""
     with suppress(OSError, subprocess.SubprocessError):
         said = subprocess.run([PROGRAM, "--sources"], capture_output=True, text=True, timeout=5)
-        if os.environ.get(native.WITHOUT) != "0" and said.stdout.strip() == SOURCES:
+        if os.environ.get(native.WITHOUT) != "0" and said.stdout.strip() == PROGRAM_SOURCES:
             return [str(PROGRAM), python]
     return [python, "-I", "-S", str(CLIENT)]
 

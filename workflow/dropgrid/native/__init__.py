@@ -14,6 +14,11 @@ from typing import Any
 WITHOUT = "DROPGRID_NATIVE"  # environment: 0 does without the compiled loops
 
 
+def address(array: Any) -> int:
+    """Where a NumPy array's numbers begin; in a third of the time of array.ctypes.data."""
+    return int(array.__array_interface__["data"][0])
+
+
 @cache
 def compiled() -> Any:
     """The compiled module; None, and a line that says so, where there is none of these sources."""

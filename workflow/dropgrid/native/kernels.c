@@ -17,8 +17,9 @@
 #error "the sums must stay as they are written"
 #endif
 
-enum { LANES = 32, GATES = 4, COLUMNS = 16, MOST_PASSES = 16, WIDEST = 16 };
-#define LARGEST 87.0f
+enum { LANES = 32, GATES = 4, COLUMNS = 16, MOST_PASSES = 16, WIDEST = 16,
+       MOST_TERMS = 512, MOST_IN_CACHE = 16384 };
+#define LARGEST 43.0f
 
 /* A direction of a layer at work; the numbers are addresses of float32 and counts of them. */
 struct chain {
@@ -28,11 +29,13 @@ struct chain {
 };
 
 /* out = left times right, whose columns lie in blocks of COLUMNS (blocks, terms, COLUMNS); added to
-   what out holds, or in its place. */
+   what out holds, or in its place. With stretches left is levels, which `rises` makes terms of. */
 struct product {
     const float *left, *right;
     float *out;
     ptrdiff_t rows, terms, blocks, left_row, out_row, add;
+    const int64_t *stretches;
+    int stretches_count;
 };
 
 struct pass {
@@ -40,11 +43,41 @@ struct pass {
     const float *factors;
 };
 
+/* Some bins of a spectrum, weighted and summed. */
+struct span {
+    int32_t first, count, weights;
+};
+
+/* What is wanted of a spectrum: the magnitudes of the first bins; the lowest bins themselves; sums
+   of magnitudes, then sums of powers. */
 struct transform {
-    int size, hop, bins, lowest, count;
-    const float *window;
+    int size, hop, bins, lowest, count, amplitudes, powers;
+    const float *window, *weights;
+    const struct span *spans;
     struct pass passes[MOST_PASSES];
 };
+
+/* Rows of stretches of columns as they are, each followed by how much it rose since `lag` rows
+   before. stretches: (count, 2) columns and lag. */
+static inline void rises(const float *levels, float *out, ptrdiff_t rows, ptrdiff_t columns,
+                         const int64_t *stretches, int count)
+{
+    ptrdiff_t row, at, k;
+    int n;
+    for (row = 0; row < rows; row++, levels += columns)
+        for (n = 0, at = 0; n < count; n++) {
+            const ptrdiff_t width = stretches[2 * n];
+            const float *restrict now = levels + at;
+            const float *restrict before = now - stretches[2 * n + 1] * columns;
+            float *restrict rise = out + width;
+            for (k = 0; k < width; k++) {
+                const float more = now[k] - before[k];
+                out[k] = now[k];
+                rise[k] = more > 0 ? more : 0;
+            }
+            at += width, out += 2 * width;
+        }
+}
 
 #define NUMBERS(address) ((const float *)(uintptr_t)(address))
 #define JOINED(a, b) a##b
@@ -79,7 +112,8 @@ struct transform {
 #define SQRT(v) ((V)_mm512_sqrt_ps((__m512)(v)))
 #define LOW(a, b) SHUFFLE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
 #define HIGH(a, b) SHUFFLE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
-#define SWAPPED(v) SHUFFLE(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
+#define EVEN(a, b) SHUFFLE(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
+#define ODD(a, b) SHUFFLE(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
 #ifdef __clang__
 #pragma clang attribute push(__attribute__((target("avx512f"))), apply_to = function)
 #else
@@ -109,7 +143,8 @@ KIND(16)
 #define SQRT(v) ((V)_mm256_sqrt_ps((__m256)(v)))
 #define LOW(a, b) SHUFFLE(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
 #define HIGH(a, b) SHUFFLE(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
-#define SWAPPED(v) SHUFFLE(v, v, 1, 0, 3, 2, 5, 4, 7, 6)
+#define EVEN(a, b) SHUFFLE(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
+#define ODD(a, b) SHUFFLE(a, b, 1, 3, 5, 7, 9, 11, 13, 15)
 #ifdef __clang__
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #else
@@ -156,7 +191,8 @@ static inline V chosen(I which, V yes, V no)
 #define SQRT(v) ((V){sqrtf((v)[0]), sqrtf((v)[1]), sqrtf((v)[2]), sqrtf((v)[3])})
 #define LOW(a, b) SHUFFLE(a, b, 0, 4, 1, 5)
 #define HIGH(a, b) SHUFFLE(a, b, 2, 6, 3, 7)
-#define SWAPPED(v) SHUFFLE(v, v, 1, 0, 3, 2)
+#define EVEN(a, b) SHUFFLE(a, b, 0, 2, 4, 6)
+#define ODD(a, b) SHUFFLE(a, b, 1, 3, 5, 7)
 #include "lstm.h"
 #include "product.h"
 #include "transform.h"
@@ -168,18 +204,21 @@ static const struct kind {
     const char *name;
     int wide;
     void (*run)(const struct chain *, ptrdiff_t);
-    void (*frames)(const struct transform *, const float *, int, float *, float *, float *);
+    void (*run_both)(const struct chain *, const struct chain *, ptrdiff_t);
+    void (*frames)(const struct transform *, const float *, int, float *, float *, float *,
+                   float *);
     void (*multiply)(const struct product *);
-    void (*mix)(const float *, ptrdiff_t, float *);
+    void (*mix)(const float *, ptrdiff_t, ptrdiff_t, float *);
+    int32_t (*largest)(const int32_t *, ptrdiff_t);
 } KINDS[] = {
 #ifdef X86
-    {"avx512", 16, run_avx512, frames_avx512, multiply_avx512,
-     mix_avx512},
-    {"avx2", 8, run_avx2, frames_avx2, multiply_avx2,
-     mix_avx2},
+    {"avx512", 16, run_avx512, run_both_avx512, frames_avx512, multiply_avx512,
+     mix_avx512, largest_avx512},
+    {"avx2", 8, run_avx2, run_both_avx2, frames_avx2, multiply_avx2,
+     mix_avx2, largest_avx2},
 #endif
-    {"plain", 4, run_plain, frames_plain, multiply_plain,
-     mix_plain},
+    {"plain", 4, run_plain, run_both_plain, frames_plain, multiply_plain,
+     mix_plain, largest_plain},
 };
 enum { KINDS_COUNT = sizeof KINDS / sizeof *KINDS };
 static const struct kind *used = KINDS + KINDS_COUNT - 1;
@@ -224,21 +263,41 @@ static PyObject *use(PyObject *self, PyObject *arguments)
     return PyErr_Format(PyExc_ValueError, "this processor has no %s", name);
 }
 
+/* chains: for one chain or two the numbers of struct chain but the last, then how many frames. */
 static PyObject *lstm(PyObject *self, PyObject *arguments)
 {
-    unsigned long long projected, constants, recurrent, state, out;
-    Py_ssize_t frames, row, out_row, units;
-    if (!PyArg_ParseTuple(arguments, "KKKKKnnnn", &projected, &constants, &recurrent, &state, &out,
-                          &frames, &row, &out_row, &units))
+    unsigned long long chains_;
+    Py_ssize_t units;
+    int count;
+    if (!PyArg_ParseTuple(arguments, "Kin", &chains_, &count, &units))
         return NULL;
     if (units < 1 || units > LANES)
         return PyErr_Format(PyExc_ValueError, "a layer of %zd units", units);
+    if (count < 1 || count > 2)
+        return PyErr_Format(PyExc_ValueError, "%d chains at once", count);
     Py_BEGIN_ALLOW_THREADS
     {
-        const struct chain one = {NUMBERS(projected), NUMBERS(constants), NUMBERS(recurrent),
-                                  (float *)(uintptr_t)state, (float *)(uintptr_t)out,
-                                  row, out_row, units};
-        used->run(&one, frames);
+        const int64_t(*numbers)[8] = (const int64_t(*)[8])(uintptr_t)chains_;
+        struct chain chains[2];
+        ptrdiff_t frames[2] = {0, 0}, both = 0;
+        int n;
+        for (n = 0; n < count; n++) {
+            const int64_t *one = numbers[n];
+            chains[n] = (struct chain){NUMBERS(one[0]), NUMBERS(one[1]), NUMBERS(one[2]),
+                                       (float *)(uintptr_t)one[3], (float *)(uintptr_t)one[4],
+                                       (ptrdiff_t)one[5], (ptrdiff_t)one[6], units};
+            frames[n] = (ptrdiff_t)one[7];
+        }
+        if (count == 2) {
+            both = frames[0] < frames[1] ? frames[0] : frames[1];
+            used->run_both(chains, chains + 1, both);
+        }
+        for (n = 0; n < count; n++)
+            if (frames[n] > both) {
+                chains[n].projected += both * chains[n].row;
+                chains[n].out += both * chains[n].out_row;
+                used->run(chains + n, frames[n] - both);
+            }
     }
     Py_END_ALLOW_THREADS
     Py_RETURN_NONE;
@@ -246,15 +305,19 @@ static PyObject *lstm(PyObject *self, PyObject *arguments)
 
 static PyObject *multiply(PyObject *self, PyObject *arguments)
 {
-    unsigned long long left, right, out;
+    unsigned long long left, right, out, stretches;
     Py_ssize_t rows, terms, blocks, left_row, out_row, add;
-    if (!PyArg_ParseTuple(arguments, "KKKnnnnnn", &left, &right, &out, &rows, &terms, &blocks,
-                          &left_row, &out_row, &add))
+    int count;
+    if (!PyArg_ParseTuple(arguments, "KKKnnnnnnKi", &left, &right, &out, &rows, &terms, &blocks,
+                          &left_row, &out_row, &add, &stretches, &count))
         return NULL;
+    if (count && terms > MOST_TERMS)
+        return PyErr_Format(PyExc_ValueError, "%zd terms", terms);
     Py_BEGIN_ALLOW_THREADS
     {
         const struct product one = {NUMBERS(left), NUMBERS(right), (float *)(uintptr_t)out,
-                                    rows, terms, blocks, left_row, out_row, add};
+                                    rows, terms, blocks, left_row, out_row, add,
+                                    (const int64_t *)(uintptr_t)(count ? stretches : 0), count};
         used->multiply(&one);
     }
     Py_END_ALLOW_THREADS
@@ -288,26 +351,33 @@ static int planned(struct transform *one, const float *factors)
 
 static PyObject *transform(PyObject *self, PyObject *arguments)
 {
-    unsigned long long samples, window, factors, magnitudes, lowest;
+    unsigned long long samples, window, factors, magnitudes, lowest, spans, weights, sums;
     struct transform one;
+    const struct kind *kind = used;
     int count, n, given;
     float *room;
-    if (!PyArg_ParseTuple(arguments, "KiiiKKKiKi", &samples, &count, &one.size, &one.hop, &window,
-                          &factors, &magnitudes, &one.bins, &lowest, &one.lowest))
+    if (!PyArg_ParseTuple(arguments, "KiiiKKKiKiKKiiK", &samples, &count, &one.size, &one.hop,
+                          &window, &factors, &magnitudes, &one.bins, &lowest, &one.lowest, &spans,
+                          &weights, &one.amplitudes, &one.powers, &sums))
         return NULL;
     one.window = NUMBERS(window);
+    one.weights = NUMBERS(weights);
+    one.spans = (const struct span *)(uintptr_t)spans;
     if (one.size < WIDEST || !planned(&one, NUMBERS(factors))
-        || one.bins > one.size / 2 || one.lowest > one.bins)
+        || one.bins > one.size / 2 || one.lowest > one.size / 2)
         return PyErr_Format(PyExc_ValueError, "no transform of %d", one.size);
-    room = malloc(sizeof(float) * 2 * used->wide * one.size + 64);
+    if (one.size > MOST_IN_CACHE && kind->wide > 8)
+        kind++;
+    room = malloc(sizeof(float) * 2 * kind->wide * one.size + 64);
     if (!room)
         return PyErr_NoMemory();
     Py_BEGIN_ALLOW_THREADS
-    for (n = 0; n < count; n += used->wide) {
-        given = count - n < used->wide ? count - n : used->wide;
-        used->frames(&one, NUMBERS(samples) + (size_t)n * one.hop, given,
+    for (n = 0; n < count; n += kind->wide) {
+        given = count - n < kind->wide ? count - n : kind->wide;
+        kind->frames(&one, NUMBERS(samples) + (size_t)n * one.hop, given,
                      (float *)(uintptr_t)magnitudes + (size_t)n * one.bins,
                      (float *)(uintptr_t)lowest + (size_t)n * one.lowest * 2,
+                     (float *)(uintptr_t)sums + (size_t)n * (one.amplitudes + one.powers),
                      (float *)(((uintptr_t)room + 63) & ~(uintptr_t)63));
     }
     Py_END_ALLOW_THREADS
@@ -316,15 +386,15 @@ static PyObject *transform(PyObject *self, PyObject *arguments)
 }
 
 /* Two channels through two second-order sections, and the sums of their squares between edges.
+   step: numbers from a channel's sample to its next; first, second: where the channels begin.
 
    state: (2 sections, 2 numbers, 2 channels); sums: (pieces, 2). */
 static PyObject *weigh(PyObject *self, PyObject *arguments)
 {
     typedef double pair __attribute__((vector_size(16)));
     unsigned long long block_, sections_, state_, edges_, sums_;
-    Py_ssize_t rows, pieces, n, piece;
-    int channels, first, second;
-    if (!PyArg_ParseTuple(arguments, "KniiiKKKnK", &block_, &rows, &channels, &first, &second,
+    Py_ssize_t rows, pieces, n, piece, step, first, second;
+    if (!PyArg_ParseTuple(arguments, "KnnnnKKKnK", &block_, &rows, &step, &first, &second,
                           &sections_, &state_, &edges_, &pieces, &sums_))
         return NULL;
     Py_BEGIN_ALLOW_THREADS
@@ -339,7 +409,7 @@ static PyObject *weigh(PyObject *self, PyObject *arguments)
             const Py_ssize_t end = piece + 1 < pieces ? edges[piece + 1] : rows;
             pair sum = {0, 0};
             for (; n < end; n++) {
-                const pair x = {block[n * channels + first], block[n * channels + second]};
+                const pair x = {block[n * step + first], block[n * step + second]};
                 const pair y = s[0] * x + z[0];
                 pair w;
                 z[0] = s[1] * x - s[4] * y + z[1];
@@ -357,16 +427,34 @@ static PyObject *weigh(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
+/* block: two channels, side by side, or one behind the other where apart is not 0 (numbers from
+   one to the other). out: two channels, one behind the other. */
 static PyObject *mix(PyObject *self, PyObject *arguments)
 {
     unsigned long long block, out;
-    Py_ssize_t rows;
-    if (!PyArg_ParseTuple(arguments, "KnK", &block, &rows, &out))
+    Py_ssize_t rows, apart;
+    if (!PyArg_ParseTuple(arguments, "KnnK", &block, &rows, &apart, &out))
         return NULL;
     Py_BEGIN_ALLOW_THREADS
-    used->mix(NUMBERS(block), rows, (float *)(uintptr_t)out);
+    used->mix(NUMBERS(block), rows, apart, (float *)(uintptr_t)out);
     Py_END_ALLOW_THREADS
     Py_RETURN_NONE;
+}
+
+/* The largest magnitude; infinite where one is no number. */
+static PyObject *largest(PyObject *self, PyObject *arguments)
+{
+    unsigned long long samples;
+    Py_ssize_t count;
+    int32_t bits;
+    float found;
+    if (!PyArg_ParseTuple(arguments, "Kn", &samples, &count))
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    bits = used->largest((const int32_t *)(uintptr_t)samples, count);
+    Py_END_ALLOW_THREADS
+    memcpy(&found, &bits, sizeof found);
+    return PyFloat_FromDouble(bits < 0x7F800000 ? found : HUGE_VAL);
 }
 
 static PyMethodDef METHODS[] = {
@@ -377,6 +465,7 @@ static PyMethodDef METHODS[] = {
     {"weigh", weigh, METH_VARARGS, NULL},
     {"multiply", multiply, METH_VARARGS, NULL},
     {"mix", mix, METH_VARARGS, NULL},
+    {"largest", largest, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -31,16 +31,28 @@ static inline V NAME(power)(V x) /* exp(x), for x cut to +-LARGEST */
     return (V)((I)result + ((I)shifted << 23));
 }
 
-static inline V NAME(sigmoid)(V x)
+/* 1 / x within 2e-7 of itself, for positive numbers: a first guess by its exponent, made better
+   twice, in half the time of a division. */
+static inline V NAME(inverse)(V x)
 {
-    const V one = ALL(1.0f);
-    return one / (one + NAME(power)(-x));
+    const V minus = -x, one = ALL(1.0f);
+    V guess = (V)(0x7EF311C3 - (I)x), error;
+    error = FMA(minus, guess, one);
+    guess = FMA(guess, FMA(error, error, error), guess);
+    error = FMA(minus, guess, one);
+    return FMA(guess, FMA(error, error, error), guess);
 }
 
-static inline V NAME(tangent)(V x) /* hyperbolic */
+static inline V NAME(sigmoid)(V x)
 {
-    const V one = ALL(1.0f), p = NAME(power)(ALL(-2.0f) * x);
-    return (one - p) / (one + p);
+    return NAME(inverse)(ALL(1.0f) + NAME(power)(-x));
+}
+
+/* sigmoid(x) * tanh(y), with one division: (1 - q) / ((1 + p) (1 + q)). */
+static inline V NAME(gated)(V x, V y)
+{
+    const V one = ALL(1.0f), p = NAME(power)(-x), q = NAME(power)(ALL(-2.0f) * y);
+    return (one - q) * NAME(inverse)((one + p) * (one + q));
 }
 
 /* What the units hear at a frame, into gates (GATES, LANES). As many gates at a time as leave room
@@ -70,13 +82,12 @@ static inline void NAME(send)(const float *gates, const float *peepholes, float 
     int n;
     for (n = 0; n < LANES; n += WIDE) {
         V cell = LOAD(state + LANES + n), next, entering, kept, leaving;
-        entering = NAME(sigmoid)(FMA(LOAD(peepholes + n), cell, LOAD(gates + n)));
+        entering = FMA(LOAD(peepholes + n), cell, LOAD(gates + n));
+        entering = NAME(gated)(entering, LOAD(gates + 3 * LANES + n));
         kept = FMA(LOAD(peepholes + 2 * LANES + n), cell, LOAD(gates + 2 * LANES + n));
-        kept = NAME(sigmoid)(kept);
-        next = FMA(kept, cell, entering * NAME(tangent)(LOAD(gates + 3 * LANES + n)));
+        next = FMA(NAME(sigmoid)(kept), cell, entering);
         leaving = FMA(LOAD(peepholes + LANES + n), next, LOAD(gates + LANES + n));
-        leaving = NAME(sigmoid)(leaving);
-        STORE(state + n, leaving * NAME(tangent)(next));
+        STORE(state + n, NAME(gated)(leaving, next));
         STORE(state + LANES + n, next);
     }
 }
@@ -95,6 +106,29 @@ static void NAME(run)(const struct chain *one, ptrdiff_t frames)
         memcpy(one->out + frame * one->out_row, state, one->units * sizeof(float));
     }
     memcpy(one->state, state, sizeof state);
+}
+
+/* Two that know nothing of each other: one keeps the processor busy while the other waits for what
+   it sends. */
+static void NAME(run_both)(const struct chain *one, const struct chain *two, ptrdiff_t frames)
+{
+    float gates[2][GATES * LANES] __attribute__((aligned(64)));
+    float state[2][2 * LANES] __attribute__((aligned(64)));
+    struct chain here = *one, there = *two;
+    ptrdiff_t frame;
+    memcpy(state[0], one->state, sizeof state[0]);
+    memcpy(state[1], two->state, sizeof state[1]);
+    here.state = state[0], there.state = state[1];
+    for (frame = 0; frame < frames; frame++) {
+        NAME(hear)(&here, here.projected + frame * here.row, gates[0]);
+        NAME(hear)(&there, there.projected + frame * there.row, gates[1]);
+        NAME(send)(gates[0], here.constants, state[0]);
+        NAME(send)(gates[1], there.constants, state[1]);
+        memcpy(here.out + frame * here.out_row, state[0], here.units * sizeof(float));
+        memcpy(there.out + frame * there.out_row, state[1], there.units * sizeof(float));
+    }
+    memcpy(one->state, state[0], sizeof state[0]);
+    memcpy(two->state, state[1], sizeof state[1]);
 }
 
 #undef PARTS

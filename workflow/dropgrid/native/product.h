@@ -39,23 +39,43 @@ static inline __attribute__((always_inline)) void NAME(tile)(
             STORE(out + r * one->out_row + p * WIDE, sums[r][p]);
 }
 
-static inline __attribute__((always_inline)) void NAME(strip)(
-    const struct product *one, ptrdiff_t block, const int blocks)
+static inline __attribute__((always_inline)) void NAME(across)(
+    const struct product *one, ptrdiff_t row, const int rows)
 {
-    ptrdiff_t row = 0;
-    for (; row + ROWS <= one->rows; row += ROWS)
-        NAME(tile)(one, row, block, ROWS, blocks);
-    for (; row < one->rows; row++)
-        NAME(tile)(one, row, block, 1, blocks);
+    ptrdiff_t block = 0;
+    for (; block + BLOCKS <= one->blocks; block += BLOCKS)
+        NAME(tile)(one, row, block, rows, BLOCKS);
+    for (; block < one->blocks; block++)
+        NAME(tile)(one, row, block, rows, 1);
+}
+
+/* Some rows with what they rose, which stay in near caches meanwhile. */
+static inline __attribute__((always_inline)) void NAME(risen)(
+    const struct product *one, ptrdiff_t row, const int rows)
+{
+    float room[ROWS * MOST_TERMS] __attribute__((aligned(64)));
+    struct product here = *one;
+    rises(one->left + row * one->left_row, room, rows, one->left_row, one->stretches,
+          one->stretches_count);
+    here.left = room, here.left_row = one->terms;
+    here.out += row * one->out_row;
+    NAME(across)(&here, 0, rows);
 }
 
 static void NAME(multiply)(const struct product *one)
 {
-    ptrdiff_t block = 0;
-    for (; block + BLOCKS <= one->blocks; block += BLOCKS)
-        NAME(strip)(one, block, BLOCKS);
-    for (; block < one->blocks; block++)
-        NAME(strip)(one, block, 1);
+    ptrdiff_t row = 0;
+    if (one->stretches) {
+        for (; row + ROWS <= one->rows; row += ROWS)
+            NAME(risen)(one, row, ROWS);
+        for (; row < one->rows; row++)
+            NAME(risen)(one, row, 1);
+        return;
+    }
+    for (; row + ROWS <= one->rows; row += ROWS)
+        NAME(across)(one, row, ROWS);
+    for (; row < one->rows; row++)
+        NAME(across)(one, row, 1);
 }
 
 #undef PARTS

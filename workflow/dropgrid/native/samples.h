@@ -1,32 +1,57 @@
 /* Two channels, rounded to 16 bits: their mean, cut to 16 bits, and half their difference.
 
-   Included once for each kind of vector, see lstm.h; besides: SWAPPED(v), neighbours exchanged. */
+   Included once for each kind of vector, see lstm.h; besides: EVEN(a, b) and ODD(a, b), every other
+   lane of a and b, one behind the other. */
 
-static inline V NAME(mixed)(V x, V left_only)
+static inline V NAME(steps)(V x) /* of 16 bits */
 {
     const V rounder = ALL(1.5f * 8388608.0f); /* added and taken away again, this rounds */
-    V steps = x * ALL(32768.0f), other, mean, side;
-    steps = LEAST(ALL(32767.0f), MOST(ALL(-32768.0f), steps));
-    steps = steps + rounder - rounder;
-    other = SWAPPED(steps);
-    mean = __builtin_convertvector(__builtin_convertvector((steps + other) * ALL(0.5f), I), V);
-    side = (other - steps) * ALL(0.5f);
-    return (mean * left_only + side * (ALL(1.0f) - left_only)) * ALL(1.0f / 32768);
+    x = LEAST(ALL(32767.0f), MOST(ALL(-32768.0f), x * ALL(32768.0f)));
+    return x + rounder - rounder;
 }
 
-static void NAME(mix)(const float *block, ptrdiff_t rows, float *out)
+static inline void NAME(mixed)(V left, V right, float *mean, float *side)
 {
-    float pattern[WIDE], last[WIDE] = {0};
+    const V full = ALL(1.0f / 32768), half = ALL(0.5f);
+    const V l = NAME(steps)(left), r = NAME(steps)(right), sum = (l + r) * half;
+    STORE(mean, __builtin_convertvector(__builtin_convertvector(sum, I), V) * full);
+    STORE(side, (l - r) * half * full);
+}
+
+static void NAME(mix)(const float *block, ptrdiff_t rows, ptrdiff_t apart, float *out)
+{
+    float *side = out + rows;
     ptrdiff_t n;
-    V left_only;
-    for (n = 0; n < WIDE; n++)
-        pattern[n] = n % 2 == 0;
-    left_only = LOAD(pattern);
-    for (n = 0; n + WIDE <= 2 * rows; n += WIDE)
-        STORE(out + n, NAME(mixed)(LOAD(block + n), left_only));
-    if (n < 2 * rows) {
-        memcpy(last, block + n, (2 * rows - n) * sizeof(float));
-        STORE(last, NAME(mixed)(LOAD(last), left_only));
-        memcpy(out + n, last, (2 * rows - n) * sizeof(float));
+    for (n = 0; n + WIDE <= rows; n += WIDE) {
+        if (apart)
+            NAME(mixed)(LOAD(block + n), LOAD(block + apart + n), out + n, side + n);
+        else {
+            const V a = LOAD(block + 2 * n), b = LOAD(block + 2 * n + WIDE);
+            NAME(mixed)(EVEN(a, b), ODD(a, b), out + n, side + n);
+        }
     }
+    if (n < rows) {
+        const size_t left = rows - n;
+        float last[4][WIDE] = {{0}};
+        size_t k;
+        for (k = 0; k < left; k++) {
+            last[0][k] = apart ? block[n + k] : block[2 * (n + k)];
+            last[1][k] = apart ? block[apart + n + k] : block[2 * (n + k) + 1];
+        }
+        NAME(mixed)(LOAD(last[0]), LOAD(last[1]), last[2], last[3]);
+        memcpy(out + n, last[2], left * sizeof(float));
+        memcpy(side + n, last[3], left * sizeof(float));
+    }
+}
+
+/* The largest magnitude, as its bits, whose order is that of the numbers. */
+static int32_t NAME(largest)(const int32_t *samples, ptrdiff_t count)
+{
+    int32_t found = 0;
+    ptrdiff_t n;
+    for (n = 0; n < count; n++) {
+        const int32_t magnitude = samples[n] & 0x7FFFFFFF;
+        found = magnitude > found ? magnitude : found;
+    }
+    return found;
 }

@@ -1,4 +1,5 @@
-/* Fourier transforms of real frames, one frame in each lane of a vector, and their magnitudes.
+/* Fourier transforms of real frames, one frame in each lane of a vector, and their magnitudes, or
+   sums over stretches of those.
 
    Included once for each kind of vector, see lstm.h; besides: SQRT(v); LOW(a, b) and HIGH(a, b), the
    lanes of the first and of the second halves of a and b in turn.
@@ -102,9 +103,67 @@ static inline void NAME(turn)(V *rows)
     }
 }
 
+/* Columns become rows: of WIDE vectors, one for each column, `left` of which are wanted. */
+static inline void NAME(spread)(V *rows, int frames, int left, float *out, ptrdiff_t row)
+{
+    int j;
+    NAME(turn)(rows);
+    for (j = 0; j < frames; j++) {
+        if (left == WIDE)
+            STORE(out + j * row, rows[j]);
+        else {
+            float last[WIDE];
+            STORE(last, rows[j]);
+            memcpy(out + j * row, last, left * sizeof(float));
+        }
+    }
+}
+
+/* The real part of bin b lies at 2 b - 1, the imaginary one behind it; bin 0 is real. */
+static inline V NAME(power_at)(const float *packed, int bin)
+{
+    const V re = LOAD(packed + (size_t)(bin ? 2 * bin - 1 : 0) * WIDE);
+    const V im = bin ? LOAD(packed + (size_t)(2 * bin) * WIDE) : ALL(0.0f);
+    return re * re + im * im;
+}
+
+/* Weighted sums, each from its first bin to its last, fused. room: size * WIDE numbers. */
+static void NAME(sum)(const struct transform *one, const float *packed, int frames, float *sums,
+                      float *room)
+{
+    const int columns = one->amplitudes + one->powers;
+    float *powers = room, *magnitudes = room + (size_t)one->size / 2 * WIDE;
+    int n, i, k, top = 0;
+    for (n = 0; n < columns; n++)
+        if (one->spans[n].first + one->spans[n].count > top)
+            top = one->spans[n].first + one->spans[n].count;
+    for (n = 0; n < top; n++) {
+        const V power = NAME(power_at)(packed, n);
+        STORE(powers + (size_t)n * WIDE, power);
+        STORE(magnitudes + (size_t)n * WIDE, SQRT(power));
+    }
+    for (n = 0; n < columns; n += WIDE) {
+        V rows[WIDE];
+        const int left = columns - n < WIDE ? columns - n : WIDE;
+        for (i = 0; i < WIDE; i++) {
+            V sum = ALL(0.0f);
+            if (i < left) {
+                const struct span *span = one->spans + n + i;
+                const float *weights = one->weights + span->weights;
+                const float *values = n + i < one->amplitudes ? magnitudes : powers;
+                values += (size_t)span->first * WIDE;
+                for (k = 0; k < span->count; k++)
+                    sum = FMA(LOAD(values + (size_t)k * WIDE), ALL(weights[k]), sum);
+            }
+            rows[i] = sum;
+        }
+        NAME(spread)(rows, frames, left, sums + n, columns);
+    }
+}
+
 /* room: 2 * size * WIDE numbers. frames: at most WIDE. */
 static void NAME(frames)(const struct transform *one, const float *samples, int frames,
-                         float *magnitudes, float *lowest, float *room)
+                         float *magnitudes, float *lowest, float *sums, float *room)
 {
     const int size = one->size;
     float *from = room, *to = room + (size_t)size * WIDE, *other;
@@ -125,32 +184,14 @@ static void NAME(frames)(const struct transform *one, const float *samples, int 
             NAME(passed2)(one->passes + n, from, to);
         other = from, from = to, to = other;
     }
-    /* The real part of bin b lies at 2 b - 1, the imaginary one behind it; bin 0 is real. */
     for (n = 0; n < one->bins; n += WIDE) {
         V rows[WIDE];
         const int left = one->bins - n < WIDE ? one->bins - n : WIDE;
-        for (i = 0; i < WIDE; i++) {
-            const int bin = n + i;
-            if (i >= left)
-                rows[i] = ALL(0.0f);
-            else {
-                const V re = LOAD(from + (size_t)(bin ? 2 * bin - 1 : 0) * WIDE);
-                const V im = bin ? LOAD(from + (size_t)(2 * bin) * WIDE) : ALL(0.0f);
-                rows[i] = SQRT(re * re + im * im);
-            }
-        }
-        NAME(turn)(rows);
-        for (j = 0; j < frames; j++) {
-            float *place = magnitudes + (size_t)j * one->bins + n;
-            if (left == WIDE)
-                STORE(place, rows[j]);
-            else {
-                float last[WIDE];
-                STORE(last, rows[j]);
-                memcpy(place, last, left * sizeof(float));
-            }
-        }
+        for (i = 0; i < WIDE; i++)
+            rows[i] = i < left ? (V)SQRT(NAME(power_at)(from, n + i)) : ALL(0.0f);
+        NAME(spread)(rows, frames, left, magnitudes + n, one->bins);
     }
+    NAME(sum)(one, from, frames, sums, to);
     for (n = 0; n < one->lowest; n++)
         for (j = 0; j < frames; j++) {
             lowest[2 * (j * one->lowest + n)] = from[(size_t)(n ? 2 * n - 1 : 0) * WIDE + j];

@@ -8,6 +8,7 @@
 #undef SQRT
 #undef LOW
 #undef HIGH
-#undef SWAPPED
+#undef EVEN
+#undef ODD
 #undef ROWS
 #undef BLOCKS

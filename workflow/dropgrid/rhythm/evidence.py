@@ -16,7 +16,7 @@ from ..features import FRAME_RATE, Features
 from .octave import rises
 
 REACH = 3  # frames a hit may lie off its half beat
-QUIET = -70.0  # dB below which differences of level are of no interest
+QUIET = 58.0  # dB below the loudest second: further down levels are all the same
 SOUNDING = 45.0  # dB below the loudest second that still counts as music
 SILENT = 0.01  # of the drums on the beats: less on the half beats is none
 OPENING = 0.06  # s between the first sound and a half beat that make it the opening
@@ -82,8 +82,7 @@ class EvidenceSource:
         bands = self.features.descriptors.get("bands")
         if bands is None or not len(bands):
             return 0.0, self.features.duration
-        level = bands.astype(np.float32).max(axis=1)
-        loud = np.flatnonzero(level > np.quantile(level, 0.95) - SOUNDING)
+        loud = np.flatnonzero(bands.astype(np.float32).max(axis=1) > _loudest(bands) - SOUNDING)
         end = min(float(loud[-1] + 1) / FRAME_RATE, self.features.duration)
         return float(loud[0] / FRAME_RATE), end
 
@@ -99,12 +98,19 @@ class EvidenceSource:
     def _levels(self) -> np.ndarray | None:
         """Running sums of the bands' levels: (frames + 1, bands)."""
         bands = self.features.descriptors.get("bands")
-        return None if bands is None else _sums(np.maximum(bands.astype(np.float32), QUIET))
+        if bands is None or not len(bands):
+            return None
+        return _sums(np.maximum(bands.astype(np.float32), _loudest(bands) - QUIET))
 
     @cached_property
     def _pitches(self) -> np.ndarray | None:
         chroma = self.features.descriptors.get("chroma")
         return None if chroma is None else _sums(chroma.astype(np.float32))
+
+
+def _loudest(bands: np.ndarray) -> float:
+    """The level in dB of the loudest band (frames, n) that one frame in twenty passes."""
+    return float(np.quantile(bands.astype(np.float32).max(axis=1), 0.95))
 
 
 def with_halves(beats: np.ndarray) -> np.ndarray:

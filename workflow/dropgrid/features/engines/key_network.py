@@ -47,9 +47,12 @@ def load(path: Path) -> Network:
         Their mean over time is what the softmax of the network takes, and their means over
         stretches tell where the key changes.
         """
-        maps = spectrum[:, :, None]
-        for layer in layers:
-            maps = _convolved(maps, layer)
+        edges = [layer.padding for layer in layers]
+        frames, bands = spectrum.shape
+        maps = _edged(frames, bands, 1, edges[0])
+        _inner(maps, edges[0])[:] = spectrum[:, :, None]
+        for layer, edge in zip(layers, [*edges[1:], 0], strict=True):
+            maps = _convolved(maps, layer, edge)
         return maps.mean(axis=1)
 
     return scores
@@ -62,39 +65,54 @@ def _ready(layer: Convolution) -> _Layer:
     return _Layer(rows, width, layer.bias, layer.padding, layer.pooled)
 
 
-def _convolved(maps: np.ndarray, layer: _Layer) -> np.ndarray:
-    """Maps (frames, bands, outputs) of maps (frames, bands, inputs), an ELU behind; half as many
-    where they are pooled. Some frames at a time, in near caches.
+def _edged(frames: int, bands: int, maps: int, edge: int) -> np.ndarray:
+    """Room for maps (frames, bands, maps), in so many zeros on every side."""
+    room = np.empty((frames + 2 * edge, bands + 2 * edge, maps), np.float32)
+    if edge:
+        room[:edge] = room[-edge:] = 0
+        room[:, :edge] = room[:, -edge:] = 0
+    return room
+
+
+def _inner(room: np.ndarray, edge: int) -> np.ndarray:
+    return room[edge : len(room) - edge, edge : room.shape[1] - edge]
+
+
+def _convolved(maps: np.ndarray, layer: _Layer, edge: int) -> np.ndarray:
+    """Maps of maps (frames, bands, inputs) that have their padding, an ELU behind; half as many
+    where they are pooled: before the ELU, which leaves the larger larger. They get zeros as edge.
+    Some frames at a time, in near caches.
 
     What a row of the kernel hears at a band lies in one piece, and that at the next band one
     map's length further: the rows of a product, which overlap. Those at the edge, that begin in
     one frame and end in the next, are left out of what it gives.
     """
-    edge = (layer.padding, layer.padding)
-    padded = np.ascontiguousarray(np.pad(maps, (edge, edge, (0, 0))), np.float32)
-    across, inputs = padded.shape[1:]
+    across, inputs = maps.shape[1:]
     outputs, height = len(layer.bias), len(layer.rows)
-    frames, bands = len(padded) - height + 1, across - layer.width + 1
-    step = max(1, AT_ONCE // (across * inputs)) * 2  # even: pooled by two
+    frames, bands = len(maps) - height + 1, across - layer.width + 1
+    step = max(1, AT_ONCE // (across * max(inputs, outputs))) * 2  # even: pooled by two
     room = aligned((min(step, frames) * across, layer.rows[0].width))
-    found = []
+    less = 2 if layer.pooled else 1
+    found = _edged(frames // less, bands // less, outputs, edge)
+    kept = _inner(found, edge)
+    at = 0
     for start in range(0, frames, step):
         count = min(step, frames - start)
         rows = count * across - (layer.width - 1)
         for y, matrix in enumerate(layer.rows):
             heard = np.lib.stride_tricks.as_strided(
-                padded[start + y :], (rows, layer.width * inputs), (inputs * 4, 4)
+                maps[start + y :], (rows, layer.width * inputs), (inputs * 4, 4)
             )
             matrix.multiply(heard, room[:rows], add=y > 0)
         values = room[: count * across].reshape(count, across, -1)[:, :bands, :outputs]
-        values = values + layer.bias
+        values = (_pooled(values) if layer.pooled else values) + layer.bias
         below = np.minimum(values, 0)
         np.exp(below, out=below)
         below -= 1
         np.maximum(values, 0, out=values)
-        values += below
-        found.append(_pooled(values) if layer.pooled else values)
-    return np.concatenate(found)
+        np.add(values, below, out=kept[at : at + len(values)])
+        at += len(values)
+    return found
 
 
 def _pooled(maps: np.ndarray) -> np.ndarray:

@@ -14,10 +14,10 @@ LANES = 32  # numbers in a vector: the units of a layer, and what lies behind th
 GATES = 4  # input, output, forget, cell
 # Rows of a direction's constants, LANES each: three peepholes, four biases.
 PEEPHOLES, BIASES = 0, 3
-LARGEST = 87.0  # of an exponent: more would leave single precision
+LARGEST = 43.0  # of an exponent: more, multiplied with another, would leave single precision
+GUESS = 0x7EF311C3  # less a number as an integer, about its inverse as one
 
-# (projected, constants, recurrent weights, state, states out, frames, numbers a row of the
-# projected, of the states): see lstm_kernel.Direction.
+# See lstm_kernel.Chain.
 Kernel = Callable[[int, int, int, int, int, int, int, int], None]
 
 
@@ -52,7 +52,7 @@ class _Loop:
 
     def _write(self) -> None:
         ir = self._ir
-        projected, constants, recurrent, state, out, frames, row, out_row = self._function.args
+        projected, constants, recurrent, state, out, row, out_row, frames = self._function.args
         start, loop, end = map(self._function.append_basic_block, ("start", "loop", "end"))
         build = self._build = ir.IRBuilder(start)
         vectors = [self._vector] * 3
@@ -76,12 +76,11 @@ class _Loop:
                 weights = self._load(recurrent, (unit * GATES + gate) * LANES)
                 gates[gate] = self._times_plus(value, weights, gates[gate])
         to_in, to_out, to_forget, to_cell = gates
-        entering = self._sigmoid(self._times_plus(peepholes[0], cell, to_in))
+        entering = self._gated(self._times_plus(peepholes[0], cell, to_in), to_cell)
         kept = self._sigmoid(self._times_plus(peepholes[2], cell, to_forget))
-        new = build.fmul(entering, self._tanh(to_cell))
-        next_cell = self._times_plus(kept, cell, new)
-        leaving = self._sigmoid(self._times_plus(peepholes[1], next_cell, to_out))
-        next_output = build.fmul(leaving, self._tanh(next_cell))
+        next_cell = self._times_plus(kept, cell, entering)
+        leaving = self._times_plus(peepholes[1], next_cell, to_out)
+        next_output = self._gated(leaving, next_cell)
         self._store_units(next_output, to)
         next_frame = build.add(frame, count(1))
         for phi, first, after in (
@@ -140,12 +139,26 @@ class _Loop:
     def _sigmoid(self, x: Any) -> Any:
         """1 / (1 + exp(-x))."""
         one = self._constant(1)
-        return self._build.fdiv(one, self._build.fadd(one, self._exp(self._build.fneg(x))))
+        return self._inverse(self._build.fadd(one, self._exp(self._build.fneg(x))))
 
-    def _tanh(self, x: Any) -> Any:
-        """(1 - exp(-2 x)) / (1 + exp(-2 x))."""
-        one, power = self._constant(1), self._exp(self._build.fmul(self._constant(-2), x))
-        return self._build.fdiv(self._build.fsub(one, power), self._build.fadd(one, power))
+    def _gated(self, x: Any, y: Any) -> Any:
+        """sigmoid(x) tanh(y), with one division: (1 - q) / ((1 + p) (1 + q))."""
+        build, one = self._build, self._constant(1)
+        p, q = self._exp(build.fneg(x)), self._exp(build.fmul(self._constant(-2), y))
+        inverse = self._inverse(build.fmul(build.fadd(one, p), build.fadd(one, q)))
+        return build.fmul(build.fsub(one, q), inverse)
+
+    def _inverse(self, x: Any) -> Any:
+        """1 / x within 2e-7 of itself, for positive numbers: a first guess by its exponent, made
+        better twice."""
+        build, one, minus = self._build, self._constant(1), self._build.fneg(x)
+        first = build.sub(self._whole([GUESS] * LANES), build.bitcast(x, self._whole))
+        guess = build.bitcast(first, self._vector)
+        for _ in range(2):
+            error = self._times_plus(minus, guess, one)
+            error = self._times_plus(error, error, error)
+            guess = self._times_plus(guess, error, guess)
+        return guess
 
     def _exp(self, x: Any) -> Any:
         """exp(x) within 2e-7 of itself, for x cut to +-LARGEST.

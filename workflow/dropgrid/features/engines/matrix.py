@@ -12,7 +12,7 @@ from functools import cache
 
 import numpy as np
 
-from ...native import compiled
+from ...native import address, compiled
 from . import llvm
 
 COLUMNS = 16  # of a block
@@ -41,6 +41,7 @@ class Matrix:
         whole = np.zeros((self.terms, self.width), np.float32)
         whole[:, :columns] = values
         self._blocks = aligned((blocks, self.terms, COLUMNS))
+        self._place = address(self._blocks)
         self._blocks[:] = whole.reshape(self.terms, blocks, COLUMNS).transpose(1, 0, 2)
 
     def multiply(self, left: np.ndarray, out: np.ndarray, add: bool = False) -> None:
@@ -50,14 +51,32 @@ class Matrix:
         assert left.dtype == out.dtype == np.float32
         assert left.strides[1] == out.strides[1] == out.itemsize
         product()(
-            left.ctypes.data, self._blocks.ctypes.data, out.ctypes.data, len(out), self.terms,
-            len(self._blocks), left.strides[0] // 4, out.strides[0] // 4, add,
+            address(left), self._place, address(out), len(out), self.terms,
+            len(self._blocks), left.strides[0] // 4, out.strides[0] // 4, add, 0, 0,
+        )  # fmt: skip
+
+    def multiply_risen(
+        self, levels: np.ndarray, stretches: np.ndarray, out: np.ndarray, lead: int
+    ) -> None:
+        """The same of rows that are made while they are needed, by the compiled loop alone:
+        stretches (count, 2) of columns of levels, each followed by how much it rose since so many
+        rows before. levels: (lead + rows, columns), of which rows are multiplied."""
+        loops = compiled()
+        assert loops and levels.flags.c_contiguous and levels.dtype == out.dtype == np.float32
+        assert 2 * levels.shape[1] == self.terms and len(levels) == lead + len(out)
+        assert out.strides[1] == 4 and out.shape[1] == self.width
+        assert stretches[:, 1].max() <= lead
+        loops.multiply(
+            address(levels[lead:]), self._place, address(out), len(out),
+            self.terms, len(self._blocks), levels.shape[1], out.strides[0] // 4, False,
+            address(stretches), len(stretches),
         )  # fmt: skip
 
 
 @cache
 def product() -> Callable[..., None]:
-    """(left, right, out, rows, terms, blocks, numbers a row of left, of out, add): see Matrix.
+    """(left, right, out, rows, terms, blocks, numbers a row of left, of out, add, 0, 0): see
+    Matrix.
     Raises ModelError where there are neither compiled loops nor LLVM."""
     loops = compiled()
     if loops is None:
@@ -68,7 +87,7 @@ def product() -> Callable[..., None]:
 def product_of_llvm() -> Callable[..., None]:
     """The same by LLVM. Raises ModelError without llvmlite."""
     llvm.check("llvmlite")
-    return llvm.function(_TEXT, "product", pointers=3, integers=6)
+    return llvm.function(_TEXT, "product", pointers=3, integers=8)
 
 
 _TEXT = f"""
@@ -76,7 +95,8 @@ declare <{COLUMNS} x float> @llvm.fma.v{COLUMNS}f32(
     <{COLUMNS} x float>, <{COLUMNS} x float>, <{COLUMNS} x float>)
 
 define void @product(float* %left, float* %right, float* %out, i64 %rows, i64 %terms,
-                     i64 %blocks, i64 %left_row, i64 %out_row, i64 %add) {{
+                     i64 %blocks, i64 %left_row, i64 %out_row, i64 %add,
+                     i64 %none, i64 %neither) {{
 start:
   %adds = icmp ne i64 %add, 0
   %enough = icmp sgt i64 %rows, 0

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from .front_end import Inputs
+from .front_end import BANDS, LEAD
 
 METHOD = "open"
 LAG = 2  # frames a rise may take
@@ -31,19 +31,19 @@ LEAST_CREST = 6.5  # loudest rise to mean rise; noise has 4 to 6.1, music in som
 FLOOR = 1e-2  # smallest rise, in log10 of magnitude, that is measured against
 
 
-def activations_of_rises(chunks: Iterable[np.ndarray], inputs: Inputs) -> np.ndarray:
-    """Activations (frames, 2) of the networks' inputs in chunks, 100 frames a second.
+def activations_of_rises(chunks: Iterable[np.ndarray]) -> np.ndarray:
+    """Activations (frames, 2) of the levels of bands in chunks, 100 frames a second.
 
     The second column, the downbeat's, is 0: rises do not tell it. So is the first where no group
     has strokes that stand out of chance: noise.
     """
-    short, middle, _ = (bank.shape[1] for bank in inputs.banks)
-    bands = slice(2 * short, 2 * short + middle)
+    short, middle, _ = BANDS
+    bands = slice(short, short + middle)
     before = np.zeros((0, middle), np.float32)
     parts = []
     for chunk in chunks:
-        levels = np.concatenate([before if len(before) else chunk[:1, bands].repeat(LAG, 0),
-                                 chunk[:, bands]])  # fmt: skip
+        now = chunk[:, bands] if len(before) else chunk[LEAD:, bands]
+        levels = np.concatenate([before if len(before) else now[:1].repeat(LAG, 0), now])
         parts.append(_rises(levels))
         before = levels[len(levels) - LAG :].copy()
     found = np.concatenate(parts)
