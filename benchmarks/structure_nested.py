@@ -15,8 +15,8 @@ The weights are those of a logistic model of the bar lines at which a section be
 counting 1 and minors .5, its log odds averaged with the novelty alone. Made tracks, with exact
 labels, are composed by dropgrid.demo, of many styles, tempi and forms; they count MADE each, and
 nothing is measured on them. VARIANTS move the numbers that were chosen by looking at these songs.
-What a person chose while looking at these
-songs, the kind of features and of model, no such estimate can leave out.
+What a person chose while looking at them, the kind of features and of model, no such estimate can
+leave out.
 """
 
 from __future__ import annotations
@@ -267,7 +267,8 @@ def main() -> None:
         for name, chosen in (("all", third | True), ("first two", ~third), ("third", third)):
             own = [line for line, mine in zip(lines, chosen, strict=True) if mine]
             print(f"  {name:<10} {written(fit(own))}   {written(fit(own, made))}")
-        print(f"  {'made alone':<10} {written(fit(made))}")
+        if made:
+            print(f"  {'made alone':<10} {written(fit(made))}")
     if "estimate" in parts:
         table = estimate(songs, lines, made)
         report("all songs", table)

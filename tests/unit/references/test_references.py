@@ -168,13 +168,14 @@ def test_a_folder_is_searched_for_every_format_in_the_stated_order(tmp_path: Pat
     written(tmp_path, "a.json", '{"bpm": 128}')
     written(tmp_path, ".a.json", "hidden and broken")
     written(tmp_path, "cover.jpg", "not a reference")
+    written(tmp_path, "Thumbs.db", "nor this")
     found = read_sources(["tags", str(tmp_path)])
     assert [(rank, a.format) for rank, a in found] == [
         (Rank(1, FORMATS.index("json")), "json"), (Rank(1, FORMATS.index("beats")), "beats"),
     ]  # fmt: skip
     assert FORMATS == (
         "corrections", "json", "jams", "csv", "beats", "lab", "key", "rekordbox", "traktor",
-        "mixxx", "serato", "tags",
+        "mixxx", "usb", "engine", "serato", "tags",
     )  # fmt: skip
 
 

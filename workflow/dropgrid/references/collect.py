@@ -95,7 +95,7 @@ def _files(path: Path) -> Iterator[Path]:
         for folder, folders, names in os.walk(path):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in sorted(names):
-                if not name.startswith(".") and Path(name).suffix.lower() in READERS:
+                if not name.startswith(".") and _is_reference(name):
                     yield Path(folder) / name
     elif not path.exists():
         raise InvalidReference(f"{path}: there is no such file or folder")
@@ -105,3 +105,10 @@ def _files(path: Path) -> Iterator[Path]:
         )
     else:
         yield path
+
+
+def _is_reference(name: str) -> bool:
+    """Whether a file in a folder is one: databases of players have fixed names, and others' have
+    the same endings (Thumbs.db)."""
+    suffix = Path(name).suffix.lower()
+    return suffix in READERS and (suffix not in (".db", ".pdb") or name in ("m.db", "export.pdb"))
