@@ -10,7 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from dropgrid.base.errors import ConfigError, DropgridError, LibraryError, RecordError
 from dropgrid.base.json_documents import json_lines
 from dropgrid.commands.main import main
@@ -540,3 +542,15 @@ def test_no_command_writes_through_links_or_into_folders_of_others(command, tmp_
     run = dropgrid(*arguments, "--results", tmp_path / "results")
     assert run.returncode == 2 and "is a link" in run.stderr
     assert contents(tmp_path) == before
+
+
+def test_what_analyze_made_in_a_new_folder_can_be_gone_on_with(tmp_path: Path) -> None:
+    """It is marked as results, so that other commands take it; a user's folder is not."""
+    soundfile.write(tmp_path / "song.wav", np.random.default_rng(0).normal(0, 0.1, 44100), 44100)
+    analyze = ["analyze", str(tmp_path / "song.wav"), "--only", "key", "--output"]
+    assert main([*analyze, str(tmp_path / "new")]) == 0
+    check_claim(tmp_path / "new", [])
+    fill(tmp_path / "notes", "text")
+    assert main([*analyze, str(tmp_path / "notes")]) == 0
+    with pytest.raises(LibraryError, match="was not made by dropgrid"):
+        check_claim(tmp_path / "notes", [])

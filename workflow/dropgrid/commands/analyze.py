@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..library import scan_files
     from ..results.layout import Results
     from ..results.output_guard import check_folder, check_output
+    from ..results.ownership import claim_new
     from ..settings.config import load_config
     from ..stages import preload
     from ..stages.networks import prepare_key_network, prepare_network
@@ -72,6 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
     networks = files.network, files.key_network
     for path in (*networks, *(path for paths in records.values() for path in paths.values())):
         check_output(path, arguments.files, force=arguments.force)
+    with suppress(OSError):  # a disk that fails is told of each file
+        claim_new(arguments.output)
     for path, prepare, section in zip(
         networks, (prepare_network, prepare_key_network), ("bpm", "key"), strict=True
     ):

@@ -95,6 +95,14 @@ def claim(results: Path, library: Sequence[str]) -> None:
         write_atomically(results / MARK, json_lines({**values, **before, "library": sources}))
 
 
+def claim_new(results: Path) -> None:
+    """Make a folder that is not there, or is empty, one of results, of no library so far.
+
+    Any other stays as it is. Raises OSError."""
+    if not os.path.lexists(results) or (results.is_dir() and not any(results.iterdir())):
+        claim(results, [])
+
+
 def last_library(results: Path) -> list[str]:
     """The sources of the library that the last run on results had. Raises LibraryError."""
     library = _read_mark(results).get("library")
