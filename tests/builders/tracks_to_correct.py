@@ -79,10 +79,10 @@ def unasked(bpm: float) -> BpmRecord:
 def write_steady(folder: Path, paths: Iterable[str], music: str = "/music") -> Results:
     """Results of tracks that the analysis finds as steady() is, without their features."""
     files = Results(folder)
+    claim(folder, [music])
     tickets = [Ticket(track_id(path), path, f"{music}/{path}", 1, 1) for path in paths]
     for ticket in tickets:
         record = replace(steady(), track=ticket.track, path=ticket.path)
         write_record(files.record("bpm", ticket.track), record)
     write_tickets(Scan(music, tuple(tickets), ()), folder)
-    claim(folder, [music])
     return files

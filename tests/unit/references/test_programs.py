@@ -22,7 +22,6 @@ from dropgrid.references.annotation import Annotation
 from dropgrid.references.collect import Rank
 from dropgrid.references.matching import Tracks, match
 from dropgrid.references.serato import read_file
-from dropgrid.results.ownership import claim
 from library_of_records import HOSTILE, PATHS, write_results
 from tracks_to_correct import write_steady
 
@@ -265,7 +264,6 @@ def test_a_file_of_seratos_that_cannot_be_read_is_listed_and_the_others_go_on(
     music.mkdir()
     songs = [song(music / f"{name}.flac") for name in ("broken", "good", "marked")]
     results = write_steady(tmp_path / "results", [p.name for p in songs], str(music)).folder
-    claim(results, [str(music)])
     beats = serato.pack_grid(serato.Grid((), (0.25, 60.0)))
     marks = serato.pack_markers2([serato.Cue(0, 500, "Drop")])
     tags = (
