@@ -16,7 +16,10 @@ from pathlib import Path
 INSTALL = "apt-get install --no-install-recommends mixxx libqt5sql5-sqlite"
 # It makes its tables version by version; the next start goes on where this one was ended.
 READY = "select 1 from sqlite_master where name = 'directories'"
-PATIENCE = 120  # seconds
+SCANNED = "select 1 from library limit 1"
+PATIENCE = 300  # seconds
+SETTLED = 30  # seconds until what it scanned is in the database, where the machine is busy
+STARTS = 3  # one that was ended while it made tables may have lost the folder
 TRACK = """
     select t.location, samplerate, bpm, beats_version, beats, bpm_lock, key, replaygain, l.id
     from library l join track_locations t on l.location = t.id
@@ -37,11 +40,14 @@ def scan(music: Path, home: Path) -> Path:
     )
     database = settings / "mixxxdb.sqlite"
     _run(settings, home, lambda _: bool(_asked(database, READY)))  # it makes its tables
-    connection = sqlite3.connect(database)
-    connection.execute("insert into directories values (?)", (str(music),))
-    connection.commit()
-    connection.close()
-    _run(settings, home, lambda log: "Scan took" in log.read_text(errors="replace"))
+    for _ in range(STARTS):
+        connection = sqlite3.connect(database)
+        connection.execute("insert or ignore into directories values (?)", (str(music),))
+        connection.commit()
+        connection.close()
+        _run(settings, home, lambda log: "Scan took" in log.read_text(errors="replace"), database)
+        if _asked(database, SCANNED):
+            break
     return database
 
 
@@ -61,8 +67,8 @@ def rows(database: Path) -> dict[str, dict]:
     return tracks
 
 
-def _run(settings: Path, home: Path, is_done) -> None:
-    """Run Mixxx until it is done, and end it."""
+def _run(settings: Path, home: Path, is_done, database: Path | None = None) -> None:
+    """Run Mixxx until it is done, and what it scanned is in the database, and end it."""
     log = home / "log"
     environment = {**os.environ, "HOME": str(home), "QT_QPA_PLATFORM": "offscreen"}
     command = ["mixxx", "--settingsPath", f"{settings}/", "--safeMode", "--logLevel", "debug"]
@@ -72,7 +78,10 @@ def _run(settings: Path, home: Path, is_done) -> None:
             end = time.monotonic() + PATIENCE
             while not is_done(log):
                 assert process.poll() is None, log.read_text(errors="replace")[-2000:]
-                assert time.monotonic() < end, "Mixxx is not done after two minutes"
+                assert time.monotonic() < end, f"Mixxx is not done after {PATIENCE} s"
+                time.sleep(0.1)
+            end = time.monotonic() + SETTLED
+            while database and not _asked(database, SCANNED) and time.monotonic() < end:
                 time.sleep(0.1)
             time.sleep(0.5)
         finally:

@@ -129,7 +129,7 @@ def test_a_job_over_its_memory_is_tried_again_then_recorded_and_the_rest_goes_on
 ):
     music = tmp_path / "music"
     hostile_files.write(music, {"small.flac": hostile_files.flac(song)})
-    hostile_files.write(music, {"large.flac": hostile_files.flac(np.tile(song, 40))})
+    hostile_files.write(music, {"large.flac": hostile_files.flac(np.tile(song, 120))})
     cap = ("--set-resources", "features:mem_mb=220")
     done = snakemake(tmp_path, "--cores", "2", *cap)
     assert done.returncode == 0, done.stderr

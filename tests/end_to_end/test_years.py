@@ -158,7 +158,7 @@ def test_of_a_file_whose_tags_are_edited_the_tags_alone_are_read(home, snakemake
     house.rename(home / "music" / "Another title.flac")
     done = said(snakemake(home, "--cores", "2"))
     track = track_id("Another title.flac")
-    log = (home / "results" / "logs" / "tracks" / f"{track}.log").read_text()
+    log = (home / "results" / "logs" / "features" / f"{track}.log").read_text()
     assert "this audio is known; only its tags were read" in log
     record = read_bpm(home / "results" / "bpm" / f"{track}.json")
     assert (record.tag_bpm, record.bpm_computed) == (90.0, 126.0)
@@ -178,7 +178,7 @@ def test_a_byte_in_the_middle_makes_it_another_track(home, snakemake, tmp_path):
     forged.write_bytes(data)
     os.utime(forged, ns=(status.st_mtime_ns, status.st_mtime_ns))
     said(snakemake(home, "--cores", "2"))
-    assert (home / "results" / "logs" / "tracks" / f"{track_id('sub/drums 2.wav')}.log").exists()
+    assert (home / "results" / "logs" / "features" / f"{track_id('sub/drums 2.wav')}.log").exists()
     assert_as_if_fresh(home, home / "music", tmp_path / "fresh")
 
 
@@ -350,7 +350,7 @@ def test_a_folder_is_watched_over_copies_and_restarts(songs, tmp_path, watch):
             time.sleep(0.7)
     assert within(120, lambda: len(rows()) == 2)
     assert rows() == ["house.flac ok", "other.ogg ok"]
-    logs = tmp_path / "results" / "logs" / "tracks"
+    logs = tmp_path / "results" / "logs" / "features"
     assert "DecodeError" not in "".join(path.read_text() for path in logs.iterdir())
     first.kill()  # as when the machine stops
     first.wait()

@@ -102,4 +102,4 @@ def test_the_library_table_is_a_list_of_the_same_files(tmp_path):
 
 def test_the_tables_of_an_evaluation_keep_such_names():
     row = {"track": "x", "path": "=a\rb", "genre": "-", "reference": "", "system": "dropgrid"}
-    assert rows_csv([row]).endswith(b"x,\"'=a\rb\",'-,,dropgrid,\n")
+    assert rows_csv([row]).endswith(b"x,\"'=a\rb\",'-,,dropgrid,,\n")

@@ -27,6 +27,7 @@ from dropgrid.library import scan
 from dropgrid.records.model import BpmRecord, Section, StructureRecord
 from dropgrid.records.store import write_record
 from dropgrid.records.ticket import ticket_json
+from dropgrid.results.ownership import claim
 from dropgrid.results.scan_store import write_tickets
 from dropgrid.tagging import change as tagchange
 from dropgrid.tagging.backup import read_backup, sole_writer
@@ -42,6 +43,7 @@ def library(folder: Path, drops: tuple[float, ...] = ()) -> Path:
     """The results of a run over folder/music, in folder/results, every track at BPM."""
     found = scan(str(folder / "music"))
     results = folder / "results"
+    claim(results, [str(folder / "music")])
     write_tickets(found, results)
     for track in found.tracks:
         record = BpmRecord(

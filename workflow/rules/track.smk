@@ -1,6 +1,5 @@
 # The stages of a track, a job each: features, bpm, structure, key. Libraries of more tracks than
 # tracks_per_job: auto plans one by one, and clusters, have the same done by the rule batch.
-# They share the track's log, which features begins anew.
 
 
 rule features:
@@ -15,7 +14,7 @@ rule features:
         if config["keep_features"]
         else temp(f"{RESULTS}/features/{{track}}.npz"),
     log:
-        f"{RESULTS}/logs/tracks/{{track}}.log",
+        f"{RESULTS}/logs/features/{{track}}.log",
     retries: RETRIES
     conda:
         "../envs/dropgrid.yaml"
@@ -31,7 +30,7 @@ rule features:
     shell:
         "exec {resources.dropgrid} features {input.ticket:q} {input.network:q} {output:q}"
         " --key-network {input.key_network:q} --options {params.options:q} --threads {threads}"
-        f" {SUPERVISED} > {{log:q}} 2>&1"
+        f" {SUPERVISED}"
 
 
 rule bpm:
@@ -44,7 +43,7 @@ rule bpm:
     output:
         f"{RESULTS}/bpm/{{track}}.json",
     log:
-        f"{RESULTS}/logs/tracks/{{track}}.log",
+        f"{RESULTS}/logs/bpm/{{track}}.log",
     priority: 1
     retries: RETRIES
     conda:
@@ -61,7 +60,7 @@ rule bpm:
         corrections=corrections_folder,
     shell:
         "exec {resources.dropgrid} bpm {input.ticket:q} {input.features:q} {output:q}"
-        f" --corrections {{params.corrections:q}} --options {{params.options:q}} {SUPERVISED} >> {{log:q}} 2>&1"
+        f" --corrections {{params.corrections:q}} --options {{params.options:q}} {SUPERVISED}"
 
 
 rule structure:
@@ -75,7 +74,7 @@ rule structure:
     output:
         f"{RESULTS}/structure/{{track}}.json",
     log:
-        f"{RESULTS}/logs/tracks/{{track}}.log",
+        f"{RESULTS}/logs/structure/{{track}}.log",
     priority: 1
     retries: RETRIES
     conda:
@@ -93,7 +92,7 @@ rule structure:
     shell:
         "exec {resources.dropgrid} structure {input.ticket:q} {input.features:q}"
         " {input.bpm:q} {output:q}"
-        f" --corrections {{params.corrections:q}} --options {{params.options:q}} {SUPERVISED} >> {{log:q}} 2>&1"
+        f" --corrections {{params.corrections:q}} --options {{params.options:q}} {SUPERVISED}"
 
 
 rule key:
@@ -106,7 +105,7 @@ rule key:
     output:
         f"{RESULTS}/key/{{track}}.json",
     log:
-        f"{RESULTS}/logs/tracks/{{track}}.log",
+        f"{RESULTS}/logs/key/{{track}}.log",
     priority: 1
     retries: RETRIES
     conda:
@@ -123,4 +122,4 @@ rule key:
         corrections=corrections_folder,
     shell:
         "exec {resources.dropgrid} key {input.ticket:q} {input.features:q} {output:q}"
-        f" --corrections {{params.corrections:q}} --options {{params.options:q}} {SUPERVISED} >> {{log:q}} 2>&1"
+        f" --corrections {{params.corrections:q}} --options {{params.options:q}} {SUPERVISED}"

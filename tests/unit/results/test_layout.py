@@ -19,8 +19,8 @@ def test_paths_are_those_that_the_rules_make() -> None:
     rules = "".join(path.read_text() for path in (PACKAGE / "shipped" / "rules").glob("*.smk"))
     written = set(re.findall(r'f"\{RESULTS\}/([^"]+)"', rules))
     spelt = [files.network, files.key_network, files.table, files.parquet, files.failures,
-             files.page, files.done("{{batch}}"), files.log("{{track}}"),
-             files.evaluation / "bpm.json"]  # fmt: skip
+             files.page, files.done("{{batch}}"),
+             files.logs("batches") / "{{batch}}.log", files.evaluation / "bpm.json"]  # fmt: skip
     assert {path.relative_to("R").as_posix() for path in spelt} <= written
 
 

@@ -33,7 +33,7 @@ def results(tmp_path: Path) -> Path:
         write_identity(files.identity(track), Identity(track, path, 1, 1, *[digest] * 3))
         store.save(files.features(track), Features(1.0, np.zeros((9, 2))), ORIGINS[track])
         cache.keep(files.cache, ORIGINS[track], files.features(track))
-        log = files.log(track)
+        log = files.logs("bpm") / f"{track}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text("dropgrid: bpm took 1.0 s, cpu 0.5 s, peak 50 MB\n")
     scan = json.loads(files.scan.read_text())
@@ -69,8 +69,8 @@ def test_all_that_is_kept_of_the_track_goes_and_nothing_else(results, capsys):
 
 
 def test_a_log_alone_is_no_track_that_left(results, capsys):
-    log = results / "logs" / "tracks" / "renamed-01234567.log"
-    log.write_bytes((results / "logs" / "tracks" / f"{GONE}.log").read_bytes())
+    log = results / "logs" / "bpm" / "renamed-01234567.log"
+    log.write_bytes((results / "logs" / "bpm" / f"{GONE}.log").read_bytes())
     prune(results)
     assert "1 track no longer in your folder" in capsys.readouterr().out and not log.exists()
 
@@ -86,7 +86,7 @@ def test_what_is_not_ours_stays_whatever_it_is_called(results, tmp_path):
     (tmp_path / "mine.json").write_text((results / "bpm" / f"{GONE}.json").read_text())
     mine = {
         "bpm/my-song-01234567.json": b"mine", "features/my-song-01234567.npz": b"mine",
-        "logs/tracks/my-song-01234567.log": b"mine", f"cache/{'3' * 40}-{'3' * 40}.npz": b"mine",
+        "logs/bpm/my-song-01234567.log": b"mine", f"cache/{'3' * 40}-{'3' * 40}.npz": b"mine",
         "cache/notes.txt": b"mine", "bpm/notes.json": b"mine",
     }  # fmt: skip
     for name, data in mine.items():

@@ -90,24 +90,24 @@ def test_the_use_of_time_and_memory_is_that_of_the_tracks_in_the_library(results
 
 
 def test_what_a_run_took_is_told_beside_what_all_tracks_did(results: Path) -> None:
-    logs = results / "logs" / "tracks"
-    logs.mkdir(parents=True)
+    (results / "logs" / "tracks").mkdir(parents=True)
+    (results / "logs" / "tracks" / "odd-00000000.log").write_text(
+        "dropgrid: features took 9.00 s, cpu 8.50 s, peak 200 MB\n"
+    )
+    batches = results / "logs" / "batches"
+    batches.mkdir()
     line = "dropgrid: {} took 2.00 s, cpu {} s, peak {} MB\n"
-    for track in ("good-00000000", "odd-00000000"):
-        (logs / f"{track}.log").write_text(
-            line.format("features", "8.50", 200) + line.format("bpm", "0.25", 110)
-        )
-    moment = 10**18
-    os.utime(logs / "odd-00000000.log", ns=(0, moment - 1))
-    features = results / "features" / "good-00000000.npz"
-    features.parent.mkdir(exist_ok=True)
-    features.write_bytes(b"")
-    os.utime(features, ns=(0, moment - 1))  # of an earlier run: of this one only bpm is
-    summary = summarise(results, since=moment)
-    assert summary.of_run == Use(1, 2.0, 0.25, 110)
+    (batches / "00000.log").write_text(
+        "dropgrid: begins good-00000000\n" + line.format("done good-00000000", "1.50", 110)
+        + line.format("again bad-00000000", "0.25", 120)
+    )  # fmt: skip
+    (batches / "00001.log").write_text(line.format("done left-00000000", "7.00", 999))
+    os.utime(batches / "00001.log", ns=(0, 10**18))
+    summary = summarise(results, since=10**18 + 1)
+    assert summary.of_run == Use(2, 4.0, 1.75, 120)
     text = describe(summary, results)
-    assert "this run: 0.2 s of CPU time, at most 110 MB a track\n" in text
-    assert "all tracks: 17.5 s of CPU time, at most 200 MB a track (features 17.0 s, bpm" in text
+    assert "this run: 1.8 s of CPU time, at most 120 MB a track\n" in text
+    assert "all tracks: 8.5 s of CPU time, at most 200 MB a track (features 8.5 s)" in text
     assert "this run" not in describe(summarise(results), results)
 
 

@@ -347,8 +347,11 @@ class Reader:
         room = np.empty((BLOCK, file.channels), np.float32)
         with file, part or nullcontext():
             while True:
+                # Into a room of its own it would read on, past the samples that it declares.
+                left = file.frames - file.tell() if file.seekable() else BLOCK
+                wanted = min(BLOCK, max(0, left))
                 try:
-                    block = file.read(BLOCK, dtype="float32", always_2d=True, out=room)
+                    block = file.read(wanted, dtype="float32", always_2d=True, out=room)
                 except RuntimeError as error:
                     if part is not None:
                         raise self._damaged(error) from error

@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         if due:
             preload.prepare(due, files.network, files.key_network)
             say_begins(track)
-            log = files.log(track)
+            log = files.logs("tracks") / f"{track}.log"
             with _told_to(log, anew="features" in due):
                 code = _bring_up_to_date(files, track, due, arguments)
             if code in (0, EXIT_AGAIN):

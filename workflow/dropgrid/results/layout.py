@@ -57,9 +57,9 @@ class Results:
         """What says that a batch is done."""
         return path_of("done", self.folder, batch=batch)
 
-    def log(self, track: str) -> Path:
-        """What the jobs of a track said, and what each stage took (dropgrid.jobs.usage_log)."""
-        return path_of("log", self.folder, any="tracks", track=track)
+    def logs(self, stage: str) -> Path:
+        """The folder of the logs of a stage's jobs, or of `batches`."""
+        return path_of("log", self.folder, any=stage, track="x").parent
 
     @property
     def corrections(self) -> Path:

@@ -27,7 +27,7 @@ ALTERNATE = (1.5, 3.0)  # every other beat so many times stronger: doubt begins;
 AT_MOST = 0.6  # a fast tempo's share where it is: 11 of 21 electronic tracks are right there
 HALVED = 0.12  # of electronic tracks found at FAST and more, the share that are half as fast
 UNDIVIDED = (-2.6, -3.4)  # log odds of that: constant, times the log of EvidenceSource.division
-SURE = {"tempo": (0.9, 1.4), "phase": (0.8, 1.2), "downbeat": (0.15, 1.3)}
+SURE = {"tempo": (0.9, 1.4), "phase": (0.5, 1.2), "downbeat": (0.15, 1.3)}
 # ^ part -> log odds that it is right: constant, times the log odds that its table says
 MOVED = (-1.8, 9.4)  # log odds that several regions are right: constant, times the mean beat
 BEYOND = 0.5  # share of a tempo outside the options where all speaks for it

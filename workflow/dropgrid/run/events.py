@@ -21,7 +21,7 @@ from typing import Any
 
 from .. import __version__
 from ..base.text import encodable
-from ..jobs.usage_log import Use, add_up, read_batch_log, read_use
+from ..jobs.usage_log import add_up, read_batch_log, read_use
 from ..stages import STAGES
 from .outcomes import TrackOutcome
 from .progress import is_of
@@ -78,7 +78,7 @@ class Job:
         found = []
         if self.log and is_of(Path(self.log), self.began):
             if self.rule in STAGES:
-                found = [dict(read_use(Path(self.log))).get(self.rule, Use())]
+                found = [use for _, use in read_use(Path(self.log))]
             elif self.rule == "batch":
                 with suppress(OSError):
                     lines = read_batch_log(Path(self.log).read_bytes())

@@ -72,13 +72,13 @@ class Demands:
 
 
 def supervised(attempts: int = TRIES) -> str:
-    """The end of a command on one track: its limits.
+    """The end of a command on one track: its limits, and where its messages go.
 
     Its own time cap is a little under its runtime, so that it can still say so.
     """
     return (
         "--memory-mb {resources.mem_mb} --time-limit $(( {resources.runtime} * 60 - 20 ))"
-        f" --attempt {{resources.attempt}} --attempts {attempts}"
+        f" --attempt {{resources.attempt}} --attempts {attempts} > {{log:q}} 2>&1"
     )
 
 

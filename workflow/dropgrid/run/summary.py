@@ -23,7 +23,7 @@ from ..correcting.publish import corrections_file
 from ..correcting.session import CorrectionSession
 from ..corrections import document
 from ..corrections.model import InvalidCorrection
-from ..jobs.usage_log import Use, add_up, read_use
+from ..jobs.usage_log import Use, add_up, read_batch_log, read_use
 from ..records.model import TrackFailure
 from ..results.layout import Results
 from ..results.library_reader import READERS, failure_in, path_of
@@ -107,36 +107,46 @@ def _checked(results: Path, tracks: Sequence[str]) -> list[bool]:
 
 
 def _use(results: Path, tracks: Sequence[str]) -> dict[str, Use]:
-    """What each stage took, by the logs of the tracks: the last of a stage counts."""
+    """What each stage took, by the logs of its jobs and of batches: the younger counts."""
     files = Results(results)
+    ages = {name: _ages(files.logs(name)) for name in (*STAGES, "tracks")}
     found: dict[str, list[Use]] = {stage: [] for stage in STAGES}
     for track in tracks:
-        for stage, use in dict(read_use(files.log(track))).items():
-            found.setdefault(stage, []).append(use)
-    return {stage: add_up(found[stage]) for stage in STAGES}
-
-
-def _use_since(results: Path, since: int) -> Use:
-    """What stages took that were done since a moment, by the ages of what they made."""
-    files = Results(results)
-    made = {stage: _ages(files.output(stage, "x").parent) for stage in STAGES}
-    uses: list[Use] = []
-    for log, age in sorted(_ages(files.log("x").parent).items()):
-        track = log.removesuffix(".log")
-        if age >= since and log != track:
-            uses += [
-                use
-                for stage, use in dict(read_use(files.log(track))).items()
-                if made.get(stage, {}).get(files.output(stage, track).name, since) >= since
-            ]
-    return add_up(uses)
+        log = f"{track}.log"
+        batch = ages["tracks"].get(log, -1)
+        of_track = dict(read_use(files.logs("tracks") / log)) if batch >= 0 else {}
+        for stage in STAGES:
+            own = ages[stage].get(log, -1)
+            if own >= 0 and (own > batch or stage not in of_track):
+                of_track |= dict(read_use(files.logs(stage) / log))
+            if stage in of_track:
+                found[stage].append(of_track[stage])
+    return {stage: add_up(uses) for stage, uses in found.items()}
 
 
 def _ages(folder: Path) -> dict[str, int]:
-    """When each file in a folder was written, by its name."""
+    """When each log in a folder was written, by its name."""
     with suppress(OSError), os.scandir(folder) as listing:
         return {entry.name: entry.stat().st_mtime_ns for entry in listing}
     return {}
+
+
+def _use_since(results: Path, since: int) -> Use:
+    """What jobs took that analysed since a moment: stages, and the tracks of batches."""
+    files = Results(results)
+    uses: list[Use] = []
+    for name in (*STAGES, "batches"):
+        for log, age in sorted(_ages(files.logs(name)).items()):
+            if age < since or not log.endswith(".log"):
+                continue
+            path = files.logs(name) / log
+            if name in STAGES:
+                uses += [use for _, use in read_use(path)]
+                continue
+            with suppress(OSError):
+                lines = read_batch_log(path.read_bytes())
+                uses += [line.use for line in lines if line.word != "begins"]
+    return add_up(uses)
 
 
 def to_json(summary: Summary) -> bytes:
