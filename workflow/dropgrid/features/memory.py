@@ -12,7 +12,7 @@ HELD = 8.0  # MB a minute that is one sequence: the levels of bands and a networ
 THREAD = 45.0  # MB of each further thread: its stack, what waits to be taken from it
 THREAD_HELD = 4.0  # MB a minute of one sequence and further thread: its networks' states
 LIBROSA = 120.0  # MB of librosa and its compiler, beside the key network
-OPEN = 30.0  # MB of the method of that name beside the key network
+OPEN = 10.0  # MB of the method of that name beside the key network
 KEPT = 1.3  # MB a minute beyond: activations and descriptors, and their copy when saved
 
 
