@@ -832,7 +832,7 @@ def test_the_evaluation_is_shown_with_its_plots(browser: Browser, tmp_path: Path
     expect(tiles).to_contain_text("Tempo within 4 %0.950")
     expect(tiles).to_contain_text("Drops in 3 s, F1.000")
     pictures = opened.page.locator("#page-evaluation img")
-    assert pictures.count() == 4
+    assert pictures.count() == 5  # one of them of the confidences
     for i in range(4):
         assert pictures.nth(i).evaluate("image => image.decode().then(() => image.naturalWidth)")
     link = opened.page.get_by_role("button", name=views[0].path)
