@@ -56,7 +56,7 @@ _F, _S, _R, _X = (FALLS,), (STAYS,), (RISES,), (FALLS, STAYS, RISES)
 # How the level may step from each label to the next: rows from, columns to.
 DIRECTIONS = (
     # intro buildup main drop breakdown outro
-    (_S, _S + _R, _S + _R, _R, _F + _S, _X),  # intro
+    (_S, _X, _S + _R, _R, _F + _S, _X),  # intro
     (_X, _S + _R, _X, _R, _F, _X),  # buildup
     (_X, _F + _S, _S, _S + _R, _F, _F),  # main
     (_X, _F, _F, _S, _F, _F),  # drop
