@@ -122,3 +122,4 @@ def opened(results: Path, *arguments: str, wait: bool = True) -> Iterator[Workbe
         yield workbench
     finally:
         workbench.end()
+        print(process.stderr.read(), file=sys.stderr)  # pytest shows it where a test fails

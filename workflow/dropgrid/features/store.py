@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..base.arrays import opened_arrays
 from ..base.errors import RecordError
 from ..base.files import write_atomically
 from ..records.model import TrackFailure
@@ -55,7 +56,7 @@ def save(path: Path, result: Features | TrackFailure, origin: str | None = None)
 def load(path: Path) -> Features | TrackFailure:
     """Read what save wrote. Raises RecordError if the file is missing, damaged or older."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with opened_arrays(path) as archive:
             arrays = {name: archive[name] for name in archive.files}
         about = json.loads(arrays.pop("about").tobytes())
         if about["version"] != VERSION:
@@ -78,7 +79,7 @@ def origin_of(path: Path) -> str | None:
     """The origin that features were saved with; None where none is told or can be read."""
     with (
         suppress(OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile),
-        np.load(path, allow_pickle=False) as archive,
+        opened_arrays(path) as archive,
     ):
         about = json.loads(archive["about"].tobytes())
         return str(about["origin"]) if about["version"] == VERSION else None
@@ -89,7 +90,7 @@ def read_array(path: Path, name: str) -> np.ndarray | None:
     """One array of a features file; None where there is no such file or array."""
     with (
         suppress(OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile),
-        np.load(path, allow_pickle=False) as archive,
+        opened_arrays(path) as archive,
     ):
         return np.asarray(archive[name])
     return None

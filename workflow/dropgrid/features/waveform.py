@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..base.arrays import opened_arrays
 from . import ENVELOPE_RATE, FRAME_RATE
 from .store import DESCRIPTOR
 
@@ -35,7 +36,7 @@ def read_waveform(path: Path, columns: int) -> np.ndarray | None:
     """
     with (
         suppress(OSError, ValueError, KeyError, zipfile.BadZipFile),
-        np.load(path, allow_pickle=False) as arrays,
+        opened_arrays(path) as arrays,
     ):
         duration = json.loads(arrays["about"].tobytes())["duration"]
         attack = arrays[DESCRIPTOR + "attack"][: max(round(duration * ENVELOPE_RATE), 1)]
@@ -50,7 +51,7 @@ def read_loudness(path: Path, columns: int) -> np.ndarray | None:
     """(at most columns, 1) loudness alone, as in read_waveform; in a third of the time."""
     with (
         suppress(OSError, ValueError, KeyError, zipfile.BadZipFile),
-        np.load(path, allow_pickle=False) as arrays,
+        opened_arrays(path) as arrays,
     ):
         attack = arrays[DESCRIPTOR + "attack"][:, :1]
         if len(attack):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...base.arrays import opened_arrays
 from ...base.errors import ModelError
 
 
@@ -23,7 +24,7 @@ def packed(arrays: Mapping[str, np.ndarray]) -> bytes:
 def read(path: Path) -> dict[str, np.ndarray]:
     """The arrays of an archive. Raises ModelError for one that cannot be read."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with opened_arrays(path) as archive:
             return {name: archive[name] for name in archive.files}
     except (OSError, EOFError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise ModelError(f"{path}: cannot be loaded as the networks ({error})") from error

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...base.arrays import opened_arrays
 from ...features import FRAME_RATE
 from ...features.store import DESCRIPTOR
 from ...library import AUDIO_SUFFIXES
@@ -120,7 +121,7 @@ def waveform(features: Path, columns: int) -> bytes:
     """
     if not 1 <= columns <= MOST_COLUMNS:
         raise ValueError(f"columns: 1 to {MOST_COLUMNS}")
-    with np.load(features, allow_pickle=False) as arrays:
+    with opened_arrays(features) as arrays:
         duration = json.loads(arrays["about"].tobytes())["duration"]
         bands = arrays[DESCRIPTOR + "bands"].astype(np.float32)
     power = 10 ** (np.nan_to_num(bands, nan=-100.0, posinf=0.0, neginf=-100.0) / 10)
