@@ -61,9 +61,10 @@ def _analysis(root: Path, track: DeviceTrack, place: Place) -> tuple[list[Beat],
         return [], []
     dat = root.joinpath(*where.parts[1:])
     try:
-        beats = analysis_reader.grid(checks.read_bytes(dat)) if dat.is_file() else []
         ext = dat.with_suffix(".EXT")
-        marks = analysis_reader.cues(checks.read_bytes(ext)) if ext.is_file() else []
+        extended = checks.read_bytes(ext) if ext.is_file() else None
+        beats = analysis_reader.grid(checks.read_bytes(dat), extended) if dat.is_file() else []
+        marks = analysis_reader.cues(extended) if extended else []
     except ValueError as error:
         place.refuse(f"{where}: cannot be read: {error}")
     return beats, marks
