@@ -80,6 +80,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(rekordbox, traktor, serato-crates, usb, engine)",
     )  # fmt: skip
     parser.add_argument(
+        "--set", metavar="FILE.json",
+        help="a set that `dropgrid set --output FILE.json` wrote: a playlist, and cues where each "
+        "of its tracks comes in and goes out (all formats with cues)",
+    )  # fmt: skip
+    parser.add_argument(
         "--relative", action="store_true",
         help="paths from the library's root, in which the list is to lie (m3u8)",
     )  # fmt: skip
