@@ -39,6 +39,8 @@ from .comments import comment
 from .cues import bar_positions, text_tag, title
 from .playlists import Playlist as List
 from .playlists import Playlists
+from .stick_artwork import FOLDER as ARTWORK
+from .stick_artwork import Artwork, numbers_of
 from .stick_songs import MARKS, Songs, check_links, copies, read_mark, rgb, size_of
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ DATABASE = "PIONEER/rekordbox/export.pdb"
 ANALYSIS = "PIONEER/USBANLZ"
 ANALYSED = re.compile(ANALYSIS + "/P[0-9A-F]{3}/[0-9A-F]{8}")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-FOLDERS = ("Contents", "PIONEER", "PIONEER/rekordbox", ANALYSIS)
+FOLDERS = ("Contents", "PIONEER", "PIONEER/rekordbox", ANALYSIS, ARTWORK)
 LAST_OF_BAR = 4  # the players count no further: a bar of five ends in 4, 4
 NOT_PLAYED = "of a format that the players do not play"
 
@@ -116,6 +118,7 @@ class Stick:
     ) -> None:
         self.root, self.results, self.options = root, results, options
         self.songs = Songs(root, NAME, known)
+        self.artwork = Artwork(self.songs, numbers_of(read_mark(root, NAME, force=True) or {}))
         self.rows: list[TrackRow] = []
         self.artists, self.albums, self.genres, self.keys = Names(), Names(), Names(), Names()
         self.labels = Names()
@@ -157,12 +160,12 @@ class Stick:
         contents = Contents(
             self.date, self.rows, list(self.artists.numbers), list(self.albums.numbers),
             list(self.genres.numbers), list(self.labels.numbers), list(self.keys.numbers),
-            self._playlists(),
+            self._playlists(), self.artwork.rows(),
         )  # fmt: skip
         self.songs.sync()
         self.songs.write(DATABASE, database(contents))
         self.songs.sync()
-        self.songs.write_mark()
+        self.songs.write_mark({"artwork": self.artwork.numbers})
 
     def _analysis(self, track: Track, path: str) -> dict[str, bytes]:
         """The two files of a track."""
@@ -180,6 +183,7 @@ class Stick:
     def remove_old(self) -> None:
         """Remove what no database names any more: songs, and their grids, cues and waveforms."""
         self.songs.remove_old()
+        self.artwork.remove_old()
         for facts in self.songs.known.values():
             folder = str(facts.get("analysis"))
             if ANALYSED.fullmatch(folder) and folder not in self.taken:
@@ -215,6 +219,7 @@ class Stick:
             remixer=self.artists.number(file_tags.remixer),
             composer=self.artists.number(file_tags.composer),
             number=file_tags.number,
+            artwork=self.artwork.add(track.file),
             artist=artist,
             album=self.albums.number((album, artist) if album else None),
             genre=self.genres.number(text_tag(track, "genre")),
