@@ -53,7 +53,7 @@ def small_jpeg(data: bytes, size: int) -> bytes | None:
     if name is None:
         return None
     try:
-        decoder = av.CodecContext.create(name, "r")
+        decoder: Any = av.CodecContext.create(name, "r")
         decoder.options = {"max_pixels": str(MAX_PIXELS)}
         decoder.thread_count = 1
         frames = [*decoder.decode(av.Packet(data)), *decoder.decode(None)]

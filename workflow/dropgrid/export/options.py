@@ -33,8 +33,9 @@ class ExportOptions:
     version of Engine DJ's database, where there is none yet. cues: what goes on
     the pads, a preset or a list of entries (dropgrid.records.cue_template). comment: a template
     (comments.py). playlists: files of lists of the user's. set: a set.json that `dropgrid set`
-    wrote, whose transitions become cues. relative: paths of M3U8 lists count
-    from the library's root. Raises ValueError.
+    wrote, whose transitions become cues. collection: rekordbox's own XML, for the list of what
+    to remove there first. transcode: songs that old players do not play as AIFF. relative: paths
+    of M3U8 lists count from the library's root. Raises ValueError.
     """
 
     delay_profile: str | None = None
@@ -48,6 +49,8 @@ class ExportOptions:
     comment: str = OWN
     playlists: tuple[str, ...] = ()
     set: str | None = None
+    collection: str | None = None
+    transcode: bool = False
     relative: bool = False
 
     def __post_init__(self) -> None:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from ..audio.dj_tags import read_dj_tags
 from ..audio.mp3 import info_frame
 from ..audio.mp3_frames import survey
-from ..base.errors import ConfigError
+from ..base.errors import ConfigError, DecodeError
 from ..features.waveform import read_waveform
 from ..key import notation
 from ..players import analysis_file as anlz
@@ -52,7 +52,7 @@ FILE = "usb"
 KEYS = True
 NEEDS = frozenset({"bpm", "file"})
 PLAYER = "rekordbox"
-OPTIONS = ("bpm_ranges", "by_key", "comment", "cues", "key_notation", "playlists")
+OPTIONS = ("bpm_ranges", "by_key", "comment", "cues", "key_notation", "playlists", "transcode")
 ALONE = True  # as large as the library: only where it is asked for by name
 
 MARK = MARKS[NAME]
@@ -62,6 +62,8 @@ ANALYSED = re.compile(ANALYSIS + "/P[0-9A-F]{3}/[0-9A-F]{8}")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 FOLDERS = ("Contents", "PIONEER", "PIONEER/rekordbox", ANALYSIS, ARTWORK)
 LAST_OF_BAR = 4  # the players count no further: a bar of five ends in 4, 4
+PLAYED_BY_ALL = frozenset({".mp3", ".m4a", ".wav", ".aif", ".aiff"})
+NOT_CONVERTED = "cannot be converted"
 NOT_PLAYED = "of a format that the players do not play"
 
 
@@ -129,13 +131,20 @@ class Stick:
     def add(self, track: Track) -> str | None:
         """Copy a song and write its files; why it is left out, if it is."""
         assert track.bpm is not None and track.file is not None  # NEEDS says so
-        kind = FILE_TYPES.get(track.file.suffix.lower())
+        suffix = self._converted(track)
+        kind = FILE_TYPES.get(suffix or track.file.suffix.lower())
         if kind is None:
             return NOT_PLAYED
         if not track.file.is_file():
             return "the song is no longer there"
-        path = self.songs.place(track)
-        size = self.songs.copy(track.file, path, track.path)
+        path = self.songs.place(track, suffix)
+        if suffix is None:
+            size = self.songs.copy(track.file, path, track.path)
+        else:
+            try:
+                size = self.songs.convert(track.file, path, track.path, aiff_bytes(track))
+            except DecodeError:
+                return NOT_CONVERTED
         number = self.playlists.add(track)
         folder = self._folder(path)
         earlier = self.songs.known.get(path, {}).get("added")
@@ -145,6 +154,13 @@ class Stick:
             self.songs.write(f"{folder}/ANLZ0000.{suffix}", data)
         self.rows.append(self._row(track, number, path, kind, size))
         return None
+
+    def _converted(self, track: Track) -> str | None:
+        """The ending of a copy that has to be in another format; None for one as it is."""
+        assert track.bpm is not None and track.file is not None
+        plain = track.file.suffix.lower() in PLAYED_BY_ALL
+        coding = str(track.bpm.decoder.get("format", "")).lower()
+        return ".aiff" if self.options.transcode and (not plain or "alac" in coding) else None
 
     def _folder(self, path: str) -> str:
         """Where a copy's grid, cues and waveforms lie. It follows from the path, so that a stick
@@ -201,6 +217,9 @@ class Stick:
         year = text_tag(track, "year")[:4]
         assert track.file is not None
         file_tags, facts = read_dj_tags(track.file), self.songs.files[path]
+        bitrate = round(8 * size / duration / 1000) if duration else 0
+        if path.endswith(track.file.suffix.lower()):  # not a copy in another format
+            bitrate = file_tags.bitrate or bitrate
         return TrackRow(
             id=number,
             title=title(track),
@@ -212,7 +231,7 @@ class Stick:
             tempo=record.bpm or 0.0,
             duration=min(round(duration), 0xFFFF),
             rate=int(record.decoder.get("sample_rate") or 44100),
-            bitrate=file_tags.bitrate or (round(8 * size / duration / 1000) if duration else 0),
+            bitrate=bitrate,
             comment=comment(track, file_tags, self.options.comment),
             label=self.labels.number(file_tags.label),
             rating=file_tags.rating,
@@ -244,6 +263,13 @@ class Stick:
 
         add((everything, *self.playlists.lists()), 0)
         return tuple(found)
+
+
+def aiff_bytes(track: Track) -> int:
+    """Bytes that a track may need as AIFF: two channels of 24 bits."""
+    assert track.bpm is not None
+    rate = int(track.bpm.decoder.get("sample_rate") or 48000)
+    return round(6 * rate * ((track.bpm.duration or 0.0) + 1))
 
 
 def mp3_samples(track: Track) -> int:
