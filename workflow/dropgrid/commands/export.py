@@ -90,6 +90,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "remove from the collection first (rekordbox)",
     )  # fmt: skip
     parser.add_argument(
+        "--merge", metavar="DATABASE.xml",
+        help="VirtualDJ's database.xml: the output is a copy of it with our grids and cues; your "
+        "own cues stay (virtualdj)",
+    )  # fmt: skip
+    parser.add_argument(
         "--transcode", action="store_true",
         help="copy FLAC, ALAC, Ogg, Opus and what else old players do not play as AIFF (usb)",
     )  # fmt: skip

@@ -34,7 +34,8 @@ class ExportOptions:
     the pads, a preset or a list of entries (dropgrid.records.cue_template). comment: a template
     (comments.py). playlists: files of lists of the user's. set: a set.json that `dropgrid set`
     wrote, whose transitions become cues. collection: rekordbox's own XML, for the list of what
-    to remove there first. transcode: songs that old players do not play as AIFF. relative: paths
+    to remove there first. merge: VirtualDJ's own database, into a copy of which the songs go.
+    transcode: songs that old players do not play as AIFF. relative: paths
     of M3U8 lists count from the library's root. Raises ValueError.
     """
 
@@ -50,6 +51,7 @@ class ExportOptions:
     playlists: tuple[str, ...] = ()
     set: str | None = None
     collection: str | None = None
+    merge: str | None = None
     transcode: bool = False
     relative: bool = False
 

@@ -19,7 +19,6 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..audio.dj_tags import read_dj_tags
 from ..audio.mp3 import info_frame
 from ..audio.mp3_frames import survey
 from ..base.errors import ConfigError, DecodeError
@@ -35,12 +34,12 @@ from ..records.passages import passages
 from ..records.track import Track
 from ..results.layout import Results
 from ..results.output_guard import check_folder
-from .comments import comment
-from .cues import bar_positions, text_tag, title
+from .cues import bar_positions
 from .playlists import Playlist as List
 from .playlists import Playlists
 from .stick_artwork import FOLDER as ARTWORK
 from .stick_artwork import Artwork, numbers_of
+from .stick_facts import GONE, NOT_PLAYED, add_all, song_facts
 from .stick_songs import MARKS, Songs, check_links, copies, read_mark, rgb, size_of
 
 if TYPE_CHECKING:
@@ -64,7 +63,6 @@ FOLDERS = ("Contents", "PIONEER", "PIONEER/rekordbox", ANALYSIS, ARTWORK)
 LAST_OF_BAR = 4  # the players count no further: a bar of five ends in 4, 4
 PLAYED_BY_ALL = frozenset({".mp3", ".m4a", ".wav", ".aif", ".aiff"})
 NOT_CONVERTED = "cannot be converted"
-NOT_PLAYED = "of a format that the players do not play"
 
 
 @dataclass
@@ -88,12 +86,8 @@ def write_all(
 ) -> tuple[int, Counter[str]]:
     """Write the stick; (tracks on it, tracks left out by reason). Raises ConfigError, OSError."""
     known = check_stick(output, force)
-    left_out: Counter[str] = Counter()
     stick = Stick(output, results, options, known)
-    for track in tracks:
-        reason = stick.add(track)
-        if reason:
-            left_out[reason] += 1
+    left_out = add_all(tracks, stick.add)
     stick.finish()
     stick.remove_old()
     return len(stick.rows), left_out
@@ -136,7 +130,7 @@ class Stick:
         if kind is None:
             return NOT_PLAYED
         if not track.file.is_file():
-            return "the song is no longer there"
+            return GONE
         path = self.songs.place(track, suffix)
         if suffix is None:
             size = self.songs.copy(track.file, path, track.path)
@@ -209,43 +203,40 @@ class Stick:
     def _row(self, track: Track, number: int, path: str, kind: int, size: int) -> TrackRow:
         record = track.bpm
         assert record is not None
-        artist = self.artists.number(text_tag(track, "artist"))
-        album = text_tag(track, "album")
-        key = notation.parse(track.key.key) if track.key and track.key.key else None
-        named = "" if key is None else notation.written(key, self.options.key_notation)
-        duration = record.duration or 0.0
-        year = text_tag(track, "year")[:4]
         assert track.file is not None
-        file_tags, facts = read_dj_tags(track.file), self.songs.files[path]
-        bitrate = round(8 * size / duration / 1000) if duration else 0
-        if path.endswith(track.file.suffix.lower()):  # not a copy in another format
-            bitrate = file_tags.bitrate or bitrate
+        converted = not path.endswith(track.file.suffix.lower())
+        facts = song_facts(track, size, self.options.comment, converted)
+        artist = self.artists.number(facts.artist)
+        named = (
+            notation.written(facts.key, self.options.key_notation) if facts.key is not None else ""
+        )
+        written = self.songs.files[path]
         return TrackRow(
             id=number,
-            title=title(track),
+            title=facts.title,
             file_name=path.rpartition("/")[2],
             file_path=path,
-            analyze_path=f"/{facts['analysis']}/ANLZ0000.DAT",
+            analyze_path=f"/{written['analysis']}/ANLZ0000.DAT",
             file_size=size,
             file_type=kind,
             tempo=record.bpm or 0.0,
-            duration=min(round(duration), 0xFFFF),
+            duration=min(round(facts.duration), 0xFFFF),
             rate=int(record.decoder.get("sample_rate") or 44100),
-            bitrate=bitrate,
-            comment=comment(track, file_tags, self.options.comment),
-            label=self.labels.number(file_tags.label),
-            rating=file_tags.rating,
-            remixer=self.artists.number(file_tags.remixer),
-            composer=self.artists.number(file_tags.composer),
-            number=file_tags.number,
+            bitrate=facts.bitrate,
+            comment=facts.comment,
+            label=self.labels.number(facts.tags.label),
+            rating=facts.tags.rating,
+            remixer=self.artists.number(facts.tags.remixer),
+            composer=self.artists.number(facts.tags.composer),
+            number=facts.tags.number,
             artwork=self.artwork.add(track.file),
             artist=artist,
-            album=self.albums.number((album, artist) if album else None),
-            genre=self.genres.number(text_tag(track, "genre")),
+            album=self.albums.number((facts.album, artist) if facts.album else None),
+            genre=self.genres.number(facts.genre),
             key=self.keys.number(named),
-            year=int(year) if year.isdigit() and len(year) == 4 else 0,
-            added=facts["added"],
-            analyzed=facts["added"],
+            year=facts.year,
+            added=written["added"],
+            analyzed=written["added"],
         )
 
     def _playlists(self) -> tuple[Playlist, ...]:
