@@ -46,11 +46,11 @@ def test_the_figures_are_those_that_were_measured(present: ModuleType) -> None:
 def test_they_are_written_between_their_markers_and_nowhere_else(
     present: ModuleType, tmp_path: Path
 ) -> None:
-    first, last = present.MARKERS
+    first, last = present.MARKER, present.marked_text.LAST
     readme = tmp_path / "README.md"
     readme.write_text(f"before\n{first}\nold\n{last}\nafter\n")
     present.renew(readme, MEASURED)
-    assert present.between(readme.read_text()) == present.figures(MEASURED)
+    assert present.marked_text.between(readme.read_text(), first) == present.figures(MEASURED)
     assert readme.read_text().startswith(f"before\n{first}\n|")
     assert readme.read_text().endswith(f"{last}\nafter\n")
     readme.write_text("no markers\n")
@@ -59,7 +59,7 @@ def test_they_are_written_between_their_markers_and_nowhere_else(
 
 
 def test_the_readme_shows_the_figures_of_the_last_measurement(present: ModuleType) -> None:
-    shown = present.between((ROOT / "README.md").read_text())
+    shown = present.marked_text.between((ROOT / "README.md").read_text(), present.MARKER)
     if shown is None:
         pytest.skip("README.md has no place for the figures")
     assert shown == present.figures(json.loads(RESULTS.read_text()))
