@@ -1,18 +1,21 @@
 """Answers of dropgrid's methods and of other systems for a folder of audio.
 
-What another system answered is kept for each version and track, in WORK/answers/PACKAGE VERSION/,
-and not asked for again; dropgrid's own answers are made anew.
+Answers are kept for each version and track and not asked for again: those of other systems in
+WORK/answers/PACKAGE VERSION/, dropgrid's in WORK/NAME-DIGEST/, by the digest of its code.
 """
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+import dropgrid
 from dropgrid.base.errors import ConfigError
 from dropgrid.estimators import system_of
 from dropgrid.estimators.process import environment
@@ -33,16 +36,41 @@ class Answers:
 
 
 def of_methods(songs: Sequence[Path], library: Path, work: Path) -> dict[str, Answers]:
-    """dropgrid's answers by METHODS; their records are in WORK/NAME."""
+    """dropgrid's answers by METHODS."""
     found = {}
     for name, method in METHODS.items():
-        config, results, folder = (work / f"{name}{end}" for end in (".yaml", "", ".jams"))
+        results = results_of(name, work)
+        config, folder = work / f"{name}.yaml", results.with_suffix(".jams")
         key = "madmom" if name == PRODUCT else "profiles"
         config.write_text(f"bpm: {{method: {method}}}\nkey: {{method: {key}}}\n")
-        call("analyze", *songs, "--library", library, "--output", results, "--config", config)
+        waiting = [
+            song for song in songs if not (results / "key" / _record(song, library)).exists()
+        ]
+        if waiting:
+            words = ("--library", library, "--output", results, "--config", config)
+            call("analyze", *waiting, *words, allowed=(0, 1))
         call("export", "jams", "--results", results, "--output", folder)
         found[name] = Answers(f"dropgrid, method `{method}`", folder)
     return found
+
+
+def results_of(name: str, work: Path) -> Path:
+    """The folder of a method's records, as made by the code of today."""
+    return work / f"{name}-{_digest()}"
+
+
+@cache
+def _digest() -> str:
+    """Of dropgrid's code: the first digits of a SHA-256."""
+    found = hashlib.sha256()
+    for file in sorted(Path(dropgrid.__file__).parent.rglob("*")):
+        if file.suffix in (".py", ".c", ".h"):
+            found.update(file.read_bytes())
+    return found.hexdigest()[:8]
+
+
+def _record(song: Path, library: Path) -> str:
+    return f"{track_id(song.relative_to(library).as_posix())}.json"
 
 
 def of_peers(
@@ -61,9 +89,9 @@ def of_peers(
             print(f"left out: {error}", file=sys.stderr)
             continue
         folder = work / "answers" / tools
-        waiting = [song for song in songs if not _answered(folder, song, library)]
-        # One at a time: what is answered is kept, whatever happens to the next.
-        for song in waiting:
+        for song in songs:  # one at a time: what is answered is kept, whatever comes after
+            if _answered(folder, song, library):
+                continue
             call(
                 "estimate", "--with", name, song, "--library", library, "--output", folder,
                 "--python", interpreter, "--time-limit", SECONDS, allowed=(0, 1),
@@ -73,7 +101,7 @@ def of_peers(
 
 
 def _answered(folder: Path, song: Path, library: Path) -> bool:
-    return (folder / f"{track_id(song.relative_to(library).as_posix())}.jams").exists()
+    return (folder / _record(song, library)).with_suffix(".jams").exists()
 
 
 def estimates(answers: dict[str, Answers]) -> list[str]:

@@ -10,7 +10,7 @@ of its own environment where one is named; `make setup-compare` installs those o
 evaluates all against the truth in one run, and prints the table. With all songs it also writes
 benchmarks/results/systems.json and the tables of the documents.
 
-DIR keeps what other systems answered, by version and song, so that a run can be interrupted and
+DIR keeps what each system answered, by version and song, so that a run can be interrupted and
 continued. systems.md there has intervals, differences and ranges of tempo; summary.md tells how
 far the confidences can be believed. Where the truth doubts its downbeats, they are left out.
 Songs with a BPM tag are named; what is scored as dropgrid is the audio's answer alone.
@@ -20,21 +20,24 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import marked_text
-from answers import PEERS, PRODUCT, Answers, call, estimates, of_methods, of_peers
+from answers import PEERS, PRODUCT, Answers, call, estimates, of_methods, of_peers, results_of
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "systems.json"
 MARKER = "<!-- systems: python benchmarks/systems.py writes what follows -->"
-COLUMNS = (
+Column = tuple[str, str, str]  # task, metric, title
+COLUMNS: tuple[Column, ...] = (
     ("tempo", "accuracy1", "Accuracy1"), ("tempo", "accuracy2", "Accuracy2"),
     ("tempo", "within_0.05", "within .05 BPM"), ("beats", "f_measure", "beat F"),
     ("beats", "cmlt", "CMLt"), ("beats", "amlt", "AMLt"), ("beats", "p_score", "P-score"),
     ("downbeats", "f_measure", "downbeat F"),
 )  # fmt: skip
+TITLES = tuple(title for _, _, title in COLUMNS)
 SHORT = ("Accuracy1", "within .05 BPM", "beat F", "AMLt", "downbeat F")  # of the README
 
 
@@ -110,17 +113,19 @@ def measure(files: list[Path], work: Path, systems: list[str]) -> dict[str, Any]
     own = of_methods(songs, library, work)
     base = own.pop(PRODUCT)
     call(
-        "evaluate", "--results", work / PRODUCT, "--references", work / "truth.json",
+        "evaluate", "--results", results_of(PRODUCT, work), "--references", work / "truth.json",
         "--output", work, "--estimates", *estimates(own | found),
     )  # fmt: skip
     values = json.loads((work / "systems.json").read_text())
     return summary(values, {PRODUCT: base} | own | found) | {
         "songs": len(files),
-        "tagged": tagged(work / PRODUCT),
+        "tagged": tagged(results_of(PRODUCT, work)),
     }
 
 
-def summary(values: dict[str, Any], answers: dict[str, Answers]) -> dict[str, Any]:
+def summary(
+    values: dict[str, Any], answers: dict[str, Answers], columns: Sequence[Column] = COLUMNS
+) -> dict[str, Any]:
     """Titles and means; None where a system never answers. A missing answer counts as wrong."""
     means = {
         (task, mean["metric"], mean["system"]): mean
@@ -143,10 +148,12 @@ def _mean(found: dict[str, Any]) -> float | None:
     return round(found["mean"], 6) if found["answered"] else None
 
 
-def table(results: dict[str, Any], columns: tuple[str, ...] | None = None) -> str:
+def table(
+    results: dict[str, Any], titles: Sequence[str] = TITLES, corner: str | None = None
+) -> str:
     """A row per system, the highest beat F first."""
-    titles = columns or tuple(title for _, _, title in COLUMNS)
-    lines = [f"| {results['songs']} songs | {' | '.join(titles)} |"]
+    corner = corner or f"{results['songs']} songs"
+    lines = [f"| {corner} | {' | '.join(titles)} |"]
     lines.append("|---" * (len(titles) + 1) + "|")
     for system in sorted(results["systems"], key=lambda s: -(s["means"]["beat F"] or 0)):
         cells = [shown(system["means"][title]) for title in titles]

@@ -64,7 +64,7 @@ class Report:
     tracks: tuple[TrackView, ...]
     evaluations: tuple[Evaluation, ...] = ()
     cost: dict[str, Use] = field(default_factory=dict)
-    systems: dict[str, Any] = field(default_factory=dict)
+    systems: Evaluation = Evaluation("systems", {})
 
 
 def collect(results: Path, library: Path | None = None, references: Sequence[str] = ()) -> Report:
@@ -158,17 +158,22 @@ def evaluations(results: Path) -> tuple[Evaluation, ...]:
     return tuple(_evaluations(Results(results).evaluation))
 
 
-def systems(results: Path) -> dict[str, Any]:
+def systems(results: Path) -> Evaluation:
     """The comparison with other systems; empty where there is none. Raises RecordError."""
-    return _object(Results(results).evaluation / "systems.json")
+    return _evaluation(Results(results).evaluation, "systems")
 
 
 def _evaluations(folder: Path) -> Iterator[Evaluation]:
     for task in ("bpm", "beats", "structure", "key"):
-        values = _object(folder / f"{task}.json")
-        if values:
-            plots = sorted(folder.glob(f"{task}*.svg"))
-            yield Evaluation(task, values, tuple((p.stem, p.read_text("utf-8")) for p in plots))
+        found = _evaluation(folder, task)
+        if found.values:
+            yield found
+
+
+def _evaluation(folder: Path, name: str) -> Evaluation:
+    values = _object(folder / f"{name}.json")
+    plots = sorted(folder.glob(f"{name}*.svg")) if values else []
+    return Evaluation(name, values, tuple((p.stem, p.read_text("utf-8")) for p in plots))
 
 
 def _object(path: Path) -> dict[str, Any]:
