@@ -136,3 +136,43 @@ def test_a_twins_column_is_its_score_and_what_it_changes(monkeypatch: pytest.Mon
     names = [{"name": "dropgrid"}, {"name": "other"}]
     table = edm_grids.twin_table({"systems": names, "twins": {"jump": found}})
     assert table.splitlines()[-1] == "| jump (3) | .900 (+0.00) | .250 (-0.65) |"
+
+
+def test_the_documents_show_the_systems_of_the_last_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import marked_text
+    import systems
+
+    found = json.loads(systems.RESULTS.read_text())
+    for document, columns in (
+        ("README.md", systems.SHORT),
+        ("docs/evaluation.md", systems.TITLES),
+    ):
+        shown = marked_text.between((ROOT / document).read_text(), systems.MARKER)
+        assert shown == systems.table(found, columns), document
+
+
+def test_the_readme_has_a_column_a_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import systems
+
+    titles = {"dropgrid, method `open`": 0.98, "mixxx-analyzer 0.1.2": 0.75}
+    listed = [
+        {"name": title, "title": title, "means": dict.fromkeys(systems.SHORT, mean)}
+        for title, mean in titles.items()
+    ]
+    lines = systems.short_table({"songs": 32, "systems": listed}).splitlines()
+    assert lines[0] == "| 32 songs | `open` | mixxx-analyzer |"
+    assert lines[2] == "| Accuracy1 | .980 | .750 |" and len(lines) == 6
+
+
+def test_the_document_shows_the_last_run_on_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import edm_grids
+    import marked_text
+
+    if not edm_grids.RESULTS.exists():
+        pytest.skip("benchmarks/edm_grids.py has not run with --write yet")
+    found, text = json.loads(edm_grids.RESULTS.read_text()), edm_grids.DOCUMENT.read_text()
+    for name, table in edm_grids.tables(found).items():
+        assert marked_text.between(text, edm_grids.MARKER.format(name)) == table, name
