@@ -12,7 +12,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "results" / "benchmark.json"
 MEASURED = {
-    "machine": {"processor": "A processor"},
+    "machines": {
+        "speed": {"processor": "A processor"},
+        "overhead": {"processor": "A processor"},
+        "long": {"processor": "Another"},
+    },
     "speed": {
         "dropgrid": {"cpu": 2.0, "peak_mb": 207.6, "peak_minutes": 5},
         "mixxx": {"cpu": 1.9, "peak_mb": 40.0, "peak_minutes": 5},
@@ -39,8 +43,21 @@ def test_the_figures_are_those_that_were_measured(present: ModuleType) -> None:
     assert "| madmom 0.16.1: beats and downbeats | 90.0 s | 45 times that |" in text
     assert "| mixxx-analyzer (Mixxx's): beats, tempo, key, loudness | 1.9 s | 0.95 times" in text
     assert "29% at 4 tracks, 12% at 16 tracks" in text
-    assert "A file of 2 hours takes 40 s and 480 MB." in text
+    assert "(A processor.) The workflow adds" in text
+    assert "16 tracks. A file of 2 hours takes 40 s and 480 MB (Another)." in text
     assert "workflow" not in present.figures({**MEASURED, "overhead": []})
+
+
+def test_a_part_that_is_measured_anew_alone_leaves_the_others_their_machine(
+    present: ModuleType,
+) -> None:
+    known = {"cores": 2, "memory_gb": 8, "system": "S", "python": "3", "numpy": "2"}
+    machines = {part: {**known, "processor": part.title()} for part in ("speed", "long")}
+    long = {**MEASURED["long"], "threads": {"1": {"wall": 1.0, "cpu": 1.0, "peak_mb": 1.0}}}
+    results = {"machines": machines, "speed": MEASURED["speed"], "long": long}
+    one, other = present.page(results).split("## A long file")
+    assert "(Speed, 2 cores" in one and "Long" not in one
+    assert "(Long, 2 cores" in other and "Speed" not in other
 
 
 def test_they_are_written_between_their_markers_and_nowhere_else(

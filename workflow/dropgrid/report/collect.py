@@ -19,10 +19,11 @@ from ..records.model import ANALYSES, BpmRecord, KeyRecord, StructureRecord, Tra
 from ..records.ticket import Ticket, read_ticket
 from ..references.collect import read_sources
 from ..references.matching import Reference, Tracks, match
-from ..results.duplicates import read_duplicates
+from ..results.duplicates_file import read_duplicates
 from ..results.layout import Results
 from ..results.library_reader import record_or_failure
 from ..results.scan_store import read_scan
+from ..results.to_check import confirmed_tracks, reference_tempos
 from ..run.summary import summarise
 
 
@@ -32,7 +33,8 @@ class TrackView:
 
     audio: absolute path of its file, None where unknown; waveform: (columns, 4), see
     features.waveform, None where the features are gone; failure: why there is nothing to show.
-    twins: the paths of the same song elsewhere in the library (results.duplicates).
+    twins: the paths of the same song elsewhere in the library (results.duplicates). confirmed: a
+    person checked its answer.
     """
 
     track: str
@@ -45,6 +47,7 @@ class TrackView:
     reference: Reference | None = None
     key: KeyRecord | None = None
     twins: tuple[str, ...] = ()
+    confirmed: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,15 @@ def collect(results: Path, library: Path | None = None, references: Sequence[str
         _track(results, ticket, library, annotated.get(ticket.track), columns)
         for ticket in tickets
     ]
-    twins = read_duplicates(results)
-    tracks = [replace(view, twins=tuple(twins.get(view.track, ()))) for view in tracks]
+    twins, confirmed = read_duplicates(results), confirmed_tracks(results)
+    tempos = reference_tempos(results)
+    tracks = [
+        replace(
+            view, twins=tuple(twins.get(view.track, ())), confirmed=view.track in confirmed,
+            reference=view.reference or known_tempo(view.track, tempos.get(view.track)),
+        )
+        for view in tracks
+    ]  # fmt: skip
     tracks += [
         TrackView(problem["path"], problem["path"],
                   failure=TrackFailure("scan", "Unreadable", problem["reason"]))
@@ -97,6 +107,11 @@ def collect(results: Path, library: Path | None = None, references: Sequence[str
         cost=costs(results),
         systems=systems(results),
     )
+
+
+def known_tempo(track: str, bpm: float | None) -> Reference | None:
+    """The reference of a track of which an evaluation knew the tempo alone."""
+    return None if bpm is None else Reference(track, bpm, origins={"bpm": "evaluation"})
 
 
 def _tickets(results: Path) -> tuple[list[Ticket], str | None, list[dict[str, str]]]:

@@ -36,14 +36,21 @@ def build(report: Report, page: Path) -> bytes:
         "form-action 'none'"
     )
     parts = {
-        "policy": policy,
-        "style": style,
+        "head": head(
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+            f"<style>{style}</style>"
+        ),
         "script": script,
         "library": encode.script_json(_library(report, page)),
         "details": "\n".join(encode.detail(view) for view in report.tracks),
         "evaluation": encode.script_json(evaluations_json(report.evaluations, report.systems)),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda m: parts[m[1]], _static("page.html")).encode("utf-8")
+
+
+def head(more: str) -> str:
+    """The beginning of the page up to its body, in a file and from a server. more: HTML."""
+    return _static("head.html").replace("{{more}}", more)
 
 
 def _library(report: Report, page: Path) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def prepare(
         import soundfile  # noqa: F401
 
         from ..audio import digests  # noqa: F401
-        from ..audio.tag_limits import import_formats
+        from ..audio.tag_process import import_formats
         from ..features import cache, extract  # noqa: F401
         from . import make_features  # noqa: F401
 
