@@ -23,7 +23,7 @@ from ..results.duplicates import read_duplicates
 from ..results.layout import Results
 from ..results.library_reader import record_or_failure
 from ..results.scan_store import read_scan
-from ..run.summary import summarise
+from ..run.summary import use_by_stage
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,9 @@ def _track(
 
 def costs(results: Path) -> dict[str, Use]:
     """What the jobs of each stage took, from their logs; nothing without a scan."""
-    return summarise(results).use if Results(results).scan.exists() else {}
+    if not Results(results).scan.exists():
+        return {}
+    return use_by_stage(results, read_scan(results)["tracks"])
 
 
 def evaluations(results: Path) -> tuple[Evaluation, ...]:
