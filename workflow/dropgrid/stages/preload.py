@@ -37,7 +37,7 @@ def prepare(
     if "features" in stages:
         import soundfile  # noqa: F401
 
-        from ..audio.tag_limits import import_formats
+        from ..audio.tag_process import import_formats
         from ..features import extract  # noqa: F401
         from . import make_features  # noqa: F401
 
