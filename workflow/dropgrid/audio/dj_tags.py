@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .tag_limits import import_mutagen, limits
+from .tag_process import TagLimit, in_tag_process
 from .tags import MAX_TEXT, _BoundedFile, _clean, _text
 
 STARS = 5
@@ -46,12 +46,24 @@ class DjTags:
 
 def read_dj_tags(path: Path) -> DjTags:
     """The further tags of a file; what cannot be read is absent. Never raises."""
-    with suppress(Exception), limits(), path.open("rb") as stream:
-        bounded: Any = _BoundedFile(stream, str(path))
-        file = import_mutagen().File(bounded)
-        if file is not None:
-            return _of(file)
+    with suppress(TagLimit, OSError):
+        return DjTags(**in_tag_process(dj_fields, path))
     return DjTags()
+
+
+def dj_fields(path: Path) -> dict[str, Any]:
+    """The fields of DjTags that a file has. For the tag process: raises MemoryError."""
+    import mutagen
+
+    try:
+        with path.open("rb") as stream:
+            bounded: Any = _BoundedFile(stream, str(path))
+            file = mutagen.File(bounded)
+            return {} if file is None else asdict(_of(file))
+    except MemoryError:
+        raise
+    except Exception:  # a tag reader meets every kind of broken file
+        return {}
 
 
 def _of(file: Any) -> DjTags:

@@ -30,6 +30,7 @@ from ..records.model import (
     problem_of,
 )
 from ..references.matching import Reference
+from ..results.to_check import reasons, row_of
 from ..structure import queries
 from .collect import TrackView
 
@@ -104,6 +105,8 @@ def row(view: TrackView, page: Path) -> dict[str, Any]:
         **(_reference(view.reference, _duration(view)) if view.reference else {}),
         "twins": list(view.twins) or None,
         "corrected": _corrected(view) or None,
+        "confirmed": view.confirmed or None,
+        "check": _to_check(view) or None,
     }
     if view.failure:
         values["failure"] = [view.failure.stage, view.failure.type, view.failure.message]
@@ -126,6 +129,15 @@ def _corrected(view: TrackView) -> list[str]:
     """Which parts of a track a person corrected, as the records say."""
     parts = (("grid", view.bpm), ("sections", view.structure), ("key", view.key))
     return [name for name, record in parts if record and record.source == "corrected"]
+
+
+def _to_check(view: TrackView) -> list[list[str]]:
+    """Why a track is to be checked: what it is about, and in words."""
+    if view.failure:
+        return []
+    row = row_of(view.bpm, view.key)
+    reference = view.reference.bpm if view.reference else None
+    return [list(found) for found in reasons(row, reference, view.twins, view.confirmed)]
 
 
 def _duration(view: TrackView) -> float:

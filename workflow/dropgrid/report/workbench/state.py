@@ -29,11 +29,13 @@ from ...features.waveform import read_loudness
 from ...records.model import ANALYSES, TrackFailure
 from ...records.store import to_json as record_json
 from ...records.ticket import is_track_id
-from ...results.duplicates import read_duplicates
+from ...references.matching import Reference
+from ...results.duplicates_file import read_duplicates
 from ...results.scan_store import read_scan
+from ...results.to_check import reference_tempos
 from ...stages import preload
 from .. import encode
-from ..collect import TrackView
+from ..collect import TrackView, known_tempo
 
 POLL = 0.5  # s between two looks at the files, at least
 WAIT = 20.0  # s that a page waits for changes
@@ -65,6 +67,7 @@ class Bench:
         self._behind: set[str] = set()  # whose records do not have what is stated
         self._jobs: dict[str, str | None] = {}  # None: running; a text: why it failed
         self._twins: tuple[int, dict[str, list[str]]] = (0, {})
+        self._tempos: tuple[int, dict[str, float]] = (0, {})
         self._lock = threading.RLock()  # of all that is above and below
         self._news = threading.Condition(self._lock)
         self._seen: dict[str, tuple[int, ...]] = {}
@@ -343,6 +346,12 @@ class Bench:
                 answer = self.session.answer(state, correction)[1]
         if answer is not None:
             bpm, structure, key = answer.bpm, answer.structure, answer.key
+        confirmed = correction.confirmed
+        now = (
+            confirmed_answer(bpm, structure, key)
+            if confirmed and bpm and bpm.status == "ok"
+            else None
+        )
         records = [record for record in (bpm, structure, key) if record is not None]
         view = TrackView(
             track, state.ticket.path,
@@ -352,6 +361,8 @@ class Bench:
             failure=next((record.error for record in records if record.error), None),
             waveform=read_loudness(self.session.results.features(track), COLUMNS),
             twins=tuple(self._duplicates().get(track, ())),
+            confirmed=bool(confirmed and now and is_confirmed(confirmed, now)),
+            reference=self._reference(track),
         )  # fmt: skip
         row = encode.row(view, Path("/"))
         audio = self._audio(state)
@@ -364,15 +375,9 @@ class Bench:
         job, failed = "idle", self._jobs.get(track, "")
         if failed != "":
             job = "running" if failed is None else "failed"
-        confirmed = correction.confirmed
-        now = (
-            confirmed_answer(bpm, structure, key)
-            if confirmed and bpm and bpm.status == "ok"
-            else None
-        )
         row["state"] = {
             "corrected": list(correction.parts),
-            "confirmed": bool(confirmed and now and is_confirmed(confirmed, now)),
+            "confirmed": view.confirmed,
             "job": job, "undo": len(undo), "redo": len(redo),
             **({"note": correction.note} if correction.note else {}),
             **({"message": failed} if job == "failed" else {}),
@@ -388,6 +393,16 @@ class Bench:
             if age != self._twins[0]:
                 self._twins = (age, read_duplicates(self.session.results.folder))
             return self._twins[1]
+
+    def _reference(self, track: str) -> Reference | None:
+        """The tempo that the last evaluation knew of a track."""
+        with self._lock:
+            age = 0
+            with suppress(OSError):
+                age = (self.session.results.evaluation / "bpm.csv").stat().st_mtime_ns
+            if age != self._tempos[0]:
+                self._tempos = (age, reference_tempos(self.session.results.folder))
+            return known_tempo(track, self._tempos[1].get(track))
 
     def _audio(self, state: TrackState) -> str:
         """Where the file of a track lies."""
