@@ -13,7 +13,7 @@ import mutagen
 import numpy as np
 import pytest
 import soundfile
-from dropgrid.audio.artwork import read_cover, small_jpeg
+from dropgrid.audio.artwork import cover_digest, small_covers, small_jpeg
 from dropgrid.export import export, usb
 from dropgrid.players import device_sql
 from dropgrid.players.database import ARTWORK, TRACKS
@@ -146,9 +146,9 @@ def test_hostile_pictures_are_no_picture():
 
 
 def test_no_cover_is_none(tmp_path):
-    assert read_cover(tmp_path / "gone.mp3") is None
+    assert cover_digest(tmp_path / "gone.mp3") == ""
     (tmp_path / "a.mp3").write_bytes(b"ID3\4\0\0\x7f\x7f\x7f\x7f")
-    assert read_cover(tmp_path / "a.mp3") is None
+    assert cover_digest(tmp_path / "a.mp3") == "" and small_covers(tmp_path / "a.mp3") == ()
 
 
 @pytest.mark.skipif(not PLAYERS.exists(), reason="no players' exports beside the checkout")

@@ -6,17 +6,16 @@ no other picture: a stick that is pulled out shows no song with another's cover.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..audio.artwork import read_cover, small_jpeg
+from ..audio.artwork import cover_digest, small_covers
 from .stick_songs import Songs, size_of
 
 FOLDER = "PIONEER/Artwork"
-SIZES = {"": 80, "_m": 240}  # pixels, by what is added to the name
+ENDINGS = ("", "_m")  # of the names of the small and the large picture
 IN_A_FOLDER = 20
 MOST = 10**6  # pictures
 
@@ -32,20 +31,19 @@ class Artwork:
 
     def add(self, file: Path) -> int:
         """Write the cover of a song, unless it is there; its number, 0 for none."""
-        data = read_cover(file)
-        digest = "" if data is None else hashlib.sha256(data).hexdigest()[:32]
-        if data is None or digest in self.refused:
+        digest = cover_digest(file)
+        if not digest or digest in self.refused:
             return 0
         if digest in self.numbers:
             return self.numbers[digest]
         number = self.earlier.get(digest) or self._unused()
         if not all(size_of(self.songs.root / name) for name in _names(number)):
-            pictures = [small_jpeg(data, size) for size in SIZES.values()]
-            if any(picture is None for picture in pictures):
+            pictures = small_covers(file)
+            if len(pictures) != len(ENDINGS):
                 self.refused.add(digest)
                 return 0
             for name, picture in zip(_names(number), pictures, strict=True):
-                self.songs.write(name, picture or b"")
+                self.songs.write(name, picture)
         self.numbers[digest] = number
         return number
 
@@ -68,7 +66,7 @@ class Artwork:
 
 def _names(number: int) -> Iterator[str]:
     folder = f"{FOLDER}/{number // IN_A_FOLDER + 1:05d}"
-    return (f"{folder}/a{number}{more}.jpg" for more in SIZES)
+    return (f"{folder}/a{number}{more}.jpg" for more in ENDINGS)
 
 
 def numbers_of(mark: dict[str, Any]) -> dict[str, int]:
