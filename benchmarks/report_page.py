@@ -2,11 +2,11 @@
 
 Usage: .venv/bin/python benchmarks/report_page.py [--tracks 2000] [--repeats 5] [--served]
 
-Measured is the page in a file and, with --served, the one that `dropgrid open` serves, from when it
-is opened: a large library is still being read then. Of more than 400 tracks the others are copies
-of the first 400 under other names. Times of the
-main thread (searching, sorting, a frame of scrolling) are its CPU time as Chromium counts it, so
-that other work on the machine does not change them; at 60 frames a second a frame has 16.7 ms.
+Measured is the page in a file and, with --served, the one that `dropgrid open` serves, from when
+it is opened: a large library is still being read then. Of more than 400 tracks the others are
+copies of the first 400 under other names. Times of the main thread (searching, sorting, a frame
+of scrolling) are its CPU time as Chromium counts it, so that other work on the machine does not
+change them; at 60 frames a second a frame has 16.7 ms.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def multiplied(data: bytes, tracks: int) -> bytes:
 
 
 def write_copies(results: Path, tracks: int, music: Path) -> None:
-    """Records and features of more tracks, copies of those that are there, until there are many."""
+    """Records and features of more tracks, copies of those that are there."""
     tickets = [
         read_ticket(Results(results).ticket(track)) for track in read_scan(results)["tracks"]
     ]
