@@ -15,7 +15,7 @@ import { count } from "./text.js";
 const MARGIN = 8; // px between the menu and the edge of the window
 
 export function startRowMenu() {
-  $("table").append(make("div", { class: "popover-holder menu-holder" }, make("div", { class: "popover menu", id: "row-menu", role: "menu", "aria-label": "Tracks", hidden: true })));
+  $("lists").after(make("div", { class: "popover-holder menu-holder" }, make("div", { class: "popover menu", id: "row-menu", role: "menu", "aria-label": "Tracks", hidden: true })));
   $("table").addEventListener("contextmenu", (event) => {
     const row = event.target.closest(".row");
     if (!table.shown.length || (!row && event.target !== $("table"))) return;
