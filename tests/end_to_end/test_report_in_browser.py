@@ -27,7 +27,7 @@ from dropgrid.report.collect import collect
 from dropgrid.report.page import build
 from dropgrid.results.scan_store import write_tickets
 from dropgrid.structure.queries import bars_until_first_drop, breakdowns, mix_in_bars
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from synthetic_library import write_failure, write_library, write_track
 
 pytestmark = [
@@ -802,11 +802,24 @@ def test_other_systems_stand_beside_ours(browser: Browser, tmp_path: Path) -> No
     write_page(results)
     opened = open_page(browser, results, "#evaluation")
     page = opened.page.locator("#page-evaluation")
-    expect(page.get_by_role("heading", name="Systems side by side")).to_be_visible()
-    row = page.get_by_role("row").filter(has=opened.page.get_by_text("accuracy1", exact=True))
-    expect(row.locator("td").nth(1)).to_have_text("0.500 ")
-    apart = page.get_by_role("row").filter(has=opened.page.get_by_text("b.flac", exact=True))
-    expect(apart.first.locator("td")).to_have_text(["b.flac", "0.000", "1.000"])
+    page.get_by_role("button", name="Systems side by side: dropgrid, other").click()
+    expect(page.get_by_role("heading", name="Systems side by side")).to_be_in_viewport()
+
+    def row(table: str, first: str) -> Locator:
+        shown = page.locator("#systems ~ .wide").filter(has_text=table)
+        return shown.get_by_role("row").filter(has=opened.page.get_by_text(first, exact=True))
+
+    accuracy = row("Measure", "Accuracy1 (4 %)").first.locator("td")
+    expect(accuracy).to_have_text(
+        ["Accuracy1 (4 %)", "0.500 (0.667 of the 3 answered)", "0.500 (1.000 of the 2 answered)"]
+    )
+    apart = row("Less dropgrid", "other").first.locator("td")
+    expect(apart).to_have_text(["other", "0.000", "1", "1", "1.000"])
+    furthest = row("Furthest apart", "b.flac").first.locator("td")
+    expect(furthest).to_have_text(["b.flac", "0.000", "1.000"])
+    assert page.locator("#systems ~ .plots img").count() == 3  # tempo, boundaries, drops
+    furthest.get_by_role("button").click()
+    expect(page).to_be_hidden()  # the track is shown instead
     assert opened.complaints == []
 
 

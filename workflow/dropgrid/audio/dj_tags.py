@@ -10,17 +10,17 @@ import base64
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .tag_limits import import_mutagen, limits
+from .tag_process import TagLimit, in_tag_process
 from .tags import MAX_TEXT, _BoundedFile, _clean, _text
 
 STARS = 5
 FRONT = 3  # the type of a front cover
 MOST_COVERS = 20  # looked at
-LARGEST_COVER = 8 * 2**20  # bytes
+LARGEST_COVER = 2 * 2**20  # bytes: as base64 the answer of the tag process
 PICTURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}  # by first bytes
 # Names of each field in the formats, lower case, the best first.
 FIELDS = {
@@ -52,22 +52,49 @@ class DjTags:
 
 def read_dj_tags(path: Path) -> DjTags:
     """The further tags of a file; what cannot be read is absent. Never raises."""
-    with suppress(Exception), limits(), path.open("rb") as stream:
-        bounded: Any = _BoundedFile(stream, str(path))
-        file = import_mutagen().File(bounded)
-        if file is not None:
-            return _of(file)
+    with suppress(TagLimit, OSError):
+        return DjTags(**in_tag_process(dj_fields, path))
     return DjTags()
+
+
+def dj_fields(path: Path) -> dict[str, Any]:
+    """The fields of DjTags that a file has. For the tag process: raises MemoryError."""
+    import mutagen
+
+    try:
+        with path.open("rb") as stream:
+            bounded: Any = _BoundedFile(stream, str(path))
+            file = mutagen.File(bounded)
+            return {} if file is None else asdict(_of(file))
+    except MemoryError:
+        raise
+    except Exception:  # a tag reader meets every kind of broken file
+        return {}
 
 
 def read_cover(path: Path) -> tuple[str, bytes] | None:
     """The picture in a file's tags: its media type and bytes; None where there is none that a
     browser shows, or a giant. Never raises."""
-    with suppress(Exception), limits(), path.open("rb") as stream:
-        bounded: Any = _BoundedFile(stream, str(path))
-        file = import_mutagen().File(bounded)
-        return None if file is None else _cover(file)
+    with suppress(TagLimit, OSError):
+        found = in_tag_process(cover_field, path)
+        return None if found is None else (found[0], base64.b64decode(found[1]))
     return None
+
+
+def cover_field(path: Path) -> list[str] | None:
+    """Media type and base64 of a file's picture. For the tag process: raises MemoryError."""
+    import mutagen
+
+    try:
+        with path.open("rb") as stream:
+            bounded: Any = _BoundedFile(stream, str(path))
+            file = mutagen.File(bounded)
+            found = None if file is None else _cover(file)
+            return None if found is None else [found[0], base64.b64encode(found[1]).decode()]
+    except MemoryError:
+        raise
+    except Exception:  # a tag reader meets every kind of broken file
+        return None
 
 
 def _cover(file: Any) -> tuple[str, bytes] | None:

@@ -174,7 +174,7 @@ class Stick:
         grid = player_grid(track)
         return {
             "DAT": anlz.dat_file(path, grid, marks, waves, mp3_samples(track)),
-            "EXT": anlz.ext_file(path, marks, waves, phrase_starts(track), len(grid)),
+            "EXT": anlz.ext_file(path, grid, marks, waves, phrase_starts(track)),
         }
 
     def remove_old(self) -> None:

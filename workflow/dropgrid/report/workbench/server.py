@@ -33,7 +33,7 @@ from ...results.saved_lists import SavedList, checked, read_lists
 from .. import encode
 from ..bundle import bundle
 from ..collect import costs, evaluations, systems
-from ..page import STYLES, costs_json, evaluations_json
+from ..page import STYLES, costs_json, evaluations_json, head
 from .audio import NoSound, Sounds, peaks, playable, waveform
 from .guard import MAX_BODY, Guard
 from .state import Bench, Changed, NoSuchTrack
@@ -334,8 +334,10 @@ async def _body(request: Request) -> dict[str, Any]:
 def _static_files() -> dict[str, bytes]:
     """The files of the page, by name; its modules as one script, as in the page in a file."""
     static = files(report) / "static"
-    found = {name: (static / name).read_bytes() for name in ("index.html", "page.html", "boot.js")}
-    found |= {name: (static / name).read_bytes() for name in STYLES}
+    found = {name: (static / name).read_bytes() for name in ("page.html", "boot.js", *STYLES)}
+    links = "".join(f'<link rel="stylesheet" href="static/{name}">\n' for name in STYLES)
+    start = head(links + '<script src="static/boot.js" defer></script>').encode()
+    found["index.html"] = start + (static / "index.html").read_bytes()
     script = bundle("served_main.js", lambda name: (static / name).read_text(encoding="utf-8"))
     return found | {"workbench.js": script.encode()}
 
