@@ -24,7 +24,7 @@ from ..results.layout import Results
 from ..results.library_reader import record_or_failure
 from ..results.scan_store import read_scan
 from ..results.to_check import confirmed_tracks, reference_tempos
-from ..run.summary import summarise
+from ..run.summary import use_by_stage
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,9 @@ def _track(
 
 def costs(results: Path) -> dict[str, Use]:
     """What the jobs of each stage took, from their logs; nothing without a scan."""
-    return summarise(results).use if Results(results).scan.exists() else {}
+    if not Results(results).scan.exists():
+        return {}
+    return use_by_stage(results, read_scan(results)["tracks"])
 
 
 def evaluations(results: Path) -> tuple[Evaluation, ...]:
