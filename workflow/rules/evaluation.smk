@@ -12,7 +12,7 @@ ESTIMATES = [f"{name}={path}" for name, path in SCORED["estimates"].items()]
 
 rule evaluate:
     input:
-        records=rules.analysis.input,
+        records=records,
         scan=scanned,
     output:
         bpm=f"{RESULTS}/evaluation/bpm.json",
@@ -36,7 +36,7 @@ rule evaluate:
         mem_mb=megabytes(1500),
         runtime=60,
     params:
-        results=results_folder,
+        results=RESULTS,
         references=lambda wildcards: SCORED["references"],
         estimates=lambda wildcards: ESTIMATES,
         state=files_digest(SOURCES),

@@ -4,7 +4,7 @@ from dropgrid.results.table import has_parquet
 
 rule table:
     input:
-        records=rules.analysis.input,
+        records=records,
         scan=scanned,
     output:
         table=report(
@@ -30,7 +30,7 @@ rule table:
         mem_mb=megabytes(1500),
         runtime=10,
     params:
-        results=results_folder,
+        results=RESULTS,
         analyses=config["analyses"],
         version=VERSION,
     shell:
@@ -58,7 +58,7 @@ rule duplicates:
         mem_mb=megabytes(1500),
         runtime=30,
     params:
-        results=results_folder,
+        results=RESULTS,
         version=VERSION,
     shell:
         "{resources.python:q} -P -m dropgrid duplicates --results {params.results:q} > {log:q} 2>&1"

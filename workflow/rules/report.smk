@@ -3,7 +3,7 @@
 
 rule page:
     input:
-        records=rules.analysis.input,
+        records=records,
         table=rules.table.output,
         duplicates=rules.duplicates.output,
         evaluation=rules.evaluate.output,
@@ -24,7 +24,7 @@ rule page:
         mem_mb=megabytes(1500),
         runtime=30,
     params:
-        results=results_folder,
+        results=RESULTS,
         references=config["evaluation"]["references"],
         version=VERSION,
     shell:
