@@ -224,6 +224,7 @@ def page(where: dict[str, object], sizes: list[dict], workers: list[dict]) -> st
     asked = " ".join(
         " ".join([f"--{kind}", *(str(row["tracks"]) for row in rows)])
         for kind, rows in kinds.items()
+        if rows
     )
     lines = [
         "# Large libraries", "",
@@ -234,7 +235,7 @@ def page(where: dict[str, object], sizes: list[dict], workers: list[dict]) -> st
     ]  # fmt: skip
     titles = "## A job for each stage of each track", "## Batches"
     for title, rows in zip(titles, kinds.values(), strict=True):
-        lines += [title, "", *sizes_table(rows), ""]
+        lines += [title, "", *(sizes_table(rows) if rows else ["Not measured."]), ""]
     steps = __doc__.partition("Measured")[2].partition("\n\n")[2].partition("\n\nWith")[0]
     lines += ["```", *steps.splitlines(), "```"]
     if workers:
@@ -250,10 +251,10 @@ def sizes_table(rows: list[dict]) -> list[str]:
         "|---" * (len(rows) + 2) + "|",
     ]  # fmt: skip
     for step in STEPS:
-        used = [row["steps"][step] for row in rows]
-        cells = [f"{u['cpu']:.1f} s, {u['peak_mb']:.0f} MB" for u in used]
+        used = [row["steps"].get(step) for row in rows]
+        cells = [f"{u['cpu']:.1f} s, {u['peak_mb']:.0f} MB" if u else "" for u in used]
         growth = ""
-        if len(rows) > 1:
+        if len(rows) > 1 and used[0] and used[-1]:
             more = (rows[-1]["tracks"] - rows[0]["tracks"]) / 1000
             growth = (
                 f"{(used[-1]['cpu'] - used[0]['cpu']) / more:.2f} s, "

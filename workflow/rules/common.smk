@@ -117,6 +117,7 @@ def constant(text):
 
 
 scanned = lambda wildcards: PLAN.path("scan.json")
+results_folder = lambda wildcards: RESULTS  # as it is, braces too
 attempt = lambda wildcards, attempt: attempt
 # Functions only where they are needed: Snakemake calls each for every job that it looks at, and
 # lists that stand in several rules are checked for each.

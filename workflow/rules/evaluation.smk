@@ -36,7 +36,7 @@ rule evaluate:
         mem_mb=megabytes(1500),
         runtime=60,
     params:
-        results=RESULTS,
+        results=results_folder,
         references=lambda wildcards: SCORED["references"],
         estimates=lambda wildcards: ESTIMATES,
         state=files_digest(SOURCES),

@@ -32,7 +32,7 @@ for export_format, (export_name, export_arguments) in EXPORTS.items():
             mem_mb=megabytes(1500),
             runtime=30,
         params:
-            results=RESULTS,
+            results=results_folder,
             format=export_format,
             options=constant(export_arguments),
         shell:

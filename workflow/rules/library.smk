@@ -30,7 +30,7 @@ rule table:
         mem_mb=megabytes(1500),
         runtime=10,
     params:
-        results=RESULTS,
+        results=results_folder,
         analyses=config["analyses"],
         version=VERSION,
     shell:
@@ -58,7 +58,7 @@ rule duplicates:
         mem_mb=megabytes(1500),
         runtime=30,
     params:
-        results=RESULTS,
+        results=results_folder,
         version=VERSION,
     shell:
         "{resources.python:q} -P -m dropgrid duplicates --results {params.results:q} > {log:q} 2>&1"

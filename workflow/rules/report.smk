@@ -24,7 +24,7 @@ rule page:
         mem_mb=megabytes(1500),
         runtime=30,
     params:
-        results=RESULTS,
+        results=results_folder,
         references=config["evaluation"]["references"],
         version=VERSION,
     shell:
