@@ -5,8 +5,8 @@ Usage: .venv/bin/python benchmarks/report_page.py [--tracks 2000] [--repeats 5] 
 Measured is the page in a file and, with --served, the one that `dropgrid open` serves, from when
 it is opened: a large library is still being read then. Of more than 400 tracks the others are
 copies of the first 400 under other names. Times of the main thread (searching, sorting, a frame
-of scrolling) are its CPU time as Chromium counts it, so that other work on the machine does not
-change them; at 60 frames a second a frame has 16.7 ms.
+of scrolling) are those of its tasks as Chromium counts them; at 60 frames a second a frame has
+16.7 ms. Run it on a quiet machine: beside other work they take several times as long.
 """
 
 from __future__ import annotations
