@@ -31,7 +31,8 @@ APART = 3  # frames to both sides of a peak, which is the greatest of them
 BESIDE = 0.3  # of its height is left to what is no peak
 HIGHEST = 0.9  # the largest activation: onsets are never certain beats
 LEAST_CREST = 6.5  # loudest rise to mean rise; noise has 4 to 6.1, music in some group 10 to 31
-SMALL = 0.1  # of a track's loudest rises, or accents: the smallest that are measured against
+SMALL = 0.2  # of a track's loudest rises: smaller ones are no strokes
+FEWEST = 0.1  # mean accent of the groups, of the greatest possible: less is not made greater
 LOUDEST = 0.95  # quantile of what is loudest around, that makes a track's loudest
 FLOOR = 1e-2  # smallest rise, in log10 of magnitude, that is measured against
 
@@ -54,7 +55,7 @@ def activations_of_rises(chunks: Iterable[np.ndarray]) -> np.ndarray:
     found = np.concatenate(parts)
     strengths = [_accents(rises) for rises in found.T]
     strength = np.mean(strengths, axis=0)
-    strength = np.minimum(strength / np.maximum(_loudness(strength), SMALL), 1.0)
+    strength = np.minimum(strength / np.maximum(_loudness(strength), FEWEST), 1.0)
     strength[~_has_strokes(found)] = 0.0
     padded = np.pad(strength, APART)
     greatest = np.lib.stride_tricks.sliding_window_view(padded, 2 * APART + 1).max(axis=1)
@@ -73,7 +74,7 @@ def _rises(levels: np.ndarray) -> np.ndarray:
 def _accents(rises: np.ndarray) -> np.ndarray:
     """Rises (frames,) against the loudest around, less what they are on average there."""
     around = _loudness(rises)
-    scaled = rises / np.maximum(around, max(SMALL * float(np.quantile(around, LOUDEST)), FLOOR))
+    scaled = rises / np.maximum(around, _smallest(around))
     padded = np.pad(scaled, (AVERAGED + 1, AVERAGED), mode="edge")
     sums = np.cumsum(padded, dtype=np.float64)  # hours add up to more than float32 tells apart
     width = 2 * AVERAGED + 1
@@ -85,6 +86,11 @@ def _loudness(rises: np.ndarray) -> np.ndarray:
     starts = np.arange(0, len(rises), BLOCK)
     blocks = _around(_around(np.maximum.reduceat(rises, starts), AROUND).max(axis=1), AROUND)
     return np.interp(np.arange(len(rises)), starts + BLOCK / 2, blocks.mean(axis=1))
+
+
+def _smallest(around: np.ndarray) -> float:
+    """The smallest rise that is a stroke, from the loudest ones around anywhere."""
+    return max(SMALL * float(np.quantile(around, LOUDEST)), FLOOR)
 
 
 def _has_strokes(rises: np.ndarray) -> np.ndarray:
@@ -99,11 +105,14 @@ def _has_strokes(rises: np.ndarray) -> np.ndarray:
 
 
 def _crests(rises: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """The ratio of the greatest rise within AROUND of each block to the mean one there."""
+    """The ratio of the greatest rise within AROUND of each block to the mean one there.
+
+    Below LEAST_CREST where the greatest is no stroke.
+    """
     greatest = _around(np.maximum.reduceat(rises, starts), AROUND).max(axis=1)
     sums = np.add.reduceat(rises, starts)
     means = _around(sums / np.diff(starts, append=len(rises)), AROUND).mean(axis=1)
-    return np.asarray(greatest / np.maximum(means, FLOOR / 100))
+    return np.asarray(greatest / np.maximum(means, _smallest(greatest) / LEAST_CREST))
 
 
 def _around(
