@@ -8,7 +8,7 @@ import numpy as np
 import odd_meters
 
 RATE = odd_meters.RATE
-PLACES = ("before", "in the middle", "after", "around")
+PLACES = ("around", "in the middle")
 BEATS = 80  # of the music on each side of the middle
 Sound = Callable[[int], np.ndarray]
 
