@@ -1,4 +1,4 @@
-"""Sounds without a beat, and steady dance music with such a sound before, inside or after it."""
+"""Sounds without a beat, and steady dance music with such a sound before, inside and after it."""
 
 from __future__ import annotations
 
@@ -8,33 +8,27 @@ import numpy as np
 import odd_meters
 
 RATE = odd_meters.RATE
-PLACES = ("around", "in the middle")
-BEATS = 80  # of the music on each side of the middle
+BEATS = 80  # of the music at a time
 Sound = Callable[[int], np.ndarray]
 
 
 def track(
-    sound: str, place: str, bpm: float, seconds: float, start: float = 0.2
+    sound: str, order: str, bpm: float, seconds: float, start: float = 0.2
 ) -> tuple[np.ndarray, float]:
     """A track (samples,) float32 and where its first kick falls, in seconds.
 
-    seconds: how long the sound lasts; in the middle, so many whole bars as come near to it.
+    order: "m" is music, "s" the sound, for whole bars, as many as come near to so many seconds.
     """
     bar = 240.0 / bpm
     music = odd_meters.played(odd_meters.PATTERNS["4/4"], bpm, BEATS / 4 * bar + 2.0, 0.0)
-    music = music[: round(BEATS / 4 * bar * RATE)]
-    if place == "in the middle":
-        seconds = round(seconds / bar) * bar
-    other = SOUNDS[sound](round(seconds * RATE))
+    seconds = round(seconds / bar) * bar
     parts = {
-        "before": [other, music],
-        "in the middle": [music, other, music],
-        "after": [music, other],
-        "around": [other, music, other],
-    }[place]
+        "m": music[: round(BEATS / 4 * bar * RATE)],
+        "s": SOUNDS[sound](round(seconds * RATE)),
+    }
     silence = np.zeros(round(start * RATE))
-    first = start + (seconds if place in ("before", "around") else 0.0)
-    return np.concatenate([silence, *parts, np.zeros(RATE)]).astype(np.float32), first
+    samples = np.concatenate([silence, *(parts[part] for part in order), np.zeros(RATE)])
+    return samples.astype(np.float32), start + order.index("m") * seconds
 
 
 def _chord(count: int, partials: int) -> np.ndarray:

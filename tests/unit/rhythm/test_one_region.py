@@ -59,11 +59,10 @@ def test_a_quiet_part_is_no_region(kind, method, engines, tmp_path):
 
 
 @pytest.mark.parametrize("method", ["madmom", "open"])
-@pytest.mark.parametrize("place", beatless_sounds.PLACES)
 @pytest.mark.parametrize("sound", sorted(beatless_sounds.SOUNDS))
-def test_a_sound_without_a_beat_is_no_region(sound, place, method, engines, tmp_path):
+def test_a_sound_without_a_beat_is_no_region(sound, method, engines, tmp_path):
     bpm = 120.0 + zlib.crc32(sound.encode()) % 24
-    samples, first = beatless_sounds.track(sound, place, bpm, 45.0)
+    samples, first = beatless_sounds.track(sound, "smsms", bpm, 40.0)
     rhythm = rhythm_of(samples, engines[method], tmp_path)
     assert [region.bpm for region in rhythm.grid] == [bpm]
     assert farthest(rhythm, bpm, first) < 0.05
@@ -71,10 +70,10 @@ def test_a_sound_without_a_beat_is_no_region(sound, place, method, engines, tmp_
 
 @pytest.mark.parametrize("method", ["madmom", "open"])
 @pytest.mark.parametrize("sound", ["a pad", "noise", "silence"])
-@pytest.mark.parametrize("place", ["before", "after"])
-def test_music_in_three_tenths_of_a_track_has_its_tempo(place, sound, method, engines, tmp_path):
+@pytest.mark.parametrize("order", ["sm", "ms"])
+def test_music_in_three_tenths_of_a_track_has_its_tempo(order, sound, method, engines, tmp_path):
     seconds = 0.7 / 0.3 * beatless_sounds.BEATS * 60 / BPM
-    samples, first = beatless_sounds.track(sound, place, BPM, seconds)
+    samples, first = beatless_sounds.track(sound, order, BPM, seconds)
     rhythm = rhythm_of(samples, engines[method], tmp_path)
     assert [region.bpm for region in rhythm.grid] == [BPM]
     assert farthest(rhythm, BPM, first) < 0.05
