@@ -79,7 +79,7 @@ def write_all(
             left_out[reason] += 1
     drive.finish()
     for path in drive.kept:
-        tell(f"{path}: a player's grid, cues or loops stay; --replace writes dropgrid's")
+        tell(f"{path}: grid, cues or loops stay as set on a player; --replace renews them")
     return len(drive.entries), left_out
 
 
