@@ -10,7 +10,7 @@ from typing import Any
 from .. import __version__
 from ..records import jams
 from ..records.track import Track
-from .cues import bar_positions, text_tag, title
+from .cues import bar_positions, parts_of_mix, text_tag, title
 
 NAME = "jams"
 HELP = "JAMS: tempo, beats, sections, key (a file per track)"
@@ -39,6 +39,11 @@ def render_track(track: Track) -> dict[str, bytes]:
             for s in track.structure.sections
         ]
         annotations.append(_annotation("segment_open", duration, sections, track.structure.method))
+    if track.tracklist:
+        parts = [
+            jams.observation(start, end - start, name) for start, end, name in parts_of_mix(track)
+        ]
+        annotations.append(_annotation("segment_open", duration, parts, "tracklist"))
     if track.key and track.key.segments:
         keys = [
             jams.observation(s.start, s.end - s.start, s.key.replace(" ", ":"), s.confidence)

@@ -34,7 +34,8 @@ class TrackView:
     audio: absolute path of its file, None where unknown; waveform: (columns, 4), see
     features.waveform, None where the features are gone; failure: why there is nothing to show.
     twins: the paths of the same song elsewhere in the library (results.duplicates). confirmed: a
-    person checked its answer.
+    person checked its answer. added: when its file was last changed, nanoseconds since 1970; -1
+    where that is unknown.
     """
 
     track: str
@@ -48,6 +49,7 @@ class TrackView:
     key: KeyRecord | None = None
     twins: tuple[str, ...] = ()
     confirmed: bool = False
+    added: int = -1
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,7 @@ def _track(
         waveform=read_waveform(Results(results).features(ticket.track), columns),
         reference=reference,
         key=key if key and key.status == "ok" else None,
+        added=ticket.mtime_ns,
     )
 
 
