@@ -22,7 +22,7 @@ PHRASES = (
     r"\b(is|are) told\b",
     r"\btold with\b",
     r"\bwhose a folder\b",
-    r"\bours\b",
+    r"\bthat are ours\b",
     r"\bown word\b",
     r"\bleft the library\b",
     r"\bhas a say\b",
