@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import marked_text
+
 
 def write(results: dict[str, Any], folder: Path) -> None:
     """Write benchmark.md and benchmark.png into the folder."""
@@ -132,7 +134,7 @@ def _overhead(rows: list[dict[str, Any]], bare_job: float) -> list[str]:
     ]  # fmt: skip
 
 
-MARKERS = "<!-- benchmark: python benchmarks/run.py writes what follows -->", "<!-- end -->"
+MARKER = "<!-- benchmark: python benchmarks/run.py writes what follows -->"
 
 
 def figures(results: dict[str, Any]) -> str:
@@ -183,22 +185,10 @@ def _sentences(results: dict[str, Any]) -> list[str]:
     return sentences
 
 
-def between(text: str) -> str | None:
-    """What stands between MARKERS in a text, None where they are not in it."""
-    first, last = MARKERS
-    _, found, rest = text.partition(first)
-    return rest.partition(last)[0].strip() if found else None
-
-
 def renew(readme: Path, results: dict[str, Any]) -> None:
-    """Write the figures between MARKERS into a document that has them."""
-    text = readme.read_text()
-    old = between(text)
-    if old is not None and "speed" in results:
-        first, last = MARKERS
-        head, _, rest = text.partition(first)
-        tail = rest.partition(last)[2]
-        readme.write_text(f"{head}{first}\n{figures(results)}\n{last}{tail}")
+    """Write the figures after MARKER into a document that has it."""
+    if "speed" in results:
+        marked_text.renew(readme, MARKER, figures(results))
 
 
 def picture(results: dict[str, Any], path: Path) -> None:

@@ -13,7 +13,7 @@ from ..records import jams
 from ..records.model import Label, Phrase, Section, StructureRecord
 from ..records.passages import labelled_phrases
 from ..records.track import Track
-from .cues import bar_positions, text_tag, title
+from .cues import bar_positions, parts_of_mix, text_tag, title
 
 NAME = "jams"
 HELP = "JAMS: tempo, beats, sections, phrases, key (a file per track)"
@@ -44,6 +44,11 @@ def render_track(track: Track) -> dict[str, bytes]:
         method = track.structure.method
         annotations.append(_annotation("segment_open", duration, sections, method))
         annotations += _levels(track.structure, duration)
+    if track.tracklist:
+        parts = [
+            jams.observation(start, end - start, name) for start, end, name in parts_of_mix(track)
+        ]
+        annotations.append(_annotation("segment_open", duration, parts, "tracklist"))
     if track.key and track.key.segments:
         keys = [
             jams.observation(s.start, s.end - s.start, s.key.replace(" ", ":"), s.confidence)

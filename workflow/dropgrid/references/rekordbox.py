@@ -38,6 +38,15 @@ def read(path: Path) -> list[Annotation]:
     return checks.within_bounds(map(_annotation, tracks), path)
 
 
+def locations(path: Path) -> set[str]:
+    """The paths of the tracks in a collection. Raises InvalidReference."""
+    return {
+        _location(track.attributes["Location"])
+        for track in _tracks(path)
+        if "Location" in track.attributes
+    }
+
+
 def _tracks(path: Path) -> list[_Track]:
     tracks: list[_Track] = []
 

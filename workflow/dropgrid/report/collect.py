@@ -24,7 +24,7 @@ from ..results.layout import Results
 from ..results.library_reader import record_or_failure
 from ..results.scan_store import read_scan
 from ..results.to_check import confirmed_tracks, reference_tempos
-from ..run.summary import summarise
+from ..run.summary import use_by_stage
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class TrackView:
     audio: absolute path of its file, None where unknown; waveform: (columns, 4), see
     features.waveform, None where the features are gone; failure: why there is nothing to show.
     twins: the paths of the same song elsewhere in the library (results.duplicates). confirmed: a
-    person checked its answer.
+    person checked its answer. added: when its file was last changed, nanoseconds since 1970; -1
+    where that is unknown.
     """
 
     track: str
@@ -48,6 +49,7 @@ class TrackView:
     key: KeyRecord | None = None
     twins: tuple[str, ...] = ()
     confirmed: bool = False
+    added: int = -1
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Report:
     tracks: tuple[TrackView, ...]
     evaluations: tuple[Evaluation, ...] = ()
     cost: dict[str, Use] = field(default_factory=dict)
-    systems: dict[str, Any] = field(default_factory=dict)
+    systems: Evaluation = Evaluation("systems", {})
 
 
 def collect(results: Path, library: Path | None = None, references: Sequence[str] = ()) -> Report:
@@ -160,12 +162,15 @@ def _track(
         waveform=read_waveform(Results(results).features(ticket.track), columns),
         reference=reference,
         key=key if key and key.status == "ok" else None,
+        added=ticket.mtime_ns,
     )
 
 
 def costs(results: Path) -> dict[str, Use]:
     """What the jobs of each stage took, from their logs; nothing without a scan."""
-    return summarise(results).use if Results(results).scan.exists() else {}
+    if not Results(results).scan.exists():
+        return {}
+    return use_by_stage(results, read_scan(results)["tracks"])
 
 
 def evaluations(results: Path) -> tuple[Evaluation, ...]:
@@ -173,17 +178,22 @@ def evaluations(results: Path) -> tuple[Evaluation, ...]:
     return tuple(_evaluations(Results(results).evaluation))
 
 
-def systems(results: Path) -> dict[str, Any]:
+def systems(results: Path) -> Evaluation:
     """The comparison with other systems; empty where there is none. Raises RecordError."""
-    return _object(Results(results).evaluation / "systems.json")
+    return _evaluation(Results(results).evaluation, "systems")
 
 
 def _evaluations(folder: Path) -> Iterator[Evaluation]:
     for task in ("bpm", "beats", "structure", "key"):
-        values = _object(folder / f"{task}.json")
-        if values:
-            plots = sorted(folder.glob(f"{task}*.svg"))
-            yield Evaluation(task, values, tuple((p.stem, p.read_text("utf-8")) for p in plots))
+        found = _evaluation(folder, task)
+        if found.values:
+            yield found
+
+
+def _evaluation(folder: Path, name: str) -> Evaluation:
+    values = _object(folder / f"{name}.json")
+    plots = sorted(folder.glob(f"{name}*.svg")) if values else []
+    return Evaluation(name, values, tuple((p.stem, p.read_text("utf-8")) for p in plots))
 
 
 def _object(path: Path) -> dict[str, Any]:
