@@ -18,11 +18,11 @@ from dropgrid.results.crash_cleanup import remove_broken_files
 from dropgrid.results.ownership import check_claim, claim, place, usual
 from dropgrid.results.scan_store import write_tickets
 from dropgrid.run.batches import done_batches
-from dropgrid.run.command_line import LOOKS, SHORT_LOOKS, TAKES_VALUE, only_looks
 from dropgrid.run.interrupts import NOTE, lock_results, remove_stale_locks
 from dropgrid.run.plan import make_plan
 from folders_of_files import CONFIG, contents, fill
 from snakemake.cli import get_argument_parser
+from snakemake_logger_plugin_dropgrid.options import LOOKS, Asked, asked
 
 # A1: overlapping folders. Each case: what the user has, the library, the results.
 OVERLAPS = {
@@ -152,26 +152,33 @@ def test_batches_are_planned_without_writing(tmp_path):
         (["--cores", "4"], False), (["-c4"], False), (["-j", "4", "--lint"], True),
         (["-F", "--config", "results=x"], False), (["--dag=dot"], True), (["--", "-n"], False),
         (["-sSnakefile", "-c2"], False), (["--keep-going"], False),
-        (["--lin"], True), (["--summ"], True), (["--detailed-s=x"], True), (["-Fn"], True),
+        (["--lin"], True), (["--summ"], True), (["-Fn"], True),
         (["-fl"], True), (["-qall", "-c1"], False), (["-Onetwork"], False), (["-"], False),
+        (["--report", "r.zip"], True), (["--report", "r.zip", "--report-after-run"], False),
+        (["--detailed-summary"], True), (["--list-changes", "code"], True),
     ],
 )  # fmt: skip
 def test_what_only_looks(arguments, looks):
-    assert only_looks(arguments) is looks
+    assert asked(arguments).looks is looks
 
 
 def test_what_only_looks_knows_snakemakes_options():
-    """Every name of an option that only looks, and none that may begin like one."""
-    options = {name: a for a in get_argument_parser()._actions for name in a.option_strings}
-    long = {name for name in options if name.startswith("--")}
-    assert set(LOOKS) <= long
-    for name in long - LOOKS:
-        assert not only_looks([name]), name
-        assert LOOKS.isdisjoint(options[name].option_strings), name
-    with_value = {name[1] for name, a in options.items() if len(name) == 2 and a.nargs != 0}
-    assert set(TAKES_VALUE) == with_value
-    shorts = {n[1] for name in LOOKS for n in options[name].option_strings if len(n) == 2}
-    assert set(SHORT_LOOKS) == shorts
+    """Every name is one of Snakemake's, and a plain run asks for none of them."""
+    plain = get_argument_parser().parse_args(["--cores", "2"])
+    assert [name for name in LOOKS if getattr(plain, name) not in (None, False)] == []
+
+
+@pytest.mark.parametrize(
+    "arguments, forced",
+    [(["-F"], {"batch"}), (["-R", "bpm", "key", "-c1"], {"bpm", "key"}), (["--lint"], set())],
+)
+def test_what_is_to_run_again_is_known_before_the_rules_are_read(arguments, forced):
+    assert set(asked(arguments).forced) == forced
+
+
+def test_a_program_that_has_no_command_line_of_snakemakes_asks_for_nothing(capfd):
+    assert asked(["--mine", "-n"]) == Asked()
+    assert capfd.readouterr().err == ""
 
 
 # A2: places

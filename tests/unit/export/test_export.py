@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import jams
@@ -248,3 +250,13 @@ def test_the_configuration_knows_the_players_and_the_options() -> None:
         f.name: list(f.default) if isinstance(f.default, tuple) else f.default
         for f in dataclasses.fields(ExportOptions)
     }
+
+
+def test_an_export_imports_no_other_format() -> None:
+    code = (
+        "import sys; from dropgrid.export import format_of; format_of('rekordbox'); "
+        "print(*(m for m in sys.modules if m.startswith('dropgrid.export.')))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "dropgrid.export.rekordbox" in told.stdout.split()
+    assert not {"dropgrid.export.engine", "dropgrid.export.traktor"} & set(told.stdout.split())
