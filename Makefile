@@ -22,12 +22,17 @@ $(READY): requirements.lock pyproject.toml setup.py $(wildcard workflow/dropgrid
 	@$(BIN)/python -m compileall -q workflow
 	@touch $@
 
-# madmom itself, compiled where there is a compiler: only tests and benchmarks run it.
+# Other systems, which only tests and benchmarks run: madmom and aubio compiled where there is a
+# compiler, the others where there is a wheel for this machine.
 COMPARE := .venv/.compare
-setup-compare: $(COMPARE)  ## build madmom too, for the comparisons with it
+setup-compare: $(COMPARE)  ## install other systems too (madmom, Mixxx's, essentia, aubio), to compare with
 
-$(COMPARE): $(READY) $(wildcard packaging/madmom/*.*)
+$(COMPARE): $(READY) $(wildcard packaging/madmom/*.*) benchmarks/requirements.txt
 	$(BIN)/pip install --quiet --no-deps ./packaging/madmom
+	@for system in $$(grep -v '^#' benchmarks/requirements.txt); do \
+		$(BIN)/pip install --quiet --no-deps --no-build-isolation --only-binary mixxx-analyzer,essentia $$system \
+			|| echo "$$system cannot be installed here: left out, and its tests skip"; \
+	done
 	@touch $@
 
 wheels: setup  ## build the wheels of dropgrid and of its networks into dist/
@@ -71,8 +76,6 @@ installed: setup  ## the wheels in environments of their own, from lowest to new
 	DROPGRID_INSTALLED=1 $(BIN)/python -m pytest tests/installed
 
 bench: setup setup-compare  ## speed and memory beside Mixxx's analyser, librosa and madmom; minutes
-	@$(BIN)/pip install --quiet --only-binary :all: --requirement benchmarks/requirements.txt \
-		|| echo "mixxx-analyzer has no wheel for this machine: left out"
 	$(BIN)/python benchmarks/run.py
 
 mutants: setup  ## how many changes of the code the unit tests notice; OF="rhythm jobs/policy.py"; hours

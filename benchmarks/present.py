@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import marked_text
+
 
 def write(results: dict[str, Any], folder: Path) -> None:
     """Write benchmark.md and benchmark.png into the folder."""
@@ -14,52 +16,61 @@ def write(results: dict[str, Any], folder: Path) -> None:
 
 def page(results: dict[str, Any]) -> str:
     """The results in Markdown."""
-    where = results["machine"]
     lines = [
         "# Speed and memory", "",
-        f"{where['processor']}, {where['cores']} cores, {where['memory_gb']} GB, "
-        f"{where['system']}; Python {where['python']}, NumPy {where['numpy']}, "
-        f"vectors: {where.get('loops', '-')}. One thread, one core, a synthetic house track at "
-        "44.1 kHz in stereo; medians of cpu seconds. Made by `make bench`.",
+        "One thread, one core, a synthetic house track at 44.1 kHz in stereo; medians of cpu "
+        "seconds. Made by `make bench`; below each table the machine it was measured on.",
     ]  # fmt: skip
+
+    def add(part: str, title: str, table: list[str]) -> None:
+        lines.extend(["", f"## {title}", "", *table, "", _machine(results["machines"][part])])
+
     if "speed" in results:
-        lines += ["", "## A five-minute track, everything included", "", *_speed(results["speed"])]
+        add("speed", "A five-minute track, everything included", speed_table(results["speed"]))
     if "stages" in results:
-        lines += ["", "## Stage by stage, five minutes", "", *_stages(results["stages"])]
+        add("stages", "Stage by stage, five minutes", _stages(results["stages"]))
     if "startup" in results:
-        lines += ["", "## Start-up of the commands", "", *_startup(results["startup"])]
+        add("startup", "Start-up of the commands", _startup(results["startup"]))
     if "long" in results:
-        long = results["long"]
-        lines += [
-            "", "## A long file", "",
-            f"{long['minutes']:.0f} minutes: {long['cpu']:.1f} s of cpu "
-            f"({60 * long['minutes'] / long['cpu']:.0f} times faster than it plays), "
-            f"{long['peak_mb']:.0f} MB at most.", "",
-            "| threads | wall s | cpu s | peak MB |", "|---|---|---|---|",
-            *(f"| {n} | {row['wall']:.1f} | {row['cpu']:.1f} | {row['peak_mb']:.0f} |"
-              for n, row in long["threads"].items()),
-        ]  # fmt: skip
+        add("long", "A long file", _long(results["long"]))
     if "overhead" in results:
-        lines += ["", "## What the workflow adds", "", *_overhead(results["overhead"])]
-    if "bare job" in results:
-        lines += [
-            "",
-            f"A job that only starts Python and imports NumPy takes {results['bare job']:.3f} s.",
-        ]
+        table = _overhead(results["overhead"], results["bare job"])
+        add("overhead", "What the workflow adds", table)
     return "\n".join(lines) + "\n"
 
 
-def _speed(speed: dict[str, dict[str, float]]) -> list[str]:
+def _machine(where: dict[str, Any]) -> str:
+    return (
+        f"({where['processor']}, {where['cores']} cores, {where['memory_gb']} GB, "
+        f"{where['system']}; Python {where['python']}, NumPy {where['numpy']}, "
+        f"vectors: {where.get('loops', '-')}.)"
+    )
+
+
+def _long(long: dict[str, Any]) -> list[str]:
+    return [
+        f"{long['minutes']:.0f} minutes: {long['cpu']:.1f} s of cpu "
+        f"({60 * long['minutes'] / long['cpu']:.0f} times faster than it plays), "
+        f"{long['peak_mb']:.0f} MB at most.", "",
+        "| threads | wall s | cpu s | peak MB |", "|---|---|---|---|",
+        *(f"| {n} | {row['wall']:.1f} | {row['cpu']:.1f} | {row['peak_mb']:.0f} |"
+          for n, row in long["threads"].items()),
+    ]  # fmt: skip
+
+
+def speed_table(speed: dict[str, dict[str, float]]) -> list[str]:
+    """The systems side by side, dropgrid first, then what most people would take instead."""
     ours = speed["dropgrid"]["cpu"]
     names = {
         "dropgrid": "dropgrid analyze: beats, downbeats, tempo, sections, key, loudness",
-        "open": "the same with `bpm: {method: open}`, `key: {method: profiles}`",
         "mixxx": "mixxx-analyzer 0.1.2 (Mixxx's): beats, tempo, key, loudness",
+        "open": "dropgrid with `bpm: {method: open}`, `key: {method: profiles}`",
         "librosa": "librosa: beat tracker",
         "madmom": "madmom 0.16.1: beat ensemble and tracker, downbeat ensemble and tracker",
     }
     lines = ["| | cpu s | times dropgrid | cpu s per minute | peak MB |", "|---|---|---|---|---|"]
-    for key, row in speed.items():
+    for key in [name for name in names if name in speed]:
+        row = speed[key]
         peak = f"{row['peak_mb']:.0f}"
         if row["peak_minutes"] != 5:
             peak += f" (of {row['peak_minutes']:g} min)"
@@ -101,7 +112,7 @@ def _startup(startup: dict[str, dict[str, float]]) -> list[str]:
     return [*lines, "", "A library of one track of 3 s: nearly all of the time is start-up."]
 
 
-def _overhead(rows: list[dict[str, Any]]) -> list[str]:
+def _overhead(rows: list[dict[str, Any]], bare_job: float) -> list[str]:
     heads = ("tracks", "cores", "minutes each", "cpu s of one in-process", "wall s",
              "in-process s / cores", "overhead (wall)", "overhead (cpu)", "load")  # fmt: skip
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
@@ -118,11 +129,12 @@ def _overhead(rows: list[dict[str, Any]]) -> list[str]:
         "analysed in one process (`dropgrid analyze`, which keeps no features), less 1; with cpu "
         "seconds instead of wall time in the other column, which other work on the machine "
         "disturbs less. Load is the machine's load average at the time: above the cores, the wall "
-        "column says little.",
+        "column says little.", "",
+        f"A job that only starts Python and imports NumPy takes {bare_job:.3f} s.",
     ]  # fmt: skip
 
 
-MARKERS = "<!-- benchmark: python benchmarks/run.py writes what follows -->", "<!-- end -->"
+MARKER = "<!-- benchmark: python benchmarks/run.py writes what follows -->"
 
 
 def figures(results: dict[str, Any]) -> str:
@@ -152,36 +164,31 @@ def _times(ratio: float) -> str:
 
 
 def _sentences(results: dict[str, Any]) -> list[str]:
-    """Below the table: the machine, what the workflow adds, a long file; as far as measured."""
-    said = [f"({results['machine']['processor']}.)"]
+    """Below the table: its machine, what the workflow adds, a long file; as far as measured, and
+    where that was on another machine, which."""
+    processors = {part: where["processor"] for part, where in results["machines"].items()}
+    here = processors["speed"]
+
+    def on(part: str) -> str:
+        return "" if processors[part] == here else f" ({processors[part]})"
+
+    sentences = [f"({here}.)"]
     if rows := results.get("overhead"):
         shares = {row["tracks"]: row["overhead_cpu"] for row in rows}  # on most cores
         each = ", ".join(f"{share:.0%} at {tracks} tracks" for tracks, share in shares.items())
-        said.append(f"The workflow adds {each}.")
+        sentences.append(f"The workflow adds {each}{on('overhead')}.")
     if long := results.get("long"):
-        said.append(
+        sentences.append(
             f"A file of {long['minutes'] / 60:g} hours takes {long['cpu']:.0f} s and "
-            f"{long['peak_mb']:.0f} MB."
+            f"{long['peak_mb']:.0f} MB{on('long')}."
         )
-    return said
-
-
-def between(text: str) -> str | None:
-    """What stands between MARKERS in a text, None where they are not in it."""
-    first, last = MARKERS
-    _, found, rest = text.partition(first)
-    return rest.partition(last)[0].strip() if found else None
+    return sentences
 
 
 def renew(readme: Path, results: dict[str, Any]) -> None:
-    """Write the figures between MARKERS into a document that has them."""
-    text = readme.read_text()
-    old = between(text)
-    if old is not None and "speed" in results:
-        first, last = MARKERS
-        head, _, rest = text.partition(first)
-        tail = rest.partition(last)[2]
-        readme.write_text(f"{head}{first}\n{figures(results)}\n{last}{tail}")
+    """Write the figures after MARKER into a document that has it."""
+    if "speed" in results:
+        marked_text.renew(readme, MARKER, figures(results))
 
 
 def picture(results: dict[str, Any], path: Path) -> None:

@@ -1,10 +1,10 @@
 """Do systems rank alike on two sets? Spearman's and Kendall's correlation of their means.
 
-Usage: .venv/bin/python benchmarks/rank_agreement.py ONE/systems.json OTHER/scores.json
+Usage: .venv/bin/python benchmarks/rank_agreement.py ONE.json OTHER.json
 
-Takes two documents that `dropgrid evaluate --estimates` or `dropgrid benchmark score` wrote, and
-prints, for every measure that at least three systems have in both, each system's two means and
-the rank correlations. With so few systems a correlation is a hint: its p is printed beside it.
+Takes two documents that systems.py or edm_grids.py wrote (benchmarks/results), and prints, for
+every measure that at least three systems have in both, each system's two means and the rank
+correlations. With so few systems a correlation is a hint: its p is printed beside it.
 """
 
 from __future__ import annotations
@@ -16,22 +16,14 @@ from typing import Any
 
 from scipy import stats
 
-MEASURES = (
-    ("tempo", "accuracy1"), ("tempo", "accuracy2"), ("beats", "f_measure"), ("beats", "cmlt"),
-    ("beats", "amlt"), ("downbeats", "f_measure"), ("key", "mirex"),
-)  # fmt: skip
+MEASURES = ("Accuracy1", "Accuracy2", "beat F", "CMLt", "AMLt", "downbeat F", "key, MIREX")
 FEWEST = 3  # systems
 
 
-def means(file: Path) -> dict[tuple[str, str], dict[str, float]]:
-    """By measure, the mean of each system that answers."""
-    found: dict[tuple[str, str], dict[str, float]] = {}
-    values: dict[str, Any] = json.loads(file.read_text())
-    for task, scores in values["tasks"].items():
-        for mean in scores["means"]:
-            if mean["answered"]:
-                found.setdefault((task, mean["metric"]), {})[mean["system"]] = mean["mean"]
-    return found
+def means(results: dict[str, Any], measure: str) -> dict[str, float]:
+    """The mean of each system that answers."""
+    found = {system["name"]: system["means"].get(measure) for system in results["systems"]}
+    return {name: mean for name, mean in found.items() if mean is not None}
 
 
 def agreement(one: dict[str, float], other: dict[str, float]) -> tuple[list[str], Any, Any]:
@@ -41,21 +33,22 @@ def agreement(one: dict[str, float], other: dict[str, float]) -> tuple[list[str]
     return both, stats.spearmanr(*pair), stats.kendalltau(*pair)
 
 
-def main() -> None:
-    first, second = (means(Path(name)) for name in sys.argv[1:3])
-    print("| measure | systems: first set, second set | Spearman (p) | Kendall (p) |")
-    print("|---|---|---|---|")
+def table(first: dict[str, Any], second: dict[str, Any]) -> str:
+    """A row a measure."""
+    lines = ["| measure | systems: first set, second set | Spearman (p) | Kendall (p) |"]
+    lines.append("|---|---|---|---|")
     for measure in MEASURES:
-        one, other = first.get(measure, {}), second.get(measure, {})
+        one, other = means(first, measure), means(second, measure)
         if len(one.keys() & other.keys()) < FEWEST:
             continue
         names, spearman, kendall = agreement(one, other)
         shown = "; ".join(f"{name} {one[name]:.3f}, {other[name]:.3f}" for name in names)
-        print(
-            f"| {' '.join(measure)} | {shown} | {spearman.statistic:.2f} ({spearman.pvalue:.2f}) "
+        lines.append(
+            f"| {measure} | {shown} | {spearman.statistic:.2f} ({spearman.pvalue:.2f}) "
             f"| {kendall.statistic:.2f} ({kendall.pvalue:.2f}) |"
         )
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    main()
+    print(table(*(json.loads(Path(name).read_text()) for name in sys.argv[1:3])))

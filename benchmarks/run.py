@@ -49,7 +49,7 @@ def main() -> None:
     RESULTS.mkdir(exist_ok=True)
     kept = RESULTS / "benchmark.json"
     results: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
-    results["machine"] = machine()
+    here = machine()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         run(BIN / "dropgrid", "network", work / "network.npz", work / "key.npz")
@@ -66,7 +66,10 @@ def main() -> None:
             else:
                 results[part] = workflow_overhead(arguments.tracks, arguments.quick)
                 results["bare job"] = overhead.bare_job(10 if arguments.quick else 100)
+            results.setdefault("machines", {})[part] = here
             kept.write_text(json.dumps(results, indent=1) + "\n")
+    if "speed" in arguments.only:
+        print("\n".join(present.speed_table(results["speed"])))
     present.write(results, RESULTS)
     present.renew(ROOT / "README.md", results)
 

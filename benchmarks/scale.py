@@ -1,12 +1,14 @@
 """What the workflow itself costs for 1,000, 10,000 and 100,000 tracks, and on many cores.
 
-    python benchmarks/scale.py 1000 10000 100000 [--folder FOLDER]
+    python benchmarks/scale.py --per-file 1000 10000 --batched 1000 10000 100000 [--folder FOLDER]
     python benchmarks/scale.py --workers 1 2 4 8 16
 
 The workflow, its rules and its batches are the real ones. The records are copies of those of a
 real analysis of a three-minute track, under each track's own name; the audio is one short file
-under many names. Measured, each in processes of its own:
+under many names. Sizes are measured with a job for each stage of each track, or in batches.
+Measured, each in processes of its own:
 
+    first plan  snakemake --dry-run analysis of a library that was never analysed
     first look  snakemake analysis of records that are all there and Snakemake has no notes of
     scan        dropgrid scan of a library that did not change
     plan        what the workflow does before Snakemake plans: scan, tickets, what is due
@@ -42,6 +44,7 @@ from dropgrid.features import store
 from dropgrid.library import scan
 from dropgrid.records.store import to_json
 from dropgrid.records.ticket import Ticket
+from dropgrid.run.batches import LARGEST, PER_FILE
 from dropgrid.run.summary import summarise
 from dropgrid.settings.config import load_config
 from dropgrid.stages.make_features import compute_features
@@ -49,7 +52,7 @@ from dropgrid.stages.networks import prepare_network
 from process import BIN, ROOT, machine, run
 
 RESULTS = Path(__file__).parent / "results"
-STEPS = ("first look", "scan", "plan", "no-op", "one edited", "1 % gone", "table")
+STEPS = ("first plan", "first look", "scan", "plan", "no-op", "one edited", "1 % gone", "table")
 KINDS = ("bpm", "structure", "key")
 TRACKS_EACH = 4  # songs of a worker
 PER_LINK = 20_000  # names of one file: file systems limit them
@@ -60,7 +63,7 @@ from pathlib import Path
 from dropgrid.library import scan
 from dropgrid.run.plan import make_plan
 from dropgrid.settings.config import load_config
-config = load_config()
+config = {**load_config(), "tracks_per_job": int(sys.argv[3]) if sys.argv[3].isdigit() else "auto"}
 make_plan(scan(sys.argv[1]), sys.argv[2], config, real=True)
 """
 
@@ -115,48 +118,55 @@ def _link(source: Path, name: Path, number: int) -> None:
     os.link(copy, name)
 
 
-def snakemake(folder: Path, *targets: str) -> dict[str, float]:
+def snakemake(folder: Path, tracks_per_job: int | str, *targets: str) -> dict[str, float]:
     used = run(
         BIN / "snakemake", *targets, "--snakefile", ROOT / "Snakefile", "--directory", folder,
-        "--cores", "2", "--quiet", "all", "--config", f"library={folder / 'music'}", cores=2,
+        "--cores", "2", "--quiet", "all", "--config", f"library={folder / 'music'}",
+        f"tracks_per_job={tracks_per_job}", cores=2,
     )  # fmt: skip
     return {"cpu": used.cpu, "wall": used.wall, "peak_mb": used.peak_mb}
 
 
-def measure(folder: Path, count: int, made: Made) -> dict[str, object]:
+def measure(folder: Path, count: int, per_file: bool, made: Made) -> dict[str, object]:
     """Every step at one size, in an empty folder on the file system of `made`."""
+    per_job: int | str = 1 if per_file else "auto" if count > PER_FILE else LARGEST
     music, results = folder / "music", folder / "results"
     make_music(music, count, made[1])
     steps: dict[str, dict[str, float]] = {}
 
     def note(step: str, used: dict[str, float]) -> None:
         steps[step] = {key: round(value, 2) for key, value in used.items()}
-        print(f"{count:7d} {step:12s} {used['cpu']:8.1f} s {used['peak_mb']:7.0f} MB", flush=True)
+        kind = "per file" if per_file else "batched"
+        print(
+            f"{count:7d} {kind:9s} {step:12s} {used['cpu']:8.1f} s {used['peak_mb']:7.0f} MB",
+            flush=True,
+        )
 
     def plain(*command: str | Path) -> dict[str, float]:
         used = run(*command)
         return {"cpu": used.cpu, "wall": used.wall, "peak_mb": used.peak_mb}
 
-    snakemake(folder, "results/network.npz")
+    snakemake(folder, per_job, "results/network.npz")
     shutil.rmtree(results / "batches", ignore_errors=True)
+    note("first plan", snakemake(folder, per_job, "analysis", "--dry-run"))
     found = list(scan(str(music)).tracks)
     make_results(results, found, made)
-    note("first look", snakemake(folder, "analysis"))
+    note("first look", snakemake(folder, per_job, "analysis"))
     note("scan", plain(BIN / "dropgrid", "scan", music, "--results", results))
-    note("plan", plain(sys.executable, "-c", BEFORE_SNAKEMAKE, music, results))
-    note("no-op", snakemake(folder, "analysis"))
+    note("plan", plain(sys.executable, "-c", BEFORE_SNAKEMAKE, music, results, str(per_job)))
+    note("no-op", snakemake(folder, per_job, "analysis"))
     edited = Path(found[count // 2].file)
     edited.unlink()
     shutil.copyfile(made[1], edited)
-    note("one edited", snakemake(folder, "analysis"))
+    note("one edited", snakemake(folder, per_job, "analysis"))
     for track in random.Random(0).sample(found, count // 100):
         for kind in KINDS:
             (results / kind / f"{track.track}.json").unlink()
-    note("1 % gone", snakemake(folder, "analysis"))
+    note("1 % gone", snakemake(folder, per_job, "analysis"))
     assert len(list((results / "structure").glob("*.json"))) == count
     note("table", plain(BIN / "dropgrid", "table", results))
     assert (results / "library.csv").read_bytes().count(b"\n") == count + 1
-    return {"tracks": count, "steps": steps}
+    return {"tracks": count, "per_file": per_file, "steps": steps}
 
 
 def at_once(folder: Path, counts: list[int]) -> list[dict[str, object]]:
@@ -205,59 +215,85 @@ def workers_table(rows: list[dict]) -> list[str]:
     return lines
 
 
-def page(where: dict[str, object], rows: list[dict], workers: list[dict]) -> str:
-    """The table in Markdown, with the growth per track between the last two sizes."""
+def page(where: dict[str, object], sizes: list[dict], workers: list[dict]) -> str:
+    """The tables in Markdown."""
+    kinds = {
+        kind: [row for row in sizes if row["per_file"] == per_file]
+        for kind, per_file in (("per-file", True), ("batched", False))
+    }
+    asked = " ".join(
+        " ".join([f"--{kind}", *(str(row["tracks"]) for row in rows)])
+        for kind, rows in kinds.items()
+        if rows
+    )
     lines = [
         "# Large libraries", "",
         "What the workflow costs beside the analysis. Seconds of cpu, all processes together, and "
-        "the most memory one of them held. Made by `python benchmarks/scale.py "
-        + " ".join(str(row["tracks"]) for row in rows) + "`.", "",
+        f"the most memory one of them held. Made by `python benchmarks/scale.py {asked}`.", "",
         f"{where['processor']}, {where['cores']} cores, {where['memory_gb']} GB, "
         f"{where['system']}; Python {where['python']}.", "",
-        "| step | " + " | ".join(f"{row['tracks']:,} tracks" for row in rows)
-        + " | growth per 1,000 tracks |",
-        "|---" * (len(rows) + 2) + "|",
     ]  # fmt: skip
-    for step in STEPS:
-        used = [row["steps"][step] for row in rows]
-        cells = [f"{u['cpu']:.1f} s, {u['peak_mb']:.0f} MB" for u in used]
-        growth = ""
-        if len(rows) > 1:
-            more = (rows[-1]["tracks"] - rows[-2]["tracks"]) / 1000
-            growth = (
-                f"{(used[-1]['cpu'] - used[-2]['cpu']) / more:.2f} s, "
-                f"{(used[-1]['peak_mb'] - used[-2]['peak_mb']) / more:.1f} MB"
-            )
-        lines.append(f"| {step} | " + " | ".join(cells) + f" | {growth} |")
+    titles = "## A job for each stage of each track", "## Batches"
+    for title, rows in zip(titles, kinds.values(), strict=True):
+        lines += [title, "", *(sizes_table(rows) if rows else ["Not measured."]), ""]
     steps = __doc__.partition("Measured")[2].partition("\n\n")[2].partition("\n\nWith")[0]
-    lines += ["", "```", *steps.splitlines(), "```"]
+    lines += ["```", *steps.splitlines(), "```"]
     if workers:
         lines += ["", "## Many cores", "", *workers_table(workers)]
     return "\n".join(lines) + "\n"
 
 
+def sizes_table(rows: list[dict]) -> list[str]:
+    """The measurements of one kind, with the growth between the first and the last size."""
+    lines = [
+        "| step | " + " | ".join(f"{row['tracks']:,} tracks" for row in rows)
+        + " | growth per 1,000 tracks |",
+        "|---" * (len(rows) + 2) + "|",
+    ]  # fmt: skip
+    for step in STEPS:
+        used = [row["steps"].get(step) for row in rows]
+        cells = [f"{u['cpu']:.1f} s, {u['peak_mb']:.0f} MB" if u else "" for u in used]
+        growth = ""
+        if len(rows) > 1 and used[0] and used[-1]:
+            more = (rows[-1]["tracks"] - rows[0]["tracks"]) / 1000
+            growth = (
+                f"{(used[-1]['cpu'] - used[0]['cpu']) / more:.2f} s, "
+                f"{(used[-1]['peak_mb'] - used[0]['peak_mb']) / more:.1f} MB"
+            )
+        lines.append(f"| {step} | " + " | ".join(cells) + f" | {growth} |")
+    return lines
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("tracks", type=int, nargs="*", help="sizes to measure, e.g. 1000 10000")
+    kinds = {True: "--per-file", False: "--batched"}
+    for option in kinds.values():
+        parser.add_argument(option, type=int, nargs="+", default=[], metavar="N", help="sizes")
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
     parser.add_argument(
         "--workers", type=int, nargs="+", default=[], metavar="N", help="measure so many at once"
     )
     arguments = parser.parse_args()
+    wanted = [(count, True) for count in arguments.per_file]
+    wanted += [(count, False) for count in arguments.batched]
     kept = RESULTS / "scale.json"
     results = json.loads(kept.read_text()) if kept.exists() else {"sizes": []}
     with tempfile.TemporaryDirectory(dir=arguments.folder, prefix="scale-") as top:
         if arguments.workers:
             results["workers"] = at_once(Path(top), arguments.workers)
-        if arguments.tracks:
+        if wanted:
             (Path(top) / "templates").mkdir()
             made = templates(Path(top) / "templates")
-            results["sizes"] = []
-        for count in arguments.tracks:
-            folder = Path(top) / str(count)
+        for count, per_file in wanted:
+            folder = Path(top) / f"{count} {per_file}"
             folder.mkdir()
-            results["sizes"].append(measure(folder, count, made))
+            measured = measure(folder, count, per_file, made)
+            results["sizes"] = [
+                row for row in results["sizes"]
+                if (row["tracks"], row["per_file"]) != (count, per_file)
+            ] + [measured]  # fmt: skip
             shutil.rmtree(folder)
+    results["sizes"].sort(key=lambda row: row["tracks"])
     results["machine"] = machine()
     kept.write_text(json.dumps(results, indent=1) + "\n")
     text = page(results["machine"], results["sizes"], results.get("workers", []))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 import soundfile
 from dropgrid import demo, structure
+from dropgrid.benchmark import composition, rendering
 from dropgrid.features import Features, store
-from dropgrid.records.model import BpmRecord
+from dropgrid.records.model import BpmRecord, Section
 from dropgrid.records.store import read_bpm
 from dropgrid.records.ticket import Ticket
 from dropgrid.stages.make_features import compute_features
 from dropgrid.stages.make_records import make_bpm_record
+from dropgrid.structure.labels import LONGEST_BUILDUP
 
 TOLERANCES = (0.5, 3.0)  # seconds
 FRAME = 0.1  # seconds
@@ -26,13 +28,20 @@ KINDS = (
     "peak",
 )  # energy hints of the truth: calm, not judged, what a DJ calls a drop
 FOLDERS = ("music", "music_more", "music_third")
+LEAST_PEAK = 2  # bars that a peak lasts to be a drop
+GROWS, PLAYERS = 2.0, 2.0  # dB, or instruments, by which a buildup ends above its beginning
+BENCHMARK_SEED = 7
 LEAST = 3  # boundaries a song must have for its sections to be judged
 SURE = {"no": 0.0, "weak": 0.5}  # what a song's energy hints weigh in a fit, else 1
 
 
 @dataclass(frozen=True)
 class Case:
-    """A track with its truth. hints: (start, end, kind) with kind of KINDS; sure: their weight."""
+    """A track with its truth.
+
+    hints: (start, end, kind) with kind of KINDS; sure: their weight. names: (start, end, labels)
+    of the sections whose label the truth says: one label, or the two it may be.
+    """
 
     name: str
     features: Features
@@ -44,6 +53,7 @@ class Case:
     drops: tuple[float, ...] = ()
     folder: str = ""
     sure: float = 1.0
+    names: tuple[tuple[float, float, tuple[str, ...]], ...] = ()
 
     @property
     def judged(self) -> bool:
@@ -88,6 +98,7 @@ def read_songs(
             np.array([boundary["time"] for boundary in truth["boundaries_detail"]]),
             tuple((s["start"], s["end"], s["energy_hint"]) for s in truth["sections"]),
             folder=path.parent.name, sure=SURE.get(truth.get("usable", {}).get("energy"), 1.0),
+            names=arranged_names(truth),
         )  # fmt: skip
 
 
@@ -116,8 +127,88 @@ def make_tracks(count: int, cache: Path, network: Path) -> Iterator[Case]:
         yield Case(
             f"{style} {track.bpm:.2f}", features,
             true_grid(track.beats, track.downbeats, features.duration), estimate_grid(features),
-            starts, starts, (), track.drops,
+            starts, starts, (), track.drops, names=exact_names(track.sections),
         )  # fmt: skip
+
+
+def make_pieces(count: int, cache: Path, network: Path) -> Iterator[Case]:
+    """Pieces of `dropgrid benchmark make`, without twins: all styles in turn, traits as drawn."""
+    for number in range(count):
+        piece = composition.compose(BENCHMARK_SEED, number)
+        path = cache / f"piece-{number}.flac"
+        if not path.exists():
+            soundfile.write(path, rendering.render(piece), rendering.RATE)
+        features = cached_features(path, cache, network)
+        starts = np.array([section.start for section in piece.sections[1:]])
+        yield Case(
+            f"{piece.style} {piece.name}", features,
+            true_grid(piece.beats, piece.downbeats, features.duration), estimate_grid(features),
+            starts, starts, (), piece.drops, names=exact_names(piece.sections),
+        )  # fmt: skip
+
+
+def exact_names(sections: Sequence[Section]) -> tuple[tuple[float, float, tuple[str, ...]], ...]:
+    """The labels of sections that were composed with them."""
+    return tuple((section.start, section.end, (section.label,)) for section in sections)
+
+
+def arranged_names(truth: dict[str, Any]) -> tuple[tuple[float, float, tuple[str, ...]], ...]:
+    """The labels of a song's sections that follow from its arrangement; others are left out.
+
+    First and last, unless a peak: intro, outro. A peak of LEAST_PEAK bars: drop. After the first
+    music with a kick and before the last: what is calm and has no kick is a breakdown, or the
+    buildup of the peak that follows at once, by how it grows; what is middling and has a kick
+    is main after the first peak, unless a peak follows, which it may build up.
+    """
+    sections, bars, found = truth["sections"], truth.get("bars", []), []
+    kinds = [section["energy_hint"] for section in sections]
+    kicks = [bool(section.get("has_kick")) for section in sections]
+    moving = [i for i, kick in enumerate(kicks) if kick and kinds[i] != "low"] or [0]
+    for place, (section, kind, kick) in enumerate(zip(sections, kinds, kicks, strict=True)):
+        inner = moving[0] < place < moving[-1]
+        following = kinds[place + 1] if place + 1 < len(kinds) else ""
+        labels: tuple[str, ...] = ()
+        if kind == "peak":
+            long = section.get("end_bar", LEAST_PEAK) - section.get("start_bar", 0) >= LEAST_PEAK
+            labels = ("drop",) if long and (kick or not any(kicks)) else ()
+        elif place == 0:
+            labels = ("intro",)
+        elif not following:
+            labels = ("outro",)
+        elif kind == "low" and inner and not kick:
+            labels = _calm_labels(section, bars, following)
+        elif kind == "mid" and inner and kick and "peak" in kinds[:place] and following != "peak":
+            labels = ("main",)
+        if labels:
+            found.append((section["start"], section["end"], labels))
+    return tuple(found)
+
+
+def _calm_labels(
+    section: dict[str, Any], bars: list[dict[str, Any]], following: str
+) -> tuple[str, ...]:
+    """The labels that a calm section without kick may have, from how it grows by its bars.
+
+    Only what a peak follows is a buildup, and only within LONGEST_BUILDUP.
+    """
+    own = [bar for bar in bars if section["start_bar"] <= bar["bar"] < section["end_bar"]]
+    if following == "low" or len(own) > LONGEST_BUILDUP:
+        return ("breakdown",)
+    if not own:
+        return ("breakdown", "buildup")
+    quarter = max(1, len(own) // 4)
+
+    def growth(name: str) -> float:
+        first, last = (
+            np.mean([bar[name] for bar in part]) for part in (own[:quarter], own[-quarter:])
+        )
+        return float(last - first)
+
+    louder, more = growth("rms_db"), growth("n_active")
+    if louder <= 0 and more <= 0:
+        return ("breakdown",)
+    grows = louder > GROWS or more >= PLAYERS
+    return ("buildup",) if grows and following == "peak" else ("breakdown", "buildup")
 
 
 def cached_features(audio: Path, cache: Path, network: Path) -> Features:

@@ -1,6 +1,6 @@
 """Whether the unit tests notice: every operator, number and condition changed, one at a time.
 
-    .venv/bin/python tests/mutants.py rhythm/fit.py jobs library.py [--sample 20]
+    .venv/bin/python tests/mutants.py rhythm/fit.py jobs library.py [--sample 20 --seed 1]
 
 Each mutant of a file of the package is tried in a copy of it, against the unit tests of its room.
 It survives if they pass; survivors are printed with their line. No part of `make test`: hours.
@@ -113,7 +113,8 @@ def passes(tests: list[str], copied: Path, seconds: float) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("of", nargs="+", help="rooms or files below workflow/dropgrid")
-    parser.add_argument("--sample", type=int, help="mutants of each file, chosen by a fixed seed")
+    parser.add_argument("--sample", type=int, help="so many mutants of each room, by chance")
+    parser.add_argument("--seed", type=int, default=0, help="of the sample (default: 0)")
     arguments = parser.parse_args()
     import numpy  # noqa: F401  once for all children
     import pytest  # noqa: F401
@@ -122,32 +123,35 @@ def main() -> None:
         tests = ROOT / "tests/unit" / Path(name).parts[0]
         tests = tests if tests.is_dir() else tests.with_name(f"test_{Path(name).stem}.py")
         top = ROOT / PACKAGE / name
-        for path in sorted(top.rglob("*.py")) if top.is_dir() else [top]:
-            own = sorted(tests.glob(f"test_*{path.stem}.py"))  # the likeliest to fail come first
-            try_all(
-                path.relative_to(ROOT), [str(test) for test in (*own, tests)], arguments.sample
-            )
+        files = sorted(top.rglob("*.py")) if top.is_dir() else [top]
+        found = [(file.relative_to(ROOT), *m) for file in files for m in mutants(file.read_text())]
+        if arguments.sample is not None and arguments.sample < len(found):
+            found = random.Random(arguments.seed).sample(found, arguments.sample)
+        try_all(name, found, tests)
 
 
-def try_all(path: Path, tests: list[str], sample: int | None) -> None:
-    """Try the mutants of a file, and print those that survive and how many do not."""
+def try_all(room: str, found: list[tuple[Path, str, str]], tests: Path) -> None:
+    """Try mutants of a room (file, change, new text), print those that survive and how many don't.
+
+    The tests of a mutant's own file come first: they are the likeliest to fail.
+    """
     with tempfile.TemporaryDirectory() as folder:
         copied = Path(folder)
         shutil.copytree(ROOT / "workflow", copied / "workflow")
         began = time.monotonic()
-        if not passes(tests, copied, 600):
-            sys.exit(f"{tests[0]}: the tests must pass before anything is changed")
+        if not passes([str(tests)], copied, 1200):
+            sys.exit(f"{tests}: the tests must pass before anything is changed")
         seconds = 10 + 4 * (time.monotonic() - began)
-        found = list(mutants((ROOT / path).read_text()))
-        if sample is not None and sample < len(found):
-            found = random.Random(0).sample(found, sample)
         survived = 0
-        for said, text in found:
+        for path, change, text in found:
+            whole = (copied / path).read_text()
             (copied / path).write_text(text)
-            if passes(tests, copied, seconds):
+            own = sorted(tests.glob(f"test_*{path.stem}.py")) if tests.is_dir() else []
+            if passes([*map(str, own), str(tests)], copied, seconds):
                 survived += 1
-                print(f"  survived: {path}: {said}", flush=True)
-        print(f"{path}: {len(found) - survived} of {len(found)} killed", flush=True)
+                print(f"  survived: {path}: {change}", flush=True)
+            (copied / path).write_text(whole)
+        print(f"{room}: {len(found) - survived} of {len(found)} killed", flush=True)
 
 
 if __name__ == "__main__":

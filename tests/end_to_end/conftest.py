@@ -1,15 +1,25 @@
-"""What the tests of faults share."""
+"""What these tests share."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import hostile_files
 import installed
 import numpy as np
 import pytest
+from browser import launch_browser
 from dropgrid import demo
 from jobs import Job, job_of
+from playwright.sync_api import Browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium of the module's own: no event loop of its is left for the next module."""
+    with launch_browser() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

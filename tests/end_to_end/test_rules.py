@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from dropgrid.stages import STAGES
 
 pytestmark = pytest.mark.slow
 
+ROOT = Path(__file__).resolve().parents[2]
 KINDS = ("bpm", "structure", "key")
 BATCHES = {"tracks_per_job": "20"}
 
@@ -64,17 +66,40 @@ def home(finished, tmp_path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("option", ["--rulegraph", "--dag"])
-def test_the_graph_shows_the_stages_and_what_is_made_of_the_records(finished, snakemake, option):
-    text = said(snakemake(finished, option))
+def drawn(text: str) -> set[tuple[str, str]]:
+    """The arrows of a graph that Snakemake printed, from rule to rule."""
     names = dict(re.findall(r'(\d+)\[label = "(\w+)', text))
-    arrows = {(names[a], names[b]) for a, b in re.findall(r"(\d+) -> (\d+)", text)}
+    return {(names[a], names[b]) for a, b in re.findall(r"(\d+) -> (\d+)", text)}
+
+
+def pictured(document: str) -> set[tuple[str, str]]:
+    """The arrows of the picture of rules in a document."""
+    text = (ROOT / "docs" / document).read_text().partition("```mermaid\ngraph LR\n")[2]
+    arrows = set()
+    for line in text.partition("```")[0].splitlines():
+        steps = [step.split(" & ") for step in line.strip().split(" --> ")]
+        arrows |= {pair for step in pairwise(steps) for pair in product(*step)}
+    return arrows
+
+
+@pytest.mark.parametrize("document, config", [("architecture.md", {}), ("cluster.md", BATCHES)])
+def test_the_pictures_in_the_documents_are_what_snakemake_draws(
+    snakemake, tmp_path, document, config
+):
+    (tmp_path / "music").mkdir()
+    (tmp_path / "music" / "one.flac").write_bytes(b"not looked into")
+    arrows = drawn(said(snakemake(tmp_path, "--rulegraph", **config)))
+    assert {(a, b) for a, b in arrows if b != "all"} == pictured(document)
+
+
+def test_the_graph_of_jobs_shows_the_stages_and_what_is_made_of_the_records(finished, snakemake):
+    arrows = drawn(text := said(snakemake(finished, "--dag")))
     assert arrows >= {
         ("network", "features"), ("features", "bpm"), ("bpm", "structure"), ("features", "key"),
         *((kind, rule) for kind in KINDS for rule in ("table", "evaluate", "page")),
         ("table", "page"), ("evaluate", "page"),
     }  # fmt: skip
-    assert "batch" not in names.values()
+    assert "batch" not in text
 
 
 def test_a_dry_run_counts_a_job_for_each_track_and_stage(finished, snakemake, tmp_path):

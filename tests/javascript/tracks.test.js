@@ -26,18 +26,16 @@ test("a search takes words, tempos, ranges and lengths", () => {
 });
 
 test("what is to be checked says why", () => {
-  assert.deepEqual(verdict({ bpm: 128, confidence: 0.9, confidences: [1, 1, 1, 1] }), ["ok", ""]);
-  assert.deepEqual(verdict({ failure: ["decode", "E", "no audio"] }), ["failed", "no audio"]);
-  assert.match(verdict({ bpm: 128, confidence: 0.5, confidences: [0.9, 0.5, 0.9, 1] })[1], /half or twice/);
-  assert.match(verdict({ bpm: 128, confidence: 0.9, confidences: [1, 1, 1, 0.5] })[1], /another beat/);
-  assert.match(verdict({ bpm: 128, confidence: 0.9, source: "computed", tag: 64 })[1], /tag says 64.00, the audio 128.00/);
-  assert.equal(verdict({ bpm: 128, confidence: 0.9, source: "computed", tag: 128.4 })[0], "ok");
-  assert.equal(verdict({ bpm: 128, confidence: 0.1, state: { confirmed: true } })[0], "ok");
-  assert.match(verdict({ bpm: 128, confidence: 0.9, twins: ["a.mp3"] })[1], /a.mp3/);
+  const check = [["grid", "The tempo is unsure"], ["copies", "There more than once: a.mp3"]];
+  assert.deepEqual(verdict({ bpm: 128 }), ["ok", ""]);
+  assert.deepEqual(verdict({}), ["ok", "Not analysed yet"]);
+  assert.deepEqual(verdict({ failure: ["decode", "E", "no audio"], check }), ["failed", "no audio"]);
+  assert.deepEqual(verdict({ bpm: 128, check }), ["check", "The tempo is unsure"]);
+  assert.deepEqual(verdict({ bpm: 128, check, state: { corrected: ["grid"] } }), ["check", "There more than once: a.mp3"]);
+  assert.equal(verdict({ bpm: 128, check, state: { confirmed: true } })[0], "ok");
+  assert.equal(verdict({ bpm: 128, check, confirmed: true })[0], "ok");
+  assert.equal(verdict({ bpm: 128, check, confirmed: true, state: { undo: 1, confirmed: false } })[0], "check");
   assert.equal(disagreement({ bpm: 128, refBpm: 64 }), 64);
-  const keys = { bpm: 128, confidence: 0.9, tagKey: "Bb minor", key: "A minor", keyConfidence: 0.9 };
-  assert.equal(verdict(keys)[0], "check");
-  assert.equal(verdict({ ...keys, keyUnsure: true })[0], "ok");
 });
 
 test("neighbouring sections of one label are one run", () => {

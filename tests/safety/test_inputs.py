@@ -232,7 +232,7 @@ def test_what_may_be_wrong_with_a_file_is_seen_where_people_look(
         assert problem_of(bpm) == (f"audio: {NO_LAST_PAGE}" if path.suffix == ".ogg" else None)
     write_table(results, ["bpm"])
     assert [r["problem"] for r in read_table(results)] == [f"audio: {NO_LAST_PAGE}", ""]
-    assert listing(results).endswith(f"\n\nto check:\n  lost.ogg: audio: {NO_LAST_PAGE}")
+    assert listing(results).endswith(f"\n\nto check:\n  lost.ogg: The file: audio: {NO_LAST_PAGE}")
     shown = [row(view, tmp_path / "page.html") for view in collect(results).tracks]
     assert [values.get("problem") for values in shown] == [f"audio: {NO_LAST_PAGE}", None]
 

@@ -1,4 +1,4 @@
-"""A folder of results is ours only if it carries our mark: attacks on folders that are not."""
+"""A folder of results: who may claim it, and that looking at it writes nothing."""
 
 from __future__ import annotations
 
@@ -10,51 +10,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
-from dropgrid.base.errors import ConfigError, DropgridError, LibraryError, RecordError
-from dropgrid.base.json_documents import json_lines
-from dropgrid.commands.main import main
-from dropgrid.jobs.policy import classify
+from dropgrid.base.errors import LibraryError
 from dropgrid.library import scan
-from dropgrid.records.model import BpmRecord, TrackFailure
-from dropgrid.records.store import write_record
-from dropgrid.records.ticket import read_ticket
-from dropgrid.results.artefacts import ARTEFACTS, MARK, folders
+from dropgrid.results.artefacts import MARK
 from dropgrid.results.crash_cleanup import remove_broken_files
 from dropgrid.results.ownership import check_claim, claim, place, usual
-from dropgrid.results.scan_store import read_scan, write_tickets
-from dropgrid.run.batches import done_batches, read_batch
-from dropgrid.run.command_line import LOOKS, SHORT_LOOKS, TAKES_VALUE, only_looks
+from dropgrid.results.scan_store import write_tickets
+from dropgrid.run.batches import done_batches
 from dropgrid.run.interrupts import NOTE, lock_results, remove_stale_locks
 from dropgrid.run.plan import make_plan
-from dropgrid.run.summary import forget_failures
-from dropgrid.settings.config import complete_config, load_config
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from folders_of_files import CONFIG, contents, fill
 from snakemake.cli import get_argument_parser
-
-CONFIG = load_config()
-
-
-def contents(folder: Path) -> dict[str, bytes | str]:
-    """Every file and link below a folder, with what it holds."""
-    found: dict[str, bytes | str] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_symlink():
-            found[str(path.relative_to(folder))] = os.readlink(path)
-        elif path.is_file():
-            found[str(path.relative_to(folder))] = path.read_bytes()
-    return found
-
-
-def fill(folder: Path, *names: str) -> None:
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(f"the user's {name}".encode())
-
+from snakemake_logger_plugin_dropgrid.options import LOOKS, Asked, asked
 
 # A1: overlapping folders. Each case: what the user has, the library, the results.
 OVERLAPS = {
@@ -184,26 +152,33 @@ def test_batches_are_planned_without_writing(tmp_path):
         (["--cores", "4"], False), (["-c4"], False), (["-j", "4", "--lint"], True),
         (["-F", "--config", "results=x"], False), (["--dag=dot"], True), (["--", "-n"], False),
         (["-sSnakefile", "-c2"], False), (["--keep-going"], False),
-        (["--lin"], True), (["--summ"], True), (["--detailed-s=x"], True), (["-Fn"], True),
+        (["--lin"], True), (["--summ"], True), (["-Fn"], True),
         (["-fl"], True), (["-qall", "-c1"], False), (["-Onetwork"], False), (["-"], False),
+        (["--report", "r.zip"], True), (["--report", "r.zip", "--report-after-run"], False),
+        (["--detailed-summary"], True), (["--list-changes", "code"], True),
     ],
 )  # fmt: skip
 def test_what_only_looks(arguments, looks):
-    assert only_looks(arguments) is looks
+    assert asked(arguments).looks is looks
 
 
 def test_what_only_looks_knows_snakemakes_options():
-    """Every name of an option that only looks, and none that may begin like one."""
-    options = {name: a for a in get_argument_parser()._actions for name in a.option_strings}
-    long = {name for name in options if name.startswith("--")}
-    assert set(LOOKS) <= long
-    for name in long - LOOKS:
-        assert not only_looks([name]), name
-        assert LOOKS.isdisjoint(options[name].option_strings), name
-    with_value = {name[1] for name, a in options.items() if len(name) == 2 and a.nargs != 0}
-    assert set(TAKES_VALUE) == with_value
-    shorts = {n[1] for name in LOOKS for n in options[name].option_strings if len(n) == 2}
-    assert set(SHORT_LOOKS) == shorts
+    """Every name is one of Snakemake's, and a plain run asks for none of them."""
+    plain = get_argument_parser().parse_args(["--cores", "2"])
+    assert [name for name in LOOKS if getattr(plain, name) not in (None, False)] == []
+
+
+@pytest.mark.parametrize(
+    "arguments, forced",
+    [(["-F"], {"batch"}), (["-R", "bpm", "key", "-c1"], {"bpm", "key"}), (["--lint"], set())],
+)
+def test_what_is_to_run_again_is_known_before_the_rules_are_read(arguments, forced):
+    assert set(asked(arguments).forced) == forced
+
+
+def test_a_program_that_has_no_command_line_of_snakemakes_asks_for_nothing(capfd):
+    assert asked(["--mine", "-n"]) == Asked()
+    assert capfd.readouterr().err == ""
 
 
 # A2: places
@@ -305,252 +280,3 @@ except LibraryError as error:
     assert f"{MARK}.lock: belongs to root, and may not be written to" in done.stdout, done.stderr
     assert ("a run is at work there: process 7 of root on box" in done.stdout) == at_work
     assert "name another folder with results=DIR" in done.stdout
-
-
-# B: forged scans, tickets and manifests
-def test_a_forged_scan_names_no_files_outside(tmp_path):
-    fill(tmp_path, "victim.json")
-    head = {"schema": "dropgrid/scan", "schema_version": 1, "root": "/"}
-    (tmp_path / "r").mkdir()
-    (tmp_path / "r" / "scan.json").write_bytes(
-        json_lines({**head, "tracks": ["../../victim"], "problems": []})
-    )
-    with pytest.raises(RecordError, match=r"scan.json: tracks: '../../victim' is no track's id"):
-        read_scan(tmp_path / "r")
-
-
-TICKET = {"schema": "dropgrid/track", "schema_version": 1, "track": "a-01234567", "path": "a.wav",
-          "file": "/m/a.wav", "size": 1, "mtime_ns": 1}  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"track": "../../PWN"}, {"track": "b-01234567"}, {"path": "../secret/v.flac"},
-        {"path": "/etc/passwd"}, {"file": "/m/a\0.wav"}, {"size": "1"}, {"file": None}, {"x": 1},
-    ],
-)  # fmt: skip
-def test_a_forged_ticket_is_refused(change, tmp_path):
-    path = tmp_path / "a-01234567.json"
-    path.write_bytes(json_lines(TICKET))
-    assert read_ticket(path).path == "a.wav"
-    path.write_bytes(json_lines({**TICKET, **change}))
-    with pytest.raises(RecordError, match=r"a-01234567\.json"):
-        read_ticket(path)
-
-
-def test_a_forged_manifest_is_refused(tmp_path):
-    path = tmp_path / "00000.json"
-    track = {k: v for k, v in TICKET.items() if not k.startswith("schema")}
-    head = {"schema": "dropgrid/batch", "schema_version": 1}
-    path.write_bytes(json_lines({**head, "tracks": [{**track, "track": "../../../PWN"}]}))
-    with pytest.raises(RecordError, match="PWN"):
-        read_batch(path)
-
-
-# E4, E6
-def test_only_errors_of_the_tracks_own_input_are_the_tracks():
-    fault, _ = classify(FileNotFoundError(2, "gone", "results/network.npz"), "features")
-    assert fault == "machine"
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), "nan", ".inf"])
-def test_numbers_that_are_none_are_no_options(value):
-    with pytest.raises(ConfigError, match=r"bpm\.max_bpm"):
-        complete_config({"bpm": {"max_bpm": value}})
-
-
-@pytest.mark.parametrize(
-    "edges", [[120, 120], [130, 120], [120], [120.001, 120.0011, 120.0012], [120, float("inf")]]
-)
-def test_ranges_that_cannot_be_told_apart_are_no_option(edges, tmp_path):
-    with pytest.raises(ConfigError, match=r"^export\.bpm_ranges.*") as caught:
-        complete_config({"export": {"bpm_ranges": edges}})
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("name", [a.path for a in ARTEFACTS.values() if a.renewed])
-def test_a_file_of_the_users_where_ours_should_be_is_not_written_over(name, tmp_path):
-    fill(tmp_path, "music/song.flac")
-    results, music = tmp_path / "results", [str(tmp_path / "music")]
-    claim(results, music)
-    for empty in (b"", bytes(9)):  # what a crash leaves of ours
-        (results / name).write_bytes(empty)
-        claim(results, music)
-    fill(results, name)
-    with pytest.raises(LibraryError, match=rf"{name}: was not written by dropgrid"):
-        claim(results, music)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "batches/00000.json",
-        "batches/00000.done",
-        "options/bpm.json",
-        "tracks/{track}.json",
-        "bpm/{track}.json",
-        "features/{track}.npz",
-    ],
-)
-@pytest.mark.parametrize("write", [False, True])
-def test_no_batch_ticket_or_record_takes_the_place_of_a_file_of_the_users(name, write, tmp_path):
-    fill(tmp_path, "music/song.flac")
-    results, found = tmp_path / "results", scan(str(tmp_path / "music"))
-    name = name.format(track=found.tracks[0].track)
-    claim(results, [str(tmp_path / "music")])
-    fill(results, name)
-    if name.startswith("batches"):  # ours are numbered on from it
-        config = {**CONFIG, "tracks_per_job": 20}
-        assert make_plan(found, str(results), config, write).batches
-    elif write or not name.startswith("tracks"):  # a dry run only sees which tickets there are
-        with pytest.raises(LibraryError, match=rf"{Path(name).name}: was not written by dropgrid"):
-            make_plan(found, str(results), CONFIG, write)
-    assert (results / name).read_bytes() == f"the user's {name}".encode()
-
-
-@pytest.mark.parametrize("kind", ["json", "npz"])
-def test_to_retry_deletes_only_what_is_ours(kind, tmp_path):
-    """A failure that a forged record tells, of a stage without records: its features stay."""
-    fill(tmp_path, "music/song.flac")
-    results = tmp_path / "results"
-    claim(results, [str(tmp_path / "music")])
-    (track,) = write_tickets(scan(str(tmp_path / "music")), results)
-    failure = TrackFailure("features", "DecodeError", "not audio")
-    write_record(results / "bpm" / f"{track}.json", BpmRecord(track, "song.flac", "error",
-                                                              error=failure))  # fmt: skip
-    user = f"features/{track}.npz" if kind == "npz" else f"structure/{track}.json"
-    fill(results, user)
-    assert forget_failures(results) == [track]
-    assert (results / user).read_bytes() == f"the user's {user}".encode()
-    assert not (results / "bpm" / f"{track}.json").exists()
-
-
-def test_a_summary_of_the_users_is_not_written_over(tmp_path, dropgrid):
-    fill(tmp_path, "music/song.flac", "r/summary.json")
-    write_tickets(scan(str(tmp_path / "music")), tmp_path / "r")
-    run = dropgrid("summary", "--results", tmp_path / "r")
-    assert run.returncode == 2 and "summary.json: exists" in run.stderr
-    assert (tmp_path / "r" / "summary.json").read_bytes() == b"the user's r/summary.json"
-
-
-# The model: folders, files and links at random.
-NAMES = ("a", "b", "tracks", "batches", "bpm")
-PATHS = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3).map("/".join)
-USER = st.dictionaries(
-    st.tuples(PATHS, st.sampled_from(["a.json", "x.flac", ".n.1.tmp", "scan.json", "00000.json"]))
-    .map("/".join),
-    st.just(None), max_size=6,
-)  # fmt: skip
-
-
-@settings(max_examples=150, deadline=None)
-@given(files=USER, library=PATHS, results=PATHS, link=st.none() | st.tuples(PATHS, PATHS))
-def test_whatever_lies_where_every_byte_that_is_not_ours_is_the_same(
-    files, library, results, link, tmp_path_factory
-):
-    top = tmp_path_factory.mktemp("tree")
-    for name in files:
-        fill(top, name)
-    (top / library).mkdir(parents=True, exist_ok=True)
-    if link and not (top / link[0]).exists():
-        (top / link[0]).parent.mkdir(parents=True, exist_ok=True)
-        (top / link[0]).symlink_to(top / link[1])
-    before = contents(top)
-    for write in (False, True, True):
-        try:
-            check_claim(top / results, [str(top / library)])
-            found = scan(str(top / library), apart=str(top / results))
-            if write:
-                claim(top / results, [str(top / library)])
-                remove_broken_files(top / results)
-            make_plan(found, str(top / results), CONFIG, write)
-        except (DropgridError, OSError):  # a loop of links is told as one of a file in it
-            pass
-        after = contents(top)
-        assert {k: after.get(k) for k in before} == before
-        assert write or after == before
-    shutil.rmtree(top)
-
-
-INSIDE = st.dictionaries(
-    st.tuples(
-        st.sampled_from(["", *folders(), "logs/tracks", "mine"]),
-        st.sampled_from(["a.json", "old-01234567.json", "old-01234567.npz", "00000.json",
-                         "00000.done", "scan.json", "summary.json",
-                         "library.csv", "failures.csv", "library.parquet", "index.html",
-                         "bpm.json",
-                         "summary.md", "library.m3u8", ".library.csv.7.tmp",
-                         ".old-01234567.json.7.tmp", "song.flac"]),
-    ).map(lambda pair: str(Path(*pair))),
-    st.booleans(), max_size=8,
-)  # fmt: skip
-
-
-@settings(max_examples=60, deadline=None)
-@given(files=INSIDE)
-@example(files={"report/index.html": False})
-@example(files={"options/bpm.json": True})
-def test_no_command_harms_what_lies_in_the_results_beside_ours(files, tmp_path_factory):
-    """files: names in a folder that carries our mark -> whether it is a link to the user's."""
-    top = tmp_path_factory.mktemp("marked")
-    fill(top, "music/song.flac", "user/a")
-    results, music = top / "results", str(top / "music")
-    claim(results, [music])
-    for name, linked in files.items():
-        (results / name).parent.mkdir(parents=True, exist_ok=True)
-        if linked:
-            (results / name).symlink_to(top / "user" / "a")
-        else:
-            fill(results, name)
-    theirs = contents(top)
-    del theirs[f"results/{MARK}"]
-    commands = (
-        ["scan", music, "--results", results], ["retry", "--results", results],
-        ["table", results], ["summary", "--results", results], ["report", "--results", results],
-        ["evaluate", "--results", results, "--references", top / "user"],
-        ["export", "m3u8", "--results", results, "--output", results / "library.m3u8"],
-    )  # fmt: skip
-    for write in (False, True):
-        try:
-            check_claim(results, [music])
-            if write:
-                claim(results, [music])
-                remove_broken_files(results)
-            make_plan(scan(music, apart=str(results)), str(results), CONFIG, write)
-        except DropgridError:
-            assert write or contents(top).items() >= theirs.items()
-    for command in commands:
-        main([str(word) for word in command])
-        after = contents(top)
-        assert {name: after.get(name) for name in theirs} == theirs, command
-    shutil.rmtree(top)
-
-
-@pytest.mark.parametrize("command", ["scan", "retry"])
-def test_no_command_writes_through_links_or_into_folders_of_others(command, tmp_path, dropgrid):
-    fill(tmp_path, "music/song.flac", "docs/letter.txt", "user/bpm.json")
-    results = tmp_path / "docs"
-    arguments = ["scan", tmp_path / "music"] if command == "scan" else ["retry"]
-    before = contents(tmp_path)
-    run = dropgrid(*arguments, "--results", results)
-    assert run.returncode == 2 and run.stderr.count("\n") == 1, run.stderr
-    assert contents(tmp_path) == before
-    write_tickets(scan(str(tmp_path / "music")), tmp_path / "results")
-    (tmp_path / "results" / "bpm").symlink_to(tmp_path / "user")
-    before = contents(tmp_path)
-    run = dropgrid(*arguments, "--results", tmp_path / "results")
-    assert run.returncode == 2 and "is a link" in run.stderr
-    assert contents(tmp_path) == before
-
-
-def test_what_analyze_made_in_a_new_folder_can_be_gone_on_with(tmp_path: Path) -> None:
-    """It is marked as results, so that other commands take it; a user's folder is not."""
-    soundfile.write(tmp_path / "song.wav", np.random.default_rng(0).normal(0, 0.1, 44100), 44100)
-    analyze = ["analyze", str(tmp_path / "song.wav"), "--only", "key", "--output"]
-    assert main([*analyze, str(tmp_path / "new")]) == 0
-    check_claim(tmp_path / "new", [])
-    fill(tmp_path / "notes", "text")
-    assert main([*analyze, str(tmp_path / "notes")]) == 0
-    with pytest.raises(LibraryError, match="was not made by dropgrid"):
-        check_claim(tmp_path / "notes", [])

@@ -17,7 +17,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(dropgrid.__file__).parent
 WITH_EXAMPLES = ["base.text", "evaluation.tempo", "export.cues", "key.notation", "library",
-                 "mixing.score", "results.artefacts"]  # fmt: skip
+                 "mixing.score", "mixing.set_files", "results.artefacts"]  # fmt: skip
 
 
 def test_the_page_is_current() -> None:

@@ -12,7 +12,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "results" / "benchmark.json"
 MEASURED = {
-    "machine": {"processor": "A processor"},
+    "machines": {
+        "speed": {"processor": "A processor"},
+        "overhead": {"processor": "A processor"},
+        "long": {"processor": "Another"},
+    },
     "speed": {
         "dropgrid": {"cpu": 2.0, "peak_mb": 207.6, "peak_minutes": 5},
         "mixxx": {"cpu": 1.9, "peak_mb": 40.0, "peak_minutes": 5},
@@ -39,18 +43,31 @@ def test_the_figures_are_those_that_were_measured(present: ModuleType) -> None:
     assert "| madmom 0.16.1: beats and downbeats | 90.0 s | 45 times that |" in text
     assert "| mixxx-analyzer (Mixxx's): beats, tempo, key, loudness | 1.9 s | 0.95 times" in text
     assert "29% at 4 tracks, 12% at 16 tracks" in text
-    assert "A file of 2 hours takes 40 s and 480 MB." in text
+    assert "(A processor.) The workflow adds" in text
+    assert "16 tracks. A file of 2 hours takes 40 s and 480 MB (Another)." in text
     assert "workflow" not in present.figures({**MEASURED, "overhead": []})
+
+
+def test_a_part_that_is_measured_anew_alone_leaves_the_others_their_machine(
+    present: ModuleType,
+) -> None:
+    known = {"cores": 2, "memory_gb": 8, "system": "S", "python": "3", "numpy": "2"}
+    machines = {part: {**known, "processor": part.title()} for part in ("speed", "long")}
+    long = {**MEASURED["long"], "threads": {"1": {"wall": 1.0, "cpu": 1.0, "peak_mb": 1.0}}}
+    results = {"machines": machines, "speed": MEASURED["speed"], "long": long}
+    one, other = present.page(results).split("## A long file")
+    assert "(Speed, 2 cores" in one and "Long" not in one
+    assert "(Long, 2 cores" in other and "Speed" not in other
 
 
 def test_they_are_written_between_their_markers_and_nowhere_else(
     present: ModuleType, tmp_path: Path
 ) -> None:
-    first, last = present.MARKERS
+    first, last = present.MARKER, present.marked_text.LAST
     readme = tmp_path / "README.md"
     readme.write_text(f"before\n{first}\nold\n{last}\nafter\n")
     present.renew(readme, MEASURED)
-    assert present.between(readme.read_text()) == present.figures(MEASURED)
+    assert present.marked_text.between(readme.read_text(), first) == present.figures(MEASURED)
     assert readme.read_text().startswith(f"before\n{first}\n|")
     assert readme.read_text().endswith(f"{last}\nafter\n")
     readme.write_text("no markers\n")
@@ -59,7 +76,7 @@ def test_they_are_written_between_their_markers_and_nowhere_else(
 
 
 def test_the_readme_shows_the_figures_of_the_last_measurement(present: ModuleType) -> None:
-    shown = present.between((ROOT / "README.md").read_text())
+    shown = present.marked_text.between((ROOT / "README.md").read_text(), present.MARKER)
     if shown is None:
         pytest.skip("README.md has no place for the figures")
     assert shown == present.figures(json.loads(RESULTS.read_text()))
@@ -87,38 +104,92 @@ def test_systems_are_compared_on_songs_of_the_whole_list(
     assert "downbeats" not in systems.reference(tmp_path / "song.json")
 
 
-def test_a_system_that_never_answers_has_an_empty_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_that_never_answers_has_an_empty_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
     import systems
+    from answers import Answers
 
     tasks: dict[str, dict[str, list[dict[str, object]]]] = {}
     for task, metric, _ in systems.COLUMNS:
         means = tasks.setdefault(task, {"means": []})["means"]
-        for system, answered in (("dropgrid", 2), ("other", 0)):
-            means.append({"system": system, "metric": metric, "mean": 0.5, "answered": answered})
-    lines = systems.table({"tasks": tasks, "systems": ["dropgrid", "other"]}).splitlines()
-    assert lines[2] == "| dropgrid" + " | 0.500" * 7 + " |"
-    assert lines[3] == "| other" + " | " * 7 + " |"
+        for system, answered in (("other", 2), ("dropgrid", 2), ("silent", 0)):
+            mean = 0.5 if system == "other" else 1.0
+            means.append({"system": system, "metric": metric, "mean": mean, "answered": answered})
+    answers = {name: Answers(f"{name} 1.2", tmp_path) for name in ("silent", "other", "dropgrid")}
+    found = systems.summary({"tasks": tasks}, answers) | {"songs": 32}
+    lines = systems.table(found, ("beat F", "downbeat F")).splitlines()
+    assert lines == [
+        "| 32 songs | beat F | downbeat F |", "|---|---|---|", "| dropgrid 1.2 | 1.000 | 1.000 |",
+        "| other 1.2 | .500 | .500 |", "| silent 1.2 |  |  |",
+    ]  # fmt: skip
 
 
 def test_rank_agreement_correlates_the_systems_that_both_sets_have(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
     import rank_agreement
 
-    for name, values in (("one", (0.9, 0.8, 0.5, 0.1)), ("other", (0.7, 0.8, 0.4, 0.2))):
-        means = [
-            {"system": system, "metric": "f_measure", "mean": value, "answered": 9}
-            for system, value in zip("abcd", values, strict=True)
-        ]
-        means.append({"system": name, "metric": "f_measure", "mean": 0.0, "answered": 9})
-        means.append({"system": "silent", "metric": "f_measure", "mean": 0.0, "answered": 0})
-        tasks = {"beats": {"means": means}}
-        (tmp_path / f"{name}.json").write_text(json.dumps({"tasks": tasks}))
-    files = [str(tmp_path / f"{name}.json") for name in ("one", "other")]
-    monkeypatch.setattr("sys.argv", ["rank_agreement.py", *files])
-    rank_agreement.main()
-    line = capsys.readouterr().out.splitlines()[-1]
+    def results(own: str, values: tuple[float, ...]) -> dict[str, object]:
+        means = {**dict(zip("abcd", values, strict=True)), own: 0.0, "silent": None}
+        return {"systems": [{"name": n, "means": {"beat F": mean}} for n, mean in means.items()]}
+
+    pair = results("one", (0.9, 0.8, 0.5, 0.1)), results("other", (0.7, 0.8, 0.4, 0.2))
+    line = rank_agreement.table(*pair).splitlines()[-1]
     assert "a 0.900, 0.700; b 0.800, 0.800; c 0.500, 0.400; d 0.100, 0.200" in line
     assert "| 0.80 (0.20) | 0.67" in line and "silent" not in line and "other 0" not in line
+
+
+def test_a_twins_column_is_its_score_and_what_it_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import edm_grids
+
+    found = {
+        name: {"tracks": 3, "piece": 0.9, "twin": twin, "difference": twin - 0.9}
+        for name, twin in (("dropgrid", 0.9), ("other", 0.25))
+    }
+    names = [{"name": "dropgrid"}, {"name": "other"}]
+    table = edm_grids.twin_table({"systems": names, "twins": {"jump": found}})
+    assert table.splitlines()[-1] == "| jump (3) | .900 (+0.00) | .250 (-0.65) |"
+
+
+def test_the_documents_show_the_systems_of_the_last_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import marked_text
+    import systems
+
+    found = json.loads(systems.RESULTS.read_text())
+    for document, columns in (
+        ("README.md", systems.SHORT),
+        ("docs/evaluation.md", systems.TITLES),
+    ):
+        shown = marked_text.between((ROOT / document).read_text(), systems.MARKER)
+        assert shown == systems.table(found, columns), document
+
+
+def test_the_readme_has_a_column_a_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import systems
+
+    titles = {"dropgrid, method `open`": 0.98, "mixxx-analyzer 0.1.2": 0.75}
+    listed = [
+        {"name": title, "title": title, "means": dict.fromkeys(systems.SHORT, mean)}
+        for title, mean in titles.items()
+    ]
+    lines = systems.short_table({"songs": 32, "systems": listed}).splitlines()
+    assert lines[0] == "| 32 songs | `open` | mixxx-analyzer |"
+    assert lines[2] == "| Accuracy1 | .980 | .750 |" and len(lines) == 6
+
+
+def test_the_document_shows_the_last_run_on_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    import edm_grids
+    import marked_text
+
+    if not edm_grids.RESULTS.exists():
+        pytest.skip("benchmarks/edm_grids.py has not run with --write yet")
+    found, text = json.loads(edm_grids.RESULTS.read_text()), edm_grids.DOCUMENT.read_text()
+    for name, table in edm_grids.tables(found).items():
+        assert marked_text.between(text, edm_grids.MARKER.format(name)) == table, name

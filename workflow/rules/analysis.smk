@@ -61,4 +61,4 @@ rule batch:
 rule analysis:
     # The records of every track, nothing more.
     input:
-        PLAN.records,
+        records,

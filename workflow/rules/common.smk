@@ -1,35 +1,38 @@
 # Shared by all rules: the checked configuration, the plan of the run, what its jobs may take.
 # The thinking is in dropgrid.run (plan.py, job_resources.py, machine_limits.py).
+import gc
 import json
 import math
 import os
 import shlex
 import sys
-from contextlib import redirect_stderr, suppress
-from io import StringIO
 
 from dropgrid import __version__ as VERSION
 from dropgrid.base.errors import DropgridError
 from dropgrid.jobs import warm_server
 from dropgrid.run import plan as run
 from dropgrid.run.batches import read_batch
-from dropgrid.run.command_line import only_looks
 from dropgrid.run.job_resources import BATCH_MB, LAST_MB, TRIES, Demands, supervised
 from dropgrid.run.interrupts import follow_this_process
 from dropgrid.run.machine_limits import caps
 from dropgrid.run.scheduling import lighten, look_often
 from dropgrid.settings.config import complete_config
 from dropgrid.stages import stage_options
-from snakemake.cli import parse_args
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.settings.types import DeploymentMethod
+from snakemake_logger_plugin_dropgrid.options import asked
 
 # A module of another workflow leaves alone what is that one's: limits, signals, the end of the run.
 MODULE = not TOP
 MAIN = workflow.is_main_process
+# A third of planning would be Python's search for circular garbage: it looks at all that is kept of
+# the jobs, again and again, and finds next to nothing.
+if MAIN and not MODULE:
+    gc.set_threshold(1_000_000)
 # Only a real run may write: not a dry run, nor whatever else only looks.
-REAL = MAIN and not (workflow.output_settings.dryrun or only_looks(sys.argv[1:]))
+ASKED = asked()
+REAL = MAIN and not (workflow.output_settings.dryrun or ASKED.looks)
 # Jobs of a cluster: Snakemake has their number, --jobs, only where they do not run here.
 CLUSTER = workflow.resource_settings.nodes is not None
 # On a cluster's node a job is tried once: another try gets its memory and time from the scheduler.
@@ -73,15 +76,6 @@ DEMANDS = Demands(
 ROLE = dict(main=MAIN, real=REAL, cluster=CLUSTER, module=MODULE)
 
 
-def forced_rules():
-    """The rules that are asked for anew. Snakemake tells when the rules have been read, which is
-    too late for batches; so its own parser of command lines does."""
-    with suppress(SystemExit), redirect_stderr(StringIO()):
-        asked = parse_args(sys.argv[1:])[1]
-        return {"batch"} if asked.forceall else set(asked.forcerun)
-    return ()  # no command line of Snakemake's: somebody's program that runs workflows
-
-
 def workers(tracks):
     return DEMANDS.workers(
         workflow.resource_settings.cores, CAPS.get("workers"), tracks
@@ -89,7 +83,7 @@ def workers(tracks):
 
 
 try:
-    PLAN = run.plan_run(config, **ROLE, workers=workers, forced=forced_rules)
+    PLAN = run.plan_run(config, **ROLE, workers=workers, forced=ASKED.forced)
 except (DropgridError, OSError) as error:
     stop(error)
 RESULTS, STAGE_OPTIONS, SUPERVISED = PLAN.results, stage_options(config), supervised()
@@ -124,16 +118,16 @@ def constant(text):
 
 scanned = lambda wildcards: PLAN.path("scan.json")
 results_folder = lambda wildcards: RESULTS  # as it is, braces too
-corrections_folder = lambda wildcards: f"{RESULTS}/corrections"
 attempt = lambda wildcards, attempt: attempt
-
-
-def ticket(wildcards):
-    return PLAN.ticket(wildcards.track)
-
-
-def correction(wildcards):
-    return PLAN.correction(wildcards.track)
+# Functions only where they are needed: Snakemake calls each for every job that it looks at, and
+# lists that stand in several rules are checked for each.
+records = lambda wildcards: PLAN.records
+ticket = lambda wildcards: PLAN.ticket(wildcards.track)
+correction = lambda wildcards: PLAN.correction(wildcards.track)
+if PLAN.shadow == Path(RESULTS):
+    ticket = f"{RESULTS}/tracks/{{track}}.json"
+if not PLAN.stated:
+    correction = []
 
 
 def features_threads(wildcards):

@@ -12,7 +12,7 @@ ESTIMATES = [f"{name}={path}" for name, path in SCORED["estimates"].items()]
 
 rule evaluate:
     input:
-        records=rules.analysis.input,
+        records=records,
         scan=scanned,
     output:
         bpm=f"{RESULTS}/evaluation/bpm.json",

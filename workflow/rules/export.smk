@@ -16,7 +16,7 @@ for export_format, (export_name, export_arguments) in EXPORTS.items():
         name:
             f"export_{export_format.replace('-', '_')}"
         input:
-            records=rules.analysis.input,
+            records=records,
             table=rules.table.output,
         output:
             f"{RESULTS}/exports/{export_name}"

@@ -4,7 +4,7 @@ from dropgrid.results.table import has_parquet
 
 rule table:
     input:
-        records=rules.analysis.input,
+        records=records,
         scan=scanned,
     output:
         table=report(

@@ -3,7 +3,7 @@
 
 rule page:
     input:
-        records=rules.analysis.input,
+        records=records,
         table=rules.table.output,
         duplicates=rules.duplicates.output,
         evaluation=rules.evaluate.output,

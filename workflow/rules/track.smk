@@ -57,7 +57,7 @@ rule bpm:
         runtime=5,
     params:
         options=options("bpm"),
-        corrections=corrections_folder,
+        corrections=f"{RESULTS}/corrections",
     shell:
         "exec {resources.dropgrid} bpm {input.ticket:q} {input.features:q} {output:q}"
         f" --corrections {{params.corrections:q}} --options {{params.options:q}} {SUPERVISED}"
@@ -88,7 +88,7 @@ rule structure:
         runtime=5,
     params:
         options=options("structure"),
-        corrections=corrections_folder,
+        corrections=f"{RESULTS}/corrections",
     shell:
         "exec {resources.dropgrid} structure {input.ticket:q} {input.features:q}"
         " {input.bpm:q} {output:q}"
@@ -119,7 +119,7 @@ rule key:
         runtime=5,
     params:
         options=options("key"),
-        corrections=corrections_folder,
+        corrections=f"{RESULTS}/corrections",
     shell:
         "exec {resources.dropgrid} key {input.ticket:q} {input.features:q} {output:q}"
         f" --corrections {{params.corrections:q}} --options {{params.options:q}} {SUPERVISED}"

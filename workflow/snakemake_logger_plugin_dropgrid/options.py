@@ -1,7 +1,7 @@
-"""The options of the installed Snakemake: `python -m snakemake_logger_plugin_dropgrid.options`.
+"""The options of the installed Snakemake, and which of them this process was started with.
 
-What dropgrid.run.command_line is handed, as JSON: option -> how many values it takes. The default
-profile has the command line checked with it, before Snakemake parses it.
+`python -m snakemake_logger_plugin_dropgrid.options` prints what dropgrid.run.command_line is
+handed, as JSON: option -> how many values it takes.
 """
 
 from __future__ import annotations
@@ -9,12 +9,48 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import redirect_stderr, suppress
+from io import StringIO
 from pathlib import Path
+from typing import NamedTuple
 
 from dropgrid.base.errors import ConfigError
 from dropgrid.run import command_line
 from dropgrid.run.launch import environment
+
+# What Snakemake is asked, by the names of its parser, that does not run a job.
+LOOKS = (
+    "dryrun", "lint", "list_rules", "list_target_rules", "print_compilation", "dag", "rulegraph",
+    "filegraph", "d3dag", "summary", "detailed_summary", "archive", "unlock", "cleanup_metadata",
+    "list_changes", "list_input_changes", "list_params_changes", "list_untracked", "containerize",
+    "generate_unit_tests", "delete_all_output", "delete_temp_output", "list_conda_envs",
+    "conda_cleanup_envs", "conda_create_envs_only", "container_cleanup_images", "cleanup_shadow",
+)  # fmt: skip
+
+
+class Asked(NamedTuple):
+    """looks: no job is to run; forced: rules whose jobs are to run whatever their files' ages."""
+
+    looks: bool = False
+    forced: Collection[str] = ()
+
+
+def asked(arguments: Sequence[str] | None = None) -> Asked:
+    """What Snakemake was asked that it tells the rules only when all of them have been read: too
+    late for batches, and for what only a real run may write.
+
+    arguments: default: of this process. It may be somebody's program that runs workflows, and has
+    no command line of Snakemake's: nothing is known then.
+    """
+    from snakemake.cli import get_argument_parser
+
+    with suppress(SystemExit), redirect_stderr(StringIO()):
+        given = get_argument_parser().parse_args(arguments)
+        looks = any(getattr(given, name) not in (None, False) for name in LOOKS)
+        looks |= given.report is not None and not given.report_after_run
+        return Asked(looks, {"batch"} if given.forceall else {*given.forcerun})
+    return Asked()
 
 
 def options() -> dict[str, str]:

@@ -154,6 +154,72 @@ def test_a_drop_cue_of_rekordbox_moves_the_drop(results, tmp_path, capsys):
     assert {c.drops for c in stated(results).values()} == {(20.5,)}
 
 
+def edit_cues(stick: Path, edit) -> None:
+    """Change the named cues of the second song, as a player does: edit gets and gives a list."""
+    (dat,) = [
+        file for file in stick.rglob("ANLZ0000.DAT")
+        if "b c".encode("utf-16-be") in file.read_bytes()
+    ]  # fmt: skip
+    ext = dat.with_suffix(".EXT")
+    data = ext.read_bytes()
+    marks = edit(cues(data))
+    start = data.index(b"PCO2")
+    end = start
+    while data[end : end + 4] == b"PCO2":
+        end += int.from_bytes(data[end + 8 : end + 12])
+    named = (anlz.named_cues_tag(marks, kind) for kind in (anlz.HOT, anlz.MEMORY))
+    data = data[:start] + b"".join(named) + data[end:]
+    ext.write_bytes(data)
+
+
+def test_a_sections_cue_moves_the_section_and_other_cues_are_listed_and_left(
+    results, tmp_path, capsys
+):
+    stick = tmp_path / "stick"
+    export("usb", results.folder, stick)
+
+    def edit(found):
+        kept = [replace(c, time=72.5) if c.name == "Outro" else c for c in found]
+        return [
+            *kept, anlz.PlayerCue(30.0, "Vocal", (9, 9, 9), 6),
+            anlz.PlayerCue(40.5, "", (9, 9, 9), end=44.5),
+        ]  # fmt: skip
+
+    edit_cues(stick, edit)
+    lines = [
+        "sub/b c?.flac: an outro at 72.50 s, not 64.50 s (export.pdb)",
+        'sub/b c?.flac: hot cue G "Vocal" at 30.00 s (export.pdb): left there',
+        "sub/b c?.flac: loop from 40.50 to 44.50 s (export.pdb): left there",
+        f"0 different grids taken over: {results.corrections_file}",
+        "1 section taken over",
+        "cues and loops left there, as no correction holds them: 2",
+        "2 agree already",
+    ]
+    assert correct(results, "--from", str(stick)) == 0
+    assert capsys.readouterr().out.splitlines() == lines
+    (correction,) = stated(results).values()
+    assert [(s.start, s.label) for s in correction.sections] == [
+        (0.0, "intro"), (16.5, "drop"), (72.5, "outro")
+    ]  # fmt: skip
+    assert correction.drops == (16.5,) and not correction.corrects_grid
+
+
+def test_a_new_sections_cue_begins_a_section_and_one_past_its_neighbour_does_not(
+    results, tmp_path, capsys
+):
+    stick = tmp_path / "stick"
+    export("usb", results.folder, stick)
+    edit_cues(stick, lambda found: [
+        *[replace(c, time=8.5) if c.name == "Outro" else c for c in found],
+        anlz.PlayerCue(32.5, "Outro 2", (9, 9, 9), 6),
+    ])  # fmt: skip
+    assert correct(results, "--from", str(stick)) == 0
+    out = capsys.readouterr().out
+    assert "an outro at 32.50 s" in out and "hot cue" in out and "at 8.50 s" in out
+    (correction,) = stated(results).values()
+    assert correction.sections[0].start == 0 and correction.sections[-1].start >= 32.5
+
+
 def test_a_stick_without_a_mark_is_matched_by_names(results, tmp_path):
     export("usb", results.folder, tmp_path / "stick")
     (tmp_path / "stick" / usb.MARK).unlink()

@@ -183,6 +183,16 @@ def test_a_recording_is_known_again_and_another_is_not():
     assert fingerprints.fingerprint(Features(200.0, np.zeros((0, 2)))) is None
 
 
+@pytest.mark.parametrize(("ms", "steps", "same"), [
+    (60, 2, True), (-60, -2, True), (61, 0, False), (-61, 0, False), (0, 3, False), (0, -3, False)
+])  # fmt: skip
+def test_recordings_are_the_same_within_60_ms_and_a_decibel(ms, steps, same):
+    course = [20] * fingerprints.PARTS
+    other = [20] * (fingerprints.PARTS - 1) + [20 + steps]
+    found = [f"{n}-{bytes(c).hex()}" for n, c in ((200_000, course), (200_000 + ms, other))]
+    assert fingerprints.same(*found) is same
+
+
 def test_statements_are_found_under_another_name_and_not_for_another_recording():
     one, other = (fingerprints.fingerprint(music(seed)) for seed in (1, 2))
     stated = Document({"old.flac": Correction(fingerprint=one, bpm=90.0)})

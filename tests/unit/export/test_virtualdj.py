@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from defusedxml import ElementTree
 from dropgrid.base.colours import SECTION_COLOURS_ON_DARK
+from dropgrid.base.errors import ConfigError
 from dropgrid.export import export
+from dropgrid.export.options import ExportOptions
 from dropgrid.records.store import write_record
 from library_of_records import HOSTILE, PATHS, bpm_record, structure_record, write_results
 
@@ -77,3 +79,61 @@ def test_paths_are_those_of_their_system(songs: list[Any], tmp_path: Path) -> No
     export("virtualdj", tmp_path, tmp_path / "d.xml", library="D:\\DJ Music")
     root = ElementTree.parse(tmp_path / "d.xml").getroot()
     assert root.find("Song").get("FilePath") == "D:\\DJ Music\\a.flac"
+
+
+THEIRS = """<?xml version="1.0" encoding="UTF-8"?>
+<VirtualDJ_Database Version="2023">
+ <Song FilePath="/music/a house.flac" FileSize="1">
+  <Tags Author="Mine" Flag="1" />
+  <Infos SongLength="30" PlayCount="7" />
+  <Comment>kept &amp; mine</Comment>
+  <Scan Version="801" Bpm="0.5" Volume="0.9" Key="Cm" />
+  <Poi Pos="0.1" Type="beatgrid" />
+  <Poi Name="My cue" Pos="5.5" Num="3" />
+  <Poi Pos="1.5" Type="automix" Point="realStart" />
+ </Song>
+ <Song FilePath="/elsewhere/x.mp3"><Poi Pos="9" Num="1"/></Song>
+ <Video a="1"/>
+</VirtualDJ_Database>
+"""
+
+
+def test_their_database_gets_our_grids_and_keeps_everything_else(tmp_path):
+    results = write_results(tmp_path / "results")
+    (tmp_path / "database.xml").write_text(THEIRS)
+    options = ExportOptions(merge=str(tmp_path / "database.xml"))
+    export("virtualdj", results, tmp_path / "merged.xml", options)
+    assert (tmp_path / "database.xml").read_text() == THEIRS
+    root = ElementTree.parse(tmp_path / "merged.xml").getroot()
+    songs = {song.get("FilePath"): song for song in root.iter("Song")}
+    assert len(songs) == 4 and root.get("Version") == "2023" and root.find("Video") is not None
+    song = songs["/music/a house.flac"]
+    assert song.find("Comment").text == "kept & mine" and song.find("Tags").get("Author") == "Mine"
+    scan = song.find("Scan")
+    assert (scan.get("Bpm"), scan.get("Volume"), scan.get("Key")) == ("0.468750000", "0.9", "Cm")
+    points = [(p.get("Type", "cue"), p.get("Name"), p.get("Num")) for p in song.iter("Poi")]
+    assert ("cue", "My cue", "3") in points and ("automix", None, None) in points
+    assert sorted(num for _, _, num in points if num) == ["1", "2", "3", "4", "5", "6", "7"]
+    anchors = [p.get("Pos") for p in song.iter("Poi") if p.get("Type") == "beatgrid"]
+    assert anchors and "0.1" not in anchors
+    assert songs["/elsewhere/x.mp3"].find("Poi").get("Pos") == "9"
+    # the merged one is theirs from then on: merging again changes nothing
+    options = ExportOptions(merge=str(tmp_path / "merged.xml"))
+    export("virtualdj", results, tmp_path / "again.xml", options)
+    assert (tmp_path / "again.xml").read_bytes() == (tmp_path / "merged.xml").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "<VirtualDJ_Database", "<Other/>", "<VirtualDJ_Database>" + "<a>" * 5000 + "</a>" * 5000
+     + "</VirtualDJ_Database>", "\0", "<VirtualDJ_Database>" + "<a>" * 100_000,
+     '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><VirtualDJ_Database>&b;'
+     "</VirtualDJ_Database>"],
+)  # fmt: skip
+def test_a_forged_database_is_refused_and_nothing_is_written(tmp_path, text):
+    results = write_results(tmp_path / "results")
+    (tmp_path / "database.xml").write_text(text)
+    options = ExportOptions(merge=str(tmp_path / "database.xml"))
+    with pytest.raises(ConfigError, match="--merge"):
+        export("virtualdj", results, tmp_path / "merged.xml", options)
+    assert not (tmp_path / "merged.xml").exists()

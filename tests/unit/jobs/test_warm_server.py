@@ -32,11 +32,22 @@ import os, sys, time
 from dropgrid.jobs import process, warm_server
 print("server", os.getpid(), file=sys.stderr, flush=True)
 
+networks = bytearray(100 * 2**20)  # what jobs are forked with
+
 def work():
     print("at work", os.getpid(), flush=True)
     time.sleep(60)
 
+def grow():
+    held = []
+    while True:
+        held.append(bytearray(10 * 2**20))
+        print(10 * len(held), flush=True)
+
 def main(words):
+    if words[0] == "grow":
+        print(process.supervised(grow, memory_mb=int(words[1])).failure.type)
+        return 0
     if words[0] == "work":
         outcome = process.supervised(work)
         return 128 + outcome.signal if outcome.signal else 3
@@ -190,6 +201,19 @@ def test_a_worker_that_is_done_does_the_next_job_and_holds_nothing_of_the_last(
     assert not any(str(tmp_path) in held.path for held in psutil.Process(worker).open_files())
     show(preexec_fn=lambda: os.nice(3))
     assert within(5, lambda: not psutil.pid_exists(worker))  # it is nicer now: not for others
+
+
+@pytest.mark.parametrize("cap", [50, 300])
+def test_the_cap_of_a_job_counts_what_it_was_forked_with_and_holds(path, cap):
+    """Its pages are the server's, but the system counts a process's mappings, shared or not."""
+    client = start(path, "grow", str(cap))
+    *grown, end = client.communicate("")[0].split()
+    assert end == "OutOfMemory"
+    most = max(map(int, grown), default=0)
+    assert most <= max(0, cap - 100) and (cap < 100 or most >= cap - 200)
+    client = start(path, "show")
+    client.communicate("")
+    assert client.returncode == 7
 
 
 def test_workers_end_when_there_is_news(run, path):

@@ -16,7 +16,7 @@ from dropgrid.demo import rendering
 from dropgrid.features import Features
 from dropgrid.features.engines import key_network, key_weights
 from dropgrid.features.extract import extract
-from dropgrid.features.pitch import Pitch, fast_size, tuning
+from dropgrid.features.pitch import Pitch, fast_size, packed, tuning, unpacked
 from dropgrid.key import network, notation, segments
 from dropgrid.key.analysis import Key, analyse
 from dropgrid.key.options import KeyOptions
@@ -244,3 +244,13 @@ def test_the_threshold_is_an_option_of_the_stage_and_a_confirmed_key_is_sure(
     assert stated.is_sure and as_computed(stated).is_sure == sure
     with pytest.raises(ConfigError, match="min_confidence: 2 is not from 0 to 1"):
         make_key_record(ticket, features, {"min_confidence": 2})
+
+
+def test_samples_of_16_bits_wait_in_half_the_room_and_no_sample_changes() -> None:
+    steps = np.random.default_rng(0).integers(-32768, 32768, 5000)
+    whole = (steps / 32768).astype(np.float32)
+    assert packed(whole).nbytes == whole.nbytes / 2
+    np.testing.assert_array_equal(unpacked(packed(whole)), whole)
+    for other in (whole / 2, whole * np.float32(1.001), whole * 40):
+        assert packed(other) is not other
+        np.testing.assert_array_equal(unpacked(packed(other)), other)

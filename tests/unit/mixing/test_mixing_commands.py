@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
+import jsonschema
 import pytest
 from dropgrid.base.csv_tables import read_csv
+from dropgrid.base.errors import ConfigError, RecordError
 from dropgrid.commands.main import main
 from dropgrid.library import track_id
+from dropgrid.mixing.lists import Step
+from dropgrid.mixing.set_files import WRITERS, PlayedSet, starts
+from dropgrid.mixing.transition import Transition
 from dropgrid.records.model import ANALYSES, Confidences, Section
+from dropgrid.records.set_file import read_set
 from dropgrid.records.store import write_record
 from dropgrid.records.ticket import Ticket, ticket_json
 from dropgrid.results.table import write_table
+from dropgrid.settings.paths import SCHEMAS
 from library_of_records import bpm_record, key_record, structure_record
 
 PATHS = {"one.flac": 128.0, "two.flac": 127.0, "three.flac": 140.0, "four.flac": 128.5}
@@ -82,7 +90,7 @@ def test_what_was_really_played_is_ranked(results, tmp_path, capsys):
     assert "score" in said and "key and tempo" in said and "chance" in said
 
 
-@pytest.mark.parametrize("kind", [".m3u8", ".csv", ".json"])
+@pytest.mark.parametrize("kind", [".m3u8", ".cue", ".csv", ".json"])
 def test_a_set_is_written_whole(results, tmp_path, capsys, kind):
     output = tmp_path / f"set{kind}"
     words = ["set", "--results", str(results), "--output", str(output), "--start", "two.flac"]
@@ -97,11 +105,113 @@ def test_a_set_is_written_whole(results, tmp_path, capsys, kind):
         rows = read_csv(output)
         assert rows[0]["path"] == "two.flac" and rows[0]["leave_bar"] == "12"
         assert rows[-1]["leave_bar"] == "" and rows[1]["enter_bar"] == "1"
+    elif kind == ".cue":
+        sheet = output.read_text()
+        assert sheet.startswith('REM dropgrid set\nTITLE "set"\nFILE "set.wav" WAVE\n  TRACK 01 ')
+        assert sheet.count("INDEX 01 ") == sheet.count('PERFORMER "A"') == 4
+        assert 'TITLE "two"' in sheet.partition("TRACK 02")[0]
     else:
         found = json.loads(output.read_text())
         assert found["schema"] == "dropgrid/set" and len(found["transitions"]) == 3
     again = output.read_bytes()
-    assert main([*words, "--force"]) == 0 and output.read_bytes() == again
+    assert main(words) == 0 and output.read_bytes() == again  # its own, without --force
+
+
+def test_a_set_file_tells_where_each_track_meets_its_neighbours(results, tmp_path):
+    """Its times are those of the records; the cue sheet has the same starts."""
+    sheet, output = tmp_path / "set.cue", tmp_path / "set.json"
+    words = ["set", "--results", str(results), "--start", "two.flac"]
+    assert main([*words, "--output", str(sheet), "--output", str(output)]) == 0
+    values = json.loads(output.read_text())
+    schema = json.loads((SCHEMAS / "set.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(values)
+    tracks = read_set(output)
+    assert [track.path for track in tracks] == [t["path"] for t in values["tracks"]]
+    assert tracks[0].mix_in is None and tracks[-1].mix_out is None and tracks[0].starts == 0
+    for before, after, step in zip(tracks, tracks[1:], values["transitions"], strict=False):
+        assert before.mix_out is not None and after.mix_in is not None
+        out, into = before.mix_out, after.mix_in
+        ones, others = (
+            bpm_record(track.path, bpm=PATHS[track.path]).downbeats for track in (before, after)
+        )
+        assert out.start == pytest.approx(ones[out.bar - 1], abs=1e-5)
+        assert into.start == pytest.approx(others[into.bar - 1], abs=1e-5)
+        beats = 4 * max(1, step["bars"])
+        assert out.end - out.start == pytest.approx(beats * 60 / PATHS[before.path], abs=1e-4)
+        assert into.end - into.start == pytest.approx(beats * 60 / PATHS[after.path], abs=1e-4)
+        # From one start to the next the first plays its blend at its neighbour's tempo.
+        entered = before.mix_in.start if before.mix_in else 0.0
+        alone = before.mix_in.end if before.mix_in else 0.0
+        earlier = 0.0
+        if before.mix_in:
+            previous = tracks[tracks.index(before) - 1].mix_out
+            assert previous is not None
+            earlier = previous.end - previous.start
+        assert after.starts - before.starts == pytest.approx(earlier + out.start - alone, abs=1e-4)
+        assert entered <= alone <= out.start
+    indices = [line.split()[-1] for line in sheet.read_text().splitlines() if "INDEX" in line]
+    for index, track in zip(indices, tracks, strict=True):
+        minutes, seconds, frames = map(int, index.split(":"))
+        assert 60 * minutes + seconds + frames / 75 == pytest.approx(track.starts, abs=1 / 75)
+
+
+def test_a_list_is_played_in_its_own_order(results, tmp_path, capsys):
+    crate = tmp_path / "crate.m3u8"
+    crate.write_text("three.flac\none.flac\nfour.flac\n")
+    output = tmp_path / "set.json"
+    words = ["set", "--results", str(results), "--output", str(output), "--tracks", str(crate)]
+    assert main([*words, "--keep-order"]) == 0
+    assert [t.path for t in read_set(output)] == ["three.flac", "one.flac", "four.flac"]
+    assert "1 transition beyond 6 % of tempo" in capsys.readouterr().out
+
+
+FORGED = {"track": "a-0123abcd", "path": "a.flac", "starts": 0.0}
+STRETCH = {"bar": 1, "start": 1.0, "end": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("tracks", "reason"),
+    [
+        (None, "tracks: not a list"),
+        ([{**FORGED, "track": "../../etc"}], "tracks[0].track: not a track's id"),
+        ([{**FORGED, "path": "/etc/passwd"}], "tracks[0].path: not a path below"),
+        ([{**FORGED, "starts": "0"}], "tracks[0].starts: not a number"),
+        ([{**FORGED, "surprise": 1}], "tracks[0].surprise: unknown field"),
+        ([{**FORGED, "mix_in": {**STRETCH, "end": 0.5}}], "tracks[0].mix_in: not a stretch"),
+        ([{**FORGED, "mix_out": {**STRETCH, "bar": 0}}], "tracks[0].mix_out: not a stretch"),
+        ([{**FORGED, "mix_out": {**STRETCH, "start": -1}}], "tracks[0].mix_out.start: not from"),
+        ([{**FORGED, "mix_out": [1, 2]}], "tracks[0].mix_out: not an object"),
+    ],
+)
+def test_a_forged_set_file_is_refused_by_field(tmp_path, tracks, reason):
+    file = tmp_path / "set.json"
+    file.write_text(json.dumps({"schema": "dropgrid/set", "schema_version": 1, "tracks": tracks}))
+    with pytest.raises(RecordError, match=re.escape(f"{file}: {reason}")):
+        read_set(file)
+
+
+def test_a_cue_sheet_has_99_tracks_and_no_line_of_a_title(library):
+    rows = [{"title": 'a "quoted"\nTRACK 99 AUDIO', "artist": "x"} for _ in range(100)]
+    found = library(*rows)
+    steps = [Step(transition_of(found.ids[i], found.ids[i + 1]), 8.0, 10.0) for i in range(99)]
+    played = PlayedSet(found, Path("none"), range(99), steps[:98])
+    sheet = WRITERS[".cue"](played, 'my "set".cue').decode()
+    assert sheet.count("\n  TRACK ") == 99 and "\nTRACK" not in sheet
+    assert """TITLE "a 'quoted'\N{REPLACEMENT CHARACTER}TRACK 99 AUDIO\"""" in sheet
+    assert sheet.splitlines()[1] == """TITLE "my 'set'\""""
+    with pytest.raises(ConfigError, match="at most 99"):
+        WRITERS[".cue"](PlayedSet(found, Path("none"), range(100), steps), "set.cue")
+
+
+def transition_of(first: str, then: str) -> Transition:
+    return Transition(first, then, 40, 100.0, 1, 2.0, 4, 0.0, 0.9, {}, ())
+
+
+def test_the_time_of_a_set_is_what_is_heard():
+    """100 s alone, then the second from 2 s: 8 s of the set for 8 s of it, 90 s alone."""
+    steps = [Step(transition_of("a", "b"), 8.0, 10.0), Step(transition_of("b", "c"), 4.0, 10.0)]
+    assert starts(steps, [200.0, 200.0, 60.0]) == [0.0, 100.0, 198.0, 252.0]
+    assert starts([], [60.0]) == [0.0, 60.0]
 
 
 def test_a_set_of_some_minutes_takes_the_tracks_that_mix(results, tmp_path):
@@ -119,6 +229,12 @@ def test_a_set_of_some_minutes_takes_the_tracks_that_mix(results, tmp_path):
         (["next", "one.flac", "--number", "0"], "--number"),
         (["set", "--output", "set.txt"], "ends with none of"),
         (["set", "--output", "set.csv", "--minutes", "0"], "--minutes"),
+        (["set", "--output", "set.csv", "--output", "set.doc"], "set.doc: ends with none"),
+        (["set", "--output", "set.csv", "--keep-order"], "--tracks LIST"),
+        (
+            ["set", "--output", "set.csv", "--keep-order", "--tracks", "x", "--minutes", "9"],
+            "--keep-order and --minutes",
+        ),
         (
             ["set", "--output", "set.csv", "--start", "one.flac", "--end", "one.flac"],
             "--start and",

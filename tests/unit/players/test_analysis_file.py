@@ -10,6 +10,7 @@ import pytest
 import rbox
 from dropgrid.players import analysis_file as anlz
 from dropgrid.players.analysis_file import Beat, PhraseStart, PlayerCue
+from dropgrid.players.analysis_reader import grid
 from dropgrid.players.waveform import columns, pooled, waveforms
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "players" / "rekordbox-export"
@@ -38,7 +39,7 @@ def made() -> tuple[bytes, bytes]:
     waves = waveforms(np.random.default_rng(0).random((5000, 4)), 30.0)
     phrases = [PhraseStart(1, "intro"), PhraseStart(33, "drop")]
     return (anlz.dat_file(PATH, BEATS, CUES, waves),
-            anlz.ext_file(PATH, CUES, waves, phrases, 64))  # fmt: skip
+            anlz.ext_file(PATH, BEATS, CUES, waves, phrases))  # fmt: skip
 
 
 @real
@@ -46,8 +47,7 @@ def made() -> tuple[bytes, bytes]:
 def test_tags_stand_in_the_order_and_with_the_heads_of_rekordbox(suffix, which):
     theirs = tags((SONG / f"ANLZ0000.{suffix}").read_bytes())
     mine = tags(made()[which])
-    unknown = {b"PQT2"}  # holds a byte for each beat whose meaning is not known
-    assert [t[0] for t in mine] == [t[0] for t in theirs if t[0] not in unknown]
+    assert [t[0] for t in mine] == [t[0] for t in theirs]
     heads = {name: head for name, head, _ in theirs}
     for name, head, body in mine:
         assert len(head) == len(heads[name]), name
@@ -63,6 +63,28 @@ def test_a_grid_of_rekordbox_is_written_again_to_the_byte():
     entries = [struct.unpack_from(">HHI", body, 8 * i) for i in range(len(body) // 8)]
     beats = [Beat(number, tempo / 100, time / 1000) for number, tempo, time in entries]
     assert anlz.grid_tag(beats)[12:] == head + body and len(beats) == 368
+
+
+@real
+@pytest.mark.parametrize("song", ["P016/0000875E", "P053/0001D21F"])
+def test_the_exact_grid_of_rekordbox_is_whole_samples_and_written_again_to_the_byte(song):
+    """Milliseconds and the extended grid's microseconds: all beats lie on samples of 44.1 kHz."""
+    folder = SHARED / "PIONEER" / "USBANLZ" / song
+    dat, ext = ((folder / f"ANLZ0000.{suffix}").read_bytes() for suffix in ("DAT", "EXT"))
+    beats = grid(dat, ext)
+    samples = np.array([beat.time for beat in beats]) * 44100
+    assert np.abs(samples - np.round(samples)).max() < 0.0442  # a microsecond, cut off
+    assert {round(beat.time * 1e6) % 1000 for beat in beats} != {0}
+    (theirs,) = [t for t in tags(ext) if t[0] == b"PQT2"]
+    assert anlz.exact_grid_tag(beats)[12:] == theirs[1] + theirs[2]
+
+
+def test_times_come_back_to_the_microsecond_unless_the_grid_was_changed():
+    dat, ext = made()
+    assert [b.time for b in grid(dat, ext)] == pytest.approx([b.time for b in BEATS], abs=5.1e-7)
+    at = dat.index(b"PQTZ") + 24
+    moved = dat[: at + 7] + bytes([dat[at + 7] + 1]) + dat[at + 8 :]  # the first beat, by 1 ms
+    assert [b.time for b in grid(moved, ext)][:2] == [0.026, 0.493]
 
 
 @real
@@ -84,10 +106,16 @@ def test_another_library_reads_the_same_grid_cues_and_phrases(tmp_path):
     dat = rbox.Anlz.load(str(tmp_path / "ANLZ0000.DAT"))
     ext = rbox.Anlz.load(str(tmp_path / "ANLZ0000.EXT"))
     assert dat.get_path() == PATH
-    grid = dat.get_beat_grid().beats
-    assert [(b.beat_number, b.tempo, b.time) for b in grid] == [
-        (beat.number, 12800, anlz.milliseconds(beat.time)) for beat in BEATS
+    assert [(b.beat_number, b.tempo, b.time) for b in dat.get_beat_grid().beats] == [
+        (beat.number, 12800, int(1000 * beat.time + 1e-9)) for beat in BEATS
     ]
+    exact = ext.get_extended_beat_grid()
+    assert [beat.microseconds for beat in exact.beats] == [
+        round(1e6 * beat.time) % 1000 for beat in BEATS
+    ]
+    assert exact.checksum == sum(
+        b.beat_number + b.tempo + b.time for b in dat.get_beat_grid().beats
+    )
     hot = ext.get_extended_hot_cues().cues
     assert [(c.hot_cue, c.time, c.comment) for c in hot] == [
         (1, 25, "Intro"), (4, 15025, "Drop 1 ☾")
@@ -119,7 +147,7 @@ def test_a_time_before_0_is_0_and_beats_are_whole_milliseconds():
     assert anlz.milliseconds(-0.02) == 0 and anlz.milliseconds(1.0006) == 1001
     body = anlz.grid_tag(BEATS)[24:]
     times = [struct.unpack_from(">HHI", body, 8 * i)[2] / 1000 for i in range(64)]
-    assert np.abs(np.array(times) - [beat.time for beat in BEATS]).max() <= 0.000501
+    assert np.abs(np.array(times) - [beat.time for beat in BEATS]).max() < 0.001
 
 
 @pytest.mark.parametrize("bands", [None, np.zeros((0, 4)), np.ones((3, 4)), np.ones((9999, 4))])

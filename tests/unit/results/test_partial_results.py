@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from dropgrid.commands.main import main
 from dropgrid.library import track_id
+from dropgrid.results.layout import Results
 from dropgrid.run.run_notes import note_references
 from library_of_records import PATHS, write_results
 
@@ -62,6 +63,17 @@ def test_a_table_that_is_out_of_date_is_made_from_the_records(results, tmp_path,
     (results / "library.csv").unlink()
     assert main([*arguments, str(tmp_path / "again.csv")]) == 0
     assert (tmp_path / "again.csv").read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_the_list_shows_a_table_only_while_it_is_no_older_than_the_scan(results, stale, capsys):
+    table = results / "library.csv"
+    table.write_text(table.read_text().replace(PATHS[0], "as it was.wav"))
+    scan = Results(results).scan
+    os.utime(table, ns=(1, scan.stat().st_mtime_ns - stale))
+    assert main(["list", "--results", str(results)]) == 0
+    listed = capsys.readouterr().out
+    assert ("as it was.wav" in listed, PATHS[0] in listed) == (not stale, stale)
 
 
 @pytest.mark.parametrize("table", ["there", "stale", "gone"])

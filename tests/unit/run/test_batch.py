@@ -252,7 +252,7 @@ def test_everything_is_dealt_out_once_it_is_forced_or_there_are_no_networks(
     if not forced:
         (results / "key.npz").unlink()
     asked = {"batch"} if forced else set()
-    assert held(plan(results, music, forced=lambda: asked)) == sorted(first.tracks)
+    assert held(plan(results, music, forced=asked)) == sorted(first.tracks)
 
 
 def test_other_networks_make_every_track_due(tmp_path, music):

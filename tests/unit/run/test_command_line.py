@@ -41,7 +41,7 @@ def test_an_option_takes_its_values(words: list[str], name: str, expected: tuple
 
 
 def test_a_word_may_end_the_values_of_an_option_that_takes_any_number() -> None:
-    free, given = read(["-R", "bpm", "music", "x"], OPTIONS, ends=lambda word: word == "music")
+    free, given = read(["-R", "bpm", "music", "x"], OPTIONS, ends=lambda _, word: word == "music")
     assert (free, given[0].values) == (["music", "x"], ("bpm",))
 
 

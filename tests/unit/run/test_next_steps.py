@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from dropgrid.base import optional_packages
 from dropgrid.results.table import COLUMNS
-from dropgrid.run.next_steps import next_steps, seen_from, tracks_to_check
+from dropgrid.results.to_check import tracks_to_check
+from dropgrid.run.next_steps import next_steps, seen_from
 
 
 def table(results: Path, *rows: dict[str, str]) -> None:
@@ -21,8 +22,8 @@ def test_doubtful_tracks_are_counted(tmp_path: Path) -> None:
     assert tracks_to_check(tmp_path / "nothing") == 0
     table(
         tmp_path,
-        {"status": "ok", "confidence": "0.79"},
-        {"status": "ok", "confidence": "0.81"},
+        {"status": "ok", "bpm": "128", "confidence": "0.79"},
+        {"status": "ok", "bpm": "128", "confidence": "0.81"},
         {"status": "ok", "confidence": "0.99", "problem": "audio: cut short"},
         {"status": "ok", "confidence": ""},  # no beats asked for
         {"status": "error", "confidence": "0.1"},  # failed: listed elsewhere
@@ -40,7 +41,7 @@ def test_the_page_is_named_as_it_is_typed(tmp_path: Path) -> None:
 def test_the_end_says_what_to_open_and_what_to_check(tmp_path: Path) -> None:
     results = tmp_path / "results"
     assert next_steps(results, {}) == ""
-    table(results, {"status": "ok", "confidence": "0.2"})
+    table(results, {"status": "ok", "bpm": "128", "confidence": "0.2"})
     (results / "report").mkdir()
     (results / "report" / "index.html").touch()
     first, last = next_steps(results, {"PWD": str(tmp_path)}).splitlines()

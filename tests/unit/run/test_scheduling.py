@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from dropgrid.run.scheduling import LOOK, look_often
+from dropgrid.run.scheduling import LOOK, lighten, look_often
 
 JOBS = 40
 SNAKEFILE = """
@@ -27,12 +27,21 @@ rule second:
 onstart:
     LIGHTEN
 """
+# A version of Snakemake in which a part of the scheduler is of another kind.
+OTHERWISE = """
+    usual = type(workflow.scheduler).remaining_jobs
+    class Otherwise:
+        def __get__(self, scheduler, kind=None):
+            return usual.fget(scheduler) if scheduler else self
+    type(workflow.scheduler).remaining_jobs = Otherwise()
+    lighten(workflow.scheduler, 1, logger.warning)
+"""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lightened", [True, False])
 def test_jobs_are_chosen_once_for_each_that_ends(tmp_path: Path, lightened: bool) -> None:
-    told = "lighten(workflow.scheduler, 1)" if lightened else "pass"
+    told = "lighten(workflow.scheduler, 1, logger.error)" if lightened else "pass"
     (tmp_path / "Snakefile").write_text(SNAKEFILE.replace("LIGHTEN", told))
     command = [sys.executable, "-m", "snakemake", "--cores", "1", "--scheduler", "greedy"]
     done = subprocess.run(
@@ -56,7 +65,36 @@ def test_a_cluster_is_asked_again_before_two_minutes_have_passed() -> None:
     executor = object.__new__(plugin.Executor)
     executor.next_seconds_between_status_checks = 180  # as the plugin does when nothing changes
     assert executor.next_seconds_between_status_checks == 180
-    look_often(executor)
+    look_often(executor, pytest.fail)
     assert executor.next_seconds_between_status_checks == LOOK < 120
     executor.next_seconds_between_status_checks = 40
     assert executor.next_seconds_between_status_checks == 40
+
+
+@pytest.mark.slow
+def test_a_snakemake_that_is_built_otherwise_runs_as_it_is_and_says_so_once(
+    tmp_path: Path,
+) -> None:
+    text = SNAKEFILE.replace("    LIGHTEN\n", OTHERWISE).replace("range(20)", "range(2)")
+    (tmp_path / "Snakefile").write_text(text)
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--scheduler", "greedy"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("dropgrid: this Snakemake has no remaining_jobs: it runs as") == 1
+    assert len((tmp_path / "order").read_text().splitlines()) == 4
+
+
+@pytest.mark.parametrize("name", ["job_selector", "remaining_jobs", "job_rate_limiter"])
+def test_a_scheduler_that_lacks_a_part_is_not_changed(name: str) -> None:
+    parts = {"job_selector": len, "remaining_jobs": property(len), "job_rate_limiter": None}
+    scheduler = type("Scheduler", (), {k: v for k, v in parts.items() if k != name})()
+    kind, warnings = type(scheduler), list[str]()
+    lighten(scheduler, 2, warnings.append)
+    assert type(scheduler) is kind and len(warnings) == 1 and f"no {name}: " in warnings[0]
+
+
+def test_what_no_workflow_has_is_not_changed() -> None:
+    warnings: list[str] = []
+    lighten(None, 2, warnings.append)
+    look_often(None, warnings.append)
+    assert len(warnings) == 2 and "job_selector, remaining_jobs, job_rate_limiter" in warnings[0]

@@ -12,6 +12,7 @@ from dropgrid.records.model import LABELS, BpmRecord
 from dropgrid.structure import Structure, StructureOptions, analyse, decoding, labels, segment
 from dropgrid.structure.analysis import Music, may_drop, music_of
 from dropgrid.structure.bars import time_base
+from dropgrid.structure.evidence import after_rests
 
 DEFAULTS = StructureOptions()
 
@@ -30,8 +31,9 @@ def music(levels: np.ndarray) -> Music:
 def course_of(units: int, seed: int) -> labels.Course:
     """A made-up course of bars of one unit."""
     random = np.random.default_rng(seed)
-    values = random.uniform((-14, -20, 1, 0.1, 1, 0), (0, 0, 4, 1, 2, 1), (units, 6))
-    sums = np.vstack([np.zeros(6), values.cumsum(axis=0)]).T
+    low, high = (-14, -12, -20, 1, 0.1, 1, 0), (0, 2, 0, 4, 1, 2, 1)
+    values = random.uniform(low, high, (units, 7))
+    sums = np.vstack([np.zeros(7), values.cumsum(axis=0)]).T
     return labels.Course(*sums, labels.loudest_stretches(sums[0], labels.PLATEAU), 1)
 
 
@@ -149,9 +151,7 @@ def test_steps_compare_the_bars_before_and_after() -> None:
     level = np.array([-12.0] * 8 + [-2.0] * 8)
     sums = np.append(0.0, np.cumsum(level))
     zero = np.zeros(17)
-    course = labels.Course(
-        sums, zero, zero, zero, zero, zero, labels.loudest_stretches(sums, labels.PLATEAU), 1
-    )
+    course = labels.Course(sums, *[zero] * 6, labels.loudest_stretches(sums, labels.PLATEAU), 1)
     assert course.steps(np.array([4, 8, 12])) == pytest.approx([0.0, 10.0, 0.0])
 
 
@@ -160,9 +160,7 @@ def test_the_loudest_stretch_of_a_section_is_that_of_eight_bars() -> None:
     level = random.uniform(-15, 0, 50)
     sums = np.append(0.0, np.cumsum(level))
     zero = np.zeros(51)
-    course = labels.Course(
-        sums, zero, zero, zero, zero, zero, labels.loudest_stretches(sums, labels.PLATEAU), 1
-    )
+    course = labels.Course(sums, *[zero] * 6, labels.loudest_stretches(sums, labels.PLATEAU), 1)
     for start, end in ((0, 50), (3, 20), (10, 19), (42, 50), (5, 9)):
         stretches = [level[i : i + 8].mean() for i in range(start, end - 7)]
         expected = max(stretches, default=level[start:end].mean())
@@ -180,6 +178,7 @@ def sound(**values: float) -> labels.SectionSound:
     usual = {
         "level": -6.0,
         "loudest": -6.0,
+        "kick": 0.0,
         "rise": 6.0,
         "pulse": 4.0,
         "bass": -3.0,
@@ -187,6 +186,60 @@ def sound(**values: float) -> labels.SectionSound:
         "calm": 0.0,
     }
     return labels.SectionSound(*(np.array([value]) for value in (usual | values).values()))
+
+
+def test_a_drop_has_the_kick_that_the_track_has() -> None:
+    with_it, without = (sound(level=0.0, loudest=0.0, kick=kick) for kick in (0.0, -12.0))
+    lost = labels.scores(with_it, True)[0] - labels.scores(without, True)[0]
+    assert lost[labels.DROP] > 3.0
+    assert np.count_nonzero(lost) == 1
+
+
+def test_a_rest_of_two_bars_belongs_to_the_section_before_it() -> None:
+    level = np.array([0.0] * 6 + [-12.0] * 2 + [0.0] * 8)
+    evidence = np.zeros(16)
+    evidence[[6, 8, 12]] = 1.0, 0.4, 0.7
+    found = after_rests(evidence, level, 1)
+    assert found[8] == 1.0 and found[12] == 0.7
+    assert found[6] < 0.0 and found[7] < 0.0
+    assert found[[5, 9]].tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "level",
+    [
+        [0.0] * 6 + [-12.0] * 3 + [0.0] * 7,  # a breakdown of three bars
+        [-9.0] * 6 + [-12.0] * 2 + [0.0] * 8,  # calm before it as well
+        [0.0] * 6 + [-12.0] * 2 + [-6.0] * 8,  # no peak returns
+        [-12.0] * 2 + [0.0] * 14,  # the track's beginning
+        [0.0] * 14 + [-12.0] * 2,  # and its end
+    ],
+)
+def test_what_is_no_rest_between_peaks_leaves_the_evidence_as_it_is(level: list[float]) -> None:
+    evidence = np.random.default_rng(0).normal(size=16)
+    assert np.array_equal(after_rests(evidence, np.array(level), 1), evidence)
+
+
+def test_a_drop_after_a_rest_begins_where_the_music_returns() -> None:
+    levels = levels_of([("intro", 8), ("breakdown", 8), ("drop", 32), ("outro", 8)], 128.0)
+    bar = 187.5
+    levels[round(30 * bar) : round(32 * bar)] -= 30.0
+    KINDS["other drop"] = ("kick", "hats", "bass", "voice")
+    other = levels_of([("intro", 32), ("other drop", 24)], 128.0)
+    levels[round(32 * bar) : round(48 * bar)] = other[round(32 * bar) : round(48 * bar)]
+    found = found_in(levels)
+    starts = [section.start_bar for section in found.sections]
+    assert 33 in starts and 31 not in starts
+
+
+def test_changes_a_beat_late_in_one_place_do_not_move_all_the_others() -> None:
+    """Where all changes but one stand on bar lines, sections do."""
+    evidence = np.full(4 * 64, -0.6)
+    evidence[[32, 64, 128, 192]] = 0.6
+    evidence[[33, 65]] = 1.2
+    assert segment.boundaries(evidence, 4, 4, 0.0, True) == [32, 64, 128, 192]
+    evidence[[129, 193]] = 1.6  # all of them
+    assert segment.boundaries(evidence, 4, 4, 0.0, True) == [33, 65, 129, 193]
 
 
 def test_a_buildup_has_at_most_32_bars() -> None:

@@ -1,15 +1,9 @@
-"""Tempo and drops go into the tags of every container, and come out again without a trace."""
+"""What is written into tags, and what is left alone."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-import random
-import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,30 +11,18 @@ import mutagen
 import pytest
 from audio_containers import CONTAINERS, decoded, write_audio
 from dropgrid.audio.tags import read_tags
-from dropgrid.base.errors import RecordError
-from dropgrid.commands.main import main
-from dropgrid.library import scan_files
-from dropgrid.records.store import write_record
 from dropgrid.records.ticket import Ticket, read_ticket, ticket_json
 from dropgrid.records.track import Track
-from dropgrid.results.scan_store import write_scan
 from dropgrid.tagging.backup import Backup, Entry, read_backup, write_backup
 from dropgrid.tagging.change import apply
 from dropgrid.tagging.fields import Answers, exact, rounded, sound_check, with_drops
 from dropgrid.tagging.plan import Change, TagError, TagOptions, open_tags, plan
 from dropgrid.tagging.restore import restore
-from library_of_records import bpm_record, key_record, structure_record
-from mutagen.id3 import COMM, ID3, TBPM, TIT2, TPE1, TXXX, TYER
-from mutagen.mp4 import AtomDataType, MP4FreeForm
+from library_of_records import bpm_record
+from mutagen.id3 import ID3, TBPM, TIT2, TPE1, TYER
+from tracks_to_tag import BPM, COMMENT, all_tags, tag_by_hand, track_of
 
-BPM = 127.96
-COMMENT = TagOptions(comment=True)
 EVERYTHING = TagOptions(comment=True, key="camelot", gain=True, sound_check=True)
-
-
-def track_of(path: Path, **changes: Any) -> Track:
-    record = dataclasses.replace(bpm_record(path.name), bpm=BPM, **changes)
-    return Track(path, record, structure_record(path.name), key_record(path.name))
 
 
 def planned(path: Path, options: TagOptions = COMMENT) -> Change:
@@ -55,35 +37,6 @@ def put_back(change: Change) -> None:
     entry.add(change)
     done = restore(entry, Path(change.file).parent, Path(change.file).parent / "no results")
     assert done.changed and not done.reasons and done.kept is None
-
-
-def all_tags(path: Path) -> dict[str, str]:
-    """Every tag of a file, by mutagen, as text that tells types and encodings apart."""
-    file = mutagen.File(path)
-    keys = [] if file.tags is None else list(file.tags.keys())
-    return {str(key): repr(file.tags[key]) for key in keys}
-
-
-def tag_by_hand(path: Path) -> None:
-    """Tags as a user has them: an old tempo, a comment, a title, and a cover or the like."""
-    file = mutagen.File(path)
-    if file.tags is None:
-        file.add_tags()
-    if isinstance(file.tags, ID3):
-        file.tags.add(TIT2(encoding=1, text="Title ☃"))
-        file.tags.add(TPE1(encoding=1, text=["A", "B"]))
-        file.tags.add(TBPM(encoding=0, text="64"))
-        file.tags.add(TXXX(encoding=0, desc="Energy", text="7"))
-        file.tags.add(COMM(encoding=1, lang="deu", desc="", text="Schön"))
-    elif path.suffix == ".m4a":
-        file.tags.update({"\xa9nam": "Title ☃", "tmpo": [64], "\xa9cmt": "Schön"})
-        freeform = MP4FreeForm(b"64.0", dataformat=AtomDataType.IMPLICIT)
-        file.tags["----:com.apple.iTunes:BPM"] = [freeform]
-    elif path.suffix == ".wma":
-        file.tags.update({"Title": "Title ☃", "WM/BeatsPerMinute": 64, "Description": "Schön"})
-    else:
-        file.tags.update({"TITLE": "Title ☃", "bpm": ["64"], "COMMENT": ["Schön", "zwei"]})
-    file.save()
 
 
 @pytest.fixture(params=CONTAINERS)
@@ -422,127 +375,3 @@ def test_a_backup_keeps_what_was_there_before_the_first_time(tmp_path: Path) -> 
     assert read_backup(path)["/a"].old == {"BPM": ["99"]}
     write_backup(path, [])
     assert not path.exists()
-
-
-def library(tmp_path: Path, containers: tuple[str, ...] = CONTAINERS) -> Path:
-    """Music in tmp_path/music, one file per container, and its records in tmp_path/results."""
-    for container in containers:
-        path = tmp_path / "music" / f"song {container}.{container}"
-        path.parent.mkdir(exist_ok=True)
-        tag_by_hand(write_audio(path))
-        record = dataclasses.replace(bpm_record(path.name), bpm=BPM)
-        write_record(tmp_path / "results" / "bpm" / f"{record.track}.json", record)
-        sections = structure_record(path.name)
-        write_record(tmp_path / "results" / "structure" / f"{record.track}.json", sections)
-    names = [f"song {container}.{container}" for container in containers]
-    found = scan_files([tmp_path / "music" / name for name in names], tmp_path / "music")
-    write_scan(found, tmp_path / "results")
-    return tmp_path
-
-
-def tag(folder: Path, action: str, *arguments: str) -> list[str]:
-    command = ["tag", action, "--results", str(folder / "results"), *arguments]
-    return command + (["--library", str(folder / "music")] if action == "write" else [])
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted((folder / "music").iterdir())}
-
-
-def ages(folder: Path) -> set[int]:
-    """Times of modification of the visible files: one that takes another's place is younger."""
-    return {path.stat().st_mtime_ns for path in (folder / "music").glob("song*")}
-
-
-def test_the_command_tries_writes_and_restores(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    library(tmp_path)
-    before = contents(tmp_path)
-    tags = {path: all_tags(path) for path in (tmp_path / "music").iterdir()}
-    backup = tmp_path / "results" / "tag-backup.json"
-
-    assert main(tag(tmp_path, "write", "--dry-run")) == 0
-    plain_text = capsys.readouterr().out
-    assert "song flac.flac: BPM '64' -> '127.96', DROPGRID_BPM none -> '127.96'\n" in plain_text
-    assert (
-        "song mp3.mp3: TBPM '64' -> '128', TXXX:BPM none -> '127.96', TXXX:DROPGRID" in plain_text
-    )
-    assert plain_text.endswith("8 files would be changed; nothing was written\n")
-    assert contents(tmp_path) == before and not backup.exists()
-
-    assert main(tag(tmp_path, "write", "--comment")) == 0
-    assert capsys.readouterr().out.endswith(f"8 files changed; what they held before: {backup}\n")
-    assert all(read_tags(path, with_ours=True).bpm == BPM for path in tags)
-
-    assert main(tag(tmp_path, "write", "--comment")) == 0
-    assert "8 tracks left alone: already tagged so" in capsys.readouterr().err
-
-    assert main(tag(tmp_path, "restore")) == 0
-    plain_text = capsys.readouterr()
-    assert plain_text.out == "8 files restored\n"
-    assert (
-        "in 4 files: the padding behind the tags may not be what it was at first" in plain_text.err
-    )
-    assert {path: all_tags(path) for path in tags} == tags
-    assert not backup.exists()
-
-
-def test_a_file_that_cannot_be_restored_stays_in_the_backup(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    library(tmp_path, ("flac", "mp3"))
-    assert main(tag(tmp_path, "write")) == 0
-    (tmp_path / "music" / "song flac.flac").unlink()
-    capsys.readouterr()
-    assert main(tag(tmp_path, "restore")) == 1
-    plain_text = capsys.readouterr()
-    assert plain_text.out == f"1 file restored; 1 still in {tmp_path}/results/tag-backup.json\n"
-    assert (
-        "song flac.flac: the file is not there, or may not be written; left as" in plain_text.err
-    )
-    (left,) = read_backup(tmp_path / "results" / "tag-backup.json")
-    assert left.endswith("song flac.flac")
-
-
-def test_without_a_backup_there_is_nothing_to_restore(tmp_path: Path) -> None:
-    with pytest.raises(RecordError, match="cannot be read as a backup"):
-        read_backup(tmp_path / "absent.json")
-    assert main(tag(tmp_path, "restore")) == 2
-
-
-@pytest.mark.slow
-def test_a_killed_process_leaves_every_file_old_or_new(tmp_path: Path) -> None:
-    library(tmp_path)
-    backup = tmp_path / "results" / "tag-backup.json"
-    old = contents(tmp_path)
-    tags = {path: all_tags(path) for path in (tmp_path / "music").iterdir()}
-    shutil.copytree(tmp_path / "music", tmp_path / "kept")
-    assert main(tag(tmp_path, "write")) == 0
-    new = contents(tmp_path)
-    chance = random.Random(9)
-    states = set()
-    for _ in range(8):
-        shutil.rmtree(tmp_path / "music")
-        shutil.copytree(tmp_path / "kept", tmp_path / "music")
-        backup.unlink(missing_ok=True)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "dropgrid", *tag(tmp_path, "write")],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        done, copies = chance.randrange(8), ages(tmp_path)
-        while process.poll() is None and len(ages(tmp_path) - copies) < done:
-            time.sleep(0.001)
-        time.sleep(chance.uniform(0, 0.03))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        now = contents(tmp_path)
-        for name, data in old.items():
-            assert now[name] in (data, new[name])
-        states.add(sum(now[name] == new[name] for name in old))
-    assert len(states) >= 3  # it was killed at different moments
-
-    assert main(tag(tmp_path, "write")) == 0  # goes on where it was killed, and cleans up
-    assert contents(tmp_path) == new
-    assert main(tag(tmp_path, "restore")) == 0
-    assert {path: all_tags(path) for path in tags} == tags

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import serato
-from .tag_limits import TagLimit, import_mutagen, limits
+from .tag_process import TagLimit, in_tag_process
 
 # Names of the tags in FLAC and in MP4; in ID3 the name is the description of the frame.
 FLAC = {
@@ -61,20 +61,34 @@ def stamped(tags: dict[str, bytes], text: str) -> frozenset[str]:
 def read_serato(path: Path) -> SeratoTags | None:
     """Serato's tags of a file; None where there are none. Never raises."""
     try:
-        with limits():
-            file = import_mutagen().File(path)
-            tags, text = file_tags(file.tags) if file is not None else ({}, "")
-    except TagLimit:
+        texts, text = in_tag_process(serato_texts, path)
+    except (TagLimit, OSError):
         return None
-    except Exception:  # a tag reader meets every kind of broken file
+    if not texts:
         return None
-    if not tags:
-        return None
+    tags = {name: data.encode("latin-1") for name, data in texts.items()}
     broken: list[str] = []
     grid = _unpacked(serato.unpack_grid, tags.get(serato.GRID), broken)
     marks = _unpacked(serato.unpack_markers2, tags.get(serato.MARKERS2), broken)
     cues, locked = marks or ([], False)
     return SeratoTags(grid, tuple(cues), locked, stamped(tags, text), tuple(broken))
+
+
+def serato_texts(path: Path) -> tuple[dict[str, str], str]:
+    """(Serato's tags by name, a letter a byte; the stamp).
+
+    For the tag process: raises MemoryError.
+    """
+    import mutagen
+
+    try:
+        file = mutagen.File(path)
+        tags, text = file_tags(file.tags) if file is not None else ({}, "")
+    except MemoryError:
+        raise
+    except Exception:  # a tag reader meets every kind of broken file
+        return {}, ""
+    return {name: data.decode("latin-1") for name, data in tags.items()}, text
 
 
 def _unpacked(unpack: Any, data: bytes | None, broken: list[str]) -> Any:

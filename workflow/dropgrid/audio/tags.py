@@ -3,8 +3,8 @@
 Covers ID3 (MP3, AIFF, WAV), INFO (WAV), MP4, Vorbis comments (FLAC, Ogg, Opus), ASF (WMA), APEv2
 and, by FFmpeg, what other containers hold (Matroska, CAF).
 Whatever is wrong with a file's tags, reading them never raises and never takes more than
-MAX_BYTES of reading, nor more than dropgrid.audio.tag_limits allows: tags are a help, the analysis
-does not depend on them.
+MAX_BYTES of reading, nor more than the process may that reads them (dropgrid.audio.tag_process):
+tags are a help, the analysis does not depend on them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from .tag_limits import MAX_ENTRIES, MAX_TEXT_BYTES, TagLimit, import_mutagen, limits
+from .tag_process import TagLimit, in_tag_process
 
 MAX_BYTES = 64 * 2**20  # read from one file for its tags: large covers fit, hostile sizes do not
 MAX_READS = 200_000  # calls of read, which bounds tags made of very many very small parts
@@ -46,6 +46,7 @@ TEXT_FIELDS = {
     "year": ("tdrc", "tyer", "©day", "date", "year", "wm/year"),
 }
 UNKNOWN_CONTAINER = "no known container of tags"
+MAX_INFO = 2**18  # bytes of a list INFO
 MAX_CHUNKS = 1000  # of a WAV file, looked at for its list INFO
 INFO_FIELDS = {  # a WAV file's list INFO -> as above
     b"INAM": "title",
@@ -79,11 +80,10 @@ def read_tags(path: str | Path, with_ours: bool = False) -> Tags:
     with_ours: also the tempo and key that dropgrid wrote itself, as players show them.
     """
     try:
-        with limits():
-            fields, problem = _read_fields(Path(path))
+        fields, problem = in_tag_process(read_fields, Path(path))
     except TagLimit as limit:
         return Tags(problem=f"not read: {limit}")
-    except Exception as error:  # a tag reader meets every kind of broken file
+    except OSError as error:
         return Tags(problem=_reason(error))
     fields = fields if with_ours else without_own_words(fields)
     texts = {name: _first_text(fields, keys) for name, keys in TEXT_FIELDS.items()}
@@ -156,8 +156,20 @@ def _reason(error: Exception) -> str:
     return _clean(f"{type(error).__name__}: {reason}")
 
 
+def read_fields(path: Path) -> tuple[dict[str, list[str]], str | None]:
+    """Values of the known fields by lower-case name, and what went wrong on the way.
+
+    For the tag process: raises MemoryError.
+    """
+    try:
+        return _read_fields(path)
+    except MemoryError:
+        raise
+    except Exception as error:  # a tag reader meets every kind of broken file
+        return {}, _reason(error)
+
+
 def _read_fields(path: Path) -> tuple[dict[str, list[str]], str | None]:
-    """Values of the known fields by lower-case name, and what went wrong on the way."""
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError("not a regular file")
     with path.open("rb") as stream:
@@ -175,9 +187,12 @@ def _read_fields(path: Path) -> tuple[dict[str, list[str]], str | None]:
 
 def _mutagen_tags(stream: Any) -> tuple[Any, str | None]:
     """mutagen's tags of a file; the ID3 tag alone of a file whose audio mutagen cannot parse."""
-    mutagen = import_mutagen()
+    import mutagen.id3
+
     try:
         file = mutagen.File(stream)
+    except MemoryError:
+        raise
     except Exception as error:
         problem = _reason(error)
         try:
@@ -199,8 +214,6 @@ def _container_fields(path: Path) -> dict[str, list[str]]:
         av.open(stream, "r", options=FFMPEG_ONLY, metadata_errors="replace") as container,
     ):
         entries = [*container.metadata.items(), *container.streams.audio[0].metadata.items()]
-    if len(entries) > MAX_ENTRIES:
-        raise TagLimit(f"more than {MAX_ENTRIES} entries")
     return {name.lower(): [text[: 4 * MAX_TEXT]] for name, text in entries}
 
 
@@ -219,7 +232,7 @@ def _info_fields(stream: IO[bytes]) -> dict[str, list[str]]:
         if head[:4] != b"LIST" or head[8:] != b"INFO":
             stream.seek(length + length % 2 - 4, 1)
             continue
-        data = stream.read(min(length - 4, MAX_TEXT_BYTES))
+        data = stream.read(min(length - 4, MAX_INFO))
         at = 0
         while at + 8 <= len(data):
             size = int.from_bytes(data[at + 4 : at + 8], "little")
@@ -240,7 +253,8 @@ def _decoded(text: bytes) -> str:
 
 
 def _apev2_tags(stream: Any) -> Any:
-    mutagen = import_mutagen()
+    import mutagen.apev2
+
     try:
         stream.seek(0)
         return mutagen.apev2.APEv2(stream)

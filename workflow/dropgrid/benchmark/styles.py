@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..demo.styles import NONE, Style
+from ..demo.styles import BACKBEAT, EIGHTHS, FOUR_ON_THE_FLOOR, NONE, OFFBEATS, Style
 from ..demo.styles import STYLES as DEMO
 
 MORE: dict[str, Style] = {
     "deep house": Style(
         bpm=121,
-        kick="9...9...9...9...",
+        kick=FOUR_ON_THE_FLOOR,
         snare=NONE,
         clap="....7.......7...",
         closed="4.634.634.634.63",
@@ -22,11 +22,11 @@ MORE: dict[str, Style] = {
     ),
     "tech house": Style(
         bpm=127,
-        kick="9...9...9...9...",
+        kick=FOUR_ON_THE_FLOOR,
         snare="..............4.",
         clap="....8.......8..3",
         closed="5.5.5.5.5.5.5.5.",
-        open="..8...8...8...8.",
+        open=OFFBEATS,
         percussion="5..5..5.5..5..55" + "5..5..5.5.55..5.",
         bass="..77..7...77..7.",
         stabs="......6.......7.",
@@ -36,7 +36,7 @@ MORE: dict[str, Style] = {
     ),
     "psytrance": Style(
         bpm=145,
-        kick="9...9...9...9...",
+        kick=FOUR_ON_THE_FLOOR,
         snare=NONE,
         clap="....5.......5...",
         closed="..6...6...6...6.",
@@ -52,7 +52,7 @@ MORE: dict[str, Style] = {
     ),
     "hardstyle": Style(
         bpm=152,
-        kick="9...9...9...9...",
+        kick=FOUR_ON_THE_FLOOR,
         snare=NONE,
         clap="....6.......6...",
         closed="..5...5...5...5.",
@@ -69,7 +69,7 @@ MORE: dict[str, Style] = {
     "electro": Style(
         bpm=128,
         kick="9.....9...9....." + "9..9......9...9.",
-        snare="....9.......9...",
+        snare=BACKBEAT,
         clap="....4.......4...",
         closed="6.4.6.4.6.446.4.",
         open="..............6.",
@@ -84,7 +84,7 @@ MORE: dict[str, Style] = {
     "uk garage": Style(
         bpm=132,
         kick="9.....7...8....." + "9......8..7.....",
-        snare="....9.......9..." + "....9..2....9.2.",
+        snare=BACKBEAT + "....9..2....9.2.",
         clap=NONE,
         closed="5.7.5.7.5.7.5.76",
         open="......6.......6.",
@@ -101,7 +101,7 @@ MORE: dict[str, Style] = {
         kick="9.9.......99...." + "9.9.......9..9..",
         snare="....9..4.4..9..4" + "....9..4.4....9.",
         clap=NONE,
-        closed="7.5.7.5.7.5.7.5.",
+        closed=EIGHTHS,
         open="..........6.....",
         percussion="..3...3...3.3...",
         bass="9.......8..7....",

@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
     ):
         if not path.exists():
             prepare(path, config[section]["method"])
-    preload.prepare(network=networks[0], key_network=networks[1])
+    preload.prepare(network=networks[0], key_network=networks[1], kept=False)
     failed: list[str] = []
     for ticket in tickets:
         code, line = _analyse(ticket, networks, config, records[ticket.track], arguments)

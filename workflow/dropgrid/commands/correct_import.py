@@ -46,9 +46,15 @@ def import_grids(
     verb = "would be taken over" if dry_run else "taken over"
     grids = sum(item.outcome == "taken over" for item in taken)
     print(f"{counted(grids, 'different grid')} {verb}: {session.file}")
-    drops = sum(len(item.drops) for item in taken if not item.drops_stated)
+    drops = sum(len(item.changes.drops) for item in taken if not item.drops_stated)
     if drops:
         print(f"{counted(drops, 'drop')} {verb}")
+    sections = sum(len(item.changes.sections) for item in taken if not item.sections_stated)
+    if sections:
+        print(f"{counted(sections, 'section')} {verb}")
+    left = sum(len(item.changes.left) for item in found)
+    if left:
+        print(f"cues and loops left there, as no correction holds them: {left}")
     outcomes: Counter[str] = Counter(item.outcome for item in found)
     for outcome, words in WORDS.items():
         if outcomes[outcome]:
@@ -63,7 +69,9 @@ def import_grids(
 
 
 def _lines(item: GridImport) -> list[str]:
-    """What differs of a track: its grid, its drops; what was stated before stays, and is told."""
+    """What differs of a track: its grid, its cues; what was stated before stays, and is told."""
+    from ..correcting.import_cues import described
+
     path, stays = printable(item.path), "; what you stated stays"
     lines = []
     if item.differs is not None:
@@ -71,8 +79,14 @@ def _lines(item: GridImport) -> list[str]:
         what = {"tempo": f"{item.bpm or 0:.2f} BPM, not {now}", "beats": "other beats",
                 "downbeat": "different downbeat"}[item.differs]  # fmt: skip
         lines.append(f"{what} ({item.source}){stays if item.outcome == 'stated already' else ''}")
-    for old, new in item.drops:
-        at = f"a drop at {new:.2f} s"
+    moved = [("drop", old, new, item.drops_stated) for old, new in item.changes.drops]
+    moved += [(*change, item.sections_stated) for change in item.changes.sections]
+    for label, old, new, stated in moved:
+        article = "an" if label[0] in "aeiou" else "a"
+        at = f"{article} {label} at {new:.2f} s"
         what = at if old is None else f"{at}, not {old:.2f} s"
-        lines.append(f"{what} ({item.source}){stays if item.drops_stated else ''}")
+        lines.append(f"{what} ({item.cued_in}){stays if stated else ''}")
+    lines += [
+        f"{printable(described(mark))} ({item.cued_in}): left there" for mark in item.changes.left
+    ]
     return [f"{path}: {line}" for line in lines]

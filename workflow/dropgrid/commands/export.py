@@ -80,6 +80,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(rekordbox, traktor, serato-crates, usb, engine)",
     )  # fmt: skip
     parser.add_argument(
+        "--set", metavar="FILE.json",
+        help="a set that `dropgrid set --output FILE.json` wrote: a playlist, and cues where each "
+        "of its tracks comes in and goes out (all formats with cues)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--collection", metavar="FILE.xml",
+        help="rekordbox's own XML: a playlist of the tracks that an import would not update, to "
+        "remove from the collection first (rekordbox)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--merge", metavar="DATABASE.xml",
+        help="VirtualDJ's database.xml: the output is a copy of it with our grids and cues; your "
+        "own cues stay (virtualdj)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--transcode", action="store_true",
+        help="copy FLAC, ALAC, Ogg, Opus and what else old players do not play as AIFF (usb)",
+    )  # fmt: skip
+    parser.add_argument(
         "--relative", action="store_true",
         help="paths from the library's root, in which the list is to lie (m3u8)",
     )  # fmt: skip

@@ -3,13 +3,15 @@
     dropgrid set --tracks crate.m3u8 --output set.m3u8
     dropgrid set --tracks crate.m3u8 --energy peak --start opener.flac --output set.csv
 
-The output is an M3U8 playlist, or CSV or JSON with every transition: where to leave and where to
-enter, in bars and seconds, and why. How it is made: docs/mixing.md.
+The output is an M3U8 playlist, a cue sheet of the set as one recording, or CSV or JSON with every
+transition: where to leave and where to enter, in bars and seconds, and why. How it is made:
+docs/mixing.md.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..base.errors import ConfigError
@@ -29,7 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"the tracks: M3U8, or CSV with a column path (default: the library, up to {MOST})",
     )  # fmt: skip
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="FILE", help="FILE.m3u8, .csv or .json"
+        "--output",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="FILE.m3u8, .cue, .csv or .json (may be given more than once)",
+        action="append",
     )
     add_tempo_limit(parser)
     parser.add_argument(
@@ -43,35 +50,60 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the second right after the first; may be given more than once",
     )  # fmt: skip
     parser.add_argument("--minutes", type=float, metavar="N", help="how long the set may be")
+    parser.add_argument(
+        "--keep-order", action="store_true",
+        help="play LIST in its own order: only the transitions are looked for",
+    )  # fmt: skip
     add_force(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; its exit code."""
-    from ..base.files import write_atomically
     from ..mixing.library import read_library
-    from ..mixing.lists import WRITERS, chosen, transitions
+    from ..mixing.lists import chosen, find, transitions
+    from ..mixing.set_files import WRITERS, PlayedSet, starts
     from ..references.playlist_file import read_list
-    from ..results.output_guard import check_output
+    from ..results.output_guard import check_output, write_output
 
-    kind = arguments.output.suffix.lower()
-    if kind not in WRITERS:
-        raise ConfigError(f"--output: {arguments.output}: ends with none of {', '.join(WRITERS)}")
-    if arguments.minutes is not None and not arguments.minutes > 0:
-        raise ConfigError(f"--minutes: {arguments.minutes:g}: more than 0")
+    _check(arguments, tuple(WRITERS))
     library = read_library(arguments.results)
-    read = [arguments.tracks] if arguments.tracks else []
-    check_output(arguments.output, read, force=arguments.force)
+    for output in arguments.output:
+        read = [arguments.tracks] if arguments.tracks else []
+        check_output(output, read, force=arguments.force)
     names = read_list(arguments.tracks) if arguments.tracks else list(library.paths)
     if len(names) > MOST:
         raise ConfigError(f"{len(names)} tracks: at most {MOST}; name them with --tracks LIST")
-    order = chosen(library, arguments, names)
+    if arguments.keep_order:
+        order = find(library, arguments.results, names)
+    else:
+        order = chosen(library, arguments, names)
     steps = transitions(library, arguments.results, order, arguments.tempo_limit)
-    write_atomically(arguments.output, WRITERS[kind](library, arguments.results, order, steps))
-    seconds = sum(float(library.duration[i]) for i in order) - sum(s.seconds for s in steps)
+    played = PlayedSet(library, arguments.results, order, steps)
+    files = [(output, WRITERS[output.suffix.lower()](played, output.name))
+             for output in arguments.output]  # fmt: skip
+    for output, data in files:
+        write_output(output, data)
+    minutes = starts(steps, played.durations)[-1] / 60
+    written = ", ".join(map(str, arguments.output))
+    print(f"{written}: {counted(len(order), 'track')}, {minutes:.0f} minutes")
     far = sum(step.transition.score < 0 for step in steps)
-    print(f"{arguments.output}: {counted(len(order), 'track')}, {seconds / 60:.0f} minutes")
     if far:
         steep = counted(far, "transition")
         print(f"dropgrid set: {steep} beyond {arguments.tempo_limit:g} % of tempo")
     return 0
+
+
+def _check(arguments: argparse.Namespace, kinds: Sequence[str]) -> None:
+    """Raise ConfigError where options are wrong, or do not go together."""
+    for output in arguments.output:
+        if output.suffix.lower() not in kinds:
+            raise ConfigError(f"--output: {output}: ends with none of {', '.join(kinds)}")
+    if arguments.minutes is not None and not arguments.minutes > 0:
+        raise ConfigError(f"--minutes: {arguments.minutes:g}: more than 0")
+    if not arguments.keep_order:
+        return
+    if not arguments.tracks:
+        raise ConfigError("--keep-order: the order of what? Name a list with --tracks LIST")
+    for name in ("start", "end", "pair", "minutes"):
+        if getattr(arguments, name):
+            raise ConfigError(f"--keep-order and --{name}: one of them")

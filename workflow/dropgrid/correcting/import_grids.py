@@ -14,29 +14,25 @@ from ..corrections import document, grid_corrections, grid_from_beats
 from ..corrections.edits import GRID
 from ..corrections.model import Correction, InvalidCorrection
 from ..corrections.section_corrections import disagreement
-from ..records.cue_points import cues
 from ..records.model import BpmRecord, StructureRecord
 from ..records.ticket import read_ticket
-from ..records.track import Track
 from ..references.annotation import Annotation
 from ..references.collect import Rank, read_sources
 from ..references.matching import Reference, Tracks, match
 from ..references.serato import SERATO, read_file
+from .import_cues import NO_CHANGES, CueChanges, cue_changes, with_moved
 from .session import CorrectionSession, TrackState
-
-SAME_DROP = 0.05  # seconds: a cue as near as this to a drop was not moved
-CUES_OF_PLAYERS = (".xml", ".pdb", ".db")
 
 Outcome = Literal["taken over", "agrees", "stated already", "no grid", "not analysed"]
 
 
 @dataclass(frozen=True)
 class GridImport:
-    """What becomes of a grid of another program, and of its cues at drops.
+    """What becomes of a grid of another program, and of a player's cues.
 
-    correction: the one to import, if any; differs: what of the present grid is another. drops:
-    (present time, time there) of drops that were moved; present None for a new one.
-    drops_stated: what is there of drops that were stated before, and stay.
+    correction: the one to import, if any; differs: what of the present grid is another. changes:
+    of the cues, found in the file cued_in. drops_stated, sections_stated: they were stated
+    before, and stay.
     """
 
     track: str
@@ -47,8 +43,10 @@ class GridImport:
     differs: str | None = None
     bpm: float | None = None
     present: float | None = None
-    drops: tuple[tuple[float | None, float], ...] = ()
+    changes: CueChanges = NO_CHANGES
+    cued_in: str = ""
     drops_stated: bool = False
+    sections_stated: bool = False
 
 
 def compare(
@@ -101,54 +99,32 @@ def _imported(
         return replace(plain, outcome="not analysed")
     answer = session.accepted_answer(state, before)
     found = _with_grid(state, plain, reference, before, answer.bpm or state.computed)
-    moved = moved_drops(answer.bpm, answer.structure, drop_cues(reference))
-    if not moved:
+    changes = cue_changes(answer.bpm, answer.structure, reference.marks or ())
+    if changes == NO_CHANGES:
         return found
-    cued_in = PurePath(reference.origins["sections"]).name
-    found = replace(found, drops=moved, source=found.source or cued_in)
-    if before.drops is not None:
-        return replace(found, drops_stated=True)
+    cued_in = PurePath(reference.origins["marks"]).name
+    found = replace(found, changes=changes, cued_in=cued_in)
+    return _with_cues(found, before, answer.structure)
+
+
+def _with_cues(
+    found: GridImport, before: Correction, structure: StructureRecord | None
+) -> GridImport:
+    """With drops and sections as their cues on the player say, unless they were stated before."""
+    changes = found.changes
     stated = found.correction or replace(before, confirmed=None)
-    assert answer.structure is not None
-    drops = with_moved(answer.structure.drops, moved)
-    return replace(found, correction=replace(stated, drops=drops))
-
-
-def drop_cues(reference: Reference) -> list[float]:
-    """The cues of a player's program that are named after a drop."""
-    if PurePath(reference.origins.get("sections", "")).suffix.lower() not in CUES_OF_PLAYERS:
-        return []
-    return [section.start for section in reference.sections or () if section.label == "drop"]
-
-
-def moved_drops(
-    bpm: BpmRecord | None, structure: StructureRecord | None, found: Sequence[float]
-) -> tuple[tuple[float | None, float], ...]:
-    """(present time, time there) of each cue at a drop that is none of ours; None for a new one.
-
-    A cue that is missing says nothing: players keep fewer cues than there are drops.
-    """
-    if structure is None:
-        return ()
-    marks = cues(Track(None, bpm, structure))
-    ours = sorted({*structure.drops, *(cue.time for cue in marks if cue.label == "drop")})
-    new = [time for time in found if all(abs(time - other) > SAME_DROP for other in ours)]
-    left = [t for t in structure.drops if all(abs(t - other) > SAME_DROP for other in found)]
-    moved: list[tuple[float | None, float]] = []
-    for time in new:
-        nearest = min(left, key=lambda other: abs(other - time), default=None)
-        if nearest is not None:
-            left.remove(nearest)
-        moved.append((nearest, time))
-    return tuple(moved)
-
-
-def with_moved(
-    drops: Sequence[float], moved: Sequence[tuple[float | None, float]]
-) -> tuple[float, ...]:
-    """Drops with those that were moved in their new places, and the new ones."""
-    gone = {old for old, _ in moved}
-    return tuple(sorted([*(t for t in drops if t not in gone), *(new for _, new in moved)]))
+    taken = stated
+    if changes.drops and before.drops is None and structure is not None:
+        taken = replace(taken, drops=with_moved(structure.drops, changes.drops))
+    if changes.sections and before.sections is None and structure is not None:
+        drops = structure.drops if taken.drops is None else taken.drops  # else the labels say it
+        taken = replace(taken, sections=changes.starts, drops=drops)
+    return replace(
+        found,
+        correction=found.correction if taken == stated else taken,
+        drops_stated=before.drops is not None,
+        sections_stated=before.sections is not None,
+    )
 
 
 def _with_grid(

@@ -41,16 +41,21 @@ class Style:
     rolls: bool = True
 
 
+# What several styles share, here and in the benchmark.
 NONE = "." * STEPS
+FOUR_ON_THE_FLOOR = "9...9...9...9..."
+OFFBEATS = "..8...8...8...8."
+BACKBEAT = "....9.......9..."
+EIGHTHS = "7.5.7.5.7.5.7.5."
 
 STYLES: dict[str, Style] = {
     "house": Style(
         bpm=124,
-        kick="9...9...9...9...",
+        kick=FOUR_ON_THE_FLOOR,
         snare=NONE,
         clap="....8.......8...",
         closed="5.5.5.5.5.5.5.53",
-        open="..8...8...8...8.",
+        open=OFFBEATS,
         percussion="...4..4....4..5." + "...4..4...4..4..",
         bass="..8..7..8.8..7..",
         stabs="8..7..7...6..6..",
@@ -58,11 +63,11 @@ STYLES: dict[str, Style] = {
     ),
     "techno": Style(
         bpm=134,
-        kick="9...9...9...9...",
+        kick=FOUR_ON_THE_FLOOR,
         snare=NONE,
         clap="....7.......7...",
         closed="4.644.644.644.64",
-        open="..8...8...8...8.",
+        open=OFFBEATS,
         percussion="..5..5.5..5..5.." + "..5..5.5..5.5.55",
         bass=".777.777.777.777",
         stabs="......7..5....6.",
@@ -73,11 +78,11 @@ STYLES: dict[str, Style] = {
     ),
     "trance": Style(
         bpm=138,
-        kick="9...9...9...9...",
+        kick=FOUR_ON_THE_FLOOR,
         snare=NONE,
         clap="....8.......8...",
         closed="6.436.436.436.43",
-        open="..8...8...8...8.",
+        open=OFFBEATS,
         percussion=NONE,
         bass="..88..88..88..88",
         stabs="7..7..7..7..7.7.",
@@ -90,7 +95,7 @@ STYLES: dict[str, Style] = {
         kick="9..6......9.....",
         snare="....9..3.3..9..3",
         clap=NONE,
-        closed="7.5.7.5.7.5.7.5.",
+        closed=EIGHTHS,
         open="..............7.",
         percussion="..4...4...4..4..",
         bass="9..7..8...9..7..",
@@ -103,9 +108,9 @@ STYLES: dict[str, Style] = {
     "drum and bass": Style(
         bpm=174,
         kick="9.........9.....",
-        snare="....9.......9..." + "....9..2.2..9..3",
+        snare=BACKBEAT + "....9..2.2..9..3",
         clap=NONE,
-        closed="7.5.7.5.7.5.7.5.",
+        closed=EIGHTHS,
         open="......6.......6.",
         percussion="..3..3..3..3..3.",
         bass="9.....8...9..7..",
@@ -135,7 +140,7 @@ STYLES: dict[str, Style] = {
     "hip hop": Style(
         bpm=87,
         kick="9......6..8....." + "9......6..8..6..",
-        snare="....9.......9...",
+        snare=BACKBEAT,
         clap="....4.......4...",
         closed="7.6.7.6.7.6.7.64",
         open="..............6.",

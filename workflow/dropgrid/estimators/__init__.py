@@ -8,7 +8,7 @@ A system is a module of this room that says
     WEIGHTS       only where it needs trained weights that its users have: what they are
 and has
     estimate(wav, weights) -> dict    its answer: any of bpm (BPM), beats, downbeats (seconds,
-        the downbeats among the beats), key ("A minor")
+        the downbeats among the beats), key ("A minor"), sections ([start, end, label])
     prepare()     optional: what its environment needs before the imports
 Such a module runs in the system's own environment, by a Python that may be old and lacks
 dropgrid: it imports the standard library alone until it is called, and nothing of dropgrid.

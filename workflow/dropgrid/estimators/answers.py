@@ -10,9 +10,10 @@ from ..base.strict_json import loads
 from ..key import notation
 from ..records import jams
 from ..references import checks
+from ..references.annotation import ReferenceSection
 from ..references.checks import Place
 
-FIELDS = ("bpm", "beats", "downbeats", "key")
+FIELDS = ("bpm", "beats", "downbeats", "key", "sections")
 SAME = 1e-4  # seconds within which a downbeat is a beat
 
 
@@ -63,9 +64,28 @@ def render(
             name = notation.name(tonality).replace(" ", ":")
             data = [jams.observation(0.0, duration, name)]
             annotations.append(jams.annotation("key_mode", duration, data, tools))
+    if sections := _sections(given, place):
+        data = [jams.observation(s.start, s.end - s.start, s.label) for s in sections]
+        annotations.append(jams.annotation("segment_open", duration, data, tools))
     if not annotations:
-        place.refuse("no tempo, beats or key found")
+        place.refuse("no tempo, beats, key or sections found")
     return jams.document(track, duration, annotations, {}, {"estimated_by": tools})
+
+
+def _sections(given: Mapping[str, Any], place: Place) -> tuple[ReferenceSection, ...]:
+    """Sections in order of time; empty ones, as some systems mark start and end, are left out."""
+    listed = given.get("sections", [])
+    if not isinstance(listed, list):
+        place.at("sections").refuse("not a list")
+    found = []
+    for index, value in enumerate(listed):
+        at = place.at("sections").at(index)
+        if not isinstance(value, list) or len(value) != 3:
+            at.refuse("not [start, end, label]")
+        start, end = (round(checks.time(moment, at), 6) for moment in value[:2])
+        if end > start:
+            found.append((ReferenceSection(start, end, checks.open_label(value[2], at)), at))
+    return checks.sections(found)
 
 
 def _times(given: Mapping[str, Any], name: str, place: Place) -> tuple[float, ...]:

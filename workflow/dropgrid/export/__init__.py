@@ -23,7 +23,7 @@ It may say
     UNSURE_KEYS   True: it writes them, too, with their confidence
     OPTIONS       the names of the ExportOptions that it heeds, beside those that all do
     ALONE         True: only made where it is asked for by name, not among all exports
-    MARK          bytes near either end of its files by which a later export knows them as ours
+    MARK          bytes near either end of its files by which a later export recognises them
 Nothing else lists the formats: command, targets, configuration and tests find them here. Times
 have the records' six decimals, so that every export reads back as the very same numbers.
 """
@@ -40,16 +40,18 @@ from pathlib import Path
 from typing import Any
 
 from ..audio.mp3 import lead
-from ..base.errors import ConfigError
+from ..base.errors import ConfigError, InvalidReference
 from ..records.time_shift import shifted
 from ..records.track import Track
 from ..records.validate import check_id
+from ..references.cue_sheet import beside
 from ..results.layout import Results
 from ..results.library_reader import BROKEN, WAITING, iterate_library
 from ..results.output_guard import check_folder, check_output, write_output
 from .options import ExportOptions
+from .sets import played_in
 
-OF_ALL = ("delay_profile", "min_confidence")  # options that every format heeds but tables
+OF_ALL = ("delay_profile", "min_confidence", "set")  # options that every format heeds but tables
 STEP = 1000  # tracks between two words on how far an export has come
 
 
@@ -66,7 +68,14 @@ def _name(module: Any) -> str:
 
 
 def format_of(name: str) -> Any:
-    """The module of a format. Raises ConfigError."""
+    """The module of a format. Raises ConfigError.
+
+    The one that is called so is looked at first: all of them take .3 s to import."""
+    alike = name.replace("-", "_")
+    if any(module.name == alike for module in pkgutil.iter_modules(__path__)):
+        module = importlib.import_module(f".{alike}", __package__)
+        if _name(module) == name:
+            return module
     if name not in formats():
         raise ConfigError(f"{name}: not a format; known: {', '.join(formats())}")
     return formats()[name]
@@ -93,7 +102,7 @@ def export(
     """Write the tracks of results in a format; (tracks written, tracks left out by reason).
 
     output: a file, or a folder for formats of several files; library: where the audio lies now.
-    force: over files that are not ours too (dropgrid.results.output_guard).
+    force: over files that are not dropgrid's too (dropgrid.results.output_guard).
     say: hears every so often how many tracks were read; tell: hears, track by track, what of it
     was not written, such as a key that is unsure. Each file is written whole or not at all;
     no more than one track is held in memory. Raises ConfigError, RecordError, OSError.
@@ -205,6 +214,7 @@ def _finished(
     for need in needs:
         if kinds and need not in kinds:
             raise ConfigError(f"{results}: holds no {need} records; this format needs them")
+    played = played_in(options.set)
     waiting: list[str] = []
     unknown = 0  # tracks whose files do not tell where their music begins
     for count, track in enumerate(iterate_library(results, library, waiting), start=1):
@@ -218,7 +228,8 @@ def _finished(
         if reason := _why_left_out(track, options.min_confidence):
             left_out[reason] += 1
             continue
-        track = _with_sure_key(form, track, options, tell)
+        track = _with_tracklist(_with_sure_key(form, track, options, tell), tell)
+        track = replace(track, blends=played.get(track.track, ()))
         unknown += track.bpm is not None and track.bpm.decoder.get("start_known") is False
         yield shifted(track, lead(track.bpm.decoder if track.bpm else {}, player))
     if waiting:
@@ -241,6 +252,17 @@ def _with_sure_key(
     if getattr(options, with_keys) if isinstance(with_keys, str) else with_keys:
         tell(f"{track.path}: key left out, unsure: {key.camelot}? ({key.confidence or 0:.2f})")
     return replace(track, key=replace(key, key=None, camelot=None, open_key=None, segments=()))
+
+
+def _with_tracklist(track: Track, tell: Callable[[str], None]) -> Track:
+    """The track with the tracklist that lies beside its file, if it is a mix."""
+    if track.file is None:
+        return track
+    try:
+        return replace(track, tracklist=beside(track.file, track.record.duration))
+    except InvalidReference as error:
+        tell(f"{error}; the cues are those of the analysis")
+        return track
 
 
 def _why_left_out(track: Track, min_confidence: float) -> str | None:

@@ -7,7 +7,7 @@ Labels".
 from __future__ import annotations
 
 from ..records.track import Track
-from .cues import number
+from .cues import number, parts_of_mix
 
 NAME = "audacity"
 HELP = "Audacity label track: sections and drops (a file per track)"
@@ -25,6 +25,7 @@ def render_track(track: Track) -> dict[str, bytes]:
         for section in track.structure.sections
     ]
     labels += [(drop, drop, "DROP") for drop in track.structure.drops]
+    labels += parts_of_mix(track)
     lines = (
         f"{number(start, 6)}\t{number(end, 6)}\t{text}\n" for start, end, text in sorted(labels)
     )

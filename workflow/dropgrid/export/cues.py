@@ -51,3 +51,17 @@ def title(track: Track) -> str:
 def text_tag(track: Track, name: str) -> str:
     """A text of the tags, "" where there is none."""
     return one_line(str((track.bpm.tags if track.bpm else {}).get(name) or ""))
+
+
+def parts_of_mix(track: Track) -> list[tuple[float, float, str]]:
+    """(start, end, name) of what is played in a mix with a tracklist; [] of other tracks."""
+    starts = [moment.time for moment in track.tracklist]
+    ends = [*starts[1:], track.record.duration or 0.0]
+    return (
+        [
+            (start, max(start, end), moment.name)
+            for start, end, moment in zip(starts, ends, track.tracklist, strict=True)
+        ]
+        if starts
+        else []
+    )

@@ -21,7 +21,6 @@ from uuid import uuid4
 
 import numpy as np
 
-from ..audio.dj_tags import DjTags, read_dj_tags
 from ..base.errors import ConfigError
 from ..features.waveform import read_waveform
 from ..key import notation
@@ -34,9 +33,8 @@ from ..records.cue_points import loops, pads
 from ..records.track import Track
 from ..results.layout import Results
 from ..results.output_guard import check_folder
-from .comments import comment
-from .cues import text_tag, title
 from .playlists import Playlist, Playlists
+from .stick_facts import GONE, NOT_PLAYED, add_all, song_facts
 from .stick_songs import Songs, check_links, copies, read_mark, rgb, size_of
 
 if TYPE_CHECKING:
@@ -53,7 +51,6 @@ ALONE = True  # as large as the library: only where it is asked for by name
 FOLDERS = ("Contents", "Engine Library", "Engine Library/Database2")
 DATABASE = "Engine Library/Database2/m.db"
 PLAYED = frozenset({".mp3", ".m4a", ".mp4", ".aac", ".flac", ".wav", ".aif", ".aiff", ".ogg"})
-NOT_PLAYED = "of a format that the players do not play"
 NAME_OF_LISTS = "dropgrid"
 LOOP_COLOUR = (255, 140, 0)
 
@@ -71,15 +68,11 @@ def write_all(
     Raises ConfigError, OSError.
     """
     mark = check_library(output, force)
-    left_out: Counter[str] = Counter()
     drive = Drive(output, results, options, mark)
-    for track in tracks:
-        reason = drive.add(track)
-        if reason:
-            left_out[reason] += 1
+    left_out = add_all(tracks, drive.add)
     drive.finish()
     for path in drive.kept:
-        tell(f"{path}: grid, cues or loops stay that were set on a player; --replace writes ours")
+        tell(f"{path}: grid, cues or loops stay as set on a player; --replace renews them")
     return len(drive.entries), left_out
 
 
@@ -134,11 +127,9 @@ class Drive:
         if track.file.suffix.lower() not in PLAYED:
             return NOT_PLAYED
         if not track.file.is_file():
-            return "the song is no longer there"
+            return GONE
         path, size = self._placed(track, track.file)
-        file_tags = read_dj_tags(track.file)
-        remark = comment(track, file_tags, self.options.comment)
-        facts = columns(track, path, size, file_tags, remark)
+        facts = columns(track, path, size, self.options.comment)
         self.entries.append(EngineTrack(path, facts, self._blobs(track)))
         self.playlists.add(track)
         self.sources[path] = track.path
@@ -281,33 +272,31 @@ def outline(lists: list[EngineList] | tuple[EngineList, ...]) -> list[Any]:
     return [[entry.name, list(entry.tracks), outline(entry.inside)] for entry in lists]
 
 
-def columns(track: Track, path: str, size: int, file_tags: DjTags, remark: str) -> dict[str, Any]:
-    """The columns of Track that we know, but for the path."""
+def columns(track: Track, path: str, size: int, template: str) -> dict[str, Any]:
+    """The columns of Track that we know, but for the path; template: of the comment."""
     record = track.bpm
     assert record is not None and track.file is not None
-    duration = record.duration or 0.0
-    key = notation.parse(track.key.key) if track.key and track.key.key else None
-    year = text_tag(track, "year")[:4]
+    facts = song_facts(track, size, template)
     changed = int(track.file.stat().st_mtime)
     return {
-        "playOrder": file_tags.number or None,
-        "length": round(duration),
+        "playOrder": facts.tags.number or None,
+        "length": round(facts.duration),
         "bpm": round(record.bpm) if record.bpm else None,
-        "year": int(year) if year.isdigit() else None,
+        "year": facts.year or None,
         "filename": PurePosixPath(path).name,
-        "bitrate": file_tags.bitrate or (round(8 * size / duration / 1000) if duration else None),
+        "bitrate": facts.bitrate or None,
         "bpmAnalyzed": record.bpm,
         "fileBytes": size,
-        "title": title(track),
-        "artist": text_tag(track, "artist"),
-        "album": text_tag(track, "album"),
-        "genre": text_tag(track, "genre"),
-        "comment": remark,
-        "label": file_tags.label,
-        "composer": file_tags.composer,
-        "remixer": file_tags.remixer,
-        "key": None if key is None else blobs.key_number(key),
-        "rating": 20 * file_tags.rating,
+        "title": facts.title,
+        "artist": facts.artist,
+        "album": facts.album,
+        "genre": facts.genre,
+        "comment": facts.comment,
+        "label": facts.tags.label,
+        "composer": facts.tags.composer,
+        "remixer": facts.tags.remixer,
+        "key": None if facts.key is None else blobs.key_number(facts.key),
+        "rating": 20 * facts.tags.rating,
         "fileType": PurePosixPath(path).suffix[1:].lower(),
         "isAnalyzed": 1,
         "dateCreated": changed,

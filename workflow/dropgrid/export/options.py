@@ -32,8 +32,11 @@ class ExportOptions:
     (Traktor 2 and 3) has one grid marker, 20 (Traktor 4) some for each tempo. engine_schema: the
     version of Engine DJ's database, where there is none yet. cues: what goes on
     the pads, a preset or a list of entries (dropgrid.records.cue_template). comment: a template
-    (comments.py). playlists: files of lists of the user's. relative: paths of M3U8 lists count
-    from the library's root. Raises ValueError.
+    (comments.py). playlists: files of lists of the user's. set: a set.json that `dropgrid set`
+    wrote, whose transitions become cues. collection: rekordbox's own XML, for the list of what
+    to remove there first. merge: VirtualDJ's own database, into a copy of which the songs go.
+    transcode: songs that old players do not play as AIFF. relative: paths
+    of M3U8 lists count from the library's root. Raises ValueError.
     """
 
     delay_profile: str | None = None
@@ -46,6 +49,10 @@ class ExportOptions:
     cues: str | tuple[Any, ...] = STANDARD
     comment: str = OWN
     playlists: tuple[str, ...] = ()
+    set: str | None = None
+    collection: str | None = None
+    merge: str | None = None
+    transcode: bool = False
     relative: bool = False
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ from ..base.errors import ConfigError
 from ..records.track import Track
 from ..references.matching import Tracks
 from ..references.playlist_file import read_list
+from .sets import tracks_of
 
 if TYPE_CHECKING:
     from .options import ExportOptions
@@ -87,6 +88,11 @@ class Playlists:
             tracks = (known.find(entry)[0] for entry in entries)
             numbers = [self.numbers[track] for track in tracks if track is not None]
             found.append(Playlist(path.stem, tuple(dict.fromkeys(numbers))))
+        if self.options.set:
+            played = (track.track for track in tracks_of(self.options.set))
+            numbers = [self.numbers[track] for track in played if track in self.numbers]
+            name = Path(self.options.set).stem
+            found.insert(0, Playlist(name, tuple(dict.fromkeys(numbers))))
         return found
 
 

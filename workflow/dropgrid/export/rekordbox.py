@@ -18,11 +18,13 @@ from xml.etree.ElementTree import Element, SubElement
 
 from .. import __version__
 from ..audio.dj_tags import DjTags, read_dj_tags
+from ..base.errors import ConfigError, InvalidReference
 from ..base.files import WINDOWS
 from ..key import notation
 from ..records.cue_points import Cue, Loop, cues, loops, most_useful, pads
 from ..records.model import GridRegion
 from ..records.track import Track, beats_per_bar
+from ..references.rekordbox import locations
 from .comments import comment
 from .cues import number, text_tag, title
 from .playlists import Playlist, Playlists
@@ -38,8 +40,9 @@ FILE = "rekordbox.xml"
 KEYS = True
 NEEDS = frozenset({"bpm", "file"})
 PLAYER = "rekordbox"
-OPTIONS = ("bpm_ranges", "by_key", "comment", "cues", "key_notation", "playlists")
+OPTIONS = ("bpm_ranges", "by_key", "collection", "comment", "cues", "key_notation", "playlists")
 RATING_OF_A_STAR = 51
+REMOVE_FIRST = "Remove these first"
 MEMORY = 10  # memory cues and loops that rekordbox keeps of a track
 # What rekordbox calls the file types it plays.
 KINDS = {
@@ -56,11 +59,27 @@ def render(
     product = Element("PRODUCT", Name="dropgrid", Version=__version__, Company="dropgrid")
     entries = Spool()
     playlists = Playlists(options)
+    there = _there(options.collection)
+    stale: list[int] = []
     for track in tracks:
-        entries.add(lines(_track(track, playlists.add(track), options), 2))
+        place = playlists.add(track)
+        entries.add(lines(_track(track, place, options), 2))
+        if there and str(track.file).replace("\\", "/") in there:
+            stale.append(place)
+    lists = playlists.lists()
+    if stale:
+        lists = (Playlist(REMOVE_FIRST, tuple(stale)), *lists)
     head = [HEAD, lines(product, 1), f'  <COLLECTION Entries="{entries.added}">\n'.encode()]
-    tail = [b"  </COLLECTION>\n", lines(_playlists(playlists.lists()), 1), b"</DJ_PLAYLISTS>\n"]
+    tail = [b"  </COLLECTION>\n", lines(_playlists(lists), 1), b"</DJ_PLAYLISTS>\n"]
     return entries.added, {"": chain(head, entries, tail)}
+
+
+def _there(collection: str | None) -> set[str]:
+    """The files that rekordbox has already, and would not update. Raises ConfigError."""
+    try:
+        return locations(Path(collection).expanduser()) if collection else set()
+    except InvalidReference as error:
+        raise ConfigError(f"--collection: {error}") from error
 
 
 def location(file: Path) -> str:

@@ -18,7 +18,7 @@ from ..audio import serato
 from ..audio.packets import packet_digest
 from ..audio.serato_file import FLAC, MP4, STAMP, stamp
 from ..audio.serato_track import tags_of
-from ..audio.tag_limits import TagLimit, import_mutagen, limits
+from ..audio.tag_process import TagLimit, open_first
 from ..base.errors import DropgridError
 from ..base.files import cut_name
 from ..records.track import Track
@@ -67,18 +67,20 @@ def write_track(track: Track, target: Path, options: ExportOptions) -> str | Non
 
 def _tag(path: Path, tags: dict[str, bytes]) -> None:
     """Put Serato's tags into a file. Raises DropgridError."""
+    import mutagen
+
     try:
-        with limits():
-            file: Any = import_mutagen().File(path)
-            if file.tags is None:
-                file.add_tags()
-            _put(file.tags, tags)
-            old = getattr(file.tags, "version", None)  # of ID3 alone
-            if old is not None and old < (2, 4):
-                file.tags.update_to_v23()
-                file.save(v2_version=3)
-            else:
-                file.save()
+        open_first(path)
+        file: Any = mutagen.File(path)
+        if file.tags is None:
+            file.add_tags()
+        _put(file.tags, tags)
+        old = getattr(file.tags, "version", None)  # of ID3 alone
+        if old is not None and old < (2, 4):
+            file.tags.update_to_v23()
+            file.save(v2_version=3)
+        else:
+            file.save()
     except TagLimit as limit:
         raise DropgridError(f"its tags are not read: {limit}") from None
     except Exception as error:  # mutagen on a broken file

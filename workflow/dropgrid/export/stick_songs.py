@@ -12,11 +12,13 @@ import os
 import re
 import shutil
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ..audio.transcode import to_aiff
 from ..base.errors import ConfigError, RecordError
 from ..base.files import read_regular, sync_folder, write_atomically
 from ..base.json_documents import json_lines
@@ -88,14 +90,18 @@ class Songs:
             if kind != self.kind:
                 self.others |= copies(read_mark(self.root, kind, force=True))
 
-    def place(self, track: Track) -> str:
+    def place(self, track: Track, suffix: str | None = None) -> str:
         """Where the copy goes, from the root; a name that every stick can hold, and no other's:
-        neither another track's, nor that of a file which is there and which we did not make."""
+        neither another track's, nor that of a file which is there and which we did not make.
+
+        suffix: of a copy in another format.
+        """
         artist = safe_name(text_tag(track, "artist") or "Unknown")
         name = PurePosixPath(track.path)
-        stem, suffix = safe_name(name.stem), name.suffix.lower()
+        source = track.file if suffix is None else None
+        stem, suffix = safe_name(name.stem), suffix or name.suffix.lower()
         path = f"/Contents/{artist}/{stem}{suffix}"
-        if path.casefold() in self.taken or self._is_others(path, track.file):
+        if path.casefold() in self.taken or self._is_others(path, source):
             path = f"/Contents/{artist}/{stem} {track.track[-8:]}{suffix}"
         self.taken.add(path.casefold())
         return path
@@ -126,20 +132,50 @@ class Songs:
             if any(earlier.get("found") for earlier in listed):
                 facts["found"] = True
             return status.st_size
+        self._make_room(target, status.st_size, source)
+        with (
+            self._replaced(target) as temporary,
+            source.open("rb") as read,
+            temporary.open("wb") as write,
+        ):
+            shutil.copyfileobj(read, write, BLOCK)
+        return status.st_size
+
+    def convert(self, source: Path, path: str, source_path: str, room: int) -> int:
+        """Write a song as AIFF, unless it was before; its size. room: bytes that it may need.
+
+        Raises DecodeError, OSError, and ConfigError where there is no room.
+        """
+        status, target = source.stat(), self.root / path[1:]
+        facts = {"source_size": status.st_size, "mtime_ns": status.st_mtime_ns}
+        earlier = self.known.get(path, {})
+        same = all(earlier.get(name) == value for name, value in facts.items())
+        if not (same and size_of(target) == earlier.get("size")):
+            self._make_room(target, room, source)
+            with self._replaced(target) as temporary:
+                to_aiff(source, temporary)
+        size = target.stat().st_size
+        self.files[path] = facts | {"size": size, "source": source_path}
+        return size
+
+    def _make_room(self, target: Path, size: int, source: Path) -> None:
+        """Make the folder of a copy. Raises ConfigError where it does not fit onto the stick."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(target.parent).free < status.st_size + ROOM:
+        if shutil.disk_usage(target.parent).free < size + ROOM:
             raise ConfigError(f"--output: {self.root}: full; {source.name} needs more room")
+
+    @contextmanager
+    def _replaced(self, target: Path) -> Iterator[Path]:
+        """A file beside a target, which takes its place when it is written."""
         temporary = target.with_name(f".{os.getpid()}.dropgrid")
         try:
-            with source.open("rb") as read, temporary.open("wb") as write:
-                shutil.copyfileobj(read, write, BLOCK)
-                write.flush()
-                os.fsync(write.fileno())
+            yield temporary
+            with temporary.open("rb+") as written:
+                os.fsync(written.fileno())
             os.replace(temporary, target)
             self.touched.add(target.parent)
         finally:
             temporary.unlink(missing_ok=True)
-        return status.st_size
 
     def write(self, path: str, data: bytes) -> None:
         """Write a file of ours below the root, unless it is there with these bytes."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -19,10 +18,9 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..audio.dj_tags import read_dj_tags
 from ..audio.mp3 import info_frame
 from ..audio.mp3_frames import survey
-from ..base.errors import ConfigError
+from ..base.errors import ConfigError, DecodeError
 from ..features.waveform import read_waveform
 from ..key import notation
 from ..players import analysis_file as anlz
@@ -31,14 +29,16 @@ from ..players.device_sql import FILE_TYPES, TrackRow
 from ..players.waveform import columns, waveforms
 from ..records.cue_points import cues, loops, most_useful, pads
 from ..records.model import Label, StructureRecord
-from ..records.passages import passages
+from ..records.passages import labelled_phrases, passages
 from ..records.track import Track
 from ..results.layout import Results
 from ..results.output_guard import check_folder
-from .comments import comment
-from .cues import bar_positions, text_tag, title
+from .cues import bar_positions
 from .playlists import Playlist as List
 from .playlists import Playlists
+from .stick_artwork import FOLDER as ARTWORK
+from .stick_artwork import Artwork, numbers_of
+from .stick_facts import GONE, NOT_PLAYED, add_all, song_facts
 from .stick_songs import MARKS, Songs, check_links, copies, read_mark, rgb, size_of
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ FILE = "usb"
 KEYS = True
 NEEDS = frozenset({"bpm", "file"})
 PLAYER = "rekordbox"
-OPTIONS = ("bpm_ranges", "by_key", "comment", "cues", "key_notation", "playlists")
+OPTIONS = ("bpm_ranges", "by_key", "comment", "cues", "key_notation", "playlists", "transcode")
 ALONE = True  # as large as the library: only where it is asked for by name
 
 MARK = MARKS[NAME]
@@ -58,9 +58,10 @@ DATABASE = "PIONEER/rekordbox/export.pdb"
 ANALYSIS = "PIONEER/USBANLZ"
 ANALYSED = re.compile(ANALYSIS + "/P[0-9A-F]{3}/[0-9A-F]{8}")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-FOLDERS = ("Contents", "PIONEER", "PIONEER/rekordbox", ANALYSIS)
+FOLDERS = ("Contents", "PIONEER", "PIONEER/rekordbox", ANALYSIS, ARTWORK)
 LAST_OF_BAR = 4  # the players count no further: a bar of five ends in 4, 4
-NOT_PLAYED = "of a format that the players do not play"
+PLAYED_BY_ALL = frozenset({".mp3", ".m4a", ".wav", ".aif", ".aiff"})
+NOT_CONVERTED = "cannot be converted"
 
 
 @dataclass
@@ -84,12 +85,8 @@ def write_all(
 ) -> tuple[int, Counter[str]]:
     """Write the stick; (tracks on it, tracks left out by reason). Raises ConfigError, OSError."""
     known = check_stick(output, force)
-    left_out: Counter[str] = Counter()
     stick = Stick(output, results, options, known)
-    for track in tracks:
-        reason = stick.add(track)
-        if reason:
-            left_out[reason] += 1
+    left_out = add_all(tracks, stick.add)
     stick.finish()
     stick.remove_old()
     return len(stick.rows), left_out
@@ -116,6 +113,7 @@ class Stick:
     ) -> None:
         self.root, self.results, self.options = root, results, options
         self.songs = Songs(root, NAME, known)
+        self.artwork = Artwork(self.songs, numbers_of(read_mark(root, NAME, force=True) or {}))
         self.rows: list[TrackRow] = []
         self.artists, self.albums, self.genres, self.keys = Names(), Names(), Names(), Names()
         self.labels = Names()
@@ -126,13 +124,20 @@ class Stick:
     def add(self, track: Track) -> str | None:
         """Copy a song and write its files; why it is left out, if it is."""
         assert track.bpm is not None and track.file is not None  # NEEDS says so
-        kind = FILE_TYPES.get(track.file.suffix.lower())
+        suffix = self._converted(track)
+        kind = FILE_TYPES.get(suffix or track.file.suffix.lower())
         if kind is None:
             return NOT_PLAYED
         if not track.file.is_file():
-            return "the song is no longer there"
-        path = self.songs.place(track)
-        size = self.songs.copy(track.file, path, track.path)
+            return GONE
+        path = self.songs.place(track, suffix)
+        if suffix is None:
+            size = self.songs.copy(track.file, path, track.path)
+        else:
+            try:
+                size = self.songs.convert(track.file, path, track.path, aiff_bytes(track))
+            except DecodeError:
+                return NOT_CONVERTED
         number = self.playlists.add(track)
         folder = self._folder(path)
         earlier = self.songs.known.get(path, {}).get("added")
@@ -142,6 +147,13 @@ class Stick:
             self.songs.write(f"{folder}/ANLZ0000.{suffix}", data)
         self.rows.append(self._row(track, number, path, kind, size))
         return None
+
+    def _converted(self, track: Track) -> str | None:
+        """The ending of a copy that has to be in another format; None for one as it is."""
+        assert track.bpm is not None and track.file is not None
+        plain = track.file.suffix.lower() in PLAYED_BY_ALL
+        coding = str(track.bpm.decoder.get("format", "")).lower()
+        return ".aiff" if self.options.transcode and (not plain or "alac" in coding) else None
 
     def _folder(self, path: str) -> str:
         """Where a copy's grid, cues and waveforms lie. It follows from the path, so that a stick
@@ -157,12 +169,12 @@ class Stick:
         contents = Contents(
             self.date, self.rows, list(self.artists.numbers), list(self.albums.numbers),
             list(self.genres.numbers), list(self.labels.numbers), list(self.keys.numbers),
-            self._playlists(),
+            self._playlists(), self.artwork.rows(),
         )  # fmt: skip
         self.songs.sync()
         self.songs.write(DATABASE, database(contents))
         self.songs.sync()
-        self.songs.write_mark()
+        self.songs.write_mark({"artwork": self.artwork.numbers})
 
     def _analysis(self, track: Track, path: str) -> dict[str, bytes]:
         """The two files of a track."""
@@ -174,12 +186,13 @@ class Stick:
         grid = player_grid(track)
         return {
             "DAT": anlz.dat_file(path, grid, marks, waves, mp3_samples(track)),
-            "EXT": anlz.ext_file(path, marks, waves, phrase_starts(track), len(grid)),
+            "EXT": anlz.ext_file(path, grid, marks, waves, phrase_starts(track)),
         }
 
     def remove_old(self) -> None:
         """Remove what no database names any more: songs, and their grids, cues and waveforms."""
         self.songs.remove_old()
+        self.artwork.remove_old()
         for facts in self.songs.known.values():
             folder = str(facts.get("analysis"))
             if ANALYSED.fullmatch(folder) and folder not in self.taken:
@@ -189,39 +202,40 @@ class Stick:
     def _row(self, track: Track, number: int, path: str, kind: int, size: int) -> TrackRow:
         record = track.bpm
         assert record is not None
-        artist = self.artists.number(text_tag(track, "artist"))
-        album = text_tag(track, "album")
-        key = notation.parse(track.key.key) if track.key and track.key.key else None
-        named = "" if key is None else notation.written(key, self.options.key_notation)
-        duration = record.duration or 0.0
-        year = text_tag(track, "year")[:4]
         assert track.file is not None
-        file_tags, facts = read_dj_tags(track.file), self.songs.files[path]
+        converted = not path.endswith(track.file.suffix.lower())
+        facts = song_facts(track, size, self.options.comment, converted)
+        artist = self.artists.number(facts.artist)
+        named = (
+            notation.written(facts.key, self.options.key_notation) if facts.key is not None else ""
+        )
+        written = self.songs.files[path]
         return TrackRow(
             id=number,
-            title=title(track),
+            title=facts.title,
             file_name=path.rpartition("/")[2],
             file_path=path,
-            analyze_path=f"/{facts['analysis']}/ANLZ0000.DAT",
+            analyze_path=f"/{written['analysis']}/ANLZ0000.DAT",
             file_size=size,
             file_type=kind,
             tempo=record.bpm or 0.0,
-            duration=min(round(duration), 0xFFFF),
+            duration=min(round(facts.duration), 0xFFFF),
             rate=int(record.decoder.get("sample_rate") or 44100),
-            bitrate=file_tags.bitrate or (round(8 * size / duration / 1000) if duration else 0),
-            comment=comment(track, file_tags, self.options.comment),
-            label=self.labels.number(file_tags.label),
-            rating=file_tags.rating,
-            remixer=self.artists.number(file_tags.remixer),
-            composer=self.artists.number(file_tags.composer),
-            number=file_tags.number,
+            bitrate=facts.bitrate,
+            comment=facts.comment,
+            label=self.labels.number(facts.tags.label),
+            rating=facts.tags.rating,
+            remixer=self.artists.number(facts.tags.remixer),
+            composer=self.artists.number(facts.tags.composer),
+            number=facts.tags.number,
+            artwork=self.artwork.add(track.file),
             artist=artist,
-            album=self.albums.number((album, artist) if album else None),
-            genre=self.genres.number(text_tag(track, "genre")),
+            album=self.albums.number((facts.album, artist) if facts.album else None),
+            genre=self.genres.number(facts.genre),
             key=self.keys.number(named),
-            year=int(year) if year.isdigit() and len(year) == 4 else 0,
-            added=facts["added"],
-            analyzed=facts["added"],
+            year=facts.year,
+            added=written["added"],
+            analyzed=written["added"],
         )
 
     def _playlists(self) -> tuple[Playlist, ...]:
@@ -239,6 +253,13 @@ class Stick:
 
         add((everything, *self.playlists.lists()), 0)
         return tuple(found)
+
+
+def aiff_bytes(track: Track) -> int:
+    """Bytes that a track may need as AIFF: two channels of 24 bits."""
+    assert track.bpm is not None
+    rate = int(track.bpm.decoder.get("sample_rate") or 48000)
+    return round(6 * rate * ((track.bpm.duration or 0.0) + 1))
 
 
 def mp3_samples(track: Track) -> int:
@@ -305,11 +326,7 @@ def _labelled_phrases(structure: StructureRecord) -> list[tuple[float, Label]]:
     """Where each phrase begins, in seconds, and the label of the section that it lies in."""
     if not structure.phrases:
         return [(passage.start, passage.label) for passage in passages(structure.sections)]
-    starts = [section.start for section in structure.sections]
-    return [
-        (phrase.start, structure.sections[max(0, bisect_right(starts, phrase.start) - 1)].label)
-        for phrase in structure.phrases
-    ]
+    return [(phrase.start, label) for phrase, label in labelled_phrases(structure)]
 
 
 def verify(output: Path) -> list[str]:

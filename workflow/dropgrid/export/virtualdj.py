@@ -25,6 +25,7 @@ from .anchors import anchors, main_region
 from .comments import comment
 from .cues import number, text_tag, title
 from .spool import Spool
+from .virtualdj_merge import Merged, read_database
 from .xml_lines import lines
 
 if TYPE_CHECKING:
@@ -35,9 +36,10 @@ HELP = "VirtualDJ database of its own: beat grids, cues, loops (one file)"
 FILE = "virtualdj.xml"
 KEYS = True
 NEEDS = frozenset({"bpm", "file"})
-OPTIONS = ("comment", "cues", "key_notation")
+OPTIONS = ("comment", "cues", "key_notation", "merge")
 MARK = b'<VirtualDJ_Database Version="dropgrid"'
-HEAD = b'<?xml version="1.0" encoding="UTF-8"?>\n' + MARK + b">\n"
+XML = b'<?xml version="1.0" encoding="UTF-8"?>\n'
+HEAD = XML + MARK + b">\n"
 TAIL = b"</VirtualDJ_Database>\n"
 SCAN_VERSION = "801"
 OPAQUE = 0xFF000000
@@ -47,10 +49,23 @@ def render(
     tracks: Iterable[Track], options: ExportOptions
 ) -> tuple[int, dict[str, Iterable[bytes]]]:
     """The songs of all tracks as one document."""
+    if options.merge:
+        return _merged(tracks, options, Path(options.merge).expanduser())
     songs = Spool()
     for track in tracks:
         songs.add(lines(_song(track, options), 1))
     return songs.added, {"": chain([HEAD], songs, [TAIL])}
+
+
+def _merged(
+    tracks: Iterable[Track], options: ExportOptions, database: Path
+) -> tuple[int, dict[str, Iterable[bytes]]]:
+    """Their database, which stays as it is, with the songs of all tracks in it."""
+    merged, count = Merged(read_database(database)), 0
+    for track in tracks:
+        merged.add(_song(track, options))
+        count += 1
+    return count, {"": [XML, lines(merged.root, 0)]}
 
 
 def _song(track: Track, options: ExportOptions) -> Element:

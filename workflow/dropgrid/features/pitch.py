@@ -17,6 +17,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..audio.channels import STEPS
 from .engines.filterbank import filterbank
 from .engines.key_network import Network, Scores
 from .spectra import Bank, Transform
@@ -96,7 +97,7 @@ class Pitch:
         for frames in self._pitch_frames.add(block):
             self._keep(frames)
         if self._scores is not None:
-            self._ahead.append(block.copy())  # which may be one of two channels in one piece
+            self._ahead.append(packed(block))
             self._ahead_samples += len(block)
             while self._ahead_samples > AHEAD:
                 self._follow()
@@ -124,7 +125,7 @@ class Pitch:
     def _follow(self) -> None:
         """Let the key network's frames take the next block."""
         assert self._scores is not None
-        block = self._ahead.popleft()
+        block = unpacked(self._ahead.popleft())
         self._ahead_samples -= len(block)
         for frames in self._key_frames.add(block):
             self._scores.add(self._key_input(frames))
@@ -155,6 +156,20 @@ class Pitch:
         self._heard += pitches.sum(axis=(0, 1))
         self._pitches.append(pitches.astype(np.float16))
         self._tonality.append(tonality.astype(np.float16))
+
+
+def packed(block: np.ndarray) -> np.ndarray:
+    """A copy of float32 samples; in half the room where they are whole steps of 16 bits, as they
+    are unless they were resampled. `unpacked` gives the same samples back."""
+    steps = block * np.float32(STEPS)
+    with np.errstate(invalid="ignore"):
+        whole = steps.astype(np.int16)
+    return whole if np.array_equal(whole, steps) else block.copy()
+
+
+def unpacked(block: np.ndarray) -> np.ndarray:
+    """What `packed` was given."""
+    return block * np.float32(1 / STEPS) if block.dtype == np.int16 else block
 
 
 TOP = int(REGISTERS[1][1] * PITCH_FRAME / RATE) + AROUND + 2  # bins of the pitch frames in use

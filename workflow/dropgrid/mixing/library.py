@@ -16,7 +16,7 @@ import numpy as np
 from ..base.errors import ConfigError
 from ..key import notation
 from ..records.model import SURE_KEY
-from ..results.duplicates import read_duplicates
+from ..results.duplicates_file import read_duplicates
 from ..results.table import current_table
 
 LOUD = ("drop", "main")  # the labels of sections that nobody wants to hear over each other

@@ -1,33 +1,26 @@
-"""Lists of tracks: reading them, arranging them with their transitions, writing them."""
+"""Lists of tracks: finding them, arranging them, and their transitions."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from ..base.csv_tables import csv_bytes
-from ..base.errors import ConfigError, RecordError
-from ..base.text import one_line, printable
+from ..base.errors import ConfigError
+from ..base.text import printable
 from ..records.store import read_bpm, read_structure
-from ..records.ticket import read_ticket
 from ..records.track import Track
 from ..references.matching import Tracks
 from ..results.layout import Results
 from ..results.scan_store import read_scan
+from .alignment import align
 from .library import Library
 from .order import Wishes, arrange
 from .score import scores
 from .transition import Transition, transition
-
-COLUMNS = (
-    "number", "path", "artist", "title", "bpm", "key", "energy", "enter_bar", "enter_seconds",
-    "leave_bar", "leave_seconds", "blend_bars", "tempo_change", "score", "reasons",
-)  # fmt: skip
 
 
 class SetOptions(Protocol):
@@ -44,10 +37,12 @@ class SetOptions(Protocol):
 
 @dataclass(frozen=True)
 class Step:
-    """A transition of a list, and how many seconds both tracks play together."""
+    """A transition of a list. seconds: how long both tracks play together; then_end: where the
+    next track is when the first one has gone, seconds of its own recording."""
 
     transition: Transition
     seconds: float
+    then_end: float
 
 
 def find(library: Library, results: Path, names: Iterable[str]) -> list[int]:
@@ -139,72 +134,13 @@ def transitions(library: Library, results: Path, order: Sequence[int], limit: fl
     ):
         found = scores(library, i, limit=limit)
         step = transition(library, i, j, found, before, after)
-        beats = int((before.bpm.time_signature or "4/4").partition("/")[0]) if before.bpm else 4
-        steps.append(Step(step, step.bars * beats * 60 / float(library.bpm[i])))
+        steps.append(_lasting(step, before, after, float(found.octave[j])))
     return steps
 
 
-def _m3u8(library: Library, results: Path, order: Sequence[int], steps: Sequence[Step]) -> bytes:
-    """A playlist; above each track how it is entered, as a comment that players pass over."""
-    lines = ["#EXTM3U", "#DROPGRID"]
-    for number, i in enumerate(order):
-        if number:
-            step = steps[number - 1].transition
-            lines.append(
-                f"# leave at bar {step.leave} ({step.leave_at:.3f} s), enter at bar {step.enter} "
-                f"({step.enter_at:.3f} s), {step.bars} bars: {'; '.join(step.reasons)}"
-            )
-        file = _file(results, library, i)
-        duration = round(float(np.nan_to_num(library.duration[i])))
-        lines.append(f"#EXTINF:{duration},{one_line(library.name(i))}")
-        address = str(file)
-        lines.append(address if address == one_line(address) else file.as_uri())
-    return ("\n".join(lines) + "\n").encode()
-
-
-def _file(results: Path, library: Library, i: int) -> Path:
-    try:
-        return Path(read_ticket(Results(results).ticket(library.ids[i])).file)
-    except RecordError:
-        return Path(library.paths[i])
-
-
-def _rows(library: Library, order: Sequence[int], steps: Sequence[Step]) -> list[dict[str, Any]]:
-    rows = []
-    for number, i in enumerate(order):
-        came = steps[number - 1].transition if number else None
-        goes = steps[number].transition if number < len(steps) else None
-        rows.append({
-            "number": number + 1, "path": library.paths[i], "artist": library.artists[i],
-            "title": library.titles[i], "bpm": round(float(library.bpm[i]), 6),
-            "key": None if library.key[i] < 0 else int(library.key[i]),
-            "energy": None if np.isnan(library.energy[i]) else round(float(library.energy[i]), 4),
-            "enter_bar": came and came.enter, "enter_seconds": came and came.enter_at,
-            "leave_bar": goes and goes.leave, "leave_seconds": goes and goes.leave_at,
-            "blend_bars": goes and goes.bars, "tempo_change": came and round(came.change, 3),
-            "score": came and round(came.score, 4),
-            "reasons": "; ".join(came.reasons) if came else None,
-        })  # fmt: skip
-    return rows
-
-
-def _csv(library: Library, results: Path, order: Sequence[int], steps: Sequence[Step]) -> bytes:
-    from ..key import notation
-
-    rows = _rows(library, order, steps)
-    for row in rows:
-        row["key"] = None if row["key"] is None else notation.camelot(row["key"])
-    return csv_bytes(COLUMNS, [[row[name] for name in COLUMNS] for row in rows])
-
-
-def _json(library: Library, results: Path, order: Sequence[int], steps: Sequence[Step]) -> bytes:
-    values = {
-        "schema": "dropgrid/set", "schema_version": 1,
-        "tracks": [{"track": library.ids[i], "path": library.paths[i]} for i in order],
-        "transitions": [step.transition.as_json() for step in steps],
-    }  # fmt: skip
-    return (json.dumps(values, indent=2) + "\n").encode()
-
-
-Writer = Callable[[Library, Path, Sequence[int], Sequence[Step]], bytes]
-WRITERS: dict[str, Writer] = {".m3u8": _m3u8, ".csv": _csv, ".json": _json}
+def _lasting(step: Transition, before: Track, after: Track, octave: float) -> Step:
+    """How long a transition lasts in either track, by the beats that fall together."""
+    if not (before.bpm and before.bpm.beats and after.bpm and after.bpm.beats):
+        return Step(step, 0.0, step.enter_at)
+    found = align(before, after, step, octave)
+    return Step(step, float(found.first[found.end] - found.first[0]), float(found.then[found.end]))

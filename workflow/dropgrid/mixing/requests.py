@@ -11,9 +11,10 @@ from ..base.errors import ConfigError
 from ..results.layout import Results
 from .alignment import align
 from .library import Library, read_library
-from .lists import find, matrix, read_tracks
+from .lists import find, matrix, read_tracks, transitions
 from .order import CURVES, arrange_around
 from .score import COURSES, TEMPO_LIMIT, ranked, scores
+from .set_files import WRITERS, PlayedSet
 from .transition import Transition, transition
 
 NUMBER = 12  # tracks that are proposed
@@ -84,6 +85,17 @@ class Mixer:
             [library.artists[i] for i in places], wanted, curve,
         )  # fmt: skip
         return [tracks[row] for row in order]
+
+    def written(self, tracks: Sequence[str], kind: str) -> bytes:
+        """A set in this order as a file of a kind (.m3u8, .cue, .csv, .json). ConfigError."""
+        if kind not in WRITERS:
+            raise ConfigError(f"kind: {kind[:20]}: none of {', '.join(WRITERS)}")
+        if not 1 <= len(tracks) <= MOST:
+            raise ConfigError(f"{len(tracks)} tracks: from 1 to {MOST}")
+        library = self._library()
+        order = [library.index(track) for track in tracks]
+        steps = transitions(library, self._results, order, TEMPO_LIMIT)
+        return WRITERS[kind](PlayedSet(library, self._results, order, steps), f"set{kind}")
 
     def _library(self) -> Library:
         with self._lock:

@@ -110,6 +110,8 @@ static inline void rises(const float *levels, float *out, ptrdiff_t rows, ptrdif
 #define MOST(a, b) ((V)_mm512_max_ps((__m512)(a), (__m512)(b)))
 #define ALL(x) ((V)_mm512_set1_ps(x))
 #define SQRT(v) ((V)_mm512_sqrt_ps((__m512)(v)))
+#define KEEP(p, v, n)                                                                     \
+    _mm512_mask_storeu_ps(p, (n) < 16 ? (n) > 0 ? (1u << (n)) - 1 : 0 : 0xFFFF, (__m512)(v))
 #define LOW(a, b) SHUFFLE(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
 #define HIGH(a, b) SHUFFLE(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 #define EVEN(a, b) SHUFFLE(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
@@ -141,6 +143,9 @@ KIND(16)
 #define MOST(a, b) ((V)_mm256_max_ps((__m256)(a), (__m256)(b)))
 #define ALL(x) ((V)_mm256_set1_ps(x))
 #define SQRT(v) ((V)_mm256_sqrt_ps((__m256)(v)))
+#define KEEP(p, v, n)                                                                     \
+    _mm256_maskstore_ps(p, _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(n)),                \
+        _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)), (__m256)(v))
 #define LOW(a, b) SHUFFLE(a, b, 0, 8, 1, 9, 2, 10, 3, 11)
 #define HIGH(a, b) SHUFFLE(a, b, 4, 12, 5, 13, 6, 14, 7, 15)
 #define EVEN(a, b) SHUFFLE(a, b, 0, 2, 4, 6, 8, 10, 12, 14)
@@ -185,6 +190,13 @@ static inline V chosen(I which, V yes, V no)
 {
     return (V)(((I)yes & which) | ((I)no & ~which));
 }
+static inline void kept(float *out, V values, ptrdiff_t most)
+{
+    int n;
+    for (n = 0; n < WIDE && n < most; n++)
+        out[n] = values[n];
+}
+#define KEEP(p, v, n) kept(p, v, n)
 #define LEAST(a, b) chosen((I)((a) < (b)), a, b)
 #define MOST(a, b) chosen((I)((a) > (b)), a, b)
 #define ALL(x) ((V){x, x, x, x})

@@ -3,7 +3,7 @@
    Included once for each kind, with these defined: NAME(x), a name of its own for x; WIDE, numbers
    in a vector; V, I, their types (float, 32-bit integers); FMA(a, b, c), a * b + c rounded once;
    LEAST(a, b), b unless a is smaller; MOST(a, b), b unless a is larger; ALL(x), x in each lane;
-   LOAD(p), STORE(p, v), of any address.
+   LOAD(p), STORE(p, v), of any address; KEEP(p, v, n), STORE of at most n lanes.
 
    The same arithmetic in the same order as features/engines/lstm_kernel.py writes for LLVM: the
    same bits. Lanes never meet, so that they do not depend on how many go together. */
@@ -57,19 +57,21 @@ static inline V NAME(gated)(V x, V y)
 
 /* What the units hear at a frame, into gates (GATES, LANES). As many gates at a time as leave room
    for their sums among the registers. */
-static inline void NAME(hear)(const struct chain *one, const float *at, float *gates)
+static inline void NAME(hear)(const struct chain *one, const float *state, const float *at,
+                              float *gates)
 {
-    int gate, part, unit;
+    const ptrdiff_t units = one->units;
+    int gate, part;
     for (gate = 0; gate < GATES; gate += AT_ONCE) {
+        const float *weights = one->recurrent + gate * LANES, *output = state;
         V sums[AT_ONCE * PARTS];
         for (part = 0; part < AT_ONCE * PARTS; part++)
-            sums[part] = LOAD(at + (gate + part / PARTS) * one->units + part % PARTS * WIDE)
+            sums[part] = LOAD(at + (gate + part / PARTS) * units + part % PARTS * WIDE)
                 + LOAD(one->constants + (3 + gate) * LANES + part * WIDE);
-        for (unit = 0; unit < one->units; unit++) {
-            const float *weights = one->recurrent + (unit * GATES + gate) * LANES;
-            const V output = ALL(one->state[unit]);
+        for (; output < state + units; output++, weights += GATES * LANES) {
+            const V all = ALL(*output);
             for (part = 0; part < AT_ONCE * PARTS; part++)
-                sums[part] = FMA(output, LOAD(weights + part * WIDE), sums[part]);
+                sums[part] = FMA(all, LOAD(weights + part * WIDE), sums[part]);
         }
         for (part = 0; part < AT_ONCE * PARTS; part++)
             STORE(gates + gate * LANES + part * WIDE, sums[part]);
@@ -92,19 +94,26 @@ static inline void NAME(send)(const float *gates, const float *peepholes, float 
     }
 }
 
-static void NAME(run)(const struct chain *one, ptrdiff_t frames)
+/* A frame: from the units' state, their outputs and then their cells, to the next. */
+static inline void NAME(step)(const struct chain *one, ptrdiff_t frame, float *state)
 {
     float gates[GATES * LANES] __attribute__((aligned(64)));
+    float *out = one->out + frame * one->out_row;
+    int n;
+    NAME(hear)(one, state, one->projected + frame * one->row, gates);
+    NAME(send)(gates, one->constants, state);
+    for (n = 0; n < LANES; n += WIDE)
+        KEEP(out + n, LOAD(state + n), one->units - n);
+}
+
+static void NAME(run)(const struct chain *one, ptrdiff_t frames)
+{
     float state[2 * LANES] __attribute__((aligned(64)));
-    struct chain here = *one;
+    const struct chain here = *one;
     ptrdiff_t frame;
     memcpy(state, one->state, sizeof state);
-    here.state = state;
-    for (frame = 0; frame < frames; frame++) {
-        NAME(hear)(&here, one->projected + frame * one->row, gates);
-        NAME(send)(gates, one->constants, state);
-        memcpy(one->out + frame * one->out_row, state, one->units * sizeof(float));
-    }
+    for (frame = 0; frame < frames; frame++)
+        NAME(step)(&here, frame, state);
     memcpy(one->state, state, sizeof state);
 }
 
@@ -112,20 +121,14 @@ static void NAME(run)(const struct chain *one, ptrdiff_t frames)
    it sends. */
 static void NAME(run_both)(const struct chain *one, const struct chain *two, ptrdiff_t frames)
 {
-    float gates[2][GATES * LANES] __attribute__((aligned(64)));
     float state[2][2 * LANES] __attribute__((aligned(64)));
-    struct chain here = *one, there = *two;
+    const struct chain here = *one, there = *two;
     ptrdiff_t frame;
     memcpy(state[0], one->state, sizeof state[0]);
     memcpy(state[1], two->state, sizeof state[1]);
-    here.state = state[0], there.state = state[1];
     for (frame = 0; frame < frames; frame++) {
-        NAME(hear)(&here, here.projected + frame * here.row, gates[0]);
-        NAME(hear)(&there, there.projected + frame * there.row, gates[1]);
-        NAME(send)(gates[0], here.constants, state[0]);
-        NAME(send)(gates[1], there.constants, state[1]);
-        memcpy(here.out + frame * here.out_row, state[0], here.units * sizeof(float));
-        memcpy(there.out + frame * there.out_row, state[1], there.units * sizeof(float));
+        NAME(step)(&here, frame, state[0]);
+        NAME(step)(&there, frame, state[1]);
     }
     memcpy(one->state, state[0], sizeof state[0]);
     memcpy(two->state, state[1], sizeof state[1]);

@@ -2,6 +2,7 @@
 #undef NAME
 #undef WIDE
 #undef FMA
+#undef KEEP
 #undef LEAST
 #undef MOST
 #undef ALL

@@ -7,7 +7,7 @@ A file is a head and a row of tags; all numbers are big-endian. `.DAT` is what a
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,12 +89,12 @@ def dat_file(
 
 def ext_file(
     path: str,
+    beats: Sequence[Beat],
     cues: Sequence[PlayerCue],
     waves: Waveforms,
     phrases: Sequence[PhraseStart],
-    end_beat: int,
 ) -> bytes:
-    """ANLZ0000.EXT of a track; end_beat: its last one."""
+    """ANLZ0000.EXT of a track."""
     detail, colour = len(waves.detail), len(waves.colour_detail)
     tags = [
         path_tag(path),
@@ -103,11 +103,12 @@ def ext_file(
         cues_tag(cues, MEMORY),
         named_cues_tag(cues, HOT),
         named_cues_tag(cues, MEMORY),
+        *([exact_grid_tag(beats)] if beats else []),
         _tag(b"PWV5", struct.pack(">III", 2, colour, 0x00960305), waves.colour_detail.tobytes()),
         _tag(b"PWV4", struct.pack(">III", 6, 1200, 0), waves.colour_preview.tobytes()),
     ]
     if phrases:
-        tags.append(phrases_tag(phrases, end_beat))
+        tags.append(phrases_tag(phrases, len(beats)))
     return _file(tags)
 
 
@@ -129,12 +130,31 @@ def path_tag(path: str) -> bytes:
 
 
 def grid_tag(beats: Sequence[Beat]) -> bytes:
-    """Every beat with its place in the bar, the tempo there and its time."""
-    body = b"".join(
-        struct.pack(">HHI", beat.number, round(100 * beat.tempo), milliseconds(beat.time))
-        for beat in beats
-    )
+    """Every beat with its place in the bar, the tempo there and its time, cut to milliseconds."""
+    body = b"".join(struct.pack(">HHI", *_entry(beat)) for beat in beats)
     return _tag(b"PQTZ", struct.pack(">III", 0, 0x80000, len(beats)), body)
+
+
+def exact_grid_tag(beats: Sequence[Beat]) -> bytes:
+    """What grid_tag cuts off: the microseconds of every beat, behind the first and the last beat
+    and a checksum of all. Found out from exports of rekordbox, in which the times of all beats
+    together are whole samples (tests/unit/players/test_analysis_file.py)."""
+    entries = [_entry(beat) for beat in beats]
+    ends = b"".join(struct.pack(">HHI", *entry) for entry in (entries[0], entries[-1]))
+    head = struct.pack(">III", 0, 0x1000002, 0) + ends
+    head += struct.pack(">IIII", len(entries), grid_checksum(entries), 0, 0)
+    fractions = (microseconds(beat.time) % 1000 for beat in beats)
+    return _tag(b"PQT2", head, b"".join(struct.pack(">H", part) for part in fractions))
+
+
+def grid_checksum(entries: Iterable[tuple[int, int, int]]) -> int:
+    """The sum of all numbers of the entries of a grid, in 32 bits."""
+    return sum(map(sum, entries)) & 0xFFFFFFFF
+
+
+def _entry(beat: Beat) -> tuple[int, int, int]:
+    """(place in its bar, hundredths of a BPM, whole milliseconds) of a beat."""
+    return beat.number, round(100 * beat.tempo), microseconds(beat.time) // 1000
 
 
 def of_kind(cues: Sequence[PlayerCue], kind: int) -> list[PlayerCue]:
@@ -204,6 +224,11 @@ def masked(tag: bytes, count: int) -> bytes:
     for i in range(18, len(data)):
         data[i] ^= (MASK[(i - 18) % len(MASK)] + count) & 0xFF
     return bytes(data)
+
+
+def microseconds(seconds: float) -> int:
+    """A time of the grid; none before 0."""
+    return max(0, round(1e6 * seconds))
 
 
 def milliseconds(seconds: float) -> int:

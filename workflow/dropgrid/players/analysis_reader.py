@@ -8,23 +8,43 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from .analysis_file import Beat, PlayerCue
+from .analysis_file import Beat, PlayerCue, grid_checksum
 
 MOST_BEATS = 200_000
 MOST_CUES = 1000
 WHITE = (255, 255, 255)
 
 
-def grid(data: bytes) -> list[Beat]:
-    """Every beat of a .DAT file; [] where it has no grid. Raises ValueError."""
+def grid(data: bytes, extended: bytes | None = None) -> list[Beat]:
+    """Every beat of a .DAT file; [] where it has no grid. Raises ValueError.
+
+    extended: the .EXT file beside it, which holds the microseconds of the same grid.
+    """
     for name, head, body in _tags(data):
         if name == b"PQTZ":
             (count,) = _read(">I", head, 8)
             if count > min(MOST_BEATS, len(body) // 8):
                 raise ValueError("more beats than there is room for")
-            entries = struct.iter_unpack(">HHI", body[: 8 * count])
-            return [Beat(number, tempo / 100, time / 1000) for number, tempo, time in entries]
+            entries = list(struct.iter_unpack(">HHI", body[: 8 * count]))
+            parts = _microseconds(entries, extended) if extended else None
+            return [
+                Beat(number, tempo / 100, time / 1000 + part / 1e6)
+                for (number, tempo, time), part in zip(entries, parts or [0] * count, strict=True)
+            ]
     return []
+
+
+def _microseconds(entries: list[tuple[int, int, int]], extended: bytes) -> list[int] | None:
+    """What a grid's milliseconds lack; None where the .EXT file is of another grid."""
+    for name, head, body in _tags(extended):
+        if name == b"PQT2":
+            count, checksum = _read(">II", head, 28)
+            if (count, checksum) != (len(entries), grid_checksum(entries)):
+                return None
+            if len(body) < 2 * count:
+                raise ValueError("more beats than there is room for")
+            return [min(part, 999) for (part,) in struct.iter_unpack(">H", body[: 2 * count])]
+    return None
 
 
 def cues(data: bytes) -> list[PlayerCue]:

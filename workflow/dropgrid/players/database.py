@@ -19,7 +19,7 @@ HEAD = 40  # bytes of a page before its rows
 GROUP = 16  # rows that share presence flags
 TABLES = 20
 TRACKS, GENRES, ARTISTS, ALBUMS, LABELS, KEYS, COLOURS = range(7)
-TREE, ENTRIES, COLUMNS, MENU, SORTS, HISTORY = 7, 8, 16, 17, 18, 19
+TREE, ENTRIES, ARTWORK, COLUMNS, MENU, SORTS, HISTORY = 7, 8, 13, 16, 17, 18, 19
 NOWHERE = 0x03FFFFFF
 UNUSED = 0x1FFFFFF8
 DATA, INDEX = 0x24, 0x64
@@ -66,7 +66,8 @@ class Playlist:
 class Contents:
     """What a stick holds. Names are numbered from 1 in the order of their lists.
 
-    albums: (name, number of the artist or 0). date: YYYY-MM-DD of the export.
+    albums: (name, number of the artist or 0). artwork: (number, path). date: of the export,
+    YYYY-MM-DD.
     """
 
     date: str
@@ -77,6 +78,7 @@ class Contents:
     labels: Sequence[str] = ()
     keys: Sequence[str] = ()
     playlists: Sequence[Playlist] = ()
+    artwork: Sequence[tuple[int, str]] = ()
 
 
 Row = Callable[[int], bytes]  # of its shift: 32 for each row before it in its page
@@ -137,6 +139,7 @@ def _rows(contents: Contents) -> Iterable[tuple[int, list[Row]]]:
     yield KEYS, [fixed(rows.key_row(i, name)) for i, name in enumerate(contents.keys, 1)]
     yield ARTISTS, [_artist(i, name) for i, name in enumerate(contents.artists, 1)]
     yield ALBUMS, [_album(i, *album) for i, album in enumerate(contents.albums, 1)]
+    yield ARTWORK, [fixed(rows.artwork_row(*picture)) for picture in contents.artwork]
     yield TRACKS, [_track(track) for track in contents.tracks]
     yield (
         ENTRIES,

@@ -50,6 +50,7 @@ class TrackRow:
     remixer: int = 0
     composer: int = 0
     number: int = 0
+    artwork: int = 0
 
 
 FILE_TYPES = {".mp3": 1, ".m4a": 4, ".flac": 5, ".wav": 11, ".aif": 12, ".aiff": 12}
@@ -79,7 +80,7 @@ def track_row(track: TrackRow, shift: int) -> bytes:
         "<HHIIIIIHHIIIIIIIIIIIIHHHHHHBBHH",
         0x24, shift, 0x000C0700, track.rate, track.composer, track.file_size,
         0, 0, 0,  # what these hold is not known; players read tracks with 0
-        0, track.key, 0, track.label, track.remixer, track.bitrate, track.number,
+        track.artwork, track.key, 0, track.label, track.remixer, track.bitrate, track.number,
         round(100 * track.tempo),
         track.genre, track.album, track.artist, track.id,
         0, 0, track.year, track.depth, track.duration, 41, track.colour, track.rating,
@@ -117,6 +118,11 @@ def album_row(number: int, name: str, artist: int, shift: int) -> bytes:
 def name_row(number: int, name: str) -> bytes:
     """A row of the tables of genres and labels."""
     return padded(struct.pack("<I", number) + text(name))
+
+
+def artwork_row(number: int, path: str) -> bytes:
+    """A row of the table of artwork; path: from the stick's root."""
+    return name_row(number, path)
 
 
 def key_row(number: int, name: str) -> bytes:

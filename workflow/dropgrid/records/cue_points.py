@@ -9,12 +9,14 @@ from ..base.colours import SECTION_COLOURS_ON_DARK
 from .cue_template import PADS, Pad, Template, Unit
 from .model import Label
 from .passages import passages
-from .track import Track
+from .track import Moment, Track
 
 SAME_MOMENT = 0.05  # seconds within which two moments are one cue
 LOOP_BARS = (4, 2, 1)  # the longest loop that fits is taken
 LOOPED = ("intro", "outro")
 MIX_OUT = "Mix out"
+SET_IN, SET_OUT = "Set in", "Set out"  # where a track of a set comes in and goes out
+NO_SECTION = (MIX_OUT, SET_IN, SET_OUT)  # names of cues at which no section begins
 WORTH: dict[str, int] = {"drop": 2, "breakdown": 3, "buildup": 4}  # the ends before, others behind
 
 
@@ -51,8 +53,22 @@ def cues(track: Track) -> list[Cue]:
     In the order of time. The first stands on the first downbeat, where music and grid begin, not
     at 0. Labels that occur more than once are numbered: a drop of many sections is one drop, and
     its cue stands where its kick enters, a bar late after a fill; further drops listed inside it
-    have cues of their own.
+    have cues of their own. A mix with a tracklist has a cue where each of its tracks begins.
     """
+    if track.tracklist:
+        return [Cue(moment.time, "main", moment.name) for moment in track.tracklist]
+    return _with_blends(_found(track), track.blends)
+
+
+def _with_blends(marks: list[Cue], blends: Sequence[Moment]) -> list[Cue]:
+    """The cues with those of a set, which take the place of what is at the same moment."""
+    own = [Cue(m.time, "intro" if m.name == SET_IN else "outro", m.name) for m in blends]
+    left = [c for c in marks if not any(abs(c.time - o.time) < SAME_MOMENT for o in own)]
+    return sorted([*left, *own], key=lambda cue: cue.time)
+
+
+def _found(track: Track) -> list[Cue]:
+    """The cues that follow from the analysis alone."""
     if track.structure is None:
         return []
     drops, first = track.structure.drops, first_downbeat(track)
@@ -92,6 +108,8 @@ def most_useful(marks: Sequence[Cue], most: int) -> list[Cue]:
 
 def _worth(cue: Cue, marks: Sequence[Cue]) -> int:
     """The rank of a cue among those of its track; 0 is the most useful."""
+    if cue.name in (SET_IN, SET_OUT):
+        return -1
     if cue == marks[0] or cue == _mix_out(marks):
         return min(WORTH.get(cue.label, 1), 1)
     return WORTH.get(cue.label, 5)
@@ -100,7 +118,7 @@ def _worth(cue: Cue, marks: Sequence[Cue]) -> int:
 def _mix_out(marks: Sequence[Cue]) -> Cue | None:
     """The cue where one mixes out: where the outro of beat alone begins, else the last outro."""
     exact = next((cue for cue in marks if cue.name == MIX_OUT), None)
-    outros = [cue for cue in marks if cue.label == "outro"]
+    outros = [cue for cue in marks if cue.label == "outro" and cue.name != SET_OUT]
     return exact or (outros[-1] if outros else None)
 
 
@@ -142,7 +160,7 @@ def _named(track: Track, marks: Sequence[Cue], pad: Pad) -> Cue | None:
         time = track.structure.mix_in if track.structure else None
         return None if time is None else Cue(time, "intro", "Mix in")
     kind = "drop" if pad.moment == "last_drop" else pad.moment
-    of_kind = [cue for cue in marks if cue.label == kind and cue.name != MIX_OUT]
+    of_kind = [cue for cue in marks if cue.label == kind and cue.name not in NO_SECTION]
     number = len(of_kind) if pad.moment == "last_drop" else pad.number
     return of_kind[number - 1] if 1 <= number <= len(of_kind) else None
 

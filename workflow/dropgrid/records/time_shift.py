@@ -11,7 +11,7 @@ import math
 from typing import TypeVar
 
 from .model import BpmRecord, GridRegion, KeyRecord, KeySegment, Phrase, Section, StructureRecord
-from .track import Track, beats_per_bar
+from .track import Moment, Track, beats_per_bar
 
 Span = TypeVar("Span", Section, Phrase, KeySegment)
 
@@ -27,7 +27,17 @@ def shifted(track: Track, seconds: float) -> Track:
     if structure is not None:
         structure = _shifted_structure(structure, seconds)
     key = None if track.key is None else _shifted_key(track.key, seconds)
-    return dataclasses.replace(track, bpm=bpm, structure=structure, key=key)
+    return dataclasses.replace(
+        track, bpm=bpm, structure=structure, key=key,
+        tracklist=_shifted_moments(track.tracklist, seconds),
+        blends=_shifted_moments(track.blends, seconds),
+    )  # fmt: skip
+
+
+def _shifted_moments(moments: tuple[Moment, ...], seconds: float) -> tuple[Moment, ...]:
+    return tuple(
+        dataclasses.replace(moment, time=max(0.0, moment.time + seconds)) for moment in moments
+    )
 
 
 def _shifted_bpm(record: BpmRecord, seconds: float) -> BpmRecord:

@@ -9,16 +9,27 @@ from .model import AnyRecord, BpmRecord, KeyRecord, StructureRecord
 
 
 @dataclass(frozen=True)
+class Moment:
+    """A named moment of a track: time in seconds."""
+
+    time: float
+    name: str
+
+
+@dataclass(frozen=True)
 class Track:
     """A track's records; None for an analysis that was not asked for.
 
-    file: where the audio lies, None if that is not known.
+    file: where the audio lies, None if that is not known. tracklist: of a mix, what is played in
+    it and from when on. blends: of a track in a set, where it comes in and where it goes out.
     """
 
     file: Path | None
     bpm: BpmRecord | None
     structure: StructureRecord | None
     key: KeyRecord | None = None
+    tracklist: tuple[Moment, ...] = ()
+    blends: tuple[Moment, ...] = ()
 
     @property
     def record(self) -> AnyRecord:

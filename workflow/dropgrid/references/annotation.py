@@ -19,6 +19,17 @@ class ReferenceSection:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A cue or a loop of a player, in seconds. pad: from 0, None for a memory cue; end: of a loop
+    only."""
+
+    time: float
+    name: str
+    pad: int | None = None
+    end: float | None = None
+
+
+@dataclass(frozen=True)
 class Annotation:
     """One source's statements about one track. A field it says nothing about is None.
 
@@ -26,6 +37,7 @@ class Annotation:
     source: the file, as found; format: a name of FORMATS.
     bpm in BPM; beats, downbeats, boundaries, duration in seconds. boundaries are the moments
     inside the track where a section begins; without them the sections' edges are meant.
+    marks: cues and loops of a player, whatever their names.
     tonality: the musical key, see dropgrid.key.notation. locked: the user has locked the grid in
     the program, having set it or found it right. player: whose sample 0 of an MP3 the times
     refer to (dropgrid.audio.mp3); None: that of the analysis.
@@ -39,6 +51,7 @@ class Annotation:
     downbeats: tuple[float, ...] | None = None
     boundaries: tuple[float, ...] | None = None
     sections: tuple[ReferenceSection, ...] | None = None
+    marks: tuple[Mark, ...] | None = None
     duration: float | None = None
     genre: str | None = None
     tonality: int | None = None
@@ -58,8 +71,14 @@ class Annotation:
             for s in self.sections or ()
             if s.end + seconds > 0
         ]
+        marks = [
+            replace(m, time=m.time + seconds, end=None if m.end is None else m.end + seconds)
+            for m in self.marks or ()
+            if m.time + seconds >= 0
+        ]
         return replace(
             self,
+            marks=tuple(marks) or None,
             beats=_moved(self.beats, seconds),
             downbeats=_moved(self.downbeats, seconds),
             boundaries=_moved(self.boundaries, seconds),

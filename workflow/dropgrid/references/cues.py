@@ -22,7 +22,7 @@ def sections(
     """
     named = {}
     for start, name, place in cues:
-        label = checks.known_label(re.sub(r"[\s#]*\d*\s*$", "", name))
+        label = label_of(name)
         if label is not None:
             named[start, label] = (start, label, place)
     found = sorted(named.values(), key=lambda cue: cue[0])
@@ -35,6 +35,11 @@ def sections(
             for (start, label, place), end in zip(found, ends, strict=True)
         ]
     )
+
+
+def label_of(name: str) -> str | None:
+    """The section that a cue is named after, `Drop 2` say; None where it is named otherwise."""
+    return checks.known_label(re.sub(r"[\s#]*\d*\s*$", "", name))
 
 
 def count_of(start: float, end: float, interval: float) -> int:

@@ -11,15 +11,15 @@ from typing import Any
 from ..players import engine_blobs as blobs
 from ..players import engine_grid
 from . import checks, cues, stick_sources
-from .annotation import Annotation
+from .annotation import Annotation, Mark
 from .checks import Place
 from .sqlite_source import Source, opened
 
 PROGRAM = "Engine DJ"
 MOST_BEATS = 200_000  # of a track
-OLD = "select path, length, bpmAnalyzed, bpm, beatData, quickCues, genre from Track"
+OLD = "select path, length, bpmAnalyzed, bpm, beatData, quickCues, loops, genre from Track"
 NEW = (
-    "select path, length, bpmAnalyzed, bpm, beatData, quickCues, genre"
+    "select path, length, bpmAnalyzed, bpm, beatData, quickCues, loops, genre"
     " from Track join PerformanceData on Track.id = PerformanceData.trackId"
 )
 
@@ -44,7 +44,7 @@ def _query(source: Source) -> str:
 
 
 def _annotation(file: Path, row: tuple[Any, ...], sources: dict[str, str]) -> Annotation:
-    path, length, analysed, bpm, grid, pads, genre = row
+    path, length, analysed, bpm, grid, pads, saved, genre = row
     place = Place(file).at(str(path))
     if not isinstance(path, str):
         place.refuse("not a path")
@@ -53,6 +53,7 @@ def _annotation(file: Path, row: tuple[Any, ...], sources: dict[str, str]) -> An
     beats: list[float] = []
     downbeats: list[float] = []
     named: list[tuple[float, str, Place]] = []
+    marks: list[Mark] = []
     try:
         rate, markers = blobs.unpack_grid(_blob(grid))
         if markers and duration is not None:
@@ -60,10 +61,15 @@ def _annotation(file: Path, row: tuple[Any, ...], sources: dict[str, str]) -> An
             beats = engine_grid.beats(markers, rate, duration + 1, MOST_BEATS, before_0=True)
             downbeats = [t for i, t in enumerate(beats, first) if i % engine_grid.BAR == 0]
         if rate:
-            named = [
-                (checks.time(cue.sample / rate, place.at("cue")), cue.name, place)
+            marks = [
+                Mark(checks.time(cue.sample / rate, place.at("cue")), cue.name, cue.pad)
                 for cue in blobs.unpack_cues(_blob(pads))
             ]
+            named = [(mark.time, mark.name, place) for mark in marks]
+            for loop in blobs.unpack_loops(_blob(saved)):
+                start = checks.time(loop.start / rate, place.at("loop"))
+                end = checks.time(loop.end / rate, place.at("loop"))
+                marks.append(Mark(start, loop.name, None, end))
     except ValueError as error:
         place.refuse(f"grid or cues cannot be read ({error})")
     end = duration or 0.0
@@ -75,6 +81,7 @@ def _annotation(file: Path, row: tuple[Any, ...], sources: dict[str, str]) -> An
         beats=tuple(t for t in beats if 0 <= t <= end) or None,
         downbeats=tuple(t for t in downbeats if 0 <= t <= end) or None,
         sections=cues.sections(named, duration) or None,
+        marks=tuple(marks) or None,
         duration=duration,
         genre=str(genre) if genre else None,
     )

@@ -11,10 +11,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ..library import AUDIO_SUFFIXES
-from .annotation import Annotation, ReferenceSection
+from .annotation import Annotation, Mark, ReferenceSection
 from .collect import Rank
 
-FIELDS = ("bpm", "beats", "downbeats", "structure", "sections", "genre", "tonality")
+FIELDS = ("bpm", "beats", "downbeats", "structure", "sections", "marks", "genre", "tonality")
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Reference:
     """What is held to be true of a track; a field nobody speaks of is None.
 
     structure: (moments inside the track where a section begins, end of the annotated stretch
-    or None); sections: the labelled ones; tonality: the musical key. origins: field -> file it
-    came from.
+    or None); sections: the labelled ones; marks: a player's cues and loops; tonality: the musical
+    key. origins: field -> file it came from.
     """
 
     track: str
@@ -32,6 +32,7 @@ class Reference:
     downbeats: tuple[float, ...] | None = None
     structure: tuple[tuple[float, ...], float | None] | None = None
     sections: tuple[ReferenceSection, ...] | None = None
+    marks: tuple[Mark, ...] | None = None
     genre: str | None = None
     tonality: int | None = None
     origins: dict[str, str] = field(default_factory=dict)

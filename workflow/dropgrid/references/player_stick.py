@@ -13,7 +13,7 @@ from ..players import analysis_reader
 from ..players.analysis_file import Beat, PlayerCue
 from ..players.device_reader import DeviceTrack, tracks
 from . import checks, cues, stick_sources
-from .annotation import Annotation
+from .annotation import Annotation, Mark
 from .checks import Place
 
 LONGER = 1.0  # seconds by which a track may be longer than its database says: whole seconds
@@ -49,6 +49,7 @@ def _annotation(file: Path, root: Path, track: DeviceTrack, sources: dict[str, s
         beats=tuple(t for t, _ in kept) or None,
         downbeats=tuple(t for t, number in kept if number == 1) or None,
         sections=cues.sections(named, duration) or None,
+        marks=tuple(Mark(c.time, c.name, c.pad, c.end) for c in marks) or None,
         duration=duration,
         player="rekordbox",
     )
@@ -61,9 +62,10 @@ def _analysis(root: Path, track: DeviceTrack, place: Place) -> tuple[list[Beat],
         return [], []
     dat = root.joinpath(*where.parts[1:])
     try:
-        beats = analysis_reader.grid(checks.read_bytes(dat)) if dat.is_file() else []
         ext = dat.with_suffix(".EXT")
-        marks = analysis_reader.cues(checks.read_bytes(ext)) if ext.is_file() else []
+        extended = checks.read_bytes(ext) if ext.is_file() else None
+        beats = analysis_reader.grid(checks.read_bytes(dat), extended) if dat.is_file() else []
+        marks = analysis_reader.cues(extended) if extended else []
     except ValueError as error:
         place.refuse(f"{where}: cannot be read: {error}")
     return beats, marks

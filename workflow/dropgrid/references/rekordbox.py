@@ -14,10 +14,11 @@ from urllib.parse import unquote
 
 from ..key import notation
 from . import checks, cues
-from .annotation import Annotation, ReferenceSection
+from .annotation import Annotation, Mark, ReferenceSection
 from .checks import Place
 from .xml_source import walk
 
+MOST_PADS = 26  # A to Z
 TRACK = ("DJ_PLAYLISTS", "COLLECTION", "TRACK")
 
 Element = tuple[dict[str, str], Place]
@@ -35,6 +36,15 @@ def read(path: Path) -> list[Annotation]:
     """The annotations of a rekordbox XML file. Raises InvalidReference."""
     tracks = (track for track in _tracks(path) if "Location" in track.attributes)
     return checks.within_bounds(map(_annotation, tracks), path)
+
+
+def locations(path: Path) -> set[str]:
+    """The paths of the tracks in a collection. Raises InvalidReference."""
+    return {
+        _location(track.attributes["Location"])
+        for track in _tracks(path)
+        if "Location" in track.attributes
+    }
 
 
 def _tracks(path: Path) -> list[_Track]:
@@ -64,6 +74,7 @@ def _annotation(track: _Track) -> Annotation:
         beats=beats or None,
         downbeats=downbeats or None,
         sections=_sections(track.marks, duration) or None,
+        marks=_marks(track.marks) or None,
         duration=duration,
         genre=attributes.get("Genre") or None,
         tonality=notation.parse(attributes.get("Tonality", "")),  # a field of free text
@@ -113,3 +124,18 @@ def _sections(marks: list[Element], duration: float | None) -> tuple[ReferenceSe
         ),
         duration,
     )
+
+
+def _marks(marks: list[Element]) -> tuple[Mark, ...]:
+    """Hot cues, memory cues (-1) and loops (with an end)."""
+    found = []
+    for attributes, place in marks:
+        pad = int(checks.number(attributes.get("Num", "-1"), place.at("Num")))
+        end = attributes.get("End")
+        found.append(Mark(
+            checks.time(attributes.get("Start"), place.at("Start")),
+            attributes.get("Name", ""),
+            pad if 0 <= pad < MOST_PADS else None,
+            None if end is None else checks.time(end, place.at("End")),
+        ))  # fmt: skip
+    return tuple(found)

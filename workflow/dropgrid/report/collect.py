@@ -19,11 +19,12 @@ from ..records.model import ANALYSES, BpmRecord, KeyRecord, StructureRecord, Tra
 from ..records.ticket import Ticket, read_ticket
 from ..references.collect import read_sources
 from ..references.matching import Reference, Tracks, match
-from ..results.duplicates import read_duplicates
+from ..results.duplicates_file import read_duplicates
 from ..results.layout import Results
 from ..results.library_reader import record_or_failure
 from ..results.scan_store import read_scan
-from ..run.summary import summarise
+from ..results.to_check import confirmed_tracks, reference_tempos
+from ..run.summary import use_by_stage
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ class TrackView:
 
     audio: absolute path of its file, None where unknown; waveform: (columns, 4), see
     features.waveform, None where the features are gone; failure: why there is nothing to show.
-    twins: the paths of the same song elsewhere in the library (results.duplicates).
+    twins: the paths of the same song elsewhere in the library (results.duplicates). confirmed: a
+    person checked its answer. added: when its file was last changed, nanoseconds since 1970; -1
+    where that is unknown.
     """
 
     track: str
@@ -45,6 +48,8 @@ class TrackView:
     reference: Reference | None = None
     key: KeyRecord | None = None
     twins: tuple[str, ...] = ()
+    confirmed: bool = False
+    added: int = -1
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Report:
     tracks: tuple[TrackView, ...]
     evaluations: tuple[Evaluation, ...] = ()
     cost: dict[str, Use] = field(default_factory=dict)
-    systems: dict[str, Any] = field(default_factory=dict)
+    systems: Evaluation = Evaluation("systems", {})
 
 
 def collect(results: Path, library: Path | None = None, references: Sequence[str] = ()) -> Report:
@@ -84,8 +89,15 @@ def collect(results: Path, library: Path | None = None, references: Sequence[str
         _track(results, ticket, library, annotated.get(ticket.track), columns)
         for ticket in tickets
     ]
-    twins = read_duplicates(results)
-    tracks = [replace(view, twins=tuple(twins.get(view.track, ()))) for view in tracks]
+    twins, confirmed = read_duplicates(results), confirmed_tracks(results)
+    tempos = reference_tempos(results)
+    tracks = [
+        replace(
+            view, twins=tuple(twins.get(view.track, ())), confirmed=view.track in confirmed,
+            reference=view.reference or known_tempo(view.track, tempos.get(view.track)),
+        )
+        for view in tracks
+    ]  # fmt: skip
     tracks += [
         TrackView(problem["path"], problem["path"],
                   failure=TrackFailure("scan", "Unreadable", problem["reason"]))
@@ -97,6 +109,11 @@ def collect(results: Path, library: Path | None = None, references: Sequence[str
         cost=costs(results),
         systems=systems(results),
     )
+
+
+def known_tempo(track: str, bpm: float | None) -> Reference | None:
+    """The reference of a track of which an evaluation knew the tempo alone."""
+    return None if bpm is None else Reference(track, bpm, origins={"bpm": "evaluation"})
 
 
 def _tickets(results: Path) -> tuple[list[Ticket], str | None, list[dict[str, str]]]:
@@ -145,12 +162,15 @@ def _track(
         waveform=read_waveform(Results(results).features(ticket.track), columns),
         reference=reference,
         key=key if key and key.status == "ok" else None,
+        added=ticket.mtime_ns,
     )
 
 
 def costs(results: Path) -> dict[str, Use]:
     """What the jobs of each stage took, from their logs; nothing without a scan."""
-    return summarise(results).use if Results(results).scan.exists() else {}
+    if not Results(results).scan.exists():
+        return {}
+    return use_by_stage(results, read_scan(results)["tracks"])
 
 
 def evaluations(results: Path) -> tuple[Evaluation, ...]:
@@ -158,17 +178,22 @@ def evaluations(results: Path) -> tuple[Evaluation, ...]:
     return tuple(_evaluations(Results(results).evaluation))
 
 
-def systems(results: Path) -> dict[str, Any]:
+def systems(results: Path) -> Evaluation:
     """The comparison with other systems; empty where there is none. Raises RecordError."""
-    return _object(Results(results).evaluation / "systems.json")
+    return _evaluation(Results(results).evaluation, "systems")
 
 
 def _evaluations(folder: Path) -> Iterator[Evaluation]:
     for task in ("bpm", "beats", "structure", "key"):
-        values = _object(folder / f"{task}.json")
-        if values:
-            plots = sorted(folder.glob(f"{task}*.svg"))
-            yield Evaluation(task, values, tuple((p.stem, p.read_text("utf-8")) for p in plots))
+        found = _evaluation(folder, task)
+        if found.values:
+            yield found
+
+
+def _evaluation(folder: Path, name: str) -> Evaluation:
+    values = _object(folder / f"{name}.json")
+    plots = sorted(folder.glob(f"{name}*.svg")) if values else []
+    return Evaluation(name, values, tuple((p.stem, p.read_text("utf-8")) for p in plots))
 
 
 def _object(path: Path) -> dict[str, Any]:

@@ -11,7 +11,9 @@ import json
 import os
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import astuple
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -30,6 +32,7 @@ from ..records.model import (
     problem_of,
 )
 from ..references.matching import Reference
+from ..results.to_check import reasons, row_of
 from ..structure import queries
 from .collect import TrackView
 
@@ -103,7 +106,10 @@ def row(view: TrackView, page: Path) -> dict[str, Any]:
         **(_key(view.key) if view.key else {}),
         **(_reference(view.reference, _duration(view)) if view.reference else {}),
         "twins": list(view.twins) or None,
+        "added": _date(view.added),
         "corrected": _corrected(view) or None,
+        "confirmed": view.confirmed or None,
+        "check": _to_check(view) or None,
     }
     if view.failure:
         values["failure"] = [view.failure.stage, view.failure.type, view.failure.message]
@@ -126,6 +132,24 @@ def _corrected(view: TrackView) -> list[str]:
     """Which parts of a track a person corrected, as the records say."""
     parts = (("grid", view.bpm), ("sections", view.structure), ("key", view.key))
     return [name for name, record in parts if record and record.source == "corrected"]
+
+
+def _date(nanoseconds: int) -> str | None:
+    """The day of a time since 1970, as ISO has it."""
+    if nanoseconds < 0:
+        return None
+    with suppress(OverflowError, OSError, ValueError):
+        return datetime.fromtimestamp(nanoseconds / 1e9, UTC).date().isoformat()
+    return None
+
+
+def _to_check(view: TrackView) -> list[list[str]]:
+    """Why a track is to be checked: what it is about, and in words."""
+    if view.failure:
+        return []
+    row = row_of(view.bpm, view.key)
+    reference = view.reference.bpm if view.reference else None
+    return [list(found) for found in reasons(row, reference, view.twins, view.confirmed)]
 
 
 def _duration(view: TrackView) -> float:

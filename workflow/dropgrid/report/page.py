@@ -14,7 +14,7 @@ from typing import Any
 from .. import __version__
 from ..base.colours import SECTION_COLOURS, SECTION_COLOURS_ON_DARK
 from ..jobs.usage_log import Use
-from ..results.metric_names import BEATS, BPM, IN_GROUPS, KEY, STRUCTURE
+from ..results.metric_names import BEATS, BOUNDARIES, BPM, IN_GROUPS, KEY, STRUCTURE
 from . import encode
 from .bundle import bundle
 from .collect import Evaluation, Report
@@ -36,14 +36,21 @@ def build(report: Report, page: Path) -> bytes:
         "form-action 'none'"
     )
     parts = {
-        "policy": policy,
-        "style": style,
+        "head": head(
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+            f"<style>{style}</style>"
+        ),
         "script": script,
         "library": encode.script_json(_library(report, page)),
         "details": "\n".join(encode.detail(view) for view in report.tracks),
         "evaluation": encode.script_json(evaluations_json(report.evaluations, report.systems)),
     }
     return re.sub(r"\{\{(\w+)\}\}", lambda m: parts[m[1]], _static("page.html")).encode("utf-8")
+
+
+def head(more: str) -> str:
+    """The beginning of the page up to its body, in a file and from a server. more: HTML."""
+    return _static("head.html").replace("{{more}}", more)
 
 
 def _library(report: Report, page: Path) -> dict[str, Any]:
@@ -61,28 +68,31 @@ def costs_json(cost: Mapping[str, Use]) -> dict[str, Any]:
     return {stage: asdict(use) for stage, use in cost.items()}
 
 
-def evaluations_json(
-    evaluations: Sequence[Evaluation], systems: Mapping[str, Any]
-) -> dict[str, Any]:
+def evaluations_json(evaluations: Sequence[Evaluation], systems: Evaluation) -> dict[str, Any]:
     """The evaluations as the page reads them, plots as data addresses."""
     if not evaluations:
         return {"documents": []}
 
-    names = {"bpm": BPM, "beats": BEATS, "downbeats": BEATS, "structure": STRUCTURE, "key": KEY}
+    names = {
+        "bpm": BPM, "beats": BEATS, "downbeats": BEATS, "structure": STRUCTURE, "key": KEY,
+        "tempo": BPM, "boundaries": BOUNDARIES, "drops": STRUCTURE,
+    }  # fmt: skip
     documents = [
-        {
-            "task": evaluation.task,
-            "values": evaluation.values,
-            "plots": [
-                [name.replace("_", " "), "data:image/svg+xml;base64," + _base64(svg.encode())]
-                for name, svg in evaluation.plots
-            ],
-        }
+        {"task": evaluation.task, "values": evaluation.values, "plots": _pictures(evaluation)}
         for evaluation in evaluations
     ]
     return {
-        "names": names, "in_groups": IN_GROUPS, "documents": documents, "systems": dict(systems),
+        "names": names, "in_groups": IN_GROUPS, "documents": documents,
+        "systems": dict(systems.values), "system_plots": _pictures(systems),
     }  # fmt: skip
+
+
+def _pictures(evaluation: Evaluation) -> list[list[str]]:
+    """(what it shows, its data address) of each plot."""
+    return [
+        [name.replace("_", " "), "data:image/svg+xml;base64," + _base64(svg.encode())]
+        for name, svg in evaluation.plots
+    ]
 
 
 def _palette() -> str:

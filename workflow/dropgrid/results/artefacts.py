@@ -124,6 +124,7 @@ ARTEFACTS: dict[str, Artefact] = {
     "page": Artefact("report/index.html", in_place=True),
     "exports": Artefact("exports/{any}", in_place=True),
     "tag_backup": Artefact("tag-backup.json", "dropgrid/tag-backup"),
+    "lists": Artefact("lists.json", "dropgrid/lists"),
     "corrections_file": Artefact("corrections.json", "dropgrid/corrections"),
     "corrections_before": Artefact("corrections.previous.json", "dropgrid/corrections"),
     "corrections_lock": Artefact(".corrections.json.lock"),

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..base.csv_tables import csv_bytes, read_csv
+from ..base.csv_tables import csv_bytes
 from ..base.errors import RecordError
 from ..features.loudness import TENTHS
 from ..features.store import DESCRIPTOR, read_array
@@ -64,19 +64,6 @@ def write_duplicates(results: Path) -> list[Twin]:
     rows = [[getattr(twin, name) for name in COLUMNS] for twin in twins]
     write_owned(Results(results).duplicates, csv_bytes(COLUMNS, rows))
     return twins
-
-
-def read_duplicates(results: Path) -> dict[str, list[str]]:
-    """The paths of the other tracks of its group, by track; none where none were looked for."""
-    groups: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-    with suppress(OSError, ValueError, KeyError):
-        for row in read_csv(Results(results).duplicates):
-            groups[row["group"]].append((row["track"], row["path"]))
-    return {
-        track: [path for other, path in group if other != track]
-        for group in groups.values()
-        for track, _ in group
-    }
 
 
 def find_duplicates(results: Path) -> Iterator[Twin]:

@@ -48,7 +48,7 @@ def iterate_library(
         if waiting is not None and not any(records):
             waiting.append(track)
             continue
-        found = Track(None, *records)
+        found = Track(None, records[0], records[1], records[2])
         yield replace(found, file=_file(results, found, library))
 
 

@@ -44,6 +44,10 @@ STRUCTURE = {
     "drop_within_beat_f": "drop beginnings within a beat, F",
     "drop_within_bar_f": "drop beginnings within a bar, F",
 }
+BOUNDARIES = STRUCTURE | {  # beside other systems, untrimmed too
+    "hit_0.5_precision": "boundaries within 0.5 s, precision",
+    "hit_0.5_recall": "boundaries within 0.5 s, recall",
+}
 KEY = {
     "exact": "the very key",
     "mirex": "MIREX-weighted, fifths in both directions",

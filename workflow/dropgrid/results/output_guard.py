@@ -32,6 +32,8 @@ HEADS = (
     b"# Systems side by side\n",
     b"# dropgrid estimate: ",  # tracks without an answer
     b"#EXTM3U\n#DROPGRID\n",
+    b"REM dropgrid set\n",  # a cue sheet
+    b"number,starts,path,artist,title,",
 )
 TRAITS = (  # (what the file begins with, what it holds near either end)
     (b"<!", b"<title>dropgrid</title>"),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 
-from ..base.csv_tables import read_csv
 from ..base.text import clock, printable, width
-from .layout import Results
+from .duplicates_file import read_duplicates
 from .table import current_table
+from .to_check import confirmed_tracks, reasons, reference_tempos
 
 HEADINGS = ("track", "BPM", "reference", "confidence", "key", "LUFS", "sections (bars)", "drops")
 NUMBERS = {"BPM", "reference", "confidence", "LUFS"}
@@ -20,10 +19,10 @@ LONGEST = 56  # characters of a name or of the sections
 def listing(results: Path) -> str:
     """The library table, with a column of references where an evaluation has some.
 
-    Failed tracks are listed below it with their reasons, and so are files that were analysed
-    but may not be whole; tracks without records are counted. Raises RecordError.
+    Failed tracks are listed below it with their reasons, and so are those to check; tracks
+    without records are counted. Raises RecordError.
     """
-    references = _references(Results(results).evaluation / "bpm.csv")
+    references = reference_tempos(results)
     waiting: list[str] = []
     rows = current_table(results, waiting)
     lines = [_line(row, references) for row in rows if row["status"] == "ok"]
@@ -32,7 +31,12 @@ def listing(results: Path) -> str:
               for row in rows if row["status"] != "ok"]  # fmt: skip
     if failed:
         text += "\n\nnot analysed:\n" + "\n".join(f"  {printable(line)}" for line in failed)
-    doubtful = [f"{row['path']}: {row['problem']}" for row in rows if row.get("problem")]
+    copies, confirmed = read_duplicates(results), confirmed_tracks(results)
+    doubtful = []
+    for row in rows:
+        track = row["track"]
+        found = reasons(row, references.get(track), copies.get(track, ()), track in confirmed)
+        doubtful += [f"{row['path']}: {why}" for _, why in found[:1]]
     if doubtful:
         text += "\n\nto check:\n" + "\n".join(f"  {printable(line)}" for line in doubtful)
     if waiting:
@@ -48,19 +52,12 @@ def _without_empty(heading: str, lines: Sequence[tuple[str, ...]]) -> list[tuple
     return [line[:place] + line[place + 1 :] for line in lines]
 
 
-def _references(path: Path) -> dict[str, str]:
-    """The reference tempo of each track that has one."""
-    with suppress(OSError):
-        return {row["track"]: row.get("reference_bpm", "") for row in read_csv(path)}
-    return {}
-
-
-def _line(row: Mapping[str, str], references: Mapping[str, str]) -> tuple[str, ...]:
+def _line(row: Mapping[str, str], references: Mapping[str, float]) -> tuple[str, ...]:
     reference = references.get(row["track"])
     return (
         _short(printable(row["path"])),
         f"{float(row['bpm']):.2f}" if row["bpm"] else "none",
-        f"{float(reference):.2f}" if reference else "",
+        f"{reference:.2f}" if reference else "",
         f"{float(row['confidence']):.2f}" if row["confidence"] else "",
         _key(row),
         f"{float(row['loudness']):.1f}" if row.get("loudness") else "",

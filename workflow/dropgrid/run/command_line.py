@@ -8,7 +8,7 @@ handed in: nothing here imports Snakemake.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..base.errors import ConfigError
@@ -17,17 +17,6 @@ from ..base.text import suggestion
 # Option -> how many values it takes: a number, "?" for one at most, "+" or "*" for any number.
 Options = Mapping[str, str]
 NUMBER = re.compile(r"-\d")
-# What Snakemake is asked that does not run a job.
-LOOKS = frozenset(
-    """--dry-run --dryrun --lint --list --list-rules --list-target-rules --lt --dag --rulegraph
-    --filegraph --d3dag --summary --detailed-summary --report --archive --unlock --cleanup-metadata
-    --list-changes --list-input-changes --list-params-changes --list-untracked --cm
-    --print-compilation --containerize --generate-unit-tests --delete-all-output
-    --delete-temp-output --list-conda-envs --conda-cleanup-envs --container-cleanup-images
-    --cleanup-shadow --lc --li --lp --lu""".split()
-)
-SHORT_LOOKS = "nlSD"  # of the options in one letter
-TAKES_VALUE = "cjsdCRUPeTwOq"  # letters that may be followed by a value in the same word
 
 
 @dataclass(frozen=True)
@@ -40,11 +29,13 @@ class GivenOption:
 
 
 def read(
-    words: Sequence[str], options: Options, ends: Callable[[str], bool] = lambda word: False
+    words: Sequence[str],
+    options: Options,
+    ends: Callable[[str, str], bool] = lambda option, word: False,
 ) -> tuple[list[str], list[GivenOption]]:
     """(the words that belong to no option, the options).
 
-    ends: whether a word cannot be a further value of an option that takes any number.
+    ends: whether a word cannot be a further value of this option, which takes any number.
     Raises ConfigError for an option that there is not.
     """
     free: list[str] = []
@@ -64,7 +55,7 @@ def read(
         most = int(takes) if takes.isdigit() else 1 if takes == "?" else len(words)
         most = most if inline is None else 0
         while len(values) < most and at < len(words) and not is_option(words[at]):
-            if not takes.isdigit() and ends(words[at]):
+            if not takes.isdigit() and ends(name, words[at]):
                 break
             values.append(words[at])
             at += 1
@@ -114,23 +105,3 @@ def _short(word: str, options: Options) -> tuple[str, str | None]:
         if options[name] != "0" and at < len(word):
             return name, word[at:].removeprefix("=")
     return name, None
-
-
-def only_looks(arguments: Iterable[str]) -> bool:
-    """Whether Snakemake's command line asks to look, not to run: a dry run, a list, a picture.
-
-    Options may be shortened to what is still one of them.
-    """
-    for argument in arguments:
-        if argument == "--":
-            return False
-        name = argument.partition("=")[0]
-        if name.startswith("--") and any(look.startswith(name) for look in LOOKS):
-            return True
-        if argument.startswith("-") and not argument.startswith("--"):
-            for letter in argument[1:]:
-                if letter in SHORT_LOOKS:
-                    return True
-                if letter in TAKES_VALUE:
-                    break
-    return False

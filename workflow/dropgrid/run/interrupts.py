@@ -237,17 +237,6 @@ def end_jobs() -> None:
                 process.terminate()
 
 
-def cancel_timers() -> None:
-    """Cancel what still waits to run: at the end of a run it would only hold up the exit.
-
-    Snakemake sets a timer of a second (--max-jobs-per-timespan) whenever it starts jobs, and a
-    process does not end before its timers have.
-    """
-    for thread in threading.enumerate():
-        if isinstance(thread, threading.Timer):
-            thread.cancel()
-
-
 def _exit_as_interrupted() -> None:
     if received:
         name, command = signal.Signals(received[0]).name, _command()

@@ -54,10 +54,12 @@ def read_request(words: Sequence[str], targets: Collection[str], options: Option
     Raises ConfigError, LibraryError.
     """
 
-    def ends(word: str) -> bool:
+    def ends(option: str, word: str) -> bool:
+        if option in ("--config", "-C"):
+            return "=" not in word
         return word not in targets and os.path.isdir(os.path.expanduser(word))
 
-    free, given = read(_config_ended(words), {**options, **OWN}, ends)
+    free, given = read(words, {**options, **OWN}, ends)
     config: list[tuple[str, str]] = []
     kept: list[str] = []
     single: dict[str, str] = {}
@@ -166,19 +168,6 @@ def _absolute(name: str, value: Any, folder: Path) -> str:
             for source in section["references"]
         ]
     return json.dumps(section)
-
-
-def _config_ended(words: Sequence[str]) -> list[str]:
-    """The words with those that follow --config and are no name=value moved to the front."""
-    kept: list[str] = []
-    free: list[str] = []
-    within = False
-    for word in words:
-        if is_option(word):
-            within = word in ("--config", "-C")
-        (free if within and not is_option(word) and "=" not in word else kept).append(word)
-        within = within and word not in free
-    return free + kept
 
 
 def _pair(text: str) -> tuple[str, str]:

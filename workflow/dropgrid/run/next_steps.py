@@ -6,13 +6,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..base.errors import RecordError
 from ..base.optional_packages import has, lacking
 from ..base.text import counted
 from ..results.layout import Results
-from ..results.table import NO_PARQUET, has_parquet, read_table
-
-SURE = 0.8  # a confidence below this is worth a look: one such track in five or more is wrong
+from ..results.table import NO_PARQUET, has_parquet
+from ..results.to_check import tracks_to_check
 
 
 def next_steps(results: Path, environ: Mapping[str, str] = os.environ) -> str:
@@ -21,9 +19,7 @@ def next_steps(results: Path, environ: Mapping[str, str] = os.environ) -> str:
     lines = []
     if files.table.exists():
         if count := tracks_to_check(results):
-            lines.append(
-                f"{counted(count, 'track')} to check: confidence below {SURE:g}, or a damaged file"
-            )
+            lines.append(f"{counted(count, 'track')} to check; dropgrid list says why")
         if not has_parquet():
             lines.append(NO_PARQUET)
     if files.evaluation.exists() and not has("matplotlib"):
@@ -31,18 +27,6 @@ def next_steps(results: Path, environ: Mapping[str, str] = os.environ) -> str:
     if files.page.exists():
         lines.append(f"open {seen_from(files.page, environ.get('PWD', ''))}")
     return "\n".join(lines)
-
-
-def tracks_to_check(results: Path) -> int:
-    """How many analysed tracks of the library table are doubtful; 0 where it cannot be read."""
-    try:
-        rows = read_table(results)
-    except RecordError:
-        return 0
-    return sum(
-        row["status"] == "ok" and (bool(row["problem"]) or float(row["confidence"] or 1) < SURE)
-        for row in rows
-    )
 
 
 def seen_from(path: Path, folder: str) -> str:

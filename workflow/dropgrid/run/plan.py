@@ -48,7 +48,7 @@ from .batches import (
     write_batches,
 )
 from .dry_run import is_same, shadow_of
-from .interrupts import cancel_timers, guard_run, received
+from .interrupts import guard_run, received
 from .job_resources import likely_minutes
 from .missing_library import refuse_vanished
 from .moved_files import Recognised, recognise, reuse_results, without
@@ -65,17 +65,9 @@ LATER_MINUTES = 0.3  # of music whose features take as long as the later stages 
 Workers = Callable[[Sequence[Ticket]], int]  # of tracks: how many batches of them run at once
 
 
-Forced = Callable[[], Collection[str]]  # the rules that are asked for anew
-
-
 def one_worker(tracks: Sequence[Ticket]) -> int:
     """One worker with all threads."""
     return 1
-
-
-def nothing() -> Collection[str]:
-    """No rule is asked for anew."""
-    return ()
 
 
 @dataclass(frozen=True)
@@ -155,15 +147,15 @@ def plan_run(
     cluster: bool,
     module: bool = False,
     workers: Workers = one_worker,
-    forced: Forced = nothing,
+    forced: Collection[str] = (),
 ) -> Plan:
     """The plan of a run; what it stands on is scanned, claimed and guarded.
 
     config: complete. main: this is the process that the user started, not a job of its own, which
     reads the plan that the main one made. real: it is to run jobs, not only to look. cluster:
     its jobs run elsewhere; else `workers` tells how many can run here. module: the run is another
-    workflow's, of which this one is a module; nobody calls start_run then. forced: tells the
-    rules that are asked for anew, of which batches have to know. Raises DropgridError, OSError.
+    workflow's, of which this one is a module; nobody calls start_run then. forced: the rules that
+    are asked for anew, of which batches have to know. Raises DropgridError, OSError.
     """
     results = usual(config["results"])
     if not main:
@@ -206,7 +198,7 @@ def make_plan(
     real: bool,
     workers: Workers = one_worker,
     cluster: bool = False,
-    forced: Forced = nothing,
+    forced: Collection[str] = (),
     module: bool = False,
     same: Collection[str] = (),
 ) -> Plan:
@@ -233,7 +225,7 @@ def make_plan(
         remove_batches(shadow)
         threads = _threads(found.tracks, shadow, 1 if cluster else workers(found.tracks))
     else:
-        force(shadow, forced())
+        force(shadow, forced)
         due = tracks_due(shadow, tracks, config["analyses"])
         work = [track for track in found.tracks if track.track in due]
         at_once = workers(work)
@@ -359,7 +351,6 @@ def end_run(plan: Plan, ok: bool, logger: Logger) -> None:
     logger.info(text, extra={"summary": summary, "ok": ok})
     if ok and (steps := next_steps(results)):
         logger.info(steps)
-    cancel_timers()
 
 
 def read_plan(results: str) -> Plan:

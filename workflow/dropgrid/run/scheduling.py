@@ -12,11 +12,14 @@ Here the cores are the limit, and of the ready jobs only a few can begin.
 
 The Slurm plugin asks ten seconds later each time that nothing has changed, up to three minutes: so
 long a lost job would go unnoticed.
+
+None of this is a public interface: where a Snakemake is built otherwise, it is left as it is, with
+a warning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from heapq import nsmallest
 from typing import Any
 
@@ -25,10 +28,19 @@ CHOICE_PER_CORE = 4
 LOOK = 80  # seconds, at most, until a cluster is asked about its jobs once more
 
 
-def lighten(scheduler: Any, cores: int) -> None:
+Warn = Callable[[str], None]
+
+
+def lighten(scheduler: Any, cores: int, warn: Warn) -> None:
     """Have the scheduler of a run on this machine, which has not begun, do less each time."""
     most = max(CHOICE, CHOICE_PER_CORE * cores)
     usual = type(scheduler)
+    lacking = [] if callable(getattr(usual, "job_selector", None)) else ["job_selector"]
+    lacking += [] if _is_property(usual, "remaining_jobs") else ["remaining_jobs"]
+    lacking += [] if hasattr(scheduler, "job_rate_limiter") else ["job_rate_limiter"]
+    if lacking:
+        warn(_left(", ".join(lacking), "planning takes longer the more tracks there are"))
+        return
 
     class Lightened(usual):  # type: ignore[misc, valid-type]
         choosing = False
@@ -53,12 +65,22 @@ def foremost(jobs: Iterable[Any], most: int) -> set[Any]:
     return set(nsmallest(most, jobs, key=lambda job: (-job.priority, job.jobid)))
 
 
-def look_often(executor: Any) -> None:
+def _is_property(kind: type, name: str) -> bool:
+    return isinstance(getattr(kind, name, None), property)
+
+
+def _left(lacking: str, harm: str) -> str:
+    return f"dropgrid: this Snakemake has no {lacking}: it runs as it is, and {harm}"
+
+
+def look_often(executor: Any, warn: Warn) -> None:
     """Have what submits jobs to a cluster ask about them every LOOK seconds at least."""
     usual = type(executor)
-    interval: Any = getattr(usual, "next_seconds_between_status_checks", None)
-    if interval is None:
-        return  # it asks at fixed times
+    if not _is_property(usual, "next_seconds_between_status_checks"):
+        harm = "a lost job may go unnoticed for some minutes"
+        warn(_left("next_seconds_between_status_checks", harm))
+        return
+    interval: Any = usual.next_seconds_between_status_checks
 
     class Looking(usual):  # type: ignore[misc, valid-type]
         @property

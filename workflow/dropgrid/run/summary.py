@@ -90,7 +90,7 @@ def summarise(results: Path, since: int | None = None) -> Summary:
         waiting=waiting,
         failures=tuple(failures),
         unread=tuple((problem["path"], problem["reason"]) for problem in scan["problems"]),
-        use=_use(results, scan["tracks"]),
+        use=use_by_stage(results, scan["tracks"]),
         of_run=None if since is None else _use_since(results, since),
         departed=len(departed(results)),
     )
@@ -106,7 +106,7 @@ def _checked(results: Path, tracks: Sequence[str]) -> list[bool]:
     return [item.grid_is_right for item in agreements(session, corrections, tracks) if item.grid]
 
 
-def _use(results: Path, tracks: Sequence[str]) -> dict[str, Use]:
+def use_by_stage(results: Path, tracks: Sequence[str]) -> dict[str, Use]:
     """What each stage took, by the logs of its jobs and of batches: the younger counts."""
     files = Results(results)
     ages = {name: _ages(files.logs(name)) for name in (*STAGES, "tracks")}

@@ -105,6 +105,10 @@ def _look(file: str) -> tuple[int, int] | None:
 
 
 def _tags(file: Path) -> dict[str, Any]:
+    from ..audio import tag_process
     from ..audio.tags import read_tags
 
-    return dataclasses.asdict(read_tags(file))
+    try:
+        return dataclasses.asdict(read_tags(file))
+    finally:
+        tag_process.close(forks_only=True)  # a job reads no other file's

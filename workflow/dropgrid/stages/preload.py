@@ -18,21 +18,27 @@ def prepare(
     stages: Collection[str] = tuple(STAGES),
     network: Path | None = None,
     key_network: Path | None = None,
+    kept: bool = True,
 ) -> None:
-    """Import what these stages need, load the networks that are named. Raises ModelError."""
+    """Import what these stages need, load the networks that are named. Raises ModelError.
+
+    kept: features are kept in a folder of results, whose corrections count.
+    """
     import threadpoolctl  # noqa: F401
 
-    from ..corrections import per_track  # noqa: F401
-    from ..features import store  # noqa: F401
     from ..records import store as record_store  # noqa: F401
     from . import make_records  # noqa: F401
+
+    if kept:
+        from ..audio import digests  # noqa: F401
+        from ..corrections import per_track  # noqa: F401
+        from ..features import cache, store  # noqa: F401
 
     if "features" in stages:
         import soundfile  # noqa: F401
 
-        from ..audio import digests  # noqa: F401
-        from ..audio.tag_limits import import_formats
-        from ..features import cache, extract  # noqa: F401
+        from ..audio.tag_process import import_formats
+        from ..features import extract  # noqa: F401
         from . import make_features  # noqa: F401
 
         import_formats()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..records.model import LABELS
-from .levels import LOW, PLATEAU, Drive, decibels
+from .levels import ENTRY, LOW, PLATEAU, Drive, decibels
 
 HIGH_BANDS = 4  # the bands from 1 kHz up: what risers and snare rolls fill
 # The ladder, fitted to 29 songs by benchmarks/structure_fit.py; both thresholds are lower than
@@ -70,7 +70,8 @@ class SectionSound:
     """What a section sounds like, each of them (sections,).
 
     level: dB below the track's loudest stretch, the mean over its bars (levels.Drive). loudest:
-    the same of its loudest PLATEAU bars, all of them where it has no more. rise: dB by which the
+    the same of its loudest PLATEAU bars, all of them where it has no more. kick: dB of the kick's
+    strokes against the usual ones of the track (levels.Drive.kick_levels). rise: dB by which the
     high bands of its last quarter exceed those of its first. pulse: dB, standard deviation along
     the bar, mean over its bars and the bands. bass: dB of the low bands against all. bars: its
     length; calm: how many of them are calm.
@@ -78,6 +79,7 @@ class SectionSound:
 
     level: np.ndarray
     loudest: np.ndarray
+    kick: np.ndarray
     rise: np.ndarray
     pulse: np.ndarray
     bass: np.ndarray
@@ -89,13 +91,14 @@ class SectionSound:
 class Course:
     """Running sums over a track, of which any stretch can be described at once.
 
-    Each (units + 1,): of the levels, of the high bands, of the pulse of the bar each unit lies in,
-    of the power of the low bands and of all, and of the calm units. highest: (scales, units) the
-    highest level of the stretches of PLATEAU bars that begin at 2 ** scale units, from each unit
-    on. per_bar: units in a bar.
+    Each (units + 1,): of the levels, of the kick's strokes against the usual ones, of the high
+    bands, of the pulse of the bar each unit lies in, of the power of the low bands and of all, and
+    of the calm units. highest: (scales, units) the highest level of the stretches of PLATEAU bars
+    that begin at 2 ** scale units, from each unit on. per_bar: units in a bar.
     """
 
     level: np.ndarray
+    kick: np.ndarray
     high: np.ndarray
     pulse: np.ndarray
     low: np.ndarray
@@ -117,6 +120,7 @@ class Course:
         return SectionSound(
             mean(self.level),
             np.where(length > self.plateau, self._loudest(starts, ends), mean(self.level)),
+            mean(self.kick),
             closing - opening,
             mean(self.pulse),
             decibels(mean(self.low)) - decibels(mean(self.power)),
@@ -161,6 +165,7 @@ def course(drive: Drive, levels: np.ndarray, pattern: np.ndarray, aligned: bool 
 
     return Course(
         level=sums(level),
+        kick=sums(drive.kick_levels()),
         high=sums(pattern[:, :, -HIGH_BANDS:].mean(axis=(1, 2))),
         pulse=sums(_pulse(pattern, drive.per_bar, aligned)),
         low=sums((10 ** (levels[:, :, LOW] / 10)).sum(axis=2).mean(axis=1)),
@@ -224,12 +229,13 @@ def scores(sound: SectionSound, contrast: bool) -> np.ndarray:
     rises = np.logaddexp(calm, middling) + _log_sigmoid(sound.rise - RISE)
     beat = _log_sigmoid(4.0 * (sound.pulse - PULSE))
     bass = _log_sigmoid(sound.bass - BASS)
+    kick = _log_sigmoid((sound.kick - ENTRY) / SPREAD)
     never = np.full_like(peak, NEVER)
     return np.stack([
         below,
         np.where(sound.bars > LONGEST_BUILDUP, NEVER, rises) if contrast else never,
         beat + (middling if contrast else np.logaddexp(middling, peak)),
-        beat + peak + bass if contrast else never,
+        beat + peak + bass + kick if contrast else never,
         calm,
         below,
     ], axis=1)  # fmt: skip

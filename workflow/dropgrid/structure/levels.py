@@ -29,7 +29,8 @@ TUNELESS = -10.0  # dB below the loudest stretch that the quiet quarter of a bar
 # Kicks of 50 songs strike within 9 dB of the mean power where they are loudest; noise, speech and
 # pads, whose low bands rise as well, stay 22 dB and more below it.
 KICK = -15.0  # dB against the mean power at which strokes of the low bands are those of a kick
-ENTRY = -6.0  # dB below their median in a drop at which its strokes count as missing
+HARDEST = 75  # percentile of the level from which on a track's usual kick is to be heard
+ENTRY = -6.0  # dB against the usual strokes at which a kick counts as missing
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,23 @@ class Drive:
 
     def levels(self) -> np.ndarray:
         """(units,) the level of the bar each unit lies in: the mean of its parts."""
-        return np.repeat(self.parts.mean(axis=0), self.per_bar)[: len(self.power)]
+        return self._of_units(self.parts.mean(axis=0))
+
+    def kick_levels(self) -> np.ndarray:
+        """(units,) dB of the kick's strokes in the bar of each unit against the usual ones: the
+        median of those of the quarter of the bars that drive hardest."""
+        level, strokes = self.parts.mean(axis=0), self.parts[1]
+        usual = np.median(strokes[level >= np.percentile(level, HARDEST)])
+        return self._of_units(strokes - usual)
+
+    def _of_units(self, bars: np.ndarray) -> np.ndarray:
+        return np.repeat(bars, self.per_bar)[: len(self.power)]
 
     def has_kick(self) -> bool:
         """Whether a kick strikes in the quarter of the beats that drive hardest."""
         level = self.levels()
         against = decibels(self.strokes) - decibels(self.power)
-        return bool(np.median(against[level >= np.percentile(level, 75)]) > KICK)
+        return bool(np.median(against[level >= np.percentile(level, HARDEST)]) > KICK)
 
     def loudness(self, start: int, end: int) -> tuple[float, float]:
         """dB below the loudest moments, of the power and of the strokes of units."""

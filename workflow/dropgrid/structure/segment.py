@@ -12,7 +12,7 @@ FREE = 0.2  # share of sections of any length, phrase or not ...
 MEAN_FREE = 24.0  # ... and the bars over which it falls to 1/e
 WEIGHT = 8.0  # what a unit of evidence counts against the log prior
 TOO_SHORT = 6.0  # what a bar less than the shortest section costs
-SHIFT = 8.0  # what a section costs that does not last whole bars: from there on downbeats move
+SHIFT = 12.0  # what a section costs that does not last whole bars: from there on downbeats move
 
 
 def length_prior(units: int, per_bar: int, phrases: bool = True) -> np.ndarray:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ..audio.tag_limits import TagLimit, import_mutagen, limits
+from ..audio.tag_process import TagLimit, open_first
 from ..base.errors import DropgridError
 from ..key import notation
 from ..records.cue_template import Template
@@ -206,17 +206,18 @@ def open_tags(path: str | Path, like: str | Path | None = None) -> tuple[Any, bo
     ID3 frames are kept in the version they are in. like: a file of the same format, whose name
     tells it, where the path's does not. Raises TagError.
     """
-    mutagen = import_mutagen()
+    import mutagen.id3
+
     try:
-        with limits():
-            named = mutagen.File(path if like is None else like)
-            if named is None:
-                raise TagError("its format has no tags")
-            options: dict[str, Any] = {}
-            if isinstance(named.tags, mutagen.id3.ID3):
-                kept = named.tags.version >= (2, 3)  # others become what all players read
-                options = {"translate": False} if kept else {"v2_version": 3}
-            file = named if like is None and not options else type(named)(path, **options)
+        open_first(Path(path if like is None else like))
+        named = mutagen.File(path if like is None else like)
+        if named is None:
+            raise TagError("its format has no tags")
+        options: dict[str, Any] = {}
+        if isinstance(named.tags, mutagen.id3.ID3):
+            kept = named.tags.version >= (2, 3)  # others become what all players read
+            options = {"translate": False} if kept else {"v2_version": 3}
+        file = named if like is None and not options else type(named)(path, **options)
         had_tags = file.tags is not None
         if not had_tags:
             file.add_tags()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..memory import give_back
 from . import key_weights, npz
 from .key_weights import CLASSES, Convolution
 from .matrix import Matrix, aligned, product
@@ -141,6 +142,7 @@ class Scores:
 
     def _run(self, frames: int) -> None:
         """Keep the scores of the next so many frames; hold what later ones need."""
+        give_back()  # before the maps need room
         buffer = np.concatenate(self._buffer)
         end = self._before + frames
         scores = self._network(buffer[: end + REACH])

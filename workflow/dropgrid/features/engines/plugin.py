@@ -68,7 +68,13 @@ def load(method: str) -> tuple[Detect, str]:
     except ModelError:
         raise
     except Exception as error:  # of somebody else's module: whatever it is
-        raise ModelError(f"bpm.method: {method}: {_line(error)}") from error
+        raise ModelError(f"bpm.method: {method}: {_line(error)}{_instead(where, name)}") from error
+
+
+def _instead(where: str, name: str) -> str:
+    """What to write for a module in the working folder, where no job looks for modules."""
+    file = Path(*where.split(".")).with_suffix(".py")
+    return f"; as a file: {file}:{name}" if name and file.is_file() else ""
 
 
 def _entry_point(name: str) -> tuple[Any, str]:

@@ -1,42 +1,49 @@
 // The columns of the library table: what they hold, how wide they are, which of them are shown.
 
 import { $, make, remember, remembered } from "./dom.js";
+import { coverOf } from "./covers.js";
 import { keyColour } from "./key_wheel.js";
 import { LABELS } from "./labels.js";
 import { popover } from "./popovers.js";
 import { runs } from "./section_runs.js";
 import { draw, markSort, sortBy } from "./table.js";
-import { barsText, bpmText, clock, folded } from "./text.js";
-import { BARS, camelotText, correctedParts, likely, tracks } from "./tracks.js";
+import { barsText, bpmText, clock, count, folded } from "./text.js";
+import { BARS, camelotText, correctedParts, library, likely, tracks } from "./tracks.js";
 
-const GAP = 16; // px between columns, as in library.css
+const GAP = 16; // px between columns
+const NARROW = 440; // px of a table, as on a phone, in which columns stand closer
+const NARROW_GAP = 10;
 const cell = (name, ...content) => make("div", { role: "gridcell", class: name }, ...content);
 
 /**
- * value: what is sorted by; cell: what is shown; least: px, the narrowest that is of use; grow: its
- * share of the room that is left; rank: those of the highest go first where there is no room;
- * off: shown only where chosen.
+ * value: what is sorted by; cell: what is shown; least: px, the narrowest that is of use, narrow:
+ * where the table is narrow; grow: its share of the room that is left; rank: those of the highest go first where there is no room;
+ * off: shown only where chosen. served: known to `dropgrid open` alone, from the files themselves.
  */
 const COLUMNS = [
-  { key: "title", name: "Track", value: (t) => folded(t.title), cell: nameCell, least: 150, grow: 2.2, rank: 0 },
+  { key: "title", name: "Track", value: (t) => folded(t.title), cell: nameCell, least: 150, narrow: 104, grow: 2.2, rank: 0 },
   { key: "artist", name: "Artist", value: (t) => t.artist && folded(t.artist), cell: (t) => cell("words", t.artist), least: 110, grow: 1, rank: 9, off: true },
+  { key: "cover", name: "Cover", value: (t) => (t.cover ? 0 : undefined), cell: (t) => cell("", coverOf(t)), least: 40, grow: 0, rank: 16, off: true, served: true },
+  { key: "rating", name: "Rating", value: (t) => t.rating, cell: ratingCell, least: 70, grow: 0, rank: 14, off: true, served: true },
+  { key: "comment", name: "Comment", value: (t) => t.comment && folded(t.comment), cell: (t) => cell("words", t.comment), least: 110, grow: 1, rank: 16, off: true, served: true },
+  { key: "added", name: "Date added", value: (t) => t.added, cell: (t) => cell("words number", t.added), least: 84, grow: 0, rank: 13, off: true },
   { key: "genre", name: "Genre", value: (t) => t.genre && folded(t.genre), cell: (t) => cell("words", t.genre), least: 90, grow: 0.6, rank: 10, off: true },
   { key: "album", name: "Album", value: (t) => t.album && folded(t.album), cell: (t) => cell("words", t.album), least: 110, grow: 1, rank: 11, off: true },
   { key: "year", name: "Year", value: (t) => t.year, cell: (t) => cell("words", t.year), least: 48, grow: 0, rank: 15, off: true },
-  { key: "dropmap", name: "Drop map", value: (t) => t.sections?.length, cell: mapCell, least: 90, grow: 1.8, rank: 2 },
+  { key: "dropmap", name: "Drop map", value: (t) => t.sections?.length, cell: mapCell, least: 90, narrow: 64, grow: 1.8, rank: 3 },
   { key: "bpm", name: "BPM", value: (t) => t.bpm, cell: (t) => cell("bpm right", bpmText(t.bpm)), least: 66, grow: 0, rank: 1, right: true },
   { key: "confidence", name: "Confidence", value: (t) => t.confidence, cell: sureCell, least: 96, grow: 0, rank: 5 },
-  { key: "key", name: "Key", value: (t) => t.camelot?.padStart(3, "0"), cell: keyCell, least: 58, grow: 1.5, rank: 4 },
+  { key: "key", name: "Key", value: (t) => t.camelot?.padStart(3, "0"), cell: keyCell, least: 58, grow: 1.5, rank: 2 },
   { key: "alternatives", name: "Alternatives", value: (t) => likely(t)[0]?.[0], cell: (t) => cell("alternatives", likely(t).slice(0, 2).map((a) => bpmText(a[0])).join("  ")), least: 104, grow: 0, rank: 8 },
   { key: "loudness", name: "Loudness", value: (t) => t.lufs, cell: (t) => cell("loudness right", t.lufs === undefined ? "" : `${t.lufs.toFixed(1)} LUFS`), least: 88, grow: 0, rank: 12, right: true, off: true },
-  { key: "time", name: "Length", value: (t) => t.duration, cell: (t) => cell("time right", clock(t.duration)), least: 54, grow: 0, rank: 3, right: true },
+  { key: "time", name: "Length", value: (t) => t.duration, cell: (t) => cell("time right", clock(t.duration)), least: 54, grow: 0, rank: 4, right: true },
   { key: "drops", name: "Drops", value: (t) => t.drops?.length, cell: (t) => cell("drops right", t.drops ? String(t.drops.length) : ""), least: 52, grow: 0, rank: 7, right: true },
   { key: "energy", name: "Energy", value: (t) => t.energy, cell: (t) => cell("energy right", t.energy === undefined ? "" : t.energy.toFixed(2)), least: 62, grow: 0, rank: 13, right: true, off: true },
   ...BARS.map(([key, name]) => ({ key, name, value: (t) => t[key], cell: (t) => cell(`${key} right`, barsText(t[key])), least: 76, grow: 0, rank: 14, right: true, off: true })),
   { key: "status", name: "Status", value: (t) => ["failed", "check", "ok"].indexOf(t.status), cell: stateCell, least: 84, grow: 0, rank: 6 },
 ];
 
-export const columns = { chosen: new Set(), shown: [] };
+export const columns = { chosen: new Set(), shown: [], narrow: false };
 
 function nameCell(track) {
   const under = columns.shown.some((c) => c.key === "artist") ? track.path : [track.artist, track.path].filter(Boolean).join(" · ");
@@ -64,6 +71,11 @@ function keyCell(track) {
   return make("div", { role: "gridcell", class: track.keyUnsure ? "key unsure" : "key", title: track.keyUnsure ? `${track.key}: unsure` : track.key }, dot, make("b", {}, camelotText(track)), make("span", {}, track.key));
 }
 
+function ratingCell(track) {
+  const stars = track.rating ?? 0;
+  return make("div", { role: "gridcell", class: "rating", "aria-label": stars ? count(stars, "star") : null }, "★".repeat(stars));
+}
+
 function stateCell(track) {
   return make("div", { role: "gridcell", class: `state ${track.status}`, title: track.why || null }, track.state?.confirmed ? "Yours" : track.duration === undefined && !track.failure ? "Waiting" : { ok: "OK", check: "Check", failed: "Failed" }[track.status]);
 }
@@ -81,7 +93,7 @@ export function cells(track) {
 export function startColumns() {
   const usual = COLUMNS.filter((c) => (c.key === "genre" ? tracks.some((t) => t.genre) : c.key === "alternatives" ? tracks.some((t) => likely(t).length) : !c.off));
   columns.chosen = new Set(remembered("columns") ?? usual.map((c) => c.key)).add("title");
-  const boxes = COLUMNS.slice(1).map((column) => {
+  const boxes = COLUMNS.slice(1).filter((c) => !c.served || library.served).map((column) => {
     const change = (event) => {
       if (event.target.checked) columns.chosen.add(column.key);
       else columns.chosen.delete(column.key);
@@ -95,17 +107,22 @@ export function startColumns() {
 
 /** Lay out the chosen columns that there is room for, and make their heads. */
 export function fitColumns(again) {
-  const fitting = COLUMNS.filter((c) => columns.chosen.has(c.key));
+  const fitting = COLUMNS.filter((c) => columns.chosen.has(c.key) && (!c.served || library.served));
   const room = $("table").clientWidth - 2 * parseFloat(getComputedStyle($("table")).getPropertyValue("--gutter"));
-  const need = () => fitting.reduce((sum, c) => sum + c.least, 0) + GAP * (fitting.length - 1);
+  const isNarrow = room < NARROW;
+  const gap = isNarrow ? NARROW_GAP : GAP;
+  const least = (column) => (isNarrow && column.narrow) || column.least;
+  const need = () => fitting.reduce((sum, c) => sum + least(c), 0) + gap * (fitting.length - 1);
   const left = [];
   while (room > 0 && fitting.length > 2 && need() > room) {
     const last = fitting.reduce((a, b) => (b.rank > a.rank ? b : a));
     left.unshift(...fitting.splice(fitting.indexOf(last), 1));
   }
-  if (!again && fitting.length === columns.shown.length && fitting.every((c, i) => c === columns.shown[i])) return;
+  if (!again && isNarrow === columns.narrow && fitting.length === columns.shown.length && fitting.every((c, i) => c === columns.shown[i])) return;
+  columns.narrow = isNarrow;
   columns.shown = fitting;
-  $("table").style.setProperty("--columns", fitting.map((c) => (c.grow ? `minmax(${c.least}px, ${c.grow}fr)` : `${c.least}px`)).join(" "));
+  $("table").style.setProperty("--columns", fitting.map((c) => (c.grow ? `minmax(${least(c)}px, ${c.grow}fr)` : `${least(c)}px`)).join(" "));
+  $("table").style.setProperty("--gap", `${gap}px`);
   $("no-room").textContent = left.length ? `No room here for ${left.map((c) => c.name).join(", ")}.` : "";
   $("head").replaceChildren(...fitting.map((column) => {
     const button = make("button", { onclick: () => sortBy(column) }, column.name, make("span", { class: "arrow", "aria-hidden": "true" }));

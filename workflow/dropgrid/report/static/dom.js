@@ -14,8 +14,9 @@ export const all = (selector, within = /** @type {any} */ (document)) => [...wit
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (value === undefined || value === null || value === false) continue;
-    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    if (typeof value === "boolean" && name.startsWith("aria-")) element.setAttribute(name, String(value));
+    else if (value === undefined || value === null || value === false) continue;
+    else if (typeof value === "function") element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : value);
   }
   element.append(...children.filter((child) => child !== null && child !== undefined && child !== ""));

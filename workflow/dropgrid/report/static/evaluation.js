@@ -2,6 +2,8 @@
 
 import { $, make } from "./dom.js";
 import { dataTable, trackButton, tiles } from "./failures_and_run.js";
+import { between, estimate, figure } from "./figures.js";
+import { linkToSystems, sideBySide } from "./systems.js";
 import { bpmText, count, titled } from "./text.js";
 import { parsed, tracks } from "./tracks.js";
 import { AGREED, disagreement } from "./verdict.js";
@@ -20,7 +22,7 @@ const HEADLINES = [
 
 export function showEvaluation() {
   const page = $("page-evaluation");
-  const { names, in_groups: inGroups, documents, systems } = parsed("data-evaluation");
+  const { names, in_groups: inGroups, documents, systems, system_plots: systemPlots } = parsed("data-evaluation");
   page.replaceChildren(make("h2", {}, "Evaluation"));
   if (!documents.length) {
     page.append(make("p", { class: "lead" }, "Nothing was evaluated. Name annotations under evaluation: references: in config.yaml and run the workflow again."));
@@ -32,6 +34,7 @@ export function showEvaluation() {
     if (values.downbeats) found.downbeats = values.downbeats;
   }
   page.append(make("p", { class: "lead" }, aboutReferences(documents[0].values)));
+  if (systems?.systems) page.append(linkToSystems(systems));
   const headlines = HEADLINES.map(([task, name, title]) => [title, found[task]?.systems?.dropgrid?.[name]]);
   page.append(tiles(headlines.filter(([, e]) => e && e.value !== null).map(([title, e]) => [title, figure(e.value), between(e)])));
   for (const [task, values] of Object.entries(found)) {
@@ -46,30 +49,13 @@ export function showEvaluation() {
     if (Object.keys(values.labels ?? {}).length) page.append(...labels(values.labels));
     if (Object.keys(values.calibration ?? {}).length) page.append(...calibration(values.calibration));
   }
-  if (systems?.systems) page.append(...sideBySide(systems));
+  if (systems?.systems) page.append(...sideBySide(systems, names, systemPlots));
 }
 
 /** How far each confidence can be believed. */
 function calibration(found) {
   const rows = Object.entries(found).map(([kind, values]) => [titled(kind), values.tracks, figure(values.confidence), figure(values.right), figure(values.calibration_error)]);
   return [make("h4", {}, "Confidence"), dataTable(["Confidence", "Tracks", "Mean", "Share right", "Calibration error"], rows, [1, 2, 3, 4])];
-}
-
-/** Other systems beside dropgrid on the same tracks: a table a task, and where they differ most. */
-function sideBySide({ systems, tasks }) {
-  const parts = [make("h3", {}, "Systems side by side"), make("p", { class: "lead" }, "A track without an answer counts as wrong. Differences and their tests are in systems.md.")];
-  for (const [task, { means, disagreements: apart }] of Object.entries(tasks)) {
-    const metrics = [...new Set(means.map((mean) => mean.metric))];
-    const cell = (system, metric) => {
-      const mean = means.find((m) => m.system === system && m.metric === metric);
-      return mean?.answered ? estimate({ ...mean, value: mean.mean }) : ["no answer"];
-    };
-    const numbers = systems.map((_, i) => i + 1);
-    parts.push(make("h4", {}, titled(task)), dataTable(["Measure", ...systems], metrics.map((metric) => [metric, ...systems.map((system) => cell(system, metric))]), numbers));
-    const scored = (scores) => (scores ? figure(scores[metrics[0]]) : "no answer");
-    if (apart.length) parts.push(dataTable([`Furthest apart: ${metrics[0]}`, ...systems], apart.map(({ path, scores }) => [path, ...systems.map((system) => scored(scores[system]))]), numbers));
-  }
-  return parts;
 }
 
 function aboutReferences({ library: about, options, decided_by_tag: tagged }) {
@@ -82,16 +68,6 @@ function aboutReferences({ library: about, options, decided_by_tag: tagged }) {
     "In brackets: 95 % intervals, from 10 tracks on. Failed and unanswered tracks count as wrong." +
     (tagged?.length ? ` Of ${count(tagged.length, "track")} a BPM tag decided the answer; what the audio alone says is scored.` : "")
   );
-}
-
-const figure = (value) => (value === null || value === undefined ? "–" : value.toFixed(3));
-const answered = (e) => (e.answered_tracks !== undefined && e.answered_tracks !== null && e.answered_tracks !== e.tracks ? ` (${figure(e.answered)} of the ${e.answered_tracks} answered)` : "");
-const FEW = 10; // references: below, an interval says too little to be shown
-const between = (e) => (e.low === null || e.low === undefined || (e.tracks ?? FEW) < FEW ? "" : `[${figure(e.low)}, ${figure(e.high)}]`) + answered(e);
-
-/** A cell of value and interval. */
-function estimate(e) {
-  return e ? [figure(e.value), make("small", {}, ` ${between(e)}`)] : ["–"];
 }
 
 function measures(systems, names) {

@@ -3,6 +3,7 @@
 import { $, make } from "./dom.js";
 import { popover } from "./popovers.js";
 import { clearKey, inKey, keyWheel } from "./key_wheel.js";
+import { lists } from "./saved_lists.js";
 import { refresh } from "./table.js";
 import { clock } from "./text.js";
 import { inTempo } from "./track_query.js";
@@ -18,6 +19,7 @@ export const filter = { ...NO_FILTER };
 
 /** Whether a track passes all that is set outside the search field. */
 export function passes(track) {
+  if (lists.places && !lists.places.has(track.id)) return false;
   if (filter.status !== "all" && track.status !== filter.status) return false;
   if (filter.bpm && !inTempo(track, filter.bpm[0], filter.bpm[1], filter.octaves)) return false;
   for (const [key, of] of RANGES) {

@@ -55,6 +55,13 @@ export const server = {
   between(track, then) { return this.ask(`tracks/${track.id}/into/${then.id}`); },
   arranged(ids, locked, energy) { return this.ask("set", { tracks: ids, locked, energy }); },
 
+  /** The set in this order as the bytes of a file. */
+  async setFile(ids, kind) {
+    const answer = await fetch("api/set/file", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ tracks: ids, kind }) });
+    if (!answer.ok) throw new Error(titled((await answer.json().catch(() => ({}))).error ?? answer.statusText));
+    return answer.arrayBuffer();
+  },
+
   /** A track's sound as the analysis decoded it. */
   async sound(track) {
     const answer = await fetch(`api/tracks/${track.id}/audio.wav`);

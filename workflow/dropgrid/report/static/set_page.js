@@ -12,6 +12,7 @@ import { camelotText, library, tracks } from "./tracks.js";
 
 const SET_KEPT = library.served ? `set ${library.results}` : `set ${location.pathname}`;
 const COURSES = [["free", "as it mixes best"], ["rising", "rising energy"], ["wave", "energy in waves"], ["peak", "peak at 60 %"]];
+const FILES = [[".cue", "Cue sheet", "For a recording of this set: where each track begins"], [".csv", "Table", "A table of the transitions: where to leave and to enter"], [".json", "JSON", "The transitions, for dropgrid export and other programs"]];
 const set = { ...{ tracks: /** @type {string[]} */ ([]), locked: /** @type {string[]} */ ([]), energy: "free" }, ...remembered(SET_KEPT) };
 
 const known = () => {
@@ -48,7 +49,7 @@ export function showSet() {
   const reorder = make("button", { class: "tool", title: "Put the tracks that are not locked in the order that mixes best", disabled: !library.served, onclick: () => arrange(said) }, "Re-order the rest");
   page.append(
     make("p", { class: "lead" }, `${count(shown.length, "track")}, ${clock(seconds)}. Drag rows, or move one with Alt and the arrow keys; locked rows keep their place.`),
-    make("div", { class: "set-tools" }, energy, reorder, make("button", { class: "tool", onclick: () => download("set.m3u8", "audio/x-mpegurl", playlist(shown)) }, "Save M3U8"), make("button", { class: "tool", onclick: () => change({ tracks: [], locked: [] }) }, "Empty the set")),
+    make("div", { class: "set-tools" }, energy, reorder, make("button", { class: "tool", onclick: () => download("set.m3u8", "audio/x-mpegurl", playlist(shown)) }, "Save M3U8"), ...(library.served ? FILES.map(([kind, name, title]) => make("button", { class: "tool", title, onclick: () => saveFile(kind, said) }, name)) : []), make("button", { class: "tool", onclick: () => change({ tracks: [], locked: [] }) }, "Empty the set")),
     said,
     courses(shown),
     make("ol", { class: "set-list" }, ...shown.map(setRow)),
@@ -97,6 +98,17 @@ function setRow(track, place) {
 }
 
 const move = (id, place) => change({ tracks: moved(known().map((track) => track.id), id, place) });
+
+/** Save the set with its transitions, as the server works them out. */
+async function saveFile(kind, said) {
+  said.textContent = "Working out the transitions …";
+  try {
+    download(`set${kind}`, "application/octet-stream", await bench.store.setFile(known().map((track) => track.id), kind));
+    said.textContent = "Saved.";
+  } catch (reason) {
+    said.textContent = reason.message;
+  }
+}
 
 async function arrange(said) {
   const ids = known().map((track) => track.id);

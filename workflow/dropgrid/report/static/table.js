@@ -7,6 +7,9 @@ import { startWheel } from "./key_wheel.js";
 import { startPlaying } from "./player.js";
 import { addToSet } from "./set_page.js";
 import { startLists } from "./saved_list.js";
+import { moveInList, startListsBar } from "./lists_bar.js";
+import { startRowMenu } from "./row_menu.js";
+import { lists } from "./saved_lists.js";
 import { filter, markFilters, passes, startFilters } from "./search.js";
 import { count } from "./text.js";
 import { query } from "./track_query.js";
@@ -24,6 +27,9 @@ export function startTable(open) {
   const add = () => { for (const track of selection()) addToSet(track); };
   $("tools").insertBefore(make("button", { class: "quiet", id: "add-to-set", title: "Put the selected tracks at the end of the set. Ctrl and Shift with a click select several", onclick: add }, "Add to set"), $("shown"));
   $("search").addEventListener("input", refresh);
+  startListsBar();
+  startRowMenu();
+  $("table").addEventListener("keydown", tableShortcut);
   $("table").addEventListener("scroll", draw, { passive: true });
   new ResizeObserver(() => { fitColumns(); if (!$("deck").hidden) bringIntoSight(); draw(true); }).observe($("table"));
   fitColumns(true);
@@ -51,15 +57,19 @@ export function markSort() {
 export function refresh() {
   const kept = table.shown[table.chosen];
   const matches = query($("search").value, filter.octaves);
-  const shown = tracks.filter((t) => passes(t) && matches(t));
+  let shown = tracks.filter((t) => passes(t) && matches(t));
   if (table.sort) {
     const { value } = table.sort;
     const sign = table.descending ? -1 : 1;
-    shown.sort((a, b) => {
-      const [x, y] = [value(a), value(b)];
+    const valued = shown.map((track) => [value(track), track]); // worked out once for each
+    valued.sort(([x, a], [y, b]) => {
       if (x === undefined || y === undefined) return Number(x === undefined) - Number(y === undefined) || a.index - b.index;
       return x < y ? -sign : x > y ? sign : a.index - b.index;
     });
+    shown = valued.map(([, track]) => track);
+  } else if (lists.places) {
+    const { places } = lists;
+    shown.sort((a, b) => places.get(a.id) - places.get(b.id));
   }
   table.shown = shown;
   table.chosen = Math.max(shown.indexOf(kept), 0);
@@ -75,8 +85,9 @@ export function refresh() {
 const inSight = () => $("table").clientHeight - $("head").offsetHeight;
 
 let drawn = "";
+let made = /** @type {Map<number, any>} */ (new Map()); // position: its row
 
-/** Make the rows in sight, if others are in sight than before. */
+/** Make the rows in sight, if others are in sight than before; those that stay in sight are kept. */
 export function draw(again) {
   const { scrollTop } = $("table");
   const first = Math.max(Math.floor(scrollTop / ROW) - 4, 0);
@@ -84,23 +95,69 @@ export function draw(again) {
   const key = `${first} ${last}`;
   if (key === drawn && again !== true) return;
   drawn = key;
-  const rows = [];
-  for (let i = first; i < last; i++) rows.push(rowOf(table.shown[i], i));
-  $("rows").replaceChildren(...rows);
-  if (!table.shown.length) $("rows").append(make("p", { class: "empty" }, tracks.length ? "No track matches." : "The library is empty. Analyse a folder of music: dropgrid run ~/Music"));
-  for (const canvas of all("canvas", $("rows"))) drawMiniature(canvas, tracks[canvas.closest(".row").dataset.index]);
+  const before = again === true ? new Map() : made;
+  const fresh = [];
+  made = new Map();
+  for (let i = first; i < last; i++) {
+    if (!before.has(i)) fresh.push(i);
+    made.set(i, before.get(i) ?? rowOf(table.shown[i], i));
+  }
+  if (fresh.length === made.size) $("rows").replaceChildren(...made.values());
+  else {
+    for (const [i, row] of before) if (!made.has(i)) row.remove();
+    const kept = [...made.keys()].find((i) => before.has(i)) ?? 0;
+    $("rows").prepend(...fresh.filter((i) => i < kept).map((i) => made.get(i)));
+    $("rows").append(...fresh.filter((i) => i > kept).map((i) => made.get(i)));
+  }
+  if (!table.shown.length) $("rows").append(make("p", { class: "empty" }, emptyText()));
+  for (const i of fresh) for (const canvas of all(".dropmap canvas", made.get(i))) drawMiniature(canvas, table.shown[i]);
   markChosen();
+}
+
+function emptyText() {
+  if (!tracks.length) return "The library is empty. Analyse a folder of music: dropgrid run ~/Music";
+  return lists.places?.size === 0 ? "This list is empty. Drag tracks from All tracks onto it, or add them by a row's menu." : "No track matches.";
 }
 
 /** A click opens a track, a double click plays it. */
 function rowOf(track, position) {
   const row = make(
     "div",
-    { class: "row", role: "row", id: `row-${track.index}`, "data-index": track.index, "aria-rowindex": position + 2, onclick: (event) => press(event, position), ondblclick: startPlaying },
+    { class: "row", role: "row", draggable: "true", id: `row-${track.index}`, "data-index": track.index, "aria-rowindex": position + 2, onclick: (event) => press(event, position), ondblclick: startPlaying },
     ...cells(track),
   );
   row.style.transform = `translateY(${position * ROW}px)`;
+  row.addEventListener("dragstart", (event) => event.dataTransfer.setData("text/plain", idsOf(track).join("\n")));
+  row.addEventListener("dragover", (event) => { if (isArranged()) event.preventDefault(); });
+  row.addEventListener("drop", (event) => { if (isArranged()) { event.preventDefault(); moveInList(draggedIds(event), track.id); } });
   return row;
+}
+
+/** Whether rows stand as in a list, so that moving one means something. */
+const isArranged = () => lists.name !== null && !table.sort;
+
+/** The ids that are moved with a track: its own, or of all that are selected with it. */
+const idsOf = (track) => (table.selected.has(track) ? selection() : [track]).map(({ id }) => id);
+export const draggedIds = (event) => event.dataTransfer.getData("text/plain").split("\n").filter(Boolean);
+
+/** What keys with Ctrl, Shift and Alt do in the table. */
+function tableShortcut(event) {
+  const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  if ((event.ctrlKey || event.metaKey) && event.key === "a") {
+    for (const track of table.shown) table.selected.add(track);
+    markChosen();
+  } else if (step && event.shiftKey && !event.altKey) {
+    const from = table.shown[table.chosen];
+    if (from) table.selected.add(from);
+    choose(table.chosen + step);
+    table.selected.add(table.shown[table.chosen]);
+    markChosen();
+  } else if (step && event.altKey && isArranged()) {
+    const moved = table.shown[table.chosen];
+    moveInList([moved.id], table.shown[table.chosen + (step < 0 ? -1 : 2)]?.id);
+  } else return;
+  event.preventDefault();
+  event.stopPropagation();
 }
 
 /** A press opens; with Ctrl it selects one more, with Shift all from the chosen row to this one. */
@@ -152,7 +209,8 @@ function markChosen() {
 
 function markSelection() {
   const number = table.selected.size;
-  $("add-to-set").textContent = number > 1 ? `Add ${number} to set` : "Add to set";
+  const name = number > 1 ? `Add ${number} to set` : "Add to set";
+  if ($("add-to-set").textContent !== name) $("add-to-set").textContent = name;
 }
 
 /** The table's own keys; true if the key was one. */

@@ -60,7 +60,7 @@ export const correctedParts = (track) => track.state?.corrected ?? track.correct
 
 /** What is worked out of a row for searching and sorting; again after each change. */
 export function prepare(track) {
-  track.text = folded([track.title, track.artist, track.album, track.genre, track.path, track.key, track.camelot].filter(Boolean).join(" "));
+  track.text = folded([track.title, track.artist, track.album, track.genre, track.comment, track.path, track.key, track.camelot].filter(Boolean).join(" "));
   [track.status, track.why] = verdict(track);
 }
 

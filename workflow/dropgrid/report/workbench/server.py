@@ -21,6 +21,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from ... import __version__, report
+from ...audio.dj_tags import read_cover
 from ...base import strict_json
 from ...base.colours import SECTION_COLOURS, SECTION_COLOURS_ON_DARK
 from ...base.errors import DropgridError
@@ -28,10 +29,11 @@ from ...base.text import fault
 from ...correcting.session import NothingToUndo
 from ...corrections import document
 from ...records.model import LABELS
+from ...results.saved_lists import SavedList, checked, read_lists
 from .. import encode
 from ..bundle import bundle
 from ..collect import costs, evaluations, systems
-from ..page import STYLES, costs_json, evaluations_json
+from ..page import STYLES, costs_json, evaluations_json, head
 from .audio import NoSound, Sounds, peaks, playable, waveform
 from .guard import MAX_BODY, Guard
 from .state import Bench, Changed, NoSuchTrack
@@ -67,6 +69,10 @@ class Mixing(Protocol):
         self, tracks: Sequence[str], locked: Mapping[int, str], curve: str = ...
     ) -> list[str]:
         """The tracks in the best order, those that are locked in their places."""
+        ...
+
+    def written(self, tracks: Sequence[str], kind: str) -> bytes:
+        """A set as a file of a kind."""
         ...
 
 
@@ -192,6 +198,36 @@ def application(bench: Bench, mixing: Mixing, token: str, port: int) -> Guard:
         order = await run_in_threadpool(mixing.arranged, tracks, places, curve)
         return JSONResponse({"tracks": order})
 
+    async def set_file(request: Request) -> Response:
+        body = await _body(request)
+        kind = str(body.get("kind"))
+        data = await run_in_threadpool(mixing.written, _texts(body, "tracks"), kind)
+        return Response(data, media_type="application/octet-stream")
+
+    async def lists(request: Request) -> Response:
+        return _lists(await run_in_threadpool(read_lists, bench.session.results.folder))
+
+    async def keep(request: Request) -> Response:
+        body = await _body(request)
+        kept = checked(body.get("name"), body.get("tracks"))
+        instead = body.get("instead_of")
+        if instead is not None and not isinstance(instead, str):
+            raise HTTPException(400, "instead_of: not a text")
+        return _lists(await run_in_threadpool(bench.keep_list, kept, instead))
+
+    async def drop(request: Request) -> Response:
+        name = (await _body(request)).get("name")
+        if not isinstance(name, str):
+            raise HTTPException(400, "name: not a text")
+        return _lists(await run_in_threadpool(bench.drop_list, name))
+
+    async def cover(request: Request) -> Response:
+        song = playable(await run_in_threadpool(bench.audio, _track(request)))
+        found = await run_in_threadpool(read_cover, Path(song))
+        if found is None:
+            raise HTTPException(404, "there is no picture in this file")
+        return Response(found[1], media_type=found[0])
+
     one = "/api/tracks/{track}"
     routes: list[tuple[str, Handler, str]] = [
         ("/", page, "GET"), ("/static/{name}", page, "GET"),
@@ -203,6 +239,9 @@ def application(bench: Bench, mixing: Mixing, token: str, port: int) -> Guard:
         (f"{one}/audio.wav", wav, "GET"), (f"{one}/waveform", picture, "GET"),
         (f"{one}/peaks", detail, "GET"), (f"{one}/next", following, "GET"),
         (f"{one}/into/{{then}}", between, "GET"), ("/api/set", arranged, "POST"),
+        ("/api/set/file", set_file, "POST"), (f"{one}/cover", cover, "GET"),
+        ("/api/lists", lists, "GET"), ("/api/lists/keep", keep, "POST"),
+        ("/api/lists/drop", drop, "POST"),
     ]  # fmt: skip
     app = Starlette(
         routes=[
@@ -249,6 +288,10 @@ def _refused(status: int, reason: str) -> Response:
     return JSONResponse({"error": reason}, status)
 
 
+def _lists(found: Sequence[SavedList]) -> JSONResponse:
+    return JSONResponse({"lists": [{"name": x.name, "tracks": x.tracks} for x in found]})
+
+
 def _track(request: Request) -> str:
     return str(request.path_params["track"])
 
@@ -291,8 +334,10 @@ async def _body(request: Request) -> dict[str, Any]:
 def _static_files() -> dict[str, bytes]:
     """The files of the page, by name; its modules as one script, as in the page in a file."""
     static = files(report) / "static"
-    found = {name: (static / name).read_bytes() for name in ("index.html", "page.html", "boot.js")}
-    found |= {name: (static / name).read_bytes() for name in STYLES}
+    found = {name: (static / name).read_bytes() for name in ("page.html", "boot.js", *STYLES)}
+    links = "".join(f'<link rel="stylesheet" href="static/{name}">\n' for name in STYLES)
+    start = head(links + '<script src="static/boot.js" defer></script>').encode()
+    found["index.html"] = start + (static / "index.html").read_bytes()
     script = bundle("served_main.js", lambda name: (static / name).read_text(encoding="utf-8"))
     return found | {"workbench.js": script.encode()}
 

@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ...audio.dj_tags import read_dj_tags
 from ...base.errors import DropgridError, RecordError
 from ...base.text import fault
 from ...correcting.page_edits import apply_page_edits
@@ -29,11 +30,15 @@ from ...features.waveform import read_loudness
 from ...records.model import ANALYSES, TrackFailure
 from ...records.store import to_json as record_json
 from ...records.ticket import is_track_id
-from ...results.duplicates import read_duplicates
+from ...references.matching import Reference
+from ...results.duplicates_file import read_duplicates
+from ...results.saved_lists import SavedList, drop_list, keep_list
 from ...results.scan_store import read_scan
+from ...results.to_check import reference_tempos
 from ...stages import preload
 from .. import encode
-from ..collect import TrackView
+from ..collect import TrackView, known_tempo
+from .audio import playable
 
 POLL = 0.5  # s between two looks at the files, at least
 WAIT = 20.0  # s that a page waits for changes
@@ -65,6 +70,8 @@ class Bench:
         self._behind: set[str] = set()  # whose records do not have what is stated
         self._jobs: dict[str, str | None] = {}  # None: running; a text: why it failed
         self._twins: tuple[int, dict[str, list[str]]] = (0, {})
+        self._file_tags: dict[str, tuple[tuple[int, int], Row]] = {}
+        self._tempos: tuple[int, dict[str, float]] = (0, {})
         self._lock = threading.RLock()  # of all that is above and below
         self._news = threading.Condition(self._lock)
         self._seen: dict[str, tuple[int, ...]] = {}
@@ -207,6 +214,16 @@ class Bench:
             self._renew(track)
         return self.track(track)
 
+    def keep_list(self, kept: SavedList, instead_of: str | None) -> list[SavedList]:
+        """Keep a list of tracks; all lists then. Raises ConfigError, RecordError, OSError."""
+        with self._lock:
+            return keep_list(self.session.results.folder, kept, instead_of)
+
+    def drop_list(self, name: str) -> list[SavedList]:
+        """Delete a list of tracks; those that are left. Raises RecordError, OSError."""
+        with self._lock:
+            return drop_list(self.session.results.folder, name)
+
     def _renew(self, track: str) -> None:
         """Have the records of a track made anew, and say so."""
         self._jobs[track] = None
@@ -343,6 +360,12 @@ class Bench:
                 answer = self.session.answer(state, correction)[1]
         if answer is not None:
             bpm, structure, key = answer.bpm, answer.structure, answer.key
+        confirmed = correction.confirmed
+        now = (
+            confirmed_answer(bpm, structure, key)
+            if confirmed and bpm and bpm.status == "ok"
+            else None
+        )
         records = [record for record in (bpm, structure, key) if record is not None]
         view = TrackView(
             track, state.ticket.path,
@@ -352,10 +375,13 @@ class Bench:
             failure=next((record.error for record in records if record.error), None),
             waveform=read_loudness(self.session.results.features(track), COLUMNS),
             twins=tuple(self._duplicates().get(track, ())),
+            confirmed=bool(confirmed and now and is_confirmed(confirmed, now)),
+            reference=self._reference(track), added=state.ticket.mtime_ns,
         )  # fmt: skip
         row = encode.row(view, Path("/"))
         audio = self._audio(state)
         if os.path.isfile(audio):
+            row |= self._tags_of_file(track, audio)
             row["audio"] = f"api/tracks/{track}/audio"
             with suppress(UnicodeEncodeError):  # bytes that are no text
                 audio.encode()
@@ -364,15 +390,9 @@ class Bench:
         job, failed = "idle", self._jobs.get(track, "")
         if failed != "":
             job = "running" if failed is None else "failed"
-        confirmed = correction.confirmed
-        now = (
-            confirmed_answer(bpm, structure, key)
-            if confirmed and bpm and bpm.status == "ok"
-            else None
-        )
         row["state"] = {
             "corrected": list(correction.parts),
-            "confirmed": bool(confirmed and now and is_confirmed(confirmed, now)),
+            "confirmed": view.confirmed,
             "job": job, "undo": len(undo), "redo": len(redo),
             **({"note": correction.note} if correction.note else {}),
             **({"message": failed} if job == "failed" else {}),
@@ -389,11 +409,38 @@ class Bench:
                 self._twins = (age, read_duplicates(self.session.results.folder))
             return self._twins[1]
 
+    def _tags_of_file(self, track: str, audio: str) -> Row:
+        """What a file says that no record holds, read again when it has changed."""
+        with suppress(DropgridError, OSError):
+            status = os.stat(audio)
+            age = (status.st_mtime_ns, status.st_size)
+            if self._file_tags.get(track, (None, {}))[0] != age:
+                self._file_tags[track] = (age, file_tags(playable(audio)))
+            return self._file_tags[track][1]
+        return {}
+
+    def _reference(self, track: str) -> Reference | None:
+        """The tempo that the last evaluation knew of a track."""
+        with self._lock:
+            age = 0
+            with suppress(OSError):
+                age = (self.session.results.evaluation / "bpm.csv").stat().st_mtime_ns
+            if age != self._tempos[0]:
+                self._tempos = (age, reference_tempos(self.session.results.folder))
+            return known_tempo(track, self._tempos[1].get(track))
+
     def _audio(self, state: TrackState) -> str:
         """Where the file of a track lies."""
         if self.library is not None:
             return os.path.join(self.library.absolute(), state.ticket.path)
         return state.ticket.file
+
+
+def file_tags(song: Path) -> Row:
+    """Comment, rating (stars) and whether there is a cover, as far as a file says so."""
+    tags = read_dj_tags(song)
+    found = {"comment": tags.comment, "rating": tags.rating, "cover": tags.has_cover}
+    return {name: value for name, value in found.items() if value}
 
 
 def _without(track: str, error: Exception) -> Row:

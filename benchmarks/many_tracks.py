@@ -1,0 +1,60 @@
+"""Measure what reads all records of a large library: list, page and exports, each a process.
+
+Usage: .venv/bin/python benchmarks/many_tracks.py [--tracks 20000] [--only NAME ...] [--keep DIR]
+
+Makes synthetic records (DIR keeps them) and prints cpu seconds and peak memory of each command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from process import BIN, ROOT, run
+
+sys.path.insert(0, str(ROOT / "tests" / "builders"))
+from dropgrid.results.ownership import claim
+from rhythm_material import print_cells
+from synthetic_library import write_library
+
+EXPORTS = ("rekordbox", "traktor", "virtualdj", "csv", "m3u8", "serato-crates", "jams")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--tracks", type=int, default=20_000)
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="list, report, an export")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="for the records of next time")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        results = made(arguments.keep or Path(folder, "library"), arguments.tracks)
+        commands: dict[str, tuple[str | Path, ...]] = {
+            "table": ("table", results),
+            "list": ("list", "--results", results),
+            "report": ("report", "--results", results),
+        }
+        for name in EXPORTS:
+            output = Path(folder, name)
+            commands[name] = ("export", name, "--results", results, "--output", output)
+        print_cells(f"{arguments.tracks} tracks", "cpu s", "peak MB")
+        for name, command in commands.items():
+            if not arguments.only or name in arguments.only:
+                used = run(BIN / "dropgrid", *command)
+                print_cells(f"  {name}", f"{used.cpu:.2f}", f"{used.peak_mb:.0f}")
+
+
+def made(folder: Path, tracks: int) -> Path:
+    """The folder of results of so many synthetic tracks, made unless it is there."""
+    results, music = folder / "results", folder / "music"
+    if not results.exists():
+        claim(results, [str(music)])
+        write_library(results, tracks, music)
+    return results
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,17 @@
+"""The address of the only song of a library that is edited."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dropgrid.corrections import document
+from dropgrid.library import track_id
+
+SONG = "house.flac"
+TRACK = track_id(SONG)
+ONE = f"api/tracks/{TRACK}"
+SECRET = b"nobody else's business"
+
+
+def stated(folder: Path) -> dict:
+    return document.read(folder / "results" / "corrections.json").tracks
