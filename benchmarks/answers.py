@@ -89,11 +89,10 @@ def of_peers(
             print(f"left out: {error}", file=sys.stderr)
             continue
         folder = work / "answers" / tools
-        for song in songs:  # one at a time: what is answered is kept, whatever comes after
-            if _answered(folder, song, library):
-                continue
+        waiting = [song for song in songs if not _answered(folder, song, library)]
+        if waiting:  # each answer is written as it comes, and kept if the run is interrupted
             call(
-                "estimate", "--with", name, song, "--library", library, "--output", folder,
+                "estimate", "--with", name, *waiting, "--library", library, "--output", folder,
                 "--python", interpreter, "--time-limit", SECONDS, allowed=(0, 1),
             )  # fmt: skip
         found[name] = Answers(tools, folder)

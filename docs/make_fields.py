@@ -383,8 +383,8 @@ def in_words(seconds: float) -> str:
     if micro < 0.01:
         return "0"
     if micro < 100:
-        return f"{micro:.1g} µs"
-    return f"{micro / 1000:.1g} ms".lstrip("0")
+        return f"{micro:.1g} µs".removeprefix("0")
+    return f"{micro / 1000:.1g} ms".removeprefix("0")
 
 
 def measured() -> dict[str, dict[str, str]]:

@@ -30,6 +30,10 @@ License-Expression: CC-BY-NC-SA-4.0
 License-File: LICENSE
 License-File: NOTICE
 Requires-Python: >=3.11
+Description-Content-Type: text/plain
+
+The networks of madmom (Department of Computational Perception, JKU Linz, and OFAI) as NumPy
+archives, made from its published source package. Not for commercial use; see NOTICE.
 """
 WHEEL = "Wheel-Version: 1.0\nGenerator: dropgrid\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 CODE = '"""The trained networks of madmom as NumPy archives; CC BY-NC-SA 4.0, see NOTICE."""\n'

@@ -85,10 +85,25 @@ def test_grids_and_cues_of_sticks(stick: Path) -> None:
     small = dat[:28] + dat[start : start + 24 + 8 * 64]
     assert len(analysis_reader.grid(small)) == 64
     assert read_all(analysis_reader.grid, small, 2) > 100
-    first, last = ext.index(b"PCO2"), ext.index(b"PWV5")
+    first, last = ext.index(b"PCO2"), ext.index(b"PQT2")
     small = ext[:28] + ext[first:last]
     assert analysis_reader.cues(small)
     assert read_all(analysis_reader.cues, small, 3) > 100
+
+
+def test_exact_grids_of_sticks(stick: Path) -> None:
+    dat = next(stick.rglob("ANLZ0000.DAT"))
+    ext = dat.with_suffix(".EXT").read_bytes()
+    first, last = ext.index(b"PQT2"), ext.index(b"PWV5")
+    small, whole = ext[:28] + ext[first:last], dat.read_bytes()
+    plain = analysis_reader.grid(whole)
+    exact = analysis_reader.grid(whole, small)
+    assert len(exact) == len(plain) and exact != plain
+    read_all(lambda data: analysis_reader.grid(whole, data), small, 9)
+    cut = bytearray(small)
+    struct.pack_into(">I", cut, 28 + 8, 56 + 2)  # room for one beat, and a count of all
+    with pytest.raises(ValueError, match="than there is room for"):
+        analysis_reader.grid(whole, bytes(cut[: 28 + 58]))
 
 
 @pytest.mark.skipif(not PLAYERS.exists(), reason="no players' exports beside the checkout")

@@ -23,6 +23,7 @@ PHRASES = (
     r"\btold with\b",
     r"\bwhose a folder\b",
     r"\bthat are ours\b",
+    r"\bown word\b",
     r"\bleft the library\b",
     r"\bhas a say\b",
     r"\bspeaks? for (?!it(self|s))",

@@ -223,12 +223,14 @@ def test_columns_are_chosen_and_remembered(session: Session) -> None:
 def test_columns_without_room_are_left_out_and_named(browser: Browser, results: Path) -> None:
     session = open_page(browser, results, viewport={"width": 390, "height": 844})
     assert session.page.get_by_role("columnheader").all_inner_texts() == [
-        "Track", "Drop map", "BPM",
+        "Track", "Drop map", "BPM", "Key",
     ]  # fmt: skip
     session.page.click("#columns-button")
     session.page.uncheck("[data-column=dropmap]")
     session.page.uncheck("[data-column=time]")
-    assert session.page.get_by_role("columnheader").all_inner_texts() == ["Track", "BPM", "Key"]
+    assert session.page.get_by_role("columnheader").all_inner_texts() == [
+        "Track", "BPM", "Confidence", "Key",
+    ]  # fmt: skip
     expect(session.page.locator("#no-room")).to_contain_text("No room here for")
     assert session.complaints == []
 

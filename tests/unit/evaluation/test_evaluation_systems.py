@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import mir_eval
@@ -118,7 +119,9 @@ def test_a_metric_without_a_value_is_null_where_systems_disagree():
 
 
 def test_strata_are_genres_and_ranges_of_tempo():
-    assert list(systems.strata([case(0, 1.0, 1.0)])) == ["115-135 BPM", "genre house"]
+    tempi = [case(0, 1.0, 1.0), *(replace(case(1, 1.0, 1.0), bpm=bpm) for bpm in (95.0, 80.0))]
+    found = ["0-90 BPM", "90-115 BPM", "115-135 BPM", "genre house"]
+    assert list(systems.strata(tempi)) == found
 
 
 @pytest.fixture

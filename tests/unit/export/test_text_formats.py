@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
+import json
 from pathlib import Path
 
 import jams
@@ -13,11 +15,12 @@ import pyarrow.parquet
 import pytest
 from dropgrid.export import export
 from dropgrid.export.cues import bar_positions
+from dropgrid.export.jams import render_track as render_jams
 from dropgrid.export.options import ExportOptions
-from dropgrid.records.model import BpmRecord
+from dropgrid.records.model import BpmRecord, Phrase
 from dropgrid.records.track import Track
 from exported_library import BEATS, HOUSE, SECTIONS
-from library_of_records import HOSTILE
+from library_of_records import HOSTILE, PATHS, structure_record
 
 
 def test_jams_has_the_key_of_every_stretch(results: Path, tmp_path: Path) -> None:
@@ -45,6 +48,25 @@ def test_jams_is_valid_and_says_the_same(results: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(intervals, [(s.start, s.end) for s in SECTIONS])
     assert labels == [s.label for s in SECTIONS]
     assert document.sandbox.dropgrid["drops"] == [8.21875, 19.46875]
+
+
+def test_jams_has_sections_and_phrases_as_two_levels(tmp_path: Path) -> None:
+    structure = structure_record(PATHS[0])
+    phrases = (Phrase(0.0, 11.5, None, None, None, 1.0), Phrase(11.5, 30.5, 4, 9, 5, 0.8))
+    with_phrases = Track(None, None, dataclasses.replace(structure, phrases=phrases))
+    file = tmp_path / "x.jams"
+    file.write_bytes(render_jams(with_phrases)[".jams"])
+    document = jams.load(str(file), validate=True, strict=True)
+    found = document.search(namespace="multi_segment")[0].data
+    levels = [[o for o in found if o.value["level"] == level] for level in (0, 1)]
+    assert [(o.time, o.value["label"]) for o in levels[0]] == [
+        (section.start, section.label) for section in structure.sections
+    ]
+    assert [(o.time, o.duration, o.value["label"], o.confidence) for o in levels[1]] == [
+        (0.0, 11.5, "intro", 1.0), (11.5, 19.0, "drop", 0.8)
+    ]  # fmt: skip
+    without = json.loads(render_jams(Track(None, None, structure))[".jams"])
+    assert [one["namespace"] for one in without["annotations"]] == ["segment_open"]
 
 
 def test_beats_are_read_by_mir_eval(results: Path, tmp_path: Path) -> None:

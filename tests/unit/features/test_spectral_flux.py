@@ -101,3 +101,16 @@ def test_noise_has_no_tempo(seed: int) -> None:
 def test_strokes_in_loud_noise_are_still_heard() -> None:
     noise = np.random.default_rng(0).standard_normal(20 * SAMPLE_RATE).astype(np.float32)
     assert activations_of(0.02 * noise + clicks(np.arange(0.5, 19.5, 0.5), 20.0)).any()
+
+
+@pytest.mark.parametrize("kind", ["noise", "chord"])
+def test_long_sounds_without_strokes_silence_neither_the_music_nor_themselves(kind: str) -> None:
+    times = np.arange(0.5, 19.5, 0.5)
+    t = np.arange(60 * SAMPLE_RATE) / SAMPLE_RATE
+    noise = np.random.default_rng(0).standard_normal(len(t))
+    tones = sum(np.sin(2 * np.pi * hz * t) for hz in (110.0, 138.6, 164.8))
+    after = (0.1 * (noise if kind == "noise" else tones)).astype(np.float32)
+    beat = activations_of(np.concatenate([clicks(times, 20.0), after]))[:, 0]
+    frames = np.rint(times * 100).astype(int)
+    assert min(beat[frame - 3 : frame + 4].max() for frame in frames[:-8]) > 0.3
+    assert not beat[2600:].any()

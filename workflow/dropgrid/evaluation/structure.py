@@ -193,7 +193,7 @@ def evaluate_labels(
     estimated: Sequence[tuple[float, float, str]],
     drops: Sequence[float],
 ) -> tuple[dict[str, float], npt.NDArray[np.int64] | None]:
-    """Pairwise agreement, and, where all labels are ours, drop beginnings and the confusion.
+    """Pairwise agreement, and, where dropgrid has all labels, drop beginnings and the confusion.
 
     drops: estimated beginnings in seconds. The confusion is None for a foreign vocabulary.
     """

@@ -10,8 +10,10 @@ missing answer: it is of the answered tracks alone, and small is good.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -276,7 +278,13 @@ def strata(found: Sequence[Case]) -> dict[str, list[Case]]:
             groups.setdefault(f"genre {case.genre}", []).append(case)
         if case.bpm:
             groups.setdefault(f"{tempo.stratum(case.bpm)} BPM", []).append(case)
-    return dict(sorted(groups.items()))
+    return dict(sorted(groups.items(), key=lambda group: (_lowest(group[0]), group[0])))
+
+
+def _lowest(name: str) -> float:
+    """The lower end of a range of tempo, in BPM; genres come after all of them."""
+    digits = "".join(takewhile(str.isdigit, name))
+    return float(digits) if digits and name.endswith(" BPM") else math.inf
 
 
 def disagreements(found: Sequence[Case], metric: str) -> list[Case]:

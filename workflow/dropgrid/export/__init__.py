@@ -23,7 +23,7 @@ It may say
     UNSURE_KEYS   True: it writes them, too, with their confidence
     OPTIONS       the names of the ExportOptions that it heeds, beside those that all do
     ALONE         True: only made where it is asked for by name, not among all exports
-    MARK          bytes near either end of its files by which a later export knows them as ours
+    MARK          bytes near either end of its files by which a later export recognises them
 Nothing else lists the formats: command, targets, configuration and tests find them here. Times
 have the records' six decimals, so that every export reads back as the very same numbers.
 """
@@ -102,7 +102,7 @@ def export(
     """Write the tracks of results in a format; (tracks written, tracks left out by reason).
 
     output: a file, or a folder for formats of several files; library: where the audio lies now.
-    force: over files that are not ours too (dropgrid.results.output_guard).
+    force: over files that are not dropgrid's too (dropgrid.results.output_guard).
     say: hears every so often how many tracks were read; tell: hears, track by track, what of it
     was not written, such as a key that is unsure. Each file is written whole or not at all;
     no more than one track is held in memory. Raises ConfigError, RecordError, OSError.

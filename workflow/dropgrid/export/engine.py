@@ -72,7 +72,7 @@ def write_all(
     left_out = add_all(tracks, drive.add)
     drive.finish()
     for path in drive.kept:
-        tell(f"{path}: grid, cues or loops stay that were set on a player; --replace writes ours")
+        tell(f"{path}: grid, cues or loops stay as set on a player; --replace renews them")
     return len(drive.entries), left_out
 
 

@@ -1,6 +1,7 @@
 """JAMS: tempo, beats with their position in the bar, sections, key. One file per track.
 
-Namespaces tempo, beat, segment_open and key_mode (dropgrid.records.jams).
+Namespaces tempo, beat, segment_open, multi_segment (sections as level 0, phrases as level 1) and
+key_mode (dropgrid.records.jams).
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from typing import Any
 
 from .. import __version__
 from ..records import jams
+from ..records.model import Label, Phrase, Section, StructureRecord
+from ..records.passages import labelled_phrases
 from ..records.track import Track
 from .cues import bar_positions, parts_of_mix, text_tag, title
 
 NAME = "jams"
-HELP = "JAMS: tempo, beats, sections, key (a file per track)"
+HELP = "JAMS: tempo, beats, sections, phrases, key (a file per track)"
 FILE = "jams"
 UNSURE_KEYS = True
 NEEDS: frozenset[str] = frozenset()
@@ -38,7 +41,9 @@ def render_track(track: Track) -> dict[str, bytes]:
             jams.observation(s.start, s.end - s.start, s.label, s.confidence)
             for s in track.structure.sections
         ]
-        annotations.append(_annotation("segment_open", duration, sections, track.structure.method))
+        method = track.structure.method
+        annotations.append(_annotation("segment_open", duration, sections, method))
+        annotations += _levels(track.structure, duration)
     if track.tracklist:
         parts = [
             jams.observation(start, end - start, name) for start, end, name in parts_of_mix(track)
@@ -58,6 +63,23 @@ def render_track(track: Track) -> dict[str, bytes]:
     }
     sandbox = {"drops": [round(time, 6) for time in drops]}
     return {".jams": jams.document(track.track, duration, annotations, texts, sandbox)}
+
+
+def _levels(structure: StructureRecord, duration: float) -> list[dict[str, Any]]:
+    """Sections and phrases in one annotation; none of a record without phrases."""
+    levels: list[list[tuple[Section | Phrase, Label]]] = [
+        [(section, section.label) for section in structure.sections],
+        list(labelled_phrases(structure)),
+    ]
+    data = [
+        jams.observation(
+            part.start, part.end - part.start, {"label": label, "level": level}, part.confidence
+        )
+        for level, parts in enumerate(levels)
+        for part, label in parts
+    ]
+    found = _annotation("multi_segment", duration, data, structure.method)
+    return [found] if structure.phrases else []
 
 
 def _annotation(namespace: str, duration: float, data: list[Any], method: str) -> dict[str, Any]:

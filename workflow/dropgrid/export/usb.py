@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -30,7 +29,7 @@ from ..players.device_sql import FILE_TYPES, TrackRow
 from ..players.waveform import columns, waveforms
 from ..records.cue_points import cues, loops, most_useful, pads
 from ..records.model import Label, StructureRecord
-from ..records.passages import passages
+from ..records.passages import labelled_phrases, passages
 from ..records.track import Track
 from ..results.layout import Results
 from ..results.output_guard import check_folder
@@ -327,11 +326,7 @@ def _labelled_phrases(structure: StructureRecord) -> list[tuple[float, Label]]:
     """Where each phrase begins, in seconds, and the label of the section that it lies in."""
     if not structure.phrases:
         return [(passage.start, passage.label) for passage in passages(structure.sections)]
-    starts = [section.start for section in structure.sections]
-    return [
-        (phrase.start, structure.sections[max(0, bisect_right(starts, phrase.start) - 1)].label)
-        for phrase in structure.phrases
-    ]
+    return [(phrase.start, label) for phrase, label in labelled_phrases(structure)]
 
 
 def verify(output: Path) -> list[str]:

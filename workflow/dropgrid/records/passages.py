@@ -1,15 +1,17 @@
-"""Passages: neighbouring sections of one label, which are one to a reader.
+"""Passages and phrases: sections as a reader wants them, joined or in their parts.
 
-Records keep the boundaries inside; lines, cues and pictures say `drop 72 bars (8 parts)`.
+Passages are neighbouring sections of one label, which are one to a reader. Records keep the
+boundaries inside; lines, cues and pictures say `drop 72 bars (8 parts)`.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from .model import Label, Section
+from .model import Label, Phrase, Section, StructureRecord
 
 
 @dataclass(frozen=True)
@@ -51,3 +53,12 @@ def passages(sections: Sequence[Section]) -> tuple[Passage, ...]:
     """The passages that sections in the order of time make up."""
     groups = groupby(sections, key=lambda section: section.label)
     return tuple(Passage(tuple(group)) for _, group in groups)
+
+
+def labelled_phrases(record: StructureRecord) -> tuple[tuple[Phrase, Label], ...]:
+    """The phrases of a record, each with the label of the section that it lies in."""
+    starts = [section.start for section in record.sections]
+    return tuple(
+        (phrase, record.sections[max(0, bisect_right(starts, phrase.start) - 1)].label)
+        for phrase in record.phrases
+    )

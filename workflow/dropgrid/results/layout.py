@@ -128,7 +128,7 @@ class Results:
 
     @property
     def tag_backup(self) -> Path:
-        """The tags as they were before ours were written."""
+        """The tags as they were before dropgrid wrote into them."""
         return path_of("tag_backup", self.folder)
 
     def kinds(self) -> list[str]:

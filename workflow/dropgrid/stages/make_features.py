@@ -111,4 +111,4 @@ def _tags(file: Path) -> dict[str, Any]:
     try:
         return dataclasses.asdict(read_tags(file))
     finally:
-        tag_process.close()  # a job of many stages reads no other file's
+        tag_process.close(forks_only=True)  # a job reads no other file's

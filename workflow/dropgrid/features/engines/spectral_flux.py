@@ -4,8 +4,9 @@ Each band is compared with the greatest of itself and its neighbours LAG frames 
 tone that slides (vibrato, a wobbling bass) is no rise. Three sums of bands, about where kick,
 snare and hi-hat are heard, are each measured against the loudest rises of the seconds around and
 less what they are on average, so that a soft passage counts like a loud one and a dense one shows
-its accents; their mean is the activation. Which of its peaks are beats, and where the ones are,
-is for the decision that all witnesses share (dropgrid.rhythm).
+its accents; their mean is the activation. Nothing is left of seconds without strokes: noise, whose
+rises are all alike, and chords that are held, which hardly rise. Which of the peaks are beats, and
+where the ones are, is for the decision that all witnesses share (dropgrid.rhythm).
 
 Source: S. Böck, G. Widmer, "Maximum filter vibrato suppression for onset detection", DAFx 2013.
 """
@@ -13,6 +14,7 @@ Source: S. Böck, G. Widmer, "Maximum filter vibrato suppression for onset detec
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 import numpy as np
 
@@ -23,19 +25,23 @@ LAG = 2  # frames a rise may take
 GROUPS = ((0, 11), (11, 27), (27, 45))  # bands of the middle spectrum: to 140, 840, 17000 Hz
 BLOCK = 50  # frames of which the greatest is kept
 AROUND = 4  # blocks to both sides in which rises are measured
+STEADY = 10  # blocks to both sides of which most have to have strokes
 AVERAGED = 20  # frames to both sides whose mean is taken off
 APART = 3  # frames to both sides of a peak, which is the greatest of them
 BESIDE = 0.3  # of its height is left to what is no peak
 HIGHEST = 0.9  # the largest activation: onsets are never certain beats
 LEAST_CREST = 6.5  # loudest rise to mean rise; noise has 4 to 6.1, music in some group 10 to 31
+SMALL = 0.2  # of a track's loudest rises: smaller ones are no strokes
+FEWEST = 0.1  # mean accent of the groups, of the greatest possible: less is not made greater
+LOUDEST = 0.95  # quantile of what is loudest around, that makes a track's loudest
 FLOOR = 1e-2  # smallest rise, in log10 of magnitude, that is measured against
 
 
 def activations_of_rises(chunks: Iterable[np.ndarray]) -> np.ndarray:
     """Activations (frames, 2) of the levels of bands in chunks, 100 frames a second.
 
-    The second column, the downbeat's, is 0: rises do not tell it. So is the first where no group
-    has strokes that stand out of chance: noise.
+    The second column, the downbeat's, is 0: rises do not tell it. So is the first in seconds where
+    no group has strokes that stand out of chance: noise.
     """
     short, middle, _ = BANDS
     bands = slice(short, short + middle)
@@ -47,11 +53,10 @@ def activations_of_rises(chunks: Iterable[np.ndarray]) -> np.ndarray:
         parts.append(_rises(levels))
         before = levels[len(levels) - LAG :].copy()
     found = np.concatenate(parts)
-    if max(_crest(rises) for rises in found.T) < LEAST_CREST:
-        return np.zeros((len(found), 2), np.float32)
-    strengths = [_accents(found[:, group]) for group in range(len(GROUPS))]
+    strengths = [_accents(rises) for rises in found.T]
     strength = np.mean(strengths, axis=0)
-    strength = np.minimum(strength / _loudness(strength), 1.0)
+    strength = np.minimum(strength / np.maximum(_loudness(strength), FEWEST), 1.0)
+    strength[~_has_strokes(found)] = 0.0
     padded = np.pad(strength, APART)
     greatest = np.lib.stride_tricks.sliding_window_view(padded, 2 * APART + 1).max(axis=1)
     beat = HIGHEST * np.where(strength >= greatest, strength, BESIDE * strength)
@@ -68,7 +73,8 @@ def _rises(levels: np.ndarray) -> np.ndarray:
 
 def _accents(rises: np.ndarray) -> np.ndarray:
     """Rises (frames,) against the loudest around, less what they are on average there."""
-    scaled = rises / _loudness(rises)
+    around = _loudness(rises)
+    scaled = rises / np.maximum(around, _smallest(around))
     padded = np.pad(scaled, (AVERAGED + 1, AVERAGED), mode="edge")
     sums = np.cumsum(padded, dtype=np.float64)  # hours add up to more than float32 tells apart
     width = 2 * AVERAGED + 1
@@ -76,22 +82,42 @@ def _accents(rises: np.ndarray) -> np.ndarray:
 
 
 def _loudness(rises: np.ndarray) -> np.ndarray:
-    """For each frame about the greatest rise within AROUND blocks, smoothly, at least FLOOR."""
+    """For each frame about the greatest rise within AROUND blocks, smoothly."""
     starts = np.arange(0, len(rises), BLOCK)
-    blocks = _around(_around(np.maximum.reduceat(rises, starts)).max(axis=1)).mean(axis=1)
-    return np.maximum(np.interp(np.arange(len(rises)), starts + BLOCK / 2, blocks), FLOOR)
+    blocks = _around(_around(np.maximum.reduceat(rises, starts), AROUND).max(axis=1), AROUND)
+    return np.interp(np.arange(len(rises)), starts + BLOCK / 2, blocks.mean(axis=1))
 
 
-def _crest(rises: np.ndarray) -> float:
-    """The median ratio of the greatest rise within AROUND blocks to the mean one there."""
+def _smallest(around: np.ndarray) -> float:
+    """The smallest rise that is a stroke, from the loudest ones around anywhere."""
+    return max(SMALL * float(np.quantile(around, LOUDEST)), FLOOR)
+
+
+def _has_strokes(rises: np.ndarray) -> np.ndarray:
+    """Whether strokes stand out of the rises (frames, groups) of some group: (frames,).
+
+    A single one, where noise begins, is in less than half of what lies around.
+    """
     starts = np.arange(0, len(rises), BLOCK)
-    greatest = _around(np.maximum.reduceat(rises, starts)).max(axis=1)
+    crests = [_around(_crests(own, starts), STEADY, "reflect") for own in rises.T]
+    found = np.max([np.median(own, axis=1) for own in crests], axis=0) >= LEAST_CREST
+    return np.repeat(found, BLOCK)[: len(rises)]
+
+
+def _crests(rises: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """The ratio of the greatest rise within AROUND of each block to the mean one there.
+
+    Below LEAST_CREST where the greatest is no stroke.
+    """
+    greatest = _around(np.maximum.reduceat(rises, starts), AROUND).max(axis=1)
     sums = np.add.reduceat(rises, starts)
-    means = _around(sums / np.diff(starts, append=len(rises))).mean(axis=1)
-    return float(np.median(greatest / np.maximum(means, FLOOR / 100)))
+    means = _around(sums / np.diff(starts, append=len(rises)), AROUND).mean(axis=1)
+    return np.asarray(greatest / np.maximum(means, _smallest(greatest) / LEAST_CREST))
 
 
-def _around(blocks: np.ndarray) -> np.ndarray:
-    """The AROUND blocks to both sides of each (n,), and itself: (n, 2 * AROUND + 1)."""
-    padded = np.pad(blocks, AROUND, mode="edge")
-    return np.lib.stride_tricks.sliding_window_view(padded, 2 * AROUND + 1)
+def _around(
+    blocks: np.ndarray, reach: int, ends: Literal["edge", "reflect"] = "edge"
+) -> np.ndarray:
+    """So many blocks to both sides of each (n,), and itself: (n, 2 * reach + 1)."""
+    padded = np.pad(blocks, reach, mode=ends)
+    return np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)

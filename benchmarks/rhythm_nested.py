@@ -1,0 +1,137 @@
+"""Estimate what the thresholds of one region are worth on songs they were not chosen on.
+
+Usage: .venv/bin/python benchmarks/rhythm_nested.py [--shared FOLDER] [--cache FOLDER]
+       [--methods METHOD ...]
+
+Every song by every method is read with each of the VALUES of the thresholds of
+rhythm/continuation.py and rhythm/heard.py, one changed at a time. For each song the value that is
+best on all other songs is taken (the one in use where several are), and the song judged with it:
+the mean of these is the nested estimate. Songs that no threshold has a part in are read once.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from dropgrid.rhythm import analyse, continuation, region_fit, variable_tempo
+from rhythm_accuracy import all_songs
+from rhythm_material import DEFAULTS, Song, judge, print_cells
+
+BOTH = (continuation, variable_tempo)
+VALUES: dict[str, tuple[tuple[Any, ...], tuple[float, ...]]] = {
+    "PRICE": ((continuation,), (6.0, 9.0, 18.0, 24.0)),
+    "SHORTEST": ((continuation,), (16, 48, 64)),
+    "ANCHOR": ((continuation,), (32, 96, 128)),
+    "KEPT": ((continuation,), (0.9, 0.98)),
+    "LOST": ((continuation,), (0.1, 0.3)),
+    "APART": ((continuation,), (0.0025, 0.01)),
+    "AS_WELL": (BOTH, (0.8, 0.85, 0.95)),
+    "FAINT": (BOTH, (0.15, 0.35, 0.5)),
+}
+IN_USE = "in use"
+Scores = dict[str, np.ndarray]  # variant -> (songs, 2) beat and downbeat F
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    root = Path(__file__).resolve().parents[1]
+    parser.add_argument("--shared", type=Path, default=root.parent / "shared")
+    parser.add_argument("--cache", type=Path, help="where features are kept from call to call")
+    parser.add_argument("--methods", nargs="+", default=["madmom", "open"])
+    arguments = parser.parse_args()
+    readings = [
+        (method, song)
+        for method in arguments.methods
+        for song in all_songs(arguments.shared, arguments.cache, method)
+    ]
+    scores, touched = scored([song for _, song in readings])
+    print(f"{touched} of {len(readings)} readings have a part that a threshold decides on")
+    print_cells("", "beats", "downbeats")
+    for variant, values in scores.items():
+        print_cells(variant, *(f"{mean:.4f}" for mean in values.mean(axis=0)))
+    names = [song.name for _, song in readings]
+    for method in arguments.methods:
+        own = np.array([other == method for other, _ in readings])
+        for title, values in (("in use", scores[IN_USE]), ("nested", nested(scores, names))):
+            print_cells(f"{method}, {title}", *(f"{x:.4f}" for x in values[own].mean(axis=0)))
+
+
+def scored(songs: list[Song]) -> tuple[Scores, int]:
+    """What every variant makes of the songs, and how many any threshold has a part in."""
+    usual = []
+    touched = []
+    for song in songs:
+        with asked() as calls:
+            usual.append(f_measures(song))
+        touched.append(bool(calls))
+    scores: Scores = {IN_USE: np.array(usual)}
+    for name, (modules, values) in VALUES.items():
+        for value in values:
+            with changed(name, modules, value):
+                scores[f"{name} {value:g}"] = np.array([
+                    f_measures(song) if own else before
+                    for song, own, before in zip(songs, touched, usual, strict=True)
+                ])  # fmt: skip
+    return scores, sum(touched)
+
+
+def f_measures(song: Song) -> tuple[float, float]:
+    """F of beats and downbeats."""
+    verdict = judge(song, analyse(song.features, DEFAULTS))
+    return verdict.beats, verdict.downbeats
+
+
+@contextmanager
+def asked() -> Iterator[list[str]]:
+    """Lists the calls of what the thresholds have a part in."""
+    calls: list[str] = []
+    used = {(region_fit, "joined"), (variable_tempo, "_explains_more")}
+    kept = {(module, name): getattr(module, name) for module, name in used}
+    for (module, name), function in kept.items():
+
+        def noted(*arguments: Any, function: Any = function, name: str = name) -> Any:
+            calls.append(name)
+            return function(*arguments)
+
+        setattr(module, name, noted)
+    try:
+        yield calls
+    finally:
+        for (module, name), function in kept.items():
+            setattr(module, name, function)
+
+
+@contextmanager
+def changed(name: str, modules: tuple[Any, ...], value: float) -> Iterator[None]:
+    """A threshold has another value."""
+    usual = getattr(modules[0], name)
+    for module in modules:
+        setattr(module, name, value)
+    try:
+        yield
+    finally:
+        for module in modules:
+            setattr(module, name, usual)
+
+
+def nested(scores: Scores, names: list[str]) -> np.ndarray:
+    """F (readings, 2), each song's with the variant that is best on all other songs."""
+    variants = list(scores)
+    values = np.stack([scores[variant] for variant in variants])
+    found = np.empty_like(scores[IN_USE])
+    for name in dict.fromkeys(names):
+        own = np.array([other == name for other in names])
+        means = values[:, ~own, 0].mean(axis=1)
+        found[own] = values[int(np.argmax(means > means.max() - 1e-9)), own]
+    return found
+
+
+if __name__ == "__main__":
+    main()
