@@ -15,6 +15,10 @@ from dropgrid import demo
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
+# Two processes that have numba compile one function for other types at a time leave a cache that
+# crashes whoever reads it: a cache for each worker.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+os.environ["NUMBA_CACHE_DIR"] = str(ROOT / ".pytest_cache" / "numba" / WORKER)
 
 
 @pytest.fixture(scope="session")

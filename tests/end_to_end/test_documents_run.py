@@ -63,7 +63,7 @@ def run(home: Path, script: str) -> subprocess.CompletedProcess[str]:
     }
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
-        cwd=home / "dropgrid", env=environment, capture_output=True, text=True, timeout=300,
+        cwd=home / "dropgrid", env=environment, capture_output=True, text=True, timeout=900,
     )  # fmt: skip
     assert done.returncode == 0, f"{script}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done

@@ -160,6 +160,8 @@ def test_the_documents_show_the_systems_of_the_last_run(monkeypatch: pytest.Monk
     import marked_text
     import systems
 
+    if not systems.RESULTS.exists():
+        pytest.skip("benchmarks/systems.py has not been run to its end")
     found = json.loads(systems.RESULTS.read_text())
     for document, columns in (
         ("README.md", systems.SHORT),

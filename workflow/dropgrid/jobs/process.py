@@ -328,7 +328,8 @@ def _interrupt(number: int, _frame: object) -> None:
 def cap_memory(memory_mb: int | None) -> None:
     """Limit what this process may allocate, or lift the limit; write no core dumps.
 
-    RLIMIT_DATA counts what a process writes to (heap, anonymous mappings), in use or not;
+    RLIMIT_DATA counts what a process writes to (heap, anonymous mappings), in use or not, and
+    with it all that it was forked with, although those pages are shared;
     RLIMIT_AS would also count mapped libraries and files and the reserves of thread stacks and
     heaps, hundreds of megabytes that take no memory. Only the soft limit is set, so that it
     can be lifted again to report the failure.

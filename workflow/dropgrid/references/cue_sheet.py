@@ -7,6 +7,7 @@ not is no tracklist.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +31,7 @@ def beside(file: Path, duration: float | None) -> tuple[Moment, ...]:
     """The tracklist that lies beside a file, `mix.cue`, `mix.mp3.cue` or `mix.txt`; () without
     one. Raises InvalidReference, which names the line."""
     for path in (file.with_suffix(".cue"), Path(f"{file}.cue"), file.with_suffix(".txt")):
-        if path != file and path.is_file():
+        if path != file and os.path.isfile(path):  # a name may be too long for a suffix more
             found = read_cue_sheet(path) if path.suffix == ".cue" else read_tracklist(path)
             if found:
                 return tuple(_within(path, found, duration))

@@ -1,16 +1,18 @@
 // The pictures in the tags of files, small and kept for as long as the page is open.
 
 import { make } from "./dom.js";
-import { library } from "./tracks.js";
 
 const SIDE = 40; // px, as in library.css; twice that for screens of twice the pixels
 const MOST_COVERS = 600; // kept; the one that was shown longest ago goes first
 const covers = new Map(); // id: a small picture, or a promise of one
 
+/** Who reads covers out of files: the server, where there is one. */
+export const coverReader = { fetchCover: null };
+
 /** The picture of a track as an element; empty where it has none. */
 export function coverOf(track) {
   const canvas = make("canvas", { class: "cover", width: 2 * SIDE, height: 2 * SIDE, "aria-hidden": "true" });
-  if (library.served && track.cover) show(canvas, track);
+  if (coverReader.fetchCover && track.cover) show(canvas, track);
   return canvas;
 }
 
@@ -25,9 +27,9 @@ async function show(canvas, track) {
 
 async function fetched(track) {
   try {
-    const answer = await fetch(`api/tracks/${track.id}/cover`);
-    if (!answer.ok) return null;
-    const picture = await createImageBitmap(await answer.blob(), { resizeWidth: 2 * SIDE, resizeHeight: 2 * SIDE, resizeQuality: "medium" });
+    const image = await coverReader.fetchCover(track);
+    if (!image) return null;
+    const picture = await createImageBitmap(image, { resizeWidth: 2 * SIDE, resizeHeight: 2 * SIDE, resizeQuality: "medium" });
     covers.set(track.id, picture);
     return picture;
   } catch {

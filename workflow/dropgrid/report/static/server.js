@@ -84,6 +84,12 @@ export const server = {
     return { details: { ...EMPTY, ...waves, beats: bpm?.beats ?? [], downbeats: bpm?.downbeats ?? [] }, ghosts: alternatives };
   },
 
+  /** The picture in a track's tags, a Blob; null where it has none. */
+  async fetchCover(track) {
+    const answer = await fetch(`api/tracks/${track.id}/cover`);
+    return answer.ok ? answer.blob() : null;
+  },
+
   /** The three bands of a track, each its own peak being 255, and their sum; nothing if there are none. */
   async fetchWaves(track) {
     if (this.waves.id === track.id && this.waves.found) return;
