@@ -134,7 +134,8 @@ def fitted(
         rows = [
             (r.verdict.confidences[place], bool(getattr(r.verdict, decision)), r.share)
             for r in plain
-            if r.song.name != left_out and getattr(r.verdict, decision) is not None
+            if r.song.name != left_out and r.verdict.confidences
+            if getattr(r.verdict, decision) is not None
         ]
         said, true, share = (np.array(values, float) for values in zip(*rows, strict=True))
         said = np.clip(said, 1e-4, 1 - 1e-4)
