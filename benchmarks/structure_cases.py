@@ -122,13 +122,9 @@ def make_tracks(count: int, cache: Path, network: Path) -> Iterator[Case]:
         path = cache / f"synthetic-{seed}.flac"
         if not path.exists():
             soundfile.write(path, demo.render(track), 44100)
-        features = cached_features(path, cache, network)
-        starts = np.array([section.start for section in track.sections[1:]])
-        yield Case(
-            f"{style} {track.bpm:.2f}", features,
-            true_grid(track.beats, track.downbeats, features.duration), estimate_grid(features),
-            starts, starts, (), track.drops, names=exact_names(track.sections),
-        )  # fmt: skip
+        yield _of_composition(
+            f"{style} {track.bpm:.2f}", track, cached_features(path, cache, network)
+        )
 
 
 def make_pieces(count: int, cache: Path, network: Path) -> Iterator[Case]:
@@ -138,13 +134,20 @@ def make_pieces(count: int, cache: Path, network: Path) -> Iterator[Case]:
         path = cache / f"piece-{number}.flac"
         if not path.exists():
             soundfile.write(path, rendering.render(piece), rendering.RATE)
-        features = cached_features(path, cache, network)
-        starts = np.array([section.start for section in piece.sections[1:]])
-        yield Case(
-            f"{piece.style} {piece.name}", features,
-            true_grid(piece.beats, piece.downbeats, features.duration), estimate_grid(features),
-            starts, starts, (), piece.drops, names=exact_names(piece.sections),
-        )  # fmt: skip
+        yield _of_composition(
+            f"{piece.style} {piece.name}", piece, cached_features(path, cache, network)
+        )
+
+
+def _of_composition(
+    name: str, made: demo.Composition | composition.Piece, features: Features
+) -> Case:
+    """A composed track, whose beats, sections and drops are known exactly."""
+    starts = np.array([section.start for section in made.sections[1:]])
+    return Case(
+        name, features, true_grid(made.beats, made.downbeats, features.duration),
+        estimate_grid(features), starts, starts, (), made.drops, names=exact_names(made.sections),
+    )  # fmt: skip
 
 
 def exact_names(sections: Sequence[Section]) -> tuple[tuple[float, float, tuple[str, ...]], ...]:

@@ -164,7 +164,11 @@ def table(
 def short_table(results: dict[str, Any]) -> str:
     """A column per system and a row per measure of SHORT, for README.md."""
     systems = by_beats(results)
-    heads = [s["title"].removeprefix("dropgrid, method ").partition(" ")[0] for s in systems]
+    heads = [
+        s["title"].replace(", method", "") if s["title"].startswith("dropgrid")
+        else s["title"].partition(" ")[0]
+        for s in systems
+    ]  # fmt: skip
     lines = [
         f"| {results['songs']} songs | {' | '.join(heads)} |",
         "|---" * (len(heads) + 1) + "|",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dropgrid.report.collect import collect
 from dropgrid.report.page import build
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 HOSTILE = "<script>alert(1)<b>\n\"'& 100%?#\udcff Beyoncé.wav"
 TRACKS = 200
+PATIENCE = 240_000  # ms for what a busy machine may take
 
 
 @dataclass
@@ -47,3 +50,18 @@ def open_page(browser: Browser, results: Path, address: str = "", **options: obj
     tab.on("request", lambda request: session.requests.append(request.url))
     tab.goto((results / "report" / "index.html").as_uri() + address)
     return session
+
+
+@contextmanager
+def library_in_tab(browser: Browser, address: str) -> Iterator[Page]:
+    """A page, from a file or served, whose list is in sight; it must not complain."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    tab = context.new_page()
+    tab.set_default_timeout(PATIENCE)
+    complaints: list[str] = []
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.goto(address)
+    expect(tab.locator("#rows .row").first).to_be_visible(timeout=PATIENCE)
+    yield tab
+    context.close()
+    assert complaints == []

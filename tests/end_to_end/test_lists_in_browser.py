@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser import MISSING, find_browser, launch_browser
+from browser import MISSING, find_browser
 from dropgrid.report.collect import collect
 from dropgrid.report.page import build
 from dropgrid.results.ownership import claim
 from dropgrid.results.saved_lists import SavedList, read_lists
 from open_workbench import Workbench, opened
+from page_in_chromium import PATIENCE, library_in_tab
 from playwright.sync_api import Browser, Page, expect
 from synthetic_library import write_library
 
@@ -23,13 +24,6 @@ pytestmark = [
 ]
 
 TRACKS = 12
-PATIENCE = 120_000  # ms for what a loaded machine may take
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launch_browser() as running:
-        yield running
 
 
 @pytest.fixture
@@ -56,18 +50,11 @@ def static(results: Path) -> str:
 
 @pytest.fixture(params=["workbench", "static"])
 def page(browser: Browser, request: pytest.FixtureRequest, results: Path) -> Iterator[Page]:
-    """Both pages, neither of which may complain."""
+    """Both pages."""
     made = request.getfixturevalue(request.param)
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    tab = context.new_page()
-    tab.set_default_timeout(PATIENCE)
-    complaints: list[str] = []
-    tab.on("pageerror", lambda error: complaints.append(str(error)))
-    tab.goto(made if isinstance(made, str) else made.address)
-    expect(tab.locator("#rows .row").first).to_be_visible(timeout=PATIENCE)
-    yield tab
-    context.close()
-    assert complaints == []
+    address = made if isinstance(made, str) else made.address
+    with library_in_tab(browser, address) as tab:
+        yield tab
 
 
 def row(page: Page, number: int) -> Any:
@@ -177,10 +164,10 @@ def test_the_keyboard_selects_and_opens_the_menu(page: Page) -> None:
 
 
 def test_the_menu_stays_inside_the_window(page: Page) -> None:
+    """The click itself scrolls to the row, and tries again where rows are drawn anew."""
     for size in ({"width": 1280, "height": 720}, {"width": 390, "height": 844}):
         page.set_viewport_size(size)  # type: ignore[arg-type]
         last = page.locator("#rows .row").last
-        last.scroll_into_view_if_needed()
         last.click(button="right", position={"x": 300, "y": 40})
         box = page.locator("#row-menu").bounding_box()
         assert box is not None

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browser import MISSING, find_browser, launch_browser
+from browser import MISSING, find_browser
 from dropgrid.mixing.requests import Mixer
 from dropgrid.report.collect import collect
 from dropgrid.report.page import build
 from dropgrid.results.ownership import claim
 from open_workbench import Workbench, opened
+from page_in_chromium import PATIENCE, library_in_tab
 from playwright.sync_api import Browser, Page, expect
 from synthetic_library import write_library
 
@@ -25,13 +26,6 @@ pytestmark = [
 ]
 
 TRACKS = 40
-PATIENCE = 60_000  # ms for what a loaded machine may take
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launch_browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -50,17 +44,9 @@ def workbench(results: Path) -> Iterator[Workbench]:
 
 @pytest.fixture
 def page(browser: Browser, workbench: Workbench) -> Iterator[Page]:
-    """The served page, which may not complain."""
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    tab = context.new_page()
-    tab.set_default_timeout(PATIENCE)
-    complaints: list[str] = []
-    tab.on("pageerror", lambda error: complaints.append(str(error)))
-    tab.goto(workbench.address)
-    expect(tab.locator("#rows .row").first).to_be_visible(timeout=PATIENCE)
-    yield tab
-    context.close()
-    assert complaints == []
+    """The served page."""
+    with library_in_tab(browser, workbench.address) as tab:
+        yield tab
 
 
 def open_mix(page: Page) -> str:

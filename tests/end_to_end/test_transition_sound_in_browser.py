@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from browser import MISSING, find_browser, launch_browser
+from browser import MISSING, find_browser
 from dropgrid.mixing.requests import Mixer
 from dropgrid.records.store import read_bpm
 from dropgrid.results.layout import Results
 from dropgrid.results.ownership import claim
 from open_workbench import opened
+from page_in_chromium import PATIENCE, library_in_tab
 from playwright.sync_api import Browser, Page, expect
 from synthetic_library import write_library
 
@@ -28,16 +29,9 @@ pytestmark = [
     pytest.mark.skipif(find_browser() is None, reason=MISSING),
 ]
 
-PATIENCE = 240_000  # ms for what a loaded machine may take
 RATE = 8000  # Hz of the files; the page decodes them to its own
 WITHIN = 0.002  # s between two beats that are heard together
 LOW, HIGH = 60.0, 2000.0  # Hz: one below the bass that changes places, one above
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launch_browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -76,13 +70,8 @@ def write_clicks(file: Path, beats: tuple[float, ...], duration: float, channel:
 
 @pytest.fixture(scope="module")
 def page(browser: Browser, results: Path, pair: tuple[str, str]) -> Iterator[Page]:
-    with opened(results) as workbench:
-        tab = browser.new_page(viewport={"width": 1280, "height": 720})
-        tab.set_default_timeout(PATIENCE)
-        tab.goto(workbench.address)
-        expect(tab.locator("#rows .row").first).to_be_visible(timeout=PATIENCE)
+    with opened(results) as workbench, library_in_tab(browser, workbench.address) as tab:
         yield tab
-        tab.close()
 
 
 # Where clicks begin in both channels of samples, in seconds.

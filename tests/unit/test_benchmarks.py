@@ -181,7 +181,7 @@ def test_the_readme_has_a_column_a_system(monkeypatch: pytest.MonkeyPatch) -> No
         for title, mean in titles.items()
     ]
     lines = systems.short_table({"songs": 32, "systems": listed}).splitlines()
-    assert lines[0] == "| 32 songs | `open` | mixxx-analyzer |"
+    assert lines[0] == "| 32 songs | dropgrid `open` | mixxx-analyzer |"
     assert lines[2] == "| Accuracy1 | .980 | .750 |" and len(lines) == 6
 
 

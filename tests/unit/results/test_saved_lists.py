@@ -15,7 +15,7 @@ from dropgrid.results.saved_lists import (
     MOST_TRACKS,
     SavedList,
     checked,
-    drop_list,
+    delete_list,
     keep_list,
     read_lists,
 )
@@ -39,8 +39,8 @@ def test_lists_are_kept_renamed_and_dropped(results: Path) -> None:
     assert [kept.name for kept in read_lists(results)] == ["Saturday", "Ünï"]
     with pytest.raises(ConfigError, match="there is a list of the name Ünï"):
         keep_list(results, SavedList("Ünï", ()), "Saturday")
-    assert drop_list(results, "Saturday") == [SavedList("Ünï", ())] == read_lists(results)
-    assert drop_list(results, "nobody") == [SavedList("Ünï", ())]
+    assert delete_list(results, "Saturday") == [SavedList("Ünï", ())] == read_lists(results)
+    assert delete_list(results, "nobody") == [SavedList("Ünï", ())]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +21,8 @@ from .tags import _BoundedFile
 
 SIZES = (80, 240)  # pixels of a player's small and large picture
 MAX_BYTES = 32 * 2**20  # of a picture
+MOST = 20  # pictures of a file that are looked at
+FRONT = 3  # the type of a front cover
 MAX_PIXELS = 50_000_000
 DECODERS = {b"\xff\xd8\xff": "mjpeg", b"\x89PNG\r\n\x1a\n": "png"}
 QUALITY = "3"  # of JPEG, 2 to 31, less is better
@@ -56,30 +57,44 @@ def pictures(path: Path) -> list[str]:
 
 
 def _cover(path: Path) -> bytes | None:
-    """The first picture in the tags of a file; None where it has none. Raises MemoryError."""
+    """The cover of a file, as it is there; None where it has none. Raises MemoryError."""
     import mutagen
 
     try:
         with path.open("rb") as stream:
             bounded: Any = _BoundedFile(stream, str(path))
             file = mutagen.File(bounded)
-            found = () if file is None else _pictures(file)
-            return next((data for data in found if len(data) <= MAX_BYTES), None)
+            return None if file is None else next(iter(pictures_in(file)), None)
     except MemoryError:
         raise
     except Exception:  # a tag reader meets every kind of broken file
         return None
 
 
-def _pictures(file: Any) -> Iterator[bytes]:
-    """The pictures of a file: FLAC's, ID3's, MP4's; the front cover (type 3) first."""
+def pictures_in(file: Any) -> list[bytes]:
+    """The JPEGs and PNGs in the tags of a mutagen file, front covers first."""
+    found = [(picture.type, bytes(picture.data)) for picture in getattr(file, "pictures", ())]
     tags = file.tags if file.tags is not None else {}
-    held = [*getattr(file, "pictures", ())]
-    held += [value for key, value in tags.items() if str(key).startswith("APIC")]
-    for picture in sorted(held, key=lambda picture: getattr(picture, "type", 0) != 3):
-        yield bytes(picture.data)
-    for picture in tags.get("covr", ()) if "covr" in tags else ():
-        yield bytes(picture)
+    for name in list(tags.keys()):
+        low = str(name).lower()
+        if low.startswith("apic"):  # ID3
+            found.append((int(tags[name].type), bytes(tags[name].data)))
+        elif low == "covr":  # MP4
+            found += [(FRONT, bytes(picture)) for picture in tags[name][:MOST]]
+        elif low == "metadata_block_picture":  # Ogg: a block of FLAC in base64
+            found += [_of_block(text) for text in tags[name][:MOST]]
+    found.sort(key=lambda picture: picture[0] != FRONT)
+    known = tuple(DECODERS)
+    return [data for _, data in found[:MOST] if data.startswith(known) and len(data) <= MAX_BYTES]
+
+
+def _of_block(text: str) -> tuple[int, bytes]:
+    """Type and bytes of the picture in a block of FLAC: two texts and four numbers lie between."""
+    block = b64decode(str(text)[: 2 * MAX_BYTES])
+    at = 8 + int.from_bytes(block[4:8], "big")
+    at += 4 + int.from_bytes(block[at : at + 4], "big") + 16
+    length = int.from_bytes(block[at : at + 4], "big")
+    return int.from_bytes(block[:4], "big"), block[at + 4 : at + 4 + length]
 
 
 def small_jpeg(data: bytes, size: int) -> bytes | None:

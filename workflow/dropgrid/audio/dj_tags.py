@@ -1,4 +1,4 @@
-"""What a file says of itself beside what the analysis uses: comment, rating, label, cover.
+"""What a file says of itself beside what the analysis uses: comment, rating, label.
 
 Read when an export or the page asks for it, from the file as it is then, so that no record
 changes when a user rates a song. As in dropgrid.audio.tags no file is trusted.
@@ -6,7 +6,6 @@ changes when a user rates a song. As in dropgrid.audio.tags no file is trusted.
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterable
 from contextlib import suppress
@@ -14,14 +13,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from .artwork import pictures_in
 from .tag_process import TagLimit, in_tag_process
 from .tags import MAX_TEXT, _BoundedFile, _clean, _text
 
 STARS = 5
-FRONT = 3  # the type of a front cover
-MOST_COVERS = 20  # looked at
-LARGEST_COVER = 2 * 2**20  # bytes: as base64 the answer of the tag process
-PICTURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}  # by first bytes
 # Names of each field in the formats, lower case, the best first.
 FIELDS = {
     "label": ("tpub", "----:com.apple.itunes:label", "label", "organization", "publisher",
@@ -72,62 +68,6 @@ def dj_fields(path: Path) -> dict[str, Any]:
         return {}
 
 
-def read_cover(path: Path) -> tuple[str, bytes] | None:
-    """The picture in a file's tags: its media type and bytes; None where there is none that a
-    browser shows, or a giant. Never raises."""
-    with suppress(TagLimit, OSError):
-        found = in_tag_process(cover_field, path)
-        return None if found is None else (found[0], base64.b64decode(found[1]))
-    return None
-
-
-def cover_field(path: Path) -> list[str] | None:
-    """Media type and base64 of a file's picture. For the tag process: raises MemoryError."""
-    import mutagen
-
-    try:
-        with path.open("rb") as stream:
-            bounded: Any = _BoundedFile(stream, str(path))
-            file = mutagen.File(bounded)
-            found = None if file is None else _cover(file)
-            return None if found is None else [found[0], base64.b64encode(found[1]).decode()]
-    except MemoryError:
-        raise
-    except Exception:  # a tag reader meets every kind of broken file
-        return None
-
-
-def _cover(file: Any) -> tuple[str, bytes] | None:
-    """The first picture of a file, the front cover before others."""
-    found = []
-    for picture in getattr(file, "pictures", None) or ():  # FLAC
-        found.append((picture.type, bytes(picture.data)))
-    tags = file.tags if file.tags is not None else {}
-    for name in list(tags.keys()):
-        low = str(name).lower()
-        if low.startswith("apic"):
-            found.append((int(tags[name].type), bytes(tags[name].data)))
-        elif low == "covr":
-            found += [(FRONT, bytes(item)) for item in tags[name][:MOST_COVERS]]
-        elif low == "metadata_block_picture":  # of Ogg: a FLAC block in base64
-            found += [_of_block(text) for text in tags[name][:MOST_COVERS]]
-    found.sort(key=lambda picture: picture[0] != FRONT)
-    for _, data in found[:MOST_COVERS]:
-        for start, kind in PICTURES.items():
-            if data.startswith(start) and len(data) <= LARGEST_COVER:
-                return kind, data
-    return None
-
-
-def _of_block(text: str) -> tuple[int, bytes]:
-    """Type and bytes of a picture in a FLAC block: both lengths before it are passed over."""
-    block = base64.b64decode(str(text)[: 2 * LARGEST_COVER])
-    at = 8 + int.from_bytes(block[4:8], "big")
-    at += 4 + int.from_bytes(block[at : at + 4], "big") + 16
-    length = int.from_bytes(block[at : at + 4], "big")
-    return int.from_bytes(block[:4], "big"), block[at + 4 : at + 4 + length]
-
-
 def _of(file: Any) -> DjTags:
     tags = file.tags if file.tags is not None else {}
     fields = {str(key).lower(): tags[key] for key in list(tags.keys())}
@@ -138,7 +78,7 @@ def _of(file: Any) -> DjTags:
         number=int(number[1]) if number else 0,
         rating=_rating(fields),
         bitrate=round((getattr(file.info, "bitrate", 0) or 0) / 1000),
-        has_cover=_cover(file) is not None,
+        has_cover=bool(pictures_in(file)),
         **texts,
     )
 

@@ -64,7 +64,7 @@ def in_tag_process(read: Read, path: Path) -> Any:
 
 
 def open_first(path: Path) -> None:
-    """Open a file's tags in the tag process: what it bears, its asker can do as well.
+    """Open a file's tags in the tag process: if that goes well, this process may open them too.
 
     Raises TagLimit, OSError. A file that cannot be opened is no matter here.
     """
@@ -143,7 +143,7 @@ class _TagProcess:
                 raise _Ended(self._why())
             line += piece
             if len(line) > MAX_ANSWER:
-                raise _Ended("they say more than any honest file's")
+                raise _Ended(f"they hold more than {MAX_ANSWER // 2**20} MB")
         return bytes(line)
 
     def _why(self) -> str:

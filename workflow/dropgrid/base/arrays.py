@@ -1,8 +1,8 @@
 """Files of NumPy arrays, read by several threads at once.
 
-NumPy parses the header of every array with Python's own parser, which in Python 3.11 does not bear
-it that two threads parse at once: "SystemError: AST constructor recursion depth mismatch", seen in
-the workbench on a busy machine. So one thread reads at a time.
+NumPy parses the header of every array with Python's own parser, which in Python 3.11 fails now and
+then when two threads parse at once: "SystemError: AST constructor recursion depth mismatch", seen
+in the workbench on a busy machine. So one thread reads at a time.
 """
 
 from __future__ import annotations

@@ -35,7 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("words", nargs="*", metavar="LIBRARY, TARGET", help="see above")
     parser.add_argument("--results", metavar="DIR", help="where all goes (default: ./results)")
     parser.add_argument(
-        "--cores", "-c", metavar="N", help="tracks at once (default: what this machine bears)"
+        "--cores",
+        "-c",
+        metavar="N",
+        help="tracks at once (default: as many as the machine allows)",
     )
     parser.add_argument(
         "--config", "-C", nargs="*", metavar="NAME=VALUE", help="options, see config/README.md"

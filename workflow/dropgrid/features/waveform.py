@@ -1,4 +1,4 @@
-"""Waveforms for looking at: loudness and three bands, in as few bytes as the page bears."""
+"""Waveforms for looking at: loudness and three bands, in few bytes, for the page."""
 
 from __future__ import annotations
 

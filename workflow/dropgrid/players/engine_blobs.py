@@ -2,7 +2,7 @@
 
 All but the loops are deflated behind their length. Most numbers are big-endian; markers of a grid
 and loops are little-endian. Times are samples. Facts are those that libdjinterop found, whose
-work on the format is the public one. Reading bears any bytes: it raises ValueError.
+work on the format is the public one. Whatever bytes are read, what is wrong raises ValueError.
 """
 
 from __future__ import annotations

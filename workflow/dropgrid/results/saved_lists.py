@@ -66,7 +66,7 @@ def keep_list(results: Path, kept: SavedList, instead_of: str | None = None) -> 
     return lists
 
 
-def drop_list(results: Path, name: str) -> list[SavedList]:
+def delete_list(results: Path, name: str) -> list[SavedList]:
     """Delete a list; those that are left. Raises RecordError, OSError."""
     lists = [item for item in read_lists(results) if item.name != name]
     _write(results, lists)

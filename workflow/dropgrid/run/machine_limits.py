@@ -59,7 +59,7 @@ def safe_memory_mb(limits: Limits | None = None) -> int:
 def choose_workers(
     memory_per_worker_mb: int = MEMORY_PER_WORKER_MB, limits: Limits | None = None
 ) -> int:
-    """How many workers this machine bears: one processor stays free, memory suffices for all."""
+    """How many workers this machine has room for: one CPU stays free, memory suffices for all."""
     limits = limits or read_limits()
     return max(1, min(limits.cpus - 1, safe_memory_mb(limits) // memory_per_worker_mb))
 
@@ -112,7 +112,7 @@ def resolve_workers(
     limits: Limits | None = None,
 ) -> int:
     """How many workers to start where nothing else says: see worker_cap; where that sets no
-    limit default_workers, and where that is -1 what the machine bears. Raises ConfigError."""
+    limit default_workers, and where that is -1 all it has room for. Raises ConfigError."""
     cap = worker_cap(max_workers, environ, limits)
     if cap is not None:
         return cap

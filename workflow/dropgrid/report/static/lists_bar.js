@@ -1,7 +1,7 @@
 // The side bar of lists: choose one, drop tracks on it, name it, delete it.
 
 import { $, make, remember, remembered } from "./dom.js";
-import { dropList, freeName, keepList, listed, lists, pickList, readLists, tracksOf } from "./saved_lists.js";
+import { deleteList, freeName, keepList, listed, lists, pickList, readLists, tracksOf } from "./saved_lists.js";
 import { addToSet } from "./set_page.js";
 import { draggedIds, refresh, table } from "./table.js";
 import { tracks } from "./tracks.js";
@@ -78,7 +78,7 @@ function actions(name) {
   return make("div", { class: "list-actions" },
     make("button", { class: "quiet", title: "Put all its tracks at the end of the set", onclick: into }, "To set"),
     make("button", { class: "quiet", onclick: () => { naming = true; drawBar(); } }, "Rename"),
-    make("button", { class: "quiet", title: "Delete the list; its tracks stay in the library", onclick: () => attempt(dropList(name)) }, "Delete"));
+    make("button", { class: "quiet", title: "Delete the list; its tracks stay in the library", onclick: () => attempt(deleteList(name)) }, "Delete"));
 }
 
 function nameField(name) {

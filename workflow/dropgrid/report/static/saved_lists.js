@@ -26,8 +26,8 @@ export async function keepList(name, ids, insteadOf) {
   return takeLists(place < 0 ? [...lists.all, kept] : lists.all.toSpliced(place, 1, kept));
 }
 
-export async function dropList(name) {
-  takeLists(library.served ? (await bench.store.ask("lists/drop", { name })).lists : lists.all.filter((list) => list.name !== name));
+export async function deleteList(name) {
+  takeLists(library.served ? (await bench.store.ask("lists/delete", { name })).lists : lists.all.filter((list) => list.name !== name));
 }
 
 /** The ids of a list; none where there is no such list. */

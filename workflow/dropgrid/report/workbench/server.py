@@ -21,7 +21,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from ... import __version__, report
-from ...audio.dj_tags import read_cover
+from ...audio.artwork import small_covers
 from ...base import strict_json
 from ...base.colours import SECTION_COLOURS, SECTION_COLOURS_ON_DARK
 from ...base.errors import DropgridError
@@ -215,18 +215,18 @@ def application(bench: Bench, mixing: Mixing, token: str, port: int) -> Guard:
             raise HTTPException(400, "instead_of: not a text")
         return _lists(await run_in_threadpool(bench.keep_list, kept, instead))
 
-    async def drop(request: Request) -> Response:
+    async def delete(request: Request) -> Response:
         name = (await _body(request)).get("name")
         if not isinstance(name, str):
             raise HTTPException(400, "name: not a text")
-        return _lists(await run_in_threadpool(bench.drop_list, name))
+        return _lists(await run_in_threadpool(bench.delete_list, name))
 
     async def cover(request: Request) -> Response:
         song = playable(await run_in_threadpool(bench.audio, _track(request)))
-        found = await run_in_threadpool(read_cover, Path(song))
-        if found is None:
+        sizes = await run_in_threadpool(small_covers, Path(song))
+        if not sizes:
             raise HTTPException(404, "there is no picture in this file")
-        return Response(found[1], media_type=found[0])
+        return Response(sizes[-1], media_type="image/jpeg")
 
     one = "/api/tracks/{track}"
     routes: list[tuple[str, Handler, str]] = [
@@ -241,7 +241,7 @@ def application(bench: Bench, mixing: Mixing, token: str, port: int) -> Guard:
         (f"{one}/into/{{then}}", between, "GET"), ("/api/set", arranged, "POST"),
         ("/api/set/file", set_file, "POST"), (f"{one}/cover", cover, "GET"),
         ("/api/lists", lists, "GET"), ("/api/lists/keep", keep, "POST"),
-        ("/api/lists/drop", drop, "POST"),
+        ("/api/lists/delete", delete, "POST"),
     ]  # fmt: skip
     app = Starlette(
         routes=[

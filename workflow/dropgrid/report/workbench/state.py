@@ -32,7 +32,7 @@ from ...records.store import to_json as record_json
 from ...records.ticket import is_track_id
 from ...references.matching import Reference
 from ...results.duplicates_file import read_duplicates
-from ...results.saved_lists import SavedList, drop_list, keep_list
+from ...results.saved_lists import SavedList, delete_list, keep_list
 from ...results.scan_store import read_scan
 from ...results.to_check import reference_tempos
 from ...stages import preload
@@ -219,10 +219,10 @@ class Bench:
         with self._lock:
             return keep_list(self.session.results.folder, kept, instead_of)
 
-    def drop_list(self, name: str) -> list[SavedList]:
+    def delete_list(self, name: str) -> list[SavedList]:
         """Delete a list of tracks; those that are left. Raises RecordError, OSError."""
         with self._lock:
-            return drop_list(self.session.results.folder, name)
+            return delete_list(self.session.results.folder, name)
 
     def _renew(self, track: str) -> None:
         """Have the records of a track made anew, and say so."""
