@@ -9,7 +9,7 @@ import { analysed, beatsOf, edited } from "./grid_edits.js";
 import { DROP, LABELS } from "./labels.js";
 import { drawDeck, LANE, timeUnder } from "./pictures.js";
 import { popover } from "./popovers.js";
-import { download } from "./saved_list.js";
+import { download } from "./downloads.js";
 import { bpmText, count, titled } from "./text.js";
 import { lastBefore, nearestOf } from "./times.js";
 import { library } from "./tracks.js";

@@ -7,7 +7,7 @@ import { bench } from "./editor.js";
 import { audioContext } from "./metronome.js";
 import { player } from "./player.js";
 import { openPopover } from "./popovers.js";
-import { download } from "./saved_list.js";
+import { download } from "./downloads.js";
 import { addToSet } from "./set_page.js";
 import { bpmText, clock, count } from "./text.js";
 import { camelotText, library, tracks } from "./tracks.js";

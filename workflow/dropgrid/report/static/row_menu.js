@@ -6,7 +6,7 @@ import { playlist } from "./list_formats.js";
 import { addToList, takeFromList } from "./lists_bar.js";
 import { startPlaying } from "./player.js";
 import { openPopover } from "./popovers.js";
-import { download } from "./saved_list.js";
+import { download } from "./downloads.js";
 import { lists } from "./saved_lists.js";
 import { addToSet } from "./set_page.js";
 import { choose, selection, table } from "./table.js";

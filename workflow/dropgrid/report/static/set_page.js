@@ -5,7 +5,7 @@ import { $, make, remember, remembered } from "./dom.js";
 import { bench } from "./editor.js";
 import { keyColour, shape } from "./key_wheel.js";
 import { playlist } from "./list_formats.js";
-import { download } from "./saved_list.js";
+import { download } from "./downloads.js";
 import { courseLines, moved } from "./set_order.js";
 import { bpmText, clock, count } from "./text.js";
 import { camelotText, library, tracks } from "./tracks.js";
@@ -100,13 +100,13 @@ function setRow(track, place) {
 const move = (id, place) => change({ tracks: moved(known().map((track) => track.id), id, place) });
 
 /** Save the set with its transitions, as the server works them out. */
-async function saveFile(kind, said) {
-  said.textContent = "Working out the transitions …";
+async function saveFile(kind, message) {
+  message.textContent = "Working out the transitions …";
   try {
     download(`set${kind}`, "application/octet-stream", await bench.store.setFile(known().map((track) => track.id), kind));
-    said.textContent = "Saved.";
+    message.textContent = "Saved.";
   } catch (reason) {
-    said.textContent = reason.message;
+    message.textContent = reason.message;
   }
 }
 

@@ -6,7 +6,7 @@ import { drawMiniature } from "./drawing.js";
 import { startWheel } from "./key_wheel.js";
 import { startPlaying } from "./player.js";
 import { addToSet } from "./set_page.js";
-import { startLists } from "./saved_list.js";
+import { startDownloads } from "./downloads.js";
 import { moveInList, startListsBar } from "./lists_bar.js";
 import { startRowMenu } from "./row_menu.js";
 import { lists } from "./saved_lists.js";
@@ -23,7 +23,7 @@ export function startTable(open) {
   startFilters();
   startWheel();
   startColumns();
-  startLists();
+  startDownloads();
   const add = () => { for (const track of selection()) addToSet(track); };
   $("tools").insertBefore(make("button", { class: "quiet", id: "add-to-set", title: "Put the selected tracks at the end of the set. Ctrl and Shift with a click select several", onclick: add }, "Add to set"), $("shown"));
   $("search").addEventListener("input", refresh);

@@ -1,11 +1,11 @@
-// Taking the list that is shown along: as a playlist, as a table.
+// Downloads: what the table shows as a playlist or a table.
 
 import { $, make } from "./dom.js";
 import { playlist, spreadsheet } from "./list_formats.js";
 import { popover } from "./popovers.js";
 import { selection, table } from "./table.js";
 
-export function startLists() {
+export function startDownloads() {
   const save = (name, kind, text) => make("button", { class: "quiet", onclick: () => download(`dropgrid.${name}`, kind, text(table.selected.size > 1 ? selection() : table.shown)) }, `${name.toUpperCase()}`);
   const box = popover("save", "Save list", make("p", { class: "note" }, "The tracks that are shown or selected, in this order:"), save("m3u8", "audio/x-mpegurl", playlist), save("csv", "text/csv", spreadsheet));
   $("tools").insertBefore(box, $("shown"));
