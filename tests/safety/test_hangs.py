@@ -235,7 +235,7 @@ def open_files(path: Path) -> list[str]:
     [
         (never_ends, "takes more than 3 s"),
         (dies, r"ended the process \(SIGSEGV\)"),
-        (talks, "they say more than any honest file's"),
+        (talks, "they hold more than 4 MB"),
     ],
 )
 def test_whatever_a_reader_does_its_asker_hears_of_it(
