@@ -108,6 +108,24 @@ def test_a_twin_at_another_speed_is_the_same_sound_at_the_same_places() -> None:
     assert len(render(fast)) / RATE == pytest.approx(fast.duration, abs=0.01)
 
 
+def test_mirdata_takes_the_loaders_annotations_for_its_own(folder: Path) -> None:
+    """Its classes check shapes, order, units, positions in the bar and the names of keys."""
+    reason = "mirdata is not installed: make setup-compare"
+    annotations = pytest.importorskip("mirdata.annotations", reason=reason)
+    for track in Dataset(folder).load_tracks().values():
+        beats, sections, keys = track.beats, track.sections, track.keys
+        positions = beats.positions.astype(float)
+        theirs = annotations.BeatData(beats.times, "s", positions, "bar_index")
+        np.testing.assert_array_equal(theirs.times[theirs.positions == 1], track.downbeats)
+        theirs = annotations.SectionData(sections.intervals, "s", list(sections.labels), "open")
+        assert theirs.intervals[0, 0] == 0 and len(theirs.labels) == len(sections.labels)
+        theirs = annotations.KeyData(keys.intervals, "s", list(keys.labels), "key_mode")
+        assert theirs.keys == list(keys.labels)
+        starts, tempo = track.tempo_curve
+        bars = np.column_stack([starts, np.append(starts[1:], starts[-1] + 1)])
+        assert len(annotations.TempoData(bars, "s", tempo, "bpm").value) == len(track.downbeats)
+
+
 # What is composed
 
 
