@@ -174,8 +174,19 @@ def _common(sound: _Sound, anchor: _Stretch, far: _Stretch) -> Line | None:
     assert anchor.joined.line is not None
     spans = [(stretch.start, stretch.end) for stretch in (anchor, far)]
     line = sound.fitted(anchor.joined.line, spans)
-    kept = all(sound.on(line, s.start, s.end) >= KEPT * s.heard for s in (anchor, far))
+    kept = all(
+        sound.on(line, s.start, s.end) >= KEPT * s.heard and _allowed(line, s.joined.line)
+        for s in (anchor, far)
+    )
     return line if kept else None
+
+
+def _allowed(line: Line, own: Line | None) -> bool:
+    """Whether a common line has a tempo that a part's own allows.
+
+    A line through both sides of a small jump leans: it lies by the music, but has another tempo.
+    """
+    return own is None or abs(line.bpm - own.bpm) <= line.margin + own.margin
 
 
 def _beside(sound: _Sound, stretches: list[_Stretch], at: int) -> tuple[int, int, Line] | None:
