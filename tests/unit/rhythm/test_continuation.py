@@ -58,6 +58,32 @@ def test_a_record_that_stays_on_its_own_grid_keeps_it():
     assert len(regions(clicks(np.concatenate([one, two]), 260))) == 2
 
 
+@pytest.mark.parametrize("times", [2, 4, 10])
+def test_a_loop_that_is_cut_beside_the_beat_keeps_its_tempo_and_begins_anew_each_time(times):
+    loop = grid(126.0, 0.35, 77)
+    starts = 77.0 * np.arange(times)
+    truth = (starts[:, None] + loop).ravel()
+    rhythm = analyse(clicks(truth, 77.0 * times), RhythmOptions())
+    assert [region.bpm for region in rhythm.grid] == [126.0] * times
+    found = [region.start for region in rhythm.grid]
+    assert np.abs(np.array(found) - starts).max() < 2.5
+
+
+@pytest.mark.parametrize("level", [0.15, 0.25])
+@pytest.mark.parametrize(
+    ("bpm", "at", "end"), [(136.0, 38.1, 82), (125.0, 20.0, 71), (183.0, 22.3, 70)]
+)
+def test_a_jump_of_the_phase_begins_a_region_of_the_same_tempo(bpm, at, end, level):
+    before = grid(bpm, 0.2, at)
+    after = grid(bpm, before[-1] + 0.63 * 60 / bpm, end - 0.5)
+    truth = np.concatenate([before, after])
+    between = truth + 30 / bpm
+    features = heard((truth, level), (between[between < end], level), duration=end)
+    rhythm = analyse(features, RhythmOptions())
+    assert [region.bpm for region in rhythm.grid] == [bpm, bpm]
+    assert abs(rhythm.grid[1].start - after[0]) < 2.5
+
+
 @pytest.mark.parametrize("deviation", [0.0, 0.0002])
 def test_a_machine_that_wavers_by_less_than_a_player_is_one_region(deviation):
     random = np.random.default_rng(5)

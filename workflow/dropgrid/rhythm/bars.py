@@ -56,6 +56,7 @@ def count_bars(
         seen = witnesses.at_half_beats(halves)
         for first, last, bars in _read(seen, 2 * borders[:-1], lengths):
             index = np.arange(first + bars.odd, last, 2)
+            index = index[halves[index] <= witnesses.features.duration]
             downbeats = np.arange(first + bars.odd + 2 * bars.first, last, 2 * bars.beats_per_bar)
             owners = np.searchsorted(2 * borders, index, side="right")
             for owner in np.unique(owners):

@@ -97,8 +97,8 @@ def find_regions(
         if bars is not None:
             score = score + bars[part].mean(axis=0)
         tempi = candidates(gram.tempi, probabilities(score))
-        low = start if run.first == 0 else float(borders[run.first - 1])
-        high = end if run.last == windows else float(borders[run.last - 1])
+        low = start if run.first == 0 else max(start, float(borders[run.first - 1]))
+        high = end if run.last == windows else min(end, float(borders[run.last - 1]))
         first, last = (min(round(t * FRAME_RATE), len(whole.activation)) for t in (low, high))
         if last - first < FRAME_RATE:
             continue
