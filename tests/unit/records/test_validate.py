@@ -39,7 +39,8 @@ def test_what_lies_within_is_taken(good) -> None:
     ("bad", "message"),
     [
         ({"bpm": 1e-7}, "bpm: not from 1e-06"), ({"bpm": validate.MAX_BPM + 1}, "bpm: not from"),
-        ({"bpm": True}, "bpm: not a number"), ({"confidence": 1.01}, "confidence: not from 0 to 1"),
+        ({"bpm": True}, "bpm: not a number"),
+        ({"confidence": 1.01}, "confidence: not from 0 to 1"),
         ({"duration": -1}, "duration: not from 0"), ({"beats": 3}, "beats: not a list: 3"),
         ({"duration": 10.0, "beats": [11.5 + validate.SLACK]}, "beats[0]: not from 0"),
         ({"beats": [0, "x"]}, "beats[1]: not a number: 'x'"),

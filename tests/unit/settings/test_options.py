@@ -43,7 +43,8 @@ def test_ranges_that_cannot_be_told_apart_are_refused(edges, why) -> None:
 def test_lists_become_tuples_and_what_is_wrong_is_named_with_its_section() -> None:
     assert build_options(Options, {"edges": [1, 2], "most": 3}, "x") == Options((1, 2), 3)
     for values, why in [({"mots": 1}, r"^x\.mots: there is no such option; known: edges, most$"),
-                        ({"most": 0}, "^x: most: less than 1$"), ({"most": "a"}, "^x: ")]:  # fmt: skip
+                        ({"most": 0}, "^x: most: less than 1$"),
+                        ({"most": "a"}, "^x: ")]:  # fmt: skip
         with pytest.raises(ConfigError, match=why):
             build_options(Options, values, "x")
 
