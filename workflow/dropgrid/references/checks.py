@@ -193,7 +193,7 @@ def label(value: Any, place: Place) -> str:
 
 
 def open_label(value: Any, place: Place) -> str:
-    """A label of any vocabulary, written our way where it is one of ours."""
+    """A label of any vocabulary, spelt as dropgrid does where it has that label."""
     return known_label(value) or text(value, place)
 
 
