@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import struct
 import wave
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,17 @@ from dropgrid.correcting.session import CorrectionSession
 from dropgrid.corrections.section_edits import Answer
 from dropgrid.library import track_id
 from dropgrid.records.model import Alternative
-from dropgrid.report.workbench.audio import LONGEST_PEAKS, MOST_PEAKS, NoSound, peaks, playable
+from dropgrid.report.workbench.audio import (
+    DESCRIPTOR,
+    LONGEST_PEAKS,
+    LOWS,
+    MOST_COLUMNS,
+    MOST_PEAKS,
+    NoSound,
+    peaks,
+    playable,
+    waveform,
+)
 from dropgrid.report.workbench.guard import MAX_BODY, Guard
 from dropgrid.report.workbench.server import application
 from dropgrid.report.workbench.state import Bench, Changed, NoSuchTrack, alternatives
@@ -266,11 +277,15 @@ def test_every_other_reading_has_its_edit() -> None:
 
 def test_peaks_are_the_extremes_of_each_column(tmp_path: Path) -> None:
     path = tmp_path / "song.wav"
-    samples = np.array([0, 100, -300, 50, 10, 20, 30, 40], "<i2")
+    samples = np.array([0, 10_000, -30_000, 500, 1000, 2000, 3000, 4000], "<i2")
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, 4, len(samples), "NONE", ""))
         file.writeframes(samples.tobytes())
-    assert len(peaks(path, 0.0, 2.0, 1)) and len(peaks(path, 0.0, 2.0, MOST_PEAKS))
+    picture = peaks(path, 0.0, 3.0, 3)
+    assert struct.unpack("<II", picture[:8]) == (3, 2)
+    found = np.frombuffer(picture[8:], np.int8).reshape(3, 2).tolist()
+    assert found == [[-117, 39], [4, 16], [0, 0]]  # in steps of 256; nothing after the end
+    assert len(peaks(path, 0.0, 2.0, MOST_PEAKS)) == 8 + 2 * MOST_PEAKS
     for start, end, columns in [(0, 1, 0), (0, 1, MOST_PEAKS + 1), (1, 1, 1), (-1, 1, 1),
                                 (0, LONGEST_PEAKS + 1, 1)]:  # fmt: skip
         with pytest.raises(ValueError, match="columns: 1 to"):
@@ -288,3 +303,17 @@ def test_only_music_that_is_there_can_be_played(tmp_path: Path) -> None:
                       ("none.flac", "no longer there")]:  # fmt: skip
         with pytest.raises(NoSound, match=why):
             playable(str(tmp_path / name))
+
+
+def test_the_picture_of_a_track_holds_its_loudest_frames_by_band(tmp_path: Path) -> None:
+    bands = np.full((8, 9), -np.inf, np.float16)
+    bands[1, 0], bands[5, LOWS], bands[6, 8], bands[7, 8] = 0.0, -20.0, np.nan, -6.0
+    about = np.frombuffer(json.dumps({"duration": 0.07}).encode(), np.uint8)
+    np.savez(tmp_path / "f.npz", **{"about": about, DESCRIPTOR + "bands": bands})
+    picture = waveform(tmp_path / "f.npz", 2)
+    assert struct.unpack("<II", picture[:8]) == (2, 3)
+    found = np.frombuffer(picture[8:], np.uint8).reshape(2, 3)
+    assert found.tolist() == [[255, 0, 0], [0, 26, 0]]  # the eighth frame is after the end
+    for columns in (0, MOST_COLUMNS + 1):
+        with pytest.raises(ValueError, match="columns: 1 to"):
+            waveform(tmp_path / "f.npz", columns)

@@ -137,9 +137,9 @@ def text(value: Any, place: Place) -> str:
 
 def tonality(value: Any, place: Place) -> int | None:
     """A musical key in any notation (dropgrid.key.notation); None where it says there is none."""
-    stated = text(value, place)
-    key = notation.parse(stated)
-    if key is None and stated.casefold() not in NO_KEY:
+    name = text(value, place)
+    key = notation.parse(name)
+    if key is None and name.casefold() not in NO_KEY:
         place.refuse(f"not a key: {_short(value)}")
     return key
 
