@@ -10,7 +10,7 @@ import pytest
 from dropgrid.base.errors import RecordError
 from dropgrid.records.identity import Identity, read_identity, write_identity
 
-WHOLE = Identity("a-00000000", "a.flac", 3, 4, "0" * 64, "1" * 64, "2" * 64)
+WHOLE = Identity("a-00000000", "a.flac", 3, 4, "0" * 40, "1" * 40, "2" * 40)
 
 
 def test_an_identity_is_read_as_it_was_written(tmp_path: Path) -> None:
