@@ -20,7 +20,7 @@ NATIVE = Path("workflow", "dropgrid", "native")
 DIGESTS = runpy.run_path(str(NATIVE / "digest.py"))
 KERNELS = Extension(
     "dropgrid.native.kernels",
-    [str(NATIVE / "kernels.c")],
+    [str(NATIVE / "kernels.c"), str(NATIVE / "ffmpeg.c")],
     depends=[str(path) for path in sorted(NATIVE.glob("*.h"))],
     define_macros=[("SOURCE", '"{SOURCES}"'.format(**DIGESTS))],
     extra_compile_args=["-O3", "-g0", "-ffp-contract=off", "-Wall"],

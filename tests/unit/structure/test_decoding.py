@@ -37,6 +37,8 @@ def course_of(units: int, seed: int) -> labels.Course:
     return labels.Course(*sums, labels.loudest_stretches(sums[0], labels.PLATEAU), 1)
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 @pytest.mark.parametrize("seed", range(4))
 def test_sections_are_the_best_of_all_ways_to_cut_and_to_name(seed: int) -> None:
     units, course = 5, course_of(5, seed)

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ffmpeg.h"
+
 #ifdef __FAST_MATH__
 #error "the sums must stay as they are written"
 #endif
@@ -478,6 +480,10 @@ static PyMethodDef METHODS[] = {
     {"multiply", multiply, METH_VARARGS, NULL},
     {"mix", mix, METH_VARARGS, NULL},
     {"largest", largest, METH_VARARGS, NULL},
+    {"ffmpeg_functions", ffmpeg_functions, METH_NOARGS, NULL},
+    {"ffmpeg_open", ffmpeg_open, METH_VARARGS, NULL},
+    {"ffmpeg_read", ffmpeg_read, METH_VARARGS, NULL},
+    {"ffmpeg_lengths", ffmpeg_lengths, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
