@@ -287,6 +287,8 @@ print(digest.hexdigest())
 """
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 @needs_loops
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="names of x86-64's kernels")
 @pytest.mark.parametrize("kernel", ["Sandybridge", "Haswell", "Zen"])

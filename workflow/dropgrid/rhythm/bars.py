@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .borders import TOGETHER
 from .downbeat_decision import Table, read_bars
 from .downbeat_tracking import records
 from .evidence import BeatEvidence, EvidenceSource, with_halves
 from .region_fit import Region
 
 CLOSE = 0.2  # of a beat: how far a region's first beat may be from where the last one's next is
-TOGETHER = 0.75  # of a beat: nearer to the last beat than this, a beat is left out
 
 
 @dataclass(frozen=True)
