@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from dropgrid.base.errors import RecordError
 from dropgrid.records import validate
-from dropgrid.records.model import BpmRecord
+from dropgrid.records.model import BpmRecord, KeyRecord
 from dropgrid.records.set_file import Blend, SetTrack, read_set, set_bytes
 
 HEAD: dict[str, Any] = {"track": "a-00000000", "path": "a.flac", "status": "ok"}
@@ -111,3 +112,46 @@ def test_a_forged_set_is_refused_by_field(tmp_path: Path, changes, message) -> N
 def test_a_set_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="there is no such file"):
         read_set(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("tags", 3, "tags: not an object: 3"), ("key", 3, "key: not a text: 3"),
+        ("tags", {"x" * 70: []}, None), ("sure", 1, "sure: neither true nor false: 1"),
+        ("segments", {}, "segments: not a list"),
+        ("tags", {"x" * 70: float("nan")}, f"tags.{'x' * 60}: not from"),
+    ],
+)  # fmt: skip
+def test_each_kind_of_field_is_refused_by_its_own_words(field, value, message) -> None:
+    kind = KeyRecord if field in ("key", "sure", "segments") else BpmRecord
+    if message is None:
+        assert validate.record(kind, {**HEAD, field: value}).tags == value
+        return
+    with pytest.raises(validate.Invalid) as raised:
+        validate.record(kind, {**HEAD, field: value})
+    assert str(raised.value).startswith(message)
+
+
+def test_times_are_checked_at_both_ends_and_in_their_order() -> None:
+    for beats, place in [([-1.0, 2.0], "beats[0]"), ([0.0, 5.0, 1e9], "beats[2]")]:
+        with pytest.raises(validate.Invalid) as raised:
+            read(beats=beats)
+        assert str(raised.value).startswith(f"{place}: not from 0")
+
+
+def test_whole_numbers_reach_to_nanoseconds_and_no_farther() -> None:
+    most = int(validate.LARGEST * 1e4)
+    check = validate.reader(Ticketed)
+    assert check({"mtime_ns": most}, "", 1.0) == Ticketed(most)
+    assert check({"mtime_ns": -most}, "", 1.0) == Ticketed(-most)
+    for value in (most + 1, -most - 1, True, 1.0):
+        with pytest.raises(validate.Invalid, match="mtime_ns: not a whole number"):
+            check({"mtime_ns": value}, "", 1.0)
+
+
+@dataclass(frozen=True)
+class Ticketed:
+    """An object with a time of modification."""
+
+    mtime_ns: int

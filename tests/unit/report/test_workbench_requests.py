@@ -30,7 +30,8 @@ from dropgrid.report.workbench.audio import (
 )
 from dropgrid.report.workbench.guard import MAX_BODY, Guard
 from dropgrid.report.workbench.server import application
-from dropgrid.report.workbench.state import Bench, Changed, NoSuchTrack, alternatives
+from dropgrid.report.workbench.state import Bench, Changed, NoSuchTrack
+from dropgrid.report.workbench.track_answers import alternatives
 from dropgrid.results.layout import Results
 from dropgrid.results.ownership import claim
 from library_of_records import PATHS, bpm_record, write_results

@@ -244,6 +244,15 @@ def test_changes_a_beat_late_in_one_place_do_not_move_all_the_others() -> None:
     assert segment.boundaries(evidence, 4, 4, 0.0, True) == [33, 65, 129, 193]
 
 
+@pytest.mark.parametrize(("bars", "found"), [(1, [32]), (1.75, [32]), (2, [32, 64])])
+def test_less_than_two_bars_at_the_end_are_the_decay_of_the_last_section(
+    bars: float, found: list[int]
+) -> None:
+    evidence = np.full(64 + int(4 * bars), -0.6)
+    evidence[[32, 64]] = 4.0
+    assert segment.boundaries(evidence, 4, 4, 0.0, True) == found
+
+
 def test_a_buildup_has_at_most_32_bars() -> None:
     for bars, possible in ((32.0, True), (33.0, False)):
         score = labels.scores(sound(bars=bars), True)[0, labels.BUILDUP]
