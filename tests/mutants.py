@@ -225,8 +225,9 @@ def _pytest(arguments: list[str], copied: Path, plugin: Calls | Chosen) -> int:
     sys.path.insert(0, str(copied / "workflow"))
     os.environ |= {"PYTHONPATH": sys.path[0], "PYTHONDONTWRITEBYTECODE": "1"}
     sys.dont_write_bytecode = isinstance(plugin, Chosen)
-    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:faulthandler", "-m", "not slow",
-               "--rootdir", str(ROOT), "--basetemp", str(copied / "tests")]  # fmt: skip
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:faulthandler",
+               "-m", "not slow or smoke", "--rootdir", str(ROOT),
+               "--basetemp", str(copied / "tests")]  # fmt: skip
     code = int(pytest.main([*options, *arguments], plugins=[plugin]))
     if isinstance(plugin, Calls):
         plugin.write(copied / "calls.json")

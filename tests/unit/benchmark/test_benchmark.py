@@ -95,6 +95,8 @@ def test_beats_are_the_notes_of_the_hats_where_nothing_swings() -> None:
     np.testing.assert_allclose(np.diff(piece.beats), (60 / piece.tempo)[:-1])
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_a_twin_at_another_speed_is_the_same_sound_at_the_same_places() -> None:
     train = np.zeros((2, 53 * 2000), np.float32)
     places = np.arange(5000, 100_000, 9000)
@@ -191,6 +193,8 @@ def test_a_jump_leaves_out_sound_and_a_drummer_stays_near_the_tempo() -> None:
 # Files
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_jams_validates_every_truth_and_the_loader_reads_it(folder: Path) -> None:
     data = Dataset(folder)
     assert data.track_ids == ["0000", "0001"]
@@ -215,6 +219,8 @@ def test_jams_validates_every_truth_and_the_loader_reads_it(folder: Path) -> Non
         )
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_what_is_there_is_kept_and_what_is_lost_is_made_again(folder: Path) -> None:
     audio = sorted((folder / "audio").iterdir())
     ages = {file: file.stat().st_mtime_ns for file in audio}

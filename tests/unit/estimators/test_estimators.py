@@ -224,6 +224,8 @@ def test_a_failing_track_is_recorded_and_the_others_go_on(
     assert estimate("--with", "mixxx", files[0], "--python", python, "--output", out) == 1
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_a_missing_answer_counts_as_wrong(
     analysed: tuple[Path, Path], songs: Path, tmp_path: Path
 ) -> None:

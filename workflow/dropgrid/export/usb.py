@@ -93,7 +93,7 @@ def write_all(
 
 
 def check_stick(output: Path, force: bool) -> dict[str, Any]:
-    """What an earlier export of ours wrote, by the path of the copy. Raises ConfigError."""
+    """What an earlier export wrote, by the path of the copy. Raises ConfigError."""
     check_folder(output)
     check_links(output, FOLDERS)
     mark = read_mark(output, NAME, force)
@@ -350,7 +350,7 @@ def _labelled_phrases(structure: StructureRecord) -> list[tuple[float, Label]]:
 
 
 def verify(output: Path) -> list[str]:
-    """What is missing or damaged on a stick of ours: a line each. Raises ConfigError."""
+    """What is missing or damaged on an exported stick: a line each. Raises ConfigError."""
     files = check_stick(output, force=False)
     if not files and not (output / MARK).exists():
         raise ConfigError(f"{output}: holds no export of dropgrid")
