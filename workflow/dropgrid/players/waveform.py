@@ -45,8 +45,9 @@ def pooled(values: np.ndarray, count: int) -> np.ndarray:
     """(count, bands) the greatest of each stretch; repeated where there are fewer values."""
     edges = np.linspace(0, len(values), count + 1)
     starts = np.minimum(edges[:-1].astype(int), len(values) - 1)
-    found = np.maximum.reduceat(values, np.unique(starts), axis=0)
-    return found[np.searchsorted(np.unique(starts), starts)]
+    is_new = np.diff(starts, prepend=-1) > 0
+    found = np.maximum.reduceat(values, starts[is_new], axis=0)
+    return found[np.cumsum(is_new) - 1]
 
 
 def _grey(shares: np.ndarray) -> np.ndarray:
