@@ -43,7 +43,11 @@ def test_the_claim_of_a_dead_process_is_taken_over(tmp_path: Path) -> None:
         claims.release(path)
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b'{"pid": 1}', of_a_dead_process(host="elsewhere")])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"[]", b'{"pid": 1}', of_a_dead_process(host="elsewhere")],
+    ids=["empty", "no object", "no host", "another machine"],
+)
 def test_a_claim_that_may_live_is_respected_and_not_released(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "claim"
     path.write_bytes(data)
