@@ -65,7 +65,9 @@ def tables(results: dict[str, Any]) -> dict[str, str]:
     return {
         "systems": systems.table(results, SHOWN, f"{results['pieces']} pieces"),
         "twins": twin_table(results),
-        "ranks": rank_agreement.table(json.loads(systems.RESULTS.read_text()), results),
+        "ranks": rank_agreement.table(
+            json.loads(systems.RESULTS.read_text()), results, ("songs", "pieces")
+        ),
     }
 
 

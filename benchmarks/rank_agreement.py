@@ -33,21 +33,31 @@ def agreement(one: dict[str, float], other: dict[str, float]) -> tuple[list[str]
     return both, stats.spearmanr(*pair), stats.kendalltau(*pair)
 
 
-def table(first: dict[str, Any], second: dict[str, Any]) -> str:
-    """A row a measure."""
-    lines = ["| measure | systems: first set, second set | Spearman (p) | Kendall (p) |"]
+def table(
+    first: dict[str, Any],
+    second: dict[str, Any],
+    sets: tuple[str, str] = ("first set", "second set"),
+) -> str:
+    """A row a measure. sets: what the two are of."""
+    lines = [f"| | system: {sets[0]}, {sets[1]} | Spearman (p) | Kendall (p) |"]
     lines.append("|---|---|---|---|")
     for measure in MEASURES:
         one, other = means(first, measure), means(second, measure)
         if len(one.keys() & other.keys()) < FEWEST:
             continue
         names, spearman, kendall = agreement(one, other)
-        shown = "; ".join(f"{name} {one[name]:.3f}, {other[name]:.3f}" for name in names)
-        lines.append(
-            f"| {measure} | {shown} | {spearman.statistic:.2f} ({spearman.pvalue:.2f}) "
-            f"| {kendall.statistic:.2f} ({kendall.pvalue:.2f}) |"
+        shown = "; ".join(f"{name}: {_short(one[name])}, {_short(other[name])}" for name in names)
+        found = " | ".join(
+            f"{_short(test.statistic, 2)} ({_short(test.pvalue, 2)})"
+            for test in (spearman, kendall)
         )
+        lines.append(f"| {measure} | {shown} | {found} |")
     return "\n".join(lines)
+
+
+def _short(value: float, digits: int = 3) -> str:
+    """Without the 0 before the point."""
+    return f"{value:.{digits}f}".replace("0.", ".", 1)
 
 
 if __name__ == "__main__":

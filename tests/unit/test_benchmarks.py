@@ -138,8 +138,8 @@ def test_rank_agreement_correlates_the_systems_that_both_sets_have(
 
     pair = results("one", (0.9, 0.8, 0.5, 0.1)), results("other", (0.7, 0.8, 0.4, 0.2))
     line = rank_agreement.table(*pair).splitlines()[-1]
-    assert "a 0.900, 0.700; b 0.800, 0.800; c 0.500, 0.400; d 0.100, 0.200" in line
-    assert "| 0.80 (0.20) | 0.67" in line and "silent" not in line and "other 0" not in line
+    assert "a: .900, .700; b: .800, .800; c: .500, .400; d: .100, .200" in line
+    assert "| .80 (.20) | .67" in line and "silent" not in line and "other" not in line
 
 
 def test_a_twins_column_is_its_score_and_what_it_changes(monkeypatch: pytest.MonkeyPatch) -> None:
