@@ -28,7 +28,7 @@ def means(results: dict[str, Any], measure: str) -> dict[str, float]:
 
 def agreement(one: dict[str, float], other: dict[str, float]) -> tuple[list[str], Any, Any]:
     """The systems in both, the best of the first set first, and the two correlations."""
-    both = sorted(one.keys() & other.keys(), key=lambda name: -one[name])
+    both = sorted(one.keys() & other.keys(), key=lambda name: (-one[name], name))
     pair = [one[name] for name in both], [other[name] for name in both]
     return both, stats.spearmanr(*pair), stats.kendalltau(*pair)
 

@@ -52,7 +52,7 @@ def test_the_wheel_holds_the_workflow_and_no_weights(wheel: Path) -> None:
         told = Parser().parsestr(archive.read(metadata).decode())
         status = archive.getinfo("dropgrid/shipped/profiles/cluster-generic/status")
     assert not {Path(name).suffix for name in names} & WEIGHTS
-    assert wheel.stat().st_size < 1_000_000
+    assert wheel.stat().st_size < 1_500_000  # the networks would be twenty times that
     for name in ("Snakefile", "launch.smk", "rules/common.smk", "schemas/bpm.schema.json",
                  "profiles/slurm/config.yaml", "report/workflow.rst", "config/config.yaml",
                  "envs/dropgrid.yaml"):  # fmt: skip

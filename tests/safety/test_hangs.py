@@ -5,6 +5,7 @@ Item D of the table in README.md beside this file.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import struct
@@ -243,6 +244,25 @@ def test_whatever_a_reader_does_its_asker_hears_of_it(
     with pytest.raises(TagLimit, match=why):
         in_tag_process(read, tmp_path)
     assert read_tags(titled(tmp_path / "next.mp3")).title == "Title"
+
+
+@pytest.mark.parametrize("call", ["pipe", "fork", "write"])
+def test_a_machine_that_cannot_run_the_tag_process_is_no_fault_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """A record would keep what is told of the file, long after the machine is well again."""
+
+    def fails(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    tag_process.close()
+    good = titled(tmp_path / "good.mp3")
+    with monkeypatch.context() as machine:
+        machine.setattr(tag_process.threading, "active_count", lambda: 1)
+        machine.setattr(tag_process.os, call, fails)
+        with pytest.raises(OSError, match="No space"):
+            read_tags(good)
+    assert read_tags(good).title == "Title"
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="no /proc here")

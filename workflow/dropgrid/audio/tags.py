@@ -75,16 +75,15 @@ class Tags:
 
 
 def read_tags(path: str | Path, with_ours: bool = False) -> Tags:
-    """The tags of an audio file. Never raises; see Tags.problem.
+    """The tags of an audio file; of one that cannot be read Tags.problem tells why.
 
-    with_ours: also the tempo and key that dropgrid wrote itself, as players show them.
+    with_ours: also the tempo and key that dropgrid wrote itself, as players show them. Raises
+    OSError where the machine cannot run the tag process, which is no fault of the file.
     """
     try:
         fields, problem = in_tag_process(read_fields, Path(path))
     except TagLimit as limit:
         return Tags(problem=f"not read: {limit}")
-    except OSError as error:
-        return Tags(problem=_reason(error))
     fields = fields if with_ours else without_own_words(fields)
     texts = {name: _first_text(fields, keys) for name, keys in TEXT_FIELDS.items()}
     year = YEAR.search(texts.pop("year"))
