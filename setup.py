@@ -20,7 +20,7 @@ NATIVE = Path("workflow", "dropgrid", "native")
 DIGESTS = runpy.run_path(str(NATIVE / "digest.py"))
 KERNELS = Extension(
     "dropgrid.native.kernels",
-    [str(NATIVE / "kernels.c")],
+    [str(NATIVE / name) for name in ("kernels.c", "ffmpeg.c", "paths.c")],
     depends=[str(path) for path in sorted(NATIVE.glob("*.h"))],
     define_macros=[("SOURCE", '"{SOURCES}"'.format(**DIGESTS))],
     extra_compile_args=["-O3", "-g0", "-ffp-contract=off", "-Wall"],

@@ -146,13 +146,20 @@ def _of_composition(
     starts = np.array([section.start for section in made.sections[1:]])
     return Case(
         name, features, true_grid(made.beats, made.downbeats, features.duration),
-        estimate_grid(features), starts, starts, (), made.drops, names=exact_names(made.sections),
+        estimate_grid(features), starts, starts, exact_hints(made.sections), made.drops,
+        names=exact_names(made.sections),
     )  # fmt: skip
 
 
 def exact_names(sections: Sequence[Section]) -> tuple[tuple[float, float, tuple[str, ...]], ...]:
     """The labels of sections that were composed with them."""
     return tuple((section.start, section.end, (section.label,)) for section in sections)
+
+
+def exact_hints(sections: Sequence[Section]) -> tuple[tuple[float, float, str], ...]:
+    """The energy of sections that were composed: drops are peaks, main is not judged."""
+    kinds = {"drop": "peak", "main": "mid"}
+    return tuple((s.start, s.end, kinds.get(s.label, "low")) for s in sections)
 
 
 def arranged_names(truth: dict[str, Any]) -> tuple[tuple[float, float, tuple[str, ...]], ...]:

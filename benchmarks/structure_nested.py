@@ -1,7 +1,7 @@
 """An honest estimate of boundaries and drops: each song left out of everything that was chosen.
 
-Usage: .venv/bin/python benchmarks/structure_nested.py [estimate] [weights] [--shared FOLDER]
-       [--cache FOLDER] [--made 0] [--save FILE]
+Usage: .venv/bin/python benchmarks/structure_nested.py [estimate] [weights] [pieces]
+       [--shared FOLDER] [--cache FOLDER] [--made 0] [--pieces 45] [--save FILE]
 
 estimate  each song is analysed with each of VARIANTS and with weights of the evidence that were
           fitted to all other songs (and made tracks); of these scores the one of the variant that
@@ -10,6 +10,9 @@ estimate  each song is analysed with each of VARIANTS and with weights of the ev
 weights   the weights of the evidence (structure.evidence), fitted to all songs, to those of
           music and music_more, to those of music_third, and to made tracks alone; with and
           without made tracks
+
+pieces    the same measures of pieces of `dropgrid benchmark make`, by the product as it is: with
+          exact labels, and nothing was fitted to them
 
 The weights are those of a logistic model of the bar lines at which a section begins, majors
 counting 1 and minors .5, its log odds averaged with the novelty alone. Made tracks, with exact
@@ -45,12 +48,14 @@ from structure_cases import (
     boundary_scores,
     drop_frames,
     f_measures,
+    make_pieces,
     make_tracks,
     moment_scores,
     precision_recall,
     read_songs,
     starts,
 )
+from structure_labels import confusion, share_right
 
 NEAR = 0.5  # seconds within which a bar line is that of a true boundary
 MINOR = 0.5  # what a minor boundary weighs in the fit
@@ -75,7 +80,9 @@ SCORES = (
     "precision 0.5 s", "recall 0.5 s", "F 0.5 s", "precision 3 s", "recall 3 s", "F 3 s",
     "drop precision", "drop recall", "moments within a bar", "same-label neighbours",
     "boundaries", "below every 8 bars", "F 0.5 s, ends counted", "F 3 s, ends counted",
+    "labels right",
 )  # fmt: skip
+PARTS = ("estimate", "weights", "pieces")
 ALIKE = 0.1  # what a pair of neighbours of one label costs, of a boundary F, beyond the first
 DRAWS = 2000
 PRODUCT = structure.StructureOptions()
@@ -164,6 +171,7 @@ def scores_of(case: Case) -> list[float]:
     return [
         *every[0], *every[1], *drops, moments, alike, len(bounds), every[1][2] < eight,
         *(with_ends(case, bounds, tolerance) for tolerance in TOLERANCES),
+        share_right(confusion(case, found)) if case.names else np.nan,
     ]  # fmt: skip
 
 
@@ -227,7 +235,7 @@ def report(title: str, table: np.ndarray) -> None:
     """Print the means of a table of songs, with their intervals."""
     random = np.random.default_rng(0)
     drawn = random.integers(0, len(table), (DRAWS, len(table)))
-    print(f"\n{title}, {len(table)} songs: mean, 95 % interval")
+    print(f"\n{title}, {len(table)} tracks: mean, 95 % interval")
     for name, column in zip(SCORES, table.T, strict=True):
         means = np.nanmean(column[drawn], axis=1)
         low, high = np.percentile(means, [2.5, 97.5])
@@ -243,22 +251,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("parts", nargs="*", metavar="PART", help="estimate, weights")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     root = Path(__file__).resolve().parents[1]
     parser.add_argument("--shared", type=Path, default=root.parent / "shared")
     parser.add_argument("--cache", type=Path, default=root / ".structure-cache")
     parser.add_argument("--made", type=int, default=0, help="how many made tracks to fit to")
+    parser.add_argument("--pieces", type=int, default=45, help="how many pieces to measure")
     parser.add_argument("--save", type=Path, help="where the scores of every song go")
     arguments = parser.parse_args()
-    parts = arguments.parts or ["weights", "estimate"]
-    if unknown := set(parts) - {"estimate", "weights"}:
+    parts = arguments.parts or PARTS
+    if unknown := set(parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     arguments.cache.mkdir(parents=True, exist_ok=True)
     network = arguments.cache / "network.npz"
     if not network.exists():
         prepare_network(network, "madmom")
-    songs = [c for c in read_songs(arguments.shared, arguments.cache, network) if c.judged]
     remember()
+    if "pieces" in parts:
+        pieces = make_pieces(arguments.pieces, arguments.cache, network)
+        report("made pieces", np.array([scores_of(piece) for piece in pieces]))
+    if not {"estimate", "weights"} & set(parts):
+        return
+    songs = [c for c in read_songs(arguments.shared, arguments.cache, network) if c.judged]
     lines = [lines_of(song) for song in songs]
     made = [lines_of(one) for one in make_tracks(arguments.made, arguments.cache, network)]
     third = np.array([song.folder == "music_third" for song in songs])

@@ -136,16 +136,12 @@ def summary(
     for name, given in answers.items():
         own = {
             title: round(mean["mean"], 6)
-            if (mean := means[task, metric, name])["answered"]
+            if (mean := means.get((task, metric, name))) and mean["answered"]
             else None
-            for task, metric, title in COLUMNS
+            for task, metric, title in columns
         }
         systems.append({"name": name, "title": given.title, "means": own})
     return {"systems": systems}
-
-
-def _mean(found: dict[str, Any]) -> float | None:
-    return round(found["mean"], 6) if found["answered"] else None
 
 
 def table(

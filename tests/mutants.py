@@ -2,33 +2,56 @@
 
     .venv/bin/python tests/mutants.py rhythm/fit.py jobs library.py [--sample 20 --seed 1]
 
-Each mutant of a file of the package is tried in a copy of it, against the unit tests of its room.
-It survives if they pass; survivors are printed with their line. No part of `make test`: hours.
+Each mutant of a file of the package is tried in a copy of it, against the unit tests of its room:
+first those that call the changed function, shortest first, then the others, until one fails. The
+mutant survives if all pass; survivors are printed with their line. No part of `make test`: hours.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
+import importlib
+import json
 import os
 import random
 import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = Path("workflow/dropgrid")
+PATIENCE = 30, 8  # seconds, and times as long as the tests took unchanged: a mutant that hangs
 TOKENS = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Mod: ast.Mult,
     ast.FloorDiv: ast.Mult, ast.And: ast.Or, ast.Or: ast.And,
 }  # fmt: skip
+
+# A function: its file below the checkout, and its first line, which a decorator may be.
+Function = tuple[str, int]
+
+
+class Mutant(NamedTuple):
+    """A change of a file of the package."""
+
+    path: Path  # below the checkout
+    line: int
+    change: str  # "old  ->  new"
+    text: str  # of the whole file
+    function: Function | None  # around the change, if any
 
 
 def changes(node: ast.AST) -> Iterator[tuple[Any, Any, Any]]:
@@ -45,41 +68,131 @@ def changes(node: ast.AST) -> Iterator[tuple[Any, Any, Any]]:
         return  # makes no difference
     for name, value in ast.iter_fields(node):
         parts = dict(enumerate(value)) if isinstance(value, list) else {name: value}
-        held = value if isinstance(value, list) else fields
+        holder = value if isinstance(value, list) else fields
         for key, part in parts.items():
             if isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.Not | ast.USub):
-                yield held, key, part.operand
+                yield holder, key, part.operand
             elif isinstance(part, ast.Expr) and isinstance(part.value, ast.Call):
-                yield held, key, ast.Pass()
+                yield holder, key, ast.Pass()
             elif isinstance(part, ast.Constant) and isinstance(part.value, bool):
-                yield held, key, ast.Constant(not part.value)
+                yield holder, key, ast.Constant(not part.value)
             elif isinstance(part, ast.Constant) and isinstance(part.value, int):
-                yield held, key, ast.Constant(part.value + 1)
+                yield holder, key, ast.Constant(part.value + 1)
             elif isinstance(part, ast.Constant) and isinstance(part.value, float):
-                yield held, key, ast.Constant(part.value * 1.5 or 1.0)
+                yield holder, key, ast.Constant(part.value * 1.5 or 1.0)
 
 
-def mutants(source: str) -> Iterator[tuple[str, str]]:
-    """All mutants of a module: what was changed ("line 7: old -> new"), and its new text."""
-    tree = ast.parse(source)
+def mutants(path: Path) -> Iterator[Mutant]:
+    """All mutants of a file of the checkout (a path below it)."""
+    tree = ast.parse((ROOT / path).read_text())
+    inside = dict(_functions(tree, None))
     for node in list(ast.walk(tree)):
-        for held, key, new in changes(node):
-            old = held[key]
+        for holder, key, new in changes(node):
+            old = holder[key]
             whole = isinstance(old, ast.operator | ast.boolop | ast.cmpop | ast.expr)
-            line = getattr(node if whole else old, "lineno", getattr(old, "lineno", "?"))
-            said = _first_line(node if whole else old)
-            held[key] = new
-            said += f"  ->  {_first_line(node if whole else new)}"
-            yield f"line {line}: {said}", ast.unparse(ast.fix_missing_locations(tree))
-            held[key] = old
+            line = getattr(node if whole else old, "lineno", getattr(old, "lineno", 0))
+            change = _first_line(node if whole else old)
+            holder[key] = new
+            change += f"  ->  {_first_line(node if whole else new)}"
+            text = ast.unparse(ast.fix_missing_locations(tree))
+            holder[key] = old
+            first = inside[node]
+            function = None if first is None else (str(path), first)
+            yield Mutant(path, line, change, text, function)
+
+
+def _functions(node: ast.AST, first: int | None) -> Iterator[tuple[ast.AST, int | None]]:
+    """Every node with the first line of the function whose body it is in, if any."""
+    yield node, first
+    for name, value in ast.iter_fields(node):
+        inner = first
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and name == "body":
+            inner = min(part.lineno for part in [node, *node.decorator_list])
+        for part in value if isinstance(value, list) else [value]:
+            if isinstance(part, ast.AST):
+                yield from _functions(part, inner)
 
 
 def _first_line(node: ast.AST) -> str:
     return ast.unparse(node).partition("\n")[0]
 
 
-def passes(tests: list[str], copied: Path, seconds: float) -> bool:
-    """Whether tests pass, within seconds, on the package in a copy of the checkout.
+@dataclass(eq=False)
+class Calls:
+    """A plugin of pytest that notes how long each test takes and which functions it calls.
+
+    What a fixture calls counts for every test that asks for it, however often it is made.
+    """
+
+    copied: Path
+    tests: dict[str, tuple[float, set[Function]]] = field(default_factory=dict)
+    _of_fixtures: dict[Any, set[Function]] = field(default_factory=dict)
+    _now: list[set[CodeType]] = field(default_factory=list)
+
+    def _trace(self, frame: FrameType, event: str, argument: Any) -> None:
+        if self._now:
+            self._now[-1].add(frame.f_code)
+
+    @contextlib.contextmanager
+    def _noting(self) -> Iterator[set[Function]]:
+        codes: set[CodeType] = set()
+        noted: set[Function] = set()
+        self._now.append(codes)
+        sys.settrace(self._trace)
+        threading.settrace(self._trace)
+        try:
+            yield noted
+        finally:
+            self._now.remove(codes)
+            top = f"{self.copied}{os.sep}"
+            noted |= {
+                (code.co_filename.removeprefix(top), code.co_firstlineno)
+                for code in codes
+                if code.co_filename.startswith(top)
+            }
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: Any) -> Any:
+        with self._noting() as noted:
+            made = yield
+        self._of_fixtures[fixturedef] = noted
+        return made
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: Any) -> Any:
+        began = time.monotonic()
+        with self._noting() as noted:
+            done = yield
+        for fixtures in item._fixtureinfo.name2fixturedefs.values():
+            noted |= self._of_fixtures.get(fixtures[-1], set())
+        self.tests[item.nodeid] = time.monotonic() - began, noted
+        return done
+
+    def write(self, path: Path) -> None:
+        """Write tests, their seconds and functions, and all modules that were imported."""
+        path.write_text(
+            json.dumps(
+                {
+                    "tests": {name: [t, sorted(calls)] for name, (t, calls) in self.tests.items()},
+                    "modules": [name for name, module in sys.modules.items() if module],
+                }
+            )
+        )
+
+
+@dataclass(eq=False)
+class Chosen:
+    """A plugin of pytest that runs chosen tests alone, in their order."""
+
+    names: list[str]
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        rank = {name: i for i, name in enumerate(self.names)}
+        items[:] = sorted((i for i in items if i.nodeid in rank), key=lambda i: rank[i.nodeid])
+
+
+def run(arguments: list[str], copied: Path, seconds: float, plugin: Calls | Chosen) -> str:
+    """Run tests on the package in a copy of the checkout: "passed", "failed" or "hung".
 
     In a session of its own, two processes down: some tests send signals to their parent.
     """
@@ -89,25 +202,83 @@ def passes(tests: list[str], copied: Path, seconds: float) -> bool:
         second = os.fork()
         if second:
             os._exit(1 if os.waitpid(second, 0)[1] else 0)
-        quiet = os.open(os.devnull, os.O_RDWR)
-        for descriptor in (0, 1, 2):
-            os.dup2(quiet, descriptor)
-        sys.path.insert(0, str(copied / "workflow"))
-        os.environ |= {"PYTHONPATH": sys.path[0], "PYTHONDONTWRITEBYTECODE": "1"}
-        sys.dont_write_bytecode = True
-        import pytest
-
-        options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:faulthandler"]
-        os._exit(int(pytest.main([*options, "-m", "not slow", *tests])))
+        os._exit(_pytest(arguments, copied, plugin))
     until = time.monotonic() + seconds
-    ended = status = 0
-    while not ended and time.monotonic() < until:
-        time.sleep(0.05)
-        ended, status = os.waitpid(first, os.WNOHANG)
-    if not ended:
-        os.killpg(first, signal.SIGKILL)
-        os.waitpid(first, 0)
-    return bool(ended) and status == 0
+    try:
+        while time.monotonic() < until:
+            time.sleep(0.01)
+            ended, status = os.waitpid(first, os.WNOHANG)
+            if ended:
+                return "failed" if status else "passed"
+        return "hung"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(first, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(first, 0)
+
+
+def _pytest(arguments: list[str], copied: Path, plugin: Calls | Chosen) -> int:
+    quiet = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(quiet, descriptor)
+    sys.path.insert(0, str(copied / "workflow"))
+    os.environ |= {"PYTHONPATH": sys.path[0], "PYTHONDONTWRITEBYTECODE": "1"}
+    sys.dont_write_bytecode = isinstance(plugin, Chosen)
+    options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:faulthandler",
+               "-m", "not slow or smoke", "--rootdir", str(ROOT),
+               "--basetemp", str(copied / "tests")]  # fmt: skip
+    code = int(pytest.main([*options, *arguments], plugins=[plugin]))
+    if isinstance(plugin, Calls):
+        plugin.write(copied / "calls.json")
+    return code
+
+
+class Baseline:
+    """The unit tests of a room: how long each takes, and which functions it calls."""
+
+    def __init__(self, tests: Path, copied: Path) -> None:
+        if run([str(tests)], copied, 3600, Calls(copied)) != "passed":
+            sys.exit(f"{tests}: the tests must pass before anything is changed")
+        noted = json.loads((copied / "calls.json").read_text())
+        self.seconds = {name: seconds for name, (seconds, _) in noted["tests"].items()}
+        self.calls = {
+            name: {(path, line) for path, line in calls}
+            for name, (_, calls) in noted["tests"].items()
+        }
+        _import(noted["modules"])
+
+    def steps(self, mutant: Mutant) -> Iterator[list[str]]:
+        """Names of the tests to try on a mutant, step by step."""
+        if mutant.function:
+            near = [name for name, calls in self.calls.items() if mutant.function in calls]
+        else:
+            path = str(mutant.path)
+            near = [name for name, calls in self.calls.items() if path in {p for p, _ in calls}]
+        near.sort(key=lambda name: self.seconds[name])
+        yield near
+        yield [name for name in self.seconds if name not in set(near)]
+
+    def outcome(self, mutant: Mutant, copied: Path) -> str:
+        """Try a mutant whose text is in the copy: "passed", "failed" or "hung"."""
+        for names in filter(None, self.steps(mutant)):
+            files = sorted({name.partition("::")[0] for name in names})
+            seconds = PATIENCE[0] + PATIENCE[1] * sum(self.seconds[name] for name in names)
+            paths = [str(ROOT / file) for file in files]
+            if (outcome := run(paths, copied, seconds, Chosen(names))) != "passed":
+                return outcome
+        return "passed"
+
+
+def _import(modules: list[str]) -> None:
+    """Import the libraries that tests need once for all children; the package is each child's."""
+    folder = Path(pytest.__file__).parents[1]
+    installed = {path.name.removesuffix(".py") for path in folder.iterdir()}
+    installed -= {"dropgrid", "snakemake_logger_plugin_dropgrid", "matplotlib"}
+    for name in modules:
+        if name.partition(".")[0] in installed | sys.stdlib_module_names:
+            with contextlib.suppress(Exception):
+                importlib.import_module(name)
 
 
 def main() -> None:
@@ -116,42 +287,37 @@ def main() -> None:
     parser.add_argument("--sample", type=int, help="so many mutants of each room, by chance")
     parser.add_argument("--seed", type=int, default=0, help="of the sample (default: 0)")
     arguments = parser.parse_args()
-    import numpy  # noqa: F401  once for all children
-    import pytest  # noqa: F401
-
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     for name in arguments.of:
         tests = ROOT / "tests/unit" / Path(name).parts[0]
         tests = tests if tests.is_dir() else tests.with_name(f"test_{Path(name).stem}.py")
+        if not tests.exists():
+            sys.exit(f"{name}: no unit tests at {tests.relative_to(ROOT)}")
         top = ROOT / PACKAGE / name
         files = sorted(top.rglob("*.py")) if top.is_dir() else [top]
-        found = [(file.relative_to(ROOT), *m) for file in files for m in mutants(file.read_text())]
+        found = [mutant for file in files for mutant in mutants(file.relative_to(ROOT))]
         if arguments.sample is not None and arguments.sample < len(found):
             found = random.Random(arguments.seed).sample(found, arguments.sample)
         try_all(name, found, tests)
 
 
-def try_all(room: str, found: list[tuple[Path, str, str]], tests: Path) -> None:
-    """Try mutants of a room (file, change, new text), print those that survive and how many don't.
-
-    The tests of a mutant's own file come first: they are the likeliest to fail.
-    """
+def try_all(room: str, found: list[Mutant], tests: Path) -> None:
+    """Try mutants of a room, print those that survive and how many do not."""
     with tempfile.TemporaryDirectory() as folder:
-        copied = Path(folder)
+        copied = Path(folder).resolve()
         shutil.copytree(ROOT / "workflow", copied / "workflow")
-        began = time.monotonic()
-        if not passes([str(tests)], copied, 1200):
-            sys.exit(f"{tests}: the tests must pass before anything is changed")
-        seconds = 10 + 4 * (time.monotonic() - began)
-        survived = 0
-        for path, change, text in found:
-            whole = (copied / path).read_text()
-            (copied / path).write_text(text)
-            own = sorted(tests.glob(f"test_*{path.stem}.py")) if tests.is_dir() else []
-            if passes([*map(str, own), str(tests)], copied, seconds):
-                survived += 1
-                print(f"  survived: {path}: {change}", flush=True)
-            (copied / path).write_text(whole)
-        print(f"{room}: {len(found) - survived} of {len(found)} killed", flush=True)
+        baseline = Baseline(tests, copied)
+        outcomes = []
+        for mutant in found:
+            whole = (copied / mutant.path).read_text()
+            (copied / mutant.path).write_text(mutant.text)
+            outcomes.append(baseline.outcome(mutant, copied))
+            (copied / mutant.path).write_text(whole)
+            if outcomes[-1] == "passed":
+                print(f"  survived: {mutant.path}:{mutant.line}: {mutant.change}", flush=True)
+        hung = outcomes.count("hung")
+        killed = outcomes.count("failed") + hung
+        print(f"{room}: {killed} of {len(found)} killed ({hung} hung)", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # The workflow as `dropgrid run` starts it, from any folder: a config/config.yaml that happens to lie
-# there is not ours, and is not read.
+# there is another workflow's, and is not read.
 LAUNCHED = True
 
 

@@ -209,7 +209,7 @@ def test_an_interrupt_is_told_with_what_waits(music, tmp_path, number):
     run = start(tmp_path, music, file)
     wait_for_a_job_of_a_track(file, run)
     run.send_signal(number)
-    assert run.wait(timeout=200) == 128 + number
+    assert run.wait(timeout=600) == 128 + number
     events = read_events(file)
     assert_jobs_end_as_often_as_they_start(events)
     end = events[-1]

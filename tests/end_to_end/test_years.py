@@ -318,7 +318,7 @@ def watch(tmp_path):
     for process in started:
         if process.poll() is None:
             process.terminate()
-            process.wait(60)
+            process.wait(300)
 
 
 def within(seconds: float, what: Callable[[], bool]) -> bool:
@@ -341,14 +341,14 @@ def test_a_folder_is_watched_over_copies_and_restarts(songs, tmp_path, watch):
         return [f"{row['path']} {row['status']}" for row in read_csv(table)]
 
     first = watch()
-    assert within(120, lambda: rows() == ["other.ogg ok"]), (tmp_path / "watch.log").read_text()
+    assert within(600, lambda: rows() == ["other.ogg ok"]), (tmp_path / "watch.log").read_text()
     data = (songs / "house.flac").read_bytes()
     with (music / "house.flac").open("wb") as slow:  # as a copy over a slow line
         for start in range(0, len(data), len(data) // 8):
             slow.write(data[start : start + len(data) // 8])
             slow.flush()
             time.sleep(0.7)
-    assert within(120, lambda: len(rows()) == 2)
+    assert within(600, lambda: len(rows()) == 2)
     assert rows() == ["house.flac ok", "other.ogg ok"]
     logs = tmp_path / "results" / "logs" / "features"
     assert "DecodeError" not in "".join(path.read_text() for path in logs.iterdir())
@@ -356,6 +356,6 @@ def test_a_folder_is_watched_over_copies_and_restarts(songs, tmp_path, watch):
     first.wait()
     shutil.copyfile(songs / "sub" / "drums.wav", music / "drums.wav")
     second = watch()
-    assert within(120, lambda: rows() == ["drums.wav ok", "house.flac ok", "other.ogg ok"])
+    assert within(600, lambda: rows() == ["drums.wav ok", "house.flac ok", "other.ogg ok"])
     second.terminate()
-    assert second.wait(60) == 143
+    assert second.wait(300) == 143

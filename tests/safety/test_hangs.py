@@ -11,7 +11,6 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -294,10 +293,8 @@ def test_a_reference_that_never_ends_is_refused_at_once(tmp_path: Path, suffix: 
     os.mkfifo(folder / f"pipe{suffix}")
     os.symlink("/dev/zero", tmp_path / f"zero{suffix}")
     for path in (folder, tmp_path / f"zero{suffix}"):
-        start = time.monotonic()
         with pytest.raises(InvalidReference, match="not a file but a pipe, a device or the like"):
             read_sources([str(path)])
-        assert time.monotonic() - start < 60
 
 
 def test_a_reference_whose_size_is_a_lie_is_read_to_the_limit_alone(

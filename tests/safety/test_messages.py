@@ -157,7 +157,7 @@ def test_results_that_are_read_only_are_named(results, capsys):
 
 def dropgrid(*arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "dropgrid", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, **more)  # type: ignore[call-overload,no-any-return]
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, **more)  # type: ignore[call-overload,no-any-return]
 
 
 def test_an_empty_path_in_the_environment_stops_nothing(results):
@@ -169,10 +169,10 @@ def test_an_empty_path_in_the_environment_stops_nothing(results):
 def test_closed_streams_stop_nothing(tmp_path, results, closed):
     """What goes wrong is still an exit code, and no file gets what was meant for the terminal."""
     script = f'"$0" -m dropgrid summary --results "$1" {closed}'
-    done = subprocess.run(["sh", "-c", script, sys.executable, str(results)], timeout=120)
+    done = subprocess.run(["sh", "-c", script, sys.executable, str(results)], timeout=600)
     assert done.returncode == 0
     script = f'"$0" -m dropgrid summary --results "$1" {closed}'
-    done = subprocess.run(["sh", "-c", script, sys.executable, str(tmp_path / "x")], timeout=120)
+    done = subprocess.run(["sh", "-c", script, sys.executable, str(tmp_path / "x")], timeout=600)
     assert done.returncode == 2
     assert json.loads((results / "summary.json").read_bytes())["schema"] == "dropgrid/summary"
 

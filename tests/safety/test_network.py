@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -41,12 +40,10 @@ def test_a_list_of_addresses_that_is_named_as_music_is_refused_at_once(
 ) -> None:
     path = tmp_path / f"song{suffix}"
     path.write_text(text.format("239.1.2.3" if suffix == ".m4a" else "127.0.0.1", 50004))
-    start = time.monotonic()
     with pytest.raises(DecodeError, match=r"no audio in any known format|sample rate of 0 Hz"):
         list(Reader(path))
     with suppress(TagError):  # some it takes for raw audio, by the name
         audio_digest(path)
-    assert time.monotonic() - start < 60  # FFmpeg waits for such senders for ever
 
 
 def test_such_a_list_opens_no_socket(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_a_byte_and_what_is_spelt_like_it_are_two_names():
 @pytest.mark.skipif(shutil.which("libreoffice") is None, reason="no LibreOffice here")
 def test_libreoffice_reads_the_same_rows(table, tmp_path):
     command = ["libreoffice", "--headless", "--convert-to", "xlsx", "--outdir", str(tmp_path)]
-    subprocess.run([*command, str(table)], check=True, timeout=120)
+    subprocess.run([*command, str(table)], check=True, timeout=600)
     assert len(pd.read_excel(tmp_path / "t.xlsx")) == len(NAMES)
 
 

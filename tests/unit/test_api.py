@@ -28,6 +28,8 @@ def analysed(songs: Path) -> Track:
     return analyze(songs / "house.flac")
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_a_file_is_analysed(analysed: Track, songs: Path, house: demo.Composition) -> None:
     assert analysed.ok and analysed.file == songs / "house.flac"
     assert analysed.bpm is not None and analysed.structure is not None
@@ -54,6 +56,8 @@ def test_an_array_has_the_records_of_its_file(analysed: Track, songs: Path) -> N
     assert track.bpm is not None and track.bpm.decoder["sample_rate"] == rate
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_an_array_has_channels_a_rate_and_a_config(songs: Path, tmp_path: Path) -> None:
     samples, rate = soundfile.read(songs / "other.ogg", dtype="float32")
     assert (samples.shape[1], rate) == (2, 22050)
@@ -114,6 +118,8 @@ print(held.currsize, held.misses, len(set(Path(sys.argv[2]).iterdir()) - before)
 """
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_a_file_after_the_other_holds_the_networks_once(songs: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     done = subprocess.run(
@@ -197,6 +203,8 @@ def test_the_example_runs(songs: Path, tmp_path: Path) -> None:
     assert done.stdout.endswith("4 tracks, 1 failed\n   88 BPM: 1\n  128 BPM: 2\n")
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_the_bytes_are_the_same_on_any_number_of_threads(tmp_path: Path, songs: Path) -> None:
     """Whoever calls from Python has NumPy already, with as many threads as there are cores."""
     code = (

@@ -16,6 +16,8 @@ from dropgrid.demo import STYLES, compose, library, render
 from dropgrid.demo.containers import encode, with_tags
 from dropgrid.records.model import LABELS
 
+pytestmark = [pytest.mark.slow, pytest.mark.smoke]  # `make quick` does without
+
 RATE = 16000
 SHORT = 20.0  # seconds: of the shortest forms
 

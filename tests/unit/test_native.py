@@ -19,6 +19,7 @@ from dropgrid import native
 from dropgrid.audio import channels
 from dropgrid.features import loudness, spectra
 from dropgrid.features.engines import front_end, lstm_kernel, lstm_llvm, matrix
+from dropgrid.rhythm import bar_pointer, downbeat_tracking
 
 compiler = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
 needs_loops = pytest.mark.skipif(
@@ -175,6 +176,48 @@ def test_loudness_is_the_same_with_and_without(
 
 
 @needs_loops
+@pytest.mark.parametrize("rows, tempi", [(0, 3), (1, 1), (7, 2), (33, 256)])
+def test_the_nearest_of_paths_is_numpys(
+    rows: int, tempi: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of equal ones too, and of paths that there are none of."""
+    places = bar_pointer.STIFFNESS * np.log(np.arange(20, 20 + tempi))
+    ended = 30 * random(rows, tempi).astype(np.float64)
+    ended[ended < -20] = -np.inf
+    ended[::3] = np.rint(ended[::3] / 30) * 2 - places  # which are as good from both sides
+    ended[5:6] = -np.inf
+    found = bar_pointer._nearest(ended, places)
+    monkeypatch.setattr(bar_pointer, "compiled", lambda: None)
+    for one, other in zip(found, bar_pointer._nearest(ended, places), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert found[1].dtype == np.uint8 and found[0].shape == ended.shape
+
+
+@needs_loops
+@pytest.mark.parametrize("count, places", [(1, 2), (2, 8), (301, 8), (90, 14), (64, 7)])
+def test_the_way_of_the_one_is_numpys(
+    count: int, places: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    score = 3 * random(count, places).astype(np.float64)
+    score[::4] = np.rint(score[::4])  # equal ones
+    costs = np.abs(random(count, 2)).astype(np.float64) * 2
+    way = downbeat_tracking._way(score, costs)
+    monkeypatch.setattr(downbeat_tracking, "compiled", lambda: None)
+    np.testing.assert_array_equal(way, downbeat_tracking._way(score, costs))
+    assert count < 60 or len(set(way)) > 2
+
+
+@needs_loops
+def test_an_address_is_where_an_arrays_numbers_begin(loops: Any) -> None:
+    array = random(5, 4)
+    array.flags.writeable = False
+    for some in (array, array[::-1, 1:3], array[:0], np.zeros(0), array.T.astype(np.float16)):
+        assert native.address(some) == some.__array_interface__["data"][0]
+    with pytest.raises(TypeError):
+        loops.address(None)
+
+
+@needs_loops
 def test_counts_and_sizes_that_make_no_sense_are_refused(loops: Any) -> None:
     with pytest.raises(ValueError, match="33 units"):
         loops.lstm(0, 1, 33)
@@ -184,6 +227,10 @@ def test_counts_and_sizes_that_make_no_sense_are_refused(loops: Any) -> None:
         loops.multiply(0, 0, 0, 1, 513, 1, 1, 1, 0, 1, 1)
     with pytest.raises(ValueError, match="no transform of 1000"):
         loops.transform(0, 1, 1000, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0)
+    with pytest.raises(ValueError, match="257 tempi"):
+        loops.nearest(0, 0, 1, 257, 0, 0)
+    with pytest.raises(ValueError, match="0 half beats, 8 places"):
+        loops.way(0, 0, 0, 8, 0)
     with pytest.raises(ValueError, match="has no mmx"):
         loops.use("mmx")
 
@@ -240,6 +287,8 @@ print(digest.hexdigest())
 """
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 @needs_loops
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="names of x86-64's kernels")
 @pytest.mark.parametrize("kernel", ["Sandybridge", "Haswell", "Zen"])

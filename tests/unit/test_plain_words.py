@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +72,22 @@ def helps(parser: argparse.ArgumentParser) -> Iterator[str]:
 def strings(script: str) -> list[str]:
     """The strings of a JavaScript file, comments left out."""
     return [next(filter(None, hit.groups()), "") for hit in JS_STRING.finditer(script)]
+
+
+def prose(path: Path) -> str:
+    """The docstrings and comments of a module."""
+    with path.open("rb") as stream:
+        tokens = list(tokenize.tokenize(stream.readline))
+    comments = [token.string for token in tokens if token.type == tokenize.COMMENT]
+    nodes = ast.walk(ast.parse(path.read_text()))
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = [ast.get_docstring(node) or "" for node in nodes if isinstance(node, kinds)]
+    return "\n".join(comments + docstrings)
+
+
+def test_docstrings_say_whose_a_thing_is() -> None:
+    modules = sorted((ROOT / "workflow" / "dropgrid").rglob("*.py"))
+    assert [path for path in modules if re.search(r"\b[Oo]urs\b", prose(path))] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -126,7 +126,7 @@ ticket = lambda wildcards: PLAN.ticket(wildcards.track)
 correction = lambda wildcards: PLAN.correction(wildcards.track)
 if PLAN.shadow == Path(RESULTS):
     ticket = f"{RESULTS}/tracks/{{track}}.json"
-if not PLAN.stated:
+if not PLAN.corrected:
     correction = []
 
 

@@ -12,6 +12,8 @@ RUN = runpy.run_path(str(Path(__file__).parents[2] / "fuzz" / "run.py"))
 fuzz, judge, read, warm_up = (RUN[name] for name in ("fuzz", "judge", "read", "warm_up"))
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_mutated_files_are_decoded_or_refused_and_nothing_else_happens(tmp_path: Path) -> None:
     warm_up(tmp_path)
     counts, amiss = fuzz(tmp_path, inputs=8 * len(CONTAINERS), seed=1)

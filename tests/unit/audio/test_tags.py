@@ -169,6 +169,8 @@ def syncsafe(size: int) -> bytes:
     return bytes((size >> shift) & 0x7F for shift in (21, 14, 7, 0))
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_a_compressed_frame_cannot_fill_the_memory(tmp_path: Path) -> None:
     bomb = zlib.compress(b"\x03" + b"1" * (4 * MAX_BYTES), 9)
     frame = b"TBPM" + syncsafe(len(bomb) + 4) + b"\x00\x09" + syncsafe(0) + bomb

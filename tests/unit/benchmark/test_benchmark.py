@@ -95,6 +95,8 @@ def test_beats_are_the_notes_of_the_hats_where_nothing_swings() -> None:
     np.testing.assert_allclose(np.diff(piece.beats), (60 / piece.tempo)[:-1])
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_a_twin_at_another_speed_is_the_same_sound_at_the_same_places() -> None:
     train = np.zeros((2, 53 * 2000), np.float32)
     places = np.arange(5000, 100_000, 9000)
@@ -106,6 +108,24 @@ def test_a_twin_at_another_speed_is_the_same_sound_at_the_same_places() -> None:
     np.testing.assert_allclose(fast.beats * 1.06, base.beats)
     assert truth.bpm(fast) == pytest.approx(1.06 * truth.bpm(base))
     assert len(render(fast)) / RATE == pytest.approx(fast.duration, abs=0.01)
+
+
+def test_mirdata_takes_the_loaders_annotations_for_its_own(folder: Path) -> None:
+    """Its classes check shapes, order, units, positions in the bar and the names of keys."""
+    reason = "mirdata is not installed: make setup-compare"
+    annotations = pytest.importorskip("mirdata.annotations", reason=reason)
+    for track in Dataset(folder).load_tracks().values():
+        beats, sections, keys = track.beats, track.sections, track.keys
+        positions = beats.positions.astype(float)
+        theirs = annotations.BeatData(beats.times, "s", positions, "bar_index")
+        np.testing.assert_array_equal(theirs.times[theirs.positions == 1], track.downbeats)
+        theirs = annotations.SectionData(sections.intervals, "s", list(sections.labels), "open")
+        assert theirs.intervals[0, 0] == 0 and len(theirs.labels) == len(sections.labels)
+        theirs = annotations.KeyData(keys.intervals, "s", list(keys.labels), "key_mode")
+        assert theirs.keys == list(keys.labels)
+        starts, tempo = track.tempo_curve
+        bars = np.column_stack([starts, np.append(starts[1:], starts[-1] + 1)])
+        assert len(annotations.TempoData(bars, "s", tempo, "bpm").value) == len(track.downbeats)
 
 
 # What is composed
@@ -173,6 +193,8 @@ def test_a_jump_leaves_out_sound_and_a_drummer_stays_near_the_tempo() -> None:
 # Files
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_jams_validates_every_truth_and_the_loader_reads_it(folder: Path) -> None:
     data = Dataset(folder)
     assert data.track_ids == ["0000", "0001"]
@@ -197,6 +219,8 @@ def test_jams_validates_every_truth_and_the_loader_reads_it(folder: Path) -> Non
         )
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_what_is_there_is_kept_and_what_is_lost_is_made_again(folder: Path) -> None:
     audio = sorted((folder / "audio").iterdir())
     ages = {file: file.stat().st_mtime_ns for file in audio}

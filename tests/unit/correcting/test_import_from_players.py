@@ -136,12 +136,12 @@ def test_what_you_stated_stays_and_is_shown(results, tmp_path, capsys):
     capsys.readouterr()
     assert correct(results, "--from", str(stick)) == 0
     out = capsys.readouterr().out
-    assert "120.00 BPM, not 60.00 BPM (export.pdb); what you stated stays" in out
+    assert "120.00 BPM, not 60.00 BPM (export.pdb); your corrections stay" in out
     assert "a drop at 24.50 s, not 16.50 s (export.pdb)\n" in out
     after = stated(results)[PATHS[1]]
     assert replace(after, drops=None) == before[PATHS[1]] and after.drops == (24.5,)
     assert correct(results, "--from", str(stick)) == 0
-    assert "what you stated stays" in capsys.readouterr().out
+    assert "your corrections stay" in capsys.readouterr().out
 
 
 def test_a_drop_cue_of_rekordbox_moves_the_drop(results, tmp_path, capsys):

@@ -77,7 +77,7 @@ def test_what_was_stated_before_stays(results, tmp_path, capsys):
     assert main([*arguments, "b.flac", "--one", "1"]) == 0
     before = stated(results)["b.flac"]
     assert main([*arguments, "--from", str(rekordbox(tmp_path, GRIDS))]) == 0
-    assert "1 are of tracks whose grid you stated before" in capsys.readouterr().out
+    assert "1 are of tracks whose grid you corrected before" in capsys.readouterr().out
     assert stated(results)["b.flac"] == before
 
 

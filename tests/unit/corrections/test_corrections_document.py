@@ -230,3 +230,11 @@ def test_a_link_to_nothing_is_refused_and_nothing_is_made_there(tmp_path):
     ):
         stated.put("a.flac", Correction(bpm=90.0))
     assert [path.name for path in tmp_path.iterdir()] == ["corrections.json"]
+
+
+def test_of_two_recordings_that_fit_alike_none_is_chosen():
+    found = fingerprints.fingerprint(music(1))
+    both = {name: Correction(fingerprint=found, bpm=90.0) for name in ("a/x.flac", "b/x.flac")}
+    assert Document(both).find("c/x.flac", found) is None
+    assert Document(both).find("b/c/y.flac", found) is None
+    assert Document({**both, "b/y.flac": both["a/x.flac"]}).find("c/y.flac", found) == "b/y.flac"

@@ -174,6 +174,8 @@ def test_beats_and_downbeats_are_scored_against_beat_files(results: Path, tmp_pa
     assert document(results, "bpm")["tracks"] == 0
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_numbers_do_not_depend_on_the_order_of_files_or_the_number_of_processes(
     results: Path, tmp_path: Path
 ) -> None:

@@ -49,6 +49,8 @@ def scores(folder: Path) -> dict[str, tuple[float, float, float]]:
     return {path: (bpm[path], beats[path], downbeats[path]) for path in bpm}
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_the_analysis_is_scored_before_and_after_its_answers_are_replaced(results):
     before = scores(results.folder)
     write_corrected(results)

@@ -172,6 +172,8 @@ def test_drops_are_scored_where_the_labels_are_ours():
     assert [case.task for case in cases(foreign, "a", 60.0, {"near": near})] == ["tempo"]
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_the_command_puts_systems_side_by_side(results, tmp_path, capsys):
     words = ["--references", tmp_path / "references.csv",
              "--estimates", f"other={tmp_path / 'other.csv'}"]  # fmt: skip

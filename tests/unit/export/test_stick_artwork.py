@@ -128,6 +128,8 @@ def test_pictures_of_all_kinds_are_read(kind, mode, colour):
         assert image.size == (80, 80)
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_hostile_pictures_are_no_picture():
     """A bomb, a line, what is cut short or changed: no error, little memory."""
     assert small_jpeg(picture(0, "PNG", (20_000, 20_000), "L"), 80) is None

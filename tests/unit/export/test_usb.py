@@ -8,15 +8,19 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import device_database as read
 import numpy as np
 import pytest
 import rbox
+import soundfile
+from dropgrid.audio.mp3 import info_frame
 from dropgrid.base.errors import ConfigError
 from dropgrid.commands.main import main
 from dropgrid.export import export, stick_songs, usb
 from dropgrid.export.options import ExportOptions
 from dropgrid.library import track_id
+from dropgrid.players import analysis_file as anlz
 from dropgrid.players.database import ENTRIES, TRACKS, TREE
 from dropgrid.records.model import Phrase
 from dropgrid.records.store import read_bpm
@@ -59,6 +63,8 @@ def test_a_stick_holds_songs_files_and_a_database_that_fit(library, tmp_path):
         assert track["file_size"] == song.stat().st_size
         dat = rbox.Anlz.load(str(stick / str(track["analyze_path"])[1:]))
         assert dat.get_path() == track["file_path"]
+        bands = rbox.Anlz.load(str(stick / str(track["analyze_path"])[1:-3]) + "2EX")
+        assert bands.get_path() == track["file_path"]
         record = read_bpm(results / "bpm" / f"{track_id(path)}.json")
         times = np.array([beat.time for beat in dat.get_beat_grid().beats]) / 1000
         lag = times[0] - record.beats[0]  # the player's sample 0 of an MP3
@@ -86,6 +92,41 @@ def test_players_get_the_phrases_with_the_labels_of_their_sections(library):
     # Records of structure version 3 have no phrases: their passages are sent.
     old = usb.phrase_starts(Track(None, bpm, structure))
     assert [phrase.label for phrase in old] == [section.label for section in structure.sections]
+
+
+def mp3(folder: Path, mode: str) -> Track:
+    """A song of six seconds, quiet and loud in turn, at one bit rate or at many."""
+    time = np.arange(6 * 44100) / 44100
+    noise = np.random.default_rng(1).normal(size=len(time)) * (time % 2 > 1)
+    file = folder / f"{mode}.mp3"
+    soundfile.write(
+        file, 0.2 * noise, 44100, format="MP3", bitrate_mode=mode, compression_level=0.5
+    )
+    return Track(file, bpm_record(PATHS[3]), None)
+
+
+def test_players_find_any_moment_of_a_vbr_file_by_its_index(tmp_path):
+    """By FFmpeg's own account of where each packet lies and when it sounds."""
+    track = mp3(tmp_path, "VARIABLE")
+    index = usb.seek_index(track)
+    with av.open(str(track.file)) as container:
+        packets = [packet for packet in container.demux() if packet.size]
+    begin = info_frame(track.file).begin
+    assert {packet.size for packet in packets} > {packets[0].size}
+    assert index.samples == 1152 * len(packets) and len(index.places) == 400
+    lies = {packet.pos - begin: number for number, packet in enumerate(packets)}
+    for part, place in enumerate(index.places):
+        assert lies[place] == part * len(packets) // 400
+
+
+def test_a_file_of_one_bit_rate_needs_no_index_and_no_other_format_has_one(tmp_path):
+    index = usb.seek_index(mp3(tmp_path, "CONSTANT"))
+    assert index.places == () and index.samples > 6 * 44100
+    (tmp_path / "torn.mp3").write_bytes(b"ID3" + bytes(50))
+    track = Track(tmp_path / "torn.mp3", bpm_record(PATHS[3]), None)
+    assert usb.seek_index(track) == anlz.SeekIndex()
+    for name in ("gone.mp3", "song.flac"):
+        assert usb.seek_index(replace(track, file=tmp_path / name)) == anlz.SeekIndex()
 
 
 def test_a_second_export_changes_nothing(library, tmp_path):

@@ -144,6 +144,8 @@ def test_what_cannot_be_analysed_is_refused(tmp_path: Path, ensemble: front_end.
         features_of(sine(440, 0.1), tmp_path, ensemble)
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_without_networks_the_pulse_of_the_onsets_stands_in(tmp_path: Path) -> None:
     times = np.arange(0.25, 20, 0.5)
     features = features_of(kicks(times, 20.0), tmp_path, "librosa")

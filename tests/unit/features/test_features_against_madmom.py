@@ -11,7 +11,7 @@ from dropgrid import demo
 from dropgrid.features.engines import beat_ensemble, beat_weights
 from dropgrid.features.extract import extract
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow, pytest.mark.smoke]
 
 
 @pytest.fixture(scope="module")

@@ -177,6 +177,8 @@ def song_loudness(path: Path) -> tuple[float, dict[str, np.ndarray]]:
     return value, found
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 @pytest.mark.parametrize(
     "name", ["music/DirtyLove.ogg", "music/Skiessi-C64.ogg", "music_more/osu-triangles.mp3"]
 )

@@ -80,6 +80,8 @@ def test_a_network_computes_what_its_equations_say(
         np.testing.assert_array_equal(mean(levels, threads), got)
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_every_processor_gives_the_same_bits(
     networks: list[beat_weights.Weights], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,6 +62,8 @@ def config(method: str) -> dict[str, Any]:
     return {"bpm": {"method": method}, "key": {"method": "profiles"}}
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_a_function_in_a_file_finds_the_beats(engine: Path, song: Path) -> None:
     track = api.analyze(song, config(f"{engine}:detect"))
     assert track.bpm.status == "ok", track.bpm.error

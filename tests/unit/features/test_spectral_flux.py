@@ -70,6 +70,8 @@ def test_chunks_of_any_size_give_the_same() -> None:
     assert np.allclose(activations_of(sound, 240), activations_of(sound, 70), atol=1e-5)
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_the_end_of_a_day_is_heard_like_its_beginning() -> None:
     rises = np.tile(np.random.default_rng(0).uniform(0, 0.1, 2000).astype(np.float32), 4000)
     accents = _accents(rises).reshape(4000, 2000)

@@ -90,7 +90,7 @@ WAYS = {
         FILL.format(size=1000) + "soundfile.SoundFile(SONG)", "", f"import soundfile\n{LIBC}"
     ),
     "an exit without a word, at the cap": Way(
-        FILL.format(size=100_000) + "time.sleep(0.6)\nos._exit(1)", "ended with exit code 1",
+        FILL.format(size=100_000) + "time.sleep(3)\nos._exit(1)", "ended with exit code 1",
         f"import time\n{LIBC}",
     ),
     "a crash at the cap": Way(

@@ -6,7 +6,6 @@ import argparse
 import errno
 import mmap
 import os
-import struct
 import subprocess
 import sys
 import time
@@ -21,7 +20,7 @@ from dropgrid.jobs.policy import EXIT_AGAIN, EXIT_RUN, Decision, Outcome, classi
 from dropgrid.jobs.supervise import add_arguments, supervise_stages, supervise_track
 from dropgrid.jobs.usage_log import read_use
 from dropgrid.records.model import TrackFailure
-from jobs_that_fail import HANGS, raising
+from jobs_that_fail import HANGS, raising, wait_until
 
 pytestmark = [pytest.mark.alone, pytest.mark.usefixtures("patience")]
 
@@ -81,19 +80,23 @@ def test_a_stage_that_is_to_be_tried_again_is_the_last(tmp_path: Path) -> None:
 
 def test_each_stage_has_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """By a clock that the child moves on, however busy the machine is."""
-    ahead = mmap.mmap(-1, 8)  # of both processes: seconds
-    real = time.monotonic
+    shared = memoryview(mmap.mmap(-1, 16)).cast("d")  # seconds ahead, and looks of the parent
+    real, parent = time.monotonic, os.getpid()
 
     def clock() -> float:
-        return real() + struct.unpack("d", ahead[:8])[0]
+        if os.getpid() == parent:
+            shared[1] += 1
+        return real() + shared[0]
 
     def take(seconds: float) -> Callable[[], None]:
         def work() -> None:
-            time.sleep(0.6)  # the parent has heard that the stage began
-            ahead[:8] = struct.pack("d", struct.unpack("d", ahead[:8])[0] + seconds)
+            heard = shared[1] + 10  # several rounds of the parent, which looks three times in each
+            assert wait_until(lambda: shared[1] >= heard)
+            shared[0] += seconds
 
         return work
 
+    monkeypatch.setattr(process, "TICK", 0.01)
     monkeypatch.setattr(process, "time", SimpleNamespace(monotonic=clock))
     limits = ["--time-limit", "1000"]
     assert stages_of(limits, ("features", take(700)), ("bpm", take(700))) == (0, [])

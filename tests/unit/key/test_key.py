@@ -111,6 +111,8 @@ def test_windows_give_the_scores_of_the_whole(key_net: key_network.Network) -> N
     np.testing.assert_allclose(in_windows, whole, atol=1e-5)
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("excerpt", ["house", "song"])
 def test_the_probabilities_are_madmoms(
@@ -165,6 +167,8 @@ def test_without_the_network_the_profiles_answer() -> None:
     assert found.method == "profiles"
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_a_key_that_changes_for_good_makes_segments(key_net: key_network.Network) -> None:
     sound = np.concatenate([played(F_MINOR), played(F_MINOR), played(G_MAJOR), played(G_MAJOR)])
     for method in ("madmom", "profiles"):

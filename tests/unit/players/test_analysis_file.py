@@ -35,15 +35,16 @@ def tags(data: bytes) -> list[tuple[bytes, bytes, bytes]]:
     return found
 
 
-def made() -> tuple[bytes, bytes]:
+def made() -> tuple[bytes, bytes, bytes]:
     waves = waveforms(np.random.default_rng(0).random((5000, 4)), 30.0)
     phrases = [PhraseStart(1, "intro"), PhraseStart(33, "drop")]
     return (anlz.dat_file(PATH, BEATS, CUES, waves),
-            anlz.ext_file(PATH, BEATS, CUES, waves, phrases))  # fmt: skip
+            anlz.ext_file(PATH, BEATS, CUES, waves, phrases),
+            anlz.two_ex_file(PATH, waves))  # fmt: skip
 
 
 @real
-@pytest.mark.parametrize(("suffix", "which"), [("DAT", 0), ("EXT", 1)])
+@pytest.mark.parametrize(("suffix", "which"), [("DAT", 0), ("EXT", 1), ("2EX", 2)])
 def test_tags_stand_in_the_order_and_with_the_heads_of_rekordbox(suffix, which):
     theirs = tags((SONG / f"ANLZ0000.{suffix}").read_bytes())
     mine = tags(made()[which])
@@ -51,7 +52,7 @@ def test_tags_stand_in_the_order_and_with_the_heads_of_rekordbox(suffix, which):
     heads = {name: head for name, head, _ in theirs}
     for name, head, body in mine:
         assert len(head) == len(heads[name]), name
-        if name in (b"PVBR", b"PWAV", b"PWV2", b"PWV4"):
+        if name in (b"PVBR", b"PWAV", b"PWV2", b"PWV4", b"PWV6", b"PWVC"):
             assert head == heads[name]
             assert len(body) == len(next(b for n, _, b in theirs if n == name))
 
@@ -80,7 +81,7 @@ def test_the_exact_grid_of_rekordbox_is_whole_samples_and_written_again_to_the_b
 
 
 def test_times_come_back_to_the_microsecond_unless_the_grid_was_changed():
-    dat, ext = made()
+    dat, ext, _ = made()
     assert [b.time for b in grid(dat, ext)] == pytest.approx([b.time for b in BEATS], abs=5.1e-7)
     at = dat.index(b"PQTZ") + 24
     moved = dat[: at + 7] + bytes([dat[at + 7] + 1]) + dat[at + 8 :]  # the first beat, by 1 ms
@@ -101,7 +102,7 @@ def test_the_mask_of_the_phrases_is_that_of_rekordbox():
 
 
 def test_another_library_reads_the_same_grid_cues_and_phrases(tmp_path):
-    for suffix, data in zip(("DAT", "EXT"), made(), strict=True):
+    for suffix, data in zip(("DAT", "EXT", "2EX"), made(), strict=True):
         (tmp_path / f"ANLZ0000.{suffix}").write_bytes(data)
     dat = rbox.Anlz.load(str(tmp_path / "ANLZ0000.DAT"))
     ext = rbox.Anlz.load(str(tmp_path / "ANLZ0000.EXT"))
@@ -125,6 +126,55 @@ def test_another_library_reads_the_same_grid_cues_and_phrases(tmp_path):
     assert [(c.time, c.loop_time) for c in memory] == [(25, 0xFFFFFFFF), (7500, 15000)]
     song = ext.get_song_structure()
     assert song.end_beat == 64 and [p.beat for p in song.phrases] == [1, 33]
+
+
+def test_another_library_reads_low_middle_and_high_of_the_three_band_waveform(tmp_path):
+    """A kick, then a hi-hat: two loud stretches, each in one band, with a pad between them."""
+    bands = np.zeros((300, 4), np.float32)
+    bands[:100, [0, 1]], bands[100:200, [0, 2]], bands[200:, [0, 3]] = 1.0, 0.5, 0.25
+    (tmp_path / "ANLZ0000.2EX").write_bytes(anlz.two_ex_file(PATH, waveforms(bands, 2.0)))
+    read = rbox.Anlz.load(str(tmp_path / "ANLZ0000.2EX"))
+    assert read.get_path() == PATH
+    detail = [(c.low, c.mid, c.high) for c in read.get_waveform_3band_detail().data]
+    assert len(detail) == 300  # 150 a second
+    assert detail[50] == (127, 0, 0) and detail[150] == (0, 127, 0) and detail[250] == (0, 0, 127)
+    preview = [(c.low, c.mid, c.high) for c in read.get_waveform_3band_preview().data]
+    assert len(preview) == 1200 and preview[200] == (42, 0, 0) and preview[1000] == (0, 0, 42)
+    gains = read.get_waveform_3band_calibration()
+    assert (gains.low_gain, gains.mid_gain, gains.high_gain) == (100, 100, 100)
+
+
+def test_another_library_reads_the_seek_index(tmp_path):
+    waves = waveforms(None, 30.0)
+    for seek in (anlz.SeekIndex(1152 * 900, tuple(range(0, 4000, 10))), anlz.SeekIndex(1152)):
+        (tmp_path / "ANLZ0000.DAT").write_bytes(anlz.dat_file(PATH, BEATS, CUES, waves, seek))
+        read = rbox.Anlz.load(str(tmp_path / "ANLZ0000.DAT")).get_vbr()
+        assert list(read.index) == list(seek.places or (0,) * 400)
+        assert (read.u1, read.u2) == (0, seek.samples)
+
+
+@real
+@pytest.mark.parametrize("song", ["P016/0000875E", "P053/0001D21F"])
+def test_both_three_band_waveforms_of_rekordbox_are_low_middle_and_high(song):
+    """Each band has its largest share where the same band has it in the coloured waveform."""
+    folder = SHARED / "PIONEER" / "USBANLZ" / song
+    two_ex, ext = (
+        {name: body for name, _, body in tags((folder / f"ANLZ0000.{suffix}").read_bytes())}
+        for suffix in ("2EX", "EXT")
+    )
+    detail, preview = (
+        np.frombuffer(two_ex[name], np.uint8).reshape(-1, 3) for name in (b"PWV7", b"PWV6")
+    )
+    packed = np.frombuffer(ext[b"PWV5"], ">u2")
+    colours = np.stack([packed >> shift & 7 for shift in (13, 10, 7)], axis=1)
+    starts = np.linspace(0, len(detail), len(preview) + 1).astype(int)[:-1]
+    coarse = np.add.reduceat(detail.astype(float), starts)
+    for mine, theirs in ((detail, colours), (preview, coarse)):
+        shares = [
+            bands / np.maximum(bands.sum(axis=1, keepdims=True), 1) for bands in (mine, theirs)
+        ]
+        agreement = np.corrcoef(shares[0].T, shares[1].T)[:3, 3:]
+        assert list(agreement.argmax(axis=0)) == [0, 1, 2] and np.diag(agreement).min() > 0.5
 
 
 def test_cues_are_linked_and_loops_have_an_end():

@@ -84,3 +84,11 @@ def test_a_run_that_loses_its_interrupt_is_interrupted_again() -> None:
         run.send_signal(signal.SIGINT)
         assert run.stdout.readline() == b"lost\n"
         assert run.wait(timeout=300) == 130
+
+
+def test_temporary_files_of_jobs_that_may_still_run_elsewhere_are_left(tmp_path):
+    (tmp_path / "bpm").mkdir()
+    writing = tmp_path / "bpm" / ".t-00000000.json.77.tmp"
+    writing.touch()
+    assert remove_broken_files(tmp_path, temporary=False) == [] and writing.exists()
+    assert remove_broken_files(tmp_path) == [writing] and not writing.exists()

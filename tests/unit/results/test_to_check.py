@@ -22,6 +22,8 @@ SURE: dict[str, Any] = {
         ({}, None),
         ({"confidence": 0.5, "confidence_octave": 0.5}, "It may be half or twice the tempo"),
         ({"confidence": 0.5, "confidence_phase": 0.5}, "The beats may lie half a beat off"),
+        ({"confidence": 0.8, "confidence_octave": 0.8}, None),  # that is sure enough
+        ({"confidence_downbeat": 0.6}, None),
         ({"confidence": 0.5, "bpm": None}, None),  # no tempo to be unsure about
         ({"confidence_downbeat": 0.5}, "The downbeat may be on another beat (confidence 0.50)"),
         ({"tag_bpm": 64.0}, "The file's tag says 64.00, the audio 128.00"),

@@ -174,6 +174,8 @@ def test_an_edit_that_leaves_out_two_beats_moves_the_one_and_makes_an_entry():
     assert second.first_downbeat in rhythm.downbeats
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_ten_hours_keep_to_their_memory():
     """A back pointer a frame and tempo, in bytes; nothing else grows with both."""
     import tracemalloc
@@ -188,6 +190,8 @@ def test_ten_hours_keep_to_their_memory():
     assert peak / frames < 82 + 80
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_the_mixer_puts_beats_where_it_says():
     mixes = pytest.importorskip("mixes")
     assert mixes.placed() < 0.1

@@ -41,6 +41,26 @@ def test_many_faint_regions_are_less_sure_than_many_clear_ones_and_one_is_surest
     assert one.confidence > 0.9
 
 
+@pytest.mark.parametrize("beats", [0.37, 0.63, 0.88])
+def test_a_steady_grid_through_a_jump_of_the_phase_is_unsure(beats):
+    one = grid(128.0, 0.2, 100)
+    truth = np.concatenate([one, grid(128.0, one[-1] + (1 - beats) * 60 / 128, 140)])
+    features = of_heights((truth, 0.6), duration=140)
+    through = analyse(features, RhythmOptions(piecewise=False))
+    known = analyse(features, OPTIONS, known_bpm=128.0)
+    assert len(through.grid) == len(known.grid) == 1
+    assert max(through.confidence, known.confidence) < 0.25
+    assert analyse(features, OPTIONS).confidence > 0.9
+
+
+@pytest.mark.parametrize("beats", [0.25, 0.5, 0.75])
+def test_accents_on_the_quarters_of_a_beat_are_no_doubt(beats):
+    truth = grid(128.0, 0.2, 140)
+    moved = truth + np.where(truth > 100, beats * 60 / 128, 0.0)
+    rhythm = analyse(of_heights((moved, 0.6), duration=140), RhythmOptions(piecewise=False))
+    assert rhythm.confidence > 0.9
+
+
 def test_an_unsure_half_of_a_mix_lowers_the_confidence_of_the_whole():
     one, two = grid(124.0, 0.0, 120), grid(140.0, 120.2, 240)
     halves = two + 30 / 140

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from dropgrid.features import Features
 from dropgrid.rhythm import RhythmOptions, analyse
+from dropgrid.rhythm.borders import giving_way
 from dropgrid.rhythm.continuation import Part, joined
 from dropgrid.rhythm.fit import Line
 from dropgrid.rhythm.phase import LAG
@@ -56,6 +57,46 @@ def test_accents_beside_the_beat_for_64_bars_leave_the_grid_where_it_is(beats):
 def test_a_record_that_stays_on_its_own_grid_keeps_it():
     one, two = grid(128.0, 0.0, 90), grid(128.0, 90.18, 260)
     assert len(regions(clicks(np.concatenate([one, two]), 260))) == 2
+
+
+@pytest.mark.parametrize("times", [2, 4, 10])
+def test_a_loop_that_is_cut_beside_the_beat_keeps_its_tempo_and_begins_anew_each_time(times):
+    loop = grid(126.0, 0.35, 77)
+    starts = 77.0 * np.arange(times)
+    truth = (starts[:, None] + loop).ravel()
+    rhythm = analyse(clicks(truth, 77.0 * times), RhythmOptions())
+    assert [region.bpm for region in rhythm.grid] == [126.0] * times
+    found = [region.start for region in rhythm.grid]
+    assert np.abs(np.array(found) - starts).max() < 60 / 126 + 0.35 + 0.01
+
+
+@pytest.mark.parametrize("level", [0.15, 0.25])
+@pytest.mark.parametrize(
+    ("bpm", "at", "end"), [(136.0, 38.1, 82), (125.0, 20.0, 71), (183.0, 22.3, 70)]
+)
+def test_a_jump_of_the_phase_begins_a_region_of_the_same_tempo(bpm, at, end, level):
+    before = grid(bpm, 0.2, at)
+    after = grid(bpm, before[-1] + 0.63 * 60 / bpm, end - 0.5)
+    truth = np.concatenate([before, after])
+    between = truth + 30 / bpm
+    features = heard((truth, level), (between[between < end], level), duration=end)
+    rhythm = analyse(features, RhythmOptions())
+    assert [region.bpm for region in rhythm.grid] == [bpm, bpm]
+    assert -0.02 < rhythm.grid[1].start - after[0] < 60 / bpm + 0.02
+    beats = np.array([beat for beat in rhythm.beats if beat < truth[-1]])
+    off = np.abs(beats[:, None] - np.concatenate([truth, between])).min(axis=1)
+    assert off.max() < 0.02
+
+
+def test_a_grid_gives_way_where_most_is_heard_and_no_beat_comes_too_soon():
+    first, second = 50.0 * np.arange(10), 30.0 + 50.0 * np.arange(10)
+    heard_there = np.zeros(600)
+    heard_there[first[:5].astype(int)] = heard_there[second[4:].astype(int)] = 1.0
+    heard_there[150] = 0.9  # .6 of a beat before 180
+    heard_there[230] = 0.4  # .6 of a beat after 200
+    assert giving_way(heard_there, first, second) == (5, 5)
+    heard_there[200] = 0.2
+    assert giving_way(heard_there, first, second) == (4, 4)
 
 
 @pytest.mark.parametrize("deviation", [0.0, 0.0002])

@@ -10,6 +10,8 @@ from dropgrid.demo import STYLES, compose, render
 from dropgrid.features.extract import extract
 from dropgrid.rhythm import RhythmOptions, analyse
 
+pytestmark = [pytest.mark.slow, pytest.mark.smoke]  # `make quick` does without
+
 
 def rhythm_of(samples, folder, **options):
     file = folder / "track.wav"

@@ -14,6 +14,8 @@ from dropgrid.features.extract import extract
 from dropgrid.rhythm import RhythmOptions, analyse
 from dropgrid.stages.networks import prepare_network
 
+pytestmark = [pytest.mark.slow, pytest.mark.smoke]  # `make quick` does without
+
 BPM = 128.0
 START = 0.2
 BARS = 112

@@ -10,6 +10,8 @@ import pytest
 from dropgrid.features import FRAME_RATE, Features
 from dropgrid.rhythm import RhythmOptions, analyse
 
+pytestmark = [pytest.mark.slow, pytest.mark.smoke]  # `make quick` does without
+
 REFERENCE = Path(__file__).resolve().parents[4] / "shared" / "reference"
 OCTAVES = (1, 2, 3, 1 / 2, 1 / 3)
 

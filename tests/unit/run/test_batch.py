@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-import os
 import random
 import shutil
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import pytest
 from dropgrid.base.errors import RecordError
 from dropgrid.library import Scan, track_id
-from dropgrid.records.bpm_outline import Positions, read_bpm_outline
-from dropgrid.records.model import BpmRecord, TrackFailure
-from dropgrid.records.store import write_record
 from dropgrid.records.ticket import Ticket
-from dropgrid.results.crash_cleanup import remove_broken_files
 from dropgrid.results.scan_store import write_tickets
 from dropgrid.run.batches import (
     CLUSTER_WIDTH,
@@ -35,12 +26,6 @@ from dropgrid.run.batches import (
 )
 from dropgrid.run.plan import Plan, plan_run
 from dropgrid.run.staleness import (
-    force,
-    networks_since,
-    note_options,
-    options_since,
-    read_options,
-    stages_due,
     tracks_due,
 )
 from dropgrid.settings.config import load_config
@@ -295,152 +280,6 @@ def test_what_is_no_manifest_is_refused_by_name(tmp_path):
     (tmp_path / "00000.json").write_text('{"schema": "dropgrid/track"}')
     with pytest.raises(RecordError, match=r"00000\.json"):
         read_batch(tmp_path / "00000.json")
-
-
-@pytest.fixture
-def done(tmp_path) -> Path:
-    """Results of the track `t`, each stage a second younger than the one before."""
-    note_options(tmp_path, OPTIONS)
-    names = (*NETWORKS, "tracks/t.json", "features/t.npz", *RECORDS)
-    for second, name in enumerate(names):
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text("x")
-        os.utime(path, ns=(0, 10**9 * (2_000_000_000 + second)))
-    return tmp_path
-
-
-def due(results: Path, options: dict = OPTIONS, analyses: tuple[str, ...] = ANALYSES) -> list[str]:
-    note_options(results, options)
-    return stages_due(results, "t", networks_since(results), options_since(results), analyses)
-
-
-def renew(path: Path) -> None:
-    path.touch()
-    os.utime(path, ns=(0, 10**9 * 3_000_000_000))
-
-
-def test_nothing_is_due_of_a_track_that_is_up_to_date(done):
-    assert due(done) == []
-
-
-@pytest.mark.parametrize(
-    ("input", "stages"),
-    [
-        ("tracks/t.json", ["features", "bpm", "structure", "key"]),
-        ("network.npz", ["features", "bpm", "structure", "key"]),
-        ("key.npz", ["features", "bpm", "structure", "key"]),
-        ("features/t.npz", ["bpm", "structure", "key"]),
-        ("bpm/t.json", ["structure"]),
-        ("options/features.json", ["features", "bpm", "structure", "key"]),
-        ("options/key.json", ["key"]),
-        ("options/bpm.json", ["bpm", "structure"]),
-        ("options/structure.json", ["structure"]),
-    ],
-)
-def test_a_younger_input_makes_its_readers_due(done, input, stages):
-    renew(done / input)
-    assert due(done) == stages
-
-
-def test_all_stages_are_due_once_they_are_forced(done):
-    assert due(done) == []
-    force(done, {"batch"})
-    os.utime(done / "options" / "features.json", ns=(0, 10**9 * 3_000_000_000))
-    assert due(done) == ["features", "bpm", "structure", "key"]
-    for name in ("features/t.npz", *RECORDS):
-        os.utime(done / name, ns=(0, 10**9 * 3_000_000_001))
-    assert due(done) == []
-
-
-@pytest.mark.parametrize(
-    ("folder", "stages"),
-    [
-        ("features", []),
-        ("bpm", ["bpm", "structure"]),
-        ("structure", ["structure"]),
-        ("key", ["key"]),
-    ],
-)
-def test_records_are_missed_and_features_only_where_a_record_needs_them(done, folder, stages):
-    shutil.rmtree(done / folder)
-    assert due(done) == stages
-
-
-def test_features_that_were_dropped_are_made_for_a_record_that_is_due(done):
-    shutil.rmtree(done / "features")
-    renew(done / "options" / "structure.json")
-    assert due(done) == ["features", "structure"]
-
-
-def test_an_analysis_nobody_wants_is_not_due(done):
-    shutil.rmtree(done / "structure")
-    shutil.rmtree(done / "key")
-    assert due(done, analyses=("bpm",)) == []
-    shutil.rmtree(done / "bpm")
-    assert due(done, analyses=("key",)) == ["key"]
-
-
-def test_options_are_as_old_as_their_last_change(tmp_path):
-    note_options(tmp_path, OPTIONS)
-    first = options_since(tmp_path)
-    note_options(tmp_path, OPTIONS)
-    assert options_since(tmp_path) == first
-    assert read_options(tmp_path) == OPTIONS
-    os.utime(tmp_path / "options" / "bpm.json", ns=(0, 5))
-    os.utime(tmp_path / "options" / "structure.json", ns=(0, 5))
-    note_options(tmp_path, {**OPTIONS, "bpm": {"max_bpm": 200}})
-    second = options_since(tmp_path)
-    assert second["structure"] == 5 < second["bpm"]
-
-
-def test_temporary_files_of_jobs_that_may_still_run_elsewhere_are_left(tmp_path):
-    (tmp_path / "bpm").mkdir()
-    writing = tmp_path / "bpm" / ".t-00000000.json.77.tmp"
-    writing.touch()
-    assert remove_broken_files(tmp_path, temporary=False) == [] and writing.exists()
-    assert remove_broken_files(tmp_path) == [writing] and not writing.exists()
-
-
-def test_the_outline_of_a_record_says_what_the_table_needs_of_the_whole(tmp_path):
-    beats = (0.5, 1.0, 1.5, 2.0)
-    whole = BpmRecord("t-00000000", "t.flac", "ok", 9.0, 120.0, beats=beats, downbeats=(1.0,))
-    write_record(tmp_path / "whole.json", whole)
-    record, found, downbeats = read_bpm_outline(tmp_path / "whole.json")
-    assert record == dataclasses.replace(whole, beats=(), downbeats=())
-    assert (found, downbeats) == (Positions(4, 0.5), Positions(1, 1.0))
-    failed = BpmRecord("t-00000000", "t.flac", "error", error=TrackFailure("decode", "E", "no"))
-    write_record(tmp_path / "failed.json", failed)
-    nothing = Positions(0, None)
-    assert read_bpm_outline(tmp_path / "failed.json") == (failed, nothing, nothing)
-    text = (tmp_path / "whole.json").read_text()
-    (tmp_path / "whole.json").write_text(text.replace("[0.5", "[beat"))
-    with pytest.raises(RecordError, match=r"whole\.json"):
-        read_bpm_outline(tmp_path / "whole.json")
-
-
-@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="no /proc to count threads in")
-def test_what_is_imported_ahead_of_the_forks_starts_no_threads(tmp_path):
-    """A fork copies the thread that calls it, and the locks of all others as they are."""
-    program = """
-        import os, sys
-        from pathlib import Path
-        from dropgrid.commands.main import THREAD_POOLS
-        os.environ.update(dict.fromkeys(THREAD_POOLS, "1"))
-        from dropgrid.stages import preload
-        from dropgrid.results.layout import Results
-        from dropgrid.stages.networks import prepare_key_network, prepare_network
-        files = Results(Path(sys.argv[1]))
-        prepare_network(files.network, "madmom")
-        prepare_key_network(files.key_network, "madmom")
-        preload.prepare(network=files.network, key_network=files.key_network)
-        loaded = {"numpy", "soundfile", "mutagen", "dropgrid.rhythm"}
-        assert loaded <= sys.modules.keys()
-        assert {"dropgrid.native.kernels", "llvmlite"} & sys.modules.keys()
-        print(len(os.listdir("/proc/self/task")))
-    """
-    command = [sys.executable, "-c", textwrap.dedent(program), str(tmp_path)]
-    assert subprocess.run(command, capture_output=True, text=True).stdout == "1\n"
 
 
 def test_many_tracks_are_looked_at_as_few_are(tmp_path, music, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -166,3 +167,11 @@ def test_features_that_failed_are_forgotten_where_the_record_tells_a_later_failu
 def test_without_results_the_error_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="run the workflow first"):
         summarise(tmp_path)
+
+
+def test_the_text_says_how_to_go_on_only_where_tracks_wait(results: Path) -> None:
+    line = "Run the same command again to go on with those that wait"
+    waiting = describe(summarise(results), results)
+    assert line in waiting
+    done = replace(summarise(results), waiting=0)
+    assert line not in describe(done, results)

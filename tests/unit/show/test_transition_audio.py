@@ -20,6 +20,8 @@ from dropgrid.records.track import Track
 from dropgrid.results.scan_store import write_tickets
 from dropgrid.show.transition_audio import HEADROOM, Overlay, render, resampled
 
+pytestmark = [pytest.mark.slow, pytest.mark.smoke]  # `make quick` does without
+
 RATE = 44100
 SECONDS = 60.0
 

@@ -37,6 +37,8 @@ def course_of(units: int, seed: int) -> labels.Course:
     return labels.Course(*sums, labels.loudest_stretches(sums[0], labels.PLATEAU), 1)
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 @pytest.mark.parametrize("seed", range(4))
 def test_sections_are_the_best_of_all_ways_to_cut_and_to_name(seed: int) -> None:
     units, course = 5, course_of(5, seed)
@@ -240,6 +242,15 @@ def test_changes_a_beat_late_in_one_place_do_not_move_all_the_others() -> None:
     assert segment.boundaries(evidence, 4, 4, 0.0, True) == [32, 64, 128, 192]
     evidence[[129, 193]] = 1.6  # all of them
     assert segment.boundaries(evidence, 4, 4, 0.0, True) == [33, 65, 129, 193]
+
+
+@pytest.mark.parametrize(("bars", "found"), [(1, [32]), (1.75, [32]), (2, [32, 64])])
+def test_less_than_two_bars_at_the_end_are_the_decay_of_the_last_section(
+    bars: float, found: list[int]
+) -> None:
+    evidence = np.full(64 + int(4 * bars), -0.6)
+    evidence[[32, 64]] = 4.0
+    assert segment.boundaries(evidence, 4, 4, 0.0, True) == found
 
 
 def test_a_buildup_has_at_most_32_bars() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..base.errors import DecodeError
+from . import direct_ffmpeg
 from .headers import another_behind, asf_seconds
 from .mp4 import EditList, edit_list
 
@@ -96,18 +97,22 @@ def opened(path: Path, strict: bool = False, stream: Any = None) -> Opened:
 
 def decoder(container: str, codec: str, rate: int, channels: int) -> dict[str, Any]:
     """What is said of the decoder of a file."""
-    import av
-
     lossless = _lossless(codec)
     return {
         "name": "ffmpeg",
-        "version": ".".join(map(str, av.library_versions["libavcodec"])),
+        "version": direct_ffmpeg.codec_version() or _version_by_pyav(),
         "format": f"{container} {codec}",
         "sample_rate": rate,
         "channels": channels,
         "lag": 0.0 if lossless else None,
         "repaired_samples": 0,
     }
+
+
+def _version_by_pyav() -> str:
+    import av
+
+    return ".".join(map(str, av.library_versions["libavcodec"]))
 
 
 def _lossless(codec: str) -> bool:
@@ -154,9 +159,21 @@ def _blocks(
 def vorbis_blocks(path: Path, channels: int) -> Iterator[np.ndarray]:
     """Blocks of an Ogg Vorbis file of whole pages. Raises DecodeError where its samples do not
     begin at 0, or one of its packets cannot be decoded. A block lasts until the next."""
+    room = np.empty((channels, 2 * BLOCK), np.float32)
+    try:
+        source = direct_ffmpeg.opened(path)
+        if source is None:
+            yield from _vorbis_blocks_by_pyav(path, room)
+            return
+        for count in direct_ffmpeg.samples(source, room, BLOCK):
+            yield room[:, :count].T
+    except ValueError as error:
+        raise DecodeError(f"{path}: damaged or cut short ({error})") from error
+
+
+def _vorbis_blocks_by_pyav(path: Path, room: np.ndarray) -> Iterator[np.ndarray]:
     import av
 
-    room = np.empty((channels, 2 * BLOCK), np.float32)
     count = 0
     with path.open("rb") as stream:
         try:
@@ -186,6 +203,21 @@ def vorbis_blocks(path: Path, channels: int) -> Iterator[np.ndarray]:
 
 def declares_too_little(path: Path) -> bool:
     """Whether the pages of an Ogg file tell positions that its packets are beyond already."""
+    together, declared = _packet_lengths(path)
+    return together > 1.02 * declared
+
+
+def _packet_lengths(path: Path) -> tuple[int, int]:
+    """Of the first packets of an Ogg file: how long all but the last are, and what the pages say;
+    zeros where there is no sound."""
+    with suppress(ValueError):
+        if (source := direct_ffmpeg.opened(path)) is not None:
+            return direct_ffmpeg.lengths(source, LOOKED_AT)
+        return _packet_lengths_by_pyav(path)
+    return 0, 0
+
+
+def _packet_lengths_by_pyav(path: Path) -> tuple[int, int]:
     import av
 
     places: list[tuple[int, int]] = []  # where each packet begins, how long it is
@@ -198,9 +230,8 @@ def declares_too_little(path: Path) -> bool:
             if packet.pts is not None and packet.duration:
                 places.append((packet.pts, packet.duration))
     if not places:
-        return False
-    declared = places[-1][0] - places[0][0]
-    return sum(duration for _, duration in places[:-1]) > 1.02 * declared
+        return 0, 0
+    return sum(duration for _, duration in places[:-1]), places[-1][0] - places[0][0]
 
 
 def mp3_blocks(frames: Iterable[bytes], samples: int, channels: int) -> Iterator[np.ndarray]:

@@ -105,8 +105,8 @@ def info_frame(path: Path, start: int = 0) -> InfoFrame:
     encoder = frame[tags[0] + 120 : tags[0] + 156]
     kind: Kind = "counted"
     if len(encoder) >= 36 and any(encoder[21:24]):
-        stated = int.from_bytes(encoder[34:36], "big")
-        kind = "lame" if stated == _crc16(frame[: tags[0] + 154]) else "unchecked"
+        checksum = int.from_bytes(encoder[34:36], "big")
+        kind = "lame" if checksum == _crc16(frame[: tags[0] + 154]) else "unchecked"
     return InfoFrame(kind, counts, declared, hidden, begin, begin + length)
 
 

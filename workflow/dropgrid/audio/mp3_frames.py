@@ -102,6 +102,12 @@ def survey(path: Path, start: int, end: int) -> Frames | None:
     return Frames(count, last_cut, gaps, samples_of(head), rate_of(head))
 
 
+def spans(path: Path, start: int, end: int) -> list[tuple[int, int]]:
+    """(place, bytes) of each whole frame from byte `start` on. Raises OSError."""
+    with path.open("rb") as stream:
+        return [span for span in _walk(stream, start, end) if sum(span) <= end]
+
+
 def frames(path: Path, start: int, end: int) -> Iterator[bytes]:
     """The whole frames from byte `start` on, without what stands between. Raises OSError."""
     with path.open("rb") as stream, path.open("rb") as walked:

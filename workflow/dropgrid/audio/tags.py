@@ -121,7 +121,7 @@ def without_own_words(fields: dict[str, list[str]]) -> dict[str, list[str]]:
 
 
 def _own_names(name: str) -> tuple[str, ...]:
-    """A field of ours as each format names it, lower case."""
+    """A field that dropgrid writes as each format names it, lower case."""
     return tuple(form + name.lower() for form in FREE_FORMS)
 
 

@@ -70,7 +70,7 @@ def _living(data: bytes) -> str | None:
         holder = json.loads(data)
         pid, began, host = int(holder["pid"]), holder["began"], str(holder["host"])
     except (ValueError, KeyError, TypeError):
-        return "unknown"  # a file that is being written, or none of ours
+        return "unknown"  # a file that is being written, or none of dropgrid's
     if host != socket.gethostname():
         return f"process {pid} on {host}"
     if began is not None and _began(pid) != began:

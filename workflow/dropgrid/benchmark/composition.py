@@ -393,8 +393,8 @@ def _bar(
             level = gain * strength
             match layer:
                 case "bass":
-                    held = piece.sound.bass_length / STEPS
-                    found.append(Stroke(beat, layer, sound, level, 28 + (tonic - 4) % 12, held))
+                    length = piece.sound.bass_length / STEPS
+                    found.append(Stroke(beat, layer, sound, level, 28 + (tonic - 4) % 12, length))
                 case "stabs":
                     found += [
                         Stroke(beat, layer, sound, level, 60 + tonic + above, 0.5)

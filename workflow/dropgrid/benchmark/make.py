@@ -82,7 +82,7 @@ def make(
         write_atomically(folder / MANIFEST, json_lines(values))
         return values
 
-    note()  # so that the folder is known as ours, should this be interrupted
+    note()  # so that the folder is known as dropgrid's, should this be interrupted
     with ProcessPoolExecutor(threads) as pool:
         for count, made in enumerate(pool.map(write, jobs), 1):
             found.append(made)

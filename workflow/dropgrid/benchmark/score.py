@@ -51,7 +51,8 @@ def gather(folder: Path, estimates: Mapping[str, str]) -> tuple[list[Case], list
         found, unknown, _ = match(read_sources([source]), tracks)
         left_out += unknown
         answers[name] = {
-            files[track]: systems.answer_of_annotation(stated) for track, stated in found.items()
+            files[track]: systems.answer_of_annotation(annotation)
+            for track, annotation in found.items()
         }
     cases: list[Case] = []
     for name in sorted(pieces):
@@ -117,14 +118,14 @@ def _by_twin(
                 one, other = (column(side, name, metric) for side in zip(*pairs, strict=True))
                 apart = (other - one)[np.isfinite(other - one)]
                 estimate = bootstrap.means(apart[:, None], SEED)[0] if len(apart) else None
-                sure = estimate is not None and len(apart) >= MIN_TRACKS
+                enough = estimate is not None and len(apart) >= MIN_TRACKS
                 found.setdefault(twin, {}).setdefault(task, {})[name] = {
                     "tracks": len(apart),
                     "piece": _mean(one),
                     "twin": _mean(other),
                     "difference": None if estimate is None else estimate.value,
-                    "low": estimate.low if estimate and sure else None,
-                    "high": estimate.high if estimate and sure else None,
+                    "low": estimate.low if estimate and enough else None,
+                    "high": estimate.high if estimate and enough else None,
                     "worse": int((apart < -1e-9).sum()),
                 }
     return found

@@ -47,12 +47,12 @@ def answer(
         filled = [
             word.replace("{audio}", str(audio)).replace("{output}", str(file)) for word in line
         ]
-        said = _run(filled, seconds)
-        if said is not None:
+        failure = _run(filled, seconds)
+        if failure is not None:
             file.unlink(missing_ok=True)
         elif not file.exists():
-            said = "wrote nothing"
-        tell(f"{name}: {count} of {len(pieces)}: {piece['name']}: {said or 'answered'}")
+            failure = "wrote nothing"
+        tell(f"{name}: {count} of {len(pieces)}: {piece['name']}: {failure or 'answered'}")
     return output
 
 

@@ -44,7 +44,7 @@ EDITS: tuple[tuple[str, str, str | None, Any, str | None, str], ...] = (
     ("key", "key", "key", str, "KEY", "the key: Am, 8A, 1m, ..."),
     ("note", "note", "note", str, "TEXT", "a note; an empty one takes it away"),
     ("confirm", "confirm", None, None, None, "all is right as it is"),
-    ("reset", "reset", None, None, None, "take back all that was stated"),
+    ("reset", "reset", None, None, None, "remove all corrections of a track"),
 )
 
 
@@ -63,7 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--undo", action="store_true", help="take back the last statement")
     parser.add_argument("--redo", action="store_true", help="state again what was taken back")
     parser.add_argument(
-        "--list", action="store_true", help="what is stated, and where the analysis differs"
+        "--list",
+        action="store_true",
+        help="the corrections, and where the analysis differs from them",
     )
     parser.add_argument(
         "--from", dest="sources", nargs="+", metavar="FILE",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WORDS = {
     "agrees": "agree already",
-    "stated already": "are of tracks whose grid you stated before, which stays",
+    "stated already": "are of tracks whose grid you corrected before, which stays",
     "no grid": "are no whole grids",
     "not analysed": "are of tracks that were not analysed",
 }
@@ -69,10 +69,10 @@ def import_grids(
 
 
 def _lines(item: GridImport) -> list[str]:
-    """What differs of a track: its grid, its cues; what was stated before stays, and is told."""
+    """What differs of a track: its grid, its cues; earlier corrections stay, and that is said."""
     from ..correcting.import_cues import described
 
-    path, stays = printable(item.path), "; what you stated stays"
+    path, stays = printable(item.path), "; your corrections stay"
     lines = []
     if item.differs is not None:
         now = "no tempo" if item.present is None else f"{item.present:.2f} BPM"

@@ -19,7 +19,7 @@ from ..records.track import Track
 from ..references.annotation import Mark
 from ..references.cues import label_of
 
-SAME = 0.05  # seconds: a cue as near as this to one of ours was not moved
+SAME = 0.05  # seconds: a cue as near as this to one of dropgrid's was not moved
 
 Moved = tuple[float | None, float]  # (present time, time there); None for a new one
 
@@ -59,7 +59,7 @@ def cue_changes(
 
 
 def moved_drops(track: Track, found: Sequence[float]) -> tuple[Moved, ...]:
-    """The cues at drops that are none of ours.
+    """The cues at drops that dropgrid did not set.
 
     A cue that is missing says nothing: players keep fewer cues than there are drops.
     """

@@ -187,7 +187,7 @@ def real_path(path: Path) -> Path:
 def changing(path: Path) -> Iterator[Document]:
     """The document of a file, to be changed; written when all is done, by nobody else meanwhile.
 
-    Raises InvalidCorrection where the file is none of ours or another writer does not end,
+    Raises InvalidCorrection where the file holds no corrections or another writer does not end,
     OSError.
     """
     path = real_path(path)

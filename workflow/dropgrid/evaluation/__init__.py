@@ -6,7 +6,7 @@ baselines    what the numbers must beat
 bootstrap    confidence intervals
 rows         the rows: a track, a system, its metrics
 calibration  whether the confidences keep what they promise
-systems      other systems beside ours; systems_report, systems_plots show them
+systems      other systems beside dropgrid; systems_report, systems_plots show them
 aggregate    the rows summed up
 documents, summary, plots, write  what people read
 """

@@ -191,8 +191,8 @@ def add_key(rows: Rows, reference: Reference, record: KeyRecord, rhythm: BpmReco
     systems = {PRODUCT: record.key}
     if record.tag_key and reference.origins["tonality"] != TAGS:
         systems[TAG] = record.tag_key
-    for system, stated in systems.items():
-        estimate = notation.parse(stated or "")
+    for system, answer in systems.items():
+        estimate = notation.parse(answer or "")
         row = _row(reference, record.path, genre, "tonality", system, estimate is not None)
         scores = key.evaluate(reference.tonality, estimate)
         rows.key.append(row | scores)

@@ -125,11 +125,18 @@ def answer_of_records(
     return Answer(**found)
 
 
-def answer_of_annotation(stated: Reference) -> Answer:
+def answer_of_annotation(annotation: Reference) -> Answer:
     """The answer that a file of a system holds."""
-    boundaries = stated.structure[0] if stated.structure else None
-    drops = tuple(structure.starts(stated.sections)) if stated.sections else None
-    return Answer(stated.bpm, stated.beats, stated.downbeats, boundaries, drops, stated.tonality)
+    boundaries = annotation.structure[0] if annotation.structure else None
+    drops = tuple(structure.starts(annotation.sections)) if annotation.sections else None
+    return Answer(
+        annotation.bpm,
+        annotation.beats,
+        annotation.downbeats,
+        boundaries,
+        drops,
+        annotation.tonality,
+    )
 
 
 def cases(

@@ -23,7 +23,7 @@ NAMES_OF_FILES = (
 
 
 def check_evaluation(folder: Path, references: Sequence[str], force: bool = False) -> None:
-    """Raise ConfigError where a file that an evaluation writes or removes is not ours."""
+    """Raise ConfigError where a file that an evaluation writes or removes is not dropgrid's."""
     check_folder(folder)
     for name in NAMES_OF_FILES:
         check_output(folder / name, map(Path, references), force=force)

@@ -192,7 +192,7 @@ def _check(
     source: Path | None = None,
     audio: bool = False,
 ) -> None:
-    """Refuse to write over what the export reads, and over what is not ours."""
+    """Refuse to write over what the export reads, and over what dropgrid did not write."""
     files = Results(results)
     read = [files.scan, files.table, files.parquet]
     read += [] if source is None else [source]

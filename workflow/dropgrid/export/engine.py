@@ -78,7 +78,7 @@ def write_all(
 
 def check_library(output: Path, force: bool) -> dict[str, Any] | None:
     """The mark of an earlier export; force: also over a library of others, whose database is
-    kept beside ours. Raises ConfigError."""
+    kept beside dropgrid's. Raises ConfigError."""
     check_folder(output)
     check_links(output, FOLDERS)
     database = output / DATABASE
@@ -242,7 +242,7 @@ class Drive:
     def _set_elsewhere(
         connection: sqlite3.Connection, number: int | None, earlier: dict[str, str] | None
     ) -> list[str]:
-        """The blobs of a track that are not what an earlier export of ours wrote."""
+        """The blobs of a track that are not what an earlier export wrote."""
         if number is None or earlier is None:
             return []
         found = library.set_digests(connection, number)
@@ -254,7 +254,7 @@ class Drive:
         return bool(lists) and set(lists) <= found
 
     def _lists(self) -> list[EngineList]:
-        """A folder of ours: a list of all tracks, and the playlists that all formats have."""
+        """The folder of playlists: all tracks, and the playlists that all formats have."""
         paths = [entry.path for entry in self.entries]
 
         def made(lists: Sequence[Playlist]) -> tuple[EngineList, ...]:
@@ -309,7 +309,7 @@ def columns(track: Track, path: str, size: int, template: str) -> dict[str, Any]
 
 
 def verify(output: Path) -> list[str]:
-    """What is missing or damaged in a library of ours: a line each. Raises ConfigError."""
+    """What is missing or damaged in an exported library: a line each. Raises ConfigError."""
     check_folder(output)
     mark = read_mark(output, NAME, force=False)
     if mark is None:

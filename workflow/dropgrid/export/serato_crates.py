@@ -24,7 +24,7 @@ HELP = "Serato crates of folders, ranges of BPM, keys and own lists (a folder)"
 FILE = "serato-crates"
 NEEDS = frozenset({"file"})
 OPTIONS = ("bpm_ranges", "by_key", "playlists")
-ABOVE = "dropgrid"  # the crate that holds all of ours
+ABOVE = "dropgrid"  # the crate that holds all others
 COLUMNS = ("song", "bpm", "key", "artist", "comment", "length", "album")  # in an order of our own
 
 

@@ -57,13 +57,13 @@ def copies(mark: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _is_copy(path: str, facts: Any) -> bool:
-    """Whether an entry of a mark can be a copy of ours: below Contents, nowhere else."""
+    """Whether an entry of a mark can be dropgrid's copy: below Contents, nowhere else."""
     parts = PurePosixPath(path).parts
     return isinstance(facts, dict) and parts[:2] == ("/", "Contents") and ".." not in parts
 
 
 def check_links(root: Path, names: Iterable[str]) -> None:
-    """Refuse a stick with a link where a folder of ours is to be. Raises ConfigError."""
+    """Refuse a stick with a link where dropgrid's folder is to be. Raises ConfigError."""
     for name in names:
         if (root / name).is_symlink():
             raise ConfigError(f"--output: {root / name}: a link; a stick holds none")
@@ -125,7 +125,7 @@ class Songs:
         facts = self.files[path]
         listed = [known[path] for known in (self.known, self.others) if path in known]
         if not listed and size_of(target) == status.st_size:  # the same bytes, see place()
-            facts["found"] = True  # not ours to remove
+            facts["found"] = True  # not to be removed
             return status.st_size
         there = any(_same(facts, earlier) for earlier in listed)
         if there and size_of(target) == status.st_size:
@@ -178,7 +178,7 @@ class Songs:
             temporary.unlink(missing_ok=True)
 
     def write(self, path: str, data: bytes) -> None:
-        """Write a file of ours below the root, unless it is there with these bytes."""
+        """Write a file below the root, unless it is there with these bytes."""
         if write_changed(self.root / path, data):
             self.touched.add((self.root / path).parent)
 
@@ -198,7 +198,7 @@ class Songs:
         self.sync()
 
     def remove_old(self) -> None:
-        """Remove the copies of an earlier export that no database of ours names any more."""
+        """Remove the copies of an earlier export that no database of dropgrid's names any more."""
         for path, facts in self.known.items():
             target = self.root / path[1:]
             mine = path not in self.files and path not in self.others and not facts.get("found")
@@ -219,7 +219,7 @@ def _same(facts: dict[str, Any], earlier: dict[str, Any]) -> bool:
 
 
 def write_changed(target: Path, data: bytes) -> bool:
-    """Write a file of ours unless it is there with these bytes; whether it was written."""
+    """Write a file unless it is there with these bytes; whether it was written."""
     try:
         if read_regular(target, len(data) + 1) == data:
             return False

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..audio.mp3 import info_frame
-from ..audio.mp3_frames import survey
+from ..audio.mp3_frames import samples_of, spans
 from ..base.errors import ConfigError, DecodeError
 from ..features.waveform import read_waveform
 from ..key import notation
@@ -93,7 +93,7 @@ def write_all(
 
 
 def check_stick(output: Path, force: bool) -> dict[str, Any]:
-    """What an earlier export of ours wrote, by the path of the copy. Raises ConfigError."""
+    """What an earlier export wrote, by the path of the copy. Raises ConfigError."""
     check_folder(output)
     check_links(output, FOLDERS)
     mark = read_mark(output, NAME, force)
@@ -177,7 +177,7 @@ class Stick:
         self.songs.write_mark({"artwork": self.artwork.numbers})
 
     def _analysis(self, track: Track, path: str) -> dict[str, bytes]:
-        """The two files of a track."""
+        """The three files of a track, by their endings."""
         assert track.bpm is not None
         duration = track.bpm.duration or 0.0
         bands = read_waveform(Results(self.results).features(track.track), columns(duration))
@@ -185,8 +185,9 @@ class Stick:
         marks = player_cues(track, self.options)
         grid = player_grid(track)
         return {
-            "DAT": anlz.dat_file(path, grid, marks, waves, mp3_samples(track)),
+            "DAT": anlz.dat_file(path, grid, marks, waves, seek_index(track)),
             "EXT": anlz.ext_file(path, grid, marks, waves, phrase_starts(track)),
+            "2EX": anlz.two_ex_file(path, waves),
         }
 
     def remove_old(self) -> None:
@@ -196,7 +197,7 @@ class Stick:
         for facts in self.songs.known.values():
             folder = str(facts.get("analysis"))
             if ANALYSED.fullmatch(folder) and folder not in self.taken:
-                for suffix in ("DAT", "EXT"):
+                for suffix in ("DAT", "EXT", "2EX"):
                     (self.root / folder / f"ANLZ0000.{suffix}").unlink(missing_ok=True)
 
     def _row(self, track: Track, number: int, path: str, kind: int, size: int) -> TrackRow:
@@ -262,17 +263,36 @@ def aiff_bytes(track: Track) -> int:
     return round(6 * rate * ((track.bpm.duration or 0.0) + 1))
 
 
-def mp3_samples(track: Track) -> int:
-    """Samples of all frames of an MP3, which players seek by; 0 of other files."""
+def seek_index(track: Track) -> anlz.SeekIndex:
+    """By what players seek in an MP3; empty for other files and for what cannot be read."""
     assert track.file is not None
-    if track.file.suffix.lower() != ".mp3":
-        return 0
-    with suppress(OSError):
-        info = info_frame(track.file)
-        found = survey(track.file, info.music, track.file.stat().st_size)
-        if found is not None:
-            return (info.declared or found.count) * found.samples
-    return 0
+    if track.file.suffix.lower() == ".mp3":
+        with suppress(OSError):
+            info = info_frame(track.file)
+            found = spans(track.file, info.music, track.file.stat().st_size)
+            if found:
+                each = _samples_of_a_frame(track.file, found[0][0])
+                count = info.declared or len(found)
+                return anlz.SeekIndex(count * each, _seek_places(found, info.begin))
+    return anlz.SeekIndex()
+
+
+def _samples_of_a_frame(file: Path, place: int) -> int:
+    with file.open("rb") as stream:
+        stream.seek(place)
+        return samples_of(stream.read(4))
+
+
+def _seek_places(frames: Sequence[tuple[int, int]], begin: int) -> tuple[int, ...]:
+    """Where each of SEEK_POINTS equal parts begins, counted from byte `begin`; () at one bit rate,
+    at which frames differ by a byte of padding."""
+    lengths = {length for _, length in frames}
+    if max(lengths) - min(lengths) <= 1:
+        return ()
+    return tuple(
+        frames[part * len(frames) // anlz.SEEK_POINTS][0] - begin
+        for part in range(anlz.SEEK_POINTS)
+    )
 
 
 def player_grid(track: Track) -> list[anlz.Beat]:
@@ -330,7 +350,7 @@ def _labelled_phrases(structure: StructureRecord) -> list[tuple[float, Label]]:
 
 
 def verify(output: Path) -> list[str]:
-    """What is missing or damaged on a stick of ours: a line each. Raises ConfigError."""
+    """What is missing or damaged on an exported stick: a line each. Raises ConfigError."""
     files = check_stick(output, force=False)
     if not files and not (output / MARK).exists():
         raise ConfigError(f"{output}: holds no export of dropgrid")

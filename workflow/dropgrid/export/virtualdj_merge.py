@@ -1,7 +1,8 @@
 """VirtualDJ's own database with dropgrid's grids and cues in it: a new document, theirs stays.
 
 Of a song that is in theirs everything stays but the grid: tempo and phase, and the anchors. Cues
-and loops of theirs stay, ours go onto pads that are free. Songs that are not in theirs are added.
+and loops of theirs stay, dropgrid's go onto pads that are free. Songs that are not in theirs are
+added.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Merged:
         self.songs = {_key(song.get("FilePath", "")): song for song in root.iter("Song")}
 
     def add(self, ours: Element) -> None:
-        """Put a song of ours in."""
+        """Add a song that dropgrid exports."""
         theirs = self.songs.get(_key(ours.get("FilePath", "")))
         if theirs is None:
             self.root.append(ours)

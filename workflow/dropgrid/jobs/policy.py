@@ -106,7 +106,8 @@ def classify(error: BaseException, stage: str) -> tuple[Fault, TrackFailure]:
             return "machine", TrackFailure(where, "OutOfMemory", message)
         if isinstance(cause, OSError) and cause.errno in MACHINE_ERRNOS and not _decoders(cause):
             return "machine", TrackFailure(where, type(cause).__name__, message)
-    # A track's own file that is gone or forbidden arrives as a TrackError: other files are ours.
+    # A track's own file that is gone or forbidden arrives as a TrackError: other files belong to
+    # dropgrid.
     if isinstance(error, RecordError | OSError) and not _decoders(error):
         return "machine", TrackFailure(where, type(error).__name__, message)
     if isinstance(error, ConfigError | LibraryError | ModelError | ImportError | SyntaxError):

@@ -58,8 +58,8 @@ def client(python: str) -> list[str]:
     """The words before a job's own: the compiled client, or where there is none of these sources
     the same in Python, which takes seven milliseconds longer to start."""
     with suppress(OSError, subprocess.SubprocessError):
-        said = subprocess.run([PROGRAM, "--sources"], capture_output=True, text=True, timeout=5)
-        if os.environ.get(native.WITHOUT) != "0" and said.stdout.strip() == PROGRAM_SOURCES:
+        result = subprocess.run([PROGRAM, "--sources"], capture_output=True, text=True, timeout=5)
+        if os.environ.get(native.WITHOUT) != "0" and result.stdout.strip() == PROGRAM_SOURCES:
             return [str(PROGRAM), python]
     return [python, "-I", "-S", str(CLIENT)]
 
@@ -175,10 +175,10 @@ class _Workers:
         """A byte of a worker says that it is idle; the end of its channel, that it has ended."""
         for channel in [channel for channel in self.channels if channel in ready]:
             try:
-                said = channel.recv(1)
+                answer = channel.recv(1)
             except OSError:
-                said = b""
-            (self.idle.append if said else self._forget)(channel)
+                answer = b""
+            (self.idle.append if answer else self._forget)(channel)
 
     def take(self, connection: socket.socket) -> bool:
         """Have an idle worker do the job at the other end of a connection; False without one."""

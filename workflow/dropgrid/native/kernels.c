@@ -13,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ffmpeg.h"
+#include "paths.h"
+
 #ifdef __FAST_MATH__
 #error "the sums must stay as they are written"
 #endif
@@ -469,7 +472,20 @@ static PyObject *largest(PyObject *self, PyObject *arguments)
     return PyFloat_FromDouble(bits < 0x7F800000 ? found : HUGE_VAL);
 }
 
+/* Where an array's numbers begin. */
+static PyObject *address(PyObject *self, PyObject *array)
+{
+    Py_buffer view;
+    unsigned long long place;
+    if (PyObject_GetBuffer(array, &view, PyBUF_STRIDES) < 0)
+        return NULL;
+    place = (uintptr_t)view.buf;
+    PyBuffer_Release(&view);
+    return PyLong_FromUnsignedLongLong(place);
+}
+
 static PyMethodDef METHODS[] = {
+    {"address", address, METH_O, NULL},
     {"kinds", kinds, METH_NOARGS, NULL},
     {"use", use, METH_VARARGS, NULL},
     {"lstm", lstm, METH_VARARGS, NULL},
@@ -478,6 +494,12 @@ static PyMethodDef METHODS[] = {
     {"multiply", multiply, METH_VARARGS, NULL},
     {"mix", mix, METH_VARARGS, NULL},
     {"largest", largest, METH_VARARGS, NULL},
+    {"nearest", paths_nearest, METH_VARARGS, NULL},
+    {"way", paths_way, METH_VARARGS, NULL},
+    {"ffmpeg_functions", ffmpeg_functions, METH_NOARGS, NULL},
+    {"ffmpeg_open", ffmpeg_open, METH_VARARGS, NULL},
+    {"ffmpeg_read", ffmpeg_read, METH_VARARGS, NULL},
+    {"ffmpeg_lengths", ffmpeg_lengths, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -4,7 +4,7 @@ Of Pioneer DJ, "rekordbox device export":
 
 device_sql       texts and rows of the database
 database         PIONEER/rekordbox/export.pdb: pages, tables, the tracks and playlists in it
-analysis_file    PIONEER/USBANLZ/.../ANLZ0000.DAT and .EXT: grid, cues, waveforms, phrases
+analysis_file    PIONEER/USBANLZ/.../ANLZ0000.DAT, .EXT, .2EX: grid, cues, waveforms, phrases
 waveform         the players' waveforms from the bands of the features
 
 Of Denon DJ, Numark and Rane, the library of Engine DJ:

@@ -1,7 +1,8 @@
-"""PIONEER/USBANLZ/.../ANLZ0000.DAT and .EXT: what players know of a track beside the database.
+"""ANLZ0000.DAT, .EXT and .2EX: what players know of a track beside the database.
 
 A file is a head and a row of tags; all numbers are big-endian. `.DAT` is what all players read,
-`.EXT` what those with colour displays add. Times are milliseconds.
+`.EXT` what those with colour displays add, `.2EX` the CDJ-3000's waveform of three bands. Times
+are milliseconds.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ MOST_MEMORY, MOST_HOT = 10, 8  # cues that players keep of a track
 MAX_COMMENT = 60  # characters of a cue's name
 MASK = bytes.fromhex("cbe1eefae5eeadeee9d2e9ebe1e9f3e8e9f4e1")  # of phrases, with their number
 HIGH_MOOD = 1
+SEEK_POINTS = 400
+BAND_GAIN = 100  # per cent by which players draw a band higher
 # Phrases of the high mood, in which there are these: intro, up, down, chorus, outro.
 PHRASES: dict[Label, int] = {
     "intro": 1, "buildup": 2, "main": 2, "breakdown": 3, "drop": 5, "outro": 6,
@@ -58,13 +61,26 @@ class PhraseStart:
 
 @dataclass(frozen=True)
 class Waveforms:
-    """uint8 arrays as in the tags of these names: (400,), (100,), (n,), (1200, 6), (n, 2)."""
+    """uint8 arrays as in the tags of these names: (400,), (100,), (n,), (1200, 6), (n, 2),
+    (1200, 3), (n, 3); those of three bands are low, middle, high."""
 
     preview: np.ndarray
     tiny: np.ndarray
     detail: np.ndarray
     colour_preview: np.ndarray
     colour_detail: np.ndarray
+    band_preview: np.ndarray
+    band_detail: np.ndarray
+
+
+@dataclass(frozen=True)
+class SeekIndex:
+    """By what players seek in an MP3. samples: of all its frames. places: of SEEK_POINTS equal
+    parts of the music, the byte at which the frame of its beginning begins, counted from the
+    first frame of the file; () where all frames have the same bit rate, which need none."""
+
+    samples: int = 0
+    places: tuple[int, ...] = ()
 
 
 def dat_file(
@@ -72,13 +88,12 @@ def dat_file(
     beats: Sequence[Beat],
     cues: Sequence[PlayerCue],
     waves: Waveforms,
-    mp3_samples: int = 0,
+    seek: SeekIndex = SeekIndex(),
 ) -> bytes:
-    """ANLZ0000.DAT of a track; path: of its audio, from the stick's root. mp3_samples: of all
-    frames of an MP3, 0 of other files."""
+    """ANLZ0000.DAT of a track; path: of its audio, from the stick's root. seek: of an MP3."""
     return _file([
         path_tag(path),
-        _tag(b"PVBR", struct.pack(">I", 0), bytes(1600) + struct.pack(">I", mp3_samples)),
+        seek_tag(seek),
         grid_tag(beats),
         _tag(b"PWAV", struct.pack(">II", 400, 0x10000), waves.preview.tobytes()),
         _tag(b"PWV2", struct.pack(">II", 100, 0x10000), waves.tiny.tobytes()),
@@ -112,6 +127,18 @@ def ext_file(
     return _file(tags)
 
 
+def two_ex_file(path: str, waves: Waveforms) -> bytes:
+    """ANLZ0000.2EX of a track. What stands in PWVC are the gains of the three bands; rekordbox
+    levels a track by them, the waveforms here are level as they are."""
+    detail = len(waves.band_detail)
+    return _file([
+        path_tag(path),
+        _tag(b"PWV7", struct.pack(">III", 3, detail, 0x00960000), waves.band_detail.tobytes()),
+        _tag(b"PWV6", struct.pack(">II", 3, 1200), waves.band_preview.tobytes()),
+        _tag(b"PWVC", bytes(2), struct.pack(">HHH", *[BAND_GAIN] * 3)),
+    ])  # fmt: skip
+
+
 def _file(tags: Sequence[bytes]) -> bytes:
     length = 28 + sum(map(len, tags))
     head = b"PMAI" + struct.pack(">IIIIII", 28, length, 1, 0x10000, 0x10000, 0)
@@ -127,6 +154,12 @@ def path_tag(path: str) -> bytes:
     """Where the audio lies, from the stick's root."""
     data = path.encode("utf-16-be", "replace") + b"\0\0"
     return _tag(b"PPTH", struct.pack(">I", len(data)), data)
+
+
+def seek_tag(seek: SeekIndex) -> bytes:
+    """The index of an MP3; zeros for another file."""
+    places = seek.places or (0,) * SEEK_POINTS
+    return _tag(b"PVBR", bytes(4), struct.pack(f">{SEEK_POINTS}II", *places, seek.samples))
 
 
 def grid_tag(beats: Sequence[Beat]) -> bytes:

@@ -196,7 +196,7 @@ def _put(data: bytearray, number: int, page: bytes) -> None:
 
 
 def _index_page(kind: int, first: int) -> bytes:
-    """The index page of a table; none of ours lists changed pages."""
+    """The index page of a table; no table written here lists changed pages."""
     number = 2 * kind + 1
     head = struct.pack("<6I", 0, number, kind, number + 1, 1, 0) + bytes((0, 0, 0, INDEX))
     head += struct.pack("<HHHHHH", 0, 0, 0x1FFF, 0x1FFF, 0x3EC, 0)

@@ -44,7 +44,7 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
     """A database in one transaction, which is written where nothing goes wrong."""
     connection = sqlite3.connect(path, isolation_level=None)
     try:
-        connection.execute("PRAGMA journal_mode=MEMORY")  # the file is a copy of ours
+        connection.execute("PRAGMA journal_mode=MEMORY")  # the file is dropgrid's copy
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("BEGIN")
         yield connection

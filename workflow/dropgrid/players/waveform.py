@@ -9,6 +9,7 @@ from .analysis_file import Waveforms
 RATE = 150  # columns of a detailed waveform a second
 CURVE = 0.6  # exponent from amplitude to height: quiet passages stay visible
 PREVIEW, TINY, COLOURS = 400, 100, 1200
+STACKED = 42  # height of a band where players draw all three one on the other: a third of 127
 
 
 def columns(duration: float) -> int:
@@ -24,7 +25,8 @@ def waveforms(bands: np.ndarray | None, duration: float) -> Waveforms:
     """
     if bands is None or not len(bands):
         bands = np.zeros((1, 4), np.float32)
-    shares = np.nan_to_num(bands / np.maximum(bands.max(axis=0), 1e-9)) ** CURVE
+    amplitudes = np.nan_to_num(bands / np.maximum(bands.max(axis=0), 1e-9))
+    shares = amplitudes**CURVE
     detail = pooled(shares, columns(duration))
     preview, tiny, colour = (pooled(shares, count) for count in (PREVIEW, TINY, COLOURS))
     return Waveforms(
@@ -33,6 +35,9 @@ def waveforms(bands: np.ndarray | None, duration: float) -> Waveforms:
         detail=_grey(detail),
         colour_preview=_colour_preview(colour),
         colour_detail=_colour_detail(detail),
+        band_preview=np.round(STACKED * colour[:, 1:]).astype(np.uint8),
+        # Amplitudes as they are: rekordbox's show each stroke as a peak that dies away.
+        band_detail=np.round(127 * pooled(amplitudes[:, 1:], len(detail))).astype(np.uint8),
     )
 
 
@@ -40,8 +45,9 @@ def pooled(values: np.ndarray, count: int) -> np.ndarray:
     """(count, bands) the greatest of each stretch; repeated where there are fewer values."""
     edges = np.linspace(0, len(values), count + 1)
     starts = np.minimum(edges[:-1].astype(int), len(values) - 1)
-    found = np.maximum.reduceat(values, np.unique(starts), axis=0)
-    return found[np.searchsorted(np.unique(starts), starts)]
+    is_new = np.diff(starts, prepend=-1) > 0
+    found = np.maximum.reduceat(values, starts[is_new], axis=0)
+    return found[np.cumsum(is_new) - 1]
 
 
 def _grey(shares: np.ndarray) -> np.ndarray:

@@ -76,5 +76,5 @@ def ticket_from(values: dict[str, Any]) -> Ticket:
 
 
 def is_track_id(text: object) -> bool:
-    """Whether this can be a track's id, and so be part of a path of ours."""
+    """Whether this can be a track's id, and so be part of a path in a folder of results."""
     return isinstance(text, str) and TRACK_ID.fullmatch(text) is not None

@@ -137,9 +137,9 @@ def text(value: Any, place: Place) -> str:
 
 def tonality(value: Any, place: Place) -> int | None:
     """A musical key in any notation (dropgrid.key.notation); None where it says there is none."""
-    stated = text(value, place)
-    key = notation.parse(stated)
-    if key is None and stated.casefold() not in NO_KEY:
+    name = text(value, place)
+    key = notation.parse(name)
+    if key is None and name.casefold() not in NO_KEY:
         place.refuse(f"not a key: {_short(value)}")
     return key
 
@@ -193,7 +193,7 @@ def label(value: Any, place: Place) -> str:
 
 
 def open_label(value: Any, place: Place) -> str:
-    """A label of any vocabulary, written our way where it is one of ours."""
+    """A label of any vocabulary, spelt as dropgrid does where it has that label."""
     return known_label(value) or text(value, place)
 
 

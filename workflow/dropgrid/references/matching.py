@@ -129,11 +129,11 @@ def _merge(
     reference = Reference(track)
     left_out = []
     for name in FIELDS:
-        stated = [(rank, a, v) for rank, a in annotations if (v := _value(a, name)) is not None]
-        if not stated:
+        values = [(rank, a, v) for rank, a in annotations if (v := _value(a, name)) is not None]
+        if not values:
             continue
-        best = min(rank for rank, _, _ in stated)
-        equal = sorted(((a.source, a.key, v) for rank, a, v in stated if rank == best), key=str)
+        best = min(rank for rank, _, _ in values)
+        equal = sorted(((a.source, a.key, v) for rank, a, v in values if rank == best), key=str)
         source, _, value = equal[0]
         if any(other != value for _, _, other in equal):
             left_out += [

@@ -1,7 +1,7 @@
 """Reads `mixxx` references: the library of Mixxx, mixxxdb.sqlite.
 
 Of each track: BPM, genre, key, the beats, cues named after a section, and whether its user has
-locked the grid. Times count from Mixxx's sample 0, which in MP3s is another than ours. The
+locked the grid. Times count from Mixxx's sample 0, which in MP3s is not dropgrid's. The
 database is opened for reading alone, as it lies on the disk, without its journal: close Mixxx
 first. It may come from anyone: plain tables alone are read, within bounds of rows, bytes, steps
 and seconds. Source: Mixxx's own schema and src/proto/beats.proto, versions 2.3 to 2.5.

@@ -1,7 +1,7 @@
 """Reads `rekordbox` references: a rekordbox collection exported as XML.
 
 Format: rekordbox's own "XML format list" (cdn.rekordbox.com). Its times count from
-rekordbox's sample 0, which in MP3s is another than ours.
+rekordbox's sample 0, which in MP3s is not dropgrid's.
 """
 
 from __future__ import annotations

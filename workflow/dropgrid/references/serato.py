@@ -2,7 +2,7 @@
 
 Of a file: the beats of its grid, its BPM, cues named after a section, and whether the grid is
 locked; what dropgrid wrote is passed over. Serato's grid tells no bars. Times count from
-Serato's sample 0, which in MP3s is another than ours.
+Serato's sample 0, which in MP3s is not dropgrid's.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Of each ENTRY: LOCATION, INFO (GENRE, KEY, PLAYTIME), TEMPO BPM, MUSICAL_KEY, which Traktor found
 itself and which is trusted before INFO's text, and CUE_V2: grid markers, each of which is a
 downbeat and rules until the next (before the first the grid goes on backwards), and cues named
-after a section. Times count from Traktor's sample 0, which in MP3s is another than ours. Source:
+after a section. Times count from Traktor's sample 0, which in MP3s is not dropgrid's. Source:
 Native Instruments' NML as Traktor 2 to 4 write it.
 """
 

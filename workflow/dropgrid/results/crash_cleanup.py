@@ -48,7 +48,7 @@ def is_output(path: Path, results: Path) -> bool:
 
 
 def is_whole(path: str) -> bool:
-    """Whether a file of ours ends as its format does; True if it cannot be read at all.
+    """Whether a file of dropgrid's ends as its format does; True if it cannot be read at all.
 
     Plain system calls: a large library has hundreds of thousands of files.
     """

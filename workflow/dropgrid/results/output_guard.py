@@ -1,8 +1,8 @@
 """Where a command may write: never over what is somebody else's.
 
-A file is ours if its content says so: every document, table, page and picture that dropgrid
+A file is dropgrid's if its content says so: every document, table, page and picture that dropgrid
 writes can be told by its first or its last bytes. Lists without any head (.beats, .lab, labels)
-are ours where their name holds a track's id and their lines are those that we write.
+are dropgrid's where their name holds a track's id and their lines are those that exports write.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ def check_output(
     """Raise ConfigError, naming the option, where writing to path would harm somebody's file.
 
     inputs: what the command reads; none of them is ever written over, under whatever name.
-    Without force a file that is not ours is refused, and, but for audio, any name that a song
-    might have. trusted: a folder below a folder of results that is ours with all it holds.
-    mark: as in is_ours.
+    Without force a file that dropgrid did not write is refused, and, but for audio, any name that
+    a song might have. trusted: a folder below a folder of results, dropgrid's with all it holds.
+    mark: as in is_own_output.
     """
     where = f"{option} {path}"
     for file in inputs:

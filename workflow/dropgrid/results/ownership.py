@@ -1,7 +1,7 @@
 """Whose a folder of results is: the one place that decides where dropgrid may write and delete.
 
-A folder is ours if it carries our mark, `.dropgrid`, which says with which version and for which
-library it was made. `claim` makes the folder with its mark, or refuses:
+A folder is dropgrid's if it carries its mark, `.dropgrid`, which says with which version and for
+which library it was made. `claim` makes the folder with its mark, or refuses:
 
 - a folder that holds anything and has no mark;
 - the root of the file system, the home folder, the folder of the music or one that holds it. Below
@@ -82,9 +82,9 @@ def check_apart(results: Path, library: Iterable[str]) -> None:
 
 
 def claim(results: Path, library: Sequence[str]) -> None:
-    """Make the folder and its mark, or make sure that it is ours. Raises LibraryError, OSError.
+    """Make the folder and its mark, or make sure that it is dropgrid's.
 
-    library: the sources, as in the configuration.
+    Raises LibraryError, OSError. library: the sources, as in the configuration.
     """
     check_claim(results, library)
     sources = [os.fsencode(os.path.abspath(Path(s).expanduser())).decode("utf-8", "replace")
@@ -167,12 +167,12 @@ def is_marked(results: Path) -> bool:
 
 
 def is_owned(path: str | Path, schema: str) -> bool:
-    """Whether a file is a JSON document of ours of that schema, and no link."""
+    """Whether a file is dropgrid's JSON document of that schema, and no link."""
     return not os.path.islink(path) and _schema_of(Path(path)) == schema
 
 
 def remove_owned(path: Path, schema: str) -> bool:
-    """Delete a JSON document if it says that it is ours of that schema; True if it was."""
+    """Delete a JSON document if it says that it is dropgrid's of that schema; True if it was."""
     owned = is_owned(path, schema)
     if owned:
         path.unlink(missing_ok=True)
@@ -180,7 +180,7 @@ def remove_owned(path: Path, schema: str) -> bool:
 
 
 def check_owned(path: Path) -> None:
-    """Raise LibraryError where a file of somebody else's stands in the place of one of ours."""
+    """Raise LibraryError where a file of somebody else's stands in the place of dropgrid's."""
     if os.path.lexists(path) and not path.is_symlink() and not looks_owned(str(path)):
         raise LibraryError(
             f"results: {path}: was not written by dropgrid; nothing is written over it"
@@ -188,7 +188,7 @@ def check_owned(path: Path) -> None:
 
 
 def write_owned(path: Path, data: bytes, durable: bool = True) -> None:
-    """Write a file of ours if it changed; a link in its place is replaced, not followed.
+    """Write a file of the results if it changed; a link in its place is replaced, not followed.
 
     Raises LibraryError where somebody else's file stands there, OSError.
     """
@@ -197,7 +197,7 @@ def write_owned(path: Path, data: bytes, durable: bool = True) -> None:
 
 
 def looks_owned(path: str, name: str = "") -> bool:
-    """Whether a file begins as ours of its suffix do, or is empty or zeros, as after a crash.
+    """Whether a file begins as dropgrid's of its suffix do, or is empty or zeros (a crash).
 
     name: what it was to be called, where it still has another name.
     """

@@ -1,7 +1,7 @@
 """Find and delete cached data of tracks that are no longer in the library.
 
 It is a cache: a file that comes back, wherever it lies then, is recognised and not analysed. A
-file counts as ours by its content, whatever its name; everything else stays.
+file counts as dropgrid's by its content, whatever its name; everything else stays.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def left_over(results: Path) -> list[LeftOver]:
 
 
 def remove(found: list[LeftOver]) -> int:
-    """Delete files, each if it still is ours; how many bytes. Raises OSError."""
+    """Delete files, each if it still is dropgrid's; how many bytes. Raises OSError."""
     freed = 0
     for left in found:
         if _is_owned(left.path):

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..native import address, compiled
+
 PART = 12  # the first 1 / PART of a beat is where its activation is
 STIFFNESS = 80.0  # log odds a beat e times longer than the last loses
 SOFTER = 0.8  # power of the activations: the networks are surer than they are right
@@ -111,6 +113,11 @@ def best_path(activation: np.ndarray, shortest: int, longest: int) -> Path:
 
 def _nearest(ended: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """For each place the best of ended (rows, n) less its distance, and which that is."""
+    if loops := compiled():
+        assert ended.flags.c_contiguous and ended.dtype == places.dtype == np.float64
+        best, came = np.empty_like(ended), np.empty(ended.shape, np.uint8)
+        loops.nearest(address(ended), address(places), *ended.shape, address(best), address(came))
+        return best, came
     index = np.arange(len(places), dtype=np.uint8)
     left = ended + places
     best_left = np.maximum.accumulate(left, axis=1)

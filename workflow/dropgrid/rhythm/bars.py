@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .borders import TOGETHER
 from .downbeat_decision import Table, read_bars
 from .downbeat_tracking import records
 from .evidence import BeatEvidence, EvidenceSource, with_halves
 from .region_fit import Region
 
 CLOSE = 0.2  # of a beat: how far a region's first beat may be from where the last one's next is
-TOGETHER = 0.75  # of a beat: nearer to the last beat than this, a beat is left out
 
 
 @dataclass(frozen=True)
@@ -56,16 +56,17 @@ def count_bars(
         seen = witnesses.at_half_beats(halves)
         for first, last, bars in _read(seen, 2 * borders[:-1], lengths):
             index = np.arange(first + bars.odd, last, 2)
-            downbeats = np.arange(first + bars.odd + 2 * bars.first, last, 2 * bars.beats_per_bar)
+            index = index[halves[index] <= witnesses.features.duration]
+            one, bar = first + bars.odd + 2 * bars.first, 2 * bars.beats_per_bar
             owners = np.searchsorted(2 * borders, index, side="right")
-            for owner in np.unique(owners):
+            for owner in np.flatnonzero(np.bincount(owners)):
                 own = index[owners == owner]
                 region = chain[owner][0]
                 if counted:  # beats that a change of phase brings too near to the last one
                     apart = halves[own] - counted[-1].beats[-1]
                     own = own[apart > TOGETHER * region.piece.line.period]
                 if len(own):
-                    own_downbeats = halves[np.intersect1d(own, downbeats)]
+                    own_downbeats = halves[own[(own >= one) & ((own - one) % bar == 0)]]
                     counted.append(Counted(region, halves[own], own_downbeats, bars))
     return counted
 

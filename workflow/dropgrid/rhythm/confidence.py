@@ -15,7 +15,7 @@ from ..features import FRAME_RATE
 from ..records.model import Alternative, Confidences
 from .bars import Counted
 from .evidence import EvidenceSource
-from .heard import heard
+from .heard import heard, off_grid
 from .options import RhythmOptions
 from .phase import LAG
 from .tempo import OCTAVE_DOUBT
@@ -30,6 +30,7 @@ UNDIVIDED = (-2.6, -3.4)  # log odds of that: constant, times the log of Evidenc
 SURE = {"tempo": (0.9, 1.4), "phase": (0.5, 1.2), "downbeat": (0.15, 1.3)}
 # ^ part -> log odds that it is right: constant, times the log odds that its table says
 MOVED = (-1.8, 9.4)  # log odds that several regions are right: constant, times the mean beat
+OFF_GRID = (0.1, 0.2)  # share of beats beside the music at which so much of the confidence is left
 BEYOND = 0.5  # share of a tempo outside the options where all speaks for it
 EVENLY = (
     0.97  # share of the half beats at least half as strong as beats: no song has more than .93
@@ -50,6 +51,10 @@ class Heard:
     def levels(self, beats: np.ndarray) -> np.ndarray:
         """The activation on each of the beats (n,) in seconds."""
         return heard(self.activation, (beats - LAG) * FRAME_RATE)
+
+    def off_grid(self, beats: np.ndarray) -> float:
+        """The share of the beats (n,) in seconds whose music lies beside them."""
+        return off_grid(self.activation, (beats - LAG) * FRAME_RATE)
 
 
 def part_confidences(counted: Sequence[Counted], main: int, sound: Heard) -> Confidences:
@@ -81,11 +86,13 @@ def _calibrated(part: str, share: float) -> float:
 
 def _whole(counted: Sequence[Counted], sound: Heard) -> float:
     """The probability that the beats are right all along, if each region's tempo is right."""
-    if len({id(part.region) for part in counted}) == 1:
-        return 1.0
     beats = np.concatenate([part.beats for part in counted])
+    many, left = OFF_GRID
+    on_grid = 1 - (1 - left) * min(sound.off_grid(beats) / many, 1.0)
+    if len({id(part.region) for part in counted}) == 1:
+        return on_grid
     constant, slope = MOVED
-    return float(1 / (1 + np.exp(-constant - slope * sound.levels(beats).mean())))
+    return on_grid / (1 + float(np.exp(-constant - slope * sound.levels(beats).mean())))
 
 
 def _phase(part: Counted) -> float:

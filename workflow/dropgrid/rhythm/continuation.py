@@ -17,8 +17,9 @@ import numpy as np
 from ..features import FRAME_RATE
 from .fit import Line, fit_line, peaks
 from .heard import AS_WELL, FAINT, heard
+from .segmentation import PHASE_SLACK
 
-PRICE = 12.0  # fully heard beats that a part must have more on its own grid
+PRICE = 12.0  # beats a part must hear more on its own grid: full ones, the anchor's after a jump
 SHORTEST = 32  # beats: eight bars; a shorter part is no record
 ANCHOR = 64  # beats of a part whose grid may go on into others
 KEPT = 0.95  # share of its beats' activation that a part keeps on the common grid
@@ -174,8 +175,17 @@ def _common(sound: _Sound, anchor: _Stretch, far: _Stretch) -> Line | None:
     assert anchor.joined.line is not None
     spans = [(stretch.start, stretch.end) for stretch in (anchor, far)]
     line = sound.fitted(anchor.joined.line, spans)
-    kept = all(sound.on(line, s.start, s.end) >= KEPT * s.heard for s in (anchor, far))
-    return line if kept else None
+    return line if all(_kept(sound, line, stretch) for stretch in (anchor, far)) else None
+
+
+def _kept(sound: _Sound, line: Line, stretch: _Stretch) -> bool:
+    """Whether a stretch lets hear its beats on a common line, and its own allows that tempo.
+
+    A line through both sides of a small jump leans: it lies by the music, but has another tempo.
+    """
+    own = stretch.joined.line
+    allowed = own is None or abs(line.bpm - own.bpm) <= own.margin
+    return allowed and sound.on(line, stretch.start, stretch.end) >= KEPT * stretch.heard
 
 
 def _beside(sound: _Sound, stretches: list[_Stretch], at: int) -> tuple[int, int, Line] | None:
@@ -187,16 +197,33 @@ def _beside(sound: _Sound, stretches: list[_Stretch], at: int) -> tuple[int, int
             continue
         near = stretches[other]
         line = sound.fitted(anchor.joined.line, [(s.start, s.end) for s in (anchor, near)])
-        if sound.on(line, anchor.start, anchor.end) < KEPT * anchor.heard:
+        if not _kept(sound, line, anchor):
             line = anchor.joined.line
         gone_on = sound.on(line, near.start, near.end)
         played = near.joined.line is None
-        cheap = not played and (near.beats < SHORTEST or near.heard - gone_on < PRICE)
+        price = PRICE * (anchor.level if _jumped(anchor, near) else 1)
+        cheap = not played and (near.beats < SHORTEST or near.heard - gone_on < price)
         as_well = gone_on >= AS_WELL * near.heard and not _another(anchor, near)
         if cheap or as_well or near.level < FAINT * anchor.level:
             first, last = sorted((at, other))
             return first, last + 1, line
     return None
+
+
+def _jumped(one: _Stretch, other: _Stretch) -> bool:
+    """Whether both have one tempo, well known, and grids that accents of one music do not explain.
+
+    Two neighbours find the same tempo by chance once in a hundred times.
+    """
+    own, its = one.joined.line, other.joined.line
+    if own is None or its is None:
+        return False
+    apart = abs(own.bpm - its.bpm)
+    if apart > own.margin + its.margin or max(own.margin, its.margin) > APART * own.bpm:
+        return False
+    border = max(one.start, other.start)
+    quarters = 4 * ((border - its.offset) / its.period - (border - own.offset) / own.period)
+    return bool(abs(quarters - round(quarters)) > 4 * PHASE_SLACK)
 
 
 def _another(one: _Stretch, other: _Stretch) -> bool:

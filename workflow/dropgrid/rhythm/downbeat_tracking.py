@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..native import address, compiled
 from .evidence import BeatEvidence
 
 PLACES = 8  # half beats of a bar of four
@@ -78,6 +79,11 @@ def _costs(count: int, borders: np.ndarray) -> np.ndarray:
 
 def _way(score: np.ndarray, costs: np.ndarray) -> np.ndarray:
     """The best place (n,) at each half beat; score: (n, places), costs: see _costs."""
+    if loops := compiled():
+        score, costs = (np.ascontiguousarray(values, np.float64) for values in (score, costs))
+        way = np.empty(len(score), np.int64)
+        loops.way(address(score), address(costs), *score.shape, address(way))
+        return way
     own = np.arange(score.shape[1])
     odd = own % 2
     came = np.zeros(score.shape, dtype=np.int8)

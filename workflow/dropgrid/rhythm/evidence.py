@@ -82,7 +82,7 @@ class EvidenceSource:
         bands = self.features.descriptors.get("bands")
         if bands is None or not len(bands):
             return 0.0, self.features.duration
-        loud = np.flatnonzero(bands.astype(np.float32).max(axis=1) > _loudest(bands) - SOUNDING)
+        loud = np.flatnonzero(_levels_of(bands) > _loudest(bands) - SOUNDING)
         end = min(float(loud[-1] + 1) / FRAME_RATE, self.features.duration)
         return float(loud[0] / FRAME_RATE), end
 
@@ -109,8 +109,20 @@ class EvidenceSource:
 
 
 def _loudest(bands: np.ndarray) -> float:
-    """The level in dB of the loudest band (frames, n) that one frame in twenty passes."""
-    return float(np.quantile(bands.astype(np.float32).max(axis=1), 0.95))
+    """The level in dB of the loudest band (frames, n) that one frame in twenty passes.
+
+    Where that is silence beside the loudest second, of the frames that are not silent: hours of
+    silence after the music are no music.
+    """
+    levels = _levels_of(bands)
+    usual = float(np.quantile(levels, 0.95))
+    floor = np.sort(levels)[-min(FRAME_RATE, len(levels))] - SOUNDING
+    return usual if usual > floor else float(np.quantile(levels[levels > floor], 0.95))
+
+
+def _levels_of(bands: np.ndarray) -> np.ndarray:
+    """The level in dB of the loudest band of each frame: (frames,)."""
+    return np.asarray(bands.astype(np.float32).max(axis=1))
 
 
 def with_halves(beats: np.ndarray) -> np.ndarray:

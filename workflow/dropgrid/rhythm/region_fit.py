@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..features import FRAME_RATE
+from .borders import REACH, giving_way
 from .continuation import Part, joined
 from .downbeat_decision import read_bars
 from .evidence import EvidenceSource, with_halves
@@ -97,8 +98,8 @@ def find_regions(
         if bars is not None:
             score = score + bars[part].mean(axis=0)
         tempi = candidates(gram.tempi, probabilities(score))
-        low = start if run.first == 0 else float(borders[run.first - 1])
-        high = end if run.last == windows else float(borders[run.last - 1])
+        low = start if run.first == 0 else max(start, float(borders[run.first - 1]))
+        high = end if run.last == windows else min(end, float(borders[run.last - 1]))
         first, last = (min(round(t * FRAME_RATE), len(whole.activation)) for t in (low, high))
         if last - first < FRAME_RATE:
             continue
@@ -115,7 +116,9 @@ def find_regions(
         local = np.clip(run.local(bpm), options.min_bpm, options.max_bpm)
         pieces = _pieces(whole, first, last, bpm, local)
         regions += [Region(piece, tempi, by_tag) for piece in pieces]
-    return _continued(whole, regions) if options.piecewise and len(regions) > 1 else regions
+    if not options.piecewise or len(regions) < 2:
+        return regions
+    return _bordered(whole, _continued(whole, regions))
 
 
 def _continued(whole: _Track, regions: list[Region]) -> list[Region]:
@@ -137,6 +140,30 @@ def _continued(whole: _Track, regions: list[Region]) -> list[Region]:
         piece = _on_line(whole, *frames, line, _halves(line, *frames))
         found.append(replace(groups[one.anchor][0], piece=piece))
     return found
+
+
+def _bordered(whole: _Track, regions: list[Region]) -> list[Region]:
+    """The regions, each steady one ending at the beat at which the next begins to be heard."""
+    pieces = [region.piece for region in regions]
+    for i in range(len(pieces) - 1):
+        one, following = pieces[i : i + 2]
+        if one.followed or following.followed or following.start - one.end > EDGE:
+            continue
+        reach = min(REACH, (one.end - one.start) / 4, (following.end - following.start) / 4)
+        low, high = one.end - reach, one.end + reach
+        before, after = (replace(p, start=low, end=high).beats() for p in (one, following))
+        if min(len(before), len(after)) < 2:
+            continue
+        frames = [
+            (beats - _late(piece)) * FRAME_RATE
+            for beats, piece in ((before, one), (after, following))
+        ]
+        count, follows = giving_way(whole.activation, *frames)
+        if count > 0 and follows < len(after):
+            pieces[i] = replace(one, end=float(before[count - 1]) + one.line.period / 4)
+            start = float(after[follows]) - following.line.period / 4
+            pieces[i + 1] = replace(following, start=start)
+    return [replace(region, piece=piece) for region, piece in zip(regions, pieces, strict=True)]
 
 
 def _part(group: list[Region]) -> Part:

@@ -22,7 +22,7 @@ from .tempo import Tempogram, scores
 JUMP_COST = 40.0  # score a change of tempo has to earn; a clear 10 s window earns about 5
 SLIDE = 3  # bins the tempo may move in 5 s without being another: 0.9 %
 SLIDE_COST = 1.0  # score a bin of sliding has to earn
-PIECE_COST = 16.0  # seconds of the track's mean coherence that a new piece has to earn
+PIECE_COST = 12.0  # seconds of the track's mean coherence that a new piece has to earn
 BLOCK = 2 * FRAME_RATE  # frames of the finest boundary
 LONGEST = 90  # blocks of one piece in the search; compatible neighbours are joined afterwards
 SLACK = 0.25  # beats that two neighbours' tempi may drift apart over the shorter and be one

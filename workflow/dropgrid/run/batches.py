@@ -53,8 +53,8 @@ def is_per_file(tracks_per_job: int | Literal["auto"], tracks: int, elsewhere: b
     """Whether every stage of every track is a job of its own, in a library of so many tracks.
 
     auto: unless there are so many that planning them takes long, or they are jobs elsewhere: of
-    a cluster, where each has to be queued, or of another workflow, whose triggers are not ours
-    and may have music analysed again for another version of a rule's text.
+    a cluster, where each has to be queued, or of another workflow, whose triggers dropgrid does
+    not set and may have music analysed again for another version of a rule's text.
     """
     if tracks_per_job == "auto":
         return not elsewhere and tracks <= PER_FILE

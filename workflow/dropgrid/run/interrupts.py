@@ -14,7 +14,7 @@ mends all three without touching Snakemake:
   tells whether another run is at work there, from whatever folder; the second one is refused and
   says who runs. Where none is, outputs that a crash left half written are removed
   (dropgrid.results.crash_cleanup), and so are Snakemake's locks, but only those of a dead run of
-  ours: the folder may be another workflow's as well.
+  dropgrid's: the folder may be another workflow's as well.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def _claim(results: Path) -> None:
 
 
 def remove_stale_locks(results: Path, folder: Path) -> None:
-    """Remove the locks in Snakemake's folder that a dead run of ours on these results left.
+    """Remove the locks in Snakemake's folder that a dead run of dropgrid on these results left.
 
     Each run notes itself in the folder. A lock is such a run's if it is not older than the note,
     the note names these results, and every file that the lock names lies in them.
@@ -181,8 +181,8 @@ def _is_of(lock: Path, results: Path, folder: Path) -> bool:
 def forget_incomplete(results: Path, folder: Path) -> None:
     """Remove Snakemake's notes that outputs of stages may be half written, where they are whole.
 
-    It notes what a job is about to write; ours are renamed into place once they are written. Their
-    names are paths in Base64, cut into parts where they are long.
+    It notes what a job is about to write; dropgrid's outputs are renamed into place once they are
+    written. Their names are paths in Base64, cut into parts where they are long.
     """
     base, top = folder.resolve().parent, folder / "incomplete"
     for note in sorted(top.rglob("*")) if top.is_dir() else ():

@@ -18,8 +18,8 @@ TRIES = 3  # of a job that failed for the machine's sake: memory, disk, a crash,
 BATCH_MB = 100  # of a batch's job itself, beside the track it is at
 # A cluster counts what runs a job there too: Slurm's step and Snakemake, twice, 100 MB each.
 NODE_MB = 250
-# Of a batch: minutes that it asks for, at least and for each minute of music; on one processor of
-# ours a minute of music takes a hundredth of one.
+# Of a batch: minutes that it asks for, at least and for each minute of music; on one processor
+# a minute of music takes a hundredth of one.
 LEAST_MINUTES = 30
 MINUTES = 0.1
 # The last try is for files that are far longer than their size tells: loops, silence, one tone.

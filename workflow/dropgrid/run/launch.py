@@ -2,7 +2,7 @@
 
 What lies in the folder it is typed in changes nothing: neither a `profiles/default` nor a
 `config/config.yaml` is taken from there. Snakemake's `.snakemake` lies beside the results, or in
-them where it may not: in the root, in the library, in a folder that is not ours to write in.
+them where it may not: in the root, in the library, in a folder that dropgrid may not write in.
 """
 
 from __future__ import annotations
@@ -200,7 +200,7 @@ def _sort(
 
 
 def _profile(name: str) -> str:
-    """A profile of ours by its name; any other as it is. Raises ConfigError without its plugin."""
+    """A shipped profile by its name; any other as it is. Raises ConfigError without its plugin."""
     shipped = PROFILES / name
     if os.sep in name or not shipped.is_dir():
         return name

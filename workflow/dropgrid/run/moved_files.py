@@ -236,7 +236,7 @@ def _reuse(ticket: Ticket, giver: str, files: Results, analyses: Collection[str]
 def _is_good(stage: str, track: str, identity: Identity, files: Results) -> bool:
     """Whether an output is sound and of the file that the identity is of.
 
-    Records that heed what a person stated are made anew: it may be of the one path, not of both.
+    Records with corrections are made again: it may be of the one path, not of both.
     """
     path = files.output(stage, track)
     if stage == "features":

@@ -78,7 +78,7 @@ class Plan:
     batches: None where every stage of every track is a job of its own.
     keep_features: False: they are deleted once the records are made, under any name.
     analyses: the records to make. threads: of the features of tracks that get more than one.
-    stated: the tracks of which a person stated something, now or once.
+    corrected: the tracks that have, or once had, corrections.
     began: when it was made, nanoseconds since 1970.
     """
 
@@ -90,7 +90,7 @@ class Plan:
     analyses: Sequence[str] = ANALYSES
     tickets: Mapping[str, Ticket] = field(default_factory=dict)
     threads: Mapping[str, int] = field(default_factory=dict)
-    stated: Collection[str] = ()
+    corrected: Collection[str] = ()
     began: int = field(default_factory=time.time_ns)
 
     def ticket(self, track: str) -> str:
@@ -106,8 +106,8 @@ class Plan:
         return self.path(f"options/{name}.json")
 
     def correction(self, track: str) -> list[str]:
-        """What a person stated of a track, where anything was."""
-        return [self.path(f"corrections/{track}.json")] if track in self.stated else []
+        """The file of a track's corrections, where it has or had any."""
+        return [self.path(f"corrections/{track}.json")] if track in self.corrected else []
 
     def done(self, batch: str) -> str:
         """What says that a batch is done."""
@@ -357,4 +357,4 @@ def read_plan(results: str) -> Plan:
     """The plan that the main process made, for the jobs that it started. Raises RecordError."""
     folder = Path(results)
     tracks, batches = read_scan(folder)["tracks"], batch_names(folder)
-    return Plan(results, folder, tracks, batches, stated=tracks_with_corrections(folder))
+    return Plan(results, folder, tracks, batches, corrected=tracks_with_corrections(folder))

@@ -104,21 +104,21 @@ def stages_due(
 def _due(
     made: Sequence[int],
     ticket: int,
-    stated: int,
+    corrections: int,
     networks: int,
     since: Mapping[str, int],
     analyses: Collection[str],
 ) -> list[str]:
-    """stages_due, from the ages of what each stage made, of the ticket, and of the statements."""
+    """stages_due, from the ages of what each stage made, of the ticket, and of the corrections."""
     features, bpm, structure, key = made
     asked = max(ticket, networks, since["features"])
     bpm_due = not {"bpm", "structure"}.isdisjoint(analyses) and (
-        bpm < max(asked, features, stated, since["bpm"])
+        bpm < max(asked, features, corrections, since["bpm"])
     )
     structure_due = "structure" in analyses and (
-        bpm_due or structure < max(asked, features, bpm, stated, since["structure"])
+        bpm_due or structure < max(asked, features, bpm, corrections, since["structure"])
     )
-    key_due = "key" in analyses and key < max(asked, features, stated, since["key"])
+    key_due = "key" in analyses and key < max(asked, features, corrections, since["key"])
     features_due = features < asked and (bpm_due or structure_due or key_due)
     due = {"features": features_due, "bpm": bpm_due, "structure": structure_due, "key": key_due}
     return [stage for stage in STAGES if due[stage]]
@@ -136,12 +136,14 @@ def tracks_due(
         networks = sys.maxsize
     outputs = [files.output(stage, "x").parent for stage in STAGES]
     folders = [*outputs, files.ticket("x").parent, files.corrections]
-    *made, tickets, stated = map(_ages, folders) if len(tracks) > FEW else ({},) * len(folders)
+    *made, tickets, corrections = (
+        map(_ages, folders) if len(tracks) > FEW else ({},) * len(folders)
+    )
     due = {}
     for track in tracks:
         if len(tracks) > FEW:
             ages = [folder.get(track, -1) for folder in made]
-            ages_of_inputs = tickets.get(track, -1), stated.get(track, -1)
+            ages_of_inputs = tickets.get(track, -1), corrections.get(track, -1)
             stages = _due(ages, *ages_of_inputs, networks, since, analyses)
         else:
             stages = stages_due(results, track, networks, since, analyses)

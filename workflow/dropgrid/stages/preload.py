@@ -37,11 +37,14 @@ def prepare(
     if "features" in stages:
         import soundfile  # noqa: F401
 
+        from ..audio import direct_ffmpeg
         from ..audio.tag_process import import_formats
         from ..features import extract  # noqa: F401
         from . import make_features  # noqa: F401
 
         import_formats()
+        if kept:  # of many files, some are Ogg
+            direct_ffmpeg.libraries()
         if network is not None:
             ensemble, _ = load_networks(network, key_network)
             if ensemble == "librosa":

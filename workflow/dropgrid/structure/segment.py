@@ -12,6 +12,7 @@ FREE = 0.2  # share of sections of any length, phrase or not ...
 MEAN_FREE = 24.0  # ... and the bars over which it falls to 1/e
 WEIGHT = 8.0  # what a unit of evidence counts against the log prior
 TOO_SHORT = 6.0  # what a bar less than the shortest section costs
+LAST = 2  # bars that the last section has at least: less is the decay of the one before
 SHIFT = 12.0  # what a section costs that does not last whole bars: from there on downbeats move
 
 
@@ -90,7 +91,7 @@ def limits(units: int, per_bar: int, min_bars: int) -> tuple[np.ndarray, np.ndar
     longer = np.concatenate([prior, np.full(per_bar - 1, -np.inf)])
     cut = np.lib.stride_tricks.sliding_window_view(longer, per_bar).max(axis=1)
     shift = SHIFT * (lengths % per_bar > 0)
-    return cut - shift, prior - shift, cut
+    return cut - shift, prior - shift, np.where(lengths < LAST * per_bar, -np.inf, cut)
 
 
 def _shortness(units: int, per_bar: int, min_bars: int) -> np.ndarray:

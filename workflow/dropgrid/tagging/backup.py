@@ -3,7 +3,7 @@
 A line of JSON says what the file is, then comes one for every change, added and on the disk
 before that change is made; a line that a power cut tore belongs to a change that was not made.
 Several lines of one file tell its history: what it held first is what it goes back to, whatever
-of ours it holds now; but what its user wrote in between is the user's.
+of dropgrid's it holds now; but what its user wrote in between is the user's.
 
 A backup is somebody else's until it was read: every line is checked, only fields that are
 written here are taken, and where the files may lie is for the caller to check.

@@ -10,7 +10,7 @@ software writes them. Gain is ReplayGain 2.0's; Opus has R128_TRACK_GAIN instead
 the other (RFC 7845, 5.2.1). MP4's are in lower case, as most players look for them there.
 
 Tempo and key stand a second time in fields of our own, by which dropgrid.audio.tags knows them for
-ours and takes them for no evidence.
+its own and takes them for no evidence.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ OWN_FIELDS = re.compile(
     re.IGNORECASE,
 )
 OWN_WORD = re.compile(f"(?:.*:)?({OWN_BPM}|{OWN_KEY})", re.IGNORECASE)
-SPOKEN_OF = {  # by a field of ours: the fields it is beside
+SPOKEN_OF = {  # by a field of dropgrid's: the fields it is beside
     OWN_BPM: re.compile(r"TBPM|tmpo|(.*:)?BPM|WM/BeatsPerMinute", re.IGNORECASE),
     OWN_KEY: re.compile(r"TKEY|(.*:|WM/)?initialkey", re.IGNORECASE),
 }
@@ -127,7 +127,7 @@ def sound_check(loudness: Loudness) -> str | None:
 
 
 def own_words(answers: Answers) -> dict[str, str]:
-    """Our own fields, by name: the tempo and key that are written, to be known for ours."""
+    """dropgrid's own fields, by name: the tempo and key that it wrote, to know them by."""
     fields = {OWN_BPM: answers.bpm and exact(answers.bpm), OWN_KEY: answers.key}
     return {name: text for name, text in fields.items() if text}
 
@@ -155,7 +155,7 @@ def plain_text(value: Value | None) -> tuple[str, ...]:
 
 
 def without_needless(changed: dict[str, Value | None]) -> dict[str, Value | None]:
-    """Changed fields without those of ours beside which nothing changes: there the file said
+    """Changed fields without those of dropgrid's beside which nothing changes: there the file said
     the same before, by itself, and stays its own evidence."""
 
     def is_needed(key: str) -> bool:

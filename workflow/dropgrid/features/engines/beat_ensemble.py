@@ -7,7 +7,6 @@ are threads. No number depends on how many.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -56,6 +55,8 @@ def load(path: Path) -> Ensemble:
         if threads == 1:
             found = list(map(_classes, networks, [levels] * len(networks)))
         else:
+            from concurrent.futures import ThreadPoolExecutor
+
             with ThreadPoolExecutor(min(threads, len(networks))) as pool:
                 found = list(pool.map(_classes, networks, [levels] * len(networks)))
         total = np.zeros((len(levels) - LEAD, 2), np.float32)

@@ -26,7 +26,8 @@ def band_centres(
     frequencies = band_frequencies(per_octave, lowest, highest)
     right = np.clip(bins.searchsorted(frequencies), 1, len(bins) - 1)
     nearer_left = frequencies - bins[right - 1] < bins[right] - frequencies
-    return np.unique(right - nearer_left)
+    centres = right - nearer_left
+    return centres[np.diff(centres, prepend=-1) > 0]
 
 
 def filterbank(

@@ -101,10 +101,10 @@ def _convolved(maps: np.ndarray, layer: _Layer, edge: int) -> np.ndarray:
         count = min(step, frames - start)
         rows = count * across - (layer.width - 1)
         for y, matrix in enumerate(layer.rows):
-            heard = np.lib.stride_tricks.as_strided(
+            windows = np.lib.stride_tricks.as_strided(
                 maps[start + y :], (rows, layer.width * inputs), (inputs * 4, 4)
             )
-            matrix.multiply(heard, room[:rows], add=y > 0)
+            matrix.multiply(windows, room[:rows], add=y > 0)
         values = room[: count * across].reshape(count, across, -1)[:, :bands, :outputs]
         values = (_pooled(values) if layer.pooled else values) + layer.bias
         below = np.minimum(values, 0)

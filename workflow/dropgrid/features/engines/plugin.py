@@ -39,7 +39,7 @@ Detect = Callable[[Iterator[np.ndarray], int], Any]
 
 
 def is_plugin(method: str) -> bool:
-    """Whether a method is none of ours."""
+    """Whether a method is a user's function, not one of dropgrid's."""
     return method not in BUILT_IN
 
 

@@ -105,11 +105,10 @@ def peaks(decoded: Path, start: float, end: float, columns: int) -> bytes:
     samples = np.frombuffer(data, "<i2").reshape(-1, channels).mean(axis=1)
     edges = np.linspace(0, (end - start) * rate, columns + 1).astype(int)
     extremes = np.zeros((columns, 2))
-    if len(samples):
-        low = np.minimum(edges[:-1], len(samples) - 1)
-        extremes[:, 0] = np.minimum.reduceat(samples, low)
-        extremes[:, 1] = np.maximum.reduceat(samples, low)
-        extremes[edges[:-1] >= len(samples)] = 0
+    there = edges[:-1] < len(samples)  # columns after the end of the song are silent
+    if there.any():
+        extremes[there, 0] = np.minimum.reduceat(samples, edges[:-1][there])
+        extremes[there, 1] = np.maximum.reduceat(samples, edges[:-1][there])
     values = np.clip(np.rint(extremes / 256), -128, 127).astype(np.int8)
     return struct.pack("<II", columns, 2) + values.tobytes()
 

@@ -16,7 +16,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ...audio.dj_tags import read_dj_tags
 from ...base.errors import DropgridError, RecordError
 from ...base.text import fault
 from ...correcting.page_edits import apply_page_edits
@@ -27,7 +26,7 @@ from ...corrections.model import Correction, InvalidCorrection, to_json
 from ...corrections.section_corrections import confirmed_answer, is_confirmed
 from ...corrections.section_edits import Answer
 from ...features.waveform import read_loudness
-from ...records.model import ANALYSES, TrackFailure
+from ...records.model import ANALYSES
 from ...records.store import to_json as record_json
 from ...records.ticket import is_track_id
 from ...references.matching import Reference
@@ -39,13 +38,12 @@ from ...stages import preload
 from .. import encode
 from ..collect import TrackView, known_tempo
 from .audio import playable
+from .track_answers import Row, alternatives, file_tags, row_of_fault
 
 POLL = 0.5  # s between two looks at the files, at least
 WAIT = 20.0  # s that a page waits for changes
 TOGETHER = 0.4  # s of reading after which the rows that were read are told
 COLUMNS = 400  # of the waveform that a row's miniature is made of
-
-Row = dict[str, Any]
 
 
 class NoSuchTrack(DropgridError):
@@ -338,7 +336,7 @@ class Bench:
             row = self._row(track)
             json.dumps(row, allow_nan=False)
         except Exception as error:
-            return _without(track, error)
+            return row_of_fault(track, error)
         return row
 
     def _row(
@@ -350,7 +348,7 @@ class Bench:
                 track, with_fingerprint=bool(self._document().tracks)
             )
         except RecordError as error:
-            return _without(track, error)
+            return row_of_fault(track, error)
         bpm, structure, key = state.bpm, state.structure, state.key
         correction = self.session.correction_of(state, self._document())[1]
         current = self._is_current(state, correction)
@@ -434,44 +432,3 @@ class Bench:
         if self.library is not None:
             return os.path.join(self.library.absolute(), state.ticket.path)
         return state.ticket.file
-
-
-def file_tags(song: Path) -> Row:
-    """Comment, rating (stars) and whether there is a cover, as far as a file says so."""
-    tags = read_dj_tags(song)
-    found = {"comment": tags.comment, "rating": tags.rating, "cover": tags.has_cover}
-    return {name: value for name, value in found.items() if value}
-
-
-def _without(track: str, error: Exception) -> Row:
-    """The row of a track that cannot be shown, and why."""
-    label = fault(error) if isinstance(error, OSError) else str(error)
-    view = TrackView(track, track, failure=TrackFailure("scan", type(error).__name__, label))
-    return {**encode.row(view, Path("/")), "state": {"job": "idle"}}
-
-
-def alternatives(answer: Answer) -> list[dict[str, Any]]:
-    """The other readings of a track's rhythm, each with the edit that takes it."""
-    bpm = answer.bpm
-    found: list[dict[str, Any]] = []
-    if bpm is None or bpm.bpm is None or bpm.source == "corrected":
-        return found
-    for other in bpm.alternatives:
-        edit: dict[str, Any] = {"op": "bpm", "bpm": other.bpm}
-        label = f"{other.bpm:g} BPM"
-        if other.kind == "octave" and bpm.bpm_fitted:
-            for op, factor in (("half", 0.5), ("double", 2.0)):
-                if abs(other.bpm / (bpm.bpm_fitted * factor) - 1) < 0.01:
-                    edit, label = {"op": op}, f"{op} the tempo, {other.bpm:g} BPM"
-        elif other.shift_beats is not None:
-            edit = {"op": "shift", "beats": other.shift_beats}
-            if other.kind == "downbeat":
-                edit = {"op": "one", "beats": other.shift_beats}
-            by = abs(other.shift_beats)
-            count = {0.5: "half a beat", 1: "a beat"}.get(by, f"{by:g} beats")
-            label = f"{count} {'later' if other.shift_beats > 0 else 'earlier'}"
-            label = f"downbeat {label}" if other.kind == "downbeat" else label
-        found.append(
-            {"kind": other.kind, "confidence": other.confidence, "edit": edit, "label": label}
-        )
-    return found

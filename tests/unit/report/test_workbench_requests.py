@@ -1,0 +1,320 @@
+"""What the workbench answers, without a server and a browser: statuses, reasons and rows."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import struct
+import wave
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from dropgrid.base.errors import RecordError
+from dropgrid.correcting.session import CorrectionSession
+from dropgrid.corrections.section_edits import Answer
+from dropgrid.library import track_id
+from dropgrid.records.model import Alternative
+from dropgrid.report.workbench.audio import (
+    DESCRIPTOR,
+    LONGEST_PEAKS,
+    LOWS,
+    MOST_COLUMNS,
+    MOST_PEAKS,
+    NoSound,
+    peaks,
+    playable,
+    waveform,
+)
+from dropgrid.report.workbench.guard import MAX_BODY, Guard
+from dropgrid.report.workbench.server import application
+from dropgrid.report.workbench.state import Bench, Changed, NoSuchTrack
+from dropgrid.report.workbench.track_answers import alternatives
+from dropgrid.results.layout import Results
+from dropgrid.results.ownership import claim
+from library_of_records import PATHS, bpm_record, write_results
+
+TOKEN, PORT = "secret", 8123
+ONE = track_id(PATHS[0])
+MINOR = {"op": "key", "key": "D minor"}
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """A bench whose rows have been read, and whose threads do not run."""
+    results = tmp_path / "results"
+    claim(results, [str(tmp_path / "music")])
+    write_results(results, tmp_path / "music")
+    bench = Bench(CorrectionSession(Results(results), results / "corrections.json"))
+    bench._seen = bench._ages()
+    for track in bench.tracks:
+        bench._rows[track] = (0, {})
+    bench._read()
+    return bench
+
+
+class Mixing:
+    """Answers about mixing that only name what was asked."""
+
+    def following(self, track: str, course: str = "") -> dict[str, Any]:
+        return {"after": track, "course": course}
+
+    def between(self, track: str, then: str) -> dict[str, Any]:
+        return {"pair": [track, then]}
+
+    def arranged(self, tracks: Any, locked: Any, curve: str = "") -> list[str]:
+        return [*reversed(tracks), *map(str, locked), curve]
+
+    def written(self, tracks: Any, kind: str) -> bytes:
+        return f"{kind}: {' '.join(tracks)}".encode()
+
+
+def ask(app: Guard, path: str, body: Any = None, **headers: str) -> tuple[int, bytes]:
+    """Status and body of the answer to a request of the page itself."""
+    at, _, query = path.partition("?")
+    data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+    given = {
+        "host": f"127.0.0.1:{PORT}",
+        **(
+            {}
+            if data is None
+            else {"content-type": "application/json", "content-length": str(len(data))}
+        ),
+        **headers,
+    }
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "http",
+        "method": "GET" if data is None else "POST", "path": f"/{TOKEN}/{at}", "root_path": "",
+        "query_string": query.encode(), "client": ("127.0.0.1", 1), "server": ("127.0.0.1", PORT),
+        "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+    }  # fmt: skip
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": data or b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(dict(message))
+
+    asyncio.run(app(scope, receive, send))
+    return sent[0]["status"], b"".join(part.get("body", b"") for part in sent[1:])
+
+
+@pytest.fixture
+def app(bench: Bench) -> Guard:
+    return application(bench, Mixing(), TOKEN, PORT)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "reason"),
+    [
+        ("static/none.js", None, 404, "there is no such file"),
+        ("api/tracks/none-00000000", None, 404, "there is no such track"),
+        (f"api/tracks/{ONE}/edit", {"edits": []}, 400, "edits: not a list of 1 to 100"),
+        (f"api/tracks/{ONE}/edit", {"edits": [{}] * 101}, 400, "edits: not a list of 1 to 100"),
+        (f"api/tracks/{ONE}/edit", {"edits": [1]}, 400, "edits: not a list of objects"),
+        (f"api/tracks/{ONE}/edit", {"edits": [{"op": "half"}], "revision": True}, 400,
+         "revision: not a whole number"),
+        (f"api/tracks/{ONE}/edit", {"edits": [{"op": "no"}]}, 400, "no"),
+        (f"api/tracks/{ONE}/edit", {"edits": [{"op": "half"}], "revision": -1}, 409,
+         "the track was changed meanwhile"),
+        (f"api/tracks/{ONE}/edit", b"{", 400, "the body is not JSON"),
+        (f"api/tracks/{ONE}/edit", b"[]", 400, "the body is not a JSON object"),
+        (f"api/tracks/{ONE}/undo", {}, 409, ""),
+        (f"api/tracks/{ONE}/audio", None, 415, "the file is no longer there"),
+        (f"api/tracks/{ONE}/waveform?columns=0", None, 400,
+         "columns: not a whole number from 1 to 40000"),
+        (f"api/tracks/{ONE}/waveform?columns=40001", None, 400, "columns: not a whole number"),
+        (f"api/tracks/{ONE}/waveform?columns=1.5", None, 400, "columns: not a whole number"),
+        (f"api/tracks/{ONE}/waveform?columns=40000", None, 404, "the features of this track"),
+        (f"api/tracks/{ONE}/waveform?columns=1", None, 404, "the features of this track"),
+        (f"api/tracks/{ONE}/peaks?start=x&end=1&columns=1", None, 400, "start: not a number"),
+        (f"api/tracks/{ONE}/peaks?start=nan&end=1&columns=1", None, 400, "start: out of range"),
+        (f"api/tracks/{ONE}/peaks?start=-1&end=1&columns=1", None, 400, "start: out of range"),
+        ("api/set", {"tracks": [1]}, 400, "tracks: not a list of texts"),
+        ("api/set", {"tracks": [], "locked": {"x": "a"}}, 400, "locked: not an object of places"),
+        ("api/set", {"tracks": [], "locked": []}, 400, "locked: not an object of places"),
+        ("api/lists/keep", {"name": "a", "tracks": [ONE], "instead_of": 1}, 400,
+         "instead_of: not a text"),
+        ("api/lists/delete", {"name": 1}, 400, "name: not a text"),
+        ("api/changes?since=0.5", None, 400, "since: not a whole number from 0 to 1000000000"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_with_its_status(app, path, body, status, reason) -> None:
+    found, data = ask(app, path, body)
+    assert found == status
+    assert reason in json.loads(data)["error"]
+
+
+def test_questions_about_mixing_are_handed_on(app: Guard) -> None:
+    two = track_id(PATHS[1])
+    assert json.loads(ask(app, f"api/tracks/{ONE}/next?energy=up")[1]) == {
+        "after": ONE, "course": "up"}  # fmt: skip
+    assert json.loads(ask(app, f"api/tracks/{ONE}/next")[1])["course"] == "steady"
+    assert json.loads(ask(app, f"api/tracks/{ONE}/into/{two}")[1]) == {"pair": [ONE, two]}
+    assert ask(app, f"api/tracks/{ONE}/into/none-00000000")[0] == 404
+    asked = {"tracks": ["a", "b"], "locked": {"3": "c"}}
+    assert json.loads(ask(app, "api/set", asked)[1]) == {"tracks": ["b", "a", "3", "free"]}
+    status, data = ask(app, "api/set/file", {"tracks": ["a"], "kind": "m3u8"})
+    assert (status, data) == (200, b"m3u8: a")
+
+
+def test_lists_are_kept_and_deleted(app: Guard) -> None:
+    kept = {"lists": [{"name": "warm up", "tracks": [ONE]}]}
+    status, data = ask(app, "api/lists/keep", {"name": "warm up", "tracks": [ONE]})
+    assert (status, json.loads(data)) == (200, kept)
+    assert json.loads(ask(app, "api/lists")[1]) == kept
+    assert json.loads(ask(app, "api/lists/delete", {"name": "warm up"})[1]) == {"lists": []}
+
+
+def test_the_page_and_the_library_are_there(app: Guard, bench: Bench) -> None:
+    assert ask(app, "")[0] == ask(app, "static/workbench.js")[0] == 200
+    library = json.loads(ask(app, "api/library")[1])
+    assert [row["id"] for row in library["tracks"]] == bench.tracks
+    assert (library["unread"], library["revision"]) == (0, 1)
+    assert ask(app, "api/corrections")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"host": "evil.example"}, 403), ({"host": f"localhost:{PORT}"}, 200),
+        ({"origin": "http://evil.example"}, 403), ({"origin": f"http://127.0.0.1:{PORT}"}, 200),
+        ({"sec-fetch-site": "cross-site"}, 403), ({"sec-fetch-site": "same-origin"}, 200),
+        ({"content-type": "text/plain"}, 415), ({"content-length": str(MAX_BODY + 1)}, 413),
+        ({"content-length": str(MAX_BODY)}, 200), ({"content-length": "x"}, 413),
+    ],
+)  # fmt: skip
+def test_only_its_own_page_may_ask(app: Guard, headers: dict[str, str], status: int) -> None:
+    assert ask(app, "api/lists/delete", {"name": "none"}, **headers)[0] == status
+
+
+def test_an_edit_is_seen_undone_and_seen_again(bench: Bench) -> None:
+    before = bench.revision
+    seen = bench.edit(ONE, [MINOR], before)
+    assert seen["row"]["state"] | {"undo": 1, "redo": 0, "job": "running"} == seen["row"]["state"]
+    assert seen["correction"]["key"] == seen["key"]["key"] == "D minor"
+    assert bench.rows(before) == (before + 1, [bench._rows[ONE][1]])
+    assert bench.changes(before)[1][0]["id"] == ONE
+    with pytest.raises(Changed):
+        bench.edit(ONE, [MINOR], before)
+    seen = bench.undo(ONE)
+    assert (seen["correction"], seen["key"]["key"]) == (None, "A minor")
+    assert bench.undo(ONE, again=True)["correction"]["key"] == "D minor"
+    with pytest.raises(NoSuchTrack):
+        bench.edit("none-00000000", [MINOR])
+
+
+@pytest.mark.parametrize(
+    ("fault", "shown"),
+    [
+        (None, None),
+        (OSError(28, "No space left on device", "x"), "x: No space left on device"),
+        (RecordError("the features are gone"), "the features are gone"),
+        (KeyError("odd"), "KeyError: 'odd'"),
+    ],
+)
+def test_the_jobs_of_edits_are_done_and_their_faults_are_shown(
+    bench, monkeypatch, fault, shown
+) -> None:
+    done = []
+
+    def update(session: CorrectionSession, track: str) -> None:
+        done.append(track)
+        if fault is not None:
+            raise fault
+
+    monkeypatch.setattr(CorrectionSession, "update_records", update)
+    bench.edit(ONE, [MINOR])
+    bench._queue.put(None)
+    bench._work()
+    state = bench._rows[ONE][1]["state"]
+    assert done == [ONE]
+    assert (state["job"], state.get("message")) == ("failed" if fault else "idle", shown)
+
+
+def test_what_another_program_changes_is_seen_and_nothing_else(bench: Bench) -> None:
+    bench._look()
+    assert bench.revision == 1
+    other = CorrectionSession(bench.session.results, bench.session.file)
+    other.edit(ONE, [MINOR])
+    bench._look()
+    assert [row["id"] for row in bench.rows(1)[1]] == [ONE]
+    assert bench._rows[ONE][1]["key"] == "D minor" and bench._jobs == {ONE: None}
+    now = bench.revision
+    bench._look()
+    assert bench.revision == now
+
+
+def test_who_waits_is_let_go_when_the_bench_is_dismissed(bench: Bench) -> None:
+    bench.dismiss()
+    assert bench.changes(bench.revision) == (bench.revision, [])
+    bench._follow()  # ends at once
+
+
+def test_every_other_reading_has_its_edit() -> None:
+    record = replace(
+        bpm_record("a.flac"), grid=bpm_record("a.flac").grid[:1],
+        alternatives=(
+            Alternative(64.0, 0.2, "octave", None), Alternative(256.0, 0.1, "octave", None),
+            Alternative(85.33, 0.1, "octave", None), Alternative(128.0, 0.1, "phase", 0.5),
+            Alternative(128.0, 0.1, "downbeat", 1.0), Alternative(128.0, 0.1, "downbeat", -2.0),
+        ),
+    )  # fmt: skip
+    found = [(other["edit"], other["label"]) for other in alternatives(Answer(record))]
+    assert found == [
+        ({"op": "half"}, "half the tempo, 64 BPM"),
+        ({"op": "double"}, "double the tempo, 256 BPM"),
+        ({"op": "bpm", "bpm": 85.33}, "85.33 BPM"),
+        ({"op": "shift", "beats": 0.5}, "half a beat later"),
+        ({"op": "one", "beats": 1.0}, "downbeat a beat later"),
+        ({"op": "one", "beats": -2.0}, "downbeat 2 beats earlier"),
+    ]
+    assert alternatives(Answer(replace(record, source="corrected"))) == []
+    assert alternatives(Answer(None)) == []
+
+
+def test_peaks_are_the_extremes_of_each_column(tmp_path: Path) -> None:
+    path = tmp_path / "song.wav"
+    samples = np.array([0, 10_000, -30_000, 500, 1000, 2000, 3000, 4000], "<i2")
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 4, len(samples), "NONE", ""))
+        file.writeframes(samples.tobytes())
+    picture = peaks(path, 0.0, 3.0, 3)
+    assert struct.unpack("<II", picture[:8]) == (3, 2)
+    found = np.frombuffer(picture[8:], np.int8).reshape(3, 2).tolist()
+    assert found == [[-117, 39], [4, 16], [0, 0]]  # in steps of 256; nothing after the end
+    assert len(peaks(path, 0.0, 2.0, MOST_PEAKS)) == 8 + 2 * MOST_PEAKS
+    for start, end, columns in [(0, 1, 0), (0, 1, MOST_PEAKS + 1), (1, 1, 1), (-1, 1, 1),
+                                (0, LONGEST_PEAKS + 1, 1)]:  # fmt: skip
+        with pytest.raises(ValueError, match="columns: 1 to"):
+            peaks(path, start, end, columns)
+
+
+def test_only_music_that_is_there_can_be_played(tmp_path: Path) -> None:
+    song, secret = tmp_path / "a.flac", tmp_path / "secret.txt"
+    song.touch()
+    secret.touch()
+    (tmp_path / "b.flac").symlink_to(secret)
+    (tmp_path / "c.flac").symlink_to(song)
+    assert playable(str(song)) == playable(str(tmp_path / "c.flac")) == song.resolve()
+    for name, why in [("b.flac", "not a file of music"), ("secret.txt", "not a file of music"),
+                      ("none.flac", "no longer there")]:  # fmt: skip
+        with pytest.raises(NoSound, match=why):
+            playable(str(tmp_path / name))
+
+
+def test_the_picture_of_a_track_holds_its_loudest_frames_by_band(tmp_path: Path) -> None:
+    bands = np.full((8, 9), -np.inf, np.float16)
+    bands[1, 0], bands[5, LOWS], bands[6, 8], bands[7, 8] = 0.0, -20.0, np.nan, -6.0
+    about = np.frombuffer(json.dumps({"duration": 0.07}).encode(), np.uint8)
+    np.savez(tmp_path / "f.npz", **{"about": about, DESCRIPTOR + "bands": bands})
+    picture = waveform(tmp_path / "f.npz", 2)
+    assert struct.unpack("<II", picture[:8]) == (2, 3)
+    found = np.frombuffer(picture[8:], np.uint8).reshape(2, 3)
+    assert found.tolist() == [[255, 0, 0], [0, 26, 0]]  # the eighth frame is after the end
+    for columns in (0, MOST_COLUMNS + 1):
+        with pytest.raises(ValueError, match="columns: 1 to"):
+            waveform(tmp_path / "f.npz", columns)

@@ -1,0 +1,6 @@
+/* FFmpeg's libraries, called without PyAV's objects between: see ffmpeg.c. */
+
+PyObject *ffmpeg_functions(PyObject *self, PyObject *none);
+PyObject *ffmpeg_open(PyObject *self, PyObject *arguments);
+PyObject *ffmpeg_read(PyObject *self, PyObject *arguments);
+PyObject *ffmpeg_lengths(PyObject *self, PyObject *arguments);
