@@ -39,6 +39,33 @@ def test_only_the_rows_in_sight_exist(session: Session) -> None:
     )
 
 
+def test_rows_above_and_below_follow_a_jump(session: Session) -> None:
+    """Where no row in sight was there before, those in sight come first, the others a moment
+    later; and each shows its own track, however often its place was used."""
+    page = session.page
+    page.evaluate("() => { document.querySelector('#table').scrollTop = 100 * 52; }")
+    expect(page.locator("#rows .row[aria-rowindex='98']")).to_be_attached()  # four above the 101st
+    tracks = collect(session.results).tracks
+    for row in page.locator("#rows .row").all():
+        place = int(row.get_attribute("aria-rowindex") or 0) - 2
+        expect(row.locator(".name span")).to_contain_text(tracks[place].path)
+    page.evaluate("() => { document.querySelector('#table').scrollTop = 0; }")
+    expect(page.locator("#rows .row[aria-rowindex='2']")).to_be_attached()
+
+
+def test_a_used_canvas_shows_no_more_than_its_own_track(session: Session) -> None:
+    """Rows out of sight give their canvases to new ones, on which nothing of them may be left."""
+    page = session.page
+    picture = "() => document.querySelector(\"#rows .row[aria-rowindex='2'] canvas\").toDataURL()"
+    first = page.evaluate(picture)
+    for top in (100 * 52, 40 * 52):
+        page.evaluate("(y) => { document.querySelector('#table').scrollTop = y; }", top)
+        expect(page.locator(f"#rows .row[aria-rowindex='{top // 52 + 2}']")).to_be_attached()
+    page.evaluate("() => { document.querySelector('#table').scrollTop = 0; }")
+    expect(page.locator("#rows .row[aria-rowindex='2']")).to_be_attached()
+    assert page.evaluate(picture) == first
+
+
 def test_search_finds_by_words_without_accents(session: Session) -> None:
     session.page.keyboard.press("/")
     session.page.keyboard.type("tva vanner solar")

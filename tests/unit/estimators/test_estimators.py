@@ -318,6 +318,41 @@ def test_what_a_system_leaves_running_is_ended(tmp_path: Path) -> None:
     _await_end(int((tmp_path / "pid").read_text()))
 
 
+NUMBA = "import os; d = os.environ['NUMBA_CACHE_DIR']; open(d + '/f.nbi', 'a').write('1')\n"
+
+
+def numba_cache_of_a_run(folder: Path, environment: dict[str, str]) -> tuple[Path, str]:
+    """(the cache of numba that a run gives a system, asked twice; what it then held)"""
+    program = f"""
+from pathlib import Path
+from dropgrid.estimators import process, system_of
+where = process.Environment(system_of("mixxx"), Path({str(folder / "python")!r}), None, "1")
+for _ in range(2):
+    found = process.ask(where, Path("x.wav"), Path({str(folder)!r}), 60)
+print(found["key"], open(found["key"] + "/f.nbi").read())
+"""
+    words = [sys.executable, "-c", program]
+    ended = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+    cache, held = ended.stdout.split()
+    return Path(cache), held
+
+
+def test_two_runs_share_no_cache_of_numba(tmp_path: Path) -> None:
+    """Two processes that fill one cache at a time can leave it so that a third one crashes."""
+    body = f"    {NUMBA}    return type('Found', (), dict(bpm=120.0, key=d, beatgrid=[0.0]))\n"
+    python = interpreter(tmp_path, {"mixxx_analyzer.py": f"def analyze(path):\n{body}"})
+    assert python == tmp_path / "python"
+    bare = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    one, held = numba_cache_of_a_run(tmp_path, bare)
+    assert held == "11"  # kept from track to track
+    other, held = numba_cache_of_a_run(tmp_path, bare)
+    assert (one != other, held) == (True, "11")
+    assert not one.exists() and not other.exists()
+    (tmp_path / "own").mkdir()
+    named = {**bare, "NUMBA_CACHE_DIR": str(tmp_path / "own")}
+    assert numba_cache_of_a_run(tmp_path, named)[0] == tmp_path / "own"
+
+
 @pytest.mark.alone
 def test_a_signal_ends_the_systems_process_too(tone: Path, tmp_path: Path) -> None:
     body = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); "

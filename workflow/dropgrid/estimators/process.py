@@ -6,9 +6,11 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -109,7 +111,7 @@ def _wait(command: Sequence[str], folder: Path, errors: Any, seconds: float) -> 
     """The exit code of a program, None where its time was up; its process group ends with it."""
     process = subprocess.Popen(
         command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
-        start_new_session=True,
+        start_new_session=True, env=_variables(),
     )  # fmt: skip
     try:
         return process.wait(seconds)
@@ -119,6 +121,21 @@ def _wait(command: Sequence[str], folder: Path, errors: Any, seconds: float) -> 
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+@cache
+def _own_cache() -> tempfile.TemporaryDirectory[str]:
+    """A folder for what numba compiles, kept until dropgrid ends."""
+    return tempfile.TemporaryDirectory(prefix="dropgrid-numba-")
+
+
+def _variables() -> dict[str, str]:
+    """The environment of a system's process, with a cache of numba that no other process uses:
+    two that fill one at a time can leave it so that whoever reads it crashes. A cache that the
+    user names is left to the user."""
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        return dict(os.environ)
+    return {**os.environ, "NUMBA_CACHE_DIR": _own_cache().name}
 
 
 def _last_words(code: int, errors: Path) -> str:

@@ -2,6 +2,7 @@
 
 import { $, make, remember, remembered } from "./dom.js";
 import { coverOf } from "./covers.js";
+import { miniatureCanvas } from "./drawing.js";
 import { keyColour } from "./key_wheel.js";
 import { LABELS } from "./labels.js";
 import { popover } from "./popovers.js";
@@ -54,7 +55,9 @@ function nameCell(track) {
 
 function mapCell(track) {
   const said = runs(track).map((run) => `${LABELS[run.label]} ${clock(run.start)}`).join(", ");
-  return cell("dropmap", make("canvas", { role: "img", "aria-label": said || "no sections" }));
+  const canvas = miniatureCanvas();
+  canvas.setAttribute("aria-label", said || "no sections");
+  return cell("dropmap", canvas);
 }
 
 function sureCell(track) {

@@ -1,5 +1,6 @@
 // Drawing on canvases: sections, waveforms, beat grids.
 
+import { all, make } from "./dom.js";
 import { LABELS } from "./labels.js";
 import { runs } from "./section_runs.js";
 import { exactClock } from "./text.js";
@@ -21,21 +22,44 @@ export function readColours() {
 /** A 2D context in CSS pixels for a canvas of its present size.
  * @returns {[CanvasRenderingContext2D, number, number]} context, width, height */
 export function surface(canvas) {
+  return cleared(canvas, canvas.clientWidth, canvas.clientHeight);
+}
+
+/** The same for a canvas whose size is known; one that was drawn on before keeps its memory.
+ * @returns {[CanvasRenderingContext2D, number, number]} context, width, height */
+function cleared(canvas, width, height) {
   const scale = window.devicePixelRatio || 1;
-  const { clientWidth: width, clientHeight: height } = canvas;
-  canvas.width = Math.round(width * scale);
-  canvas.height = Math.round(height * scale);
+  const [across, down] = [Math.round(width * scale), Math.round(height * scale)];
+  if (canvas.width !== across || canvas.height !== down) Object.assign(canvas, { width: across, height: down });
   const context = canvas.getContext("2d");
-  context.scale(scale, scale);
+  context.setTransform(scale, 0, 0, scale, 0, 0);
+  context.clearRect(0, 0, width, height);
   return [context, width, height];
+}
+
+const spare = /** @type {any[]} */ ([]); // canvases of rows that are out of sight
+
+/** A canvas for a table row: one that another row gave back, where there is one; to be drawn anew. */
+export const miniatureCanvas = () => spare.pop() ?? make("canvas", { role: "img" });
+
+/** Take the canvases of rows that are not shown any more. */
+export function giveBack(row) {
+  spare.push(...all(".dropmap canvas", row));
+}
+
+/** Draw the drop maps of table rows, [row, track] each, which all are as large as the first. */
+export function drawMiniatures(rows) {
+  const maps = rows.flatMap(([row, track]) => all(".dropmap canvas", row).map((canvas) => [canvas, track]));
+  if (!maps.length) return;
+  const { clientWidth: width, clientHeight: height } = maps[0][0]; // once: each look lays the page out
+  for (const [canvas, track] of maps) drawMiniature(cleared(canvas, width, height), track);
 }
 
 const sectionAt = (track, time) => (track.sections ?? []).findLast((section) => section[0] <= time);
 const colourAt = (track, time) => colours.sections[sectionAt(track, time)?.[2]] ?? colours.wave;
 
 /** The drop map of a table row: the waveform's bars in the colours of the sections. */
-export function drawMiniature(canvas, track) {
-  const [context, width, height] = surface(canvas);
+function drawMiniature([context, width, height], track) {
   const wave = miniature(track);
   const duration = track.duration;
   if (!duration) return;
@@ -48,8 +72,10 @@ export function drawMiniature(canvas, track) {
   if (!wave) return;
   const room = height - 6;
   const step = width / wave.length;
+  let colour = "";
   for (let i = 0; i < wave.length; i++) {
-    context.fillStyle = colourAt(track, ((i + 0.5) / wave.length) * duration);
+    const found = colourAt(track, ((i + 0.5) / wave.length) * duration);
+    if (found !== colour) context.fillStyle = colour = found;
     const tall = Math.max((wave[i] / 255) * room, 1);
     context.fillRect(i * step, room - tall, Math.max(step - 0.75, 0.75), tall);
   }

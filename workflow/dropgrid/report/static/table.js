@@ -2,7 +2,7 @@
 
 import { cells, columns, fitColumns, startColumns } from "./columns.js";
 import { $, all, make } from "./dom.js";
-import { drawMiniature } from "./drawing.js";
+import { drawMiniatures, giveBack } from "./drawing.js";
 import { startWheel } from "./key_wheel.js";
 import { startPlaying } from "./player.js";
 import { addToSet } from "./set_page.js";
@@ -16,6 +16,8 @@ import { query } from "./track_query.js";
 import { tracks } from "./tracks.js";
 
 const ROW = 52; // px, as in library.css
+const SPARE_ROWS = 4; // rows that are there above and below those in sight ...
+const SPARE_AFTER = 80; // ms after which they are made a scroll to where no row was
 export const table = { shown: tracks, chosen: 0, selected: /** @type {Set<any>} */ (new Set()), sort: null, descending: false, open: /** @type {(track: any) => void} */ (() => {}) };
 
 export function startTable(open) {
@@ -84,18 +86,22 @@ export function refresh() {
 /** How many pixels of rows are in sight. */
 const inSight = () => $("table").clientHeight - $("head").offsetHeight;
 
-let drawn = "";
+const drawn = { first: 0, last: 0, rest: 0 }; // positions of the first row there is and of the one after the last
 let made = /** @type {Map<number, any>} */ (new Map()); // position: its row
 
 /** Make the rows in sight, if others are in sight than before; those that stay in sight are kept. */
 export function draw(again) {
   const { scrollTop } = $("table");
-  const first = Math.max(Math.floor(scrollTop / ROW) - 4, 0);
-  const last = Math.min(Math.ceil((scrollTop + inSight()) / ROW) + 4, table.shown.length);
-  const key = `${first} ${last}`;
-  if (key === drawn && again !== true) return;
-  drawn = key;
+  const [top, bottom] = [Math.floor(scrollTop / ROW), Math.ceil((scrollTop + inSight()) / ROW)];
+  const isJump = again !== true && (top >= drawn.last || bottom <= drawn.first); // scrolled past all rows there are
+  const margin = isJump ? 0 : SPARE_ROWS;
+  const [first, last] = [Math.max(top - margin, 0), Math.min(bottom + margin, table.shown.length)];
+  clearTimeout(drawn.rest);
+  if (isJump) drawn.rest = setTimeout(draw, SPARE_AFTER);
+  if (first === drawn.first && last === drawn.last && again !== true) return;
+  Object.assign(drawn, { first, last });
   const before = again === true ? new Map() : made;
+  for (const [i, row] of made) if (again === true || i < first || i >= last) giveBack(row);
   const fresh = [];
   made = new Map();
   for (let i = first; i < last; i++) {
@@ -110,7 +116,7 @@ export function draw(again) {
     $("rows").append(...fresh.filter((i) => i > kept).map((i) => made.get(i)));
   }
   if (!table.shown.length) $("rows").append(make("p", { class: "empty" }, emptyText()));
-  for (const i of fresh) for (const canvas of all(".dropmap canvas", made.get(i))) drawMiniature(canvas, table.shown[i]);
+  drawMiniatures(fresh.map((i) => [made.get(i), table.shown[i]]));
   markChosen();
 }
 
