@@ -25,21 +25,11 @@ from dropgrid.run.batches import (
     write_batches,
 )
 from dropgrid.run.plan import Plan, plan_run
-from dropgrid.run.staleness import (
-    tracks_due,
-)
+from dropgrid.run.staleness import tracks_due
 from dropgrid.settings.config import load_config
 from dropgrid.stages import STAGES
 
 ANALYSES = ("bpm", "structure", "key")
-OPTIONS = {
-    "bpm": {"max_bpm": 215},
-    "structure": {"sensitivity": 0.0},
-    "key": {"method": "madmom"},
-    "features": {"true_peak": False},
-}
-NETWORKS = ("network.npz", "key.npz")
-RECORDS = ("bpm/t.json", "structure/t.json", "key/t.json")
 
 
 def library(count: int, first: int = 0) -> Scan:
