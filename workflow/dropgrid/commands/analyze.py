@@ -13,6 +13,7 @@ example:
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -82,6 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not path.exists():
             prepare(path, config[section]["method"])
     preload.prepare(network=networks[0], key_network=networks[1], kept=False)
+    gc.freeze()  # what is imported is no garbage to look through
     failed: list[str] = []
     for ticket in tickets:
         code, line = _analyse(ticket, networks, config, records[ticket.track], arguments)

@@ -21,7 +21,7 @@
 #endif
 
 enum { LANES = 32, GATES = 4, COLUMNS = 16, MOST_PASSES = 16, WIDEST = 16,
-       MOST_TERMS = 512, MOST_IN_CACHE = 16384 };
+       MOST_TERMS = 512, MOST_IN_CACHE = 16384, NEAR = 256 };
 #define LARGEST 43.0f
 
 /* A direction of a layer at work; the numbers are addresses of float32 and counts of them. */
@@ -55,10 +55,17 @@ struct span {
    of magnitudes, then sums of powers. */
 struct transform {
     int size, hop, bins, lowest, count, amplitudes, powers;
+    int parts, inner; /* of a frame, each of NEAR samples at most; passes that stay within one */
     const float *window, *weights;
     const struct span *spans;
     struct pass passes[MOST_PASSES];
 };
+
+/* Numbers from one part of a frame to the next: a line of the cache more than it has, or the parts
+   would compete for the same places there. And those that a transform needs in all. */
+#define APART(one, wide) ((ptrdiff_t)((one)->size / (one)->parts) * (wide) + 16)
+#define ROOM(one, wide)                                                                   \
+    ((one)->parts * APART(one, wide) + ((ptrdiff_t)(one)->size + (one)->size / (one)->parts) * (wide))
 
 /* Rows of stretches of columns as they are, each followed by how much it rose since `lag` rows
    before. stretches: (count, 2) columns and lag. */
@@ -354,12 +361,15 @@ static int planned(struct transform *one, const float *factors)
     if (left != 1)
         return 0;
     one->count = count;
+    one->parts = 1, one->inner = count;
     for (n = 0; n < count; n++) {
         struct pass *pass = one->passes + (count - 1 - n);
         groups = done, done *= radix[n];
         pass->radix = radix[n], pass->groups = groups, pass->length = one->size / done;
         pass->factors = factors;
         factors += (radix[n] - 1) * (pass->length - 1);
+        if (one->size / groups > NEAR)
+            one->parts = done, one->inner = count - 1 - n;
     }
     return 1;
 }
@@ -383,7 +393,7 @@ static PyObject *transform(PyObject *self, PyObject *arguments)
         return PyErr_Format(PyExc_ValueError, "no transform of %d", one.size);
     if (one.size > MOST_IN_CACHE && kind->wide > 8)
         kind++;
-    room = malloc(sizeof(float) * 2 * kind->wide * one.size + 64);
+    room = malloc(sizeof(float) * ROOM(&one, kind->wide) + 64);
     if (!room)
         return PyErr_NoMemory();
     Py_BEGIN_ALLOW_THREADS
