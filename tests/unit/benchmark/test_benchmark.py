@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jams
 import numpy as np
 import pytest
 from dropgrid.base.errors import ConfigError
@@ -198,6 +197,8 @@ def test_a_jump_leaves_out_sound_and_a_drummer_stays_near_the_tempo() -> None:
 @pytest.mark.slow
 @pytest.mark.smoke
 def test_jams_validates_every_truth_and_the_loader_reads_it(folder: Path) -> None:
+    import jams
+
     data = Dataset(folder)
     assert data.track_ids == ["0000", "0001"]
     assert data.validate() == ([], [])
