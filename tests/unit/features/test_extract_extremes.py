@@ -59,6 +59,8 @@ def lufs(features: Features) -> float:
     return value
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 @pytest.mark.parametrize(("rate", "tolerance"), [(8000, 1.5), (22050, 0.4), (192000, 0.1)])
 def test_the_rate_changes_neither_key_nor_loudness(
     tmp_path: Path,
@@ -86,6 +88,8 @@ def test_one_channel_alone_is_three_lu_quieter_than_two_alike(
     assert key_of(one) == key_of(two) == F_MINOR
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_eight_channels_are_weighted_by_their_places(
     tmp_path: Path, music: np.ndarray, net: key_network.Network
 ) -> None:

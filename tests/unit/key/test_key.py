@@ -212,6 +212,8 @@ def test_a_key_heard_for_a_moment_is_no_change() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 @pytest.mark.parametrize("style", ["house", "drum and bass", "hip hop"])
 def test_drums_have_no_key(
     style: str, key_net: key_network.Network, monkeypatch: pytest.MonkeyPatch
