@@ -47,6 +47,7 @@ from structure_cases import (
     Case,
     boundary_scores,
     drop_frames,
+    entry_scores,
     f_measures,
     make_pieces,
     make_tracks,
@@ -80,7 +81,7 @@ SCORES = (
     "precision 0.5 s", "recall 0.5 s", "F 0.5 s", "precision 3 s", "recall 3 s", "F 3 s",
     "drop precision", "drop recall", "moments within a bar", "same-label neighbours",
     "boundaries", "below every 8 bars", "F 0.5 s, ends counted", "F 3 s, ends counted",
-    "labels right",
+    "labels right", "entry precision", "entry recall", "entries within a bar",
 )  # fmt: skip
 PARTS = ("estimate", "weights", "pieces")
 ALIKE = 0.1  # what a pair of neighbours of one label costs, of a boundary F, beyond the first
@@ -172,6 +173,7 @@ def scores_of(case: Case) -> list[float]:
         *every[0], *every[1], *drops, moments, alike, len(bounds), every[1][2] < eight,
         *(with_ends(case, bounds, tolerance) for tolerance in TOLERANCES),
         share_right(confusion(case, found)) if case.names else np.nan,
+        *(entry_scores(case, found, bar) if case.peaks else (np.nan,) * 3),
     ]  # fmt: skip
 
 
