@@ -26,10 +26,11 @@ from ..corrections.model import InvalidCorrection
 from ..jobs.usage_log import Use, add_up, read_batch_log, read_use
 from ..records.model import TrackFailure
 from ..results.layout import Results
-from ..results.library_reader import READERS, failure_in, path_of
+from ..results.library_reader import BROKEN, READERS, failure_in, path_of
 from ..results.ownership import looks_owned, remove_owned
 from ..results.prune import departed
 from ..results.scan_store import read_scan
+from ..results.table import RowReader
 from ..stages import STAGES
 
 SCHEMA = "dropgrid/summary"
@@ -63,18 +64,15 @@ def summarise(results: Path, since: int | None = None) -> Summary:
 
     since: when the run began that is told of, nanoseconds since 1970.
     """
+    return _summarise(results, RowReader(results, Results(results).kinds()), since)
+
+
+def _summarise(results: Path, reader: RowReader, since: int | None) -> Summary:
     scan = read_scan(results)
-    analyses = Results(results).kinds()
     failures = []
     waiting = 0
     for track in scan["tracks"]:
-        missing = not analyses
-        failure: TrackFailure | None = None
-        for analysis in analyses:
-            try:
-                failure = failure or failure_in(results, analysis, track)
-            except RecordError:
-                missing = True
+        failure, missing = _outcome(results, reader, track)
         if failure:
             failures.append((track, path_of(results, track), failure))
         elif missing:
@@ -94,6 +92,21 @@ def summarise(results: Path, since: int | None = None) -> Summary:
         of_run=None if since is None else _use_since(results, since),
         departed=len(departed(results)),
     )
+
+
+def _outcome(results: Path, reader: RowReader, track: str) -> tuple[TrackFailure | None, bool]:
+    """The first failure of a track, and whether it lacks a record that can be read."""
+    with suppress(RecordError):
+        failures = reader.failures(track)
+        if not any(failure.type == BROKEN for failure in failures):
+            return (failures[0] if failures else None), not reader.analyses
+    first, missing = None, False
+    for analysis in reader.analyses:
+        try:
+            first = first or failure_in(results, analysis, track)
+        except RecordError:
+            missing = True
+    return first, missing
 
 
 def _checked(results: Path, tracks: Sequence[str]) -> list[bool]:
@@ -170,7 +183,9 @@ def write_summary(results: Path, since: int | None = None) -> Summary:
 
     Raises RecordError, OSError.
     """
-    summary = summarise(results, since)
+    reader = RowReader(results, Results(results).kinds())
+    summary = _summarise(results, reader, since)
+    reader.save()
     write_if_changed(Results(results).summary, to_json(summary))
     return summary
 
