@@ -12,6 +12,7 @@ import numpy as np
 import soundfile
 from dropgrid import demo, structure
 from dropgrid.benchmark import composition, rendering
+from dropgrid.benchmark.piece import Piece
 from dropgrid.features import Features, store
 from dropgrid.records.model import BpmRecord, Section
 from dropgrid.records.store import read_bpm
@@ -142,9 +143,7 @@ def make_pieces(count: int, cache: Path, network: Path) -> Iterator[Case]:
         )
 
 
-def _of_composition(
-    name: str, made: demo.Composition | composition.Piece, features: Features
-) -> Case:
+def _of_composition(name: str, made: demo.Composition | Piece, features: Features) -> Case:
     """A composed track, whose beats, sections and drops are known exactly."""
     starts = np.array([section.start for section in made.sections[1:]])
     return Case(

@@ -24,7 +24,6 @@ leave out.
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +34,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from command_line import ROOT, chosen_parts, parser_of
 from dropgrid import structure
 from dropgrid.stages.networks import prepare_network
 from dropgrid.structure import analysis, decoding, evidence, labels, novelty, repetition, segment
@@ -250,20 +250,12 @@ def written(weights: Fit) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
-    root = Path(__file__).resolve().parents[1]
-    parser.add_argument("--shared", type=Path, default=root.parent / "shared")
-    parser.add_argument("--cache", type=Path, default=root / ".structure-cache")
+    parser = parser_of(__doc__, PARTS, cache=ROOT / ".structure-cache")
     parser.add_argument("--made", type=int, default=0, help="how many made tracks to fit to")
     parser.add_argument("--pieces", type=int, default=45, help="how many pieces to measure")
     parser.add_argument("--save", type=Path, help="where the scores of every song go")
     arguments = parser.parse_args()
-    parts = arguments.parts or PARTS
-    if unknown := set(parts) - set(PARTS):
-        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    parts = chosen_parts(parser, arguments)
     arguments.cache.mkdir(parents=True, exist_ok=True)
     network = arguments.cache / "network.npz"
     if not network.exists():

@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 from dropgrid.base.errors import ConfigError
 from dropgrid.benchmark import make, truth
-from dropgrid.benchmark.composition import SPEEDS, TRAITS, TWINS, Piece, compose
+from dropgrid.benchmark.composition import compose
 from dropgrid.benchmark.loader import Dataset
+from dropgrid.benchmark.piece import SPEEDS, Piece
 from dropgrid.benchmark.rendering import RATE, _at_speed, clicks, mix, render
 from dropgrid.benchmark.styles import NAMES
 from dropgrid.benchmark.timeline import Curve, timeline
+from dropgrid.benchmark.traits import TRAITS, TWINS
 from dropgrid.commands.main import main
 
 SEED = 5

@@ -19,12 +19,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..base.errors import ConfigError
 from ..base.text import counted, printable
-from .arguments import add_results
+from .arguments import add_corrections, add_results
 
 if TYPE_CHECKING:
     from ..correcting.session import CorrectionSession
@@ -52,11 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("paths", nargs="*", metavar="PATH", help="a track, as the records name it")
     add_results(parser)
-    parser.add_argument(
-        "--corrections", type=Path, metavar="FILE.json",
-        help="your file of corrections (default: that of the last run, else corrections.json in "
-        "the results)",
-    )  # fmt: skip
+    add_corrections(parser)
     for option, _, value, kind, metavar, help_text in EDITS:
         given = {"action": "store_true"} if value is None else {"type": kind, "metavar": metavar}
         parser.add_argument(f"--{option}", help=help_text, **given)

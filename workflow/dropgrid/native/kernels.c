@@ -232,15 +232,16 @@ static const struct kind {
     void (*multiply)(const struct product *);
     void (*mix)(const float *, ptrdiff_t, ptrdiff_t, float *);
     int32_t (*largest)(const int32_t *, ptrdiff_t);
+    int (*pack)(const float *, ptrdiff_t, int16_t *);
 } KINDS[] = {
 #ifdef X86
     {"avx512", 16, run_avx512, run_both_avx512, frames_avx512, multiply_avx512,
-     mix_avx512, largest_avx512},
+     mix_avx512, largest_avx512, pack_avx512},
     {"avx2", 8, run_avx2, run_both_avx2, frames_avx2, multiply_avx2,
-     mix_avx2, largest_avx2},
+     mix_avx2, largest_avx2, pack_avx2},
 #endif
     {"plain", 4, run_plain, run_both_plain, frames_plain, multiply_plain,
-     mix_plain, largest_plain},
+     mix_plain, largest_plain, pack_plain},
 };
 enum { KINDS_COUNT = sizeof KINDS / sizeof *KINDS };
 static const struct kind *used = KINDS + KINDS_COUNT - 1;
@@ -482,6 +483,20 @@ static PyObject *largest(PyObject *self, PyObject *arguments)
     return PyFloat_FromDouble(bits < 0x7F800000 ? found : HUGE_VAL);
 }
 
+/* samples as steps of 16 bits into out: whether they are whole ones. */
+static PyObject *pack(PyObject *self, PyObject *arguments)
+{
+    unsigned long long samples, out;
+    Py_ssize_t count;
+    int whole;
+    if (!PyArg_ParseTuple(arguments, "KnK", &samples, &count, &out))
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    whole = used->pack(NUMBERS(samples), count, (int16_t *)(uintptr_t)out);
+    Py_END_ALLOW_THREADS
+    return PyBool_FromLong(whole);
+}
+
 /* Where an array's numbers begin. */
 static PyObject *address(PyObject *self, PyObject *array)
 {
@@ -504,6 +519,7 @@ static PyMethodDef METHODS[] = {
     {"multiply", multiply, METH_VARARGS, NULL},
     {"mix", mix, METH_VARARGS, NULL},
     {"largest", largest, METH_VARARGS, NULL},
+    {"pack", pack, METH_VARARGS, NULL},
     {"nearest", paths_nearest, METH_VARARGS, NULL},
     {"way", paths_way, METH_VARARGS, NULL},
     {"ffmpeg_functions", ffmpeg_functions, METH_NOARGS, NULL},
