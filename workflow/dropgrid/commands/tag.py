@@ -140,10 +140,7 @@ def _write(arguments: argparse.Namespace, backup: Path) -> int:
         changed += 1
         if note:
             _say(change.file, note)
-    print(
-        f"{counted(changed, 'file')} changed"
-        + (f"; previous values: {backup}" * bool(changed))
-    )
+    print(f"{counted(changed, 'file')} changed" + (f"; previous values: {backup}" * bool(changed)))
     return 0 if changed == len(changes) and not unread else 1
 
 
