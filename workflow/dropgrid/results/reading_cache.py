@@ -67,10 +67,10 @@ class ReadingCache:
 
     def look(self, track: str, files: Iterable[str]) -> Look:
         """Look at the files of a track, before any is read."""
-        signature, settled = _signature(files)
+        now, settled = signature(files)
         before, _, parts = self._lines.get(track.encode(), b"").partition(b"\t")
-        kept = parts.split(b"\t") if before == signature else None
-        return Look(track, signature, settled, kept)
+        kept = parts.split(b"\t") if before == now else None
+        return Look(track, now, settled, kept)
 
     def keep(self, look: Look, parts: Sequence[bytes]) -> None:
         """Keep what was made of the files of a track: parts without tabs and line breaks."""
@@ -94,7 +94,7 @@ class ReadingCache:
                 write_atomically(self._path, whole, durable=False)
 
 
-def _signature(files: Iterable[str]) -> tuple[bytes, bool]:
+def signature(files: Iterable[str]) -> tuple[bytes, bool]:
     """How files look from outside, and whether all have been left alone long enough."""
     looks, now, settled = [], time_ns(), True
     for file in files:
