@@ -49,7 +49,7 @@ def supervise_track(
 ) -> int:
     """Do work under supervision and deal with how it ended; the exit code of the command.
 
-    stage: where a failure is said to have happened if the error itself does not say.
+    stage: where a failure happened, unless the error itself names one.
     arguments: has what add_arguments adds.
     """
     return supervise_stages(

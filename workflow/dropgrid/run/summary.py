@@ -34,7 +34,7 @@ from ..results.table import RowReader
 from ..stages import STAGES
 
 SCHEMA = "dropgrid/summary"
-SHOWN = 20  # failures told in the text; all are in the JSON and in failures.csv
+SHOWN = 20  # failures listed in the text; all are in the JSON and in failures.csv
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Summary:
 def summarise(results: Path, since: int | None = None) -> Summary:
     """The state of the library whose results are in a folder. Raises RecordError without one.
 
-    since: when the run began that is told of, nanoseconds since 1970.
+    since: when the run began that is reported, nanoseconds since 1970.
     """
     return _summarise(results, RowReader(results, Results(results).kinds()), since)
 

@@ -42,7 +42,7 @@ from .track_answers import Row, alternatives, file_tags, row_of_fault
 
 POLL = 0.5  # s between two looks at the files, at least
 WAIT = 20.0  # s that a page waits for changes
-TOGETHER = 0.4  # s of reading after which the rows that were read are told
+TOGETHER = 0.4  # s of reading after which the rows that were read are sent
 COLUMNS = 400  # of the waveform that a row's miniature is made of
 
 
@@ -168,7 +168,7 @@ class Bench:
 
     def track(self, track: str) -> dict[str, Any]:
         """All that the page shows of an opened track. Raises NoSuchTrack."""
-        with self._lock:  # no edit comes between what is read and the revision it is told with
+        with self._lock:  # no edit comes between what is read and the revision it is sent with
             return self._track(track)
 
     def _track(self, track: str) -> dict[str, Any]:
@@ -231,7 +231,7 @@ class Bench:
     def _note(self, *tracks: str) -> None:
         """Make rows anew, and tell those who wait for changes."""
         for track in tracks:
-            with self._lock:  # no edit comes between what is read and what is told
+            with self._lock:  # no edit comes between what is read and what is sent
                 row = self._row_or_why(track)
                 self.revision += 1
                 self._rows[track] = (self.revision, row)
