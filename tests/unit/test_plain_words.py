@@ -95,8 +95,10 @@ def prose(path: Path) -> str:
 
 
 def test_docstrings_say_whose_a_thing_is() -> None:
+    ours = re.compile(r"\b[Oo]urs\b")
     modules = sorted((ROOT / "workflow" / "dropgrid").rglob("*.py"))
-    assert [path for path in modules if re.search(r"\b[Oo]urs\b", prose(path))] == []
+    named = [path for path in modules if ours.search(path.read_text())]  # in code it is a name
+    assert [path for path in named if ours.search(prose(path))] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
