@@ -16,7 +16,6 @@ Both methods are measured. "sure" counts what the method says with a confidence 
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 import time
@@ -26,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
+from command_line import chosen_parts, parser_of
 from dropgrid.audio.reader import SAMPLE_RATE, Reader
 from dropgrid.demo import compose, render
 from dropgrid.evaluation import key as scores
@@ -47,17 +47,9 @@ Found = dict[str, Key]  # by method
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
-    root = Path(__file__).resolve().parents[1]
-    parser.add_argument("--shared", type=Path, default=root.parent / "shared")
-    parser.add_argument("--cache", type=Path, default=Path("key-cache"))
+    parser = parser_of(__doc__, PARTS, cache=Path("key-cache"))
     arguments = parser.parse_args()
-    if unknown := set(arguments.parts) - set(PARTS):
-        parser.error(f"no such part: {', '.join(sorted(unknown))}; known: {', '.join(PARTS)}")
-    parts = arguments.parts or list(PARTS)
+    parts = chosen_parts(parser, arguments)
     network_file = arguments.cache / "key.npz"
     if not network_file.exists():
         key_weights.prepare(network_file)

@@ -24,7 +24,6 @@ when clicks are put through the mixer, in ms.
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 import time
@@ -35,6 +34,7 @@ from pathlib import Path
 import mir_eval
 import numpy as np
 import soundfile
+from command_line import parser_of
 from dropgrid.audio.reader import SAMPLE_RATE
 from dropgrid.features import Features
 from dropgrid.rhythm import RhythmOptions, analyse
@@ -71,12 +71,7 @@ class Mix:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    root = Path(__file__).resolve().parents[1]
-    parser.add_argument("--shared", type=Path, default=root.parent / "shared")
-    parser.add_argument("--cache", type=Path, help="where mixes are kept from call to call")
+    parser = parser_of(__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--minutes", type=float, default=60)
     arguments = parser.parse_args()

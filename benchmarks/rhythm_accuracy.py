@@ -23,7 +23,6 @@ Accuracy1 is a tempo within 4 % of the reference, Accuracy2 also of 2, 3, 1/2 or
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 import time
@@ -32,6 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from command_line import chosen_parts, parser_of
 from dropgrid.rhythm import Rhythm, analyse
 from rhythm_material import (
     DEFAULTS,
@@ -67,20 +67,12 @@ Verdicts = dict[str, Verdict]  # "group/name" -> what was found
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
-    root = Path(__file__).resolve().parents[1]
-    parser.add_argument("--shared", type=Path, default=root.parent / "shared")
+    parser = parser_of(__doc__, PARTS)
     parser.add_argument("--method", choices=METHODS, default="madmom")
-    parser.add_argument("--cache", type=Path, help="where features are kept from call to call")
     parser.add_argument("--save", type=Path, help="a JSON file to write")
     parser.add_argument("--baseline", type=Path, help="such a file of an earlier state")
     arguments = parser.parse_args()
-    if unknown := set(arguments.parts) - set(PARTS):
-        parser.error(f"no such part: {', '.join(sorted(unknown))}; known: {', '.join(PARTS)}")
-    parts = set(arguments.parts or PARTS)
+    parts = set(chosen_parts(parser, arguments))
     found: Verdicts = {}
     if parts & {"songs", "excerpts", "jumps"}:
         songs = all_songs(arguments.shared, arguments.cache, arguments.method)

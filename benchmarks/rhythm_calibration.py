@@ -16,13 +16,13 @@ share that is right), and the wrong readings above SURE.
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from command_line import parser_of
 from dropgrid.rhythm import analyse, confidence
 from dropgrid.rhythm.evidence import EvidenceSource, with_halves
 from rhythm_accuracy import all_songs
@@ -77,12 +77,7 @@ class Parameters:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    root = Path(__file__).resolve().parents[1]
-    parser.add_argument("--shared", type=Path, default=root.parent / "shared")
-    parser.add_argument("--cache", type=Path, help="where features are kept from call to call")
+    parser = parser_of(__doc__)
     parser.add_argument("--methods", nargs="+", default=["madmom", "open"])
     parser.add_argument("--plot", type=Path, help="where to draw the reliability")
     arguments = parser.parse_args()

@@ -11,13 +11,12 @@ the mean of these is the nested estimate. Songs that no threshold has a part in 
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from command_line import parser_of
 from dropgrid.rhythm import analyse, continuation, region_fit, variable_tempo
 from rhythm_accuracy import all_songs
 from rhythm_material import DEFAULTS, Song, judge, print_cells
@@ -38,12 +37,7 @@ Scores = dict[str, np.ndarray]  # variant -> (songs, 2) beat and downbeat F
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    root = Path(__file__).resolve().parents[1]
-    parser.add_argument("--shared", type=Path, default=root.parent / "shared")
-    parser.add_argument("--cache", type=Path, help="where features are kept from call to call")
+    parser = parser_of(__doc__)
     parser.add_argument("--methods", nargs="+", default=["madmom", "open"])
     arguments = parser.parse_args()
     readings = [

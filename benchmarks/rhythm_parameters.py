@@ -9,11 +9,10 @@ what the weights of rhythm/downbeat_decision.py are worth.
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from command_line import parser_of
 from dropgrid.rhythm import (
     RhythmOptions,
     analyse,
@@ -61,12 +60,7 @@ OPTIONS = {"preferred_bpm": (130.0, 170.0), "min_bpm": (45.0, 70.0), "max_bpm": 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    root = Path(__file__).resolve().parents[1]
-    parser.add_argument("--shared", type=Path, default=root.parent / "shared")
-    parser.add_argument("--cache", type=Path, help="where features are kept from call to call")
+    parser = parser_of(__doc__)
     arguments = parser.parse_args()
     songs = all_songs(arguments.shared, arguments.cache)
     minutes = tuple(m for song in songs for m in excerpts(song, EXCERPT, 3 * EVERY))

@@ -12,7 +12,6 @@ A quarter of an hour the first time; features are kept in --cache.
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from command_line import parser_of
 from dropgrid.features import Features, store
 from dropgrid.features.engines.beat_ensemble import load
 from dropgrid.features.extract import extract
@@ -124,15 +124,10 @@ CHANGES: dict[str, tuple[Callable[[Sound], Sound], str]] = {  # and the suffix o
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    root = Path(__file__).resolve().parents[1]
+    parser = parser_of(__doc__)
     parser.add_argument(
         "changes", nargs="*", metavar="CHANGE", help=", ".join(CHANGES).replace("%", "%%")
     )
-    parser.add_argument("--shared", type=Path, default=root.parent / "shared")
-    parser.add_argument("--cache", type=Path, help="where features are kept from call to call")
     parser.add_argument("--method", choices=METHODS, default="madmom")
     arguments = parser.parse_args()
     if unknown := set(arguments.changes) - CHANGES.keys():

@@ -16,12 +16,12 @@ the plot of predicted against true shares.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from command_line import parser_of
 from dropgrid.features import FRAME_RATE, Features
 from dropgrid.rhythm import analyse, downbeat_decision
 from dropgrid.rhythm.evidence import EvidenceSource
@@ -72,12 +72,7 @@ class Example:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    root = Path(__file__).resolve().parents[1]
-    parser.add_argument("--shared", type=Path, default=root.parent / "shared")
-    parser.add_argument("--cache", type=Path, help="where features are kept from call to call")
+    parser = parser_of(__doc__)
     parser.add_argument("--plot", type=Path, help="where to draw the reliability of each part")
     arguments = parser.parse_args()
     songs = all_songs(arguments.shared, arguments.cache)

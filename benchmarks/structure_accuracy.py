@@ -22,7 +22,6 @@ against the starts of peak sections, within a beat and within a bar.
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 import time
@@ -34,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from command_line import chosen_parts, parser_of
 from dropgrid import structure
 from dropgrid.stages.networks import prepare_network
 from dropgrid.structure import analysis, decoding, evidence, labels, levels, novelty, segment
@@ -58,21 +58,13 @@ PARTS = ("songs", "synthetic", "priors", "parameters")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
-    root = Path(__file__).resolve().parents[1]
-    parser.add_argument("--shared", type=Path, default=root.parent / "shared")
+    parser = parser_of(__doc__, PARTS)
     parser.add_argument("--results", type=Path, help="a results folder of the songs, to save time")
     parser.add_argument("--against", type=Path, help="an earlier result, to compare songs with")
     parser.add_argument("--save", type=Path, help="where this result goes, for later ones")
-    parser.add_argument("--cache", type=Path, help="where features are kept from call to call")
     parser.add_argument("--tracks", type=int, default=40, help="how many synthesised tracks")
     arguments = parser.parse_args()
-    if unknown := set(arguments.parts) - set(PARTS):
-        parser.error(f"no such part: {', '.join(sorted(unknown))}; known: {', '.join(PARTS)}")
-    parts = arguments.parts or PARTS
+    parts = chosen_parts(parser, arguments)
     with tempfile.TemporaryDirectory() as folder:
         cache = arguments.cache or Path(folder)
         cache.mkdir(parents=True, exist_ok=True)

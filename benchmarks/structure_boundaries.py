@@ -16,12 +16,12 @@ and weights chosen by hand, at bar lines alone and without its labels, as these 
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from command_line import parser_of
 from dropgrid.records.model import BpmRecord
 from dropgrid.stages.networks import prepare_network
 from dropgrid.structure import analysis, novelty, segment
@@ -187,13 +187,8 @@ def answers(song: Song, gain: np.ndarray, lengths: np.ndarray) -> list[float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    root = Path(__file__).resolve().parents[1]
-    parser.add_argument("--shared", type=Path, default=root.parent / "shared")
+    parser = parser_of(__doc__)
     parser.add_argument("--results", type=Path, help="a results folder of the songs, to save time")
-    parser.add_argument("--cache", type=Path, help="where features are kept from call to call")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         cache = arguments.cache or Path(folder)

@@ -12,6 +12,7 @@ import numpy as np
 import soundfile
 from dropgrid import demo, structure
 from dropgrid.benchmark import composition, rendering
+from dropgrid.benchmark.piece import Piece
 from dropgrid.features import Features, store
 from dropgrid.records.model import BpmRecord, Section
 from dropgrid.records.store import read_bpm
@@ -28,6 +29,7 @@ KINDS = (
     "peak",
 )  # energy hints of the truth: calm, not judged, what a DJ calls a drop
 FOLDERS = ("music", "music_more", "music_third")
+STEPS_UP = 3.0  # dB by which a section is louder than the one before where the level steps up
 LEAST_PEAK = 2  # bars that a peak lasts to be a drop
 GROWS, PLAYERS = 2.0, 2.0  # dB, or instruments, by which a buildup ends above its beginning
 BENCHMARK_SEED = 7
@@ -40,7 +42,8 @@ class Case:
     """A track with its truth.
 
     hints: (start, end, kind) with kind of KINDS; sure: their weight. names: (start, end, labels)
-    of the sections whose label the truth says: one label, or the two it may be.
+    of the sections whose label the truth says: one label, or the two it may be. entries: seconds
+    at which a drop may begin, and whether it must (entries_of).
     """
 
     name: str
@@ -54,6 +57,7 @@ class Case:
     folder: str = ""
     sure: float = 1.0
     names: tuple[tuple[float, float, tuple[str, ...]], ...] = ()
+    entries: tuple[tuple[float, bool], ...] = ()
 
     @property
     def judged(self) -> bool:
@@ -98,7 +102,7 @@ def read_songs(
             np.array([boundary["time"] for boundary in truth["boundaries_detail"]]),
             tuple((s["start"], s["end"], s["energy_hint"]) for s in truth["sections"]),
             folder=path.parent.name, sure=SURE.get(truth.get("usable", {}).get("energy"), 1.0),
-            names=arranged_names(truth),
+            names=arranged_names(truth), entries=entries_of(truth["sections"]),
         )  # fmt: skip
 
 
@@ -139,15 +143,13 @@ def make_pieces(count: int, cache: Path, network: Path) -> Iterator[Case]:
         )
 
 
-def _of_composition(
-    name: str, made: demo.Composition | composition.Piece, features: Features
-) -> Case:
+def _of_composition(name: str, made: demo.Composition | Piece, features: Features) -> Case:
     """A composed track, whose beats, sections and drops are known exactly."""
     starts = np.array([section.start for section in made.sections[1:]])
     return Case(
         name, features, true_grid(made.beats, made.downbeats, features.duration),
         estimate_grid(features), starts, starts, exact_hints(made.sections), made.drops,
-        names=exact_names(made.sections),
+        names=exact_names(made.sections), entries=tuple((time, True) for time in made.drops),
     )  # fmt: skip
 
 
@@ -160,6 +162,26 @@ def exact_hints(sections: Sequence[Section]) -> tuple[tuple[float, float, str], 
     """The energy of sections that were composed: drops are peaks, main is not judged."""
     kinds = {"drop": "peak", "main": "mid"}
     return tuple((s.start, s.end, kinds.get(s.label, "low")) for s in sections)
+
+
+def entries_of(sections: Sequence[dict[str, Any]]) -> tuple[tuple[float, bool], ...]:
+    """Where a DJ hears a drop begin in a song of these sections, and whether it must be found.
+
+    The music enters where a kick plays that did not play in the section before, or where a
+    section is STEPS_UP louder than that. A drop must begin where a peak enters after anything
+    else; it may begin at any other peak, and where music enters that is middling.
+    """
+    kicks = [bool(section.get("has_kick")) for section in sections]
+    found = []
+    for place, section in enumerate(sections):
+        last = sections[place - 1] if place else None
+        kick = kicks[place] or not any(kicks)
+        returns = place > 0 and kicks[place] and not kicks[place - 1]
+        enters = last is None or returns or section["rms_db"] - last["rms_db"] >= STEPS_UP
+        kind, before = section["energy_hint"], last["energy_hint"] if last else ""
+        if kind == "peak" or (last and kind == "mid" and kick and enters):
+            found.append((float(section["start"]), kind == "peak" and enters and before != "peak"))
+    return tuple(found)
 
 
 def arranged_names(truth: dict[str, Any]) -> tuple[tuple[float, float, tuple[str, ...]], ...]:
@@ -314,7 +336,28 @@ def moment_scores(case: Case, found: structure.Structure, tolerance: float) -> f
     return f_measures(every, np.array(found.drops), tolerance, first)[2]
 
 
-MEASURES = ("f 0.5 s", "f 3 s", "drop precision", "drop recall", "moment beat", "moment bar")
+def entry_scores(case: Case, found: structure.Structure, tolerance: float) -> tuple[float, ...]:
+    """Precision, recall and F of the moments of drops against entries, within so many seconds.
+
+    Precision is against all entries, recall of those at which a drop must begin: NaN, as F is,
+    where there is none. A song without moments has no precision.
+    """
+    every, needed, moments = (
+        np.array(times) for times in (
+            [time for time, _ in case.entries], [time for time, must in case.entries if must],
+            found.drops,
+        )
+    )  # fmt: skip
+    precision = hits(every, moments, tolerance) / len(moments) if len(moments) else np.nan
+    if not len(needed):
+        return precision, np.nan, np.nan
+    recall = hits(needed, moments, tolerance) / len(needed)
+    return precision, recall, f_measures(every, moments, tolerance, needed)[2]
+
+
+MEASURES = (
+    "f 0.5 s", "f 3 s", "drop precision", "drop recall", "moment beat", "moment bar", "entry bar",
+)  # fmt: skip
 
 
 def measures(case: Case, found: structure.Structure) -> dict[str, float]:
@@ -331,5 +374,6 @@ def measures(case: Case, found: structure.Structure) -> dict[str, float]:
         scores |= {
             "moment beat": moment_scores(case, found, beat),
             "moment bar": moment_scores(case, found, bar),
+            "entry bar": entry_scores(case, found, bar)[2],
         }
-    return {name: round(float(value), 4) for name, value in scores.items()}
+    return {name: round(float(value), 4) for name, value in scores.items() if value == value}

@@ -20,7 +20,6 @@ A section counts by its share of the song, a song whose energy hints are weak by
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+from command_line import parser_of
 from dropgrid import structure
 from dropgrid.records.model import BpmRecord
 from dropgrid.stages.networks import prepare_network
@@ -70,13 +70,8 @@ class Sections:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    root = Path(__file__).resolve().parents[1]
-    parser.add_argument("--shared", type=Path, default=root.parent / "shared")
+    parser = parser_of(__doc__)
     parser.add_argument("--results", type=Path, help="a results folder of the songs, to save time")
-    parser.add_argument("--cache", type=Path, help="where features are kept from call to call")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         cache = arguments.cache or Path(folder)

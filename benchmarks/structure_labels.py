@@ -17,12 +17,12 @@ possible. `peak in intro or outro`: tracks of which 8 s and more of a drop lie t
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from command_line import ROOT, chosen_parts, parser_of
 from dropgrid import structure
 from dropgrid.records.model import LABELS
 from dropgrid.stages.networks import prepare_network
@@ -102,13 +102,7 @@ def compare(now: dict[str, float], before: dict[str, float]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("parts", nargs="*", metavar="PART", help="songs, demo, pieces")
-    root = Path(__file__).resolve().parents[1]
-    parser.add_argument("--shared", type=Path, default=root.parent / "shared")
-    parser.add_argument("--cache", type=Path, default=root / ".structure-cache")
+    parser = parser_of(__doc__, ("songs", "demo", "pieces"), cache=ROOT / ".structure-cache")
     parser.add_argument("--tracks", type=int, default=40, help="how many tracks of the demo")
     parser.add_argument("--pieces", type=int, default=45, help="how many pieces of the benchmark")
     parser.add_argument("--against", type=Path, help="an earlier result, to compare tracks with")
@@ -124,11 +118,9 @@ def main() -> None:
         "demo": lambda: make_tracks(arguments.tracks, cache, network),
         "pieces": lambda: make_pieces(arguments.pieces, cache, network),
     }
-    if unknown := set(arguments.parts) - set(known):
-        parser.error(f"no such part: {', '.join(sorted(unknown))}")
     before = json.loads(arguments.against.read_text()) if arguments.against else {}
     result = {}
-    for part in arguments.parts or known:
+    for part in chosen_parts(parser, arguments):
         result[part] = report(part, [case for case in known[part]() if case.names])
         if part in before:
             compare(result[part], before[part])

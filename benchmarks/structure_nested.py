@@ -24,7 +24,6 @@ leave out.
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +34,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from command_line import ROOT, chosen_parts, parser_of
 from dropgrid import structure
 from dropgrid.stages.networks import prepare_network
 from dropgrid.structure import analysis, decoding, evidence, labels, novelty, repetition, segment
@@ -47,6 +47,7 @@ from structure_cases import (
     Case,
     boundary_scores,
     drop_frames,
+    entry_scores,
     f_measures,
     make_pieces,
     make_tracks,
@@ -80,7 +81,7 @@ SCORES = (
     "precision 0.5 s", "recall 0.5 s", "F 0.5 s", "precision 3 s", "recall 3 s", "F 3 s",
     "drop precision", "drop recall", "moments within a bar", "same-label neighbours",
     "boundaries", "below every 8 bars", "F 0.5 s, ends counted", "F 3 s, ends counted",
-    "labels right",
+    "labels right", "entry precision", "entry recall", "entries within a bar",
 )  # fmt: skip
 PARTS = ("estimate", "weights", "pieces")
 ALIKE = 0.1  # what a pair of neighbours of one label costs, of a boundary F, beyond the first
@@ -172,6 +173,7 @@ def scores_of(case: Case) -> list[float]:
         *every[0], *every[1], *drops, moments, alike, len(bounds), every[1][2] < eight,
         *(with_ends(case, bounds, tolerance) for tolerance in TOLERANCES),
         share_right(confusion(case, found)) if case.names else np.nan,
+        *(entry_scores(case, found, bar) if case.peaks else (np.nan,) * 3),
     ]  # fmt: skip
 
 
@@ -248,20 +250,12 @@ def written(weights: Fit) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
-    root = Path(__file__).resolve().parents[1]
-    parser.add_argument("--shared", type=Path, default=root.parent / "shared")
-    parser.add_argument("--cache", type=Path, default=root / ".structure-cache")
+    parser = parser_of(__doc__, PARTS, cache=ROOT / ".structure-cache")
     parser.add_argument("--made", type=int, default=0, help="how many made tracks to fit to")
     parser.add_argument("--pieces", type=int, default=45, help="how many pieces to measure")
     parser.add_argument("--save", type=Path, help="where the scores of every song go")
     arguments = parser.parse_args()
-    parts = arguments.parts or PARTS
-    if unknown := set(parts) - set(PARTS):
-        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    parts = chosen_parts(parser, arguments)
     arguments.cache.mkdir(parents=True, exist_ok=True)
     network = arguments.cache / "network.npz"
     if not network.exists():

@@ -19,6 +19,7 @@ SHARED = ROOT.parent / "shared"
 # crashes whoever reads it: a cache for each worker.
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "alone")
 os.environ["NUMBA_CACHE_DIR"] = str(ROOT / ".pytest_cache" / "numba" / WORKER)
+os.environ["XDG_STATE_HOME"] = str(ROOT / ".pytest_cache" / "state" / WORKER)  # not the user's
 
 
 @pytest.fixture(scope="session")

@@ -96,9 +96,25 @@ class Workbench:
         return self.process.wait(timeout=300)
 
 
-def start(results: Path, *arguments: str, before: Sequence[str] = ()) -> subprocess.Popen[str]:
-    """The process of `dropgrid open` on a folder of results. before: words before the command."""
-    command = [*before, sys.executable, "-m", "dropgrid", "open", "--results", str(results)]
+WITH_LIMITS = """
+import sys
+from dropgrid.commands.main import main
+from dropgrid.report.workbench import connections, state
+connections.HEADERS_WITHIN, state.WAIT = {}, {}
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def start(
+    results: Path,
+    *arguments: str,
+    before: Sequence[str] = (),
+    limits: tuple[float, float] | None = None,
+) -> subprocess.Popen[str]:
+    """The process of `dropgrid open` on a folder of results. before: words before the command;
+    limits: seconds for the head of a request, and for a page that waits, where not the usual."""
+    program = ["-c", WITH_LIMITS.format(*limits)] if limits else ["-m", "dropgrid"]
+    command = [*before, sys.executable, *program, "open", "--results", str(results)]
     return subprocess.Popen(
         [*command, "--no-browser", *arguments],
         stdout=subprocess.PIPE,
@@ -108,9 +124,15 @@ def start(results: Path, *arguments: str, before: Sequence[str] = ()) -> subproc
 
 
 @contextmanager
-def opened(results: Path, *arguments: str, wait: bool = True) -> Iterator[Workbench]:
-    """A workbench that is open for as long as the block lasts, all tracks read if `wait`."""
-    process = start(results, *arguments)
+def opened(
+    results: Path,
+    *arguments: str,
+    wait: bool = True,
+    limits: tuple[float, float] | None = None,
+) -> Iterator[Workbench]:
+    """A workbench that is open for as long as the block lasts, all tracks read if `wait`.
+    limits: see start."""
+    process = start(results, *arguments, limits=limits)
     assert process.stdout is not None and process.stderr is not None
     process.stdout.readline()
     address = process.stdout.readline().strip()

@@ -129,7 +129,7 @@ def interrupt(
     sent = time.monotonic()
     process.send_signal(number)
     code = process.wait(timeout=300)
-    while running_in(folder) and time.monotonic() < sent + 60:
+    while running_in(folder) and time.monotonic() < sent + 300:
         time.sleep(0.05)
     taken = time.monotonic() - sent
     after = analysed(folder)

@@ -10,13 +10,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import gated_engine
 import jsonschema
-import psutil
 import pytest
+from gated_engine import open_gate, waiting
 from interrupt_run import hear_sigint, make_library
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
@@ -156,10 +156,10 @@ def test_a_dry_run_and_a_run_without_the_option_write_none(music, snakemake, tmp
 
 
 def start(folder: Path, library: Path, file: Path) -> subprocess.Popen[bytes]:
-    """A run that goes on in the background, with events."""
+    """A run in the background, with events; its jobs wait until the gate is opened."""
     command = [sys.executable, "-m", "snakemake", "analysis", "--snakefile", ROOT / "Snakefile",
                "--directory", folder, "--cores", "1", OPTION, file,
-               "--config", f"library={library}"]  # fmt: skip
+               "--config", f"library={library}", gated_engine.OPTION]  # fmt: skip
     log = (folder / "output.log").open("ab")
     return subprocess.Popen(
         list(map(str, command)), stdout=log, stderr=log, preexec_fn=hear_sigint
@@ -167,29 +167,21 @@ def start(folder: Path, library: Path, file: Path) -> subprocess.Popen[bytes]:
 
 
 def wait_for_a_job_of_a_track(file: Path, run: subprocess.Popen[bytes]) -> None:
-    """The events are read as the run goes, as `tail -f` does."""
+    """Until a job waits. The events are read as the run goes, as `tail -f` does."""
     while not file.exists() or b'"rule": "features"' not in file.read_bytes():
         assert run.poll() is None
         time.sleep(0.02)
-
-
-def analysing(run: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """The warm server of a run, and below it the processes that analyse tracks, innermost last."""
-    found = []
-    for process in psutil.Process(run.pid).children(recursive=True):
-        with suppress(psutil.Error):
-            if "serve" in process.cmdline():  # of the warm server, not the client of a job
-                found.append(process)
-    return sorted(found, key=lambda process: process.pid)
+    while not waiting(file.parent):
+        assert run.poll() is None
+        time.sleep(0.02)
 
 
 def test_a_job_that_is_tried_again_fails_and_starts_again(music, tmp_path):
     file = tmp_path / "events.jsonl"
     run = start(tmp_path, music, file)
     wait_for_a_job_of_a_track(file, run)
-    while len(victims := analysing(run)) < 3:
-        assert run.poll() is None
-    victims[-1].kill()
+    os.kill(waiting(tmp_path)[0], signal.SIGKILL)
+    open_gate(tmp_path)
     assert run.wait(timeout=600) == 0
     events = read_events(file)
     assert_jobs_end_as_often_as_they_start(events)
@@ -228,7 +220,10 @@ def test_after_kill_9_all_lines_are_whole_and_the_next_run_goes_on_in_the_file(
     events = read_events(file)
     assert events[-1]["event"] != "run_ended"
     shutil.copy(file, tmp_path / "before")
-    done = snakemake(tmp_path, "--cores", "2", "analysis", OPTION, str(file), library=str(music))
+    open_gate(tmp_path)
+    bpm = gated_engine.OPTION.removeprefix("bpm=")
+    done = snakemake(tmp_path, "--cores", "2", "analysis", OPTION, str(file),
+                     library=str(music), bpm=bpm)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert file.read_bytes().startswith((tmp_path / "before").read_bytes())
     assert read_events(file)[-1]["ok"]

@@ -126,7 +126,7 @@ def environment_of(tmp_path: Path) -> tuple[Path, dict[str, str]]:
         "TMPDIR": str(tmp_path / "tmp"),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "ORT_DISABLE_TELEMETRY"):
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "ORT_DISABLE_TELEMETRY"):
         environment.pop(name, None)
     return tmp_path / "work", environment
 
@@ -170,7 +170,8 @@ def test_a_run_of_the_workflow_talks_to_nobody_and_writes_only_where_it_says(
     assert found.talks == []
     # Snakemake's own: urllib3, when it is imported, asks whether there is IPv6 at all.
     assert len(found.sockets) <= 1 and not any("SOCK_DGRAM" in call for call in found.sockets)
-    declared = (work / ".snakemake", tmp_path / "home/.cache/snakemake")
-    above = {tmp_path / "home/.cache", work}
+    state = tmp_path / "home/.local/state/dropgrid"
+    declared = (work / ".snakemake", tmp_path / "home/.cache/snakemake", state)
+    above = {tmp_path / "home/.cache", state.parent, state.parent.parent, work}
     outside = found.outside(tmp_path / "results", tmp_path / "tmp", *declared)
     assert [path for path in outside if path not in above] == []

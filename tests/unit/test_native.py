@@ -17,7 +17,7 @@ import pytest
 import soundfile
 from dropgrid import native
 from dropgrid.audio import channels
-from dropgrid.features import loudness, spectra
+from dropgrid.features import loudness, pitch, spectra
 from dropgrid.features.engines import front_end, lstm_kernel, lstm_llvm, matrix
 from dropgrid.rhythm import bar_pointer, downbeat_tracking
 
@@ -153,6 +153,26 @@ def test_samples_are_mixed_alike_on_every_kind_of_vector(
     monkeypatch.setattr(channels, "compiled", lambda: None)
     for mixed in found:
         np.testing.assert_array_equal(mixed, channels.mix(block))
+
+
+@needs_loops
+@pytest.mark.parametrize("count", [1, 15, 16, 17, 1000])
+def test_samples_are_packed_alike_on_every_kind_of_vector(
+    count: int, loops: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = np.rint(8000 * random(count)).astype(np.float32) / np.float32(32768)
+    whole[0] = -1.0
+    blocks = [whole]
+    for odd in (1.0, -1.0001, 0.5 / 32768, np.nan, np.inf, -np.inf):
+        blocks.append(whole.copy())
+        blocks[-1][-1] = odd
+    found = [(loops.use(kind), pitch.packed(b))[1] for kind in loops.kinds() for b in blocks]
+    monkeypatch.setattr(pitch, "compiled", lambda: None)
+    for packed, block in zip(found, blocks * len(loops.kinds()), strict=True):
+        assert packed.dtype == pitch.packed(block).dtype
+        np.testing.assert_array_equal(packed, pitch.packed(block))
+        np.testing.assert_array_equal(pitch.unpacked(packed), block)
+    assert [packed.dtype == np.int16 for packed in found[: len(blocks)]] == [True] + [False] * 6
 
 
 @needs_loops

@@ -246,7 +246,7 @@ def _root(roots: Sequence[str], files: Sequence[str]) -> str:
 
 
 def _collect(root: str, files: Iterable[str], problems: Iterable[tuple[str, str]]) -> Scan:
-    relative = {_posix(os.path.relpath(file, root)): file for file in files}
+    relative = {_posix(_below(root, file)): file for file in files}
     tracks: list[Ticket] = []
     taken: set[str] = set()
     for path in sorted(relative, key=os.fsencode):
@@ -256,6 +256,12 @@ def _collect(root: str, files: Iterable[str], problems: Iterable[tuple[str, str]
         taken.add(track)
         tracks.append(_look_at(track, path, relative[path]))
     return Scan(root, tuple(tracks), tuple(sorted(problems)))
+
+
+def _below(root: str, file: str) -> str:
+    """The path of a file relative to the root, both absolute."""
+    top = root if root.endswith(os.sep) else root + os.sep
+    return file[len(top) :] if file.startswith(top) else os.path.relpath(file, root)
 
 
 def _look_at(track: str, path: str, file: str) -> Ticket:

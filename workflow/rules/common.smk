@@ -15,7 +15,7 @@ from dropgrid.run.batches import read_batch
 from dropgrid.run.job_resources import BATCH_MB, LAST_MB, TRIES, Demands, supervised
 from dropgrid.run.interrupts import follow_this_process
 from dropgrid.run.machine_limits import caps
-from dropgrid.run.scheduling import lighten, look_often
+from dropgrid.run.scheduling import know_pipes, lighten, look_often
 from dropgrid.settings.config import complete_config
 from dropgrid.stages import stage_options
 from snakemake.exceptions import WorkflowError

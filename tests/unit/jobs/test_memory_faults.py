@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -21,6 +22,7 @@ from dropgrid.commands.main import THREAD_POOLS
 from dropgrid.jobs import process
 from dropgrid.jobs.policy import classify, line_on_memory
 from dropgrid.jobs.process import NO_MEMORY, supervised
+from jobs_that_fail import runs
 
 pytestmark = [
     pytest.mark.alone,
@@ -28,10 +30,18 @@ pytestmark = [
 ]
 
 HARNESS = """
-import ctypes, json, math, os, sys
-from dropgrid.jobs.crashes import held_mb
+import ctypes, json, math, os, sys, threading
+from dropgrid.jobs.crashes import Crash, held_mb
 from dropgrid.jobs.process import supervised
 {before}
+at_cap, look = os.pipe(), Crash.look
+def look_and_say(crash, *given, **named):
+    look(crash, *given, **named)
+    if crash.is_at(cap):
+        os.write(at_cap[1], b"seen")
+Crash.look = look_and_say
+def until_seen_at_the_cap():
+    os.read(at_cap[0], 1)
 def work():
 {work}
 cap = math.ceil(held_mb(os.getpid())) + {room}
@@ -90,8 +100,8 @@ WAYS = {
         FILL.format(size=1000) + "soundfile.SoundFile(SONG)", "", f"import soundfile\n{LIBC}"
     ),
     "an exit without a word, at the cap": Way(
-        FILL.format(size=100_000) + "time.sleep(3)\nos._exit(1)", "ended with exit code 1",
-        f"import time\n{LIBC}",
+        FILL.format(size=100_000) + "until_seen_at_the_cap()\nos._exit(1)",
+        "ended with exit code 1", LIBC,
     ),
     "a crash at the cap": Way(
         FILL.format(size=100_000) + "ctypes.memset(None, 1, 1)", "ended with SIGSEGV", LIBC
@@ -100,8 +110,8 @@ WAYS = {
         "full = threading.Event()\n"
         "crash = lambda: full.wait() and ctypes.memset(None, 1, 1)\n"
         "threading.Thread(target=crash).start()\n"
-        + FILL.format(size=100_000) + "full.set()\ntime.sleep(60)",
-        "ended with SIGSEGV", f"import threading, time\n{LIBC}",
+        + FILL.format(size=100_000) + "full.set()\nforever.wait()",
+        "ended with SIGSEGV", f"forever = threading.Event()\n{LIBC}",
     ),
 }  # fmt: skip
 
@@ -198,16 +208,20 @@ def test_a_report_for_which_there_is_no_memory_is_a_memory_fault(monkeypatch) ->
 
 
 def test_what_the_child_says_reaches_the_log_however_much_and_whoever_goes_on_talking(
-    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def work() -> None:
         for number in range(20_000):
             print(f"line {number}", file=sys.stderr)
         sys.stderr.flush()
-        subprocess.Popen(["sleep", "300"])  # holds standard error open
+        talker = subprocess.Popen(["sleep", "600"])  # has standard error open
+        note.write_text(f"{talker.pid}")
 
+    note = tmp_path / "pid"
     outcome = supervised(work)
-    assert outcome.fault == "none" and outcome.seconds < 250
+    talker = int(note.read_text())
+    assert outcome.fault == "none" and runs(talker)  # it was not waited for
+    os.kill(talker, signal.SIGKILL)
     assert capfd.readouterr().err.splitlines() == [f"line {number}" for number in range(20_000)]
 
 

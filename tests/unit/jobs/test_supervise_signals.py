@@ -67,12 +67,11 @@ def test_a_signal_that_comes_before_the_child_can_take_it_is_not_lost(
 ) -> None:
     def as_a_child_begins(parent: int) -> None:
         os.kill(parent, signal.SIGTERM)
-        time.sleep(0.5)  # the parent passes it on
+        assert wait_until(lambda: signal.SIGTERM in signal.sigpending())  # the parent passed it on
 
     monkeypatch.setattr(process, "_die_with", as_a_child_begins)
     outcome = supervised(lambda: time.sleep(HANGS))
     assert (outcome.fault, outcome.signal) == ("interrupt", signal.SIGTERM)
-    assert outcome.seconds < HANGS / 2
 
 
 @pytest.mark.parametrize("again", [signal.SIGTERM, signal.SIGINT])

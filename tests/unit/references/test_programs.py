@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import struct
 from pathlib import Path
@@ -118,7 +119,7 @@ def database(folder: Path, *tracks: tuple) -> Path:
 
 
 def test_mixxxs_beats_cues_and_lock_are_read(tmp_path: Path) -> None:
-    frames = [-100, 11025, 33075, 55125]
+    frames = [-(2**63), -100, 11025, 33075, 55125]
     path = database(
         tmp_path, ("/m/a.flac", "BeatMap-1.0", beat_map(frames), 1),
         ("/m/b.flac", "BeatGrid-2.0", beat_grid(120.0, 44100 + 11025), 0),
@@ -167,7 +168,7 @@ def test_what_is_packed_as_seratos_is_unpacked_the_same() -> None:
     assert locked and cues[:2] == list(CUES[:2])
     assert cues[2].end == 8250 and len(cues[2].name.encode()) <= 51
     assert "\N{REPLACEMENT CHARACTER}" not in cues[2].name
-    assert serato.unpack_autotags(serato.pack_autotags(125.376, -3.25)) == (125.38, -3.25)
+    assert serato.pack_autotags(125.376, -3.25) == b"\x01\x01125.38\0-3.250\x000.000\0"
     for size in range(600):
         name, back = serato.unwrap(serato.wrap("Serato X", bytes(range(1, 250)) * 3)[: 200 + size])
         assert name == "Serato X" and (bytes(range(1, 250)) * 3).startswith(back[:-2])
@@ -368,3 +369,147 @@ def test_beats_are_bounded_for_a_file_as_a_whole(
     with pytest.raises(InvalidReference, match="more than 5 beats in all its tracks"):
         monkeypatch.setattr(checks, "MAX_BEATS", 5)
         traktor.read(nml(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("rate", "message"),
+    [(999, "not a rate of samples"), (1_000_001, "not a rate"), ("x", "number")],
+)
+def test_a_rate_of_samples_that_cannot_be_is_refused(tmp_path: Path, rate, message) -> None:
+    path = database(tmp_path, ("/m/a.flac", None, None, 0))
+    changed(path, f"update library set samplerate = {rate!r}")
+    with pytest.raises(InvalidReference, match=f"samplerate: .*{message}"):
+        mixxx.read(path)
+
+
+def test_what_mixxx_does_not_know_of_a_track_is_left_open(tmp_path: Path) -> None:
+    path = database(
+        tmp_path,
+        ("/m/b.flac", "BeatMap-9", beat_map([5]), 0),
+        ("/m/a.flac", "BeatMap-1.0", beat_map([4410]), 0),
+    )
+    script = "update library set {}, samplerate = 1000"
+    changed(path, script.format("bpm = 0, genre = '', key = null, duration = 0"))
+    first, second = mixxx.read(path)  # in the order of the paths
+    assert (first.key, second.key) == ("/m/a.flac", "/m/b.flac")
+    assert first.beats == (4.41,) and second.beats is None
+    assert {first.bpm, first.genre, first.tonality, first.duration, first.sections} == {None}
+    changed(path, "update library set samplerate = 0")
+    assert mixxx.read(path)[0].beats is None
+    changed(path, "update library set mixxx_deleted = 1 where location = 1")
+    assert [a.key for a in mixxx.read(path)] == ["/m/a.flac"]
+
+
+def test_a_message_may_hold_fields_of_all_kinds(tmp_path: Path) -> None:
+    others = b"\x10\x05" + b"\x19" + bytes(8) + b"\x25" + bytes(4) + b"\x2a\x02ab"
+    blob = message(others + b"\x08" + varint(44100)) + message(b"") + message(b"\x08\x01", 2)
+    path = database(
+        tmp_path,
+        (
+            "/m/a.flac",
+            "BeatMap-1.1",
+            message(b"") + message(others + b"\x08" + varint(44100)) + message(b"\x08\x01", 2),
+            0,
+        ),
+    )
+    assert mixxx.read(path)[0].beats == (0.0, 1.0)
+    path.unlink()
+    path = database(tmp_path, ("/m/a.flac", "BeatMap-1.1", blob, 0))
+    with pytest.raises(InvalidReference, match="not later than"):  # the second is at 0
+        mixxx.read(path)
+
+
+@pytest.mark.parametrize(
+    ("version", "blob", "message"),
+    [
+        ("BeatMap-1.0", b"\x08\x05", "a number in place of a message"),
+        ("BeatMap-1.0", message(b"\x0a\x00"), "not a number"),
+        ("BeatMap-1.0", message(b"\x08"), "a number is cut short"),
+        ("BeatMap-1.0", message(b"\x08" + b"\xff" * 11), "a number without end"),
+        ("BeatMap-1.0", b"\x0b", "not a whole message"),
+        ("BeatMap-1.0", b"\x0a\x05abc", "not a whole message"),
+        ("BeatGrid-2.0", message(b"\x08\x01", 2), "beats that cannot be read"),
+        ("BeatGrid-2.0", beat_grid(0.5, 0), "not a tempo"),
+        ("BeatGrid-2.0", message(message(b"1234567")), "beats that cannot be read"),
+    ],
+)  # fmt: skip
+def test_broken_beats_of_mixxx_are_named(tmp_path: Path, version, blob, message) -> None:
+    path = database(tmp_path, ("/m/a.flac", version, blob, 0))
+    with pytest.raises(InvalidReference, match=f"/m/a.flac.beats: .*{message}"):
+        mixxx.read(path)
+
+
+def test_the_bytes_of_a_tracks_beats_are_bounded(tmp_path: Path, monkeypatch) -> None:
+    blob = beat_map([4410])
+    path = database(tmp_path, ("/m/a.flac", "BeatMap-1.0", blob, 0))
+    monkeypatch.setattr(mixxx, "MAX_BEATS", len(blob))
+    assert mixxx.read(path)[0].beats == (0.1,)
+    monkeypatch.setattr(mixxx, "MAX_BEATS", len(blob) - 1)
+    with pytest.raises(InvalidReference, match=f"{len(blob)} bytes are too many"):
+        mixxx.read(path)
+
+
+def test_mixxxs_grid_without_a_first_beat_begins_at_0(tmp_path: Path) -> None:
+    tempo = message(b"\x09" + struct.pack("<d", 60.0))
+    path = database(
+        tmp_path, ("/m/a.flac", "BeatGrid-2.0", tempo, 0),
+        ("/m/b.flac", "BeatGrid-2.0", beat_grid(60.0, -22050), 0),
+    )  # fmt: skip
+    first, second = mixxx.read(path)
+    assert first.beats == tuple(float(i) for i in range(10))
+    assert second.beats == tuple(i + 0.5 for i in range(10))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('PLAYTIME_FLOAT="8.0"', "", {"duration": 8.0}),
+        ('PLAYTIME="8" PLAYTIME_FLOAT="8.0"', "", {"duration": None, "beats": None}),
+        ('PLAYTIME="8" PLAYTIME_FLOAT="8.0"', 'PLAYTIME="0"', {"duration": None}),
+        ('LOCK="1"', 'LOCK="0"', {"locked": False}),
+        ('GENRE="House"', 'GENRE="" KEY="8A"', {"genre": None, "tonality": 21}),
+        ("</INFO>", '</INFO><MUSICAL_KEY VALUE="23"/>', {"tonality": 23}),
+        ("</INFO>", '</INFO><INFO GENRE="Pop"/>', {"genre": "House"}),
+        ('<TEMPO BPM="120.000000"></TEMPO>', "", {"bpm": None}),
+        ('<GRID BPM="120.0"></GRID>', "", {"bpm": 120.0, "downbeats": (1.25, 3.25, 5.25)}),
+        ('TYPE="4" START="1250.0', 'TYPE="5" START="1250.0', {"downbeats": (1.25, 5.25)}),
+        ('START="0.000000"', 'START="-20"', {"bpm": 120.0}),
+    ],
+)  # fmt: skip
+def test_what_traktor_tells_in_other_ways(tmp_path: Path, old, new, expected) -> None:
+    assert old in NML
+    (found,) = traktor.read(nml(tmp_path, NML.replace(old, new)))
+    assert {name: getattr(found, name) for name in expected} == expected
+    assert found.sections is None or found.sections[0].start == 0.0
+
+
+@pytest.mark.parametrize("value", ["24", "-1", "1.5"])
+def test_a_number_that_is_no_key_of_traktors_is_refused(tmp_path: Path, value: str) -> None:
+    text = NML.replace("</INFO>", f'</INFO><MUSICAL_KEY VALUE="{value}"/>')
+    with pytest.raises(InvalidReference, match="not a key, which are 0 to 23"):
+        traktor.read(nml(tmp_path, text))
+
+
+def test_a_marker_on_a_beat_of_its_own_grid_has_beats_back_to_0(tmp_path: Path) -> None:
+    """1.2 s are three beats at 150 BPM, whatever is lost in dividing them."""
+    text = NML.replace('START="1250.0', 'START="1200.0').replace('BPM="120.0"', 'BPM="150.0"')
+    (found,) = traktor.read(nml(tmp_path, text))
+    assert found.beats[:4] == pytest.approx((0.0, 0.4, 0.8, 1.2))
+
+
+def test_an_entry_without_a_place_is_none(tmp_path: Path) -> None:
+    assert traktor.read(nml(tmp_path, NML.replace("LOCATION", "PLACE"))) == []
+
+
+def test_a_database_that_is_too_large_or_a_pipe_is_refused(tmp_path: Path, monkeypatch) -> None:
+    path = database(tmp_path, ("/m/a.flac", None, None, 0))
+    monkeypatch.setattr(sqlite_source, "MAX_FILE", path.stat().st_size)
+    assert len(mixxx.read(path)) == 1
+    monkeypatch.setattr(sqlite_source, "MAX_FILE", path.stat().st_size - 1)
+    with pytest.raises(InvalidReference, match="MiB is too much for a library of Mixxx"):
+        mixxx.read(path)
+    os.mkfifo(tmp_path / "b.sqlite")
+    with pytest.raises(InvalidReference, match="not a file but a pipe"):
+        mixxx.read(tmp_path / "b.sqlite")
+    with pytest.raises(InvalidReference, match="cannot be read"):
+        mixxx.read(tmp_path / "none.sqlite")

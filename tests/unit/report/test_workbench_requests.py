@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import mimetypes
 import struct
 import wave
 from dataclasses import replace
@@ -12,11 +13,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dropgrid import __version__
 from dropgrid.base.errors import RecordError
-from dropgrid.correcting.session import CorrectionSession
+from dropgrid.correcting.session import CorrectionSession, NothingToUndo
+from dropgrid.corrections import document
 from dropgrid.corrections.section_edits import Answer
 from dropgrid.library import track_id
-from dropgrid.records.model import Alternative
+from dropgrid.records.model import LABELS, Alternative
+from dropgrid.report import encode
+from dropgrid.report.workbench import server, state
 from dropgrid.report.workbench.audio import (
     DESCRIPTOR,
     LONGEST_PEAKS,
@@ -24,6 +29,7 @@ from dropgrid.report.workbench.audio import (
     MOST_COLUMNS,
     MOST_PEAKS,
     NoSound,
+    Sounds,
     peaks,
     playable,
     waveform,
@@ -73,6 +79,14 @@ class Mixing:
 
 def ask(app: Guard, path: str, body: Any = None, **headers: str) -> tuple[int, bytes]:
     """Status and body of the answer to a request of the page itself."""
+    status, _, data = asked(app, path, body, **headers)
+    return status, data
+
+
+def asked(
+    app: Guard, path: str, body: Any = None, **headers: str
+) -> tuple[int, dict[bytes, bytes], bytes]:
+    """Status, headers and body of the answer to a request of the page itself."""
     at, _, query = path.partition("?")
     data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
     given = {
@@ -91,15 +105,19 @@ def ask(app: Guard, path: str, body: Any = None, **headers: str) -> tuple[int, b
         "headers": [(name.encode(), value.encode()) for name, value in given.items()],
     }  # fmt: skip
     sent: list[dict[str, Any]] = []
+    whole = [data or b""]
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": data or b"", "more_body": False}
+        if not whole:
+            await asyncio.Event().wait()  # the page stays there
+        return {"type": "http.request", "body": whole.pop(), "more_body": False}
 
     async def send(message: Any) -> None:
         sent.append(dict(message))
 
     asyncio.run(app(scope, receive, send))
-    return sent[0]["status"], b"".join(part.get("body", b"") for part in sent[1:])
+    data = b"".join(part.get("body", b"") for part in sent[1:])
+    return sent[0]["status"], dict(sent[0]["headers"]), data
 
 
 @pytest.fixture
@@ -174,7 +192,113 @@ def test_the_page_and_the_library_are_there(app: Guard, bench: Bench) -> None:
     library = json.loads(ask(app, "api/library")[1])
     assert [row["id"] for row in library["tracks"]] == bench.tracks
     assert (library["unread"], library["revision"]) == (0, 1)
-    assert ask(app, "api/corrections")[0] == 200
+    assert ask(app, "api/corrections") == (200, document.to_bytes(document.Document()))
+    about = {"version": __version__, "labels": list(LABELS), "keys": encode.keys()}
+    assert library | about == library
+    assert set(library["colours"]) == {"light", "dark"}
+    assert library["corrections"] == str(bench.session.file)
+    assert library["results"] == str(bench.session.results.folder)
+
+
+def test_what_the_run_took_and_how_right_it_was_are_told(app: Guard, bench: Bench) -> None:
+    results = bench.session.results
+    log = results.folder / "logs" / "tracks" / f"{ONE}.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("dropgrid: bpm took 1.50 s, cpu 0.25 s, peak 91 MB\n")
+    assert json.loads(ask(app, "api/costs")[1])["bpm"]["seconds"] == 1.5
+    assert json.loads(ask(app, "api/evaluation")[1]) == {"documents": []}
+    results.evaluation.mkdir()
+    (results.evaluation / "key.json").write_text('{"n": 1}')
+    (results.evaluation / "systems.json").write_text('{"n": 2}')
+    told = json.loads(ask(app, "api/evaluation")[1])
+    assert (told["documents"][0]["values"], told["systems"]) == ({"n": 1}, {"n": 2})
+    (results.evaluation / "key.json").write_text("[")
+    assert ask(app, "api/evaluation")[0] == 400
+
+
+@pytest.fixture
+def heard(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The song of the first track, a second at 8 kHz; it need not be decoded."""
+    path = tmp_path / "music" / PATHS[0].replace(".flac", ".wav")
+    path.parent.mkdir(exist_ok=True)
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 8000, 8000, "NONE", ""))
+        file.writeframes(np.full(8000, 256 * 9, "<i2").tobytes())
+    monkeypatch.setattr(bench, "audio", lambda track: str(path))
+    monkeypatch.setattr(Sounds, "decoded", lambda sounds, track, song: song)
+    return path
+
+
+def test_a_song_is_sent_as_what_it_is(app: Guard, heard: Path) -> None:
+    for at in ("audio", "audio.wav"):
+        status, headers, data = asked(app, f"api/tracks/{ONE}/{at}")
+        assert (status, data) == (200, heard.read_bytes())
+        assert headers[b"content-type"] in (b"audio/wav", b"audio/x-wav")
+    status, _, data = asked(app, f"api/tracks/{ONE}/audio", range="bytes=0-3")
+    assert (status, data) == (206, b"RIFF")
+
+
+def test_a_song_of_a_kind_that_browsers_do_not_know_is_bytes(app, heard, monkeypatch) -> None:
+    for guessed, kind in (("text/html", b"application/octet-stream"), ("video/mp4", b"video/mp4"),
+                          (None, b"application/octet-stream")):  # fmt: skip
+        monkeypatch.setattr(mimetypes, "guess_type", lambda name, guessed=guessed: (guessed, None))
+        assert asked(app, f"api/tracks/{ONE}/audio")[1][b"content-type"] == kind
+
+
+def test_peaks_are_drawn_of_what_is_heard(app: Guard, heard: Path) -> None:
+    status, picture = ask(app, f"api/tracks/{ONE}/peaks?start=0.5&end=1&columns=2")
+    assert (status, struct.unpack("<II4b", picture)) == (200, (2, 2, 9, 9, 9, 9))
+    for query in ("start=1&end=1&columns=2", "start=0&end=1&columns=8001", "start=0&columns=1"):
+        assert ask(app, f"api/tracks/{ONE}/peaks?{query}")[0] == 400
+    assert ask(app, f"api/tracks/{ONE}/peaks?start=0&end=1&columns=8000")[0] == 200
+
+
+def test_a_cover_is_its_largest_picture(app, heard, monkeypatch) -> None:
+    monkeypatch.setattr(server, "small_covers", lambda song: (b"small", b"large"))
+    status, headers, data = asked(app, f"api/tracks/{ONE}/cover")
+    assert (status, headers[b"content-type"], data) == (200, b"image/jpeg", b"large")
+    monkeypatch.setattr(server, "small_covers", lambda song: ())
+    assert ask(app, f"api/tracks/{ONE}/cover")[0] == 404
+
+
+def test_a_full_disk_is_told_and_a_song_without_sound_too(app, bench, monkeypatch) -> None:
+    def fail(error: Exception):
+        def raising(*_: object) -> None:
+            raise error
+
+        monkeypatch.setattr(bench, "track", raising)
+        status, data = ask(app, f"api/tracks/{ONE}")
+        return status, json.loads(data)["error"]
+
+    assert fail(OSError(28, "No space left on device", "x")) == (
+        507, "could not be saved or read: x: No space left on device")  # fmt: skip
+    assert fail(NoSound("too long")) == (415, "too long")
+    assert fail(RecordError("gone")) == (400, "gone")
+    assert fail(NothingToUndo("nothing")) == (409, "nothing")
+
+
+def test_an_edit_over_the_air_is_undone_and_made_again(app: Guard, bench: Bench) -> None:
+    status, data = ask(app, f"api/tracks/{ONE}/edit", {"edits": [MINOR], "revision": 1})
+    seen = json.loads(data)
+    assert (status, seen["key"]["key"]) == (200, "D minor")
+    assert json.loads(ask(app, f"api/tracks/{ONE}")[1]) == seen
+    changed = json.loads(ask(app, "api/changes?since=1")[1])
+    assert [row["id"] for row in changed["tracks"]] == [ONE] and changed["unread"] == 0
+    assert json.loads(ask(app, f"api/tracks/{ONE}/undo", {})[1])["key"]["key"] == "A minor"
+    assert json.loads(ask(app, f"api/tracks/{ONE}/redo", {})[1])["key"]["key"] == "D minor"
+    assert bench._queue.qsize() == 3
+    assert ask(app, f"api/tracks/{ONE}/edit", {"edits": [MINOR] * 100})[0] == 200
+
+
+def test_a_list_may_take_the_place_of_another(app: Guard) -> None:
+    for name, instead, names in (
+        ("a", None, ["a"]),
+        ("b", None, ["a", "b"]),
+        ("c", "a", ["c", "b"]),
+    ):
+        body = {"name": name, "tracks": [ONE], "instead_of": instead}
+        lists = json.loads(ask(app, "api/lists/keep", body)[1])["lists"]
+        assert [item["name"] for item in lists] == names
 
 
 @pytest.mark.parametrize(
@@ -318,3 +442,91 @@ def test_the_picture_of_a_track_holds_its_loudest_frames_by_band(tmp_path: Path)
     for columns in (0, MOST_COLUMNS + 1):
         with pytest.raises(ValueError, match="columns: 1 to"):
             waveform(tmp_path / "f.npz", columns)
+
+
+def test_a_row_tells_of_its_track_what_records_do_not(bench: Bench, tmp_path: Path) -> None:
+    song = Path(bench.audio(ONE))
+    song.parent.mkdir()
+    song.write_bytes(b"fLaC")
+    row = bench._row(ONE)
+    assert (row["audio"], row["file"]) == (f"api/tracks/{ONE}/audio", str(song))
+    assert row["state"] == {
+        "corrected": [], "confirmed": False, "job": "idle", "undo": 0, "redo": 0,
+    }  # fmt: skip
+    bench.edit(ONE, [{"op": "note", "note": "loud"}])
+    assert bench._row(ONE)["state"]["note"] == "loud"
+    song.unlink()
+    assert "audio" not in bench._row(ONE) and "file" not in bench._row(ONE)
+    assert bench._row(track_id(PATHS[2]))["failure"] == ["decode", "DecodeError", "cut short"]
+
+
+def test_a_library_that_moved_is_played_where_it_is(bench: Bench, tmp_path: Path) -> None:
+    assert bench.audio(ONE) == str(tmp_path / "music" / PATHS[0])
+    assert Bench(bench.session, Path("/elsewhere")).audio(ONE) == f"/elsewhere/{PATHS[0]}"
+
+
+def test_a_track_that_cannot_be_shown_says_why(bench: Bench, monkeypatch) -> None:
+    def damaged(*_: object, **__: object) -> None:
+        raise RecordError("damaged")
+
+    monkeypatch.setattr(CorrectionSession, "read_state", damaged)
+    row = bench._row_or_why(ONE)
+    assert row["failure"] == ["scan", "RecordError", "damaged"]
+    assert row["state"] == {"job": "idle"}
+    with pytest.raises(NoSuchTrack, match="damaged"):
+        bench.track(ONE)
+    monkeypatch.setattr(bench, "_row", lambda track: {"bpm": float("nan")})
+    assert bench._row_or_why(ONE)["failure"][1] == "ValueError"
+    assert state.row_of_fault("t", OSError(5, "Input/output error", "x"))["failure"][2] == (
+        "x: Input/output error"
+    )
+
+
+def test_duplicates_and_known_tempos_are_read_again_when_they_change(bench: Bench) -> None:
+    results = bench.session.results
+    assert "twins" not in bench._row(ONE) and "refBpm" not in bench._row(ONE)
+    results.evaluation.mkdir()
+    (results.evaluation / "bpm.csv").write_text(f"track,reference_bpm\n{ONE},64.0\n")
+    assert bench._row(ONE)["refBpm"] == 64.0
+    (results.evaluation / "bpm.csv").unlink()
+    assert "refBpm" not in bench._row(ONE)
+
+
+def test_rows_that_are_read_later_do_not_take_the_place_of_edits(bench: Bench) -> None:
+    bench.edit(ONE, [MINOR])
+    two, now = track_id(PATHS[1]), bench.revision
+    bench._rows[two], bench._unread = (0, {}), 2
+    bench._tell({ONE: {"id": "old"}, two: {"id": "new"}})
+    assert bench.rows(now) == (now + 1, [{"id": "new"}]) and bench.unread == 0
+    assert bench._rows[ONE][1]["key"] == "D minor"
+
+
+def test_rows_are_told_of_while_others_are_read(bench: Bench, monkeypatch) -> None:
+    monkeypatch.setattr(state, "TOGETHER", -1.0)
+    before = bench.revision
+    bench._read()
+    assert bench.revision == before + len(bench.tracks) + 1  # the last time of none
+
+
+def test_a_look_takes_a_twentieth_of_the_time_at_most(bench: Bench, monkeypatch) -> None:
+    pauses: list[float] = []
+    clock = iter([0.0, 0.001, 10.0, 11.0])
+    monkeypatch.setattr(state.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(bench, "_look", lambda: None)
+
+    def wait(pause: float) -> bool:
+        pauses.append(pause)
+        return len(pauses) == 3
+
+    monkeypatch.setattr(bench._closed, "wait", wait)
+    bench._watch()
+    assert pauses == [state.POLL, state.POLL, 20.0]
+
+
+def test_records_behind_what_is_stated_are_made_anew_once(bench: Bench) -> None:
+    CorrectionSession(bench.session.results, bench.session.file).edit(ONE, [MINOR])
+    bench._read()
+    assert bench._jobs == {ONE: None} and bench._queue.qsize() == 1
+    bench._renew_if_stale(ONE)
+    bench._renew_if_stale(track_id(PATHS[2]))
+    assert bench._queue.qsize() == 1

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from dropgrid.run.scheduling import LOOK, lighten, look_often
+from dropgrid.run.scheduling import LOOK, know_pipes, lighten, look_often
 
 JOBS = 40
 SNAKEFILE = """
@@ -98,3 +98,54 @@ def test_what_no_workflow_has_is_not_changed() -> None:
     lighten(None, 2, warnings.append)
     look_often(None, warnings.append)
     assert len(warnings) == 2 and "job_selector, remaining_jobs, job_rate_limiter" in warnings[0]
+
+
+PIPES = """
+from dropgrid.run.scheduling import know_pipes
+from snakemake.jobs import Job
+
+usual = Job.is_pipe_or_service_input
+def counted(job, path):
+    with open("asked", "a") as asked:
+        print(job.rule.name, path, usual(job, path), file=asked)
+    return usual(job, path)
+Job.is_pipe_or_service_input = counted
+
+rule all:
+    input: expand("b{n}", n=range(5)), "read"
+rule each:
+    output: "b{n}"
+    shell: "touch {output}"
+rule write:
+    output: pipe("piped")
+    shell: "echo through > {output}"
+rule read:
+    input: "piped", "b0"
+    output: "read"
+    shell: "cat {input} > {output}"
+onstart:
+    know_pipes(workflow.dag, list(workflow.dag.needrun_jobs()), logger.error)
+"""
+
+
+@pytest.mark.slow
+def test_only_jobs_that_read_from_a_pipe_look_for_one(tmp_path: Path) -> None:
+    (tmp_path / "Snakefile").write_text(PIPES)
+    command = [sys.executable, "-m", "snakemake", "--cores", "2"]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert (tmp_path / "read").read_text() == "through\n"
+    asked = (tmp_path / "asked").read_text().splitlines()
+    assert sorted(asked) == ["read b0 False", "read piped True"]
+
+
+class Dag:
+    """A graph of jobs: each with those that it depends on."""
+
+    def __init__(self, **dependencies: object) -> None:
+        self.dependencies = dependencies
+
+
+def test_a_snakemake_that_asks_for_no_pipes_is_left_as_it_is() -> None:
+    told: list[str] = []
+    know_pipes(Dag(job={}), ["job"], told.append)
+    assert len(told) == 1 and "is_pipe_or_service_input" in told[0]

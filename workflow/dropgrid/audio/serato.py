@@ -165,14 +165,6 @@ def pack_autotags(bpm: float, gain: float = 0.0) -> bytes:
     return b"\1\1" + f"{bpm:.2f}\0{gain:.3f}\0{0:.3f}\0".encode()
 
 
-def unpack_autotags(data: bytes) -> tuple[float, float]:
-    """(BPM, gain in dB)."""
-    texts = data[2:].split(b"\0")
-    if data[:2] != b"\1\1" or len(texts) < 3:
-        raise ValueError("not a tempo of Serato's version 1.1")
-    return float(texts[0]), float(texts[1])
-
-
 def wrap(name: str, data: bytes) -> str:
     """A tag as FLAC and MP4 hold it: base64 in lines, one character more than it needs.
 

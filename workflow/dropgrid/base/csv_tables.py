@@ -47,11 +47,10 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 def parse_csv(data: bytes) -> list[dict[str, str]]:
     """The rows of these bytes of csv_bytes, by column. Raises ValueError, csv.Error."""
-    stream = io.StringIO(data.decode("utf-8"), newline="")
-    return [
-        {name: from_cell(cell or "") for name, cell in row.items() if name is not None}
-        for row in csv.DictReader(stream)
-    ]
+    lines = csv.reader(io.StringIO(data.decode("utf-8"), newline=""))
+    names = next((line for line in lines if line), [])
+    rows = (line + [""] * (len(names) - len(line)) for line in lines if line)
+    return [dict(zip(names, map(from_cell, line), strict=False)) for line in rows]
 
 
 def as_cell(text: str) -> str:

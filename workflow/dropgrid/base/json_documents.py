@@ -13,11 +13,12 @@ SCHEMA_VERSION = 1  # of what is kept beside the records; a record has a VERSION
 MAX_BYTES = 256 * 2**20  # of a document: some hundred thousand tracks in scan.json
 DECIMALS = 6  # of every number in a record: microseconds, millionths of a BPM
 
+_ENCODE = json.JSONEncoder(allow_nan=False).encode  # made once: json.dumps makes one each time
+
 
 def json_lines(values: dict[str, Any]) -> bytes:
     """A JSON object with each of its keys on a line of its own, refusing NaN and infinity."""
-    lines = (f"  {json.dumps(key)}: {json.dumps(rounded(value), allow_nan=False)}"
-             for key, value in values.items())  # fmt: skip
+    lines = (f"  {_ENCODE(key)}: {_ENCODE(rounded(value))}" for key, value in values.items())
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode("ascii")
 
 

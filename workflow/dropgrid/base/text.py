@@ -11,6 +11,8 @@ from collections.abc import Iterable
 
 def width(text: str) -> int:
     """Columns a terminal needs for the text."""
+    if text.isascii():
+        return len(text)
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text
@@ -95,6 +97,8 @@ def encodable(text: str) -> str:
 
 def decodable(text: str) -> str:
     """The text of which encodable made this one."""
+    if "\\" not in text:
+        return text
     return _SPELLING.sub(_unspell, text)
 
 
@@ -114,6 +118,8 @@ def _unspell(found: re.Match[str]) -> str:
 
 def printable(text: str) -> str:
     """Text from outside made safe for a terminal: control characters and broken bytes escaped."""
+    if text.isprintable():
+        return text
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode()
         for c in text

@@ -3,7 +3,11 @@ systems on.
 
 styles       what the 15 styles play
 timeline     where each beat lies: steady, drifting, ramped, played by hand, cut
-composition  a piece: sections, keys and every stroke, from a seed and a number; its twins
+composition  a piece from a seed and a number; its twins
+traits       what can make a piece hard
+draws        what chance decides: sections, keys, chords, tempo
+arrangement  every stroke
+piece        a piece and its truth
 sounds, rendering   a piece as audio
 truth        a piece as JAMS
 make         a folder of pieces, with digests of their samples

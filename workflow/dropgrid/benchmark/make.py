@@ -23,8 +23,10 @@ from ..base.json_documents import json_lines
 from ..base.strict_json import loads
 from ..demo.containers import encode
 from ..results.output_guard import check_folder, check_output
-from .composition import TWINS, Piece, compose
+from .composition import compose
+from .piece import Piece
 from .rendering import RATE, render
+from .traits import TWINS
 from .truth import document
 
 MANIFEST, AUDIO, TRUTH = "benchmark.json", "audio", "truth"

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..demo import instruments
 from . import sounds
-from .composition import DRUMS, SPEEDS, TAIL, Piece
+from .arrangement import DRUMS
+from .piece import SPEEDS, TAIL, Piece
 
 RATE = 44100  # Hz
 LEVELS = {

@@ -20,8 +20,8 @@ from ..evaluation.systems import Case, column
 from ..library import track_id
 from ..references.collect import read_sources
 from ..references.matching import LeftOut, Tracks, match
-from .composition import TRAITS, TWINS
 from .make import AUDIO, TRUTH, read
+from .traits import TRAITS, TWINS
 
 SEED = 0  # of the intervals
 SHOWN = {

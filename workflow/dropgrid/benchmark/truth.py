@@ -8,7 +8,7 @@ import numpy as np
 
 from ..key import notation
 from ..records import jams
-from .composition import METERS, Piece
+from .piece import METERS, Piece
 
 TOOLS = "dropgrid benchmark: composed, not annotated"
 ONSETS = ("kick", "snare", "clap", "bass")  # of which every stroke is listed

@@ -13,6 +13,7 @@ example:
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -42,9 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ignore-metadata", action="store_true", help="never take the answer from a BPM tag"
     )
     parser.add_argument("--only", choices=ANALYSES, help="write these records alone")
-    parser.add_argument("--memory-mb", type=int, metavar="MB", help="most memory for a file")
+    parser.add_argument("--memory-mb", type=int, metavar="MB", help="memory limit per file")
     parser.add_argument(
-        "--time-limit", type=float, metavar="SECONDS", help="most time for a file"
+        "--time-limit", type=float, metavar="SECONDS", help="time limit per file"
     )  # fmt: skip
     add_threads(parser)
     add_force(parser)
@@ -82,6 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not path.exists():
             prepare(path, config[section]["method"])
     preload.prepare(network=networks[0], key_network=networks[1], kept=False)
+    gc.freeze()  # what is imported is no garbage to look through
     failed: list[str] = []
     for ticket in tickets:
         code, line = _analyse(ticket, networks, config, records[ticket.track], arguments)

@@ -18,11 +18,20 @@ def add_force(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def add_corrections(parser: argparse.ArgumentParser) -> None:
+    """The option --corrections of the commands that change the user's file of corrections."""
+    parser.add_argument(
+        "--corrections", type=Path, metavar="FILE.json",
+        help="your file of corrections (default: that of the last run, else corrections.json in "
+        "the results)",
+    )  # fmt: skip
+
+
 def add_threads(parser: argparse.ArgumentParser) -> None:
     """The option --threads of the commands that read audio."""
     parser.add_argument(
         "--threads", type=_threads, default=1, metavar="N",
-        help="that may work on a track at a time; the results are the same (default: 1)",
+        help="threads per track; the results are the same (default: 1)",
     )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ THREAD_POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "N
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code. Explained errors are one line on stderr."""
-    gc.set_threshold(20_000, 20)  # the modules of a command are no garbage to look through
+    gc.set_threshold(100_000, 20)  # the modules of a command are no garbage to look through
     _open_streams()
     argv = list(sys.argv[1:] if argv is None else argv)
     for name in THREAD_POOLS:  # before numpy is imported; one track, one core

@@ -1,8 +1,8 @@
 """Open the workbench: a page on this machine where grids, sections and keys are corrected.
 
-It listens on the loopback interface alone, under an address that holds a secret; what is stated
-there goes into the same file as that of `dropgrid correct`, and the records follow at once. Ends
-with Ctrl-C.
+It listens on the loopback interface alone, at an address that contains a secret. Corrections
+made there go into the same file as those of `dropgrid correct`, and the records are updated at
+once. Ends with Ctrl-C.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from ..base import claims
 from ..base.errors import ConfigError
 from ..base.text import counted
-from .arguments import add_results
+from .arguments import add_corrections, add_results
 
 if TYPE_CHECKING:
     from ..results.layout import Results
@@ -33,11 +33,7 @@ HELP = "open the workbench, to correct grids by eye and ear"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     add_results(parser)
-    parser.add_argument(
-        "--corrections", type=Path, metavar="FILE.json",
-        help="your file of corrections (default: that of the last run, else corrections.json in "
-        "the results)",
-    )  # fmt: skip
+    add_corrections(parser)
     parser.add_argument("--library", type=Path, metavar="DIR",
                         help="the audio's folder, if it has moved since the analysis")  # fmt: skip
     parser.add_argument("--port", type=int, default=0, metavar="N",

@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
         references = noted_references(arguments.results)
     output = arguments.output or Results(arguments.results).page
     check_output(output, map(Path, references), force=arguments.force)
-    report = collect(arguments.results, arguments.library, references)
+    report = collect(arguments.results, arguments.library, references, in_short=True)
     write_output(output, build(report, output))
     print(f"{output}: {counted(len(report.tracks), 'track')}")
     return 0

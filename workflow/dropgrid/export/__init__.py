@@ -19,10 +19,12 @@ or both of
 It may say
     PLAYER        the program whose sample 0 of an MP3 it is for (dropgrid.audio.mp3)
     KEYS          True, or the name of the option with which it does: it writes keys, and those
-                  that are unsure are left out and told
+                  that are unsure are left out and reported
     UNSURE_KEYS   True: it writes them, too, with their confidence
     OPTIONS       the names of the ExportOptions that it heeds, beside those that all do
     ALONE         True: only made where it is asked for by name, not among all exports
+    IN_PIECES     True: its text of each track is made by pieces.piece, and kept from export to
+                  export
     MARK          bytes near either end of its files by which a later export recognises them
 Nothing else lists the formats: command, targets, configuration and tests find them here. Times
 have the records' six decimals, so that every export reads back as the very same numbers.
@@ -33,8 +35,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -42,13 +44,14 @@ from typing import Any
 from ..audio.mp3 import lead
 from ..base.errors import ConfigError, InvalidReference
 from ..records.time_shift import shifted
-from ..records.track import Track
+from ..records.track import Moment, Track
 from ..records.validate import check_id
 from ..references.cue_sheet import beside
 from ..results.layout import Results
-from ..results.library_reader import BROKEN, WAITING, iterate_library
+from ..results.library_reader import BROKEN, WAITING, read_track, track_ids
 from ..results.output_guard import check_folder, check_output, write_output
 from .options import ExportOptions
+from .pieces import Pieces, with_piece
 from .sets import played_in
 
 OF_ALL = ("delay_profile", "min_confidence", "set")  # options that every format heeds but tables
@@ -103,9 +106,10 @@ def export(
 
     output: a file, or a folder for formats of several files; library: where the audio lies now.
     force: over files that are not dropgrid's too (dropgrid.results.output_guard).
-    say: hears every so often how many tracks were read; tell: hears, track by track, what of it
-    was not written, such as a key that is unsure. Each file is written whole or not at all;
-    no more than one track is held in memory. Raises ConfigError, RecordError, OSError.
+    say: called now and then with how many tracks were read; tell: called, track by track, with
+    what of it was not written, such as a key that is unsure. Each file is written whole or not
+    at all; in memory are no more than one track and the texts kept of the last export. Raises
+    ConfigError, RecordError, OSError.
     """
     options = options or ExportOptions()
     form = format_of(name)
@@ -210,35 +214,99 @@ def _finished(
 ) -> Iterator[Track]:
     """The tracks that can be exported, moved to the player's time; the others are counted."""
     player = options.delay_profile or getattr(form, "PLAYER", None)
-    needs, kinds = sorted(form.NEEDS - {"file"}), Results(results).kinds()
-    for need in needs:
+    kinds = Results(results).kinds()
+    for need in sorted(form.NEEDS - {"file"}):
         if kinds and need not in kinds:
             raise ConfigError(f"{results}: holds no {need} records; this format needs them")
+    kept = _pieces(form, results, library, options, player)
     played = played_in(options.set)
-    waiting: list[str] = []
-    unknown = 0  # tracks whose files do not tell where their music begins
-    for count, track in enumerate(iterate_library(results, library, waiting), start=1):
+    finisher = _Finisher(form, results, kinds, library, options, player, played, left_out)
+    ids = track_ids(results)
+    for count, name in enumerate(ids, start=1):
         if say and count % STEP == 0:
             say(count)
-        if any(getattr(track, need) is None for need in needs):
-            left_out[WAITING] += 1
-            continue
-        if "file" in form.NEEDS and track.file is None:
-            raise ConfigError(f"{results}: does not tell where the audio lies; give --library")
-        if reason := _why_left_out(track, options.min_confidence):
-            left_out[reason] += 1
-            continue
-        track = _with_tracklist(_with_sure_key(form, track, options, tell), tell)
-        track = replace(track, blends=played.get(track.track, ()))
-        unknown += track.bpm is not None and track.bpm.decoder.get("start_known") is False
-        yield shifted(track, lead(track.bpm.decoder if track.bpm else {}, player))
-    if waiting:
-        left_out[WAITING] += len(waiting)
-    if unknown:
+        yield from _from_pieces(kept, finisher, name, tell) if kept else finisher.track(name, tell)
+    if kept:
+        kept.save(ids)
+    if unknown := finisher.unknown:
         tell(
             f"{unknown} {'track does' if unknown == 1 else 'tracks do'} not tell where the music "
             "begins (AAC, WMA); in another program the times may be 50 ms off, see docs/dj.md"
         )
+
+
+@dataclass
+class _Finisher:
+    """Makes tracks ready for a format. unknown: how many do not tell where their music begins."""
+
+    form: Any
+    results: Path
+    kinds: Sequence[str]
+    library: Path | None
+    options: ExportOptions
+    player: str | None
+    played: Mapping[str, tuple[Moment, ...]]
+    left_out: Counter[str]
+    unknown: int = 0
+
+    def track(
+        self,
+        name: str,
+        tell: Callable[[str], None],
+        on_read: Callable[[Track], object] = bool,
+    ) -> Iterator[Track]:
+        """The track, or nothing where it is left out. on_read: hears of it before anything but its
+        records is read."""
+        track = read_track(self.results, name, self.kinds, self.library, True)
+        needs = sorted(self.form.NEEDS - {"file"})
+        if track is None or any(getattr(track, need) is None for need in needs):
+            self.left_out[WAITING] += 1
+            return
+        if "file" in self.form.NEEDS and track.file is None:
+            raise ConfigError(
+                f"{self.results}: does not tell where the audio lies; give --library"
+            )
+        if reason := _why_left_out(track, self.options.min_confidence):
+            self.left_out[reason] += 1
+            return
+        on_read(track)
+        track = _with_tracklist(_with_sure_key(self.form, track, self.options, tell), tell)
+        track = replace(track, blends=self.played.get(track.track, ()))
+        decoder = track.bpm.decoder if track.bpm else {}
+        self.unknown += decoder.get("start_known") is False
+        yield shifted(track, lead(decoder, self.player))
+
+
+def _from_pieces(
+    pieces: Pieces, finisher: _Finisher, name: str, tell: Callable[[str], None]
+) -> Iterator[Track]:
+    """The track as it was kept, or as it is read, and its text is kept then."""
+    look = pieces.look(name)
+    if kept := pieces.kept(look):
+        finisher.unknown += kept.unknown
+        for line in kept.told:
+            tell(line)
+        yield kept.track
+        return
+    told: list[str] = []
+    files: list[tuple[bytes, bool]] = []
+    unknown = finisher.unknown
+    for track in finisher.track(name, told.append, lambda t: files.append(pieces.files_of(t))):
+        for line in told:
+            tell(line)
+        made = with_piece(track)
+        yield made
+        pieces.keep(look, made, files[0], told, finisher.unknown > unknown)
+
+
+def _pieces(
+    form: Any, results: Path, library: Path | None, options: ExportOptions, player: str | None
+) -> Pieces | None:
+    """What is kept of a format's tracks; None for formats that are not made in pieces, and where
+    the texts depend on other files."""
+    if not getattr(form, "IN_PIECES", False) or options.set or options.merge:
+        return None
+    return Pieces(results, form.NAME, [str(library), player, options])
 
 
 def _with_sure_key(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -16,6 +17,7 @@ from urllib.parse import quote
 from ..base.text import one_line
 from ..records.track import Track
 from .cues import text_tag, title
+from .pieces import piece
 from .spool import Spool
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ NAME = "m3u8"
 HELP = "playlist of the library (one file; one per range with --bpm-ranges)"
 FILE = "library.m3u8"
 KEYS = "by_key"
+IN_PIECES = True
 NEEDS = frozenset({"file"})
 OPTIONS = ("bpm_ranges", "by_key", "relative")
 HEAD = b"#EXTM3U\n#DROPGRID\n"
@@ -48,7 +51,9 @@ def render(
     for track in tracks:
         written += 1
         for name in _lists_of(track, options.by_key, ranges):
-            lists.setdefault(name, Spool()).add(_entry(track, options.relative))
+            lists.setdefault(name, Spool()).add(
+                piece(track, partial(_entry, track, options.relative))
+            )
     return written, {name: chain([HEAD], lists[name]) for name in sorted(lists)}
 
 

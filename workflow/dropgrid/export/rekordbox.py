@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import partial
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement
 
 from .. import __version__
-from ..audio.dj_tags import DjTags, read_dj_tags
+from ..audio.dj_tags import DjTags
 from ..base.errors import ConfigError, InvalidReference
 from ..base.files import WINDOWS
 from ..key import notation
@@ -27,6 +28,7 @@ from ..records.track import Track, beats_per_bar
 from ..references.rekordbox import locations
 from .comments import comment
 from .cues import number, text_tag, title
+from .pieces import piece, tags_of
 from .playlists import Playlist, Playlists
 from .spool import Spool
 from .xml_lines import lines
@@ -38,11 +40,13 @@ NAME = "rekordbox"
 HELP = "rekordbox XML collection: beat grids, cues, playlists (one file)"
 FILE = "rekordbox.xml"
 KEYS = True
+IN_PIECES = True
 NEEDS = frozenset({"bpm", "file"})
 PLAYER = "rekordbox"
 OPTIONS = ("bpm_ranges", "by_key", "collection", "comment", "cues", "key_notation", "playlists")
 RATING_OF_A_STAR = 51
 REMOVE_FIRST = "Remove these first"
+NO_NUMBER = b'TrackID="0"'  # before the track has its place
 MEMORY = 10  # memory cues and loops that rekordbox keeps of a track
 # What rekordbox calls the file types it plays.
 KINDS = {
@@ -63,7 +67,8 @@ def render(
     stale: list[int] = []
     for track in tracks:
         place = playlists.add(track)
-        entries.add(lines(_track(track, place, options), 2))
+        text = piece(track, partial(_lines, track, options))
+        entries.add(text.replace(NO_NUMBER, b'TrackID="%d"' % place, 1))
         if there and str(track.file).replace("\\", "/") in there:
             stale.append(place)
     lists = playlists.lists()
@@ -89,11 +94,15 @@ def location(file: Path) -> str:
     return "file://localhost" + quote(os.fsencode(file), safe="/")
 
 
-def _track(track: Track, number_in_list: int, options: ExportOptions) -> Element:
+def _lines(track: Track, options: ExportOptions) -> bytes:
+    return lines(_track(track, options), 2)
+
+
+def _track(track: Track, options: ExportOptions) -> Element:
     record = track.bpm
     assert record is not None and track.file is not None  # NEEDS says so
-    file_tags = read_dj_tags(track.file)
-    element = Element("TRACK", TrackID=str(number_in_list), Name=title(track))
+    file_tags = tags_of(track)
+    element = Element("TRACK", TrackID="0", Name=title(track))
     for attribute, name in (("Artist", "artist"), ("Album", "album"), ("Genre", "genre")):
         element.set(attribute, text_tag(track, name))
     element.set("Composer", file_tags.composer)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ..records.track import Track
+from .pieces import piece
 from .places import volume_and_folders
 from .playlists import Playlist, Playlists
 from .stick_songs import safe_name
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 NAME = "serato-crates"
 HELP = "Serato crates of folders, ranges of BPM, keys and own lists (a folder)"
 FILE = "serato-crates"
+IN_PIECES = True
 NEEDS = frozenset({"file"})
 OPTIONS = ("bpm_ranges", "by_key", "playlists")
 ABOVE = "dropgrid"  # the crate that holds all others
@@ -37,6 +39,7 @@ def render(
     for track in tracks:
         playlists.add(track)
         paths.append(_path(track))
+        piece(track, bytes)  # no text of its own: what is kept of every track is enough
     everything = Playlist(ABOVE, tuple(range(1, len(paths) + 1)), playlists.lists())
     files = {
         f"_Serato_/Subcrates/{name}.crate": [crate(paths[i - 1] for i in numbers)]

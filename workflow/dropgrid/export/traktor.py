@@ -14,19 +14,20 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import date
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 from xml.sax.saxutils import quoteattr
 
-from ..audio.dj_tags import read_dj_tags
 from ..key import notation
 from ..records.cue_points import SAME_MOMENT, cues, loops, pads
 from ..records.track import Track
 from .anchors import anchors, main_region
 from .comments import comment
 from .cues import text_tag, title
+from .pieces import piece, tags_of
 from .places import volume_and_folders
 from .playlists import Playlist, Playlists
 from .spool import Spool
@@ -39,6 +40,7 @@ NAME = "traktor"
 HELP = "Traktor NML collection: beat grids, cues, playlists (one file)"
 FILE = "traktor.nml"
 KEYS = True
+IN_PIECES = True
 NEEDS = frozenset({"bpm", "file"})
 PLAYER = "traktor"
 OPTIONS = (
@@ -61,7 +63,7 @@ def render(
     names: list[str] = []  # as playlists know the tracks
     for track in tracks:
         assert track.bpm is not None and track.file is not None  # NEEDS says so
-        entries.add(lines(_entry(track, options), 2))
+        entries.add(piece(track, partial(_lines, track, options)))
         playlists.add(track)
         names.append(_primary_key(track.file))
     head = HEAD.format(version=options.nml_version) + (
@@ -79,6 +81,10 @@ def render(
     }
 
 
+def _lines(track: Track, options: ExportOptions) -> bytes:
+    return lines(_entry(track, options), 2)
+
+
 def _entry(track: Track, options: ExportOptions) -> Element:
     record = track.bpm
     assert record is not None and track.file is not None  # NEEDS says so
@@ -89,7 +95,7 @@ def _entry(track: Track, options: ExportOptions) -> Element:
     if album := text_tag(track, "album"):
         SubElement(entry, "ALBUM", TITLE=album)
     duration = record.duration or 0.0
-    file_tags = read_dj_tags(track.file)
+    file_tags = tags_of(track)
     info = SubElement(entry, "INFO", PLAYTIME=str(round(duration)))
     info.set("PLAYTIME_FLOAT", f"{duration:.6f}")
     for name, text in (

@@ -9,12 +9,12 @@ sample 0 of an MP3 was not measured.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement
 
-from ..audio.dj_tags import read_dj_tags
 from ..base.files import WINDOWS
 from ..base.text import one_line
 from ..key import notation
@@ -24,6 +24,7 @@ from ..records.track import Track
 from .anchors import anchors, main_region
 from .comments import comment
 from .cues import number, text_tag, title
+from .pieces import piece, tags_of
 from .spool import Spool
 from .virtualdj_merge import Merged, read_database
 from .xml_lines import lines
@@ -35,6 +36,7 @@ NAME = "virtualdj"
 HELP = "VirtualDJ database of its own: beat grids, cues, loops (one file)"
 FILE = "virtualdj.xml"
 KEYS = True
+IN_PIECES = True
 NEEDS = frozenset({"bpm", "file"})
 OPTIONS = ("comment", "cues", "key_notation", "merge")
 MARK = b'<VirtualDJ_Database Version="dropgrid"'
@@ -53,7 +55,7 @@ def render(
         return _merged(tracks, options, Path(options.merge).expanduser())
     songs = Spool()
     for track in tracks:
-        songs.add(lines(_song(track, options), 1))
+        songs.add(piece(track, partial(_lines, track, options)))
     return songs.added, {"": chain([HEAD], songs, [TAIL])}
 
 
@@ -68,6 +70,10 @@ def _merged(
     return count, {"": [XML, lines(merged.root, 0)]}
 
 
+def _lines(track: Track, options: ExportOptions) -> bytes:
+    return lines(_song(track, options), 1)
+
+
 def _song(track: Track, options: ExportOptions) -> Element:
     record = track.bpm
     assert record is not None and track.file is not None  # NEEDS says so
@@ -75,7 +81,7 @@ def _song(track: Track, options: ExportOptions) -> Element:
     if (size := _size(track.file)) is not None:
         song.set("FileSize", str(size))
     tags = SubElement(song, "Tags", Author=text_tag(track, "artist"), Title=title(track))
-    file_tags = read_dj_tags(track.file)
+    file_tags = tags_of(track)
     for name, text in (
         ("Label", file_tags.label), ("Remix", file_tags.remixer), ("Composer", file_tags.composer),
         ("Stars", str(file_tags.rating or "")), ("TrackNumber", str(file_tags.number or "")),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..audio.channels import largest
 from ..audio.reader import SAMPLE_RATE, Reader
 from ..base.errors import UnusableAudio
 from ..base.threads import in_thread
@@ -242,7 +243,7 @@ def _usable(path: Path, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
             continue
         yield from (np.zeros(length, block.dtype) for length in zeros)
         zeros = []
-        peak = max(peak, float(block.max(initial=0)), -float(block.min(initial=0)))
+        peak = max(peak, largest(block))
         yield block
     if samples < SHORTEST * SAMPLE_RATE:
         raise UnusableAudio(

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from ..audio.channels import POSITIONS, largest
+from ..base.quantiles import quantile
 from ..native import address, compiled
 
 TENTHS = 10  # powers a second
@@ -31,7 +32,7 @@ BLOCK = 4  # tenths in a gating block
 SHORT_TERM = 30  # tenths in a short-term window
 RELATIVE_GATE = -10.0  # LU below the mean of what passes the absolute gate
 RANGE_GATE = -20.0  # the same for the range
-RANGE_PERCENTILES = (10, 95)
+RANGE_SHARES = (0.1, 0.95)
 LOUDEST = 1e12  # power kept at most: a float file may hold anything
 SURROUND = 1.41  # weight of a channel between 60 and 120 degrees to the side
 AT_ONCE = 65536  # samples that are filtered at once
@@ -204,7 +205,7 @@ def loudness_range(tenths: np.ndarray) -> float | None:
     loud = _gated(_windows(tenths, SHORT_TERM), RANGE_GATE)
     if not len(loud):
         return None
-    low, high = np.percentile(10 * np.log10(loud), RANGE_PERCENTILES)
+    low, high = (quantile(10 * np.log10(loud), share) for share in RANGE_SHARES)
     return float(high - low)
 
 

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..audio.channels import STEPS
+from ..native import address, compiled
 from .engines.filterbank import filterbank
 from .engines.key_network import Network, Scores
 from .spectra import Bank, Transform
@@ -161,6 +162,10 @@ class Pitch:
 def packed(block: np.ndarray) -> np.ndarray:
     """A copy of float32 samples; in half the room where they are whole steps of 16 bits, as they
     are unless they were resampled. `unpacked` gives the same samples back."""
+    if block.flags.c_contiguous and block.dtype == np.float32 and (loops := compiled()):
+        whole = np.empty(len(block), np.int16)
+        is_whole = loops.pack(address(block), len(block), address(whole))
+        return whole if is_whole else block.copy()
     steps = block * np.float32(STEPS)
     with np.errstate(invalid="ignore"):
         whole = steps.astype(np.int16)

@@ -21,7 +21,7 @@
 #endif
 
 enum { LANES = 32, GATES = 4, COLUMNS = 16, MOST_PASSES = 16, WIDEST = 16,
-       MOST_TERMS = 512, MOST_IN_CACHE = 16384 };
+       MOST_TERMS = 512, MOST_IN_CACHE = 16384, NEAR = 256 };
 #define LARGEST 43.0f
 
 /* A direction of a layer at work; the numbers are addresses of float32 and counts of them. */
@@ -55,10 +55,17 @@ struct span {
    of magnitudes, then sums of powers. */
 struct transform {
     int size, hop, bins, lowest, count, amplitudes, powers;
+    int parts, inner; /* of a frame, each of NEAR samples at most; passes that stay within one */
     const float *window, *weights;
     const struct span *spans;
     struct pass passes[MOST_PASSES];
 };
+
+/* Numbers from one part of a frame to the next: a line of the cache more than it has, or the parts
+   would compete for the same places there. And those that a transform needs in all. */
+#define APART(one, wide) ((ptrdiff_t)((one)->size / (one)->parts) * (wide) + 16)
+#define ROOM(one, wide)                                                                   \
+    ((one)->parts * APART(one, wide) + ((ptrdiff_t)(one)->size + (one)->size / (one)->parts) * (wide))
 
 /* Rows of stretches of columns as they are, each followed by how much it rose since `lag` rows
    before. stretches: (count, 2) columns and lag. */
@@ -225,15 +232,16 @@ static const struct kind {
     void (*multiply)(const struct product *);
     void (*mix)(const float *, ptrdiff_t, ptrdiff_t, float *);
     int32_t (*largest)(const int32_t *, ptrdiff_t);
+    int (*pack)(const float *, ptrdiff_t, int16_t *);
 } KINDS[] = {
 #ifdef X86
     {"avx512", 16, run_avx512, run_both_avx512, frames_avx512, multiply_avx512,
-     mix_avx512, largest_avx512},
+     mix_avx512, largest_avx512, pack_avx512},
     {"avx2", 8, run_avx2, run_both_avx2, frames_avx2, multiply_avx2,
-     mix_avx2, largest_avx2},
+     mix_avx2, largest_avx2, pack_avx2},
 #endif
     {"plain", 4, run_plain, run_both_plain, frames_plain, multiply_plain,
-     mix_plain, largest_plain},
+     mix_plain, largest_plain, pack_plain},
 };
 enum { KINDS_COUNT = sizeof KINDS / sizeof *KINDS };
 static const struct kind *used = KINDS + KINDS_COUNT - 1;
@@ -354,12 +362,15 @@ static int planned(struct transform *one, const float *factors)
     if (left != 1)
         return 0;
     one->count = count;
+    one->parts = 1, one->inner = count;
     for (n = 0; n < count; n++) {
         struct pass *pass = one->passes + (count - 1 - n);
         groups = done, done *= radix[n];
         pass->radix = radix[n], pass->groups = groups, pass->length = one->size / done;
         pass->factors = factors;
         factors += (radix[n] - 1) * (pass->length - 1);
+        if (one->size / groups > NEAR)
+            one->parts = done, one->inner = count - 1 - n;
     }
     return 1;
 }
@@ -383,7 +394,7 @@ static PyObject *transform(PyObject *self, PyObject *arguments)
         return PyErr_Format(PyExc_ValueError, "no transform of %d", one.size);
     if (one.size > MOST_IN_CACHE && kind->wide > 8)
         kind++;
-    room = malloc(sizeof(float) * 2 * kind->wide * one.size + 64);
+    room = malloc(sizeof(float) * ROOM(&one, kind->wide) + 64);
     if (!room)
         return PyErr_NoMemory();
     Py_BEGIN_ALLOW_THREADS
@@ -472,6 +483,20 @@ static PyObject *largest(PyObject *self, PyObject *arguments)
     return PyFloat_FromDouble(bits < 0x7F800000 ? found : HUGE_VAL);
 }
 
+/* samples as steps of 16 bits into out: whether they are whole ones. */
+static PyObject *pack(PyObject *self, PyObject *arguments)
+{
+    unsigned long long samples, out;
+    Py_ssize_t count;
+    int whole;
+    if (!PyArg_ParseTuple(arguments, "KnK", &samples, &count, &out))
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    whole = used->pack(NUMBERS(samples), count, (int16_t *)(uintptr_t)out);
+    Py_END_ALLOW_THREADS
+    return PyBool_FromLong(whole);
+}
+
 /* Where an array's numbers begin. */
 static PyObject *address(PyObject *self, PyObject *array)
 {
@@ -494,6 +519,7 @@ static PyMethodDef METHODS[] = {
     {"multiply", multiply, METH_VARARGS, NULL},
     {"mix", mix, METH_VARARGS, NULL},
     {"largest", largest, METH_VARARGS, NULL},
+    {"pack", pack, METH_VARARGS, NULL},
     {"nearest", paths_nearest, METH_VARARGS, NULL},
     {"way", paths_way, METH_VARARGS, NULL},
     {"ffmpeg_functions", ffmpeg_functions, METH_NOARGS, NULL},

@@ -44,6 +44,21 @@ static void NAME(mix)(const float *block, ptrdiff_t rows, ptrdiff_t apart, float
     }
 }
 
+/* Samples as whole steps of 16 bits; whether that is what they are. */
+static int NAME(pack)(const float *samples, ptrdiff_t count, int16_t *out)
+{
+    int whole = 1;
+    ptrdiff_t n;
+    for (n = 0; n < count; n++) {
+        const float steps = samples[n] * 32768.0f;
+        const int within = steps >= -32768.0f && steps <= 32767.0f;
+        const int step = (int)(within ? steps : 0.0f);
+        out[n] = (int16_t)step;
+        whole &= (float)step == steps;
+    }
+    return whole;
+}
+
 /* The largest magnitude, as its bits, whose order is that of the numbers. */
 static int32_t NAME(largest)(const int32_t *samples, ptrdiff_t count)
 {

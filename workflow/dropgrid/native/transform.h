@@ -161,27 +161,60 @@ static void NAME(sum)(const struct transform *one, const float *packed, int fram
     }
 }
 
-/* room: 2 * size * WIDE numbers. frames: at most WIDE. */
+/* A pass: from in to out. */
+static inline void NAME(passed)(const struct pass *pass, const float *in, float *out)
+{
+    if (pass->radix == 4)
+        NAME(passed4)(pass, in, out);
+    else
+        NAME(passed2)(pass, in, out);
+}
+
+/* The first passes of a part: every so many samples of the whole, whose transform they are. Its
+   numbers stay in the nearest cache from one pass to the next. */
+static void NAME(part)(const struct transform *one, float *from, float *room, float *out)
+{
+    float *to = room, *other;
+    int n;
+    for (n = 0; n < one->inner; n++) {
+        struct pass pass = one->passes[n];
+        pass.groups /= one->parts;
+        NAME(passed)(&pass, from, n == one->inner - 1 ? out : to);
+        other = from, from = to, to = other;
+    }
+}
+
+/* WIDE samples from n on of each frame, windowed, into the parts that each belongs to. */
+static inline void NAME(windowed)(const struct transform *one, const float *samples, int frames,
+                                  int n, float *parts)
+{
+    const V window = LOAD(one->window + n);
+    const ptrdiff_t apart = APART(one, WIDE);
+    const int last = one->parts - 1, bits = __builtin_ctz(one->parts);
+    V rows[WIDE];
+    int j;
+    for (j = 0; j < WIDE; j++)
+        rows[j] = j < frames ? LOAD(samples + (size_t)j * one->hop + n) * window : ALL(0.0f);
+    NAME(turn)(rows);
+    for (j = 0; j < WIDE; j++)
+        STORE(parts + ((n + j) & last) * apart + ((n + j) >> bits) * WIDE, rows[j]);
+}
+
+/* room: ROOM(one, WIDE) numbers. frames: at most WIDE. */
 static void NAME(frames)(const struct transform *one, const float *samples, int frames,
                          float *magnitudes, float *lowest, float *sums, float *room)
 {
     const int size = one->size;
-    float *from = room, *to = room + (size_t)size * WIDE, *other;
+    const ptrdiff_t apart = APART(one, WIDE);
+    float *near = room + one->parts * apart, *to = room, *other;
+    float *from = near + (size_t)size / one->parts * WIDE;
     int i, j, n;
-    for (n = 0; n < size; n += WIDE) {
-        const V window = LOAD(one->window + n);
-        V rows[WIDE];
-        for (j = 0; j < WIDE; j++)
-            rows[j] = j < frames ? LOAD(samples + (size_t)j * one->hop + n) * window : ALL(0.0f);
-        NAME(turn)(rows);
-        for (j = 0; j < WIDE; j++)
-            STORE(from + (size_t)(n + j) * WIDE, rows[j]);
-    }
-    for (n = 0; n < one->count; n++) {
-        if (one->passes[n].radix == 4)
-            NAME(passed4)(one->passes + n, from, to);
-        else
-            NAME(passed2)(one->passes + n, from, to);
+    for (n = 0; n < size; n += WIDE)
+        NAME(windowed)(one, samples, frames, n, room);
+    for (n = 0; n < one->parts; n++)
+        NAME(part)(one, room + n * apart, near, from + (size_t)size / one->parts * n * WIDE);
+    for (n = one->inner; n < one->count; n++) {
+        NAME(passed)(one->passes + n, from, to);
         other = from, from = to, to = other;
     }
     for (n = 0; n < one->bins; n += WIDE) {

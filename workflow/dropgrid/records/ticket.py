@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class Ticket:
 
 def ticket_json(track: Ticket) -> bytes:
     """The bytes of a ticket."""
-    return json_lines({"schema": TICKET_SCHEMA, "schema_version": SCHEMA_VERSION, **asdict(track)})
+    return json_lines({"schema": TICKET_SCHEMA, "schema_version": SCHEMA_VERSION, **vars(track)})
 
 
 def read_ticket(path: Path) -> Ticket:

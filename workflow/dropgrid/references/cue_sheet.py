@@ -30,12 +30,17 @@ TIME = re.compile(r"[\[(]?(?:(\d{1,2}):)?(\d{1,4}):([0-5]\d)[\])]?\s*[-–—.|]
 def beside(file: Path, duration: float | None) -> tuple[Moment, ...]:
     """The tracklist that lies beside a file, `mix.cue`, `mix.mp3.cue` or `mix.txt`; () without
     one. Raises InvalidReference, which names the line."""
-    for path in (file.with_suffix(".cue"), Path(f"{file}.cue"), file.with_suffix(".txt")):
+    for path in places_beside(file):
         if path != file and os.path.isfile(path):  # a name may be too long for a suffix more
             found = read_cue_sheet(path) if path.suffix == ".cue" else read_tracklist(path)
             if found:
                 return tuple(_within(path, found, duration))
     return ()
+
+
+def places_beside(file: Path) -> tuple[Path, ...]:
+    """Where the tracklist of a file may lie, the best place first."""
+    return file.with_suffix(".cue"), Path(f"{file}.cue"), file.with_suffix(".txt")
 
 
 def read_cue_sheet(path: Path) -> list[tuple[Moment, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..base.errors import LibraryError, MissingRecord, RecordError
+from ..features.store import load
 from ..features.waveform import columns_for, read_waveform
 from ..jobs.usage_log import Use
 from ..records.model import ANALYSES, BpmRecord, KeyRecord, StructureRecord, TrackFailure
@@ -21,10 +23,13 @@ from ..references.collect import read_sources
 from ..references.matching import Reference, Tracks, match
 from ..results.duplicates_file import read_duplicates
 from ..results.layout import Results
-from ..results.library_reader import record_or_failure
+from ..results.library_reader import BROKEN, record_or_failure
+from ..results.reading_cache import Look, ReadingCache
 from ..results.scan_store import read_scan
 from ..results.to_check import confirmed_tracks, reference_tempos
 from ..run.summary import use_by_stage
+from . import encode
+from .encode import Short
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,8 @@ class TrackView:
     features.waveform, None where the features are gone; failure: why there is nothing to show.
     twins: the paths of the same song elsewhere in the library (results.duplicates). confirmed: a
     person checked its answer. added: when its file was last changed, nanoseconds since 1970; -1
-    where that is unknown.
+    where that is unknown. short, line: what the page shows of records and waveform (encode), which
+    are not there then.
     """
 
     track: str
@@ -50,6 +56,8 @@ class TrackView:
     twins: tuple[str, ...] = ()
     confirmed: bool = False
     added: int = -1
+    short: Short | None = None
+    line: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,12 +80,18 @@ class Report:
     systems: Evaluation = Evaluation("systems", {})
 
 
-def collect(results: Path, library: Path | None = None, references: Sequence[str] = ()) -> Report:
+def collect(
+    results: Path,
+    library: Path | None = None,
+    references: Sequence[str] = (),
+    in_short: bool = False,
+) -> Report:
     """Everything under a results folder that the page shows; tracks in the order of their paths.
 
     library: where the audio lies now, if not where the tickets say. references: the files of
-    annotations to show beside the estimates, most trusted first. Raises LibraryError if there
-    is neither a scan nor a record in results, RecordError, InvalidReference.
+    annotations to show beside the estimates, most trusted first. in_short: records and waveforms
+    as the page needs them, kept from page to page. Raises LibraryError if there is neither a scan
+    nor a record in results, RecordError, InvalidReference.
     """
     tickets, root, problems = _tickets(results)
     annotated: dict[str, Reference] = {}
@@ -85,10 +99,16 @@ def collect(results: Path, library: Path | None = None, references: Sequence[str
         known = Tracks({ticket.track: ticket.path for ticket in tickets}, root)
         annotated = match(read_sources(references), known)[0]
     columns = columns_for(len(tickets))
-    tracks = [
-        _track(results, ticket, library, annotated.get(ticket.track), columns)
-        for ticket in tickets
-    ]
+    short = ShortReader(results, columns) if in_short else None
+    tracks = []
+    for ticket in tickets:
+        reference = annotated.get(ticket.track)
+        if short is None or reference is not None:  # whose beats are drawn too
+            tracks.append(_track(results, ticket, library, reference, columns))
+        else:
+            tracks.append(short.read(ticket, library))
+    if short is not None:
+        short.save([ticket.track for ticket in tickets])
     twins, confirmed = read_duplicates(results), confirmed_tracks(results)
     tempos = reference_tempos(results)
     tracks = [
@@ -155,7 +175,7 @@ def _track(
     return TrackView(
         track=ticket.track,
         path=ticket.path,
-        audio=(os.path.join(library.absolute(), ticket.path) if library else ticket.file) or None,
+        audio=_audio(ticket, library),
         bpm=bpm if bpm and bpm.status == "ok" else None,
         structure=structure if structure and structure.status == "ok" else None,
         failure=failure,
@@ -164,6 +184,64 @@ def _track(
         key=key if key and key.status == "ok" else None,
         added=ticket.mtime_ns,
     )
+
+
+def _audio(ticket: Ticket, library: Path | None) -> str | None:
+    return (os.path.join(library.absolute(), ticket.path) if library else ticket.file) or None
+
+
+class ShortReader:
+    """Reads tracks in short; what was made of files that are still the same comes from a cache."""
+
+    def __init__(self, results: Path, columns: int) -> None:
+        self._results, self._columns = results, columns
+        versions = np.__version__, zlib.ZLIB_RUNTIME_VERSION
+        self._cache = ReadingCache(results, "page", [columns, *versions])
+
+    def read(self, ticket: Ticket, library: Path | None) -> TrackView:
+        """A track in short."""
+        look = self._cache.look(ticket.track, self._files(ticket.track))
+        if look.parts is None:
+            return self._read(look, ticket, library)
+        short, failure = json.loads(look.parts[0])
+        return TrackView(
+            ticket.track, ticket.path, _audio(ticket, library), added=ticket.mtime_ns,
+            failure=TrackFailure(*failure) if failure else None,
+            short=Short(*short), line=look.parts[1].decode(),
+        )  # fmt: skip
+
+    def save(self, tracks: Sequence[str]) -> None:
+        """Keep what was read of these tracks for the next page."""
+        self._cache.save(tracks)
+
+    def _read(self, look: Look, ticket: Ticket, library: Path | None) -> TrackView:
+        view = _track(self._results, ticket, library, None, self._columns)
+        short, line, failure = encode.shorten(view), encode.detail(view), view.failure
+        if self._is_certain(view):
+            told = failure and (failure.stage, failure.type, failure.message)
+            parts = (short.facts, short.question, short.corrected), told
+            self._cache.keep(look, [json.dumps(parts).encode(), line.encode()])
+        return replace(
+            view, bpm=None, structure=None, key=None, waveform=None, short=short, line=line
+        )
+
+    def _is_certain(self, view: TrackView) -> bool:
+        """Whether all that is there could be read: a disk may fail now and not the next time."""
+        if view.failure is not None and view.failure.type == BROKEN:
+            return False
+        features = Results(self._results).features(view.track)
+        return view.waveform is not None or not features.exists() or _hold_failure(features)
+
+    def _files(self, track: str) -> Iterator[str]:
+        for analysis in ANALYSES:
+            yield f"{self._results}/{analysis}/{track}.json"
+        yield f"{self._results}/features/{track}.npz"
+
+
+def _hold_failure(features: Path) -> bool:
+    with suppress(RecordError):
+        return isinstance(load(features), TrackFailure)
+    return False
 
 
 def costs(results: Path) -> dict[str, Use]:

@@ -12,11 +12,11 @@ import os
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import numpy as np
@@ -34,7 +34,9 @@ from ..records.model import (
 from ..references.matching import Reference
 from ..results.to_check import reasons, row_of
 from ..structure import queries
-from .collect import TrackView
+
+if TYPE_CHECKING:
+    from .collect import TrackView
 
 TAGS = (
     "title",
@@ -45,6 +47,19 @@ TAGS = (
 )  # of a file's tags, those that a person looks for
 TICK = 1e-4  # seconds: the resolution of beats on the page
 SKIP = 0xFFFF  # in a list of differences: add this much and read on
+
+
+@dataclass(frozen=True)
+class Short:
+    """What the page's table shows of a track's records and features.
+
+    facts: keys of `row`; question: what results.to_check asks of a row; corrected: the parts that
+    a person corrected.
+    """
+
+    facts: dict[str, Any]
+    question: dict[str, Any]
+    corrected: list[str]
 
 
 def script_json(value: Any) -> str:
@@ -74,12 +89,14 @@ def differences(times: Sequence[float]) -> np.ndarray:
 
 
 def detail(view: TrackView) -> str:
-    """What only an opened track shows, as a line of base64.
+    """What only an opened track shows, as a line of base64; as it was kept, where it was.
 
     Deflated: four uint32 counts (words of beats, of downbeats, of reference beats, columns of
     the waveform), those words as uint16, a byte a column for the loudness, another for the kick,
     a third for the middle (its upper half) and the high. All little-endian.
     """
+    if view.line is not None:
+        return view.line
     beats, downbeats = (view.bpm.beats, view.bpm.downbeats) if view.bpm else ((), ())
     annotated = (view.reference.beats if view.reference else None) or ()
     lists = [differences(times) for times in (beats, downbeats, annotated)]
@@ -93,27 +110,37 @@ def detail(view: TrackView) -> str:
 
 def row(view: TrackView, page: Path) -> dict[str, Any]:
     """What the table, the search and a track's facts need, without the keys that are empty."""
+    short = view.short or shorten(view)
     values = {
         "id": view.track,
         "path": view.path,
         "title": PurePosixPath(view.path).stem,
         "audio": audio_href(view.audio, page),
+        **short.facts,
+        **(_reference(view.reference, _duration(view)) if view.reference else {}),
+        "twins": list(view.twins) or None,
+        "added": _date(view.added),
+        "corrected": short.corrected or None,
+        "confirmed": view.confirmed or None,
+        "check": _to_check(view, short) or None,
+    }
+    if view.failure:
+        values["failure"] = [view.failure.stage, view.failure.type, view.failure.message]
+    return {key: value for key, value in values.items() if value not in (None, "")}
+
+
+def shorten(view: TrackView) -> Short:
+    """The records and features of a track in short."""
+    facts = {
         "mini": None
         if view.waveform is None
         else _base64(quantise(miniature(view.waveform[:, 0])).tobytes()),
         **(_tempo(view.bpm) if view.bpm else {}),
         **(_sections(view.structure) if view.structure else {}),
         **(_key(view.key) if view.key else {}),
-        **(_reference(view.reference, _duration(view)) if view.reference else {}),
-        "twins": list(view.twins) or None,
-        "added": _date(view.added),
-        "corrected": _corrected(view) or None,
-        "confirmed": view.confirmed or None,
-        "check": _to_check(view) or None,
     }
-    if view.failure:
-        values["failure"] = [view.failure.stage, view.failure.type, view.failure.message]
-    return {key: value for key, value in values.items() if value not in (None, "")}
+    told = {key: value for key, value in facts.items() if value not in (None, "")}
+    return Short(told, row_of(view.bpm, view.key), _corrected(view))
 
 
 def keys() -> dict[str, str]:
@@ -143,13 +170,14 @@ def _date(nanoseconds: int) -> str | None:
     return None
 
 
-def _to_check(view: TrackView) -> list[list[str]]:
+def _to_check(view: TrackView, short: Short) -> list[list[str]]:
     """Why a track is to be checked: what it is about, and in words."""
     if view.failure:
         return []
-    row = row_of(view.bpm, view.key)
     reference = view.reference.bpm if view.reference else None
-    return [list(found) for found in reasons(row, reference, view.twins, view.confirmed)]
+    return [
+        list(found) for found in reasons(short.question, reference, view.twins, view.confirmed)
+    ]
 
 
 def _duration(view: TrackView) -> float:

@@ -41,6 +41,7 @@ FORMATS = {
     ".npz": Format(b"PK\x03\x04", b"PK\x05\x06"),  # the end: of the last 22 bytes
     ".csv": Format(b"track,path,", b"\n"),
     ".parquet": Format(b"PAR1", b"PAR1"),
+    ".cache": Format(b"dropgrid cache\n", b"\nend\n"),
 }
 
 
@@ -103,6 +104,7 @@ ARTEFACTS: dict[str, Artefact] = {
                       dry_run="folder") for kind in ANALYSES},
     "identity": Artefact("identity/{track}.json", IDENTITY, renamed=True, of_track=True),
     "cache": Artefact("cache/{origin}.npz", renamed=True),
+    "reading": Artefact("cache/{any}.cache", renamed=True),
     "log": Artefact("logs/{any}/{track}.log", of_track=True, in_place=True),
     "correction": Artefact("corrections/{track}.json", "dropgrid/correction", dry_run="copies"),
     "corrections_apart": Artefact("corrections/others.json", "dropgrid/corrections",

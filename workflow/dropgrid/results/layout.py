@@ -5,7 +5,9 @@ The rules of the workflow name the same paths, as patterns; docs/architecture.md
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +65,7 @@ class Results:
 
     @property
     def corrections(self) -> Path:
-        """The folder of what is stated of the tracks (dropgrid.correcting.publish)."""
+        """The folder of the tracks' corrections (dropgrid.correcting.publish)."""
         return self.folder / ARTEFACTS["correction"].folder
 
     @property
@@ -137,5 +139,8 @@ class Results:
 
     def recorded(self, kind: str) -> Iterator[str]:
         """The ids of the tracks that have a record of an analysis, in no order."""
-        names = (path.stem for path in (self.folder / kind).glob("*.json"))
-        return (name for name in names if TRACK_ID.fullmatch(name))
+        with suppress(OSError):
+            for name in os.listdir(self.folder / kind):
+                track = name.removesuffix(".json")
+                if track != name and TRACK_ID.fullmatch(track):
+                    yield track

@@ -1,12 +1,12 @@
 """Reading a results folder: the tracks in the library's order with their records.
 
 A results folder may be somebody else's. A record that is not what it should be is a failure of
-its track, told like any other, and the other tracks go on.
+its track, reported like any other, and the other tracks go on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -36,20 +36,40 @@ def iterate_library(
     Raises RecordError for a missing record, unless `waiting` is given: then a record that is
     missing is None, and the ids of tracks that have none at all are added to it.
     """
+    kinds = Results(Path(results)).kinds()
+    for track in track_ids(results):
+        found = read_track(Path(results), track, kinds, library, waiting is not None)
+        if found is not None:
+            yield found
+        elif waiting is not None:
+            waiting.append(track)
+
+
+def track_ids(results: str | Path) -> list[str]:
+    """The ids in the library's order. Raises RecordError where there are no records."""
     results = Path(results)
     kinds = Results(results).kinds()
     if not kinds:
         raise RecordError(f"{results}: holds no records; run the workflow first")
-    for track in _track_ids(results, kinds[0]):
-        records = [
-            _record(results, kind, track, waiting is not None) if kind in kinds else None
-            for kind in ANALYSES
-        ]
-        if waiting is not None and not any(records):
-            waiting.append(track)
-            continue
-        found = Track(None, records[0], records[1], records[2])
-        yield replace(found, file=_file(results, found, library))
+    return _track_ids(results, kinds[0])
+
+
+def read_track(
+    results: Path,
+    track: str,
+    kinds: Collection[str],
+    library: str | Path | None,
+    may_miss: bool,
+) -> Track | None:
+    """A track with its records of these kinds; see iterate_library. may_miss: one that has none is
+    None."""
+    records = [
+        _record(results, kind, track, may_miss) if kind in kinds else None for kind in ANALYSES
+    ]
+    if may_miss and not any(records):
+        return None
+    found = Track(None, records[0], records[1], records[2])
+    return replace(found, file=_file(results, found, library))
 
 
 def _record(results: Path, kind: str, track: str, may_miss: bool) -> Any:

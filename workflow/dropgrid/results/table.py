@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,8 +17,9 @@ from ..base.text import encodable
 from ..records.bpm_outline import Positions, read_bpm_outline
 from ..records.model import BpmRecord, KeyRecord, StructureRecord, TrackFailure, problem_of
 from .layout import Results
-from .library_reader import broken, path_of, record_or_failure
+from .library_reader import BROKEN, broken, path_of, record_or_failure
 from .ownership import looks_owned
+from .reading_cache import Look, ReadingCache
 from .scan_store import read_scan
 
 # Column -> type in the Parquet file.
@@ -72,13 +74,58 @@ FAILURE_COLUMNS = ("track", "path", "stage", "type", "message")
 Row = dict[str, Any]
 
 
+class RowReader:
+    """Reads rows of the table; those of records that are still the same come from a cache."""
+
+    def __init__(self, results: Path, analyses: Sequence[str]) -> None:
+        self._results, self.analyses = results, tuple(analyses)
+        self._cache = ReadingCache(results, "rows", [self.analyses, *COLUMNS])
+
+    def read(self, track: str) -> tuple[Row, list[TrackFailure]]:
+        """The row and the failures of a track. A record that is forged or damaged is a failure.
+
+        Raises MissingRecord.
+        """
+        look = self._look(track)
+        if look.parts is not None:
+            failures, values = map(json.loads, look.parts)
+            row = dict(zip(COLUMNS, values, strict=True))
+            return row, [TrackFailure(*failure) for failure in failures]
+        row, found = _read_row(self._results, track, self.analyses)
+        self._keep(look, row, found)
+        return row, found
+
+    def failures(self, track: str) -> list[TrackFailure]:
+        """The failures of a track, without its row where that is in the cache; see read."""
+        if not self.analyses:
+            return []
+        look = self._look(track)
+        if look.parts is None:
+            return self.read(track)[1]
+        return [TrackFailure(*failure) for failure in json.loads(look.parts[0])]
+
+    def save(self) -> None:
+        """Keep what was read for the next reader. Raises RecordError."""
+        self._cache.save(read_scan(self._results)["tracks"])
+
+    def _look(self, track: str) -> Look:
+        files = (f"{self._results}/{kind}/{track}.json" for kind in self.analyses)
+        return self._cache.look(track, files)
+
+    def _keep(self, look: Look, row: Row, failures: Sequence[TrackFailure]) -> None:
+        if any(failure.type == BROKEN for failure in failures):
+            return
+        told = [[failure.stage, failure.type, failure.message] for failure in failures]
+        parts = told, [row[name] for name in COLUMNS]
+        self._cache.keep(look, [json.dumps(part).encode() for part in parts])
+
+
 def read_rows(results: Path, analyses: Sequence[str]) -> Iterator[tuple[Row, list[TrackFailure]]]:
     """The table's rows, and the failures of each track, in the order of results/scan.json.
 
     A record that is forged or damaged is a failure of its track. Raises MissingRecord.
     """
-    for track in read_scan(results)["tracks"]:
-        yield _read_row(results, track, analyses)
+    return map(RowReader(results, analyses).read, read_scan(results)["tracks"])
 
 
 def _read_row(
@@ -119,7 +166,8 @@ def write_table(results: Path, analyses: Sequence[str]) -> tuple[int, int]:
         for problem in read_scan(results)["problems"]
     ]  # fmt: skip
     count = 0
-    for row, failures in read_rows(results, analyses):
+    reader = RowReader(results, analyses)
+    for row, failures in map(reader.read, read_scan(results)["tracks"]):
         rows.append(row)
         count += bool(failures)
         for failure in dict.fromkeys(failures):  # bpm and structure fail alike: say it once
@@ -127,6 +175,7 @@ def write_table(results: Path, analyses: Sequence[str]) -> tuple[int, int]:
                 {"track": row["track"], "path": row["path"], "stage": failure.stage,
                  "type": failure.type, "message": failure.message}
             )  # fmt: skip
+    reader.save()
     parquet = Results(results).parquet
     if has_parquet():
         write_atomically(parquet, parquet_bytes(rows))
@@ -191,11 +240,14 @@ def rows_of_records(results: Path, waiting: Collection[str]) -> list[Row]:
     Raises RecordError.
     """
     files, without = Results(results), set(waiting)
+    kinds = files.kinds()
+    reader = RowReader(results, kinds)
     rows: list[Row] = []
     for track in read_scan(results)["tracks"]:
-        there = [kind for kind in files.kinds() if files.record(kind, track).exists()]
+        there = [kind for kind in kinds if files.record(kind, track).exists()]
         if track not in without and there:
-            rows.append(_read_row(results, track, there)[0])
+            whole = there == kinds
+            rows.append((reader.read(track) if whole else _read_row(results, track, there))[0])
     return rows
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..base.quantiles import median
 from ..features import FRAME_RATE, Features
 from ..records.model import Alternative, Confidences, GridRegion
 from .bars import Counted, count_bars
@@ -136,7 +137,7 @@ def _deviation(counted: list[Counted]) -> dict[str, float] | None:
     apart = np.array([piece.apart for piece in pieces if piece.apart is not None])
     if not len(apart):
         return None
-    typical, largest = 1000 * np.median(apart[:, 0]), 1000 * apart[:, 1].max()
+    typical, largest = 1000 * median(apart[:, 0]), 1000 * apart[:, 1].max()
     return {"typical": float(typical), "largest": float(largest)}
 
 

@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ..base.quantiles import median, quantile
 from ..features import FRAME_RATE, Features
 from .octave import rises
 
@@ -115,9 +116,9 @@ def _loudest(bands: np.ndarray) -> float:
     silence after the music are no music.
     """
     levels = _levels_of(bands)
-    usual = float(np.quantile(levels, 0.95))
+    usual = float(quantile(levels, 0.95))
     floor = np.sort(levels)[-min(FRAME_RATE, len(levels))] - SOUNDING
-    return usual if usual > floor else float(np.quantile(levels[levels > floor], 0.95))
+    return usual if usual > floor else float(quantile(levels[levels > floor], 0.95))
 
 
 def _levels_of(bands: np.ndarray) -> np.ndarray:
@@ -178,6 +179,6 @@ def _summits(values: np.ndarray) -> np.ndarray:
     """Values (n,) above their median where none within BREADTH is greater, else 0."""
     padded = np.pad(values, BREADTH, constant_values=-np.inf)
     greatest = np.lib.stride_tricks.sliding_window_view(padded, 2 * BREADTH + 1).max(axis=1)
-    heights = np.where(values >= greatest, np.maximum(values - np.median(values), 0.0), 0.0)
+    heights = np.where(values >= greatest, np.maximum(values - median(values), 0.0), 0.0)
     heights[:EDGE] = heights[-EDGE:] = 0.0
     return heights

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..base.quantiles import median
 from ..features import FRAME_RATE
 from .tempo import HARMONICS
 
@@ -108,7 +109,7 @@ def fit_line(times: np.ndarray, heights: np.ndarray, bpm: float, offset: float) 
         if near.sum() < 4 or np.ptp(index[near]) < 4:
             return Line(float(offset), float(period), margin=bpm * SPREAD)
         index, error, weight = index[near], error[near], heights[near]
-        scale = 2 * (1.48 * np.median(np.abs(error - np.median(error))) + 0.003)
+        scale = 2 * (1.48 * median(np.abs(error - median(error))) + 0.003)
         weight = weight / (1 + (error / scale) ** 2)
         middle = np.average(index, weights=weight)
         centred = index - middle

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..base.quantiles import quantile
 from ..features import ENVELOPE_RATE, Features
 
 LAG = 0.0025  # s: the networks' peaks come this much before the attack
@@ -41,7 +42,7 @@ def attack_offset(features: Features, beats: np.ndarray) -> float | None:
     near = envelope[whole[:, None] + span] * (1 - part)
     near += envelope[whole[:, None] + span + 1] * part
     rise = near[:, reach:].max(axis=1) - near[:, : reach // 2].mean(axis=1)
-    mean = near[rise >= np.quantile(rise, 1 - LOUDEST)].mean(axis=0)
+    mean = near[rise >= quantile(rise, 1 - LOUDEST)].mean(axis=0)
     low = mean[: reach // 2].mean()
     level = (mean - low) / max(float(mean[reach:].max() - low), 1e-9)
     foot, half = (_crossing(level[reach // 2 :], share) for share in (FOOT, 0.5))

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from ..base.quantiles import median
 from ..features import FRAME_RATE
 from .fit import JITTER, Line, demodulate
 
@@ -163,7 +164,7 @@ def _without_joints(pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
 def _line(times: np.ndarray, all_times: np.ndarray) -> Line:
     """The straight line through neighbouring beats, its margin from their deviations."""
     if len(times) < 3:
-        period = float(np.median(np.diff(all_times)))
+        period = float(median(np.diff(all_times)))
         return Line(float(times[0]), period, 60.0 / period * 0.1)
     index = np.arange(len(times)) - (len(times) - 1) / 2
     spread = float((index**2).sum())

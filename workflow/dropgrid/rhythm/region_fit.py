@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..base.quantiles import median
 from ..features import FRAME_RATE
 from .borders import REACH, giving_way
 from .continuation import Part, joined
@@ -244,7 +245,7 @@ def _straight(whole: _Track, beats: np.ndarray) -> list[Piece]:
             late = Line(line.offset + LAG, line.period, line.margin)
             own = beats[start:end]
             away = np.abs(own - line.offset - np.arange(len(own)) * line.period)
-            apart = float(np.median(away)), float(away.max())
+            apart = float(median(away)), float(away.max())
             pieces.append(Piece(low, high, late, line.bpm, share, None, apart))
     return pieces
 

@@ -14,6 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from ..base.quantiles import median
 from ..features import FRAME_RATE
 from .fit import SPREAD, demodulate, exact_tempo, phase
 from .options import RhythmOptions
@@ -45,7 +46,7 @@ class Run:
 
     def local(self, bpm: float) -> np.ndarray:
         """The tempi in the octave (or other simple ratio) that is nearest to bpm."""
-        middle = float(np.median(self.tempi))
+        middle = float(median(self.tempi))
         ratios = np.array([*RATIOS, *(1 / ratio for ratio in RATIOS)])
         return self.tempi / ratios[np.argmin(np.abs(np.log(middle / ratios / bpm)))]
 

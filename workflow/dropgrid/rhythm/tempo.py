@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..base.quantiles import median
 from ..features import FRAME_RATE
 from .options import RhythmOptions
 
@@ -87,7 +88,7 @@ def pulse(gram: Tempogram, options: RhythmOptions) -> float:
     mostly above 0.2.
     """
     filled = _filled(gram.magnitudes.mean(axis=0), gram.tempi, options)
-    return float((filled.max() - np.median(filled)) / sum(WEIGHTS))
+    return float((filled.max() - median(filled)) / sum(WEIGHTS))
 
 
 def probabilities(score: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..base.quantiles import median
 from ..features import FRAME_RATE
 from .bar_pointer import PART, Likelihood, Path, best_path
 from .fit import PEAK_FLOOR, SPREAD
@@ -49,7 +50,7 @@ def follow(
     parts = _smooth(moves, path)
     parts = [part for part in parts if _explains_more(activation, grid, path, part)]
     if moves.mean() > MOSTLY:
-        share, deviation = drift(activation, float(np.median(local)))
+        share, deviation = drift(activation, float(median(local)))
         beyond = np.mean(np.abs(local / bpm - 1) > SPREAD) > BEYOND
         whole = (0, len(moves))
         played = share >= PULSE and deviation > STEADY

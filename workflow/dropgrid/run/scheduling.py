@@ -4,11 +4,14 @@ asking ever more seldom what became of jobs elsewhere.
 Measured with Snakemake 9.27, which has no option for any of it:
 
 - Every time jobs are chosen while others are ready, a timer is set that has them chosen again a
-  second later, on behalf of the limit of jobs a second (100 unless said otherwise). Each such
+  second later, on behalf of the limit of jobs a second (100 by default). Each such
   time sets another one. After two hundred jobs they were chosen 200 times a second.
 - Each time the inputs of every ready job are looked at, and all jobs that are left are listed.
 
 Here the cores are the limit, and of the ready jobs only a few can begin.
+
+Before a job starts, Snakemake asks of each input whether it comes by a pipe, and looks for it in
+the outputs of all jobs that the job depends on: for the records of 10,000 tracks a minute or more.
 
 The Slurm plugin asks ten seconds later each time that nothing has changed, up to three minutes: so
 long a lost job would go unnoticed.
@@ -58,6 +61,22 @@ def lighten(scheduler: Any, cores: int, warn: Warn) -> None:
 
     scheduler.__class__ = Lightened
     scheduler.job_rate_limiter = None
+
+
+def know_pipes(dag: Any, jobs: Iterable[Any], warn: Warn) -> None:
+    """Have jobs that depend on no job with a pipe know so, without looking for each input."""
+    for job in jobs:
+        if not callable(getattr(job, "is_pipe_or_service_input", None)):
+            harm = "tables take longer to start the more tracks there are"
+            warn(_left("is_pipe_or_service_input", harm))
+            return
+        sources = dag.dependencies[job]
+        if all(getattr(source, "pipe_or_service_output", None) == set() for source in sources):
+            job.is_pipe_or_service_input = _is_no_pipe
+
+
+def _is_no_pipe(path: Any) -> bool:
+    return False
 
 
 def foremost(jobs: Iterable[Any], most: int) -> set[Any]:

@@ -26,10 +26,11 @@ from ..corrections.model import InvalidCorrection
 from ..jobs.usage_log import Use, add_up, read_batch_log, read_use
 from ..records.model import TrackFailure
 from ..results.layout import Results
-from ..results.library_reader import READERS, failure_in, path_of
+from ..results.library_reader import BROKEN, READERS, failure_in, path_of
 from ..results.ownership import looks_owned, remove_owned
 from ..results.prune import departed
 from ..results.scan_store import read_scan
+from ..results.table import RowReader
 from ..stages import STAGES
 
 SCHEMA = "dropgrid/summary"
@@ -39,7 +40,7 @@ SHOWN = 20  # failures told in the text; all are in the JSON and in failures.csv
 @dataclass(frozen=True)
 class Summary:
     """The state of a library. waiting: tracks without all of their records.
-    checked: grids that a person stated or confirmed, and right: those of them that the analysis
+    checked: grids that a user corrected or confirmed, and right: those of them that the analysis
     itself found. failures: of each failed track, in the library's order. unread: what the scan
     could not look into, as (path, reason). departed: tracks with records that have left the
     library. use: what each stage took of the tracks that are in the library, whenever that was;
@@ -63,18 +64,15 @@ def summarise(results: Path, since: int | None = None) -> Summary:
 
     since: when the run began that is told of, nanoseconds since 1970.
     """
+    return _summarise(results, RowReader(results, Results(results).kinds()), since)
+
+
+def _summarise(results: Path, reader: RowReader, since: int | None) -> Summary:
     scan = read_scan(results)
-    analyses = Results(results).kinds()
     failures = []
     waiting = 0
     for track in scan["tracks"]:
-        missing = not analyses
-        failure: TrackFailure | None = None
-        for analysis in analyses:
-            try:
-                failure = failure or failure_in(results, analysis, track)
-            except RecordError:
-                missing = True
+        failure, missing = _outcome(results, reader, track)
         if failure:
             failures.append((track, path_of(results, track), failure))
         elif missing:
@@ -96,8 +94,23 @@ def summarise(results: Path, since: int | None = None) -> Summary:
     )
 
 
+def _outcome(results: Path, reader: RowReader, track: str) -> tuple[TrackFailure | None, bool]:
+    """The first failure of a track, and whether it lacks a record that can be read."""
+    with suppress(RecordError):
+        failures = reader.failures(track)
+        if not any(failure.type == BROKEN for failure in failures):
+            return (failures[0] if failures else None), not reader.analyses
+    first, missing = None, False
+    for analysis in reader.analyses:
+        try:
+            first = first or failure_in(results, analysis, track)
+        except RecordError:
+            missing = True
+    return first, missing
+
+
 def _checked(results: Path, tracks: Sequence[str]) -> list[bool]:
-    """Of each grid that a person stated or confirmed, whether the analysis itself found it."""
+    """Of each grid that a user corrected or confirmed, whether the analysis itself found it."""
     session = CorrectionSession(Results(results), corrections_file(results))
     try:
         corrections = document.read(session.file)
@@ -170,7 +183,9 @@ def write_summary(results: Path, since: int | None = None) -> Summary:
 
     Raises RecordError, OSError.
     """
-    summary = summarise(results, since)
+    reader = RowReader(results, Results(results).kinds())
+    summary = _summarise(results, reader, since)
+    reader.save()
     write_if_changed(Results(results).summary, to_json(summary))
     return summary
 

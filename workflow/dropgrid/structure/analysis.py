@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from ..base.errors import UnusableAudio
+from ..base.quantiles import median
 from ..features import Features
 from ..records.model import BpmRecord, Label, Phrase, Section
 from . import decoding, labels, loudness_method, patterns, segment
@@ -46,7 +47,7 @@ class Structure:
 
 @dataclass(frozen=True)
 class Measured:
-    """What is measured of stated sections and drops, as in Structure.
+    """What is measured of corrected sections and drops, as in Structure.
 
     The sections with their energies, the impact of each drop, the mix points, and the phrases
     inside the sections.
@@ -135,7 +136,7 @@ def measured(
     drops: Sequence[float],
     options: StructureOptions,
 ) -> Measured:
-    """What is measured of sections and drops that a person stated."""
+    """What is measured of corrected sections and drops."""
     bands = features.descriptors["bands"]
     base = time_base(rhythm, features.duration)
     music = music_of(bands, base)
@@ -310,7 +311,7 @@ def _bars(parts: list[_Part], rhythm: BpmRecord, base: TimeBase) -> list[_Bars]:
     """The first bar of each part, the one after its last, and how many they are."""
     if base.kind == "seconds" or not rhythm.downbeats:
         return [(None, None, None)] * len(parts)
-    length = float(np.median(np.diff(base.edges))) * base.per_bar
+    length = float(median(np.diff(base.edges))) * base.per_bar
     firsts = [1, *(bar_number(rhythm, part.start, length) for part in parts[1:])]
     lasts = [*firsts[1:], bar_number(rhythm, parts[-1].end - length / 8, length) + 1]
     return [(first, last, last - first) for first, last in zip(firsts, lasts, strict=True)]

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from ..base.quantiles import median
 from ..records.model import BpmRecord
 
 FRAME = 0.5  # seconds of a unit where there is no grid; four of them stand for a bar
@@ -43,7 +44,7 @@ def time_base(rhythm: BpmRecord, duration: float) -> TimeBase:
         bars = np.asarray(rhythm.beats, float)[::per_bar]
     if len(bars) < 2:
         return TimeBase("seconds", np.arange(0.0, duration + 1e-6, FRAME), 4)
-    length = float(np.median(np.diff(bars)))
+    length = float(median(np.diff(bars)))
     before = np.arange(int(bars[0] / length + 1e-6), 0, -1)
     after = np.arange(1, int((duration - bars[-1]) / length + 0.1) + 1)
     bars = np.concatenate([bars[0] - before * length, bars, bars[-1] + after * length])

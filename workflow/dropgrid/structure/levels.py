@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..base.quantiles import median, quantile
+
 LOW = slice(0, 2)  # the bands below 120 Hz: kick and sub bass
 TUNE = slice(3, 6)  # the bands from 250 to 2000 Hz: chords, voices, leads
 PLATEAU = 8  # bars of the loudest stretch, which levels are measured against
@@ -19,7 +21,7 @@ LOUDER = 40.0  # dB that an impact may reach: there was silence before
 
 # Energy is a logistic function of two levels below the track's loudest moments, fitted to calm
 # and peak sections of 29 songs together by benchmarks/structure_fit.py.
-LOUDEST = 99.5  # percentile of the power of all sixteenths: gain and mastering cancel
+LOUDEST = 0.995  # quantile of the power of all sixteenths: gain and mastering cancel
 DENSITY, STROKES, OFFSET = 0.28, 0.14, 3.6  # a dB of mean power, a dB of the kick's strokes, and 1
 FAINTEST = -30.0  # dB below the loudest moments at which nothing is left of either
 
@@ -29,7 +31,7 @@ TUNELESS = -10.0  # dB below the loudest stretch that the quiet quarter of a bar
 # Kicks of 50 songs strike within 9 dB of the mean power where they are loudest; noise, speech and
 # pads, whose low bands rise as well, stay 22 dB and more below it.
 KICK = -15.0  # dB against the mean power at which strokes of the low bands are those of a kick
-HARDEST = 75  # percentile of the level from which on a track's usual kick is to be heard
+HARDEST = 0.75  # quantile of the level from which on a track's usual kick is to be heard
 ENTRY = -6.0  # dB against the usual strokes at which a kick counts as missing
 
 
@@ -55,11 +57,16 @@ class Drive:
         """(units,) the level of the bar each unit lies in: the mean of its parts."""
         return self._of_units(self.parts.mean(axis=0))
 
+    def tuneful_levels(self) -> np.ndarray:
+        """(units,) the level of the bar each unit lies in with its tune as a fourth part."""
+        tune = np.maximum(self.tune, QUIET)
+        return self._of_units(np.vstack([self.parts, tune]).mean(axis=0))
+
     def kick_levels(self) -> np.ndarray:
         """(units,) dB of the kick's strokes in the bar of each unit against the usual ones: the
         median of those of the quarter of the bars that drive hardest."""
         level, strokes = self.parts.mean(axis=0), self.parts[1]
-        usual = np.median(strokes[level >= np.percentile(level, HARDEST)])
+        usual = median(strokes[level >= quantile(level, HARDEST)])
         return self._of_units(strokes - usual)
 
     def _of_units(self, bars: np.ndarray) -> np.ndarray:
@@ -69,7 +76,7 @@ class Drive:
         """Whether a kick strikes in the quarter of the beats that drive hardest."""
         level = self.levels()
         against = decibels(self.strokes) - decibels(self.power)
-        return bool(np.median(against[level >= np.percentile(level, HARDEST)]) > KICK)
+        return bool(median(against[level >= quantile(level, HARDEST)]) > KICK)
 
     def loudness(self, start: int, end: int) -> tuple[float, float]:
         """dB below the loudest moments, of the power and of the strokes of units."""
@@ -113,7 +120,7 @@ class Drive:
             return start
         strokes = self.strokes[start : start + whole * self.per_bar]
         bars = decibels(strokes.reshape(whole, self.per_bar).mean(axis=1))
-        usual = np.median(bars) + ENTRY
+        usual = median(bars) + ENTRY
         return start + self.per_bar if bars[0] < usual <= bars[1] else start
 
     def beat_alone(self, start: int, end: int) -> bool:
@@ -137,16 +144,14 @@ def measure(levels: np.ndarray, pattern: np.ndarray, per_bar: int) -> Drive:
     beat = decibels(_by_bar(strokes, per_bar))
     fullness = _by_bar(pattern.mean(axis=(1, 2)), per_bar)
     tune = decibels(power[:, :, TUNE].sum(axis=2))
-    quiet = np.array([
-        np.percentile(tune[i : i + per_bar], 25) for i in range(0, len(tune), per_bar)
-    ])  # fmt: skip
+    quiet = _quiet_quarters(tune, per_bar)
     return Drive(
         total.mean(axis=1),
         strokes,
         np.maximum([_below(part) for part in (loudness, beat, fullness)], QUIET),
         _below(beat),
         _below(quiet),
-        float(np.percentile(total, LOUDEST)),
+        float(quantile(total.ravel(), LOUDEST)),
         per_bar,
     )
 
@@ -160,6 +165,14 @@ def _by_bar(values: np.ndarray, per_bar: int) -> np.ndarray:
     """Means of every whole bar, and of what is left at the end."""
     starts = np.arange(0, len(values), per_bar)
     return np.add.reduceat(values, starts) / np.diff(np.append(starts, len(values)))
+
+
+def _quiet_quarters(values: np.ndarray, per_bar: int) -> np.ndarray:
+    """What a quarter of the values (units, n) of each bar are below, and of what is left."""
+    whole = len(values) // per_bar * per_bar
+    bars = values[:whole].reshape(whole // per_bar, -1)
+    rest = [quantile(values[whole:].ravel(), 0.25)] if whole < len(values) else []
+    return np.append(quantile(bars, 0.25, 1), rest)
 
 
 def _below(bars: np.ndarray) -> np.ndarray:

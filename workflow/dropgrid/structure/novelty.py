@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..base.quantiles import median
 from .window import largest
 
 CONTEXTS = (1, 2, 4, 8)  # bars on each side
@@ -76,7 +77,7 @@ def evidence(
     total = np.zeros(len(pattern))
     for bars in CONTEXTS:
         values = novelty(compared, stride, bars * per_bar // stride)
-        usual = np.median(values[values > 0]) if np.any(values > 0) else FLOOR
+        usual = median(values[values > 0]) if np.any(values > 0) else FLOOR
         total += np.log(np.maximum(values, 0.05) / max(float(usual), FLOOR))
     total /= len(CONTEXTS)
     beside = largest(total, REACH * per_bar) - total

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..base.quantiles import quantile
 from ..features import FRAME_RATE
 from .bars import TimeBase
 
@@ -38,7 +39,7 @@ def relative(levels: np.ndarray) -> np.ndarray:
     levels: (units, subdivisions, bands) dB. A band that is everywhere SPREAD below the
     loudest one is silent throughout.
     """
-    loud = np.percentile(levels.reshape(-1, levels.shape[2]), 99, axis=0)
+    loud = quantile(levels.reshape(-1, levels.shape[2]), 0.99, 0)
     return np.maximum(levels - np.maximum(loud, loud.max() - SPREAD), -DEPTH)
 
 
@@ -52,5 +53,5 @@ def sounding(levels: np.ndarray, per_bar: int) -> tuple[int, int]:
     if bars == 0:
         return 0, 0
     loud = 10 * np.log10(power[: bars * per_bar].reshape(bars, per_bar).max(axis=1))
-    heard = np.flatnonzero(loud > max(float(np.percentile(loud, 90)) - DEPTH, SILENCE))
+    heard = np.flatnonzero(loud > max(float(quantile(loud, 0.9)) - DEPTH, SILENCE))
     return (int(heard[0]) * per_bar, (int(heard[-1]) + 1) * per_bar) if len(heard) else (0, 0)

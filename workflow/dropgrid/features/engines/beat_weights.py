@@ -23,6 +23,7 @@ from ...base.errors import ModelError
 from ...base.files import write_atomically
 from . import npz
 from .model_files import HELP, find, ready_made
+from .network_unpickler import NetworkUnpickler
 
 NAME = "downbeats.npz"
 BANDS = 314  # network inputs a frame: see dropgrid.features.engines.filterbank
@@ -169,15 +170,8 @@ def _layer(layer: Any) -> Layer:
     )
 
 
-class _Part:
-    """Stands for any of madmom's classes: attributes, and no behaviour."""
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-
-
-class _Unpickler(pickle.Unpickler):
-    """Unpickles arrays and madmom's networks, and nothing else."""
+class _Unpickler(NetworkUnpickler):
+    """Unpickles arrays and madmom's recurrent networks, and nothing else."""
 
     PARTS = frozenset(
         {("madmom.ml.nn", "NeuralNetwork")}
@@ -185,13 +179,3 @@ class _Unpickler(pickle.Unpickler):
            ("BidirectionalLayer", "LSTMLayer", "Gate", "Cell", "FeedForwardLayer")}
         | {("madmom.ml.nn.activations", name) for name in ("sigmoid", "tanh", "softmax")}
     )  # fmt: skip
-    ARRAYS = frozenset({
-        ("numpy.core.multiarray", "_reconstruct"), ("numpy", "ndarray"), ("numpy", "dtype"),
-    })  # fmt: skip
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in self.PARTS:
-            return _Part
-        if (module, name) in self.ARRAYS:
-            return super().find_class(module.replace("numpy.core", "numpy._core"), name)
-        raise pickle.UnpicklingError(f"asks for {module}.{name}")

@@ -23,6 +23,7 @@ from ...base.errors import ModelError
 from ...base.files import write_atomically
 from . import npz
 from .model_files import HELP, find, ready_made
+from .network_unpickler import NetworkUnpickler
 
 NAME = "key.npz"
 MODEL = Path("models", "key", "2018", "key_cnn.pkl")
@@ -131,16 +132,7 @@ def _convolutions(layers: list[Any]) -> list[Convolution]:
     return found
 
 
-class _Part:
-    """Stands for any of madmom's classes: its name, attributes, and no behaviour."""
-
-    NAME = ""
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-
-
-class _Unpickler(pickle.Unpickler):
+class _Unpickler(NetworkUnpickler):
     """Unpickles arrays and madmom's convolutional networks, and nothing else."""
 
     PARTS = frozenset(
@@ -149,13 +141,3 @@ class _Unpickler(pickle.Unpickler):
            ("PadLayer", "ConvolutionalLayer", "BatchNormLayer", "MaxPoolLayer", "AverageLayer")}
         | {("madmom.ml.nn.activations", name) for name in ("linear", "elu")}
     )  # fmt: skip
-    ARRAYS = frozenset({
-        ("numpy.core.multiarray", "_reconstruct"), ("numpy", "ndarray"), ("numpy", "dtype"),
-    })  # fmt: skip
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in self.PARTS:
-            return type(name, (_Part,), {"NAME": name})
-        if (module, name) in self.ARRAYS:
-            return super().find_class(module.replace("numpy.core", "numpy._core"), name)
-        raise pickle.UnpicklingError(f"asks for {module}.{name}")

@@ -18,6 +18,7 @@ from typing import Literal
 
 import numpy as np
 
+from ...base.quantiles import median, quantile
 from .front_end import BANDS, LEAD
 
 METHOD = "open"
@@ -90,7 +91,7 @@ def _loudness(rises: np.ndarray) -> np.ndarray:
 
 def _smallest(around: np.ndarray) -> float:
     """The smallest rise that is a stroke, from the loudest ones around anywhere."""
-    return max(SMALL * float(np.quantile(around, LOUDEST)), FLOOR)
+    return max(SMALL * float(quantile(around.ravel(), LOUDEST)), FLOOR)
 
 
 def _has_strokes(rises: np.ndarray) -> np.ndarray:
@@ -100,7 +101,7 @@ def _has_strokes(rises: np.ndarray) -> np.ndarray:
     """
     starts = np.arange(0, len(rises), BLOCK)
     crests = [_around(_crests(own, starts), STEADY, "reflect") for own in rises.T]
-    found = np.max([np.median(own, axis=1) for own in crests], axis=0) >= LEAST_CREST
+    found = np.max([median(own, 1) for own in crests], axis=0) >= LEAST_CREST
     return np.repeat(found, BLOCK)[: len(rises)]
 
 
