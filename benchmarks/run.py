@@ -52,6 +52,7 @@ def main() -> None:
     here = machine()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
+        run(sys.executable, "-m", "compileall", "-q", ROOT / "workflow" / "dropgrid")
         run(BIN / "dropgrid", "network", work / "network.npz", work / "key.npz")
         for part in arguments.only:
             print(f"measuring: {part}", file=sys.stderr)

@@ -307,17 +307,19 @@ def try_all(room: str, found: list[Mutant], tests: Path) -> None:
         copied = Path(folder).resolve()
         shutil.copytree(ROOT / "workflow", copied / "workflow")
         baseline = Baseline(tests, copied)
-        outcomes = []
-        for mutant in found:
-            whole = (copied / mutant.path).read_text()
-            (copied / mutant.path).write_text(mutant.text)
-            outcomes.append(baseline.outcome(mutant, copied))
-            (copied / mutant.path).write_text(whole)
-            if outcomes[-1] == "passed":
-                print(f"  survived: {mutant.path}:{mutant.line}: {mutant.change}", flush=True)
-        hung = outcomes.count("hung")
-        killed = outcomes.count("failed") + hung
-        print(f"{room}: {killed} of {len(found)} killed ({hung} hung)", flush=True)
+        outcomes: list[str] = []
+        try:
+            for mutant in found:
+                whole = (copied / mutant.path).read_text()
+                (copied / mutant.path).write_text(mutant.text)
+                outcomes.append(baseline.outcome(mutant, copied))
+                (copied / mutant.path).write_text(whole)
+                if outcomes[-1] == "passed":
+                    print(f"  survived: {mutant.path}:{mutant.line}: {mutant.change}", flush=True)
+        finally:  # of those that were tried, where it is ended early
+            hung = outcomes.count("hung")
+            killed = outcomes.count("failed") + hung
+            print(f"{room}: {killed} of {len(outcomes)} killed ({hung} hung)", flush=True)
 
 
 if __name__ == "__main__":

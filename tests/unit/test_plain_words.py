@@ -43,6 +43,15 @@ PHRASES = (
     r"\bgo far\b",
     r"\bma(de|kes?) (\w+ )?anew\b",
     r"\bof its own(er)? accord\b",
+    r"\bunless said otherwise\b",
+    r"\bnothing else is stated\b",
+    r"\b(a person|somebody|you|is|are|was|were) stated?\b",
+    r"\bheld to be\b",
+    r"\btells? (of|the scores|us|which|what|how)\b",
+    r"\b(not|only|cannot be) (to be )?told\b",
+    r"\bnot called by people\b",
+    r"\bwhere all goes\b",
+    r"\bmost (memory|time) (for|to)\b",
 )
 JS_STRING = re.compile(
     r"""//[^\n]*|/\*.*?\*/|"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\]|\\.)*)`""",

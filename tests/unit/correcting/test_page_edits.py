@@ -12,6 +12,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from dropgrid.correcting import session as session_module
 from dropgrid.correcting.page_edits import apply_page_edits
 from dropgrid.correcting.publish import write_slices
 from dropgrid.correcting.session import CorrectionSession
@@ -197,6 +198,87 @@ def test_edits_wait_for_the_analysis_and_are_found_under_another_name(tmp_path):
     write_record(session.results.record("bpm", TRACK), state)
     assert "of 1 track were applied" in apply_page_edits(session)[0]
     assert list(document.read(session.file).tracks) == [PATH] and stated(session).bpm == 60
+
+
+def test_the_tracks_whose_edits_wait_are_counted(tmp_path):
+    session = desk_of(tmp_path)
+    put(session, {"op": "half"})
+    values = json.loads(session.file.read_bytes())
+    for path in ("b.flac", "c.flac"):
+        values["tracks"][path] = values["tracks"][PATH]
+    session.file.write_text(json.dumps(values))
+    applied, waiting = apply_page_edits(session)
+    assert "the page's edits of 1 track were applied" in applied
+    assert "the page's edits of 2 tracks wait until they are analysed" in waiting
+    assert apply_page_edits(session) == [waiting]
+
+
+CONFIRM, HALF = [{"op": "confirm"}], [{"op": "half"}]
+LABEL = [{"op": "label", "at": 20, "label": "breakdown"}]
+
+
+@pytest.mark.parametrize(
+    ("steps", "answer", "taken"),
+    [
+        (CONFIRM, {"key": "F minor"}, False), (CONFIRM, {"drops": [16.6]}, False),
+        (CONFIRM, {"drops": [16.5005]}, True), (HALF, {"key": "F minor", "drops": []}, True),
+        (HALF, {"sections": []}, True), (LABEL, {"sections": []}, False),
+        (LABEL, {"key": "F minor", "drops": []}, True),
+        (HALF, {"grid": []}, False), (HALF, {"grid": [{"start": 0.5, "bpm": 120.0}]}, False),
+        (HALF, {"grid": [{"start": 0.5, "bpm": 120.004, "one": 0.5}]}, True),
+        (HALF, {"grid": [{"start": 0.5, "bpm": 120.006, "one": 0.5}]}, False),
+        (HALF, {"grid": [{"start": 0.6, "bpm": 120.0, "one": 0.5}]}, False),
+        (HALF, {"grid": [{"start": 0.5, "bpm": 120.0, "one": 1.0}]}, False),
+    ],
+)  # fmt: skip
+def test_an_edit_is_taken_where_what_it_is_about_was_shown(tmp_path, steps, answer, taken):
+    session = desk_of(tmp_path)
+    put(session, *steps)
+    values = json.loads(session.file.read_bytes())
+    values["tracks"][PATH]["edits"]["answer"] |= answer
+    session.file.write_text(json.dumps(values))
+    (line,) = apply_page_edits(session)
+    assert ("were applied" in line) == taken and ("showed another answer" in line) != taken
+
+
+def test_a_step_may_be_several_edits_and_each_step_is_undone_alone(tmp_path):
+    session = desk_of(tmp_path)
+    put(session)
+    values = json.loads(session.file.read_bytes())
+    values["tracks"][PATH]["edits"]["steps"] = [
+        [{"op": "half"}, {"op": "half"}], [{"op": "key", "key": "Dm"}],
+    ]  # fmt: skip
+    session.file.write_text(json.dumps(values))
+    apply_page_edits(session)
+    assert (stated(session).bpm, stated(session).key) == (30.0, "D minor")
+    session.undo(TRACK)
+    assert (stated(session).bpm, stated(session).key) == (30.0, None)
+    session.undo(TRACK)
+    assert stated(session).is_empty
+
+
+def test_records_are_made_of_the_analyses_that_there_are(tmp_path, monkeypatch):
+    session = desk_of(tmp_path)
+    state = session.read_state(TRACK)
+    for made, kind in (("make_structure_record", "structure"), ("make_key_record", "key")):
+        monkeypatch.setattr(session_module, made, lambda *_, kind=kind: kind)
+    monkeypatch.setattr(CorrectionSession, "options", lambda *_: {})
+    for kinds in (["bpm"], ["bpm", "key"], ["bpm", "structure"], ["bpm", "structure", "key"]):
+        monkeypatch.setattr(type(session.results), "kinds", lambda *_, kinds=kinds: kinds)
+        found = session._records(state, None, state.bpm, Correction())
+        assert [kind for kind, _ in found] == kinds
+
+
+def test_features_are_looked_into_only_for_a_fingerprint_that_is_not_noted(tmp_path, monkeypatch):
+    session = desk_of(tmp_path)
+    looked = []
+    monkeypatch.setattr(CorrectionSession, "features", lambda _, track: looked.append(track))
+    monkeypatch.setattr(session_module.fingerprints, "fingerprint", lambda features: "1-cd")
+    assert session.read_state(TRACK, with_fingerprint=False).fingerprint is None and not looked
+    assert session.read_state(TRACK).fingerprint == "1-cd" and looked == [TRACK]
+    noted = replace(steady(), track=TRACK, path=PATH, fingerprint="1-ab")
+    write_record(session.results.record("bpm", TRACK), noted)
+    assert session.read_state(TRACK).fingerprint == "1-ab" and looked == [TRACK]
 
 
 def test_an_edit_that_cannot_be_is_said_and_the_others_are_made(tmp_path):

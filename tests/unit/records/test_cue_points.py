@@ -118,3 +118,17 @@ def test_a_loop_is_the_longest_that_fits_an_intro_or_outro() -> None:
 def test_a_cue_has_its_own_colour_or_that_of_its_section() -> None:
     assert Cue(0, "drop", "x", "#123456").colour == "#123456"
     assert Cue(0, "drop", "x").colour != Cue(0, "intro", "x").colour
+
+
+def test_a_cue_does_not_go_to_a_first_downbeat_where_its_section_ends() -> None:
+    def first_cue(end: float) -> float:
+        sections = (replace(STRUCTURE.sections[0], end=end), *STRUCTURE.sections[1:])
+        return cues(replace(TRACK, structure=replace(STRUCTURE, sections=sections)))[0].time
+
+    assert first_cue(FIRST + 0.04) == 0.0
+    assert first_cue(FIRST + 0.06) == FIRST
+
+
+def test_an_offset_is_told_with_its_sign() -> None:
+    found = pads(TRACK, (Pad("drop", offset=1, unit="beat"), Pad("drop", offset=-2, unit="beat")))
+    assert [cue.name for _, cue in found] == ["Drop 1 + 1 beat", "Drop 1 - 2 beats"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dropgrid.records.cue_points import cues
-from dropgrid.records.model import Section, StructureRecord
-from dropgrid.records.passages import passages
+from dropgrid.records.model import Phrase, Section, StructureRecord
+from dropgrid.records.passages import labelled_phrases, passages
 from dropgrid.records.track import Track
 
 
@@ -47,3 +49,13 @@ def test_a_drop_listed_inside_a_passage_has_a_cue_of_its_own() -> None:
     assert [(cue.time, cue.name) for cue in cues(Track(None, None, record))] == [
         (0.0, "Intro"), (16.0, "Drop 1"), (48.0, "Drop 2"), (64.0, "Breakdown"), (66.0, "Drop 3"),
     ]  # fmt: skip
+
+
+def test_a_phrase_has_the_label_of_the_section_it_lies_in() -> None:
+    phrases = tuple(Phrase(start, start + 2, 1, 2, 1, 0.5) for start in (0.0, 15.9, 16.0, 81.0))
+    record = StructureRecord("t", "t", "ok", sections=SECTIONS, phrases=phrases)
+    assert [(phrase.start, label) for phrase, label in labelled_phrases(record)] == [
+        (0.0, "intro"), (15.9, "intro"), (16.0, "drop"), (81.0, "drop"),
+    ]  # fmt: skip
+    early = Section(1.0, 3.0, "intro", 1, 2, 1, 0.9)  # a phrase before all sections
+    assert labelled_phrases(replace(record, sections=(early,)))[0][1] == "intro"

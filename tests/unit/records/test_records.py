@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import jsonschema
 import pytest
 from dropgrid.base.errors import RecordError
 from dropgrid.records.model import (
+    SURE_KEY,
     Alternative,
     BpmRecord,
     Confidences,
@@ -19,6 +21,7 @@ from dropgrid.records.model import (
     Section,
     StructureRecord,
     TrackFailure,
+    problem_of,
 )
 from dropgrid.records.store import read_bpm, read_key, read_structure, to_json, write_record
 from dropgrid.settings.paths import SCHEMAS
@@ -174,3 +177,24 @@ def test_a_broken_record_is_named(tmp_path, text):
     (tmp_path / "r.json").write_text(text)
     with pytest.raises(RecordError, match=r"r\.json"):
         read_bpm(tmp_path / "r.json")
+
+
+def test_which_keys_are_sure() -> None:
+    key = KeyRecord("a-00000000", "a.flac", "ok", key="A minor", confidence=0.0)
+    assert replace(key, source="corrected").is_sure and not key.is_sure
+    assert not replace(key, key=None, source="corrected").is_sure
+    assert not replace(key, key=None, sure=True, confidence=1.0).is_sure
+    assert replace(key, sure=True).is_sure and not replace(key, sure=False, confidence=1.0).is_sure
+    assert replace(key, confidence=SURE_KEY).is_sure
+    assert not replace(key, confidence=SURE_KEY - 1e-6).is_sure
+    assert not replace(key, confidence=None).is_sure
+
+
+@pytest.mark.parametrize(
+    ("audio", "tags", "told"),
+    [(None, None, None), ("cut short", None, "audio: cut short"), (None, "bad", "tags: bad"),
+     ("cut short", "bad", "audio: cut short")],
+)  # fmt: skip
+def test_what_may_be_wrong_with_a_file_is_its_audio_or_else_its_tags(audio, tags, told):
+    record = replace(BPM, decoder={"problem": audio}, tags={"problem": tags})
+    assert problem_of(record) == told

@@ -65,3 +65,14 @@ def test_every_time_of_a_track_moves_and_nothing_lies_before_0() -> None:
     assert (earlier.structure.mix_in, earlier.structure.mix_out) == (None, 16.96875)
     assert [segment.start for segment in earlier.key.segments] == pytest.approx([0.0, 10.8])
     assert [moment.time for moment in earlier.tracklist] == [0.0, 10.0]
+    regions = track.bpm.grid
+    assert [region.start for region in later.bpm.grid] == [r.start + 0.5 for r in regions]
+    assert len(earlier.bpm.grid) == 2 and earlier.bpm.grid[0].start >= 0
+    assert [region.bpm for region in shifted(track, -20.0).bpm.grid] == [regions[1].bpm]
+
+
+def test_a_section_that_ends_at_0_is_left_out() -> None:
+    path = "a.flac"
+    track = Track(Path(path), bpm_record(path), structure_record(path))
+    moved = shifted(track, -4.46875).structure
+    assert (moved.sections[0].label, moved.sections[0].start) == ("buildup", 0.0)

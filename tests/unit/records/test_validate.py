@@ -41,6 +41,8 @@ def test_what_lies_within_is_taken(good) -> None:
     [
         ({"bpm": 1e-7}, "bpm: not from 1e-06"), ({"bpm": validate.MAX_BPM + 1}, "bpm: not from"),
         ({"bpm": True}, "bpm: not a number"),
+        ({"confidence": "1"}, "confidence: not a number"),
+        ({"decoder": {"sample_rate": 1, "channels": True}}, "channels: not"),
         ({"confidence": 1.01}, "confidence: not from 0 to 1"),
         ({"duration": -1}, "duration: not from 0"), ({"beats": 3}, "beats: not a list: 3"),
         ({"duration": 10.0, "beats": [11.5 + validate.SLACK]}, "beats[0]: not from 0"),

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 from pathlib import Path
 
 import pytest
 from dropgrid.base.errors import RecordError
+from dropgrid.base.json_documents import SCHEMA_VERSION
 from dropgrid.library import Scan, track_id
 from dropgrid.records.ticket import Ticket
 from dropgrid.results.scan_store import write_tickets
 from dropgrid.run.batches import (
     CLUSTER_WIDTH,
     LARGEST,
+    MOST_THREADS,
     NUMBERS,
     PER_FILE,
+    SCHEMA,
+    Batch,
     batch_names,
     count_batches,
     deal,
@@ -264,6 +269,21 @@ def test_a_ticket_that_a_power_cut_emptied_is_written_again(tmp_path, music):
     path.write_bytes(b"")
     plan(results, music)
     assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize(
+    ("noted", "threads"),
+    [({}, 1), ({"threads": 3}, 3), ({"threads": 0}, 1), ({"threads": 10**6}, MOST_THREADS)],
+)
+def test_a_batch_has_as_many_threads_as_its_manifest_says_within_bounds(tmp_path, noted, threads):
+    path = tmp_path / "00000.json"
+    about = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "tracks": []}
+    path.write_text(json.dumps(about | noted))
+    assert read_batch(path) == Batch([], threads)
+    for wrong in ({"schema": "dropgrid/track"}, {"schema_version": 0}, {"threads": "x"}):
+        path.write_text(json.dumps(about | wrong))
+        with pytest.raises(RecordError, match=r"00000\.json"):
+            read_batch(path)
 
 
 def test_what_is_no_manifest_is_refused_by_name(tmp_path):

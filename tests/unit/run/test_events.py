@@ -233,3 +233,23 @@ def test_what_can_be_written_again_is(tmp_path: Path) -> None:
     file.write({"n": 2})
     assert lines(path) == [{"n": 2}]
     assert file.lost == 1
+
+
+def test_after_a_line_that_the_disk_cut_short_the_next_begins_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, write = tmp_path / "events.jsonl", os.write
+    file = EventFile(path, lambda _: None)
+    file.write({"n": 1})
+
+    def full(descriptor: int, line: bytes) -> int:
+        write(descriptor, line[:4])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    file.write({"n": 2})
+    monkeypatch.setattr(os, "write", write)
+    file.write({"n": 3})
+    file.write({"n": 4})
+    assert path.read_text() == '{"n": 1}\n{"n"\n{"n": 3}\n{"n": 4}\n'
+    assert file.lost == 1

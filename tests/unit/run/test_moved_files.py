@@ -104,6 +104,19 @@ def test_a_renamed_file_takes_over_and_nothing_stays_behind(home):
     assert look(home) == Recognised()
 
 
+@pytest.mark.parametrize(("data", "left"), [(b"PK\x03\x04", False), (b"mine", True)])
+def test_features_go_with_the_file_and_a_users_file_does_not(home, data, left):
+    results = Results(home / "results")
+    old, new = track_id("a.wav"), track_id("z.wav")
+    results.features(old).parent.mkdir()
+    results.features(old).write_bytes(data)
+    os.utime(results.features(old), ns=(10**18, 10**18))
+    (home / "music" / "a.wav").rename(home / "music" / "z.wav")
+    reuse_results(look(home), scan(str(home / "music")), results.folder, ANALYSES)
+    assert results.features(old).exists() == left
+    assert not results.record("bpm", old).exists() and results.record("bpm", new).exists()
+
+
 def test_a_copy_leaves_the_original_what_it_has(home):
     shutil.copyfile(home / "music" / "a.wav", home / "music" / "copy.wav")
     reuse_results(look(home), scan(str(home / "music")), home / "results", ANALYSES)

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from dropgrid.base.errors import LibraryError
 from dropgrid.run.staleness import (
     force,
     networks_since,
@@ -81,6 +82,36 @@ def test_all_stages_are_due_once_they_are_forced(done):
     for name in ("features/t.npz", *RECORDS):
         os.utime(done / name, ns=(0, 10**9 * 3_000_000_001))
     assert due(done) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "touched"),
+    [("bpm", {"bpm"}), ("features", {"features"}), ("network", {"features"}),
+     ("batch", {"features"}), ("table", set())],
+)  # fmt: skip
+def test_a_stage_alone_may_be_forced(done, rule, touched):
+    folder = done / "options"
+    before = {path.stem: path.stat().st_mtime_ns for path in folder.iterdir()}
+    force(done, {rule})
+    now = {path.stem: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert {name for name in now if now[name] != before[name]} == touched
+
+
+def test_options_are_known_again_as_an_earlier_version_noted_them(done):
+    path = done / "options" / "bpm.json"
+    assert path.read_text() == '{\n  "max_bpm": 215\n}\n'
+    for theirs in ('{"max_bpm": 215}', "mine"):
+        path.write_text(theirs)
+        with pytest.raises(LibraryError, match="was not written by dropgrid"):
+            note_options(done, OPTIONS)
+        assert path.read_text() == theirs
+    path.write_bytes(bytes(9))  # as a power cut leaves it
+    note_options(done, OPTIONS)
+    assert read_options(done)["bpm"] == {"max_bpm": 215}
+    path.rename(done / "elsewhere")
+    path.symlink_to(done / "elsewhere")
+    with pytest.raises(LibraryError, match="was not written by dropgrid"):
+        note_options(done, OPTIONS)
 
 
 @pytest.mark.parametrize(

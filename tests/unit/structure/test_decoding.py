@@ -34,7 +34,16 @@ def course_of(units: int, seed: int) -> labels.Course:
     low, high = (-14, -12, -20, 1, 0.1, 1, 0), (0, 2, 0, 4, 1, 2, 1)
     values = random.uniform(low, high, (units, 7))
     sums = np.vstack([np.zeros(7), values.cumsum(axis=0)]).T
-    return labels.Course(*sums, labels.loudest_stretches(sums[0], labels.PLATEAU), 1)
+    tuneful = sums[0] - np.append(0.0, random.uniform(0, 9, units).cumsum())
+    return course_from(sums, tuneful)
+
+
+def course_from(sums: np.ndarray, tuneful: np.ndarray) -> labels.Course:
+    """A course of bars of one unit, from its running sums."""
+    highest, fullest = (
+        labels.loudest_stretches(one, labels.PLATEAU) for one in (sums[0], tuneful)
+    )
+    return labels.Course(*sums, highest, tuneful, fullest, 1)
 
 
 @pytest.mark.slow
@@ -153,7 +162,7 @@ def test_steps_compare_the_bars_before_and_after() -> None:
     level = np.array([-12.0] * 8 + [-2.0] * 8)
     sums = np.append(0.0, np.cumsum(level))
     zero = np.zeros(17)
-    course = labels.Course(sums, *[zero] * 6, labels.loudest_stretches(sums, labels.PLATEAU), 1)
+    course = course_from(np.array([sums, *[zero] * 6]), sums)
     assert course.steps(np.array([4, 8, 12])) == pytest.approx([0.0, 10.0, 0.0])
 
 
@@ -162,17 +171,26 @@ def test_the_loudest_stretch_of_a_section_is_that_of_eight_bars() -> None:
     level = random.uniform(-15, 0, 50)
     sums = np.append(0.0, np.cumsum(level))
     zero = np.zeros(51)
-    course = labels.Course(sums, *[zero] * 6, labels.loudest_stretches(sums, labels.PLATEAU), 1)
+    course = course_from(np.array([sums, *[zero] * 6]), sums - np.arange(51))
     for start, end in ((0, 50), (3, 20), (10, 19), (42, 50), (5, 9)):
         stretches = [level[i : i + 8].mean() for i in range(start, end - 7)]
         expected = max(stretches, default=level[start:end].mean())
         assert course.sections([start, end]).loudest[0] == pytest.approx(expected)
+        assert course.sections([start, end]).fullest[0] == pytest.approx(expected - 1)
 
 
 def test_an_outro_holds_no_peak() -> None:
-    quiet, loud = (sound(level=-8.0, loudest=loudest) for loudest in (-8.0, 0.0))
+    quiet, loud = (sound(level=-8.0, loudest=loudest, fullest=loudest) for loudest in (-8.0, 0.0))
     assert labels.scores(loud, True)[0, labels.OUTRO] < labels.scores(quiet, True)[0, labels.OUTRO]
     assert labels.scores(loud, True)[0, labels.MAIN] == labels.scores(quiet, True)[0, labels.MAIN]
+
+
+def test_an_outro_may_be_loud_without_a_tune_but_an_intro_may_not() -> None:
+    beat, peak = (sound(level=-1.0, loudest=-1.0, fullest=fullest) for fullest in (-9.0, -1.0))
+    with_tune, without = (labels.scores(one, True)[0] for one in (peak, beat))
+    assert without[labels.OUTRO] > with_tune[labels.OUTRO] + 2
+    others = [labels.INTRO, labels.MAIN, labels.DROP, labels.BREAKDOWN, labels.BUILDUP]
+    assert np.array_equal(without[others], with_tune[others])
 
 
 def sound(**values: float) -> labels.SectionSound:
@@ -180,6 +198,7 @@ def sound(**values: float) -> labels.SectionSound:
     usual = {
         "level": -6.0,
         "loudest": -6.0,
+        "fullest": -6.0,
         "kick": 0.0,
         "rise": 6.0,
         "pulse": 4.0,

@@ -90,6 +90,12 @@ def test_a_track_may_end_on_its_drop_but_a_calmer_beat_at_its_end_is_an_outro() 
     assert labels(louder(form, 40, 56, -4.0)) == ["intro", "drop", "breakdown", "outro"]
 
 
+def test_a_beat_without_a_tune_at_the_end_is_an_outro_however_loud_but_a_drop_is_none() -> None:
+    beat = [*FORM[:-1], ("outro", 16)]  # the made-up outro is kick and hats
+    assert labels(louder(beat, 64, 80, 6.0))[-2:] == ["drop", "outro"]
+    assert labels(sections_of([*FORM[:-1], ("breakdown", 8), ("drop", 16)]))[-1] == "drop"
+
+
 def test_sections_cover_the_track_without_gap_or_overlap() -> None:
     found = sections_of(FORM, lead_in=0.7)
     assert found.sections[0].start == 0.0

@@ -121,7 +121,9 @@ def sounds(*rows: tuple[float, float]) -> labels.SectionSound:
     level, rise = np.array(rows).T
     same = np.ones(len(rows))
     calm = 8.0 * (level < -5)
-    return labels.SectionSound(level, level, 0 * same, rise, 4 * same, -3 * same, 8 * same, calm)
+    return labels.SectionSound(
+        level, level, level, 0 * same, rise, 4 * same, -3 * same, 8 * same, calm
+    )
 
 
 def named(sound: labels.SectionSound) -> tuple[list[str], np.ndarray]:

@@ -132,9 +132,10 @@ def _with_grid(
     present: BpmRecord,
 ) -> GridImport:  # fmt: skip
     """What becomes of the grid of a reference."""
-    correction, true = _as_correction(state.computed, present, reference, before)
-    if correction is None or true is None:
+    made = _as_correction(state.computed, present, reference, before)
+    if made is None:
         return replace(plain, outcome="stated already" if before.corrects_grid else "no grid")
+    correction, true = made
     differs = disagreement(true, present)
     taken = replace(plain, bpm=true.bpm, present=present.bpm, differs=differs)
     if before.corrects_grid:
@@ -146,7 +147,7 @@ def _with_grid(
 
 def _as_correction(
     computed: BpmRecord, present: BpmRecord, reference: Reference, before: Correction
-) -> tuple[Correction | None, BpmRecord | None]:
+) -> tuple[Correction, BpmRecord] | None:
     """What a reference's grid states, and the record that it makes; None where it has none."""
     plain = replace(before, **{**GRID, "confirmed": None})
     entries = grid_from_beats.entries_of(
@@ -160,7 +161,7 @@ def _as_correction(
     elif entries:
         correction = replace(plain, grid=entries)
     else:
-        return None, None
+        return None
     return correction, grid_corrections.apply(computed, correction, _never)
 
 

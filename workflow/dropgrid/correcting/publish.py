@@ -1,13 +1,13 @@
 """What jobs read of the corrections: results/corrections/, derived from the user's file.
 
-{track}.json   what is stated of a track, written anew only when that changes: an input of its
+{track}.json   the corrections of a track, written only when they change: an input of its
                cheap stages, so that they alone run again. Of a track whose statements were
                taken back it says nothing, and stays.
 others.json    statements about files that are not in the library, or may be other recordings
                now, as a file of corrections: a recording that appears under a new name takes up
                what was stated of it.
 source.json    where the user's file is, if it is not results/corrections.json
-undo/          what was stated before, for `dropgrid correct --undo` and the workbench
+undo/          earlier corrections, for `dropgrid correct --undo` and the workbench
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def read_corrections(file: Path, needed: bool = True) -> Document:
 def write_slices(
     corrections: Document, tracks: Sequence[Ticket], results: Path, records: Path, source: Path
 ) -> dict[str, str]:
-    """Write what changed of results/corrections; the tracks of which something is stated.
+    """Write what changed of results/corrections; the tracks with corrections.
 
     records: the folder of results with the records, whose fingerprints find renamed files again.
     source: the user's file. Returns a digest of its statements by track. Raises LibraryError,

@@ -65,7 +65,7 @@ class Results:
 
     @property
     def corrections(self) -> Path:
-        """The folder of what is stated of the tracks (dropgrid.correcting.publish)."""
+        """The folder of the tracks' corrections (dropgrid.correcting.publish)."""
         return self.folder / ARTEFACTS["correction"].folder
 
     @property

@@ -70,15 +70,17 @@ class SectionSound:
     """What a section sounds like, each of them (sections,).
 
     level: dB below the track's loudest stretch, the mean over its bars (levels.Drive). loudest:
-    the same of its loudest PLATEAU bars, all of them where it has no more. kick: dB of the kick's
-    strokes against the usual ones of the track (levels.Drive.kick_levels). rise: dB by which the
-    high bands of its last quarter exceed those of its first. pulse: dB, standard deviation along
+    the same of its loudest PLATEAU bars, all of them where it has no more; fullest: likewise, with
+    the tune as a part of the level. kick: dB of the kick's strokes against the usual ones of the
+    track (levels.Drive.kick_levels). rise: dB by which the high bands of its last quarter exceed
+    those of its first. pulse: dB, standard deviation along
     the bar, mean over its bars and the bands. bass: dB of the low bands against all. bars: its
     length; calm: how many of them are calm.
     """
 
     level: np.ndarray
     loudest: np.ndarray
+    fullest: np.ndarray
     kick: np.ndarray
     rise: np.ndarray
     pulse: np.ndarray
@@ -94,7 +96,8 @@ class Course:
     Each (units + 1,): of the levels, of the kick's strokes against the usual ones, of the high
     bands, of the pulse of the bar each unit lies in, of the power of the low bands and of all, and
     of the calm units. highest: (scales, units) the highest level of the stretches of PLATEAU bars
-    that begin at 2 ** scale units, from each unit on. per_bar: units in a bar.
+    that begin at 2 ** scale units, from each unit on. tuneful, fullest: as level and highest, with
+    the tune as a part of the level. per_bar: units in a bar.
     """
 
     level: np.ndarray
@@ -105,12 +108,15 @@ class Course:
     power: np.ndarray
     calm: np.ndarray
     highest: np.ndarray
+    tuneful: np.ndarray
+    fullest: np.ndarray
     per_bar: int
 
     def between(self, starts: np.ndarray, ends: np.ndarray | int) -> SectionSound:
         """What the sections from each start to each end, in units, sound like."""
         length = ends - starts
         quarter = np.maximum(1, length // 4)
+        long = length > self.plateau
 
         def mean(sums: np.ndarray) -> np.ndarray:
             return np.asarray((sums[ends] - sums[starts]) / length)
@@ -119,7 +125,8 @@ class Course:
         closing = (self.high[ends] - self.high[ends - quarter]) / quarter
         return SectionSound(
             mean(self.level),
-            np.where(length > self.plateau, self._loudest(starts, ends), mean(self.level)),
+            np.where(long, self._loudest(self.highest, starts, ends), mean(self.level)),
+            np.where(long, self._loudest(self.fullest, starts, ends), mean(self.tuneful)),
             mean(self.kick),
             closing - opening,
             mean(self.pulse),
@@ -133,11 +140,13 @@ class Course:
         """Units of a stretch of PLATEAU bars."""
         return PLATEAU * self.per_bar
 
-    def _loudest(self, starts: np.ndarray, ends: np.ndarray | int) -> np.ndarray:
+    def _loudest(
+        self, highest: np.ndarray, starts: np.ndarray, ends: np.ndarray | int
+    ) -> np.ndarray:
         """The highest level of any stretch of PLATEAU bars between each start and end."""
         last = np.maximum(starts, ends - self.plateau)
         scale = np.log2(last - starts + 1).astype(int)
-        return np.maximum(self.highest[scale, starts], self.highest[scale, last + 1 - 2**scale])
+        return np.maximum(highest[scale, starts], highest[scale, last + 1 - 2**scale])
 
     def steps(self, places: np.ndarray) -> np.ndarray:
         """dB by which the level of up to STEP_BARS from each place on exceeds that before it."""
@@ -163,6 +172,7 @@ def course(drive: Drive, levels: np.ndarray, pattern: np.ndarray, aligned: bool 
     def sums(values: np.ndarray) -> np.ndarray:
         return np.append(0.0, np.cumsum(values))
 
+    tuneful = sums(drive.tuneful_levels())
     return Course(
         level=sums(level),
         kick=sums(drive.kick_levels()),
@@ -172,6 +182,8 @@ def course(drive: Drive, levels: np.ndarray, pattern: np.ndarray, aligned: bool 
         power=sums(drive.power),
         calm=sums(level < CALM_BAR),
         highest=loudest_stretches(sums(level), PLATEAU * drive.per_bar),
+        tuneful=tuneful,
+        fullest=loudest_stretches(tuneful, PLATEAU * drive.per_bar),
         per_bar=drive.per_bar,
     )
 
@@ -224,20 +236,22 @@ def scores(sound: SectionSound, contrast: bool) -> np.ndarray:
     drops and nothing builds up.
     """
     calm, middling, peak = ladder(sound.level).T
-    quiet, held, _ = ladder(sound.loudest).T
-    below = np.logaddexp(quiet, held)  # intros and outros play with the beat, but hold no peak
+    # Intros and outros play with the beat, but hold no peak; in an outro a peak has a tune.
+    opening, closing = (
+        np.logaddexp(*ladder(level).T[:2]) for level in (sound.loudest, sound.fullest)
+    )
     rises = np.logaddexp(calm, middling) + _log_sigmoid(sound.rise - RISE)
     beat = _log_sigmoid(4.0 * (sound.pulse - PULSE))
     bass = _log_sigmoid(sound.bass - BASS)
     kick = _log_sigmoid((sound.kick - ENTRY) / SPREAD)
     never = np.full_like(peak, NEVER)
     return np.stack([
-        below,
+        opening,
         np.where(sound.bars > LONGEST_BUILDUP, NEVER, rises) if contrast else never,
         beat + (middling if contrast else np.logaddexp(middling, peak)),
         beat + peak + bass + kick if contrast else never,
         calm,
-        below,
+        closing,
     ], axis=1)  # fmt: skip
 
 

@@ -57,6 +57,11 @@ class Drive:
         """(units,) the level of the bar each unit lies in: the mean of its parts."""
         return self._of_units(self.parts.mean(axis=0))
 
+    def tuneful_levels(self) -> np.ndarray:
+        """(units,) the level of the bar each unit lies in with its tune as a fourth part."""
+        tune = np.maximum(self.tune, QUIET)
+        return self._of_units(np.vstack([self.parts, tune]).mean(axis=0))
+
     def kick_levels(self) -> np.ndarray:
         """(units,) dB of the kick's strokes in the bar of each unit against the usual ones: the
         median of those of the quarter of the bars that drive hardest."""

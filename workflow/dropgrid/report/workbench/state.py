@@ -65,7 +65,7 @@ class Bench:
         self._known = set(self.tracks)
         self._rows: dict[str, tuple[int, Row]] = {}
         self._unread = len(self.tracks)
-        self._behind: set[str] = set()  # whose records do not have what is stated
+        self._behind: set[str] = set()  # whose records lack the corrections
         self._jobs: dict[str, str | None] = {}  # None: running; a text: why it failed
         self._twins: tuple[int, dict[str, list[str]]] = (0, {})
         self._file_tags: dict[str, tuple[tuple[int, int], Row]] = {}
@@ -267,7 +267,7 @@ class Bench:
             pause = max(POLL, 20 * (time.monotonic() - began))
 
     def _look(self) -> None:
-        """Tell what others changed; make records anew that do not have what is stated now."""
+        """Report what others changed; update records that lack the corrections."""
         ages = self._ages()
         changed = {track for track in self._known if ages.get(track) != self._seen.get(track)}
         before = self._corrections[1].tracks
@@ -287,7 +287,7 @@ class Bench:
             self._renew_if_stale(track)
 
     def _renew_if_stale(self, track: str) -> None:
-        """Have records made anew that do not have what is stated now."""
+        """Update records that lack the corrections."""
         with self._lock, suppress(DropgridError):
             state = self.session.read_state(track)
             correction = self.session.correction_of(state, self._document())[1]
@@ -296,7 +296,7 @@ class Bench:
                 self._renew(track)
 
     def _is_current(self, state: TrackState, correction: Correction) -> bool:
-        """Whether the records of a track have what is stated, and nothing that no longer is."""
+        """Whether the records of a track have its corrections, and none that were removed."""
         records = (state.bpm, state.structure, state.key)
         mended = any(record and record.computed for record in records)
         return self.session.is_current(state, correction) and not (mended and correction.is_empty)

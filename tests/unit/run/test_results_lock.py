@@ -1,0 +1,72 @@
+"""One run at a time in a folder of results, and the other is told who is at work."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dropgrid.base.errors import LibraryError
+from dropgrid.run import interrupts
+from dropgrid.run.interrupts import CLAIM, LOCK, lock_results, user_name
+
+
+@pytest.fixture(autouse=True)
+def kept(monkeypatch: pytest.MonkeyPatch):
+    """The locks that a test keeps, which end with it."""
+    descriptors: list[int] = []
+    monkeypatch.setattr(interrupts, "_lock_file", descriptors)
+    yield descriptors
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def test_a_lock_says_who_keeps_it_until_the_process_ends(tmp_path: Path, kept) -> None:
+    (tmp_path / LOCK).write_text("a longer text " * 40)
+    lock_results(tmp_path)
+    noted = (tmp_path / LOCK).read_text()
+    assert noted.startswith(f"process {os.getpid()} of {user_name(os.geteuid())} on ")
+    assert noted.endswith(f", started in {os.getcwd()}") and len(kept) == 1
+    with pytest.raises(LibraryError, match=f"another run is at work there: process {os.getpid()}"):
+        lock_results(tmp_path)
+    assert len(kept) == 1
+    os.close(kept.pop())
+    lock_results(tmp_path)
+    assert len(kept) == 1
+
+
+def test_a_lock_of_nobody_known_and_a_link_are_told(tmp_path: Path, kept) -> None:
+    descriptor = os.open(tmp_path / LOCK, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        with pytest.raises(LibraryError, match="another run is at work there: unknown"):
+            lock_results(tmp_path)
+    finally:
+        os.close(descriptor)
+    (tmp_path / LOCK).unlink()
+    (tmp_path / LOCK).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(LibraryError, match=LOCK):
+        lock_results(tmp_path)
+    assert not kept and not (tmp_path / "elsewhere").exists()
+
+
+def test_where_there_are_no_locks_a_file_stands_for_one(tmp_path: Path, monkeypatch, kept) -> None:
+    def no_locks(*_: Any) -> None:
+        raise OSError(38, "Function not implemented")
+
+    released: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    monkeypatch.setattr(interrupts.atexit, "register", lambda *call: released.append(call))
+    lock_results(tmp_path)
+    assert (tmp_path / CLAIM).exists() and not kept
+    with pytest.raises(LibraryError, match="another run is at work there"):
+        lock_results(tmp_path)
+    ((release, *path),) = released
+    release(*path)
+    assert not (tmp_path / CLAIM).exists()
+
+
+def test_a_user_whom_the_system_does_not_know_is_a_number() -> None:
+    assert user_name(4_000_000_123) == "user 4000000123"
