@@ -229,6 +229,8 @@ def test_a_relative_place_for_the_key_is_none(
         monkeypatch.setenv("HOME", home)
         keep(results, file)
     assert not any(Path().iterdir()) and found(results, file) is None
+    monkeypatch.setenv("HOME", "")
+    assert reading_cache._state() is None
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     keep(results, file)
     assert (tmp_path / "home/.local/state/dropgrid/cache.key").exists()

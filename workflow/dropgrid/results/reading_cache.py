@@ -177,7 +177,8 @@ def _state() -> Path | None:
     one is none (XDG Base Directory Specification)."""
     named = os.environ.get("XDG_STATE_HOME", "")
     place = named if os.path.isabs(named) else os.path.expanduser("~/.local/state")
-    return Path(place, "dropgrid") if os.path.isabs(place) else None
+    homeless = place != named and os.environ.get("HOME") == ""
+    return Path(place, "dropgrid") if os.path.isabs(place) and not homeless else None
 
 
 def _read_key(path: Path) -> bytes:
