@@ -64,7 +64,7 @@ lint-page:
 	elif [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent; then npm run --silent lint; \
 	else echo "npm cannot install the linters: the page's scripts are not linted"; fi
 
-quick: setup  ## the tests that take no seconds and need no run of the workflow; a minute or two
+quick: setup  ## the tests that take no seconds and need no run of the workflow; a minute on two cores
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not alone" tests/unit
 
 simulate: setup  ## a folder of music to which anything happens, by chance; STEPS=1000000: hours

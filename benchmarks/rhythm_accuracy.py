@@ -1,12 +1,14 @@
 """Measure tempo, octave, beats and downbeats: songs with exact truth, and published sets.
 
-Usage: .venv/bin/python benchmarks/rhythm_accuracy.py [songs] [excerpts] [sets] [giantsteps]
-       [--method METHOD] [--shared FOLDER] [--cache FOLDER] [--save FILE] [--baseline FILE]
+Usage: .venv/bin/python benchmarks/rhythm_accuracy.py [songs] [excerpts] [jumps] [sets]
+       [giantsteps] [--method METHOD] [--shared FOLDER] [--cache FOLDER] [--save FILE]
+       [--baseline FILE]
 
 songs       tempo, beats and downbeats of FOLDER/music, music_more and music_third from the audio,
             how many regions of eight bars and more, how many entries of the grid (an export's
             markers), and how far a true beat is from the nearest one found, at most
 excerpts    the same on a minute of each song, from every 20 s: no start, no end, less evidence
+jumps       the same on songs from which part of a beat is cut out, three fifths of the way through
 sets        beats of FOLDER/reference/beat_activations_dev.npz, from beat activations alone
 giantsteps  tempo of FOLDER/reference/giantsteps_*, likewise
 
@@ -48,12 +50,17 @@ from rhythm_material import (
     read_sets,
     read_songs,
     right,
+    without,
 )
 
-PARTS = ("songs", "excerpts", "sets", "giantsteps")
+PARTS = ("songs", "excerpts", "jumps", "sets", "giantsteps")
 FOLDERS = (*SONGS, "music_third")
 MOVED = 0.01  # of the beat F: what is worth telling
 EXCERPT, EVERY = 60, 20  # seconds
+JUMPS = (0.25, 0.37, 0.5, 0.75)  # of a beat
+JUMP_AT = 0.6  # of the beats
+BEFORE = 0.7  # of a beat from the last beat to the end of the cut
+RIGHT = 0.9  # beat F
 MADMOM = {"hjdb": 0.850, "ballroom": 0.932, "gtzan": 0.848, "hainsworth": 0.878, "smc": 0.543}
 
 Verdicts = dict[str, Verdict]  # "group/name" -> what was found
@@ -67,12 +74,14 @@ def main() -> None:
     arguments = parser.parse_args()
     parts = set(chosen_parts(parser, arguments))
     found: Verdicts = {}
-    if parts & {"songs", "excerpts"}:
+    if parts & {"songs", "excerpts", "jumps"}:
         songs = all_songs(arguments.shared, arguments.cache, arguments.method)
         if "songs" in parts:
             found |= report_songs(songs)
         if "excerpts" in parts:
             report_excerpts(songs)
+        if "jumps" in parts:
+            report_jumps(songs)
     reference = arguments.shared / "reference"
     if "sets" in parts:
         found |= report_sets(tuple(read_sets(reference)))
@@ -169,6 +178,26 @@ def report_excerpts(songs: tuple[Song, ...]) -> None:
         means = np.mean(values, axis=0)
         print_cells(f"  {song.name[:28]}", str(len(values)), *(f"{x:.3f}" for x in means))
     print_cells("all", str(len(rows)), *(f"{x:.3f}" for x in np.mean(rows, axis=0)))
+    print()
+
+
+def report_jumps(songs: tuple[Song, ...]) -> None:
+    """Print the mean scores of all songs with a jump of each size, and how many are right."""
+    print("Jumps: part of a beat is missing in each song")
+    print_cells("", "songs", "right", "beats", "downbeats", "confidence", "wrong above .9")
+    for jump in JUMPS:
+        verdicts = []
+        for song in songs:
+            period = 60 / song.bpm
+            start = song.beats[int(len(song.beats) * JUMP_AT)] + max(BEFORE - jump, 0.1) * period
+            one = without(song, float(start), jump * period)
+            verdicts.append(judge(one, analyse(one.features, DEFAULTS)))
+        wrong = [v for v in verdicts if v.beats < RIGHT]
+        means = np.mean([(v.beats, v.downbeats, v.confidence) for v in verdicts], axis=0)
+        print_cells(
+            f"  {jump:g} of a beat", str(len(songs)), str(len(songs) - len(wrong)),
+            *(f"{x:.3f}" for x in means), str(sum(v.confidence > 0.9 for v in wrong)),
+        )  # fmt: skip
     print()
 
 

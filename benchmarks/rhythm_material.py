@@ -86,6 +86,25 @@ def part(song: Song, start: float, end: float) -> Song:
     return Song(song.group, song.name, features, song.bpm, *times)
 
 
+def without(song: Song, start: float, seconds: float) -> Song:
+    """A song from whose features a moment is cut out, to a frame."""
+    gone = round(seconds * FRAME_RATE) / FRAME_RATE
+
+    def cut(values: np.ndarray, rate: float) -> np.ndarray:
+        first = round(start * rate)
+        return np.concatenate([values[:first], values[first + round(gone * rate) :]])
+
+    features = Features(
+        song.features.duration - gone, cut(song.features.activations, FRAME_RATE),
+        {name: cut(song.features.descriptors[name], rate) for name, rate in RATES.items()},
+    )  # fmt: skip
+    times = (
+        np.concatenate([times[times < start], times[times >= start + gone] - gone])
+        for times in (song.beats, song.downbeats)
+    )
+    return Song(song.group, song.name, features, song.bpm, *times)
+
+
 def excerpts(song: Song, length: int, every: int) -> Iterator[Song]:
     """Parts of a song, so many seconds long, none of which begins on a beat by intent."""
     whole = int(min(song.features.duration, song.beats[-1]))

@@ -30,6 +30,7 @@ KINDS = (
 )  # energy hints of the truth: calm, not judged, what a DJ calls a drop
 FOLDERS = ("music", "music_more", "music_third")
 STEPS_UP = 3.0  # dB by which a section is louder than the one before where the level steps up
+SLACK = 0.05  # seconds by which bar lines of two grids may differ where a moment is a bar late
 LEAST_PEAK = 2  # bars that a peak lasts to be a drop
 GROWS, PLAYERS = 2.0, 2.0  # dB, or instruments, by which a buildup ends above its beginning
 BENCHMARK_SEED = 7
@@ -321,6 +322,11 @@ def precision_recall(count: np.ndarray) -> tuple[float, float]:
     return right / max(1, right + wrong), right / max(1, positive)
 
 
+def one_bar(case: Case) -> float:
+    """Seconds within which a moment is within a bar: SLACK more, or milliseconds would decide."""
+    return float(np.median(np.diff(case.true.downbeats))) + SLACK
+
+
 def moment_scores(case: Case, found: structure.Structure, tolerance: float) -> float:
     """F of the moments of drops against the starts of peak sections, within so many seconds.
 
@@ -369,7 +375,7 @@ def measures(case: Case, found: structure.Structure) -> dict[str, float]:
     if case.peaks:
         precision, recall = precision_recall(drop_frames(case, found))
         scores |= {"drop precision": precision, "drop recall": recall}
-        bar = float(np.median(np.diff(case.true.downbeats)))
+        bar = one_bar(case)
         beat = float(np.median(np.diff(case.true.beats)))
         scores |= {
             "moment beat": moment_scores(case, found, beat),

@@ -44,6 +44,7 @@ from structure_cases import (
     boundary_scores,
     drop_frames,
     moment_scores,
+    one_bar,
     precision_recall,
     read_songs,
     starts,
@@ -165,7 +166,7 @@ def report_ladder(songs: list[Case], found: list[Sections], true: list[Sections]
                 continue
             with ladder_of(values, parts):
                 answer = structure.analyse(case.features, case.estimated, PRODUCT)
-            bar = float(np.median(np.diff(case.true.downbeats)))
+            bar = one_bar(case)
             rows.append([
                 *precision_recall(drop_frames(case, answer)), moment_scores(case, answer, bar),
                 *(boundary_scores(case, starts(answer), t)[2] for t in TOLERANCES),
@@ -188,7 +189,7 @@ def report_choices(songs: list[Case]) -> None:
         return list(precision_recall(drop_frames(case, found)))
 
     def moments(case: Case, found: Structure) -> list[float]:
-        return [moment_scores(case, found, float(np.median(np.diff(case.true.downbeats))))]
+        return [moment_scores(case, found, one_bar(case))]
 
     for title, module, name, values, without, cases, score in (
         ("Lift: F of boundaries at 0.5 s, 3 s", novelty, "LIFT", LIFT, 0.0, judged, boundaries),

@@ -52,6 +52,7 @@ from structure_cases import (
     make_pieces,
     make_tracks,
     moment_scores,
+    one_bar,
     precision_recall,
     read_songs,
     starts,
@@ -165,7 +166,7 @@ def scores_of(case: Case) -> list[float]:
     bounds = starts(found)
     every = [boundary_scores(case, bounds, tolerance) for tolerance in TOLERANCES]
     drops = precision_recall(drop_frames(case, found)) if case.peaks else (np.nan, np.nan)
-    bar = float(np.median(np.diff(case.true.downbeats)))
+    bar = one_bar(case)
     moments = moment_scores(case, found, bar) if case.peaks else np.nan
     alike = sum(one.label == other.label for one, other in pairwise(found.sections))
     eight = boundary_scores(case, np.array(case.estimated.downbeats[8::8]), TOLERANCES[1])[2]

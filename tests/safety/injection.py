@@ -79,12 +79,12 @@ def songs(folder: Path) -> dict[str, bytes]:
 
 
 def outcome(folder: Path) -> dict[str, bytes]:
-    """What a finished command leaves, without the places, logs and the log of changes."""
+    """What a finished command leaves, without places, logs, caches and the log of changes."""
     kept = {}
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))
         hidden = any(part.startswith(".") for part in Path(name).parts)
-        if path.is_file() and not hidden and "backup" not in name:
+        if path.is_file() and not hidden and "backup" not in name and path.suffix != ".cache":
             kept[name] = path.read_bytes().replace(str(folder).encode(), b"FOLDER")
     left_out = ("results/tracks", "results/scan", "results/logs")
     return {name: data for name, data in kept.items() if not name.startswith(left_out)}

@@ -47,6 +47,8 @@ def as_values(track: Track) -> list[dict[str, Any]]:
     return [{k: v for k, v in record.items() if k not in unlike} for record in records]
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_an_array_has_the_records_of_its_file(analysed: Track, songs: Path) -> None:
     samples, rate = soundfile.read(songs / "house.flac")
     assert samples.dtype == np.float64

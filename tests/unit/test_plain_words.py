@@ -43,6 +43,15 @@ PHRASES = (
     r"\bgo far\b",
     r"\bma(de|kes?) (\w+ )?anew\b",
     r"\bof its own(er)? accord\b",
+    r"\bunless said otherwise\b",
+    r"\bnothing else is stated\b",
+    r"\b(a person|somebody|you|is|are|was|were) stated?\b",
+    r"\bheld to be\b",
+    r"\btells? (of|the scores|us|which|what|how)\b",
+    r"\b(not|only|cannot be) (to be )?told\b",
+    r"\bnot called by people\b",
+    r"\bwhere all goes\b",
+    r"\bmost (memory|time) (for|to)\b",
 )
 JS_STRING = re.compile(
     r"""//[^\n]*|/\*.*?\*/|"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\]|\\.)*)`""",
@@ -86,8 +95,10 @@ def prose(path: Path) -> str:
 
 
 def test_docstrings_say_whose_a_thing_is() -> None:
+    ours = re.compile(r"\b[Oo]urs\b")
     modules = sorted((ROOT / "workflow" / "dropgrid").rglob("*.py"))
-    assert [path for path in modules if re.search(r"\b[Oo]urs\b", prose(path))] == []
+    named = [path for path in modules if ours.search(path.read_text())]  # in code it is a name
+    assert [path for path in named if ours.search(prose(path))] == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

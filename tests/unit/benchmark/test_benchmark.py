@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jams
 import numpy as np
 import pytest
 from dropgrid.base.errors import ConfigError
@@ -112,6 +111,8 @@ def test_a_twin_at_another_speed_is_the_same_sound_at_the_same_places() -> None:
     assert len(render(fast)) / RATE == pytest.approx(fast.duration, abs=0.01)
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_mirdata_takes_the_loaders_annotations_for_its_own(folder: Path) -> None:
     """Its classes check shapes, order, units, positions in the bar and the names of keys."""
     reason = "mirdata is not installed: make setup-compare"
@@ -198,6 +199,8 @@ def test_a_jump_leaves_out_sound_and_a_drummer_stays_near_the_tempo() -> None:
 @pytest.mark.slow
 @pytest.mark.smoke
 def test_jams_validates_every_truth_and_the_loader_reads_it(folder: Path) -> None:
+    import jams
+
     data = Dataset(folder)
     assert data.track_ids == ["0000", "0001"]
     assert data.validate() == ([], [])
@@ -233,6 +236,8 @@ def test_what_is_there_is_kept_and_what_is_lost_is_made_again(folder: Path) -> N
     assert audio[0].exists() and audio[1].stat().st_mtime_ns == ages[audio[1]]
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_another_processor_renders_the_same_within_the_tolerance(folder: Path) -> None:
     """NumPy without its vector code stands in for another machine."""
     program = (
@@ -369,6 +374,8 @@ def test_a_command_line_is_a_submission(folder: Path, tmp_path: Path, capsys: An
     assert (beats["mean"], beats["answered"], beats["tracks"]) == (pytest.approx(0.5), 1, 2)
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_a_drawn_seed_is_new_and_is_told(tmp_path: Path, capsys: Any) -> None:
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)

@@ -195,6 +195,8 @@ def analyze(path):
 """
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_a_failing_track_is_recorded_and_the_others_go_on(
     tone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -337,6 +339,8 @@ print(found["key"], open(found["key"] + "/f.nbi").read())
     return Path(cache), held
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_two_runs_share_no_cache_of_numba(tmp_path: Path) -> None:
     """Two processes that fill one cache at a time can leave it so that a third one crashes."""
     body = f"    {NUMBA}    return type('Found', (), dict(bpm=120.0, key=d, beatgrid=[0.0]))\n"

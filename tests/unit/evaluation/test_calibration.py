@@ -82,6 +82,7 @@ def test_drops_are_hit_within_a_beat_and_within_a_bar() -> None:
     assert np.isnan(structure.drop_hits([], [], 120.0)["drop_within_beat_f"])
 
 
+@pytest.mark.usefixtures("pictures")
 def test_every_task_has_strata_and_the_summary_shows_them_and_the_confidences(tmp_path) -> None:
     results = write_library(tmp_path / "results")
     for path in ("a.flac", "c.flac"):

@@ -176,6 +176,7 @@ def test_beats_and_downbeats_are_scored_against_beat_files(results: Path, tmp_pa
 
 @pytest.mark.slow
 @pytest.mark.smoke
+@pytest.mark.usefixtures("pictures")
 def test_numbers_do_not_depend_on_the_order_of_files_or_the_number_of_processes(
     results: Path, tmp_path: Path
 ) -> None:
@@ -222,6 +223,7 @@ def test_without_references_the_documents_say_that_nothing_was_evaluated(results
     assert document(empty, "bpm")["library"]["tracks"] == 0
 
 
+@pytest.mark.usefixtures("pictures")
 def test_plots_that_no_longer_apply_are_removed_and_other_files_are_not(
     evaluated: Path, tmp_path: Path
 ) -> None:

@@ -10,6 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 def test_published_numbers_are_reproduced(shared: Path) -> None:
     benchmark = runpy.run_path(str(ROOT / "benchmarks" / "published_numbers.py"))
     found = benchmark["accuracies"](shared / "reference")

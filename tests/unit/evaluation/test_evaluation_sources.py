@@ -144,6 +144,7 @@ def test_truth_of_real_songs_is_matched_by_name_and_scores_boundaries_only(
     assert "pairwise_f" not in found["systems"]["dropgrid"]
 
 
+@pytest.mark.usefixtures("pictures")
 def test_hostile_names_and_genres_and_very_long_tracks_do_not_stop_an_evaluation(
     tmp_path: Path,
 ) -> None:

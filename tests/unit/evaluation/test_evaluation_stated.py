@@ -1,4 +1,4 @@
-"""What a person stated or confirmed judges the analysis, not what was put in its place."""
+"""What a user corrected or confirmed judges the analysis, not what was put in its place."""
 
 from __future__ import annotations
 

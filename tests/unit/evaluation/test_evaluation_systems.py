@@ -174,6 +174,7 @@ def test_drops_are_scored_where_the_labels_are_ours():
 
 @pytest.mark.slow
 @pytest.mark.smoke
+@pytest.mark.usefixtures("pictures")
 def test_the_command_puts_systems_side_by_side(results, tmp_path, capsys):
     words = ["--references", tmp_path / "references.csv",
              "--estimates", f"other={tmp_path / 'other.csv'}"]  # fmt: skip

@@ -4,6 +4,8 @@ that has none."""
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +38,7 @@ def key_net(tmp_path_factory: pytest.TempPathFactory) -> key_network.Network:
     return key_network.load(path)
 
 
+@cache
 def played(key: int | None, cents: float = 0.0, style: str = "house", seed: int = 5) -> np.ndarray:
     """Half a minute of the demo's music in a key, mono."""
     composition = demo.compose(seed, None, style, 46.0, key=key, tuning=cents)
@@ -48,6 +51,25 @@ def heard(sound: np.ndarray, net: key_network.Network | None) -> dict[str, np.nd
         pitch.add(sound[start : start + 65536])
     pitch.finish()
     return pitch.arrays()
+
+
+@pytest.fixture(scope="module")
+def pitches(key_net: key_network.Network) -> Callable[[int], Features]:
+    """The features of a song in F minor, tuned by so many cents; each made once."""
+
+    @cache
+    def of(cents: int) -> Features:
+        sound = played(F_MINOR, cents)
+        return Features(len(sound) / RATE, np.zeros((0, 2)), heard(sound, key_net))
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def without_network() -> Features:
+    """The features of a song in G major, made without the network."""
+    sound = played(G_MAJOR)
+    return Features(len(sound) / RATE, np.zeros((0, 2)), heard(sound, None))
 
 
 def key_of(sound: np.ndarray, net: key_network.Network | None, method: str = "madmom") -> Key:
@@ -144,9 +166,9 @@ def test_the_probabilities_are_madmoms(
 @pytest.mark.parametrize("method", ["madmom", "profiles"])
 @pytest.mark.parametrize("cents", [0, 30, -45])
 def test_a_key_is_found_however_the_music_is_tuned(
-    method: str, cents: int, key_net: key_network.Network
+    method: str, cents: int, pitches: Callable[[int], Features]
 ) -> None:
-    found = key_of(played(F_MINOR, cents), key_net, method)
+    found = analyse(pitches(cents), KeyOptions(method))
     assert found.key == F_MINOR
     assert found.method == method
     assert found.confidence > 0.7
@@ -161,8 +183,8 @@ def test_frames_are_stretched_to_sizes_that_transform_fast() -> None:
         assert abs(1200 * np.log2(fast_size(wanted) / wanted)) < 3
 
 
-def test_without_the_network_the_profiles_answer() -> None:
-    found = key_of(played(G_MAJOR), None)
+def test_without_the_network_the_profiles_answer(without_network: Features) -> None:
+    found = analyse(without_network, KeyOptions("madmom"))
     assert found.key == G_MAJOR
     assert found.method == "profiles"
 
@@ -190,6 +212,8 @@ def test_a_key_heard_for_a_moment_is_no_change() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
+@pytest.mark.smoke
 @pytest.mark.parametrize("style", ["house", "drum and bass", "hip hop"])
 def test_drums_have_no_key(
     style: str, key_net: key_network.Network, monkeypatch: pytest.MonkeyPatch
@@ -200,7 +224,7 @@ def test_drums_have_no_key(
         "_layers",
         lambda *of: {k: gain for k, gain in layers(*of).items() if k in rendering.DRUMS},
     )
-    found = key_of(played(None, style=style), key_net)
+    found = key_of(played.__wrapped__(None, style=style), key_net)
     assert found.key is None
     assert found.reason is not None and "pitched sound" in found.reason
     assert found.segments == ()
@@ -233,10 +257,9 @@ def test_the_tuning_is_where_most_pitches_lie() -> None:
     ("least", "sure"), [(0.0, True), (1.0, False)], ids=["all are sure", "none is"]
 )
 def test_the_threshold_is_an_option_of_the_stage_and_a_confirmed_key_is_sure(
-    least: float, sure: bool
+    least: float, sure: bool, without_network: Features
 ) -> None:
-    sound = played(G_MAJOR)
-    features = Features(len(sound) / RATE, np.zeros((0, 2)), heard(sound, None))
+    features = without_network
     ticket = Ticket("a-00000000", "a.flac", "/a.flac", 1, 1)
     options = {"method": "profiles", "min_confidence": least}
     record = make_key_record(ticket, features, options)

@@ -21,6 +21,7 @@ from dropgrid.records.model import (
     Section,
     StructureRecord,
     TrackFailure,
+    problem_of,
 )
 from dropgrid.records.store import read_bpm, read_key, read_structure, to_json, write_record
 from dropgrid.settings.paths import SCHEMAS
@@ -187,3 +188,13 @@ def test_which_keys_are_sure() -> None:
     assert replace(key, confidence=SURE_KEY).is_sure
     assert not replace(key, confidence=SURE_KEY - 1e-6).is_sure
     assert not replace(key, confidence=None).is_sure
+
+
+@pytest.mark.parametrize(
+    ("audio", "tags", "told"),
+    [(None, None, None), ("cut short", None, "audio: cut short"), (None, "bad", "tags: bad"),
+     ("cut short", "bad", "audio: cut short")],
+)  # fmt: skip
+def test_what_may_be_wrong_with_a_file_is_its_audio_or_else_its_tags(audio, tags, told):
+    record = replace(BPM, decoder={"problem": audio}, tags={"problem": tags})
+    assert problem_of(record) == told

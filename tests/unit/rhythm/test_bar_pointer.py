@@ -153,6 +153,18 @@ def test_one_song_is_counted_through_whatever_eight_bars_of_it_say():
     assert records(shown(ones, 3200), np.array([], int)) == [(0, 3200)]
 
 
+def test_half_a_beat_that_is_missing_is_found_by_the_beats_where_downbeats_are_too_weak():
+    ones = np.concatenate([np.arange(0, 800, PLACES), np.arange(801, 1120, PLACES)])
+    index = np.arange(1120)
+    seen = shown(ones, 1120)
+    flat = seen | {"beat": np.full(1120, 0.3)}
+    seen["beat"] = np.where(index % 2 == (index >= 800), 0.6, 0.01)
+    assert len(records(flat, np.array([], int))) == 1
+    parts = records(seen, np.array([], int))
+    assert len(parts) == 2
+    assert abs(parts[1][0] - 800) <= PLACES
+
+
 def test_at_a_border_of_the_grid_less_is_needed():
     ones = np.concatenate([np.arange(0, 1600, PLACES), np.arange(1604, 1604 + 280, PLACES)])
     seen = shown(ones, 1884)

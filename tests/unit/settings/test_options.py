@@ -1,4 +1,4 @@
-"""Options of a stage, and ranges of tempo that can be told apart by their names."""
+"""Options of a stage, and ranges of tempo that have different names."""
 
 from __future__ import annotations
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dropgrid.records.model import BpmRecord
 from dropgrid.structure import Structure
-from structure_cases import STEPS_UP, Case, entries_of, entry_scores
+from structure_cases import STEPS_UP, Case, entries_of, entry_scores, one_bar
 
 
 def song(*rows: tuple[str, bool, float]) -> list[dict[str, Any]]:
@@ -65,3 +66,11 @@ def test_no_moment_has_no_precision_and_nothing_to_find_no_recall() -> None:
     assert np.isnan(precision) and (recall, f) == (0.0, 0.0)
     precision, recall, f = scores((16.0,), (16.0, False))
     assert precision == 1.0 and np.isnan(recall) and np.isnan(f)
+
+
+def test_a_moment_that_is_a_bar_late_is_within_a_bar_whatever_the_milliseconds() -> None:
+    grid = BpmRecord(
+        "song", "song", "ok", 64.0, beats=(), downbeats=tuple(np.arange(0.0, 64.0, 2.0))
+    )
+    case = Case("song", None, grid, None, np.array([]), np.array([]), ())  # type: ignore[arg-type]
+    assert 2.02 < one_bar(case) < 2.2

@@ -60,7 +60,7 @@ def test_the_command_tries_writes_and_restores(
     assert contents(tmp_path) == before and not backup.exists()
 
     assert main(tag(tmp_path, "write", "--comment")) == 0
-    assert capsys.readouterr().out.endswith(f"8 files changed; what they held before: {backup}\n")
+    assert capsys.readouterr().out.endswith(f"8 files changed; previous values: {backup}\n")
     assert all(read_tags(path, with_ours=True).bpm == BPM for path in tags)
 
     assert main(tag(tmp_path, "write", "--comment")) == 0

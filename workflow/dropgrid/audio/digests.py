@@ -5,12 +5,12 @@ every byte but those of known tags, so that it stays when a title is edited:
 
     FLAC            but the blocks of comments, pictures and padding
     WAV, AIFF       but the chunks of tags, and the size of the whole, which counts them
-    Ogg, MP4, WMA   of the packets with their times, and what the decoder is told before them
+    Ogg, MP4, WMA   of the packets with their times, and the decoder's headers before them
     MP3, AAC        but ID3v2 at the start and ID3v1, ID3v2, APEv2 and Lyrics3 at the end
 
 Whatever is not known for a tag counts as audio: the worst that an odd file can do is to be
 analysed again. `sample_digest` is of the size and of four stretches, for a file whose path, size
-and time of modification are known already and that has to be told from another of that name. It
+and time of modification are known already, to distinguish it from another of that name. It
 collides where two files of one size differ between the stretches alone; the others, BLAKE2b of
 160 bits, do not.
 """
@@ -80,7 +80,7 @@ def audio_digest(path: Path) -> str:
 
 
 class _Unknown(Exception):
-    """It cannot be told what of a file are tags."""
+    """It is unknown what of a file are tags."""
 
 
 def _opened(path: Path) -> IO[bytes]:
@@ -205,7 +205,7 @@ def _packets_digest(path: Path, stream: IO[bytes], kind: str) -> str:
 
 
 def _without_comments(extradata: bytes | None) -> bytes:
-    """What a decoder is told, without Vorbis' comments: the second of three laced headers."""
+    """A decoder's headers, without Vorbis' comments: the second of three laced headers."""
     data = extradata or b""
     if data[:1] != b"\2" or b"vorbis" not in data[:64]:
         return data

@@ -35,8 +35,8 @@ LOOKED_AT = 2000  # packets of an Ogg file, to tell whether its pages tell too l
 class Opened:
     """A file that FFmpeg has opened.
 
-    decoder, positions: as Reader tells them. seconds: what its header promises, None if it says
-    nothing. another: a second recording stands behind it. start_known: the file tells how much
+    decoder, positions: as in Reader. seconds: what its header promises, None if it says
+    nothing. another: a second recording stands behind it. start_known: the file declares how much
     of its start is no music. left_out: seconds that are coded, but are no part of it by its
     edit list.
     """
@@ -96,7 +96,7 @@ def opened(path: Path, strict: bool = False, stream: Any = None) -> Opened:
 
 
 def decoder(container: str, codec: str, rate: int, channels: int) -> dict[str, Any]:
-    """What is said of the decoder of a file."""
+    """A file's decoder, for its record."""
     lossless = _lossless(codec)
     return {
         "name": "ffmpeg",
@@ -122,7 +122,7 @@ def _lossless(codec: str) -> bool:
 def _start_known(
     edits: EditList | None, kind: str, codec: str, metadata: Mapping[str, str]
 ) -> bool:
-    """Whether a file tells how much silence its encoder put before the music."""
+    """Whether a file declares how much silence its encoder put before the music."""
     if kind.startswith("mov") and not _lossless(codec):
         return "iTunSMPB" in metadata or (edits is not None and edits.skips)
     return _lossless(codec) or codec in TELLING

@@ -1,6 +1,6 @@
 """How many samples the frames of a FLAC file have, whatever its header says.
 
-Each frame tells its place, with a checksum: the last frames of a file tell where it ends.
+Each frame has its position, with a checksum: the last frames of a file show where it ends.
 
 Source: RFC 9639, 9.1.
 """
@@ -20,7 +20,7 @@ SIZES = {1: 192} | {n: 576 << n - 2 for n in range(2, 6)} | {n: 256 << n - 8 for
 
 
 def declared_and_found(path: Path) -> tuple[int, int | None]:
-    """(samples that the header tells, those that the frames reach), a channel.
+    """(samples that the header declares, those that the frames reach), a channel.
 
     0: the header does not know. None: no two frames follow each other at the file's end.
     Raises OSError.

@@ -1,13 +1,14 @@
 """Where an MP3's music begins: the info frame at its start, and how far players disagree.
 
 An MP3 encoder delays the music (LAME by 576 samples) and a decoder again (by 529). The frame
-at the start of most MP3s, the info frame, tells the encoder's delay, and a player that heeds
+at the start of most MP3s, the info frame, declares the encoder's delay, and a player that heeds
 it cuts both delays off; without it every player does as it likes.
 
 MP3s set one behind the other are an MP3, too, but the info frame of the first speaks of the
-first alone, and a decoder that heeds it stops there; `recordings` tells where each begins.
+first alone, and a decoder that heeds it stops there; `recordings` lists where each begins.
 
-VBRI is the info frame of Fraunhofer's encoders; it tells no delay. libsndfile takes it for music.
+VBRI is the info frame of Fraunhofer's encoders; it declares no delay. libsndfile takes it
+for music.
 
 Sources: the Mp3 Info Tag, revision 1 (G. Bouvigne). libsndfile 1.2.2, FFmpeg (PyAV 18), and a
 decode of every frame by libmad 0.15: measured on files of LAME 3.100, in
@@ -27,8 +28,8 @@ from .mp3_frames import Frames, end_of_id3, find_frames, first_frame, frame_leng
 Kind = Literal["bare", "counted", "unchecked", "lame", "vbri"]
 
 # Samples by which music is late, by player and by kind of info frame:
-# bare: there is none; counted: it tells no delay; unchecked: it tells the delay, but its
-# checksum is wrong (FFmpeg's own encoders write it so); lame: it tells the delay, intact;
+# bare: there is none; counted: it declares no delay; unchecked: it declares the delay, but its
+# checksum is wrong (FFmpeg's own encoders write it so); lame: it declares the delay, intact;
 # vbri: Fraunhofer's.
 LAGS: dict[str, dict[Kind, int]] = {
     "libsndfile": {"bare": 1105, "counted": 576, "unchecked": 0, "lame": 0, "vbri": 2257},
@@ -56,7 +57,7 @@ INFERRED = {
 class InfoFrame:
     """The info frame of an MP3, or the lack of one.
 
-    kind: what it tells of the delay, see LAGS. counts: it tells how many frames there are.
+    kind: what it declares of the delay, see LAGS. counts: it declares the number of frames.
     declared: how many, itself left out. hidden: bytes that are no tag stand before it: FFmpeg then
     takes it for music. begin: the byte where the first frame begins; music: the first of music.
     """
@@ -114,8 +115,8 @@ def wants_frames(info: InfoFrame, found: Frames | None, promised: float) -> bool
     """Whether an MP3 has to be decoded frame by frame, for libsndfile to lose nothing of it.
 
     found: the frames of its music. promised: seconds that libsndfile is going to decode. It
-    takes a VBRI frame for music, guesses the length of what tells none, stops at the number of
-    frames that is told, and within some bytes that are no frame.
+    takes a VBRI frame for music, guesses the length where none is declared, stops at the
+    declared number of frames, and within some bytes that are no frame.
     """
     if found is None or not found.count:
         return False
@@ -149,7 +150,7 @@ def oddity(info: InfoFrame, found: Frames) -> str | None:
 def recordings(path: Path, most: int) -> list[tuple[int, int]]:
     """The bytes [start, end) of each MP3 of a file: one, unless some stand behind one another.
 
-    The first `most` of them, and only where an info frame tells how long the first is: without
+    The first `most` of them, and only where an info frame declares how long the first is: without
     it a decoder goes on to the end. Raises OSError.
     """
     with path.open("rb") as stream:
@@ -186,14 +187,14 @@ def _begins(stream: IO[bytes], at: int) -> bool:
 
 
 def _declared_end(stream: IO[bytes], start: int) -> int | None:
-    """Where the MP3 that begins at `start` ends, by its info frame; None where none tells."""
+    """Where the MP3 that begins at `start` ends, by its info frame; None where there is none."""
     begin, frame = first_frame(stream, start)
     declared = _declared(frame)
     return None if declared is None else begin + declared[1]
 
 
 def _counted_end(stream: IO[bytes], start: int) -> int | None:
-    """The same, by as many frames as are told; None where they do not follow each other."""
+    """The same, by as many frames as are declared; None where they do not follow each other."""
     at, frame = first_frame(stream, start)
     declared = _declared(frame)
     for _ in range(declared[0] + 1 if declared else 0):  # the info frame is not counted
@@ -206,7 +207,7 @@ def _counted_end(stream: IO[bytes], start: int) -> int | None:
 
 
 def _declared(frame: bytes) -> tuple[int, int] | None:
-    """Frames and bytes that an info frame tells; None unless it tells both."""
+    """Frames and bytes that an info frame declares; None unless it declares both."""
     at = max(frame.find(b"Xing", 0, 64), frame.find(b"Info", 0, 64))
     if at <= 0 or not frame[at + 7] & 1 or not frame[at + 7] & 2:
         return None

@@ -2,7 +2,7 @@
 
 A decoder passes over everything before the first frame (tags, zeros, stray bytes), and so does
 this. A frame is believed where IN_A_ROW of one kind stand one behind the other, or the file ends
-before. What is counted here is what is there; an info frame tells what should be.
+before. What is counted here is what is there; an info frame declares what should be.
 
 Source: ISO/IEC 11172-3, 2.4.1 and 13818-3, 2.4.2 (headers of frames).
 """

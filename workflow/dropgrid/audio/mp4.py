@@ -1,6 +1,6 @@
 """The atoms of an MP4 file: its edit list, and whether another file stands behind it.
 
-An edit list tells which part of what is coded is the music: it begins behind what the encoder
+An edit list declares which part of what is coded is the music: it begins behind what the encoder
 put before it, and ends before what fills the last frame.
 
 Source: ISO/IEC 14496-12, 8.2.2 (mvhd), 8.4.2 (mdhd), 8.6.6 (elst).

@@ -6,8 +6,8 @@ link, begins with first pages of its own, and a decoder that stops at the first 
 only one. What stands behind the last page (a tag, text, zeros) is no part of the music. Pages
 are numbered and carry a checksum: decoders drop those whose sum is wrong.
 
-Each page tells its position, the samples so far. A decoder that believes the last one stops
-there; `Link.backward` tells that it cannot be right.
+Each page has its position, the samples so far. A decoder that believes the last one stops
+there; `Link.backward` marks it as wrong.
 
 Source: RFC 3533, sections 4 and 6.
 """

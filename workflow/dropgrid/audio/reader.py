@@ -50,7 +50,7 @@ BLOCK = 65536  # samples a channel decoded at once
 CUT_SHORT = ("File ended unexpectedly", "> file length")
 FFMPEG_NAMES = {"WAV": "wav", "WAVEX": "wav", "RF64": "wav", "AIFF": "aiff", "FLAC": "flac"}
 CHUNKED = ("WAV", "WAVEX", "RF64", "AIFF", "CAF", "W64")  # of which only the audio's must be whole
-UNKNOWN_FRAMES = 2**60  # more than any file has: libsndfile's word for a length that is not told
+UNKNOWN_FRAMES = 2**60  # more than any file has: libsndfile's value for an unknown length
 ANOTHER_BEHIND = "another recording stands behind the one that was analysed"
 NO_LAST_PAGE = "the page that should be the last is not marked so: the end may be missing"
 
@@ -65,7 +65,7 @@ class _Recording:
 
 
 class Reader:
-    """Iterates over a file's blocks; tells how it is decoded.
+    """Iterates over a file's blocks; knows how it is decoded.
 
     decoder: decoder, version, format, sample rate (Hz) and channels of the file;
         "lag": seconds by which the decoded music is late, where known, else None. Nothing is
@@ -194,7 +194,7 @@ class Reader:
         return self._recording(file)
 
     def _recording(self, file: Any, part: FilePart | None = None) -> _Recording:
-        """All that libsndfile reads of a file, by the length that it tells."""
+        """All that libsndfile reads of a file, by the length that it declares."""
         seconds = file.frames / file.samplerate if file.samplerate > 0 else None
         return _Recording(file.samplerate, seconds, self._soundfile_blocks(file, part))
 
@@ -430,7 +430,7 @@ class Reader:
         return _Recording(rate, file.seconds, file.blocks)
 
     def note(self, problem: str) -> None:
-        """Add what may be wrong with the file, unless it is said already."""
+        """Add what may be wrong with the file, unless it is there already."""
         problems = self.decoder.get("problem")
         if problems is None:
             self.decoder["problem"] = problem

@@ -1,7 +1,7 @@
 """Serato's tags as bytes: beat grid, cues, tempo, and the envelope of FLAC and MP4.
 
 Everything is big endian. Sources: Holzhaus/serato-tags (descriptions of the formats), the checks
-that Mixxx makes when it reads them; what is not known of a byte is said. Functions come in
+that Mixxx makes when it reads them; unknown bytes are marked as such. Functions come in
 pairs, pack_... and unpack_...; the latter raise ValueError for what is not whole.
 """
 

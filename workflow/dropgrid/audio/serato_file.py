@@ -1,7 +1,7 @@
 """What Serato has written into a file, read without trusting it.
 
 GEOB frames of ID3 (MP3, AIFF, WAV), comments of FLAC, freeform atoms of MP4. What dropgrid wrote
-itself can be told by STAMP beside it, and is no evidence of anything.
+itself is recognised by STAMP beside it, and is no evidence of anything.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def stamp(tags: dict[str, bytes]) -> str:
 
 
 def stamped(tags: dict[str, bytes], text: str) -> frozenset[str]:
-    """The names of the tags that a stamp tells as written by dropgrid."""
+    """The names of the tags that a stamp marks as written by dropgrid."""
     stamped_values = set(text.split())
     return frozenset(
         n for n, data in tags.items() if f"{_short(n)}:{_digest(data)}" in stamped_values
@@ -92,7 +92,7 @@ def serato_texts(path: Path) -> tuple[dict[str, str], str]:
 
 
 def _unpacked(unpack: Any, data: bytes | None, broken: list[str]) -> Any:
-    """What a tag holds; None where it is absent or broken, which is then told."""
+    """What a tag holds; None where it is absent or broken, which is then reported."""
     try:
         return None if data is None else unpack(data)
     except (ValueError, IndexError, struct.error) as error:

@@ -75,7 +75,7 @@ class Tags:
 
 
 def read_tags(path: str | Path, with_ours: bool = False) -> Tags:
-    """The tags of an audio file; of one that cannot be read Tags.problem tells why.
+    """The tags of an audio file; of one that cannot be read Tags.problem says why.
 
     with_ours: also the tempo and key that dropgrid wrote itself, as players show them. Raises
     OSError where the machine cannot run the tag process, which is no fault of the file.
@@ -125,7 +125,7 @@ def _own_names(name: str) -> tuple[str, ...]:
 
 
 def _bpm(fields: dict[str, list[str]]) -> float | None:
-    """The stated tempo: the exact field's, unless the standard one was changed since."""
+    """The tagged tempo: the exact field's, unless the standard one was changed since."""
     standard = _first_bpm(fields, BPM_FIELDS)
     exact = _first_bpm(fields, EXACT_BPM_FIELDS)
     if standard is None or exact is None:
@@ -176,7 +176,7 @@ def _read_fields(path: Path) -> tuple[dict[str, list[str]], str | None]:
         tags, problem = _mutagen_tags(bounded)
         fields = _texts(tags)
         if problem == UNKNOWN_CONTAINER:
-            with suppress(Exception):  # whatever is wrong with it, the first reader said it
+            with suppress(Exception):  # whatever is wrong with it, the first reader reported it
                 fields, problem = _container_fields(path), None
         fields = _info_fields(stream) | fields
         if not any(key in fields for key in BPM_FIELDS):  # an APEv2 tag behind other tags

@@ -180,7 +180,7 @@ class Dataset:
 
 
 LOSSY_TOLERANCE = 1.0  # dB
-AUDIBLE = -50.0  # dB: below, what a codec leaves tells nothing
+AUDIBLE = -50.0  # dB: below, what a codec leaves is no evidence
 
 
 def _unchanged(track: Track, piece: dict[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """Systems' answers against a benchmark: the measures of an evaluation, and by cause.
 
-A cause is a trait of pieces, of which the mean with and without it is told, or a twin: there each
+A cause is a trait of pieces, with the mean with and without it, or a twin: there each
 piece is compared with itself, so the difference is of that one thing.
 """
 

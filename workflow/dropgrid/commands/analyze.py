@@ -43,9 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ignore-metadata", action="store_true", help="never take the answer from a BPM tag"
     )
     parser.add_argument("--only", choices=ANALYSES, help="write these records alone")
-    parser.add_argument("--memory-mb", type=int, metavar="MB", help="most memory for a file")
+    parser.add_argument("--memory-mb", type=int, metavar="MB", help="memory limit per file")
     parser.add_argument(
-        "--time-limit", type=float, metavar="SECONDS", help="most time for a file"
+        "--time-limit", type=float, metavar="SECONDS", help="time limit per file"
     )  # fmt: skip
     add_threads(parser)
     add_force(parser)

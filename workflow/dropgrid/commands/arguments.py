@@ -31,7 +31,7 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
     """The option --threads of the commands that read audio."""
     parser.add_argument(
         "--threads", type=_threads, default=1, metavar="N",
-        help="that may work on a track at a time; the results are the same (default: 1)",
+        help="threads per track; the results are the same (default: 1)",
     )  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """Bring every track of a batch up to date: the job of the workflow.
 
 Runs for each track the stages that are due, as the commands `features`, `bpm`, `structure` and
-`key` do, in a process of its own that nothing can harm the others from, and with a log of its
-own, results/logs/tracks/TRACK.log. Says on standard output which track begins and which is done.
+`key` do, in a separate process, so that no track can harm the others, and with its own
+log, results/logs/tracks/TRACK.log. Prints which track begins and which is done.
 Interrupted, it goes on where it stopped when it is called again. Ends with 75 if a track has to
 be tried again.
 """

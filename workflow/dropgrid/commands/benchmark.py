@@ -3,8 +3,8 @@
 `make` composes and renders pieces of 15 styles with their truth (DIR/audio, DIR/truth) and, of
 each, twins in which one thing is changed; the same seed makes the same music everywhere. `score`
 scores systems' answers, folders in any format of references, or command lines that it runs for
-every piece, and tells the scores by cause. With --draw it first makes new music by a seed that
-nobody knew before. What it is good for, and what not: docs/benchmark.md.
+every piece, and breaks the scores down by cause. With --draw it first makes new music from a
+new random seed. What it is good for, and what not: docs/benchmark.md.
 
 examples:
   dropgrid benchmark make grids --seed 1 --tracks 15

@@ -1,9 +1,9 @@
 """Correct a track's grid, sections or key; every later run honours the correction.
 
-Corrections are kept in a file of your own, whatever is analysed again. PATH is a track as the
+Corrections are kept in your own file, and survive every new analysis. PATH is a track as the
 records name it: its path within the library, or an unambiguous end of that. What is given relative
-to the present answer (--half, --shift 0.5) is kept as its result ("a downbeat is at 0.412 s"). The
-next run renews the records of these tracks, without analysing them again.
+to the current result (--half, --shift 0.5) is kept as its result ("a downbeat is at 0.412 s"). The
+next run updates the records of these tracks, without analysing them again.
 
 examples:
   dropgrid correct song.flac --half
@@ -36,13 +36,13 @@ EDITS: tuple[tuple[str, str, str | None, Any, str | None, str], ...] = (
     ("double", "double", None, None, None, "twice the tempo"),
     ("bpm", "bpm", "bpm", float, "B", "the tempo; dropgrid finds the beats"),
     ("at", "at", "time", float, "SECONDS", "a downbeat is at this time"),
-    ("shift", "shift", "beats", float, "BEATS", "the grid is so many beats later; 0.5 is allowed"),
-    ("one", "one", "beats", float, "BEATS", "the downbeat is so many beats later; the beats stay"),
-    ("nudge", "nudge", "ms", float, "MS", "the grid is so many milliseconds later"),
+    ("shift", "shift", "beats", float, "BEATS", "move the grid later by BEATS; may be 0.5"),
+    ("one", "one", "beats", float, "BEATS", "move the downbeat later; the beats stay"),
+    ("nudge", "nudge", "ms", float, "MS", "move the grid later by MS"),
     ("beats-per-bar", "beats_per_bar", "beats", int, "N", "3, 4, 5 or 7 beats a bar"),
     ("key", "key", "key", str, "KEY", "the key: Am, 8A, 1m, ..."),
-    ("note", "note", "note", str, "TEXT", "a note; an empty one takes it away"),
-    ("confirm", "confirm", None, None, None, "all is right as it is"),
+    ("note", "note", "note", str, "TEXT", "a note; an empty one removes it"),
+    ("confirm", "confirm", None, None, None, "the results are right as they are"),
     ("reset", "reset", None, None, None, "remove all corrections of a track"),
 )
 
@@ -55,8 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for option, _, value, kind, metavar, help_text in EDITS:
         given = {"action": "store_true"} if value is None else {"type": kind, "metavar": metavar}
         parser.add_argument(f"--{option}", help=help_text, **given)
-    parser.add_argument("--undo", action="store_true", help="take back the last statement")
-    parser.add_argument("--redo", action="store_true", help="state again what was taken back")
+    parser.add_argument("--undo", action="store_true", help="undo the last correction")
+    parser.add_argument("--redo", action="store_true", help="redo what was undone")
     parser.add_argument(
         "--list",
         action="store_true",
@@ -141,7 +141,7 @@ def _named(session: CorrectionSession, paths: list[str]) -> list[str]:
 
 
 def _described(session: CorrectionSession, track: str) -> str:
-    """What is now held of a track, in a line."""
+    """A track's results now, in a line."""
     state = session.read_state(track)
     correction = session.correction_of(state)[1]
     bpm = session.answer(state, correction)[1].bpm

@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--time-limit", type=_seconds, default=1800.0, metavar="SECONDS",
-        help="most time for a track (default: 1800)",
+        help="time limit per track (default: 1800)",
     )  # fmt: skip
     add_force(parser)
 

@@ -30,10 +30,8 @@ HELP = "write records in the formats of DJ software, DAWs and research tools"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument(
-        "format", metavar="FORMAT", nargs="?", help="one of those that --list names"
-    )
-    parser.add_argument("--list", action="store_true", help="list the formats and end")
+    parser.add_argument("format", metavar="FORMAT", nargs="?", help="a format: see --list")
+    parser.add_argument("--list", action="store_true", help="list the formats")
     add_results(parser)
     parser.add_argument("--output", type=Path, metavar="PATH",
                         help="a file, or a folder for formats with a file per track")  # fmt: skip

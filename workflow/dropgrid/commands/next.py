@@ -21,7 +21,7 @@ from .arguments import add_results
 if TYPE_CHECKING:
     from ..mixing.library import Library
 
-HELP = "which tracks mix with this one, and how"
+HELP = "list the tracks that mix with this one, and how"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_tempo_limit(parser)
     parser.add_argument(
         "--energy", choices=("steady", "up", "down"), default="steady",
-        help="where the energy is to go (default: %(default)s)",
+        help="how the energy should change (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--json", action="store_true", help="as JSON, with every term of the score"

@@ -1,8 +1,8 @@
 """Open the workbench: a page on this machine where grids, sections and keys are corrected.
 
-It listens on the loopback interface alone, under an address that holds a secret; what is stated
-there goes into the same file as that of `dropgrid correct`, and the records follow at once. Ends
-with Ctrl-C.
+It listens on the loopback interface alone, at an address that contains a secret. Corrections
+made there go into the same file as those of `dropgrid correct`, and the records are updated at
+once. Ends with Ctrl-C.
 """
 
 from __future__ import annotations

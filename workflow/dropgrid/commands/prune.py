@@ -4,7 +4,7 @@ Nothing of a track that is in the library is touched, nor any file that dropgrid
 What is removed is analysed again if its file comes back.
 
 examples:
-  dropgrid prune --results results --dry-run     only tell
+  dropgrid prune --results results --dry-run     only list
   dropgrid prune --results results
 """
 
@@ -20,7 +20,7 @@ HELP = "delete cached data of tracks no longer in the library"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     add_results(parser)
-    parser.add_argument("--dry-run", action="store_true", help="tell what would be removed")
+    parser.add_argument("--dry-run", action="store_true", help="list what would be removed")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -33,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What --help shows; the words themselves are read by dropgrid.run.launch."""
     parser.usage = "dropgrid run [LIBRARY ...] [TARGET ...] [options] [Snakemake's options]"
     parser.add_argument("words", nargs="*", metavar="LIBRARY, TARGET", help="see above")
-    parser.add_argument("--results", metavar="DIR", help="where all goes (default: ./results)")
+    parser.add_argument(
+        "--results", metavar="DIR", help="where the results go (default: ./results)"
+    )
     parser.add_argument(
         "--cores",
         "-c",
@@ -45,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--allow-empty", action="store_true",
-        help="take a library without audio as it is; else refused, its disk may not be mounted",
+        help="accept a library without audio; otherwise refused, as its disk may not be mounted",
     )  # fmt: skip
     parser.add_argument(
         "--profile", metavar="NAME", help="slurm, cluster-generic, or a folder of your own"

@@ -1,4 +1,4 @@
-"""Look at a library as the workflow does: write each track's ticket, say what is unreadable."""
+"""Scan a library as the workflow does: write each track's ticket, report what is unreadable."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--allow-empty", action="store_true",
-        help="take a library without audio as it is; else refused, its disk may not be mounted",
+        help="accept a library without audio; otherwise refused, as its disk may not be mounted",
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Be the warm server of a run, which starts it when its first job knocks; not called by people.
+"""Run the warm server of a run, which starts it when its first job connects; not for manual use.
 
 Imports what all stages need and loads the networks, then forks a process for each job. Standard
 input is the socket that it listens on, standard output a pipe that closes when the run ends.

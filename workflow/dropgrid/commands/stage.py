@@ -33,7 +33,7 @@ def add_arguments(
     if "network" not in inputs:
         parser.add_argument(
             "--corrections", type=Path, metavar="DIR",
-            help="results/corrections: what is stated of the tracks (default: nothing is)",
+            help="results/corrections: the corrections of the tracks (default: none)",
         )  # fmt: skip
     parser.add_argument("--options", type=json.loads, default={}, metavar="JSON", help=options)
     add_force(parser)

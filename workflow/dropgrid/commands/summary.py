@@ -1,6 +1,6 @@
-"""Say what has become of a library: how many tracks are analysed, failed or waiting.
+"""Report how many tracks of a library are analysed, failed or waiting.
 
-Lists the failed ones with their reasons and tells how to try them again. Works at any time,
+Lists the failed ones with their reasons, and says how to retry them. Works at any time,
 also while the workflow runs and after it was interrupted. Also writes RESULTS/summary.json.
 
 example:
@@ -13,7 +13,7 @@ import argparse
 
 from .arguments import add_force, add_results
 
-HELP = "say how many tracks are analysed, failed or waiting, and why"
+HELP = "report how many tracks are analysed, failed or waiting, and why"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 
 Nothing is written unless you ask for it with this command. Look first with --dry-run. Integer
 fields get the rounded tempo, an exact field stands beside them; audio is never touched, which is
-checked before a file takes the place of the old one. What the fields held before is kept in a
+checked before a file takes the place of the old one. The previous values are kept in a
 backup, from which `dropgrid tag restore` puts everything back that was not changed since.
 
 Only files below the library's folder are touched, the one that was scanned or --library. A file
@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     write.add_argument("--min-confidence", type=float, default=0.9, metavar="X",
                        help="write no tempo, drops or grid below it (default: 0.9)")  # fmt: skip
-    restore = actions.add_parser("restore", help="put back what the tags held before")
+    restore = actions.add_parser("restore", help="restore the previous tags")
     restore.add_argument("--skip", action="append", default=[], metavar="NAME",
                          help="leave a file for another time: its track's id, its path, or the "
                          "end of its path")  # fmt: skip
@@ -140,10 +140,7 @@ def _write(arguments: argparse.Namespace, backup: Path) -> int:
         changed += 1
         if note:
             _say(change.file, note)
-    print(
-        f"{counted(changed, 'file')} changed"
-        + (f"; what they held before: {backup}" * bool(changed))
-    )
+    print(f"{counted(changed, 'file')} changed" + (f"; previous values: {backup}" * bool(changed)))
     return 0 if changed == len(changes) and not unread else 1
 
 

@@ -1,8 +1,8 @@
 """Watch a library, and analyse what is added to it, until it is ended by Ctrl-C.
 
-A file that is still being copied is waited for: nothing may have changed for --settle seconds.
-A run that fails, for a full disk say, is tried again after a while; a disk that is taken away is
-waited for. After a restart the first look at the library tells what was missed.
+A file that is still being copied is left alone until it has not changed for --settle seconds.
+A run that fails, for a full disk say, is tried again after a while; a disk that is removed is
+waited for. After a restart the first scan finds what was missed.
 
 Whatever else is given is that of `dropgrid run`.
 
@@ -34,15 +34,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What --help shows; the words themselves are read by `run`."""
     parser.usage = "dropgrid watch LIBRARY [...] [options] [options of `dropgrid run`]"
     parser.add_argument("words", nargs="*", metavar="LIBRARY, TARGET", help="as of `dropgrid run`")
-    parser.add_argument("--results", metavar="DIR", help="where all goes (default: ./results)")
+    parser.add_argument(
+        "--results", metavar="DIR", help="where the results go (default: ./results)"
+    )
     parser.add_argument(
         "--settle", metavar="SECONDS",
-        help="in which nothing may change before what was added is analysed "
+        help="how long a file must stay unchanged before it is analysed "
         f"(default: {SETTLE:g})",
     )  # fmt: skip
     parser.add_argument(
         "--every", metavar="SECONDS",
-        help="between looks at what no system tells of, a network's disk say "
+        help="between scans for what the system does not report, as on a network disk "
         f"(default: {EVERY:g})",
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The analysis judged by what a person stated or confirmed: where it agrees, and where not."""
+"""The analysis judged by what a user corrected or confirmed: where it agrees, and where not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST = 5000  # tracks that are looked through for renamed ones
 
 @dataclass(frozen=True)
 class Agreement:
-    """A track of which something is stated. name: its path in the file of corrections, path: as
+    """A track with corrections. name: its path in the file of corrections, path: as
     the records have it. differs: what of the analysis' own answer is another, of what is stated
     or confirmed: "tempo", "beats" or "downbeat", "sections", "drops", "key". grid: whether the
     grid is among what was looked at."""
@@ -40,7 +40,7 @@ class Agreement:
 def agreements(
     session: CorrectionSession, corrections: Document, tracks: Sequence[str]
 ) -> Iterator[Agreement]:
-    """The analysed tracks of which something is stated, of all tracks of the library, in order.
+    """The analysed tracks with corrections, of all tracks of the library, in order.
 
     Raises InvalidCorrection.
     """
@@ -85,7 +85,7 @@ def _agreement(
 
 
 def described(correction: Correction) -> str:
-    """What is stated, in a few words."""
+    """The corrections, in a few words."""
     words = []
     for field, text in (("bpm", "{:.2f} BPM"), ("one", "downbeat at {:.3f} s"),
                         ("beats_per_bar", "{} beats a bar"), ("octave", "{}"),

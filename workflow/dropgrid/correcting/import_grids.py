@@ -110,7 +110,7 @@ def _imported(
 def _with_cues(
     found: GridImport, before: Correction, structure: StructureRecord | None
 ) -> GridImport:
-    """With drops and sections as their cues on the player say, unless they were stated before."""
+    """With drops and sections as the cues on the player say, unless corrected before."""
     changes = found.changes
     stated = found.correction or replace(before, confirmed=None)
     taken = stated

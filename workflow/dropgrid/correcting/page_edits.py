@@ -2,7 +2,7 @@
 
 Such a page writes down what was done, and what it showed before; what an edit does is known here
 alone (dropgrid.corrections.edits). Edits are about the answer that was shown: where the records
-now give another one, they are left in the file, and that is said.
+now give another one, they are left in the file, which is reported.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ANOTHER = (
 
 
 def apply_page_edits(session: CorrectionSession) -> list[str]:
-    """Turn edits of pages, in the user's file, into statements; what is to be said of it.
+    """Turn edits of pages, in the user's file, into statements; the messages about it.
 
     Those of tracks that are not analysed yet wait. Raises InvalidCorrection for a file that is
     none, OSError.

@@ -1,13 +1,13 @@
 """What jobs read of the corrections: results/corrections/, derived from the user's file.
 
-{track}.json   what is stated of a track, written anew only when that changes: an input of its
+{track}.json   the corrections of a track, written only when they change: an input of its
                cheap stages, so that they alone run again. Of a track whose statements were
                taken back it says nothing, and stays.
 others.json    statements about files that are not in the library, or may be other recordings
                now, as a file of corrections: a recording that appears under a new name takes up
                what was stated of it.
 source.json    where the user's file is, if it is not results/corrections.json
-undo/          what was stated before, for `dropgrid correct --undo` and the workbench
+undo/          earlier corrections, for `dropgrid correct --undo` and the workbench
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def read_corrections(file: Path, needed: bool = True) -> Document:
 def write_slices(
     corrections: Document, tracks: Sequence[Ticket], results: Path, records: Path, source: Path
 ) -> dict[str, str]:
-    """Write what changed of results/corrections; the tracks of which something is stated.
+    """Write what changed of results/corrections; the tracks with corrections.
 
     records: the folder of results with the records, whose fingerprints find renamed files again.
     source: the user's file. Returns a digest of its statements by track. Raises LibraryError,
@@ -108,7 +108,7 @@ def write_slices(
 
 
 def _may_be_another(ticket: Ticket, correction: Correction, records: Results) -> bool:
-    """Whether another recording may lie where the one was that something is stated of: its
+    """Whether another recording may lie where the one was that has corrections: its
     record is of another one, or its audio is no more what it was in the last run."""
     mine = recording_fingerprint(records, ticket.track)
     if fingerprints.same(correction.fingerprint, mine) is False:
@@ -143,7 +143,7 @@ def tracks_with_corrections(results: Path) -> set[str]:
 def _found_again(
     records: Path, paths: Mapping[str, str], others: Document, was: Document
 ) -> dict[str, Correction]:
-    """What changed for tracks whose recording is stated about under another name."""
+    """What changed for tracks whose recording has corrections under another name."""
     found: dict[str, Correction] = {}
     for track, path in paths.items():
         mine = read_fingerprint(Results(records).record("bpm", track))
@@ -164,7 +164,7 @@ def read_fingerprint(path: Path) -> str | None:
 
 
 def recording_fingerprint(files: Results, track: str) -> str | None:
-    """The fingerprint of what a track was found to be; None where nothing tells."""
+    """The fingerprint of what a track was found to be; None where it is unknown."""
     mine = read_fingerprint(files.record("bpm", track))
     if mine is None and files.features(track).exists():  # the record is still to be made
         with suppress(RecordError):
@@ -174,7 +174,7 @@ def recording_fingerprint(files: Results, track: str) -> str | None:
 
 
 def recording_is_gone(files: Results, path: str, correction: Correction) -> bool:
-    """Whether the recording that something is stated of is no more where it was stated."""
+    """Whether a corrected recording is no longer where it was."""
     track = track_id(path)
     with suppress(RecordError):
         if read_ticket(files.ticket(track)).path == path:

@@ -152,7 +152,7 @@ class CorrectionSession:
     def answer(self, state: TrackState, correction: Correction) -> tuple[Correction, Answer]:
         """All that holds of a track with these statements, and the answer that they make.
 
-        Sections that are not stated are those of the present record, whatever its bars.
+        Sections that are not corrected are those of the present record, whatever its bars.
         """
         at_tempo = self.at_tempo(state.ticket.track)
         computed = state.computed
@@ -198,7 +198,7 @@ class CorrectionSession:
         return ["bpm", *(kind for kind, record in others.items() if record is not None)]
 
     def edit(self, track: str, steps: Sequence[Mapping[str, Any]]) -> Correction:
-        """Make edits (dropgrid.corrections.edits) as one step; what is stated of the track now.
+        """Make edits (dropgrid.corrections.edits) as one step; the track's corrections now.
 
         Raises InvalidCorrection, RecordError, OSError.
         """
@@ -228,8 +228,8 @@ class CorrectionSession:
         correction: Correction,
         between: Sequence[Correction] = (),
     ) -> Correction:
-        """State this of a track in place of what was stated under a name; it can be undone, by
-        way of what was stated between."""
+        """Correct a track so in place of earlier corrections under a name; it can be undone,
+        by way of those between."""
         correction = replace(correction, fingerprint=state.fingerprint or correction.fingerprint)
         if replace(before, fingerprint=correction.fingerprint) == correction:
             return correction
@@ -276,7 +276,7 @@ class CorrectionSession:
         return found
 
     def _free_name(self, corrections: Document, path: str) -> str:
-        """A path under which nothing lies and nothing is stated."""
+        """A path without a file and without corrections."""
         names = (f"{path} (earlier recording{number})" for number in ("", *range(2, MOST_STEPS)))
         return next(
             name for name in names
@@ -307,7 +307,7 @@ class CorrectionSession:
     def steps(
         self, track: str, fingerprint: str | None = None
     ) -> tuple[list[Correction], list[Correction]]:
-        """What was stated before, and what was undone, the last one last.
+        """Earlier corrections, and undone ones, the last one last.
 
         fingerprint: of the track's recording; steps of another one are none of its own.
         """
@@ -339,7 +339,7 @@ class CorrectionSession:
         return self.results.corrections / "undo" / f"{track}.json"
 
     def update_records(self, track: str) -> None:
-        """Make the records of a track anew with what is stated of it now, as a run does.
+        """Update the records of a track to its corrections now, as a run does.
 
         What was written before stays where its features are gone: then the next run makes them.
         Raises RecordError, InvalidCorrection, OSError.

@@ -1,12 +1,14 @@
-"""Corrections: what a person states about their tracks, and how it is put in the answer's place.
+"""Corrections of tracks by their user, and how they take the place of what the analysis found.
 
-model      what is stated of a track, and its JSON
-beats      statements about tempo, beats and bars, laid on a bpm record
-answers    statements about sections, drops and key; what is confirmed; where statement and
-           analysis part
-edits      what a person does to a grid or a section, turned into absolute statements
-identity   by what a recording is known again under another name
-document   the file corrections.json: reading, writing, undo
+model                the corrections of a track, and their JSON
+apply                the entry points: records with corrections in place
+grid_corrections     tempo, beats and bars, in a bpm record
+section_corrections  sections, drops and key; what is confirmed; where the analysis differs
+edits, section_edits what a user does to a grid or a section, turned into absolute corrections
+grid_from_beats      grids of other programs, given as beats
+fingerprints         by what a recording is recognised under another name
+per_track            the files that jobs read, one for each track
+document             the file corrections.json: reading, writing, undo
 
 All but `document` is arithmetic on values. Statements are absolute ("the one is at 0.412 s"), so
 that they hold whatever a later version of the analysis says.

@@ -1,4 +1,4 @@
-"""Records with what is stated in place of what the analysis found; the doors of this room."""
+"""Records with the corrections in place of what the analysis found: this room's entry points."""
 
 from __future__ import annotations
 

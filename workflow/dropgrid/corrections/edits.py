@@ -1,7 +1,7 @@
 """What a person does to a track's answer, turned into absolute statements.
 
 An edit is a JSON object: `op` and what it needs (EDITS). It is about the answer as it now is, with
-all that was stated before; what comes out holds by itself. A grid of one piece is stated by its
+all earlier corrections; what comes out holds by itself. A grid of one piece is given by its
 tempo and a downbeat, each only where the edit is about it; one of several pieces as a whole.
 """
 

@@ -38,7 +38,7 @@ def fingerprint(features: Features) -> str | None:
 
 
 def same(one: str | None, other: str | None) -> bool | None:
-    """Whether two fingerprints are of the same music; None where that cannot be told."""
+    """Whether two fingerprints are of the same music; None where that is unknown."""
     if one is None or other is None:
         return None
     if one == other:

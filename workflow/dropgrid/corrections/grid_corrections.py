@@ -11,7 +11,7 @@ from ..records.model import BpmRecord, ComputedRhythm, Confidences, GridRegion
 from .model import Correction, GridEntry
 
 EDGE = 0.03  # s: a beat so little before the first sample falls on it
-REACH = 0.45  # of a beat: how far a stated grid reaches beyond the beats that were found
+REACH = 0.45  # of a beat: how far a corrected grid reaches beyond the beats that were found
 APART = 0.7  # of a beat: nearer to the next entry's first beat than this, a beat is left out
 GAP = 1.5  # beats: after a longer one without beats, music begins anew
 CLAMPED = 1e-9  # s: a beat at 0 may have been before it
@@ -20,7 +20,7 @@ AtTempo = Callable[[float], BpmRecord]
 
 
 def apply(record: BpmRecord, correction: Correction, at_tempo: AtTempo) -> BpmRecord:
-    """A computed record with what is stated about its grid in place; its answer kept beside.
+    """A computed record with its grid corrected; the computed one kept beside.
 
     correction: absolute (see edits.absolute). at_tempo: the record that the analysis makes where
     the tempo is given and the rest is to be found.
@@ -53,7 +53,7 @@ def apply(record: BpmRecord, correction: Correction, at_tempo: AtTempo) -> BpmRe
 def _corrected_confidences(
     found: Confidences | None, tempo: bool, downbeat: bool
 ) -> Confidences | None:
-    """Confidences once what is stated counts as certain."""
+    """Confidences once corrections count as certain."""
     if tempo and downbeat:
         return Confidences(1.0, 1.0, 1.0, 1.0)
     if found is None:

@@ -9,7 +9,7 @@ from .model import BAR_LENGTHS, MAX_BPM, MIN_BPM, GridEntry
 from .section_corrections import nearest
 
 STRAIGHT = 0.002  # s: a beat so near to where the ones before point lies on their line
-FEWEST = 8  # beats of which a grid can be told
+FEWEST = 8  # beats from which a grid can be found
 HUNDREDTH = 2e-4  # BPM: a tempo so near to hundredths was written in them
 
 

@@ -1,6 +1,6 @@
-"""What a person states about a track, as values and as JSON.
+"""The corrections of a track, as values and as JSON.
 
-Every statement is about one thing; what is not stated is left to the analysis. Times are seconds
+Every correction is about one thing; the rest is left to the analysis. Times are seconds
 from the first decoded sample, tempo is in BPM.
 """
 
@@ -33,7 +33,7 @@ class InvalidCorrection(DropgridError):
 
 @dataclass(frozen=True)
 class GridEntry:
-    """A steady stretch of a stated grid: it rules from start to the next entry's start.
+    """A steady stretch of a corrected grid, from its start to the next entry's start.
 
     one: time of one of its downbeats; None: it has none, and a beat is at start. end: where its
     beats end, if that is before the next entry.
@@ -58,7 +58,7 @@ class SectionStart:
 class Confirmed:
     """An answer that was found right: the whole of it, and its hash (see `answer_of`).
 
-    drops: None where nothing was said about them, as by pages of older versions.
+    drops: None where the confirmation does not cover them, as by pages of older versions.
     """
 
     answer: str
@@ -82,13 +82,13 @@ class PageEdits:
 
 @dataclass(frozen=True)
 class Correction:
-    """All that is stated of one track.
+    """All corrections of one track.
 
     bpm, one (time of a downbeat), beats_per_bar: each holds by itself. grid: all three, piece by
     piece, in place of them. octave, shift_beats, nudge_ms, one_beats: relative to the analysis'
     own answer, for files written by hand; `edits.absolute` turns them into the above. sections,
-    drops, key: None where not stated. edits: made on a page and not applied yet; until they are,
-    they state nothing. unknown: fields of a later version, kept.
+    drops, key: None where not corrected. edits: made on a page and not applied yet; until they
+    are, they have no effect. unknown: fields of a later version, kept.
     """
 
     fingerprint: str | None = None
@@ -110,7 +110,7 @@ class Correction:
 
     @property
     def corrects_grid(self) -> bool:
-        """Whether anything is stated about tempo, beats or bars."""
+        """Whether tempo, beats or bars are corrected."""
         values = (self.bpm, self.one, self.beats_per_bar)
         return bool(self.grid) or self.is_relative or any(x is not None for x in values)
 
@@ -133,12 +133,12 @@ class Correction:
 
     @property
     def has_only_page_edits(self) -> bool:
-        """Whether nothing is stated yet, but edits of a page wait to be applied."""
+        """Whether nothing is corrected yet, but edits of a page wait to be applied."""
         return self.edits is not None and replace(self, edits=None).is_empty
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is stated at all."""
+        """Whether nothing is corrected."""
         return replace(self, fingerprint=None) == Correction()
 
 
@@ -237,7 +237,7 @@ def label(value: Any, place: str) -> Label:
 
 
 def key(value: Any, place: str) -> str:
-    """The name of a key that is stated in any notation. Raises InvalidCorrection."""
+    """The name of a key written in any notation. Raises InvalidCorrection."""
     found = notation.parse(value) if isinstance(value, str) else None
     if found is None:
         refuse(place, "not a key", value)

@@ -1,6 +1,6 @@
 """What jobs read of the corrections: of each track a file of its own, and one of all others.
 
-A job of one track must not depend on what is stated of another; so the user's file is cut up, see
+A job of one track must not depend on the corrections of another; so the user's file is cut up, see
 dropgrid.correcting.publish.
 """
 
@@ -26,7 +26,7 @@ OTHERS = "others.json"  # statements about files that are not in the library
 
 
 def slice_path(folder: Path, track: str) -> Path:
-    """Where jobs read what is stated of a track."""
+    """Where jobs read the corrections of a track."""
     return folder / f"{track}.json"
 
 
@@ -38,7 +38,7 @@ def slice_bytes(track: str, correction: Correction) -> bytes:
 
 
 def read_slice(path: Path) -> Correction | None:
-    """What is stated of a track; None where nothing ever was. Raises RecordError."""
+    """The corrections of a track; None where there never were any. Raises RecordError."""
     try:
         values = json.loads(read_regular(path, MAX_BYTES))
         if values["schema"] != SCHEMA or values["schema_version"] != SCHEMA_VERSION:
@@ -53,7 +53,7 @@ def read_slice(path: Path) -> Correction | None:
 def correction_for(
     folder: Path, track: str, features: Features | TrackFailure, path: str = ""
 ) -> Correction:
-    """What is stated of a track, in a folder of slices: of its recording, not just its name.
+    """The corrections of a track, in a folder of slices: of its recording, not just its name.
 
     path: of the track within the library. Raises RecordError, InvalidCorrection.
     """
@@ -75,9 +75,9 @@ def with_corrections(
     write: Callable[[Correction], None],
     name: str = "",
 ) -> None:
-    """Have a record written with what is stated of its track; again if that changes meanwhile.
+    """Have a record written with its track's corrections; again if that changes meanwhile.
 
-    folder: of the slices; None: nothing is stated. name: the path of the track within the
+    folder: of the slices; None: no corrections. name: the path of the track within the
     library. Raises what correction_for and write do.
     """
     if folder is None:

@@ -44,10 +44,10 @@ def nearest(times: Sequence[float], time: float) -> float:
 def apply_sections(
     record: StructureRecord, correction: Correction, rhythm: BpmRecord
 ) -> StructureRecord:
-    """A computed record with what is stated about sections and drops; its answer kept beside.
+    """A computed record with its sections and drops corrected; the computed ones kept beside.
 
     Stated moments lie on the nearest bar line of rhythm. Of two boundaries on one bar line the
-    later section stays; drops that are not stated follow from the labels.
+    later section stays; drops that are not corrected follow from the labels.
     """
     if correction.sections is None and correction.drops is None:
         return record
@@ -102,7 +102,7 @@ def _sections(
 
 
 def apply_key(record: KeyRecord, correction: Correction) -> KeyRecord:
-    """A computed record with the key that is stated; its answer kept beside."""
+    """A computed record with its key corrected; the computed one kept beside."""
     key = notation.parse(correction.key or "")
     if key is None:
         return record
@@ -140,7 +140,7 @@ def is_confirmed(earlier: Confirmed, now: Confirmed) -> bool:
 
 
 def with_confirmed_grid(correction: Correction, computed: BpmRecord) -> Correction:
-    """A correction whose confirmed grid is stated too, where the analysis now finds another."""
+    """A correction that contains the confirmed grid, where the analysis now finds another."""
     confirmed = correction.confirmed
     if confirmed is None or not confirmed.grid or correction.corrects_grid:
         return correction

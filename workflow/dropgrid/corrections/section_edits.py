@@ -25,7 +25,7 @@ class Answer:
         """The bpm record and its grid. Raises InvalidCorrection where there is none."""
         entries = () if self.bpm is None else grid_corrections.entries_of(self.bpm)
         if self.bpm is None or not entries:
-            refuse(place, "the track has no beats; state a tempo first", None)
+            refuse(place, "the track has no beats; set a tempo first", None)
         return self.bpm, entries
 
 

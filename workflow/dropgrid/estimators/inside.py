@@ -24,7 +24,7 @@ def load(path: str) -> Any:
 
 
 def version(package: str) -> Optional[str]:  # noqa: UP045
-    """The version of a distribution, None where it cannot be told."""
+    """The version of a distribution, None where it is unknown."""
     try:
         return importlib.import_module("importlib.metadata").version(package)
     except Exception:  # before Python 3.8, or a package that was only copied

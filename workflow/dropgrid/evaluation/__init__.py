@@ -1,6 +1,6 @@
 """Evaluation: how near the records come to references, in the numbers the field uses.
 
-references/  reads and matches what is held to be true
+references/  reads and matches references
 tempo, beats, structure  the metrics, a module a task: validate, metrics, evaluate
 baselines    what the numbers must beat
 bootstrap    confidence intervals

@@ -24,7 +24,7 @@ BLOCK = 1_000_000  # weights in memory at once
 class Estimate:
     """A value over tracks with the 95 % interval; NaN where no track counts.
 
-    The interval is NaN below MIN_TRACKS tracks, of which no resample tells anything. In value a
+    The interval is NaN below MIN_TRACKS tracks, too few to resample. In value a
     track that failed, or was not answered, counts as wrong; answered: the value over the others
     alone, answered_tracks of them; None where that was not asked for.
     """

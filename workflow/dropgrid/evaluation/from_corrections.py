@@ -1,4 +1,4 @@
-"""What a person stated or confirmed, as references: the source `corrections`."""
+"""What a user corrected or confirmed, as references: the source `corrections`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..results.layout import Results
 
 
 def stated(results: Path, tracks: Iterable[str], source: int) -> list[tuple[Rank, Annotation]]:
-    """An annotation of each track of which something is held to be right.
+    """An annotation of each track that was corrected or confirmed.
 
     source: the place of the word in the list of sources. Raises InvalidCorrection, OSError.
     """
@@ -40,7 +40,7 @@ def stated(results: Path, tracks: Iterable[str], source: int) -> list[tuple[Rank
 
 
 def _annotation(track: str, file: str, correction: Correction, true: Answer) -> Annotation:
-    """What is stated or confirmed of a track, and nothing else."""
+    """What is corrected or confirmed of a track, and nothing else."""
     confirmed = correction.confirmed
     grid = true.bpm if correction.corrects_grid or (confirmed and confirmed.grid) else None
     parts = (

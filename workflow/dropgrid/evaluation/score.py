@@ -133,7 +133,7 @@ def _references(
     root: str | None,
     unreadable: list[LeftOut],
 ) -> tuple[dict[str, Reference], list[LeftOut], dict[str, int]]:
-    """What is held to be true of the library's tracks: see match."""
+    """The references of the library's tracks: see match."""
     annotations = read_sources(options.references)
     if TAGS in options.references:
         annotations += _tags(results, paths, options.references.index(TAGS))

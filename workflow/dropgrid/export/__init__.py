@@ -19,7 +19,7 @@ or both of
 It may say
     PLAYER        the program whose sample 0 of an MP3 it is for (dropgrid.audio.mp3)
     KEYS          True, or the name of the option with which it does: it writes keys, and those
-                  that are unsure are left out and told
+                  that are unsure are left out and reported
     UNSURE_KEYS   True: it writes them, too, with their confidence
     OPTIONS       the names of the ExportOptions that it heeds, beside those that all do
     ALONE         True: only made where it is asked for by name, not among all exports
@@ -106,10 +106,10 @@ def export(
 
     output: a file, or a folder for formats of several files; library: where the audio lies now.
     force: over files that are not dropgrid's too (dropgrid.results.output_guard).
-    say: hears every so often how many tracks were read; tell: hears, track by track, what of it
-    was not written, such as a key that is unsure. Each file is written whole or not at all;
-    no more than one track is held in memory, and the texts that were kept of the last export.
-    Raises ConfigError, RecordError, OSError.
+    say: called now and then with how many tracks were read; tell: called, track by track, with
+    what of it was not written, such as a key that is unsure. Each file is written whole or not
+    at all; in memory are no more than one track and the texts kept of the last export. Raises
+    ConfigError, RecordError, OSError.
     """
     options = options or ExportOptions()
     form = format_of(name)

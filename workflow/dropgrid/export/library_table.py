@@ -1,7 +1,7 @@
 """The library table without the failed tracks: what CSV and Parquet have in common.
 
 What results/library.csv and library.parquet say, row for row; where those are out of date, as
-after an interrupt, the same from the records. Tracks without records are told as waiting. The
+after an interrupt, the same from the records. Tracks without records are listed as waiting. The
 module of a format declares render_table in place of render.
 """
 

@@ -62,8 +62,8 @@ def tags_of(track: Track) -> DjTags:
 
 @dataclass(frozen=True)
 class Kept:
-    """A track as it was kept. told: what was told of it; unknown: its file does not tell where its
-    music begins."""
+    """A track as it was kept. told: what was reported of it; unknown: its file does not
+    declare where its music begins."""
 
     track: TrackInPieces
     told: tuple[str, ...]

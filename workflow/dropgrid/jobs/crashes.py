@@ -1,8 +1,8 @@
 """A child that crashes waits until its parent has seen how much memory it held.
 
 Some libraries do not check whether an allocation succeeded, and write to where there is nothing.
-All that tells such a crash from any other is that the child was at its cap; once it has ended,
-nobody can tell any more. So Python's own handler is set for these signals: it writes the signal's
+All that distinguishes such a crash from any other is that the child was at its cap, which cannot
+be seen once it has ended. So Python's own handler is set for these signals: it writes the signal's
 number to a pipe and returns, to the instruction that crashes again, until the parent ends it.
 """
 
@@ -62,7 +62,7 @@ class Crash:
 
 
 def held_mb(pid: int) -> float:
-    """What RLIMIT_DATA counts of a process, in MB of 2^20 bytes; 0 where it cannot be told."""
+    """What RLIMIT_DATA counts of a process, in MB of 2^20 bytes; 0 where it is unknown."""
     with suppress(OSError, IndexError, ValueError):
         pages = int(Path(f"/proc/{pid}/statm").read_bytes().split()[5])
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20

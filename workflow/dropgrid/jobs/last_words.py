@@ -32,11 +32,11 @@ class LastWords:
         os.close(self._writer)
 
     def pass_on(self) -> bool:
-        """Pass on what has been said since; False where nobody is left who could say more."""
+        """Pass on new output; False where nobody is left who could say more."""
         return self._take() != b""
 
     def close(self) -> str:
-        """Pass on what is left in the pipe; the end of all that was said."""
+        """Pass on what is left in the pipe; the end of the output."""
         for _ in range(AT_ONCE):  # and no more: what the child started may go on talking
             if not self._take():
                 break
@@ -44,7 +44,7 @@ class LastWords:
         return self._end.decode(errors="replace")
 
     def _take(self) -> bytes | None:
-        """A piece, passed on; empty at the end, None where nothing has been said yet."""
+        """A piece, passed on; empty at the end, None where there is no output yet."""
         try:
             piece = os.read(self.reader, 65536)
         except BlockingIOError:

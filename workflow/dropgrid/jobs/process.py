@@ -50,7 +50,7 @@ def supervised(
     """Do work in a child that has at most memory_mb of memory and seconds of time.
 
     work reports failure by raising. What it raises, or does, never raises here. stage: where
-    it is said to have failed if the error itself does not say, until it calls enter_stage.
+    a failure is recorded under, unless the error names another, until it calls enter_stage.
     seconds: for each stage.
     """
     parent = os.getpid()
@@ -121,8 +121,8 @@ def _tell(report: dict[str, object]) -> None:
 
 
 class _Reports:
-    """What the child has told so far, a line of JSON each time: the stages, and a failure; what
-    it says on standard error, and whether it crashes."""
+    """What the child has reported so far, a line of JSON each time: the stages, and a failure;
+    what it writes on standard error, and whether it crashes."""
 
     def __init__(self, stage: str, started: float, words: LastWords, crash: Crash) -> None:
         self.stage, self.words, self.crash = stage, words, crash

@@ -30,8 +30,8 @@ from .usage_log import tell
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of every supervised command."""
     group = parser.add_argument_group("limits")
-    group.add_argument("--memory-mb", type=int, metavar="MB", help="most memory to use")
-    group.add_argument("--time-limit", type=float, metavar="SECONDS", help="most time to take")
+    group.add_argument("--memory-mb", type=int, metavar="MB", help="memory limit")
+    group.add_argument("--time-limit", type=float, metavar="SECONDS", help="time limit")
     group.add_argument(
         "--attempt", type=int, default=1, metavar="N", help="which try this is (default: 1)"
     )
@@ -49,7 +49,7 @@ def supervise_track(
 ) -> int:
     """Do work under supervision and deal with how it ended; the exit code of the command.
 
-    stage: where a failure is said to have happened if the error itself does not say.
+    stage: where a failure happened, unless the error itself names one.
     arguments: has what add_arguments adds.
     """
     return supervise_stages(

@@ -203,7 +203,7 @@ class _Workers:
 
 
 def _shut_streams(to: int) -> None:
-    """Read nothing any more; say what is said to a descriptor, or to nobody where that is none."""
+    """Read nothing any more; write output to a descriptor, or nowhere where that is none."""
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null if to < 0 else to, 1)
@@ -248,7 +248,7 @@ def _reap(_number: int, _frame: object) -> None:
 
 
 def _is_own_client(connection: socket.socket) -> bool:
-    """Whether the process at the other end is this user's, where the system tells."""
+    """Whether the process at the other end is this user's, where the system knows."""
     if not hasattr(socket, "SO_PEERCRED"):
         return True  # the folder lets nobody else in
     credentials = connection.getsockopt(

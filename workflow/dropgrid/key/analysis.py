@@ -128,7 +128,7 @@ def _segments(
 
 
 def _measured(pitches: np.ndarray, tonality: np.ndarray, cents: float) -> dict[str, float]:
-    """What tells whether there is a key at all."""
+    """Evidence of whether there is a key at all."""
     above = profiles.chroma(pitches.sum(axis=0), cents)[1]
     share = above / max(above.sum(), 1e-12)
     entropy = -(share * np.log(np.maximum(share, 1e-12))).sum()

@@ -65,7 +65,7 @@ def written(key: int, notation: Notation) -> str:
 
 
 def parse(text: str) -> int | None:
-    """The key a text states in any of these ways; None for any other text.
+    """The key that a text names in any of these notations; None for any other text.
 
     >>> [parse(text) for text in ("A minor", "Am", "a:min", "8A", "1m")]
     [21, 21, 21, 21, 21]

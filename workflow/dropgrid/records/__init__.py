@@ -1,1 +1,1 @@
-"""What is said of a track: its ticket and its records, as dataclasses and as JSON."""
+"""A track's ticket and its records, as dataclasses and as JSON."""

@@ -112,7 +112,7 @@ class Loudness:
 
 @dataclass(frozen=True)
 class ComputedRhythm:
-    """The analysis' own answer, beside one that a person stated; the fields are a BpmRecord's."""
+    """The analysis' own result, beside a corrected one; the fields are a BpmRecord's."""
 
     bpm: float | None
     bpm_fitted: float | None
@@ -204,7 +204,7 @@ class Phrase:
 
 @dataclass(frozen=True)
 class ComputedStructure:
-    """The analysis' own answer, beside one that a person stated."""
+    """The analysis' own result, beside a corrected one."""
 
     sections: tuple[Section, ...]
     drops: tuple[float, ...]
@@ -224,7 +224,7 @@ class StructureRecord:
     first eight bars are louder than the eight before it. mix_in: seconds at which an intro of
     beat alone ends; mix_out: seconds at which an outro of beat alone begins; None where there
     is none. phrases: covering 0..duration, each inside one section.
-    source: "corrected" where a person stated sections or drops; computed: what the analysis
+    source: "corrected" where sections or drops were corrected; computed: what the analysis
     itself found, on the same bars.
     """
 
@@ -276,7 +276,7 @@ class KeySegment:
 
 @dataclass(frozen=True)
 class ComputedKey:
-    """The analysis' own answer, beside one that a person stated."""
+    """The analysis' own result, beside a corrected one."""
 
     key: str | None
     camelot: str | None
@@ -290,9 +290,9 @@ class KeyRecord:
     """The key of a track: results/key/{track}.json.
 
     key: "A minor"; camelot: "8A"; open_key: "1m"; None where the music has no key, and `reason`
-    then says why. tuning_cents: how far the music is above A = 440 Hz. tag_key: the key that the
-    file's tags state, in the same words. segments: between lasting changes of the key. source:
-    "corrected" where a person stated the key; computed: what the analysis itself found. sure:
+    then says why. tuning_cents: how far the music is above A = 440 Hz. tag_key: the key in
+    the file's tags, in the same words. segments: between lasting changes of the key. source:
+    "corrected" where the key was corrected; computed: what the analysis itself found. sure:
     whether the confidence of the computed key reaches the option key.min_confidence, or a person
     confirmed it; None in records of before, and without a key.
     """

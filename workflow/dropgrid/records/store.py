@@ -56,7 +56,7 @@ def as_written(record: BpmRecord) -> BpmRecord:
 
 
 def as_computed(record: Record) -> Record:
-    """The record with the analysis' own answer, whatever a person stated."""
+    """The record with the analysis' own result, without corrections."""
     own = record.computed
     if own is None:
         return record

@@ -30,7 +30,7 @@ mixxx       `.sqlite`: Mixxx's library, mixxxdb.sqlite: BPM, key, genre, beats, 
 serato      not a file: the word `serato` in the list means the grids and named cues that Serato
             has written into the audio files; what dropgrid wrote there is passed over.
 tags        not a file: the word `tags` in the list means the BPM and key tags of the audio files.
-corrections the word `corrections`: what a person stated or confirmed (docs/corrections.md).
+corrections the word `corrections`: what a user corrected or confirmed (docs/corrections.md).
 
 Preference: field by field (BPM, beats, downbeats, sections, genre, key), the source named first in
 the list; within one folder, the format named first above. Two sources of the same rank that

@@ -23,7 +23,7 @@ from .annotation import Annotation
 from .serato import SERATO
 
 TAGS = "tags"  # in the list of sources: the BPM and key tags of the audio files
-CORRECTIONS = "corrections"  # in the same list: what a person stated or confirmed
+CORRECTIONS = "corrections"  # in the same list: what a user corrected or confirmed
 WORDS = (TAGS, SERATO, CORRECTIONS)  # sources that are no files
 FORMATS = (
     CORRECTIONS,

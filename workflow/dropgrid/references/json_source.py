@@ -79,7 +79,7 @@ class _Object(dict[str, Any]):
 
 
 class _LineDecoder(json.JSONDecoder):
-    """The standard library's decoder in Python, with each object told its line."""
+    """The standard library's decoder in Python, with the line of each object."""
 
     def __init__(self, hook: Any = None) -> None:
         super().__init__(object_pairs_hook=hook)

@@ -19,7 +19,7 @@ FIELDS = ("bpm", "beats", "downbeats", "structure", "sections", "marks", "genre"
 
 @dataclass(frozen=True)
 class Reference:
-    """What is held to be true of a track; a field nobody speaks of is None.
+    """The reference values of a track; None for a field without a reference.
 
     structure: (moments inside the track where a section begins, end of the annotated stretch
     or None); sections: the labelled ones; marks: a player's cues and loops; tonality: the musical

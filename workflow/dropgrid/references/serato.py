@@ -1,7 +1,7 @@
 """Reads `serato` references: what Serato has written into the audio files themselves.
 
 Of a file: the beats of its grid, its BPM, cues named after a section, and whether the grid is
-locked; what dropgrid wrote is passed over. Serato's grid tells no bars. Times count from
+locked; what dropgrid wrote is passed over. Serato's grid has no bars. Times count from
 Serato's sample 0, which in MP3s is not dropgrid's.
 """
 

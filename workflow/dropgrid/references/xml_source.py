@@ -1,6 +1,6 @@
 """Reading XML that may come from anyone: element by element, the line of each known.
 
-The bare expat parser, which tells the line of every element; a document type is refused, and
+The bare expat parser, which gives the line of every element; a document type is refused, and
 with it every entity.
 """
 
@@ -24,7 +24,7 @@ def walk(path: Path, root: str, what: str, visit: Visit) -> None:
     """Call visit(names from the root on, attributes, place) for the elements of a document that
     lie no deeper than DEEPEST.
 
-    root: the name its outermost element must have, what: what is said where it has not. The time
+    root: the name its outermost element must have, what: the message where it has not. The time
     is proportional to the document, however deep it is. Raises InvalidReference.
     """
     parser = expat.ParserCreate()

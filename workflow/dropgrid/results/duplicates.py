@@ -9,7 +9,7 @@ Two kinds, one group of tracks each:
 
 The second is measured, not known: LIKE is where 12 encodings of 4 songs, mono MP3 among them,
 and 496 pairs of other songs lie well apart (0.975 and more; 0.67 and less). Two mixes of one song
-that differ in a voice alone may pass; `likeness` tells how alike they are.
+that differ in a voice alone may pass; `likeness` is how alike they are.
 """
 
 from __future__ import annotations

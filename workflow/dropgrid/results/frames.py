@@ -20,7 +20,7 @@ from .table import COLUMNS, read_rows
 if TYPE_CHECKING:
     import pandas as pd
 
-# Type of a column -> that of pandas, which tells what is missing from 0 and "".
+# Type of a column -> that of pandas, which distinguishes what is missing from 0 and "".
 TYPES: dict[str, Any] = {
     "string": "string", "double": "float64", "int64": "Int64", "bool": "boolean",
 }  # fmt: skip

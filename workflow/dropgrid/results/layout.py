@@ -48,7 +48,7 @@ class Results:
         return self.features(track) if stage == "features" else self.record(stage, track)
 
     def options(self, stage: str) -> Path:
-        """The options of a stage, whose age tells since when they are what they are."""
+        """The options of a stage; its age shows when they last changed."""
         return path_of("options", self.folder, any=stage)
 
     def manifest(self, batch: str) -> Path:
@@ -65,7 +65,7 @@ class Results:
 
     @property
     def corrections(self) -> Path:
-        """The folder of what is stated of the tracks (dropgrid.correcting.publish)."""
+        """The folder of the tracks' corrections (dropgrid.correcting.publish)."""
         return self.folder / ARTEFACTS["correction"].folder
 
     @property

@@ -1,7 +1,7 @@
 """Reading a results folder: the tracks in the library's order with their records.
 
 A results folder may be somebody else's. A record that is not what it should be is a failure of
-its track, told like any other, and the other tracks go on.
+its track, reported like any other, and the other tracks go on.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def last_library(results: Path) -> list[str]:
 
 
 def made_by(results: Path) -> str | None:
-    """The version of dropgrid that made a folder; None where no mark tells."""
+    """The version of dropgrid that made a folder; None where there is no mark."""
     version = _read_mark(results).get("version")
     return version if isinstance(version, str) else None
 

@@ -51,7 +51,7 @@ def reasons(
     key, tag = row.get("key"), row.get("tag_key")
     confidence = _number(row.get("key_confidence"))
     sure = str(row.get("key_sure")).lower() != "false"
-    # 1: a key that a person stated.
+    # 1: a key that was corrected.
     if key and tag and key != tag and sure and confidence is not None and UNSURE <= confidence < 1:
         found.append(("key", f"The file's tag says {tag}, the audio {key}"))
     if copies:

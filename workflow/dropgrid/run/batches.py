@@ -127,7 +127,7 @@ def write_batches(results: Path, batches: Sequence[Batch]) -> list[str]:
 
 
 def _numbers(folder: Path) -> list[int]:
-    """Those of the batches that a folder tells of."""
+    """The batches that are listed in a folder."""
     found = folder.iterdir() if folder.is_dir() else ()
     return [int(path.stem) for path in found if NAME.fullmatch(path.stem)]
 

@@ -179,7 +179,7 @@ class RunLog:
         self.began = None
 
     def track_ended(self, moment: float, outcome: TrackOutcome, batch: str | None) -> None:
-        """All records of a track are made, or say why they are not; told once of each track."""
+        """All records of a track are made, or say why not; reported once for each track."""
         if outcome.track in self.told:
             return
         self.told.add(outcome.track)

@@ -11,7 +11,7 @@ mends all three without touching Snakemake:
 - What a killed run was about to write and did write is whole, and not made again, whatever
   Snakemake's notes of incomplete files say.
 - A file lock in the folder of results, which the system itself releases however a process ends,
-  tells whether another run is at work there, from whatever folder; the second one is refused and
+  shows whether another run is at work there, from whatever folder; the second one is refused and
   says who runs. Where none is, outputs that a crash left half written are removed
   (dropgrid.results.crash_cleanup), and so are Snakemake's locks, but only those of a dead run of
   dropgrid's: the folder may be another workflow's as well.

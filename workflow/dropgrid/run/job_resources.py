@@ -22,7 +22,7 @@ NODE_MB = 250
 # a minute of music takes a hundredth of one.
 LEAST_MINUTES = 30
 MINUTES = 0.1
-# The last try is for files that are far longer than their size tells: loops, silence, one tone.
+# The last try is for files that are far longer than their size suggests: loops, silence, one tone.
 LAST_MB = memory.megabytes(memory.LONG)
 
 

@@ -34,7 +34,7 @@ RESULTS = "results"  # in the folder the command is typed in
 @dataclass(frozen=True)
 class Request:
     """What was asked for. library: absolute; empty for that of the last run. results: absolute.
-    targets: as Snakemake is told them. config: (name, value) as typed. options: all others."""
+    targets: as given to Snakemake. config: (name, value) as typed. options: all others."""
 
     library: tuple[str, ...]
     results: Path

@@ -19,7 +19,7 @@ from ..jobs.usage_log import read_batch_log
 BAR = 20  # characters
 PARTS = " ▏▎▍▌▋▊▉█"  # of a character of the bar, in eighths
 CLOCKS_DIFFER = 0.05  # seconds, that of files from that of processes
-SLUG = 9  # characters of a track's id behind what tells people its name: a dash and a digest
+SLUG = 9  # characters of a track's id behind its readable name: a dash and a digest
 
 
 @dataclass
@@ -85,12 +85,12 @@ class Following:
         self._logs[job] = _Log(log)
 
     def end(self, job: int) -> list[News]:
-        """A job has ended: the last that it told."""
+        """A job has ended: its last report."""
         log = self._logs.pop(job, None)
         return list(self._news(log)) if log else []
 
     def news(self) -> list[News]:
-        """What was told since the last call."""
+        """What was reported since the last call."""
         return [news for log in self._logs.values() for news in self._news(log)]
 
     def _news(self, log: _Log) -> Iterator[News]:

@@ -4,7 +4,7 @@ asking ever more seldom what became of jobs elsewhere.
 Measured with Snakemake 9.27, which has no option for any of it:
 
 - Every time jobs are chosen while others are ready, a timer is set that has them chosen again a
-  second later, on behalf of the limit of jobs a second (100 unless said otherwise). Each such
+  second later, on behalf of the limit of jobs a second (100 by default). Each such
   time sets another one. After two hundred jobs they were chosen 200 times a second.
 - Each time the inputs of every ready job are looked at, and all jobs that are left are listed.
 

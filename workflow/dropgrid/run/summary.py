@@ -34,13 +34,13 @@ from ..results.table import RowReader
 from ..stages import STAGES
 
 SCHEMA = "dropgrid/summary"
-SHOWN = 20  # failures told in the text; all are in the JSON and in failures.csv
+SHOWN = 20  # failures listed in the text; all are in the JSON and in failures.csv
 
 
 @dataclass(frozen=True)
 class Summary:
     """The state of a library. waiting: tracks without all of their records.
-    checked: grids that a person stated or confirmed, and right: those of them that the analysis
+    checked: grids that a user corrected or confirmed, and right: those of them that the analysis
     itself found. failures: of each failed track, in the library's order. unread: what the scan
     could not look into, as (path, reason). departed: tracks with records that have left the
     library. use: what each stage took of the tracks that are in the library, whenever that was;
@@ -62,7 +62,7 @@ class Summary:
 def summarise(results: Path, since: int | None = None) -> Summary:
     """The state of the library whose results are in a folder. Raises RecordError without one.
 
-    since: when the run began that is told of, nanoseconds since 1970.
+    since: when the run began that is reported, nanoseconds since 1970.
     """
     return _summarise(results, RowReader(results, Results(results).kinds()), since)
 
@@ -110,7 +110,7 @@ def _outcome(results: Path, reader: RowReader, track: str) -> tuple[TrackFailure
 
 
 def _checked(results: Path, tracks: Sequence[str]) -> list[bool]:
-    """Of each grid that a person stated or confirmed, whether the analysis itself found it."""
+    """Of each grid that a user corrected or confirmed, whether the analysis itself found it."""
     session = CorrectionSession(Results(results), corrections_file(results))
     try:
         corrections = document.read(session.file)

@@ -1,10 +1,10 @@
 """A library that is watched: what is added is analysed once it has been copied whole.
 
 What decides is a look at the library, the same as a run's: which files there are, how large and
-how old. It is taken when the system tells of a change, and every so often, for what no system
+how old. It is taken when the system reports a change, and every so often, for what no system
 tells (a network's disk, one that was mounted again). Where two looks some seconds apart agree,
 nothing is being copied any more, and where they differ from that of the last run, there is one to
-make. So it does not matter what was missed: after a restart the first look tells.
+make. So it does not matter what was missed: after a restart the first scan shows it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..library import AUDIO_SUFFIXES, LIST_SUFFIXES, expanded, scan
 
 Look = frozenset[tuple[str, int, int]]  # path, size, time of modification
 SETTLE = 5.0  # seconds in which nothing may change
-EVERY = 300.0  # seconds between looks of which no system tells
+EVERY = 300.0  # seconds between scans without a report of the system
 LONGEST_COPY = 900.0  # seconds after which a run no longer waits for what is still being copied
 PAUSE, LONGEST_PAUSE = 60.0, 1800.0  # seconds before a run that failed is tried again
 CHANGES = ("created", "modified", "moved", "deleted", "closed")  # of watchdog's events
@@ -160,7 +160,7 @@ def _folder(source: str) -> str:
 
 
 def _inode_of(folder: str) -> tuple[int, int] | None:
-    """What tells that another disk was mounted in the folder."""
+    """What shows that another disk was mounted in the folder."""
     try:
         status = os.stat(folder)
     except OSError:

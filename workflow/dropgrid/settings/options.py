@@ -32,7 +32,7 @@ def build_options(kind: type[Options], values: Mapping[str, Any], section: str) 
 
 
 def check_ranges(edges: Sequence[float]) -> None:
-    """Raise ValueError unless edges part BPM ranges that can be told apart by their names."""
+    """Raise ValueError unless edges part BPM ranges that have different names."""
     if len(edges) == 1 or any(a >= b for a, b in pairwise(edges)):
         raise ValueError(f"bpm_ranges: needs two edges or more, ascending; not {edges}")
     if len(set(map(range_name, edges[:-1], edges[1:]))) < len(edges) - 1:

@@ -4,7 +4,7 @@
     ticket, features, bpm record --make_structure_record--> structure record
     ticket, features --make_key_record--> key record
 
-Each record is made with what a person stated of the track in place (dropgrid.corrections).
+Each record is made with the track's corrections in place (dropgrid.corrections).
 
 The workflow keeps on disk what each stage made and runs those that are due (`run_stage`);
 `analyse_track` runs all of them in this process. Both write the same bytes.
@@ -56,7 +56,7 @@ def run_stage(
 
     files: `ticket`, `output`, the stage's inputs by name; for features, where there are any,
     `key_network`, and in a folder of results `identity` and `cache`; for the others `corrections`,
-    the folder of what is stated of the tracks. options: of the stage, see stage_options.
+    the folder of the tracks' corrections. options: of the stage, see stage_options.
     threads: that may work at a time, in features; what is written is the same. Raises
     TrackError, ModelError, RecordError, ConfigError, InvalidCorrection, OSError.
     """

@@ -59,7 +59,7 @@ def _computed_bpm(
     options: Mapping[str, Any],
     known_bpm: float | None = None,
 ) -> BpmRecord:
-    """The analysis' own answer. known_bpm: the tempo, where somebody stated it."""
+    """The analysis' own answer. known_bpm: the tempo, where it was corrected."""
     from .. import rhythm
     from ..corrections.fingerprints import fingerprint
 

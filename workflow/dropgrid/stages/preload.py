@@ -86,7 +86,7 @@ class Preloader:
         return news
 
     def _state(self) -> list[tuple[int, ...]]:
-        """What tells the files of networks from others; of one that is missing nothing."""
+        """What identifies the files of networks; of one that is missing nothing."""
         found: list[tuple[int, ...]] = []
         for path in self.paths:
             try:

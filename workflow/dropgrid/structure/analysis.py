@@ -47,7 +47,7 @@ class Structure:
 
 @dataclass(frozen=True)
 class Measured:
-    """What is measured of stated sections and drops, as in Structure.
+    """What is measured of corrected sections and drops, as in Structure.
 
     The sections with their energies, the impact of each drop, the mix points, and the phrases
     inside the sections.
@@ -136,7 +136,7 @@ def measured(
     drops: Sequence[float],
     options: StructureOptions,
 ) -> Measured:
-    """What is measured of sections and drops that a person stated."""
+    """What is measured of corrected sections and drops."""
     bands = features.descriptors["bands"]
     base = time_base(rhythm, features.duration)
     music = music_of(bands, base)

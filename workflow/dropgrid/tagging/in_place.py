@@ -5,7 +5,8 @@ and until they all are, two files lie beside it: the finished copy, and a copy o
 held. The backup has the names and digests of both before the file is touched. By them `mend`
 finishes what a kill or a power cut has left: only what the backup names, only if both copies are
 the very ones, and only if every byte of the file is that of one copy or the other. Whoever has
-written to the file since keeps what was written; then nothing is touched and the reason is said.
+written to the file since keeps what was written; then nothing is touched, and the reason is
+reported.
 """
 
 from __future__ import annotations

@@ -103,8 +103,8 @@ def plan(
     its file could not be read.
 
     root: of the library, outside of which nothing is touched; None where that is not known.
-    tell: hears what of a file's fields is left alone, and why; missed: what of the answers is not
-    sure enough to be written.
+    tell: called with what of a file's fields is left alone, and why; missed: what of the
+    answers is not sure enough to be written.
     """
     failures = [r.error for r in (track.bpm, track.structure, track.key) if r and r.error]
     if failures:

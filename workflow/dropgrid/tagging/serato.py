@@ -71,7 +71,7 @@ def wanted(
 ) -> dict[str, Value | None]:
     """What the fields of a file with these tags (mutagen's) should hold, by key.
 
-    tell: hears what is not written, and why. cues: what goes on the pads.
+    tell: called with what is not written, and why. cues: what goes on the pads.
     """
     form = _form_of(tags)
     if form is None:

@@ -129,7 +129,7 @@ function boundaryNear({ sections }, time) {
 export function edited(answer, edit) {
   const said = EDITS[edit.op](answer, edit);
   if ("grid" in said) {
-    if (!said.grid.length) throw new Error("The track has no beats; state a tempo first.");
+    if (!said.grid.length) throw new Error("The track has no beats; set a tempo first.");
     if (said.grid.some(({ bpm }) => !(bpm >= SLOWEST && bpm <= FASTEST))) throw new Error(`A tempo lies between ${SLOWEST} and ${FASTEST} BPM.`);
   }
   const confirmed = said.confirmed ?? false; // what was confirmed is no longer the answer

@@ -1,7 +1,7 @@
 """What every request to the workbench has to meet, and what every answer says to the browser.
 
 The server listens on the loopback interface only; yet every page that is open in the browser can
-send requests there. So: the address holds a token that only the terminal was told; Host must be
+send requests there. So: the address holds a token that only the terminal shows; Host must be
 the server's own, or a foreign name could be made to point here (DNS rebinding); Origin and
 Sec-Fetch-Site, where the browser sends them, must be those of the server's own page; what changes
 anything is a POST of JSON, which another origin's page cannot send without being asked first, and

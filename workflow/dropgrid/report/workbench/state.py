@@ -42,7 +42,7 @@ from .track_answers import Row, alternatives, file_tags, row_of_fault
 
 POLL = 0.5  # s between two looks at the files, at least
 WAIT = 20.0  # s that a page waits for changes
-TOGETHER = 0.4  # s of reading after which the rows that were read are told
+TOGETHER = 0.4  # s of reading after which the rows that were read are sent
 COLUMNS = 400  # of the waveform that a row's miniature is made of
 
 
@@ -65,7 +65,7 @@ class Bench:
         self._known = set(self.tracks)
         self._rows: dict[str, tuple[int, Row]] = {}
         self._unread = len(self.tracks)
-        self._behind: set[str] = set()  # whose records do not have what is stated
+        self._behind: set[str] = set()  # whose records lack the corrections
         self._jobs: dict[str, str | None] = {}  # None: running; a text: why it failed
         self._twins: tuple[int, dict[str, list[str]]] = (0, {})
         self._file_tags: dict[str, tuple[tuple[int, int], Row]] = {}
@@ -168,7 +168,7 @@ class Bench:
 
     def track(self, track: str) -> dict[str, Any]:
         """All that the page shows of an opened track. Raises NoSuchTrack."""
-        with self._lock:  # no edit comes between what is read and the revision it is told with
+        with self._lock:  # no edit comes between what is read and the revision it is sent with
             return self._track(track)
 
     def _track(self, track: str) -> dict[str, Any]:
@@ -231,7 +231,7 @@ class Bench:
     def _note(self, *tracks: str) -> None:
         """Make rows anew, and tell those who wait for changes."""
         for track in tracks:
-            with self._lock:  # no edit comes between what is read and what is told
+            with self._lock:  # no edit comes between what is read and what is sent
                 row = self._row_or_why(track)
                 self.revision += 1
                 self._rows[track] = (self.revision, row)
@@ -267,7 +267,7 @@ class Bench:
             pause = max(POLL, 20 * (time.monotonic() - began))
 
     def _look(self) -> None:
-        """Tell what others changed; make records anew that do not have what is stated now."""
+        """Report what others changed; update records that lack the corrections."""
         ages = self._ages()
         changed = {track for track in self._known if ages.get(track) != self._seen.get(track)}
         before = self._corrections[1].tracks
@@ -287,7 +287,7 @@ class Bench:
             self._renew_if_stale(track)
 
     def _renew_if_stale(self, track: str) -> None:
-        """Have records made anew that do not have what is stated now."""
+        """Update records that lack the corrections."""
         with self._lock, suppress(DropgridError):
             state = self.session.read_state(track)
             correction = self.session.correction_of(state, self._document())[1]
@@ -296,7 +296,7 @@ class Bench:
                 self._renew(track)
 
     def _is_current(self, state: TrackState, correction: Correction) -> bool:
-        """Whether the records of a track have what is stated, and nothing that no longer is."""
+        """Whether the records of a track have its corrections, and none that were removed."""
         records = (state.bpm, state.structure, state.key)
         mended = any(record and record.computed for record in records)
         return self.session.is_current(state, correction) and not (mended and correction.is_empty)

@@ -1,4 +1,4 @@
-"""What the workbench tells of one track: its file's tags, other readings, why it has no row."""
+"""What the workbench shows of one track: its file's tags, other readings, why it has no row."""
 
 from __future__ import annotations
 
