@@ -62,6 +62,19 @@ def test_a_small_file_takes_little_memory_however_much_may_be_read(tmp_path):
         tracemalloc.stop()
 
 
+def test_of_a_file_that_is_too_large_nothing_is_read(tmp_path):
+    path = tmp_path / "large.json"
+    path.write_bytes(b"")
+    os.truncate(path, 1 << 31)
+    tracemalloc.start()
+    try:
+        with pytest.raises(OSError, match="more than 64 MB"):
+            read_regular(path, 1 << 26)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_file_keeps_its_mode_and_is_never_more_open_meanwhile(tmp_path, monkeypatch):
     path = tmp_path / "mine.json"
     path.write_bytes(b"old")

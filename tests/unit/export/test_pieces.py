@@ -15,6 +15,7 @@ import soundfile
 from dropgrid import export as exporting
 from dropgrid.export import export, formats
 from dropgrid.export.options import ExportOptions
+from dropgrid.references import cue_sheet
 from dropgrid.results import reading_cache
 from dropgrid.results.artefacts import path_of
 from dropgrid.results.layout import Results
@@ -175,6 +176,38 @@ def test_other_options_are_other_texts(name: str, results: Path) -> None:
             (results.parent / "out").unlink(missing_ok=True)
             options = ExportOptions(relative=True)
         assert made(name, results, options) == anew(name, results, options)
+
+
+@pytest.mark.parametrize("name", IN_PIECES)
+def test_a_relative_library_is_another_in_another_folder(
+    name: str, results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made_in(folder: str) -> bytes:
+        (tmp_path / folder / "music").mkdir(parents=True, exist_ok=True)
+        monkeypatch.chdir(tmp_path / folder)
+        output = tmp_path / "out"
+        export(name, results, output, None, Path("music"), force=True)
+        crate = output / "_Serato_/Subcrates/dropgrid.crate"
+        return (output if output.is_file() else crate).read_bytes()
+
+    first, other = made_in("one"), made_in("other")
+    assert first != other
+    path_of("reading", results, any=name).unlink()
+    assert made_in("other") == other
+
+
+def test_a_tracklist_that_could_not_be_read_once_is_read_the_next_time(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path, limit: int) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    ticket = Results(results).ticket(sorted(Results(results).recorded("bpm"))[3])
+    tracklist(Path(json.loads(ticket.read_bytes())["file"]))
+    with monkeypatch.context() as patch:
+        patch.setattr(cue_sheet, "read_regular", fail)
+        assert any("Input/output error" in line for line in made("rekordbox", results)[2])
+    assert made("rekordbox", results) == anew("rekordbox", results)
 
 
 def test_tags_that_could_not_be_read_once_are_read_the_next_time(

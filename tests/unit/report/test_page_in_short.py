@@ -6,6 +6,7 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -120,6 +121,23 @@ def test_features_that_could_not_be_read_once_are_read_the_next_time(
         patch.setattr(collecting, "read_waveform", lambda path, columns: None)
         page(results)
     assert page(results) == whole(results)
+
+
+def test_features_that_cannot_be_looked_at_are_missing(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = os.stat
+
+    def denied(path: Any, **options: Any) -> os.stat_result:
+        if str(path).endswith(".npz"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return usual(path, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(collecting, "read_waveform", lambda path, columns: None)
+        patch.setattr(os, "stat", denied)
+        without = page(results)
+    assert page(results) == whole(results) != without
 
 
 def test_another_number_of_columns_is_another_page(

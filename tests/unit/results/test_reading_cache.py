@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,6 +127,46 @@ def test_other_sources_find_nothing(
     assert found(results, file) is None
 
 
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package of one module, which this process has loaded."""
+    (tmp_path / "package" / "results").mkdir(parents=True)
+    module = tmp_path / "package" / "results" / "module.py"
+    module.write_bytes(b"one")
+    monkeypatch.setattr(reading_cache, "__file__", str(module))
+    monkeypatch.setattr(reading_cache, "BEGAN", time.time_ns() + 10**9)
+    return module
+
+
+def test_sources_that_changed_behind_the_process_make_no_entries(
+    package: Path, results: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert reading_cache.sources.__wrapped__()
+    monkeypatch.setattr(reading_cache, "BEGAN", package.stat().st_ctime_ns - 1)
+    monkeypatch.setattr(reading_cache, "sources", reading_cache.sources.__wrapped__)
+    assert reading_cache.sources() is None
+    keep(results, file)
+    assert not path_of("reading", results, any="rows").exists()
+
+
+def test_what_editors_leave_among_the_sources_is_no_source(package: Path) -> None:
+    before = reading_cache.sources.__wrapped__()
+    package.with_name(".#module.py").symlink_to("somebody@somewhere.1234")
+    assert reading_cache.sources.__wrapped__() == before
+    package.with_name("gone.py").symlink_to("nowhere")
+    assert reading_cache.sources.__wrapped__() is None
+
+
+def test_another_python_or_coding_of_file_names_is_another_maker(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = reading_cache.sources.__wrapped__()
+    monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "iso8859-1")
+    other = reading_cache.sources.__wrapped__()
+    monkeypatch.setattr(sys, "version", "3.99")
+    assert len({before, other, reading_cache.sources.__wrapped__()}) == 3
+
+
 def test_every_byte_is_sealed(results: Path, file: Path) -> None:
     keep(results, file)
     path = path_of("reading", results, any="rows")
@@ -159,12 +201,62 @@ def test_a_key_that_others_may_read_is_none_and_one_that_is_cut_short_is_made_an
     assert found(results, file) is None
     key.chmod(0o600)
     assert found(results, file) is not None
-    key.write_bytes(b"")
-    assert found(results, file) is None and len(key.read_bytes()) == 32
+    for lost in (b"", bytes(32)):  # what a crash may leave
+        key.write_bytes(lost)
+        assert found(results, file) is None and key.read_bytes() == lost
+        keep(results, file)
+        assert found(results, file) is not None and len(key.read_bytes()) == 32
     key.unlink()
     key.symlink_to("/dev/zero")
     keep(results, file)
     assert found(results, file) is None and os.readlink(key) == "/dev/zero"
+
+
+def test_whoever_looks_makes_no_key(results: Path, file: Path, tmp_path: Path) -> None:
+    keep(results, file)
+    (tmp_path / "state" / "dropgrid" / "cache.key").unlink()
+    assert found(results, file) is None
+    assert not any((tmp_path / "state" / "dropgrid").iterdir())
+
+
+def test_a_relative_place_for_the_key_is_none(
+    results: Path, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("XDG_STATE_HOME", "state")
+    for home in ("home", "~"):  # ~: of a user who has none
+        monkeypatch.setenv("HOME", home)
+        keep(results, file)
+    assert not any(Path().iterdir()) and found(results, file) is None
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    keep(results, file)
+    assert (tmp_path / "home/.local/state/dropgrid/cache.key").exists()
+
+
+def test_root_makes_no_folders_in_the_home_of_somebody_else(
+    results: Path, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    if os.getuid() == 0:
+        os.chown(home, 1234, 1234)
+    monkeypatch.setattr(os, "getuid", lambda: 0)
+    monkeypatch.setenv("HOME", str(home))  # as sudo leaves it on some systems
+    monkeypatch.delenv("XDG_STATE_HOME")
+    keep(results, file)
+    assert not any(home.iterdir()) and not path_of("reading", results, any="rows").exists()
+
+
+def test_a_key_that_could_not_be_written_leaves_nothing(
+    results: Path, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(count: int) -> bytes:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "urandom", full)
+    keep(results, file)
+    assert not any((tmp_path / "state" / "dropgrid").iterdir())
 
 
 def test_without_a_home_there_is_no_cache(
@@ -193,6 +285,68 @@ def test_a_file_of_the_users_and_a_folder_in_the_way_are_left_alone(
     path.mkdir()
     keep(results, file)
     assert path.is_dir() and found(results, file) is None
+
+
+def test_nothing_is_written_through_a_link_to_a_folder(
+    results: Path, file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    path_of("reading", results, any="rows").parent.symlink_to(tmp_path / "elsewhere")
+    keep(results, file)
+    assert not any((tmp_path / "elsewhere").iterdir())
+
+
+@pytest.mark.parametrize("kind", [os.mkfifo, lambda path: os.symlink("/dev/zero", path)])
+def test_what_never_ends_in_the_place_of_a_cache_is_none(
+    results: Path, file: Path, kind: Callable[[Path], None]
+) -> None:
+    path = path_of("reading", results, any="rows")
+    path.parent.mkdir()
+    kind(path)
+    assert found(results, file) is None
+
+
+def test_a_forged_cache_takes_no_memory(results: Path, file: Path) -> None:
+    keep(results, file)
+    path = path_of("reading", results, any="rows")
+    for size in (2**26, 2**31):
+        os.truncate(path, size)
+        assert peak(lambda: found(results, file)) < 8 * 2**20
+
+
+def peak(work: Callable[[], object]) -> int:
+    """The most bytes that Python had while it worked, beside what it had before."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_reading_and_writing_take_the_memory_of_the_entries(results: Path, file: Path) -> None:
+    cache = ReadingCache(results, "rows", [""])
+    names = [f"{i:x}" for i in range(20)]
+    for name in names:
+        cache.keep(cache.look(name, [str(file)]), [name.encode() * 2**20])
+    size = sum(map(len, names)) * 2**20
+    assert peak(lambda: cache.save(names)) < size / 4
+    assert path_of("reading", results, any="rows").stat().st_size > size
+    assert peak(lambda: found(results, file)) < 1.5 * size
+
+
+def test_a_cache_too_large_for_the_memory_is_none(
+    results: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path, about: bytes) -> dict[bytes, bytes]:
+        raise MemoryError
+
+    monkeypatch.setattr(reading_cache, "_read", fail)
+    assert found(results, file) is None
+
+
+def test_a_file_whose_name_the_system_cannot_write_is_a_missing_one() -> None:
+    assert reading_cache.signature(["/music/\ud800.flac"]) == (b"-", True)
 
 
 def test_a_folder_that_cannot_be_written_is_no_matter(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from dropgrid.run.scheduling import LOOK, know_pipes, lighten, look_often
+from dropgrid.run.scheduling import LOOK, _is_no_pipe, know_pipes, lighten, look_often
 
 JOBS = 40
 SNAKEFILE = """
@@ -146,6 +148,35 @@ class Dag:
 
 
 def test_a_snakemake_that_asks_for_no_pipes_is_left_as_it_is() -> None:
-    told: list[str] = []
-    know_pipes(Dag(job={}), ["job"], told.append)
-    assert len(told) == 1 and "is_pipe_or_service_input" in told[0]
+    for dag, job in (
+        (Dag(job={}), "job"),
+        (SimpleNamespace(), SimpleJob()),
+        (Dag(), SimpleJob()),
+        (SimpleNamespace(dependencies=len), SimpleJob()),
+        (SimpleNamespace(dependencies=defaultdict(dict)), FixedJob()),
+        (SimpleNamespace(dependencies=defaultdict(dict)), CoroutineJob()),
+    ):
+        told: list[str] = []
+        know_pipes(dag, [job], told.append)
+        assert len(told) == 1 and "is_pipe_or_service_input" in told[0]
+        assert getattr(job, "is_pipe_or_service_input", None) != _is_no_pipe
+
+
+class FixedJob:
+    """A job to which nothing can be added."""
+
+    __slots__ = ()
+
+    def is_pipe_or_service_input(self, path: str) -> bool:
+        return False
+
+
+class SimpleJob(FixedJob):
+    """A job as Snakemake has them today."""
+
+
+class CoroutineJob:
+    """A job that has to be waited for."""
+
+    async def is_pipe_or_service_input(self, path: str) -> bool:
+        return False

@@ -108,17 +108,34 @@ def write_if_changed(path: Path, data: bytes, durable: bool = True) -> bool:
     return True
 
 
+def open_regular(path: Path, limit: int) -> IO[bytes]:
+    """A regular file to read: no pipe is waited for.
+
+    Raises OSError, with EINVAL for what is no regular file and EFBIG beyond limit bytes.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    status = os.fstat(descriptor)
+    regular = stat.S_ISREG(status.st_mode)
+    if regular and status.st_size <= limit:
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    if regular:
+        raise _too_large(path, limit)
+    raise OSError(errno.EINVAL, "not a regular file", str(path))
+
+
 def read_regular(path: Path, limit: int) -> bytes:
     """The bytes of a regular file: no pipe is waited for, no device read without end.
 
     Raises OSError, with EINVAL for what is no regular file and EFBIG beyond limit bytes.
     """
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
-        status = os.fstat(stream.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", str(path))
+    with open_regular(path, limit) as stream:
         # Room is made for all that is asked for: ask for no more than there is, and one byte.
-        data = stream.read(min(status.st_size, limit) + 1)
+        data = stream.read(min(os.fstat(stream.fileno()).st_size, limit) + 1)
     if len(data) > limit:
-        raise OSError(errno.EFBIG, f"more than {limit >> 20} MB", str(path))
+        raise _too_large(path, limit)
     return data
+
+
+def _too_large(path: Path, limit: int) -> OSError:
+    return OSError(errno.EFBIG, f"more than {limit >> 20} MB", str(path))

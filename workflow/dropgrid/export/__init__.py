@@ -43,6 +43,7 @@ from typing import Any
 
 from ..audio.mp3 import lead
 from ..base.errors import ConfigError, InvalidReference
+from ..base.files import rooted
 from ..records.time_shift import shifted
 from ..records.track import Moment, Track
 from ..records.validate import check_id
@@ -237,7 +238,8 @@ def _finished(
 
 @dataclass
 class _Finisher:
-    """Makes tracks ready for a format. unknown: how many do not tell where their music begins."""
+    """Makes tracks ready for a format. unknown: how many do not tell where their music begins;
+    unread: how many have a tracklist that could not be read."""
 
     form: Any
     results: Path
@@ -248,6 +250,7 @@ class _Finisher:
     played: Mapping[str, tuple[Moment, ...]]
     left_out: Counter[str]
     unknown: int = 0
+    unread: int = 0
 
     def track(
         self,
@@ -270,17 +273,29 @@ class _Finisher:
             self.left_out[reason] += 1
             return
         on_read(track)
-        track = _with_tracklist(_with_sure_key(self.form, track, self.options, tell), tell)
+        track = self._with_tracklist(_with_sure_key(self.form, track, self.options, tell), tell)
         track = replace(track, blends=self.played.get(track.track, ()))
         decoder = track.bpm.decoder if track.bpm else {}
         self.unknown += decoder.get("start_known") is False
         yield shifted(track, lead(decoder, self.player))
 
+    def _with_tracklist(self, track: Track, tell: Callable[[str], None]) -> Track:
+        """The track with the tracklist that lies beside its file, if it is a mix."""
+        if track.file is None:
+            return track
+        try:
+            return replace(track, tracklist=beside(track.file, track.record.duration))
+        except InvalidReference as error:
+            self.unread += 1
+            tell(f"{error}; the cues are those of the analysis")
+            return track
+
 
 def _from_pieces(
     pieces: Pieces, finisher: _Finisher, name: str, tell: Callable[[str], None]
 ) -> Iterator[Track]:
-    """The track as it was kept, or as it is read, and its text is kept then."""
+    """The track as it was kept, or as it is read, and its text is kept then, unless its
+    tracklist could not be read: a disk may fail now and not the next time."""
     look = pieces.look(name)
     if kept := pieces.kept(look):
         finisher.unknown += kept.unknown
@@ -290,13 +305,14 @@ def _from_pieces(
         return
     told: list[str] = []
     files: list[tuple[bytes, bool]] = []
-    unknown = finisher.unknown
+    unknown, unread = finisher.unknown, finisher.unread
     for track in finisher.track(name, told.append, lambda t: files.append(pieces.files_of(t))):
         for line in told:
             tell(line)
         made = with_piece(track)
         yield made
-        pieces.keep(look, made, files[0], told, finisher.unknown > unknown)
+        if finisher.unread == unread:
+            pieces.keep(look, made, files[0], told, finisher.unknown > unknown)
 
 
 def _pieces(
@@ -306,7 +322,7 @@ def _pieces(
     the texts depend on other files."""
     if not getattr(form, "IN_PIECES", False) or options.set or options.merge:
         return None
-    return Pieces(results, form.NAME, [str(library), player, options])
+    return Pieces(results, form.NAME, [library and str(rooted(library)), player, options])
 
 
 def _with_sure_key(
@@ -320,17 +336,6 @@ def _with_sure_key(
     if getattr(options, with_keys) if isinstance(with_keys, str) else with_keys:
         tell(f"{track.path}: key left out, unsure: {key.camelot}? ({key.confidence or 0:.2f})")
     return replace(track, key=replace(key, key=None, camelot=None, open_key=None, segments=()))
-
-
-def _with_tracklist(track: Track, tell: Callable[[str], None]) -> Track:
-    """The track with the tracklist that lies beside its file, if it is a mix."""
-    if track.file is None:
-        return track
-    try:
-        return replace(track, tracklist=beside(track.file, track.record.duration))
-    except InvalidReference as error:
-        tell(f"{error}; the cues are those of the analysis")
-        return track
 
 
 def _why_left_out(track: Track, min_confidence: float) -> str | None:

@@ -230,7 +230,8 @@ class ShortReader:
         if view.failure is not None and view.failure.type == BROKEN:
             return False
         features = Results(self._results).features(view.track)
-        return view.waveform is not None or not features.exists() or _hold_failure(features)
+        missing = not os.path.exists(features)
+        return view.waveform is not None or missing or _hold_failure(features)
 
     def _files(self, track: str) -> Iterator[str]:
         for analysis in ANALYSES:

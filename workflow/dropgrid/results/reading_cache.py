@@ -20,23 +20,28 @@ import hmac
 import json
 import os
 import stat
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from time import time_ns
+from typing import IO
 
 from .. import __version__
 from ..base.errors import LibraryError
-from ..base.files import read_regular, write_atomically
+from ..base.files import open_regular, read_regular, write_atomically
 from .artefacts import FORMATS, path_of
 from .ownership import check_owned, is_marked
 
 SETTLED = 2 * 10**9  # nanoseconds a file must have been left alone: FAT's times are as coarse
-MOST_BYTES = 2**30
-KEY_BYTES = 32
+MOST_BYTES = 2**29
+CHUNK = 2**20
+KEY, KEY_BYTES, SEAL_BYTES = "cache.key", 32, 32
+BEGAN = time_ns()  # when this process had loaded the package's sources
 START, END = FORMATS[".cache"].start, FORMATS[".cache"].end
 
 
@@ -54,16 +59,18 @@ class Look:
 class ReadingCache:
     """The entries of one cache, read when it is made and written by `save`.
 
-    about: all that entries depend on beside their files and the sources of dropgrid.
+    about: all that entries depend on beside their files, and dropgrid and Python themselves.
     """
 
     def __init__(self, results: Path, name: str, about: Sequence[object]) -> None:
         self._results, self._path = results, path_of("reading", results, any=name)
-        self._about = json.dumps([name, sources(), *about]).encode()
+        self._makers = sources()
+        self._about = json.dumps([name, self._makers, *about]).encode() + b"\n"
         self._changed = False
         self._lines: dict[bytes, bytes] = {}
-        with suppress(OSError):
-            self._lines = dict(_entries(read_regular(self._path, MOST_BYTES), self._about))
+        if self._makers:
+            with suppress(OSError, MemoryError):
+                self._lines = _read(self._path, self._about)
 
     def look(self, track: str, files: Iterable[str]) -> Look:
         """Look at the files of a track, before any is read."""
@@ -81,17 +88,26 @@ class ReadingCache:
     def save(self, tracks: Iterable[str]) -> None:
         """Write the entries of these tracks, if there are new ones; nothing where that fails, or
         the folder is not dropgrid's."""
-        key = _key() if self._changed and is_marked(self._results) else None
-        if key is None:
-            return
-        there = (name for name in map(str.encode, tracks) if name in self._lines)
-        lines = (b"\t".join((name, self._lines[name])) for name in there)
-        body = b"\n".join((self._about, *lines)) + END
-        if len(body) < MOST_BYTES // 2:
+        if self._changed and self._makers and is_marked(self._results):
+            names = [name for name in map(str.encode, tracks) if name in self._lines]
             with suppress(OSError, LibraryError):
-                check_owned(self._path)
-                whole = (START, _seal(body, key), b"\n", body)
-                write_atomically(self._path, whole, durable=False)
+                self._write(names)
+
+    def _write(self, names: Sequence[bytes]) -> None:
+        """Raises OSError, LibraryError. Nothing where there is no key, or `cache` is a link."""
+        key = _key(make=True)
+        size = len(self._about) + sum(len(name) + len(self._lines[name]) + 2 for name in names)
+        if key is None or size > MOST_BYTES - CHUNK or self._path.parent.is_symlink():
+            return
+        check_owned(self._path)
+        head = (START, _seal(self._body(names), key))
+        write_atomically(self._path, chain(head, self._body(names)), durable=False)
+
+    def _body(self, names: Sequence[bytes]) -> Iterator[bytes]:
+        yield self._about
+        for name in names:
+            yield b"%s\t%s\n" % (name, self._lines[name])
+        yield END[1:]
 
 
 def signature(files: Iterable[str]) -> tuple[bytes, bool]:
@@ -100,7 +116,7 @@ def signature(files: Iterable[str]) -> tuple[bytes, bool]:
     for file in files:
         try:
             status = os.stat(file)
-        except OSError:
+        except (OSError, ValueError):  # or no name that this system can write
             looks.append("-")
             continue
         newest = max(status.st_mtime_ns, status.st_ctime_ns)
@@ -110,30 +126,58 @@ def signature(files: Iterable[str]) -> tuple[bytes, bool]:
     return ",".join(looks).encode(), settled
 
 
-def _entries(data: bytes, about: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The entries of a cache by track; none where it has another seal or another subject."""
-    seal, _, body = data.removeprefix(START).partition(b"\n")
-    key = _key() if data.startswith(START) else None
-    if key is None or not hmac.compare_digest(seal, _seal(body, key)):
-        return
-    first, *lines = body.removesuffix(END).split(b"\n")
-    if first == about:
-        for line in lines:
-            track, _, entry = line.partition(b"\t")
-            yield track, entry
+def _read(path: Path, about: bytes) -> dict[bytes, bytes]:
+    """The entries of a cache by track; none where it has another seal or another subject.
+
+    It is read twice: what is forged may be large, and takes no memory. Raises OSError.
+    """
+    key, found = _key(), dict[bytes, bytes]()
+    with open_regular(path, MOST_BYTES) as stream:
+        if key is None or stream.read(len(START)) != START:
+            return {}
+        seal, place = stream.readline(2 * SEAL_BYTES + 1), stream.tell()
+        if stream.readline(len(about)) != about:
+            return {}
+        stream.seek(place)
+        if not hmac.compare_digest(seal, _seal(iter(lambda: stream.read(CHUNK), b""), key)):
+            return {}
+        stream.seek(place)
+        again = _seal(_collected(stream, found), key)
+    return found if hmac.compare_digest(seal, again) else {}
 
 
-def _seal(body: bytes, key: bytes) -> bytes:
-    return hashlib.blake2b(body, key=key, digest_size=32).hexdigest().encode()
+def _collected(stream: IO[bytes], found: dict[bytes, bytes]) -> Iterator[bytes]:
+    """The lines of a stream; those that are entries get into found."""
+    for line in stream:
+        track, tab, entry = line[:-1].partition(b"\t")
+        if tab:
+            found[track] = entry
+        yield line
 
 
-def _key() -> bytes | None:
-    """The user's key, made at the first call; None where there is no place for one."""
-    home = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-    path = Path(home, "dropgrid", "cache.key")
+def _seal(parts: Iterable[bytes], key: bytes) -> bytes:
+    """The seal of a body that comes in parts, as a line."""
+    digest = hashlib.blake2b(key=key, digest_size=SEAL_BYTES)
+    for part in parts:
+        digest.update(part)
+    return f"{digest.hexdigest()}\n".encode()
+
+
+def _key(make: bool = False) -> bytes | None:
+    """The user's key; None where there is none. make: one, unless there is no place for it."""
+    folder = _state()
     with suppress(OSError):
-        return _read_key(path) or _new_key(path)
+        if folder is not None:
+            return _read_key(folder / KEY) or (_new_key(folder) if make else None)
     return None
+
+
+def _state() -> Path | None:
+    """The folder of the user's state, which is the home's where the user names none; a relative
+    one is none (XDG Base Directory Specification)."""
+    named = os.environ.get("XDG_STATE_HOME", "")
+    place = named if os.path.isabs(named) else os.path.expanduser("~/.local/state")
+    return Path(place, "dropgrid") if os.path.isabs(place) else None
 
 
 def _read_key(path: Path) -> bytes:
@@ -144,25 +188,42 @@ def _read_key(path: Path) -> bytes:
         if status.st_uid != os.getuid() or status.st_mode & 0o077:
             raise PermissionError(errno.EPERM, "not the user's alone", str(path))
         key = read_regular(path, KEY_BYTES)
-        return key if len(key) == KEY_BYTES else b""
+        return key if len(key) == KEY_BYTES and any(key) else b""
     return b""
 
 
-def _new_key(path: Path) -> bytes:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent)
-    with open(descriptor, "wb") as stream:
-        stream.write(key := os.urandom(KEY_BYTES))
-    os.replace(temporary, path)
+def _new_key(folder: Path) -> bytes:
+    """Make a key. Raises OSError, also for root in the home of somebody else (sudo), who could
+    not write in the folders that are made."""
+    above = next(place for place in (folder, *folder.parents) if place.exists())
+    if os.getuid() == 0 and above.stat().st_uid != 0:
+        raise PermissionError(errno.EPERM, "of another user", str(above))
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=folder)
+    try:
+        with open(descriptor, "wb") as stream:
+            stream.write(key := os.urandom(KEY_BYTES))
+        os.replace(temporary, folder / KEY)
+    except BaseException:
+        os.unlink(temporary)
+        raise
     return key
 
 
 @cache
-def sources() -> str:
-    """A digest of the package's version and sources: what they make may change with them."""
-    digest = hashlib.blake2b(__version__.encode(), digest_size=16)
+def sources() -> str | None:
+    """A digest of what entries are made by: Python, its name for file names' letters, and the
+    package's sources. None where these cannot be read or are younger than this process, which may
+    have loaded what they were before."""
+    about = (__version__, sys.version, sys.getfilesystemencoding())
+    digest = hashlib.blake2b(repr(about).encode(), digest_size=16)
     package = Path(__file__).parents[1]
-    for folder, _, names in sorted(os.walk(package)):
-        for name in sorted(name for name in names if name.endswith(".py")):
-            digest.update(Path(folder, name).read_bytes())
-    return digest.hexdigest()
+    with suppress(OSError):
+        for folder, _, names in sorted(os.walk(package)):
+            for name in sorted(n for n in names if n.endswith(".py") and n[0] != "."):
+                file = Path(folder, name)
+                if file.stat().st_ctime_ns > BEGAN:
+                    return None
+                digest.update(file.read_bytes())
+        return digest.hexdigest()
+    return None
