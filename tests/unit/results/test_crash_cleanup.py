@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dropgrid.features import Features, store
+from dropgrid.library import RESULTS_MARK as MARK
 from dropgrid.records.model import BpmRecord
 from dropgrid.records.store import write_record
 from dropgrid.results.crash_cleanup import is_whole, remove_broken_files
@@ -46,6 +47,14 @@ def test_a_damaged_output_is_removed_and_only_it(results: Path, name: str, damag
 def test_left_over_temporary_files_are_removed(results: Path) -> None:
     left = results / "features" / f".{TRACK}.npz.4711.tmp"
     left.write_bytes(b"PK\x03\x04half")
+    assert remove_broken_files(results) == [left]
+
+
+def test_of_the_mark_only_what_was_left_over_is_removed(results: Path) -> None:
+    (results / MARK).write_bytes(b'{\n  "schema": "dropgrid/results"')
+    left = results / f".{MARK}.4711.tmp"
+    left.write_bytes((results / MARK).read_bytes())
+    assert remove_broken_files(results, temporary=False) == []
     assert remove_broken_files(results) == [left]
 
 

@@ -29,7 +29,7 @@ from dropgrid.run.batches import (
     read_batch,
     write_batches,
 )
-from dropgrid.run.plan import Plan, plan_run
+from dropgrid.run.plan import Plan, _threads, plan_run
 from dropgrid.run.staleness import tracks_due
 from dropgrid.settings.config import load_config
 from dropgrid.stages import STAGES
@@ -110,6 +110,19 @@ def test_a_track_gets_the_threads_that_the_others_leave_idle(lengths, workers, t
     assert [batch.threads for batch in batches] == threads
     names = write_batches(tmp_path, batches)
     assert [read_batch(manifest(tmp_path, name)).threads for name in names] == threads
+
+
+def test_threads_are_dealt_to_tracks_without_features_or_to_all(tmp_path):
+    """Whose features are there needs none for them; where all are, stages are all there is."""
+    one, other = library(2).tracks
+    shared = _threads([one, other], tmp_path, 8)
+    assert shared[one.track] == shared[other.track] > 1
+    features = tmp_path / "features" / f"{one.track}.npz"
+    features.parent.mkdir()
+    features.touch()
+    assert list(_threads([one, other], tmp_path, 8)) == [other.track]
+    (tmp_path / "features" / f"{other.track}.npz").touch()
+    assert _threads([one, other], tmp_path, 8) == shared
 
 
 def test_the_manifests_of_a_run_take_the_place_of_the_last_ones(tmp_path):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from dropgrid.base.errors import LibraryError
 from dropgrid.run import interrupts
-from dropgrid.run.interrupts import CLAIM, LOCK, lock_results, user_name
+from dropgrid.run.interrupts import CLAIM, LOCK, _of_another_user, lock_results, user_name
 
 
 @pytest.fixture(autouse=True)
@@ -70,3 +70,20 @@ def test_where_there_are_no_locks_a_file_stands_for_one(tmp_path: Path, monkeypa
 
 def test_a_user_whom_the_system_does_not_know_is_a_number() -> None:
     assert user_name(4_000_000_123) == "user 4000000123"
+
+
+@pytest.mark.parametrize("name", ["", LOCK])
+def test_what_belongs_to_another_user_is_named(tmp_path: Path, name: str) -> None:
+    """The folder where it has no lock yet, else the lock."""
+    if name:
+        (tmp_path / name).touch()
+    told = _of_another_user(tmp_path, os.O_CLOEXEC)
+    owner = user_name(os.geteuid())
+    assert told.startswith(f"results: {tmp_path / name}: belongs to {owner}, and may not be")
+    assert "at work" not in told
+
+
+def test_a_run_of_another_user_is_named(tmp_path: Path, kept) -> None:
+    lock_results(tmp_path)
+    told = _of_another_user(tmp_path, os.O_CLOEXEC)
+    assert f"a run is at work there: process {os.getpid()} of " in told
