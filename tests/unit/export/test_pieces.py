@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -16,12 +15,12 @@ from dropgrid import export as exporting
 from dropgrid.export import export, formats
 from dropgrid.export.options import ExportOptions
 from dropgrid.references import cue_sheet
-from dropgrid.results import reading_cache
 from dropgrid.results.artefacts import path_of
 from dropgrid.results.layout import Results
 from dropgrid.results.ownership import claim
 from mutagen.id3 import COMM, POPM
 from mutagen.wave import WAVE
+from settled_files import let_time_pass
 from synthetic_library import write_library
 
 IN_PIECES = [name for name, form in formats().items() if getattr(form, "IN_PIECES", False)]
@@ -44,13 +43,8 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     changed(files.record("bpm", tracks[1]), decoder={"name": "x", "start_known": False})
     for kind in files.kinds():
         files.record(kind, tracks[2]).unlink()
-    later(monkeypatch)
+    let_time_pass(monkeypatch)
     return folder
-
-
-def later(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = time.time_ns()
-    monkeypatch.setattr(reading_cache, "time_ns", lambda: now + 60 * 10**9)
 
 
 def changed(path: Path, **values: object) -> None:

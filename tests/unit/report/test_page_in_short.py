@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,10 @@ from dropgrid.features import Features, store
 from dropgrid.report import collect as collecting
 from dropgrid.report.collect import collect
 from dropgrid.report.page import build
-from dropgrid.results import reading_cache
 from dropgrid.results.artefacts import path_of
 from dropgrid.results.layout import Results
 from dropgrid.results.ownership import claim
+from settled_files import let_time_pass
 from synthetic_library import write_library
 
 
@@ -34,8 +33,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         files.record(kind, tracks[1]).unlink()
     damaged = files.record("key", tracks[2])
     damaged.write_bytes(damaged.read_bytes()[:-30])
-    now = time.time_ns()
-    monkeypatch.setattr(reading_cache, "time_ns", lambda: now + 60 * 10**9)
+    let_time_pass(monkeypatch)
     return folder
 
 

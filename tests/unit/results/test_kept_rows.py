@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from dropgrid.records.model import ANALYSES
-from dropgrid.results import reading_cache, table
+from dropgrid.results import table
 from dropgrid.results.artefacts import path_of
 from dropgrid.results.layout import Results
 from dropgrid.results.ownership import claim
 from dropgrid.results.table import FILES, rows_of_records, write_table
 from dropgrid.run.summary import summarise, to_json, write_summary
+from settled_files import let_time_pass
 from synthetic_library import write_library
 
 TRACKS = 8
@@ -27,8 +27,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "results"
     claim(folder, [])
     write_library(folder, TRACKS, Path("/music"), failing=4)
-    now = time.time_ns()
-    monkeypatch.setattr(reading_cache, "time_ns", lambda: now + 60 * 10**9)
+    let_time_pass(monkeypatch)
     return folder
 
 

@@ -15,6 +15,7 @@ from dropgrid.results.artefacts import path_of
 from dropgrid.results.crash_cleanup import remove_broken_files
 from dropgrid.results.ownership import claim, looks_owned
 from dropgrid.results.reading_cache import ReadingCache
+from settled_files import let_time_pass
 
 TRACK = "song-0a1b2c3d"
 
@@ -32,14 +33,8 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file that was left alone long enough."""
     path = tmp_path / "record.json"
     path.write_bytes(b"one")
-    later(monkeypatch)
+    let_time_pass(monkeypatch)
     return path
-
-
-def later(monkeypatch: pytest.MonkeyPatch, seconds: float = 60) -> None:
-    """Let some time pass, by the clock that the cache goes by."""
-    now = time.time_ns()
-    monkeypatch.setattr(reading_cache, "time_ns", lambda: now + int(seconds * 1e9))
 
 
 def keep(results: Path, file: Path, about: str = "") -> None:
@@ -87,7 +82,7 @@ def test_a_file_of_the_same_size_and_time_of_modification_is_noticed(
 def test_a_file_that_has_just_changed_is_not_kept(
     results: Path, file: Path, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
-    later(monkeypatch, seconds)  # or the clock was set back
+    let_time_pass(monkeypatch, seconds)  # or the clock was set back
     keep(results, file)
     assert found(results, file) is None
 
