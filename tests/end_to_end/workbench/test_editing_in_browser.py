@@ -98,7 +98,7 @@ def test_tempo_is_typed_tapped_or_anchored(tab: Tab, results: Path) -> None:
         for _ in range(6):
             tab.page.keyboard.press("t")
             tab.page.wait_for_timeout(60_000 / bpm / 2 - 8)  # the double tempo, as fingers are
-        if tab.page.evaluate("![1, 2, 3].includes(dropgrid.bench.taps.length)"):
+        if tab.page.evaluate("![1, 2, 3].includes(dropgrid.workbench.taps.length)"):
             break
     expect(tab.state).to_contain_text("Saved")
     tab.settle()
@@ -246,7 +246,7 @@ def test_enter_confirms_and_goes_on(tab: Tab, results: Path) -> None:
     expect(tab.page.locator("#deck .deck-name p")).to_contain_text(OTHER)
     assert stated(results).confirmed is not None
     row = tab.page.locator("#rows .row", has_text=SONG)
-    expect(row.locator(".state")).to_have_text("Yours")
+    expect(row.locator(".state")).to_have_text("Confirmed")
     row.click()
     expect(tab.state).to_contain_text("Confirmed")
     tab.press("h")
@@ -271,5 +271,5 @@ def test_the_workbench_that_ended_says_so(browser: Browser, results: Path) -> No
     with opened(results) as workbench:
         tab = Tab(browser, workbench.address)
     tab.press("h")
-    expect(tab.state).to_contain_text("Nothing more is saved")
+    expect(tab.state).to_contain_text("no longer saved")
     tab.page.context.close()

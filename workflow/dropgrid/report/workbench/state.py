@@ -67,7 +67,7 @@ class Bench:
         self._unread = len(self.tracks)
         self._behind: set[str] = set()  # whose records lack the corrections
         self._jobs: dict[str, str | None] = {}  # None: running; a text: why it failed
-        self._twins: tuple[int, dict[str, list[str]]] = (0, {})
+        self._duplicates_read: tuple[int, dict[str, list[str]]] = (0, {})
         self._file_tags: dict[str, tuple[tuple[int, int], Row]] = {}
         self._tempos: tuple[int, dict[str, float]] = (0, {})
         self._lock = threading.RLock()  # of all that is above and below
@@ -372,7 +372,7 @@ class Bench:
             key=key if key and key.status == "ok" else None,
             failure=next((record.error for record in records if record.error), None),
             waveform=read_loudness(self.session.results.features(track), COLUMNS),
-            twins=tuple(self._duplicates().get(track, ())),
+            duplicates=tuple(self._duplicates().get(track, ())),
             confirmed=bool(confirmed and now and is_confirmed(confirmed, now)),
             reference=self._reference(track), added=state.ticket.mtime_ns,
         )  # fmt: skip
@@ -403,9 +403,9 @@ class Bench:
             age = 0
             with suppress(OSError):
                 age = self.session.results.duplicates.stat().st_mtime_ns
-            if age != self._twins[0]:
-                self._twins = (age, read_duplicates(self.session.results.folder))
-            return self._twins[1]
+            if age != self._duplicates_read[0]:
+                self._duplicates_read = (age, read_duplicates(self.session.results.folder))
+            return self._duplicates_read[1]
 
     def _tags_of_file(self, track: str, audio: str) -> Row:
         """What a file says that no record holds, read again when it has changed."""
