@@ -94,14 +94,25 @@ function deckParts(track) {
   const { parts } = deck;
   parts.play = make("button", { class: "play", "aria-label": "Play", onclick: togglePlay });
   parts.play.innerHTML = PLAY;
+  makePictures(track);
+  parts.tools = make("section", { class: "tools-panel", "aria-label": "Workbench", hidden: true });
+  parts.problem = make("p", { class: "deck-problem", role: "status" });
+  const maps = make("div", { class: "maps" }, make("div", { class: "map" }, parts.overview, parts.window, parts.cursor), make("div", { class: "map" }, parts.closeup, parts.centre), deckBar(track), parts.problem);
+  parts.bpm = make("b", { class: "number" }, bpmText(track.bpm) || "–");
+  const bpm = make("div", { class: "deck-bpm" }, parts.bpm, make("span", {}, "BPM"));
+  parts.side = make("div", { class: "side", id: "side" }, sectionList(track), facts(track));
+  return [deckHead(track, parts.play, bpm), make("div", { class: "deck-body" }, maps, parts.side), parts.tools, make("div", { class: "popover-holder" }, mixBox())];
+}
+
+/** Make the canvases of the two pictures, and what moves over them. */
+function makePictures(track) {
+  const { parts } = deck;
   parts.overview = make("canvas", { class: "overview", "aria-hidden": "true" });
   parts.overview.style.height = `${LANE + WAVE + RULER + 8 + (track.refSections ? LANE + 4 : 0)}px`;
   parts.closeup = make("canvas", { class: "closeup", id: "closeup", tabindex: 0, role: "slider", "aria-label": "Position in the track", "aria-valuemin": 0, "aria-valuemax": Math.round(track.duration ?? 0) });
   parts.cursor = make("div", { class: "cursor" });
   parts.window = make("div", { class: "window" });
   parts.centre = make("div", { class: "cursor centre" });
-  parts.tools = make("section", { class: "tools-panel", "aria-label": "Workbench", hidden: true });
-  parts.problem = make("p", { class: "deck-problem", role: "status" });
   for (const canvas of [parts.overview, parts.closeup]) {
     canvas.addEventListener("pointerdown", (event) => drag(event, canvas));
     canvas.addEventListener("pointermove", (event) => {
@@ -110,11 +121,6 @@ function deckParts(track) {
     });
   }
   parts.closeup.addEventListener("wheel", wheel, { passive: false });
-  const maps = make("div", { class: "maps" }, make("div", { class: "map" }, parts.overview, parts.window, parts.cursor), make("div", { class: "map" }, parts.closeup, parts.centre), deckBar(track), parts.problem);
-  parts.bpm = make("b", { class: "number" }, bpmText(track.bpm) || "–");
-  const bpm = make("div", { class: "deck-bpm" }, parts.bpm, make("span", {}, "BPM"));
-  parts.side = make("div", { class: "side", id: "side" }, sectionList(track), facts(track));
-  return [deckHead(track, parts.play, bpm), make("div", { class: "deck-body" }, maps, parts.side), parts.tools, make("div", { class: "popover-holder" }, mixBox())];
 }
 
 /** The bar below the pictures: position, and the controls of playing and viewing. */

@@ -2,7 +2,7 @@
 
 import { $, make } from "./dom.js";
 import { dataTable, trackButton, tiles } from "./failures_and_run.js";
-import { between, estimate, figure } from "./figures.js";
+import { between, estimate, figure, figures } from "./figures.js";
 import { linkToSystems, sideBySide } from "./systems.js";
 import { bpmText, count, titled } from "./text.js";
 import { parsed, tracks } from "./tracks.js";
@@ -28,28 +28,32 @@ export function showEvaluation() {
     page.append(make("p", { class: "lead" }, "There is no evaluation. To get one, list annotations under evaluation: references: in config.yaml and run the workflow again."));
     return;
   }
-  const found = {};
+  const byTask = {};
   for (const { task, values } of documents) {
-    found[task] = values;
-    if (values.downbeats) found.downbeats = values.downbeats;
+    byTask[task] = values;
+    if (values.downbeats) byTask.downbeats = values.downbeats;
   }
   page.append(make("p", { class: "lead" }, aboutReferences(documents[0].values)));
   if (systems?.systems) page.append(linkToSystems(systems));
-  const headlines = HEADLINES.map(([task, name, title]) => [title, found[task]?.systems?.dropgrid?.[name]]);
+  const headlines = HEADLINES.map(([task, name, title]) => [title, byTask[task]?.systems?.dropgrid?.[name]]);
   page.append(tiles(headlines.filter(([, e]) => e && e.value !== null).map(([title, e]) => [title, figure(e.value), between(e)])));
-  for (const [task, values] of Object.entries(found)) {
-    page.append(make("h3", {}, TASKS[task], make("small", {}, count(values.tracks, "track"))));
-    page.append(measures(values.systems ?? {}, names[task]));
-    for (const { task: other, plots } of documents) {
-      if (other === task && plots.length) page.append(make("div", { class: "plots" }, ...plots.map(([alt, src]) => make("figure", {}, make("img", { src, alt })))));
-    }
-    if (values.octaves) page.append(...kinds("Estimates by their multiple of the reference", values.octaves), ...disagreements());
-    if (values.errors) page.append(...kinds("Keys by kind of error", values.errors));
-    for (const [kind, strata] of Object.entries(values.strata ?? {})) page.append(...groups(kind, strata, inGroups[task], names[task]));
-    if (Object.keys(values.labels ?? {}).length) page.append(...labels(values.labels));
-    if (Object.keys(values.calibration ?? {}).length) page.append(...calibration(values.calibration));
+  for (const [task, values] of Object.entries(byTask)) {
+    const { plots = [] } = documents.find((document) => document.task === task) ?? {};
+    page.append(...taskResults(task, values, plots, names[task], inGroups[task]));
   }
   if (systems?.systems) page.append(...sideBySide(systems, names, systemPlots));
+}
+
+/** The results of a task. names: the display name of each metric; grouped: the metrics for groups of tracks. */
+function taskResults(task, values, plots, names, grouped) {
+  const parts = [make("h3", {}, TASKS[task], make("small", {}, count(values.tracks, "track"))), measures(values.systems ?? {}, names)];
+  if (plots.length) parts.push(figures(plots));
+  if (values.octaves) parts.push(...kinds("Estimates by their multiple of the reference", values.octaves), ...disagreements());
+  if (values.errors) parts.push(...kinds("Keys by kind of error", values.errors));
+  for (const [kind, strata] of Object.entries(values.strata ?? {})) parts.push(...groups(kind, strata, grouped, names));
+  if (Object.keys(values.labels ?? {}).length) parts.push(...labels(values.labels));
+  if (Object.keys(values.calibration ?? {}).length) parts.push(...calibration(values.calibration));
+  return parts;
 }
 
 /** How well the confidences are calibrated. */

@@ -80,7 +80,6 @@ function courses(shown) {
 
 function setRow(track, index) {
   const locked = set.locked.includes(track.id);
-  const lock = make("button", { class: "quiet", "aria-pressed": locked, title: "A locked track keeps its place when the others are re-ordered", onclick: () => change({ locked: locked ? set.locked.filter((id) => id !== track.id) : [...set.locked, track.id] }) }, locked ? "Locked" : "Lock");
   const row = make(
     "li",
     { draggable: "true", tabindex: 0, "data-track": track.id, class: locked ? "locked" : "" },
@@ -89,9 +88,20 @@ function setRow(track, index) {
     make("span", { class: "number" }, bpmText(track.bpm)),
     make("span", {}, camelotText(track)),
     make("span", { class: "number" }, track.energy === undefined ? "" : `energy ${Math.round(10 * track.energy)}`),
-    lock,
+    lockButton(track, locked),
     make("button", { class: "quiet", "aria-label": `Remove ${track.title} from the set`, title: "Remove from the set", onclick: () => change({ tracks: set.tracks.filter((id) => id !== track.id) }) }, "✕"),
   );
+  listenToRow(row, track, index);
+  return row;
+}
+
+function lockButton(track, locked) {
+  const toggle = () => change({ locked: locked ? set.locked.filter((id) => id !== track.id) : [...set.locked, track.id] });
+  return make("button", { class: "quiet", "aria-pressed": locked, title: "A locked track keeps its place when the others are re-ordered", onclick: toggle }, locked ? "Locked" : "Lock");
+}
+
+/** Move a row by dragging, or with Alt and the arrow keys. */
+function listenToRow(row, track, index) {
   row.addEventListener("dragstart", (event) => event.dataTransfer.setData("text/plain", track.id));
   row.addEventListener("dragover", (event) => event.preventDefault());
   row.addEventListener("drop", (event) => {
@@ -105,7 +115,6 @@ function setRow(track, index) {
     move(track.id, index + step);
     /** @type {HTMLElement | null} */ (document.querySelector(`.set-list [data-track="${track.id}"]`))?.focus();
   });
-  return row;
 }
 
 const move = (id, index) => change({ tracks: moved(setTracks().map((track) => track.id), id, index) });

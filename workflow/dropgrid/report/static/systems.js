@@ -3,7 +3,7 @@
 
 import { make } from "./dom.js";
 import { dataTable, trackButton } from "./failures_and_run.js";
-import { estimate, figure } from "./figures.js";
+import { estimate, figure, figures } from "./figures.js";
 import { titled } from "./text.js";
 import { tracks } from "./tracks.js";
 
@@ -22,7 +22,7 @@ export function sideBySide({ systems, base, tasks }, names, plots) {
     parts.push(make("h4", {}, titled(task)), meansTable(systems, found.means, nameOf));
     parts.push(...systemDifferences(found.differences, base, nameOf), ...systemGroups(systems, found.strata, nameOf), ...largestDifferences(systems, found, nameOf));
   }
-  if (plots.length) parts.push(make("div", { class: "plots" }, ...plots.map(([alt, src]) => make("figure", {}, make("img", { src, alt })))));
+  if (plots.length) parts.push(figures(plots));
   return parts;
 }
 
