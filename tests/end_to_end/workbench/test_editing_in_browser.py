@@ -78,7 +78,7 @@ def test_a_key_mends_the_grid(
 def test_the_one_is_where_a_person_says(tab: Tab, results: Path) -> None:
     tab.page.evaluate("dropgrid.seek(10.123)")
     tab.press("1")
-    assert stated(results).one == pytest.approx(10.123)
+    assert stated(results).downbeat == pytest.approx(10.123)
     assert min(abs(time - 10.123) for time in tab.downbeats()) < 1e-3
     tab.page.evaluate("dropgrid.seek(10.323)")
     tab.press("2")
@@ -170,7 +170,7 @@ def test_undo_has_no_end_and_survives_a_reload(tab: Tab, results: Path) -> None:
     tab.page.keyboard.press("Control+Shift+z")
     tab.settle()
     assert tab.beats() == second
-    assert stated(results).one is not None
+    assert stated(results).downbeat is not None
 
 
 def test_an_answer_that_comes_late_does_not_undo_an_edit(tab: Tab) -> None:
@@ -252,7 +252,7 @@ def test_enter_confirms_and_goes_on(tab: Tab, results: Path) -> None:
     tab.press("h")
     expect(tab.state).to_contain_text("locked")
     tab.press("g", "h")
-    assert stated(results).confirmed is None and stated(results).one is not None
+    assert stated(results).confirmed is None and stated(results).downbeat is not None
 
 
 def test_what_cannot_be_is_said(tab: Tab, results: Path) -> None:

@@ -63,7 +63,9 @@ def test_correcting_a_copy_leaves_the_statements_of_the_other(tmp_path):
     assert in_force(session, "b.mp3") == Correction()
     session.edit(track_id("b.mp3"), [{"op": "one", "beats": 1}])
     said = stated(session)
-    assert said["a.wav"].one == pytest.approx(0.75) and said["b.mp3"].one == pytest.approx(1.0)
+    assert said["a.wav"].downbeat == pytest.approx(0.75) and said[
+        "b.mp3"
+    ].downbeat == pytest.approx(1.0)
 
 
 def test_taking_all_back_of_a_third_copy_leaves_the_others(tmp_path):

@@ -124,7 +124,7 @@ def test_what_was_set_on_a_player_is_listed_then_taken_over(
     (path,) = stated(results)
     correction = stated(results)[path]
     assert path == PATHS[1] and correction.drops == (24.5,) and correction.bpm == 120.0
-    assert (correction.one - 0.75) % 2 == pytest.approx(0, abs=1e-3)
+    assert (correction.downbeat - 0.75) % 2 == pytest.approx(0, abs=1e-3)
 
 
 def test_what_you_stated_stays_and_is_shown(results, tmp_path, capsys):

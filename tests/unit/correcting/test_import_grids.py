@@ -104,7 +104,7 @@ def test_beats_of_one_tempo_are_one_piece():
     times = even(0.512, 127.83, 200)
     (entry,) = grid_from_beats.entries_of(times, times[2::4], ())
     assert entry.bpm == 127.83
-    assert entry.one == pytest.approx(times[2])
+    assert entry.downbeat == pytest.approx(times[2])
     rounded = np.round(np.asarray(times) * 44100) / 44100  # as Mixxx keeps them
     (entry,) = grid_from_beats.entries_of(rounded.tolist(), times[2::4], ())
     assert entry.bpm == pytest.approx(127.83, abs=0.001)
@@ -113,9 +113,9 @@ def test_beats_of_one_tempo_are_one_piece():
 def test_beats_without_bars_keep_the_one_where_it_was():
     times = even(0.25, 120.0, 100)
     (entry,) = grid_from_beats.entries_of(times, (), [0.5, 2.5])
-    assert entry.one == 0.25 or entry.one == 0.75
+    assert entry.downbeat == 0.25 or entry.downbeat == 0.75
     (entry,) = grid_from_beats.entries_of(times, (), [1.26])
-    assert entry.one == pytest.approx(1.25)
+    assert entry.downbeat == pytest.approx(1.25)
 
 
 def test_a_jump_and_a_change_of_tempo_begin_new_pieces():

@@ -87,10 +87,10 @@ def _agreement(
 def described(correction: Correction) -> str:
     """The corrections, in a few words."""
     words = []
-    for field, text in (("bpm", "{:.2f} BPM"), ("one", "downbeat at {:.3f} s"),
+    for field, text in (("bpm", "{:.2f} BPM"), ("downbeat", "downbeat at {:.3f} s"),
                         ("beats_per_bar", "{} beats a bar"), ("octave", "{}"),
                         ("shift_beats", "{:+g} beats"), ("nudge_ms", "{:+g} ms"),
-                        ("one_beats", "downbeat {:+d} beats"), ("key", "{}")):  # fmt: skip
+                        ("downbeat_beats", "downbeat {:+d} beats"), ("key", "{}")):  # fmt: skip
         value = getattr(correction, field)
         if value is not None:
             words.append(text.format(value))

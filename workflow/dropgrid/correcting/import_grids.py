@@ -153,9 +153,9 @@ def _as_correction(
     entries = grid_from_beats.entries_of(
         reference.beats or (), reference.downbeats or (), present.downbeats
     )
-    if len(entries) == 1 and entries[0].one is not None:
+    if len(entries) == 1 and entries[0].downbeat is not None:
         (only,) = entries
-        correction = replace(plain, bpm=only.bpm, one=only.one)
+        correction = replace(plain, bpm=only.bpm, downbeat=only.downbeat)
         if only.beats_per_bar != 4:
             correction = replace(correction, beats_per_bar=only.beats_per_bar)
     elif entries:

@@ -126,7 +126,7 @@ def _shows(answer: Answer, edits: PageEdits) -> bool:
     if not ops:
         return True
     grid = [] if bpm is None else [(g.start, g.bpm, g.first_downbeat) for g in bpm.grid]
-    if not _same_grid([(g.start, g.bpm, g.one) for g in shown.grid], grid):
+    if not _same_grid([(g.start, g.bpm, g.downbeat) for g in shown.grid], grid):
         return False
     if ops.isdisjoint(ABOUT_SECTIONS):
         return True
@@ -172,7 +172,7 @@ def _beside(plain: Correction, correction: Correction) -> Correction:
     if correction.confirmed is not None:
         return kept
     for part in set(plain.parts) - set(correction.parts):
-        names = ("bpm", "one", "beats_per_bar", "grid", "octave", "shift_beats", "nudge_ms",
-                 "one_beats") if part == "grid" else (part,)  # fmt: skip
+        names = ("bpm", "downbeat", "beats_per_bar", "grid", "octave", "shift_beats", "nudge_ms",
+                 "downbeat_beats") if part == "grid" else (part,)  # fmt: skip
         kept = replace(kept, **{name: getattr(plain, name) for name in names})
     return kept

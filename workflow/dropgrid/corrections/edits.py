@@ -16,8 +16,12 @@ from . import grid_corrections, model, section_corrections, section_edits
 from .model import NOTHING, Correction, GridEntry, refuse
 from .section_edits import Answer, Fields
 
-RELATIVE: dict[str, Any] = dict.fromkeys(("octave", "shift_beats", "nudge_ms", "one_beats"))
-GRID: dict[str, Any] = {**dict.fromkeys(("bpm", "one", "beats_per_bar")), "grid": (), **RELATIVE}
+RELATIVE: dict[str, Any] = dict.fromkeys(("octave", "shift_beats", "nudge_ms", "downbeat_beats"))
+GRID: dict[str, Any] = {
+    **dict.fromkeys(("bpm", "downbeat", "beats_per_bar")),
+    "grid": (),
+    **RELATIVE,
+}
 REFINED = 0.01  # share: a tempo set so near to the present one is the same, better known
 CLICK = 0.010  # s: how exactly a person sets an anchor
 FEWEST_TAPS = 4
@@ -51,8 +55,8 @@ def absolute(
         steps.append({"op": "shift", "beats": correction.shift_beats})
     if correction.nudge_ms is not None:
         steps.append({"op": "nudge", "ms": correction.nudge_ms})
-    if correction.one_beats is not None:
-        steps.append({"op": "one", "beats": correction.one_beats})
+    if correction.downbeat_beats is not None:
+        steps.append({"op": "one", "beats": correction.downbeat_beats})
     for step in steps:
         result = edit(result, Answer(grid_corrections.apply(computed, result, at_tempo)), step)
     return result
@@ -71,7 +75,7 @@ def _times_tempo(factor: float) -> Callable[[Correction, Answer, Fields], Correc
     def run(correction: Correction, answer: Answer, fields: Fields) -> Correction:
         _, entries = answer.grid("half" if factor < 1 else "double")
         entries = tuple(replace(entry, bpm=entry.bpm * factor) for entry in entries)
-        return _with_grid(correction, entries, "bpm", "one")
+        return _with_grid(correction, entries, "bpm", "downbeat")
 
     return run
 
@@ -83,13 +87,13 @@ def _moved_entries(
     moved = []
     for entry in entries:
         by = seconds(entry)
-        downbeat, bar = entry.one, 60 / entry.bpm * entry.beats_per_bar
+        downbeat, bar = entry.downbeat, 60 / entry.bpm * entry.beats_per_bar
         if downbeat is not None:
             downbeat += by
             if downbeat < 0:  # a bar later is a downbeat too
                 downbeat += bar * -(downbeat // bar)
         start, end = max(0.0, entry.start + by), entry.end and max(0.0, entry.end + by)
-        moved.append(replace(entry, start=start, one=downbeat, end=end))
+        moved.append(replace(entry, start=start, downbeat=downbeat, end=end))
     return moved
 
 
@@ -97,14 +101,14 @@ def _shift(correction: Correction, answer: Answer, fields: Fields) -> Correction
     by = model.half_beats(fields.get("beats"), "shift: beats")
     _, entries = answer.grid("shift")
     return _with_grid(
-        correction, _moved_entries(entries, lambda entry: by * 60 / entry.bpm), "one"
+        correction, _moved_entries(entries, lambda entry: by * 60 / entry.bpm), "downbeat"
     )
 
 
 def _nudge(correction: Correction, answer: Answer, fields: Fields) -> Correction:
     by = model.milliseconds(fields.get("ms"), "nudge: ms") / 1000
     _, entries = answer.grid("nudge")
-    return _with_grid(correction, _moved_entries(entries, lambda _: by), "one")
+    return _with_grid(correction, _moved_entries(entries, lambda _: by), "downbeat")
 
 
 def _move_downbeat(correction: Correction, answer: Answer, fields: Fields) -> Correction:
@@ -113,12 +117,12 @@ def _move_downbeat(correction: Correction, answer: Answer, fields: Fields) -> Co
         refuse("one: beats", "not whole beats; half beats are a shift", by)
     _, entries = answer.grid("one")
     moved = [
-        replace(entry, one=_from_start(entry, moved.one))
+        replace(entry, downbeat=_from_start(entry, moved.downbeat))
         for entry, moved in zip(
             entries, _moved_entries(entries, lambda entry: by * 60 / entry.bpm), strict=True
         )
     ]
-    return _with_grid(correction, moved, "one")
+    return _with_grid(correction, moved, "downbeat")
 
 
 def _from_start(entry: GridEntry, downbeat: float | None) -> float | None:
@@ -134,7 +138,7 @@ def _bpm(correction: Correction, answer: Answer, fields: Fields) -> Correction:
     entries = () if present is None else grid_corrections.entries_of(present)
     kept: dict[str, Any] = {**GRID, "bpm": bpm, "beats_per_bar": correction.beats_per_bar}
     if len(entries) == 1 and abs(bpm / entries[0].bpm - 1) <= REFINED:
-        kept["one"] = entries[0].one if correction.grid else correction.one
+        kept["downbeat"] = entries[0].downbeat if correction.grid else correction.downbeat
     return replace(correction, **kept)
 
 
@@ -145,8 +149,8 @@ def _at(correction: Correction, answer: Answer, fields: Fields) -> Correction:
         refuse("at: time", f"after the end of the music, {record.duration or 0:.3f} s", moment)
     at = grid_corrections.entry_at(entries, moment)
     start = min(entries[at].start, moment) if at == 0 else entries[at].start
-    ruled = replace(entries[at], one=moment, start=start)
-    return _with_grid(correction, (*entries[:at], ruled, *entries[at + 1 :]), "one")
+    ruled = replace(entries[at], downbeat=moment, start=start)
+    return _with_grid(correction, (*entries[:at], ruled, *entries[at + 1 :]), "downbeat")
 
 
 def _beat_at(correction: Correction, answer: Answer, fields: Fields) -> Correction:
@@ -155,7 +159,7 @@ def _beat_at(correction: Correction, answer: Answer, fields: Fields) -> Correcti
     by = moment - section_corrections.nearest(record.beats, moment)
     at = grid_corrections.entry_at(entries, moment)
     (moved,) = _moved_entries(entries[at : at + 1], lambda _: by)
-    return _with_grid(correction, (*entries[:at], moved, *entries[at + 1 :]), "one")
+    return _with_grid(correction, (*entries[:at], moved, *entries[at + 1 :]), "downbeat")
 
 
 def _anchors(correction: Correction, answer: Answer, fields: Fields) -> Correction:
@@ -176,9 +180,9 @@ def _anchors(correction: Correction, answer: Answer, fields: Fields) -> Correcti
     if not fields.get("one"):
         old = section_corrections.nearest(record.downbeats, first)
         downbeat = first + round((old - first) * bpm / 60) * 60 / bpm
-    (pinned,) = _moved_entries([replace(entry, bpm=bpm, one=downbeat)], lambda _: 0.0)
+    (pinned,) = _moved_entries([replace(entry, bpm=bpm, downbeat=downbeat)], lambda _: 0.0)
     if len(entries) == 1:
-        return _with_grid(correction, (pinned,), "bpm", "one")
+        return _with_grid(correction, (pinned,), "bpm", "downbeat")
     at = entries.index(entry)
     return _with_grid(correction, (*entries[:at], pinned, *entries[at + 1 :]))
 

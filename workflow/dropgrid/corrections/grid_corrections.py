@@ -28,7 +28,7 @@ def apply(record: BpmRecord, correction: Correction, at_tempo: AtTempo) -> BpmRe
     if not correction.corrects_grid:
         return record
     found = record
-    if correction.bpm is not None and correction.one is None:
+    if correction.bpm is not None and correction.downbeat is None:
         found = at_tempo(correction.bpm)
     entries = corrected_entries(found, correction)
     if not entries:
@@ -39,7 +39,7 @@ def apply(record: BpmRecord, correction: Correction, at_tempo: AtTempo) -> BpmRe
         bpm_computed=record.bpm_computed, untagged=record.untagged,
     )  # fmt: skip
     has_tempo = bool(correction.grid) or correction.bpm is not None
-    has_downbeat = bool(correction.grid) or correction.one is not None
+    has_downbeat = bool(correction.grid) or correction.downbeat is not None
     if not has_tempo:  # the tempo is the analysis' own, or that of a tag
         kept = {f: getattr(found, f) for f in ("bpm", "bpm_fitted", "bpm_interval")}
         corrected = replace(corrected, **kept)
@@ -68,7 +68,7 @@ def corrected_entries(record: BpmRecord, correction: Correction) -> tuple[GridEn
     if correction.grid:
         return correction.grid
     entries = entries_of(record)
-    bpm, downbeat, length = correction.bpm, correction.one, correction.beats_per_bar
+    bpm, downbeat, length = correction.bpm, correction.downbeat, correction.beats_per_bar
     if bpm is not None and downbeat is not None:
         present = beats_per_bar_of(record) if length is None else length
         return (GridEntry(_first(record), bpm, downbeat, present),)
@@ -77,7 +77,7 @@ def corrected_entries(record: BpmRecord, correction: Correction) -> tuple[GridEn
     if downbeat is not None:
         at = entry_at(entries, downbeat)
         start = entries[at].start if at else min(entries[at].start, downbeat)
-        ruled = replace(entries[at], start=start, one=downbeat)
+        ruled = replace(entries[at], start=start, downbeat=downbeat)
         entries = (*entries[:at], ruled, *entries[at + 1 :])
     if length is not None:
         entries = tuple(replace(entry, beats_per_bar=length) for entry in entries)
@@ -139,8 +139,8 @@ def lay_grid(record: BpmRecord, entries: Sequence[GridEntry]) -> BpmRecord:
     for i, entry in enumerate(entries):
         begin = min(low, entry.start) if i == 0 else entry.start - EDGE
         until = high if i + 1 == len(entries) else _until(entries, i)
-        if i == 0 and entry.one is not None and entry.one < begin:
-            begin = entry.one - EDGE
+        if i == 0 and entry.downbeat is not None and entry.downbeat < begin:
+            begin = entry.downbeat - EDGE
         own, own_downbeats = _beats(entry, max(begin, -EDGE), min(max(until, begin), duration))
         if beats:
             own = [b for b in own if b - beats[-1] > APART * 60 / entry.bpm]
@@ -176,11 +176,13 @@ def _until(entries: Sequence[GridEntry], i: int) -> float:
 def _beats(entry: GridEntry, low: float, high: float) -> tuple[list[float], list[float]]:
     """Beats and downbeats of an entry from low to high, both in seconds and included."""
     period = 60 / entry.bpm
-    anchor = entry.start if entry.one is None else entry.one
+    anchor = entry.start if entry.downbeat is None else entry.downbeat
     first = math.ceil((low - anchor) / period - 1e-6)
     last = math.floor((high - anchor) / period + 1e-6)
     times = [(n, max(0.0, anchor + n * period)) for n in range(first, last + 1)]
-    downbeats = [] if entry.one is None else [t for n, t in times if n % entry.beats_per_bar == 0]
+    downbeats = (
+        [] if entry.downbeat is None else [t for n, t in times if n % entry.beats_per_bar == 0]
+    )
     return [t for _, t in times], downbeats
 
 

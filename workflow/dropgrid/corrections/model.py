@@ -35,13 +35,13 @@ class InvalidCorrection(DropgridError):
 class GridEntry:
     """A steady stretch of a corrected grid, from its start to the next entry's start.
 
-    one: time of one of its downbeats; None: it has none, and a beat is at start. end: where its
-    beats end, if that is before the next entry.
+    downbeat: time of one of its downbeats; None: it has none, and a beat is at start. end: where
+    its beats end, if that is before the next entry.
     """
 
     start: float
     bpm: float
-    one: float | None
+    downbeat: float | None
     beats_per_bar: int = 4
     end: float | None = None
 
@@ -84,22 +84,24 @@ class PageEdits:
 class Correction:
     """All corrections of one track.
 
-    bpm, one (time of a downbeat), beats_per_bar: each holds by itself. grid: all three, piece by
-    piece, in place of them. octave, shift_beats, nudge_ms, one_beats: relative to the analysis'
-    own answer, for files written by hand; `edits.absolute` turns them into the above. sections,
-    drops, key: None where not corrected. edits: made on a page and not applied yet; until they
-    are, they have no effect. unknown: fields of a later version, kept.
+    bpm, downbeat (the time of one), beats_per_bar: each independent of the others. grid: all
+    three, piece by piece, in place of them. octave, shift_beats, nudge_ms, downbeat_beats:
+    relative to the answer of the analysis, for files written by hand; `edits.absolute` makes them
+    absolute. sections, drops, key: None if not corrected. edits: made on a page and not applied
+    yet; until then they have no effect. unknown: fields of a later version, which are kept.
+
+    JSON_NAMES: the names in corrections.json that differ.
     """
 
     fingerprint: str | None = None
     bpm: float | None = None
-    one: float | None = None
+    downbeat: float | None = None
     beats_per_bar: int | None = None
     grid: tuple[GridEntry, ...] = ()
     octave: Literal["half", "double"] | None = None
     shift_beats: float | None = None
     nudge_ms: float | None = None
-    one_beats: int | None = None
+    downbeat_beats: int | None = None
     sections: tuple[SectionStart, ...] | None = None
     drops: tuple[float, ...] | None = None
     key: str | None = None
@@ -111,13 +113,13 @@ class Correction:
     @property
     def corrects_grid(self) -> bool:
         """Whether tempo, beats or bars are corrected."""
-        values = (self.bpm, self.one, self.beats_per_bar)
+        values = (self.bpm, self.downbeat, self.beats_per_bar)
         return bool(self.grid) or self.is_relative or any(x is not None for x in values)
 
     @property
     def is_relative(self) -> bool:
         """Whether a statement is relative to the analysis' own answer."""
-        values = (self.octave, self.shift_beats, self.nudge_ms, self.one_beats)
+        values = (self.octave, self.shift_beats, self.nudge_ms, self.downbeat_beats)
         return any(x is not None for x in values)
 
     @property
@@ -143,6 +145,9 @@ class Correction:
 
 
 NOTHING = Correction()
+# Names in corrections.json that differ from those of the fields.
+JSON_NAMES = {"downbeat": "one", "downbeat_beats": "one_beats"}
+FIELD_NAMES = {name: field_name for field_name, name in JSON_NAMES.items()}
 
 
 def to_json(correction: Correction) -> dict[str, Any]:
@@ -152,7 +157,7 @@ def to_json(correction: Correction) -> dict[str, Any]:
         value = getattr(correction, item.name)
         if item.name == "unknown" or value is None or (item.name == "grid" and not value):
             continue
-        values[item.name] = _plain(value)
+        values[JSON_NAMES.get(item.name, item.name)] = _plain(value)
     return values | dict(correction.unknown)
 
 
@@ -167,7 +172,11 @@ def _plain(value: Any) -> Any:
         return {"answer": answer, "steps": [[dict(edit) for edit in s] for s in value.steps]}
     if isinstance(value, GridEntry | SectionStart | Confirmed):
         pairs = ((f.name, _plain(getattr(value, f.name))) for f in fields(value))
-        return {n: item for n, item in pairs if item is not None and (item != [] or n == "drops")}
+        return {
+            JSON_NAMES.get(name, name): item
+            for name, item in pairs
+            if item is not None and (item != [] or name == "drops")
+        }
     return value
 
 
@@ -176,15 +185,15 @@ def from_json(values: Any, place: str) -> Correction:
     if not isinstance(values, dict):
         refuse(place, "not an object", values)
     made: dict[str, Any] = {}
-    for name, value in values.items():
-        check = _CHECKS.get(name)
-        if check is not None and value is not None:
-            made[name] = check(value, f"{place}: {name}")
+    for name, check in _CHECKS.items():
+        value = values.get(name)
+        if value is not None:
+            made[FIELD_NAMES.get(name, name)] = check(value, f"{place}: {name}")
     made["unknown"] = {name: value for name, value in values.items() if name not in _CHECKS}
     correction = Correction(**made)
-    whole = [name for name in ("bpm", "one", "beats_per_bar") if name in made]
-    if correction.grid and whole:
-        refuse(f"{place}: {whole[0]}", "stated beside a grid, which says it already", None)
+    others = [name for name in ("bpm", "one", "beats_per_bar") if values.get(name) is not None]
+    if correction.grid and others:
+        refuse(f"{place}: {others[0]}", "not allowed with grid, which contains it", None)
     return correction
 
 
