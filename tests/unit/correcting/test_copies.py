@@ -89,7 +89,7 @@ def test_grids_of_another_program_are_taken_over_for_each_copy(tmp_path, capsys)
     )
     arguments = ["--results", str(session.results.folder), "--corrections", str(session.file)]
     assert main(["correct", "--from", str(xml), *arguments]) == 0
-    assert "2 different grids taken over" in capsys.readouterr().out
+    assert "2 different grids imported" in capsys.readouterr().out
     assert sorted(stated(session)) == ["a.wav", "b.mp3"]
 
 
