@@ -292,8 +292,8 @@ def test_an_edit_that_cannot_be_is_said_and_the_others_are_made(tmp_path):
 @pytest.mark.parametrize(
     ("edits", "said"),
     [
-        ([], "no answer and steps"),
-        ({"steps": 3}, "no answer and steps"),
+        ([], "without answer and steps"),
+        ({"steps": 3}, "without answer and steps"),
         ({"steps": [3]}, "lists of edits"),
         ({"steps": [[3]]}, "an edit is not an object"),
         ({"steps": [[{"op": []}]]}, "an edit is not an object"),

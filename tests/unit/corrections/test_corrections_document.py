@@ -132,8 +132,8 @@ def test_a_writer_that_is_killed_leaves_a_whole_file_and_no_lock(tmp_path):
     ("text", "message"),
     [
         ("", "not JSON"),
-        ("[]", "no file of corrections"),
-        ('{"schema": "dropgrid/bpm"}', "no file of corrections"),
+        ("[]", "not a corrections file"),
+        ('{"schema": "dropgrid/bpm"}', "not a corrections file"),
         ('{"schema": "dropgrid/corrections"}', "schema_version: not 1"),
         ("[" * 100_000, "nested too deep"),
     ],
@@ -233,7 +233,7 @@ def test_a_link_to_nothing_is_refused_and_nothing_is_made_there(tmp_path):
     link = tmp_path / "corrections.json"
     link.symlink_to(tmp_path / "elsewhere" / "x.json")
     with (
-        pytest.raises(InvalidCorrection, match="which is not there; name a file"),
+        pytest.raises(InvalidCorrection, match="which does not exist; name a file"),
         document.changing(link) as stated,
     ):
         stated.put("a.flac", Correction(bpm=90.0))
