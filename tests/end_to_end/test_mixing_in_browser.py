@@ -65,7 +65,7 @@ def test_the_page_proposes_what_dropgrid_next_does(page: Page, results: Path) ->
     for row, step in zip(rows.all(), wanted, strict=True):
         assert row.get_attribute("data-track") == step["to"]
         text = row.inner_text()
-        assert f"leave at bar {step['leave']['bar']}" in text
+        assert f"Leave at bar {step['leave']['bar']}" in text
         assert f"enter at bar {step['enter']['bar']}" in text
         assert "; ".join(step["reasons"]) in text
     page.locator("#mix select").select_option("down")

@@ -219,7 +219,7 @@ def test_a_track_without_beats_gets_those_that_are_stated():
         ({"op": "one", "beats": 0.5}, "one: beats: not whole beats"),
         ({"op": "at", "time": 1000}, "at: time: after the end of the music"),
         ({"op": "at", "time": float("nan")}, "at: time: not a time"),
-        ({"op": "anchors", "first": 1, "second": 1.1}, "nearer to each other than a beat"),
+        ({"op": "anchors", "first": 1, "second": 1.1}, "less than a beat apart"),
         ({"op": "beats_per_bar", "beats": 6}, "beats_per_bar: none of 3, 4, 5 and 7: 6"),
         ({"op": "tap", "times": [1, 2]}, "tap: times: not a list of 4 to 1000"),
         ({"op": "fly"}, "op: none of half, double"),

@@ -84,7 +84,7 @@ def test_stated_sections_follow_the_grid_to_its_bars():
     ("step", "message"),
     [
         ({"op": "label", "at": 3, "label": "chorus"}, "label: none of intro"),
-        ({"op": "split", "at": 16.4}, "a section begins there already"),
+        ({"op": "split", "at": 16.4}, "a section already begins there"),
         ({"op": "sections", "sections": []}, "the first section does not start at 0"),
         ({"op": "sections", "sections": [{"start": 1, "label": "drop"}]}, "does not start at 0"),
         ({"op": "sections", "sections": [{"start": 0, "label": "drop", "x": 1}]}, "unknown field"),
