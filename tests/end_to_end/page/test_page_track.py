@@ -210,7 +210,7 @@ def test_sections_of_one_label_read_as_one(browser: Browser, tmp_path: Path) -> 
     rows = session.page.locator(".sections tbody tr")
     assert rows.count() == len(old.sections)
     expect(rows.nth(2)).to_have_text(f"Drop{clock(drop.start, tenths=True)}320.900.90")
-    expect(rows.nth(2).locator("td").nth(2)).to_have_attribute("title", "in parts of 8 + 24")
+    expect(rows.nth(2).locator("td").nth(2)).to_have_attribute("title", "consists of 8 + 24")
     box = session.page.locator(".overview").bounding_box()
     assert box and old.duration
     session.page.mouse.move(box["x"] + box["width"] * (middle + 1) / old.duration, box["y"] + 10)
