@@ -81,7 +81,8 @@ def test_nothing_is_written_but_the_results_and_snakemakes_own(done, home: Path)
 
 def test_the_end_says_what_a_person_needs_next(done: str) -> None:
     assert "3 tracks, 3 analysed, 0 failed" in done
-    assert "open results/report/index.html" in done.splitlines()
+    page = "open results/report/index.html in a browser, or type: dropgrid open"
+    assert page in done.splitlines()
 
 
 def test_what_the_extras_would_make_is_left_out_and_named(done: str, home: Path) -> None:
@@ -115,7 +116,7 @@ def test_without_a_library_the_last_one_is_taken_from_anywhere(
 ) -> None:
     ran = installed.run(python, tmp_path, "dropgrid", "run", "--results", home / "results")
     assert ran.returncode == 0, ran.stderr
-    assert "Nothing to be done" in ran.stderr + ran.stdout
+    assert "nothing to do" in ran.stderr + ran.stdout
     assert list(tmp_path.iterdir()) == []
 
 

@@ -98,7 +98,8 @@ def test_a_signal_in_the_midst_of_a_job_ends_all(peace, tmp_path, number):
     said = (folder / "output.log").read_text()
     *_, stood, goes_on = said.splitlines()
     assert re.fullmatch(r"dropgrid: \d of 4 tracks analysed( \(\d failed\))?", stood)
-    assert f"ended by {number.name}; the same command goes on from here: " in goes_on
+    by = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}[number]
+    assert goes_on.startswith(f"dropgrid: stopped by {by}; to go on from here: ")
     assert "Error" not in said and "Terminat" not in said
 
 

@@ -23,7 +23,7 @@ rule network:
         method=constant(config["bpm"]["method"]),
         key_method=config["key"]["method"],
     shell:
-        "{resources.python:q} -P -m dropgrid network {output.beats:q} {output.key:q} --method {params.method:q}"
+        "exec {resources.python:q} -P -m dropgrid network {output.beats:q} {output.key:q} --method {params.method:q}"
         " --key-method {params.key_method} > {log:q} 2>&1"
 
 

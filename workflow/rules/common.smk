@@ -86,6 +86,8 @@ try:
     PLAN = run.plan_run(config, **ROLE, workers=workers, forced=ASKED.forced)
 except (DropgridError, OSError) as error:
     stop(error)
+if REAL and not MODULE:
+    logger.info(f"dropgrid: results: {PLAN.results}", extra={"results": PLAN.results})
 RESULTS, STAGE_OPTIONS, SUPERVISED = PLAN.results, stage_options(config), supervised()
 # Jobs run this dropgrid, on PATH or not; with --sdm conda that of the rules' own environment.
 DEPLOYMENT = workflow.deployment_settings.deployment_method

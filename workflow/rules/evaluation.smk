@@ -47,7 +47,7 @@ rule evaluate:
         ),
         version=VERSION,
     shell:
-        "{resources.python:q} -P -m dropgrid evaluate --results {params.results:q} --references {params.references:q}"
+        "exec {resources.python:q} -P -m dropgrid evaluate --results {params.results:q} --references {params.references:q}"
         " --estimates {params.estimates:q} {params.sample} > {log:q} 2>&1"
 
 

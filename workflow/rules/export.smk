@@ -36,7 +36,7 @@ for export_format, (export_name, export_arguments) in EXPORTS.items():
             format=export_format,
             options=constant(export_arguments),
         shell:
-            "{resources.python:q} -P -m dropgrid export {params.format} --results {params.results:q} --output {output:q}"
+            "exec {resources.python:q} -P -m dropgrid export {params.format} --results {params.results:q} --output {output:q}"
             " {params.options} > {log:q} 2>&1"
 
 

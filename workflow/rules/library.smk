@@ -34,7 +34,7 @@ rule table:
         analyses=config["analyses"],
         version=VERSION,
     shell:
-        "{resources.python:q} -P -m dropgrid table {params.results:q} --analyses {params.analyses:q} > {log:q} 2>&1"
+        "exec {resources.python:q} -P -m dropgrid table {params.results:q} --analyses {params.analyses:q} > {log:q} 2>&1"
 
 
 rule duplicates:
@@ -61,7 +61,7 @@ rule duplicates:
         results=results_folder,
         version=VERSION,
     shell:
-        "{resources.python:q} -P -m dropgrid duplicates --results {params.results:q} > {log:q} 2>&1"
+        "exec {resources.python:q} -P -m dropgrid duplicates --results {params.results:q} > {log:q} 2>&1"
 
 
 rule check:
@@ -80,4 +80,4 @@ rule check:
         mem_mb=megabytes(300),
         runtime=5,
     shell:
-        "{resources.python:q} -P -m dropgrid check {input:q} > {log:q} 2>&1"
+        "exec {resources.python:q} -P -m dropgrid check {input:q} > {log:q} 2>&1"

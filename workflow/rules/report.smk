@@ -28,7 +28,7 @@ rule page:
         references=config["evaluation"]["references"],
         version=VERSION,
     shell:
-        "{resources.python:q} -P -m dropgrid report --results {params.results:q} --references {params.references:q}"
+        "exec {resources.python:q} -P -m dropgrid report --results {params.results:q} --references {params.references:q}"
         " > {log:q} 2>&1"
 
 

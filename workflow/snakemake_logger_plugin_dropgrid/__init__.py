@@ -6,12 +6,14 @@ Warnings and errors are always shown, but for those of a job that is tried again
 routine: that is a note. What Snakemake says of each job is only in its log file (.snakemake/log)
 or shown with --verbose. After Ctrl-C Snakemake's own account of it is left out. A dry run shows
 what it always shows.
+With --logger-dropgrid-plain, which `dropgrid run` sets, none of Snakemake's own lines but its
+warnings and errors are shown: a dry run says in a few lines what a real one would do, and after an
+error of Snakemake's the place of its log file is named (.plain).
 With --logger-dropgrid-events FILE all of a run is also told to machines (dropgrid.run.events).
 https://github.com/snakemake/snakemake-interface-logger-plugins
 """
 
-from __future__ import annotations
-
+# No annotations from __future__: Snakemake reads the types of LogHandlerSettings.
 import logging
 import re
 import shutil
@@ -36,6 +38,9 @@ from dropgrid.stages import STAGES
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.settings import LogHandlerSettingsBase
+
+from .options import asked
+from .plain import Plain
 
 CLEAR = "\r\x1b[K"
 TENTHS = 10
@@ -73,6 +78,13 @@ class LogHandlerSettings(LogHandlerSettingsBase):
             "Relative to where the command is given.",
             "metavar": "FILE",
             "type": Path,
+        },
+    )
+    plain: bool = field(
+        default=False,
+        metadata={
+            "help": "Leave out what Snakemake says of itself, other than warnings and errors; a "
+            "dry run is summed up. `dropgrid run` sets it."
         },
     )
 
@@ -129,7 +141,9 @@ class LogHandler(LogHandlerBase):
         common = self.common_settings
         self.stream = sys.stdout if common.stdout else sys.stderr
         self.live = self.stream.isatty()
-        self.shows_all = common.dryrun or common.verbose
+        plain = getattr(self.settings, "plain", False) and not (common.verbose or asked().answers)
+        self.plain = Plain(common.dryrun) if plain else None
+        self.shows_all = common.verbose or (common.dryrun and not plain)
         self.quiet = bool({"ALL", "PROGRESS"} & {q.name for q in common.quiet or ()})
         self.jobs: dict[str, int] = {}  # how many of each rule
         self.progress: Progress | None = None
@@ -201,6 +215,9 @@ class LogHandler(LogHandlerBase):
             self.tell(self.format(record))
         elif hasattr(record, "summary") or hasattr(record, "tracks_planned"):
             self.tell(record.getMessage())
+        elif hasattr(record, "results"):
+            if self.plain:
+                self.plain.results = Path(record.results)
         elif interrupts.received:
             return  # the run's end is told by its summary and by whoever passed the signal on
         elif event == LogEvent.JOB_ERROR and self.again and self.tries[record.jobid] < TRIES:
@@ -208,7 +225,10 @@ class LogHandler(LogHandlerBase):
             self.again = []
         elif record.levelno >= logging.WARNING:
             if not is_routine(record.getMessage()):
+                self.tell(self.plain.introduce(record) if self.plain else "")
                 self.tell(self.format(record))
+        elif self.plain:
+            self.tell(self.plain.note(event, record))
         elif event is None:
             message = record.getMessage()
             if message != "None" and not message.startswith(CHATTER):
@@ -260,6 +280,8 @@ class LogHandler(LogHandlerBase):
         if self.ticking:
             self.ticking.set()
         self.wipe()
+        if self.plain and not interrupts.received:
+            self.tell(self.plain.end())
         try:
             if self.events:
                 self.events.close()

@@ -6,9 +6,11 @@ handed, as JSON: option -> how many values it takes.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
+from argparse import ArgumentParser
 from collections.abc import Collection, Sequence
 from contextlib import redirect_stderr, suppress
 from io import StringIO
@@ -19,9 +21,9 @@ from dropgrid.base.errors import ConfigError
 from dropgrid.run import command_line
 from dropgrid.run.launch import environment
 
-# What Snakemake is asked, by the names of its parser, that does not run a job.
+# What Snakemake is asked, by the names of its parser, that neither runs nor plans a job.
 LOOKS = (
-    "dryrun", "lint", "list_rules", "list_target_rules", "print_compilation", "dag", "rulegraph",
+    "lint", "list_rules", "list_target_rules", "print_compilation", "dag", "rulegraph",
     "filegraph", "d3dag", "summary", "detailed_summary", "archive", "unlock", "cleanup_metadata",
     "list_changes", "list_input_changes", "list_params_changes", "list_untracked", "containerize",
     "generate_unit_tests", "delete_all_output", "delete_temp_output", "list_conda_envs",
@@ -30,10 +32,20 @@ LOOKS = (
 
 
 class Asked(NamedTuple):
-    """looks: no job is to run; forced: rules whose jobs are to run whatever their files' ages."""
+    """looks: no job is to run; forced: rules whose jobs are to run whatever their files' ages.
+    answers: Snakemake prints what it was asked for, such as a list, and neither runs nor plans."""
 
     looks: bool = False
     forced: Collection[str] = ()
+    answers: bool = False
+
+
+@functools.cache
+def parser() -> ArgumentParser:
+    """Snakemake's parser, without profiles; it takes a fifth of a second to make."""
+    from snakemake.cli import get_argument_parser
+
+    return get_argument_parser()
 
 
 def asked(arguments: Sequence[str] | None = None) -> Asked:
@@ -43,23 +55,20 @@ def asked(arguments: Sequence[str] | None = None) -> Asked:
     arguments: default: of this process. It may be somebody's program that runs workflows, and has
     no command line of Snakemake's: nothing is known then.
     """
-    from snakemake.cli import get_argument_parser
-
     with suppress(SystemExit), redirect_stderr(StringIO()):
-        given = get_argument_parser().parse_args(arguments)
-        looks = any(getattr(given, name) not in (None, False) for name in LOOKS)
-        looks |= given.report is not None and not given.report_after_run
-        return Asked(looks, {"batch"} if given.forceall else {*given.forcerun})
+        given = parser().parse_args(arguments)
+        answers = any(getattr(given, name) not in (None, False) for name in LOOKS)
+        answers |= given.report is not None and not given.report_after_run
+        forced = {"batch"} if given.forceall else {*given.forcerun}
+        return Asked(answers or given.dryrun, forced, answers)
     return Asked()
 
 
 def options() -> dict[str, str]:
     """Every option, long and short, of Snakemake and of its plugins."""
-    from snakemake.cli import get_argument_parser
-
     return {
         name: "1" if action.nargs is None else str(action.nargs)
-        for action in get_argument_parser()._actions
+        for action in parser()._actions
         for name in action.option_strings
     }
 

@@ -94,7 +94,12 @@ def test_other_options_are_handed_on_as_they_are(here: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "error", "reason"),
     [
-        (["Musik"], LibraryError, "Musik: neither a folder"),
+        (
+            ["Musik"],
+            LibraryError,
+            r"Musik: no such folder \(did you mean Music\?\), and no target",
+        ),
+        (["Music/song.mp3"], LibraryError, "song.mp3: a file.*dropgrid analyze"),
         (["Music", "reprt"], LibraryError, r"reprt: .*\(did you mean report\?\)"),
         (["Music", "--resluts", "x"], ConfigError, r"--resluts.*did you mean --results\?"),
         (["Music", "--results"], ConfigError, "--results: takes a value"),
@@ -104,6 +109,7 @@ def test_other_options_are_handed_on_as_they_are(here: Path) -> None:
 def test_what_is_wrong_is_named(
     here: Path, words: list[str], error: type[Exception], reason: str
 ) -> None:
+    (here / "Music" / "song.mp3").touch()
     with pytest.raises(error, match=reason):
         asked(*words)
 
@@ -118,6 +124,9 @@ def test_our_own_profile_is_passed_by_its_absolute_path(here: Path) -> None:
     assert "--cores" not in line  # a cluster is not limited by this machine's processors
     line = command(asked("Music", "--profile", "./mine"), here, {})
     assert value(line, "--profile") == "./mine"
+    assert "--logger-dropgrid-plain" in line
+    line = command(asked("Music", "--workflow-profile", "./own"), here, {})
+    assert value(line, "--workflow-profile") == "./own"
 
 
 def test_several_libraries_and_names_of_any_kind_arrive_as_they_are(here: Path) -> None:
@@ -130,7 +139,7 @@ def test_several_libraries_and_names_of_any_kind_arrive_as_they_are(here: Path) 
 
 def test_targets_come_before_what_could_swallow_them(here: Path) -> None:
     line = command(asked("Music", "--forcerun", "bpm", "--", "export_csv"), here, {})
-    assert line[line.index("snakemake") + 1] == "export_csv"
+    assert line[line.index("-m") + 2] == "export_csv"
 
 
 def test_without_a_library_that_of_the_last_run_is_taken(here: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from dropgrid.base import optional_packages
 from dropgrid.results.table import COLUMNS
 from dropgrid.results.to_check import tracks_to_check
-from dropgrid.run.next_steps import next_steps, seen_from
+from dropgrid.run.next_steps import next_steps, nothing_to_do, seen_from
 
 
 def table(results: Path, *rows: dict[str, str]) -> None:
@@ -46,7 +46,28 @@ def test_the_end_says_what_to_open_and_what_to_check(tmp_path: Path) -> None:
     (results / "report" / "index.html").touch()
     first, last = next_steps(results, {"PWD": str(tmp_path)}).splitlines()
     assert first.startswith("1 track to check")
-    assert last == "open results/report/index.html"
+    assert last == "open results/report/index.html in a browser, or type: dropgrid open"
+    last = next_steps(results, {"PWD": "/elsewhere"}).splitlines()[-1]
+    page = results / "report" / "index.html"
+    assert last == f"open {page} in a browser, or type: dropgrid open --results {results}"
+
+
+def test_a_run_with_nothing_to_do_says_so_and_what_failed_before(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    said = "dropgrid: nothing to do: everything is up to date"
+    assert nothing_to_do(None) == nothing_to_do(results) == said
+    (results / "report").mkdir(parents=True)
+    (results / "report" / "index.html").touch()
+    (results / "failures.csv").write_text("track,path,stage,type,message\n")
+    here = {"PWD": str(tmp_path)}
+    page = "open results/report/index.html in a browser, or type: dropgrid open"
+    assert nothing_to_do(results, here).splitlines() == [said, page]
+    with (results / "failures.csv").open("a") as stream:
+        stream.write("a-00000000,a.mp3,decode,DecodeError,x\na-00000000,a.mp3,bpm,Odd,y\n")
+    failed = "1 track failed in an earlier run: results/failures.csv says why"
+    assert nothing_to_do(results, here).splitlines() == [said, failed, page]
+    (results / "failures.csv").write_bytes(b"track\n\xff\n")
+    assert nothing_to_do(results, here).splitlines() == [said, page]
 
 
 def test_what_an_installation_lacks_is_said(

@@ -90,7 +90,7 @@ def test_the_use_of_time_and_memory_is_that_of_the_tracks_in_the_library(results
     assert (use["features"], use["bpm"]) == (Use(2, 4.0, 3.5, 230), Use(1, 0.5, 0.25, 90))
 
 
-def test_what_a_run_took_is_told_beside_what_all_tracks_did(results: Path) -> None:
+def test_a_run_says_what_it_took_and_otherwise_it_is_what_all_tracks_took(results: Path) -> None:
     (results / "logs" / "tracks").mkdir(parents=True)
     (results / "logs" / "tracks" / "odd-00000000.log").write_text(
         "dropgrid: features took 9.00 s, cpu 8.50 s, peak 200 MB\n"
@@ -107,9 +107,11 @@ def test_what_a_run_took_is_told_beside_what_all_tracks_did(results: Path) -> No
     summary = summarise(results, since=10**18 + 1)
     assert summary.of_run == Use(2, 4.0, 1.75, 120)
     text = describe(summary, results)
-    assert "this run: 1.8 s of CPU time, at most 120 MB a track\n" in text
-    assert "all tracks: 8.5 s of CPU time, at most 200 MB a track (features 8.5 s)" in text
-    assert "this run" not in describe(summarise(results), results)
+    assert "this run: 1.8 s of CPU time, at most 120 MB of memory a track\n" in text
+    assert "all tracks" not in text
+    text = describe(summarise(results), results)
+    used = "8.5 s of CPU time, at most 200 MB of memory a track (features 8.5 s)"
+    assert f"all tracks: {used}" in text and "this run" not in text
 
 
 def test_the_json_says_the_same(results: Path) -> None:
@@ -130,7 +132,10 @@ def test_the_text_names_failed_files_their_reasons_and_the_way_on(results: Path)
     assert text.startswith("dropgrid: 4 tracks, 1 analysed, 2 failed, 1 waiting\n")
     assert "  bad.wav: decode: not audio\n" in text
     assert "locked: Permission denied" in text
-    assert f"dropgrid retry --results {results}" in text
+    assert f"dropgrid retry --results {results}," in text
+    assert "dropgrid retry --results 'my own results'," in describe(
+        summarise(results), Path("my own results")
+    )
 
 
 def test_many_failures_are_counted_by_kind(tmp_path: Path) -> None:

@@ -27,7 +27,9 @@ def test_an_option_given_leaves_the_other_defaults_alone():
     [
         ({"librari": "x"}, r"no option librari \(did you mean library\?\); known: .*library"),
         ({"bpm": {"min": 3}}, "bpm: there is no option min"),
-        ({"bpm": {"min_bpm": "slow"}}, "bpm.min_bpm: 'slow' is not of type 'number'"),
+        ({"bpm": {"min_bpm": "slow"}}, "bpm.min_bpm: 'slow' is not a number"),
+        ({"bpm": 90}, r"^bpm: 90 is not a set of options in braces, as in 'key=\{"),
+        ({"analyses": "bpm"}, "analyses: 'bpm' is not a list in brackets"),
         ({"bpm": {"method": "guess"}}, "bpm.method: 'guess' is not allowed; expected: madmom"),
         ({"max_workers": 0}, "max_workers: 0 is not allowed"),
         ({"default_workers": -2}, "default_workers: -2 is not allowed"),

@@ -24,7 +24,7 @@ from ..records.model import ANALYSES, TrackFailure
 from ..records.ticket import Ticket
 from .arguments import add_force, add_threads
 
-HELP = "analyse a few files, without Snakemake"
+HELP = "analyse a few files, one after another"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,22 +14,23 @@ import argparse
 import gc
 import importlib
 import os
+import shlex
 import sys
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from .. import __version__
 from ..base.errors import DropgridError
-from ..base.text import fault
+from ..base.text import fault, printable, suggestion
 
-# In the order of --help: what people call, then what the workflow calls.
-COMMANDS = (
-    "run watch analyze demo list summary retry correct open duplicates prune next set evaluate "
-    "estimate benchmark "
-    "report export tag sonify picture scan network features bpm structure key batch serve table "
-    "check".split()
+# What people call, in the order of --help; what the jobs of the workflow call.
+PUBLIC = (
+    "run list open correct next set export tag demo watch analyze summary retry prune duplicates "
+    "report picture sonify evaluate estimate benchmark".split()
 )
+STEPS = "scan network features bpm structure key batch serve table check".split()
+COMMANDS = (*PUBLIC, *STEPS)
 THREAD_POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -40,6 +41,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     for name in THREAD_POOLS:  # before numpy is imported; one track, one core
         os.environ.setdefault(name, "1")
+    if not argv:
+        parser_of(argv).print_help()
+        return 2
+    if argv[0] not in COMMANDS and not argv[0].startswith("-"):
+        print(f"dropgrid: {_unknown(argv)}", file=sys.stderr)
+        return 2
     arguments = _handed_on(argv) or parser_of(argv).parse_args(argv)
     try:
         code = int(arguments.run(arguments))
@@ -56,6 +63,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:  # the disk, a permission: the machine's fault, not the request's
         print(f"dropgrid {arguments.command}: {fault(error)}", file=sys.stderr)
         return 1
+
+
+def _unknown(argv: Sequence[str]) -> str:
+    """What to say of words that do not begin with a command."""
+    word, near = printable(argv[0]), suggestion(argv[0], PUBLIC)
+    if not near and os.path.isdir(argv[0]):
+        near = f" (did you mean dropgrid run {shlex.join(argv)}?)"
+    return f"there is no command {word}{near}; dropgrid --help lists the commands"
 
 
 def _handed_on(argv: Sequence[str]) -> argparse.Namespace | None:
@@ -89,16 +104,25 @@ def parser_of(argv: Sequence[str]) -> argparse.ArgumentParser:
 def _parser(called: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="dropgrid",
-        description="Exact beat grids and drop maps for folders of electronic dance music. "
-        "For whole libraries: dropgrid run FOLDER",
+        usage="dropgrid COMMAND ...",
+        description="Exact beat grids and drop maps for folders of electronic dance music.\n\n"
+        "  dropgrid run ~/Music     analyse your music; the results go into ./results\n"
+        "  dropgrid list            print what was found\n"
+        "  dropgrid open            look at it, listen to it, correct it",
+        epilog="dropgrid COMMAND --help explains a command. Commands that the workflow calls by "
+        f"itself:\n{', '.join(STEPS)}.",
+        formatter_class=partial(argparse.RawDescriptionHelpFormatter, max_help_position=18),
     )
     parser.add_argument("--version", action="version", version=f"dropgrid {__version__}")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    subparsers = parser.add_subparsers(
+        title="commands", dest="command", metavar="COMMAND", required=True, prog="dropgrid"
+    )
     for name in (called,) if called else COMMANDS:
         module: Any = importlib.import_module(f".{name}", __package__)
         subparser = subparsers.add_parser(
-            name, help=module.HELP, description=module.__doc__,
+            name, description=module.__doc__,
             formatter_class=argparse.RawDescriptionHelpFormatter,
+            **({} if name in STEPS else {"help": module.HELP}),
         )  # fmt: skip
         module.add_arguments(subparser)
         subparser.set_defaults(run=module.run)

@@ -4,7 +4,7 @@ Deletes the error records of failed tracks and nothing else. A track whose file 
 analysed again by itself; this is for failures of the machine, such as a disk that was full.
 
 example:
-  dropgrid retry --results results && snakemake --cores 4
+  dropgrid retry --results results && dropgrid run --results results
 """
 
 from __future__ import annotations

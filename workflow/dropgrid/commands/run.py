@@ -1,10 +1,13 @@
 """Analyse a library: the whole workflow, from any folder.
 
-LIBRARY is a folder of music (several may be named), or a CSV/TSV list with a column `path`;
-without one the library of the last run is taken again. TARGET is what to make: all (the default),
-analysis, table, evaluation, report, exports, export_rekordbox and so on. Whatever else is given is
-Snakemake's: --dry-run, --forcerun bpm, --resources mem_mb=8000 ... The same command again does
-only what is missing or out of date.
+LIBRARY is a folder of music, or several, or a CSV/TSV list with a column `path`. Without one, the
+library of the last run is analysed. The same command again does only what is missing or out of
+date, also after Ctrl-C.
+
+TARGET is what to make: all (the default), analysis (the records alone), table, duplicates,
+evaluation, report (the page), exports, check, or export_FORMAT, such as export_rekordbox; the
+formats: `dropgrid export --list`. All other options are Snakemake's: --dry-run says what would be
+done, --forcerun bpm finds all beats anew, --verbose shows every job.
 
 examples:
   dropgrid run ~/Music
@@ -32,7 +35,7 @@ TARGETS = ("all", "analysis", "table", "duplicates", "evaluation", "report", "ex
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What --help shows; the words themselves are read by dropgrid.run.launch."""
     parser.usage = "dropgrid run [LIBRARY ...] [TARGET ...] [options] [Snakemake's options]"
-    parser.add_argument("words", nargs="*", metavar="LIBRARY, TARGET", help="see above")
+    parser.add_argument("words", nargs="*", metavar="LIBRARY, TARGET", help="as explained above")
     parser.add_argument(
         "--results", metavar="DIR", help="where the results go (default: ./results)"
     )
@@ -43,11 +46,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="tracks at once (default: as many as the machine allows)",
     )
     parser.add_argument(
-        "--config", "-C", nargs="*", metavar="NAME=VALUE", help="options, see config/README.md"
+        "--config",
+        "-C",
+        nargs="*",
+        metavar="NAME=VALUE",
+        help="options of the analysis, such as 'bpm={min_bpm: 90}'; config/README.md lists them",
     )
     parser.add_argument(
         "--allow-empty", action="store_true",
-        help="accept a library without audio; otherwise refused, as its disk may not be mounted",
+        help="accept a library without audio (refused otherwise: its disk may not be mounted)",
     )  # fmt: skip
     parser.add_argument(
         "--profile", metavar="NAME", help="slurm, cluster-generic, or a folder of your own"

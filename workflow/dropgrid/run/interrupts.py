@@ -239,11 +239,8 @@ def end_jobs() -> None:
 
 def _exit_as_interrupted() -> None:
     if received:
-        name, command = signal.Signals(received[0]).name, _command()
-        print(
-            f"dropgrid: ended by {name}; the same command goes on from here: {command}",
-            file=sys.stderr,
-        )
+        by = "Ctrl-C" if received[0] == signal.SIGINT else signal.Signals(received[0]).name
+        print(f"dropgrid: stopped by {by}; to go on from here: {_command()}", file=sys.stderr)
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()

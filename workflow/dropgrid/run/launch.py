@@ -28,6 +28,7 @@ from .machine_limits import resolve_workers
 OWN = {"--results": "1", "--cores": "1", "-c": "1", "--config": "*", "-C": "*", "--profile": "1",
        "--workflow-profile": "1", "--dry-run": "0", "-n": "0", "--allow-empty": "0"}  # fmt: skip
 SNAKEFILE = SHIPPED / "launch.smk"
+START = "snakemake_logger_plugin_dropgrid.start"  # Snakemake's command line
 RESULTS = "results"  # in the folder the command is typed in
 
 
@@ -103,9 +104,10 @@ def command(request: Request, cwd: Path, environ: Mapping[str, str] = os.environ
     )
     if folder != cwd:
         config |= {name: _absolute(name, config[name], cwd) for name in PATHS if name in config}
-    words = [sys.executable, "-P", "-m", "snakemake", *request.targets]
+    words = [sys.executable, "-P", "-m", START, *request.targets]
     words += ["--snakefile", str(SNAKEFILE), "--directory", str(folder)]
-    words += ["--workflow-profile", request.workflow_profile or str(PROFILES / "default")]
+    words += ["--workflow-profile", _profile(request.workflow_profile or "default")]
+    words += ["--logger-dropgrid-plain"]
     if request.profile:
         words += ["--profile", _profile(request.profile)]
     if request.cores or not request.profile:
@@ -192,11 +194,28 @@ def _sort(
         elif path.is_relative_to(results):
             wanted.append(str(path))
         else:
-            raise LibraryError(
-                f"{word}: neither a folder, nor a CSV/TSV list, nor a target"
-                f"{suggestion(word, targets)} (targets: {', '.join(sorted(targets))})"
-            )
+            raise LibraryError(_unknown(word, path, targets))
     return tuple(library), tuple(wanted)
+
+
+def _unknown(word: str, path: Path, targets: Collection[str]) -> str:
+    """What to say of a word that is neither a library nor a target. path: the word as a path."""
+    if path.exists():
+        return (
+            f"{word}: a file, and no CSV/TSV list; name the folder that it is in, or, for a few "
+            "files: dropgrid analyze"
+        )
+    near = suggestion(word, targets) or suggestion(path.name, _folders(path.parent))
+    names = [name for name in sorted(targets) if not name.startswith("export_")]
+    return f"{word}: no such folder{near}, and no target ({', '.join(names)}, export_FORMAT)"
+
+
+def _folders(folder: Path) -> list[str]:
+    """The names of the folders in a folder; none where it cannot be read."""
+    try:
+        return [entry.name for entry in os.scandir(folder) if entry.is_dir()]
+    except OSError:
+        return []
 
 
 def _profile(name: str) -> str:

@@ -52,7 +52,7 @@ from .interrupts import guard_run, received
 from .job_resources import likely_minutes
 from .missing_library import refuse_vanished
 from .moved_files import Recognised, recognise, reuse_results, without
-from .next_steps import next_steps
+from .next_steps import as_typed, next_steps
 from .run_notes import note_references
 from .staleness import NETWORKS, force, note_options, tracks_due
 from .summary import describe, describe_interrupted, write_summary
@@ -347,10 +347,10 @@ def end_run(plan: Plan, ok: bool, logger: Logger) -> None:
     if not plan.keep_features:
         empty_cache(results)
     summary = write_summary(results, plan.began)
-    text = describe_interrupted(summary) if received else describe(summary, results)
+    text = describe_interrupted(summary) if received else describe(summary, as_typed(results))
+    steps = next_steps(results) if ok else ""
+    text = f"{text}\n{steps}".rstrip()
     logger.info(text, extra={"summary": summary, "ok": ok})
-    if ok and (steps := next_steps(results)):
-        logger.info(steps)
 
 
 def read_plan(results: str) -> Plan:

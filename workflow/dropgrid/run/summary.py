@@ -7,6 +7,7 @@ use of time and memory comes from the logs of the tracks (dropgrid.jobs.usage_lo
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -198,7 +199,8 @@ def describe_interrupted(summary: Summary) -> str:
 
 
 def describe(summary: Summary, results: Path) -> str:
-    """The summary as a few lines for people."""
+    """The summary as a few lines for people. results: the folder, as they type it."""
+    typed = shlex.quote(str(results))
     parts = [
         counted(summary.tracks, "track"),
         f"{summary.ok} analysed",
@@ -223,12 +225,12 @@ def describe(summary: Summary, results: Path) -> str:
     if summary.departed:
         lines.append(
             f"{counted(summary.departed, 'track')} no longer in your folder; to see what is kept: "
-            f"dropgrid prune --results {results} --dry-run"
+            f"dropgrid prune --results {typed} --dry-run"
         )
     if summary.failed:
         lines.append(
             "A failed track is analysed again when its file changes. To try all of them again: "
-            f"dropgrid retry --results {results}, then run the workflow"
+            f"dropgrid retry --results {typed}, then start the run again"
         )
     if summary.waiting:
         lines.append("Run the same command again to go on with those that wait")
@@ -236,19 +238,18 @@ def describe(summary: Summary, results: Path) -> str:
 
 
 def _took(summary: Summary) -> list[str]:
-    """What the run took, and all tracks together, as a line each."""
-    lines = []
-    if summary.of_run and summary.of_run.jobs:
-        lines.append(f"this run: {_time_and_memory(summary.of_run)}")
+    """What the run took, in a line; where none is reported, what all tracks together took."""
+    if summary.of_run is not None:
+        return [f"this run: {_time_and_memory(summary.of_run)}"] if summary.of_run.jobs else []
     used = {stage: use for stage, use in summary.use.items() if use.jobs}
-    if used:
-        parts = ", ".join(f"{stage} {use.cpu_seconds:.1f} s" for stage, use in used.items())
-        lines.append(f"all tracks: {_time_and_memory(add_up(list(used.values())))} ({parts})")
-    return lines
+    if not used:
+        return []
+    parts = ", ".join(f"{stage} {use.cpu_seconds:.1f} s" for stage, use in used.items())
+    return [f"all tracks: {_time_and_memory(add_up(list(used.values())))} ({parts})"]
 
 
 def _time_and_memory(use: Use) -> str:
-    return f"{use.cpu_seconds:.1f} s of CPU time, at most {use.peak_mb} MB a track"
+    return f"{use.cpu_seconds:.1f} s of CPU time, at most {use.peak_mb} MB of memory a track"
 
 
 def _is_failure(features: Path) -> bool:

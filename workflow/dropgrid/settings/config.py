@@ -37,6 +37,16 @@ def complete_config(given: Mapping[str, Any]) -> dict[str, Any]:
     return config
 
 
+# Types of values, as people say and write them.
+KINDS = {
+    "object": "a set of options in braces, as in 'key={method: profiles}'",
+    "array": "a list in brackets, as in 'analyses=[bpm, key]'",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+}
+
+
 def check_config(config: Mapping[str, Any]) -> None:
     """Raise ConfigError with one line for each option that the schema does not allow."""
     import jsonschema  # slow to import, and no per-track job needs it
@@ -99,6 +109,9 @@ def _explain(error: Any) -> str:
     if error.validator in ("oneOf", "anyOf"):
         allowed = error.schema.get("description") or error.validator_value
         return f"{name}: {error.instance!r} is not allowed; expected: {allowed}"
+    kind = error.validator_value if error.validator == "type" else None
+    if isinstance(kind, str) and kind in KINDS:
+        return f"{name}: {error.instance!r} is not {KINDS[kind]}"
     return f"{name}: {error.message}"
 
 

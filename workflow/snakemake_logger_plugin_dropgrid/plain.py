@@ -1,0 +1,77 @@
+"""What a run says to somebody who does not know Snakemake: `--logger-dropgrid-plain`.
+
+Snakemake's own lines are left out, other than warnings and errors; what matters of the others is
+said in other words.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dropgrid.base.text import counted
+from dropgrid.run.next_steps import nothing_to_do
+from dropgrid.stages import STAGES
+from snakemake_interface_logger_plugins.common import LogEvent
+
+OWN = "dropgrid: "  # how messages of dropgrid begin
+NOTHING = "Nothing to be done"
+ERROR = "dropgrid: the workflow reports an error; Snakemake's words:"
+
+
+@dataclass
+class Plain:
+    """The messages of one run. results: its folder, once it is known to be a real run.
+    planned: it was said what a dry run found; failed: Snakemake reported an error."""
+
+    dry_run: bool = False
+    results: Path | None = None
+    planned: bool = False
+    failed: bool = False
+
+    def note(self, event: LogEvent | None, record: Any) -> str:
+        """What to say for a message that is neither warning nor error; empty: nothing."""
+        message = record.getMessage()
+        if event is None and message.startswith(NOTHING):
+            return nothing_to_do(self.results)
+        if event == LogEvent.RUN_INFO and self.dry_run and not self.planned:
+            self.planned = True
+            return would_do(record.stats)
+        return str(message) if event is None and message.startswith(OWN) else ""
+
+    def introduce(self, record: logging.LogRecord) -> str:
+        """What to say before a warning or an error: whose words follow, before the first error."""
+        if self.failed or record.levelno < logging.ERROR or record.getMessage().startswith(OWN):
+            return ""
+        self.failed = True
+        return ERROR
+
+    def end(self) -> str:
+        """What to say last: where the log is, if Snakemake reported an error."""
+        log = log_file() if self.failed else None
+        return f"dropgrid: the complete log of this run: {log}" if log else ""
+
+
+def would_do(jobs: Mapping[str, int]) -> str:
+    """The end of a dry run. jobs: how many of each rule are due, and of all as `total`."""
+    rules = {rule: count for rule, count in jobs.items() if rule not in ("all", "total")}
+    lines = ["dropgrid: dry run: nothing was changed; a real run would do this:"]
+    if stages := [stage for stage in STAGES if stage in rules]:
+        tracks = max(rules.pop(stage) for stage in stages)
+        lines.append(f"  analyse {counted(tracks, 'track')}: {', '.join(stages)}")
+    if batches := rules.pop("batch", 0):
+        lines.append(f"  analyse the tracks of {batches} batch{'es' * (batches > 1)}")
+    if rules:
+        lines.append(f"  make: {', '.join(sorted(rules))}")
+    return "\n".join([*lines, "(--verbose: every job, and why)"])
+
+
+def log_file() -> str | None:
+    """Where Snakemake writes all messages of this run, if it does."""
+    from snakemake.logging import logger
+
+    files = (handler for handler in logger.handlers if isinstance(handler, logging.FileHandler))
+    return next((file.baseFilename for file in files), None)
