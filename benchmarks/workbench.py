@@ -73,7 +73,7 @@ def work_through(
     """Seconds of each track by what was wrong with it, seconds until its records had followed,
     and how many keys were pressed."""
     page.goto(workbench.address)
-    until(page, "dropgrid.bench.store === dropgrid.server && dropgrid.tracks.length > 0")
+    until(page, "dropgrid.workbench.store === dropgrid.server && dropgrid.tracks.length > 0")
     spent: dict[str, list[float]] = {name: [] for name in MENDS}
     followed: list[float] = []
     keys = 0
@@ -83,7 +83,7 @@ def work_through(
         for name in names:
             page.keyboard.press(name)
             keys += 1
-        until(page, "dropgrid.bench.busy === 0")
+        until(page, "dropgrid.workbench.busy === 0")
 
     press("Enter")
     for _, (wrong, mend) in zip(range(TRACKS), cycle(MENDS.items()), strict=False):

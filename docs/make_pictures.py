@@ -27,7 +27,7 @@ def picture(page: Page, address: str, name: str, editing: bool) -> None:
     page.goto(f"{address}#track={TRACK}")
     while not page.evaluate(READY):  # the page's policy forbids Playwright's own waiting
         page.wait_for_timeout(50)
-    if page.evaluate("dropgrid.bench.on") != editing:
+    if page.evaluate("dropgrid.workbench.on") != editing:
         page.keyboard.press("e")
     page.evaluate(f"dropgrid.seek({SECONDS})")
     page.wait_for_timeout(500)

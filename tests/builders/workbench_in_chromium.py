@@ -23,7 +23,7 @@ class Tab:
         self.page.on("console", lambda message: self.complaints.append(message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.goto(f"{address}#track={TRACK}")
-        self.state = self.page.locator(".bench-state")
+        self.state = self.page.locator(".workbench-state")
         self.open()
 
     def open(self) -> None:
@@ -37,7 +37,7 @@ class Tab:
 
     def settle(self) -> None:
         """Wait until nothing is being saved."""
-        self.until("dropgrid.bench.busy === 0")
+        self.until("dropgrid.workbench.busy === 0")
 
     def until(self, true: str) -> None:
         """Wait until something is true; the page's policy forbids Playwright's own waiting."""

@@ -114,7 +114,7 @@ def test_a_list_is_made_filled_arranged_and_found_again(page: Page) -> None:
     expect(row(page, 0)).to_contain_text(before[2])
     assert names(page) == [before[2], before[1], before[4]]
     row(page, 1).click(button="right")
-    page.get_by_role("menuitem", name="Take out of Friday").click()
+    page.get_by_role("menuitem", name="Remove from Friday").click()
     expect(page.locator("#shown")).to_have_text(f"2 of {TRACKS} tracks")
     page.reload()
     item(page, "Friday").click()
@@ -213,5 +213,5 @@ def test_a_name_that_is_taken_is_told(page: Page) -> None:
     page.get_by_role("button", name="Rename").click()
     page.locator("#list-name").fill("Friday")
     page.locator("#list-name").press("Enter")
-    expect(page.get_by_text("here is a list of the name Friday")).to_be_visible()
+    expect(page.get_by_text("here already is a list named Friday")).to_be_visible()
     expect(item(page, "Saturday")).to_be_visible()

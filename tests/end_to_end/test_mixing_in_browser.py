@@ -65,7 +65,7 @@ def test_the_page_proposes_what_dropgrid_next_does(page: Page, results: Path) ->
     for row, step in zip(rows.all(), wanted, strict=True):
         assert row.get_attribute("data-track") == step["to"]
         text = row.inner_text()
-        assert f"leave at bar {step['leave']['bar']}" in text
+        assert f"Leave at bar {step['leave']['bar']}" in text
         assert f"enter at bar {step['enter']['bar']}" in text
         assert "; ".join(step["reasons"]) in text
     page.locator("#mix select").select_option("down")
@@ -95,7 +95,7 @@ def set_ids(page: Page) -> list[Any]:
 
 def test_a_set_is_filled_moved_locked_and_ordered(page: Page, results: Path) -> None:
     first = open_mix(page)
-    page.get_by_role("button", name="Add this to the set").click()
+    page.get_by_role("button", name="Add this track to the set").click()
     for number in range(5):
         page.locator(".proposals li").nth(number).get_by_role("button", name="Add").click()
     page.click("#tab-set")
@@ -112,7 +112,7 @@ def test_a_set_is_filled_moved_locked_and_ordered(page: Page, results: Path) -> 
     given = set_ids(page)
     wanted = Mixer(results).arranged(given, {2: first}, "rising")
     page.get_by_label("Course of the energy").select_option("rising")
-    page.get_by_role("button", name="Re-order the rest").click()
+    page.get_by_role("button", name="Re-order unlocked").click()
     expect(rows.nth(0)).to_have_attribute("data-track", wanted[0], timeout=PATIENCE)
     assert set_ids(page) == wanted and wanted[2] == first
     assert page.locator(".courses circle").count() <= 6
@@ -123,7 +123,7 @@ def test_a_set_is_filled_moved_locked_and_ordered(page: Page, results: Path) -> 
     assert lines[:2] == ["#EXTM3U", "#DROPGRID"]
     page.reload()
     expect(page.locator("#count-set")).to_have_text("6", timeout=PATIENCE)
-    rows.nth(1).get_by_role("button", name=re.compile("Take .* out")).click()
+    rows.nth(1).get_by_role("button", name=re.compile("Remove .* from")).click()
     expect(rows).to_have_count(5)
 
 
@@ -154,7 +154,8 @@ CLICKS = """async ({ aligned, rate }) => {
     }
     return buffer;
   };
-  const mix = await dropgrid.rendered([track(aligned.first, 0), track(aligned.then, 1)], aligned);
+  const buffers = [track(aligned.first, 0), track(aligned.second, 1)];
+  const mix = await dropgrid.rendered(buffers, aligned);
   const onsets = (samples) => {
     const found = [];
     for (let i = 0; i < samples.length; i++) {
@@ -175,7 +176,7 @@ def test_the_browser_lays_beats_on_beats(page: Page, bpm: float, wobble: float) 
     steps = 60 / bpm * (1 + wobble * np.sin(np.arange(63) / 5))
     then = 3.0 + np.concatenate([[0.0], np.cumsum(steps)])
     aligned = {
-        "first": list(first), "then": list(then), "lead": 3.0, "end": 32, "swap": 16,
+        "first": list(first), "second": list(then), "lead": 3.0, "end": 32, "swap": 16,
         "gains": [1.0, 0.8],
     }  # fmt: skip
     left, right = (

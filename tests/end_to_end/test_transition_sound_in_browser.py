@@ -199,7 +199,7 @@ def test_one_goes_and_the_other_comes_at_equal_power_and_the_bass_changes_places
 ) -> None:
     beats = [4 + 0.5 * i for i in range(65)]
     aligned: dict[str, Any] = {
-        "first": beats, "then": beats, "lead": 2.0, "end": 32, "swap": 16, "gains": [1.0, 1.0],
+        "first": beats, "second": beats, "lead": 2.0, "end": 32, "swap": 16, "gains": [1.0, 1.0],
     }  # fmt: skip
     settings = {"aligned": aligned, "rate": 44100, "low": LOW, "high": HIGH}
     (low_left, high_left), (low_right, high_right) = (

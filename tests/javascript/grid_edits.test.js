@@ -29,7 +29,7 @@ test("half and double", () => {
 test("a shift by half a beat moves every beat", () => {
   const found = beatsOf(edited(before, { op: "shift", beats: 0.5 }));
   assert.ok(Math.abs(found.downbeats[0] - 0.5) < 1e-9);
-  close(found.beats.slice(0, 3), [0.5, 1, 1.5]); // one at 0 lies before what was found
+  close(found.beats.slice(0, 3), [0.5, 1, 1.5]); // the one at 0 is before the beats that were found
 });
 
 test("a nudge is of milliseconds", () => {
@@ -44,8 +44,8 @@ test("the downbeat moves by beats, or to the cursor", () => {
 test("two anchors give a tempo; near a round one it is that", () => {
   const answer = edited(before, { op: "anchors", first: 1, second: 1 + (16 * 60) / 121.001, one: true });
   assert.equal(answer.grid[0].bpm, 121);
-  assert.equal(answer.grid[0].one, 1);
-  assert.throws(() => edited(before, { op: "anchors", first: 1, second: 1.1 }), /nearer to each other than a beat/);
+  assert.equal(answer.grid[0].downbeat, 1);
+  assert.throws(() => edited(before, { op: "anchors", first: 1, second: 1.1 }), /less than a beat apart/);
 });
 
 test("taps keep the tempo or its octave, else give a whole one", () => {
@@ -67,7 +67,7 @@ test("sections are split, moved, labelled and joined on bar lines", () => {
   assert.deepEqual(moved.sections.map(({ start }) => start), [0, 4.25, 12.25]);
   assert.equal(edited(moved, { op: "label", at: 5, label: "main" }).sections[1].label, "main");
   assert.equal(edited(moved, { op: "join", at: 4 }).sections.length, 2);
-  assert.throws(() => edited(before, { op: "split", at: 8.3 }), /begins there already/);
+  assert.throws(() => edited(before, { op: "split", at: 8.3 }), /already begins there/);
 });
 
 test("sections follow the bar lines of a moved downbeat", () => {
@@ -78,5 +78,5 @@ test("an edit takes a confirmation back", () => {
   const confirmed = edited(before, { op: "confirm" });
   assert.equal(confirmed.confirmed, true);
   assert.equal(edited(confirmed, { op: "nudge", ms: 1 }).confirmed, false);
-  assert.deepEqual(Object.keys(edited(confirmed, { op: "key", key: "F minor" }).stated).sort(), ["confirmed", "key"]);
+  assert.deepEqual(Object.keys(edited(confirmed, { op: "key", key: "F minor" }).corrected).sort(), ["confirmed", "key"]);
 });

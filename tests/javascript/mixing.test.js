@@ -7,29 +7,29 @@ import { speeds, wavOf } from "../../workflow/dropgrid/report/static/transition_
 const steady = (bpm, from, count) => Array.from({ length: count }, (_, i) => from + (60 * i) / bpm);
 
 /** How far the beats of the next track lie from those of the first, played at such speeds. */
-function apart({ first, then }, found) {
-  let [at, worst] = [then[0], 0];
+function apart({ first, second }, found) {
+  let [at, worst] = [second[0], 0];
   for (let i = 0; i + 1 < first.length; i++) {
     const rate = found.findLast(([beat]) => beat <= i)[1];
     at += rate * (first[i + 1] - first[i]);
-    worst = Math.max(worst, Math.abs(at - then[i + 1]));
+    worst = Math.max(worst, Math.abs(at - second[i + 1]));
   }
   return worst;
 }
 
 test("two steady tracks need one speed", () => {
-  const aligned = { first: steady(128, 30, 97), then: steady(126, 2, 97) };
+  const aligned = { first: steady(128, 30, 97), second: steady(126, 2, 97) };
   const found = speeds(aligned);
   assert.equal(found.length, 1);
   assert.ok(Math.abs(found[0][1] - 128 / 126) < 1e-6 && apart(aligned, found) < 1e-6);
 });
 
 test("rounded beats need no new speed, drifting ones get it in time", () => {
-  const rounded = { first: steady(128, 30, 97).map((time) => Number(time.toFixed(4))), then: steady(126, 2, 97) };
+  const rounded = { first: steady(128, 30, 97).map((time) => Number(time.toFixed(4))), second: steady(126, 2, 97) };
   assert.equal(speeds(rounded).length, 1);
   let time = 2;
-  const then = Array.from({ length: 97 }, (_, i) => (time += 0.47 * (1 + 0.02 * Math.sin(i / 5))));
-  const aligned = { first: steady(128, 30, 97), then };
+  const second = Array.from({ length: 97 }, (_, i) => (time += 0.47 * (1 + 0.02 * Math.sin(i / 5))));
+  const aligned = { first: steady(128, 30, 97), second };
   const found = speeds(aligned);
   assert.ok(found.length > 3 && apart(aligned, found) < 0.0005);
 });

@@ -58,7 +58,7 @@ test("a list becomes a playlist and a table that no spreadsheet runs", () => {
 
 test("a failure says what to do", () => {
   const advice = (type, message) => whatToDo(["decode", type, message]);
-  assert.match(advice("DecodeError", "damaged or cut short (Error : flac decoder lost sync.)"), /Get it again/);
+  assert.match(advice("DecodeError", "damaged or cut short (Error : flac decoder lost sync.)"), /Download or rip it again/);
   assert.match(advice("DecodeError", "no audio in any known format"), /exclude/);
   assert.match(advice("OutOfMemory", "MemoryError"), /fewer cores/);
   assert.match(advice("Odd", "something"), /dropgrid retry/);

@@ -64,12 +64,12 @@ def test_what_was_said_to_be_saved_is_saved(tmp_path: Path) -> None:
     disk = Disk(top, check)
     with disk.on():
         for number in range(3):
-            said = replace(allowed[-1], one=0.5 + number)
+            said = replace(allowed[-1], downbeat=0.5 + number)
             allowed.append(said)
             session.set_correction(TRACK, said)
             allowed[:] = [said]
             disk.cut()
-        allowed.append(replace(said, one=1.5))
+        allowed.append(replace(said, downbeat=1.5))
         session.undo(TRACK)
         allowed[:] = allowed[1:]
         disk.cut()

@@ -98,7 +98,7 @@ def test_two_writers_of_a_file_of_corrections_take_turns(tmp_path, monkeypatch):
         raise OSError(37, "No locks available")
 
     monkeypatch.setattr(document.fcntl, "flock", none)
-    monkeypatch.setattr(document, "PATIENCE", 0.2)
+    monkeypatch.setattr(document, "LOCK_TIMEOUT", 0.2)
     file = tmp_path / "corrections.json"
     said = "another program is writing it"
     with (

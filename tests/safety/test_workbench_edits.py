@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from dropgrid.correcting.session import CorrectionSession
-from dropgrid.report.workbench.state import Bench
+from dropgrid.report.workbench import state
 from dropgrid.results.layout import Results
 from open_workbench import Workbench, opened
 from workbench_of_a_song import ONE, SONG, TRACK, stated
@@ -125,13 +125,13 @@ def test_kill_9_in_the_middle_of_saving_loses_nothing_that_was_answered(folder, 
 def test_no_row_goes_back_to_what_it_was_before_an_edit(folder, monkeypatch):
     """The records of one edit are made while the next edit comes: what is told is the newer."""
     results = folder / "results"
-    bench = Bench(CorrectionSession(Results(results), results / "corrections.json"))
-    renewed, edited, made = threading.Event(), threading.Event(), bench._row
+    workbench = state.Workbench(CorrectionSession(Results(results), results / "corrections.json"))
+    renewed, edited, made = threading.Event(), threading.Event(), workbench._row
     renewals = []
 
     def slow(*what):
         row = made(*what)
-        if threading.current_thread() is bench._threads[0]:  # which makes records anew
+        if threading.current_thread() is workbench._threads[0]:  # which makes records anew
             renewals.append(row)
             renewed.set()
             edited.wait(1)  # in vain where edits wait for the row, as they must
@@ -140,20 +140,20 @@ def test_no_row_goes_back_to_what_it_was_before_an_edit(folder, monkeypatch):
     def one(row: dict) -> float:
         return row["grid"][0][3] % (60 / row["bpm"])
 
-    monkeypatch.setattr(bench, "_row", slow)
-    bench.start()
+    monkeypatch.setattr(workbench, "_row", slow)
+    workbench.start()
     try:
-        bench.edit(TRACK, [{"op": "nudge", "ms": 5}])
+        workbench.edit(TRACK, [{"op": "nudge", "ms": 5}])
         assert renewed.wait(200)
-        shown = one(bench.edit(TRACK, [{"op": "nudge", "ms": 40}])["row"])
+        shown = one(workbench.edit(TRACK, [{"op": "nudge", "ms": 40}])["row"])
         edited.set()
         since, over = -1, False
         while not over:
-            over = len(renewals) == 2 or not bench._threads[0].is_alive()
-            since, rows = bench.rows(since)
+            over = len(renewals) == 2 or not workbench._threads[0].is_alive()
+            since, rows = workbench.rows(since)
             assert [one(row) for row in rows] == pytest.approx([shown] * len(rows), abs=2e-3)
             time.sleep(0.01)
     finally:
-        bench.close()
+        workbench.close()
     assert len(renewals) == 2
-    assert [one(row) for row in bench.rows()[1]] == pytest.approx([shown], abs=2e-3)
+    assert [one(row) for row in workbench.rows()[1]] == pytest.approx([shown], abs=2e-3)

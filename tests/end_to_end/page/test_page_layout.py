@@ -171,9 +171,9 @@ def test_other_systems_stand_beside_ours(browser: Browser, tmp_path: Path) -> No
     expect(accuracy).to_have_text(
         ["Accuracy1 (4 %)", "0.500 (0.667 of the 3 answered)", "0.500 (1.000 of the 2 answered)"]
     )
-    apart = row("Less dropgrid", "other").first.locator("td")
+    apart = row("Minus dropgrid", "other").first.locator("td")
     expect(apart).to_have_text(["other", "0.000", "1", "1", "1.000"])
-    furthest = row("Furthest apart", "b.flac").first.locator("td")
+    furthest = row("Largest differences", "b.flac").first.locator("td")
     expect(furthest).to_have_text(["b.flac", "0.000", "1.000"])
     assert page.locator("#systems ~ .plots img").count() == 3  # tempo, boundaries, drops
     furthest.get_by_role("button").click()

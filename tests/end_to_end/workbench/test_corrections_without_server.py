@@ -106,9 +106,9 @@ def test_what_is_downloaded_is_added_to_the_file_that_was_opened(
     }  # fmt: skip
     chooser = page.locator("input[type=file]")
     for text, said in (
-        ("{", "it is not JSON"), ("[]", "it is no file of corrections"),
-        (json.dumps({**mine, "schema_version": 2}), "it is of version 2"),
-        (json.dumps(mine), "2 tracks. Download adds yours to them"),
+        ("{", "it is not JSON"), ("[]", "it is not a corrections file"),
+        (json.dumps({**mine, "schema_version": 2}), "it has version 2"),
+        (json.dumps(mine), "2 tracks. Download adds your edits to this file"),
     ):  # fmt: skip
         (tmp_path / "mine.json").write_text(text)
         chooser.set_input_files(tmp_path / "mine.json")

@@ -78,7 +78,7 @@ def test_a_key_mends_the_grid(
 def test_the_one_is_where_a_person_says(tab: Tab, results: Path) -> None:
     tab.page.evaluate("dropgrid.seek(10.123)")
     tab.press("1")
-    assert stated(results).one == pytest.approx(10.123)
+    assert stated(results).downbeat == pytest.approx(10.123)
     assert min(abs(time - 10.123) for time in tab.downbeats()) < 1e-3
     tab.page.evaluate("dropgrid.seek(10.323)")
     tab.press("2")
@@ -98,7 +98,7 @@ def test_tempo_is_typed_tapped_or_anchored(tab: Tab, results: Path) -> None:
         for _ in range(6):
             tab.page.keyboard.press("t")
             tab.page.wait_for_timeout(60_000 / bpm / 2 - 8)  # the double tempo, as fingers are
-        if tab.page.evaluate("![1, 2, 3].includes(dropgrid.bench.taps.length)"):
+        if tab.page.evaluate("![1, 2, 3].includes(dropgrid.workbench.taps.length)"):
             break
     expect(tab.state).to_contain_text("Saved")
     tab.settle()
@@ -170,7 +170,7 @@ def test_undo_has_no_end_and_survives_a_reload(tab: Tab, results: Path) -> None:
     tab.page.keyboard.press("Control+Shift+z")
     tab.settle()
     assert tab.beats() == second
-    assert stated(results).one is not None
+    assert stated(results).downbeat is not None
 
 
 def test_an_answer_that_comes_late_does_not_undo_an_edit(tab: Tab) -> None:
@@ -246,13 +246,13 @@ def test_enter_confirms_and_goes_on(tab: Tab, results: Path) -> None:
     expect(tab.page.locator("#deck .deck-name p")).to_contain_text(OTHER)
     assert stated(results).confirmed is not None
     row = tab.page.locator("#rows .row", has_text=SONG)
-    expect(row.locator(".state")).to_have_text("Yours")
+    expect(row.locator(".state")).to_have_text("Confirmed")
     row.click()
     expect(tab.state).to_contain_text("Confirmed")
     tab.press("h")
     expect(tab.state).to_contain_text("locked")
     tab.press("g", "h")
-    assert stated(results).confirmed is None and stated(results).one is not None
+    assert stated(results).confirmed is None and stated(results).downbeat is not None
 
 
 def test_what_cannot_be_is_said(tab: Tab, results: Path) -> None:
@@ -271,5 +271,5 @@ def test_the_workbench_that_ended_says_so(browser: Browser, results: Path) -> No
     with opened(results) as workbench:
         tab = Tab(browser, workbench.address)
     tab.press("h")
-    expect(tab.state).to_contain_text("Nothing more is saved")
+    expect(tab.state).to_contain_text("no longer saved")
     tab.page.context.close()

@@ -94,7 +94,7 @@ def test_what_the_page_works_out_is_what_the_server_does(tab: Tab, workbench: Wo
     """Other readings are shown, and edits made without a server, by the page's own arithmetic."""
     for edit in GHOSTS:
         workbench.settled(TRACK)  # what was said of the edit before has been told
-        tab.page.evaluate("dropgrid.server.open(dropgrid.deck.track).then(dropgrid.takeAnswer)")
+        tab.page.evaluate("dropgrid.server.open(dropgrid.deck.track).then(dropgrid.showAnswer)")
         tab.until("dropgrid.deck.track.state.job === 'idle'")
         shown = tab.page.evaluate(
             "e => dropgrid.beatsOf(dropgrid.edited("

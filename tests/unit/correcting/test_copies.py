@@ -63,7 +63,9 @@ def test_correcting_a_copy_leaves_the_statements_of_the_other(tmp_path):
     assert in_force(session, "b.mp3") == Correction()
     session.edit(track_id("b.mp3"), [{"op": "one", "beats": 1}])
     said = stated(session)
-    assert said["a.wav"].one == pytest.approx(0.75) and said["b.mp3"].one == pytest.approx(1.0)
+    assert said["a.wav"].downbeat == pytest.approx(0.75) and said[
+        "b.mp3"
+    ].downbeat == pytest.approx(1.0)
 
 
 def test_taking_all_back_of_a_third_copy_leaves_the_others(tmp_path):
@@ -87,7 +89,7 @@ def test_grids_of_another_program_are_taken_over_for_each_copy(tmp_path, capsys)
     )
     arguments = ["--results", str(session.results.folder), "--corrections", str(session.file)]
     assert main(["correct", "--from", str(xml), *arguments]) == 0
-    assert "2 different grids taken over" in capsys.readouterr().out
+    assert "2 different grids imported" in capsys.readouterr().out
     assert sorted(stated(session)) == ["a.wav", "b.mp3"]
 
 

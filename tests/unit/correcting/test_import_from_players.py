@@ -50,7 +50,7 @@ def test_what_we_wrote_ourselves_is_no_news(results, tmp_path, kind, capsys):
     export(kind, results.folder, tmp_path / "stick")
     assert correct(results, "--from", str(tmp_path / "stick")) == 0
     assert capsys.readouterr().out.splitlines() == [
-        f"0 different grids taken over: {results.corrections_file}", "2 agree already"
+        f"0 different grids imported: {results.corrections_file}", "grids that agree already: 2"
     ]  # fmt: skip
     assert not results.corrections_file.exists() or not stated(results)
 
@@ -110,9 +110,9 @@ def test_what_was_set_on_a_player_is_listed_then_taken_over(
     lines = [
         f"sub/b c?.flac: other beats ({name})",
         f"sub/b c?.flac: a drop at 24.50 s, not 16.50 s ({name})",
-        f"1 different grid would be taken over: {results.corrections_file}",
-        "1 drop would be taken over",
-        "1 agree already",
+        f"1 different grid would be imported: {results.corrections_file}",
+        "1 drop would be imported",
+        "grids that agree already: 1",
     ]
     assert correct(results, "--from", str(stick), "--dry-run") == 0
     assert capsys.readouterr().out.splitlines() == lines
@@ -124,7 +124,7 @@ def test_what_was_set_on_a_player_is_listed_then_taken_over(
     (path,) = stated(results)
     correction = stated(results)[path]
     assert path == PATHS[1] and correction.drops == (24.5,) and correction.bpm == 120.0
-    assert (correction.one - 0.75) % 2 == pytest.approx(0, abs=1e-3)
+    assert (correction.downbeat - 0.75) % 2 == pytest.approx(0, abs=1e-3)
 
 
 def test_what_you_stated_stays_and_is_shown(results, tmp_path, capsys):
@@ -150,7 +150,7 @@ def test_a_drop_cue_of_rekordbox_moves_the_drop(results, tmp_path, capsys):
     at = 'Name="Drop" Type="0" Start="16.500"'
     (tmp_path / "c.xml").write_text(text.replace(at, at.replace("16.500", "20.500")))
     assert correct(results, "--from", str(tmp_path / "c.xml")) == 0
-    assert "2 drops taken over" in capsys.readouterr().out
+    assert "2 drops imported" in capsys.readouterr().out
     assert {c.drops for c in stated(results).values()} == {(20.5,)}
 
 
@@ -188,12 +188,12 @@ def test_a_sections_cue_moves_the_section_and_other_cues_are_listed_and_left(
     edit_cues(stick, edit)
     lines = [
         "sub/b c?.flac: an outro at 72.50 s, not 64.50 s (export.pdb)",
-        'sub/b c?.flac: hot cue G "Vocal" at 30.00 s (export.pdb): left there',
-        "sub/b c?.flac: loop from 40.50 to 44.50 s (export.pdb): left there",
-        f"0 different grids taken over: {results.corrections_file}",
-        "1 section taken over",
-        "cues and loops left there, as no correction holds them: 2",
-        "2 agree already",
+        'sub/b c?.flac: hot cue G "Vocal" at 30.00 s (export.pdb): not imported',
+        "sub/b c?.flac: loop from 40.50 to 44.50 s (export.pdb): not imported",
+        f"0 different grids imported: {results.corrections_file}",
+        "1 section imported",
+        "cues and loops not imported, because corrections cannot express them: 2",
+        "grids that agree already: 2",
     ]
     assert correct(results, "--from", str(stick)) == 0
     assert capsys.readouterr().out.splitlines() == lines

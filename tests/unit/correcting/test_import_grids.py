@@ -59,12 +59,12 @@ def test_grids_that_differ_are_listed_first_and_then_stated(results, tmp_path, c
         "b.flac: 60.00 BPM, not 120.00 BPM (rekordbox.xml)",
         "c.flac: different downbeat (rekordbox.xml)",
         "d.flac: 140.00 BPM, not 120.00 BPM (rekordbox.xml)",
-        f"3 different grids would be taken over: {results.corrections_file}",
-        "1 agree already",
-        "1 are of no track here",
+        f"3 different grids would be imported: {results.corrections_file}",
+        "grids that agree already: 1",
+        "grids of tracks that are not in this library: 1",
     ]
     assert main(arguments) == 0
-    assert capsys.readouterr().out.replace("taken over", "would be taken over") == shown
+    assert capsys.readouterr().out.replace("imported", "would be imported") == shown
     found = stated(results)
     assert found["b.flac"] == {"bpm": 60.0, "one": 2.25}
     assert found["c.flac"] == {"bpm": 120.0, "one": 2.0}
@@ -77,7 +77,8 @@ def test_what_was_stated_before_stays(results, tmp_path, capsys):
     assert main([*arguments, "b.flac", "--one", "1"]) == 0
     before = stated(results)["b.flac"]
     assert main([*arguments, "--from", str(rekordbox(tmp_path, GRIDS))]) == 0
-    assert "1 are of tracks whose grid you corrected before" in capsys.readouterr().out
+    message = "grids not imported, because you corrected these tracks before: 1"
+    assert message in capsys.readouterr().out
     assert stated(results)["b.flac"] == before
 
 
@@ -104,7 +105,7 @@ def test_beats_of_one_tempo_are_one_piece():
     times = even(0.512, 127.83, 200)
     (entry,) = grid_from_beats.entries_of(times, times[2::4], ())
     assert entry.bpm == 127.83
-    assert entry.one == pytest.approx(times[2])
+    assert entry.downbeat == pytest.approx(times[2])
     rounded = np.round(np.asarray(times) * 44100) / 44100  # as Mixxx keeps them
     (entry,) = grid_from_beats.entries_of(rounded.tolist(), times[2::4], ())
     assert entry.bpm == pytest.approx(127.83, abs=0.001)
@@ -113,9 +114,9 @@ def test_beats_of_one_tempo_are_one_piece():
 def test_beats_without_bars_keep_the_one_where_it_was():
     times = even(0.25, 120.0, 100)
     (entry,) = grid_from_beats.entries_of(times, (), [0.5, 2.5])
-    assert entry.one == 0.25 or entry.one == 0.75
+    assert entry.downbeat == 0.25 or entry.downbeat == 0.75
     (entry,) = grid_from_beats.entries_of(times, (), [1.26])
-    assert entry.one == pytest.approx(1.25)
+    assert entry.downbeat == pytest.approx(1.25)
 
 
 def test_a_jump_and_a_change_of_tempo_begin_new_pieces():

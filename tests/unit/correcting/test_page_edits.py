@@ -139,7 +139,7 @@ def test_no_downbeat_is_invented_for_a_piece_without_one(tmp_path):
     session = desk_of(tmp_path, replace(bpm, grid=grid))
     put(session, {"op": "nudge", "ms": 5})
     apply_page_edits(session)
-    assert [entry.one is None for entry in stated(session).grid] == [False, True]
+    assert [entry.downbeat is None for entry in stated(session).grid] == [False, True]
 
 
 def test_edits_are_about_the_answer_that_was_shown(tmp_path):
@@ -292,8 +292,8 @@ def test_an_edit_that_cannot_be_is_said_and_the_others_are_made(tmp_path):
 @pytest.mark.parametrize(
     ("edits", "said"),
     [
-        ([], "no answer and steps"),
-        ({"steps": 3}, "no answer and steps"),
+        ([], "without answer and steps"),
+        ({"steps": 3}, "without answer and steps"),
         ({"steps": [3]}, "lists of edits"),
         ({"steps": [[3]]}, "an edit is not an object"),
         ({"steps": [[{"op": []}]]}, "an edit is not an object"),
@@ -329,7 +329,7 @@ def test_a_track_that_goes_by_statements_of_a_renamed_file_is_confirmed_with_the
     session = desk_of(tmp_path)
     state = replace(steady(), track=TRACK, path=PATH, fingerprint="1-ab")
     write_record(session.results.record("bpm", TRACK), state)
-    old = Correction(fingerprint="1-ab", one=1.0)
+    old = Correction(fingerprint="1-ab", downbeat=1.0)
     _, answer = session.answer(session.read_state(TRACK), old)
     write_record(session.results.record("bpm", TRACK), answer.bpm)
     put(session, {"op": "confirm"}, fingerprint="1-ab")
@@ -340,4 +340,4 @@ def test_a_track_that_goes_by_statements_of_a_renamed_file_is_confirmed_with_the
         f"{session.file}: the page's edits of 1 track were applied"
     ]
     assert list(document.read(session.file).tracks) == [PATH]
-    assert stated(session).one == 1.0 and stated(session).confirmed is not None
+    assert stated(session).downbeat == 1.0 and stated(session).confirmed is not None

@@ -34,7 +34,7 @@ def corrected(record, *steps, before=NOTHING):
 )
 def test_a_downbeat_that_moves_before_the_first_sample_is_that_of_a_later_bar(step, downbeat):
     said, record = corrected(steady(), step)
-    assert said.one == pytest.approx(downbeat)
+    assert said.downbeat == pytest.approx(downbeat)
     assert record.downbeats[0] == pytest.approx(downbeat)
 
 

@@ -14,6 +14,7 @@ import pytest
 from dropgrid.corrections import document, fingerprints
 from dropgrid.corrections.document import Document
 from dropgrid.corrections.model import (
+    BAR_LENGTHS,
     Confirmed,
     Correction,
     GridEntry,
@@ -24,7 +25,7 @@ from dropgrid.features import Features
 from dropgrid.settings.paths import SCHEMAS
 
 FULL = Correction(
-    fingerprint="1-ab", bpm=90.0, one=0.412, beats_per_bar=3,
+    fingerprint="1-ab", bpm=90.0, downbeat=0.412, beats_per_bar=3,
     sections=(SectionStart(0.0, "intro"), SectionStart(30.4, "drop")), drops=(30.4,),
     key="A minor", note='Ünï "quoted"\n', unknown={"mood": ["warm", {"x": 1}]},
     confirmed=Confirmed("ab", (GridEntry(0.0, 90.0, 0.4),), (SectionStart(0.0, "intro"),)),
@@ -47,7 +48,13 @@ def test_what_is_written_is_read_again(tmp_path):
 def test_the_file_is_what_its_schema_says():
     schema = json.loads((SCHEMAS / "corrections.schema.json").read_text())
     data = document.to_bytes(Document({"a": FULL, "b": PIECES}))
-    jsonschema.Draft202012Validator(schema).validate(json.loads(data))
+    validator = jsonschema.Draft202012Validator(schema)
+    validator.validate(json.loads(data))
+    for length in BAR_LENGTHS:
+        values = {"a": Correction(beats_per_bar=length), "b": Correction(grid=(
+            GridEntry(0.0, 120.0, 0.5, length),
+        ))}  # fmt: skip
+        validator.validate(json.loads(document.to_bytes(Document(values))))
 
 
 def test_a_change_of_a_statement_changes_a_line():
@@ -125,8 +132,8 @@ def test_a_writer_that_is_killed_leaves_a_whole_file_and_no_lock(tmp_path):
     ("text", "message"),
     [
         ("", "not JSON"),
-        ("[]", "no file of corrections"),
-        ('{"schema": "dropgrid/bpm"}', "no file of corrections"),
+        ("[]", "not a corrections file"),
+        ('{"schema": "dropgrid/bpm"}', "not a corrections file"),
         ('{"schema": "dropgrid/corrections"}', "schema_version: not 1"),
         ("[" * 100_000, "nested too deep"),
     ],
@@ -146,7 +153,7 @@ def test_another_file_is_refused_by_name(tmp_path, text, message):
         ({"bpm": 1e9}, "song.flac: bpm: not a tempo from 20 to 400"),
         ({"bpm": True}, "song.flac: bpm: not a tempo"),
         ({"grid": [{"start": 1}]}, r"song.flac: grid\[0\]: bpm: not a tempo"),
-        ({"grid": [{"start": 0, "bpm": 100}], "one": 1}, "one: stated beside a grid"),
+        ({"grid": [{"start": 0, "bpm": 100}], "one": 1}, "one: not allowed with grid"),
         ({"sections": {}}, "sections: not a list"),
         ({"key": 8}, "key: not a key: 8"),
         ({"shift_beats": 0.2}, "shift_beats: not whole or half beats"),
@@ -226,7 +233,7 @@ def test_a_link_to_nothing_is_refused_and_nothing_is_made_there(tmp_path):
     link = tmp_path / "corrections.json"
     link.symlink_to(tmp_path / "elsewhere" / "x.json")
     with (
-        pytest.raises(InvalidCorrection, match="which is not there; name a file"),
+        pytest.raises(InvalidCorrection, match="which does not exist; name a file"),
         document.changing(link) as stated,
     ):
         stated.put("a.flac", Correction(bpm=90.0))

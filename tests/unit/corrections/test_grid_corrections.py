@@ -41,7 +41,7 @@ def test_a_grid_stated_as_it_is_gives_the_same_beats(record):
 
 def test_half_the_tempo_keeps_the_first_one_and_every_second_beat():
     said, record = corrected(steady(), {"op": "half"})
-    assert (said.bpm, said.one) == (60.0, 0.5)
+    assert (said.bpm, said.downbeat) == (60.0, 0.5)
     assert (record.bpm, record.source) == (60.0, "corrected")
     assert record.beats == pytest.approx(steady().beats[::2])
     assert record.downbeats == pytest.approx(steady().beats[::8])
@@ -73,7 +73,7 @@ def test_half_a_beat_later_is_a_statement_about_a_moment():
 
 def test_the_one_moves_and_the_beats_stay():
     said, record = corrected(steady(), {"op": "one", "beats": -1})
-    assert said.one == pytest.approx(2.0)  # a bar later than where no beat is yet
+    assert said.downbeat == pytest.approx(2.0)  # a bar later than where no beat is yet
     assert record.beats == pytest.approx(steady().beats)
     assert record.downbeats == pytest.approx(steady().beats[3::4])
 
@@ -141,7 +141,7 @@ def test_a_tempo_alone_leaves_the_beats_to_the_analysis():
         asked.append(bpm)
         return steady(bpm=bpm, first=0.2, one=1)
 
-    said = edit(Correction(one=0.5), Answer(steady()), {"op": "bpm", "bpm": 100})
+    said = edit(Correction(downbeat=0.5), Answer(steady()), {"op": "bpm", "bpm": 100})
     assert to_json(said) == {"bpm": 100.0}  # the one of another tempo says nothing
     record = apply.to_bpm(steady(), said, analysis)
     assert asked == [100.0]
@@ -151,7 +151,7 @@ def test_a_tempo_alone_leaves_the_beats_to_the_analysis():
 
 
 def test_a_tempo_better_known_keeps_the_one():
-    said = edit(Correction(one=0.5), Answer(steady()), {"op": "bpm", "bpm": 120.5})
+    said = edit(Correction(downbeat=0.5), Answer(steady()), {"op": "bpm", "bpm": 120.5})
     assert to_json(said) == {"bpm": 120.5, "one": 0.5}
 
 
@@ -204,7 +204,7 @@ def test_a_track_without_beats_gets_those_that_are_stated():
     )  # fmt: skip
     with pytest.raises(InvalidCorrection, match="shift: the track has no beats"):
         edit(NOTHING, Answer(silent), {"op": "shift", "beats": 1})
-    record = apply.to_bpm(silent, Correction(bpm=120.0, one=1.0), unasked)
+    record = apply.to_bpm(silent, Correction(bpm=120.0, downbeat=1.0), unasked)
     assert (record.beats[0], record.confidence) == (0.0, 1.0)
     assert len(record.beats) == 241
 
@@ -219,7 +219,7 @@ def test_a_track_without_beats_gets_those_that_are_stated():
         ({"op": "one", "beats": 0.5}, "one: beats: not whole beats"),
         ({"op": "at", "time": 1000}, "at: time: after the end of the music"),
         ({"op": "at", "time": float("nan")}, "at: time: not a time"),
-        ({"op": "anchors", "first": 1, "second": 1.1}, "nearer to each other than a beat"),
+        ({"op": "anchors", "first": 1, "second": 1.1}, "less than a beat apart"),
         ({"op": "beats_per_bar", "beats": 6}, "beats_per_bar: none of 3, 4, 5 and 7: 6"),
         ({"op": "tap", "times": [1, 2]}, "tap: times: not a list of 4 to 1000"),
         ({"op": "fly"}, "op: none of half, double"),
@@ -235,14 +235,14 @@ def test_an_edit_that_cannot_be_is_refused_in_a_line(step, message):
 
 
 def test_a_tempo_cannot_be_halved_out_of_range():
-    said = Correction(bpm=30.0, one=0.5)
+    said = Correction(bpm=30.0, downbeat=0.5)
     record = apply.to_bpm(steady(), said, unasked)
     with pytest.raises(InvalidCorrection, match="not a tempo from 20 to 400: 15"):
         edit(said, Answer(record), {"op": "half"})
 
 
 def test_relative_statements_of_a_hand_are_about_the_computed_answer():
-    said = Correction(octave="half", one_beats=1, nudge_ms=-100)
+    said = Correction(octave="half", downbeat_beats=1, nudge_ms=-100)
     record = as_written(apply.to_bpm(steady(), said, unasked))
     assert record.bpm == 60.0
     assert record.downbeats[0] == pytest.approx(1.4)

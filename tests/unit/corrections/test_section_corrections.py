@@ -74,7 +74,7 @@ def test_stated_sections_follow_the_grid_to_its_bars():
     said = Correction(sections=from_json(
         {"sections": [{"start": 0, "label": "intro"}, {"start": 16.5, "label": "drop"}]}, ""
     ).sections)  # fmt: skip
-    moved = apply.to_bpm(steady(), replace(said, one=0.8), unasked)
+    moved = apply.to_bpm(steady(), replace(said, downbeat=0.8), unasked)
     record = apply.to_structure(structured(), said, moved)
     assert outline(record)[1][0] == pytest.approx(16.8)
     assert record.sections[-1].end == structured().duration
@@ -84,7 +84,7 @@ def test_stated_sections_follow_the_grid_to_its_bars():
     ("step", "message"),
     [
         ({"op": "label", "at": 3, "label": "chorus"}, "label: none of intro"),
-        ({"op": "split", "at": 16.4}, "a section begins there already"),
+        ({"op": "split", "at": 16.4}, "a section already begins there"),
         ({"op": "sections", "sections": []}, "the first section does not start at 0"),
         ({"op": "sections", "sections": [{"start": 1, "label": "drop"}]}, "does not start at 0"),
         ({"op": "sections", "sections": [{"start": 0, "label": "drop", "x": 1}]}, "unknown field"),
@@ -139,7 +139,7 @@ def test_an_edit_takes_the_confirmation_back_and_a_note_does_not():
 
 
 def test_resetting_a_part_leaves_the_others():
-    said = Correction(bpm=90.0, one=0.1, key="A minor", note="x")
+    said = Correction(bpm=90.0, downbeat=0.1, key="A minor", note="x")
     answer = Answer(steady(), structured(), keyed())
     assert to_json(edit(said, answer, {"op": "reset", "what": ["grid"]})) == {
         "key": "A minor",

@@ -45,8 +45,8 @@ def test_a_blend_has_its_bars_and_a_tail_and_a_cut_one_bar() -> None:
     for bars, blend, swap in [(4, 16, 8), (0, 4, 0), (3, 12, 4)]:
         found = align(first, then, step(bars, beats[9], then.bpm.beats[1]))
         assert (found.end, found.swap) == (blend, swap)
-        assert len(found.first) == len(found.then) == blend + TAIL_BARS * 4 + 1
-        assert found.first[0] == beats[9] and found.then[0] == then.bpm.beats[1]
+        assert len(found.first) == len(found.second) == blend + TAIL_BARS * 4 + 1
+        assert found.first[0] == beats[9] and found.second[0] == then.bpm.beats[1]
         assert found.lead == max(0.0, beats[9] - LEAD_BARS * 4 * (beats[10] - beats[9]))
         np.testing.assert_allclose(found.rates[:8], 2.0, atol=1e-4)
     doubled = align(first, then, step(4, beats[9], then.bpm.beats[1]), octave=2)

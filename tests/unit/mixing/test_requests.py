@@ -31,9 +31,9 @@ def test_the_tracks_that_follow_are_those_of_next(results: Path) -> None:
     into = mixer.between(track, found[0]["to"])
     assert {name: into[name] for name in found[0]} == found[0]
     aligned = into["aligned"]
-    assert len(aligned["first"]) == len(aligned["then"]) > aligned["end"] > aligned["swap"]
+    assert len(aligned["first"]) == len(aligned["second"]) > aligned["end"] > aligned["swap"]
     assert aligned["first"][0] == pytest.approx(found[0]["leave"]["seconds"], abs=1e-3)
-    assert aligned["then"][0] == pytest.approx(found[0]["enter"]["seconds"], abs=1e-3)
+    assert aligned["second"][0] == pytest.approx(found[0]["enter"]["seconds"], abs=1e-3)
     with pytest.raises(ConfigError, match="energy: sideways"):
         mixer.following(track, "sideways")
     with pytest.raises(ConfigError, match="nobody: has no tempo"):

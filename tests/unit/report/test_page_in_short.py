@@ -84,7 +84,11 @@ def test_where_the_music_lies_and_what_is_known_of_it_is_not_kept(
     assert page(results, **named) == whole(results, **named) != whole(results)
 
 
-CHANGED = {"bpm": {"bpm": 99.0}, "structure": {"method": "energy"}, "key": {"camelot": "12A"}}
+CHANGED = {
+    "bpm": {"bpm": 99.0},
+    "structure": {"drops": [1.5], "drop_confidences": [0.5]},
+    "key": {"camelot": "12A"},
+}
 
 
 @pytest.mark.parametrize("kind", [*CHANGED, "features"])

@@ -234,7 +234,6 @@ def test_references_stand_beside_the_estimates(results: Path, tmp_path: Path) ->
     shown = page.library["tracks"][index]
     assert shown["refBpm"] == 99.5
     assert shown["refSections"] == [[0, 10, "intro"], [10, 20, "drop"]]
-    assert shown["refFrom"] == ["mine.json"]
     np.testing.assert_allclose(page.detail(index)[2], [0.5, 8.25, 12], atol=1e-9)
 
 

@@ -10,7 +10,7 @@ from dropgrid.corrections.per_track import slice_bytes, slice_path
 from dropgrid.records.model import ANALYSES
 from dropgrid.report.collect import collect
 from dropgrid.report.encode import row
-from dropgrid.report.workbench.state import Bench
+from dropgrid.report.workbench.state import Workbench
 from dropgrid.results.duplicates import COLUMNS
 from dropgrid.results.layout import Results
 from dropgrid.results.ownership import claim
@@ -40,8 +40,8 @@ def test_all_three_count_alike(tmp_path: Path) -> None:
     assert tracks_to_check(results) == before - 1
 
     static = [row(view, tmp_path / "index.html") for view in collect(results).tracks]
-    bench = Bench(session)
-    served = [bench._row(track) for track in tracks]
+    workbench = Workbench(session)
+    served = [workbench._row(track) for track in tracks]
     marked = {values["id"]: values["check"] for values in static if "check" in values}
     assert marked == {values["id"]: values["check"] for values in served if "check" in values}
     assert tracks[0] not in marked and tracks[1] in marked and tracks[3] in marked

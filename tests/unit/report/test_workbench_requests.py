@@ -36,7 +36,7 @@ from dropgrid.report.workbench.audio import (
 )
 from dropgrid.report.workbench.guard import MAX_BODY, Guard
 from dropgrid.report.workbench.server import application
-from dropgrid.report.workbench.state import Bench, Changed, NoSuchTrack
+from dropgrid.report.workbench.state import Changed, NoSuchTrack, Workbench
 from dropgrid.report.workbench.track_answers import alternatives
 from dropgrid.results.layout import Results
 from dropgrid.results.ownership import claim
@@ -48,17 +48,17 @@ MINOR = {"op": "key", "key": "D minor"}
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    """A bench whose rows have been read, and whose threads do not run."""
+def workbench(tmp_path: Path) -> Workbench:
+    """A workbench whose rows have been read, and whose threads do not run."""
     results = tmp_path / "results"
     claim(results, [str(tmp_path / "music")])
     write_results(results, tmp_path / "music")
-    bench = Bench(CorrectionSession(Results(results), results / "corrections.json"))
-    bench._seen = bench._ages()
-    for track in bench.tracks:
-        bench._rows[track] = (0, {})
-    bench._read()
-    return bench
+    workbench = Workbench(CorrectionSession(Results(results), results / "corrections.json"))
+    workbench._record_times = workbench._read_record_times()
+    for track in workbench.tracks:
+        workbench._rows[track] = (0, {})
+    workbench._read()
+    return workbench
 
 
 class Mixing:
@@ -121,8 +121,8 @@ def asked(
 
 
 @pytest.fixture
-def app(bench: Bench) -> Guard:
-    return application(bench, Mixing(), TOKEN, PORT)
+def app(workbench: Workbench) -> Guard:
+    return application(workbench, Mixing(), TOKEN, PORT)
 
 
 @pytest.mark.parametrize(
@@ -187,21 +187,21 @@ def test_lists_are_kept_and_deleted(app: Guard) -> None:
     assert json.loads(ask(app, "api/lists/delete", {"name": "warm up"})[1]) == {"lists": []}
 
 
-def test_the_page_and_the_library_are_there(app: Guard, bench: Bench) -> None:
+def test_the_page_and_the_library_are_there(app: Guard, workbench: Workbench) -> None:
     assert ask(app, "")[0] == ask(app, "static/workbench.js")[0] == 200
     library = json.loads(ask(app, "api/library")[1])
-    assert [row["id"] for row in library["tracks"]] == bench.tracks
+    assert [row["id"] for row in library["tracks"]] == workbench.tracks
     assert (library["unread"], library["revision"]) == (0, 1)
     assert ask(app, "api/corrections") == (200, document.to_bytes(document.Document()))
     about = {"version": __version__, "labels": list(LABELS), "keys": encode.keys()}
     assert library | about == library
     assert set(library["colours"]) == {"light", "dark"}
-    assert library["corrections"] == str(bench.session.file)
-    assert library["results"] == str(bench.session.results.folder)
+    assert library["corrections"] == str(workbench.session.file)
+    assert library["results"] == str(workbench.session.results.folder)
 
 
-def test_what_the_run_took_and_how_right_it_was_are_told(app: Guard, bench: Bench) -> None:
-    results = bench.session.results
+def test_what_the_run_took_and_how_right_it_was_are_told(app: Guard, workbench: Workbench) -> None:
+    results = workbench.session.results
     log = results.folder / "logs" / "tracks" / f"{ONE}.log"
     log.parent.mkdir(parents=True)
     log.write_text("dropgrid: bpm took 1.50 s, cpu 0.25 s, peak 91 MB\n")
@@ -217,14 +217,14 @@ def test_what_the_run_took_and_how_right_it_was_are_told(app: Guard, bench: Benc
 
 
 @pytest.fixture
-def heard(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def heard(workbench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The song of the first track, a second at 8 kHz; it need not be decoded."""
     path = tmp_path / "music" / PATHS[0].replace(".flac", ".wav")
     path.parent.mkdir(exist_ok=True)
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, 8000, 8000, "NONE", ""))
         file.writeframes(np.full(8000, 256 * 9, "<i2").tobytes())
-    monkeypatch.setattr(bench, "audio", lambda track: str(path))
+    monkeypatch.setattr(workbench, "audio", lambda track: str(path))
     monkeypatch.setattr(Sounds, "decoded", lambda sounds, track, song: song)
     return path
 
@@ -261,12 +261,12 @@ def test_a_cover_is_its_largest_picture(app, heard, monkeypatch) -> None:
     assert ask(app, f"api/tracks/{ONE}/cover")[0] == 404
 
 
-def test_a_full_disk_is_told_and_a_song_without_sound_too(app, bench, monkeypatch) -> None:
+def test_a_full_disk_is_told_and_a_song_without_sound_too(app, workbench, monkeypatch) -> None:
     def fail(error: Exception):
         def raising(*_: object) -> None:
             raise error
 
-        monkeypatch.setattr(bench, "track", raising)
+        monkeypatch.setattr(workbench, "track", raising)
         status, data = ask(app, f"api/tracks/{ONE}")
         return status, json.loads(data)["error"]
 
@@ -277,7 +277,7 @@ def test_a_full_disk_is_told_and_a_song_without_sound_too(app, bench, monkeypatc
     assert fail(NothingToUndo("nothing")) == (409, "nothing")
 
 
-def test_an_edit_over_the_air_is_undone_and_made_again(app: Guard, bench: Bench) -> None:
+def test_an_edit_over_the_air_is_undone_and_made_again(app: Guard, workbench: Workbench) -> None:
     status, data = ask(app, f"api/tracks/{ONE}/edit", {"edits": [MINOR], "revision": 1})
     seen = json.loads(data)
     assert (status, seen["key"]["key"]) == (200, "D minor")
@@ -286,7 +286,7 @@ def test_an_edit_over_the_air_is_undone_and_made_again(app: Guard, bench: Bench)
     assert [row["id"] for row in changed["tracks"]] == [ONE] and changed["unread"] == 0
     assert json.loads(ask(app, f"api/tracks/{ONE}/undo", {})[1])["key"]["key"] == "A minor"
     assert json.loads(ask(app, f"api/tracks/{ONE}/redo", {})[1])["key"]["key"] == "D minor"
-    assert bench._queue.qsize() == 3
+    assert workbench._queue.qsize() == 3
     assert ask(app, f"api/tracks/{ONE}/edit", {"edits": [MINOR] * 100})[0] == 200
 
 
@@ -315,20 +315,20 @@ def test_only_its_own_page_may_ask(app: Guard, headers: dict[str, str], status: 
     assert ask(app, "api/lists/delete", {"name": "none"}, **headers)[0] == status
 
 
-def test_an_edit_is_seen_undone_and_seen_again(bench: Bench) -> None:
-    before = bench.revision
-    seen = bench.edit(ONE, [MINOR], before)
+def test_an_edit_is_seen_undone_and_seen_again(workbench: Workbench) -> None:
+    before = workbench.revision
+    seen = workbench.edit(ONE, [MINOR], before)
     assert seen["row"]["state"] | {"undo": 1, "redo": 0, "job": "running"} == seen["row"]["state"]
     assert seen["correction"]["key"] == seen["key"]["key"] == "D minor"
-    assert bench.rows(before) == (before + 1, [bench._rows[ONE][1]])
-    assert bench.changes(before)[1][0]["id"] == ONE
+    assert workbench.rows(before) == (before + 1, [workbench._rows[ONE][1]])
+    assert workbench.changes(before)[1][0]["id"] == ONE
     with pytest.raises(Changed):
-        bench.edit(ONE, [MINOR], before)
-    seen = bench.undo(ONE)
+        workbench.edit(ONE, [MINOR], before)
+    seen = workbench.undo(ONE)
     assert (seen["correction"], seen["key"]["key"]) == (None, "A minor")
-    assert bench.undo(ONE, again=True)["correction"]["key"] == "D minor"
+    assert workbench.undo(ONE, again=True)["correction"]["key"] == "D minor"
     with pytest.raises(NoSuchTrack):
-        bench.edit("none-00000000", [MINOR])
+        workbench.edit("none-00000000", [MINOR])
 
 
 @pytest.mark.parametrize(
@@ -341,7 +341,7 @@ def test_an_edit_is_seen_undone_and_seen_again(bench: Bench) -> None:
     ],
 )
 def test_the_jobs_of_edits_are_done_and_their_faults_are_shown(
-    bench, monkeypatch, fault, shown
+    workbench, monkeypatch, fault, shown
 ) -> None:
     done = []
 
@@ -351,31 +351,31 @@ def test_the_jobs_of_edits_are_done_and_their_faults_are_shown(
             raise fault
 
     monkeypatch.setattr(CorrectionSession, "update_records", update)
-    bench.edit(ONE, [MINOR])
-    bench._queue.put(None)
-    bench._work()
-    state = bench._rows[ONE][1]["state"]
+    workbench.edit(ONE, [MINOR])
+    workbench._queue.put(None)
+    workbench._work()
+    state = workbench._rows[ONE][1]["state"]
     assert done == [ONE]
     assert (state["job"], state.get("message")) == ("failed" if fault else "idle", shown)
 
 
-def test_what_another_program_changes_is_seen_and_nothing_else(bench: Bench) -> None:
-    bench._look()
-    assert bench.revision == 1
-    other = CorrectionSession(bench.session.results, bench.session.file)
+def test_what_another_program_changes_is_seen_and_nothing_else(workbench: Workbench) -> None:
+    workbench._check_files()
+    assert workbench.revision == 1
+    other = CorrectionSession(workbench.session.results, workbench.session.file)
     other.edit(ONE, [MINOR])
-    bench._look()
-    assert [row["id"] for row in bench.rows(1)[1]] == [ONE]
-    assert bench._rows[ONE][1]["key"] == "D minor" and bench._jobs == {ONE: None}
-    now = bench.revision
-    bench._look()
-    assert bench.revision == now
+    workbench._check_files()
+    assert [row["id"] for row in workbench.rows(1)[1]] == [ONE]
+    assert workbench._rows[ONE][1]["key"] == "D minor" and workbench._jobs == {ONE: None}
+    now = workbench.revision
+    workbench._check_files()
+    assert workbench.revision == now
 
 
-def test_who_waits_is_let_go_when_the_bench_is_dismissed(bench: Bench) -> None:
-    bench.dismiss()
-    assert bench.changes(bench.revision) == (bench.revision, [])
-    bench._follow()  # ends at once
+def test_who_waits_is_let_go_when_the_bench_is_dismissed(workbench: Workbench) -> None:
+    workbench.dismiss()
+    assert workbench.changes(workbench.revision) == (workbench.revision, [])
+    workbench._follow()  # ends at once
 
 
 def test_every_other_reading_has_its_edit() -> None:
@@ -389,8 +389,8 @@ def test_every_other_reading_has_its_edit() -> None:
     )  # fmt: skip
     found = [(other["edit"], other["label"]) for other in alternatives(Answer(record))]
     assert found == [
-        ({"op": "half"}, "half the tempo, 64 BPM"),
-        ({"op": "double"}, "double the tempo, 256 BPM"),
+        ({"op": "half"}, "half tempo, 64.00"),
+        ({"op": "double"}, "double tempo, 256.00"),
         ({"op": "bpm", "bpm": 85.33}, "85.33 BPM"),
         ({"op": "shift", "beats": 0.5}, "half a beat later"),
         ({"op": "one", "beats": 1.0}, "downbeat a beat later"),
@@ -444,89 +444,91 @@ def test_the_picture_of_a_track_holds_its_loudest_frames_by_band(tmp_path: Path)
             waveform(tmp_path / "f.npz", columns)
 
 
-def test_a_row_tells_of_its_track_what_records_do_not(bench: Bench, tmp_path: Path) -> None:
-    song = Path(bench.audio(ONE))
+def test_a_row_tells_of_its_track_what_records_do_not(
+    workbench: Workbench, tmp_path: Path
+) -> None:
+    song = Path(workbench.audio(ONE))
     song.parent.mkdir()
     song.write_bytes(b"fLaC")
-    row = bench._row(ONE)
+    row = workbench._row(ONE)
     assert (row["audio"], row["file"]) == (f"api/tracks/{ONE}/audio", str(song))
     assert row["state"] == {
         "corrected": [], "confirmed": False, "job": "idle", "undo": 0, "redo": 0,
     }  # fmt: skip
-    bench.edit(ONE, [{"op": "note", "note": "loud"}])
-    assert bench._row(ONE)["state"]["note"] == "loud"
+    workbench.edit(ONE, [{"op": "note", "note": "loud"}])
+    assert workbench._row(ONE)["state"]["note"] == "loud"
     song.unlink()
-    assert "audio" not in bench._row(ONE) and "file" not in bench._row(ONE)
-    assert bench._row(track_id(PATHS[2]))["failure"] == ["decode", "DecodeError", "cut short"]
+    assert "audio" not in workbench._row(ONE) and "file" not in workbench._row(ONE)
+    assert workbench._row(track_id(PATHS[2]))["failure"] == ["decode", "DecodeError", "cut short"]
 
 
-def test_a_library_that_moved_is_played_where_it_is(bench: Bench, tmp_path: Path) -> None:
-    assert bench.audio(ONE) == str(tmp_path / "music" / PATHS[0])
-    assert Bench(bench.session, Path("/elsewhere")).audio(ONE) == f"/elsewhere/{PATHS[0]}"
+def test_a_library_that_moved_is_played_where_it_is(workbench: Workbench, tmp_path: Path) -> None:
+    assert workbench.audio(ONE) == str(tmp_path / "music" / PATHS[0])
+    assert Workbench(workbench.session, Path("/elsewhere")).audio(ONE) == f"/elsewhere/{PATHS[0]}"
 
 
-def test_a_track_that_cannot_be_shown_says_why(bench: Bench, monkeypatch) -> None:
+def test_a_track_that_cannot_be_shown_says_why(workbench: Workbench, monkeypatch) -> None:
     def damaged(*_: object, **__: object) -> None:
         raise RecordError("damaged")
 
     monkeypatch.setattr(CorrectionSession, "read_state", damaged)
-    row = bench._row_or_why(ONE)
+    row = workbench._row_or_fault(ONE)
     assert row["failure"] == ["scan", "RecordError", "damaged"]
     assert row["state"] == {"job": "idle"}
     with pytest.raises(NoSuchTrack, match="damaged"):
-        bench.track(ONE)
-    monkeypatch.setattr(bench, "_row", lambda track: {"bpm": float("nan")})
-    assert bench._row_or_why(ONE)["failure"][1] == "ValueError"
+        workbench.track(ONE)
+    monkeypatch.setattr(workbench, "_row", lambda track: {"bpm": float("nan")})
+    assert workbench._row_or_fault(ONE)["failure"][1] == "ValueError"
     assert state.row_of_fault("t", OSError(5, "Input/output error", "x"))["failure"][2] == (
         "x: Input/output error"
     )
 
 
-def test_duplicates_and_known_tempos_are_read_again_when_they_change(bench: Bench) -> None:
-    results = bench.session.results
-    assert "twins" not in bench._row(ONE) and "refBpm" not in bench._row(ONE)
+def test_duplicates_and_known_tempos_are_read_again_when_they_change(workbench: Workbench) -> None:
+    results = workbench.session.results
+    assert "refBpm" not in workbench._row(ONE)
     results.evaluation.mkdir()
     (results.evaluation / "bpm.csv").write_text(f"track,reference_bpm\n{ONE},64.0\n")
-    assert bench._row(ONE)["refBpm"] == 64.0
+    assert workbench._row(ONE)["refBpm"] == 64.0
     (results.evaluation / "bpm.csv").unlink()
-    assert "refBpm" not in bench._row(ONE)
+    assert "refBpm" not in workbench._row(ONE)
 
 
-def test_rows_that_are_read_later_do_not_take_the_place_of_edits(bench: Bench) -> None:
-    bench.edit(ONE, [MINOR])
-    two, now = track_id(PATHS[1]), bench.revision
-    bench._rows[two], bench._unread = (0, {}), 2
-    bench._tell({ONE: {"id": "old"}, two: {"id": "new"}})
-    assert bench.rows(now) == (now + 1, [{"id": "new"}]) and bench.unread == 0
-    assert bench._rows[ONE][1]["key"] == "D minor"
+def test_rows_that_are_read_later_do_not_take_the_place_of_edits(workbench: Workbench) -> None:
+    workbench.edit(ONE, [MINOR])
+    two, now = track_id(PATHS[1]), workbench.revision
+    workbench._rows[two], workbench._unread = (0, {}), 2
+    workbench._publish({ONE: {"id": "old"}, two: {"id": "new"}})
+    assert workbench.rows(now) == (now + 1, [{"id": "new"}]) and workbench.unread == 0
+    assert workbench._rows[ONE][1]["key"] == "D minor"
 
 
-def test_rows_are_told_of_while_others_are_read(bench: Bench, monkeypatch) -> None:
-    monkeypatch.setattr(state, "TOGETHER", -1.0)
-    before = bench.revision
-    bench._read()
-    assert bench.revision == before + len(bench.tracks) + 1  # the last time of none
+def test_rows_are_told_of_while_others_are_read(workbench: Workbench, monkeypatch) -> None:
+    monkeypatch.setattr(state, "PUBLISH_INTERVAL", -1.0)
+    before = workbench.revision
+    workbench._read()
+    assert workbench.revision == before + len(workbench.tracks) + 1  # the last time of none
 
 
-def test_a_look_takes_a_twentieth_of_the_time_at_most(bench: Bench, monkeypatch) -> None:
+def test_a_look_takes_a_twentieth_of_the_time_at_most(workbench: Workbench, monkeypatch) -> None:
     pauses: list[float] = []
     clock = iter([0.0, 0.001, 10.0, 11.0])
     monkeypatch.setattr(state.time, "monotonic", lambda: next(clock))
-    monkeypatch.setattr(bench, "_look", lambda: None)
+    monkeypatch.setattr(workbench, "_check_files", lambda: None)
 
     def wait(pause: float) -> bool:
         pauses.append(pause)
         return len(pauses) == 3
 
-    monkeypatch.setattr(bench._closed, "wait", wait)
-    bench._watch()
+    monkeypatch.setattr(workbench._closed, "wait", wait)
+    workbench._watch()
     assert pauses == [state.POLL, state.POLL, 20.0]
 
 
-def test_records_behind_what_is_stated_are_made_anew_once(bench: Bench) -> None:
-    CorrectionSession(bench.session.results, bench.session.file).edit(ONE, [MINOR])
-    bench._read()
-    assert bench._jobs == {ONE: None} and bench._queue.qsize() == 1
-    bench._renew_if_stale(ONE)
-    bench._renew_if_stale(track_id(PATHS[2]))
-    assert bench._queue.qsize() == 1
+def test_records_behind_what_is_stated_are_made_anew_once(workbench: Workbench) -> None:
+    CorrectionSession(workbench.session.results, workbench.session.file).edit(ONE, [MINOR])
+    workbench._read()
+    assert workbench._jobs == {ONE: None} and workbench._queue.qsize() == 1
+    workbench._update_if_outdated(ONE)
+    workbench._update_if_outdated(track_id(PATHS[2]))
+    assert workbench._queue.qsize() == 1

@@ -114,8 +114,8 @@ def test_the_command_says_them_and_the_page_marks_them(results, capsys):
     assert main(["duplicates", "--results", str(results)]) == 0
     said = capsys.readouterr().out
     assert f"same audio: {ONE} = {HALF}\n" in said and "1 song is there more than once" in said
-    twins = {view.path: view.twins for view in collect(results).tracks}
-    assert twins == {ONE: (HALF,), HALF: (ONE,), BROKEN: (), HOSTILE: ()}
+    duplicates = {view.path: view.duplicates for view in collect(results).tracks}
+    assert duplicates == {ONE: (HALF,), HALF: (ONE,), BROKEN: (), HOSTILE: ()}
 
 
 def test_a_file_of_the_users_is_not_written_over(results, capsys):

@@ -97,7 +97,7 @@ def test_beats_fall_together_within_two_milliseconds(
     before, after = track(first), track(then)
     found = align(before, after, step(before, after, 9, 3, 4), octave)
     files = clicks(tmp_path / "a.wav", first, 0), clicks(tmp_path / "b.wav", then, 1)
-    overlay = Overlay(found.first, found.then, found.lead, found.end, found.swap, found.gains)
+    overlay = Overlay(found.first, found.second, found.lead, found.end, found.swap, found.gains)
     render(*files, overlay, tmp_path / "mix.wav")
     mix, rate = soundfile.read(tmp_path / "mix.wav")
     assert rate == RATE and mix.shape[1] == 2
@@ -115,7 +115,7 @@ def test_power_stays_and_bass_changes_places_at_the_phrase(tmp_path: Path) -> No
     beats = steady(120.0)
     before, after = track(beats), track(beats)
     found = align(before, after, step(before, after, 9, 3, 8))
-    overlay = Overlay(found.first, found.then, found.lead, found.end, found.swap, found.gains)
+    overlay = Overlay(found.first, found.second, found.lead, found.end, found.swap, found.gains)
     time = np.arange(int((SECONDS + 2) * RATE)) / RATE
     random = np.random.default_rng(1)
     for name, tone in (("a.wav", 50.0), ("b.wav", 70.0)):
@@ -155,7 +155,7 @@ def test_a_transition_after_the_last_beat_goes_on_at_its_tempo() -> None:
     assert first.bpm is not None
     last = len(first.bpm.downbeats)
     found = align(first, then, step(first, then, last, 1, 8))
-    assert len(found.first) == len(found.then) and found.end == 32
+    assert len(found.first) == len(found.second) and found.end == 32
     np.testing.assert_allclose(np.diff(found.first), 0.5, atol=1e-9)
     np.testing.assert_allclose(found.rates, 0.96, atol=1e-9)
     with pytest.raises(ConfigError, match="without beats"):

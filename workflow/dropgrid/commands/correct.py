@@ -39,7 +39,7 @@ EDITS: tuple[tuple[str, str, str | None, Any, str | None, str], ...] = (
     ("shift", "shift", "beats", float, "BEATS", "move the grid later by BEATS; may be 0.5"),
     ("one", "one", "beats", float, "BEATS", "move the downbeat later; the beats stay"),
     ("nudge", "nudge", "ms", float, "MS", "move the grid later by MS"),
-    ("beats-per-bar", "beats_per_bar", "beats", int, "N", "3, 4, 5 or 7 beats a bar"),
+    ("beats-per-bar", "beats_per_bar", "beats", int, "N", "3, 4, 5 or 7 beats per bar"),
     ("key", "key", "key", str, "KEY", "the key: Am, 8A, 1m, ..."),
     ("note", "note", "note", str, "TEXT", "a note; an empty one removes it"),
     ("confirm", "confirm", None, None, None, "the results are right as they are"),

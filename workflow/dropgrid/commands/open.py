@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     from ..corrections import document
     from ..mixing.requests import Mixer
     from ..report.workbench.server import new_token, serve
-    from ..report.workbench.state import Bench
+    from ..report.workbench.state import Workbench
     from ..results.layout import Results
     from ..results.ownership import check_claim
 
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_claim(results.folder, [])
     session = CorrectionSession(results, corrections_file(results.folder, arguments.corrections))
     document.read(session.file)  # one that cannot be read is told here, not at the first edit
-    bench = Bench(session, arguments.library)
+    workbench = Workbench(session, arguments.library)
     listening = _listen(arguments.port)
     token = new_token()
     address = f"http://127.0.0.1:{listening.getsockname()[1]}/{token}/"
@@ -66,14 +66,14 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         for line in apply_page_edits(session):
             print(f"dropgrid open: {line}", file=sys.stderr)
-        bench.start()
-        tracks = counted(len(bench.tracks), "track")
+        workbench.start()
+        tracks = counted(len(workbench.tracks), "track")
         print(f"dropgrid: {tracks}; Ctrl-C ends the workbench\n{address}", flush=True)
         if not arguments.no_browser and _has_screen():
             page = _show(address, results.corrections)
-        serve(bench, Mixer(results.folder), listening, token)
+        serve(workbench, Mixer(results.folder), listening, token)
     finally:
-        bench.close()
+        workbench.close()
         listening.close()
         if page is not None:
             page.unlink(missing_ok=True)

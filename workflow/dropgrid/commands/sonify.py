@@ -88,7 +88,7 @@ def _write_transition(arguments: argparse.Namespace) -> None:
     step, octave = mixer.step(*ids)
     before, after = read_tracks(arguments.results, ids)
     found = align(before, after, step, octave)
-    overlay = Overlay(found.first, found.then, found.lead, found.end, found.swap, found.gains)
+    overlay = Overlay(found.first, found.second, found.lead, found.end, found.swap, found.gains)
     render(files[0], files[1], overlay, arguments.output)
     print(f"leave at bar {step.leave}, enter at bar {step.enter}, {step.bars} bars: "
           f"{'; '.join(step.reasons)}")  # fmt: skip

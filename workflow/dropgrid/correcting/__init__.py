@@ -1,1 +1,1 @@
-"""Making corrections: a session of edits, grids from other programs, their effect in results."""
+"""Make corrections: edits with undo, grids of other programs, and their effect in the results."""

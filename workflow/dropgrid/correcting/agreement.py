@@ -1,4 +1,4 @@
-"""The analysis judged by what a user corrected or confirmed: where it agrees, and where not."""
+"""Compare the analysis with what the user corrected or confirmed."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from ..library import track_id
 from .publish import tracks_with_corrections
 from .session import CorrectionSession, TrackState
 
-MOST = 5000  # tracks that are looked through for renamed ones
+MAX_SEARCHED = 5000  # tracks: renamed tracks are not searched for in a larger library
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """A track with corrections. name: its path in the file of corrections, path: as
-    the records have it. differs: what of the analysis' own answer is another, of what is stated
-    or confirmed: "tempo", "beats" or "downbeat", "sections", "drops", "key". grid: whether the
-    grid is among what was looked at."""
+    """A corrected or confirmed track.
+
+    name: its path in the corrections file; path: in its records. differs: the parts in which the
+    analysis differs from the user: "tempo", "beats" or "downbeat", "sections", "drops", "key".
+    grid: whether the grid was compared.
+    """
 
     track: str
     name: str
@@ -33,22 +35,24 @@ class Agreement:
 
     @property
     def grid_is_right(self) -> bool:
-        """Whether the analysis found the grid by itself."""
+        """Whether the analysis found the right grid."""
         return not {"tempo", "beats", "downbeat"}.intersection(self.differs)
 
 
 def agreements(
     session: CorrectionSession, corrections: Document, tracks: Sequence[str]
 ) -> Iterator[Agreement]:
-    """The analysed tracks with corrections, of all tracks of the library, in order.
+    """The agreements of all analysed tracks with corrections, in the order of `tracks`.
 
     Raises InvalidCorrection.
     """
     own = {track_id(path) for path in corrections.tracks}
-    renamed = len(own.intersection(tracks)) < len(corrections.tracks) and len(tracks) <= MOST
-    here = own | tracks_with_corrections(session.results.folder)
+    renamed = (
+        len(own.intersection(tracks)) < len(corrections.tracks) and len(tracks) <= MAX_SEARCHED
+    )
+    corrected = own | tracks_with_corrections(session.results.folder)
     for track in tracks:
-        if not corrections.tracks or not (renamed or track in here):
+        if not corrections.tracks or not (renamed or track in corrected):
             continue
         with suppress(RecordError):
             state = session.read_state(track)
@@ -66,15 +70,15 @@ def _agreement(
     confirmed = correction.confirmed
     grid = correction.corrects_grid or bool(confirmed and confirmed.grid)
     true = session.accepted_answer(state, correction)
-    if grid and true.bpm is not None and (other := disagreement(true.bpm, state.computed)):
-        differs.append(other)
+    if grid and true.bpm is not None and (part := disagreement(true.bpm, state.computed)):
+        differs.append(part)
     if true.structure is not None and true.structure.computed is not None:
-        own = true.structure.computed
-        if [(s.start, s.label) for s in own.sections] != [
+        found = true.structure.computed
+        if [(s.start, s.label) for s in found.sections] != [
             (s.start, s.label) for s in true.structure.sections
         ]:
             differs.append("sections")
-        elif own.drops != true.structure.drops:
+        elif found.drops != true.structure.drops:
             differs.append("drops")
     key = true.key
     if key is not None and key.computed is not None and key.computed.key != key.key:
@@ -85,12 +89,12 @@ def _agreement(
 
 
 def described(correction: Correction) -> str:
-    """The corrections, in a few words."""
+    """A short description of a correction."""
     words = []
-    for field, text in (("bpm", "{:.2f} BPM"), ("one", "downbeat at {:.3f} s"),
-                        ("beats_per_bar", "{} beats a bar"), ("octave", "{}"),
+    for field, text in (("bpm", "{:.2f} BPM"), ("downbeat", "downbeat at {:.3f} s"),
+                        ("beats_per_bar", "{} beats per bar"), ("octave", "{}"),
                         ("shift_beats", "{:+g} beats"), ("nudge_ms", "{:+g} ms"),
-                        ("one_beats", "downbeat {:+d} beats"), ("key", "{}")):  # fmt: skip
+                        ("downbeat_beats", "downbeat {:+d} beats"), ("key", "{}")):  # fmt: skip
         value = getattr(correction, field)
         if value is not None:
             words.append(text.format(value))

@@ -1,4 +1,4 @@
-"""Taking over the grids and drops of other programs, in which people have put years of work."""
+"""Import grids and drops from other programs as corrections."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from ..references.serato import SERATO, read_file
 from .import_cues import NO_CHANGES, CueChanges, cue_changes, with_moved
 from .session import CorrectionSession, TrackState
 
-Outcome = Literal["taken over", "agrees", "stated already", "no grid", "not analysed"]
+Outcome = Literal["imported", "agrees", "already corrected", "no grid", "not analysed"]
 
 
 @dataclass(frozen=True)
 class GridImport:
-    """What becomes of a grid of another program, and of a player's cues.
+    """What is imported of a track's grid and cues in another program.
 
-    correction: the one to import, if any; differs: what of the present grid is another. changes:
-    of the cues, found in the file cued_in. drops_stated, sections_stated: they were stated
-    before, and stay.
+    correction: to import, None if there is nothing; differs: the part in which the current grid
+    differs. changes: of the cues, found in the file cues_file. drops_corrected,
+    sections_corrected: the user corrected them before, so they stay.
     """
 
     track: str
@@ -42,11 +42,11 @@ class GridImport:
     correction: Correction | None = None
     differs: str | None = None
     bpm: float | None = None
-    present: float | None = None
+    current_bpm: float | None = None
     changes: CueChanges = NO_CHANGES
-    cued_in: str = ""
-    drops_stated: bool = False
-    sections_stated: bool = False
+    cues_file: str = ""
+    drops_corrected: bool = False
+    sections_corrected: bool = False
 
 
 def compare(
@@ -54,15 +54,16 @@ def compare(
     sources: Sequence[str],
     paths: dict[str, str],
     root: str | None,
-    tell: Callable[[str, str], None] = lambda path, reason: None,
+    report: Callable[[str, str], None] = lambda path, reason: None,
 ) -> tuple[list[GridImport], int]:
-    """The grids of the sources beside the present answers; how many are of no track here.
+    """Compare the grids of the sources with the current answers.
 
     sources: files of other programs, or the word `serato` for the tags of the library's files.
-    paths: of the tracks that are looked at, by id. tell: hears (path, reason) of a file whose
-    Serato tags cannot be used. Raises InvalidReference, InvalidCorrection.
+    paths: of the tracks to compare, by id. report: called with (path, reason) for a file whose
+    Serato tags cannot be used. Returns also the number of grids that belong to no track. Raises
+    InvalidReference, InvalidCorrection.
     """
-    annotations = [*read_sources(sources), *_serato(session, sources, paths, tell)]
+    annotations = [*read_sources(sources), *_serato(session, sources, paths, report)]
     references, left_out, _ = match(annotations, Tracks(paths, root), session.decoder)
     corrections = document.read(session.file)
     found = []
@@ -78,14 +79,14 @@ def _serato(
     session: CorrectionSession,
     sources: Sequence[str],
     paths: dict[str, str],
-    tell: Callable[[str, str], None],
+    report: Callable[[str, str], None],
 ) -> Iterator[tuple[Rank, Annotation]]:
     for track in sorted(paths) if SERATO in sources else ():
         with suppress(RecordError):
             file = Path(read_ticket(session.results.ticket(track)).file)
             bpm = session.read_state(track).bpm
-            say = partial(tell, paths[track])
-            tags = read_file(file, track, bpm.duration if bpm else None, say)
+            report_track = partial(report, paths[track])
+            tags = read_file(file, track, bpm.duration if bpm else None, report_track)
             if tags is not None:
                 yield Rank.of(sources.index(SERATO), tags), tags
 
@@ -102,60 +103,61 @@ def _imported(
     changes = cue_changes(answer.bpm, answer.structure, reference.marks or ())
     if changes == NO_CHANGES:
         return found
-    cued_in = PurePath(reference.origins["marks"]).name
-    found = replace(found, changes=changes, cued_in=cued_in)
+    cues_file = PurePath(reference.origins["marks"]).name
+    found = replace(found, changes=changes, cues_file=cues_file)
     return _with_cues(found, before, answer.structure)
 
 
 def _with_cues(
     found: GridImport, before: Correction, structure: StructureRecord | None
 ) -> GridImport:
-    """With drops and sections as the cues on the player say, unless corrected before."""
+    """Add the drops and sections of the player's cues, unless the user corrected them before."""
     changes = found.changes
-    stated = found.correction or replace(before, confirmed=None)
-    taken = stated
+    grid_only = found.correction or replace(before, confirmed=None)
+    correction = grid_only
     if changes.drops and before.drops is None and structure is not None:
-        taken = replace(taken, drops=with_moved(structure.drops, changes.drops))
+        correction = replace(correction, drops=with_moved(structure.drops, changes.drops))
     if changes.sections and before.sections is None and structure is not None:
-        drops = structure.drops if taken.drops is None else taken.drops  # else the labels say it
-        taken = replace(taken, sections=changes.starts, drops=drops)
+        # Without drops of its own, a correction of sections would move the drops to their labels.
+        drops = structure.drops if correction.drops is None else correction.drops
+        correction = replace(correction, sections=changes.starts, drops=drops)
     return replace(
         found,
-        correction=found.correction if taken == stated else taken,
-        drops_stated=before.drops is not None,
-        sections_stated=before.sections is not None,
+        correction=found.correction if correction == grid_only else correction,
+        drops_corrected=before.drops is not None,
+        sections_corrected=before.sections is not None,
     )
 
 
 def _with_grid(
     state: TrackState, plain: GridImport, reference: Reference, before: Correction,
-    present: BpmRecord,
+    current: BpmRecord,
 ) -> GridImport:  # fmt: skip
-    """What becomes of the grid of a reference."""
-    made = _as_correction(state.computed, present, reference, before)
-    if made is None:
-        return replace(plain, outcome="stated already" if before.corrects_grid else "no grid")
-    correction, true = made
-    differs = disagreement(true, present)
-    taken = replace(plain, bpm=true.bpm, present=present.bpm, differs=differs)
+    """Import the grid of a reference, unless it agrees or the user corrected the grid before."""
+    converted = _as_correction(state.computed, current, reference, before)
+    if converted is None:
+        return replace(plain, outcome="already corrected" if before.corrects_grid else "no grid")
+    correction, true = converted
+    differs = disagreement(true, current)
+    found = replace(plain, bpm=true.bpm, current_bpm=current.bpm, differs=differs)
     if before.corrects_grid:
-        return replace(taken, outcome="stated already")
+        return replace(found, outcome="already corrected")
     if differs is None:
-        return replace(taken, outcome="agrees")
-    return replace(taken, outcome="taken over", correction=correction)
+        return replace(found, outcome="agrees")
+    return replace(found, outcome="imported", correction=correction)
 
 
 def _as_correction(
-    computed: BpmRecord, present: BpmRecord, reference: Reference, before: Correction
+    computed: BpmRecord, current: BpmRecord, reference: Reference, before: Correction
 ) -> tuple[Correction, BpmRecord] | None:
-    """What a reference's grid states, and the record that it makes; None where it has none."""
+    """A reference's grid as a correction, and the record with it; None if it has no grid."""
     plain = replace(before, **{**GRID, "confirmed": None})
     entries = grid_from_beats.entries_of(
-        reference.beats or (), reference.downbeats or (), present.downbeats
+        reference.beats or (), reference.downbeats or (), current.downbeats
     )
-    if len(entries) == 1 and entries[0].one is not None:
+    if len(entries) == 1 and entries[0].downbeat is not None:
         (only,) = entries
-        correction = replace(plain, bpm=only.bpm, one=only.one)
+        correction = replace(plain, bpm=only.bpm, downbeat=only.downbeat)
         if only.beats_per_bar != 4:
             correction = replace(correction, beats_per_bar=only.beats_per_bar)
     elif entries:
@@ -166,4 +168,4 @@ def _as_correction(
 
 
 def _never(bpm: float) -> BpmRecord:
-    raise InvalidCorrection(f"beats at {bpm:g} BPM are not looked for here")
+    raise InvalidCorrection(f"cannot search for beats at {bpm:g} BPM during an import")

@@ -1,8 +1,8 @@
-"""Applying the edits that were made on a page without a server.
+"""Apply the edits that were made on a page without a server.
 
-Such a page writes down what was done, and what it showed before; what an edit does is known here
-alone (dropgrid.corrections.edits). Edits are about the answer that was shown: where the records
-now give another one, they are left in the file, which is reported.
+Such a page saves the edits and the answer that it showed; dropgrid.corrections.edits computes
+their effect. If the records now have another answer than the page showed, the edits stay in the
+file and are reported.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from ..library import track_id
 from ..records.ticket import read_ticket
 from .session import CorrectionSession, TrackState
 
-SAME_TIME = 0.002  # s: a page has times in milliseconds
+SAME_TIME = 0.002  # s: a page rounds times to milliseconds
 SAME_BPM = 0.005
-ABOUT_KEY = ("key", "note")  # edits to which grid and sections are all one
+ABOUT_KEY = ("key", "note")  # edits that do not depend on grid or sections
 ABOUT_SECTIONS = ("sections", "boundary", "label", "split", "join", "drops", "confirm")
 ANOTHER = (
     "the page showed another answer than the records have now; its edits stay in the file. "
@@ -32,10 +32,10 @@ ANOTHER = (
 
 
 def apply_page_edits(session: CorrectionSession) -> list[str]:
-    """Turn edits of pages, in the user's file, into statements; the messages about it.
+    """Apply the edits of pages in the corrections file; returns messages about this.
 
-    Those of tracks that are not analysed yet wait. Raises InvalidCorrection for a file that is
-    none, OSError.
+    Edits of tracks that are not analysed yet stay in the file. Raises InvalidCorrection for a file
+    without corrections, OSError.
     """
     corrections = document.read(session.file)
     paths = sorted(
@@ -62,9 +62,9 @@ def apply_page_edits(session: CorrectionSession) -> list[str]:
 
 
 def apply_edits(session: CorrectionSession, track: str) -> bool:
-    """Turn the edits of a track into statements, each step to be undone; False: there are none.
+    """Apply the edits of a track; each step can be undone. False: there are none, or no record.
 
-    Raises InvalidCorrection, and then the edits stay; RecordError, OSError.
+    Raises InvalidCorrection, and then the edits stay in the file; RecordError, OSError.
     """
     state = session.read_state(track)
     if state.bpm is None:
@@ -82,10 +82,10 @@ def apply_edits(session: CorrectionSession, track: str) -> bool:
         states = []
         for step in edits.steps:
             for step_edit in step:
-                whole, answer = session.answer(state, correction)
-                correction = edit(whole, answer, step_edit)
-            states.append(correction if base is plain else _beside(plain, correction))
-        if name != state.ticket.path:  # its statements are under the name that it had
+                effective, answer = session.answer(state, correction)
+                correction = edit(effective, answer, step_edit)
+            states.append(correction if base is plain else _merged(plain, correction))
+        if name != state.ticket.path:  # saved under the track's earlier path
             corrections.tracks.pop(state.ticket.path, None)
         if not states or states[-1] == plain:
             corrections.put(name, plain)
@@ -95,7 +95,7 @@ def apply_edits(session: CorrectionSession, track: str) -> bool:
 
 
 def _track_of(session: CorrectionSession, corrections: Document, path: str) -> str | None:
-    """The track that edits under a path are about; None if none is in the library, or several."""
+    """The track of the edits under a path; None if the library has no such track, or several."""
     track = track_id(path)
     try:
         if read_ticket(session.results.ticket(track)).path == path:
@@ -109,7 +109,7 @@ def _track_of(session: CorrectionSession, corrections: Document, path: str) -> s
 def _base(
     session: CorrectionSession, state: TrackState, plain: Correction, edits: PageEdits
 ) -> Correction:
-    """The statements that held of a track where the page was made. Raises InvalidCorrection."""
+    """The correction of a track when the page was made. Raises InvalidCorrection."""
     for base in (plain, NOTHING):
         if _shows(session.answer(state, base)[1], edits):
             return base
@@ -117,7 +117,7 @@ def _base(
 
 
 def _shows(answer: Answer, edits: PageEdits) -> bool:
-    """Whether an answer is what a page showed, of what its edits are about."""
+    """Whether a page showed this answer, as far as its edits depend on it."""
     ops = {step_edit.get("op") for step in edits.steps for step_edit in step} - {
         *ABOUT_KEY,
         "unconfirm",
@@ -126,7 +126,7 @@ def _shows(answer: Answer, edits: PageEdits) -> bool:
     if not ops:
         return True
     grid = [] if bpm is None else [(g.start, g.bpm, g.first_downbeat) for g in bpm.grid]
-    if not _same_grid([(g.start, g.bpm, g.one) for g in shown.grid], grid):
+    if not _same_grid([(g.start, g.bpm, g.downbeat) for g in shown.grid], grid):
         return False
     if ops.isdisjoint(ABOUT_SECTIONS):
         return True
@@ -166,13 +166,13 @@ def _same_times(shown: Sequence[float], found: Sequence[float]) -> bool:
     )
 
 
-def _beside(plain: Correction, correction: Correction) -> Correction:
-    """What edits came to, beside what was stated of that about which they say nothing."""
+def _merged(plain: Correction, correction: Correction) -> Correction:
+    """The result of edits, with the parts of the earlier correction that they did not change."""
     kept = replace(correction, note=correction.note or plain.note, unknown=plain.unknown)
     if correction.confirmed is not None:
         return kept
     for part in set(plain.parts) - set(correction.parts):
-        names = ("bpm", "one", "beats_per_bar", "grid", "octave", "shift_beats", "nudge_ms",
-                 "one_beats") if part == "grid" else (part,)  # fmt: skip
+        names = ("bpm", "downbeat", "beats_per_bar", "grid", "octave", "shift_beats", "nudge_ms",
+                 "downbeat_beats") if part == "grid" else (part,)  # fmt: skip
         kept = replace(kept, **{name: getattr(plain, name) for name in names})
     return kept

@@ -1,12 +1,11 @@
-"""What jobs read of the corrections: results/corrections/, derived from the user's file.
+"""The corrections that jobs read: results/corrections/, derived from the corrections file.
 
-{track}.json   the corrections of a track, written only when they change: an input of its
-               cheap stages, so that they alone run again. Of a track whose statements were
-               taken back it says nothing, and stays.
-others.json    statements about files that are not in the library, or may be other recordings
-               now, as a file of corrections: a recording that appears under a new name takes up
-               what was stated of it.
-source.json    where the user's file is, if it is not results/corrections.json
+{track}.json   the correction of a track, written only when it changes: an input of the track's
+               cheap stages, so that only they run again. It stays, empty, when the correction is
+               undone.
+others.json    corrections of files that are not in the library, or may be other recordings now:
+               a recording that appears under a new name gets its correction from here.
+source.json    where the corrections file is, if it is not results/corrections.json
 undo/          earlier corrections, for `dropgrid correct --undo` and the workbench
 """
 
@@ -40,20 +39,20 @@ FINGERPRINT = re.compile(rb'\n  "fingerprint": "([^"]*)"')
 
 
 def corrections_file(results: Path, named: str | os.PathLike[str] | None = None) -> Path:
-    """The user's file: the one named, else the one of the last run, else that of the results."""
+    """The corrections file: `named`, else that of the last run, else that of the results."""
     if named is not None:
         return Path(os.path.abspath(expanded(str(named), "corrections")))
     with suppress(OSError, ValueError, KeyError, TypeError):
         values = json.loads(read_regular(Results(results).corrections / SOURCE, MAX_BYTES))
-        noted = Path(values["file"])
-        # A folder of results may be somebody else's: no file is made where it says.
-        if values["schema"] == SOURCE_SCHEMA and noted.is_absolute() and noted.is_file():
-            return noted
+        source = Path(values["file"])
+        # A results folder may come from someone else, so it cannot cause a new file elsewhere.
+        if values["schema"] == SOURCE_SCHEMA and source.is_absolute() and source.is_file():
+            return source
     return Results(results).corrections_file
 
 
 def read_corrections(file: Path, needed: bool = True) -> Document:
-    """The statements of a user's file. needed: it was named, so it has to be there.
+    """The corrections in a file. needed: the user named it, so it must exist.
 
     Raises InvalidCorrection, ConfigError.
     """
@@ -68,11 +67,11 @@ def read_corrections(file: Path, needed: bool = True) -> Document:
 def write_slices(
     corrections: Document, tracks: Sequence[Ticket], results: Path, records: Path, source: Path
 ) -> dict[str, str]:
-    """Write what changed of results/corrections; the tracks with corrections.
+    """Write the changed files of results/corrections.
 
-    records: the folder of results with the records, whose fingerprints find renamed files again.
-    source: the user's file. Returns a digest of its statements by track. Raises LibraryError,
-    OSError.
+    records: the results folder with the records, whose fingerprints identify renamed files.
+    source: the corrections file. Returns a digest of the correction of each corrected track.
+    Raises LibraryError, OSError.
     """
     folder = Results(results).corrections
     paths = {ticket.track: ticket.path for ticket in tracks}
@@ -81,25 +80,25 @@ def write_slices(
         for track, path in paths.items()
         if path in corrections.tracks
     }
-    here = set(paths.values())
-    gone = {path: c for path, c in corrections.tracks.items() if path not in here}
+    present = set(paths.values())
+    absent = {path: c for path, c in corrections.tracks.items() if path not in present}
     for ticket in tracks:
         if ticket.track in own and _may_be_another(ticket, own[ticket.track], Results(records)):
-            gone[ticket.path] = own[ticket.track]
-    others = Document(gone)
-    was = _others(folder)
+            absent[ticket.path] = own[ticket.track]
+    others = Document(absent)
+    before = _others(folder)
     slices = tracks_with_corrections(results) & paths.keys()
-    if not corrections.tracks and not slices and not was.tracks:
+    if not corrections.tracks and not slices and not before.tracks:
         _note_source(results, source)
         return {}
     for track in slices - own.keys():
-        before = read_slice(slice_path(folder, track)) or NOTHING
-        mine = before.fingerprint or recording_fingerprint(Results(records), track)
-        found = others.find(paths[track], mine)
+        last = read_slice(slice_path(folder, track)) or NOTHING
+        fingerprint = last.fingerprint or recording_fingerprint(Results(records), track)
+        found = others.find(paths[track], fingerprint)
         own[track] = NOTHING if found is None else others.tracks[found]
-    if was.tracks != others.tracks:
+    if before.tracks != others.tracks:
         waiting = {track: path for track, path in paths.items() if track not in own}
-        own |= _found_again(records, waiting, others, was)
+        own |= _changed_by_others(records, waiting, others, before)
     for track, correction in own.items():
         write_owned(slice_path(folder, track), slice_bytes(track, correction))
     write_owned(folder / OTHERS, document.to_bytes(others))
@@ -108,15 +107,15 @@ def write_slices(
 
 
 def _may_be_another(ticket: Ticket, correction: Correction, records: Results) -> bool:
-    """Whether another recording may lie where the one was that has corrections: its
-    record is of another one, or its audio is no more what it was in the last run."""
-    mine = recording_fingerprint(records, ticket.track)
-    if fingerprints.same(correction.fingerprint, mine) is False:
+    """Whether a corrected track may be another recording now: its record has another
+    fingerprint, or its audio has changed since the last run."""
+    fingerprint = recording_fingerprint(records, ticket.track)
+    if fingerprints.same(correction.fingerprint, fingerprint) is False:
         return True
     try:
         if read_ticket(records.ticket(ticket.track)) == ticket:
             return False
-    except RecordError:  # of a first run
+    except RecordError:  # in a first run
         return False
     with suppress(RecordError, OSError):
         state = read_identity(records.identity(ticket.track))
@@ -127,12 +126,12 @@ def _may_be_another(ticket: Ticket, correction: Correction, records: Results) ->
 def _others(folder: Path) -> Document:
     try:
         return document.read(folder / OTHERS)
-    except (OSError, InvalidCorrection):  # of another version, or damaged: written anew
+    except (OSError, InvalidCorrection):  # of another version, or damaged: it is written again
         return Document()
 
 
 def tracks_with_corrections(results: Path) -> set[str]:
-    """The tracks that have a slice, in the library or not."""
+    """The tracks that have a file in results/corrections, whether or not in the library."""
     try:
         names = os.listdir(Results(results).corrections)
     except OSError:
@@ -140,23 +139,23 @@ def tracks_with_corrections(results: Path) -> set[str]:
     return {n[:-5] for n in names if n.endswith(".json") and TRACK_ID.fullmatch(n[:-5])}
 
 
-def _found_again(
-    records: Path, paths: Mapping[str, str], others: Document, was: Document
+def _changed_by_others(
+    records: Path, paths: Mapping[str, str], others: Document, before: Document
 ) -> dict[str, Correction]:
-    """What changed for tracks whose recording has corrections under another name."""
+    """The new corrections of tracks whose recording has, or had, one under another name."""
     found: dict[str, Correction] = {}
     for track, path in paths.items():
-        mine = read_fingerprint(Results(records).record("bpm", track))
-        if mine is None:
+        fingerprint = read_fingerprint(Results(records).record("bpm", track))
+        if fingerprint is None:
             continue
-        now, before = others.find(path, mine), was.find(path, mine)
-        if now is not None or before is not None:
+        now = others.find(path, fingerprint)
+        if now is not None or before.find(path, fingerprint) is not None:
             found[track] = NOTHING if now is None else others.tracks[now]
     return found
 
 
 def read_fingerprint(path: Path) -> str | None:
-    """The fingerprint in a bpm record, which is not read as a whole; None if it has none."""
+    """The fingerprint in a bpm record, without parsing the record; None if it has none."""
     with suppress(OSError):
         found = FINGERPRINT.search(read_regular(path, MAX_BYTES))
         return found[1].decode("ascii", "replace") if found else None
@@ -164,17 +163,17 @@ def read_fingerprint(path: Path) -> str | None:
 
 
 def recording_fingerprint(files: Results, track: str) -> str | None:
-    """The fingerprint of what a track was found to be; None where it is unknown."""
-    mine = read_fingerprint(files.record("bpm", track))
-    if mine is None and files.features(track).exists():  # the record is still to be made
+    """The fingerprint of a track's recording; None if it is unknown."""
+    found = read_fingerprint(files.record("bpm", track))
+    if found is None and files.features(track).exists():  # the record is not made yet
         with suppress(RecordError):
             features = store.load(files.features(track))
-            mine = fingerprints.fingerprint(features) if isinstance(features, Features) else None
-    return mine
+            found = fingerprints.fingerprint(features) if isinstance(features, Features) else None
+    return found
 
 
 def recording_is_gone(files: Results, path: str, correction: Correction) -> bool:
-    """Whether a corrected recording is no longer where it was."""
+    """Whether a corrected recording is no longer at its path."""
     track = track_id(path)
     with suppress(RecordError):
         if read_ticket(files.ticket(track)).path == path:
@@ -186,10 +185,10 @@ def recording_is_gone(files: Results, path: str, correction: Correction) -> bool
 
 
 def _note_source(results: Path, source: Path) -> None:
-    """Say where the user's file is, where it is not the usual one."""
+    """Write down where the corrections file is, unless it is in its default place."""
     path = Results(results).corrections / SOURCE
-    usual = os.path.abspath(source) == os.path.abspath(Results(results).corrections_file)
-    if usual:
+    is_default = os.path.abspath(source) == os.path.abspath(Results(results).corrections_file)
+    if is_default:
         path.unlink(missing_ok=True)
         return
     values = {"schema": SOURCE_SCHEMA, "schema_version": SCHEMA_VERSION, "file": str(source)}

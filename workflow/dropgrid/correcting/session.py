@@ -1,7 +1,7 @@
-"""Stating what is right about the tracks of a results folder: edits, undo, and records renewed.
+"""Correct the tracks of a results folder: edits, undo, and updated records.
 
-`dropgrid correct` and the workbench stand on this. Every change goes into the user's file, under
-its lock; what a track's statements were before is kept, so that it can be undone without end.
+`dropgrid correct` and the workbench use this. Every change is written into corrections.json, under
+its lock. The earlier corrections of each track are kept for unlimited undo.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ from ..stages.make_records import make_bpm_record, make_key_record, make_structu
 from .publish import read_fingerprint, recording_is_gone
 
 UNDO_SCHEMA = "dropgrid/corrections-undo"
-MOST_STEPS = 1000
+MAX_STEPS = 1000
 
 
 class NothingToUndo(InvalidCorrection):
-    """There is no step to take back, or to take again."""
+    """There is no step to undo or redo."""
 
 
 @dataclass(frozen=True)
 class TrackState:
-    """A track with what is written of it; None for a record that there is not."""
+    """A track's ticket and records; None for a missing record."""
 
     ticket: Ticket
     bpm: BpmRecord | None
@@ -61,7 +61,7 @@ class TrackState:
 
     @property
     def computed(self) -> BpmRecord:
-        """The analysis' own bpm record. Raises InvalidCorrection without one."""
+        """The bpm record without corrections. Raises InvalidCorrection if there is none."""
         if self.bpm is None:
             raise InvalidCorrection(f"{self.ticket.path}: not analysed; run the workflow first")
         if self.bpm.error is not None:
@@ -73,15 +73,15 @@ class TrackState:
 
 @dataclass(frozen=True)
 class CorrectionSession:
-    """A folder of results, and the user's file of corrections for it."""
+    """A results folder and its corrections file (corrections.json)."""
 
     results: Results
     file: Path
 
     def read_state(self, track: str, with_fingerprint: bool = True) -> TrackState:
-        """What is written of a track. Raises RecordError, MissingRecord included for no ticket.
+        """A track's ticket and records. Raises RecordError, or MissingRecord without a ticket.
 
-        with_fingerprint: find out its fingerprint from the features, where the record has none.
+        with_fingerprint: compute the fingerprint from the features if the record has none.
         """
         ticket = read_ticket(self.results.ticket(track))
         found: list[Any] = []
@@ -91,14 +91,14 @@ class CorrectionSession:
                 record = read(self.results.record(kind, track), track)
             found.append(record)
         bpm, structure, key = found
-        mine = None if bpm is None else bpm.fingerprint
-        if mine is None and with_fingerprint:  # a record of a version without, or none of beats
+        fingerprint = None if bpm is None else bpm.fingerprint
+        if fingerprint is None and with_fingerprint:  # no bpm record, or one of an old version
             with suppress(RecordError):
-                mine = fingerprints.fingerprint(self.features(track))
-        return TrackState(ticket, bpm, structure, key, mine)
+                fingerprint = fingerprints.fingerprint(self.features(track))
+        return TrackState(ticket, bpm, structure, key, fingerprint)
 
     def features(self, track: str) -> Features:
-        """The features of a track. Raises RecordError where they are gone."""
+        """The features of a track. Raises RecordError if they were deleted."""
         from ..features import store
 
         features = store.load(self.results.features(track))
@@ -107,13 +107,13 @@ class CorrectionSession:
         return features
 
     def decoder(self, track: str) -> dict[str, Any]:
-        """How a track was decoded: what the times of other programs depend on."""
+        """How a track was decoded, which affects the times of other programs."""
         with suppress(RecordError):
             return dict(read_bpm(self.results.record("bpm", track), track).decoder)
         return {}
 
     def options(self, stage: str) -> dict[str, Any]:
-        """The options of a stage as the last run had them; the defaults where there was none."""
+        """The options of a stage in the last run; the defaults before the first run."""
         try:
             return dict(json.loads(read_regular(self.results.options(stage), MAX_BYTES)))
         except (OSError, ValueError, TypeError):
@@ -123,7 +123,7 @@ class CorrectionSession:
             return dict(stage_options(load_config())[stage])
 
     def at_tempo(self, track: str) -> grid_corrections.AtTempo:
-        """The analysis of a track whose tempo is given. It raises InvalidCorrection without
+        """The function that analyses a track at a given tempo. It raises InvalidCorrection without
         features."""
 
         def analyse(bpm: float) -> BpmRecord:
@@ -134,15 +134,15 @@ class CorrectionSession:
                     f"cannot search for beats at {bpm:g} BPM: {error}"
                 ) from error
             ticket = read_ticket(self.results.ticket(track))
-            tempo_alone = replace(NOTHING, bpm=bpm)
-            return as_written(make_bpm_record(ticket, features, self.options("bpm"), tempo_alone))
+            only_tempo = replace(NOTHING, bpm=bpm)
+            return as_written(make_bpm_record(ticket, features, self.options("bpm"), only_tempo))
 
         return analyse
 
     def correction_of(
         self, state: TrackState, corrections: Document | None = None
     ) -> tuple[str | None, Correction]:
-        """Under which path of the file statements about a track stand, and what they are."""
+        """The correction of a track, and its path in the corrections file (None: it has none)."""
         corrections = document.read(self.file) if corrections is None else corrections
         name = corrections.find(
             state.ticket.path, state.fingerprint, partial(recording_is_gone, self.results)
@@ -150,9 +150,9 @@ class CorrectionSession:
         return name, NOTHING if name is None else corrections.tracks[name]
 
     def answer(self, state: TrackState, correction: Correction) -> tuple[Correction, Answer]:
-        """All that holds of a track with these statements, and the answer that they make.
+        """The effective correction of a track, and the answer with it.
 
-        Sections that are not corrected are those of the present record, whatever its bars.
+        Sections that are not corrected are those of the current record, whatever its bars.
         """
         at_tempo = self.at_tempo(state.ticket.track)
         computed = state.computed
@@ -161,10 +161,10 @@ class CorrectionSession:
         structure, key = state.structure, state.key
         if structure is not None and structure.status == "ok":
             if structure.computed is not None:
-                own = structure.computed
+                found = structure.computed
                 structure = replace(
-                    structure, sections=own.sections, drops=own.drops,
-                    drop_confidences=own.drop_confidences, source="computed", computed=None,
+                    structure, sections=found.sections, drops=found.drops,
+                    drop_confidences=found.drop_confidences, source="computed", computed=None,
                 )  # fmt: skip
             structure = section_corrections.apply_sections(structure, effective, bpm)
         if key is not None and key.status == "ok":
@@ -172,33 +172,33 @@ class CorrectionSession:
         return effective, Answer(bpm, structure, key)
 
     def accepted_answer(self, state: TrackState, correction: Correction) -> Answer:
-        """The answer that a person holds to be right; as last written where it takes features
-        that are gone."""
+        """The answer that the user accepts; as last written if it needs features that were
+        deleted."""
         try:
             return self.answer(state, correction)[1]
         except InvalidCorrection:
             return Answer(state.bpm, state.structure, state.key)
 
     def is_current(self, state: TrackState, correction: Correction) -> bool:
-        """Whether the records of a track are made with these statements, as their times say."""
+        """Whether the records of a track were made with this correction, by their times."""
         track = state.ticket.track
         path = slice_path(self.results.corrections, track)
         try:
-            stated = path.stat().st_mtime_ns
+            corrected = path.stat().st_mtime_ns
             written = min(
                 self.results.record(kind, track).stat().st_mtime_ns for kind in self._kinds(state)
             )
-            return path.read_bytes() == slice_bytes(track, correction) and written >= stated
-        except OSError:  # nothing was ever stated, or there is no record
+            return path.read_bytes() == slice_bytes(track, correction) and written >= corrected
+        except OSError:  # never corrected, or no record
             return correction.is_empty
 
     def _kinds(self, state: TrackState) -> list[str]:
-        """The kinds of records that there are of a track; the bpm record in any case."""
+        """The kinds of records that a track has; always with the bpm record."""
         others = {"structure": state.structure, "key": state.key}
         return ["bpm", *(kind for kind, record in others.items() if record is not None)]
 
     def edit(self, track: str, steps: Sequence[Mapping[str, Any]]) -> Correction:
-        """Make edits (dropgrid.corrections.edits) as one step; the track's corrections now.
+        """Make edits (dropgrid.corrections.edits) as one undo step; returns the new correction.
 
         Raises InvalidCorrection, RecordError, OSError.
         """
@@ -213,7 +213,7 @@ class CorrectionSession:
             return self.put(corrections, state, name, before, correction)
 
     def set_correction(self, track: str, correction: Correction) -> Correction:
-        """State this of a track, in place of all that was. Raises as edit does."""
+        """Replace the correction of a track. Raises what edit raises."""
         state = self.read_state(track)
         with document.changing(self.file) as corrections:
             name, before = self.correction_of(state, corrections)
@@ -228,28 +228,30 @@ class CorrectionSession:
         correction: Correction,
         between: Sequence[Correction] = (),
     ) -> Correction:
-        """Correct a track so in place of earlier corrections under a name; it can be undone,
-        by way of those between."""
+        """Replace a track's correction, which was saved under `name`; it can be undone.
+
+        between: corrections between the old and the new one, each of them an undo step.
+        """
         correction = replace(correction, fingerprint=state.fingerprint or correction.fingerprint)
         if replace(before, fingerprint=correction.fingerprint) == correction:
             return correction
         undo, _ = self.steps(state.ticket.track, state.fingerprint)
-        self._keep(state, [*undo, before, *between], [])
-        self._place(corrections, state, name, correction)
+        self._save_steps(state, [*undo, before, *between], [])
+        self._save(corrections, state, name, correction)
         return correction
 
-    def _place(
+    def _save(
         self, corrections: Document, state: TrackState, name: str | None, correction: Correction
     ) -> None:
-        """State this of a track, of which statements stood under a name; nobody else's go.
+        """Save the correction of a track, saved under `name` before; no other correction is lost.
 
-        Other tracks that go by the same statements, being the same recording, get their own; what
-        is stated of the recording that lay under the track's path before is set aside.
+        Other tracks that share the correction, because they are the same recording, get their own
+        copy. The correction of a recording that had the track's path before gets another name.
         """
         path = state.ticket.path
         if name is not None and name != path:
-            for other, mine in self.tracks_sharing(corrections, name, path):
-                corrections.put(other, replace(corrections.tracks[name], fingerprint=mine))
+            for other, fingerprint in self.tracks_sharing(corrections, name, path):
+                corrections.put(other, replace(corrections.tracks[name], fingerprint=fingerprint))
         earlier = corrections.tracks.get(path)
         if earlier is not None and name != path:
             corrections.put(self._free_name(corrections, path), earlier, path)
@@ -260,62 +262,64 @@ class CorrectionSession:
             corrections.tracks[path] = Correction(fingerprint=state.fingerprint)
 
     def tracks_sharing(self, corrections: Document, name: str, path: str) -> list[tuple[str, str]]:
-        """Path and fingerprint of each other track that goes by the statements under a name."""
+        """The path and fingerprint of each other track that uses the correction under a name."""
         found = []
         with suppress(OSError):
             for ticket in sorted(os.listdir(self.results.ticket("x").parent)):
                 track = ticket.removesuffix(".json")
-                mine = read_fingerprint(self.results.record("bpm", track))
-                if not fingerprints.same(corrections.tracks[name].fingerprint, mine):
+                fingerprint = read_fingerprint(self.results.record("bpm", track))
+                if not fingerprints.same(corrections.tracks[name].fingerprint, fingerprint):
                     continue
                 with suppress(RecordError):
                     other = read_ticket(self.results.ticket(track)).path
-                    gone = partial(recording_is_gone, self.results)
-                    if mine and other != path and corrections.find(other, mine, gone) == name:
-                        found.append((other, mine))
+                    is_gone = partial(recording_is_gone, self.results)
+                    if not fingerprint or other == path:
+                        continue
+                    if corrections.find(other, fingerprint, is_gone) == name:
+                        found.append((other, fingerprint))
         return found
 
     def _free_name(self, corrections: Document, path: str) -> str:
         """A path without a file and without corrections."""
-        names = (f"{path} (earlier recording{number})" for number in ("", *range(2, MOST_STEPS)))
+        names = (f"{path} (earlier recording{number})" for number in ("", *range(2, MAX_STEPS)))
         return next(
             name for name in names
             if name not in corrections.tracks and not self.results.ticket(track_id(name)).exists()
         )  # fmt: skip
 
     def undo(self, track: str, again: bool = False) -> Correction:
-        """Take back the last step, or again: take it again. Raises NothingToUndo, OSError."""
+        """Undo the last step, or with `again` redo it. Raises NothingToUndo, OSError."""
         state = self.read_state(track)
         with document.changing(self.file) as corrections:
             name, now = self.correction_of(state, corrections)
             undo, redo = self.steps(track, state.fingerprint)
-            here, there = (redo, undo) if again else (undo, redo)
+            source, target = (redo, undo) if again else (undo, redo)
             plain = replace(now, fingerprint=None)
-            while here and replace(here[-1], fingerprint=None) == plain:
-                here.pop()  # of a step that was kept, but never saved
-            if not here:
-                what = "take again" if again else "undo"
+            while source and replace(source[-1], fingerprint=None) == plain:
+                source.pop()  # the correction of this step was never saved
+            if not source:
+                what = "redo" if again else "undo"
                 raise NothingToUndo(f"{state.ticket.path}: there is nothing to {what}")
-            correction = replace(here[-1], fingerprint=state.fingerprint)
-            there.append(now)
-            self._keep(state, undo, redo)  # both, until the statement is saved
-            self._place(corrections, state, name, correction)
-        here.pop()
-        self._keep(state, undo, redo)
+            correction = replace(source[-1], fingerprint=state.fingerprint)
+            target.append(now)
+            self._save_steps(state, undo, redo)  # with both, until the correction is saved
+            self._save(corrections, state, name, correction)
+        source.pop()
+        self._save_steps(state, undo, redo)
         return correction
 
     def steps(
         self, track: str, fingerprint: str | None = None
     ) -> tuple[list[Correction], list[Correction]]:
-        """Earlier corrections, and undone ones, the last one last.
+        """The earlier corrections for undo, and those for redo; the most recent one is last.
 
-        fingerprint: of the track's recording; steps of another one are none of its own.
+        fingerprint: of the track's recording; steps of another recording are ignored.
         """
         path = self._undo_path(track)
         with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, InvalidCorrection):
             values = json.loads(read_regular(path, MAX_BYTES))
-            mine = values["schema"] == UNDO_SCHEMA and values["file"] == str(self.file)
-            if mine and fingerprints.same(values.get("fingerprint"), fingerprint) is not False:
+            is_own = values["schema"] == UNDO_SCHEMA and values["file"] == str(self.file)
+            if is_own and fingerprints.same(values.get("fingerprint"), fingerprint) is not False:
                 found = [
                     [from_json(item, str(path)) for item in values[name]]
                     for name in ("undo", "redo")
@@ -323,13 +327,13 @@ class CorrectionSession:
                 return found[0], found[1]
         return [], []
 
-    def _keep(
+    def _save_steps(
         self, state: TrackState, undo: Iterable[Correction], redo: Iterable[Correction]
     ) -> None:
         values = {"schema": UNDO_SCHEMA, "schema_version": SCHEMA_VERSION, "file": str(self.file)}
         if state.fingerprint is not None:
             values["fingerprint"] = state.fingerprint
-        steps = {"undo": [*undo][-MOST_STEPS:], "redo": [*redo][-MOST_STEPS:]}
+        steps = {"undo": [*undo][-MAX_STEPS:], "redo": [*redo][-MAX_STEPS:]}
         plain = {name: [to_json(item) for item in items] for name, items in steps.items()}
         path = self._undo_path(state.ticket.track)
         write_atomically(path, json_lines({**values, **plain}))
@@ -339,9 +343,9 @@ class CorrectionSession:
         return self.results.corrections / "undo" / f"{track}.json"
 
     def update_records(self, track: str) -> None:
-        """Update the records of a track to its corrections now, as a run does.
+        """Update the records of a track to its current correction, as a run would.
 
-        What was written before stays where its features are gone: then the next run makes them.
+        If its features were deleted, the old records stay, and the next run makes new ones.
         Raises RecordError, InvalidCorrection, OSError.
         """
         state = self.read_state(track)
@@ -351,8 +355,8 @@ class CorrectionSession:
             write_owned(slice_path(folder, track), slice_bytes(track, correction))
             features = self.features(track)
             bpm = make_bpm_record(state.ticket, features, self.options("bpm"), correction)
-            made = self._records(state, features, as_written(bpm), correction)
-            for kind, record in made:
+            records = self._records(state, features, as_written(bpm), correction)
+            for kind, record in records:
                 write_record(self.results.record(kind, track), record)
             if self.correction_of(state)[1] == correction:
                 return
@@ -360,17 +364,14 @@ class CorrectionSession:
     def _records(
         self, state: TrackState, features: Features, bpm: BpmRecord, correction: Correction
     ) -> list[tuple[str, Any]]:
-        """The records of a track, of the analyses that the results have."""
-        made: list[tuple[str, Any]] = [("bpm", bpm)]
+        """The records of a track, of the kinds that the results have."""
+        records: list[tuple[str, Any]] = [("bpm", bpm)]
         if "structure" in self.results.kinds():
             options = self.options("structure")
-            made.append(
-                (
-                    "structure",
-                    make_structure_record(state.ticket, features, bpm, options, correction),
-                )
-            )
+            record = make_structure_record(state.ticket, features, bpm, options, correction)
+            records.append(("structure", record))
         if "key" in self.results.kinds():
             options = self.options("key")
-            made.append(("key", make_key_record(state.ticket, features, options, correction)))
-        return made
+            key = make_key_record(state.ticket, features, options, correction)
+            records.append(("key", key))
+        return records

@@ -1,4 +1,4 @@
-"""Records with the corrections in place of what the analysis found: this room's entry points."""
+"""Apply corrections to records: the entry points of this package."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .model import Correction
 
 
 def to_bpm(computed: BpmRecord, correction: Correction, at_tempo: AtTempo) -> BpmRecord:
-    """The bpm record of a track with its correction; the analysis' answer is kept in it.
+    """The bpm record of a track with its correction; it also contains the computed answer.
 
-    at_tempo: see grid_corrections.apply. Raises InvalidCorrection for a relative statement that
-    cannot be.
+    at_tempo: see grid_corrections.apply. Raises InvalidCorrection for an impossible relative
+    correction.
     """
     if computed.status != "ok":
         return computed
@@ -51,10 +51,10 @@ def effective(
     structure: StructureRecord | None = None,
     key: KeyRecord | None = None,
 ) -> Correction:
-    """All that holds of a track: absolute, and with what was confirmed where it is needed.
+    """The correction to apply: absolute, and with the confirmed answer where the analysis differs.
 
-    computed: the analysis' own bpm record; structure, key: the records as they are, of which
-    their own answers count.
+    computed: the bpm record of the analysis; structure, key: the current records, whose computed
+    answers are used.
     """
     absolute = edits.absolute(correction, computed, at_tempo)
     absolute = section_corrections.with_confirmed_grid(absolute, computed)

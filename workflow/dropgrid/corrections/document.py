@@ -1,10 +1,9 @@
-"""The file corrections.json: a user's own, to be read, kept and compared by people.
+"""The file corrections.json, which belongs to the user and is easy to read and compare.
 
-A statement is a line, an entry of a list too, tracks are in the order of their paths: a change
-of one statement is a change of one line. Fields that this version does not know are kept. What
-was there before the last change stays beside it, corrections.previous.json. Whoever changes the
-file holds a lock, reads it anew and writes it whole, so that nobody's edit is lost, and half of it
-is never seen.
+Each field and each entry of a list is on its own line, and tracks are sorted by path, so that a
+change of one field changes one line. Unknown fields are kept. The version before the last change
+is kept as corrections.previous.json. To change the file, a program locks it, reads it again and
+replaces it, so that no edit is lost and no reader sees half a file.
 """
 
 from __future__ import annotations
@@ -27,12 +26,12 @@ from . import fingerprints
 from .model import Correction, InvalidCorrection, from_json, refuse, to_json
 
 SCHEMA = "dropgrid/corrections"
-PATIENCE = 10.0  # s that another writer is waited for
+LOCK_TIMEOUT = 10.0  # s
 
 
 @dataclass
 class Document:
-    """The statements of a file by path within the library; unknown: fields beside them."""
+    """The corrections of a file by path within the library; unknown: other fields of the file."""
 
     tracks: dict[str, Correction] = field(default_factory=dict)
     unknown: dict[str, Any] = field(default_factory=dict)
@@ -43,20 +42,20 @@ class Document:
         fingerprint: str | None = None,
         recording_is_gone: Callable[[str, Correction], bool] = lambda name, correction: True,
     ) -> str | None:
-        """The path under which statements about a recording stand; None if there are none.
+        """The path of the correction of a recording; None if it has none.
 
-        Those of its own path, unless they are about another recording; else those about the same
-        recording under a path where it is no more, as `is_gone` tells of a path and its
-        statements: a copy that is in the library keeps its own. Of several such paths, the one
-        with the very fingerprint counts, then the one that ends most like this path; None where
-        two fit equally well.
+        This is its own path, unless the correction there belongs to another recording; else the
+        path of a correction with the same fingerprint whose recording is no longer at that path
+        (a copy that is still in the library keeps its own correction). Of several such paths, an
+        identical fingerprint comes first, then the longest common end of the paths; None if two
+        fit equally well.
         """
         own = self.tracks.get(path)
-        mine = own is not None and fingerprints.same(own.fingerprint, fingerprint) is not False
-        if own is not None and mine and not own.has_only_page_edits:
+        is_own = own is not None and fingerprints.same(own.fingerprint, fingerprint) is not False
+        if own is not None and is_own and not own.has_only_page_edits:
             return path
         if fingerprint is None:
-            return path if mine else None
+            return path if is_own else None
         fits = sorted(
             ((correction.fingerprint == fingerprint, _common_end(name, path)), name)
             for name, correction in self.tracks.items()
@@ -65,11 +64,11 @@ class Document:
             and recording_is_gone(name, correction)
         )
         if not fits or (len(fits) > 1 and fits[-1][0] == fits[-2][0]):
-            return path if mine else None
+            return path if is_own else None
         return fits[-1][1]
 
     def put(self, path: str, correction: Correction, before: str | None = None) -> None:
-        """State this of a path; nothing if it is empty. before: where it stood until now."""
+        """Set the correction of a path, or remove it if it is empty. before: its earlier path."""
         if before is not None:
             self.tracks.pop(before, None)
         self.tracks.pop(path, None)
@@ -77,14 +76,14 @@ class Document:
             self.tracks[path] = correction
 
 
-def _common_end(one: str, other: str) -> int:
-    """How many names at the end of two paths are the same: file name, folder, folder above."""
-    pairs = zip(reversed(one.split("/")), reversed(other.split("/")), strict=False)
+def _common_end(path: str, other: str) -> int:
+    """The number of equal names at the end of two paths: file name, folder, folder above."""
+    pairs = zip(reversed(path.split("/")), reversed(other.split("/")), strict=False)
     return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def read(path: Path) -> Document:
-    """The statements of a file; none where there is no file. Raises InvalidCorrection, OSError."""
+    """The corrections in a file; none if there is no file. Raises InvalidCorrection, OSError."""
     try:
         data = read_regular(path, MAX_BYTES)
     except FileNotFoundError:
@@ -93,13 +92,13 @@ def read(path: Path) -> Document:
 
 
 def parse(data: bytes, place: str) -> Document:
-    """The statements in the bytes of a file. Raises InvalidCorrection, which names the place."""
+    """The corrections in the bytes of a file. Raises InvalidCorrection, naming the place."""
     try:
         values = strict_json.loads(data)
     except ValueError as error:
         refuse(place, f"not JSON ({error})", None)
     if not isinstance(values, dict) or values.pop("schema", None) != SCHEMA:
-        refuse(place, f"no file of corrections (its schema is not {SCHEMA})", None)
+        refuse(place, f"not a corrections file (its schema is not {SCHEMA})", None)
     version = values.pop("schema_version", None)
     if version != SCHEMA_VERSION:
         refuse(f"{place}: schema_version", f"not {SCHEMA_VERSION}", version)
@@ -115,7 +114,7 @@ def parse(data: bytes, place: str) -> Document:
 
 
 def to_bytes(document: Document) -> bytes:
-    """The bytes of a file. Raises InvalidCorrection for a number that is none."""
+    """The bytes of a file. Raises InvalidCorrection for NaN or infinity."""
     lines = ["{", f'  "schema": {_text(SCHEMA)},', f'  "schema_version": {SCHEMA_VERSION},']
     lines += [f"  {_text(name)}: {_json(value)}," for name, value in document.unknown.items()]
     entries = [
@@ -127,20 +126,18 @@ def to_bytes(document: Document) -> bytes:
 
 
 def _entry(values: Mapping[str, Any]) -> str:
-    statements = [f"      {_text(name)}: {_statement(value)}" for name, value in values.items()]
-    return "{\n" + ",\n".join(statements) + "\n    }" if statements else "{}"
+    lines = [f"      {_text(name)}: {_value(value)}" for name, value in values.items()]
+    return "{\n" + ",\n".join(lines) + "\n    }" if lines else "{}"
 
 
-def _statement(value: Any, indent: str = "      ") -> str:
-    """A statement in a line, or where it is a list of objects, or one of lists, in several."""
+def _value(value: Any, indent: str = "      ") -> str:
+    """A value on one line; a list of objects, or an object with lists, on several lines."""
     inner = indent + "  "
     if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
         lines = [inner + _json(item) for item in value]
         return "[\n" + ",\n".join(lines) + f"\n{indent}]"
     if isinstance(value, dict) and any(isinstance(item, list) for item in value.values()):
-        lines = [
-            f"{inner}{_text(name)}: {_statement(item, inner)}" for name, item in value.items()
-        ]
+        lines = [f"{inner}{_text(name)}: {_value(item, inner)}" for name, item in value.items()]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     return _json(value)
 
@@ -149,7 +146,7 @@ def _json(value: Any) -> str:
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except ValueError as error:
-        raise InvalidCorrection(f"not a number that JSON has: {error}") from error
+        raise InvalidCorrection(f"not a JSON number: {error}") from error
     return text if _encodable(text) else json.dumps(value)
 
 
@@ -158,7 +155,7 @@ def _text(text: str) -> str:
 
 
 def _encodable(text: str) -> bool:
-    """Whether a text has bytes: names of files may hold what is no character."""
+    """Whether a text can be encoded: file names may contain undecodable bytes."""
     with suppress(UnicodeEncodeError):
         text.encode()
         return True
@@ -166,28 +163,28 @@ def _encodable(text: str) -> bool:
 
 
 def previous_of(path: Path) -> Path:
-    """Where the version before the last change is kept."""
+    """The path of the version before the last change."""
     return path.with_name(f"{path.stem}.previous{path.suffix}")
 
 
 def real_path(path: Path) -> Path:
-    """The file that a path names, links followed: it is changed, locked and kept a copy of.
+    """The file at a path, with links followed: the file to change, lock and copy.
 
-    Raises InvalidCorrection for a link that leads to no file: none is made where a link says.
+    Raises InvalidCorrection for a link to a missing file: a link does not create files.
     """
     if not path.is_symlink():
         return path
     real = Path(os.path.realpath(path))
     if not real.is_file():
-        refuse(str(path), f"a link to {real}, which is not there; name a file", None)
+        refuse(str(path), f"a link to {real}, which does not exist; name a file", None)
     return real
 
 
 @contextmanager
 def changing(path: Path) -> Iterator[Document]:
-    """The document of a file, to be changed; written when all is done, by nobody else meanwhile.
+    """Change a file: yields its document, and writes it at the end; the file is locked meanwhile.
 
-    Raises InvalidCorrection where the file holds no corrections or another writer does not end,
+    Raises InvalidCorrection if it is not a corrections file or stays locked by another program,
     OSError.
     """
     path = real_path(path)
@@ -207,12 +204,12 @@ def changing(path: Path) -> Iterator[Document]:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Be the only writer of a file, on a file system without locks too."""
+    """Lock a file against other writers, even on a file system without locks."""
     lock = path.with_name(f".{path.name}.lock")
     claim: Path | None = None
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     try:
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + LOCK_TIMEOUT
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

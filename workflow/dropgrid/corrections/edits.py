@@ -1,8 +1,8 @@
-"""What a person does to a track's answer, turned into absolute statements.
+"""Turn a user's edits of a track's answer into absolute corrections.
 
-An edit is a JSON object: `op` and what it needs (EDITS). It is about the answer as it now is, with
-all earlier corrections; what comes out holds by itself. A grid of one piece is given by its
-tempo and a downbeat, each only where the edit is about it; one of several pieces as a whole.
+An edit is a JSON object: `op` and its values (EDITS). It applies to the current answer, with all
+earlier corrections; the result does not depend on them. For a grid with a single entry, an edit
+corrects tempo and downbeat separately; otherwise it corrects the whole grid.
 """
 
 from __future__ import annotations
@@ -16,31 +16,37 @@ from . import grid_corrections, model, section_corrections, section_edits
 from .model import NOTHING, Correction, GridEntry, refuse
 from .section_edits import Answer, Fields
 
-RELATIVE: dict[str, Any] = dict.fromkeys(("octave", "shift_beats", "nudge_ms", "one_beats"))
-GRID: dict[str, Any] = {**dict.fromkeys(("bpm", "one", "beats_per_bar")), "grid": (), **RELATIVE}
-REFINED = 0.01  # share: a tempo set so near to the present one is the same, better known
-CLICK = 0.010  # s: how exactly a person sets an anchor
-FEWEST_TAPS = 4
+RELATIVE: dict[str, Any] = dict.fromkeys(("octave", "shift_beats", "nudge_ms", "downbeat_beats"))
+GRID: dict[str, Any] = {
+    **dict.fromkeys(("bpm", "downbeat", "beats_per_bar")),
+    "grid": (),
+    **RELATIVE,
+}
+REFINED = 0.01  # relative: a tempo this close to the current one refines it and keeps the downbeat
+ANCHOR_ERROR = 0.010  # s: how exactly a user sets an anchor
+MIN_TAPS = 4
 OCTAVES = (1.0, 0.5, 2.0)
-TAPPED = 0.04  # share: taps so near to an octave of the present tempo mean that
+TAP_TOLERANCE = (
+    0.04  # relative: taps this close to an octave of the current tempo mean that octave
+)
 RESET = ("grid", "sections", "drops", "key", "confirmed", "note")
 
 
 def edit(correction: Correction, answer: Answer, fields: Fields) -> Correction:
-    """The statements after an edit. Raises InvalidCorrection, naming what is wrong with it."""
+    """The correction after an edit. Raises InvalidCorrection with the reason."""
     op = fields.get("op")
     if not isinstance(op, str) or op not in EDITS:
         refuse("op", f"none of {', '.join(EDITS)}", op if isinstance(op, str) else None)
     edited = EDITS[op](correction, answer, fields)
     if op != "confirm" and replace(edited, note=correction.note) != correction:
-        return replace(edited, confirmed=None)  # what was confirmed is no longer the answer
+        return replace(edited, confirmed=None)  # the confirmed answer has changed
     return edited
 
 
 def absolute(
     correction: Correction, computed: BpmRecord, at_tempo: grid_corrections.AtTempo
 ) -> Correction:
-    """A correction without relative statements, which are about the analysis' own answer."""
+    """A correction whose fields relative to the analysis are replaced by absolute ones."""
     if not correction.is_relative:
         return correction
     result = replace(correction, **RELATIVE)
@@ -51,15 +57,15 @@ def absolute(
         steps.append({"op": "shift", "beats": correction.shift_beats})
     if correction.nudge_ms is not None:
         steps.append({"op": "nudge", "ms": correction.nudge_ms})
-    if correction.one_beats is not None:
-        steps.append({"op": "one", "beats": correction.one_beats})
+    if correction.downbeat_beats is not None:
+        steps.append({"op": "one", "beats": correction.downbeat_beats})
     for step in steps:
         result = edit(result, Answer(grid_corrections.apply(computed, result, at_tempo)), step)
     return result
 
 
 def _with_grid(correction: Correction, entries: Sequence[GridEntry], *names: str) -> Correction:
-    """A correction that states a grid; of one piece, only the named fields of it."""
+    """Correct a grid; of a grid with a single entry, only the named fields."""
     for entry in entries:
         model.tempo(entry.bpm, "bpm")
     if len(entries) > 1 or correction.grid:
@@ -71,7 +77,7 @@ def _times_tempo(factor: float) -> Callable[[Correction, Answer, Fields], Correc
     def run(correction: Correction, answer: Answer, fields: Fields) -> Correction:
         _, entries = answer.grid("half" if factor < 1 else "double")
         entries = tuple(replace(entry, bpm=entry.bpm * factor) for entry in entries)
-        return _with_grid(correction, entries, "bpm", "one")
+        return _with_grid(correction, entries, "bpm", "downbeat")
 
     return run
 
@@ -79,17 +85,18 @@ def _times_tempo(factor: float) -> Callable[[Correction, Answer, Fields], Correc
 def _moved_entries(
     entries: Sequence[GridEntry], seconds: Callable[[GridEntry], float]
 ) -> list[GridEntry]:
-    """Entries, each later by so many seconds; none before the first sample."""
+    """Entries moved later by seconds(entry); none before the first sample."""
     moved = []
     for entry in entries:
-        by = seconds(entry)
-        downbeat, bar = entry.one, 60 / entry.bpm * entry.beats_per_bar
+        offset = seconds(entry)
+        downbeat, bar = entry.downbeat, 60 / entry.bpm * entry.beats_per_bar
         if downbeat is not None:
-            downbeat += by
-            if downbeat < 0:  # a bar later is a downbeat too
+            downbeat += offset
+            if downbeat < 0:  # another downbeat is a bar later
                 downbeat += bar * -(downbeat // bar)
-        start, end = max(0.0, entry.start + by), entry.end and max(0.0, entry.end + by)
-        moved.append(replace(entry, start=start, one=downbeat, end=end))
+        start = max(0.0, entry.start + offset)
+        end = entry.end and max(0.0, entry.end + offset)
+        moved.append(replace(entry, start=start, downbeat=downbeat, end=end))
     return moved
 
 
@@ -97,14 +104,14 @@ def _shift(correction: Correction, answer: Answer, fields: Fields) -> Correction
     by = model.half_beats(fields.get("beats"), "shift: beats")
     _, entries = answer.grid("shift")
     return _with_grid(
-        correction, _moved_entries(entries, lambda entry: by * 60 / entry.bpm), "one"
+        correction, _moved_entries(entries, lambda entry: by * 60 / entry.bpm), "downbeat"
     )
 
 
 def _nudge(correction: Correction, answer: Answer, fields: Fields) -> Correction:
     by = model.milliseconds(fields.get("ms"), "nudge: ms") / 1000
     _, entries = answer.grid("nudge")
-    return _with_grid(correction, _moved_entries(entries, lambda _: by), "one")
+    return _with_grid(correction, _moved_entries(entries, lambda _: by), "downbeat")
 
 
 def _move_downbeat(correction: Correction, answer: Answer, fields: Fields) -> Correction:
@@ -113,16 +120,16 @@ def _move_downbeat(correction: Correction, answer: Answer, fields: Fields) -> Co
         refuse("one: beats", "not whole beats; half beats are a shift", by)
     _, entries = answer.grid("one")
     moved = [
-        replace(entry, one=_from_start(entry, moved.one))
+        replace(entry, downbeat=_from_start(entry, moved.downbeat))
         for entry, moved in zip(
             entries, _moved_entries(entries, lambda entry: by * 60 / entry.bpm), strict=True
         )
     ]
-    return _with_grid(correction, moved, "one")
+    return _with_grid(correction, moved, "downbeat")
 
 
 def _from_start(entry: GridEntry, downbeat: float | None) -> float | None:
-    """A downbeat at or after the start of an entry, that of a bar later if this one is before."""
+    """A downbeat at or after the start of an entry; a bar later if this one is before it."""
     if downbeat is not None and downbeat < entry.start - grid_corrections.EDGE:
         return downbeat + 60 / entry.bpm * entry.beats_per_bar
     return downbeat
@@ -130,12 +137,11 @@ def _from_start(entry: GridEntry, downbeat: float | None) -> float | None:
 
 def _bpm(correction: Correction, answer: Answer, fields: Fields) -> Correction:
     bpm = model.tempo(fields.get("bpm"), "bpm")
-    present = answer.bpm
-    entries = () if present is None else grid_corrections.entries_of(present)
-    kept: dict[str, Any] = {**GRID, "bpm": bpm, "beats_per_bar": correction.beats_per_bar}
+    entries = () if answer.bpm is None else grid_corrections.entries_of(answer.bpm)
+    values: dict[str, Any] = {**GRID, "bpm": bpm, "beats_per_bar": correction.beats_per_bar}
     if len(entries) == 1 and abs(bpm / entries[0].bpm - 1) <= REFINED:
-        kept["one"] = entries[0].one if correction.grid else correction.one
-    return replace(correction, **kept)
+        values["downbeat"] = entries[0].downbeat if correction.grid else correction.downbeat
+    return replace(correction, **values)
 
 
 def _at(correction: Correction, answer: Answer, fields: Fields) -> Correction:
@@ -145,8 +151,8 @@ def _at(correction: Correction, answer: Answer, fields: Fields) -> Correction:
         refuse("at: time", f"after the end of the music, {record.duration or 0:.3f} s", moment)
     at = grid_corrections.entry_at(entries, moment)
     start = min(entries[at].start, moment) if at == 0 else entries[at].start
-    ruled = replace(entries[at], one=moment, start=start)
-    return _with_grid(correction, (*entries[:at], ruled, *entries[at + 1 :]), "one")
+    moved = replace(entries[at], downbeat=moment, start=start)
+    return _with_grid(correction, (*entries[:at], moved, *entries[at + 1 :]), "downbeat")
 
 
 def _beat_at(correction: Correction, answer: Answer, fields: Fields) -> Correction:
@@ -155,7 +161,7 @@ def _beat_at(correction: Correction, answer: Answer, fields: Fields) -> Correcti
     by = moment - section_corrections.nearest(record.beats, moment)
     at = grid_corrections.entry_at(entries, moment)
     (moved,) = _moved_entries(entries[at : at + 1], lambda _: by)
-    return _with_grid(correction, (*entries[:at], moved, *entries[at + 1 :]), "one")
+    return _with_grid(correction, (*entries[:at], moved, *entries[at + 1 :]), "downbeat")
 
 
 def _anchors(correction: Correction, answer: Answer, fields: Fields) -> Correction:
@@ -165,9 +171,9 @@ def _anchors(correction: Correction, answer: Answer, fields: Fields) -> Correcti
     entry = entries[grid_corrections.entry_at(entries, first)]
     count = round((second - first) * entry.bpm / 60)
     if count < 1:
-        refuse("anchors", "nearer to each other than a beat", None)
+        refuse("anchors", "less than a beat apart", None)
     bpm = 60 * count / (second - first)
-    margin = bpm * CLICK / (second - first)
+    margin = bpm * ANCHOR_ERROR / (second - first)
     for whole in (round(bpm), round(2 * bpm) / 2):
         if abs(bpm - whole) <= min(margin, 0.2):
             bpm = float(whole)
@@ -176,24 +182,24 @@ def _anchors(correction: Correction, answer: Answer, fields: Fields) -> Correcti
     if not fields.get("one"):
         old = section_corrections.nearest(record.downbeats, first)
         downbeat = first + round((old - first) * bpm / 60) * 60 / bpm
-    (pinned,) = _moved_entries([replace(entry, bpm=bpm, one=downbeat)], lambda _: 0.0)
+    (pinned,) = _moved_entries([replace(entry, bpm=bpm, downbeat=downbeat)], lambda _: 0.0)
     if len(entries) == 1:
-        return _with_grid(correction, (pinned,), "bpm", "one")
+        return _with_grid(correction, (pinned,), "bpm", "downbeat")
     at = entries.index(entry)
     return _with_grid(correction, (*entries[:at], pinned, *entries[at + 1 :]))
 
 
 def _tap(correction: Correction, answer: Answer, fields: Fields) -> Correction:
     taps = fields.get("times")
-    if not isinstance(taps, list) or not FEWEST_TAPS <= len(taps) <= 1000:
-        refuse("tap: times", f"not a list of {FEWEST_TAPS} to 1000 times", None)
+    if not isinstance(taps, list) or not MIN_TAPS <= len(taps) <= 1000:
+        refuse("tap: times", f"not a list of {MIN_TAPS} to 1000 times", None)
     times = sorted(model.time(tap, "tap: times") for tap in taps)
     if times[-1] - times[0] < 0.5:
         refuse("tap: times", "less than half a second of tapping", None)
     bpm = 60 * (len(times) - 1) / (times[-1] - times[0])
     entries = () if answer.bpm is None else grid_corrections.entries_of(answer.bpm)
     for factor in OCTAVES if len(entries) == 1 else ():
-        if abs(bpm / (entries[0].bpm * factor) - 1) <= TAPPED:
+        if abs(bpm / (entries[0].bpm * factor) - 1) <= TAP_TOLERANCE:
             if factor == 1.0:
                 return correction
             return _times_tempo(factor)(correction, answer, {})
@@ -239,10 +245,10 @@ def _reset(correction: Correction, answer: Answer, fields: Fields) -> Correction
     what = fields.get("what", list(RESET))
     if not isinstance(what, list) or not all(name in RESET for name in what):
         refuse("reset: what", f"not a list of {', '.join(RESET)}", None)
-    gone: dict[str, Any] = {}
+    reset: dict[str, Any] = {}
     for name in what:
-        gone |= GRID if name == "grid" else {name: getattr(NOTHING, name)}
-    return replace(correction, **gone)
+        reset |= GRID if name == "grid" else {name: getattr(NOTHING, name)}
+    return replace(correction, **reset)
 
 
 EDITS: dict[str, Callable[[Correction, Answer, Fields], Correction]] = {

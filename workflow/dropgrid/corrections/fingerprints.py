@@ -1,9 +1,9 @@
-"""By what a recording is known again after it was renamed, moved or encoded anew.
+"""Identify a recording after it was renamed, moved or re-encoded.
 
-The course of its loudness in PARTS equal parts, in steps of STEP dB below the loudest, behind its
-length in milliseconds: "252344-0a12...". Two recordings whose lengths differ by no more than
-LENGTHS and whose parts differ by no more than STEPS are the same music. A digest of the file would
-not do: tags are written into it, and the same music comes as FLAC and as MP3.
+A fingerprint is the length in milliseconds and the loudness of PARTS equal parts, in steps of STEP
+dB below the loudest part: "252344-0a12...". Two recordings are the same music if their lengths
+differ by at most MAX_LENGTH_DIFFERENCE and their parts by at most MAX_STEPS. A digest of the file
+would change with its tags, and differ between FLAC and MP3.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from ..features import Features
 
 PARTS = 32
 STEP = 0.5  # dB
-QUIETEST = 120  # steps below the loudest part: silence, and whatever is quieter
-LENGTHS = 60  # ms: what decoders differ in at the ends of an MP3
-STEPS = 2
+QUIETEST = 120  # steps below the loudest part; silence and quieter parts count as this
+MAX_LENGTH_DIFFERENCE = 60  # ms: decoders differ at the ends of an MP3
+MAX_STEPS = 2
 FORM = re.compile(rf"([0-9]{{1,10}})-([0-9a-f]{{{2 * PARTS}}})")
 
 
 def fingerprint(features: Features) -> str | None:
-    """The fingerprint of a recording; None for features of a version without loudness."""
+    """The fingerprint of a recording; None for silence or features without loudness."""
     tenths = features.descriptors.get("loudness")
     if tenths is None or len(tenths) < PARTS:
         return None
@@ -37,16 +37,18 @@ def fingerprint(features: Features) -> str | None:
     return f"{round(1000 * features.duration)}-{bytes(steps.tolist()).hex()}"
 
 
-def same(one: str | None, other: str | None) -> bool | None:
-    """Whether two fingerprints are of the same music; None where that is unknown."""
-    if one is None or other is None:
-        return None
-    if one == other:
-        return True
-    first, second = FORM.fullmatch(one), FORM.fullmatch(other)
+def same(first: str | None, second: str | None) -> bool | None:
+    """Whether two fingerprints belong to the same music; None if that is unknown."""
     if first is None or second is None:
         return None
-    if abs(int(first[1]) - int(second[1])) > LENGTHS:
+    if first == second:
+        return True
+    parts = FORM.fullmatch(first), FORM.fullmatch(second)
+    if parts[0] is None or parts[1] is None:
+        return None
+    if abs(int(parts[0][1]) - int(parts[1][1])) > MAX_LENGTH_DIFFERENCE:
         return False
-    courses = (np.frombuffer(bytes.fromhex(found[2]), np.uint8) for found in (first, second))
-    return bool(np.abs(np.subtract(*(course.astype(int) for course in courses))).max() <= STEPS)
+    courses = [
+        np.frombuffer(bytes.fromhex(part[2]), np.uint8).astype(int) for part in parts if part
+    ]
+    return bool(np.abs(courses[0] - courses[1]).max() <= MAX_STEPS)

@@ -1,4 +1,4 @@
-"""Statements about tempo, beats and bars, laid on a bpm record."""
+"""Apply corrections of tempo, beats and bars to a bpm record."""
 
 from __future__ import annotations
 
@@ -10,25 +10,24 @@ from dataclasses import fields, replace
 from ..records.model import BpmRecord, ComputedRhythm, Confidences, GridRegion
 from .model import Correction, GridEntry
 
-EDGE = 0.03  # s: a beat so little before the first sample falls on it
-REACH = 0.45  # of a beat: how far a corrected grid reaches beyond the beats that were found
-APART = 0.7  # of a beat: nearer to the next entry's first beat than this, a beat is left out
-GAP = 1.5  # beats: after a longer one without beats, music begins anew
-CLAMPED = 1e-9  # s: a beat at 0 may have been before it
+EDGE = 0.03  # s: a beat this little before the first sample is set to the first sample
+REACH = 0.45  # of a beat: how far a corrected grid extends beyond the beats that were found
+MIN_DISTANCE = 0.7  # of a beat: a beat closer to the next entry's first beat is left out
+GAP = 1.5  # beats: a longer distance between beats ends an entry's beats
+CLAMPED = 1e-9  # s: a beat at 0 may have been set to 0 from before it
 
 AtTempo = Callable[[float], BpmRecord]
 
 
 def apply(record: BpmRecord, correction: Correction, at_tempo: AtTempo) -> BpmRecord:
-    """A computed record with its grid corrected; the computed one kept beside.
+    """A computed record with its grid corrected; `computed` keeps the grid of the analysis.
 
-    correction: absolute (see edits.absolute). at_tempo: the record that the analysis makes where
-    the tempo is given and the rest is to be found.
+    correction: absolute (see edits.absolute). at_tempo: analyses the track at a given tempo.
     """
     if not correction.corrects_grid:
         return record
     found = record
-    if correction.bpm is not None and correction.one is None:
+    if correction.bpm is not None and correction.downbeat is None:
         found = at_tempo(correction.bpm)
     entries = corrected_entries(found, correction)
     if not entries:
@@ -39,10 +38,10 @@ def apply(record: BpmRecord, correction: Correction, at_tempo: AtTempo) -> BpmRe
         bpm_computed=record.bpm_computed, untagged=record.untagged,
     )  # fmt: skip
     has_tempo = bool(correction.grid) or correction.bpm is not None
-    has_downbeat = bool(correction.grid) or correction.one is not None
-    if not has_tempo:  # the tempo is the analysis' own, or that of a tag
-        kept = {f: getattr(found, f) for f in ("bpm", "bpm_fitted", "bpm_interval")}
-        corrected = replace(corrected, **kept)
+    has_downbeat = bool(correction.grid) or correction.downbeat is not None
+    if not has_tempo:  # the tempo of the analysis or of a tag
+        tempo = {f: getattr(found, f) for f in ("bpm", "bpm_fitted", "bpm_interval")}
+        corrected = replace(corrected, **tempo)
     confidences = _corrected_confidences(found.confidences, has_tempo, has_downbeat)
     confidence = (
         None if confidences is None else confidences.tempo * confidences.octave * confidences.phase
@@ -53,7 +52,7 @@ def apply(record: BpmRecord, correction: Correction, at_tempo: AtTempo) -> BpmRe
 def _corrected_confidences(
     found: Confidences | None, tempo: bool, downbeat: bool
 ) -> Confidences | None:
-    """Confidences once corrections count as certain."""
+    """The confidences; corrected parts are certain."""
     if tempo and downbeat:
         return Confidences(1.0, 1.0, 1.0, 1.0)
     if found is None:
@@ -64,21 +63,21 @@ def _corrected_confidences(
 
 
 def corrected_entries(record: BpmRecord, correction: Correction) -> tuple[GridEntry, ...]:
-    """The grid of a record with absolute statements in place; () where there is neither."""
+    """The grid of a record with an absolute correction; () if there is neither."""
     if correction.grid:
         return correction.grid
     entries = entries_of(record)
-    bpm, downbeat, length = correction.bpm, correction.one, correction.beats_per_bar
+    bpm, downbeat, length = correction.bpm, correction.downbeat, correction.beats_per_bar
     if bpm is not None and downbeat is not None:
-        present = beats_per_bar_of(record) if length is None else length
-        return (GridEntry(_first(record), bpm, downbeat, present),)
+        beats = beats_per_bar_of(record) if length is None else length
+        return (GridEntry(_first(record), bpm, downbeat, beats),)
     if not entries:
         return ()
     if downbeat is not None:
         at = entry_at(entries, downbeat)
         start = entries[at].start if at else min(entries[at].start, downbeat)
-        ruled = replace(entries[at], start=start, one=downbeat)
-        entries = (*entries[:at], ruled, *entries[at + 1 :])
+        moved = replace(entries[at], start=start, downbeat=downbeat)
+        entries = (*entries[:at], moved, *entries[at + 1 :])
     if length is not None:
         entries = tuple(replace(entry, beats_per_bar=length) for entry in entries)
     return entries
@@ -89,14 +88,14 @@ def _first(record: BpmRecord) -> float:
 
 
 def beats_per_bar_of(record: BpmRecord) -> int:
-    """How many beats a bar of a record has."""
+    """The number of beats per bar of a record."""
     return int((record.time_signature or "4/4").partition("/")[0])
 
 
 def entries_of(record: BpmRecord) -> tuple[GridEntry, ...]:
-    """The grid of a record as statements would make it.
+    """The grid of a record as the entries of a correction.
 
-    A one at 0 may stand for one that is a little earlier; so the next one is taken.
+    A downbeat at 0 may have been before the first sample, so the next downbeat is used.
     """
     length = beats_per_bar_of(record)
     entries = []
@@ -118,14 +117,14 @@ def entries_of(record: BpmRecord) -> tuple[GridEntry, ...]:
 
 
 def entry_at(entries: Sequence[GridEntry], time: float) -> int:
-    """Which entry rules at a time; the first also before it begins."""
+    """The index of the entry at a time; the first entry also covers the time before it."""
     return max(0, bisect_right([entry.start for entry in entries], time) - 1)
 
 
 def lay_grid(record: BpmRecord, entries: Sequence[GridEntry]) -> BpmRecord:
-    """A record with the beats of a grid: where music was found, and to the ends of that.
+    """A record with the beats of a grid, within the range of the beats that were found.
 
-    entries: at least one. Where no beats were found, the whole recording has them.
+    entries: at least one. If no beats were found, the beats fill the whole recording.
     """
     duration = record.duration or 0.0
     low, high = -EDGE, duration
@@ -139,11 +138,11 @@ def lay_grid(record: BpmRecord, entries: Sequence[GridEntry]) -> BpmRecord:
     for i, entry in enumerate(entries):
         begin = min(low, entry.start) if i == 0 else entry.start - EDGE
         until = high if i + 1 == len(entries) else _until(entries, i)
-        if i == 0 and entry.one is not None and entry.one < begin:
-            begin = entry.one - EDGE
+        if i == 0 and entry.downbeat is not None and entry.downbeat < begin:
+            begin = entry.downbeat - EDGE
         own, own_downbeats = _beats(entry, max(begin, -EDGE), min(max(until, begin), duration))
         if beats:
-            own = [b for b in own if b - beats[-1] > APART * 60 / entry.bpm]
+            own = [b for b in own if b - beats[-1] > MIN_DISTANCE * 60 / entry.bpm]
             own_downbeats = [b for b in own_downbeats if b > beats[-1]]
         if own:
             grid.append(
@@ -167,29 +166,31 @@ def lay_grid(record: BpmRecord, entries: Sequence[GridEntry]) -> BpmRecord:
 
 
 def _until(entries: Sequence[GridEntry], i: int) -> float:
-    """Where the beats of an entry end that another follows: before its first beat."""
-    until = entries[i + 1].start - APART * 60 / entries[i].bpm
+    """The end of an entry's beats: before the first beat of the next entry."""
+    until = entries[i + 1].start - MIN_DISTANCE * 60 / entries[i].bpm
     end = entries[i].end
     return until if end is None else min(until, end + EDGE)
 
 
 def _beats(entry: GridEntry, low: float, high: float) -> tuple[list[float], list[float]]:
-    """Beats and downbeats of an entry from low to high, both in seconds and included."""
+    """The beats and downbeats of an entry from low to high (s, inclusive)."""
     period = 60 / entry.bpm
-    anchor = entry.start if entry.one is None else entry.one
+    anchor = entry.start if entry.downbeat is None else entry.downbeat
     first = math.ceil((low - anchor) / period - 1e-6)
     last = math.floor((high - anchor) / period + 1e-6)
     times = [(n, max(0.0, anchor + n * period)) for n in range(first, last + 1)]
-    downbeats = [] if entry.one is None else [t for n, t in times if n % entry.beats_per_bar == 0]
+    downbeats = (
+        [] if entry.downbeat is None else [t for n, t in times if n % entry.beats_per_bar == 0]
+    )
     return [t for _, t in times], downbeats
 
 
 def _main(grid: Sequence[GridRegion]) -> float | None:
-    """The tempo of the median beat, beats sorted by tempo."""
+    """The tempo of the median beat when all beats are sorted by tempo."""
     ordered = sorted(grid, key=lambda region: region.bpm)
-    middle, seen = sum(region.beats for region in grid) / 2, 0
+    middle, counted = sum(region.beats for region in grid) / 2, 0
     for region in ordered:
-        seen += region.beats
-        if seen >= middle:
+        counted += region.beats
+        if counted >= middle:
             return region.bpm
     return None

@@ -1,4 +1,4 @@
-"""Grids of other programs, given as beats, as statements."""
+"""Turn grids of other programs, given as beats, into the entries of a correction."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from collections.abc import Sequence
 from .model import BAR_LENGTHS, MAX_BPM, MIN_BPM, GridEntry
 from .section_corrections import nearest
 
-STRAIGHT = 0.002  # s: a beat so near to where the ones before point lies on their line
-FEWEST = 8  # beats from which a grid can be found
-HUNDREDTH = 2e-4  # BPM: a tempo so near to hundredths was written in them
+TOLERANCE = 0.002  # s: a beat this close to the extrapolated beats before it continues their tempo
+MIN_BEATS = 8
+HUNDREDTH = 2e-4  # BPM: a tempo this close to two decimals is rounded to them
 
 
 def entries_of(
     beats: Sequence[float], downbeats: Sequence[float], known_downbeats: Sequence[float]
 ) -> tuple[GridEntry, ...]:
-    """Beats as pieces of even tempo; () where they are too few or too slow or fast.
+    """Beats as entries of steady tempo; () if there are too few, or their tempo is out of range.
 
-    known_downbeats: used where the program knows none (`downbeats` is empty): the beat nearest to
-    one of them is the downbeat.
+    known_downbeats: if the program stores none (`downbeats` is empty), the beat nearest to one of
+    these is the downbeat.
     """
-    if len(beats) < FEWEST:
+    if len(beats) < MIN_BEATS:
         return ()
     found: list[GridEntry] = []
-    for first, last in _straight(beats):
+    for first, last in _steady_ranges(beats):
         if last - first < 2 and found:
-            continue  # one beat between two pieces
+            continue  # a single beat between two entries
         bpm = _tempo(beats, first, last)
         if not MIN_BPM <= bpm <= MAX_BPM:
             return ()
@@ -35,24 +35,24 @@ def entries_of(
     return tuple(found)
 
 
-def _straight(beats: Sequence[float]) -> list[tuple[int, int]]:
-    """Stretches (first, past last) of beats that lie on a line each."""
-    stretches = []
+def _steady_ranges(beats: Sequence[float]) -> list[tuple[int, int]]:
+    """The ranges [first, last) of beats with a steady tempo."""
+    ranges = []
     first = 0
     while first < len(beats):
         last = min(first + 2, len(beats))
         while last < len(beats):
             period = (beats[last - 1] - beats[first]) / (last - 1 - first)
-            if abs(beats[last] - beats[last - 1] - period) > STRAIGHT:
+            if abs(beats[last] - beats[last - 1] - period) > TOLERANCE:
                 break
             last += 1
-        stretches.append((first, last))
+        ranges.append((first, last))
         first = last
-    return stretches
+    return ranges
 
 
 def _tempo(beats: Sequence[float], first: int, last: int) -> float:
-    """The tempo of a stretch; of a single beat, to the next one."""
+    """The tempo of a range; of a single beat, by the distance to the next beat."""
     end = min(max(last - 1, first + 1), len(beats) - 1)
     first = min(first, end - 1)
     bpm = 60 * (end - first) / max(beats[end] - beats[first], 1e-6)
@@ -62,13 +62,15 @@ def _tempo(beats: Sequence[float], first: int, last: int) -> float:
 def _downbeat(
     beats: Sequence[float], downbeats: Sequence[float], known_downbeats: Sequence[float]
 ) -> tuple[float | None, int]:
-    """A downbeat of a stretch, and how many beats its bars have."""
-    low = bisect_left(downbeats, beats[0] - STRAIGHT)
-    own = downbeats[low : bisect_right(downbeats, beats[-1] + STRAIGHT)]
+    """A downbeat of a range, and the number of beats per bar."""
+    low = bisect_left(downbeats, beats[0] - TOLERANCE)
+    own = downbeats[low : bisect_right(downbeats, beats[-1] + TOLERANCE)]
     if own:
         length = 4
         if len(own) > 1:
-            counted = bisect_left(beats, own[1] - STRAIGHT) - bisect_left(beats, own[0] - STRAIGHT)
+            counted = bisect_left(beats, own[1] - TOLERANCE) - bisect_left(
+                beats, own[0] - TOLERANCE
+            )
             length = counted if counted in BAR_LENGTHS else 4
         return max(0.0, own[0]), length
     if downbeats or not known_downbeats:

@@ -1,7 +1,7 @@
 """The corrections of a track, as values and as JSON.
 
-Every correction is about one thing; the rest is left to the analysis. Times are seconds
-from the first decoded sample, tempo is in BPM.
+Each field corrects one thing; the analysis finds the rest. Times are in seconds from the first
+decoded sample, tempos in BPM.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ from ..records.model import LABELS, Label
 
 MIN_BPM, MAX_BPM = 20.0, 400.0
 BAR_LENGTHS = (3, 4, 5, 7)  # beats that a bar may have
-LONGEST = 7 * 86_400.0  # s: no time lies further into a recording
-MOST = 10_000  # entries of a list
-MOST_TEXT = 10_000  # characters of a note
-DIGITS = 6  # of times and tempi, as in records
+MAX_TIME = 7 * 86_400.0  # s
+MAX_ENTRIES = 10_000  # of a list
+MAX_TEXT = 10_000  # characters of a note
+DIGITS = 6  # decimals of times and tempos, as in records
 
 
 class InvalidCorrection(DropgridError):
-    """A correction that cannot be: not what its field holds, out of range, about no such thing."""
+    """An invalid correction: of a wrong type, out of range, or of something missing."""
 
 
 @dataclass(frozen=True)
 class GridEntry:
-    """A steady stretch of a corrected grid, from its start to the next entry's start.
+    """A part of a corrected grid with a steady tempo, from its start to the next entry's start.
 
-    one: time of one of its downbeats; None: it has none, and a beat is at start. end: where its
-    beats end, if that is before the next entry.
+    downbeat: time of one of its downbeats; None: it has none, and a beat is at start. end: where
+    its beats end, if that is before the next entry.
     """
 
     start: float
     bpm: float
-    one: float | None
+    downbeat: float | None
     beats_per_bar: int = 4
     end: float | None = None
 
 
 @dataclass(frozen=True)
 class SectionStart:
-    """A section begins here; it ends where the next one begins."""
+    """The start of a section, which ends at the start of the next section."""
 
     start: float
     label: Label
@@ -56,9 +56,9 @@ class SectionStart:
 
 @dataclass(frozen=True)
 class Confirmed:
-    """An answer that was found right: the whole of it, and its hash (see `answer_of`).
+    """A confirmed answer with its hash (see `answer_of`).
 
-    drops: None where the confirmation does not cover them, as by pages of older versions.
+    drops: None if the confirmation does not cover them, as on pages of older versions.
     """
 
     answer: str
@@ -70,10 +70,10 @@ class Confirmed:
 
 @dataclass(frozen=True)
 class PageEdits:
-    """What a person did on a page without a server, as it was done, to be applied.
+    """The edits that the user made on a page without a server, to be applied later.
 
-    answer: what the page showed before, without a hash. steps: each of one or more edits
-    (dropgrid.corrections.edits), done one after another.
+    answer: what the page showed before the edits, without a hash. steps: in the order in which
+    they were made, each with one or more edits (dropgrid.corrections.edits).
     """
 
     answer: Confirmed
@@ -84,22 +84,24 @@ class PageEdits:
 class Correction:
     """All corrections of one track.
 
-    bpm, one (time of a downbeat), beats_per_bar: each holds by itself. grid: all three, piece by
-    piece, in place of them. octave, shift_beats, nudge_ms, one_beats: relative to the analysis'
-    own answer, for files written by hand; `edits.absolute` turns them into the above. sections,
-    drops, key: None where not corrected. edits: made on a page and not applied yet; until they
-    are, they have no effect. unknown: fields of a later version, kept.
+    bpm, downbeat (the time of one), beats_per_bar: each independent of the others. grid: all
+    three, piece by piece, in place of them. octave, shift_beats, nudge_ms, downbeat_beats:
+    relative to the answer of the analysis, for files written by hand; `edits.absolute` makes them
+    absolute. sections, drops, key: None if not corrected. edits: made on a page and not applied
+    yet; until then they have no effect. unknown: fields of a later version, which are kept.
+
+    JSON_NAMES: the names in corrections.json that differ.
     """
 
     fingerprint: str | None = None
     bpm: float | None = None
-    one: float | None = None
+    downbeat: float | None = None
     beats_per_bar: int | None = None
     grid: tuple[GridEntry, ...] = ()
     octave: Literal["half", "double"] | None = None
     shift_beats: float | None = None
     nudge_ms: float | None = None
-    one_beats: int | None = None
+    downbeat_beats: int | None = None
     sections: tuple[SectionStart, ...] | None = None
     drops: tuple[float, ...] | None = None
     key: str | None = None
@@ -111,29 +113,29 @@ class Correction:
     @property
     def corrects_grid(self) -> bool:
         """Whether tempo, beats or bars are corrected."""
-        values = (self.bpm, self.one, self.beats_per_bar)
+        values = (self.bpm, self.downbeat, self.beats_per_bar)
         return bool(self.grid) or self.is_relative or any(x is not None for x in values)
 
     @property
     def is_relative(self) -> bool:
-        """Whether a statement is relative to the analysis' own answer."""
-        values = (self.octave, self.shift_beats, self.nudge_ms, self.one_beats)
+        """Whether a field is relative to the answer of the analysis."""
+        values = (self.octave, self.shift_beats, self.nudge_ms, self.downbeat_beats)
         return any(x is not None for x in values)
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """What is corrected, of grid, sections, drops and key."""
+        """The corrected parts: of grid, sections, drops and key."""
         corrected = {
             "grid": self.corrects_grid,
             "sections": self.sections is not None,
             "drops": self.drops is not None,
             "key": self.key is not None,
         }
-        return tuple(name for name, true in corrected.items() if true)
+        return tuple(name for name, is_corrected in corrected.items() if is_corrected)
 
     @property
     def has_only_page_edits(self) -> bool:
-        """Whether nothing is corrected yet, but edits of a page wait to be applied."""
+        """Whether there are only edits of a page, which are not applied yet."""
         return self.edits is not None and replace(self, edits=None).is_empty
 
     @property
@@ -143,16 +145,19 @@ class Correction:
 
 
 NOTHING = Correction()
+# Names in corrections.json that differ from those of the fields.
+JSON_NAMES = {"downbeat": "one", "downbeat_beats": "one_beats"}
+FIELD_NAMES = {name: field_name for field_name, name in JSON_NAMES.items()}
 
 
 def to_json(correction: Correction) -> dict[str, Any]:
-    """The statements as plain JSON, without those that are not made."""
+    """The correction as JSON values, without empty fields."""
     values: dict[str, Any] = {}
     for item in fields(correction):
         value = getattr(correction, item.name)
         if item.name == "unknown" or value is None or (item.name == "grid" and not value):
             continue
-        values[item.name] = _plain(value)
+        values[JSON_NAMES.get(item.name, item.name)] = _plain(value)
     return values | dict(correction.unknown)
 
 
@@ -167,29 +172,33 @@ def _plain(value: Any) -> Any:
         return {"answer": answer, "steps": [[dict(edit) for edit in s] for s in value.steps]}
     if isinstance(value, GridEntry | SectionStart | Confirmed):
         pairs = ((f.name, _plain(getattr(value, f.name))) for f in fields(value))
-        return {n: item for n, item in pairs if item is not None and (item != [] or n == "drops")}
+        return {
+            JSON_NAMES.get(name, name): item
+            for name, item in pairs
+            if item is not None and (item != [] or name == "drops")
+        }
     return value
 
 
 def from_json(values: Any, place: str) -> Correction:
-    """The statements that JSON makes, each checked. Raises InvalidCorrection, naming the place."""
+    """The correction in JSON values, checked. Raises InvalidCorrection, naming the place."""
     if not isinstance(values, dict):
         refuse(place, "not an object", values)
     made: dict[str, Any] = {}
-    for name, value in values.items():
-        check = _CHECKS.get(name)
-        if check is not None and value is not None:
-            made[name] = check(value, f"{place}: {name}")
+    for name, check in _CHECKS.items():
+        value = values.get(name)
+        if value is not None:
+            made[FIELD_NAMES.get(name, name)] = check(value, f"{place}: {name}")
     made["unknown"] = {name: value for name, value in values.items() if name not in _CHECKS}
     correction = Correction(**made)
-    whole = [name for name in ("bpm", "one", "beats_per_bar") if name in made]
-    if correction.grid and whole:
-        refuse(f"{place}: {whole[0]}", "stated beside a grid, which says it already", None)
+    others = [name for name in ("bpm", "one", "beats_per_bar") if values.get(name) is not None]
+    if correction.grid and others:
+        refuse(f"{place}: {others[0]}", "not allowed with grid, which contains it", None)
     return correction
 
 
 def refuse(place: str, what: str, value: Any) -> NoReturn:
-    """Raise InvalidCorrection, with a value shortened to what fits on a line."""
+    """Raise InvalidCorrection; the value is shortened to fit on a line."""
     if value is None:
         raise InvalidCorrection(f"{place}: {what}")
     shown = ascii(value) if isinstance(value, str | int | float) else type(value).__name__
@@ -208,7 +217,7 @@ def number(value: Any, place: str, low: float, high: float, what: str = "a numbe
 def _is_finite(value: float) -> bool:
     try:
         return math.isfinite(value)
-    except OverflowError:  # a whole number that no float can be
+    except OverflowError:  # an integer too large for a float
         return False
 
 
@@ -219,11 +228,11 @@ def tempo(value: Any, place: str) -> float:
 
 def time(value: Any, place: str) -> float:
     """A time within a recording. Raises InvalidCorrection."""
-    return number(value, place, 0.0, LONGEST, "a time")
+    return number(value, place, 0.0, MAX_TIME, "a time")
 
 
 def beats_per_bar(value: Any, place: str) -> int:
-    """How many beats a bar has. Raises InvalidCorrection."""
+    """The number of beats per bar. Raises InvalidCorrection."""
     if isinstance(value, bool) or value not in BAR_LENGTHS:
         refuse(place, "none of 3, 4, 5 and 7", value)
     return int(value)
@@ -237,7 +246,7 @@ def label(value: Any, place: str) -> Label:
 
 
 def key(value: Any, place: str) -> str:
-    """The name of a key written in any notation. Raises InvalidCorrection."""
+    """The name of a key given in any notation. Raises InvalidCorrection."""
     found = notation.parse(value) if isinstance(value, str) else None
     if found is None:
         refuse(place, "not a key", value)
@@ -246,8 +255,8 @@ def key(value: Any, place: str) -> str:
 
 def text(value: Any, place: str) -> str:
     """A text. Raises InvalidCorrection."""
-    if not isinstance(value, str) or len(value) > MOST_TEXT:
-        refuse(place, f"not a text of at most {MOST_TEXT} characters", value)
+    if not isinstance(value, str) or len(value) > MAX_TEXT:
+        refuse(place, f"not a text of at most {MAX_TEXT} characters", value)
     if not is_whole(value):
         refuse(place, "half a character in it (a lone surrogate)", value)
     return value
@@ -261,7 +270,7 @@ def _whole(value: Any, place: str) -> int:
 
 
 def half_beats(value: Any, place: str) -> float:
-    """Whole or half beats. Raises InvalidCorrection."""
+    """A number of whole or half beats. Raises InvalidCorrection."""
     found = number(value, place, -1e6, 1e6, "a number of beats")
     if 2 * found != int(2 * found):
         refuse(place, "not whole or half beats", value)
@@ -269,7 +278,7 @@ def half_beats(value: Any, place: str) -> float:
 
 
 def milliseconds(value: Any, place: str) -> float:
-    """A small move. Raises InvalidCorrection."""
+    """A number of milliseconds. Raises InvalidCorrection."""
     return number(value, place, -10_000, 10_000, "milliseconds")
 
 
@@ -282,23 +291,23 @@ def _one_of(*choices: str) -> Callable[[Any, str], str]:
     return check
 
 
-def _objects(value: Any, place: str, known: Sequence[str]) -> list[tuple[dict[str, Any], str]]:
-    """Objects of a list that know no other fields, each with its place."""
-    if not isinstance(value, list) or len(value) > MOST:
-        refuse(place, f"not a list of at most {MOST}", value)
+def _objects(value: Any, place: str, names: Sequence[str]) -> list[tuple[dict[str, Any], str]]:
+    """The objects of a list, each with its place; they may only have the given fields."""
+    if not isinstance(value, list) or len(value) > MAX_ENTRIES:
+        refuse(place, f"not a list of at most {MAX_ENTRIES}", value)
     found = []
     for i, item in enumerate(value):
         where = f"{place}[{i}]"
         if not isinstance(item, dict):
             refuse(where, "not an object", item)
-        if stranger := min(item.keys() - set(known), default=None):
-            refuse(where, f"unknown field {ascii(stranger)[:60]}", None)
+        if unknown := min(item.keys() - set(names), default=None):
+            refuse(where, f"unknown field {ascii(unknown)[:60]}", None)
         found.append((item, where))
     return found
 
 
 def grid(value: Any, place: str) -> tuple[GridEntry, ...]:
-    """A piecewise grid, in the order of time. Raises InvalidCorrection."""
+    """A piecewise grid, sorted by time. Raises InvalidCorrection."""
     entries = []
     for item, where in _objects(value, place, ("start", "bpm", "one", "beats_per_bar", "end")):
         downbeat, end = item.get("one"), item.get("end")
@@ -316,7 +325,7 @@ def grid(value: Any, place: str) -> tuple[GridEntry, ...]:
 
 
 def sections(value: Any, place: str) -> tuple[SectionStart, ...]:
-    """Where sections begin, the first at 0. Raises InvalidCorrection."""
+    """The starts of all sections, the first at 0. Raises InvalidCorrection."""
     starts = [
         SectionStart(time(item.get("start"), f"{where}: start"),
                      label(item.get("label"), f"{where}: label"))
@@ -329,9 +338,9 @@ def sections(value: Any, place: str) -> tuple[SectionStart, ...]:
 
 
 def drops(value: Any, place: str) -> tuple[float, ...]:
-    """The moments at which drops begin. Raises InvalidCorrection."""
-    if not isinstance(value, list) or len(value) > MOST:
-        refuse(place, f"not a list of at most {MOST}", value)
+    """The times of drops. Raises InvalidCorrection."""
+    if not isinstance(value, list) or len(value) > MAX_ENTRIES:
+        refuse(place, f"not a list of at most {MAX_ENTRIES}", value)
     found = tuple(time(item, f"{place}[{i}]") for i, item in enumerate(value))
     _ascending(found, place)
     return found
@@ -346,24 +355,24 @@ def _confirmed(value: Any, place: str) -> Confirmed:
     if not isinstance(value, dict):
         refuse(place, "not an object", value)
     starts = value.get("sections") or None
-    made = Confirmed(
+    confirmed = Confirmed(
         text(value.get("answer", ""), f"{place}: answer"),
         grid(value.get("grid") or [], f"{place}: grid"),
         sections(starts, f"{place}: sections") if starts else (),
         drops(value.get("drops") or [], f"{place}: drops"),
         None if value.get("key") is None else key(value["key"], f"{place}: key"),
     )
-    if value.get("drops") is None and made.answer != answer_of(made):
-        return replace(made, drops=None)  # nothing was said of them
-    return made
+    if value.get("drops") is None and confirmed.answer != answer_of(confirmed):
+        return replace(confirmed, drops=None)  # the confirmation does not cover them
+    return confirmed
 
 
 def _page_edits(value: Any, place: str) -> PageEdits:
     if not isinstance(value, dict) or not isinstance(value.get("steps"), list):
-        refuse(place, "no answer and steps, as a page writes them", None)
+        refuse(place, "without answer and steps", None)
     steps = value["steps"]
-    if len(steps) > MOST or not all(isinstance(step, list) for step in steps):
-        refuse(f"{place}: steps", f"not at most {MOST} lists of edits", None)
+    if len(steps) > MAX_ENTRIES or not all(isinstance(step, list) for step in steps):
+        refuse(f"{place}: steps", f"not at most {MAX_ENTRIES} lists of edits", None)
     edits = [edit for step in steps for edit in step]
     if not all(isinstance(edit, dict) and isinstance(edit.get("op"), str) for edit in edits):
         refuse(f"{place}: steps", "an edit is not an object with an `op`", None)
@@ -372,7 +381,7 @@ def _page_edits(value: Any, place: str) -> PageEdits:
 
 
 def answer_of(confirmed: Confirmed) -> str:
-    """The hash of an answer: of what is confirmed but the hash itself."""
+    """The hash of an answer, computed from all its other fields."""
     values = _plain(replace(confirmed, answer=""))
     values.pop("answer")
     if not values.get("drops"):

@@ -1,7 +1,7 @@
-"""What jobs read of the corrections: of each track a file of its own, and one of all others.
+"""The corrections as jobs read them: one file per track, and one for all other corrections.
 
-A job of one track must not depend on the corrections of another; so the user's file is cut up, see
-dropgrid.correcting.publish.
+A job of one track must not depend on the corrections of another track, so
+dropgrid.correcting.publish splits corrections.json into files.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from . import document, fingerprints
 from .model import NOTHING, Correction, from_json, to_json
 
 SCHEMA = "dropgrid/correction"
-OTHERS = "others.json"  # statements about files that are not in the library
+OTHERS = "others.json"  # corrections of files that are not in the library
 
 
 def slice_path(folder: Path, track: str) -> Path:
-    """Where jobs read the corrections of a track."""
+    """The file with the correction of a track."""
     return folder / f"{track}.json"
 
 
 def slice_bytes(track: str, correction: Correction) -> bytes:
-    """What jobs read of a correction: all but the note, and edits that are still to be applied."""
+    """A correction as jobs read it: without the note, and without edits that are not applied."""
     values = to_json(replace(correction, note=None, edits=None, unknown={}))
     head = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "track": track}
     return json_lines({**head, "statements": values})
 
 
 def read_slice(path: Path) -> Correction | None:
-    """The corrections of a track; None where there never were any. Raises RecordError."""
+    """The correction of a track; None if it never had one. Raises RecordError."""
     try:
         values = json.loads(read_regular(path, MAX_BYTES))
         if values["schema"] != SCHEMA or values["schema_version"] != SCHEMA_VERSION:
@@ -53,18 +53,19 @@ def read_slice(path: Path) -> Correction | None:
 def correction_for(
     folder: Path, track: str, features: Features | TrackFailure, path: str = ""
 ) -> Correction:
-    """The corrections of a track, in a folder of slices: of its recording, not just its name.
+    """The correction of a track's recording, which may have had another name.
 
-    path: of the track within the library. Raises RecordError, InvalidCorrection.
+    folder: results/corrections; path: of the track within the library. Raises RecordError,
+    InvalidCorrection.
     """
     if isinstance(features, TrackFailure):
         return NOTHING
     own = read_slice(slice_path(folder, track))
-    mine = fingerprints.fingerprint(features)
-    if own is not None and fingerprints.same(own.fingerprint, mine) is not False:
+    fingerprint = fingerprints.fingerprint(features)
+    if own is not None and fingerprints.same(own.fingerprint, fingerprint) is not False:
         return own
     others = document.read(folder / OTHERS)
-    found = others.find(path, mine)
+    found = others.find(path, fingerprint)
     return NOTHING if found is None else others.tracks[found]
 
 
@@ -75,10 +76,10 @@ def with_corrections(
     write: Callable[[Correction], None],
     name: str = "",
 ) -> None:
-    """Have a record written with its track's corrections; again if that changes meanwhile.
+    """Write a record with the correction of its track; again if that changes meanwhile.
 
-    folder: of the slices; None: no corrections. name: the path of the track within the
-    library. Raises what correction_for and write do.
+    folder: results/corrections; None: no corrections. name: the path of the track within the
+    library. Raises what correction_for and write raise.
     """
     if folder is None:
         write(NOTHING)
@@ -92,7 +93,7 @@ def with_corrections(
 
 
 def digest(path: Path) -> str:
-    """A digest of a file's bytes; "" where there is none."""
+    """A digest of a file's bytes; "" if there is no file."""
     with suppress(OSError):
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     return ""

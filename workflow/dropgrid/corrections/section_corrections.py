@@ -1,4 +1,4 @@
-"""Statements about sections, drops and key; what is confirmed; where an analysis parts from it."""
+"""Apply corrections of sections, drops and key; compare an analysis with confirmed answers."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from ..structure.bars import bar_number, time_base
 from . import grid_corrections
 from .model import Confirmed, Correction, SectionStart, answer_of
 
-SAME_BEAT = 0.035  # s: nearer, two beats are the same to the ear
+SAME_BEAT = 0.035  # s: closer beats sound the same
 SAME_BOUNDARY = 0.5  # s
-MOST_BEATS = 0.95  # share of the beats that have to agree, from either side
+AGREEING_BEATS = 0.95  # share of the beats of either grid that must agree
 
 
 def bar_lines(rhythm: BpmRecord, duration: float) -> list[float]:
-    """Where bars begin, from the first to the last moment; none without a usable grid."""
+    """The bar lines of a recording (s); none without a usable grid."""
     base = time_base(rhythm, duration)
     if base.kind == "seconds":
         return []
@@ -36,7 +36,7 @@ def bar_lines(rhythm: BpmRecord, duration: float) -> list[float]:
 
 
 def nearest(times: Sequence[float], time: float) -> float:
-    """The nearest of ascending times; the time itself where there are none."""
+    """The nearest of ascending times; the time itself if there are none."""
     at = bisect_left(times, time)
     return min(times[max(0, at - 1) : at + 1], key=lambda t: abs(t - time), default=time)
 
@@ -44,10 +44,10 @@ def nearest(times: Sequence[float], time: float) -> float:
 def apply_sections(
     record: StructureRecord, correction: Correction, rhythm: BpmRecord
 ) -> StructureRecord:
-    """A computed record with its sections and drops corrected; the computed ones kept beside.
+    """A computed record with sections and drops corrected; `computed` keeps those of the analysis.
 
-    Stated moments lie on the nearest bar line of rhythm. Of two boundaries on one bar line the
-    later section stays; drops that are not corrected follow from the labels.
+    Corrected times snap to the nearest bar line of rhythm. If two boundaries snap to the same bar
+    line, the later section stays. Drops that are not corrected follow from the labels.
     """
     if correction.sections is None and correction.drops is None:
         return record
@@ -58,9 +58,9 @@ def apply_sections(
     if correction.sections is not None:
         sections = _sections(correction.sections, lines, rhythm, duration)
         drops = tuple(
-            own.start
-            for before, own in zip((None, *sections), sections, strict=False)
-            if own.label == "drop" and (before is None or before.label != "drop")
+            section.start
+            for before, section in zip((None, *sections), sections, strict=False)
+            if section.label == "drop" and (before is None or before.label != "drop")
         )
         confidences = (1.0,) * len(drops)
     if correction.drops is not None:
@@ -73,7 +73,7 @@ def apply_sections(
         sections=sections,
         drops=drops,
         drop_confidences=confidences,
-        drop_impacts=(0.0,) * len(drops),  # to be measured: stages.records
+        drop_impacts=(0.0,) * len(drops),  # measured in stages.make_records
         source="corrected",
         computed=computed,
     )
@@ -102,7 +102,7 @@ def _sections(
 
 
 def apply_key(record: KeyRecord, correction: Correction) -> KeyRecord:
-    """A computed record with its key corrected; the computed one kept beside."""
+    """A computed record with its key corrected; `computed` keeps the key of the analysis."""
     key = notation.parse(correction.key or "")
     if key is None:
         return record
@@ -119,7 +119,7 @@ def apply_key(record: KeyRecord, correction: Correction) -> KeyRecord:
 def confirmed_answer(
     bpm: BpmRecord | None, structure: StructureRecord | None, key: KeyRecord | None
 ) -> Confirmed:
-    """The answer that records give, to be confirmed."""
+    """The answer in records, to be confirmed."""
     answer = Confirmed(
         "",
         grid=() if bpm is None else grid_corrections.entries_of(bpm),
@@ -133,14 +133,14 @@ def confirmed_answer(
 
 
 def is_confirmed(earlier: Confirmed, now: Confirmed) -> bool:
-    """Whether an answer is the one that was confirmed."""
+    """Whether the current answer is the confirmed answer."""
     if earlier.drops is None:
         earlier = replace(earlier, drops=now.drops)
     return answer_of(earlier) == now.answer
 
 
 def with_confirmed_grid(correction: Correction, computed: BpmRecord) -> Correction:
-    """A correction that contains the confirmed grid, where the analysis now finds another."""
+    """A correction that contains the confirmed grid if the analysis now finds another grid."""
     confirmed = correction.confirmed
     if confirmed is None or not confirmed.grid or correction.corrects_grid:
         return correction
@@ -187,31 +187,31 @@ def with_confirmed_key(correction: Correction, computed: KeyRecord) -> Correctio
 
 
 def disagreement(true: BpmRecord, found: BpmRecord) -> str | None:
-    """What of a grid differs from one that is true, by ear; None if nothing does.
+    """The first audible difference of a grid from the true one; None if there is none.
 
-    "tempo" (octaves too), "beats" (half a beat off, or some are missing), "downbeat".
+    "tempo" (or octave), "beats" (half a beat off, or some are missing), "downbeat".
     """
     if true.bpm is None or found.bpm is None:
         return None if true.bpm == found.bpm else "tempo"
-    if not _mostly(true.beats, found.beats):
+    if not _agree(true.beats, found.beats):
         steady = abs(_tempo(true) / _tempo(found) - 1) < 0.005
         return "beats" if steady else "tempo"
-    return None if _mostly(true.downbeats, found.downbeats) else "downbeat"
+    return None if _agree(true.downbeats, found.downbeats) else "downbeat"
 
 
 def _tempo(record: BpmRecord) -> float:
-    """Beats a minute, of the beats themselves: record.bpm may be a tag's."""
+    """The tempo of the beats (BPM); record.bpm may come from a tag."""
     if len(record.beats) < 2:
         return record.bpm or 1.0
     return 60 / float(np.median(np.diff(record.beats)))
 
 
-def _mostly(true: Sequence[float], found: Sequence[float]) -> bool:
-    return min(_share(true, found), _share(found, true)) >= MOST_BEATS
+def _agree(true: Sequence[float], found: Sequence[float]) -> bool:
+    return min(_share(true, found), _share(found, true)) >= AGREEING_BEATS
 
 
 def _share(times: Sequence[float], others: Sequence[float]) -> float:
-    """The share of times that have another one near, but for what lies outside the others."""
+    """The share of times with a near time among the others, within the range of the others."""
     if not times or not others:
         return float(not times and not others)
     own, other = np.asarray(times), np.asarray(others)

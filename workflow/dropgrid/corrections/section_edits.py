@@ -1,4 +1,4 @@
-"""Edits of sections and drops, see edits.py: what is moved comes to lie on a bar line."""
+"""Edits of sections and drops, which snap to bar lines; see edits.py."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Fields = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Answer:
-    """A track's records with all statements in place, as far as it has them."""
+    """A track's records with its correction; None for missing records."""
 
     bpm: BpmRecord | None
     structure: StructureRecord | None = None
     key: KeyRecord | None = None
 
     def grid(self, place: str) -> tuple[BpmRecord, tuple[GridEntry, ...]]:
-        """The bpm record and its grid. Raises InvalidCorrection where there is none."""
+        """The bpm record and its grid. Raises InvalidCorrection if there is none."""
         entries = () if self.bpm is None else grid_corrections.entries_of(self.bpm)
         if self.bpm is None or not entries:
             refuse(place, "the track has no beats; set a tempo first", None)
@@ -30,7 +30,7 @@ class Answer:
 
 
 def _structured(answer: Answer, place: str) -> tuple[list[SectionStart], list[float]]:
-    """The sections as they are, and the bar lines. Raises InvalidCorrection."""
+    """The current sections, and the bar lines. Raises InvalidCorrection."""
     record = answer.structure
     if record is None or answer.bpm is None or not record.sections:
         refuse(place, "the track has no sections", None)
@@ -47,7 +47,7 @@ def _with_sections(correction: Correction, found: Sequence[SectionStart]) -> Cor
 
 
 def sections(correction: Correction, answer: Answer, fields: Fields) -> Correction:
-    """State all sections."""
+    """Replace all sections."""
     starts = model.sections(fields.get("sections"), "sections")
     _, lines = _structured(answer, "sections")
     snapped = [replace(s, start=section_corrections.nearest(lines, s.start)) for s in starts[1:]]
@@ -55,11 +55,11 @@ def sections(correction: Correction, answer: Answer, fields: Fields) -> Correcti
 
 
 def boundary(correction: Correction, answer: Answer, fields: Fields) -> Correction:
-    """Move the boundary that is nearest to a time."""
+    """Move the boundary nearest to a time."""
     old, new = (model.time(fields.get(name), f"boundary: {name}") for name in ("from", "to"))
     found, lines = _structured(answer, "boundary")
     if len(found) < 2:
-        refuse("boundary", "there is none", None)
+        refuse("boundary", "there is no boundary", None)
     at = min(range(1, len(found)), key=lambda i: abs(found[i].start - old))
     low = found[at - 1].start
     high = found[at + 1].start if at + 1 < len(found) else float("inf")
@@ -67,7 +67,7 @@ def boundary(correction: Correction, answer: Answer, fields: Fields) -> Correcti
     if not lines:
         between = [min(max(new, low + 0.1), high - 0.1)]
     if not between:
-        refuse("boundary", "there is no bar line between its neighbours", None)
+        refuse("boundary", "there is no bar line between the neighbouring boundaries", None)
     found[at] = replace(found[at], start=section_corrections.nearest(between, new))
     return _with_sections(correction, found)
 
@@ -77,7 +77,7 @@ def _section_at(found: Sequence[SectionStart], moment: float) -> int:
 
 
 def label(correction: Correction, answer: Answer, fields: Fields) -> Correction:
-    """Give the section at a time another label."""
+    """Change the label of the section at a time."""
     moment, name = (model.time(fields.get("at"), "label: at"),
                     model.label(fields.get("label"), "label"))  # fmt: skip
     found, _ = _structured(answer, "label")
@@ -87,12 +87,12 @@ def label(correction: Correction, answer: Answer, fields: Fields) -> Correction:
 
 
 def split(correction: Correction, answer: Answer, fields: Fields) -> Correction:
-    """Cut the section at a time in two."""
+    """Split the section at a time."""
     moment = model.time(fields.get("at"), "split: at")
     found, lines = _structured(answer, "split")
     start = section_corrections.nearest(lines, moment)
     if start in [section.start for section in found]:
-        refuse("split: at", "a section begins there already", None)
+        refuse("split: at", "a section already begins there", None)
     name = found[_section_at(found, start)].label
     if fields.get("label") is not None:
         name = model.label(fields["label"], "split: label")
@@ -100,7 +100,7 @@ def split(correction: Correction, answer: Answer, fields: Fields) -> Correction:
 
 
 def join(correction: Correction, answer: Answer, fields: Fields) -> Correction:
-    """Remove the boundary that is nearest to a time: two sections become one."""
+    """Remove the boundary nearest to a time and join its two sections."""
     moment = model.time(fields.get("at"), "join: at")
     found, _ = _structured(answer, "join")
     if len(found) < 2:
@@ -110,7 +110,7 @@ def join(correction: Correction, answer: Answer, fields: Fields) -> Correction:
 
 
 def drops(correction: Correction, answer: Answer, fields: Fields) -> Correction:
-    """State the moments of the drops."""
+    """Replace all drops."""
     times = model.drops(fields.get("drops"), "drops")
     _, lines = _structured(answer, "drops")
     return replace(

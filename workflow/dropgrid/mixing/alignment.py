@@ -19,7 +19,7 @@ TAIL_BARS = 8  # of the next track, after the first one has ended
 class Alignment:
     """Which moment of the next track is heard with which of the first.
 
-    first, then: (beats,) ascending times (s) of beats that fall together, from the start of the
+    first, second: (beats,) ascending times (s) of beats that fall together, from the start of the
     next track to the end of the tail; between them time runs evenly. lead: where the first track
     is heard from, seconds. end: the beat at which the first track has gone; swap: the beat, a
     downbeat, at which the bass goes over from one to the other. gains: of the two tracks, for the
@@ -27,7 +27,7 @@ class Alignment:
     """
 
     first: np.ndarray
-    then: np.ndarray
+    second: np.ndarray
     lead: float
     end: int
     swap: int
@@ -36,13 +36,13 @@ class Alignment:
     @property
     def rates(self) -> np.ndarray:
         """(beats - 1,) how much faster than recorded the next track plays from beat to beat."""
-        return np.asarray(np.diff(self.then) / np.diff(self.first))
+        return np.asarray(np.diff(self.second) / np.diff(self.first))
 
     def as_json(self) -> dict[str, Any]:
         """As a JSON object, times in microseconds' exactness."""
         return {
             "first": [round(float(time), 6) for time in self.first],
-            "then": [round(float(time), 6) for time in self.then],
+            "second": [round(float(time), 6) for time in self.second],
             "lead": round(self.lead, 6), "end": self.end, "swap": self.swap,
             "gains": [round(gain, 4) for gain in self.gains],
         }  # fmt: skip
@@ -60,12 +60,12 @@ def align(before: Track, after: Track, step: Transition, octave: float = 1.0) ->
     blend = max(step.bars, 1) * bar
     count = blend + TAIL_BARS * bar + 1
     first = _from(np.asarray(before.bpm.beats), step.leave_at, count)
-    then = _from(
+    second = _from(
         _counted(np.asarray(after.bpm.beats), step.enter_at, octave), step.enter_at, count
     )
     lead = max(0.0, float(first[0] - LEAD_BARS * bar * (first[1] - first[0])))
     return Alignment(
-        first, then, lead, blend, (max(step.bars, 1) // 2) * bar, _gains(before, after)
+        first, second, lead, blend, (max(step.bars, 1) // 2) * bar, _gains(before, after)
     )
 
 

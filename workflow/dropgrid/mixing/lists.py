@@ -143,4 +143,5 @@ def _lasting(step: Transition, before: Track, after: Track, octave: float) -> St
     if not (before.bpm and before.bpm.beats and after.bpm and after.bpm.beats):
         return Step(step, 0.0, step.enter_at)
     found = align(before, after, step, octave)
-    return Step(step, float(found.first[found.end] - found.first[0]), float(found.then[found.end]))
+    seconds = float(found.first[found.end] - found.first[0])
+    return Step(step, seconds, float(found.second[found.end]))

@@ -28,7 +28,7 @@ class Transition:
     """
 
     first: str
-    then: str
+    second: str
     leave: int
     leave_at: float
     enter: int
@@ -42,7 +42,7 @@ class Transition:
     def as_json(self) -> dict[str, Any]:
         """As a JSON object, numbers rounded to what they are worth."""
         return {
-            "from": self.first, "to": self.then,
+            "from": self.first, "to": self.second,
             "leave": {"bar": self.leave, "seconds": round(self.leave_at, 6)},
             "enter": {"bar": self.enter, "seconds": round(self.enter_at, 6)},
             "bars": self.bars, "tempo_change": round(self.change, 3),
@@ -63,7 +63,7 @@ def transition(
     enter = 1 + max(0, in_bars - bars)
     return Transition(
         first=library.ids[i],
-        then=library.ids[j],
+        second=library.ids[j],
         leave=leave,
         leave_at=bar_time(before, leave),
         enter=enter,

@@ -38,10 +38,10 @@ class TrackView:
 
     audio: absolute path of its file, None where unknown; waveform: (columns, 4), see
     features.waveform, None where the features are gone; failure: why there is nothing to show.
-    twins: the paths of the same song elsewhere in the library (results.duplicates). confirmed: a
-    person checked its answer. added: when its file was last changed, nanoseconds since 1970; -1
-    where that is unknown. short, line: what the page shows of records and waveform (encode), which
-    are not there then.
+    duplicates: the paths of the same song elsewhere in the library (results.duplicates).
+    confirmed: the user confirmed the answer. added: when the file was last changed, nanoseconds
+    since 1970; -1 if unknown. short, line: what the page shows of records and waveform (encode),
+    in place of these.
     """
 
     track: str
@@ -53,7 +53,7 @@ class TrackView:
     waveform: np.ndarray | None = None
     reference: Reference | None = None
     key: KeyRecord | None = None
-    twins: tuple[str, ...] = ()
+    duplicates: tuple[str, ...] = ()
     confirmed: bool = False
     added: int = -1
     short: Short | None = None
@@ -109,11 +109,12 @@ def collect(
             tracks.append(short.read(ticket, library))
     if short is not None:
         short.save([ticket.track for ticket in tickets])
-    twins, confirmed = read_duplicates(results), confirmed_tracks(results)
+    duplicates, confirmed = read_duplicates(results), confirmed_tracks(results)
     tempos = reference_tempos(results)
     tracks = [
         replace(
-            view, twins=tuple(twins.get(view.track, ())), confirmed=view.track in confirmed,
+            view, duplicates=tuple(duplicates.get(view.track, ())),
+            confirmed=view.track in confirmed,
             reference=view.reference or known_tempo(view.track, tempos.get(view.track)),
         )
         for view in tracks
@@ -218,8 +219,8 @@ class ShortReader:
         view = _track(self._results, ticket, library, None, self._columns)
         short, line, failure = encode.shorten(view), encode.detail(view), view.failure
         if self._is_certain(view):
-            told = failure and (failure.stage, failure.type, failure.message)
-            parts = (short.facts, short.question, short.corrected), told
+            reason = failure and (failure.stage, failure.type, failure.message)
+            parts = (short.facts, short.table_row, short.corrected), reason
             self._cache.keep(look, [json.dumps(parts).encode(), line.encode()])
         return replace(
             view, bpm=None, structure=None, key=None, waveform=None, short=short, line=line

@@ -1,7 +1,7 @@
-"""Making a library small enough to travel inside one page.
+"""Encode a library compactly enough for a single page.
 
-The table needs little of every track and gets it as JSON; beats and waveform are needed only
-when a track is opened and travel as one deflated, base64-coded line a track (`detail`).
+The table needs a few facts of every track, as JSON (`row`). Beats and waveform are needed only for
+an opened track: one deflated, base64-encoded line per track (`detail`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from ..records.model import (
     KeyRecord,
     Loudness,
     StructureRecord,
-    problem_of,
 )
 from ..references.matching import Reference
 from ..results.to_check import reasons, row_of
@@ -38,32 +37,26 @@ from ..structure import queries
 if TYPE_CHECKING:
     from .collect import TrackView
 
-TAGS = (
-    "title",
-    "artist",
-    "album",
-    "genre",
-    "year",
-)  # of a file's tags, those that a person looks for
+TAGS = ("title", "artist", "album", "genre", "year")  # the tags of a file that the page shows
 TICK = 1e-4  # seconds: the resolution of beats on the page
-SKIP = 0xFFFF  # in a list of differences: add this much and read on
+SKIP = 0xFFFF  # in a list of differences: add this and continue with the next word
 
 
 @dataclass(frozen=True)
 class Short:
     """What the page's table shows of a track's records and features.
 
-    facts: keys of `row`; question: what results.to_check asks of a row; corrected: the parts that
-    a person corrected.
+    facts: keys of `row`; table_row: the row for results.to_check; corrected: the parts that the
+    user corrected.
     """
 
     facts: dict[str, Any]
-    question: dict[str, Any]
+    table_row: dict[str, Any]
     corrected: list[str]
 
 
 def script_json(value: Any) -> str:
-    """JSON that is safe inside <script>: ASCII, no <, > or &, whatever the strings hold."""
+    """JSON that is safe inside <script>: ASCII without <, > and &, for any strings."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
@@ -77,9 +70,9 @@ def audio_href(audio: str | None, page: Path) -> str | None:
 
 
 def differences(times: Sequence[float]) -> np.ndarray:
-    """Ascending times (s) as uint16 differences in TICKs; a gap too long is spelt with SKIPs.
+    """Ascending times (s) as uint16 differences in TICKs; a gap that is too long becomes SKIPs.
 
-    Rounding does not accumulate: the differences are those of the rounded times.
+    Rounding errors do not accumulate: the differences are those of the rounded times.
     """
     ticks = np.round(np.asarray(times, dtype=float) / TICK).astype(np.int64)
     skips, rests = np.divmod(np.maximum(np.diff(ticks, prepend=0), 0), SKIP)
@@ -89,11 +82,11 @@ def differences(times: Sequence[float]) -> np.ndarray:
 
 
 def detail(view: TrackView) -> str:
-    """What only an opened track shows, as a line of base64; as it was kept, where it was.
+    """The data that only an opened track shows, as a line of base64; `view.line` if it is there.
 
     Deflated: four uint32 counts (words of beats, of downbeats, of reference beats, columns of
-    the waveform), those words as uint16, a byte a column for the loudness, another for the kick,
-    a third for the middle (its upper half) and the high. All little-endian.
+    the waveform), those words as uint16, one byte per column for the loudness, one for the kick,
+    one for the middle (upper four bits) and the high band. All little-endian.
     """
     if view.line is not None:
         return view.line
@@ -109,7 +102,7 @@ def detail(view: TrackView) -> str:
 
 
 def row(view: TrackView, page: Path) -> dict[str, Any]:
-    """What the table, the search and a track's facts need, without the keys that are empty."""
+    """The data for the table, the search and the facts of a track, without empty values."""
     short = view.short or shorten(view)
     values = {
         "id": view.track,
@@ -118,7 +111,6 @@ def row(view: TrackView, page: Path) -> dict[str, Any]:
         "audio": audio_href(view.audio, page),
         **short.facts,
         **(_reference(view.reference, _duration(view)) if view.reference else {}),
-        "twins": list(view.twins) or None,
         "added": _date(view.added),
         "corrected": short.corrected or None,
         "confirmed": view.confirmed or None,
@@ -130,7 +122,7 @@ def row(view: TrackView, page: Path) -> dict[str, Any]:
 
 
 def shorten(view: TrackView) -> Short:
-    """The records and features of a track in short."""
+    """The facts of a track, from its records and features."""
     facts = {
         "mini": None
         if view.waveform is None
@@ -139,30 +131,30 @@ def shorten(view: TrackView) -> Short:
         **(_sections(view.structure) if view.structure else {}),
         **(_key(view.key) if view.key else {}),
     }
-    told = {key: value for key, value in facts.items() if value not in (None, "")}
-    return Short(told, row_of(view.bpm, view.key), _corrected(view))
+    present = {key: value for key, value in facts.items() if value not in (None, "")}
+    return Short(present, row_of(view.bpm, view.key), _corrected(view))
 
 
 def keys() -> dict[str, str]:
-    """The names of all keys, and where each stands on Camelot's wheel."""
+    """The name of each key, and its position on the Camelot wheel."""
     return {notation.name(key): notation.camelot(key) for key in range(notation.KEYS)}
 
 
 def _parts(record: BpmRecord) -> list[float] | None:
-    """Confidences in tempo, octave, phase and downbeat, in that order."""
+    """The confidences of tempo, octave, phase and downbeat, in this order."""
     if record.confidences is None:
         return None
     return [round(part, 3) for part in astuple(record.confidences)]
 
 
 def _corrected(view: TrackView) -> list[str]:
-    """Which parts of a track a person corrected, as the records say."""
+    """The parts of a track that the user corrected, according to its records."""
     parts = (("grid", view.bpm), ("sections", view.structure), ("key", view.key))
     return [name for name, record in parts if record and record.source == "corrected"]
 
 
 def _date(nanoseconds: int) -> str | None:
-    """The day of a time since 1970, as ISO has it."""
+    """The ISO date of a time in nanoseconds since 1970; None if it is unknown."""
     if nanoseconds < 0:
         return None
     with suppress(OverflowError, OSError, ValueError):
@@ -171,13 +163,12 @@ def _date(nanoseconds: int) -> str | None:
 
 
 def _to_check(view: TrackView, short: Short) -> list[list[str]]:
-    """Why a track is to be checked: what it is about, and in words."""
+    """The reasons to check a track, as [part, text]."""
     if view.failure:
         return []
     reference = view.reference.bpm if view.reference else None
-    return [
-        list(found) for found in reasons(short.question, reference, view.twins, view.confirmed)
-    ]
+    found = reasons(short.table_row, reference, view.duplicates, view.confirmed)
+    return [list(reason) for reason in found]
 
 
 def _duration(view: TrackView) -> float:
@@ -193,16 +184,14 @@ def _tempo(record: BpmRecord) -> dict[str, Any]:
         "interval": record.bpm_interval,
         "confidence": _round(record.confidence, 3),
         "source": record.source,
-        "method": record.method,
         "fingerprint": record.fingerprint,
-        "problem": problem_of(record),
         "confidences": _parts(record),
         "alternatives": [
             [a.bpm, round(a.confidence, 3)]
             for a in record.alternatives
             if a.kind in ("tempo", "octave")
         ],
-        "moved": [
+        "shifts": [
             [a.shift_beats, round(a.confidence, 3), a.kind]
             for a in record.alternatives
             if a.shift_beats is not None
@@ -248,16 +237,14 @@ def _sections(record: StructureRecord) -> dict[str, Any]:
         "duration": _round(record.duration, 3),
         "sections": sections,
         "drops": [round(time, 3) for time in record.drops],
-        "sureness": [round(c, 3) for c in record.drop_confidences],
-        "structure": record.method,
         "phrases": [round(phrase.start, 2) for phrase in record.phrases] or None,
         **_energies(record),
-        **_questions(record),
+        **_mixing(record),
     }
 
 
 def _energies(record: StructureRecord) -> dict[str, Any]:
-    """The energy of each section, and their mean by length; nothing of an older record."""
+    """The energy of each section, and the mean weighted by length; {} for an older record."""
     energies = [s.energy for s in record.sections if s.energy is not None]
     lengths = [s.end - s.start for s in record.sections]
     if not sum(lengths) or len(energies) < len(lengths):
@@ -266,14 +253,14 @@ def _energies(record: StructureRecord) -> dict[str, Any]:
     return {"energies": [round(e, 2) for e in energies], "energy": round(mean, 3)}
 
 
-def _questions(record: StructureRecord) -> dict[str, Any]:
-    """What is asked of many tracks at once, in bars; `impact` in dB."""
-    breaks = [passage.bars or 0 for passage in queries.breakdowns(record)]
+def _mixing(record: StructureRecord) -> dict[str, Any]:
+    """Lengths for mixing, in bars, and the impact of the strongest drop in dB."""
+    breakdowns = [passage.bars or 0 for passage in queries.breakdowns(record)]
     return {
         "mixIn": queries.mix_in_bars(record),
         "mixOut": queries.mix_out_bars(record),
         "firstDrop": queries.bars_until_first_drop(record),
-        "breakdown": max(breaks, default=0),
+        "breakdown": max(breakdowns, default=0),
         "impact": _round(max(record.drop_impacts, default=None), 1),
     }
 
@@ -288,7 +275,6 @@ def _reference(reference: Reference, duration: float) -> dict[str, Any]:
         "refBpm": reference.bpm,
         "refSections": [[round(start, 3), round(end, 3), label] for start, end, label in sections]
         or None,
-        "refFrom": sorted({PurePosixPath(o).name for o in reference.origins.values()}),
     }
 
 

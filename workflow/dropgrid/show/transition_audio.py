@@ -26,12 +26,12 @@ BLOCK = 1 << 16  # samples written at a time
 class Overlay:
     """Which beats (s) of two tracks fall together, and when what happens.
 
-    first, then: (beats,) ascending. lead: where the first track is heard from, seconds. end: the
+    first, second: (beats,) ascending. lead: where the first track is heard from, seconds. end: the
     beat at which it has gone; swap: the beat at which the bass changes places. gains: of the two.
     """
 
     first: np.ndarray
-    then: np.ndarray
+    second: np.ndarray
     lead: float
     end: int
     swap: int
@@ -45,9 +45,9 @@ def render(before: Path, after: Path, overlay: Overlay, output: Path) -> None:
     """
     ends = float(overlay.first[-1])
     first = stretch(before, overlay.lead, float(overlay.first[overlay.end]))
-    then = stretch(after, float(overlay.then[0]), float(overlay.then[-1]) + 1.0)
+    second = stretch(after, float(overlay.second[0]), float(overlay.second[-1]) + 1.0)
     times = overlay.lead + np.arange(round((ends - overlay.lead) * SAMPLE_RATE)) / SAMPLE_RATE
-    write_audio(output, _blocks(mixed(first, then, overlay, times)))
+    write_audio(output, _blocks(mixed(first, second, overlay, times)))
 
 
 def stretch(audio: Path, start: float, end: float) -> np.ndarray:
@@ -65,14 +65,16 @@ def stretch(audio: Path, start: float, end: float) -> np.ndarray:
     return found
 
 
-def mixed(first: np.ndarray, then: np.ndarray, overlay: Overlay, times: np.ndarray) -> np.ndarray:
+def mixed(
+    first: np.ndarray, second: np.ndarray, overlay: Overlay, times: np.ndarray
+) -> np.ndarray:
     """(n, 2) both tracks at times (s) of the first, which are 1 / SAMPLE_RATE apart."""
     gone = np.zeros((len(times), 2), np.float32)
     gone[: len(first)] = first[: len(gone)]
     come = np.zeros_like(gone)
     start = int(np.searchsorted(times, overlay.first[0]))
-    at = np.interp(times[start:], overlay.first, overlay.then) - overlay.then[0]
-    come[start:] = resampled(then, at * SAMPLE_RATE)
+    at = np.interp(times[start:], overlay.first, overlay.second) - overlay.second[0]
+    come[start:] = resampled(second, at * SAMPLE_RATE)
     blend = _angle(times, overlay.first[0], overlay.first[overlay.end])
     bass = _angle(times, *overlay.first[overlay.swap : overlay.swap + 2])
     gone = _faded(gone, np.cos(blend), np.cos(bass))

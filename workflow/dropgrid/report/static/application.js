@@ -1,9 +1,9 @@
-// Putting the page together: pages, theme, keys, the address.
+// The page as a whole: tabs, theme, keys, address.
 
 import { closeTrack, deck, deckKey, follow, openTrack } from "./deck.js";
-import { $, remember, remembered } from "./dom.js";
+import { $, writeStored, readStored } from "./dom.js";
 import { readColours } from "./drawing.js";
-import { bench, benchKey, historyKey, say } from "./editor.js";
+import { workbench, workbenchKey, historyKey, showMessage } from "./editor.js";
 import { showEvaluation } from "./evaluation.js";
 import { showFailures, showRun } from "./failures_and_run.js";
 import { showKeys, startKeys } from "./keyboard_help.js";
@@ -34,7 +34,7 @@ function showPage(name) {
   history.replaceState(null, "", name === "library" && deck.track ? `#track=${deck.track.id}` : `#${name}`);
 }
 
-/** Go to a track of the library, whatever is shown there now. */
+/** Open a track in the library, whatever the table shows now. */
 export function showTrack(track) {
   showPage("library");
   if (!table.shown.includes(track)) {
@@ -51,16 +51,16 @@ function setTheme(theme) {
   drawDeck();
 }
 
-/** The theme the reader chose before, where the browser lets a file remember, else the system's. */
+/** The theme that the user chose before, else the theme of the system. */
 function startTheme() {
   const system = matchMedia("(prefers-color-scheme: dark)");
-  let chosen = remembered("theme");
+  let chosen = readStored("theme");
   document.documentElement.dataset.theme = chosen ?? (system.matches ? "dark" : "light");
   readColours();
   system.addEventListener("change", () => chosen ?? setTheme(system.matches ? "dark" : "light"));
   $("theme").addEventListener("click", () => {
     chosen = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-    remember("theme", chosen);
+    writeStored("theme", chosen);
     setTheme(chosen);
   });
 }
@@ -76,21 +76,21 @@ function onKey(event) {
   }
   const typing = target === $("search");
   if (key === "?" && !typing) showKeys();
-  else if (key === "Escape") escape(typing);
+  else if (key === "Escape") closeNewest(typing);
   else if ($("page-library").hidden) return;
   else if (typing) {
     if (key !== "ArrowDown" && key !== "Enter") return;
     $("table").focus();
     if (key === "Enter") choose(table.chosen, true);
-  } else if (takesKey(target, key)) return;
+  } else if (usesKey(target, key)) return;
   else if (key === "/") $("search").focus();
   else if (key === " " && $("deck").hidden) { choose(table.chosen, true); togglePlay(); }
-  else if (!benchKey(event) && !deckKey(key.length === 1 ? key.toLowerCase() : key, event.shiftKey) && !tableKey(key)) return;
+  else if (!workbenchKey(event) && !deckKey(key.length === 1 ? key.toLowerCase() : key, event.shiftKey) && !tableKey(key)) return;
   event.preventDefault();
 }
 
-/** Whether an element has a use of its own for a key. */
-function takesKey(target, key) {
+/** Whether an element handles a key itself. */
+function usesKey(target, key) {
   if (target.matches("select, textarea, input:not([type=checkbox])")) return true;
   return target.matches("button, summary, input") && (key === " " || key === "Enter");
 }
@@ -104,15 +104,15 @@ function tabKey(key, tab) {
   return true;
 }
 
-/** Close what was opened last: a box, the search, the track. */
-function escape(typing) {
+/** Close what was opened last: a box, the search or the track. */
+function closeNewest(typing) {
   if (openPopover(null)) return;
   if (typing && $("search").value) { $("search").value = ""; refresh(); }
   else if (!$("deck").hidden) closeTrack();
   else $("table").focus();
 }
 
-export function countFailures() {
+export function showFailureCount() {
   const failed = tracks.filter((track) => track.failure).length;
   $("count-failures").textContent = failed ? failed.toLocaleString("en") : "";
 }
@@ -121,7 +121,7 @@ export function start() {
   startTheme();
   document.title = `${count(tracks.length, "track")} – dropgrid`;
   $("count-library").textContent = tracks.length.toLocaleString("en");
-  countFailures();
+  showFailureCount();
   for (const page of PAGES) $(`tab-${page}`).addEventListener("click", () => showPage(page));
   startLegend();
   startKeys();
@@ -131,11 +131,11 @@ export function start() {
   document.addEventListener("keydown", onKey);
   document.addEventListener("pointerdown", (event) => { if (!/** @type {Element} */ (event.target).closest(".popover-holder, .map")) openPopover(null); });
   new ResizeObserver(drawDeck).observe($("deck"));
-  const asked = decodeURIComponent(location.hash.slice(1));
-  const track = asked.startsWith("track=") && tracks.find((t) => t.id === asked.slice(6));
-  showPage(PAGES.includes(asked) ? asked : "library");
-  bench.on = remembered("editing") ?? library.served;
-  bench.store.start().catch((reason) => say(reason.message, true));
+  const fragment = decodeURIComponent(location.hash.slice(1));
+  const track = fragment.startsWith("track=") && tracks.find((t) => t.id === fragment.slice(6));
+  showPage(PAGES.includes(fragment) ? fragment : "library");
+  workbench.on = readStored("editing") ?? library.served;
+  workbench.store.start().catch((reason) => showMessage(reason.message, true));
   if (track) showTrack(track);
   else $("table").focus({ preventScroll: true });
 }

@@ -1,13 +1,13 @@
-// Making the page of what the server has: the page's own HTML, the library, then its scripts.
+// Builds the served page: its HTML, the library's data, then its script.
 
-/** The text of an address. Throws an Error that says what the server answered. */
+/** The text at an address. Throws an Error with the server's status. */
 async function textOf(address) {
-  const answer = await fetch(address);
-  if (!answer.ok) throw new Error(`${address}: ${answer.status} ${answer.statusText}`);
-  return answer.text();
+  const response = await fetch(address);
+  if (!response.ok) throw new Error(`${address}: ${response.status} ${response.statusText}`);
+  return response.text();
 }
 
-/** A block of data as the page written to a file holds it. */
+/** A block of data, as in the page that is written to a file. */
 function dataBlock(id, text) {
   const block = document.createElement("script");
   Object.assign(block, { type: "application/json", id, textContent: text });

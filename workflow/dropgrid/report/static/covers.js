@@ -1,31 +1,31 @@
-// The pictures in the tags of files, small and kept for as long as the page is open.
+// The covers in the tags of files, as small pictures that are kept while the page is open.
 
 import { make } from "./dom.js";
 
 const SIDE = 40; // px, as in library.css; twice that for screens of twice the pixels
-const MOST_COVERS = 600; // kept; the one that was shown longest ago goes first
+const MAX_COVERS = 600; // kept in memory; the one shown longest ago is dropped first
 const covers = new Map(); // id: a small picture, or a promise of one
 
-/** Who reads covers out of files: the server, where there is one. */
+/** Reads covers from files: the server, if there is one. */
 export const coverReader = { fetchCover: null };
 
-/** The picture of a track as an element; empty where it has none. */
+/** The cover of a track as an element; empty if it has none. */
 export function coverOf(track) {
   const canvas = make("canvas", { class: "cover", width: 2 * SIDE, height: 2 * SIDE, "aria-hidden": "true" });
-  if (coverReader.fetchCover && track.cover) show(canvas, track);
+  if (coverReader.fetchCover && track.cover) drawCover(canvas, track);
   return canvas;
 }
 
-async function show(canvas, track) {
-  const kept = covers.get(track.id) ?? fetched(track);
-  covers.delete(track.id); // and again at the end: the first is the oldest
-  covers.set(track.id, kept);
-  if (covers.size > MOST_COVERS) covers.delete(covers.keys().next().value);
-  const picture = kept instanceof Promise ? await kept : kept;
+async function drawCover(canvas, track) {
+  const cover = covers.get(track.id) ?? loadCover(track);
+  covers.delete(track.id); // and put back at the end, so that the first is the oldest
+  covers.set(track.id, cover);
+  if (covers.size > MAX_COVERS) covers.delete(covers.keys().next().value);
+  const picture = cover instanceof Promise ? await cover : cover;
   if (picture) canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
 }
 
-async function fetched(track) {
+async function loadCover(track) {
   try {
     const image = await coverReader.fetchCover(track);
     if (!image) return null;

@@ -1,7 +1,7 @@
-// The deck: one opened track, its drop map, its beat grid, its references, its facts.
+// The deck: the opened track with its drop map, beat grid, references and facts.
 
-import { $, make, remember } from "./dom.js";
-import { bench, toggleBench } from "./editor.js";
+import { $, make, writeStored } from "./dom.js";
+import { workbench, toggleWorkbench } from "./editor.js";
 import { boundaryUnder, showTools } from "./editor_panel.js";
 import { LABELS } from "./labels.js";
 import { whatToDo } from "./failure_advice.js";
@@ -10,7 +10,7 @@ import { metronome, resetMetronome, toggleMetronome } from "./metronome.js";
 import { drag, drawCloseup, LANE, RULER, startingZoom, timeUnder, WAVE, wheel, zoomBy } from "./pictures.js";
 import { load, player, playing, seek, setLoop, setRate, setVolume, toggleLevel, togglePlay } from "./player.js";
 import { runs } from "./section_runs.js";
-import { facts, saidOf, sectionList } from "./sections_and_facts.js";
+import { facts, sectionTooltip, sectionList } from "./sections_and_facts.js";
 import { bpmText, clock } from "./text.js";
 import { lastBefore, shownAround } from "./times.js";
 
@@ -18,11 +18,11 @@ const NOTHING = new Uint8Array();
 export const EMPTY = { beats: [], downbeats: [], refBeats: [], wave: NOTHING, kick: NOTHING, middle: NOTHING, high: NOTHING };
 export const deck = { track: null, details: EMPTY, runs: [], span: 8, parts: {} };
 
-/** Open a track: its facts at once, waveform and beats as soon as they are unpacked. */
+/** Open a track: its facts at once, waveform and beats as soon as they are loaded. */
 export async function openTrack(track) {
   if (deck.track === track) return;
   Object.assign(deck, { track, details: EMPTY, runs: runs(track), parts: {}, span: startingZoom(track) });
-  Object.assign(bench, { ghosts: [], ghost: null, anchor: null, taps: [], boundary: null, said: "", wrong: false, parts: {} });
+  Object.assign(workbench, { alternatives: [], preview: null, anchor: null, taps: [], boundary: null, message: "", isError: false, parts: {} });
   stopTransition();
   load(track.failure ? null : track);
   $("deck").replaceChildren(...(track.failure ? [deckHead(track), failureCard(track)] : deckParts(track)));
@@ -31,20 +31,20 @@ export async function openTrack(track) {
   if (track.failure) return;
   showTools();
   try {
-    const found = await bench.store.open(track);
-    if (deck.track === track) takeAnswer(found);
+    const answer = await workbench.store.open(track);
+    if (deck.track === track) showAnswer(answer);
   } catch (reason) {
     if (deck.track !== track) return;
-    player.problem = reason instanceof ReferenceError ? "This browser is too old to unpack beats and waveform; the sections are shown without them." : `Beats and waveform cannot be shown: ${reason.message}`;
+    player.problem = reason instanceof ReferenceError ? "This browser is too old to show beats and waveform; only the sections are shown." : `Beats and waveform cannot be shown: ${reason.message}`;
     follow();
   }
 }
 
-/** Show the answer that a track now has: what came from its store, and its row. */
-export function takeAnswer({ details: found, ghosts }) {
+/** Show the opened track as its store and its row now have it. */
+export function showAnswer({ details, alternatives }) {
   const { track, parts } = deck;
-  Object.assign(deck, { details: found, runs: runs(track) });
-  Object.assign(bench, { ghosts, ghost: null });
+  Object.assign(deck, { details, runs: runs(track) });
+  Object.assign(workbench, { alternatives, preview: null });
   parts.bpm.textContent = bpmText(track.bpm) || "–";
   const scrolled = parts.side.firstChild.scrollTop;
   parts.side.replaceChildren(sectionList(track), facts(track));
@@ -94,22 +94,9 @@ function deckParts(track) {
   const { parts } = deck;
   parts.play = make("button", { class: "play", "aria-label": "Play", onclick: togglePlay });
   parts.play.innerHTML = PLAY;
-  parts.overview = make("canvas", { class: "overview", "aria-hidden": "true" });
-  parts.overview.style.height = `${LANE + WAVE + RULER + 8 + (track.refSections ? LANE + 4 : 0)}px`;
-  parts.closeup = make("canvas", { class: "closeup", id: "closeup", tabindex: 0, role: "slider", "aria-label": "Position in the track", "aria-valuemin": 0, "aria-valuemax": Math.round(track.duration ?? 0) });
-  parts.cursor = make("div", { class: "cursor" });
-  parts.window = make("div", { class: "window" });
-  parts.centre = make("div", { class: "cursor centre" });
+  makePictures(track);
   parts.tools = make("section", { class: "tools-panel", "aria-label": "Workbench", hidden: true });
   parts.problem = make("p", { class: "deck-problem", role: "status" });
-  for (const canvas of [parts.overview, parts.closeup]) {
-    canvas.addEventListener("pointerdown", (event) => drag(event, canvas));
-    canvas.addEventListener("pointermove", (event) => {
-      canvas.title = saidOf(track, timeUnder(event, canvas));
-      canvas.style.cursor = boundaryUnder(event, canvas) === undefined ? "" : "ew-resize";
-    });
-  }
-  parts.closeup.addEventListener("wheel", wheel, { passive: false });
   const maps = make("div", { class: "maps" }, make("div", { class: "map" }, parts.overview, parts.window, parts.cursor), make("div", { class: "map" }, parts.closeup, parts.centre), deckBar(track), parts.problem);
   parts.bpm = make("b", { class: "number" }, bpmText(track.bpm) || "–");
   const bpm = make("div", { class: "deck-bpm" }, parts.bpm, make("span", {}, "BPM"));
@@ -117,18 +104,37 @@ function deckParts(track) {
   return [deckHead(track, parts.play, bpm), make("div", { class: "deck-body" }, maps, parts.side), parts.tools, make("div", { class: "popover-holder" }, mixBox())];
 }
 
-/** Where the position is, and what else can be set. */
+/** Make the canvases of the two pictures, and what moves over them. */
+function makePictures(track) {
+  const { parts } = deck;
+  parts.overview = make("canvas", { class: "overview", "aria-hidden": "true" });
+  parts.overview.style.height = `${LANE + WAVE + RULER + 8 + (track.refSections ? LANE + 4 : 0)}px`;
+  parts.closeup = make("canvas", { class: "closeup", id: "closeup", tabindex: 0, role: "slider", "aria-label": "Position in the track", "aria-valuemin": 0, "aria-valuemax": Math.round(track.duration ?? 0) });
+  parts.cursor = make("div", { class: "cursor" });
+  parts.window = make("div", { class: "window" });
+  parts.centre = make("div", { class: "cursor centre" });
+  for (const canvas of [parts.overview, parts.closeup]) {
+    canvas.addEventListener("pointerdown", (event) => drag(event, canvas));
+    canvas.addEventListener("pointermove", (event) => {
+      canvas.title = sectionTooltip(track, timeUnder(event, canvas));
+      canvas.style.cursor = boundaryUnder(event, canvas) === undefined ? "" : "ew-resize";
+    });
+  }
+  parts.closeup.addEventListener("wheel", wheel, { passive: false });
+}
+
+/** The bar below the pictures: position, and the controls of playing and viewing. */
 function deckBar(track) {
   const { parts } = deck;
   parts.clock = make("span", { class: "deck-clock number" });
   parts.where = make("span", { class: "deck-where number" });
   const button = (name, title, press, attributes = {}) => make("button", { class: "quiet", title, onclick: press, ...attributes }, name);
   const pressed = (name, title, press, attributes) => button(name, title, (event) => event.currentTarget.setAttribute("aria-pressed", press()), attributes);
-  parts.loop = button("Loop", "Play this section over and over (L)", toggleLoop, { "aria-pressed": "false" });
+  parts.loop = button("Loop", "Repeat this section (L)", toggleLoop, { "aria-pressed": "false" });
   parts.more = button("Sections", "Sections and facts", () => parts.more.setAttribute("aria-expanded", parts.side.classList.toggle("open")), { class: "quiet more", "aria-expanded": "false", "aria-controls": "side" });
-  const level = pressed("Level", "Play every track at one loudness", toggleLevel, { class: "quiet level", "aria-pressed": player.levelled, hidden: track.lufs === undefined });
-  const loud = make("input", { type: "range", min: 0, max: 1, step: 0.01, value: player.loudness, "aria-label": "Volume", title: "Volume", oninput: () => { setVolume(Number(loud.value)); remember("volume", player.loudness); } });
-  parts.edit = button("Edit", "Correct tempo, beats, sections and key (E)", toggleBench, { "aria-pressed": bench.on });
+  const level = pressed("Level", "Play all tracks at the same loudness", toggleLevel, { class: "quiet level", "aria-pressed": player.levelled, hidden: track.lufs === undefined });
+  const loud = make("input", { type: "range", min: 0, max: 1, step: 0.01, value: player.loudness, "aria-label": "Volume", title: "Volume", oninput: () => { setVolume(Number(loud.value)); writeStored("volume", player.loudness); } });
+  parts.edit = button("Edit", "Correct tempo, beats, sections and key (E)", toggleWorkbench, { "aria-pressed": workbench.on });
   parts.mix = button("Mix", "What mixes with this track (Shift+M)", toggleMix, { "aria-haspopup": "true" });
   parts.metronome = pressed("Click", "Metronome on the beats (M)", toggleMetronome, { "aria-pressed": metronome.on });
   const rate = make("select", { class: "rate", "aria-label": "Speed", title: "Speed", onchange: () => setRate(Number(rate.value)) }, ...RATES.map((r) => make("option", { value: r, selected: r === player.rate }, `${r} ×`)));
@@ -136,7 +142,7 @@ function deckBar(track) {
   return make("div", { class: "deck-bar" }, parts.clock, parts.where, make("div", { class: "deck-tools" }, parts.edit, parts.mix, parts.more, parts.metronome, parts.loop, level, rate, make("label", { class: "volume" }, loud), ...zoom));
 }
 
-/** Put the cursors, the clock and the marks where the position is. */
+/** Move the cursors, the clock and the marks to the current position. */
 export function follow() {
   const { track, parts, span, details: { beats, downbeats } } = deck;
   if (!track || track.failure || !parts.clock) return;
@@ -158,7 +164,7 @@ export function follow() {
   parts.loop.setAttribute("aria-pressed", player.loop !== null);
   parts.closeup.setAttribute("aria-valuenow", position.toFixed(1));
   parts.closeup.setAttribute("aria-valuetext", `${clock(position)}, ${parts.where.textContent}`);
-  if (bench.parts.label && index >= 0 && document.activeElement !== bench.parts.label) bench.parts.label.value = LABELS[deck.runs[index].label];
+  if (workbench.parts.label && index >= 0 && document.activeElement !== workbench.parts.label) workbench.parts.label.value = LABELS[deck.runs[index].label];
   markRun(index);
 }
 
@@ -170,13 +176,13 @@ function markRun(index) {
   if (box) box.scrollTop = rows[index].offsetTop - box.clientHeight / 2;
 }
 
-/** Loop the run of sections that the position lies in, or go on. */
+/** Loop the run of sections at the position, or end the loop. */
 function toggleLoop() {
   const run = deck.runs.findLast((r) => r.start <= player.position);
   setLoop(player.loop || !run ? null : [run.start, run.end]);
 }
 
-/** The deck's own keys; true if the key was one. */
+/** Handle a key of the deck; false if it is not one. */
 export function deckKey(key, shift) {
   const { track, parts, details: { beats, downbeats }, runs: sections } = deck;
   if (!track || track.failure) return false;
@@ -184,26 +190,26 @@ export function deckKey(key, shift) {
   const beat = 60 / (track.bpm ?? 120);
   const [steps, step] = shift ? [beats, beat] : [downbeats, 4 * beat];
   const starts = sections.map((run) => run.start);
-  const acts = {
+  const actions = {
     " ": togglePlay,
     ArrowLeft: () => seek(steps[lastBefore(steps, position - 0.01)] ?? position - step),
     ArrowRight: () => seek(steps[lastBefore(steps, position + 0.01) + 1] ?? position + step),
     "+": () => zoomBy(1 / 1.6),
     "=": () => zoomBy(1 / 1.6),
     "-": () => zoomBy(1.6),
-    d: () => toNeighbour(track.drops ?? [], shift),
-    j: () => toNeighbour(starts, true),
-    k: () => toNeighbour(starts, false),
+    d: () => seekNeighbour(track.drops ?? [], shift),
+    j: () => seekNeighbour(starts, true),
+    k: () => seekNeighbour(starts, false),
     l: toggleLoop,
     m: () => (shift ? toggleMix() : parts.metronome.setAttribute("aria-pressed", toggleMetronome())),
   };
-  if (!(key in acts)) return false;
-  acts[key]();
+  if (!(key in actions)) return false;
+  actions[key]();
   return true;
 }
 
-/** Go to the next of some times, or the one before; around at the end. */
-function toNeighbour(times, back) {
+/** Go to the next of some times, or to the previous one; wraps around at the ends. */
+function seekNeighbour(times, back) {
   if (!times.length) return;
   const { position } = player;
   const next = times.find((time) => time > position + 0.01) ?? times[0];

@@ -1,16 +1,15 @@
-// Elements of the page, and what this browser remembers of an earlier visit.
+// Elements of the page, and what this browser stores between visits.
 
-
-/** The element of an id.
- * @returns {any} an element of its own kind */
+/** The element with an id.
+ * @returns {any} of the element's own type */
 export const $ = (id) => document.getElementById(id);
 
-/** All elements that a selector finds.
+/** All elements that match a selector.
  * @returns {any[]} */
 export const all = (selector, within = /** @type {any} */ (document)) => [...within.querySelectorAll(selector)];
 
 /** An element: make("p", {class: "x", onclick: f}, "text", child). Text is never markup.
- * @returns {any} an element of its own kind */
+ * @returns {any} of the element's own type */
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -23,11 +22,11 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** What this browser remembers of an earlier visit, where it lets a page remember; else null. */
-export function remembered(name) {
+/** A value that this browser stored on an earlier visit; null if there is none or storing is not allowed. */
+export function readStored(name) {
   try { return JSON.parse(localStorage.getItem(`dropgrid-${name}`)); } catch { return null; }
 }
 
-export function remember(name, value) {
-  try { localStorage.setItem(`dropgrid-${name}`, JSON.stringify(value)); } catch { /* not allowed here */ }
+export function writeStored(name, value) {
+  try { localStorage.setItem(`dropgrid-${name}`, JSON.stringify(value)); } catch { /* storing is not allowed here */ }
 }

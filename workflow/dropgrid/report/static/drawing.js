@@ -9,7 +9,7 @@ import { miniature } from "./tracks.js";
 
 export let colours = {};
 
-/** Read the theme's colours; call after the theme changed. */
+/** Read the theme's colours; call it after a change of theme. */
 export function readColours() {
   const style = getComputedStyle(document.documentElement);
   colours = { sections: LABELS.map((label) => style.getPropertyValue(`--${label}`).trim()) };
@@ -19,13 +19,13 @@ export function readColours() {
   colours.font = style.getPropertyValue("--sans");
 }
 
-/** A 2D context in CSS pixels for a canvas of its present size.
+/** A cleared 2D context in CSS pixels for a canvas of its current size.
  * @returns {[CanvasRenderingContext2D, number, number]} context, width, height */
 export function surface(canvas) {
   return cleared(canvas, canvas.clientWidth, canvas.clientHeight);
 }
 
-/** The same for a canvas whose size is known; one that was drawn on before keeps its memory.
+/** The same for a canvas of a known size; a canvas that already has this size keeps its memory.
  * @returns {[CanvasRenderingContext2D, number, number]} context, width, height */
 function cleared(canvas, width, height) {
   const scale = window.devicePixelRatio || 1;
@@ -37,21 +37,21 @@ function cleared(canvas, width, height) {
   return [context, width, height];
 }
 
-const spare = /** @type {any[]} */ ([]); // canvases of rows that are out of sight
+const spareCanvases = /** @type {any[]} */ ([]); // of rows that are not shown any more
 
-/** A canvas for a table row: one that another row gave back, where there is one; to be drawn anew. */
-export const miniatureCanvas = () => spare.pop() ?? make("canvas", { role: "img" });
+/** A canvas for a table row, reused from an earlier row if possible; draw it again. */
+export const miniatureCanvas = () => spareCanvases.pop() ?? make("canvas", { role: "img" });
 
-/** Take the canvases of rows that are not shown any more. */
-export function giveBack(row) {
-  spare.push(...all(".dropmap canvas", row));
+/** Make the canvases of a row that is not shown any more available to other rows. */
+export function recycleCanvases(row) {
+  spareCanvases.push(...all(".dropmap canvas", row));
 }
 
-/** Draw the drop maps of table rows, [row, track] each, which all are as large as the first. */
+/** Draw the drop maps of table rows, given as [row, track]; all are as large as the first. */
 export function drawMiniatures(rows) {
   const maps = rows.flatMap(([row, track]) => all(".dropmap canvas", row).map((canvas) => [canvas, track]));
   if (!maps.length) return;
-  const { clientWidth: width, clientHeight: height } = maps[0][0]; // once: each look lays the page out
+  const { clientWidth: width, clientHeight: height } = maps[0][0]; // read once: each reading makes the browser lay out the page
   for (const [canvas, track] of maps) drawMiniature(cleared(canvas, width, height), track);
 }
 
@@ -70,54 +70,54 @@ function drawMiniature([context, width, height], track) {
     else context.fillRect(left, height / 2 - 7, Math.max(right - left - 1, 1), 14);
   }
   if (!wave) return;
-  const room = height - 6;
+  const waveHeight = height - 6;
   const step = width / wave.length;
   let colour = "";
   for (let i = 0; i < wave.length; i++) {
-    const found = colourAt(track, ((i + 0.5) / wave.length) * duration);
-    if (found !== colour) context.fillStyle = colour = found;
-    const tall = Math.max((wave[i] / 255) * room, 1);
-    context.fillRect(i * step, room - tall, Math.max(step - 0.75, 0.75), tall);
+    const next = colourAt(track, ((i + 0.5) / wave.length) * duration);
+    if (next !== colour) context.fillStyle = colour = next;
+    const tall = Math.max((wave[i] / 255) * waveHeight, 1);
+    context.fillRect(i * step, waveHeight - tall, Math.max(step - 0.75, 0.75), tall);
   }
 }
 
-/** The largest of each pixel's share of a waveform between two times (s), as bytes; see drawWave. */
-function peaks(wave, perSecond, [from, to], width, bar) {
-  const found = new Uint8Array(Math.ceil(width / bar));
-  const step = ((to - from) / width) * bar * perSecond;
-  for (let i = 0; i < found.length; i++) {
+/** The maximum of a waveform within each pixel, between two times (s), as bytes. */
+function peaks(wave, perSecond, [from, to], width) {
+  const maxima = new Uint8Array(Math.ceil(width));
+  const step = ((to - from) / width) * perSecond;
+  for (let i = 0; i < maxima.length; i++) {
     const at = from * perSecond + i * step;
     const first = Math.floor(at);
     const last = Math.min(Math.max(Math.ceil(at + step), first + 1), wave.length);
-    for (let j = Math.max(first, 0); j < last; j++) if (wave[j] > found[i]) found[i] = wave[j];
+    for (let j = Math.max(first, 0); j < last; j++) if (wave[j] > maxima[i]) maxima[i] = wave[j];
   }
-  return found;
+  return maxima;
 }
 
-/** The waveform of a whole track of which no bands are known. */
+/** The waveform of a whole track without bands. */
 export function drawWave(context, wave, [top, height], width) {
   const middle = top + height / 2;
   context.fillStyle = colours.wave;
-  for (const [x, peak] of peaks(wave, wave.length / width, [0, width], width, 1).entries()) {
+  for (const [x, peak] of peaks(wave, wave.length / width, [0, width], width).entries()) {
     const tall = Math.max((peak / 255) * height, 1);
     context.fillRect(x, middle - tall / 2, 1, tall);
   }
 }
 
 /** @type {[string, number][]} */
-const BANDS = [["low", 1], ["middle", 0.78], ["high", 0.5]]; // the back one first, and how tall
+const BANDS = [["low", 1], ["middle", 0.78], ["high", 0.5]]; // from back to front, with their relative heights
 
-/** Waveforms of three bands, one before the other, around their middle. */
+/** The waveforms of three bands, overlaid and centred. */
 export function drawBands(context, bands, perSecond, shown, [top, height], width) {
   for (const [i, [name, tall]] of BANDS.entries()) {
     if (!bands[i].length) continue;
-    const found = peaks(bands[i], perSecond, shown, width, 1);
+    const maxima = peaks(bands[i], perSecond, shown, width);
     const middle = top + height / 2;
     const scale = (tall * height) / 510;
     context.beginPath();
     context.moveTo(0, middle);
-    for (const [x, peak] of found.entries()) context.lineTo(x + 0.5, middle - peak * scale);
-    for (let x = found.length - 1; x >= 0; x--) context.lineTo(x + 0.5, middle + found[x] * scale);
+    for (const [x, peak] of maxima.entries()) context.lineTo(x + 0.5, middle - peak * scale);
+    for (let x = maxima.length - 1; x >= 0; x--) context.lineTo(x + 0.5, middle + maxima[x] * scale);
     context.fillStyle = colours[name];
     context.fill();
   }
@@ -142,7 +142,7 @@ export function drawSamples(context, { data, rate }, [from, to], [top, height], 
 
 const STEPS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600]; // s
 
-/** A ruler of time: a number at every step that there is room for, five ticks to a step. */
+/** A time ruler: a number at every step, as fine as fits, and five ticks between numbers. */
 export function drawRuler(context, [from, to], end, [top, height], width) {
   const x = (time) => ((time - from) / (to - from)) * width;
   const step = STEPS.find((s) => (s / (to - from)) * width > 64) ?? 7200;
@@ -159,8 +159,9 @@ export function drawRuler(context, [from, to], end, [top, height], width) {
 }
 
 /**
- * A lane of sections [start, end, name, colour, short name], from the last to the first, because a
- * name may run on over sections that have none. Where the name has no room, the short one stands.
+ * A lane of sections [start, end, name, colour, short name], drawn from the last to the first,
+ * because a name may extend over following sections without a name. A name that does not fit is
+ * replaced by the short name.
  */
 export function drawLane(context, sections, [from, to], [top, height], width, solid) {
   const x = (time) => ((time - from) / (to - from)) * width;
@@ -182,15 +183,15 @@ export function drawLane(context, sections, [from, to], [top, height], width, so
   }
 }
 
-/** Black or white, whichever reads better on a colour written #rrggbb. */
+/** Black or white, whichever has more contrast with a colour #rrggbb. */
 function inkOn(colour) {
   const [r, g, b] = [1, 3, 5].map((i) => (parseInt(colour.slice(i, i + 2), 16) / 255) ** 2.2);
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#0b0d11" : "#ffffff";
 }
 
 /**
- * Beats as fine lines where there is room, downbeats as stronger ones, each with its bar's
- * number; where bars are too narrow, every 4th, 16th, 64th of them.
+ * Beats as fine lines if they are far enough apart, downbeats as stronger lines with the numbers
+ * of their bars; if bars are narrow, only every 4th, 8th, 16th ... has a number.
  */
 export function drawGrid(context, beats, downbeats, [from, to], [top, height], width) {
   const x = (time) => Math.round(((time - from) / (to - from)) * width) + 0.5;

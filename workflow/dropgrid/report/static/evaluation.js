@@ -1,15 +1,15 @@
-// The evaluation page: measures with their intervals beside the baselines, and the plots.
+// The evaluation page: metrics with their intervals, baselines and plots.
 
 import { $, make } from "./dom.js";
 import { dataTable, trackButton, tiles } from "./failures_and_run.js";
-import { between, estimate, figure } from "./figures.js";
+import { between, estimate, figure, figures } from "./figures.js";
 import { linkToSystems, sideBySide } from "./systems.js";
 import { bpmText, count, titled } from "./text.js";
 import { parsed, tracks } from "./tracks.js";
-import { AGREED, disagreement } from "./verdict.js";
+import { MAX_DIFFERENCE, disagreement } from "./verdict.js";
 
 const TASKS = { bpm: "Tempo", beats: "Beats", downbeats: "Downbeats", structure: "Sections", key: "Key" };
-const SYSTEMS = { median_interval: "median interval", tag: "the tag", eight_bars: "every 8 bars", with_tag: "with the tag" };
+const SYSTEMS = { median_interval: "median interval", tag: "tag", eight_bars: "every 8 bars", with_tag: "with the tag" };
 const HEADLINES = [
   ["bpm", "accuracy1", "Tempo within 4 %"],
   ["bpm", "median_error", "Median BPM error"],
@@ -25,60 +25,64 @@ export function showEvaluation() {
   const { names, in_groups: inGroups, documents, systems, system_plots: systemPlots } = parsed("data-evaluation");
   page.replaceChildren(make("h2", {}, "Evaluation"));
   if (!documents.length) {
-    page.append(make("p", { class: "lead" }, "Nothing was evaluated. Name annotations under evaluation: references: in config.yaml and run the workflow again."));
+    page.append(make("p", { class: "lead" }, "There is no evaluation. To get one, list annotations under evaluation: references: in config.yaml and run the workflow again."));
     return;
   }
-  const found = {};
+  const byTask = {};
   for (const { task, values } of documents) {
-    found[task] = values;
-    if (values.downbeats) found.downbeats = values.downbeats;
+    byTask[task] = values;
+    if (values.downbeats) byTask.downbeats = values.downbeats;
   }
   page.append(make("p", { class: "lead" }, aboutReferences(documents[0].values)));
   if (systems?.systems) page.append(linkToSystems(systems));
-  const headlines = HEADLINES.map(([task, name, title]) => [title, found[task]?.systems?.dropgrid?.[name]]);
+  const headlines = HEADLINES.map(([task, name, title]) => [title, byTask[task]?.systems?.dropgrid?.[name]]);
   page.append(tiles(headlines.filter(([, e]) => e && e.value !== null).map(([title, e]) => [title, figure(e.value), between(e)])));
-  for (const [task, values] of Object.entries(found)) {
-    page.append(make("h3", {}, TASKS[task], make("small", {}, count(values.tracks, "track"))));
-    page.append(measures(values.systems ?? {}, names[task]));
-    for (const { task: other, plots } of documents) {
-      if (other === task && plots.length) page.append(make("div", { class: "plots" }, ...plots.map(([alt, src]) => make("figure", {}, make("img", { src, alt })))));
-    }
-    if (values.octaves) page.append(...kinds("Estimates by their multiple of the reference", values.octaves), ...disagreements());
-    if (values.errors) page.append(...kinds("Keys by kind of error", values.errors));
-    for (const [kind, strata] of Object.entries(values.strata ?? {})) page.append(...groups(kind, strata, inGroups[task], names[task]));
-    if (Object.keys(values.labels ?? {}).length) page.append(...labels(values.labels));
-    if (Object.keys(values.calibration ?? {}).length) page.append(...calibration(values.calibration));
+  for (const [task, values] of Object.entries(byTask)) {
+    const { plots = [] } = documents.find((document) => document.task === task) ?? {};
+    page.append(...taskResults(task, values, plots, names[task], inGroups[task]));
   }
   if (systems?.systems) page.append(...sideBySide(systems, names, systemPlots));
 }
 
-/** How far each confidence can be believed. */
+/** The results of a task. names: the display name of each metric; grouped: the metrics for groups of tracks. */
+function taskResults(task, values, plots, names, grouped) {
+  const parts = [make("h3", {}, TASKS[task], make("small", {}, count(values.tracks, "track"))), measures(values.systems ?? {}, names)];
+  if (plots.length) parts.push(figures(plots));
+  if (values.octaves) parts.push(...kinds("Estimates by their multiple of the reference", values.octaves), ...disagreements());
+  if (values.errors) parts.push(...kinds("Keys by kind of error", values.errors));
+  for (const [kind, strata] of Object.entries(values.strata ?? {})) parts.push(...groups(kind, strata, grouped, names));
+  if (Object.keys(values.labels ?? {}).length) parts.push(...labels(values.labels));
+  if (Object.keys(values.calibration ?? {}).length) parts.push(...calibration(values.calibration));
+  return parts;
+}
+
+/** How well the confidences are calibrated. */
 function calibration(found) {
   const rows = Object.entries(found).map(([kind, values]) => [titled(kind), values.tracks, figure(values.confidence), figure(values.right), figure(values.calibration_error)]);
-  return [make("h4", {}, "Confidence"), dataTable(["Confidence", "Tracks", "Mean", "Share right", "Calibration error"], rows, [1, 2, 3, 4])];
+  return [make("h4", {}, "Confidence"), dataTable(["Confidence", "Tracks", "Mean", "Share correct", "Calibration error"], rows, [1, 2, 3, 4])];
 }
 
 function aboutReferences({ library: about, options, decided_by_tag: tagged }) {
   if (!about) return "";
   const left = Object.entries(about.references_left_out).map(([reason, number]) => `${number} ${reason}`);
-  const sampled = about.sampled < about.with_reference ? `, of which ${about.sampled.toLocaleString("en")} were drawn (seed ${options.sample_seed})` : "";
+  const sampled = about.sampled < about.with_reference ? `, of which ${about.sampled.toLocaleString("en")} were sampled (seed ${options.sample_seed})` : "";
   return (
     `${about.with_reference.toLocaleString("en")} of ${count(about.tracks, "track")} have a reference${sampled}. ` +
     (left.length ? `References left out: ${left.join(", ")}. ` : "") +
-    "In brackets: 95 % intervals, from 10 tracks on. Failed and unanswered tracks count as wrong." +
-    (tagged?.length ? ` Of ${count(tagged.length, "track")} a BPM tag decided the answer; what the audio alone says is scored.` : "")
+    "In brackets: 95 % intervals, for 10 or more tracks. Tracks that failed or have no answer count as wrong." +
+    (tagged?.length ? ` For ${count(tagged.length, "track")}, a BPM tag decided the tempo; the result from the audio alone is scored.` : "")
   );
 }
 
 function measures(systems, names) {
   const columns = Object.keys(systems);
-  if (!columns.length) return make("p", { class: "lead" }, "No track has such a reference.");
+  if (!columns.length) return make("p", { class: "lead" }, "No track has a reference for this.");
   const shown = Object.keys(names).filter((name) => columns.some((system) => name in systems[system]));
   const rows = shown.map((name) => [names[name], ...columns.map((system) => estimate(systems[system][name]))]);
   return dataTable(["Measure", ...columns.map((c) => SYSTEMS[c] ?? c)], rows, columns.map((_, i) => i + 1));
 }
 
-/** A table of how many estimates of each system are of which kind. */
+/** A table of the number of estimates of each kind, for each system. */
 function kinds(title, systems) {
   const names = [...new Set(Object.values(systems).flatMap(Object.keys))];
   if (!names.length) return [];
@@ -86,16 +90,16 @@ function kinds(title, systems) {
   return [make("h4", {}, title), dataTable(["", ...names.map((name) => name.replace("_", " "))], rows, names.map((_, i) => i + 1))];
 }
 
-/** The tracks whose tempo is furthest from its reference, to be looked at and listened to. */
+/** The tracks whose tempo differs most from the reference. */
 function disagreements() {
-  const furthest = tracks.filter((track) => disagreement(track) > AGREED).sort((a, b) => disagreement(b) - disagreement(a));
+  const furthest = tracks.filter((track) => disagreement(track) > MAX_DIFFERENCE).sort((a, b) => disagreement(b) - disagreement(a));
   if (!furthest.length) return [];
   const rows = furthest.slice(0, 50).map((track) => [trackButton(track), bpmText(track.bpm), bpmText(track.refBpm), (track.bpm / track.refBpm).toFixed(3), figure(track.confidence)]);
-  const title = `${count(furthest.length, "tempo")} more than ${AGREED} BPM from the reference${furthest.length > 50 ? "; the furthest 50" : ""}`;
+  const title = `${count(furthest.length, "tempo")} more than ${MAX_DIFFERENCE} BPM from the reference${furthest.length > 50 ? "; the 50 largest differences" : ""}`;
   return [make("h4", {}, title), dataTable(["Track", "Estimate", "Reference", "Ratio", "Confidence"], rows, [1, 2, 3, 4])];
 }
 
-/** A table of the measures of groups of tracks: ranges of tempo, or genres. */
+/** A table of metrics for groups of tracks: tempo ranges, or genres. */
 function groups(kind, strata, measuresShown, names) {
   const found = Object.entries(strata);
   const shown = measuresShown.filter((measure) => found.some(([, values]) => measure in values));
@@ -109,5 +113,5 @@ function groups(kind, strata, measuresShown, names) {
 function labels(found) {
   const kinds = ["precision", "recall", "f"];
   const rows = Object.entries(found).map(([label, values]) => [titled(label), ...kinds.map((kind) => estimate(values[kind]))]);
-  return [make("h4", {}, "Seconds with the right label"), dataTable(["Label", "Precision", "Recall", "F"], rows, [1, 2, 3])];
+  return [make("h4", {}, "Share of time with the correct label"), dataTable(["Label", "Precision", "Recall", "F"], rows, [1, 2, 3])];
 }

@@ -1,18 +1,18 @@
-// What a person can do about a track that could not be analysed.
+// Advice about tracks that could not be analysed.
 
 /** @type {[RegExp, string][]} */
 const ADVICE = [
   [/memory/i, "Close other programs or run with fewer cores, then run dropgrid retry."],
-  [/not done within|time limit|timed? ?out|too long/i, "Run dropgrid retry while the machine has less to do."],
-  [/permission|denied/i, "Allow yourself to read the file, then run again."],
-  [/no such file|not found|gone|no longer/i, "The file has moved or gone. Run again: moved files are recognised."],
-  [/no audio|known format|not a file of music|no header/i, "This is no music that can be read. Remove it from the folder, or leave it out by the option exclude."],
-  [/damaged|cut short|lost sync|corrupt|invalid data/i, "The file is damaged. Get it again from where you bought or ripped it; the next run analyses the new one."],
-  [/silen|empty|too short|nothing to/i, "There is too little sound in it to analyse. Leave it out by the option exclude."],
+  [/not done within|time limit|timed? ?out|too long/i, "Run dropgrid retry when the computer is less busy."],
+  [/permission|denied/i, "Give yourself permission to read the file, then run dropgrid again."],
+  [/no such file|not found|gone|no longer/i, "The file was moved or deleted. Run dropgrid again: it recognises moved files."],
+  [/no audio|known format|not a file of music|no header/i, "dropgrid cannot read this file as music. Remove it from the folder, or exclude it with the option exclude."],
+  [/damaged|cut short|lost sync|corrupt|invalid data/i, "The file is damaged. Download or rip it again; the next run analyses the new file."],
+  [/silen|empty|too short|nothing to/i, "The file has too little sound to analyse. Exclude it with the option exclude."],
 ];
 
 /** Advice for a failure: [stage, type, message]. */
 export function whatToDo([, type, message]) {
-  const found = ADVICE.find(([sign]) => sign.test(`${type} ${message}`));
-  return found ? found[1] : "Run dropgrid retry. If it fails again, please report it with the line of the log.";
+  const match = ADVICE.find(([pattern]) => pattern.test(`${type} ${message}`));
+  return match ? match[1] : "Run dropgrid retry. If it fails again, please report it with the line from the log.";
 }

@@ -1,116 +1,125 @@
 // What an edit does to a track's answer: grid, sections, confirmation. Pure; see docs/page.md.
 //
-// An answer is {duration, reach: [first, last beat], grid: [{start, bpm, one, beats}], sections:
-// [{start, label}], stated: {grid, sections, key...}}, beats being those of a bar. An edit is what
-// the workbench's server takes too: {op: "shift", beats: 0.5}.
+// An answer is {duration, reach: [first, last beat], grid: [{start, bpm, downbeat, beatsPerBar}],
+// sections: [{start, label}], barLines, corrected: {grid, sections, key...}}; a grid entry without
+// bars has hasBars false, and `downbeat` is then one of its beats. The workbench's server accepts
+// the same edits: {op: "shift", beats: 0.5}.
 
 import { LABELS } from "./labels.js";
 import { nearestOf } from "./times.js";
 
-const EDGE = 0.03; // s: a beat so little before the first sample falls on it
-const REACH = 0.45; // of a beat: how far a moved grid reaches beyond the beats that were found
-const SLOWEST = 20; // BPM
-const FASTEST = 400;
-const beatOf = (entry) => 60 / entry.bpm;
+const EDGE = 0.03; // s: a beat this little before the first sample counts as at the first sample
+const REACH = 0.45; // of a beat: how far a moved grid extends beyond the beats that were found
+const MIN_BPM = 20;
+const MAX_BPM = 400;
+const beatLength = (entry) => 60 / entry.bpm; // s
 
 /** The answer of the analysis. */
 export function analysed(track, { beats, downbeats }) {
-  const length = Number((track.signature ?? "4/4").split("/")[0]) || 4;
-  const grid = (track.grid ?? []).map(([start, bpm, , one]) => ({ start, bpm, one: one === null ? start : sureOne(one, downbeats), beats: length, noOne: one === null }));
+  const beatsPerBar = Number((track.signature ?? "4/4").split("/")[0]) || 4;
+  const grid = (track.grid ?? []).map(([start, bpm, , downbeat]) => ({ start, bpm, downbeat: downbeat === null ? start : unclippedDownbeat(downbeat, downbeats), beatsPerBar, hasBars: downbeat !== null }));
   const sections = (track.sections ?? []).map(([start, , label]) => ({ start, label: LABELS[label] }));
-  return { duration: track.duration, reach: beats.length ? [beats[0], beats.at(-1)] : [0, track.duration], grid, sections, lines: downbeats, stated: {} };
+  return { duration: track.duration, reach: beats.length ? [beats[0], beats.at(-1)] : [0, track.duration], grid, sections, barLines: downbeats, corrected: {} };
 }
 
-/** A one at 0 may stand for one that is a little earlier, so the next one is taken. */
-const sureOne = (one, downbeats) => (one <= 1e-9 && downbeats.length > 1 ? downbeats[1] : one);
+/** A downbeat at 0 may have been clipped from a little earlier, so the next downbeat is used. */
+const unclippedDownbeat = (downbeat, downbeats) => (downbeat <= 1e-9 && downbeats.length > 1 ? downbeats[1] : downbeat);
 
-/** The entry of a grid that rules at a time. */
-const ruling = (grid, time) => Math.max(grid.findLastIndex((entry) => entry.start <= time + 1e-6), 0);
+/** The index of the grid entry that covers a time. */
+const entryAt = (grid, time) => Math.max(grid.findLastIndex((entry) => entry.start <= time + 1e-6), 0);
 
 /** The beats and downbeats of an answer. */
 export function beatsOf({ grid, reach, duration }) {
   const [beats, downbeats] = [[], []];
   for (const [i, entry] of grid.entries()) {
-    const step = beatOf(entry);
+    const step = beatLength(entry);
     const from = i ? entry.start - step / 4 : reach[0] - REACH * step;
     const to = Math.min(i + 1 < grid.length ? grid[i + 1].start - step / 4 : reach[1] + REACH * step, duration);
-    for (let n = Math.ceil((Math.max(from, -EDGE) - entry.one) / step); entry.one + n * step < to; n++) {
-      const time = Math.max(entry.one + n * step, 0);
+    for (let n = Math.ceil((Math.max(from, -EDGE) - entry.downbeat) / step); entry.downbeat + n * step < to; n++) {
+      const time = Math.max(entry.downbeat + n * step, 0);
       beats.push(time);
-      if (n % entry.beats === 0 && !entry.noOne) downbeats.push(time);
+      if (n % entry.beatsPerBar === 0 && entry.hasBars) downbeats.push(time);
     }
   }
   return { beats, downbeats };
 }
 
-/** A grid moved by seconds of its own; the first downbeat stays within the recording. */
-function movedGrid(grid, seconds) {
+/** A grid whose entries move by offsetOf(entry) seconds; the first downbeat stays in the recording. */
+function movedGrid(grid, offsetOf) {
   return grid.map((entry, i) => {
-    const by = seconds(entry);
-    const bar = entry.beats * beatOf(entry);
-    let one = entry.one + by;
-    if (one < 0) one += bar * Math.ceil(-one / bar);
-    return { ...entry, one, start: i ? Math.max(entry.start + by, 0) : entry.start };
+    const offset = offsetOf(entry);
+    const bar = entry.beatsPerBar * beatLength(entry);
+    let downbeat = entry.downbeat + offset;
+    if (downbeat < 0) downbeat += bar * Math.ceil(-downbeat / bar);
+    return { ...entry, downbeat, start: i ? Math.max(entry.start + offset, 0) : entry.start };
   });
 }
 
-/** The tempo that taps mean: the present one or its octave if they are near it, else a whole one. */
+/** The tempo of taps: the current one or its octave if they are close to it, else rounded. */
 function tappedTempo(times, bpm) {
-  const heardTempo = (60 * (times.length - 1)) / (times.at(-1) - times[0]);
-  const octave = [1, 0.5, 2].find((factor) => bpm && Math.abs(heardTempo / (bpm * factor) - 1) <= 0.04);
-  return octave ? bpm * octave : Math.round(heardTempo);
+  const tapped = (60 * (times.length - 1)) / (times.at(-1) - times[0]);
+  const octave = [1, 0.5, 2].find((factor) => bpm && Math.abs(tapped / (bpm * factor) - 1) <= 0.04);
+  return octave ? bpm * octave : Math.round(tapped);
 }
 
-/** Tempo and one of two beats far apart, the beats between counted by the present tempo. */
-function anchoredEntry(entry, { first, second, one }, downbeats) {
+/**
+ * An entry with the tempo and phase of two beats far apart; the beats between them are counted at
+ * the current tempo. one: the earlier anchor is a downbeat.
+ */
+function anchoredEntry(entry, { first, second, one: isDownbeat }, downbeats) {
   const [low, high] = [Math.min(first, second), Math.max(first, second)];
-  const number = Math.round(((high - low) * entry.bpm) / 60);
-  if (number < 1) throw new Error("The two anchors are nearer to each other than a beat.");
-  let bpm = (60 * number) / (high - low);
-  const near = [Math.round(bpm), Math.round(2 * bpm) / 2].find((whole) => Math.abs(bpm - whole) <= Math.min((bpm * 0.01) / (high - low), 0.2));
-  bpm = near ?? bpm;
+  const count = Math.round(((high - low) * entry.bpm) / 60);
+  if (count < 1) throw new Error("The two anchors are less than a beat apart.");
+  const bpm = roundedTempo((60 * count) / (high - low), high - low);
   const step = 60 / bpm;
-  return { ...entry, bpm, noOne: entry.noOne && !one, one: one ? low : low + Math.round((nearestOf(downbeats, low) - low) / step) * step };
+  const downbeat = isDownbeat ? low : low + Math.round((nearestOf(downbeats, low) - low) / step) * step;
+  return { ...entry, bpm, hasBars: entry.hasBars || isDownbeat, downbeat };
+}
+
+/** A measured tempo, rounded to a whole or half BPM that the anchors' 10 ms cannot rule out. */
+function roundedTempo(bpm, seconds) {
+  const tolerance = Math.min((bpm * 0.01) / seconds, 0.2);
+  return [Math.round(bpm), Math.round(2 * bpm) / 2].find((rounded) => Math.abs(bpm - rounded) <= tolerance) ?? bpm;
 }
 
 const EDITS = {
   half: (answer) => ({ grid: answer.grid.map((entry) => ({ ...entry, bpm: entry.bpm / 2 })) }),
   double: (answer) => ({ grid: answer.grid.map((entry) => ({ ...entry, bpm: entry.bpm * 2 })) }),
-  bpm: (answer, { bpm }) => ({ grid: [{ start: 0, one: 0, beats: 4, ...answer.grid[0], bpm }] }),
-  shift: (answer, { beats }) => ({ grid: movedGrid(answer.grid, (entry) => beats * beatOf(entry)) }),
+  bpm: (answer, { bpm }) => ({ grid: [{ start: 0, downbeat: 0, beatsPerBar: 4, hasBars: true, ...answer.grid[0], bpm }] }),
+  shift: (answer, { beats }) => ({ grid: movedGrid(answer.grid, (entry) => beats * beatLength(entry)) }),
   nudge: (answer, { ms }) => ({ grid: movedGrid(answer.grid, () => ms / 1000) }),
-  one: (answer, { beats }) => ({ grid: answer.grid.map((entry) => ({ ...entry, one: movedGrid([entry], () => beats * beatOf(entry))[0].one })) }),
+  one: (answer, { beats }) => ({ grid: answer.grid.map((entry) => ({ ...entry, downbeat: movedGrid([entry], () => beats * beatLength(entry))[0].downbeat })) }),
   at: (answer, { time }) => {
-    const at = ruling(answer.grid, time);
-    return { grid: answer.grid.map((entry, i) => (i === at ? { ...entry, one: time, noOne: false } : entry)) };
+    const at = entryAt(answer.grid, time);
+    return { grid: answer.grid.map((entry, i) => (i === at ? { ...entry, downbeat: time, hasBars: true } : entry)) };
   },
   beat_at: (answer, { time }) => {
-    const at = ruling(answer.grid, time);
-    const by = time - nearestOf(beatsOf(answer).beats, time);
-    return { grid: answer.grid.map((entry, i) => (i === at ? movedGrid([entry], () => by)[0] : entry)) };
+    const at = entryAt(answer.grid, time);
+    const offset = time - nearestOf(beatsOf(answer).beats, time);
+    return { grid: answer.grid.map((entry, i) => (i === at ? movedGrid([entry], () => offset)[0] : entry)) };
   },
   anchors: (answer, edit) => {
-    const at = ruling(answer.grid, Math.min(edit.first, edit.second));
+    const at = entryAt(answer.grid, Math.min(edit.first, edit.second));
     return { grid: answer.grid.map((entry, i) => (i === at ? anchoredEntry(entry, edit, beatsOf(answer).downbeats) : entry)) };
   },
   tap: (answer, { times }) => EDITS.bpm(answer, { bpm: tappedTempo(times, answer.grid[0]?.bpm) }),
-  beats_per_bar: (answer, { beats }) => ({ grid: answer.grid.map((entry) => ({ ...entry, beats })) }),
+  beats_per_bar: (answer, { beats }) => ({ grid: answer.grid.map((entry) => ({ ...entry, beatsPerBar: beats })) }),
   boundary: (answer, { from, to }) => {
     const at = boundaryNear(answer, from);
     const [low, high] = [answer.sections[at - 1].start, answer.sections[at + 1]?.start ?? answer.duration];
-    const start = nearestOf(answer.lines.filter((line) => line > low && line < high), to);
-    if (!(start > low && start < high)) throw new Error("There is no bar line between its neighbours.");
+    const start = nearestOf(answer.barLines.filter((line) => line > low && line < high), to);
+    if (!(start > low && start < high)) throw new Error("There is no bar line between the neighbouring boundaries.");
     return { sections: answer.sections.map((section, i) => (i === at ? { ...section, start } : section)) };
   },
   label: (answer, { at, label }) => {
-    const held = answer.sections.findLastIndex((section) => section.start <= at);
-    return { sections: answer.sections.map((section, i) => (i === held ? { ...section, label } : section)) };
+    const index = answer.sections.findLastIndex((section) => section.start <= at);
+    return { sections: answer.sections.map((section, i) => (i === index ? { ...section, label } : section)) };
   },
   split: (answer, { at, label }) => {
-    const start = nearestOf(answer.lines, at);
-    const held = answer.sections.findLastIndex((section) => section.start <= start);
-    if (held < 0 || answer.sections[held].start === start) throw new Error("A section begins there already.");
-    return { sections: answer.sections.toSpliced(held + 1, 0, { start, label: label ?? answer.sections[held].label }) };
+    const start = nearestOf(answer.barLines, at);
+    const index = answer.sections.findLastIndex((section) => section.start <= start);
+    if (index < 0 || answer.sections[index].start === start) throw new Error("A section already begins there.");
+    return { sections: answer.sections.toSpliced(index + 1, 0, { start, label: label ?? answer.sections[index].label }) };
   },
   join: (answer, { at }) => ({ sections: answer.sections.toSpliced(boundaryNear(answer, at), 1) }),
   key: (answer, { key }) => ({ key }),
@@ -125,22 +134,26 @@ function boundaryNear({ sections }, time) {
   return 1 + starts.indexOf(nearestOf(starts, time));
 }
 
-/** The answer after an edit. Throws an Error that says what is wrong with it. */
+/** The answer after an edit. Throws an Error with the reason if the edit is not possible. */
 export function edited(answer, edit) {
-  const said = EDITS[edit.op](answer, edit);
-  if ("grid" in said) {
-    if (!said.grid.length) throw new Error("The track has no beats; set a tempo first.");
-    if (said.grid.some(({ bpm }) => !(bpm >= SLOWEST && bpm <= FASTEST))) throw new Error(`A tempo lies between ${SLOWEST} and ${FASTEST} BPM.`);
-  }
-  const confirmed = said.confirmed ?? false; // what was confirmed is no longer the answer
-  const made = { ...answer, ...said, confirmed, stated: { ...answer.stated, ...Object.fromEntries(Object.keys(said).map((name) => [name, true])) } };
-  return "grid" in said ? onNewBars(made) : made;
+  const change = EDITS[edit.op](answer, edit);
+  if ("grid" in change) checkGrid(change.grid);
+  const confirmed = change.confirmed ?? false; // any other edit changes the confirmed answer
+  const corrected = { ...answer.corrected, ...Object.fromEntries(Object.keys(change).map((name) => [name, true])) };
+  const result = { ...answer, ...change, confirmed, corrected };
+  return "grid" in change ? snappedToBars(result) : result;
+}
+
+/** Throws an Error for a grid without beats or with a tempo out of range. */
+function checkGrid(grid) {
+  if (!grid.length) throw new Error("The track has no beats; set a tempo first.");
+  if (grid.some(({ bpm }) => !(bpm >= MIN_BPM && bpm <= MAX_BPM))) throw new Error(`The tempo must be between ${MIN_BPM} and ${MAX_BPM} BPM.`);
 }
 
 /** An answer whose sections begin on the bar lines of its grid. */
-function onNewBars(answer) {
-  const lines = beatsOf(answer).downbeats;
+function snappedToBars(answer) {
+  const barLines = beatsOf(answer).downbeats;
   const starts = new Map();
-  for (const [i, section] of answer.sections.entries()) starts.set(i ? nearestOf(lines, section.start) : 0, section.label);
-  return { ...answer, lines, sections: [...starts].sort(([a], [b]) => a - b).map(([start, label]) => ({ start, label })) };
+  for (const [i, section] of answer.sections.entries()) starts.set(i ? nearestOf(barLines, section.start) : 0, section.label);
+  return { ...answer, barLines, sections: [...starts].sort(([a], [b]) => a - b).map(([start, label]) => ({ start, label })) };
 }

@@ -1,5 +1,4 @@
-// A list of tracks as a playlist, or as a table of text.
-
+// A list of tracks as a playlist or as CSV.
 
 const FIELDS = {
   path: (t) => t.path, title: (t) => t.title, artist: (t) => t.artist, album: (t) => t.album, genre: (t) => t.genre,
@@ -10,7 +9,7 @@ const FIELDS = {
   loudness: (t) => t.lufs, status: (t) => t.status, check: (t) => t.why, track: (t) => t.id,
 };
 
-/** An extended M3U playlist; tracks whose audio is not known are left out. */
+/** An extended M3U playlist, without tracks whose file is unknown. */
 export function playlist(shown) {
   const entries = shown.filter((track) => track.audio || track.file).map((track) => {
     const name = [track.artist, track.title].filter(Boolean).join(" - ").replace(/\s+/g, " ");
@@ -19,29 +18,29 @@ export function playlist(shown) {
   return `#EXTM3U\n#DROPGRID\n${entries.join("")}`;
 }
 
-const BREAKS = /[\p{Cc}\u2028\u2029]/u; // what cannot stand in a line of text
+const LINE_BREAKS = /[\p{Cc}\u2028\u2029]/u; // characters that cannot be part of a line
 
-/** The path of a track's file; its address where the path cannot stand in a line of text. */
+/** The path of a track's file, or its URL if the path cannot be written in one line. */
 export function fileOf(track) {
-  if (track.file && !BREAKS.test(track.file)) return track.file;
+  if (track.file && !LINE_BREAKS.test(track.file)) return track.file;
   if (!track.audio) return "";
   const { href, protocol, pathname } = new URL(track.audio, document.baseURI);
   if (protocol !== "file:") return href;
   try {
     const path = decodeURIComponent(pathname);
-    return BREAKS.test(path) ? href : path.replace(/^\/([A-Za-z]:)/, "$1");
+    return LINE_BREAKS.test(path) ? href : path.replace(/^\/([A-Za-z]:)/, "$1");
   } catch {
-    return href; // bytes that are no UTF-8
+    return href; // bytes that are not UTF-8
   }
 }
 
-/** A CSV of FIELDS, written as dropgrid's own: a text that would be a formula gets an apostrophe. */
+/** FIELDS as CSV, in the format of library.csv: text that would be a formula gets an apostrophe. */
 export function spreadsheet(shown) {
   const field = (value) => {
     if (value === undefined || value === null) return "";
     const text = typeof value === "string" && /^'*[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
-  const rows = shown.map((track) => Object.values(FIELDS).map((of) => field(of(track))).join(","));
+  const rows = shown.map((track) => Object.values(FIELDS).map((valueOf) => field(valueOf(track))).join(","));
   return [Object.keys(FIELDS).join(","), ...rows].join("\n") + "\n";
 }

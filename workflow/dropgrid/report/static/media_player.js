@@ -1,6 +1,6 @@
-// The browser's own player: plays a file from where it lies, without reading all of it first.
+// The browser's own player: plays a file from its place, without reading all of it first.
 
-import { audioContext, heard } from "./metronome.js";
+import { audioContext, audibleTime } from "./metronome.js";
 
 export const element = {
   audio: new Audio(),
@@ -11,7 +11,7 @@ export const element = {
     for (const event of ["playing", "pause", "ended"]) this.audio.addEventListener(event, () => changed());
     this.audio.addEventListener("error", () => {
       if (!this.audio.getAttribute("src")) return;
-      this.audio.pause(); // it would else count as playing
+      this.audio.pause(); // or it would still count as playing
       changed(this.audio.error?.code);
     });
   },
@@ -31,6 +31,6 @@ export const element = {
   setRate(rate) { this.audio.defaultPlaybackRate = this.audio.playbackRate = rate; },
   setLoop() {}, // the player jumps back by itself
 
-  /** The time of the track and that of the clicks' clock which are heard at one moment. */
-  moment() { return { track: this.audio.currentTime, context: heard(audioContext()) }; },
+  /** The track's position and the time of the clicks' clock at the same moment. */
+  moment() { return { track: this.audio.currentTime, context: audibleTime(audioContext()) }; },
 };

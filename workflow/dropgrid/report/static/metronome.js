@@ -4,22 +4,23 @@ import { deck } from "./deck.js";
 import { player, playing } from "./player.js";
 import { comingBeats } from "./times.js";
 
-const AHEAD = 0.2; // s: how far ahead clicks are given to the sound card
-const EVERY = 40; // ms between looks at what comes next
-const SLACK = 0.02; // s: by how much the two clocks may disagree between two looks
+const AHEAD = 0.2; // s: how far ahead clicks are scheduled
+const INTERVAL = 40; // ms between two rounds of scheduling
+const SLACK = 0.02; // s: by how much the two clocks may differ between two rounds
+const MIN_GAP = 0.08; // s between two clicks
 const CLICK = 0.03; // s
-const PITCHES = [1174, 1760]; // Hz: a beat, the downbeat
+const PITCHES = [1174, 1760]; // Hz: of a beat, of a downbeat
 export const metronome = { on: false, context: null, sounds: [], clicks: [], upTo: 0, last: 0, timer: 0, volume: 0.7 };
 
-/** The clock of all that is made here, and its output. Browsers start it at a press of the user's. */
+/** The audio clock and its output. Browsers start it only after the user has pressed something. */
 export function audioContext() {
   metronome.context ??= new AudioContext({ latencyHint: "interactive" });
   if (metronome.context.state === "suspended") metronome.context.resume();
   return metronome.context;
 }
 
-/** The time on a context's clock of what is heard now: what is computed now is heard later. */
-export function heard(context) {
+/** The time on a context's clock of the sound that leaves the loudspeaker now. */
+export function audibleTime(context) {
   const { contextTime, performanceTime } = context.getOutputTimestamp?.() ?? {};
   if (!performanceTime) return context.currentTime - (context.outputLatency || 0);
   return Math.min(contextTime + (performance.now() - performanceTime) / 1000, context.currentTime);
@@ -31,7 +32,7 @@ export function toggleMetronome() {
   if (metronome.on) {
     const context = audioContext();
     metronome.sounds = PITCHES.map((pitch) => clickSound(context, pitch));
-    metronome.timer = setInterval(giveClicks, EVERY);
+    metronome.timer = setInterval(scheduleClicks, INTERVAL);
   }
   resetMetronome();
   return metronome.on;
@@ -48,29 +49,33 @@ function clickSound(context, pitch) {
   return sound;
 }
 
-/** Take back what was given and is not heard yet: the position, the grid or the rate has changed. */
+/** Cancel the clicks that are still to come: position, grid or speed has changed. */
 export function resetMetronome() {
   for (const click of metronome.clicks) click.stop();
   Object.assign(metronome, { clicks: [], upTo: metronome.context?.currentTime ?? 0, last: -1 });
 }
 
-function giveClicks() {
+function scheduleClicks() {
   if (!metronome.on || !playing()) return;
   const context = audioContext();
   const moment = player.engine.moment();
   if (!moment) return;
   const until = context.currentTime + AHEAD;
-  for (const [time, one] of comingBeats(moment, until, deck.details, player.rate, player.loop, player.track.duration)) {
-    if (time < metronome.upTo - SLACK || time - metronome.last < 0.08) continue;
-    const click = context.createBufferSource();
-    const gain = context.createGain();
-    gain.gain.value = metronome.volume * (one ? 1 : 0.6);
-    click.buffer = metronome.sounds[one ? 1 : 0];
-    click.connect(gain).connect(context.destination);
-    click.start(Math.max(time, context.currentTime));
-    click.onended = () => { metronome.clicks = metronome.clicks.filter((other) => other !== click); };
-    metronome.clicks.push(click);
+  for (const [time, isDownbeat] of comingBeats(moment, until, deck.details, player.rate, player.loop, player.track.duration)) {
+    if (time < metronome.upTo - SLACK || time - metronome.last < MIN_GAP) continue;
+    playClick(context, Math.max(time, context.currentTime), isDownbeat);
     metronome.last = time;
   }
   metronome.upTo = until;
+}
+
+function playClick(context, time, isDownbeat) {
+  const click = context.createBufferSource();
+  const gain = context.createGain();
+  gain.gain.value = metronome.volume * (isDownbeat ? 1 : 0.6);
+  click.buffer = metronome.sounds[isDownbeat ? 1 : 0];
+  click.connect(gain).connect(context.destination);
+  click.start(time);
+  click.onended = () => { metronome.clicks = metronome.clicks.filter((other) => other !== click); };
+  metronome.clicks.push(click);
 }

@@ -1,7 +1,7 @@
 // The page in a file: corrections are kept in this browser, and the browser plays the music.
 
 import { start } from "./application.js";
-import { openDoor } from "./door.js";
+import { exposeApi } from "./page_api.js";
 
-openDoor();
+exposeApi();
 start();

@@ -1,9 +1,9 @@
-// The two pictures of an opened track: all of it above, a stretch around the position below.
+// The two pictures of an opened track: the whole track above, the part around the position below.
 
 import { deck, follow } from "./deck.js";
 import { colours, drawBands, drawGrid, drawLane, drawRuler, drawSamples, drawWave, surface } from "./drawing.js";
-import { bench } from "./editor.js";
-import { boundaryUnder, dragBoundary, drawBench } from "./editor_panel.js";
+import { workbench } from "./editor.js";
+import { boundaryUnder, dragBoundary, drawEditMarks } from "./editor_panel.js";
 import { DROP, LABELS } from "./labels.js";
 import { player, seek } from "./player.js";
 import { SHORT } from "./sections_and_facts.js";
@@ -12,12 +12,13 @@ import { lastBefore, shownAround } from "./times.js";
 import { library } from "./tracks.js";
 
 export const LANE = 20; // px: height of a lane of sections
-export const WAVE = 64; // px: of the waveform of the whole track
-export const RULER = 15; // px: of the ruler of time
-const SAMPLED = 3; // seconds: below this the close-up shows the samples themselves, where it has them
-const NARROWEST = 0.05; // seconds the close-up shows at least
+export const WAVE = 64; // px: height of the waveform of the whole track
+export const RULER = 15; // px: height of the time ruler
+const SAMPLES_BELOW = 3; // s: a close-up shorter than this shows samples, if they are loaded
+const MIN_SPAN = 0.05; // s: shortest close-up
+const DRAG_START = 4; // px that a pointer moves before it drags
 
-/** The sections as lanes are drawn of: runs of one label, then whatever was annotated. */
+/** The sections for drawLane: those of the track, and those of the reference. */
 function lanes(track) {
   const own = deck.runs.map((run) => [run.start, run.end, titled(LABELS[run.label]), colours.sections[run.label], SHORT[run.label]]);
   const references = (track.refSections ?? []).map(([start, end, label], i) => [start, end, [i ? "" : "Reference", titled(label ?? "")].filter(Boolean).join(": "), colours.sections[LABELS.indexOf(label)] ?? colours.faint]);
@@ -45,9 +46,9 @@ function drawOverview() {
   drawRuler(context, whole, track.duration, [LANE + WAVE + 8, RULER], width);
   drawLane(context, references, whole, [LANE + WAVE + RULER + 12, LANE], width, false);
   markDrops(context, track, whole, [LANE, WAVE + 8], width);
-  if (bench.boundary) {
+  if (workbench.boundary) {
     context.fillStyle = colours.ink;
-    context.fillRect(Math.round((bench.boundary.to / track.duration) * width) - 1, 0, 2, LANE + WAVE);
+    context.fillRect(Math.round((workbench.boundary.to / track.duration) * width) - 1, 0, 2, LANE + WAVE);
   }
 }
 
@@ -59,7 +60,7 @@ function markParts(context, [from, to], [top, height], width) {
   }
 }
 
-/** What lies around the position, which stays in the middle, but near the ends of the track. */
+/** The part around the position, which is in the middle except near the ends of the track. */
 export function drawCloseup() {
   const { track, details: { beats, downbeats, refBeats, wave, kick, middle, high }, parts, span } = deck;
   const [context, width, height] = surface(parts.closeup);
@@ -67,22 +68,26 @@ export function drawCloseup() {
   const foot = refBeats.length ? 10 : 0;
   const room = /** @type {[number, number]} */ ([RULER + 14, height - RULER - 14 - LANE - foot - 4]);
   drawRuler(context, shown, track.duration, [0, RULER], width);
-  const samples = span < SAMPLED ? player.engine.samples?.() : null;
+  const samples = span < SAMPLES_BELOW ? player.engine.samples?.() : null;
   if (samples) drawSamples(context, samples, shown, room, width);
   else drawBands(context, [kick, middle, high], wave.length / track.duration, shown, room, width);
   drawGrid(context, beats, downbeats, shown, [RULER, height - LANE - RULER - foot - 2], width);
-  for (let i = Math.max(lastBefore(refBeats, shown[0]), 0); refBeats[i] < shown[1]; i++) {
-    context.fillStyle = colours.focus;
-    context.fillRect(Math.round(((refBeats[i] - shown[0]) / span) * width), height - LANE - foot - 2, 1, foot);
-  }
+  drawReferenceBeats(context, refBeats, shown, [height - LANE - foot - 2, foot], width);
   drawLane(context, lanes(track)[0], shown, [height - LANE, LANE], width, true);
   markParts(context, shown, [height - LANE, LANE], width);
   markDrops(context, track, shown, [RULER, height - LANE - RULER], width);
-  drawBench(context, shown, [RULER, height - LANE - RULER], width);
+  drawEditMarks(context, shown, [RULER, height - LANE - RULER], width);
   if (player.loop) shadeOutside(context, player.loop, shown, [RULER, height - LANE - RULER], width);
 }
 
-/** A short tick where a phrase begins: the music changes there, inside a section. */
+function drawReferenceBeats(context, times, [from, to], [top, height], width) {
+  context.fillStyle = colours.focus;
+  for (let i = Math.max(lastBefore(times, from), 0); times[i] < to; i++) {
+    context.fillRect(Math.round(((times[i] - from) / (to - from)) * width), top, 1, height);
+  }
+}
+
+/** A short tick at the beginning of each phrase inside a section. */
 function markPhrases(context, track, [from, to], [top, height], width) {
   context.fillStyle = colours.ink;
   context.globalAlpha = 0.55;
@@ -90,7 +95,7 @@ function markPhrases(context, track, [from, to], [top, height], width) {
   context.globalAlpha = 1;
 }
 
-/** The keys of a track whose key changes, each from where it begins. */
+/** The keys of a track whose key changes, each at its beginning. */
 function markKeys(context, track, [from, to], top, width) {
   context.font = `600 10px ${colours.font}`;
   context.textBaseline = "top";
@@ -119,7 +124,7 @@ function markDrops(context, track, [from, to], [top, height], width) {
   }
 }
 
-/** Darken what does not lie in a loop. */
+/** Darken everything outside a loop. */
 function shadeOutside(context, [start, end], [from, to], [top, height], width) {
   const x = (time) => Math.min(Math.max(((time - from) / (to - from)) * width, 0), width);
   context.fillStyle = colours.back;
@@ -129,7 +134,7 @@ function shadeOutside(context, [start, end], [from, to], [top, height], width) {
   context.globalAlpha = 1;
 }
 
-/** Sixteen beats, or as much as there is. */
+/** Sixteen beats, or the whole track if it is shorter (s). */
 export function startingZoom(track) {
   return Math.min(track.bpm ? (16 * 60) / track.bpm : 8, track.duration || 8);
 }
@@ -137,7 +142,7 @@ export function startingZoom(track) {
 /** Show more (factor > 1) or less around the position. */
 export function zoomBy(factor) {
   const { duration } = deck.track;
-  deck.span = Math.min(Math.max(deck.span * factor, NARROWEST), Math.max(duration, NARROWEST));
+  deck.span = Math.min(Math.max(deck.span * factor, MIN_SPAN), Math.max(duration, MIN_SPAN));
   follow();
 }
 
@@ -147,7 +152,7 @@ export function wheel(event) {
   else zoomBy(Math.exp(event.deltaY / 400));
 }
 
-/** The time under a pointer. */
+/** The time at a pointer (s). */
 export function timeUnder(event, canvas) {
   const share = (event.clientX - canvas.getBoundingClientRect().left) / canvas.clientWidth;
   return canvas === deck.parts.overview ? share * deck.track.duration : shownAround(player.position, deck.span, deck.track.duration)[0] + share * deck.span;
@@ -155,26 +160,26 @@ export function timeUnder(event, canvas) {
 
 const fingers = new Map(); // pointer id: x
 
+const fingerDistance = () => Math.max(Math.abs([...fingers.values()].reduce((a, b) => a - b)), 1); // px
+
 /**
  * A click sets the position. Dragging the overview scrubs; dragging the close-up moves the music
- * under the middle; two fingers zoom.
+ * under the middle line; two fingers zoom.
  */
 export function drag(event, canvas) {
   const boundary = boundaryUnder(event, canvas);
   if (boundary !== undefined) return dragBoundary(event, canvas, boundary);
-  const overview = canvas === deck.parts.overview;
   const [start, position] = [event.clientX, player.position];
   let moved = false;
   fingers.set(event.pointerId, event.clientX);
   canvas.setPointerCapture(event.pointerId);
   canvas.onpointermove = (e) => {
-    const apart = () => Math.max(Math.abs([...fingers.values()].reduce((a, b) => a - b)), 1);
-    const before = apart();
+    const distance = fingerDistance();
     if (fingers.has(e.pointerId)) fingers.set(e.pointerId, e.clientX);
-    moved ||= Math.abs(e.clientX - start) > 4 || fingers.size > 1;
+    moved ||= Math.abs(e.clientX - start) > DRAG_START || fingers.size > 1;
     if (!moved) return;
-    if (overview) seek(timeUnder(e, canvas));
-    else if (fingers.size > 1) zoomBy(before / apart());
+    if (canvas === deck.parts.overview) seek(timeUnder(e, canvas));
+    else if (fingers.size > 1) zoomBy(distance / fingerDistance());
     else seek(position - ((e.clientX - start) / canvas.clientWidth) * deck.span);
   };
   canvas.onpointerup = canvas.onpointercancel = (e) => {

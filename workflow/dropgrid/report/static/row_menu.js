@@ -1,9 +1,9 @@
-// The menu of a row, or of all that are selected: by the right button, a long press or the menu key.
+// The menu of a row or of all selected rows: opened by the right button, a long press or the menu key.
 
 import { $, all, make } from "./dom.js";
 import { toggleMix } from "./mix_panel.js";
 import { playlist } from "./list_formats.js";
-import { addToList, takeFromList } from "./lists_bar.js";
+import { addToList, removeFromList } from "./lists_bar.js";
 import { startPlaying } from "./player.js";
 import { openPopover } from "./popovers.js";
 import { download } from "./downloads.js";
@@ -20,16 +20,16 @@ export function startRowMenu() {
     const row = event.target.closest(".row");
     if (!table.shown.length || (!row && event.target !== $("table"))) return;
     event.preventDefault();
-    if (row) aim(Number(row.getAttribute("aria-rowindex")) - 2);
-    const place = row ?? $(`row-${table.shown[table.chosen].index}`) ?? $("table");
-    const box = place.getBoundingClientRect();
+    if (row) chooseUnlessSelected(Number(row.getAttribute("aria-rowindex")) - 2);
+    const anchorRow = row ?? $(`row-${table.shown[table.chosen].index}`) ?? $("table");
+    const box = anchorRow.getBoundingClientRect();
     openMenu(event.clientX || box.left + 40, event.clientY || box.bottom);
   });
   $("row-menu").addEventListener("keydown", menuKey);
 }
 
-/** Choose the row that was pressed, unless it is one of the selected. */
-function aim(position) {
+/** Choose the row under the pointer, unless it is one of the selected rows. */
+function chooseUnlessSelected(position) {
   if (table.selected.has(table.shown[position])) return;
   table.selected.clear();
   choose(position);
@@ -38,19 +38,19 @@ function aim(position) {
 function openMenu(x, y) {
   const chosen = selection();
   const ids = chosen.map((track) => track.id);
-  const one = chosen.length === 1;
+  const isSingle = chosen.length === 1;
   const open = () => choose(table.chosen, true);
-  const item = (name, act) => make("button", { role: "menuitem", tabindex: -1, onclick: () => { closeMenu(); act(); } }, name);
+  const item = (name, action) => make("button", { role: "menuitem", tabindex: -1, onclick: () => { closeMenu(); action(); } }, name);
   const others = lists.all.filter(({ name }) => name !== lists.name);
   $("row-menu").replaceChildren(...[
-    one ? null : make("p", { class: "note", role: "presentation" }, count(chosen.length, "track")),
-    one ? item("Open", open) : null,
-    one ? item("Play", startPlaying) : null,
-    one ? item("What mixes", () => { open(); if ($("mix")?.hidden) toggleMix(); }) : null,
+    isSingle ? null : make("p", { class: "note", role: "presentation" }, count(chosen.length, "track")),
+    isSingle ? item("Open", open) : null,
+    isSingle ? item("Play", startPlaying) : null,
+    isSingle ? item("What mixes", () => { open(); if ($("mix")?.hidden) toggleMix(); }) : null,
     item("Add to set", () => { for (const track of chosen) addToSet(track); }),
     ...others.map(({ name }) => item(`Add to ${name}`, () => addToList(ids, name))),
     item("Add to a new list", () => addToList(ids)),
-    lists.name === null ? null : item(`Take out of ${lists.name}`, () => takeFromList(ids)),
+    lists.name === null ? null : item(`Remove from ${lists.name}`, () => removeFromList(ids)),
     item("Save as M3U8", () => download("dropgrid.m3u8", "audio/x-mpegurl", playlist(chosen))),
   ].filter(Boolean));
   openPopover($("row-menu"));

@@ -1,54 +1,55 @@
-// Playing from samples: sound, metronome and pictures share one clock, and loops have no seam.
+// Playing from samples: sound, metronome and pictures share one clock, and loops have no gap.
 //
-// The server decodes as the analysis did, so that sample 0 is second 0 of the records. What is too
-// long for that is played by the browser's own player.
+// The server decodes a file as the analysis did, so sample 0 is second 0 of the records. Tracks
+// that are too long for this are played by the browser's own player.
 
 import { element } from "./media_player.js";
-import { audioContext, heard } from "./metronome.js";
+import { audioContext, audibleTime } from "./metronome.js";
 import { player } from "./player.js";
 
-const DECODED = 44100; // Hz
-const PATIENCE = 150; // ms that a track must stay open before its sound is fetched
+export const SAMPLE_RATE = 44100; // Hz
+const FETCH_DELAY = 150; // ms that a track must stay open before its sound is fetched
+const START_DELAY = 0.01; // s from scheduling a sound until it starts
 
 export const sampled = {
-  buffer: null, source: null, gain: null, plain: false, offset: 0, startedAt: 0, rate: 1, volume: 1, loop: null,
+  buffer: null, source: null, gain: null, usesElement: false, offset: 0, startedAt: 0, rate: 1, volume: 1, loop: null,
   ready: Promise.resolve(), stopFetching: null, changed: () => {},
 
   start(changed) {
     this.changed = changed;
-    element.start((code) => { if (this.plain) changed(code); });
+    element.start((code) => { if (this.usesElement) changed(code); });
   },
 
   load(address) {
     this.pause();
     element.load(null);
     this.stopFetching?.abort();
-    Object.assign(this, { buffer: null, plain: false, offset: 0, loop: null, ready: Promise.resolve() });
+    Object.assign(this, { buffer: null, usesElement: false, offset: 0, loop: null, ready: Promise.resolve() });
     if (!address) return;
     const stop = (this.stopFetching = new AbortController());
     this.ready = this.fetch(address, stop.signal).catch(() => {
       if (stop.signal.aborted) return;
-      this.plain = true;
+      this.usesElement = true;
       element.load(address);
     });
   },
 
-  /** Fetch and decode a track's sound; throws where it cannot be, or another track was opened. */
+  /** Fetch and decode a track's sound; throws if that fails or another track was opened. */
   async fetch(address, signal) {
-    await new Promise((resolve) => { setTimeout(resolve, PATIENCE); });
+    await new Promise((resolve) => { setTimeout(resolve, FETCH_DELAY); });
     signal.throwIfAborted();
     const answer = await fetch(`${address}.wav`, { signal });
     if (!answer.ok) throw new Error(answer.statusText);
-    const buffer = await new OfflineAudioContext(1, 1, DECODED).decodeAudioData(await answer.arrayBuffer());
+    const buffer = await new OfflineAudioContext(1, 1, SAMPLE_RATE).decodeAudioData(await answer.arrayBuffer());
     signal.throwIfAborted();
     this.buffer = buffer;
     this.mono = null;
     player.changed();
   },
 
-  playing() { return this.plain ? element.playing() : this.source !== null; },
+  playing() { return this.usesElement ? element.playing() : this.source !== null; },
 
-  /** The track's time at a time of the context's clock, while it plays. */
+  /** The track's position at a time of the context's clock, while it plays. */
   at(context) {
     const time = this.offset + Math.max(context - this.startedAt, 0) * this.rate;
     const { loop } = this;
@@ -57,21 +58,21 @@ export const sampled = {
   },
 
   time() {
-    if (this.plain) return element.time();
-    return this.source ? this.at(heard(audioContext())) : this.offset;
+    if (this.usesElement) return element.time();
+    return this.source ? this.at(audibleTime(audioContext())) : this.offset;
   },
 
   async play(time) {
     const { ready } = this;
     await ready;
     if (ready !== this.ready) throw new DOMException("another track was opened", "AbortError");
-    if (this.plain) return element.play(time);
+    if (this.usesElement) return element.play(time);
     if (!this.buffer) throw new DOMException("nothing to play", "NotSupportedError");
     this.run(time);
     return this.changed();
   },
 
-  /** Let the sound run from a time of the track, a moment from now. */
+  /** Start the sound at a position of the track. */
   run(time) {
     const context = audioContext();
     this.halt();
@@ -89,7 +90,7 @@ export const sampled = {
       this.changed();
     };
     source.connect(this.gain);
-    [this.offset, this.startedAt] = [time, context.currentTime + 0.01];
+    [this.offset, this.startedAt] = [time, context.currentTime + START_DELAY];
     source.start(this.startedAt, time);
   },
 
@@ -101,7 +102,7 @@ export const sampled = {
   },
 
   pause() {
-    if (this.plain) element.pause();
+    if (this.usesElement) element.pause();
     if (!this.source) return;
     this.offset = this.time();
     this.halt();
@@ -109,7 +110,7 @@ export const sampled = {
   },
 
   seek(time) {
-    if (this.plain) element.seek(time);
+    if (this.usesElement) element.seek(time);
     else if (this.source) this.run(time);
     else this.offset = time;
   },
@@ -129,26 +130,26 @@ export const sampled = {
 
   setLoop(loop) {
     const time = this.time();
-    this.loop = this.plain ? null : loop;
+    this.loop = this.usesElement ? null : loop;
     if (this.source) this.run(time);
   },
 
   moment() {
-    if (this.plain) return element.moment();
+    if (this.usesElement) return element.moment();
     const context = audioContext().currentTime;
     return this.source && context >= this.startedAt ? { track: this.at(context), context } : null;
   },
 
-  /** The samples of the mono mix, for looking at; null while they are not there. */
+  /** The samples of the mono mix, for the close-up; null until they are loaded. */
   samples() {
     if (!this.buffer) return null;
-    this.mono ??= mixOf(this.buffer);
+    this.mono ??= monoMix(this.buffer);
     return { data: this.mono, rate: this.buffer.sampleRate };
   },
 };
 
 /** The mean of a buffer's channels. */
-function mixOf(buffer) {
+function monoMix(buffer) {
   const mix = buffer.getChannelData(0).slice();
   for (let channel = 1; channel < buffer.numberOfChannels; channel++) {
     const other = buffer.getChannelData(channel);

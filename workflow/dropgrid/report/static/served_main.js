@@ -1,15 +1,15 @@
-// The page that `dropgrid open` serves: its corrections are kept, and its sound is decoded, by the server.
+// The page that `dropgrid open` serves: the server saves corrections and decodes the sound.
 
 import { start } from "./application.js";
 import { coverReader } from "./covers.js";
-import { openDoor } from "./door.js";
-import { bench } from "./editor.js";
+import { exposeApi } from "./page_api.js";
+import { workbench } from "./editor.js";
 import { player } from "./player.js";
 import { sampled } from "./sampled_player.js";
 import { server } from "./server.js";
 
-bench.store = server;
+workbench.store = server;
 coverReader.fetchCover = (track) => server.fetchCover(track);
 player.engine = sampled;
-openDoor({ server });
+exposeApi({ server });
 start();

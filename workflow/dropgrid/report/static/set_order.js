@@ -1,16 +1,16 @@
-// A list in order: moving a track, and the courses of key and energy over it. Pure.
+// An ordered list: moving a track, and the courses of key and energy. Pure.
 
-/** The ids with one of them at another place. */
-export function moved(ids, id, place) {
+/** The ids with one of them moved to another index. */
+export function moved(ids, id, index) {
   if (!ids.includes(id)) return ids;
   const rest = ids.filter((other) => other !== id);
-  return rest.toSpliced(Math.min(Math.max(place, 0), rest.length), 0, id);
+  return rest.toSpliced(Math.min(Math.max(index, 0), rest.length), 0, id);
 }
 
 /**
- * Points [x, y] from 0 to 1: of the energy, and of the key by its hour on Camelot's wheel with the
- * key itself as a third. The hour goes on past 12 where that way is shorter, so that neighbours on
- * the wheel are neighbours in the picture.
+ * The energy as points [x, y] from 0 to 1, and the keys as [x, y, key], y being the hour on the
+ * Camelot wheel. The hour continues past 12 where that is the shorter way, so that neighbours on the
+ * wheel are neighbours in the picture.
  */
 export function courseLines(shown) {
   const x = (i) => (shown.length > 1 ? i / (shown.length - 1) : 0.5);

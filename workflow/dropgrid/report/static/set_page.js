@@ -1,8 +1,8 @@
-// The set: tracks in the order to play, moved by hand or re-ordered around those that are locked.
+// The set: tracks in playing order, moved by hand or re-ordered around the locked tracks.
 
 import { showTrack } from "./application.js";
-import { $, make, remember, remembered } from "./dom.js";
-import { bench } from "./editor.js";
+import { $, make, writeStored, readStored } from "./dom.js";
+import { workbench } from "./editor.js";
 import { keyColour, shape } from "./key_wheel.js";
 import { playlist } from "./list_formats.js";
 import { download } from "./downloads.js";
@@ -10,12 +10,12 @@ import { courseLines, moved } from "./set_order.js";
 import { bpmText, clock, count } from "./text.js";
 import { camelotText, library, tracks } from "./tracks.js";
 
-const SET_KEPT = library.served ? `set ${library.results}` : `set ${location.pathname}`;
-const COURSES = [["free", "as it mixes best"], ["rising", "rising energy"], ["wave", "energy in waves"], ["peak", "peak at 60 %"]];
-const FILES = [[".cue", "Cue sheet", "For a recording of this set: where each track begins"], [".csv", "Table", "A table of the transitions: where to leave and to enter"], [".json", "JSON", "The transitions, for dropgrid export and other programs"]];
-const set = { ...{ tracks: /** @type {string[]} */ ([]), locked: /** @type {string[]} */ ([]), energy: "free" }, ...remembered(SET_KEPT) };
+const SET_STORAGE_KEY = library.served ? `set ${library.results}` : `set ${location.pathname}`;
+const ENERGY_COURSES = [["free", "best transitions"], ["rising", "rising energy"], ["wave", "energy in waves"], ["peak", "peak at 60 %"]];
+const FILES = [[".cue", "Cue sheet", "A cue sheet for a recording of this set, with the beginning of each track"], [".csv", "Table", "A table of the transitions with their mix points"], [".json", "JSON", "The transitions as JSON, for dropgrid export and other programs"]];
+const set = { ...{ tracks: /** @type {string[]} */ ([]), locked: /** @type {string[]} */ ([]), energy: "free" }, ...readStored(SET_STORAGE_KEY) };
 
-const known = () => {
+const setTracks = () => {
   const byId = new Map(tracks.map((track) => [track.id, track]));
   return set.tracks.map((id) => byId.get(id)).filter(Boolean);
 };
@@ -24,11 +24,11 @@ export function addToSet(track) {
   if (!set.tracks.includes(track.id)) change({ tracks: [...set.tracks, track.id] });
 }
 
-/** Change the set, keep it in this browser, and show it. */
-function change(made) {
-  Object.assign(set, made);
+/** Change the set, store it in this browser, and show it. */
+function change(values) {
+  Object.assign(set, values);
   set.locked = set.locked.filter((id) => set.tracks.includes(id));
-  remember(SET_KEPT, set);
+  writeStored(SET_STORAGE_KEY, set);
   $("count-set").textContent = set.tracks.length ? String(set.tracks.length) : "";
   if (!$("page-set").hidden) showSet();
 }
@@ -36,7 +36,7 @@ function change(made) {
 export function startSet() { change({}); }
 
 export function showSet() {
-  const shown = known();
+  const shown = setTracks();
   const page = $("page-set");
   page.replaceChildren(make("h2", {}, "Set"));
   if (!shown.length) {
@@ -44,80 +44,101 @@ export function showSet() {
     return;
   }
   const seconds = shown.reduce((sum, track) => sum + (track.duration ?? 0), 0);
-  const energy = make("select", { "aria-label": "Course of the energy", onchange: () => change({ energy: energy.value }) }, ...COURSES.map(([value, name]) => make("option", { value, selected: value === set.energy }, name)));
-  const said = make("p", { class: "note", role: "status" });
-  const reorder = make("button", { class: "tool", title: "Put the tracks that are not locked in the order that mixes best", disabled: !library.served, onclick: () => arrange(said) }, "Re-order the rest");
+  const status = make("p", { class: "note", role: "status" });
   page.append(
-    make("p", { class: "lead" }, `${count(shown.length, "track")}, ${clock(seconds)}. Drag rows, or move one with Alt and the arrow keys; locked rows keep their place.`),
-    make("div", { class: "set-tools" }, energy, reorder, make("button", { class: "tool", onclick: () => download("set.m3u8", "audio/x-mpegurl", playlist(shown)) }, "Save M3U8"), ...(library.served ? FILES.map(([kind, name, title]) => make("button", { class: "tool", title, onclick: () => saveFile(kind, said) }, name)) : []), make("button", { class: "tool", onclick: () => change({ tracks: [], locked: [] }) }, "Empty the set")),
-    said,
+    make("p", { class: "lead" }, `${count(shown.length, "track")}, ${clock(seconds)}. Drag tracks, or move one with Alt and the arrow keys. Locked tracks keep their place.`),
+    setTools(shown, status),
+    status,
     courses(shown),
     make("ol", { class: "set-list" }, ...shown.map(setRow)),
   );
-  if (!library.served) said.textContent = "Re-ordering is worked out by dropgrid open, or in a terminal by dropgrid set.";
+  if (!library.served) status.textContent = "To re-order the set, use dropgrid open, or dropgrid set in a terminal.";
 }
 
-/** Key and energy from track to track, as two lines. */
+/** The controls above the set; `status` shows what they do. */
+function setTools(shown, status) {
+  const tool = (name, action, attributes = {}) => make("button", { class: "tool", onclick: action, ...attributes }, name);
+  const energy = make("select", { "aria-label": "Course of the energy", onchange: () => change({ energy: energy.value }) }, ...ENERGY_COURSES.map(([value, name]) => make("option", { value, selected: value === set.energy }, name)));
+  const files = library.served ? FILES.map(([kind, name, title]) => tool(name, () => saveFile(kind, status), { title })) : [];
+  return make("div", { class: "set-tools" },
+    energy,
+    tool("Re-order unlocked", () => arrange(status), { title: "Put the unlocked tracks in the order with the best transitions", disabled: !library.served }),
+    tool("Save M3U8", () => download("set.m3u8", "audio/x-mpegurl", playlist(shown))),
+    ...files,
+    tool("Clear the set", () => change({ tracks: [], locked: [] })));
+}
+
+/** The course of key and energy over the set, as two lines. */
 function courses(shown) {
   const { energy, keys } = courseLines(shown);
   const path = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${(x * 1000).toFixed(1)} ${(8 + (1 - y) * 84).toFixed(1)}`).join("");
   const dots = keys.map(([x, y, key]) => shape("circle", { cx: (x * 1000).toFixed(1), cy: (8 + (1 - y) * 84).toFixed(1), r: 5, fill: keyColour(key) }));
   const picture = shape("svg", { viewBox: "-12 0 1024 100", class: "courses", role: "img", "aria-label": `Energy and key over ${count(shown.length, "track")}` },
     shape("path", { d: path(energy), class: "energy-line" }), shape("path", { d: path(keys), class: "key-line" }), ...dots);
-  return make("figure", {}, picture, make("figcaption", { class: "note" }, "Thick: energy. Thin: key, by its place on Camelot's wheel; a jump is a change that is heard."));
+  return make("figure", {}, picture, make("figcaption", { class: "note" }, "Thick line: energy. Thin line: position of the key on the Camelot wheel; a large step is an audible change of key."));
 }
 
-function setRow(track, place) {
+function setRow(track, index) {
   const locked = set.locked.includes(track.id);
-  const lock = make("button", { class: "quiet", "aria-pressed": locked, title: "Locked: keeps its place when the rest is re-ordered", onclick: () => change({ locked: locked ? set.locked.filter((id) => id !== track.id) : [...set.locked, track.id] }) }, locked ? "Locked" : "Lock");
   const row = make(
     "li",
     { draggable: "true", tabindex: 0, "data-track": track.id, class: locked ? "locked" : "" },
-    make("span", { class: "number" }, String(place + 1)),
+    make("span", { class: "number" }, String(index + 1)),
     make("button", { class: "link", onclick: () => showTrack(track) }, track.title),
     make("span", { class: "number" }, bpmText(track.bpm)),
     make("span", {}, camelotText(track)),
     make("span", { class: "number" }, track.energy === undefined ? "" : `energy ${Math.round(10 * track.energy)}`),
-    lock,
-    make("button", { class: "quiet", "aria-label": `Take ${track.title} out of the set`, title: "Take it out", onclick: () => change({ tracks: set.tracks.filter((id) => id !== track.id) }) }, "✕"),
+    lockButton(track, locked),
+    make("button", { class: "quiet", "aria-label": `Remove ${track.title} from the set`, title: "Remove from the set", onclick: () => change({ tracks: set.tracks.filter((id) => id !== track.id) }) }, "✕"),
   );
+  listenToRow(row, track, index);
+  return row;
+}
+
+function lockButton(track, locked) {
+  const toggle = () => change({ locked: locked ? set.locked.filter((id) => id !== track.id) : [...set.locked, track.id] });
+  return make("button", { class: "quiet", "aria-pressed": locked, title: "A locked track keeps its place when the others are re-ordered", onclick: toggle }, locked ? "Locked" : "Lock");
+}
+
+/** Move a row by dragging, or with Alt and the arrow keys. */
+function listenToRow(row, track, index) {
   row.addEventListener("dragstart", (event) => event.dataTransfer.setData("text/plain", track.id));
   row.addEventListener("dragover", (event) => event.preventDefault());
   row.addEventListener("drop", (event) => {
     event.preventDefault();
-    move(event.dataTransfer.getData("text/plain"), place);
+    move(event.dataTransfer.getData("text/plain"), index);
   });
   row.addEventListener("keydown", (event) => {
     const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     if (!step || !event.altKey) return;
     event.preventDefault();
-    move(track.id, place + step);
+    move(track.id, index + step);
     /** @type {HTMLElement | null} */ (document.querySelector(`.set-list [data-track="${track.id}"]`))?.focus();
   });
-  return row;
 }
 
-const move = (id, place) => change({ tracks: moved(known().map((track) => track.id), id, place) });
+const move = (id, index) => change({ tracks: moved(setTracks().map((track) => track.id), id, index) });
 
-/** Save the set with its transitions, as the server works them out. */
-async function saveFile(kind, message) {
-  message.textContent = "Working out the transitions …";
+/** Save the set with its transitions, which the server computes. */
+async function saveFile(kind, status) {
+  status.textContent = "Computing the transitions …";
   try {
-    download(`set${kind}`, "application/octet-stream", await bench.store.setFile(known().map((track) => track.id), kind));
-    message.textContent = "Saved.";
+    download(`set${kind}`, "application/octet-stream", await workbench.store.setFile(setTracks().map((track) => track.id), kind));
+    status.textContent = "Saved.";
   } catch (reason) {
-    message.textContent = reason.message;
+    status.textContent = reason.message;
   }
 }
 
-async function arrange(said) {
-  const ids = known().map((track) => track.id);
-  const locked = Object.fromEntries(ids.flatMap((id, place) => (set.locked.includes(id) ? [[place, id]] : [])));
-  said.textContent = "Ordering …";
+/** Have the server order the unlocked tracks. */
+async function arrange(status) {
+  const ids = setTracks().map((track) => track.id);
+  const locked = Object.fromEntries(ids.flatMap((id, index) => (set.locked.includes(id) ? [[index, id]] : [])));
+  status.textContent = "Ordering …";
   try {
-    const { tracks: order } = await bench.store.arranged(ids, locked, set.energy);
+    const { tracks: order } = await workbench.store.arranged(ids, locked, set.energy);
     change({ tracks: order });
   } catch (reason) {
-    said.textContent = reason.message;
+    status.textContent = reason.message;
   }
 }

@@ -1,28 +1,28 @@
-// Other systems beside dropgrid on the same tracks: means, differences, groups of tracks, and the
-// tracks on which the systems are furthest apart.
+// dropgrid compared with other systems on the same tracks: means, differences, groups of tracks, and
+// the tracks on which the systems differ most.
 
 import { make } from "./dom.js";
 import { dataTable, trackButton } from "./failures_and_run.js";
-import { estimate, figure } from "./figures.js";
+import { estimate, figure, figures } from "./figures.js";
 import { titled } from "./text.js";
 import { tracks } from "./tracks.js";
 
 const SIDE_BY_SIDE = "Systems side by side";
 
-/** A link to the tables below, for the head of the page. */
+/** A link to the tables below, for the top of the page. */
 export const linkToSystems = ({ systems }) =>
   make("p", {}, make("button", { class: "link", onclick: () => document.getElementById("systems")?.scrollIntoView() }, `${SIDE_BY_SIDE}: ${systems.join(", ")}`));
 
-/** All of it. names: of each task, metric -> words. */
+/** The whole comparison. names: the display name of each metric, by task. */
 export function sideBySide({ systems, base, tasks }, names, plots) {
-  const lead = `A track without an answer counts as wrong, then is left out. ${base} is what the audio alone says. In brackets: 95 % intervals, from 10 tracks on.`;
+  const lead = `Tracks without an answer count as wrong; the mean without them is in parentheses. ${base} is the result from the audio alone, without tags. In brackets: 95 % intervals, for 10 or more tracks.`;
   const parts = [make("h3", { id: "systems" }, SIDE_BY_SIDE), make("p", { class: "lead" }, lead)];
   for (const [task, found] of Object.entries(tasks)) {
-    const words = (metric) => names[task]?.[metric] ?? metric;
-    parts.push(make("h4", {}, titled(task)), meansTable(systems, found.means, words));
-    parts.push(...systemDifferences(found.differences, base, words), ...systemGroups(systems, found.strata, words), ...furthestApart(systems, found, words));
+    const nameOf = (metric) => names[task]?.[metric] ?? metric;
+    parts.push(make("h4", {}, titled(task)), meansTable(systems, found.means, nameOf));
+    parts.push(...systemDifferences(found.differences, base, nameOf), ...systemGroups(systems, found.strata, nameOf), ...largestDifferences(systems, found, nameOf));
   }
-  if (plots.length) parts.push(make("div", { class: "plots" }, ...plots.map(([alt, src]) => make("figure", {}, make("img", { src, alt })))));
+  if (plots.length) parts.push(figures(plots));
   return parts;
 }
 
@@ -36,34 +36,34 @@ function meanCell(mean) {
   return [...estimate({ ...mean, value: mean.mean }), ...left];
 }
 
-function meansTable(systems, means, words) {
-  const rows = metricsOf(means).map((metric) => [words(metric), ...systems.map((system) => meanCell(meanOf(means, system, metric)))]);
+function meansTable(systems, means, nameOf) {
+  const rows = metricsOf(means).map((metric) => [nameOf(metric), ...systems.map((system) => meanCell(meanOf(means, system, metric)))]);
   return dataTable(["Measure", ...systems], rows, systemColumns(systems));
 }
 
-/** Of the first measure, each system less the base on the same tracks. */
-function systemDifferences(found, base, words) {
+/** For the first metric, each system minus the base on the same tracks. */
+function systemDifferences(found, base, nameOf) {
   const [first] = metricsOf(found);
   const own = found.filter(({ metric, tracks: count }) => metric === first && count);
   if (!own.length) return [];
-  const chance = (p) => (p === null ? "–" : p < 0.001 ? "below .001" : p.toFixed(3));
-  const rows = own.map((apart) => [apart.system, estimate({ ...apart, value: apart.mean }), apart.better, apart.worse, chance(apart.p)]);
-  return [dataTable([`Less ${base}: ${words(first)}`, "Difference", "Tracks better", "Tracks worse", "p, were both as good"], rows, [1, 2, 3, 4])];
+  const pText = (p) => (p === null ? "–" : p < 0.001 ? "below .001" : p.toFixed(3));
+  const rows = own.map((difference) => [difference.system, estimate({ ...difference, value: difference.mean }), difference.better, difference.worse, pText(difference.p)]);
+  return [dataTable([`Minus ${base}: ${nameOf(first)}`, "Difference", "Tracks better", "Tracks worse", "p-value"], rows, [1, 2, 3, 4])];
 }
 
-function systemGroups(systems, strata, words) {
+function systemGroups(systems, strata, nameOf) {
   const found = Object.entries(strata);
   if (found.length < 2) return [];
   const [first] = metricsOf(found[0][1]);
   const rows = found.map(([name, means]) => [name, means[0].tracks, ...systems.map((system) => meanCell(meanOf(means, system, first)))]);
-  return [dataTable([`Groups: ${words(first)}`, "Tracks", ...systems], rows, systemColumns(systems, 2).concat(1))];
+  return [dataTable([`Groups: ${nameOf(first)}`, "Tracks", ...systems], rows, systemColumns(systems, 2).concat(1))];
 }
 
-function furthestApart(systems, { means, disagreements }, words) {
+function largestDifferences(systems, { means, disagreements }, nameOf) {
   if (!disagreements.length) return [];
   const [first] = metricsOf(means);
-  const known = new Map(tracks.map((track) => [track.path, track]));
-  const named = (path) => (known.has(path) ? trackButton(known.get(path)) : path);
-  const rows = disagreements.map(({ path, scores }) => [named(path), ...systems.map((system) => (scores[system] ? figure(scores[system][first]) : "no answer"))]);
-  return [dataTable([`Furthest apart: ${words(first)}`, ...systems], rows, systemColumns(systems))];
+  const byPath = new Map(tracks.map((track) => [track.path, track]));
+  const trackCell = (path) => (byPath.has(path) ? trackButton(byPath.get(path)) : path);
+  const rows = disagreements.map(({ path, scores }) => [trackCell(path), ...systems.map((system) => (scores[system] ? figure(scores[system][first]) : "no answer"))]);
+  return [dataTable([`Largest differences: ${nameOf(first)}`, ...systems], rows, systemColumns(systems))];
 }

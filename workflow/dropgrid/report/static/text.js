@@ -1,5 +1,4 @@
-// Numbers and times in words.
-
+// Numbers and times as text.
 
 /** Text for searching: lower case, without accents. */
 export function folded(text) {
@@ -15,7 +14,7 @@ export function clock(seconds, tenths = false) {
   return `${minutes}:${text}${tenths ? "." + (rest % 10) : ""}`;
 }
 
-/** A time with so many digits of a second: 1:02.35. */
+/** A time with a number of decimals of a second: 1:02.35. */
 export function exactClock(seconds, digits) {
   const whole = Math.round(seconds * 10 ** digits);
   const [minutes, rest] = [Math.floor(whole / (60 * 10 ** digits)), whole % (60 * 10 ** digits)];

@@ -1,4 +1,4 @@
-// The data of the page and how it is put into words.
+// The data of the page, and its display texts.
 
 import { $ } from "./dom.js";
 import { folded } from "./text.js";
@@ -7,33 +7,36 @@ import { verdict } from "./verdict.js";
 export const parsed = (id) => JSON.parse($(id).textContent);
 
 export const library = parsed("data-library");
-library.served = "revision" in library; // by dropgrid open, not opened from the file system
+library.served = "revision" in library; // by dropgrid open, not opened as a file
 export const tracks = library.tracks;
 
-let lines = null;
+let packedDetails = null; // one line for each track
 
 /**
- * What only an opened track needs: beats, downbeats, refBeats (s), and four waveforms of bytes:
- * wave, and its bands kick, middle, high. See report/encode.py.
+ * The data that only an opened track needs: beats, downbeats, refBeats (s), and four waveforms of
+ * bytes: wave, and its bands kick, middle, high. See report/encode.py.
  */
 export async function details(track) {
-  lines ??= $("data-details").textContent.split("\n");
-  const packed = Uint8Array.from(atob(lines[track.index]), (c) => c.charCodeAt(0));
+  packedDetails ??= $("data-details").textContent.split("\n");
+  const packed = Uint8Array.from(atob(packedDetails[track.index]), (c) => c.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const buffer = await new Response(stream).arrayBuffer();
+  return unpacked(await new Response(stream).arrayBuffer());
+}
+
+function unpacked(buffer) {
   const view = new DataView(buffer);
   let at = 16;
-  const times = (count) => {
-    const found = [];
+  const readTimes = (count) => {
+    const times = [];
     let ticks = 0;
     for (const end = at + 2 * count; at < end; at += 2) {
       const step = view.getUint16(at, true);
       ticks += step;
-      if (step !== 0xffff) found.push(ticks * library.tick);
+      if (step !== 0xffff) times.push(ticks * library.tick);
     }
-    return found;
+    return times;
   };
-  const [beats, downbeats, refBeats] = [0, 4, 8].map((i) => times(view.getUint32(i, true)));
+  const [beats, downbeats, refBeats] = [0, 4, 8].map((i) => readTimes(view.getUint32(i, true)));
   const columns = view.getUint32(12, true);
   const [wave, kick, upper] = [0, 1, 2].map((i) => new Uint8Array(buffer, at + i * columns, columns));
   const [middle, high] = [upper.map((byte) => 17 * (byte >> 4)), upper.map((byte) => 17 * (byte & 15))];
@@ -45,26 +48,26 @@ export function miniature(track) {
   return track.mini ? Uint8Array.from(atob(track.mini), (c) => c.charCodeAt(0)) : null;
 }
 
-/** What is asked of many tracks at once, in bars: see _questions in report/encode.py. */
+/** Lengths in bars, as columns and filters: see _mixing in report/encode.py. */
 export const BARS = [["mixIn", "Mix in"], ["mixOut", "Mix out"], ["firstDrop", "First drop"], ["breakdown", "Breakdown"]];
 
 /** `8A`, or `8A?` where the key is unsure (option key.min_confidence). */
 export const camelotText = (track) => (track.camelot ? `${track.camelot}${track.keyUnsure ? "?" : ""}` : "");
 
-/** The alternatives that are likely enough to be shown at once; the details list all. */
-const WORTH_A_LOOK = 0.05; // probability
-export const likely = (track) => (track.alternatives ?? []).filter(([, share]) => share >= WORTH_A_LOOK);
+/** The alternative tempos that are likely enough for table and facts; the details list all. */
+const LIKELY = 0.05; // probability
+export const likelyAlternatives = (track) => (track.alternatives ?? []).filter(([, probability]) => probability >= LIKELY);
 
-/** What a person corrected of a track: grid, sections, key. */
+/** The parts of a track that the user corrected: grid, sections, key. */
 export const correctedParts = (track) => track.state?.corrected ?? track.corrected ?? [];
 
-/** What is worked out of a row for searching and sorting; again after each change. */
+/** Compute a row's search text and status; again after each change. */
 export function prepare(track) {
   track.text = folded([track.title, track.artist, track.album, track.genre, track.comment, track.path, track.key, track.camelot].filter(Boolean).join(" "));
   [track.status, track.why] = verdict(track);
 }
 
-/** Put another row in the place of a track's; the track stays the same object. */
+/** Replace the row of a track; the track stays the same object. */
 export function replaceRow(track, row) {
   const { index } = track;
   for (const name of Object.keys(track)) delete track[name];

@@ -1,23 +1,23 @@
-// A transition as sound: two tracks on one clock, their beats together. Nothing here knows the page.
+// A transition as sound: two tracks on one clock, with aligned beats. Independent of the page.
 
-const BASS = 180; // Hz: what changes places at the phrase
-const CUT = -36; // dB: of the bass that is out
-const HEADROOM = 0.7; // two full tracks at once
-const DRIFT = 0.0002; // s: how far two beats may lie apart before the speed is set anew
+const BASS = 180; // Hz: below this, the tracks swap at the phrase
+const CUT = -36; // dB: gain of the bass that is cut
+const HEADROOM = 0.7; // gain for two full tracks at once
+const MAX_DRIFT = 0.0002; // s between two aligned beats before the speed is changed
 const CURVE = 129; // points of a fade
 
 /**
- * The speeds at which the next track keeps its beats on those of the first: [[beat, rate], ...].
- * Where both are steady there is one; where one of them drifts, a new one as soon as it is needed.
+ * The speeds [[beat, rate], ...] that keep the beats of the second track on those of the first: a
+ * single speed if both are steady, else a new one whenever it is needed.
  */
-export function speeds({ first, then }) {
+export function speeds({ first, second }) {
   const found = /** @type {[number, number][]} */ ([]);
-  let at = then[0]; // of the next track, at the beat
+  let at = second[0]; // position of the second track at the beat
   let rate = 0;
   for (let i = 0; i + 1 < first.length; i++) {
     const step = first[i + 1] - first[i];
-    if (!found.length || Math.abs(at + rate * step - then[i + 1]) > DRIFT) {
-      rate = steadyRate(first, then, i, at);
+    if (!found.length || Math.abs(at + rate * step - second[i + 1]) > MAX_DRIFT) {
+      rate = steadyRate(first, second, i, at);
       found.push([i, rate]);
     }
     at += rate * step;
@@ -25,13 +25,13 @@ export function speeds({ first, then }) {
   return found;
 }
 
-/** The speed from a beat on that keeps as many of the coming beats together as one speed can. */
-function steadyRate(first, then, i, at) {
-  let best = (then[i + 1] - at) / (first[i + 1] - first[i]);
+/** The speed that keeps as many beats from beat i on aligned as a single speed can. */
+function steadyRate(first, second, i, at) {
+  let best = (second[i + 1] - at) / (first[i + 1] - first[i]);
   for (let end = i + 2; end < first.length; end++) {
-    const rate = (then[end] - at) / (first[end] - first[i]);
+    const rate = (second[end] - at) / (first[end] - first[i]);
     for (let j = i + 1; j <= end; j++) {
-      if (Math.abs(at + rate * (first[j] - first[i]) - then[j]) > DRIFT / 2) return best;
+      if (Math.abs(at + rate * (first[j] - first[i]) - second[j]) > MAX_DRIFT / 2) return best;
     }
     best = rate;
   }
@@ -39,38 +39,48 @@ function steadyRate(first, then, i, at) {
 }
 
 /**
- * Give both tracks to a context. buffers: of the first and the next one. aligned: as the server's
- * `into` has it. when: the context's time at which the first is heard from `lead`. Gives the
- * sources, and when all is over.
+ * Schedule both tracks on a context. buffers: of the first and the second track. aligned: from the
+ * server's address `into`. when: the context's time at which the first track plays from `lead`.
+ * Returns the sources, and the context's time at which the transition ends.
  */
 export function schedule(context, buffers, aligned, when) {
-  const { first, then, lead, end, swap, gains } = aligned;
+  const { first, second, lead, end } = aligned;
   const at = (beat) => when + first[beat] - lead;
-  const over = at(first.length - 1);
+  const endTime = at(first.length - 1);
   const output = context.createGain();
   output.gain.value = HEADROOM;
   output.connect(context.destination);
   const sources = [0, 1].map((track) => {
     const source = context.createBufferSource();
     source.buffer = buffers[track];
-    const bass = context.createBiquadFilter();
-    Object.assign(bass, { type: "lowshelf" });
-    bass.frequency.value = BASS;
-    bass.gain.setValueAtTime(track ? CUT : 0, when);
-    bass.gain.setValueAtTime(track ? CUT : 0, at(swap));
-    bass.gain.linearRampToValueAtTime(track ? 0 : CUT, at(swap + 1));
-    const fade = context.createGain();
-    const shape = Float32Array.from({ length: CURVE }, (_, i) => gains[track] * (track ? Math.sin : Math.cos)((Math.PI / 2) * (i / (CURVE - 1))));
-    fade.gain.setValueAtTime(shape[0], when);
-    fade.gain.setValueCurveAtTime(shape, at(0), at(end) - at(0));
-    source.connect(bass).connect(fade).connect(output);
+    source.connect(bassFilter(context, track, aligned, when, at)).connect(fade(context, track, aligned, when, at)).connect(output);
     return source;
   });
   sources[0].start(when, lead, first[end] - lead);
   for (const [beat, rate] of speeds(aligned)) sources[1].playbackRate.setValueAtTime(rate, at(beat));
-  sources[1].start(at(0), then[0]);
-  sources[1].stop(over);
-  return { sources, over };
+  sources[1].start(at(0), second[0]);
+  sources[1].stop(endTime);
+  return { sources, endTime };
+}
+
+/** The filter that swaps the bass of the two tracks. track: 0 or 1; at: the time of a beat. */
+function bassFilter(context, track, { swap }, when, at) {
+  const bass = context.createBiquadFilter();
+  Object.assign(bass, { type: "lowshelf" });
+  bass.frequency.value = BASS;
+  bass.gain.setValueAtTime(track ? CUT : 0, when);
+  bass.gain.setValueAtTime(track ? CUT : 0, at(swap));
+  bass.gain.linearRampToValueAtTime(track ? 0 : CUT, at(swap + 1));
+  return bass;
+}
+
+/** The fade-out of track 0 or the fade-in of track 1, with constant power. */
+function fade(context, track, { gains, end }, when, at) {
+  const gain = context.createGain();
+  const curve = Float32Array.from({ length: CURVE }, (_, i) => gains[track] * (track ? Math.sin : Math.cos)((Math.PI / 2) * (i / (CURVE - 1))));
+  gain.gain.setValueAtTime(curve[0], when);
+  gain.gain.setValueCurveAtTime(curve, at(0), at(end) - at(0));
+  return gain;
 }
 
 /** The whole transition as samples: an AudioBuffer of two channels. */
@@ -82,7 +92,7 @@ export async function rendered(buffers, aligned) {
   return context.startRendering();
 }
 
-/** Samples as a WAV file of 16 bits. channels: two Float32Arrays. */
+/** A stereo WAV file with 16 bits per sample. */
 export function wavOf([left, right], rate) {
   const data = new DataView(new ArrayBuffer(44 + 4 * left.length));
   const text = (at, letters) => [...letters].forEach((letter, i) => data.setUint8(at + i, letter.charCodeAt(0)));

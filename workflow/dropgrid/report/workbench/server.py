@@ -36,7 +36,7 @@ from ..collect import costs, evaluations, systems
 from ..page import STYLES, costs_json, evaluations_json, head
 from .audio import NoSound, Sounds, peaks, playable, waveform
 from .guard import MAX_BODY, Guard
-from .state import Bench, Changed, NoSuchTrack
+from .state import Changed, NoSuchTrack, Workbench
 
 MOST_EDITS = 100
 
@@ -76,7 +76,7 @@ class Mixing(Protocol):
         ...
 
 
-def application(bench: Bench, mixing: Mixing, token: str, port: int) -> Guard:
+def application(workbench: Workbench, mixing: Mixing, token: str, port: int) -> Guard:
     """The server's application, to be run by an ASGI server on the loopback interface."""
     sounds = Sounds()
     pages = _static_files()
@@ -85,45 +85,45 @@ def application(bench: Bench, mixing: Mixing, token: str, port: int) -> Guard:
         return _static(pages, request.path_params.get("name", "index.html"))
 
     async def library(request: Request) -> Response:
-        revision, rows = await run_in_threadpool(bench.rows)
+        revision, rows = await run_in_threadpool(workbench.rows)
         return JSONResponse(
             {
                 "revision": revision,
-                "results": str(bench.session.results.folder.absolute()),
-                "corrections": str(bench.session.file.absolute()),
+                "results": str(workbench.session.results.folder.absolute()),
+                "corrections": str(workbench.session.file.absolute()),
                 "version": __version__,
                 "labels": LABELS,
                 "keys": encode.keys(),
                 "colours": {"light": SECTION_COLOURS, "dark": SECTION_COLOURS_ON_DARK},
                 "tracks": rows,
-                "unread": bench.unread,
+                "unread": workbench.unread,
             }
         )
 
     async def cost(request: Request) -> Response:
         return JSONResponse(
-            costs_json(await run_in_threadpool(costs, bench.session.results.folder))
+            costs_json(await run_in_threadpool(costs, workbench.session.results.folder))
         )
 
     async def evaluation(request: Request) -> Response:
-        found = await run_in_threadpool(evaluations, bench.session.results.folder)
-        others = await run_in_threadpool(systems, bench.session.results.folder)
+        found = await run_in_threadpool(evaluations, workbench.session.results.folder)
+        others = await run_in_threadpool(systems, workbench.session.results.folder)
         return JSONResponse(evaluations_json(found, others))
 
     async def changes(request: Request) -> Response:
         since = _whole(request, "since", 0, 10**9)
-        revision, rows = await run_in_threadpool(bench.changes, since)
-        return JSONResponse({"revision": revision, "tracks": rows, "unread": bench.unread})
+        revision, rows = await run_in_threadpool(workbench.changes, since)
+        return JSONResponse({"revision": revision, "tracks": rows, "unread": workbench.unread})
 
     async def corrections(request: Request) -> Response:
-        corrections = await run_in_threadpool(document.read, bench.session.file)
+        corrections = await run_in_threadpool(document.read, workbench.session.file)
         name = {"content-disposition": 'attachment; filename="corrections.json"'}
         return Response(
             document.to_bytes(corrections), media_type="application/json", headers=name
         )
 
     async def track(request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(bench.track, _track(request)))
+        return JSONResponse(await run_in_threadpool(workbench.track, _track(request)))
 
     async def edit(request: Request) -> Response:
         body = await _body(request)
@@ -134,24 +134,26 @@ def application(bench: Bench, mixing: Mixing, token: str, port: int) -> Guard:
             raise HTTPException(400, "edits: not a list of objects")
         if revision is not None and type(revision) is not int:
             raise HTTPException(400, "revision: not a whole number")
-        return JSONResponse(await run_in_threadpool(bench.edit, _track(request), steps, revision))
+        return JSONResponse(
+            await run_in_threadpool(workbench.edit, _track(request), steps, revision)
+        )
 
     def undo(again: bool) -> Handler:
         async def run(request: Request) -> Response:
             await _body(request)
-            return JSONResponse(await run_in_threadpool(bench.undo, _track(request), again))
+            return JSONResponse(await run_in_threadpool(workbench.undo, _track(request), again))
 
         return run
 
     async def audio(request: Request) -> Response:
-        song = playable(await run_in_threadpool(bench.audio, _track(request)))
+        song = playable(await run_in_threadpool(workbench.audio, _track(request)))
         kind = mimetypes.guess_type(song.name)[0] or "application/octet-stream"
         return FileResponse(song, media_type=kind if kind.startswith(("audio/", "video/"))
                             else "application/octet-stream")  # fmt: skip
 
     async def decoded(request: Request) -> Path:
         track = _track(request)
-        song = playable(await run_in_threadpool(bench.audio, track))
+        song = playable(await run_in_threadpool(workbench.audio, track))
         return await run_in_threadpool(sounds.decoded, track, song)
 
     async def wav(request: Request) -> Response:
@@ -159,8 +161,8 @@ def application(bench: Bench, mixing: Mixing, token: str, port: int) -> Guard:
 
     async def picture(request: Request) -> Response:
         columns = _whole(request, "columns", 1, 40_000)
-        path = bench.session.results.features(_track(request))
-        bench.read_state(_track(request))
+        path = workbench.session.results.features(_track(request))
+        workbench.read_state(_track(request))
         try:
             data = await run_in_threadpool(waveform, path, columns)
         except (OSError, ValueError, KeyError, EOFError):
@@ -178,14 +180,14 @@ def application(bench: Bench, mixing: Mixing, token: str, port: int) -> Guard:
         return Response(data, media_type="application/octet-stream")
 
     async def following(request: Request) -> Response:
-        bench.read_state(_track(request))
+        workbench.read_state(_track(request))
         course = request.query_params.get("energy", "steady")
         return JSONResponse(await run_in_threadpool(mixing.following, _track(request), course))
 
     async def between(request: Request) -> Response:
         then = str(request.path_params["then"])
-        bench.read_state(_track(request))
-        bench.read_state(then)
+        workbench.read_state(_track(request))
+        workbench.read_state(then)
         return JSONResponse(await run_in_threadpool(mixing.between, _track(request), then))
 
     async def arranged(request: Request) -> Response:
@@ -205,7 +207,7 @@ def application(bench: Bench, mixing: Mixing, token: str, port: int) -> Guard:
         return Response(data, media_type="application/octet-stream")
 
     async def lists(request: Request) -> Response:
-        return _lists(await run_in_threadpool(read_lists, bench.session.results.folder))
+        return _lists(await run_in_threadpool(read_lists, workbench.session.results.folder))
 
     async def keep(request: Request) -> Response:
         body = await _body(request)
@@ -213,16 +215,16 @@ def application(bench: Bench, mixing: Mixing, token: str, port: int) -> Guard:
         instead = body.get("instead_of")
         if instead is not None and not isinstance(instead, str):
             raise HTTPException(400, "instead_of: not a text")
-        return _lists(await run_in_threadpool(bench.keep_list, kept, instead))
+        return _lists(await run_in_threadpool(workbench.keep_list, kept, instead))
 
     async def delete(request: Request) -> Response:
         name = (await _body(request)).get("name")
         if not isinstance(name, str):
             raise HTTPException(400, "name: not a text")
-        return _lists(await run_in_threadpool(bench.delete_list, name))
+        return _lists(await run_in_threadpool(workbench.delete_list, name))
 
     async def cover(request: Request) -> Response:
-        song = playable(await run_in_threadpool(bench.audio, _track(request)))
+        song = playable(await run_in_threadpool(workbench.audio, _track(request)))
         sizes = await run_in_threadpool(small_covers, Path(song))
         if not sizes:
             raise HTTPException(404, "there is no picture in this file")
@@ -349,7 +351,7 @@ def _static(pages: dict[str, bytes], name: str) -> Response:
     return Response(pages[name], media_type=kind)
 
 
-def serve(bench: Bench, mixing: Mixing, listening: socket.socket, token: str) -> None:
+def serve(workbench: Workbench, mixing: Mixing, listening: socket.socket, token: str) -> None:
     """Serve a workbench on a socket until Ctrl-C."""
     import uvicorn
 
@@ -357,10 +359,10 @@ def serve(bench: Bench, mixing: Mixing, listening: socket.socket, token: str) ->
 
     class Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            bench.dismiss()  # pages that wait would be cut off, each with a traceback
+            workbench.dismiss()  # pages that wait would be cut off, each with a traceback
             super().handle_exit(sig, frame)
 
-    application_ = application(bench, mixing, token, listening.getsockname()[1])
+    application_ = application(workbench, mixing, token, listening.getsockname()[1])
     config = uvicorn.Config(
         application_, http=BoundedProtocol, log_level="warning", access_log=False,
         server_header=False, date_header=False, proxy_headers=False, ws="none",

@@ -1,7 +1,7 @@
-"""The library as the workbench sees it: a row a track, edits, and the jobs that renew records.
+"""The library in the workbench: a row for each track, edits, and the jobs that update records.
 
-Whatever changes records or the user's file (this page, another, a run of the workflow, an editor)
-is noticed by the times of the files, and the rows that it is about are made anew.
+The workbench notices changes of records and of corrections.json by the modification times of the
+files, whoever makes them (this page, another page, a run, an editor), and updates the rows.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ from ..collect import TrackView, known_tempo
 from .audio import playable
 from .track_answers import Row, alternatives, file_tags, row_of_fault
 
-POLL = 0.5  # s between two looks at the files, at least
-WAIT = 20.0  # s that a page waits for changes
-TOGETHER = 0.4  # s of reading after which the rows that were read are sent
-COLUMNS = 400  # of the waveform that a row's miniature is made of
+POLL = 0.5  # s between two checks of the files, at least
+WAIT = 20.0  # s: longest time that a request waits for changes
+PUBLISH_INTERVAL = 0.4  # s of reading, after which the rows that were read are published
+COLUMNS = 400  # of the waveform from which a row's miniature is made
 
 
 class NoSuchTrack(DropgridError):
@@ -51,28 +51,31 @@ class NoSuchTrack(DropgridError):
 
 
 class Changed(DropgridError):
-    """The track was changed since it was looked at."""
+    """The track has changed since the page read it."""
 
 
-class Bench:
-    """Rows and edits of a library. session: its results and corrections; library: where the audio
-    lies now, if not where the tickets say."""
+class Workbench:
+    """Rows and edits of a library.
+
+    session: its results and corrections; library: where the audio is now, if it has moved since
+    the scan.
+    """
 
     def __init__(self, session: CorrectionSession, library: Path | None = None) -> None:
         self.session, self.library = session, library
         self.tracks: list[str] = [*read_scan(session.results.folder)["tracks"]]
         self.revision = 0
-        self._known = set(self.tracks)
+        self._track_ids = set(self.tracks)
         self._rows: dict[str, tuple[int, Row]] = {}
         self._unread = len(self.tracks)
-        self._behind: set[str] = set()  # whose records lack the corrections
-        self._jobs: dict[str, str | None] = {}  # None: running; a text: why it failed
-        self._twins: tuple[int, dict[str, list[str]]] = (0, {})
+        self._outdated: set[str] = set()  # tracks whose records lack their corrections
+        self._jobs: dict[str, str | None] = {}  # None: running; text: why it failed
+        self._duplicates_read: tuple[int, dict[str, list[str]]] = (0, {})
         self._file_tags: dict[str, tuple[tuple[int, int], Row]] = {}
         self._tempos: tuple[int, dict[str, float]] = (0, {})
-        self._lock = threading.RLock()  # of all that is above and below
-        self._news = threading.Condition(self._lock)
-        self._seen: dict[str, tuple[int, ...]] = {}
+        self._lock = threading.RLock()  # for all attributes
+        self._changed = threading.Condition(self._lock)
+        self._record_times: dict[str, tuple[int, ...]] = {}
         self._corrections: tuple[tuple[int, ...], Document] = ((), Document())
         self._queue: queue.Queue[str | None] = queue.Queue()
         self._closed = threading.Event()
@@ -81,13 +84,13 @@ class Bench:
         ]
 
     def start(self) -> None:
-        """Begin to read the library, and then to follow what changes.
+        """Start reading the library, and then following changes.
 
-        A row that was not read yet is empty: a page of thousands of tracks is there at once.
+        Rows that were not read yet are empty, so that a page of thousands of tracks opens at once.
         """
-        # Here, and not by several threads at once, of which one might meet half a module.
+        # Imported here, because a thread might see a partly imported module.
         preload.prepare(ANALYSES)
-        self._seen = self._ages()
+        self._record_times = self._read_record_times()
         for track in self.tracks:
             self._rows[track] = (0, encode.row(TrackView(track, track), Path("/")))
         for thread in self._threads:
@@ -98,64 +101,64 @@ class Bench:
         self._watch()
 
     def _read(self) -> None:
-        """Make the row of every track, and tell of some at a time."""
+        """Make the rows of all tracks, and publish them in batches."""
         read: dict[str, Row] = {}
-        told = time.monotonic()
+        published = time.monotonic()
         for track in self.tracks:
-            read[track] = self._row_or_why(track)
+            read[track] = self._row_or_fault(track)
             if self._closed.is_set():
                 return
-            if time.monotonic() - told > TOGETHER:
-                self._tell(read)
-                read, told = {}, time.monotonic()
-        self._tell(read)
-        # An end in the midst of saving leaves a statement that the records do not have.
-        for track in sorted(self._behind):
-            self._renew_if_stale(track)
+            if time.monotonic() - published > PUBLISH_INTERVAL:
+                self._publish(read)
+                read, published = {}, time.monotonic()
+        self._publish(read)
+        # A crash while saving leaves a correction that the records do not have.
+        for track in sorted(self._outdated):
+            self._update_if_outdated(track)
 
-    def _tell(self, read: Mapping[str, Row]) -> None:
-        """Put rows in the place of those that are empty still."""
-        with self._news:
+    def _publish(self, read: Mapping[str, Row]) -> None:
+        """Replace rows that are still empty."""
+        with self._changed:
             self.revision += 1
             self._unread -= len(read)
             for track, row in read.items():
-                if self._rows[track][0] == 0:  # nobody made it meanwhile
+                if self._rows[track][0] == 0:  # not made meanwhile
                     self._rows[track] = (self.revision, row)
-            self._news.notify_all()
+            self._changed.notify_all()
 
     @property
     def unread(self) -> int:
-        """How many tracks' records have not been looked at yet."""
+        """The number of tracks whose records were not read yet."""
         return self._unread
 
     def dismiss(self) -> None:
-        """Let nobody wait for changes any more, and follow none."""
+        """Answer all waiting requests, and stop following changes."""
         self._closed.set()
-        with self._news:
-            self._news.notify_all()
+        with self._changed:
+            self._changed.notify_all()
 
     def close(self) -> None:
-        """Finish the job at hand and stop following."""
+        """Finish the current job and stop following changes."""
         self.dismiss()
         self._queue.put(None)
         self._threads[0].join(timeout=10)
 
     def rows(self, since: int = -1) -> tuple[int, list[Row]]:
-        """The revision, and the rows that are younger than another one."""
+        """The current revision, and the rows that changed after revision `since`."""
         with self._lock:
             rows = [row for track in self.tracks
                     for age, row in [self._rows[track]] if age > since]  # fmt: skip
             return self.revision, rows
 
     def changes(self, since: int) -> tuple[int, list[Row]]:
-        """The same, waiting until there is one, but no longer than WAIT."""
-        with self._news:
-            self._news.wait_for(lambda: self.revision > since or self._closed.is_set(), WAIT)
+        """The same, after waiting up to WAIT for a change."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.revision > since or self._closed.is_set(), WAIT)
             return self.rows(since)
 
     def read_state(self, track: str) -> TrackState:
-        """What is written of a track. Raises NoSuchTrack."""
-        if not is_track_id(track) or track not in self._known:
+        """A track's ticket and records. Raises NoSuchTrack."""
+        if not is_track_id(track) or track not in self._track_ids:
             raise NoSuchTrack("there is no such track")
         try:
             return self.session.read_state(track)
@@ -163,12 +166,12 @@ class Bench:
             raise NoSuchTrack(str(error)) from error
 
     def audio(self, track: str) -> str:
-        """Where the file of a track lies. Raises NoSuchTrack."""
+        """The path of a track's file. Raises NoSuchTrack."""
         return self._audio(self.read_state(track))
 
     def track(self, track: str) -> dict[str, Any]:
-        """All that the page shows of an opened track. Raises NoSuchTrack."""
-        with self._lock:  # no edit comes between what is read and the revision it is sent with
+        """All data of an opened track. Raises NoSuchTrack."""
+        with self._lock:  # so that no edit comes between reading and the revision sent with it
             return self._track(track)
 
     def _track(self, track: str) -> dict[str, Any]:
@@ -192,54 +195,54 @@ class Bench:
     def edit(
         self, track: str, steps: Sequence[Mapping[str, Any]], revision: int | None = None
     ) -> dict[str, Any]:
-        """Make edits as one step; the track as it then is.
+        """Make edits as one undo step; returns the track after them.
 
-        Raises what CorrectionSession.edit does, and Changed.
+        Raises Changed, and whatever CorrectionSession.edit raises.
         """
         self.read_state(track)
         with self._lock:
             if revision is not None and self._rows[track][0] > revision:
                 raise Changed("the track was changed meanwhile")
             self.session.edit(track, steps)
-            self._renew(track)
+            self._start_update(track)
         return self.track(track)
 
     def undo(self, track: str, again: bool = False) -> dict[str, Any]:
-        """Take back a step, or take it again. Raises NothingToUndo."""
+        """Undo a step, or with `again` redo it. Raises NothingToUndo."""
         self.read_state(track)
         with self._lock:
             self.session.undo(track, again)
-            self._renew(track)
+            self._start_update(track)
         return self.track(track)
 
     def keep_list(self, kept: SavedList, instead_of: str | None) -> list[SavedList]:
-        """Keep a list of tracks; all lists then. Raises ConfigError, RecordError, OSError."""
+        """Save a list of tracks; returns all lists. Raises ConfigError, RecordError, OSError."""
         with self._lock:
             return keep_list(self.session.results.folder, kept, instead_of)
 
     def delete_list(self, name: str) -> list[SavedList]:
-        """Delete a list of tracks; those that are left. Raises RecordError, OSError."""
+        """Delete a list of tracks; returns the others. Raises RecordError, OSError."""
         with self._lock:
             return delete_list(self.session.results.folder, name)
 
-    def _renew(self, track: str) -> None:
-        """Have the records of a track made anew, and say so."""
+    def _start_update(self, track: str) -> None:
+        """Queue an update of a track's records, and show that it is running."""
         self._jobs[track] = None
         self._queue.put(track)
-        self._note(track)
+        self._update_rows(track)
 
-    def _note(self, *tracks: str) -> None:
-        """Make rows anew, and tell those who wait for changes."""
+    def _update_rows(self, *tracks: str) -> None:
+        """Make rows again, and answer the requests that wait for changes."""
         for track in tracks:
-            with self._lock:  # no edit comes between what is read and what is sent
-                row = self._row_or_why(track)
+            with self._lock:  # so that no edit comes between reading and publishing
+                row = self._row_or_fault(track)
                 self.revision += 1
                 self._rows[track] = (self.revision, row)
-        with self._news:
-            self._news.notify_all()
+        with self._changed:
+            self._changed.notify_all()
 
     def _work(self) -> None:
-        """Renew the records of one track after the other, until closed."""
+        """Update the records of one queued track after another, until closed."""
         while (track := self._queue.get()) is not None:
             failed = None
             try:
@@ -248,64 +251,68 @@ class Bench:
                 failed = str(error)
             except OSError as error:
                 failed = fault(error)
-            except Exception as error:  # a bug must not end the thread that all edits need
+            except Exception as error:  # a bug must not end the thread that all edits depend on
                 failed = f"{type(error).__name__}: {error}"
             with self._lock:
                 if failed is None:
                     self._jobs.pop(track, None)
                 else:
                     self._jobs[track] = failed
-            self._note(track)
+            self._update_rows(track)
 
     def _watch(self) -> None:
-        """Follow what others change, until closed."""
+        """Check for changes by others, until closed."""
         pause = POLL
         while not self._closed.wait(pause):
             began = time.monotonic()
             with suppress(OSError, DropgridError):
-                self._look()
+                self._check_files()
             pause = max(POLL, 20 * (time.monotonic() - began))
 
-    def _look(self) -> None:
-        """Report what others changed; update records that lack the corrections."""
-        ages = self._ages()
-        changed = {track for track in self._known if ages.get(track) != self._seen.get(track)}
+    def _check_files(self) -> None:
+        """Show what others changed; update records that lack their corrections."""
+        times = self._read_record_times()
+        changed = {
+            track for track in self._track_ids if times.get(track) != self._record_times.get(track)
+        }
         before = self._corrections[1].tracks
         now = self._document().tracks
         if now is not before and any(correction.edits for correction in now.values()):
-            apply_page_edits(self.session)  # a page's file was put in place
+            apply_page_edits(self.session)  # the user has installed a page's file
             now = self._document().tracks
         if now is not before:
             paths = {p for p in now.keys() | before.keys() if now.get(p) != before.get(p)}
             if paths:
                 changed |= {t for t in self.tracks if self._rows[t][1]["path"] in paths}
-                changed |= {t for t in self._known if paths - self._paths()}
-        self._seen = ages
+                changed |= {t for t in self._track_ids if paths - self._paths()}
+        self._record_times = times
         if changed:
-            self._note(*sorted(changed))
+            self._update_rows(*sorted(changed))
         for track in sorted(changed):
-            self._renew_if_stale(track)
+            self._update_if_outdated(track)
 
-    def _renew_if_stale(self, track: str) -> None:
-        """Update records that lack the corrections."""
+    def _update_if_outdated(self, track: str) -> None:
+        """Update a track's records if they lack its corrections."""
         with self._lock, suppress(DropgridError):
             state = self.session.read_state(track)
             correction = self.session.correction_of(state, self._document())[1]
             analysed = state.bpm is not None and state.bpm.status == "ok"
             if analysed and track not in self._jobs and not self._is_current(state, correction):
-                self._renew(track)
+                self._start_update(track)
 
     def _is_current(self, state: TrackState, correction: Correction) -> bool:
-        """Whether the records of a track have its corrections, and none that were removed."""
+        """Whether the records of a track have exactly its current corrections."""
         records = (state.bpm, state.structure, state.key)
-        mended = any(record and record.computed for record in records)
-        return self.session.is_current(state, correction) and not (mended and correction.is_empty)
+        is_corrected = any(record and record.computed for record in records)
+        return self.session.is_current(state, correction) and not (
+            is_corrected and correction.is_empty
+        )
 
     def _paths(self) -> set[str]:
         return {row["path"] for _, row in self._rows.values()}
 
-    def _ages(self) -> dict[str, tuple[int, ...]]:
-        """When the records of each track were written."""
+    def _read_record_times(self) -> dict[str, tuple[int, ...]]:
+        """The modification times of each track's records."""
         found: dict[str, tuple[int, ...]] = {}
         for kind in ANALYSES:
             with suppress(OSError), os.scandir(self.session.results.folder / kind) as listing:
@@ -316,7 +323,7 @@ class Bench:
         return found
 
     def _document(self) -> Document:
-        """The user's file as it now is; what it last was, while it cannot be read."""
+        """The current corrections.json; its last version while it cannot be read."""
         with self._lock:
             age: tuple[int, ...] = ()
             with suppress(OSError):
@@ -329,9 +336,9 @@ class Bench:
                     self._corrections = (age, self._corrections[1] if same else found)
             return self._corrections[1]
 
-    def _row_or_why(self, track: str) -> Row:
-        """The row of a track, or one that says why there is none: it must not keep others from
-        being read or shown."""
+    def _row_or_fault(self, track: str) -> Row:
+        """The row of a track; if it cannot be made, a row with the reason, so that the others are
+        still read and shown."""
         try:
             row = self._row(track)
             json.dumps(row, allow_nan=False)
@@ -342,7 +349,7 @@ class Bench:
     def _row(
         self, track: str, state: TrackState | None = None, answer: Answer | None = None
     ) -> Row:
-        """The row of a track, as on the page, and its state."""
+        """The row of a track as the page needs it, with its state."""
         try:
             state = state or self.session.read_state(
                 track, with_fingerprint=bool(self._document().tracks)
@@ -352,7 +359,7 @@ class Bench:
         bpm, structure, key = state.bpm, state.structure, state.key
         correction = self.session.correction_of(state, self._document())[1]
         current = self._is_current(state, correction)
-        (self._behind.discard if current else self._behind.add)(track)
+        (self._outdated.discard if current else self._outdated.add)(track)
         if answer is None and bpm and bpm.status == "ok" and not current:
             with suppress(InvalidCorrection):
                 answer = self.session.answer(state, correction)[1]
@@ -372,7 +379,7 @@ class Bench:
             key=key if key and key.status == "ok" else None,
             failure=next((record.error for record in records if record.error), None),
             waveform=read_loudness(self.session.results.features(track), COLUMNS),
-            twins=tuple(self._duplicates().get(track, ())),
+            duplicates=tuple(self._duplicates().get(track, ())),
             confirmed=bool(confirmed and now and is_confirmed(confirmed, now)),
             reference=self._reference(track), added=state.ticket.mtime_ns,
         )  # fmt: skip
@@ -398,17 +405,17 @@ class Bench:
         return row
 
     def _duplicates(self) -> dict[str, list[str]]:
-        """The paths of each track's duplicates, read again when they were looked for again."""
+        """The paths of each track's duplicates, read again after each change of duplicates.csv."""
         with self._lock:
             age = 0
             with suppress(OSError):
                 age = self.session.results.duplicates.stat().st_mtime_ns
-            if age != self._twins[0]:
-                self._twins = (age, read_duplicates(self.session.results.folder))
-            return self._twins[1]
+            if age != self._duplicates_read[0]:
+                self._duplicates_read = (age, read_duplicates(self.session.results.folder))
+            return self._duplicates_read[1]
 
     def _tags_of_file(self, track: str, audio: str) -> Row:
-        """What a file says that no record holds, read again when it has changed."""
+        """The tags of a file that no record contains, read again when the file has changed."""
         with suppress(DropgridError, OSError):
             status = os.stat(audio)
             age = (status.st_mtime_ns, status.st_size)
@@ -418,7 +425,7 @@ class Bench:
         return {}
 
     def _reference(self, track: str) -> Reference | None:
-        """The tempo that the last evaluation knew of a track."""
+        """The reference tempo of a track in the last evaluation."""
         with self._lock:
             age = 0
             with suppress(OSError):
@@ -428,7 +435,7 @@ class Bench:
             return known_tempo(track, self._tempos[1].get(track))
 
     def _audio(self, state: TrackState) -> str:
-        """Where the file of a track lies."""
+        """The path of a track's file."""
         if self.library is not None:
             return os.path.join(self.library.absolute(), state.ticket.path)
         return state.ticket.file
