@@ -110,7 +110,7 @@ def stubbed() -> Iterator[None]:
         mock.patch.object(make_features, "compute_features", _features),
         mock.patch("dropgrid.rhythm.analyse", _rhythm),
         mock.patch("dropgrid.structure.analyse", _structure),
-        mock.patch("dropgrid.structure.measured", _measured),
+        mock.patch("dropgrid.structure.measure_sections", _measured),
         mock.patch("dropgrid.key.analysis.analyse", _key),
     ):
         yield

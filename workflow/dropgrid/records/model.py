@@ -173,7 +173,7 @@ class Section:
     """One section. Bars count from 1, end_bar is exclusive; null without a usable grid.
 
     loudness: of the section by itself, LUFS; None where it is silent or was not measured.
-    energy: how hard it drives, 0..1, comparable across tracks (structure.drive).
+    energy: how hard it drives, 0..1, comparable across tracks (structure.levels).
     """
 
     start: float
