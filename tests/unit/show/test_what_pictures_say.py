@@ -75,6 +75,10 @@ def test_the_title_has_name_tempo_metre_confidence_and_length(figure: Figure) ->
 
 def test_passages_are_named_in_their_middle_as_far_as_the_words_fit(figure: Figure) -> None:
     strip = figure.axes[0]
+    # A white line between sections, and a wider one between passages.
+    assert sorted(line.get_xdata()[0] for line in strip.lines) == [
+        start for section in SECTIONS for start in [section.start] * 2
+    ]  # fmt: skip
     assert [text.get_position()[0] for text in strip.texts] == [16.0, 40.0, 72.0, 98.0]
     assert words(strip) == ["intro 16 bars", "buildup 8 bars", "drop 24 bars", "outro"]
     # 0.085 inches a letter of 12.74 inches for the track: "outro" needs 3.34 s of 100 s.
