@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# What pytest makes of the tests is kept between runs: made anew it costs each worker 5 s.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup setup-compare wheels demo test test-all lint lint-page quick simulate installed bench mutants lock clean
 .DEFAULT_GOAL := help

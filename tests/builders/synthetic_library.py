@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from dropgrid.features import ENVELOPE_RATE, Features
@@ -61,6 +63,28 @@ def write_failure(results: Path, track: Ticket, message: str = "not audio (no he
 
 def write_track(results: Path, track: Ticket, seed: int) -> tuple[BpmRecord, StructureRecord]:
     """The records and features (what is drawn) of a track of 192 bars at a whole tempo."""
+    files, record, structure = _written(track.track, track.path, seed)
+    for name, data in files:
+        path = results / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return record, structure
+
+
+Written = tuple[list[tuple[str, bytes]], BpmRecord, StructureRecord]
+
+
+@lru_cache(maxsize=64)
+def _written(track: str, path: str, seed: int) -> Written:
+    """What the real writers make of a track: dozens of tests want the same few tracks."""
+    with TemporaryDirectory() as folder:
+        record, structure = _write(Path(folder), Ticket(track, path, "", 0, 0), seed)
+        files = sorted(file for file in Path(folder).rglob("*") if file.is_file())
+        found = [(str(file.relative_to(folder)), file.read_bytes()) for file in files]
+        return found, record, structure
+
+
+def _write(results: Path, track: Ticket, seed: int) -> tuple[BpmRecord, StructureRecord]:
     random = np.random.default_rng(seed)
     bpm = float(random.choice([122, 124, 126, 128, 132, 138, 140, 174]))
     first, bar = float(random.uniform(0.0, 0.4)), 240 / bpm

@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import time
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -253,17 +255,32 @@ def test_a_record_cannot_make_the_page_ask_for_memory(results):
     assert (results / "report" / "index.html").stat().st_size < 5e6
 
 
-def test_checking_costs_little(tmp_path):
-    """A record of usual length in some hundred microseconds, in short in less."""
-    write_record(path := tmp_path / "r.json", bpm_record(PATHS[0]))
+def calls_of(read: Callable[[Path], object], path: Path) -> int:
+    """How many functions are called to read a record, Python's and those in C."""
+    count = 0
 
-    def milliseconds(read: Callable[[Path], object]) -> float:
-        took = []
-        for _ in range(300):
-            started = time.process_time()
-            read(path)
-            took.append(time.process_time() - started)
-        return min(took) * 1e3  # the others were held up
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
 
-    assert milliseconds(read_bpm) < 2
-    assert milliseconds(read_bpm_outline) < 2
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        read(path)
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+@pytest.mark.parametrize("read", [read_bpm, read_bpm_outline])
+def test_checking_costs_little(tmp_path, read):
+    """A few hundred calls, and no more for a record of an hour: beats are not looked at singly."""
+    calls = []
+    for number in (64, 64, 8000):  # the first reading makes what later ones use
+        beats = tuple(round(0.25 + i * 60 / 128, 6) for i in range(number))
+        record = replace(bpm_record(PATHS[0]), beats=beats, downbeats=beats[1::4])
+        path = tmp_path / f"{number}.json"
+        write_record(path, replace(record, duration=beats[-1] + 1))
+        assert len(read_bpm(path).beats) == number
+        calls.append(calls_of(read, path))
+    assert calls[2] <= calls[1] < 500

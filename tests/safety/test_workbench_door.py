@@ -9,14 +9,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import pytest
 from browser import find_browser, launch_browser
 from open_workbench import Workbench, opened
 
-HEAD = 2.0  # s for the head of a request, where the limit itself is tested
+# s for the head of a request, where the limit itself is tested. On a busy machine a head that is
+# sent at once may take longer: what must be answered is tried again with more.
+HEADS = (1.5, 10.0, 60.0)
 
 
 @pytest.fixture(scope="module")
@@ -161,35 +163,46 @@ def test_connections_that_ask_for_nothing_do_not_keep_the_owner_out(workbench, s
             each.close()
 
 
-@pytest.fixture(scope="module")
-def hasty(results) -> Iterator[Workbench]:
-    """A workbench that waits for requests no longer than HEAD, and for news for twice as long."""
-    with opened(results, limits=(HEAD, 2 * HEAD)) as running:
-        yield running
+def hasty(results: Path, head: float) -> AbstractContextManager[Workbench]:
+    """A workbench that waits for a request no longer than `head`, for news for twice as long."""
+    return opened(results, limits=(head, 2 * head), wait=False)
 
 
-def test_a_request_whose_head_does_not_end_is_ended(hasty):
+def test_a_request_whose_head_does_not_end_is_ended(results):
     """However often it sends another byte, and not before its time."""
-    began = time.monotonic()
-    with connection(hasty, b"GET / HTTP/1.1\r\n") as slow, pytest.raises(OSError):
-        while True:
-            slow.sendall(b"X")
-            time.sleep(0.05)
-    assert time.monotonic() - began >= HEAD
+    with hasty(results, HEADS[0]) as workbench:
+        began = time.monotonic()
+        with connection(workbench, b"GET / HTTP/1.1\r\n") as slow, pytest.raises(OSError):
+            while True:
+                slow.sendall(b"X")
+                time.sleep(0.05)
+        assert time.monotonic() - began >= HEADS[0]
 
 
-def test_a_page_that_waits_for_news_is_not_ended(hasty):
-    """What was asked for takes as long as it takes, and the connection is used again."""
-    workbench = hasty
-    with connection(workbench) as made:
+def news_twice(workbench: Workbench) -> bool:
+    """Whether news that do not come are waited for twice on one connection, and answered."""
+    ask = (
+        f"GET /{workbench.token}/api/changes?since=1000 HTTP/1.1\r\n"
+        f"Host: 127.0.0.1:{workbench.port}\r\n\r\n"
+    )
+    with connection(workbench) as made, made.makefile("rb") as answers:
         for _ in range(2):
-            made.sendall(
-                f"GET /{workbench.token}/api/changes?since=1000 HTTP/1.1\r\n"
-                f"Host: 127.0.0.1:{workbench.port}\r\n\r\n".encode()
-            )
-            assert made.recv(100).startswith(b"HTTP/1.1 200")
-            made.setblocking(False)
-            time.sleep(0.2)
-            with suppress(BlockingIOError):
-                made.recv(10**6)
-            made.setblocking(True)
+            with suppress(OSError):  # of a connection that was ended
+                made.sendall(ask.encode())
+            if not answers.readline().startswith(b"HTTP/1.1 200"):
+                return False
+            length = 0
+            while (line := answers.readline().strip().lower()) != b"":
+                if line.startswith(b"content-length:"):
+                    length = int(line.partition(b":")[2])
+            answers.read(length)
+    return True
+
+
+def test_a_page_that_waits_for_news_is_not_ended(results):
+    """What was asked for takes as long as it takes, and the connection is used again."""
+    for head in HEADS:
+        with hasty(results, head) as workbench:
+            if news_twice(workbench):
+                return
+    raise AssertionError("ended, however long a request may take")

@@ -126,13 +126,15 @@ def test_no_row_goes_back_to_what_it_was_before_an_edit(folder, monkeypatch):
     """The records of one edit are made while the next edit comes: what is told is the newer."""
     results = folder / "results"
     workbench = state.Workbench(CorrectionSession(Results(results), results / "corrections.json"))
-    renewed, made = threading.Event(), workbench._row
+    renewed, edited, made = threading.Event(), threading.Event(), workbench._row
+    renewals = []
 
     def slow(*what):
         row = made(*what)
         if threading.current_thread() is workbench._threads[0]:  # which makes records anew
+            renewals.append(row)
             renewed.set()
-            time.sleep(0.3)
+            edited.wait(1)  # in vain where edits wait for the row, as they must
         return row
 
     def one(row: dict) -> float:
@@ -144,10 +146,14 @@ def test_no_row_goes_back_to_what_it_was_before_an_edit(folder, monkeypatch):
         workbench.edit(TRACK, [{"op": "nudge", "ms": 5}])
         assert renewed.wait(200)
         shown = one(workbench.edit(TRACK, [{"op": "nudge", "ms": 40}])["row"])
-        since, end = -1, time.monotonic() + 1.5
-        while time.monotonic() < end:
+        edited.set()
+        since, over = -1, False
+        while not over:
+            over = len(renewals) == 2 or not workbench._threads[0].is_alive()
             since, rows = workbench.rows(since)
             assert [one(row) for row in rows] == pytest.approx([shown] * len(rows), abs=2e-3)
             time.sleep(0.01)
     finally:
         workbench.close()
+    assert len(renewals) == 2
+    assert [one(row) for row in workbench.rows()[1]] == pytest.approx([shown], abs=2e-3)

@@ -84,7 +84,7 @@ def _cue(body: bytes, at: int) -> tuple[PlayerCue, int]:
     if length > whole - 44:
         raise ValueError("a name that reaches behind its cue")
     text = body[at + 44 : at + 44 + length].decode("utf-16-be", "replace").rstrip("\0")
-    colour = body[at + 45 + length : at + 48 + length]
+    colour = body[at + 45 + length : at + whole][:3]
     shown = (colour[0], colour[1], colour[2]) if len(colour) == 3 else WHITE
     stop = end / 1000 if kind == 2 else None
     return PlayerCue(time / 1000, text, shown, pad - 1 if pad else None, stop), at + whole

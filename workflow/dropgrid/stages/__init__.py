@@ -9,8 +9,9 @@ Each record is made with the track's corrections in place (dropgrid.corrections)
 The workflow keeps on disk what each stage made and runs those that are due (`run_stage`);
 `analyse_track` runs all of them in this process. Both write the same bytes.
 
-networks.py: what the features need besides the audio; listening.py: the features of a file, as
-they are kept; records.py: what is made of them.
+networks.py: what the features need besides the audio; make_features.py: the features of a file,
+as they are kept; make_records.py: the records made from them; preload.py: what a process imports
+and loads before it forks workers.
 """
 
 from __future__ import annotations
