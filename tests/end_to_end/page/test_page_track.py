@@ -227,7 +227,7 @@ def test_sections_of_one_label_read_as_one(browser: Browser, tmp_path: Path) -> 
 def test_the_question_mark_shows_the_keys(session: Session) -> None:
     dialog = session.page.get_by_role("dialog", name="Keyboard shortcuts")
     session.page.keyboard.press("?")
-    expect(dialog).to_contain_text("next drop")
+    expect(dialog).to_contain_text("Next drop")
     session.page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     session.page.click("#help")

@@ -20,12 +20,12 @@ USUAL: dict[str, Any] = {
 def library() -> Callable[..., Library]:
     """A library of tracks a, b, c ...: each a dict of what differs from USUAL."""
 
-    def make(*tracks: dict[str, Any], others: dict[str, list[str]] | None = None) -> Library:
+    def make(*tracks: dict[str, Any], duplicates: dict[str, list[str]] | None = None) -> Library:
         rows = []
         for number, track in enumerate(tracks):
             name = chr(ord("a") + number) if number < 26 else f"t{number}"
             values = {**USUAL, "track": name, "path": f"{name}.flac", **track}
             rows.append({k: "" if v is None else str(v) for k, v in values.items()})
-        return library_of(rows, others)
+        return library_of(rows, duplicates)
 
     return make

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from dropgrid.base.errors import ConfigError
-from dropgrid.mixing.alignment import LEAD_BARS, TAIL_BARS, _counted, _from, align
+from dropgrid.mixing.alignment import LEAD_BARS, TAIL_BARS, _beats_at_octave, _beats_from, align
 from dropgrid.mixing.played import rankings
 from dropgrid.mixing.score import scores
 from dropgrid.mixing.transition import Transition, bar_count, bar_time, transition
@@ -28,15 +28,15 @@ def step(bars: int, leave_at: float, enter_at: float) -> Transition:
 
 @pytest.mark.parametrize("at", [1.0, 1.5])
 def test_at_half_tempo_every_other_beat_counts_from_the_one_that_enters(at: float) -> None:
-    counted = _counted(BEATS, at, 0.5)
+    counted = _beats_at_octave(BEATS, at, 0.5)
     assert at in counted and set(np.diff(counted)) == {1.0} and len(counted) == 4
-    np.testing.assert_array_equal(_counted(BEATS, at, 1.0), BEATS)
-    np.testing.assert_array_equal(_counted(BEATS, at, 2), np.arange(15) * 0.25)
+    np.testing.assert_array_equal(_beats_at_octave(BEATS, at, 1.0), BEATS)
+    np.testing.assert_array_equal(_beats_at_octave(BEATS, at, 2), np.arange(15) * 0.25)
 
 
 def test_after_the_last_beat_they_go_on_at_its_interval() -> None:
-    np.testing.assert_allclose(_from(BEATS, 3.1, 4), [3.0, 3.5, 4.0, 4.5])
-    np.testing.assert_allclose(_from(np.array([2.0]), 0.0, 3), [2.0, 2.5, 3.0])
+    np.testing.assert_allclose(_beats_from(BEATS, 3.1, 4), [3.0, 3.5, 4.0, 4.5])
+    np.testing.assert_allclose(_beats_from(np.array([2.0]), 0.0, 3), [2.0, 2.5, 3.0])
 
 
 def test_a_blend_has_its_bars_and_a_tail_and_a_cut_one_bar() -> None:

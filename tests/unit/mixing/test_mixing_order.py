@@ -6,7 +6,7 @@ from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
-from dropgrid.mixing.order import Wishes, _course_values, _pair_values, arrange, worth
+from dropgrid.mixing.order import Wishes, _course_values, _pair_values, arrange, total_value
 
 NOBODY = [""] * 60
 
@@ -22,8 +22,8 @@ def test_seven_tracks_come_within_a_hair_of_the_best_order(seed):
     table = random_scores(7, seed)
     value = _pair_values(table, NOBODY[:7], Wishes())
     course = np.zeros((7, 7))
-    best = max(worth(order, value, course) for order in permutations(range(7)))
-    found = worth(arrange(table, np.full(7, np.nan), NOBODY[:7], Wishes()), value, course)
+    best = max(total_value(order, value, course) for order in permutations(range(7)))
+    found = total_value(arrange(table, np.full(7, np.nan), NOBODY[:7], Wishes()), value, course)
     assert found >= best - 0.25
 
 

@@ -96,7 +96,7 @@ def test_an_unsure_grid_ranks_lower(library):
 
 
 def test_neither_itself_nor_a_duplicate_nor_what_is_too_fast_follows(library):
-    tracks = library({}, {}, {"bpm": 150}, {}, others={"a": ["b.flac"]})
+    tracks = library({}, {}, {"bpm": 150}, {}, duplicates={"a": ["b.flac"]})
     assert ranked(tracks, 0, scores(tracks, 0)).tolist() == [3]
 
 

@@ -62,7 +62,7 @@ def test_locked_tracks_keep_their_places(results: Path) -> None:
         assert order[0] == tracks[7] and order[5] == tracks[2]
         assert mixer.arranged(tracks, locked, curve) == order
     for wrong, why in (
-        ((tracks, {12: tracks[0]}), "a place outside"), ((tracks * 2, {}), "twice"),
+        ((tracks, {12: tracks[0]}), "not a place"), ((tracks * 2, {}), "twice"),
         ((tracks, {}, "sideways"), "energy"), (([str(i) for i in range(501)], {}), "at most 500"),
     ):  # fmt: skip
         with pytest.raises(ConfigError, match=why):

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import uvicorn
 from dropgrid.report.workbench.connections import (
-    HEADERS_WITHIN,
-    MOST_WAITING,
+    HEADERS_TIMEOUT,
+    MAX_WAITING,
     BoundedProtocol,
 )
 from dropgrid.report.workbench.guard import HEADERS, MAX_BODY, Guard
@@ -70,8 +70,8 @@ def test_a_websocket_is_closed_and_the_server_may_start() -> None:
 @pytest.mark.parametrize(
     ("scope", "status", "reason"),
     [
-        (asked(OWN, OWN), 400, "twice"),
-        (asked(OWN, ("origin", "a"), ("Origin", "b")), 400, "twice"),
+        (asked(OWN, OWN), 400, "duplicate"),
+        (asked(OWN, ("origin", "a"), ("Origin", "b")), 400, "duplicate"),
         (asked(OWN, ("x", "1"), ("x", "2")), None, ""),
         (asked(), 403, "not the workbench's own"),
         (asked(("host", "127.0.0.1")), 403, "not the workbench's own"),
@@ -197,7 +197,7 @@ def test_a_connection_that_sends_no_whole_head_ends() -> None:
     door = Door()
     made, wire = door.connect()
     (timer,) = door.clock.timers
-    assert timer.at == HEADERS_WITHIN
+    assert timer.at == HEADERS_TIMEOUT
     door.clock.now = 5.0
     made.data_received(b"GET / HTTP/1.1\r\n")
     assert door.clock.timers == [timer] and not timer.cancelled and not wire.cut
@@ -218,8 +218,8 @@ def test_a_request_stops_the_clock_and_so_does_the_end_of_a_connection() -> None
 def test_of_too_many_that_wait_the_oldest_ends() -> None:
     door = Door()
     made = []
-    for second in range(MOST_WAITING):
-        door.clock.now = float(MOST_WAITING - second if second < 2 else second + MOST_WAITING)
+    for second in range(MAX_WAITING):
+        door.clock.now = float(MAX_WAITING - second if second < 2 else second + MAX_WAITING)
         made.append(door.connect())
     busy, _ = made[1]
     busy.data_received(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")  # waits no longer

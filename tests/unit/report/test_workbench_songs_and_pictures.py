@@ -98,7 +98,7 @@ def test_only_music_that_is_there_can_be_played(tmp_path: Path) -> None:
     (tmp_path / "b.flac").symlink_to(secret)
     (tmp_path / "c.flac").symlink_to(song)
     assert playable(str(song)) == playable(str(tmp_path / "c.flac")) == song.resolve()
-    for name, why in [("b.flac", "not a file of music"), ("secret.txt", "not a file of music"),
+    for name, why in [("b.flac", "not an audio file"), ("secret.txt", "not an audio file"),
                       ("none.flac", "no longer there")]:  # fmt: skip
         with pytest.raises(NoSound, match=why):
             playable(str(tmp_path / name))

@@ -15,7 +15,14 @@ import numpy as np
 import pytest
 import soundfile
 from dropgrid.report.workbench import audio, decode
-from dropgrid.report.workbench.audio import DESCRIPTOR, KEPT, NoSound, Sounds, peaks, waveform
+from dropgrid.report.workbench.audio import (
+    DESCRIPTOR,
+    MAX_DECODED,
+    NoSound,
+    Sounds,
+    peaks,
+    waveform,
+)
 
 
 @pytest.fixture
@@ -25,7 +32,7 @@ def decoder(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     def run(command: list[str], **options: Any) -> SimpleNamespace:
         calls.append(command)
-        assert options["timeout"] == audio.SECONDS and options["env"]["PYTHONPATH"]
+        assert options["timeout"] == audio.TIMEOUT and options["env"]["PYTHONPATH"]
         name = Path(command[-2]).name
         if name == "slow.wav":
             raise subprocess.TimeoutExpired(command, 1)
@@ -63,13 +70,13 @@ def test_a_track_is_decoded_once_until_its_file_changes(tmp_path, sounds, decode
 
 
 def test_those_asked_for_last_are_kept(tmp_path, sounds, decoder) -> None:
-    paths = [song(tmp_path, f"{i}.wav") for i in range(KEPT + 1)]
-    found = [sounds.decoded(path.stem, path) for path in paths[:KEPT]]
+    paths = [song(tmp_path, f"{i}.wav") for i in range(MAX_DECODED + 1)]
+    found = [sounds.decoded(path.stem, path) for path in paths[:MAX_DECODED]]
     sounds.decoded("0", paths[0])
-    last = sounds.decoded(str(KEPT), paths[KEPT])
-    assert [path.exists() for path in [*found, last]] == [True, False, *[True] * (KEPT - 1)]
+    last = sounds.decoded(str(MAX_DECODED), paths[MAX_DECODED])
+    assert [path.exists() for path in [*found, last]] == [True, False, *[True] * (MAX_DECODED - 1)]
     sounds.decoded("0", paths[0])
-    assert len(decoder) == KEPT + 1
+    assert len(decoder) == MAX_DECODED + 1
 
 
 @pytest.mark.parametrize(
@@ -107,9 +114,9 @@ def test_a_song_becomes_16_bits_of_its_first_two_channels(tmp_path, channels, he
 
 def test_a_long_song_is_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     soundfile.write(tmp_path / "a.wav", np.zeros((8000 * 6, 1)), 8000)
-    monkeypatch.setattr(decode, "MINUTES", 0.1)
+    monkeypatch.setattr(decode, "MAX_MINUTES", 0.1)
     decode.decode(tmp_path / "a.wav", tmp_path / "b.wav")
-    monkeypatch.setattr(decode, "MINUTES", 0.099)
+    monkeypatch.setattr(decode, "MAX_MINUTES", 0.099)
     with pytest.raises(ValueError, match=r"longer than 0\.099 minutes"):
         decode.decode(tmp_path / "a.wav", tmp_path / "b.wav")
 

@@ -32,7 +32,7 @@ def test_ranges_ascend_and_have_names_of_their_own(edges) -> None:
 @pytest.mark.parametrize(
     ("edges", "why"),
     [((1,), "two edges or more"), ((2, 1), "ascending"), ((1, 1), "ascending"),
-     ((1, 3, 2), "ascending"), ((100.0000001, 100.0000002, 100.0000003), "too close")],
+     ((1, 3, 2), "ascending"), ((100.0000001, 100.0000002, 100.0000003), "so close")],
 )  # fmt: skip
 def test_ranges_that_cannot_be_told_apart_are_refused(edges, why) -> None:
     with pytest.raises(ValueError, match=f"bpm_ranges: .*{why}"):

@@ -1,4 +1,4 @@
-"""Beat by beat, where two tracks lie over each other in a transition."""
+"""Align the beats of two tracks in a transition."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from ..base.errors import ConfigError
 from ..records.track import Track, beats_per_bar
 from .transition import Transition
 
-LEAD_BARS = 8  # of the first track, before the next one starts
-TAIL_BARS = 8  # of the next track, after the first one has ended
+LEAD_BARS = 8  # of the first track, before the second track starts
+TAIL_BARS = 8  # of the second track, after the first track has ended
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """Which moment of the next track is heard with which of the first.
+    """The beats of two tracks that play at the same time.
 
-    first, second: (beats,) ascending times (s) of beats that fall together, from the start of the
-    next track to the end of the tail; between them time runs evenly. lead: where the first track
-    is heard from, seconds. end: the beat at which the first track has gone; swap: the beat, a
-    downbeat, at which the bass goes over from one to the other. gains: of the two tracks, for the
-    same loudness, at most 1.
+    first, second: (beats,) ascending times (s) of beats that coincide, from the start of the
+    second track to the end of the tail; between beats, time is interpolated. lead: where playing
+    starts in the first track, seconds. end: the index of the beat at which the first track has
+    faded out; swap: of the downbeat at which the bass changes from the first track to the second.
+    gains: of the two tracks, for equal loudness, at most 1.
     """
 
     first: np.ndarray
@@ -35,11 +35,11 @@ class Alignment:
 
     @property
     def rates(self) -> np.ndarray:
-        """(beats - 1,) how much faster than recorded the next track plays from beat to beat."""
+        """(beats - 1,) the speed of the second track between beats; 1 is the recorded speed."""
         return np.asarray(np.diff(self.second) / np.diff(self.first))
 
     def as_json(self) -> dict[str, Any]:
-        """As a JSON object, times in microseconds' exactness."""
+        """As a JSON object, with times rounded to microseconds."""
         return {
             "first": [round(float(time), 6) for time in self.first],
             "second": [round(float(time), 6) for time in self.second],
@@ -49,19 +49,19 @@ class Alignment:
 
 
 def align(before: Track, after: Track, step: Transition, octave: float = 1.0) -> Alignment:
-    """Lay the beats of the next track over those of the first from where it starts.
+    """Align the beats of the second track with those of the first, from where it starts.
 
-    octave: 2 or .5 where the next track is counted at double or half tempo. A cut (no blend) goes
-    over within one bar. Raises ConfigError where one of them has no beats to align.
+    octave: 2 or .5 if the second track is counted at double or half tempo. A cut (no blend) takes
+    one bar. Raises ConfigError if one of them has no beats.
     """
     if before.bpm is None or after.bpm is None or not before.bpm.beats or not after.bpm.beats:
         raise ConfigError("a track without beats cannot be aligned")
     bar = beats_per_bar(before.bpm)
     blend = max(step.bars, 1) * bar
     count = blend + TAIL_BARS * bar + 1
-    first = _from(np.asarray(before.bpm.beats), step.leave_at, count)
-    second = _from(
-        _counted(np.asarray(after.bpm.beats), step.enter_at, octave), step.enter_at, count
+    first = _beats_from(np.asarray(before.bpm.beats), step.leave_at, count)
+    second = _beats_from(
+        _beats_at_octave(np.asarray(after.bpm.beats), step.enter_at, octave), step.enter_at, count
     )
     lead = max(0.0, float(first[0] - LEAD_BARS * bar * (first[1] - first[0])))
     return Alignment(
@@ -69,8 +69,8 @@ def align(before: Track, after: Track, step: Transition, octave: float = 1.0) ->
     )
 
 
-def _counted(beats: np.ndarray, at: float, octave: float) -> np.ndarray:
-    """The beats as a listener counts them at another octave, one of them at a time."""
+def _beats_at_octave(beats: np.ndarray, at: float, octave: float) -> np.ndarray:
+    """The beats at double or half tempo, of which one is at a time."""
     if octave == 2:
         return np.sort(np.concatenate([beats, (beats[:-1] + beats[1:]) / 2]))
     if octave == 0.5:
@@ -78,8 +78,8 @@ def _counted(beats: np.ndarray, at: float, octave: float) -> np.ndarray:
     return beats
 
 
-def _from(beats: np.ndarray, at: float, count: int) -> np.ndarray:
-    """So many beats from the one nearest to a time; after the last, at its own interval."""
+def _beats_from(beats: np.ndarray, at: float, count: int) -> np.ndarray:
+    """`count` beats from the beat nearest to a time; extrapolated after the last beat."""
     start = int(np.abs(beats - at).argmin())
     found = beats[start : start + count]
     step = beats[-1] - beats[-2] if len(beats) > 1 else 0.5
@@ -88,7 +88,7 @@ def _from(beats: np.ndarray, at: float, count: int) -> np.ndarray:
 
 
 def _gains(before: Track, after: Track) -> tuple[float, float]:
-    """What makes the louder of the two as loud as the other; 1 where a loudness is unknown."""
+    """The gains that reduce the louder track to the level of the other; 1 if one is unknown."""
     levels = [
         track.bpm.loudness.integrated if track.bpm and track.bpm.loudness else None
         for track in (before, after)

@@ -1,7 +1,7 @@
-"""The tracks of a folder of results as arrays: what a mix asks about them.
+"""The tracks of a results folder as arrays, for mixing.
 
-Everything comes from the library table, so that 20,000 tracks are read in a second; no audio and
-no record is opened.
+Everything comes from the library table, so that 20,000 tracks are read in a second; no audio file
+and no record is opened.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from ..records.model import SURE_KEY
 from ..results.duplicates_file import read_duplicates
 from ..results.table import current_table
 
-LOUD = ("drop", "main")  # the labels of sections that nobody wants to hear over each other
-SHORT = 16  # bars that can be mixed where a track begins or ends with such a section
+LOUD = ("drop", "main")  # labels of sections that should not overlap
+MAX_LOUD_BARS = 16  # that can be mixed if a track begins or ends with a loud section
 NO_KEY = -1
 
 
@@ -29,11 +29,10 @@ class Library:
     """The analysed tracks with a tempo, in the library's order; arrays of shape (tracks,).
 
     ids, paths, titles, artists: texts. bpm: BPM. key: 0..23 (dropgrid.key.notation), -1 for none.
-    key_confidence: 0..1, 0 where the key is unsure. certainty (that beats and downbeats are
-    right): 0..1. energy: 0..1, loudness: LUFS, duration: seconds; nan where unknown. bars_in,
-    bars_out: bars before the first and after the last loud section; alone_in, alone_out: bars of
-    beat alone at the beginning and the end.
-    others: the paths of each track's duplicates.
+    key_confidence: 0..1, 0 if the key is unsure. certainty (that beats and downbeats are right):
+    0..1. energy: 0..1, loudness: LUFS, duration: seconds; nan if unknown. bars_in, bars_out: bars
+    before the first and after the last loud section; beat_in, beat_out: bars at the beginning and
+    the end that are only beat. duplicates: the paths of each track's duplicates.
     """
 
     ids: tuple[str, ...]
@@ -49,26 +48,26 @@ class Library:
     duration: np.ndarray
     bars_in: np.ndarray
     bars_out: np.ndarray
-    alone_in: np.ndarray
-    alone_out: np.ndarray
-    others: Mapping[str, Sequence[str]]
+    beat_in: np.ndarray
+    beat_out: np.ndarray
+    duplicates: Mapping[str, Sequence[str]]
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def index(self, track: str) -> int:
-        """The place of a track, by its id. Raises ConfigError where it has no tempo."""
+        """The index of a track, by its id. Raises ConfigError if it has no tempo."""
         if track not in self.ids:
             raise ConfigError(f"{track}: has no tempo, so nothing can be mixed with it")
         return self.ids.index(track)
 
     def is_same(self, track: int) -> np.ndarray:
-        """(tracks,) which are the track itself, or a duplicate of it."""
-        same = {self.paths[track], *self.others.get(self.ids[track], ())}
+        """(tracks,) whether each is the track itself or a duplicate of it."""
+        same = {self.paths[track], *self.duplicates.get(self.ids[track], ())}
         return np.array([path in same for path in self.paths], bool)
 
     def name(self, track: int) -> str:
-        """Artist and title; the path where the tags give no title."""
+        """Artist and title; the path if the tags have no title."""
         title, artist = self.titles[track], self.artists[track]
         if not title:
             return self.paths[track]
@@ -76,15 +75,15 @@ class Library:
 
 
 def read_library(results: Path) -> Library:
-    """The tracks of a folder of results that have a tempo. Raises RecordError."""
+    """The tracks of a results folder that have a tempo. Raises RecordError."""
     rows = [row for row in current_table(results, []) if row["status"] == "ok" and row["bpm"]]
     return library_of(rows, read_duplicates(results))
 
 
 def library_of(
-    rows: Sequence[Mapping[str, str]], others: Mapping[str, Sequence[str]] | None = None
+    rows: Sequence[Mapping[str, str]], duplicates: Mapping[str, Sequence[str]] | None = None
 ) -> Library:
-    """The tracks of rows of the library table; others: the paths of each track's duplicates."""
+    """The tracks of rows of the library table; duplicates: their paths, by track."""
     parts = [_bars(row["sections"]) for row in rows]
     keys = [notation.parse(row["key"]) if row["key"] else None for row in rows]
     return Library(
@@ -103,30 +102,30 @@ def library_of(
         duration=_numbers(rows, "duration"),
         bars_in=np.array([bars_before(part) for part in parts], int),
         bars_out=np.array([bars_before(part[::-1]) for part in parts], int),
-        alone_in=np.nan_to_num(_numbers(rows, "mix_in_bars")).astype(int),
-        alone_out=np.nan_to_num(_numbers(rows, "mix_out_bars")).astype(int),
-        others=others or {},
+        beat_in=np.nan_to_num(_numbers(rows, "mix_in_bars")).astype(int),
+        beat_out=np.nan_to_num(_numbers(rows, "mix_out_bars")).astype(int),
+        duplicates=duplicates or {},
     )
 
 
 def _key_confidence(row: Mapping[str, str]) -> float:
-    """0 for a key that is unsure (KeyRecord.is_sure, in the table `key_sure`); 0..1 else."""
+    """The confidence of the key, 0..1; 0 if it is unsure (`key_sure` in the table)."""
     confidence = float(row["key_confidence"] or 0)
     if row.get("key_sure") == "":
         return confidence
-    sure = row.get("key_sure", "true").lower() == "true"
-    return max(confidence, SURE_KEY) if sure else 0.0
+    is_sure = row.get("key_sure", "true").lower() == "true"
+    return max(confidence, SURE_KEY) if is_sure else 0.0
 
 
 def bars_before(parts: Sequence[tuple[str, int]]) -> int:
-    """Bars to mix in before the first loud section, of (label, bars) in order.
+    """The bars before the first loud section, of (label, bars) in order.
 
-    Where a track begins with a loud section, up to SHORT bars of it.
+    If the track begins with a loud section, up to MAX_LOUD_BARS bars of it.
     """
     if not parts:
         return 0
     if parts[0][0] in LOUD:
-        return min(SHORT, parts[0][1])
+        return min(MAX_LOUD_BARS, parts[0][1])
     total = 0
     for label, bars in parts:
         if label in LOUD:

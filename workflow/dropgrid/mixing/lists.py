@@ -1,4 +1,4 @@
-"""Lists of tracks: finding them, arranging them, and their transitions."""
+"""Lists of tracks: find the tracks, arrange them, compute their transitions."""
 
 from __future__ import annotations
 
@@ -37,24 +37,27 @@ class SetOptions(Protocol):
 
 @dataclass(frozen=True)
 class Step:
-    """A transition of a list. seconds: how long both tracks play together; then_end: where the
-    next track is when the first one has gone, seconds of its own recording."""
+    """A transition of a list.
+
+    seconds: how long both tracks play; blend_end: the position in the second track when the first
+    has faded out, seconds of its recording.
+    """
 
     transition: Transition
     seconds: float
-    then_end: float
+    blend_end: float
 
 
 def find(library: Library, results: Path, names: Iterable[str]) -> list[int]:
-    """The places in the library of tracks by path or file name. Raises ConfigError."""
+    """The indexes in the library of tracks by path or file name. Raises ConfigError."""
     paths = dict(zip(library.ids, library.paths, strict=True))
-    known = Tracks(paths, read_scan(results)["root"])
+    tracks = Tracks(paths, read_scan(results)["root"])
     places = {track: place for place, track in enumerate(library.ids)}
     found = []
     for name in names:
-        track, why = known.find(name)
+        track, reason = tracks.find(name)
         if track is None:
-            raise ConfigError(f"{printable(name)}: {why}, or it has no tempo")
+            raise ConfigError(f"{printable(name)}: {reason}, or it has no tempo")
         found.append(places[track])
     return found
 
@@ -72,13 +75,13 @@ def read_tracks(results: Path, ids: Sequence[str]) -> list[Track]:
 
 
 def matrix(library: Library, places: Sequence[int], limit: float) -> np.ndarray:
-    """(n, n) the scores of the tracks at these places after each other."""
+    """(n, n) the scores of track j after track i, of the tracks at these indexes."""
     chosen = np.asarray(places, int)
     return np.stack([scores(library, int(i), limit=limit).total[chosen] for i in chosen])
 
 
 def chosen(library: Library, options: SetOptions, names: Sequence[str]) -> list[int]:
-    """The places of the tracks to play, in order. Raises ConfigError."""
+    """The indexes of the tracks to play, in order. Raises ConfigError."""
     places = list(dict.fromkeys(find(library, options.results, names)))
     ends = [
         find(library, options.results, [n])[0] if n else None for n in (options.start, options.end)
@@ -94,7 +97,7 @@ def chosen(library: Library, options: SetOptions, names: Sequence[str]) -> list[
     kept = list(range(len(places)))
     at = {place: row for row, place in enumerate(places)}
     if options.minutes is not None:
-        kept = _that_fit(library, places, table, 60 * options.minutes, {at[p] for p in wanted})
+        kept = _fitting(library, places, table, 60 * options.minutes, {at[p] for p in wanted})
     row_of = {row: number for number, row in enumerate(kept)}
 
     def row(place: int | None) -> int | None:
@@ -110,12 +113,13 @@ def chosen(library: Library, options: SetOptions, names: Sequence[str]) -> list[
     return [places[kept[k]] for k in order]
 
 
-def _that_fit(
+def _fitting(
     library: Library, places: Sequence[int], table: np.ndarray, seconds: float, wanted: set[int]
 ) -> list[int]:
-    """The rows that fit into so many seconds: the tracks that mix best with the others."""
-    friends = np.where(table > 0, table, 0).sum(axis=0) + np.where(table > 0, table, 0).sum(axis=1)
-    ranking = sorted(range(len(places)), key=lambda k: (k not in wanted, -friends[k], k))
+    """The rows of the tracks that mix best with the others and fit into `seconds`."""
+    possible = np.where(table > 0, table, 0)
+    compatibility = possible.sum(axis=0) + possible.sum(axis=1)
+    ranking = sorted(range(len(places)), key=lambda k: (k not in wanted, -compatibility[k], k))
     kept, total = [], 0.0
     for row in ranking:
         length = float(np.nan_to_num(library.duration[places[row]]))
@@ -134,12 +138,12 @@ def transitions(library: Library, results: Path, order: Sequence[int], limit: fl
     ):
         found = scores(library, i, limit=limit)
         step = transition(library, i, j, found, before, after)
-        steps.append(_lasting(step, before, after, float(found.octave[j])))
+        steps.append(_with_length(step, before, after, float(found.octave[j])))
     return steps
 
 
-def _lasting(step: Transition, before: Track, after: Track, octave: float) -> Step:
-    """How long a transition lasts in either track, by the beats that fall together."""
+def _with_length(step: Transition, before: Track, after: Track, octave: float) -> Step:
+    """A transition with its length in both tracks, from their aligned beats."""
     if not (before.bpm and before.bpm.beats and after.bpm and after.bpm.beats):
         return Step(step, 0.0, step.enter_at)
     found = align(before, after, step, octave)

@@ -1,9 +1,9 @@
-"""A list of tracks in the order with the best transitions, from start to end.
+"""Order a list of tracks for the best transitions.
 
-The order is improved from a greedy one by moving stretches of one to three tracks and by swapping
-two, always the best move of a pass, until none is better: deterministic, and for 200 tracks a
-matter of a second. What it maximises: the sum of the scores of neighbours, less the distance of
-each track's energy from the wanted course, less a price for an artist twice in a row.
+Starting from a greedy order, each pass makes the best of all moves: of one to three tracks, or a
+swap of two, until no move improves the order. This is deterministic and takes about a second for
+200 tracks. The value of an order is the sum of the scores of neighbours, minus the distance of
+each track's energy from the wanted course, minus a penalty for an artist twice in a row.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ CURVES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "peak": lambda x: np.where(x < 0.6, x / 0.6, 1 - 0.7 * (x - 0.6) / 0.4),
 }
 ENERGY_WEIGHT = 0.6  # of the distance between a track's rank by energy and the wanted course
-SAME_ARTIST = 0.5  # price of an artist twice in a row
-IMPOSSIBLE = -2.0  # of two neighbours whose tempi are beyond the limit
-LONGEST = 3  # tracks that move together
+SAME_ARTIST = 0.5  # penalty for an artist twice in a row
+IMPOSSIBLE = -2.0  # value of two neighbours whose tempos differ more than the limit
+MAX_MOVED = 3  # tracks that are moved together
 PASSES = 200
 GAIN = 1e-9
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What is asked of an order: places of tracks. curve: a name of CURVES.
+    """The constraints of an order, by index of track. curve: a name of CURVES.
 
     start, end: the first and the last track. pairs: (a, b), b right after a.
     """
@@ -43,9 +43,9 @@ class Wishes:
 def arrange(
     scores: np.ndarray, energy: np.ndarray, artists: Sequence[str], wishes: Wishes
 ) -> list[int]:
-    """The places of the tracks in the order to play.
+    """The indexes of the tracks in playing order.
 
-    scores: (n, n) of track j after track i, -1 where it cannot be. energy: (n,) 0..1, nan unknown.
+    scores: (n, n) of track j after track i, -1 if impossible. energy: (n,) 0..1, nan if unknown.
     """
     n = len(scores)
     if n < 2:
@@ -54,7 +54,7 @@ def arrange(
     course = _course_values(energy, wishes.curve)
     order = _greedy(value, course, wishes)
     fixed = (wishes.start is not None, wishes.end is not None)
-    best = worth(order, value, course)
+    best = total_value(order, value, course)
     for _ in range(PASSES):
         order, gained = _improve(order, value, course, fixed, best)
         if gained <= GAIN:
@@ -70,9 +70,9 @@ def arrange_around(
     locked: Mapping[int, int],
     curve: str = "free",
 ) -> list[int]:
-    """The same, where some tracks stay at their places; locked: place in the order -> track.
+    """The same with some tracks at fixed places; locked: place in the order -> track.
 
-    The places between are filled greedily, then pairs of tracks change places while that helps.
+    The other places are filled greedily; then pairs of tracks are swapped while that helps.
     """
     n = len(scores)
     if not locked or n < 2:
@@ -85,17 +85,17 @@ def arrange_around(
     left = sorted(set(range(n)) - set(locked.values()))
     free = np.flatnonzero(order < 0)
     for place in map(int, free):
-        came = value[order[place - 1]] if place else np.zeros(n)
-        order[place] = max(left, key=lambda j: (came[j] + course[j, place], -j))
+        following = value[order[place - 1]] if place else np.zeros(n)
+        order[place] = max(left, key=lambda j: (following[j] + course[j, place], -j))
         left.remove(int(order[place]))
-    best = worth(order, value, course)
+    best = total_value(order, value, course)
     for _ in range(PASSES):
         moves = []
         for i in free:
             j = _best_swap(order, value, course, int(i), free)
             if j != i:
                 moves.append(_swapped(order, int(i), j))
-        gains = [worth(move, value, course) - best for move in moves]
+        gains = [total_value(move, value, course) - best for move in moves]
         if not gains or max(gains) <= GAIN:
             break
         order = moves[int(np.argmax(gains))]
@@ -103,8 +103,8 @@ def arrange_around(
     return [int(track) for track in order]
 
 
-def worth(order: Sequence[int] | np.ndarray, value: np.ndarray, course: np.ndarray) -> float:
-    """What an order is worth: its neighbours, and how it follows the course of energy."""
+def total_value(order: Sequence[int] | np.ndarray, value: np.ndarray, course: np.ndarray) -> float:
+    """The value of an order: of its neighbours, and of how it follows the course of energy."""
     order = np.asarray(order)
     return float(value[order[:-1], order[1:]].sum() + course[order, np.arange(len(order))].sum())
 
@@ -113,8 +113,8 @@ def _pair_values(scores: np.ndarray, artists: Sequence[str], wishes: Wishes) -> 
     value = np.where(scores < 0, IMPOSSIBLE, scores)
     names = np.array([name.casefold() for name in artists])
     value -= SAME_ARTIST * ((names[:, None] == names[None, :]) & (names[:, None] != ""))
-    for first, then in wishes.pairs:
-        value[first, then] += 100.0
+    for first, second in wishes.pairs:
+        value[first, second] += 100.0
     return value
 
 
@@ -127,10 +127,10 @@ def _course_values(energy: np.ndarray, curve: str) -> np.ndarray:
 
 
 def _greedy(value: np.ndarray, course: np.ndarray, wishes: Wishes) -> np.ndarray:
-    """From the wished start (else the track that the course wants first), the best next one."""
+    """A greedy order from the wished start, else from the track that best fits the course."""
     n = len(value)
     left = set(range(n)) - {wishes.end}
-    followers = {then for _, then in wishes.pairs}
+    followers = {second for _, second in wishes.pairs}
     starts = sorted(left - followers) or sorted(left)
     first = wishes.start if wishes.start is not None else max(
         starts, key=lambda i: (course[i, 0], value[i].sum(), -i)
@@ -153,32 +153,32 @@ def _improve(
     fixed: tuple[bool, bool],
     now: float,
 ) -> tuple[np.ndarray, float]:
-    """The order after the best single move, and what it gained."""
+    """The order after the best single move, and the gain."""
     low, high = int(fixed[0]), len(order) - int(fixed[1])
     best, found = 0.0, order
     for candidate in _moves(order, value, course, low, high):
-        gained = worth(candidate, value, course) - now
-        if gained > best + GAIN:
-            best, found = gained, candidate
+        gain = total_value(candidate, value, course) - now
+        if gain > best + GAIN:
+            best, found = gain, candidate
     return found, best
 
 
 def _moves(
     order: np.ndarray, value: np.ndarray, course: np.ndarray, low: int, high: int
 ) -> list[np.ndarray]:
-    """The most promising moves: of each stretch to its best place, and the best swaps.
+    """The most promising moves: of each run of tracks to its best place, and the best swaps.
 
-    Promise is counted from the neighbours alone, at all places at once; `worth` decides.
+    They are chosen by the neighbours and the course at all places at once; `total_value` decides.
     """
     moves = []
-    for length in range(1, min(LONGEST, high - low - 1) + 1):
+    for length in range(1, min(MAX_MOVED, high - low - 1) + 1):
         for i in range(low, high - length + 1):
-            stretch = order[i : i + length]
+            run = order[i : i + length]
             rest = np.concatenate([order[:i], order[i + length :]])
             places = np.arange(low, high - length + 1)
-            j = places[int(np.argmax(_insertion(rest, stretch, value, course, places)))]
+            j = places[int(np.argmax(_insertion(rest, run, value, course, places)))]
             if j != i:
-                moves.append(np.concatenate([rest[:j], stretch, rest[j:]]))
+                moves.append(np.concatenate([rest[:j], run, rest[j:]]))
     for i in range(low, high):
         j = _best_swap(order, value, course, i, np.arange(low, high))
         if j != i:
@@ -188,22 +188,22 @@ def _moves(
 
 def _insertion(
     rest: np.ndarray,
-    stretch: np.ndarray,
+    run: np.ndarray,
     value: np.ndarray,
     course: np.ndarray,
     places: np.ndarray,
 ) -> np.ndarray:
-    """What it is worth to put a stretch at each of the places of the rest."""
+    """The value of inserting a run at each of the places of the rest."""
     n = len(rest)
     before, after = rest[np.maximum(places - 1, 0)], rest[np.minimum(places, n - 1)]
-    joined = np.where(places > 0, value[before, stretch[0]], 0.0)
-    joined = joined + np.where(places < n, value[stretch[-1], after], 0.0)
+    joined = np.where(places > 0, value[before, run[0]], 0.0)
+    joined = joined + np.where(places < n, value[run[-1], after], 0.0)
     inner = (places > 0) & (places < n)
     joined = joined - np.where(inner, value[before, after], 0.0)
     at = np.arange(n)
     kept = np.concatenate([[0.0], np.cumsum(course[rest, at])])
-    moved = np.concatenate([[0.0], np.cumsum(course[rest, at + len(stretch)])])
-    here = sum(course[track, places + k] for k, track in enumerate(stretch))
+    moved = np.concatenate([[0.0], np.cumsum(course[rest, at + len(run)])])
+    here = sum(course[track, places + k] for k, track in enumerate(run))
     return np.asarray(joined + kept[places] + (moved[-1] - moved[places]) + here)
 
 
@@ -216,7 +216,7 @@ def _swapped(order: np.ndarray, i: int, j: int) -> np.ndarray:
 def _best_swap(
     order: np.ndarray, value: np.ndarray, course: np.ndarray, i: int, places: np.ndarray
 ) -> int:
-    """The place, of some, that gains most by changing its track with the one at i."""
+    """The best of some places to swap with place i; i if no swap helps."""
     other = order[places]
     gained = (
         course[order[i], places] + course[other, i] - course[order[i], i] - course[other, places]

@@ -1,8 +1,8 @@
-"""How the score ranks what was really played next: a test of the score on somebody's own sets.
+"""Test the score on a user's own sets: how it ranks the track that was actually played next.
 
-A list of tracks in the order they were played gives pairs. For each pair all other tracks of the
-library are ranked; the rank of the one that was really played says how good a ranking is. Beside
-the score stands a ranking by key and tempo alone, and chance.
+A list of tracks in the order in which they were played gives pairs. For each pair, all other
+tracks of the library are ranked; a good ranking puts the track that was played next near the top.
+The score is compared with a ranking by key and tempo only, and with chance.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ from .score import ranked, scores
 
 @dataclass(frozen=True)
 class Ranking:
-    """Over the pairs of a list: the median rank of the track really played next, from 1, and how
-    often it was among the first ten; candidates: the median number of tracks to choose from."""
+    """A ranking over the pairs of a list.
+
+    median_rank: of the track played next, from 1; in_first_ten: the share of pairs in which it was
+    among the first ten; candidates: the median number of tracks to choose from.
+    """
 
     name: str
     median_rank: float
@@ -29,9 +32,9 @@ class Ranking:
 
 
 def rankings(library: Library, played: Sequence[int], limit: float) -> list[Ranking]:
-    """The rankings of the pairs of a list, places in the library; [] where there is no pair.
+    """The rankings of the pairs of a list of indexes in the library; [] without a pair.
 
-    limit: per cent of tempo change, as for the score; a pair beyond it counts as last.
+    limit: per cent of tempo change, as for the score; a pair beyond it has the last rank.
     """
     pairs = [(i, j) for i, j in pairwise(played) if i != j]
     if not pairs:

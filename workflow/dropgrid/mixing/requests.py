@@ -1,4 +1,4 @@
-"""What the page asks about mixing, answered from the records of a folder of results."""
+"""Answers for the page about mixing, from the records of a results folder."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .score import COURSES, TEMPO_LIMIT, ranked, scores
 from .set_files import WRITERS, PlayedSet
 from .transition import Transition, transition
 
-NUMBER = 12  # tracks that are proposed
-MOST = 500  # tracks of a set: its order is found among all pairs
+PROPOSALS = 12  # tracks
+MAX_TRACKS = 500  # of a set, because ordering compares all pairs
 
 
 class Mixer:
-    """The mixing of one library; its table is read anew when it has changed."""
+    """The mixing of one library; its table is read again when it has changed."""
 
     def __init__(self, results: Path) -> None:
         self._results = results
@@ -30,14 +30,14 @@ class Mixer:
         self._read: tuple[object, Library] | None = None
 
     def following(self, track: str, course: str = "steady") -> dict[str, Any]:
-        """The tracks that follow one best, each with its transition. Raises ConfigError."""
-        known = [name for name in COURSES if name == course]
-        if not known:
+        """The best tracks after a track, each with its transition. Raises ConfigError."""
+        courses = [name for name in COURSES if name == course]
+        if not courses:
             raise ConfigError(f"energy: {course}: none of {', '.join(COURSES)}")
         library = self._library()
         i = library.index(track)
-        found = scores(library, i, known[0])
-        best = [int(j) for j in ranked(library, i, found)[:NUMBER]]
+        found = scores(library, i, courses[0])
+        best = [int(j) for j in ranked(library, i, found)[:PROPOSALS]]
         before, *after = read_tracks(self._results, [library.ids[j] for j in (i, *best)])
         steps = [
             transition(library, i, j, found, before, other)
@@ -45,18 +45,18 @@ class Mixer:
         ]
         return {"track": track, "limit": TEMPO_LIMIT, "transitions": [s.as_json() for s in steps]}
 
-    def between(self, track: str, then: str) -> dict[str, Any]:
-        """One transition, with the beats that fall together. Raises ConfigError."""
-        step, octave = self.step(track, then)
-        before, after = read_tracks(self._results, [track, then])
+    def between(self, track: str, following: str) -> dict[str, Any]:
+        """A transition with its aligned beats. Raises ConfigError."""
+        step, octave = self.step(track, following)
+        before, after = read_tracks(self._results, [track, following])
         return {**step.as_json(), "aligned": align(before, after, step, octave).as_json()}
 
-    def step(self, track: str, then: str) -> tuple[Transition, float]:
+    def step(self, track: str, following: str) -> tuple[Transition, float]:
         """The transition from one track to another, and the octave of the second."""
         library = self._library()
-        i, j = library.index(track), library.index(then)
+        i, j = library.index(track), library.index(following)
         found = scores(library, i)
-        before, after = read_tracks(self._results, [track, then])
+        before, after = read_tracks(self._results, [track, following])
         return transition(library, i, j, found, before, after), float(found.octave[j])
 
     def named(self, name: str) -> str:
@@ -67,19 +67,19 @@ class Mixer:
     def arranged(
         self, tracks: Sequence[str], locked: Mapping[int, str], curve: str = "free"
     ) -> list[str]:
-        """The tracks in the order to play, those at locked places left there. ConfigError."""
+        """The tracks in playing order, with locked tracks at their places. Raises ConfigError."""
         if curve not in CURVES:
             raise ConfigError(f"energy: {curve}: none of {', '.join(CURVES)}")
-        if len(tracks) > MOST:
-            raise ConfigError(f"{len(tracks)} tracks: at most {MOST}")
+        if len(tracks) > MAX_TRACKS:
+            raise ConfigError(f"{len(tracks)} tracks: at most {MAX_TRACKS}")
         if len(set(tracks)) != len(tracks):
-            raise ConfigError("a track is there twice")
+            raise ConfigError("a track occurs twice")
         library = self._library()
         places = [library.index(track) for track in tracks]
         rows = {track: row for row, track in enumerate(tracks)}
         wanted = {place: rows[track] for place, track in locked.items() if track in rows}
         if any(not 0 <= place < len(tracks) for place in wanted):
-            raise ConfigError("locked: a place outside the set")
+            raise ConfigError("locked: not a place of the set")
         order = arrange_around(
             matrix(library, places, TEMPO_LIMIT), library.energy[places],
             [library.artists[i] for i in places], wanted, curve,
@@ -87,11 +87,11 @@ class Mixer:
         return [tracks[row] for row in order]
 
     def written(self, tracks: Sequence[str], kind: str) -> bytes:
-        """A set in this order as a file of a kind (.m3u8, .cue, .csv, .json). ConfigError."""
+        """A set in this order as a file (.m3u8, .cue, .csv, .json). Raises ConfigError."""
         if kind not in WRITERS:
             raise ConfigError(f"kind: {kind[:20]}: none of {', '.join(WRITERS)}")
-        if not 1 <= len(tracks) <= MOST:
-            raise ConfigError(f"{len(tracks)} tracks: from 1 to {MOST}")
+        if not 1 <= len(tracks) <= MAX_TRACKS:
+            raise ConfigError(f"{len(tracks)} tracks: from 1 to {MAX_TRACKS}")
         library = self._library()
         order = [library.index(track) for track in tracks]
         steps = transitions(library, self._results, order, TEMPO_LIMIT)

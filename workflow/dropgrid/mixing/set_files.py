@@ -1,4 +1,4 @@
-"""A set as a file: a playlist, a cue sheet, a table, or JSON that exports read."""
+"""Write a set as a playlist, a cue sheet, a table, or JSON for exports."""
 
 from __future__ import annotations
 
@@ -24,13 +24,12 @@ COLUMNS = (
     "reasons",
 )  # fmt: skip
 FRAMES = 75  # of a second, in a cue sheet
-MOST_ON_A_SHEET = 99  # tracks: the format has two digits for them
+MAX_CUE_TRACKS = 99  # the format has two digits for them
 
 
 @dataclass(frozen=True)
 class PlayedSet:
-    """A set to write. order: places in the library; steps: the transitions between them, one
-    fewer."""
+    """A set to write. order: indexes in the library; steps: the transitions between them."""
 
     library: Library
     results: Path
@@ -43,7 +42,7 @@ class PlayedSet:
         return [float(np.nan_to_num(self.library.duration[i])) for i in self.order]
 
     def file(self, i: int) -> Path:
-        """Where the file of a track lies; its path in the library where that is not known."""
+        """The path of a track's file; its path in the library if that is unknown."""
         try:
             return Path(read_ticket(Results(self.results).ticket(self.library.ids[i])).file)
         except RecordError:
@@ -51,9 +50,9 @@ class PlayedSet:
 
 
 def starts(steps: Sequence[Step], durations: Sequence[float]) -> list[float]:
-    """Seconds of the set at which each track begins to sound, and at which the last one ends.
+    """The times in the set (s) at which each track begins, and at which the last track ends.
 
-    A track plays at the tempo of the one before it while both play, at its own afterwards.
+    While two tracks play, the second plays at the tempo of the first, afterwards at its own tempo.
     """
     moments = [0.0]
     before: Step | None = None
@@ -64,36 +63,36 @@ def starts(steps: Sequence[Step], durations: Sequence[float]) -> list[float]:
 
 
 def _played(entered: Step | None, until: float) -> float:
-    """Seconds of the set from where a track was entered to a moment of its recording."""
+    """Seconds of the set between the start of a track and a time of its recording."""
     if entered is None:
         return max(0.0, until)
     enter = entered.transition.enter_at
-    blended = max(0.0, entered.then_end - enter)
+    blended = max(0.0, entered.blend_end - enter)
     rate = entered.seconds / blended if blended else 1.0
     inside = min(max(until - enter, 0.0), blended)
-    return inside * rate + max(0.0, until - max(entered.then_end, enter))
+    return inside * rate + max(0.0, until - max(entered.blend_end, enter))
 
 
 def set_tracks(played: PlayedSet) -> list[SetTrack]:
-    """The tracks of a set with their moments, as set.json has them."""
+    """The tracks of a set with their times, as in set.json."""
     moments = starts(played.steps, played.durations)
     tracks = []
     for number, i in enumerate(played.order):
-        came = played.steps[number - 1] if number else None
-        goes = played.steps[number] if number < len(played.steps) else None
+        entry = played.steps[number - 1] if number else None
+        exit_ = played.steps[number] if number < len(played.steps) else None
         mix_in = mix_out = None
-        if came:
-            mix_in = Blend(came.transition.enter, came.transition.enter_at, came.then_end)
-        if goes:
-            leave = goes.transition.leave_at
-            mix_out = Blend(goes.transition.leave, leave, leave + goes.seconds)
+        if entry:
+            mix_in = Blend(entry.transition.enter, entry.transition.enter_at, entry.blend_end)
+        if exit_:
+            leave = exit_.transition.leave_at
+            mix_out = Blend(exit_.transition.leave, leave, leave + exit_.seconds)
         ids = played.library.ids[i], played.library.paths[i]
         tracks.append(SetTrack(*ids, moments[number], mix_in, mix_out))
     return tracks
 
 
 def _m3u8(played: PlayedSet, name: str) -> bytes:
-    """A playlist; above each track how it is entered, as a comment that players pass over."""
+    """A playlist with the transition before each track as a comment, which players ignore."""
     library = played.library
     lines = ["#EXTM3U", "#DROPGRID"]
     for number, i in enumerate(played.order):
@@ -114,8 +113,8 @@ def _csv(played: PlayedSet, name: str) -> bytes:
     library = played.library
     rows = []
     for number, (i, track) in enumerate(zip(played.order, set_tracks(played), strict=True)):
-        came = played.steps[number - 1].transition if number else None
-        goes = played.steps[number].transition if number < len(played.steps) else None
+        entry = played.steps[number - 1].transition if number else None
+        exit_ = played.steps[number].transition if number < len(played.steps) else None
         energy = float(library.energy[i])
         row = {
             "number": number + 1, "starts": round(track.starts, 3), "path": library.paths[i],
@@ -123,11 +122,12 @@ def _csv(played: PlayedSet, name: str) -> bytes:
             "bpm": round(float(library.bpm[i]), 6),
             "key": None if library.key[i] < 0 else notation.camelot(int(library.key[i])),
             "energy": None if np.isnan(energy) else round(energy, 4),
-            "enter_bar": came and came.enter, "enter_seconds": came and came.enter_at,
-            "leave_bar": goes and goes.leave, "leave_seconds": goes and goes.leave_at,
-            "blend_bars": goes and goes.bars, "tempo_change": came and round(came.change, 3),
-            "score": came and round(came.score, 4),
-            "reasons": "; ".join(came.reasons) if came else None,
+            "enter_bar": entry and entry.enter, "enter_seconds": entry and entry.enter_at,
+            "leave_bar": exit_ and exit_.leave, "leave_seconds": exit_ and exit_.leave_at,
+            "blend_bars": exit_ and exit_.bars,
+            "tempo_change": entry and round(entry.change, 3),
+            "score": entry and round(entry.score, 4),
+            "reasons": "; ".join(entry.reasons) if entry else None,
         }  # fmt: skip
         rows.append([row[column] for column in COLUMNS])
     return csv_bytes(COLUMNS, rows)
@@ -138,10 +138,10 @@ def _json(played: PlayedSet, name: str) -> bytes:
 
 
 def _cue(played: PlayedSet, name: str) -> bytes:
-    """A cue sheet of the set as one recording: a track begins where it begins to sound."""
-    if len(played.order) > MOST_ON_A_SHEET:
+    """A cue sheet of the set as a single recording."""
+    if len(played.order) > MAX_CUE_TRACKS:
         raise ConfigError(
-            f"{len(played.order)} tracks: a cue sheet holds at most {MOST_ON_A_SHEET}"
+            f"{len(played.order)} tracks: a cue sheet can have at most {MAX_CUE_TRACKS}"
         )
     library = played.library
     stem = Path(name).stem
@@ -160,7 +160,7 @@ def _cue(played: PlayedSet, name: str) -> bytes:
 
 
 def _quoted(text: str) -> str:
-    """A text in quotes; the format has no way to write a quote inside them."""
+    """A text in quotes; quotes inside become apostrophes, as the format cannot escape them."""
     inside = one_line(text).replace('"', "'")
     return f'"{inside}"'
 

@@ -1,4 +1,4 @@
-"""Where to leave a track and where to enter the next, in bars and seconds, with reasons."""
+"""Where to leave a track and where to enter the next track, in bars and seconds, with reasons."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from ..records.track import Track
 from .library import NO_KEY, Library
 from .score import Scores
 
-SURE = 0.8  # certainty from which on the beats and downbeats of both tracks are not in doubt
-FELT = 0.05  # energy (0..1) by which it goes up or down for a listener
-EXACT = 0.05  # per cent of tempo change that nobody hears
+CERTAIN = 0.8  # certainty below which the grids of both tracks should be checked
+AUDIBLE_ENERGY = 0.05  # smallest audible difference of energy (0..1)
+AUDIBLE_TEMPO = 0.05  # per cent: smallest audible change of tempo
 
 
 @dataclass(frozen=True)
 class Transition:
-    """From one track to the next.
+    """A transition from one track to the next.
 
-    leave: the bar of the first track (from 1 at its first downbeat) on which the next one starts,
-    leave_at: the time of its downbeat, seconds. enter, enter_at: the same of the next track.
-    bars: how long both play. change: per cent by which the next track's tempo changes. score and
-    terms: 0..1, see dropgrid.mixing.score. reasons: in words.
+    leave: the bar of the first track (from 1 at its first downbeat) at which the second track
+    starts; leave_at: the time of its downbeat, seconds. enter, enter_at: the same of the second
+    track. bars: how long both play. change: of the second track's tempo, in per cent. score and
+    terms: 0..1, see dropgrid.mixing.score. reasons: as text.
     """
 
     first: str
@@ -40,7 +40,7 @@ class Transition:
     reasons: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """As a JSON object, numbers rounded to what they are worth."""
+        """As a JSON object with rounded numbers."""
         return {
             "from": self.first, "to": self.second,
             "leave": {"bar": self.leave, "seconds": round(self.leave_at, 6)},
@@ -78,7 +78,7 @@ def transition(
 
 
 def bar_count(track: Track) -> int:
-    """The number of the last bar that a section holds; that of the downbeats without sections."""
+    """The number of bars up to the end of the last section; without sections, of downbeats."""
     ends = [s.end_bar for s in track.structure.sections] if track.structure else []
     if ends and ends[-1] is not None:
         return ends[-1] - 1
@@ -86,7 +86,7 @@ def bar_count(track: Track) -> int:
 
 
 def bar_time(track: Track, bar: int) -> float:
-    """Seconds of the downbeat of a bar, counted from 1; 0 where there is none."""
+    """The time of the downbeat of a bar (s), counted from 1; 0 without downbeats."""
     downbeats = track.bpm.downbeats if track.bpm else ()
     if not downbeats:
         return 0.0
@@ -94,7 +94,7 @@ def bar_time(track: Track, bar: int) -> float:
 
 
 def reasons(library: Library, i: int, j: int, found: Scores) -> list[str]:
-    """What speaks for and against it, the strongest first."""
+    """The reasons for and against a transition, most important first."""
     parts = [
         _tempo(found, j),
         _key(library, i, j),
@@ -102,41 +102,43 @@ def reasons(library: Library, i: int, j: int, found: Scores) -> list[str]:
         _sections(library, i, j),
     ]
     if found.blend[j] and library.bars_in[j] >= found.blend[j]:
-        parts.append("its drop comes right after the blend")
-    if found.certainty[j] < SURE:
-        parts.append("the grid of one of them is not sure: check it first")
+        parts.append("its drop follows right after the blend")
+    if found.certainty[j] < CERTAIN:
+        parts.append("the grid of one track is unsure: check it first")
     return [text for text in parts if text]
 
 
 def _tempo(found: Scores, j: int) -> str:
     change, octave = float(found.change[j]), float(found.octave[j])
-    text = "same tempo" if abs(change) < EXACT else f"tempo {change:+.1f} %"
+    text = "same tempo" if abs(change) < AUDIBLE_TEMPO else f"tempo {change:+.1f} %"
     return text if octave == 1 else f"{text} at {'double' if octave == 2 else 'half'} tempo"
 
 
 def _key(library: Library, i: int, j: int) -> str:
     keys = int(library.key[i]), int(library.key[j])
     if NO_KEY in keys or min(library.key_confidence[i], library.key_confidence[j]) <= 0:
-        return "key not sure"
+        return "key unsure"
     first_key, second_key = (notation.camelot(key) for key in keys)
     if keys[0] == keys[1]:
         return f"same key ({first_key})"
     if keys[1] in notation.compatible(keys[0]):
-        return f"keys that mix ({first_key} to {second_key})"
+        return f"compatible keys ({first_key} to {second_key})"
     return f"keys clash ({first_key} to {second_key})"
 
 
 def _energy(library: Library, i: int, j: int) -> str:
-    gained = library.energy[j] - library.energy[i]
-    if np.isnan(gained):
+    change = library.energy[j] - library.energy[i]
+    if np.isnan(change):
         return ""
-    return "same energy" if abs(gained) < FELT else f"energy {'up' if gained > 0 else 'down'}"
+    if abs(change) < AUDIBLE_ENERGY:
+        return "same energy"
+    return f"energy {'up' if change > 0 else 'down'}"
 
 
 def _sections(library: Library, i: int, j: int) -> str:
     out_bars, in_bars = library.bars_out[i], library.bars_in[j]
     if not out_bars or not in_bars:
-        return "no bar grid to blend on"
+        return "no bars to blend"
     if not min(out_bars, in_bars) >= 4:
         return "too short to blend: cut"
     return f"last {out_bars} bars over first {in_bars} bars"

@@ -1,10 +1,10 @@
-"""ES modules as the one script that a page without a server can hold.
+"""Bundle ES modules into a single script, for a page without a server.
 
-A browser loads no modules from the file system, so the builder joins them: each after those that
-it imports, as a browser would run them, in one function's scope. No name is changed, so that the
-script reads as its sources do; two modules therefore must not declare the same one.
+Browsers do not load modules from the file system, so the modules are joined in the scope of one
+function, each after the modules that it imports, as a browser would run them. Names stay
+unchanged, so two modules must not declare the same name.
 
-Understood are the forms that the page uses, each on a line of its own, and nothing else:
+Only these forms are supported, each on its own line:
 
     import { name, other } from "./module.js";
     export const name = ...; export function name() ...
@@ -24,11 +24,11 @@ LEFT = re.compile(r"^(import|export)\b.*|\bimport\(|^(?:const|let) [\[{].*", re.
 
 
 class BundleError(ValueError):
-    """The modules cannot be joined; the message names the module and why."""
+    """The modules cannot be joined; the message names the module and the reason."""
 
 
 def bundle(entry: str, read: Callable[[str], str]) -> str:
-    """The script of a module and of all that it imports. read: the text of a module by its name.
+    """The script of a module and all its imports. read: returns the text of a module.
 
     Raises BundleError.
     """
@@ -46,9 +46,9 @@ def bundle(entry: str, read: Callable[[str], str]) -> str:
                 exported[name].add(declared)
     for name, text in modules.items():
         for names, source in IMPORT.findall(text):
-            for wanted in names.split(", "):
-                if wanted not in exported[source]:
-                    raise BundleError(f"{name}: {source} does not export {wanted}")
+            for imported in names.split(", "):
+                if imported not in exported[source]:
+                    raise BundleError(f"{name}: {source} does not export {imported}")
     joined = "\n".join(_plain(name, text) for name, text in modules.items())
     return f'(() => {{\n"use strict";\n{joined}}})();\n'
 
@@ -56,7 +56,7 @@ def bundle(entry: str, read: Callable[[str], str]) -> str:
 def _gather(
     name: str, read: Callable[[str], str], modules: dict[str, str], begun: set[str]
 ) -> None:
-    """Put a module behind those that it imports; a circle ends where it closes."""
+    """Add a module after the modules that it imports; stops at circular imports."""
     begun.add(name)
     text = read(name)
     for _, source in IMPORT.findall(text):

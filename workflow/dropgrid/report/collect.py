@@ -1,4 +1,4 @@
-"""Reading what the report shows: tickets, records, waveforms, evaluation, what the run took."""
+"""Read the data of the report: tickets, records, waveforms, evaluation, cost of the run."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TrackView:
     """One track of the report.
 
     audio: absolute path of its file, None where unknown; waveform: (columns, 4), see
-    features.waveform, None where the features are gone; failure: why there is nothing to show.
+    features.waveform, None if the features were deleted; failure: why there is nothing to show.
     duplicates: the paths of the same song elsewhere in the library (results.duplicates).
     confirmed: the user confirmed the answer. added: when the file was last changed, nanoseconds
     since 1970; -1 if unknown. short, line: what the page shows of records and waveform (encode),
@@ -71,8 +71,8 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Report:
-    """All that the page shows. cost: what the jobs of each stage took, from their logs; systems:
-    the comparison with other systems, empty where there is none."""
+    """All data of the page. cost: of each stage's jobs, from their logs; systems: the comparison
+    with other systems, empty if there is none."""
 
     tracks: tuple[TrackView, ...]
     evaluations: tuple[Evaluation, ...] = ()
@@ -86,24 +86,24 @@ def collect(
     references: Sequence[str] = (),
     in_short: bool = False,
 ) -> Report:
-    """Everything under a results folder that the page shows; tracks in the order of their paths.
+    """The data of the page in a results folder, with tracks sorted by path.
 
-    library: where the audio lies now, if not where the tickets say. references: the files of
-    annotations to show beside the estimates, most trusted first. in_short: records and waveforms
-    as the page needs them, kept from page to page. Raises LibraryError if there is neither a scan
+    library: where the audio is now, if it has moved since the scan. references: files of
+    annotations to show next to the estimates, most trusted first. in_short: records and waveforms
+    only as the page needs them, from a cache. Raises LibraryError if there is neither a scan
     nor a record in results, RecordError, InvalidReference.
     """
     tickets, root, problems = _tickets(results)
     annotated: dict[str, Reference] = {}
     if references:
-        known = Tracks({ticket.track: ticket.path for ticket in tickets}, root)
-        annotated = match(read_sources(references), known)[0]
+        tracks_by_path = Tracks({ticket.track: ticket.path for ticket in tickets}, root)
+        annotated = match(read_sources(references), tracks_by_path)[0]
     columns = columns_for(len(tickets))
     short = ShortReader(results, columns) if in_short else None
     tracks = []
     for ticket in tickets:
         reference = annotated.get(ticket.track)
-        if short is None or reference is not None:  # whose beats are drawn too
+        if short is None or reference is not None:  # its beats are drawn too
             tracks.append(_track(results, ticket, library, reference, columns))
         else:
             tracks.append(short.read(ticket, library))
@@ -133,12 +133,12 @@ def collect(
 
 
 def known_tempo(track: str, bpm: float | None) -> Reference | None:
-    """The reference of a track of which an evaluation knew the tempo alone."""
+    """The reference of a track for which an evaluation had only a tempo."""
     return None if bpm is None else Reference(track, bpm, origins={"bpm": "evaluation"})
 
 
 def _tickets(results: Path) -> tuple[list[Ticket], str | None, list[dict[str, str]]]:
-    """The scan's tickets, its root, its problems; without a scan, a ticket for each record."""
+    """The scan's tickets, root and problems; without a scan, a ticket for each record."""
     if Results(results).scan.exists():
         found = read_scan(results)
         tickets = [_ticket(results, track) for track in found["tracks"]]
@@ -153,7 +153,7 @@ def _tickets(results: Path) -> tuple[list[Ticket], str | None, list[dict[str, st
 
 
 def _ticket(results: Path, track: str) -> Ticket:
-    """The ticket of a track, or one that says no more than its id."""
+    """The ticket of a track, or one with only its id."""
     try:
         return read_ticket(Results(results).ticket(track))
     except RecordError:
@@ -169,7 +169,7 @@ def _track(
 ) -> TrackView:
     found: dict[str, Any] = {}
     for analysis in ANALYSES:
-        with suppress(MissingRecord):  # waiting
+        with suppress(MissingRecord):  # not analysed yet
             found[analysis] = record_or_failure(results, analysis, ticket.track)
     failure = next((record.error for record in found.values() if record.error), None)
     bpm, structure, key = map(found.get, ANALYSES)
@@ -192,7 +192,7 @@ def _audio(ticket: Ticket, library: Path | None) -> str | None:
 
 
 class ShortReader:
-    """Reads tracks in short; what was made of files that are still the same comes from a cache."""
+    """Reads tracks in short; tracks with unchanged files come from a cache."""
 
     def __init__(self, results: Path, columns: int) -> None:
         self._results, self._columns = results, columns
@@ -212,7 +212,7 @@ class ShortReader:
         )  # fmt: skip
 
     def save(self, tracks: Sequence[str]) -> None:
-        """Keep what was read of these tracks for the next page."""
+        """Save the cache of these tracks for the next page."""
         self._cache.save(tracks)
 
     def _read(self, look: Look, ticket: Ticket, library: Path | None) -> TrackView:
@@ -227,12 +227,12 @@ class ShortReader:
         )
 
     def _is_certain(self, view: TrackView) -> bool:
-        """Whether all that is there could be read: a disk may fail now and not the next time."""
+        """Whether all existing files could be read; a disk error may be gone the next time."""
         if view.failure is not None and view.failure.type == BROKEN:
             return False
         features = Results(self._results).features(view.track)
         missing = not os.path.exists(features)
-        return view.waveform is not None or missing or _hold_failure(features)
+        return view.waveform is not None or missing or _contain_failure(features)
 
     def _files(self, track: str) -> Iterator[str]:
         for analysis in ANALYSES:
@@ -240,26 +240,26 @@ class ShortReader:
         yield f"{self._results}/features/{track}.npz"
 
 
-def _hold_failure(features: Path) -> bool:
+def _contain_failure(features: Path) -> bool:
     with suppress(RecordError):
         return isinstance(load(features), TrackFailure)
     return False
 
 
 def costs(results: Path) -> dict[str, Use]:
-    """What the jobs of each stage took, from their logs; nothing without a scan."""
+    """The cost of each stage's jobs, from their logs; {} without a scan."""
     if not Results(results).scan.exists():
         return {}
     return use_by_stage(results, read_scan(results)["tracks"])
 
 
 def evaluations(results: Path) -> tuple[Evaluation, ...]:
-    """The evaluations in a results folder. Raises RecordError for one that is damaged."""
+    """The evaluations in a results folder. Raises RecordError for a damaged file."""
     return tuple(_evaluations(Results(results).evaluation))
 
 
 def systems(results: Path) -> Evaluation:
-    """The comparison with other systems; empty where there is none. Raises RecordError."""
+    """The comparison with other systems; empty if there is none. Raises RecordError."""
     return _evaluation(Results(results).evaluation, "systems")
 
 
@@ -277,7 +277,7 @@ def _evaluation(folder: Path, name: str) -> Evaluation:
 
 
 def _object(path: Path) -> dict[str, Any]:
-    """The JSON object of a file that may be missing. Raises RecordError if it is damaged."""
+    """The JSON object in a file, {} if it is missing. Raises RecordError if it is damaged."""
     try:
         values = json.loads(path.read_bytes())
     except FileNotFoundError:

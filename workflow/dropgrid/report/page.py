@@ -1,4 +1,4 @@
-"""Joining template, styles, scripts and data into the one file people open."""
+"""Build the page: template, styles, scripts and data in a single file."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ STYLES = ("base.css", "library.css", "deck.css", "editor.css", "pages.css")
 
 
 def build(report: Report, page: Path) -> bytes:
-    """The page as UTF-8. page: where it will lie, for the relative paths of the audio.
+    """The page as UTF-8. page: its path, for the relative paths of the audio.
 
-    A content security policy lets nothing run but the page's own script and lets nothing be
-    fetched but audio.
+    Its content security policy allows only its own script to run and only audio to be fetched.
     """
     style = _palette() + "".join(_static(name) for name in STYLES)
     script = bundle("page_main.js", _static)
@@ -49,7 +48,7 @@ def build(report: Report, page: Path) -> bytes:
 
 
 def head(more: str) -> str:
-    """The beginning of the page up to its body, in a file and from a server. more: HTML."""
+    """The head of the page, for a file and for the server. more: HTML to add."""
     return _static("head.html").replace("{{more}}", more)
 
 
@@ -64,12 +63,12 @@ def _library(report: Report, page: Path) -> dict[str, Any]:
 
 
 def costs_json(cost: Mapping[str, Use]) -> dict[str, Any]:
-    """What the stages took, as the page reads it."""
+    """The cost of the stages as JSON values for the page."""
     return {stage: asdict(use) for stage, use in cost.items()}
 
 
 def evaluations_json(evaluations: Sequence[Evaluation], systems: Evaluation) -> dict[str, Any]:
-    """The evaluations as the page reads them, plots as data addresses."""
+    """The evaluations as JSON values for the page, with plots as data URLs."""
     if not evaluations:
         return {"documents": []}
 
@@ -88,7 +87,7 @@ def evaluations_json(evaluations: Sequence[Evaluation], systems: Evaluation) -> 
 
 
 def _pictures(evaluation: Evaluation) -> list[list[str]]:
-    """(what it shows, its data address) of each plot."""
+    """[description, data URL] of each plot."""
     return [
         [name.replace("_", " "), "data:image/svg+xml;base64," + _base64(svg.encode())]
         for name, svg in evaluation.plots

@@ -15,11 +15,11 @@ from .options import check_ranges
 from .paths import DEFAULTS, SCHEMAS
 
 SCHEMA = SCHEMAS / "config.schema.json"
-METHODS = ("madmom", "open", "librosa")  # of bpm.method, beside engines of the user's
+METHODS = ("madmom", "open", "librosa")  # of bpm.method, besides the user's engines
 
 
 def load_config(path: Path | None = None) -> dict[str, Any]:
-    """The configuration of a YAML file over the defaults; the defaults alone for None.
+    """The defaults with the options of a YAML file; only the defaults for None.
 
     Raises ConfigError naming the file or the option, and the reason.
     """
@@ -27,18 +27,18 @@ def load_config(path: Path | None = None) -> dict[str, Any]:
 
 
 def complete_config(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The given options over the defaults of config/config.yaml, checked against the schema.
+    """The defaults of config/config.yaml with the given options, checked against the schema.
 
     Raises ConfigError with one line for each option that is wrong.
     """
     config = _merged(_read_yaml(DEFAULTS), given)
-    if given:  # the defaults alone are right, and jsonschema is slow to import
+    if given:  # the defaults are valid, and jsonschema is slow to import
         check_config(config)
     return config
 
 
-# Types of values, as people say and write them.
-KINDS = {
+# Descriptions of types for error messages.
+TYPE_NAMES = {
     "object": "a set of options in braces, as in 'key={method: profiles}'",
     "array": "a list in brackets, as in 'analyses=[bpm, key]'",
     "number": "a number",
@@ -71,22 +71,22 @@ def check_config(config: Mapping[str, Any]) -> None:
 
 
 def _check_method(method: str) -> None:
-    """Raise ConfigError for a misspelt method; whether an engine can be loaded shows later."""
+    """Raise ConfigError for an unknown method; engines are loaded later."""
     if method in METHODS or ":" in method:
         return
     from importlib.metadata import entry_points
 
     engines = sorted(point.name for point in entry_points(group="dropgrid.engines"))
     if method not in engines:
-        known = [*METHODS, *engines]
+        allowed = [*METHODS, *engines]
         raise ConfigError(
-            f"bpm.method: {method!r} is not allowed{suggestion(method, known)}; expected: "
-            f"{', '.join(known)}, MODULE:FUNCTION or FILE.py:FUNCTION"
+            f"bpm.method: {method!r} is not allowed{suggestion(method, allowed)}; expected: "
+            f"{', '.join(allowed)}, MODULE:FUNCTION or FILE.py:FUNCTION"
         )
 
 
 def _check_finite(value: Any, name: str = "") -> None:
-    """Raise ConfigError for a NaN or an infinity, which a schema takes for a number."""
+    """Raise ConfigError for NaN and infinity, which the schema accepts as numbers."""
     if isinstance(value, float) and not math.isfinite(value):
         raise ConfigError(f"{name}: {value} is not a finite number")
     if isinstance(value, Mapping):
@@ -100,18 +100,18 @@ def _check_finite(value: Any, name: str = "") -> None:
 def _explain(error: Any) -> str:
     name = ".".join(str(part) for part in error.path) or "config"
     if error.validator == "additionalProperties":
-        known = sorted(error.schema["properties"])
-        unknown = sorted(set(error.instance) - set(known))
+        options = sorted(error.schema["properties"])
+        unknown = sorted(set(error.instance) - set(options))
         return (
             f"{name}: there is no option {', '.join(unknown)}"
-            f"{suggestion(unknown[0], known)}; known: {', '.join(known)}"
+            f"{suggestion(unknown[0], options)}; known: {', '.join(options)}"
         )
     if error.validator in ("oneOf", "anyOf"):
         allowed = error.schema.get("description") or error.validator_value
         return f"{name}: {error.instance!r} is not allowed; expected: {allowed}"
     kind = error.validator_value if error.validator == "type" else None
-    if isinstance(kind, str) and kind in KINDS:
-        return f"{name}: {error.instance!r} is not {KINDS[kind]}"
+    if isinstance(kind, str) and kind in TYPE_NAMES:
+        return f"{name}: {error.instance!r} is not {TYPE_NAMES[kind]}"
     return f"{name}: {error.message}"
 
 
@@ -119,7 +119,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C: a fifth of the time
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C: five times faster
         values = yaml.load(path.read_text(encoding="utf-8"), loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: {error}") from error
@@ -135,19 +135,19 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(value, Mapping) and isinstance(default, dict):
             merged[key] = _merged(default, value)
         else:
-            merged[key] = _meant(value, default)
+            merged[key] = _typed(value, default)
     return merged
 
 
-def _meant(value: Any, default: Any) -> Any:
-    """What Snakemake's --config hands on as text, as the kind of value its default is."""
+def _typed(value: Any, default: Any) -> Any:
+    """A value that Snakemake's --config passes as text, converted to the type of its default."""
     import yaml
 
     if isinstance(value, list) and isinstance(default, list) and default:
-        return [_meant(item, default[0]) for item in value]
+        return [_typed(item, default[0]) for item in value]
     if isinstance(value, str) and not isinstance(default, str):
         try:
             return yaml.safe_load(value)
         except yaml.YAMLError:
-            return value  # the schema will say what is wrong with it
+            return value  # the check against the schema reports it
     return value

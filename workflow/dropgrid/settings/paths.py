@@ -1,7 +1,7 @@
-"""Where the files lie that dropgrid ships beside its code: the one place that knows.
+"""The paths of the files that dropgrid ships besides its code.
 
-In the checkout `dropgrid/shipped` holds links to the workflow's own folders, in an installed
-package their contents; so the paths are the same in both.
+In a checkout, `dropgrid/shipped` contains links to the folders of the workflow; in an installed
+package, their contents. So the paths are the same in both.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Results to see and to hear: pictures, sheets, clicks over the music."""
+"""Pictures of results, and audio files with clicks and transitions."""

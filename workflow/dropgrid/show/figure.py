@@ -1,4 +1,4 @@
-"""The one style of all pictures, and a figure as the bytes of a PNG or SVG."""
+"""The style of all pictures, and figures as PNG or SVG."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STYLE: Any = {
     "font.size": 10,
     "svg.hashsalt": "dropgrid",
     "text.color": INK,
-    "text.parse_math": False,  # a title may hold a dollar sign
+    "text.parse_math": False,  # a title may contain a dollar sign
     "axes.edgecolor": RULE,
     "axes.linewidth": 0.8,
     "axes.labelcolor": MUTED,
@@ -47,7 +47,7 @@ def image(figure: Figure, suffix: str) -> bytes:
 
 
 def time_axis(axes: Axes) -> None:
-    """Minutes and seconds below, at steps people count in."""
+    """Label the time axis in minutes and seconds, at round steps."""
     longest = axes.get_xlim()[1]
     step = next((s for s in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600) if longest / s <= 16), 1800)
     ticks = np.arange(0, longest, step)

@@ -1,4 +1,4 @@
-"""A sheet: a whole library in one picture, a row a track."""
+"""A sheet: a picture of a whole library, with one row per track."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ROW = 0.5  # inches of a track in a sheet
-ROW_COLUMNS = 700  # of its waveform
-ROWS_PER_SHEET = 200  # larger images are refused by many viewers
+ROW = 0.5  # inches: height of a row
+ROW_COLUMNS = 700  # of a row's waveform
+ROWS_PER_SHEET = 200  # many viewers refuse larger images
 
 
 class View(Protocol):
-    """What a row shows of a track; waveform: (columns, ...), loudness first, if there is one."""
+    """The data of a row; waveform: (columns, ...), loudness first."""
 
     @property
     def path(self) -> str:
@@ -43,7 +43,7 @@ class View(Protocol):
 
     @property
     def failure(self) -> TrackFailure | None:
-        """Why it could not be analysed."""
+        """The reason why it could not be analysed."""
         ...
 
     @property
@@ -82,7 +82,7 @@ def sheet(tracks: Sequence[View]) -> Figure:
 
 
 def _draw_row(axes: Axes, row: int, view: View) -> None:
-    """A track's row of a sheet; y grows downwards, a row is one high."""
+    """Draw a row; y grows downwards, and a row has height 1."""
     axes.axhline(row + 0.5, color=RULE, linewidth=0.6)
     margin = axes.get_yaxis_transform()
     axes.text(-0.36, row, shortened(PurePosixPath(view.path).name, 34), transform=margin,

@@ -1,4 +1,4 @@
-"""Hearing a record: clicks on the beats and signals at the sections, mixed over the music.
+"""Mix clicks on the beats and tones at the sections into the music.
 
     click       1 kHz on a beat, 2 kHz and a little louder on a downbeat
     intro       one note
@@ -8,8 +8,8 @@
     breakdown   three falling notes
     outro       a fourth down
 
-Each sound begins at the very sample its time names, so what is heard late or early is. The
-music is decoded as for the analysis, in blocks: memory does not grow with its length.
+Each sound begins exactly at the sample of its time, so a beat that sounds late or early is late or
+early. The music is decoded in blocks, as for the analysis; memory does not grow with its length.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def sonify(audio: Path, bpm: BpmRecord, structure: StructureRecord | None, outpu
 
 
 def schedule(bpm: BpmRecord, structure: StructureRecord | None) -> list[Event]:
-    """What sounds when, in order of time."""
+    """The sounds with their times, sorted by time."""
     beat, downbeat = click(CLICK_HZ, 0.45), click(DOWNBEAT_HZ, 0.6)
     downbeats = {_sample(time) for time in bpm.downbeats}
     sounds = [
@@ -78,7 +78,7 @@ def schedule(bpm: BpmRecord, structure: StructureRecord | None) -> list[Event]:
 
 
 def mix(blocks: Iterable[np.ndarray], events: list[Event]) -> Iterator[np.ndarray]:
-    """Add sounds to consecutive (n, 2) blocks of music; what outlasts the music is cut.
+    """Add sounds to consecutive (n, 2) blocks of music; sounds are cut off at its end.
 
     Sums beyond full scale are clipped. Events must be in order of time.
     """
@@ -110,7 +110,7 @@ def click(frequency: float, gain: float) -> np.ndarray:
 
 
 def signal(label: Label) -> np.ndarray:
-    """The signal of a section that begins."""
+    """The signal for the beginning of a section."""
     notes, delay = SIGNALS[label]
     late = round(delay * SAMPLE_RATE)
     t = np.arange(round(0.5 * SAMPLE_RATE)) / SAMPLE_RATE
@@ -122,7 +122,7 @@ def signal(label: Label) -> np.ndarray:
 
 
 def gong() -> np.ndarray:
-    """The sound of a drop's first moment: low and inharmonic, 1.5 s."""
+    """The sound at the start of a drop: low and inharmonic, 1.5 s."""
     t = np.arange(round(1.5 * SAMPLE_RATE)) / SAMPLE_RATE
     modes = ((220.0, 1.0, 0.6), (367.0, 0.7, 0.4), (553.0, 0.5, 0.3), (947.0, 0.3, 0.2))
     sound = np.zeros(t.size)
@@ -143,7 +143,7 @@ def _sample(time: float) -> int:
 
 
 def check_format(output: Path) -> None:
-    """Raises ConfigError for a name that is none of a WAV or FLAC file."""
+    """Raises ConfigError unless the name ends in .wav or .flac."""
     if output.suffix.lower() not in FORMATS:
         raise ConfigError(f"--output {output}: the name must end in .wav or .flac")
 
@@ -161,7 +161,7 @@ def write_audio(output: Path, blocks: Iterable[np.ndarray]) -> None:
             os.fsencode(temporary), "w", SAMPLE_RATE, 2, "PCM_16",
             format=FORMATS[output.suffix.lower()],
         ) as file:  # fmt: skip
-            file.comment = "dropgrid sonify"  # by which a later call knows it
+            file.comment = "dropgrid sonify"  # a later call recognises the file by it
             for block in blocks:
                 file.write(block)
         os.replace(temporary, output)

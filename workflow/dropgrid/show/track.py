@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 WIDTH = 14.0  # inches
 COLUMNS = 1500  # of a band picture
 DYNAMIC_RANGE = 30.0  # dB from black to white in the band picture
-MIN_TICK = 0.025  # inches between ticks, below which only every second, fourth, ... is drawn
+MIN_TICK = (
+    0.025  # inches between ticks; if they are closer, only every second, fourth, ... is drawn
+)
 
 
 def track_picture(features: Features, bpm: BpmRecord, structure: StructureRecord) -> Figure:
@@ -66,7 +68,7 @@ def _draw_title(figure: Figure, bpm: BpmRecord) -> None:
 
 
 def _draw_strip(axes: Axes, sections: Sequence[Section], duration: float) -> None:
-    """The passages by name and length, as far as they fit, under the sections in their colour."""
+    """The passages with name and length, where they fit, below the colours of the sections."""
     axes.set_ylim(0, 1)
     axes.set_axis_off()
     inches = WIDTH * 0.91 / duration
@@ -109,13 +111,13 @@ def _draw_waveform(axes: Axes, features: Features, structure: StructureRecord) -
 
 
 def _draw_bands(axes: Axes, features: Features) -> None:
-    """Power in each band over time, dark where there is much."""
+    """Power in each band over time; dark is loud."""
     bands = features.descriptors["bands"].astype(np.float64)
     step = max(1, -(-len(bands) // COLUMNS))
     whole = len(bands) // step * step
     power = 10 ** (bands[:whole] / 10)
     level = 10 * np.log10(power.reshape(-1, step, bands.shape[1]).mean(axis=1) + 1e-12)
-    loudest = level.max(axis=0).clip(-80)  # of each band: treble is weaker than bass by nature
+    loudest = level.max(axis=0).clip(-80)  # of each band, because treble is weaker than bass
     axes.imshow(
         (level - loudest).T, origin="lower", aspect="auto", cmap="Greys",
         vmin=-DYNAMIC_RANGE, vmax=0.0, interpolation="nearest",
@@ -127,7 +129,7 @@ def _draw_bands(axes: Axes, features: Features) -> None:
 
 
 def _draw_beats(axes: Axes, bpm: BpmRecord) -> None:
-    """A tick for every beat, a longer one for every downbeat, bars numbered."""
+    """A tick for every beat, a longer tick for every downbeat, and the numbers of bars."""
     axes.set_ylim(0, 1)
     axes.set_yticks([])
     axes.set_ylabel("bars", rotation=0, ha="right", va="center")
@@ -150,7 +152,7 @@ def _draw_beats(axes: Axes, bpm: BpmRecord) -> None:
 
 
 def coarse(peaks: np.ndarray, columns: int) -> np.ndarray:
-    """(n,) peaks as at most so many, each the largest of its share; float64."""
+    """(n,) peaks reduced to at most `columns` maxima; float64."""
     share = -(-len(peaks) // columns)
     padded = np.pad(peaks.astype(np.float64), (0, -len(peaks) % share))
     return np.asarray(padded.reshape(-1, share).max(axis=1))

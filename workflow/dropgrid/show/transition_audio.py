@@ -1,9 +1,9 @@
-"""Hearing a transition: two tracks over each other, as sound.
+"""Render a transition between two tracks as sound.
 
-From `lead` on the first track plays as it is. The next one starts on a downbeat of it and is
-played so much faster or slower, from beat to beat, that their beats fall together. Meanwhile one
-goes and the other comes at equal power; their bass changes places within one beat, at the phrase.
-The pitch follows the tempo, as on a turntable.
+The first track plays unchanged from `lead`. The second track starts on a downbeat of the first, at
+a speed that changes from beat to beat so that their beats coincide. The tracks cross-fade at equal
+power; their bass is swapped within one beat, at the phrase. The pitch follows the speed, as on a
+turntable.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from ..audio.reader import SAMPLE_RATE, Reader
 from .sonify import left_and_right, write_audio
 
 HEADROOM = 0.7  # two full tracks at once
-BASS = 180.0  # Hz: what changes places at the phrase
+BASS = 180.0  # Hz: below this, the tracks are swapped at the phrase
 BLOCK = 1 << 16  # samples written at a time
 
 
 @dataclass(frozen=True)
 class Overlay:
-    """Which beats (s) of two tracks fall together, and when what happens.
+    """The aligned beats (s) of two tracks; see dropgrid.mixing.alignment.Alignment.
 
-    first, second: (beats,) ascending. lead: where the first track is heard from, seconds. end: the
-    beat at which it has gone; swap: the beat at which the bass changes places. gains: of the two.
+    first, second: (beats,) ascending. lead: where the first track starts, seconds. end: the index
+    of the beat at which it has faded out; swap: at which the bass is swapped. gains: of both.
     """
 
     first: np.ndarray
@@ -69,17 +69,17 @@ def mixed(
     first: np.ndarray, second: np.ndarray, overlay: Overlay, times: np.ndarray
 ) -> np.ndarray:
     """(n, 2) both tracks at times (s) of the first, which are 1 / SAMPLE_RATE apart."""
-    gone = np.zeros((len(times), 2), np.float32)
-    gone[: len(first)] = first[: len(gone)]
-    come = np.zeros_like(gone)
+    fading_out = np.zeros((len(times), 2), np.float32)
+    fading_out[: len(first)] = first[: len(fading_out)]
+    fading_in = np.zeros_like(fading_out)
     start = int(np.searchsorted(times, overlay.first[0]))
     at = np.interp(times[start:], overlay.first, overlay.second) - overlay.second[0]
-    come[start:] = resampled(second, at * SAMPLE_RATE)
+    fading_in[start:] = resampled(second, at * SAMPLE_RATE)
     blend = _angle(times, overlay.first[0], overlay.first[overlay.end])
     bass = _angle(times, *overlay.first[overlay.swap : overlay.swap + 2])
-    gone = _faded(gone, np.cos(blend), np.cos(bass))
-    come = _faded(come, np.sin(blend), np.sin(bass))
-    mix = HEADROOM * (overlay.gains[0] * gone + overlay.gains[1] * come)
+    fading_out = _faded(fading_out, np.cos(blend), np.cos(bass))
+    fading_in = _faded(fading_in, np.sin(blend), np.sin(bass))
+    mix = HEADROOM * (overlay.gains[0] * fading_out + overlay.gains[1] * fading_in)
     return np.clip(mix, -1.0, 1.0).astype(np.float32)
 
 
@@ -99,7 +99,7 @@ def _angle(times: np.ndarray, start: float, end: float) -> np.ndarray:
 
 
 def _faded(sound: np.ndarray, gain: np.ndarray, bass: np.ndarray) -> np.ndarray:
-    """A sound whose bass has a gain of its own."""
+    """A sound with separate gains for the bass and the rest."""
     from scipy.signal import butter, sosfiltfilt
 
     low = sosfiltfilt(butter(2, BASS, fs=SAMPLE_RATE, output="sos"), sound, axis=0)

@@ -11,11 +11,11 @@ A4 = 440.0  # Hz, the frequency the bands are aligned on
 
 
 def band_frequencies(per_octave: int, lowest: float, highest: float) -> np.ndarray:
-    """Frequencies (Hz) per_octave to the octave through A4, from lowest to highest inclusive."""
+    """Frequencies (Hz) per_octave to the octave through A4, from lowest on, below highest."""
     left = np.floor(np.log2(lowest / A4) * per_octave)
     right = np.ceil(np.log2(highest / A4) * per_octave)
     frequencies = A4 * 2.0 ** (np.arange(left, right) / per_octave)
-    return frequencies[(frequencies >= lowest) & (frequencies <= highest)]
+    return frequencies[frequencies >= lowest]
 
 
 def band_centres(

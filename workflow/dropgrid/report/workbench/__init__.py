@@ -1,7 +1,9 @@
-"""The workbench: the page served on this machine, where a wrong grid is put right.
+"""The workbench: the page served on this computer, to correct grids, sections and keys.
 
-server       addresses and answers (Starlette), and what every request has to meet (guard)
-state        the library as the page sees it: rows, edits, the jobs that renew records
-audio        sound as it is and decoded, pictures of it
-connections  how many may be open, and for how long
+server         addresses and responses (Starlette)
+guard          checks of every request
+state          the library: rows, edits, and the jobs that update records
+track_answers  parts of the answer about a track
+audio          files, decoded sound and waveforms
+connections    limits on waiting connections
 """

@@ -1,7 +1,7 @@
-"""Decode a file to WAV, in a process of its own, so that no file can bring the server down.
+"""Decode a file to WAV in a separate process, so that no file can crash the server.
 
-python -m dropgrid.report.workbench.decode SONG OUTPUT.wav: 16 bit, one or two channels, time 0
-being that of the records. Ends with 1 and a line that says why where it cannot be done.
+python -m dropgrid.report.workbench.decode SONG OUTPUT.wav: 16 bit, one or two channels; time 0 is
+that of the records. On failure, it exits with 1 and prints the reason.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from ...audio.reader import Reader
 from ...base.errors import TrackError
 
-MINUTES = 20.0  # longer ones are listened to as they are
+MAX_MINUTES = 20.0  # the browser plays longer files itself
 
 
 def decode(song: Path, output: Path) -> None:
@@ -35,8 +35,8 @@ def decode(song: Path, output: Path) -> None:
             written += len(block)
             if len(rates) > 1:
                 raise ValueError("recordings of several sample rates in one file")
-            if written > MINUTES * 60 * rate:
-                raise ValueError(f"longer than {MINUTES:g} minutes")
+            if written > MAX_MINUTES * 60 * rate:
+                raise ValueError(f"longer than {MAX_MINUTES:g} minutes")
             steps = np.clip(np.rint(block[:, :channels] * 32768.0), -32768, 32767)
             file.writeframesraw(np.ascontiguousarray(steps.astype("<i2")).tobytes())
 

@@ -1,11 +1,10 @@
-"""What every request to the workbench has to meet, and what every answer says to the browser.
+"""Check every request to the workbench, and add security headers to every response.
 
-The server listens on the loopback interface only; yet every page that is open in the browser can
-send requests there. So: the address holds a token that only the terminal shows; Host must be
-the server's own, or a foreign name could be made to point here (DNS rebinding); Origin and
-Sec-Fetch-Site, where the browser sends them, must be those of the server's own page; what changes
-anything is a POST of JSON, which another origin's page cannot send without being asked first, and
-no such question (OPTIONS) is ever answered.
+The server listens on the loopback interface only, but every page in the browser can send requests
+there. So the address contains a token that only the terminal shows. Host must be the server's own,
+against DNS rebinding. Origin and Sec-Fetch-Site, if sent, must be those of the server's own page.
+Only a POST of JSON can change anything; a page of another origin needs a preflight request
+(OPTIONS) for it, which is never answered.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ HEADERS = {
 
 
 class Guard:
-    """An ASGI application around another: requests that may not be are answered here."""
+    """An ASGI application around another one, which refuses forbidden requests."""
 
     def __init__(self, app: Any, token: str, port: int) -> None:
         self.app, self.token = app, token
@@ -44,10 +43,10 @@ class Guard:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             return await self.app(scope, receive, send)
-        if scope["type"] != "http":  # a websocket: there are none
+        if scope["type"] != "http":  # the workbench has no websockets
             return await send({"type": "websocket.close", "code": 1008})
 
-        async def marked(message: Any) -> None:
+        async def send_with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
                 own = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
                 names = {name for name, _ in own}
@@ -57,26 +56,26 @@ class Guard:
 
         refusal = self.refusal(scope)
         if refusal is not None:
-            return await _answer(marked, *refusal)
-        return await self.app(scope, receive, marked)
+            return await _answer(send_with_headers, *refusal)
+        return await self.app(scope, receive, send_with_headers)
 
     def refusal(self, scope: Any) -> tuple[int, str] | None:
-        """Status and reason where a request may not be; None where it may."""
+        """The status and the reason if a request is forbidden; None if it is allowed."""
         headers: dict[str, list[str]] = {}
         for name, value in scope["headers"]:
             headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
         if any(len(headers.get(name, ())) > 1 for name in ("host", "origin", "content-type")):
-            return 400, "a header that may be there once is there twice"
+            return 400, "duplicate header"
         host = headers.get("host", [""])[0].lower()
         if host not in self.hosts:
             return 403, "this address is not the workbench's own"
         origin = headers.get("origin", [None])[0]
         if origin is not None and origin.lower() not in {f"http://{own}" for own in self.hosts}:
-            return 403, "asked by a page of another origin"
+            return 403, "requested by a page of another origin"
         if headers.get("sec-fetch-site", ["none"])[0] not in ("same-origin", "none") and not (
             self._shows_the_page(scope, headers)
         ):
-            return 403, "asked by a page of another site"
+            return 403, "requested by a page of another site"
         given = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
         if not secrets.compare_digest(given.encode(), self.token.encode()):
             return 404, "there is nothing here; open the address that `dropgrid open` printed"
@@ -87,11 +86,11 @@ class Guard:
         return None
 
     def _shows_the_page(self, scope: Any, headers: dict[str, list[str]]) -> bool:
-        """Whether a tab of the browser goes to the page itself, as from the file that
-        `dropgrid open` has it open; what sends it there learns nothing of what it finds."""
-        how = [headers.get(f"sec-fetch-{name}") for name in ("mode", "dest")]
-        named = scope["method"] == "GET" and scope["path"] == f"/{self.token}/"
-        return named and how == [["navigate"], ["document"]]
+        """Whether a browser tab navigates to the page, for example from the file that
+        `dropgrid open` opens, which cannot read the response."""
+        fetch = [headers.get(f"sec-fetch-{name}") for name in ("mode", "dest")]
+        is_page = scope["method"] == "GET" and scope["path"] == f"/{self.token}/"
+        return is_page and fetch == [["navigate"], ["document"]]
 
 
 def _refused_body(headers: dict[str, list[str]]) -> tuple[int, str] | None:

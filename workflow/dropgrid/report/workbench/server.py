@@ -1,4 +1,4 @@
-"""The workbench's addresses and answers; docs/corrections.md has them for whoever builds on it."""
+"""The addresses of the workbench's server; docs/corrections.md documents them."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ from .audio import NoSound, Sounds, peaks, playable, waveform
 from .guard import MAX_BODY, Guard
 from .state import Changed, NoSuchTrack, Workbench
 
-MOST_EDITS = 100
+MAX_EDITS = 100
 
 
 class JSONResponse(Response):
-    """JSON in ASCII: names of files may hold bytes that are no text."""
+    """JSON in ASCII, because file names may contain undecodable bytes."""
 
     media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
-        """The content as JSON that has no NaN."""
+        """The content as JSON without NaN."""
         return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
@@ -55,29 +55,29 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class Mixing(Protocol):
-    """What answers about mixing (dropgrid.mixing.requests)."""
+    """Answers requests about mixing (dropgrid.mixing.requests)."""
 
     def following(self, track: str, course: str = ...) -> dict[str, Any]:
-        """The tracks that follow a track best."""
+        """The best tracks after a track."""
         ...
 
-    def between(self, track: str, then: str) -> dict[str, Any]:
-        """How one track goes over into another."""
+    def between(self, track: str, following: str) -> dict[str, Any]:
+        """The transition from one track to another."""
         ...
 
     def arranged(
         self, tracks: Sequence[str], locked: Mapping[int, str], curve: str = ...
     ) -> list[str]:
-        """The tracks in the best order, those that are locked in their places."""
+        """The tracks in the best order, with locked tracks at their places."""
         ...
 
     def written(self, tracks: Sequence[str], kind: str) -> bytes:
-        """A set as a file of a kind."""
+        """A set as a file."""
         ...
 
 
 def application(workbench: Workbench, mixing: Mixing, token: str, port: int) -> Guard:
-    """The server's application, to be run by an ASGI server on the loopback interface."""
+    """The application, for an ASGI server on the loopback interface."""
     sounds = Sounds()
     pages = _static_files()
 
@@ -128,8 +128,8 @@ def application(workbench: Workbench, mixing: Mixing, token: str, port: int) -> 
     async def edit(request: Request) -> Response:
         body = await _body(request)
         steps, revision = body.get("edits"), body.get("revision")
-        if not isinstance(steps, list) or not 1 <= len(steps) <= MOST_EDITS:
-            raise HTTPException(400, f"edits: not a list of 1 to {MOST_EDITS}")
+        if not isinstance(steps, list) or not 1 <= len(steps) <= MAX_EDITS:
+            raise HTTPException(400, f"edits: not a list of 1 to {MAX_EDITS}")
         if not all(isinstance(step, dict) for step in steps):
             raise HTTPException(400, "edits: not a list of objects")
         if revision is not None and type(revision) is not int:
@@ -166,7 +166,7 @@ def application(workbench: Workbench, mixing: Mixing, token: str, port: int) -> 
         try:
             data = await run_in_threadpool(waveform, path, columns)
         except (OSError, ValueError, KeyError, EOFError):
-            raise HTTPException(404, "the features of this track are gone") from None
+            raise HTTPException(404, "the features of this track were deleted") from None
         return Response(data, media_type="application/octet-stream")
 
     async def detail(request: Request) -> Response:
@@ -185,10 +185,10 @@ def application(workbench: Workbench, mixing: Mixing, token: str, port: int) -> 
         return JSONResponse(await run_in_threadpool(mixing.following, _track(request), course))
 
     async def between(request: Request) -> Response:
-        then = str(request.path_params["then"])
-        workbench.read_state(_track(request))
-        workbench.read_state(then)
-        return JSONResponse(await run_in_threadpool(mixing.between, _track(request), then))
+        track, following = _track(request), str(request.path_params["following"])
+        workbench.read_state(track)
+        workbench.read_state(following)
+        return JSONResponse(await run_in_threadpool(mixing.between, track, following))
 
     async def arranged(request: Request) -> Response:
         body = await _body(request)
@@ -212,10 +212,10 @@ def application(workbench: Workbench, mixing: Mixing, token: str, port: int) -> 
     async def keep(request: Request) -> Response:
         body = await _body(request)
         kept = checked(body.get("name"), body.get("tracks"))
-        instead = body.get("instead_of")
-        if instead is not None and not isinstance(instead, str):
+        replaced = body.get("instead_of")
+        if replaced is not None and not isinstance(replaced, str):
             raise HTTPException(400, "instead_of: not a text")
-        return _lists(await run_in_threadpool(workbench.keep_list, kept, instead))
+        return _lists(await run_in_threadpool(workbench.keep_list, kept, replaced))
 
     async def delete(request: Request) -> Response:
         name = (await _body(request)).get("name")
@@ -227,21 +227,21 @@ def application(workbench: Workbench, mixing: Mixing, token: str, port: int) -> 
         song = playable(await run_in_threadpool(workbench.audio, _track(request)))
         sizes = await run_in_threadpool(small_covers, Path(song))
         if not sizes:
-            raise HTTPException(404, "there is no picture in this file")
+            raise HTTPException(404, "this file has no cover")
         return Response(sizes[-1], media_type="image/jpeg")
 
-    one = "/api/tracks/{track}"
+    track_path = "/api/tracks/{track}"
     routes: list[tuple[str, Handler, str]] = [
         ("/", page, "GET"), ("/static/{name}", page, "GET"),
         ("/api/library", library, "GET"), ("/api/changes", changes, "GET"),
         ("/api/costs", cost, "GET"), ("/api/evaluation", evaluation, "GET"),
-        ("/api/corrections", corrections, "GET"), (one, track, "GET"),
-        (f"{one}/edit", edit, "POST"), (f"{one}/undo", undo(False), "POST"),
-        (f"{one}/redo", undo(True), "POST"), (f"{one}/audio", audio, "GET"),
-        (f"{one}/audio.wav", wav, "GET"), (f"{one}/waveform", picture, "GET"),
-        (f"{one}/peaks", detail, "GET"), (f"{one}/next", following, "GET"),
-        (f"{one}/into/{{then}}", between, "GET"), ("/api/set", arranged, "POST"),
-        ("/api/set/file", set_file, "POST"), (f"{one}/cover", cover, "GET"),
+        ("/api/corrections", corrections, "GET"), (track_path, track, "GET"),
+        (f"{track_path}/edit", edit, "POST"), (f"{track_path}/undo", undo(False), "POST"),
+        (f"{track_path}/redo", undo(True), "POST"), (f"{track_path}/audio", audio, "GET"),
+        (f"{track_path}/audio.wav", wav, "GET"), (f"{track_path}/waveform", picture, "GET"),
+        (f"{track_path}/peaks", detail, "GET"), (f"{track_path}/next", following, "GET"),
+        (f"{track_path}/into/{{following}}", between, "GET"), ("/api/set", arranged, "POST"),
+        ("/api/set/file", set_file, "POST"), (f"{track_path}/cover", cover, "GET"),
         ("/api/lists", lists, "GET"), ("/api/lists/keep", keep, "POST"),
         ("/api/lists/delete", delete, "POST"),
     ]  # fmt: skip
@@ -265,7 +265,7 @@ async def _closing(sounds: Sounds) -> AsyncIterator[None]:
 
 
 def answered(handler: Handler) -> Handler:
-    """A handler whose errors are answers that say why, in a line."""
+    """A handler whose errors become responses with the reason."""
 
     async def run(request: Request) -> Response:
         try:
@@ -310,7 +310,7 @@ def _number(request: Request, name: str) -> float:
         value = float(request.query_params[name])
     except (KeyError, ValueError):
         raise HTTPException(400, f"{name}: not a number") from None
-    if not 0 <= value <= 1e9:  # a NaN neither
+    if not 0 <= value <= 1e9:  # false for NaN too
         raise HTTPException(400, f"{name}: out of range")
     return value
 
@@ -334,7 +334,7 @@ async def _body(request: Request) -> dict[str, Any]:
 
 
 def _static_files() -> dict[str, bytes]:
-    """The files of the page, by name; its modules as one script, as in the page in a file."""
+    """The files of the page by name; its modules are bundled into one script."""
     static = files(report) / "static"
     found = {name: (static / name).read_bytes() for name in ("page.html", "boot.js", *STYLES)}
     links = "".join(f'<link rel="stylesheet" href="static/{name}">\n' for name in STYLES)

@@ -1,0 +1,95 @@
+"""What stands in the JAMS of an answer, and how a system's process is called and quoted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from dropgrid.estimators import answers, inside, process
+
+ANSWER = {
+    "bpm": 120.0, "beats": [-0.1, 0.5, 1.0, 1.5, 2.0, 2.5], "downbeats": [1.0, 2.0],
+    "key": "A minor", "sections": [[0.0, 1.0, "a"], [1.0, 1.0, "end"], [1.0, 3.0, "b"]],
+}  # fmt: skip
+
+
+def test_an_answer_is_written_over_the_whole_track_and_its_beats_as_moments(
+    tmp_path: Path,
+) -> None:
+    document = json.loads(answers.render("a", 3.0, ANSWER, "system 1", tmp_path / "a.jams"))
+    of = {entry["namespace"]: entry for entry in document["annotations"]}
+    rows = {
+        name: [(row["time"], row["duration"], row["value"]) for row in entry["data"]]
+        for name, entry in of.items()
+    }
+    assert rows["tempo"] == [(0, 3, 120)] and rows["key_mode"] == [(0, 3, "A:minor")]
+    assert of["tempo"]["data"][0]["confidence"] == 1
+    assert rows["beat"] == [(0.5, 0, None), (1, 0, 1), (1.5, 0, 2), (2, 0, 1), (2.5, 0, 2)]
+    assert rows["segment_open"] == [(0, 1, "a"), (1, 2, "b")]
+    assert document["file_metadata"]["duration"] == 3
+
+
+def test_a_downbeat_is_a_beat_within_a_tenth_of_a_millisecond() -> None:
+    from dropgrid.references.checks import Place
+
+    place = Place(Path("a.jams"))
+    assert answers._positions([0.0, 0.5], [0.50009], place) == [None, 1]
+    assert answers._positions([0.0, 0.5], [], place) == [None, None]
+
+
+def test_a_process_is_quoted_by_its_signal_or_its_last_line(tmp_path: Path) -> None:
+    errors = tmp_path / "stderr"
+    errors.write_text("Traceback\nImportError: no module\n  \n")
+    assert process._last_words(-9, errors) == "ended by signal 9"
+    assert process._last_words(1, errors) == "ImportError: no module"
+    assert process._last_words(0, errors) == "ImportError: no module"
+    errors.write_text("")
+    assert process._last_words(3, errors) == "exit code 3"
+    errors.write_text("x" * 9000)
+    assert process._last_words(1, errors) == "x" * 200
+
+
+def test_a_users_cache_of_numba_is_left_to_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "/users/own")
+    assert process._variables()["NUMBA_CACHE_DIR"] == "/users/own"
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    own = process._variables()["NUMBA_CACHE_DIR"]
+    assert Path(own).is_dir() and process._variables()["NUMBA_CACHE_DIR"] == own
+    monkeypatch.setenv("DROPGRID_OTHER", "kept")
+    assert process._variables()["DROPGRID_OTHER"] == "kept"
+
+
+SYSTEM = """
+PACKAGE = "numpy"
+IMPORTS = ("json",)
+def prepare(): global ready; ready = True
+def estimate(wav, weights=None):
+    if wav == "bad": raise ValueError("two\\n lines")
+    return {"bpm": 1.0, "beats": (0, 1), "key": [ready, wav, weights]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], {}),
+        (["a.wav"], {"answer": {"bpm": 1.0, "beats": [0, 1], "key": [True, "a.wav", None]}}),
+        (["a.wav", "w"], {"answer": {"bpm": 1.0, "beats": [0, 1], "key": [True, "a.wav", "w"]}}),
+        (["bad"], {"error": "ValueError: two lines"}),
+    ],
+)
+def test_inside_writes_version_and_answer_or_error(
+    words: list[str], expected: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+
+    import numpy
+
+    (tmp_path / "system.py").write_text(SYSTEM)
+    monkeypatch.setattr(sys, "path", ["folder of inside.py", *sys.path])
+    output = tmp_path / "answer.json"
+    assert inside.main([str(tmp_path / "system.py"), str(output), *words]) == 0
+    assert "folder of inside.py" not in sys.path
+    assert json.loads(output.read_text()) == {"version": numpy.__version__, **expected}
+    assert inside.version("no such package") is None
