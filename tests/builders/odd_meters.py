@@ -36,6 +36,22 @@ PATTERNS = {
 }
 
 
+def drawn(eighths: int, random: np.random.Generator) -> Pattern:
+    """A pattern at random, of bars of so many eighths, that begin with a kick and a bass note."""
+
+    def some(count: int, places: range | list[int]) -> list[int]:
+        return [int(place) for place in random.choice(places, count, replace=False)]
+
+    few = eighths // 4
+    kick = sorted({0, *some(few, range(1, eighths))})
+    snare = sorted(some(few, [place for place in range(1, eighths) if place not in kick]))
+    often = eighths % 2 == 1 or random.random() < 0.5
+    hat = range(eighths) if often else range(1, eighths, 2)
+    bass = sorted({0, *some(eighths // 3, range(eighths))})
+    roots = tuple(int(root) for root in random.choice([0, 3, 5, 7, 8, 10], 4))
+    return Pattern(eighths, tuple(kick), tuple(snare), tuple(hat), tuple(bass), roots)
+
+
 def played(pattern: Pattern, bpm: float, seconds: float, start: float = 0.2) -> np.ndarray:
     """The pattern from start to the end: (samples,) float32; bpm counts quarters."""
     random = np.random.default_rng(3)

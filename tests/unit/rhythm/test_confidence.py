@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from dropgrid.features import Features
 from dropgrid.rhythm import RhythmOptions, analyse
+from dropgrid.rhythm.confidence import Heard
+from dropgrid.rhythm.evidence import EvidenceSource
 from test_rhythm import bands_of, clicks, grid, peaks_at, played_by_hand
 
 OPTIONS = RhythmOptions()
@@ -114,3 +116,38 @@ def test_fast_beats_that_no_drum_divides_are_a_doubt_of_the_octave(bpm, doubted)
     assert found[True].confidences.octave > 0.9
     assert (found[False].confidences.octave < 0.7) == doubted
     assert (octaves(found[False])[bpm / 2] > 0.3) == doubted
+
+
+def bars_without(quarters):
+    """Features of 48 equal bars at 120 BPM; so many quarters of a beat are missing after 30.
+
+    The activation stays on the old beats, as if accents hid the jump.
+    """
+    bar = np.random.default_rng(3).random(16) ** 3
+    strokes = np.concatenate([np.tile(bar, 30), np.roll(np.tile(bar, 18), -quarters)])
+    duration = len(strokes) / 8 + 0.2
+    times = 0.2 + np.arange(len(strokes)) / 8
+    own = peaks_at(times[::4], duration, 0.8)
+    features = Features(duration, np.stack([own, 0 * own], axis=1).astype(np.float32))
+    loud = sum(
+        peaks_at([time], duration, height) for time, height in zip(times, strokes, strict=True)
+    )
+    bands = np.repeat((20 * np.log10(loud + 1e-3))[:, None], 9, axis=1).astype(np.float32)
+    return Features(duration, features.activations, {"bands": bands})
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3, 6])
+def test_bars_that_repeat_moved_by_part_of_a_beat_are_doubted(quarters):
+    cut = bars_without(quarters)
+    sound = Heard(EvidenceSource(cut), cut.activations.sum(axis=1), OPTIONS)
+    assert sound.moved(0.2 + np.arange(48 * 4) / 2) > 0.3
+    rhythm = analyse(cut, OPTIONS, known_bpm=120.0)
+    assert len(rhythm.grid) == 1
+    assert rhythm.confidence < 0.85
+
+
+@pytest.mark.parametrize("quarters", [0, 4, 8])
+def test_bars_that_repeat_after_whole_beats_are_not(quarters):
+    uncut = bars_without(quarters)
+    sound = Heard(EvidenceSource(uncut), uncut.activations.sum(axis=1), OPTIONS)
+    assert sound.moved(0.2 + np.arange(48 * 4) / 2) < 0.05

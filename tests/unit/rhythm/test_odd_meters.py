@@ -39,6 +39,23 @@ def test_the_drums_tell_how_many_beats_a_bar_has(name, signature, quarters, bpm,
     assert np.diff(ones) == pytest.approx(quarters * 60 / bpm, abs=0.001)
 
 
+@pytest.mark.parametrize(
+    ("eighths", "signature", "fewest"), [(10, "5/4", 5), (7, "7/4", 5), (8, "4/4", 6)]
+)
+def test_of_drawn_patterns_few_odd_bars_are_missed_and_none_is_made_up(
+    eighths, signature, fewest, tmp_path
+):
+    random = np.random.default_rng(eighths)
+    found = [
+        rhythm_of(
+            odd_meters.played(odd_meters.drawn(eighths, random), float(bpm), 75), tmp_path
+        ).time_signature
+        for bpm in random.integers(90, 176, 6)
+    ]
+    assert found.count(signature) >= fewest
+    assert set(found) <= {signature, "4/4"}
+
+
 def test_a_user_may_leave_out_five_and_seven(tmp_path):
     samples = odd_meters.played(odd_meters.PATTERNS["5/4"], 128.0, 75)
     assert rhythm_of(samples, tmp_path, bar_lengths=(4, 3)).time_signature == "4/4"

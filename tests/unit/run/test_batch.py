@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import shutil
 from pathlib import Path
@@ -29,7 +30,7 @@ from dropgrid.run.batches import (
     read_batch,
     write_batches,
 )
-from dropgrid.run.plan import Plan, _threads, plan_run
+from dropgrid.run.plan import Plan, _threads, plan_run, start_run
 from dropgrid.run.staleness import tracks_due
 from dropgrid.settings.config import load_config
 from dropgrid.stages import STAGES
@@ -315,3 +316,18 @@ def test_many_tracks_are_looked_at_as_few_are(tmp_path, music, monkeypatch):
     monkeypatch.setattr("dropgrid.run.staleness.FEW", 3)
     assert tracks_due(results, first.tracks, ANALYSES) == found
     assert found == {first.tracks[4]: ["structure"], first.tracks[7]: [*STAGES]}
+
+
+def test_a_run_says_how_many_tracks_it_will_analyse(tmp_path, music, caplog):
+    """Those of its batches, and those that have jobs of their own."""
+    made = plan(tmp_path / "results", music)
+    logger = logging.getLogger("test of a run")
+    with caplog.at_level(logging.INFO, logger.name):
+        start_run(made, [made.batch(name) for name in made.batches], {"a": 3, "b": 1}, [], logger)
+        start_run(made, [], {"a": 3}, [], logger)
+        start_run(made, [], {}, [], logger)  # nothing to analyse, nothing to say
+    assert [record.message for record in caplog.records] == [
+        "dropgrid: tracks to analyse: 22", "dropgrid: tracks to analyse: 1",
+    ]  # fmt: skip
+    assert [vars(record)["tracks_planned"] for record in caplog.records] == [22, 1]
+    assert vars(caplog.records[0])["jobs_of_tracks"] == {"a": 3, "b": 1}

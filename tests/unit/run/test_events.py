@@ -253,3 +253,11 @@ def test_after_a_line_that_the_disk_cut_short_the_next_begins_anew(
     file.write({"n": 4})
     assert path.read_text() == '{"n": 1}\n{"n"\n{"n": 3}\n{"n": 4}\n'
     assert file.lost == 1
+
+
+def test_a_run_went_wrong_from_its_first_error_on(told: Told) -> None:
+    seen = [told.log.went_wrong]
+    for level in ("warning", "error", "warning"):
+        told.log.message(NOW, level, "text", None)
+        seen.append(told.log.went_wrong)
+    assert seen == [False, False, True, True]

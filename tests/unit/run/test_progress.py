@@ -36,6 +36,9 @@ def test_tracks_are_counted_with_rate_and_time_left() -> None:
         " 25%  2/8 tracks, 1 failed, 4 tracks/min, 90 s left"
     )
     assert progress(2, False, False).line(60) == "100%  2/2 tracks, 2 tracks/min"
+    assert progress(4, False).line(1) == " 25%  1/4 tracks, 60 tracks/min, 3 s left"
+    assert progress(4, False).line(0.5) == " 25%  1/4 tracks, 120 tracks/min, 2 s left"
+    assert progress(4, False).line(0) == " 25%  1/4 tracks"
 
 
 def test_a_track_that_is_told_twice_counts_once() -> None:

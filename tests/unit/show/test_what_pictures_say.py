@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from dropgrid.base.colours import SECTION_COLOURS
@@ -14,6 +16,7 @@ from dropgrid.show.track import coarse, track_picture
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 SECTIONS = (
     Section(0.0, 32.0, "intro", 1, 17, 16, 0.9), Section(32.0, 48.0, "buildup", 17, 25, 8, 0.9),
@@ -75,6 +78,10 @@ def test_the_title_has_name_tempo_metre_confidence_and_length(figure: Figure) ->
 
 def test_passages_are_named_in_their_middle_as_far_as_the_words_fit(figure: Figure) -> None:
     strip = figure.axes[0]
+    # A white line between sections, and a wider one between passages.
+    assert sorted(line.get_xdata()[0] for line in strip.lines) == [
+        start for section in SECTIONS for start in [section.start] * 2
+    ]  # fmt: skip
     assert [text.get_position()[0] for text in strip.texts] == [16.0, 40.0, 72.0, 98.0]
     assert words(strip) == ["intro 16 bars", "buildup 8 bars", "drop 24 bars", "outro"]
     # 0.085 inches a letter of 12.74 inches for the track: "outro" needs 3.34 s of 100 s.
@@ -207,3 +214,38 @@ def test_a_coarse_waveform_has_at_most_so_many_columns_and_its_loudest_peak(size
     found = coarse(peaks, 700)
     assert len(found) <= 700 and found.max() == peaks.max() and found.dtype == np.float64
     assert found.min() >= peaks.min() and found[0] == peaks[: -(-size // 700)].max()
+
+
+def test_all_words_lie_within_the_picture_and_none_on_another() -> None:
+    view = TrackView("a", "x/a.flac", bpm=bpm(), structure=STRUCTURE)
+    long = TrackView("b", "b" * 99, failure=TrackFailure("decode", "E", "cut short " * 99))
+    for figure in (track_picture(features(), bpm(), STRUCTURE), sheet([view, long, view])):
+        figure.draw_without_rendering()
+        shown = [text for text in figure.findobj(Text) if text.get_text() and text.get_visible()]
+        boxes = [text.get_window_extent() for text in shown]
+        width, height = figure.get_size_inches() * figure.dpi
+        assert len(boxes) >= 10
+        for text, box in zip(shown, boxes, strict=True):
+            assert box.x0 >= 0 and box.y0 >= 0, text
+            assert box.x1 <= width and box.y1 <= height, text
+        for one, other in combinations(zip(shown, boxes, strict=True), 2):
+            assert not one[1].overlaps(other[1]), (one[0], other[0])
+
+
+def test_colours_end_at_their_boundaries_and_heights_have_no_numbers(figure: Figure) -> None:
+    """An outline would reach into the neighbour, and make a quiet stretch look loud."""
+    view = TrackView("a", "x/a.flac", bpm=bpm(), structure=STRUCTURE)
+    (rows,) = sheet([view]).axes
+    for axes in (figure.axes[1], rows):
+        assert axes.collections and all(set(c.get_linewidths()) == {0} for c in axes.collections)
+    assert all(patch.get_linewidth() == 0 for patch in figure.axes[0].patches)
+    for axes in (figure.axes[1], figure.axes[3], rows):
+        assert len(axes.get_yticks()) == 0
+    assert not figure.axes[0].axison
+
+
+def test_only_the_lowest_axes_have_times(figure: Figure) -> None:
+    assert [axes.get_xlim() for axes in figure.axes] == [(0.0, 100.0)] * 4
+    shown = [any(label.get_visible() and label.get_text() for label in axes.get_xticklabels())
+             for axes in figure.axes[1:]]  # fmt: skip
+    assert shown == [False, False, True]

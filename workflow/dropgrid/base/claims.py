@@ -15,8 +15,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-MOST = 4096  # bytes of such a file
-
 
 class Claimed(Exception):
     """Another process is at work; the message says who, and what to do if that is not so."""
@@ -39,20 +37,20 @@ def claim(path: Path) -> None:
 def release(path: Path) -> None:
     """End a claim, if it is this process's, not that of one which it was forked from."""
     with suppress(OSError):
-        if path.read_bytes()[:MOST] == json.dumps(_me()).encode():
+        if path.read_bytes() == json.dumps(_me()).encode():
             path.unlink()
 
 
 def _remove_stale(path: Path) -> None:
     """Remove the claim of a process that is no more. Raises Claimed where it may live."""
     with suppress(FileNotFoundError):
-        data = path.read_bytes()[:MOST]
+        data = path.read_bytes()
         if (who := _living(data)) is not None:
             raise Claimed(f"{who}; if that is not so, delete {path}")
         # Of several who find it stale one renames it, and looks at what it got.
         aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
         os.rename(path, aside)
-        if aside.read_bytes()[:MOST] != data:
+        if aside.read_bytes() != data:
             with suppress(FileExistsError):
                 os.link(aside, path)
             aside.unlink()

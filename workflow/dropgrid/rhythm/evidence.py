@@ -77,6 +77,17 @@ class EvidenceSource:
             return None
         return float(np.log(max(total[1::2].mean() / total[::2].mean(), SILENT)))
 
+    def strokes(self, times: np.ndarray) -> np.ndarray | None:
+        """How much the amplitude of each band rises at the times (n,) in seconds: (n, bands).
+
+        None where no bands are known.
+        """
+        bands = self.features.descriptors.get("bands")
+        if bands is None or not len(bands):
+            return None
+        rising = (rises(bands[:, band : band + 1]) for band in range(bands.shape[1]))
+        return np.stack([_greatest_near(values, times) for values in rising], axis=1)
+
     @cached_property
     def sounding(self) -> tuple[float, float]:
         """Seconds of the first and the last sound that is music, not hiss or a dying echo."""

@@ -1,1 +1,1 @@
-"""Writing tempo and drops into the files' own tags, and taking it back."""
+"""Write tempo, key, gain and drops into the tags of files, and restore the tags."""

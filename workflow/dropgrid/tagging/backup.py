@@ -1,12 +1,12 @@
-"""The backup: what the fields of files held before tempo and drops were written into them.
+"""The backup of tag fields before dropgrid changed them.
 
-A line of JSON says what the file is, then comes one for every change, added and on the disk
-before that change is made; a line that a power cut tore belongs to a change that was not made.
-Several lines of one file tell its history: what it held first is what it goes back to, whatever
-of dropgrid's it holds now; but what its user wrote in between is the user's.
+The first line of JSON identifies the file; then follows a line for each change, which is on the
+disk before the change is made. A line cut off by a power cut belongs to a change that was not
+made. The lines of a file are its history: it is restored to its first values, unless the user has
+changed them in between.
 
-A backup is somebody else's until it was read: every line is checked, only fields that are
-written here are taken, and where the files may lie is for the caller to check.
+A backup may come from someone else, so every line is checked and only fields that dropgrid writes
+are accepted; the caller checks the paths of the files.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ MAX_BYTES = 2**30
 
 @dataclass
 class Entry:
-    """A file's history: what its fields held first, and all that we wrote into them.
+    """A file's history: the first values of its fields, and all values that dropgrid wrote.
 
-    in_place: the copies by which the last change is finished, where it was written into the file.
+    in_place: the copies to finish the last change with, if it was written in place.
     """
 
     track: str
@@ -54,12 +54,12 @@ class Entry:
         self.in_place = change.in_place or self.in_place
 
     def is_written(self, key: str, value: Value | None) -> bool:
-        """Whether a field holds what it held first, or what we wrote."""
-        known = [self.old.get(key), *(new[key] for new in self.written if key in new)]
-        return plain_text(value) in [plain_text(one) for one in known]
+        """Whether a value is the first value of a field, or one that dropgrid wrote."""
+        values = [self.old.get(key), *(new[key] for new in self.written if key in new)]
+        return plain_text(value) in [plain_text(item) for item in values]
 
     def lines(self) -> Iterable[Change]:
-        """The history as changes; the first holds what is gone back to."""
+        """The history as changes; the first contains the values to restore."""
         written = self.written or [dict.fromkeys(self.old)]
         for number, new in enumerate(written):
             old = self.old if number == 0 else {}
@@ -68,7 +68,7 @@ class Entry:
 
 
 def read_backup(path: Path) -> dict[str, Entry]:
-    """What a backup keeps, by file. Raises RecordError that names its line."""
+    """The entries of a backup by file. Raises RecordError, naming the line."""
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
@@ -120,7 +120,7 @@ _IN_PLACE = {item.name for item in dataclasses.fields(InPlace)}
 
 
 def _is_value(value: Any, depth: int = 0) -> bool:
-    """Whether something is a field's value: lists of texts and whole numbers, three deep."""
+    """Whether a JSON value can be a field's value: nested lists of texts and integers."""
     if isinstance(value, list):
         return depth < 3 and len(value) < 10_000 and all(_is_value(v, depth + 1) for v in value)
     return (depth == 0 and value is None) or (depth > 0 and isinstance(value, str | int))
@@ -128,7 +128,7 @@ def _is_value(value: Any, depth: int = 0) -> bool:
 
 @contextmanager
 def sole_writer(path: Path) -> Iterator[None]:
-    """Hold that no other process adds to a backup or restores from it. Raises RecordError."""
+    """Lock a backup against other processes. Raises RecordError if it is locked."""
     descriptor = os.open(path.parent, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -140,7 +140,7 @@ def sole_writer(path: Path) -> Iterator[None]:
 
 
 class Backup:
-    """A backup that changes are added to, each on the disk when `add` returns."""
+    """A backup to add changes to; each is on the disk when `add` returns."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -148,7 +148,7 @@ class Backup:
         self._begun = False
 
     def add(self, change: Change) -> None:
-        """Keep a change that is about to be made. Raises OSError; then nothing was kept."""
+        """Save a change before it is made. Raises OSError; then nothing was saved."""
         if not self._begun:
             write_backup(self.path, self.entries.values(), even_if_empty=True)
             self._begun = True
@@ -168,7 +168,7 @@ class Backup:
 
 
 def write_backup(path: Path, entries: Iterable[Entry], even_if_empty: bool = False) -> None:
-    """Write a backup anew, on the disk when this returns; none at all remove it."""
+    """Replace a backup, synced to the disk; without entries, remove it."""
     kept = sorted(entries, key=lambda entry: entry.file)
     if not kept and not even_if_empty:
         path.unlink(missing_ok=True)
@@ -180,7 +180,7 @@ def write_backup(path: Path, entries: Iterable[Entry], even_if_empty: bool = Fal
 
 
 def _values(change: Change) -> dict[str, Any]:
-    """A change as plain JSON; most are not made in place."""
+    """A change as JSON values."""
     values = dict(vars(change))
     copies = values.pop("in_place")
     return values if copies is None else {**values, "in_place": vars(copies)}

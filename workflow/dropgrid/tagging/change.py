@@ -1,13 +1,12 @@
-"""Making a change to a file's tags so that the file is the old or the new one, whole.
+"""Change a file's tags atomically: the file is always completely old or completely new.
 
-A file is copied to a temporary one beside it, the copy's tags are changed, its audio is compared
-with the original's, packet by packet; what the copy then says is noted in the backup, which is
-on the disk before the copy takes the original's place by a rename. Whoever saves the file in the
-meantime keeps what was saved: it is compared right before. Mode, owner and extended attributes
-are kept; the time of modification is new, because the file is.
+The file is copied next to itself, the tags of the copy are changed, and its audio is compared with
+the original, packet by packet. The new values are saved in the backup, which is on the disk before
+the copy is renamed over the original. If another program has saved the file in the meantime, it is
+left alone. Mode, owner and extended attributes are kept; the modification time is new.
 
-A rename parts a file from its other names (hard links). In place, the bytes of the finished copy
-are written into the file instead, see dropgrid.tagging.in_place.
+A rename would separate the file from its hard links. With in_place, the bytes of the copy are
+written into the file instead; see dropgrid.tagging.in_place.
 """
 
 from __future__ import annotations
@@ -35,13 +34,13 @@ Note = Callable[[Change], None]
 def apply(
     change: Change, note: Note | None = None, results: Path | None = None, in_place: bool = False
 ) -> str | None:
-    """Make a change to its file. Raises TagError, OSError; then the file is as it was.
+    """Make a change to its file. Raises TagError, OSError; then the file is unchanged.
 
-    The fields must hold the old values still. note: gets the change with the new values as they
-    read back, before the file is touched; what it raises stops the change; in place it has to keep
-    them, or nobody can finish what is interrupted. results: whose ticket
-    of the track is to follow the file, because what was found in its audio stays true. Returns
-    what went wrong after the file was changed, if anything. Raises HalfWrittenError.
+    The fields must still have the old values. note: called with the change, and the new values as
+    read back, before the file is changed; its exceptions stop the change; in place, it must save
+    the change, so that an interrupted one can be finished. results: the folder with the track's
+    ticket, which is updated, because the audio stays the same. Returns the problem after the file
+    was changed, if there is one. Raises HalfWrittenError.
     """
     if not TRACK.fullmatch(change.track):
         raise TagError(f"{change.track!r} is not a track's id")
@@ -66,16 +65,16 @@ def apply(
         for left in filter(None, (temporary, kept)):
             with suppress(OSError):
                 left.unlink()
-    if wrong := _told(sync_folder, path.parent):
+    if wrong := _error_of(sync_folder, path.parent):
         return f"changed, but a power cut may undo it: {wrong}"
     ticket = None if results is None else Results(results).ticket(change.track)
-    if ticket and (wrong := _told(_refresh_ticket, ticket, path, before)):
+    if ticket and (wrong := _error_of(_refresh_ticket, ticket, path, before)):
         return f"changed, but its ticket could not follow, so that it is analysed again: {wrong}"
     return None
 
 
-def _told(action: Callable[..., None], *arguments: Any) -> str | None:
-    """Do something; why it failed, if it did."""
+def _error_of(action: Callable[..., None], *arguments: Any) -> str | None:
+    """Call a function; returns its error as text, None if there is none."""
     try:
         action(*arguments)
     except (OSError, RecordError) as error:
@@ -84,7 +83,7 @@ def _told(action: Callable[..., None], *arguments: Any) -> str | None:
 
 
 def _make_copy(path: Path, temporary: Path, change: Change) -> Change:
-    """The changed copy, on the disk; returns the change with its new values as they read back."""
+    """Make the changed copy, synced to the disk; returns the change with values as read back."""
     with path.open("rb") as source, temporary.open("xb") as target:
         shutil.copyfileobj(source, target)
     _copy_attributes(path, temporary)
@@ -117,7 +116,7 @@ def _refuse_if_changed(path: Path, before: os.stat_result) -> None:
 
 
 def audio_digest(path: Path) -> str:
-    """Digest of a file's compressed audio, without what surrounds it. Raises TagError."""
+    """The digest of a file's compressed audio, without tags and container. Raises TagError."""
     try:
         return packet_digest(path)
     except DecodeError as error:
@@ -148,7 +147,7 @@ def _copy_attributes(source: Path, target: Path) -> None:
 
 
 def _refresh_ticket(ticket: Path, file: Path, before: os.stat_result) -> None:
-    """Let a ticket that was true of the file before be true of it now, and no younger."""
+    """Update a ticket that matched the file before; the ticket keeps its modification time."""
     if not ticket.exists():
         return
     track, now, age = read_ticket(ticket), file.stat(), ticket.stat()

@@ -1,16 +1,16 @@
-"""The fields of tempo, key, gain and comment of each tag format, as values that JSON can keep.
+"""The fields for tempo, key, gain and comment of each tag format, as JSON values.
 
-fields_of(file) gives an object with
-    wanted(answers) -> {key: value}    what the fields should hold; None: nothing
-    get(key) -> value                     what a field holds now; None where it is absent
-    put(key, value)                       None removes the field
-A value is a list, exact enough to put back what was there. Integer-only fields (ID3 TBPM, MP4
+fields_of(file) returns an object with
+    wanted(answers) -> {key: value}    the values to write; None: remove the field
+    get(key) -> value                  the current value; None if the field is absent
+    put(key, value)                    None removes the field
+A value is a list, exact enough to restore the field. Integer-only fields (ID3 TBPM, MP4
 tmpo) get the rounded tempo and an exact field beside it (TXXX:BPM, iTunes' freeform BPM), as DJ
 software writes them. Gain is ReplayGain 2.0's; Opus has R128_TRACK_GAIN instead and may not have
 the other (RFC 7845, 5.2.1). MP4's are in lower case, as most players look for them there.
 
-Tempo and key stand a second time in fields of our own, by which dropgrid.audio.tags knows them for
-its own and takes them for no evidence.
+Tempo and key are also written to dropgrid's own fields, so that dropgrid.audio.tags recognises its
+own values and does not use them as evidence.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ OWN_FIELDS = re.compile(
     r"|----:com\.serato\.dj:(beatgrid|markers|markersv2|autgain)",
     re.IGNORECASE,
 )
-OWN_WORD = re.compile(f"(?:.*:)?({OWN_BPM}|{OWN_KEY})", re.IGNORECASE)
-SPOKEN_OF = {  # by a field of dropgrid's: the fields it is beside
+OWN_FIELD_NAME = re.compile(f"(?:.*:)?({OWN_BPM}|{OWN_KEY})", re.IGNORECASE)
+MARKED_BY = {  # dropgrid's own field: the fields that it marks as dropgrid's
     OWN_BPM: re.compile(r"TBPM|tmpo|(.*:)?BPM|WM/BeatsPerMinute", re.IGNORECASE),
     OWN_KEY: re.compile(r"TKEY|(.*:|WM/)?initialkey", re.IGNORECASE),
 }
@@ -45,10 +45,10 @@ OWN_NOTE = re.compile(r"\s*\[drops [^\]]*\]")
 
 @dataclass(frozen=True)
 class Answers:
-    """What to write into a file's tags; None: leave those fields alone.
+    """The values to write into a file's tags; None: leave the fields unchanged.
 
-    decimals: in ID3's TBPM too, which by its standard is whole. key: as it is to be written.
-    sound_check: write iTunes' own field too, which MP4 alone has.
+    decimals: in ID3's TBPM too, although its standard allows only integers. key: as text to write.
+    sound_check: also write iTunes' own field (MP4 only).
     """
 
     bpm: float | None = None
@@ -60,12 +60,12 @@ class Answers:
 
 
 class Fields(Protocol):
-    """The fields of one kind of tag: which are wanted, and how they are read and written."""
+    """The fields of a tag format: which values to write, and how to read and write them."""
 
     tags: Any
 
     def wanted(self, answers: Answers) -> dict[str, Value | None]:
-        """The values that the answers call for, by field."""
+        """The values to write for the answers, by field."""
         ...
 
     def get(self, key: str) -> Value | None:
@@ -97,7 +97,7 @@ def fields_of(file: Any) -> Fields | None:
 
 
 def exact(bpm: float) -> str:
-    """The tempo for a text field: at most three decimals, none where it is whole."""
+    """The tempo for a text field: up to three decimals."""
     return f"{bpm:.3f}".rstrip("0").rstrip(".")
 
 
@@ -107,7 +107,7 @@ def rounded(bpm: float) -> int:
 
 
 def replay_gain(loudness: Loudness | None) -> dict[str, str]:
-    """The fields of ReplayGain 2.0 by name; none where there is no gain or peak to tell."""
+    """The fields of ReplayGain 2.0 by name; none without gain and peak."""
     if loudness is None or loudness.replaygain_gain is None or loudness.replaygain_peak is None:
         return {}
     return {
@@ -126,24 +126,24 @@ def sound_check(loudness: Loudness) -> str | None:
     return "".join(f" {word:08X}" for word in words)
 
 
-def own_words(answers: Answers) -> dict[str, str]:
-    """dropgrid's own fields, by name: the tempo and key that it wrote, to know them by."""
+def own_fields(answers: Answers) -> dict[str, str]:
+    """dropgrid's own fields by name, with the tempo and key that it writes."""
     fields = {OWN_BPM: answers.bpm and exact(answers.bpm), OWN_KEY: answers.key}
     return {name: text for name, text in fields.items() if text}
 
 
 def with_drops(comment: str, drops: Sequence[float]) -> str:
-    """A comment with the drops' times behind what the user wrote: "Nice [drops 1:02 3:04]"."""
+    """A comment followed by the times of the drops: "Nice [drops 1:02 3:04]"."""
     kept = OWN_NOTE.sub("", comment)
     times = " ".join(map(clock, drops))
     return f"{kept} [drops {times}]".strip() if drops else kept
 
 
 def plain_text(value: Value | None) -> tuple[str, ...]:
-    """The texts of a field's value, whatever their encoding or type; an empty text says nothing.
+    """The texts of a field's value, without encodings, types and empty texts.
 
-    Two values that say the same are the same to a reader: an empty text is kept by no format,
-    and the encoding is the format's business.
+    Two values with the same texts are equal to a reader: no format keeps an empty text, and the
+    encoding depends on the format.
     """
     if value is None:
         return ()
@@ -155,18 +155,18 @@ def plain_text(value: Value | None) -> tuple[str, ...]:
 
 
 def without_needless(changed: dict[str, Value | None]) -> dict[str, Value | None]:
-    """Changed fields without those of dropgrid's beside which nothing changes: there the file said
-    the same before, by itself, and stays its own evidence."""
+    """Changed fields without dropgrid's own fields that would mark unchanged values: those were in
+    the file before, so they stay evidence."""
 
     def is_needed(key: str) -> bool:
-        own = OWN_WORD.fullmatch(key)
-        return own is None or any(map(SPOKEN_OF[own[1].upper()].fullmatch, changed))
+        own = OWN_FIELD_NAME.fullmatch(key)
+        return own is None or any(map(MARKED_BY[own[1].upper()].fullmatch, changed))
 
     return {key: value for key, value in changed.items() if is_needed(key)}
 
 
 def is_own_value(key: str) -> bool:
-    """Whether a field is one that is written here, in some format."""
+    """Whether dropgrid writes this field in some format."""
     return OWN_FIELDS.fullmatch(key) is not None
 
 
@@ -185,7 +185,7 @@ class _Id3:
             fields[self._key("TXXX:BPM")] = [0, [exact(answers.bpm)]]
         if answers.key is not None:
             fields["TKEY"] = [0, [answers.key]]
-        for name, text in (replay_gain(answers.loudness) | own_words(answers)).items():
+        for name, text in (replay_gain(answers.loudness) | own_fields(answers)).items():
             fields[self._key(f"TXXX:{name}")] = [0, [text]]
         if (drops := answers.drops) is not None:
             key = next((k for k in sorted(self.tags) if k.startswith("COMM::")), "COMM::eng")
@@ -250,7 +250,7 @@ class _Mp4:
         norm = sound_check(answers.loudness) if answers.loudness and answers.sound_check else None
         if norm is not None:
             free["iTunNORM"] = norm
-        free |= own_words(answers)
+        free |= own_fields(answers)
         for name, text in free.items():
             fields[self._key(self.FREE + name)] = [[self.TEXT, text]]
         if (drops := answers.drops) is not None:
@@ -297,7 +297,7 @@ class _Vorbis:
             fields["BPM"] = [exact(answers.bpm)]
         if answers.key is not None:
             fields["INITIALKEY"] = [answers.key]
-        fields |= {name: [text] for name, text in own_words(answers).items()}
+        fields |= {name: [text] for name, text in own_fields(answers).items()}
         gain = replay_gain(answers.loudness)
         if answers.loudness and self.is_opus and gain:
             fields["R128_TRACK_GAIN"] = [str(answers.loudness.r128_gain)]
@@ -333,7 +333,7 @@ class _Asf:
             fields["WM/BeatsPerMinute"] = [[0, exact(answers.bpm)]]
         if answers.key is not None:
             fields["WM/InitialKey"] = [[0, answers.key]]
-        for name, text in (replay_gain(answers.loudness) | own_words(answers)).items():
+        for name, text in (replay_gain(answers.loudness) | own_fields(answers)).items():
             fields[name] = [[0, text]]
         if (drops := answers.drops) is not None:
             (kind, text), *rest = self.get("Description") or [[0, ""]]

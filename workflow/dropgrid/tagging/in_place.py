@@ -1,12 +1,11 @@
-"""Writing into a file that has several names, and finishing what was interrupted.
+"""Write into a file with several names (hard links), and finish interrupted writing.
 
-A rename would part the names. So the bytes of the finished copy are written into the file itself,
-and until they all are, two files lie beside it: the finished copy, and a copy of what the file
-held. The backup has the names and digests of both before the file is touched. By them `mend`
-finishes what a kill or a power cut has left: only what the backup names, only if both copies are
-the very ones, and only if every byte of the file is that of one copy or the other. Whoever has
-written to the file since keeps what was written; then nothing is touched, and the reason is
-reported.
+A rename would separate the names, so the bytes of the finished copy are written into the file
+itself. Meanwhile two files are next to it: the finished copy and a copy of the old file. The
+backup has their names and digests before the file is changed. With these, `finish_interrupted`
+completes the writing after a crash or a power cut, but only if the backup names the copies, their
+digests match, and every byte of the file comes from one of them. If another program has changed
+the file since, it is left alone, and the reason is reported.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ from ..base.files import cut_name, sync_folder
 from .backup import Entry
 from .plan import InPlace, TagError
 
-COPY = ".dropgrid-tag"  # how the names of copies end, behind the process: being made
-WHOLE = ".dropgrid-whole"  # finished, being written in place
-OLD = ".dropgrid-old"  # what the file held before
+COPY = ".dropgrid-tag"  # suffixes of copies, after the process id: an unfinished copy
+WHOLE = ".dropgrid-whole"  # a finished copy that is being written in place
+OLD = ".dropgrid-old"  # a copy of the old file
 LEFT_OVER = re.compile(
     r"\.(?P<name>.+)\.(?P<process>\d+)(?P<state>\.dropgrid-(?:tag|whole|old))", re.DOTALL
 )
@@ -37,12 +36,12 @@ class HalfWrittenError(TagError):
 
 
 def beside(path: Path, state: str, what: str = "") -> Path:
-    """The name of a copy, beside its file."""
+    """The path of a copy, next to its file."""
     return path.with_name(f".{cut_name(path.name)}{what}.{os.getpid()}{state}")
 
 
 def keep_old(path: Path, finished: Path) -> tuple[Path, InPlace]:
-    """Copy what a file holds, onto the disk; the copy, and what the backup is to know of both.
+    """Copy a file, synced to the disk; returns the copy, and both copies for the backup.
 
     Raises OSError; then there is no copy.
     """
@@ -53,17 +52,17 @@ def keep_old(path: Path, finished: Path) -> tuple[Path, InPlace]:
             target.flush()
             os.fsync(target.fileno())
         whole, old = beside(path, WHOLE), beside(path, OLD)
-        known = InPlace(whole.name, _digest(finished), old.name, _digest(being_made))
+        copies = InPlace(whole.name, _digest(finished), old.name, _digest(being_made))
     except BaseException:
         being_made.unlink(missing_ok=True)
         raise
-    return being_made, known
+    return being_made, copies
 
 
 def write_in_place(path: Path, finished: Path, kept: Path) -> None:
-    """Have a file hold the bytes of its finished copy. Both copies are gone afterwards.
+    """Write the bytes of the finished copy into a file, and remove both copies.
 
-    Raises OSError where there is no room for it, and then the file is as it was; HalfWrittenError.
+    Raises OSError if there is no space, and then the file is unchanged; HalfWrittenError.
     """
     whole, old = beside(path, WHOLE), beside(path, OLD)
     os.replace(kept, old)
@@ -85,9 +84,9 @@ def write_in_place(path: Path, finished: Path, kept: Path) -> None:
 
 
 def _make_room(path: Path, whole: Path) -> None:
-    """Have the disk hold a finished copy's bytes in a file before any of them is written.
+    """Reserve disk space for the bytes of a finished copy before writing them.
 
-    Raises OSError; then the file is as it was.
+    Raises OSError; then the file is unchanged.
     """
     with path.open("r+b") as stream:
         before, size = os.fstat(stream.fileno()).st_size, whole.stat().st_size
@@ -110,16 +109,17 @@ def _write_into(whole: Path, path: Path) -> None:
 
 
 def finish_interrupted(folder: Path, entries: Iterable[Entry] = ()) -> list[tuple[Path, str]]:
-    """Finish what an ended process has left in a folder of music; what became of which file.
+    """Finish the interrupted writing of ended processes in a folder of music.
 
-    entries: of the backup. A copy that was being made is removed; a finished one is written to
-    where it was to go, if the backup knows it and nobody else has written there. Raises OSError.
+    entries: of the backup. An unfinished copy is removed; a finished copy is written into its file
+    if the backup names it and the file has not changed since. Returns a message for each file.
+    Raises OSError.
     """
-    known: dict[str, Entry] = {}
+    entry_of: dict[str, Entry] = {}
     for entry in entries:
         if entry.in_place is not None and Path(entry.file).parent == folder:
-            known |= {entry.in_place.whole: entry, entry.in_place.old: entry}
-    told = []
+            entry_of |= {entry.in_place.whole: entry, entry.in_place.old: entry}
+    messages = []
     for name in sorted(os.listdir(folder), reverse=True):  # finished copies before old ones
         match, left = LEFT_OVER.fullmatch(name), folder / name
         if match is None or _is_running(int(match["process"])) or not os.path.lexists(left):
@@ -128,15 +128,16 @@ def finish_interrupted(folder: Path, entries: Iterable[Entry] = ()) -> list[tupl
             left.unlink(missing_ok=True)
             continue
         if match["state"] == OLD and os.path.lexists(left.with_name(_whole_of(name))):
-            continue  # told of with the other one
+            continue  # handled with the finished copy
         try:
-            if name not in known:
+            if name not in entry_of:
                 raise TagError("the backup knows no such copy")
-            told.append((Path(known[name].file), _finish(folder, left, known[name])))
+            entry = entry_of[name]
+            messages.append((Path(entry.file), _finish(folder, left, entry)))
         except TagError as error:
             text = f"left as it is: {error}; delete it if the song beside it is right"
-            told.append((left, text))
-    return told
+            messages.append((left, text))
+    return messages
 
 
 def _whole_of(name: str) -> str:
@@ -144,12 +145,12 @@ def _whole_of(name: str) -> str:
 
 
 def _finish(folder: Path, left: Path, entry: Entry) -> str:
-    """Write a finished copy to where it was to go; what to say. Raises TagError, OSError."""
+    """Write a finished copy into its file; returns a message. Raises TagError, OSError."""
     assert entry.in_place is not None
     path, whole, old = Path(entry.file), folder / entry.in_place.whole, folder / entry.in_place.old
     _refuse_other_than_files(path, *filter(os.path.lexists, (whole, old)))
     before = path.stat()
-    if not os.path.lexists(whole):  # all is written, or nothing was
+    if not os.path.lexists(whole):  # everything was written, or nothing
         if _digest(path) not in (entry.in_place.new_digest, entry.in_place.old_digest):
             raise TagError(f"{path.name} has been changed since")
         left.unlink()
@@ -184,13 +185,13 @@ def _has_changed(path: Path, before: os.stat_result) -> bool:
 
 
 def _is_between(path: Path, old: Path, new: Path) -> bool:
-    """Whether every byte of a file is that of one of two others, or room that was made."""
+    """Whether every byte of a file comes from one of two others, or is reserved space."""
     sizes = {file.stat().st_size for file in (old, new)}
     if path.stat().st_size not in sizes:
         return False
-    with path.open("rb") as stream, old.open("rb") as one, new.open("rb") as other:
+    with path.open("rb") as stream, old.open("rb") as first, new.open("rb") as second:
         while block := stream.read(BLOCK):
-            before, after = (file.read(len(block)) for file in (one, other))
+            before, after = (file.read(len(block)) for file in (first, second))
             before, after = (data.ljust(len(block), b"\0") for data in (before, after))
             if block in (before, after):
                 continue

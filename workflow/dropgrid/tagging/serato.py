@@ -1,7 +1,7 @@
-"""Serato's tags among the fields of a file, and whose those in it are.
+"""Serato's tags in the fields of a file.
 
-What the file's user, or Serato, wrote is never written over without `replace`; what dropgrid
-wrote is known by its stamp (dropgrid.audio.serato_file).
+Tags that Serato or the user wrote are never overwritten without `replace`; dropgrid recognises its
+own tags by its stamp (dropgrid.audio.serato_file).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ KEPT = {
 
 @dataclass(frozen=True)
 class _Form:
-    """How a format of tags holds Serato's: keys by name, the value of a tag, of a plain text."""
+    """How a tag format stores Serato's tags: keys by name, the value of a tag, of a text."""
 
     keys: dict[str, str]
     value: Callable[[str, bytes], Value]
@@ -36,7 +36,7 @@ class _Form:
 
 
 def _form_of(tags: Any) -> _Form | None:
-    """The form of mutagen's tags; None where Serato has none."""
+    """The form for mutagen's tags; None if Serato does not use this format."""
     from mutagen.flac import VCFLACDict
     from mutagen.id3 import ID3
     from mutagen.mp4 import MP4Tags
@@ -69,9 +69,9 @@ def wanted(
     tell: Callable[[str], None],
     cues: Template | None = None,
 ) -> dict[str, Value | None]:
-    """What the fields of a file with these tags (mutagen's) should hold, by key.
+    """The values to write into the fields of a file with these tags (mutagen's), by key.
 
-    tell: called with what is not written, and why. cues: what goes on the pads.
+    tell: called with the reason for what is not written. cues: for the pads.
     """
     form = _form_of(tags)
     if form is None:
@@ -84,7 +84,7 @@ def wanted(
     own_values = {
         name: data
         for name, data in tags_of(track, cues).items()
-        if replace or name in own_names or not _speaks(name, now)
+        if replace or name in own_names or not _has_content(name, now)
     }
     for name, reason in KEPT.items():
         if name in now and name not in own_values:
@@ -96,14 +96,14 @@ def wanted(
         form.keys[n]: form.value(n, d) for n, d in own_values.items()
     }
     fields[form.keys[STAMP]] = form.text(stamp(signed))
-    # Where there are older cues, they stand above the others.
+    # Older cues would take precedence over the new ones.
     if serato.MARKERS2 in own_values and serato.MARKERS in form.keys:
         fields[form.keys[serato.MARKERS]] = None
     return {key: value for key, value in fields.items() if value or key in tags}
 
 
-def _speaks(name: str, now: dict[str, bytes]) -> bool:
-    """Whether a tag that a file has says anything: cues of which there are none do not."""
+def _has_content(name: str, now: dict[str, bytes]) -> bool:
+    """Whether a tag in a file has content; an empty list of cues has none."""
     if name == serato.MARKERS2:
         if serato.has_old_cues(now.get(serato.MARKERS, b"")):
             return True
