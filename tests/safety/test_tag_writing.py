@@ -67,7 +67,7 @@ def test_every_file_that_was_written_is_restored(
     audio = {path: decoded(path) for path in files if path.name != "v1only.mp3"}
     assert tag(results, "write", "--comment") == 0
     assert f"{len(files)} files changed" in capsys.readouterr().out
-    assert {read_tags(path, with_ours=True).bpm for path in files} == {BPM}
+    assert {read_tags(path, include_own=True).bpm for path in files} == {BPM}
     assert tag(results, "restore") == 0
     plain_text = capsys.readouterr()
     assert plain_text.out == f"{len(files)} files restored\n"
@@ -216,10 +216,10 @@ def test_a_disk_that_is_full_at_the_ticket_is_not_said_to_have_left_the_song(
     assert (
         "changed, but its ticket could not follow, so that it is analysed again" in plain_text.err
     )
-    assert "1 file changed" in plain_text.out and read_tags(path, with_ours=True).bpm == BPM
+    assert "1 file changed" in plain_text.out and read_tags(path, include_own=True).bpm == BPM
     monkeypatch.undo()
     assert tag(results, "restore") == 0
-    assert read_tags(path, with_ours=True).bpm is None
+    assert read_tags(path, include_own=True).bpm is None
 
 
 def test_what_cannot_be_restored_is_listed_and_the_rest_is_restored(

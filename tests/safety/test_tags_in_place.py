@@ -33,7 +33,7 @@ def test_hard_links_are_left_whole_unless_the_file_is_written_in_place(
         assert "it is one file with 2 names (hard links)" in capsys.readouterr().err
         assert path.read_bytes() == before and path.stat().st_nlink == 2
     assert tag(results, "write", "--in-place") == 0
-    assert read_tags(other, with_ours=True).bpm == BPM
+    assert read_tags(other, include_own=True).bpm == BPM
     assert path.stat().st_ino == other.stat().st_ino == inode
     capsys.readouterr()
     assert tag(results, "restore") == 1
@@ -75,7 +75,9 @@ def test_a_file_that_was_half_written_in_place_is_finished_by_the_next_command(
     assert tag(results, "write", "--in-place") == 0
     assert "the writing that was interrupted is finished" in capsys.readouterr().err
     assert [p.name for p in path.parent.iterdir()] == ["a.flac"]
-    assert read_tags(tmp_path / "other.flac", with_ours=True).bpm == BPM and decoded(path) == audio
+    assert (
+        read_tags(tmp_path / "other.flac", include_own=True).bpm == BPM and decoded(path) == audio
+    )
     assert tag(results, "restore", "--in-place") == 0
     assert all_tags(path) == {}
 

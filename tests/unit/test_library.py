@@ -251,7 +251,7 @@ def test_sound_that_is_not_read_is_counted_in_the_line_of_the_scan(tmp_path, cap
         touch(tmp_path / "music" / name)
     found = scan(str(tmp_path / "music"))
     assert [track.path for track in found.tracks] == ["a.flac", "g.wv", "h.caf"]
-    assert found.others == ((".ape", 2), (".ts", 1))
+    assert found.unsupported == ((".ape", 2), (".ts", 1))
     assert main(["scan", str(tmp_path / "music"), "--results", str(tmp_path / "results")]) == 0
     line = f"3 tracks below {tmp_path / 'music'}; 3 files of other kinds: 2 .ape, 1 .ts\n"
     assert capsys.readouterr().out == line

@@ -1,9 +1,9 @@
 """The library: which files are tracks, what their ids are, and the ticket of each.
 
-A ticket, results/tracks/{track}.json, says where a track's file lies and what it looked like
-when the library was scanned. It stands for the file in the workflow: file names never become
+A ticket, results/tracks/{track}.json, contains the path of a track's file, and its size and time
+when the library was scanned. It represents the file in the workflow: file names never become
 wildcards, job arguments or output paths, so no file name can break a run, and a ticket is
-written anew only when its file changed, so that only that track is analysed again.
+rewritten only when its file changed, so that only that track is analysed again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ AUDIO_SUFFIXES = frozenset(
     ".wav .wave .w64 .rf64 .caf .aif .aiff .aifc .flac .ogg .oga .opus .mp3 .mp2 .m4a .mp4 .aac "
     ".alac .wma .wv .mka .webm .ac3".split()
 )
-# Sound, or a picture with sound, that is not read: a scan counts it.
+# Sound and video formats that are not read: a scan counts such files.
 OTHER_SUFFIXES = frozenset(
     ".3gp .aax .amr .ape .asf .au .avi .dff .dsf .dts .eac3 .flv .m2ts .m4b .m4p .m4v .mid .midi "
     ".mkv .mod .mov .mp1 .mpc .mpeg .mpg .ofr .ogv .ra .rm .s3m .shn .snd .spx .stm .tak .thd .ts "
@@ -41,25 +41,25 @@ RESULTS_MARK = ".dropgrid"  # in a folder of results: dropgrid.results.ownership
 
 @dataclass(frozen=True)
 class Scan:
-    """What a scan found: the tracks in the order of their paths, and what could not be read.
+    """The result of a scan: the tracks ordered by path, and folders that could not be read.
 
-    others: of each suffix of sound that is not read, how many files. excluded: how many files
-    were left out because a pattern says so.
+    unsupported: (suffix, number of files) of each sound format that is not read. excluded: number
+    of files left out by a pattern.
     """
 
     root: str
     tracks: tuple[Ticket, ...]
     problems: tuple[tuple[str, str], ...]  # (path, reason)
-    others: tuple[tuple[str, int], ...] = ()
+    unsupported: tuple[tuple[str, int], ...] = ()
     excluded: int = 0
 
     @property
     def left_out(self) -> str:
-        """What was left out, in words; empty where nothing was."""
+        """A text about the files left out; empty if there are none."""
         parts = []
-        if self.others:
-            count = sum(number for _, number in self.others)
-            kinds = ", ".join(f"{number} {suffix}" for suffix, number in self.others)
+        if self.unsupported:
+            count = sum(number for _, number in self.unsupported)
+            kinds = ", ".join(f"{number} {suffix}" for suffix, number in self.unsupported)
             parts.append(f"{count} {'file' if count == 1 else 'files'} of other kinds: {kinds}")
         if self.excluded:
             parts.append(f"{self.excluded} left out by `exclude`")
@@ -83,12 +83,12 @@ def scan(
     files: list[str] = []
     roots: list[str] = []
     problems: list[tuple[str, str]] = []
-    others: Counter[str] = Counter()
+    unsupported: Counter[str] = Counter()
     for source in sources:
         path = os.path.abspath(expanded(str(source), "library"))
         if os.path.isdir(path):
             roots.append(path)
-            files += _walk(path, problems, apart, others)
+            files += _walk(path, problems, apart, unsupported)
         elif os.path.isfile(path) and Path(path).suffix.lower() in LIST_SUFFIXES:
             roots.append(os.path.dirname(path))
             files += _read_list(Path(path))
@@ -101,25 +101,25 @@ def scan(
         kept = [f for f in files if not excluded(_posix(os.path.relpath(f, root)), patterns)]
     found = _collect(root, kept, problems)
     left_out = len(set(files)) - len(set(kept))
-    return replace(found, others=tuple(sorted(others.items())), excluded=left_out)
+    return replace(found, unsupported=tuple(sorted(unsupported.items())), excluded=left_out)
 
 
 def excluded(path: str, patterns: Iterable[str]) -> bool:
-    """Whether a pattern says that a file is none of the library.
+    """Whether a pattern excludes a file from the library.
 
-    path: relative to the root. A pattern is compared without regard to capitals; * stands for any
-    characters, ? for one, [ab] for one of these. One with a slash inside is compared with the
+    path: relative to the root. Patterns ignore case; * matches any characters, ? one
+    character, [ab] one of these. One with a slash inside is compared with the
     path, and with that of each folder above; another with each name on the path; one that ends
     with a slash with folders alone.
     """
     parts = unicodedata.normalize("NFC", path).casefold().split("/")
     above = ["/".join(parts[: count + 1]) for count in range(len(parts))]
     for pattern in patterns:
-        wanted = unicodedata.normalize("NFC", pattern).casefold()
-        folders_only = wanted.endswith("/")
-        wanted = wanted.strip("/")
-        names = above if "/" in wanted else parts
-        if any(fnmatchcase(name, wanted) for name in (names[:-1] if folders_only else names)):
+        normal = unicodedata.normalize("NFC", pattern).casefold()
+        folders_only = normal.endswith("/")
+        normal = normal.strip("/")
+        names = above if "/" in normal else parts
+        if any(fnmatchcase(name, normal) for name in (names[:-1] if folders_only else names)):
             return True
     return False
 
@@ -161,25 +161,25 @@ def files_digest(paths: Iterable[str]) -> str:
 
 
 def _walk(
-    root: str, problems: list[tuple[str, str]], apart: str | None, others: Counter[str]
+    root: str, problems: list[tuple[str, str]], apart: str | None, unsupported: Counter[str]
 ) -> Iterator[str]:
-    """Audio files below root. A folder met twice (a loop of links, say) is entered once.
+    """Audio files below root. A folder found twice (as in a loop of links) is entered once.
 
-    others: counts files of other kinds, by suffix.
+    unsupported: counts files of other kinds, by suffix.
     """
-    seen: set[tuple[int, int]] = set()
+    visited: set[tuple[int, int]] = set()
     if apart is not None:
         with suppress(OSError):
             status = os.stat(apart)
-            seen.add((status.st_dev, status.st_ino))
+            visited.add((status.st_dev, status.st_ino))
     waiting = [root]
     while waiting:
         folder = waiting.pop()
         try:
             status = os.stat(folder)
-            if (status.st_dev, status.st_ino) in seen:
+            if (status.st_dev, status.st_ino) in visited:
                 continue
-            seen.add((status.st_dev, status.st_ino))
+            visited.add((status.st_dev, status.st_ino))
             with os.scandir(folder) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
             if any(e.name == RESULTS_MARK for e in entries):
@@ -197,7 +197,7 @@ def _walk(
             if suffix in AUDIO_SUFFIXES:
                 yield entry.path
             elif suffix in OTHER_SUFFIXES:
-                others[suffix] += 1
+                unsupported[suffix] += 1
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -208,7 +208,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _read_list(path: Path) -> list[str]:
-    """The paths of a CSV/TSV with a column `path`, taken as relative to the list's folder."""
+    """The paths of a CSV/TSV with a column `path`, relative to the list's folder."""
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
@@ -229,7 +229,7 @@ def _read_list(path: Path) -> list[str]:
 
 
 def expanded(text: str, where: str) -> Path:
-    """A path that may begin with ~. Raises LibraryError, saying where it stands."""
+    """The path with a leading ~ expanded. Raises LibraryError, with a message about `where`."""
     if "\0" in text:
         raise LibraryError(f"{where}: a path with a zero byte: {text!a}")
     try:
@@ -248,12 +248,12 @@ def _root(roots: Sequence[str], files: Sequence[str]) -> str:
 def _collect(root: str, files: Iterable[str], problems: Iterable[tuple[str, str]]) -> Scan:
     relative = {_posix(_below(root, file)): file for file in files}
     tracks: list[Ticket] = []
-    taken: set[str] = set()
+    ids: set[str] = set()
     for path in sorted(relative, key=os.fsencode):
         track = track_id(path)
-        if track in taken:  # two paths that differ in their normal form only
+        if track in ids:  # two paths that differ in their normal form only
             track = f"{track.rpartition('-')[0]}-{_digest(path + '/')}"
-        taken.add(track)
+        ids.add(track)
         tracks.append(_look_at(track, path, relative[path]))
     return Scan(root, tuple(tracks), tuple(sorted(problems)))
 
@@ -267,7 +267,7 @@ def _below(root: str, file: str) -> str:
 def _look_at(track: str, path: str, file: str) -> Ticket:
     try:
         status = os.stat(file)
-    except OSError:  # vanished or forbidden: reading it will say so in the track's record
+    except OSError:  # deleted or forbidden: the track's record reports it when it is read
         return Ticket(track, path, file, -1, -1)
     return Ticket(track, path, file, status.st_size, status.st_mtime_ns)
 

@@ -31,7 +31,7 @@ pytestmark = [
 
 HARNESS = """
 import ctypes, json, math, os, sys, threading
-from dropgrid.jobs.crashes import Crash, held_mb
+from dropgrid.jobs.crashes import Crash, counted_mb
 from dropgrid.jobs.process import supervised
 {before}
 at_cap, look = os.pipe(), Crash.look
@@ -44,7 +44,7 @@ def until_seen_at_the_cap():
     os.read(at_cap[0], 1)
 def work():
 {work}
-cap = math.ceil(held_mb(os.getpid())) + {room}
+cap = math.ceil(counted_mb(os.getpid())) + {room}
 outcome = supervised(work, memory_mb=cap)
 failure = outcome.failure and [outcome.failure.type, outcome.failure.message]
 print(json.dumps([outcome.fault, failure, cap]))

@@ -61,7 +61,7 @@ def test_the_command_tries_writes_and_restores(
 
     assert main(tag(tmp_path, "write", "--comment")) == 0
     assert capsys.readouterr().out.endswith(f"8 files changed; previous values: {backup}\n")
-    assert all(read_tags(path, with_ours=True).bpm == BPM for path in tags)
+    assert all(read_tags(path, include_own=True).bpm == BPM for path in tags)
 
     assert main(tag(tmp_path, "write", "--comment")) == 0
     assert "8 tracks left alone: already tagged so" in capsys.readouterr().err

@@ -53,7 +53,7 @@ def test_tags_are_written_and_restored_and_audio_stays(song: Path, by_hand: bool
     change = planned(song)
     apply(change)
     assert decoded(song) == audio
-    assert read_tags(song, with_ours=True).bpm == BPM
+    assert read_tags(song, include_own=True).bpm == BPM
     assert "[drops 0:08 0:19]" in "".join(all_tags(song).values())
     ours = {key.lower() for key in change.new}
     kept = {key: value for key, value in tags.items() if key.lower() not in ours}
@@ -117,7 +117,7 @@ def test_key_and_gain_are_written_and_restored_and_audio_stays(song: Path) -> No
     change = planned(song, EVERYTHING)
     apply(change)
     assert decoded(song) == audio
-    plain_text = read_tags(song, with_ours=True)
+    plain_text = read_tags(song, include_own=True)
     assert (plain_text.bpm, plain_text.key) == (BPM, "8A")
     written = {name.lower(): text for name, text in all_tags(song).items()}
     gains = [text for name, text in written.items() if "replaygain_track_gain" in name]
@@ -338,7 +338,7 @@ def test_mode_and_links_are_kept(tmp_path: Path) -> None:
     link = tmp_path / "link.flac"
     link.symlink_to(path)
     apply(planned(link))
-    assert link.is_symlink() and read_tags(path, with_ours=True).bpm == BPM
+    assert link.is_symlink() and read_tags(path, include_own=True).bpm == BPM
     assert path.stat().st_mode & 0o777 == 0o640
     assert path.stat().st_mtime > 1
 

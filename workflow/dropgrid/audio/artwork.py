@@ -29,7 +29,7 @@ QUALITY = "3"  # of JPEG, 2 to 31, less is better
 
 
 def cover_digest(path: Path) -> str:
-    """Tells the cover of a file from others; "" where it has none. Never raises."""
+    """A digest of the cover of a file; "" if it has none. Never raises."""
     with suppress(TagLimit, OSError):
         return str(in_tag_process(digest, path))
     return ""
@@ -57,7 +57,7 @@ def pictures(path: Path) -> list[str]:
 
 
 def _cover(path: Path) -> bytes | None:
-    """The cover of a file, as it is there; None where it has none. Raises MemoryError."""
+    """The unchanged bytes of a file's cover; None if it has none. Raises MemoryError."""
     import mutagen
 
     try:

@@ -1,4 +1,4 @@
-"""The channels of a file: where each stands, and what is made of them."""
+"""The channels of a file: their positions, and the mix to two channels."""
 
 from __future__ import annotations
 

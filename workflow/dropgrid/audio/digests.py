@@ -1,18 +1,17 @@
-"""What a file is, whatever it is called and wherever it lies: digests of its bytes and its audio.
+"""Identify a file independently of its name and place: digests of its bytes and of its audio.
 
-`whole_digest` is of every byte: two files that agree in it are the same file. `audio_digest` is of
-every byte but those of known tags, so that it stays when a title is edited:
+`whole_digest` covers every byte: files with the same digest are identical. `audio_digest` covers
+every byte except those of known tags, so it does not change when a title is edited:
 
     FLAC            but the blocks of comments, pictures and padding
     WAV, AIFF       but the chunks of tags, and the size of the whole, which counts them
     Ogg, MP4, WMA   of the packets with their times, and the decoder's headers before them
     MP3, AAC        but ID3v2 at the start and ID3v1, ID3v2, APEv2 and Lyrics3 at the end
 
-Whatever is not known for a tag counts as audio: the worst that an odd file can do is to be
-analysed again. `sample_digest` is of the size and of four stretches, for a file whose path, size
-and time of modification are known already, to distinguish it from another of that name. It
-collides where two files of one size differ between the stretches alone; the others, BLAKE2b of
-160 bits, do not.
+Bytes that are not a known tag count as audio: at worst, an unusual file is analysed again.
+`sample_digest` covers the size and four stretches. It distinguishes a file from another one with
+the same path, size and time of modification, and collides if two files of the same size differ
+only outside the stretches; the other two, BLAKE2b of 160 bits, do not collide.
 """
 
 from __future__ import annotations
@@ -57,8 +56,8 @@ def sample_digest(path: Path) -> str:
 
 
 def audio_digest(path: Path) -> str:
-    """The digest of a file's audio, its tags left out; of all of it where it is not known what
-    are tags. Raises OSError."""
+    """The digest of a file's audio without its tags; of the whole file if its format is not
+    known. Raises OSError."""
     with _opened(path) as stream:
         size = os.fstat(stream.fileno()).st_size
         start = end_of_id3(stream)

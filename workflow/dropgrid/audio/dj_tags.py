@@ -1,4 +1,4 @@
-"""What a file says of itself beside what the analysis uses: comment, rating, label.
+"""Tags that the analysis does not use: comment, rating, label.
 
 Read when an export or the page asks for it, from the file as it is then, so that no record
 changes when a user rates a song. As in dropgrid.audio.tags no file is trusted.
@@ -97,7 +97,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _comment(fields: dict[str, Any]) -> str:
-    """The comment that programs show: the one without a title of its own."""
+    """The comment that programs show: the comment without a description."""
     bare = [name for name in fields if re.fullmatch(r"comm:(:...)?", name)]
     return _first(fields, (*sorted(bare), *COMMENTS))
 

@@ -26,8 +26,8 @@ FFMPEG_ONLY = {
 # Where the second decoder judges a file, a damaged packet is an error and no silence.
 STRICT = {"err_detect": "crccheck+bitstream+buffer+explode"}
 LOSSLESS = ("alac", "flac", "wavpack")
-TELLING = ("opus", "vorbis")  # codecs whose streams tell how much of their start is no music
-GUESSED = ("aac", "ac3", "mp3")  # whose length FFmpeg guesses from their bit rate
+TELLING = ("opus", "vorbis")  # codecs whose streams declare how much of their start is padding
+GUESSED = ("aac", "ac3", "mp3")  # codecs whose length FFmpeg estimates from the bit rate
 LOOKED_AT = 2000  # packets of an Ogg file, to tell whether its pages tell too little
 
 
@@ -35,8 +35,8 @@ LOOKED_AT = 2000  # packets of an Ogg file, to tell whether its pages tell too l
 class Opened:
     """A file that FFmpeg has opened.
 
-    decoder, positions: as in Reader. seconds: what its header promises, None if it says
-    nothing. another: a second recording stands behind it. start_known: the file declares how much
+    decoder, positions: as in Reader. seconds: its length by the header, None if
+    not given. another: a second recording follows it. start_known: the file declares how much
     of its start is no music. left_out: seconds that are coded, but are no part of it by its
     edit list.
     """
@@ -51,9 +51,9 @@ class Opened:
 
 
 def opened(path: Path, strict: bool = False, stream: Any = None) -> Opened:
-    """Open a file; nothing is decoded before the blocks are asked for. Raises DecodeError.
+    """Open a file; decoding begins with the first block. Raises DecodeError.
 
-    strict: what is damaged or missing within is an error. stream: read in the file's place.
+    strict: damaged or missing data is an error. stream: to read instead of the file.
     """
     import av
 
@@ -272,7 +272,7 @@ def _as_channels(planes: np.ndarray, channels: int) -> np.ndarray:
 
 
 def _reason(error: Exception) -> str:
-    """What a decoder says is wrong, without its error number and the file's name."""
+    """A decoder's error message, without its error number and the file's name."""
     if type(error).__name__ == "ArgumentError":  # FFmpeg's word for what FFMPEG_ONLY leaves out
         return "what FFmpeg takes it for is no container of music"
     return str(getattr(error, "strerror", None) or error)

@@ -1,4 +1,4 @@
-"""How many samples the frames of a FLAC file have, whatever its header says.
+"""Count the samples in the frames of a FLAC file, independently of its header.
 
 Each frame has its position, with a checksum: the last frames of a file show where it ends.
 

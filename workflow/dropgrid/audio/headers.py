@@ -1,4 +1,4 @@
-"""How long WMA files say they play, and whether another recording stands behind the first.
+"""The length of WMA files by their header, and whether another recording follows the first.
 
 FFmpeg, where bytes follow a WMA file, guesses its length from the file's size.
 
@@ -32,7 +32,7 @@ BEHIND = 2**20  # bytes looked through behind the audio, where it is known where
 
 
 def asf_seconds(path: Path) -> float | None:
-    """How long a WMA file plays, by its header; None where that says nothing. Raises OSError."""
+    """The length of a WMA file by its header, in seconds; None if not given. Raises OSError."""
     with path.open("rb") as stream:
         head = stream.read(2**16)
     at = head.find(ASF_PROPERTIES)
@@ -45,7 +45,7 @@ def asf_seconds(path: Path) -> float | None:
 
 
 def another_behind(path: Path, kind: str) -> bool:
-    """Whether another recording stands behind the first, which decoders do not come to.
+    """Whether another recording follows the first, which decoders do not reach.
 
     kind: a format, as FFmpeg names it; of others it is not known. Raises OSError.
     """

@@ -112,7 +112,7 @@ def info_frame(path: Path, start: int = 0) -> InfoFrame:
 
 
 def wants_frames(info: InfoFrame, found: Frames | None, promised: float) -> bool:
-    """Whether an MP3 has to be decoded frame by frame, for libsndfile to lose nothing of it.
+    """Whether an MP3 has to be decoded frame by frame, as libsndfile would lose part of it.
 
     found: the frames of its music. promised: seconds that libsndfile is going to decode. It
     takes a VBRI frame for music, guesses the length where none is declared, stops at the
@@ -126,7 +126,7 @@ def wants_frames(info: InfoFrame, found: Frames | None, promised: float) -> bool
 
 
 def oddity(info: InfoFrame, found: Frames) -> str | None:
-    """What is wrong with the frames of an MP3, for who looks at its record; None: nothing.
+    """A note for the record about irregular frames of an MP3; None if there are none.
 
     found: the frames of its music.
     """
@@ -180,7 +180,7 @@ def _behind(stream: IO[bytes], start: int, size: int) -> int | None:
 
 
 def _begins(stream: IO[bytes], at: int) -> bool:
-    """Whether a tag or an info frame stands there, as at the beginning of an MP3."""
+    """Whether there is a tag or an info frame, as at the beginning of an MP3."""
     stream.seek(at)
     head = stream.read(64)
     return head[:3] == b"ID3" or any(name in head for name in (b"Xing", b"Info", b"VBRI"))
@@ -218,7 +218,7 @@ def _declared(frame: bytes) -> tuple[int, int] | None:
 
 
 def _end_of_tags(stream: IO[bytes], at: int) -> int:
-    """Where the ID3v2 tags end that stand one behind the other from `at` on."""
+    """The end of the consecutive ID3v2 tags that start at `at`."""
     while True:
         stream.seek(at)
         length = end_of_id3(stream)

@@ -1,4 +1,4 @@
-"""The frames of an MP3: where the first one is, how many follow, and what is missing between them.
+"""The frames of an MP3: the first frame, the number of frames, and gaps between them.
 
 A decoder passes over everything before the first frame (tags, zeros, stray bytes), and so does
 this. A frame is believed where IN_A_ROW of one kind stand one behind the other, or the file ends
@@ -17,7 +17,7 @@ from typing import IO
 
 IN_A_ROW = 4  # frames that make chance impossible
 SEARCHED = 2**20  # bytes looked through for a frame; tags are skipped besides
-WINDOW = 4096  # bytes looked at in one go, and kept of the first frame
+WINDOW = 4096  # bytes read at a time, and kept of the first frame
 BLOCK = 2**20  # bytes read at once where all frames are counted
 HEAD = 4  # bytes of a frame's header
 BEGINNING = re.compile(rb"ID3|\xff[\xe2\xe3\xf2\xf3\xfa\xfb][\x10-\xef]")  # a tag, a frame
@@ -161,7 +161,7 @@ def _resume(stream: IO[bytes], at: int, end: int, kind: tuple[int, int] | None) 
 
 
 def _frames_follow(stream: IO[bytes], at: int, size: int, or_end: bool = False) -> bool:
-    """Whether IN_A_ROW frames of one kind stand one behind the other from `at` on.
+    """Whether IN_A_ROW consecutive frames of one kind start at `at`.
 
     or_end: or one at least, and the file ends with them.
     """
@@ -205,7 +205,7 @@ def samples_of(head: bytes) -> int:
 
 
 def end_of_id3(stream: IO[bytes]) -> int:
-    """Bytes of the ID3v2 tag that stands at the stream's place; 0 where none does."""
+    """Bytes of the ID3v2 tag at the stream's position; 0 if there is none."""
     head = stream.read(10)
     if head[:3] != b"ID3" or len(head) < 10:
         return 0

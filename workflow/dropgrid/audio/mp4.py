@@ -1,4 +1,4 @@
-"""The atoms of an MP4 file: its edit list, and whether another file stands behind it.
+"""The atoms of an MP4 file: its edit list, and whether another file follows it.
 
 An edit list declares which part of what is coded is the music: it begins behind what the encoder
 put before it, and ends before what fills the last frame.
@@ -75,7 +75,7 @@ def _moov(path: Path) -> bytes:
 
 
 def count_files(path: Path) -> int:
-    """How many MP4 files stand one behind the other: by atoms `ftyp`, and behind other bytes."""
+    """How many MP4 files follow one another: by atoms `ftyp`, and behind other bytes."""
     count = at = 0
     with path.open("rb") as stream:
         size = stream.seek(0, 2)

@@ -57,11 +57,11 @@ NO_LAST_PAGE = "the page that should be the last is not marked so: the end may b
 
 @dataclass
 class _Recording:
-    """What is decoded in one go. seconds: what its header promises, None if it says nothing."""
+    """A recording to decode. seconds: its length by the header; None if not given."""
 
     rate: int
     seconds: float | None
-    blocks: Iterator[np.ndarray]  # each until the next is asked for, which may overwrite it
+    blocks: Iterator[np.ndarray]  # each is valid until the next, which may overwrite it
 
 
 class Reader:
@@ -77,7 +77,7 @@ class Reader:
         one; all are read. "problem": what may be wrong with a file that is read nevertheless.
         "continued": which decoder went on where the first gave up. "start_known": False where
         the file does not tell how much of its start is no music (AAC, WMA).
-    positions: where each channel of the file stands, as FFmpeg names it: FL, FR, FC, LFE ...
+    positions: the position of each channel of the file, by FFmpeg's name: FL, FR, FC, LFE ...
     tap: called with every block as decoded, (samples, channels) float32, full scale 1 and
         repaired, and its rate in Hz, before it is mixed; for what is measured on the channels.
     divisor: what samples are divided by, where full scale is not 1.
@@ -230,10 +230,10 @@ class Reader:
         return recording
 
     def _by_frames(self, info: InfoFrame, found: Frames, end: int, channels: int) -> _Recording:
-        """An MP3 decoded frame by frame: all that are there, but for the info frame."""
+        """An MP3 decoded frame by frame: all its frames except the info frame."""
         if not self._later:
-            told = ffmpeg.decoder("mp3", "mp3float", found.rate, channels)
-            self.decoder |= told | {"lag": BY_FRAMES / found.rate}
+            facts = ffmpeg.decoder("mp3", "mp3float", found.rate, channels)
+            self.decoder |= facts | {"lag": BY_FRAMES / found.rate}
         seconds = info.declared * found.samples / found.rate if info.declared else None
         blocks = ffmpeg.mp3_blocks(frames(self.path, info.music, end), found.samples, channels)
         return _Recording(found.rate, seconds, blocks)
@@ -260,8 +260,8 @@ class Reader:
         """A whole file, by FFmpeg, which takes half of libsndfile's time for the same samples,
         but for the last bits of their 24."""
         recording = self._recording(file)
-        told = ffmpeg.decoder("ogg", "vorbis", file.samplerate, file.channels)
-        self.decoder = told | {"lag": 0.0}
+        facts = ffmpeg.decoder("ogg", "vorbis", file.samplerate, file.channels)
+        self.decoder = facts | {"lag": 0.0}
         recording.blocks = self._vorbis_blocks(file)
         return recording
 
@@ -325,7 +325,7 @@ class Reader:
         return self._open_part(*parts[0])
 
     def _open_part(self, start: int, end: int) -> _Recording:
-        """One of several recordings; one that cannot be opened is left out, which is noted."""
+        """One of several recordings; if it cannot be opened it is left out, with a note."""
         import soundfile
 
         part = FilePart(self.path, start, end)
@@ -390,18 +390,18 @@ class Reader:
         return DecodeError(f"{self.path}: damaged or cut short ({error})")
 
     def _by_ffmpeg(
-        self, file: Any, teller: str | None = None, part: FilePart | None = None
+        self, file: Any, source: str | None = None, part: FilePart | None = None
     ) -> _Recording:
-        """A file that libsndfile could read some of alone, decoded by FFmpeg to its end.
+        """A file that libsndfile can read only in part, decoded by FFmpeg to its end.
 
-        teller: who promises less than there is.
+        source: of a promise of less than there is.
         """
-        told = file.frames / file.samplerate
+        promised = file.frames / file.samplerate
         file.close()
         second = ffmpeg.opened(self.path, strict=True, stream=part)
         self.decoder, self.positions = second.decoder | {"lag": 0.0}, second.positions
-        if teller:
-            self.note(f"{teller} {told:.2f} s, and there is more, which was analysed")
+        if source:
+            self.note(f"{source} {promised:.2f} s, and there is more, which was analysed")
         return _Recording(second.decoder["sample_rate"], None, second.blocks)
 
     def _open_ffmpeg(self) -> _Recording:
@@ -424,13 +424,13 @@ class Reader:
         if not file.start_known:
             self.decoder["start_known"] = False
         chunk = audio_chunk(self.path)
-        if chunk and chunk.promised and file.seconds:  # FFmpeg tells what is there
-            told = file.seconds * chunk.promised / max(chunk.present, 1)
-            self._check_length(file.seconds, told)
+        if chunk and chunk.promised and file.seconds:  # FFmpeg gives the length present
+            promised = file.seconds * chunk.promised / max(chunk.present, 1)
+            self._check_length(file.seconds, promised)
         return _Recording(rate, file.seconds, file.blocks)
 
     def note(self, problem: str) -> None:
-        """Add what may be wrong with the file, unless it is there already."""
+        """Add a possible problem of the file, once."""
         problems = self.decoder.get("problem")
         if problems is None:
             self.decoder["problem"] = problem

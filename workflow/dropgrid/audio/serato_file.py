@@ -27,7 +27,7 @@ MP4 = {
     serato.MARKERS: "----:com.serato.dj:markers",
     serato.AUTOTAGS: "----:com.serato.dj:autgain",
 }
-STAMP = "DROPGRID_SERATO"  # the field that says which of Serato's tags are dropgrid's
+STAMP = "DROPGRID_SERATO"  # the field that lists which of Serato's tags are dropgrid's
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class SeratoTags:
 
 
 def stamp(tags: dict[str, bytes]) -> str:
-    """The text that says which tags are dropgrid's own: name and digest of each."""
+    """The text that lists dropgrid's own tags: name and digest of each."""
     return " ".join(f"{_short(name)}:{_digest(data)}" for name, data in sorted(tags.items()))
 
 
@@ -92,7 +92,7 @@ def serato_texts(path: Path) -> tuple[dict[str, str], str]:
 
 
 def _unpacked(unpack: Any, data: bytes | None, broken: list[str]) -> Any:
-    """What a tag holds; None where it is absent or broken, which is then reported."""
+    """The content of a tag; None if it is absent, or broken, which is reported."""
     try:
         return None if data is None else unpack(data)
     except (ValueError, IndexError, struct.error) as error:

@@ -38,10 +38,10 @@ def grid_of(record: BpmRecord) -> serato.Grid | None:
     return serato.Grid(markers, (anchors[-1][0], record.grid[-1].bpm))
 
 
-def tags_of(track: Track, wanted: Template | None = None) -> dict[str, bytes]:
+def tags_of(track: Track, template: Template | None = None) -> dict[str, bytes]:
     """Serato's tags by name, of a track in Serato's times (dropgrid.records.time_shift).
 
-    wanted: what goes on the pads; None for the most useful cues.
+    template: of the pads; None for the most useful cues.
     """
     record = track.bpm
     assert record is not None
@@ -49,17 +49,17 @@ def tags_of(track: Track, wanted: Template | None = None) -> dict[str, bytes]:
     if (grid := grid_of(record)) is not None:
         tags[serato.GRID] = serato.pack_grid(grid)
     if track.structure is not None:
-        tags[serato.MARKERS2] = serato.pack_markers2(marks_of(track, wanted))
+        tags[serato.MARKERS2] = serato.pack_markers2(marks_of(track, template))
     if record.bpm is not None:
         tags[serato.AUTOTAGS] = serato.pack_autotags(record.bpm)
     return tags
 
 
-def marks_of(track: Track, wanted: Template | None = None) -> list[serato.Cue]:
+def marks_of(track: Track, template: Template | None = None) -> list[serato.Cue]:
     """The hot cues of a track, and loops on its intro and outro."""
     marks = [
         serato.Cue(pad, round(1000 * cue.time), cue.name, bytes.fromhex(cue.colour[1:]))
-        for pad, cue in pads(track, wanted, serato.PADS)
+        for pad, cue in pads(track, template, serato.PADS)
     ]
     return marks + [
         serato.Cue(i, round(1000 * loop.start), loop.name, end=round(1000 * loop.end))

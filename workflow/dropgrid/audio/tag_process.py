@@ -1,4 +1,4 @@
-"""Reading tags in a process of its own, whose memory and processor time are capped.
+"""Read tags in a separate process with limits on memory and CPU time.
 
 mutagen is careful, but believes sizes and counts: a million frames, texts or chapters take it
 minutes, a genre of 12 MB a gigabyte, a compressed frame as much as it inflates to. So what reads
@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 SECONDS = 3.0  # of processor time, for the tags of a file
-MEMORY_MB = 192  # beside what the child has when it starts
+MEMORY_MB = 192  # in addition to the child's memory at its start
 PATIENCE = 300.0  # seconds by the clock: of a disk that does not answer
 MAX_ANSWER = 2**22  # bytes
 
@@ -214,7 +214,7 @@ def be_child(requests: int, answers: int) -> NoReturn:
     """Be the tag process: answer until the other end of the pipe is closed."""
     code = 1
     try:
-        for number in (signal.SIGINT, signal.SIGHUP):  # whoever asks ends this
+        for number in (signal.SIGINT, signal.SIGHUP):  # the parent ends this process
             signal.signal(number, signal.SIG_IGN)
         for number in (signal.SIGTERM, signal.SIGPROF):
             signal.signal(number, signal.SIG_DFL)

@@ -1,4 +1,4 @@
-"""Tags: what a file says of itself, read without trusting it.
+"""Tags: title, tempo, key and more from a file, read without trusting it.
 
 Covers ID3 (MP3, AIFF, WAV), INFO (WAV), MP4, Vorbis comments (FLAC, Ogg, Opus), ASF (WMA), APEv2
 and, by FFmpeg, what other containers hold (Matroska, CAF).
@@ -26,9 +26,9 @@ MAX_BPM = 999.0
 
 # Names of each field in the formats, lower case. A format has some of them.
 BPM_FIELDS = ("tbpm", "tmpo", "bpm", "wm/beatsperminute", "tempo")
-# Where an exact tempo stands beside an integer-only field.
+# Fields with an exact tempo, besides an integer-only field.
 EXACT_BPM_FIELDS = ("txxx:bpm", "----:com.apple.itunes:bpm")
-# What `dropgrid tag` wrote in its own words beside the fields that all read (`without_own_words`).
+# Fields of its own that `dropgrid tag` writes besides the common ones (`without_own_fields`).
 OWN_BPM, OWN_KEY = "DROPGRID_BPM", "DROPGRID_KEY"
 FREE_FORMS = ("", "txxx:", "----:com.apple.itunes:")  # before a name of one's own, by format
 TEXT_FIELDS = {
@@ -62,7 +62,7 @@ YEAR = re.compile(r"(?<![0-9])[0-9]{4}(?![0-9])")
 
 @dataclass(frozen=True)
 class Tags:
-    """What the tags of a file say. An absent text is ""; problem: why tags could not be read."""
+    """The tags of a file. An absent text is ""; problem: why tags could not be read."""
 
     bpm: float | None = None
     title: str = ""
@@ -74,24 +74,24 @@ class Tags:
     problem: str | None = None
 
 
-def read_tags(path: str | Path, with_ours: bool = False) -> Tags:
-    """The tags of an audio file; of one that cannot be read Tags.problem says why.
+def read_tags(path: str | Path, include_own: bool = False) -> Tags:
+    """The tags of an audio file; Tags.problem gives the reason if they cannot be read.
 
-    with_ours: also the tempo and key that dropgrid wrote itself, as players show them. Raises
-    OSError where the machine cannot run the tag process, which is no fault of the file.
+    include_own: also the tempo and key that dropgrid wrote itself, as players show them. Raises
+    OSError if the machine cannot run the tag process, which is not the file's fault.
     """
     try:
         fields, problem = in_tag_process(read_fields, Path(path))
     except TagLimit as limit:
         return Tags(problem=f"not read: {limit}")
-    fields = fields if with_ours else without_own_words(fields)
+    fields = fields if include_own else without_own_fields(fields)
     texts = {name: _first_text(fields, keys) for name, keys in TEXT_FIELDS.items()}
     year = YEAR.search(texts.pop("year"))
     return Tags(bpm=_bpm(fields), year=year.group() if year else "", problem=problem, **texts)
 
 
 def parse_bpm(text: str) -> float | None:
-    """The tempo a BPM field states: "127.96", "128,0", " 128 BPM"; None if it is implausible."""
+    """The tempo in a BPM field: "127.96", "128,0", " 128 BPM"; None if it is implausible."""
     match = NUMBER.fullmatch(text[:MAX_TEXT])
     if match is None:
         return None
@@ -99,23 +99,23 @@ def parse_bpm(text: str) -> float | None:
     return bpm if math.isfinite(bpm) and 0 < bpm <= MAX_BPM else None
 
 
-def without_own_words(fields: dict[str, list[str]]) -> dict[str, list[str]]:
-    """The fields without the tempo and key that dropgrid itself has written into the file.
+def without_own_fields(fields: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The fields without the tempo and key that dropgrid itself wrote into the file.
 
-    Beside them it leaves a field of its own that says the same. A tempo or key equal to that one
-    is no evidence: it would come back as the file's own word, and be the reference that it is
-    measured by. One that was changed since is the user's.
+    With them dropgrid writes a field of its own with the same value. A tempo or key equal to that
+    field is not evidence: dropgrid would compare its result with itself. A value that was changed
+    since is the user's.
     """
     bpm = _first_bpm(fields, _own_names(OWN_BPM))
     key = _first_text(fields, _own_names(OWN_KEY))
 
-    def is_ours(name: str, text: str) -> bool:
+    def is_own(name: str, text: str) -> bool:
         if name in (*BPM_FIELDS, *EXACT_BPM_FIELDS) and bpm is not None:
             return parse_bpm(text) in (bpm, int(bpm + 0.5))  # as the fields of a tempo hold it
         return name in TEXT_FIELDS["key"] and key != "" and _clean(text) == key
 
     return {
-        name: [text for text in texts if not is_ours(name, text)] for name, texts in fields.items()
+        name: [text for text in texts if not is_own(name, text)] for name, texts in fields.items()
     }
 
 
@@ -156,7 +156,7 @@ def _reason(error: Exception) -> str:
 
 
 def read_fields(path: Path) -> tuple[dict[str, list[str]], str | None]:
-    """Values of the known fields by lower-case name, and what went wrong on the way.
+    """Values of the known fields by lower-case name, and any problem in reading them.
 
     For the tag process: raises MemoryError.
     """

@@ -17,7 +17,7 @@ from typing import Any
 
 
 class Claimed(Exception):
-    """Another process is at work; the message says who, and what to do if that is not so."""
+    """Another process is at work; the message names it, and says what to do if that is wrong."""
 
 
 def claim(path: Path) -> None:
@@ -47,7 +47,7 @@ def _remove_stale(path: Path) -> None:
         data = path.read_bytes()
         if (who := _living(data)) is not None:
             raise Claimed(f"{who}; if that is not so, delete {path}")
-        # Of several who find it stale one renames it, and looks at what it got.
+        # If several processes find it stale, one renames it and checks the renamed file.
         aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
         os.rename(path, aside)
         if aside.read_bytes() != data:
@@ -83,7 +83,7 @@ def _living(data: bytes) -> str | None:
 
 
 def _began(pid: int) -> str | None:
-    """When a process began, to tell it from a later one of its number; None where unknown."""
+    """When a process began, to distinguish it from a later one with its id; None if unknown."""
     if sys.platform != "linux":
         return None
     with suppress(OSError, IndexError):

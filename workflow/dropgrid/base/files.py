@@ -15,7 +15,7 @@ WINDOWS = re.compile(r"(?P<drive>[A-Za-z]:)[/\\]")  # how an absolute path begin
 
 
 def rooted(path: str | Path) -> Path:
-    """A folder's absolute path; one of Windows stays what it is, with forward slashes."""
+    """A folder's absolute path; a Windows path is unchanged, with forward slashes."""
     if WINDOWS.match(str(path)):
         return Path(str(path).replace("\\", "/"))
     return Path(path).absolute()
@@ -31,7 +31,7 @@ def cut_name(name: str, most: int = 180) -> str:
 
 
 def write_atomically(path: Path, data: bytes | Iterable[bytes], durable: bool = True) -> None:
-    """Write data to path by way of a temporary file beside it and a rename.
+    """Write data to path through a temporary file in the same folder and a rename.
 
     Whatever goes wrong (disk full, a signal), path holds either what it held before or all
     of data, which may come in chunks; durable: after a power cut too, at the price of waiting
@@ -66,7 +66,7 @@ def _mode_of(path: Path) -> int | None:
 
 
 def _new_file(path: Path, mode: int | None) -> IO[bytes]:
-    """A new file that nobody can read who may not; what an ended process left there goes."""
+    """A new private file; replaces one that an ended process left."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     at_first = 0o666 if mode is None else mode & 0o700
     try:
@@ -130,7 +130,7 @@ def read_regular(path: Path, limit: int) -> bytes:
     Raises OSError, with EINVAL for what is no regular file and EFBIG beyond limit bytes.
     """
     with open_regular(path, limit) as stream:
-        # Room is made for all that is asked for: ask for no more than there is, and one byte.
+        # `read` allocates the number of bytes requested: request the size and one byte.
         data = stream.read(min(os.fstat(stream.fileno()).st_size, limit) + 1)
     if len(data) > limit:
         raise _too_large(path, limit)

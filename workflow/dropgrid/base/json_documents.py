@@ -9,7 +9,7 @@ from typing import Any
 from .errors import MissingRecord, RecordError
 from .files import read_regular
 
-SCHEMA_VERSION = 1  # of what is kept beside the records; a record has a VERSION of its own
+SCHEMA_VERSION = 1  # of the documents other than records; each record has its own VERSION
 MAX_BYTES = 256 * 2**20  # of a document: some hundred thousand tracks in scan.json
 DECIMALS = 6  # of every number in a record: microseconds, millionths of a BPM
 

@@ -1,4 +1,4 @@
-"""JSON from outside, of which everything can be written again as it was read."""
+"""JSON from outside, read so that all of it can be written back unchanged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 MOST_DIGITS = 20  # of a whole number
 DEEPEST = 40  # lists and objects within each other
-SHOWN = 60  # characters of what is wrong
+SHOWN = 60  # characters quoted in a message
 
 
 def loads(data: bytes) -> Any:

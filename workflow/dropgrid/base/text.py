@@ -127,7 +127,7 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Text in one line that every file format can hold, a mark in place of what cannot stand.
+    """Text in one line that every file format can store, with a mark for each other character.
 
     Control characters, line breaks and bytes that were no text; what joins letters, emoji and
     directions of writing stays, though no terminal shows it.
@@ -140,7 +140,7 @@ def one_line(text: str) -> str:
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """What to say of a word that is not known; nothing where nothing is like it.
+    """A suggestion for an unknown word; empty if no known word is similar.
 
     >>> suggestion("bmp", ["bpm", "key"])
     ' (did you mean bpm?)'

@@ -3,7 +3,7 @@ between the steps of long work, where cores are free.
 
 A product of matrices that is shared out among threads is summed in another order, and differs in
 its last digits. The commands set OMP_NUM_THREADS and the like before NumPy is there to read them;
-whoever calls from Python has NumPy already.
+any caller in Python has NumPy already.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def in_thread(items: Iterable[Item], most: int = 8) -> Iterator[Item]:
             for item in items:
                 if not put([item]):
                     return
-        except BaseException as error:  # MemoryError too: whoever takes the items decides
+        except BaseException as error:  # MemoryError too: the consumer decides
             put([], error)
         else:
             put([])

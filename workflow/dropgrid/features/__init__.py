@@ -13,7 +13,7 @@ ENVELOPE_RATE = 400  # values a second of the attack envelopes
 
 @dataclass(frozen=True)
 class Features:
-    """What is kept of a track: results/features/{track}.npz.
+    """The features of a track: results/features/{track}.npz.
 
     duration: seconds of decoded audio.
     activations: (frames, 2) float32, the networks' probability of a beat that is no downbeat,

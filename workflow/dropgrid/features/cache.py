@@ -1,10 +1,9 @@
-"""Features that are there already: of the same audio, by the same networks and options.
+"""Reuse features of the same audio, made with the same networks and options.
 
-A features file is also kept under the name of its origin, results/cache/{origin}.npz: a second
-name of the same file, which takes no room. So a track whose tags were edited, whether it was
-renamed as well or not, is not decoded again: its features are those of its audio, with the new
-tags. Where a file system has no second names (hard links), nothing is kept, and such a track is
-decoded.
+A features file has a second name (hard link) by its origin, results/cache/{origin}.npz, which
+takes no disk space. A track with edited tags, renamed or not, is not decoded again: it gets the
+features of its audio, with the new tags. On a file system without hard links there is no cache,
+and such a track is decoded.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from .store import load, origin_of
 
 
 def origin(audio: str, network: Path, key_network: Path | None, options: Mapping[str, Any]) -> str:
-    """What features come from, as a name: the audio's digest, and that of all that heard it.
+    """A name for the inputs of features: a digest of the audio, and one of networks and options.
 
     network, key_network: the networks' files; options: of the stage. Raises OSError.
     """

@@ -1,6 +1,6 @@
-"""Descriptors: what the later stages know of the sound besides the networks' activations.
+"""Descriptors: measures of the sound for the later stages, besides the activations.
 
-All come from the spectra the networks need anyway. `Features.descriptors` holds, beside what
+All use the spectra that the networks need anyway. `Features.descriptors` holds, beside what
 pitch.Pitch (for the key) and loudness.Meter keep,
 
 bands     (frames, 9) float16: power in each band between EDGES, dB; 0 dB is a sine at full scale,
@@ -33,7 +33,7 @@ PER_TENTH = 10  # frames
 PER_FRAME = 4  # attack values
 KICK_TOP = 190.0  # Hz
 PICTURE = 2000  # columns
-STRETCH = 441  # samples whose extremes are kept until the length is known
+STRETCH = 441  # samples of each pair of extremes, until the length is known
 
 
 class Descriptors:
@@ -47,7 +47,7 @@ class Descriptors:
         both = np.zeros((len(semitones), LOW_BANDS + semitones.shape[1]), np.float32)
         both[: len(low_bands), :LOW_BANDS], both[:, LOW_BANDS:] = low_bands, semitones
         self._kick = _kick_matrix(long, sample_rate)
-        # Sums of the powers of each of FRAME_SIZES that are wanted.
+        # The sums of powers needed, for each of FRAME_SIZES.
         self.powers = (
             np.zeros((0, 0), np.float32),
             _band_matrix(middle, sample_rate, EDGES[LOW_BANDS:]),
@@ -57,7 +57,7 @@ class Descriptors:
 
     @property
     def kick_bins(self) -> int:
-        """How many complex values of the longest frames' spectra are wanted, from 0 Hz up."""
+        """How many complex values of the longest frames' spectra are needed, from 0 Hz up."""
         return len(self._kick)
 
     def add(self, segment: np.ndarray, lowest: np.ndarray, sums: Sequence[np.ndarray]) -> None:
@@ -117,7 +117,7 @@ class Waveform:
 
 
 def _mean(powers: np.ndarray) -> np.ndarray:
-    """The mean of each PER_TENTH frames, and of what is left at the end."""
+    """The mean of each PER_TENTH frames, and of the remaining ones at the end."""
     whole = len(powers) // PER_TENTH * PER_TENTH
     means = powers[:whole].reshape(-1, PER_TENTH, powers.shape[1]).mean(axis=1)
     if whole < len(powers):

@@ -1,8 +1,8 @@
 """From a file to its features: blocks -> segments -> spectra -> inputs and descriptors ->
 activations, in one pass; and from the same blocks what key and loudness are found from.
 
-The steps can share some threads: each does what it does alone, in the same order, so that the
-features are the same bytes on any number of them."""
+The steps can run in several threads. Each step does the same work in the same order as in one
+thread, so the features are the same bytes with any number of threads."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ if TYPE_CHECKING:
 
 SHORTEST = 1.0  # seconds
 SILENCE = 4 / 32768  # of full scale: a peak below it is dither, not music
-INVERTED = 1e-4  # energy of the sum over that of the difference, below which the sum is nothing
+INVERTED = 1e-4  # energy of the sum over that of the difference, below which the channels cancel
 OVER = 4.0  # times full scale: more than any mix overshoots, and clipped for the networks
 SCALES = (2.0**15, 2.0**23, 2.0**31)  # full scale of integers that were stored as floats
 
 
 @dataclass(frozen=True)
 class Way:
-    """How a file's samples are taken: divided by `divisor`; the difference of channels, or not."""
+    """How a file's samples are read: divided by `divisor`; side: the difference of channels."""
 
     divisor: float = 1.0
     side: bool = False
 
     def problem(self, peak: float) -> str | None:
-        """What is odd about taking them so; None: nothing. peak: times full scale."""
+        """A note on an unusual way of reading; None for the usual one. peak: times full scale."""
         parts = []
         if self.divisor != 1:
             parts.append(
@@ -71,7 +71,7 @@ class Way:
 
 
 class _Otherwise(Exception):
-    """The whole of a file shows that its samples have to be taken in another way."""
+    """At the end of a file: its samples have to be read in another way."""
 
     def __init__(self, way: Way) -> None:
         super().__init__(way)
@@ -123,7 +123,7 @@ def _extract(
     inputs = Inputs(SAMPLE_RATE)
     descriptors = Descriptors(SAMPLE_RATE)
     blocks = _usable(path, _mid(reader, waveform, meter, way))
-    blocks = _heard(in_thread(blocks) if threads > 3 else blocks, pitch)
+    blocks = _with_pitch(in_thread(blocks) if threads > 3 else blocks, pitch)
     engine = plugin_of(ensemble)
     if engine is not None:
         blocks = engine.fed(blocks)
@@ -184,7 +184,7 @@ def front_end(
 
 
 def banks(inputs: Inputs, descriptors: Descriptors) -> list[Bank]:
-    """What is wanted of each of the three spectra: the networks' bands, and the descriptors'."""
+    """The outputs of each of the three spectra: the networks' bands, and the descriptors'."""
     return [Bank(*pair) for pair in zip(inputs.banks, descriptors.powers, strict=True)]
 
 
@@ -199,16 +199,16 @@ def split(sums: Sequence[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray
 def _mid(reader: Reader, waveform: Waveform, meter: Meter, way: Way) -> Iterator[np.ndarray]:
     """The signal that is analysed: the mean of the channels, or their difference.
 
-    Raises _Otherwise at its end, where the whole of it shows that it has to be taken otherwise.
+    Raises _Otherwise at its end if the samples have to be read in another way.
     """
     sum_energy = difference_energy = 0.0
     for block in reader:
         mid, side = np.ascontiguousarray(block[:, 0]), np.ascontiguousarray(block[:, 1])
         sum_energy += float(np.dot(mid, mid))
         difference_energy += float(np.dot(side, side))
-        taken = side if way.side else mid
-        waveform.add(taken)
-        yield taken
+        signal = side if way.side else mid
+        waveform.add(signal)
+        yield signal
     other = way
     if way.divisor == 1 and (divisor := integer_scale(meter.sample_peak)):
         other = replace(other, divisor=divisor)
@@ -220,8 +220,8 @@ def _mid(reader: Reader, waveform: Waveform, meter: Meter, way: Way) -> Iterator
         reader.note(problem)
 
 
-def _heard(blocks: Iterable[np.ndarray], pitch: Pitch) -> Iterator[np.ndarray]:
-    """The same blocks, which pitch takes too; it is finished before the networks need room."""
+def _with_pitch(blocks: Iterable[np.ndarray], pitch: Pitch) -> Iterator[np.ndarray]:
+    """Pass blocks on and add each to pitch, which finishes before the networks need memory."""
     for block in blocks:
         pitch.add(block)
         yield block
@@ -232,10 +232,10 @@ def _heard(blocks: Iterable[np.ndarray], pitch: Pitch) -> Iterator[np.ndarray]:
 def _usable(path: Path, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
     """The same blocks; raises UnusableAudio at their end, before the networks run.
 
-    Zeros are held back until something follows: hours of them cost their decoding alone.
+    Zeros wait until something else follows: hours of silence cost only their decoding.
     """
     samples, peak = 0, 0.0
-    zeros: list[int] = []  # lengths of the blocks held back
+    zeros: list[int] = []  # lengths of the waiting blocks
     for block in blocks:
         samples += len(block)
         if peak == 0 and not block.any():

@@ -33,7 +33,7 @@ SHORT_TERM = 30  # tenths in a short-term window
 RELATIVE_GATE = -10.0  # LU below the mean of what passes the absolute gate
 RANGE_GATE = -20.0  # the same for the range
 RANGE_SHARES = (0.1, 0.95)
-LOUDEST = 1e12  # power kept at most: a float file may hold anything
+LOUDEST = 1e12  # upper limit of a power: a float file may contain any value
 SURROUND = 1.41  # weight of a channel between 60 and 120 degrees to the side
 AT_ONCE = 65536  # samples that are filtered at once
 OVERSAMPLED = 192_000  # Hz at least, where true peaks are looked for
@@ -54,7 +54,7 @@ class Meter:
         self._begin(rate, positions)
 
     def _begin(self, rate: int, positions: Sequence[str]) -> None:
-        """Be ready for samples of a rate; a tenth that is not full is left out."""
+        """Prepare for samples of a rate; an incomplete tenth is dropped."""
         self._finish_peak()
         by_channel = weights(positions)
         self.rate, self.channels = rate, len(by_channel)
@@ -131,7 +131,7 @@ class Meter:
         return powers
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """What all blocks held; called once.
+        """The measures of all blocks; called once.
 
         loudness: (tenths,) float32, weighted power of each whole tenth of a second; peak:
         (2,) float32, the largest sample and the true peak, NaN where it was not looked for."""
@@ -143,7 +143,7 @@ class Meter:
         }
 
     def _finish_peak(self) -> None:
-        """Count what the oversampling still holds back."""
+        """Count the samples still in the oversampling filter."""
         if self._oversample is not None and self.true_peak is not None:
             nothing = np.zeros((0, self._oversample.channels), np.float32)
             rest = largest(self._oversample(nothing, True))
@@ -191,7 +191,7 @@ def decibels(power: float) -> float:
 def integrated(tenths: np.ndarray) -> float | None:
     """Gated loudness of consecutive tenths, LUFS; None where nothing passes the gate.
 
-    Less than a gating block of tenths is taken as one block.
+    Fewer tenths than a gating block count as one block.
     """
     blocks = _windows(tenths, BLOCK)
     loud = _gated(blocks, RELATIVE_GATE)

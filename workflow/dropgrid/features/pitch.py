@@ -1,4 +1,4 @@
-"""What the key is found from: spectra finely resolved in frequency.
+"""Input of key detection: spectra with fine frequency resolution.
 
 `Pitch` takes a mono signal in blocks and keeps
 
@@ -35,9 +35,9 @@ C1 = 440 * 2 ** (-45 / 12)  # Hz, a C: where pitch classes are counted from
 BATCH = 16  # frames transformed at once: whole steps
 AROUND = 24  # bins on either side, 32 Hz, that a partial is measured against
 PROMINENCE = 3.5  # times the mean magnitude around it: a partial, no noise and no drum
-IN_TUNE = 12.0  # cents: less is heard as in tune
+IN_TUNE = 12.0  # cents: a smaller deviation counts as in tune
 AGREEMENT = 0.35  # of the tuning: less is no tuning
-AHEAD = 60 * RATE  # samples: the key network's frames follow the pitches, which tell the tuning
+AHEAD = 60 * RATE  # samples: delay of the key network's frames, for the pitches to give the tuning
 COMPRESSION = 0.3  # strength is magnitude to this power, so that no one note drowns the others
 
 
@@ -47,24 +47,24 @@ class Frames:
     def __init__(self, size: int, hop: int) -> None:
         self.size, self.hop = size, hop
         self._parts = [np.zeros(size // 2, np.float32)]
-        self._held = size // 2
+        self._waiting = size // 2
         self._samples, self._sent = 0, 0
 
     def add(self, block: np.ndarray) -> Iterator[np.ndarray]:
         """Groups of BATCH frames (BATCH, size) that the block completes."""
         self._parts.append(block)
-        self._held += len(block)
+        self._waiting += len(block)
         self._samples += len(block)
         length = (BATCH - 1) * self.hop + max(self.size, self.hop)
-        while self._held >= length:
+        while self._waiting >= length:
             signal = np.concatenate(self._parts)
             yield self._cut(signal, BATCH)
             self._parts = [signal[BATCH * self.hop :]]
-            self._held -= BATCH * self.hop
+            self._waiting -= BATCH * self.hop
             self._sent += BATCH
 
     def rest(self) -> Iterator[np.ndarray]:
-        """What is left, with zeros behind: at most BATCH frames at a time."""
+        """The remaining frames, padded with zeros: at most BATCH frames at a time."""
         left = -(-self._samples // self.hop) - self._sent
         signal = np.concatenate([*self._parts, np.zeros(self.size + self.hop, np.float32)])
         for first in range(0, left, BATCH):
@@ -78,19 +78,19 @@ class Frames:
 
 
 class Pitch:
-    """Collects what the key is found from; network: None does without its scores."""
+    """Collects the input of key detection; network: None for no scores of a network."""
 
     def __init__(self, network: Network | None) -> None:
         self._key_frames = Frames(KEY_FRAME + KEY_ROOM, KEY_HOP)
         bands = filterbank(KEY_FRAME, RATE, 24, lowest=65, highest=2100)
         self._bank = Bank(bands, np.zeros((0, 0), np.float32))
         self._scores = None if network is None else Scores(network)
-        self._ahead: deque[np.ndarray] = deque()  # blocks that only pitches have heard so far
+        self._ahead: deque[np.ndarray] = deque()  # blocks that only the pitches have used so far
         self._ahead_samples = 0
         self._pitch_frames = Frames(PITCH_FRAME, PITCH_HOP)
         self._transforms: dict[int, Transform] = {}
         self._pitches: list[np.ndarray] = []
-        self._heard = np.zeros(FINE)  # pitches of all steps so far, both registers
+        self._pitch_sums = np.zeros(FINE)  # pitches of all steps so far, both registers
         self._tonality: list[np.ndarray] = []
 
     def add(self, block: np.ndarray) -> None:
@@ -104,7 +104,7 @@ class Pitch:
                 self._follow()
 
     def finish(self) -> None:
-        """There are no more blocks: take what is left of the last ones, and give up the room."""
+        """After the last block: process the remaining samples and free the buffers."""
         for frames in self._pitch_frames.rest():
             self._keep(frames)
         if self._scores is not None:
@@ -134,11 +134,10 @@ class Pitch:
     def _key_input(self, frames: np.ndarray) -> np.ndarray:
         """The key network's input: log10(1 + magnitude) in 24 bands an octave.
 
-        The network was trained on music tuned to 440 Hz. Where what was heard so far is tuned
-        otherwise by more than IN_TUNE, shorter or longer frames have their bins where the
-        music's pitches are.
+        The network was trained on music tuned to 440 Hz. If the music so far differs from
+        that by more than IN_TUNE, shorter or longer frames put the bins at the music's pitches.
         """
-        cents, agreement = tuning(self._heard)
+        cents, agreement = tuning(self._pitch_sums)
         in_tune = abs(cents) <= IN_TUNE or agreement < AGREEMENT
         size = KEY_FRAME if in_tune else fast_size(KEY_FRAME * 2 ** (-cents / 1200))
         spare = (frames.shape[1] - size) // 2
@@ -154,7 +153,7 @@ class Pitch:
 
     def _keep(self, frames: np.ndarray) -> None:
         pitches, tonality = partials(self._transform(PITCH_FRAME).magnitudes(frames, TOP))
-        self._heard += pitches.sum(axis=(0, 1))
+        self._pitch_sums += pitches.sum(axis=(0, 1))
         self._pitches.append(pitches.astype(np.float16))
         self._tonality.append(tonality.astype(np.float16))
 

@@ -175,7 +175,7 @@ class Spectra:
     """The sums of a bank each over segments' frames of FRAME_SIZES."""
 
     def __init__(self, banks: Sequence[Bank], lowest: int) -> None:
-        """lowest: how many complex bins of the longest frames are wanted, from 0 Hz up."""
+        """lowest: how many complex bins of the longest frames are needed, from 0 Hz up."""
         self._transforms = [Transform(size) for size in FRAME_SIZES]
         self._banks, self._lowest = banks, lowest
 

@@ -30,7 +30,7 @@ DESCRIPTOR = "descriptor/"
 def save(path: Path, result: Features | TrackFailure, origin: str | None = None) -> None:
     """Write features, or why there are none. Raises OSError.
 
-    origin: what they come from (dropgrid.features.cache), where that is known for sure.
+    origin: the name of their inputs (dropgrid.features.cache), where it is certain.
     """
     about: dict[str, Any] = {"version": VERSION}
     if origin is not None:
@@ -76,7 +76,7 @@ def load(path: Path) -> Features | TrackFailure:
 
 
 def origin_of(path: Path) -> str | None:
-    """The origin that features were saved with; None where none is told or can be read."""
+    """The origin that features were saved with; None if the file has none or is unreadable."""
     with (
         suppress(OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile),
         opened_arrays(path) as archive,

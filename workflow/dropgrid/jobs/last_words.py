@@ -1,7 +1,7 @@
-"""What a child says on standard error: passed on to our own, its end kept.
+"""Forward the standard error of a child to that of this process, and keep its end.
 
-A library that ends the process for want of memory (OpenBLAS, LLVM, the C++ runtime) says so there
-and nowhere else.
+A library that ends the process for lack of memory (OpenBLAS, LLVM, the C++ runtime) reports it
+only there.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-KEPT = 8192  # bytes of the end that are kept: a fault handler's stack of all threads fits in
-AT_ONCE = 16  # times what a pipe holds
+KEPT = 8192  # bytes kept of the end: enough for a fault handler's stacks of all threads
+AT_ONCE = 16  # reads of one pipe's capacity
 
 
 class LastWords:
-    """A pipe from the standard error of a child to be forked to that of this process."""
+    """A pipe from a child's standard error to that of this process; made before the fork."""
 
     def __init__(self) -> None:
         self.reader, self._writer = os.pipe()
@@ -22,22 +22,22 @@ class LastWords:
         self._end = b""
 
     def speak(self) -> None:
-        """In the child: have all it says on standard error from now on go through the pipe."""
+        """In the child: redirect standard error into the pipe from now on."""
         os.dup2(self._writer, 2)
         os.close(self._writer)
         os.close(self.reader)
 
     def listen(self) -> None:
-        """In the parent: leave the writing end to the child."""
+        """In the parent: close the writing end, which is the child's."""
         os.close(self._writer)
 
     def pass_on(self) -> bool:
-        """Pass on new output; False where nobody is left who could say more."""
+        """Forward new output; False once no process has the writing end open."""
         return self._take() != b""
 
     def close(self) -> str:
-        """Pass on what is left in the pipe; the end of the output."""
-        for _ in range(AT_ONCE):  # and no more: what the child started may go on talking
+        """Forward what remains in the pipe; returns the end of the output."""
+        for _ in range(AT_ONCE):  # limited: processes that the child started may still write
             if not self._take():
                 break
         os.close(self.reader)
@@ -51,7 +51,7 @@ class LastWords:
             return None
         self._end = (self._end + piece)[-KEPT:]
         rest = piece
-        with suppress(OSError):  # nowhere to say it: a full disk, a reader that has gone
+        with suppress(OSError):  # standard error is not writable: a full disk, a closed reader
             while rest:
                 rest = rest[os.write(2, rest) :]
         return piece

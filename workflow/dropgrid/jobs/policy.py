@@ -1,6 +1,6 @@
-"""What became of a job, whose fault it is and what follows from that: the whole policy.
+"""The policy for failed jobs: classify the cause of a failure and decide what to do.
 
-whose fault       examples                                   before the last try  on the last
+cause             examples                                   before the last try  on the last
 track             not audio, cut short, silent, unreadable   recorded             recorded
 machine           out of memory, disk full, I/O error,       tried again          recorded
                   crash, killed, out of time, damaged input
@@ -26,9 +26,9 @@ MACHINE_ERRNOS = frozenset({
     errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ETIMEDOUT, errno.EREMOTEIO,
     errno.ENODEV, errno.ENXIO, errno.EHOSTDOWN, errno.ENOTCONN, errno.ECONNRESET,
 })  # fmt: skip
-# What libraries say when an allocation has failed: in errors that are no MemoryError, or on
-# standard error before they end the process. A thread cannot start where there is no room for its
-# stack. Not what the C library says of a heap that is corrupt: "malloc(): invalid size".
+# Messages of libraries after a failed allocation: in errors other than MemoryError, or on standard
+# error before they end the process. A thread cannot start if there is no memory for its stack.
+# The C library's messages about a corrupt heap do not match: "malloc(): invalid size".
 _NO_MEMORY = re.compile(
     r"""bad[_ ]alloc | out \s of \s memory | memory \s exhausted | not \s enough \s memory
     | (?: (?: unable | failed ) \s to | (?: could | can ) (?: \s? not | n?'t ) ) \s (?:re)?allocate
@@ -42,8 +42,8 @@ Fault = Literal["none", "track", "machine", "run", "interrupt"]
 
 @dataclass(frozen=True)
 class StageUse:
-    """What a stage of the work took: seconds by the clock and of processors, and the most memory
-    held until its end, in MB."""
+    """Resources that a stage used: wall-clock and CPU seconds, and the peak of memory until its
+    end, in MB."""
 
     stage: str
     seconds: float
@@ -55,11 +55,11 @@ class StageUse:
 class Outcome:
     """How a piece of work ended.
 
-    fault: whose fault it is that it failed; "none" where it did not.
-    failure: what to tell of it; None after success or an interrupt.
+    fault: the cause of the failure; "none" after success.
+    failure: for the record and the log; None after success or an interrupt.
     signal: the signal that interrupted it, otherwise 0.
-    seconds, cpu_seconds: of the child. peak_mb: the most memory it held, in MB of 2^20 bytes.
-    stages: what each stage took that the work went through, in order; the last is that where it
+    seconds, cpu_seconds: of the child. peak_mb: its peak of memory, MB of 2^20 bytes.
+    stages: the resources of each stage in order; the last is the stage in which the work
     ended.
     """
 
@@ -92,11 +92,11 @@ def decide(outcome: Outcome, *, last_attempt: bool) -> Decision:
 
 
 def classify(error: BaseException, stage: str) -> tuple[Fault, TrackFailure]:
-    """Whose fault an exception is, and how to tell it.
+    """Classify an exception: the cause, and the failure to report.
 
-    A machine's fault counts wherever it is in the chain of causes: a DecodeError because of
-    an EIO is the disk's. But what FFmpeg calls so is its word for what it found in the file (a
-    disk's own error reaches us as Python's). What no other rule covers is the track's fault, at
+    A machine's fault counts anywhere in the chain of causes: a DecodeError caused by an EIO is
+    the disk's fault. The same number in an FFmpeg error describes the content of the file (errors
+    of the disk arrive as Python's own). If no other rule applies, the track is at fault, at
     `stage`.
     """
     message = " ".join(str(error).split())[:1000] or type(error).__name__
@@ -117,9 +117,9 @@ def classify(error: BaseException, stage: str) -> tuple[Fault, TrackFailure]:
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
     """An exception, its cause, the cause of that, and so on; a loop ends it."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
+    visited: set[int] = set()
+    while error is not None and id(error) not in visited:
+        visited.add(id(error))
         yield error
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
@@ -131,12 +131,12 @@ def _decoders(error: Exception) -> bool:
 
 
 def _speaks_of_memory(error: BaseException) -> bool:
-    # Only foreign errors: our own quote file names, which may say anything.
+    # Not dropgrid's own errors: they quote file names, which may contain any text.
     foreign = not type(error).__module__.startswith("dropgrid") and not isinstance(error, OSError)
     return foreign and _NO_MEMORY.search(str(error)) is not None
 
 
 def line_on_memory(words: str) -> str | None:
-    """The last line that says that memory ran out, of what a process said before its end."""
+    """The last line of a process's standard error that reports a lack of memory, or None."""
     lines = [" ".join(line.split()) for line in words.splitlines() if _NO_MEMORY.search(line)]
     return lines[-1][:300] if lines else None

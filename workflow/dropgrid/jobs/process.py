@@ -35,7 +35,7 @@ GRACE = 1.5  # seconds a child has to clean up after a signal, before it is kill
 TICK = 0.25  # seconds between looks at the clock
 MAXRSS_IN_MB = 2**20 if sys.platform == "darwin" else 2**10  # ru_maxrss: bytes there, KB elsewhere
 
-# The report of a child that has no memory even to say so.
+# The report of a child that has no memory left to write a report.
 NO_MEMORY = b'{"fault": "machine", "stage": "", "type": "OutOfMemory", "message": "MemoryError"}\n'
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -49,8 +49,8 @@ def supervised(
 ) -> Outcome:
     """Do work in a child that has at most memory_mb of memory and seconds of time.
 
-    work reports failure by raising. What it raises, or does, never raises here. stage: where
-    a failure is recorded under, unless the error names another, until it calls enter_stage.
+    work reports failure by raising; nothing that it raises or does raises here. stage: the stage
+    that failures are recorded under until work calls enter_stage, unless the error names another.
     seconds: for each stage.
     """
     parent = os.getpid()
@@ -60,13 +60,13 @@ def supervised(
     reader, writer = os.pipe()
     words, crash = LastWords(), Crash()
     with _signals_forwarded() as relay:
-        # A signal to the child waits until it can take it, one to us until there is a child.
+        # Signals are blocked until the child can handle them and this process knows the child.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
         pid = os.fork()
         if pid == 0:
             os.close(reader)
             words.speak()
-            crash.wait_to_be_seen()
+            crash.pause_on_crash()
             _be_child(work, stage, memory_mb, parent, writer, mask)
         relay.child = pid
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
@@ -102,12 +102,12 @@ def supervised(
 
 
 def enter_stage(stage: str) -> None:
-    """Tell the parent, in the child, that the work goes on to a stage of this name."""
+    """In the child: report to the parent that the work enters this stage."""
     global _stage
     _stage = stage
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    told = {"cpu": usage.ru_utime + usage.ru_stime, "peak_mb": usage.ru_maxrss / MAXRSS_IN_MB}
-    _tell({"enters": stage, **told})
+    usage_now = {"cpu": usage.ru_utime + usage.ru_stime, "peak_mb": usage.ru_maxrss / MAXRSS_IN_MB}
+    _tell({"enters": stage, **usage_now})
 
 
 client: int | None = None  # the socket whose other end started this process, if one did
@@ -121,8 +121,8 @@ def _tell(report: dict[str, object]) -> None:
 
 
 class _Reports:
-    """What the child has reported so far, a line of JSON each time: the stages, and a failure;
-    what it writes on standard error, and whether it crashes."""
+    """What the child has reported so far: its stages and a failure, each a line of JSON, its
+    standard error, and a crash."""
 
     def __init__(self, stage: str, started: float, words: LastWords, crash: Crash) -> None:
         self.stage, self.words, self.crash = stage, words, crash
@@ -172,7 +172,7 @@ def _verdict(
     how = number.name if number else f"exit code {code}"
     if reports.crash.is_at(memory_mb) and number not in (signal.SIGKILL, *FORWARDED):
         return out_of_memory(
-            reports.stage, f"ended with {how}, {reports.crash.held_mb:.0f} MB in use"
+            reports.stage, f"ended with {how}, {reports.crash.counted_mb:.0f} MB in use"
         )
     hint = " (by the system, short of memory, or by someone)" if how == "SIGKILL" else ""
     return "machine", TrackFailure(reports.stage, "Crashed", f"ended with {how}{hint}")
@@ -194,7 +194,7 @@ class _Relay:
 
 @contextmanager
 def _signals_forwarded() -> Iterator[_Relay]:
-    """Pass signals on to the child instead of dying of them; what was ignored stays so."""
+    """Forward signals to the child instead of ending by them; ignored signals stay ignored."""
     relay = _Relay()
     before = {
         number: signal.signal(number, relay)
@@ -227,7 +227,7 @@ def _listen(
             ready, _, _ = select.select(watched, [], [], wait)
             if words.reader in ready and not words.pass_on():
                 watched.discard(words.reader)
-            crash.look(pid, told=crash.reader in ready)
+            crash.look(pid, readable=crash.reader in ready)
             if reader in ready:
                 piece = os.read(reader, 65536)
                 if not piece:
@@ -276,7 +276,7 @@ def _workflow_handle() -> int | None:
 
 
 class _Interrupted(BaseException):
-    """A signal asks the child to end; not an Exception, so that no handler of those stops it."""
+    """A signal asks the child to end; no Exception, so `except Exception` does not catch it."""
 
 
 def _be_child(
@@ -304,7 +304,7 @@ def _be_child(
         signal.signal(interrupted.args[0], signal.SIG_DFL)
         os.kill(os.getpid(), interrupted.args[0])
     except BaseException as error:
-        cap_memory(None)  # what is left to do must not fail for want of memory
+        cap_memory(None)  # the remaining steps must not fail for lack of memory
         try:
             fault, failure = classify(error, _stage)
             if fault == "track" and not isinstance(error, TrackError):

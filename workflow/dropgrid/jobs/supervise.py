@@ -24,7 +24,7 @@ from functools import partial
 from ..records.model import TrackFailure
 from .policy import EXIT_AGAIN, Decision, decide
 from .process import enter_stage, supervised
-from .usage_log import tell
+from .usage_log import print_outcome
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,7 +82,7 @@ def supervise_stages(
             except OSError as error:  # disk full, no permission: the failure must not be lost
                 print(f"dropgrid: the failure cannot be recorded: {error}", file=sys.stderr)
                 decision = Decision(record=False, exit_code=EXIT_AGAIN)
-        tell(outcome, decision)
+        print_outcome(outcome, decision)
         if outcome.failure is None or decision.exit_code:
             return decision.exit_code
         left = left[left.index(at) + 1 :]

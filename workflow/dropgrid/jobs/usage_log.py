@@ -1,4 +1,4 @@
-"""What a job took and how far a batch is: lines of their logs, written and read."""
+"""Write and read the log lines about the resources of jobs and the progress of batches."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _TRACK = re.compile(
 
 @dataclass(frozen=True)
 class Use:
-    """What the jobs of a stage took: their number, seconds by the clock and of processors, and
-    the most memory any of them held, in MB."""
+    """Resources of the jobs of a stage: their number, wall-clock and CPU seconds in total, and the
+    highest peak of memory, in MB."""
 
     jobs: int = 0
     seconds: float = 0.0
@@ -30,9 +30,9 @@ class Use:
 
 
 def read_use(log: Path) -> list[tuple[str, Use]]:
-    """What the log of a track says that each stage took, in order: the last of a stage counts.
+    """Stages and their resources from the log of a track, in order; a stage may occur again.
 
-    Only its end is looked at.
+    Reads only the last 4000 bytes of the log.
     """
     with suppress(OSError), log.open("rb") as stream:
         stream.seek(max(0, log.stat().st_size - 4000))
@@ -45,8 +45,8 @@ def read_use(log: Path) -> list[tuple[str, Use]]:
 
 @dataclass(frozen=True)
 class TrackLine:
-    """What the log of a batch says of a track: that it `begins`, is `done` or to be tried
-    `again`, and what it took."""
+    """A line about a track in the log of a batch: it `begins`, is `done`, or will be tried
+    `again`; and the resources used."""
 
     word: str
     track: str
@@ -54,7 +54,7 @@ class TrackLine:
 
 
 def read_batch_log(data: bytes) -> list[TrackLine]:
-    """What the log of a batch, or whole lines of it, say of its tracks."""
+    """The lines about tracks in the log of a batch, or in whole lines of it."""
     return [
         TrackLine(word.decode(), track.decode(), Use(1, float(s or 0), float(c or 0), int(p or 0)))
         for word, track, s, c, p in _TRACK.findall(data)
@@ -62,12 +62,12 @@ def read_batch_log(data: bytes) -> list[TrackLine]:
 
 
 def say_begins(track: str) -> None:
-    """Tell the log of a batch that a track begins."""
+    """Write to the log of a batch that a track begins."""
     print(f"dropgrid: begins {track}", flush=True)
 
 
 def say_ended(track: str, log: Path, again: bool) -> None:
-    """Tell the log of a batch that a track has ended, and what it took, as its own log says."""
+    """Write to the log of a batch that a track ended, with the resources in the track's log."""
     use = add_up([use for _, use in read_use(log)])
     print(
         f"dropgrid: {'again' if again else 'done'} {track} took {use.seconds:.2f} s, "
@@ -77,7 +77,7 @@ def say_ended(track: str, log: Path, again: bool) -> None:
 
 
 def add_up(uses: Sequence[Use]) -> Use:
-    """What several jobs took together."""
+    """The resources of several jobs together."""
     return Use(
         jobs=sum(use.jobs for use in uses),
         seconds=round(sum(use.seconds for use in uses), 2),
@@ -86,8 +86,8 @@ def add_up(uses: Sequence[Use]) -> Use:
     )
 
 
-def tell(outcome: Outcome, decision: Decision) -> None:
-    """The last lines of a job's log: what went wrong and what follows, and what it took."""
+def print_outcome(outcome: Outcome, decision: Decision) -> None:
+    """Print the last lines of a job's log: a failure and what follows, and the resources used."""
     if outcome.failure is not None:
         follows = "recorded" if decision.record else "not recorded"
         if decision.exit_code == EXIT_AGAIN:

@@ -23,7 +23,7 @@ VARIABLE = b"DROPGRID_SERVER"  # where the server's socket lies
 PATIENCE = 60.0  # seconds until a server that does not accept is given up: it imports NumPy first
 ACCEPTED = b"\n"
 HEAD = "=IIIi"  # bytes that follow, words of the command, variables, niceness
-KILLED = 137  # what a shell says of a process that SIGKILL ended
+KILLED = 137  # the shell's exit code for a process ended by SIGKILL
 FORWARDED = (1, 2, 15)  # SIGHUP, SIGINT, SIGTERM
 
 
@@ -44,7 +44,7 @@ def connected(path: bytes) -> socket | None:
     try:
         folder = posix.lstat(path.rpartition(b"/")[0])
         if folder.st_uid != posix.geteuid() or folder.st_mode & 0o077:
-            return None  # whoever may write there may listen there
+            return None  # anybody who may write there may listen there
         connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         connection.settimeout(PATIENCE)
         connection.connect(path)

@@ -43,7 +43,7 @@ NAME = os.fsdecode(VARIABLE)
 FOLDER = re.compile(r"dropgrid-(\d+)-\w+")  # of a socket: by the number of the run's process
 LONGEST = 100  # bytes of a socket's path that every system takes
 BACKLOG = 128  # jobs that may wait for the server to start
-REQUEST = 5.0  # seconds a client may take to say what it wants
+REQUEST = 5.0  # seconds a client may take to send its request
 LAST = 3.0  # seconds the server may take to end, once the run does
 JOB = b"."  # a channel: with a connection, do this job; from a worker, done
 CLIENT = Path(__file__).with_name("warm_client.py")
@@ -250,7 +250,7 @@ def _reap(_number: int, _frame: object) -> None:
 def _is_own_client(connection: socket.socket) -> bool:
     """Whether the process at the other end is this user's, where the system knows."""
     if not hasattr(socket, "SO_PEERCRED"):
-        return True  # the folder lets nobody else in
+        return True  # only this user may enter the folder
     credentials = connection.getsockopt(
         socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")
     )

@@ -1,6 +1,6 @@
 """The compiled loops (kernels.c), where a C compiler was there when the package was built.
 
-They only save time: whoever asks for them has another way to the same bits.
+They only save time: every caller has another way to the same bits.
 """
 
 from __future__ import annotations
