@@ -172,7 +172,7 @@ def test_a_database_that_is_open_is_refused(library, tmp_path):
     results, _ = library
     export("engine", results, tmp_path)
     (tmp_path / "Engine Library/Database2/m.db-journal").write_bytes(b"x")
-    with pytest.raises(ConfigError, match="is open in Engine DJ"):
+    with pytest.raises(ConfigError, match="open in Engine DJ"):
         export("engine", results, tmp_path)
 
 
@@ -246,7 +246,7 @@ def test_verify_tells_what_is_missing(library, tmp_path, capsys):
 
 
 def test_a_full_drive_is_reported_before_the_database_is_written(library, tmp_path, monkeypatch):
-    usage = type("Usage", (), {"free": stick_songs.ROOM + 100})()
+    usage = type("Usage", (), {"free": stick_songs.RESERVE + 100})()
     monkeypatch.setattr(stick_songs.shutil, "disk_usage", lambda path: usage)
     with pytest.raises(ConfigError, match="full"):
         export("engine", library[0], tmp_path / "drive")

@@ -161,7 +161,10 @@ def test_the_command_counts_on_stdout_and_says_what_is_missing_on_stderr(
             "export: bpm_ranges: needs two edges or more",
         ),
         (["m3u8", "--bpm-ranges", "128", "120"], "export: bpm_ranges: needs two edges or more"),
-        (["csv", "--delay-profile", "ffmpeg"], "--delay-profile: the csv table holds the records"),
+        (
+            ["csv", "--delay-profile", "ffmpeg"],
+            "--delay-profile: the csv table has the times of the records",
+        ),
     ],
 )
 def test_wrong_requests_are_explained(

@@ -319,7 +319,7 @@ def player_grid(track: Track) -> list[anlz.Beat]:
 def player_cues(track: Track, options: ExportOptions) -> list[anlz.PlayerCue]:
     """Hot cues, memory cues and loops of a track."""
     saved_loops = loops(track)
-    memory = most_useful(cues(track), anlz.MOST_MEMORY - len(saved_loops))
+    memory = most_useful(cues(track), anlz.MAX_MEMORY - len(saved_loops))
     found = [anlz.PlayerCue(c.time, c.name, rgb(c.colour)) for c in memory]
     found += [
         anlz.PlayerCue(loop.start, loop.name, (255, 140, 0), end=loop.end) for loop in saved_loops
