@@ -4,7 +4,7 @@ Usage: .venv/bin/python benchmarks/rhythm_nested.py [--shared FOLDER] [--cache F
        [--methods METHOD ...]
 
 Every song by every method is read with each of the VALUES of the thresholds of
-rhythm/continuation.py and rhythm/heard.py, one changed at a time. For each song the value that is
+rhythm/continuation.py and rhythm/beat_activation.py, one changed at a time. For each song the value that is
 best on all other songs is taken (the one in use where several are), and the song judged with it:
 the mean of these is the nested estimate. Songs that no threshold has a part in are read once.
 """
@@ -23,13 +23,13 @@ from rhythm_material import DEFAULTS, Song, judge, print_cells
 
 BOTH = (continuation, variable_tempo)
 VALUES: dict[str, tuple[tuple[Any, ...], tuple[float, ...]]] = {
-    "PRICE": ((continuation,), (6.0, 9.0, 18.0, 24.0)),
+    "LEAST_GAIN_BEATS": ((continuation,), (6.0, 9.0, 18.0, 24.0)),
     "SHORTEST": ((continuation,), (16, 48, 64)),
     "ANCHOR": ((continuation,), (32, 96, 128)),
-    "KEPT": ((continuation,), (0.9, 0.98)),
-    "LOST": ((continuation,), (0.1, 0.3)),
-    "APART": ((continuation,), (0.0025, 0.01)),
-    "AS_WELL": (BOTH, (0.8, 0.85, 0.95)),
+    "KEPT_SHARE": ((continuation,), (0.9, 0.98)),
+    "DRIFT_LIMIT": ((continuation,), (0.1, 0.3)),
+    "TEMPO_SLACK": ((continuation,), (0.0025, 0.01)),
+    "GRID_SHARE": (BOTH, (0.8, 0.85, 0.95)),
     "FAINT": (BOTH, (0.15, 0.35, 0.5)),
 }
 IN_USE = "in use"
@@ -40,19 +40,19 @@ def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--methods", nargs="+", default=["madmom", "open"])
     arguments = parser.parse_args()
-    readings = [
+    songs = [
         (method, song)
         for method in arguments.methods
         for song in all_songs(arguments.shared, arguments.cache, method)
     ]
-    scores, touched = scored([song for _, song in readings])
-    print(f"{touched} of {len(readings)} readings have a part that a threshold decides on")
+    scores, touched = scored([song for _, song in songs])
+    print(f"{touched} of {len(songs)} readings have a part that a threshold decides on")
     print_cells("", "beats", "downbeats")
     for variant, values in scores.items():
         print_cells(variant, *(f"{mean:.4f}" for mean in values.mean(axis=0)))
-    names = [song.name for _, song in readings]
+    names = [song.name for _, song in songs]
     for method in arguments.methods:
-        own = np.array([other == method for other, _ in readings])
+        own = np.array([other == method for other, _ in songs])
         for title, values in (("in use", scores[IN_USE]), ("nested", nested(scores, names))):
             print_cells(f"{method}, {title}", *(f"{x:.4f}" for x in values[own].mean(axis=0)))
 
@@ -86,7 +86,7 @@ def f_measures(song: Song) -> tuple[float, float]:
 def asked() -> Iterator[list[str]]:
     """Lists the calls of what the thresholds have a part in."""
     calls: list[str] = []
-    used = {(region_fit, "joined"), (variable_tempo, "_explains_more")}
+    used = {(region_fit, "join_parts"), (variable_tempo, "_explains_more")}
     kept = {(module, name): getattr(module, name) for module, name in used}
     for (module, name), function in kept.items():
 

@@ -66,7 +66,7 @@ class Example:
     group: str
     name: str
     share: float
-    read: dict[str, np.ndarray]
+    by_row: dict[str, np.ndarray]
     true: np.ndarray
     possible: np.ndarray
 
@@ -83,12 +83,15 @@ def main() -> None:
         downbeat_decision.WEIGHTS, FIXED, of_songs, {song.name: song.name for song in songs}
     )
     folds = {track.name: str(i % FOLDS) for i, track in enumerate(tracks)}
-    alone = Choice(
-        downbeat_decision.ALONE, {"downbeat": downbeat_decision.ALONE["downbeat"]}, of_sets, folds
+    activation_only = Choice(
+        downbeat_decision.ACTIVATION_ONLY_WEIGHTS,
+        {"downbeat": downbeat_decision.ACTIVATION_ONLY_WEIGHTS["downbeat"]},
+        of_sets,
+        folds,
     )
     report_weights("songs", whole)
-    report_weights("sets", alone)
-    verdicts = unseen(songs, whole) | unseen(tracks, alone)
+    report_weights("sets", activation_only)
+    verdicts = unseen(songs, whole) | unseen(tracks, activation_only)
     for tempo in read_giantsteps(arguments.shared / "reference"):
         if tempo.v2 > 0:
             verdicts[f"giantsteps/{tempo.track}"] = judge_tempo(tempo)
@@ -127,7 +130,7 @@ def song_examples(song: Song) -> Iterator[Example]:
     found = [example for one in parts for example in examples(one, 1.0)]
     for example in found:
         yield Example(
-            example.group, example.name, 2.0 / len(found), example.read, example.true,
+            example.group, example.name, 2.0 / len(found), example.by_row, example.true,
             example.possible,
         )  # fmt: skip
 
@@ -140,8 +143,8 @@ def examples(song: Song, share: float) -> Iterator[Example]:
     if activations.shape[1] == 1:
         activations = np.hstack([activations, np.zeros_like(activations)])
     features = Features(song.features.duration, activations, song.features.descriptors)
-    witnesses = EvidenceSource(features)
-    start, end = (round(t * FRAME_RATE) for t in witnesses.sounding)
+    source = EvidenceSource(features)
+    start, end = (round(t * FRAME_RATE) for t in source.sounding)
     sound = activations.sum(axis=1)
     tempo = exact_tempo(sound[start:end], song.bpm)
     _, halves = half_beats(sound, start, end, tempo)
@@ -158,13 +161,13 @@ def examples(song: Song, share: float) -> Iterator[Example]:
         true = np.arange(ROWS) == np.argmax(places[1])
     else:
         true = possible & (np.arange(ROWS) % 2 == np.argmax(places[0]))
-    read = {
+    by_row = {
         name: np.pad(values, (0, ROWS - 2 * length))
-        for name, values in downbeat_decision.readings(
-            witnesses.at_half_beats(halves), length
+        for name, values in downbeat_decision.evidence_by_row(
+            source.at_half_beats(halves), length
         ).items()
     }
-    yield Example(song.group, song.name, share, read, true, possible)
+    yield Example(song.group, song.name, share, by_row, true, possible)
 
 
 def places_of(times: np.ndarray, halves: np.ndarray, count: int) -> np.ndarray:
@@ -179,16 +182,16 @@ def fitted(
 ) -> dict[str, float]:
     """The weights of the free witnesses, beside those held, that fit the examples best."""
     zero = np.zeros(ROWS)
-    read = np.array([[e.read.get(name, zero) for name in free] for e in chosen])
+    by_row = np.array([[e.by_row.get(name, zero) for name in free] for e in chosen])
     fixed = np.array([weighed(e, held) for e in chosen])
     share = np.array([e.share for e in chosen])
     true = np.array([e.true for e in chosen])
     possible = np.array([e.possible for e in chosen])
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        rows = posterior(np.einsum("enr,n->er", read, weights) + fixed, possible)
+        rows = posterior(np.einsum("enr,n->er", by_row, weights) + fixed, possible)
         right = (rows * true).sum(axis=1)
-        slope = np.einsum("e,er,enr->n", share, rows - rows * true / right[:, None], read)
+        slope = np.einsum("e,er,enr->n", share, rows - rows * true / right[:, None], by_row)
         value = -(share * np.log(right)).sum() + PENALTY / 2 * (weights**2).sum()
         return value, slope + PENALTY * weights
 
@@ -198,7 +201,7 @@ def fitted(
 
 def weighed(example: Example, weights: dict[str, float]) -> np.ndarray:
     """The log odds of an example's rows."""
-    return sum((w * example.read.get(n, 0.0) for n, w in weights.items()), np.zeros(ROWS))
+    return sum((w * example.by_row.get(n, 0.0) for n, w in weights.items()), np.zeros(ROWS))
 
 
 def posterior(odds: np.ndarray, possible: np.ndarray) -> np.ndarray:

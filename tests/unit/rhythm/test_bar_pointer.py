@@ -8,7 +8,7 @@ from dropgrid.features import FRAME_RATE
 from dropgrid.rhythm import RhythmOptions, analyse
 from dropgrid.rhythm import bar_pointer as pointer
 from dropgrid.rhythm.bar_pointer import Likelihood, best_path
-from dropgrid.rhythm.downbeat_tracking import PLACES, records
+from dropgrid.rhythm.downbeat_tracking import DOWNBEAT_POSITIONS, downbeat_parts
 from dropgrid.rhythm.phase import LAG
 from dropgrid.rhythm.variable_tempo import follow, moving
 from test_rhythm import clicks, grid, peaks_at, played_by_hand
@@ -131,8 +131,8 @@ def test_half_a_minute_of_accents_a_quarter_later_is_the_same_record():
     assert len(rhythm.grid) == 1
 
 
-def shown(ones, count):
-    """What half beats (count,) show whose ones are at some places: beats on the even ones."""
+def evidence_of(downbeats, count):
+    """Evidence at half beats (count,): beats on the even ones, downbeats at the given places."""
     index = np.arange(count)
     return {
         "beat": np.where(index % 2 == 0, 0.6, 0.05),
@@ -140,36 +140,42 @@ def shown(ones, count):
     }
 
 
-def test_counting_begins_anew_where_the_one_moves_for_good():
-    ones = np.concatenate([np.arange(0, 1600, PLACES), np.arange(1604, 3200, PLACES)])
-    parts = records(shown(ones, 3200), np.array([], int))
+def test_a_new_part_begins_where_the_downbeat_moves_and_stays():
+    ones = np.concatenate(
+        [np.arange(0, 1600, DOWNBEAT_POSITIONS), np.arange(1604, 3200, DOWNBEAT_POSITIONS)]
+    )
+    parts = downbeat_parts(evidence_of(ones, 3200), np.array([], int))
     assert len(parts) == 2
-    assert abs(parts[1][0] - 1600) <= PLACES
+    assert abs(parts[1][0] - 1600) <= DOWNBEAT_POSITIONS
 
 
 def test_one_song_is_counted_through_whatever_eight_bars_of_it_say():
-    ones = np.arange(0, 3200, PLACES)
+    ones = np.arange(0, 3200, DOWNBEAT_POSITIONS)
     ones[100:108] += 4
-    assert records(shown(ones, 3200), np.array([], int)) == [(0, 3200)]
+    assert downbeat_parts(evidence_of(ones, 3200), np.array([], int)) == [(0, 3200)]
 
 
 def test_half_a_beat_that_is_missing_is_found_by_the_beats_where_downbeats_are_too_weak():
-    ones = np.concatenate([np.arange(0, 800, PLACES), np.arange(801, 1120, PLACES)])
+    ones = np.concatenate(
+        [np.arange(0, 800, DOWNBEAT_POSITIONS), np.arange(801, 1120, DOWNBEAT_POSITIONS)]
+    )
     index = np.arange(1120)
-    seen = shown(ones, 1120)
+    seen = evidence_of(ones, 1120)
     flat = seen | {"beat": np.full(1120, 0.3)}
     seen["beat"] = np.where(index % 2 == (index >= 800), 0.6, 0.01)
-    assert len(records(flat, np.array([], int))) == 1
-    parts = records(seen, np.array([], int))
+    assert len(downbeat_parts(flat, np.array([], int))) == 1
+    parts = downbeat_parts(seen, np.array([], int))
     assert len(parts) == 2
-    assert abs(parts[1][0] - 800) <= PLACES
+    assert abs(parts[1][0] - 800) <= DOWNBEAT_POSITIONS
 
 
 def test_at_a_border_of_the_grid_less_is_needed():
-    ones = np.concatenate([np.arange(0, 1600, PLACES), np.arange(1604, 1604 + 280, PLACES)])
-    seen = shown(ones, 1884)
-    assert len(records(seen, np.array([], int))) == 1
-    assert len(records(seen, np.array([1600]))) == 2
+    ones = np.concatenate(
+        [np.arange(0, 1600, DOWNBEAT_POSITIONS), np.arange(1604, 1604 + 280, DOWNBEAT_POSITIONS)]
+    )
+    seen = evidence_of(ones, 1884)
+    assert len(downbeat_parts(seen, np.array([], int))) == 1
+    assert len(downbeat_parts(seen, np.array([1600]))) == 2
 
 
 def test_an_edit_that_leaves_out_two_beats_moves_the_one_and_makes_an_entry():

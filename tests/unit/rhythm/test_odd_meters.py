@@ -1,4 +1,4 @@
-"""Bars of five and of seven beats are found where the drums say so, and nowhere else."""
+"""Bars of five and of seven beats are found where the drums are evidence for them, and nowhere else."""
 
 from __future__ import annotations
 

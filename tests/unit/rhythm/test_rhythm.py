@@ -183,19 +183,19 @@ def test_where_nothing_tells_the_one_it_is_the_first_beat():
 
 
 @pytest.mark.parametrize("first", [0, 2])
-def test_a_chord_that_changes_decides_where_the_network_hears_two_ones_in_a_bar(first):
+def test_a_chord_that_changes_decides_where_the_network_finds_two_downbeats_in_a_bar(first):
     truth = grid(128.0, 0.4, 120)
     features = clicks(truth, 120, downbeats=truth[::2])
     chroma = np.full((1200, 12), 0.1)
     for turn, beat in enumerate(range(first, len(truth), 8)):
         chroma[round(truth[beat] * 10) :] = 0.1
         chroma[round(truth[beat] * 10) :, 5 * turn % 12] = 1.0
-    heard = {"chroma": chroma.astype(np.float16)}
-    rhythm = analyse(Features(120, features.activations, heard), OPTIONS)
+    descriptors = {"chroma": chroma.astype(np.float16)}
+    rhythm = analyse(Features(120, features.activations, descriptors), OPTIONS)
     assert rhythm.downbeats[0] == pytest.approx(truth[first], abs=0.02)
 
 
-def test_changes_of_level_decide_where_the_network_hears_two_ones_in_a_bar():
+def test_changes_of_level_decide_where_the_network_finds_two_downbeats_in_a_bar():
     truth = grid(128.0, 0.4, 120)
     features = clicks(truth, 120, downbeats=truth[::2])
     bands = bands_of({}, 120)

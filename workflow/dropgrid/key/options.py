@@ -14,7 +14,7 @@ class KeyOptions:
     """Section `key` of the configuration. Raises ValueError for a value out of range."""
 
     method: str = "madmom"  # madmom: its key network; profiles: pitch classes alone
-    min_confidence: float = SURE_KEY  # a key below it is unsure: shown as such, not handed on
+    min_confidence: float = SURE_KEY  # a key below it is marked as uncertain and not exported
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
