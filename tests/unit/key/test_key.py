@@ -264,11 +264,11 @@ def test_the_threshold_is_an_option_of_the_stage_and_a_confirmed_key_is_sure(
     options = {"method": "profiles", "min_confidence": least}
     record = make_key_record(ticket, features, options)
     assert record.confidence is not None and 0 < record.confidence < 1
-    assert (record.sure, record.is_sure) == (sure, sure)
+    assert (record.sure, record.has_confident_key) == (sure, sure)
     confirmed = Correction(confirmed=Confirmed("", key=record.key))
-    assert make_key_record(ticket, features, options, confirmed).is_sure
+    assert make_key_record(ticket, features, options, confirmed).has_confident_key
     stated = make_key_record(ticket, features, options, Correction(key="A minor"))
-    assert stated.is_sure and as_computed(stated).is_sure == sure
+    assert stated.has_confident_key and as_computed(stated).has_confident_key == sure
     with pytest.raises(ConfigError, match="min_confidence: 2 is not from 0 to 1"):
         make_key_record(ticket, features, {"min_confidence": 2})
 

@@ -1,4 +1,4 @@
-"""A steady grid continues through weak evidence against it, and stops at strong evidence."""
+"""A steady grid continues against weak evidence, and ends at strong evidence."""
 
 from __future__ import annotations
 

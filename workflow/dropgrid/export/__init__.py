@@ -330,7 +330,12 @@ def _with_sure_key(
 ) -> Track:
     """The track without its key, where that is unsure and the format has no word for it."""
     key = track.key
-    if key is None or key.key is None or key.is_sure or getattr(form, "UNSURE_KEYS", False):
+    if (
+        key is None
+        or key.key is None
+        or key.has_confident_key
+        or getattr(form, "UNSURE_KEYS", False)
+    ):
         return track
     with_keys = getattr(form, "KEYS", False)
     if getattr(options, with_keys) if isinstance(with_keys, str) else with_keys:

@@ -99,7 +99,7 @@ def row_of(bpm: BpmRecord | None, key: KeyRecord | None) -> dict[str, Any]:
             row |= {f"confidence_{part}": getattr(bpm.confidences, part) for part in parts}
     if key is not None:
         row |= {"key": key.key, "tag_key": key.tag_key, "key_confidence": key.confidence,
-                "key_sure": key.is_sure if key.key else None}  # fmt: skip
+                "key_sure": key.has_confident_key if key.key else None}  # fmt: skip
     return row
 
 

@@ -234,7 +234,7 @@ def make_structure_record(
     corrected = apply.to_structure(record, correction, bpm)
     if corrected.source == "computed":
         return corrected
-    again = structure.measured(
+    again = structure.measure_sections(
         features, bpm, corrected.sections, corrected.drops, structure_options
     )
     return dataclasses.replace(
