@@ -1,17 +1,17 @@
-"""Measure whether rhythms are as often right as their confidence says, on songs left out.
+"""Measure how well the confidence of rhythms is calibrated, on songs left out.
 
 Usage: .venv/bin/python benchmarks/rhythm_calibration.py [--shared FOLDER] [--cache FOLDER]
        [--methods METHOD ...] [--plot FILE.png]
 
-A reading is a song, or a minute of it, by a method; it is right where its beat F-measure is at
-least RIGHT. The parameters that make confidences of evidence (SURE and UNDIVIDED of
-rhythm/confidence.py) are found anew for each song from all other songs, their minutes and all
-methods; a song counts once for each method, however many minutes it has. HALVED is the share of
+A sample is a song, or a minute of it, by a method; it is right if its beat F-measure is at
+least RIGHT. The parameters of the confidence (CALIBRATION and UNDIVIDED_LOG_ODDS of
+rhythm/confidence.py) are fitted for each song to all other songs, their minutes and all methods;
+a song counts once for each method, however many minutes it has. HALF_TEMPO_SHARE is the share of
 GiantSteps tracks, found at FAST and more, that are half as fast, drum and bass left out.
 
-Printed are the parameters that all songs together give beside those in use, the calibration
-error in ten bins of whole songs and of minutes, what lies in each bin (readings, mean confidence,
-share that is right), and the wrong readings above SURE.
+Printed are the parameters that all songs together give, next to those in use, the calibration
+error in ten bins of whole songs and of minutes, what lies in each bin (samples, mean confidence,
+share that is right), and the wrong samples above LISTED.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ from rhythm_material import (
 from rhythm_weights import bins, draw
 from scipy.optimize import minimize
 
-RIGHT = 0.9  # beat F of a reading that is right
-SURE = 0.9  # confidence above which a wrong reading is listed
+RIGHT = 0.9  # beat F of a sample that is right
+LISTED = 0.9  # confidence above which a wrong sample is listed
 MINUTE, EVERY = 60, 60  # seconds
-PARTS = (("tempo", 0, "tempo"), ("phase", 2, "phase"), ("downbeat", 3, "one"))
+PARTS = (("tempo", 0, "tempo"), ("phase", 2, "phase"), ("downbeat", 3, "downbeat"))
 DOUBTFUL = "drum-and-bass"  # whose 174 many people call 87
 PENALTY = 1.0  # half of it times the squared distance from the plain log odds
 PLAIN = np.array([0.0, 1.0])
@@ -50,7 +50,7 @@ PLAIN = np.array([0.0, 1.0])
 
 @dataclass(frozen=True)
 class Sample:
-    """A song (whole) or one of its minutes, and what was found by a method."""
+    """A song (whole) or one of its minutes, and the verdict on a method's result."""
 
     method: str
     song: Song
@@ -65,13 +65,13 @@ class Sample:
 
 @dataclass(frozen=True)
 class Parameters:
-    """SURE and UNDIVIDED of rhythm/confidence.py."""
+    """CALIBRATION and UNDIVIDED_LOG_ODDS of rhythm/confidence.py."""
 
     calibration: dict[str, tuple[float, float]]
     undivided: tuple[float, float]
 
     def use(self) -> None:
-        """Let the package use them."""
+        """Set them in the package."""
         confidence.CALIBRATION.update(self.calibration)
         confidence.UNDIVIDED_LOG_ODDS = self.undivided
 
@@ -98,7 +98,7 @@ def main() -> None:
 
 
 def samples(method: str, songs: Sequence[Song]) -> Iterator[Sample]:
-    """All readings of songs."""
+    """All samples of songs."""
     for song in songs:
         parts = [song, *excerpts(song, MINUTE, EVERY)]
         for part in parts:
@@ -123,7 +123,7 @@ def known_divisions(songs: Sequence[Song]) -> list[tuple[str, float, bool]]:
 def fitted(
     plain: Sequence[Sample], divisions: Sequence[tuple[str, float, bool]], left_out: str
 ) -> Parameters:
-    """The parameters that all songs but one give; plain: readings with unchanged log odds."""
+    """The parameters that all songs but one give; plain: samples with unchanged log odds."""
     calibration = {}
     for name, place, decision in PARTS:
         rows = [
@@ -166,7 +166,7 @@ def report_parameters(used: Parameters, found: Parameters) -> None:
 
 
 def report_halved(folder: Path) -> None:
-    """Print what HALVED is taken from."""
+    """Print the counts behind HALF_TEMPO_SHARE."""
     fast, halved = 0, []
     for track in read_giantsteps(folder):
         bpm = analyse(track.features, DEFAULTS).bpm
@@ -180,7 +180,7 @@ def report_halved(folder: Path) -> None:
 
 
 def report(unseen: Sequence[Sample], plot: Path | None) -> None:
-    """Print the reliability of readings that were judged without their song."""
+    """Print the reliability of samples with parameters found without their song."""
     curves = {}
     for method in dict.fromkeys(sample.method for sample in unseen):
         for whole, kind in ((True, "songs"), (False, "minutes")):
@@ -195,11 +195,11 @@ def report(unseen: Sequence[Sample], plot: Path | None) -> None:
             )
             for count, promised, kept in curve:
                 print_cells("", str(count), f"{promised:.3f}", f"{kept:.3f}")
-    wrong = [r for r in unseen if r.verdict.confidence > SURE and not r.is_right]
-    print(f"wrong with more than {SURE:g}: {len(wrong)}")
+    wrong = [r for r in unseen if r.verdict.confidence > LISTED and not r.is_right]
+    print(f"wrong with more than {LISTED:g}: {len(wrong)}")
     for (name, method), count in Counter((r.song.name, r.method) for r in wrong).items():
         whole = any(r.whole for r in wrong if (r.song.name, r.method) == (name, method))
-        print(f"  {name}, {method}: {count} readings{', the song among them' if whole else ''}")
+        print(f"  {name}, {method}: {count} samples{', the song among them' if whole else ''}")
     if plot:
         draw(curves, plot)
 

@@ -1,12 +1,13 @@
-"""Estimate what the thresholds of one region are worth on songs they were not chosen on.
+"""Estimate the gain of the thresholds of one region on songs they were not chosen on.
 
 Usage: .venv/bin/python benchmarks/rhythm_nested.py [--shared FOLDER] [--cache FOLDER]
        [--methods METHOD ...]
 
-Every song by every method is read with each of the VALUES of the thresholds of
-rhythm/continuation.py and rhythm/beat_activation.py, one changed at a time. For each song the value that is
-best on all other songs is taken (the one in use where several are), and the song judged with it:
-the mean of these is the nested estimate. Songs that no threshold has a part in are read once.
+Every song is analysed by every method with each of the VALUES of the thresholds of
+rhythm/continuation.py and rhythm/beat_activation.py, one changed at a time. For each song, the
+value that is best on all other songs is chosen (the value in use if several are), and the song is
+scored with it: the mean of these scores is the nested estimate. Songs that no threshold affects
+are analysed once.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def main() -> None:
         for song in all_songs(arguments.shared, arguments.cache, method)
     ]
     scores, touched = scored([song for _, song in songs])
-    print(f"{touched} of {len(songs)} readings have a part that a threshold decides on")
+    print(f"{touched} of {len(songs)} analyses are affected by a threshold")
     print_cells("", "beats", "downbeats")
     for variant, values in scores.items():
         print_cells(variant, *(f"{mean:.4f}" for mean in values.mean(axis=0)))
@@ -58,11 +59,11 @@ def main() -> None:
 
 
 def scored(songs: list[Song]) -> tuple[Scores, int]:
-    """What every variant makes of the songs, and how many any threshold has a part in."""
+    """The scores of the songs by variant, and the number of songs that a threshold affects."""
     usual = []
     touched = []
     for song in songs:
-        with asked() as calls:
+        with recorded() as calls:
             usual.append(f_measures(song))
         touched.append(bool(calls))
     scores: Scores = {IN_USE: np.array(usual)}
@@ -83,18 +84,18 @@ def f_measures(song: Song) -> tuple[float, float]:
 
 
 @contextmanager
-def asked() -> Iterator[list[str]]:
-    """Lists the calls of what the thresholds have a part in."""
+def recorded() -> Iterator[list[str]]:
+    """List the calls of the functions that use the thresholds."""
     calls: list[str] = []
     used = {(region_fit, "join_parts"), (variable_tempo, "_explains_more")}
     kept = {(module, name): getattr(module, name) for module, name in used}
     for (module, name), function in kept.items():
 
-        def noted(*arguments: Any, function: Any = function, name: str = name) -> Any:
+        def recording(*arguments: Any, function: Any = function, name: str = name) -> Any:
             calls.append(name)
             return function(*arguments)
 
-        setattr(module, name, noted)
+        setattr(module, name, recording)
     try:
         yield calls
     finally:
@@ -104,7 +105,7 @@ def asked() -> Iterator[list[str]]:
 
 @contextmanager
 def changed(name: str, modules: tuple[Any, ...], value: float) -> Iterator[None]:
-    """A threshold has another value."""
+    """Give a threshold another value."""
     usual = getattr(modules[0], name)
     for module in modules:
         setattr(module, name, value)
@@ -116,7 +117,7 @@ def changed(name: str, modules: tuple[Any, ...], value: float) -> Iterator[None]
 
 
 def nested(scores: Scores, names: list[str]) -> np.ndarray:
-    """F (readings, 2), each song's with the variant that is best on all other songs."""
+    """F (analyses, 2), each song's with the variant that is best on all other songs."""
     variants = list(scores)
     values = np.stack([scores[variant] for variant in variants])
     found = np.empty_like(scores[IN_USE])

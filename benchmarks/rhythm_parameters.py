@@ -3,8 +3,8 @@
 Usage: .venv/bin/python benchmarks/rhythm_parameters.py [--shared FOLDER] [--cache FOLDER]
 
 Songs of FOLDER/music and FOLDER/music_more, every third minute of each, and, where a parameter
-has a part in it, GiantSteps from beat activations alone. benchmarks/rhythm_weights.py measures
-what the weights of rhythm/downbeat_decision.py are worth.
+affects it, GiantSteps from beat activations alone. benchmarks/rhythm_weights.py measures
+the gain of the weights of rhythm/downbeat_decision.py.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def main() -> None:
     heads = ("wrong", "beats", "downbeats", "phase ms", "wrong", "beats", "downbeats")
     print_cells("", *heads, "Acc1", "Acc2", "exact", "several")
     print_cells("", "songs", "", "", "", "minutes", "", "", "GiantSteps")
-    print_cells("as it is", *overall(DEFAULTS, songs, minutes, tempi))
+    print_cells("in use", *overall(DEFAULTS, songs, minutes, tempi))
     for name, values in OPTIONS.items():
         for value in values:
             options = RhythmOptions(**{name: value})

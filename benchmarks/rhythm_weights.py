@@ -8,7 +8,7 @@ many examples it gives), and the tracks of the activation sets. Each is a row of
 true tempo; a conditional logistic regression (penalty PENALTY / 2 times the squared weights, none
 below 0) finds the weights that make the true rows likely.
 
-Printed are the weights, what leaving out each witness costs, and the verdicts of the whole
+Printed are the weights, the loss without each kind of evidence, and the verdicts of the whole
 analysis on every track with weights that were found without it: the song itself for songs, a
 fifth of the tracks for sets. From these follow the calibration errors in ten bins by part, and
 the plot of predicted against true shares.
@@ -48,7 +48,7 @@ from scipy.optimize import minimize
 
 PENALTY = 1.0
 FOLDS = 5  # of the sets
-SHARES = {"hjdb": 0.5}  # what a set's track counts; the others, which are no dance music, less
+SHARES = {"hjdb": 0.5}  # weight of a set's tracks; the other sets, not dance music, have less
 SHARE = 0.15
 FIXED = {"beat": 0.3, "opening": 1.4}  # see docs/rhythm.md
 LEAST = 32  # half beats of an example
@@ -58,9 +58,9 @@ PARTS = ("tempo", "octave", "phase", "downbeat")
 
 @dataclass(frozen=True)
 class Example:
-    """A row of half beats: which song it is of, what it counts, and what is true of it.
+    """A sequence of half beats: its song, its weight, and its true rows.
 
-    read: name -> (ROWS,) as downbeat_decision.readings; true, possible: (ROWS,) rows.
+    by_row: name -> (ROWS,) as downbeat_decision.evidence_by_row; true, possible: (ROWS,) rows.
     """
 
     group: str
@@ -108,7 +108,7 @@ class Choice:
     folds: dict[str, str]
 
     def without(self, name: str) -> Choice:
-        """The same choice without a witness."""
+        """The same choice without a kind of evidence."""
         used = {other: weight for other, weight in self.used.items() if other != name}
         return replace(self, used=used)
 
@@ -180,7 +180,7 @@ def places_of(times: np.ndarray, halves: np.ndarray, count: int) -> np.ndarray:
 def fitted(
     free: Sequence[str], held: dict[str, float], chosen: Sequence[Example]
 ) -> dict[str, float]:
-    """The weights of the free witnesses, beside those held, that fit the examples best."""
+    """The free weights that fit the examples best, given the fixed ones."""
     zero = np.zeros(ROWS)
     by_row = np.array([[e.by_row.get(name, zero) for name in free] for e in chosen])
     fixed = np.array([weighed(e, held) for e in chosen])
@@ -225,10 +225,10 @@ def losses(choice: Choice) -> np.ndarray:
 
 
 def report_weights(title: str, choice: Choice) -> None:
-    """Print the weights found and used, and what leaving out each witness costs."""
+    """Print the weights found and used, and the loss without each kind of evidence."""
     share = np.array([e.share for e in choice.examples])
     found = choice.weights()
-    print(f"{title}: {len(choice.examples)} examples, each judged by weights found without it")
+    print(f"{title}: {len(choice.examples)} examples, each scored with weights found without it")
     print_cells("", "found", "used", "loss", "half beat", "row: wrong")
     for name in ["", *choice.used]:
         rows = losses(choice.without(name))
@@ -290,7 +290,7 @@ def predictions(verdicts: list[Verdict]) -> dict[str, tuple[np.ndarray, np.ndarr
     """Part -> (probabilities, whether right), where the parts before are right."""
     found = {}
     for index, (name, what) in enumerate(
-        zip(PARTS, ("tempo", "octave", "phase", "one"), strict=True)
+        zip(PARTS, ("tempo", "octave", "phase", "downbeat"), strict=True)
     ):
         held = [v for v in verdicts if v.confidences and getattr(v, what) is not None]
         found[name] = (
@@ -306,7 +306,7 @@ def predictions(verdicts: list[Verdict]) -> dict[str, tuple[np.ndarray, np.ndarr
 
 
 def bins(predicted: np.ndarray, true: np.ndarray) -> list[tuple[int, float, float]]:
-    """Of each tenth that holds any: how many, mean probability, share of right ones."""
+    """For each tenth with predictions: their number, mean probability and share that is right."""
     tenth = np.minimum((predicted * 10).astype(int), 9)
     return [
         (int(held.sum()), float(predicted[held].mean()), float(true[held].mean()))
@@ -316,7 +316,7 @@ def bins(predicted: np.ndarray, true: np.ndarray) -> list[tuple[int, float, floa
 
 
 def draw(curves: dict[str, list[tuple[int, float, float]]], path: Path) -> None:
-    """Draw what is right against what was promised, a panel for each part."""
+    """Draw the share that is right against the probability, a panel for each part."""
     import matplotlib
 
     matplotlib.use("agg")

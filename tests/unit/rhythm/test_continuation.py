@@ -47,8 +47,8 @@ def test_accents_off_the_beat_for_64_bars_do_not_move_the_grid(beats):
     truth = grid(132.0, 0.2, 290)
     away = (truth >= 70) & (truth < 186)
     moved = np.where(away, truth + beats * 60 / 132, truth)
-    ones = np.arange(len(truth)) % 4 == 0
-    features = clicks(np.unique(moved), 290, downbeats=truth[ones & ~away])
+    downbeats = np.arange(len(truth)) % 4 == 0
+    features = clicks(np.unique(moved), 290, downbeats=truth[downbeats & ~away])
     rhythm = analyse(features, RhythmOptions())
     assert len(rhythm.grid) == 1
     assert worst(rhythm.beats, truth + LAG) < 0.006

@@ -9,9 +9,9 @@ import jsonschema
 import numpy as np
 import pytest
 from dropgrid.corrections.model import Correction
+from dropgrid.features import FRAME_RATE, Features
 from dropgrid.records.store import as_computed, as_written, to_json, without_tag
 from dropgrid.records.ticket import Ticket
-from dropgrid.features import FRAME_RATE, Features
 from dropgrid.rhythm import RhythmOptions, analyse
 from dropgrid.rhythm.tag import agrees, in_octave_of, rounding
 from dropgrid.settings.paths import SCHEMAS
