@@ -99,7 +99,7 @@ def analyse(features: Features, rhythm: BpmRecord, options: StructureOptions) ->
     """
     bands = features.descriptors.get("bands")
     if bands is None or len(bands) == 0 or features.duration <= 0:
-        raise UnusableAudio("the features have no band levels")
+        raise UnusableAudio("the features hold no band levels")
     base = time_base(rhythm, features.duration)
     music = music_of(bands, base)
     if music is None:
