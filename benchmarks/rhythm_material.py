@@ -16,9 +16,9 @@ from dropgrid.stages.networks import prepare_network
 from structure_cases import cached_features
 
 DEFAULTS = RhythmOptions()
-METHODS = ("madmom", "open", "librosa")  # what hears the beats: bpm.method
+METHODS = ("madmom", "open", "librosa")  # beat detectors: bpm.method
 SONGS = ("music", "music_more")  # folders of songs with exact truth
-SETS = ("hjdb", "ballroom", "gtzan", "hainsworth", "smc")  # of which activations are kept
+SETS = ("hjdb", "ballroom", "gtzan", "hainsworth", "smc")  # sets of activations
 RATES = {"bands": FRAME_RATE, "attack": ENVELOPE_RATE, "chroma": 10}
 OCTAVES = (1.0, 2.0, 3.0, 1 / 2, 1 / 3)
 NEAR = 0.07  # seconds

@@ -116,8 +116,8 @@ class Choice:
         """The weights that make the true rows of all examples but a fold's likeliest."""
         chosen = [e for e in self.examples if self.folds[e.name] != fold]
         free = [name for name in self.used if name not in self.fixed]
-        held = {name: weight for name, weight in self.fixed.items() if name in self.used}
-        return held | (fitted(free, held, chosen) if free else {})
+        fixed_weights = {name: weight for name, weight in self.fixed.items() if name in self.used}
+        return fixed_weights | (fitted(free, fixed_weights, chosen) if free else {})
 
 
 def song_examples(song: Song) -> Iterator[Example]:
@@ -178,12 +178,12 @@ def places_of(times: np.ndarray, halves: np.ndarray, count: int) -> np.ndarray:
 
 
 def fitted(
-    free: Sequence[str], held: dict[str, float], chosen: Sequence[Example]
+    free: Sequence[str], fixed_weights: dict[str, float], chosen: Sequence[Example]
 ) -> dict[str, float]:
     """The free weights that fit the examples best, given the fixed ones."""
     zero = np.zeros(ROWS)
     by_row = np.array([[e.by_row.get(name, zero) for name in free] for e in chosen])
-    fixed = np.array([weighed(e, held) for e in chosen])
+    fixed = np.array([weighted(e, fixed_weights) for e in chosen])
     share = np.array([e.share for e in chosen])
     true = np.array([e.true for e in chosen])
     possible = np.array([e.possible for e in chosen])
@@ -199,7 +199,7 @@ def fitted(
     return dict(zip(free, found.tolist(), strict=True))
 
 
-def weighed(example: Example, weights: dict[str, float]) -> np.ndarray:
+def weighted(example: Example, weights: dict[str, float]) -> np.ndarray:
     """The log odds of an example's rows."""
     return sum((w * example.by_row.get(n, 0.0) for n, w in weights.items()), np.zeros(ROWS))
 
@@ -216,7 +216,7 @@ def losses(choice: Choice) -> np.ndarray:
     rows = np.zeros((len(choice.examples), 3))
     weights = {fold: choice.weights(fold) for fold in dict.fromkeys(choice.folds.values())}
     for row, e in zip(rows, choice.examples, strict=True):
-        odds = weighed(e, weights[choice.folds[e.name]])
+        odds = weighted(e, weights[choice.folds[e.name]])
         share = posterior(odds[None], e.possible[None])[0]
         odd = np.flatnonzero(e.true)[0] % 2
         right = -np.log(share[e.true].sum())
@@ -292,15 +292,15 @@ def predictions(verdicts: list[Verdict]) -> dict[str, tuple[np.ndarray, np.ndarr
     for index, (name, what) in enumerate(
         zip(PARTS, ("tempo", "octave", "phase", "downbeat"), strict=True)
     ):
-        held = [v for v in verdicts if v.confidences and getattr(v, what) is not None]
+        usable = [v for v in verdicts if v.confidences and getattr(v, what) is not None]
         found[name] = (
-            np.array([v.confidences[index] for v in held]),
-            np.array([getattr(v, what) for v in held], float),
+            np.array([v.confidences[index] for v in usable]),
+            np.array([getattr(v, what) for v in usable], float),
         )
-    held = [v for v in verdicts if len(v.confidences) == len(PARTS)]
+    usable = [v for v in verdicts if len(v.confidences) == len(PARTS)]
     found["confidence"] = (
-        np.array([v.confidence for v in held]),
-        np.array([v.tempo and bool(v.octave) and bool(v.phase) for v in held], float),
+        np.array([v.confidence for v in usable]),
+        np.array([v.tempo and bool(v.octave) and bool(v.phase) for v in usable], float),
     )
     return found
 
@@ -309,9 +309,9 @@ def bins(predicted: np.ndarray, true: np.ndarray) -> list[tuple[int, float, floa
     """For each tenth with predictions: their number, mean probability and share that is right."""
     tenth = np.minimum((predicted * 10).astype(int), 9)
     return [
-        (int(held.sum()), float(predicted[held].mean()), float(true[held].mean()))
-        for held in (tenth == k for k in range(10))
-        if held.any()
+        (int(in_bin.sum()), float(predicted[in_bin].mean()), float(true[in_bin].mean()))
+        for in_bin in (tenth == k for k in range(10))
+        if in_bin.any()
     ]
 
 
