@@ -21,7 +21,7 @@ from dropgrid.stages import stage_options
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.settings.types import DeploymentMethod
-from snakemake_logger_plugin_dropgrid.options import asked
+from snakemake_logger_plugin_dropgrid.options import requested
 
 # A module of another workflow leaves alone what is that one's: limits, signals, the end of the run.
 MODULE = not TOP
@@ -31,8 +31,8 @@ MAIN = workflow.is_main_process
 if MAIN and not MODULE:
     gc.set_threshold(1_000_000)
 # Only a real run may write: not a dry run, nor whatever else only looks.
-ASKED = asked()
-REAL = MAIN and not (workflow.output_settings.dryrun or ASKED.looks)
+REQUEST = requested()
+REAL = MAIN and not (workflow.output_settings.dryrun or REQUEST.runs_nothing)
 # Jobs of a cluster: Snakemake has their number, --jobs, only where they do not run here.
 CLUSTER = workflow.resource_settings.nodes is not None
 # On a cluster's node a job is tried once: another try gets its memory and time from the scheduler.
@@ -83,7 +83,7 @@ def workers(tracks):
 
 
 try:
-    PLAN = run.plan_run(config, **ROLE, workers=workers, forced=ASKED.forced)
+    PLAN = run.plan_run(config, **ROLE, workers=workers, forced=REQUEST.forced)
 except (DropgridError, OSError) as error:
     stop(error)
 if REAL and not MODULE:

@@ -338,7 +338,12 @@ def _without_unsure_key(
 ) -> Track:
     """The track without its key, if that has low confidence and the format cannot say so."""
     key = track.key
-    if key is None or key.key is None or key.is_sure or getattr(form, "UNSURE_KEYS", False):
+    if (
+        key is None
+        or key.key is None
+        or key.has_confident_key
+        or getattr(form, "UNSURE_KEYS", False)
+    ):
         return track
     writes_keys = getattr(form, "KEYS", False)
     if getattr(options, writes_keys) if isinstance(writes_keys, str) else writes_keys:
