@@ -72,7 +72,7 @@ def test_a_full_disk_is_tried_again_more_and_more_seldom_and_comes_right():
     times = [time for time, _ in world.runs]
     gaps = [b - a for a, b in pairwise(times)]
     assert gaps == [PAUSE + 5, 2 * PAUSE + 5, 4 * PAUSE + 5]
-    assert world.said[0] == "the run ended with 1; it is tried again in 60 s"
+    assert world.said[0] == "the run ended with exit code 1; next attempt in 60 s"
 
 
 def test_pauses_have_an_end_and_start_anew_after_a_good_run():
@@ -86,7 +86,7 @@ def test_pauses_have_an_end_and_start_anew_after_a_good_run():
 def test_a_disk_that_is_taken_away_is_waited_for_and_not_run(gone):
     world = World({0: "a", 100: gone, 300: "a", 400: "ab"}, end=1000).watch()
     assert [state for _, state in world.runs] == ["a", "ab"]
-    assert world.said == ["the library is away; it is waited for"]
+    assert world.said == ["library folder unavailable; waiting for it"]
 
 
 def test_a_look_is_what_a_run_would_see(tmp_path):
