@@ -55,7 +55,7 @@ def at_bars(case: Case, rhythm: BpmRecord) -> Song:
         case.features.descriptors["bands"], time_base(rhythm, case.features.duration)
     )
     assert music is not None
-    per_bar = music.drive.per_bar
+    per_bar = music.measures.per_bar
     total = np.zeros(len(music.pattern))
     for bars in novelty.CONTEXTS:
         values = novelty.novelty(music.pattern, per_bar, bars)
@@ -63,7 +63,7 @@ def at_bars(case: Case, rhythm: BpmRecord) -> Song:
         total += np.log(np.maximum(values, 0.05) / usual) / len(novelty.CONTEXTS)
     at = total[::per_bar]
     rank = np.searchsorted(np.sort(at), at) / len(at)
-    level = music.drive.parts.mean(axis=0)
+    level = music.measures.parts.mean(axis=0)
     sums = np.concatenate([[0.0], np.cumsum(level)])
     place = np.arange(len(at))
     before, after = np.maximum(place - 4, 0), np.minimum(place + 4, len(level))

@@ -170,7 +170,7 @@ def entries_of(sections: Sequence[dict[str, Any]]) -> tuple[tuple[float, bool], 
 
     The music enters where a kick plays that did not play in the section before, or where a
     section is STEPS_UP louder than that. A drop must begin where a peak enters after anything
-    else; it may begin at any other peak, and where music enters that is middling.
+    else; it may begin at any other peak, and where music enters that is medium.
     """
     kicks = [bool(section.get("has_kick")) for section in sections]
     found = []
@@ -190,7 +190,7 @@ def arranged_names(truth: dict[str, Any]) -> tuple[tuple[float, float, tuple[str
 
     First and last, unless a peak: intro, outro. A peak of LEAST_PEAK bars: drop. After the first
     music with a kick and before the last: what is calm and has no kick is a breakdown, or the
-    buildup of the peak that follows at once, by how it grows; what is middling and has a kick
+    buildup of the peak that follows at once, by how it grows; what is medium and has a kick
     is main after the first peak, unless a peak follows, which it may build up.
     """
     sections, bars, found = truth["sections"], truth.get("bars", []), []

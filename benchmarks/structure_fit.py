@@ -3,7 +3,7 @@
 Usage: .venv/bin/python benchmarks/structure_fit.py [--shared FOLDER] [--results FOLDER]
        [--cache FOLDER]
 
-ladder  the two thresholds and the spread by which a section's level is calm, middling or peak
+ladder  the two thresholds and the spread by which a section's level is calm, medium or peak
         (structure.labels), by maximal likelihood on the sections found and the true ones; then
         the product's drops with the thresholds fitted to the other songs, and the same with each
         part of the level left out
@@ -11,7 +11,7 @@ lift    what a dB by which the level steps up counts for a boundary (structure.n
         where a drop begins to be one (structure.labels), again by how many dB a drop grows
         louder where it drops once more inside its phrase (structure.analysis): the scores with
         every value, and those of each song with the value that is best for the others
-energy  the weights of structure.drive, by penalised likelihood; then how well energies of one
+energy  the weights of structure.levels, by penalised likelihood; then how well energies of one
         song tell its calm from another's peak sections (area under the curve), each song's taken
         from weights fitted to the others, and the same with each weight left out
 
@@ -55,7 +55,7 @@ WEIGHTS = ("density", "strokes")  # of an energy
 RIDGE = 1.0
 LIFT = np.arange(0.05, 0.31, 0.05)
 PEAK = np.arange(-5.0, -2.4, 0.25)  # dB
-AGAIN = np.arange(0.2, 3.1, 0.2)  # dB
+DROP_RISES = np.arange(0.2, 3.1, 0.2)  # dB
 CHANGED = 0.05  # by which a song's score must move to count as mended or broken
 PRODUCT = structure.StructureOptions()
 
@@ -63,7 +63,7 @@ PRODUCT = structure.StructureOptions()
 @dataclass(frozen=True)
 class Sections:
     """Sections of a song: parts (n, 3) of their level, loudness (n, 2) for their energy, and
-    shares (n, 3), how much of the song each is calm, middling and peak for, by the truth."""
+    shares (n, 3), how much of the song each is calm, medium and peak for, by the truth."""
 
     parts: np.ndarray
     loudness: np.ndarray
@@ -104,9 +104,9 @@ def sections(case: Case, rhythm: BpmRecord, bounds: np.ndarray) -> Sections:
     assert music is not None
     inner = {int(np.abs(music.edges - time).argmin()) for time in bounds}
     units = [0, *sorted(unit for unit in inner if 0 < unit < len(music.levels)), len(music.levels)]
-    by_unit = np.repeat(music.drive.parts, music.drive.per_bar, axis=1)
+    by_unit = np.repeat(music.measures.parts, music.measures.per_bar, axis=1)
     parts = [by_unit[:, a:b].mean(axis=1) for a, b in pairwise(units)]
-    loudness = [music.drive.loudness(a, b) for a, b in pairwise(units)]
+    loudness = [music.measures.loudness(a, b) for a, b in pairwise(units)]
     shares = [
         [
             sum(max(0.0, min(e, music.edges[b]) - max(s, music.edges[a]))
@@ -140,7 +140,7 @@ def ladder_of(values: Sequence[float], parts: Sequence[int]) -> Iterator[None]:
     labels.CALM, labels.PEAK, labels.SPREAD = values
     measure = analysis.measure
 
-    def some(*arguments: np.ndarray) -> levels.Drive:
+    def some(*arguments: np.ndarray) -> levels.LevelMeasures:
         whole = measure(*arguments)  # type: ignore[arg-type]
         return replace(whole, parts=whole.parts[list(parts)])
 
@@ -194,7 +194,15 @@ def report_choices(songs: list[Case]) -> None:
     for title, module, name, values, without, cases, score in (
         ("Lift: F of boundaries at 0.5 s, 3 s", novelty, "LIFT", LIFT, 0.0, judged, boundaries),
         ("Peak: drop precision, recall", labels, "PEAK", PEAK, None, both, drops),
-        ("Again: F of moments within a bar", analysis, "AGAIN", AGAIN, np.inf, peaked, moments),
+        (
+            "Again: F of moments within a bar",
+            analysis,
+            "SECOND_DROP_RISE",
+            DROP_RISES,
+            np.inf,
+            peaked,
+            moments,
+        ),
     ):
         report_choice(title, module, name, values, without, cases, score)
 
@@ -248,7 +256,7 @@ def gathered(chosen: list[Sections], parts: Sequence[int]) -> tuple[np.ndarray, 
 def fit_energy(sounds: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """Weights of the columns of sounds, and the offset, of the greatest penalised likelihood.
 
-    A middling section counts as half a peak.
+    A medium section counts as half a peak.
     """
     peak, whole = shares[:, 2] + shares[:, 1] / 2, shares.sum(axis=1)
     middle, spread = sounds.mean(axis=0), sounds.std(axis=0)
@@ -267,7 +275,7 @@ def fit_energy(sounds: np.ndarray, shares: np.ndarray) -> np.ndarray:
 def report_energy(songs: list[Case], true: list[Sections]) -> None:
     """Print the weights of an energy, and how it tells calm from peak across songs."""
     print("\nEnergy: weights and offset; area under the curve of peak against calm, and of peak")
-    print("against middling sections of all songs, weights fitted without the song")
+    print("against medium sections of all songs, weights fitted without the song")
     hint = np.concatenate([one.shares.argmax(axis=1) for one in true])
     for name, columns in (("both", [0, 1]), ("density alone", [0]), ("strokes alone", [1])):
         scores = []

@@ -71,12 +71,12 @@ VARIANTS: tuple[dict[str, float], ...] = (
     {},
     {"usual": 0.0},
     {"SAME_DROP": 0.5},
-    {"PARTED": 0.4},
+    {"SPLIT_EVIDENCE": 0.4},
     {"PEAK": -3.75},
     {"LABELS_COUNT": 1.5},
 )
 PLACES = {
-    "SAME_DROP": labels, "PEAK": labels, "LABELS_COUNT": decoding, "PARTED": decoding,
+    "SAME_DROP": labels, "PEAK": labels, "LABELS_COUNT": decoding, "SPLIT_EVIDENCE": decoding,
 }  # fmt: skip
 SCORES = (
     "precision 0.5 s", "recall 0.5 s", "F 0.5 s", "precision 3 s", "recall 3 s", "F 3 s",
@@ -112,8 +112,8 @@ def lines_of(case: Case) -> Lines:
     base = time_base(case.estimated, case.features.duration)
     music = analysis.music_of(case.features.descriptors["bands"], base)
     assert music is not None
-    per_bar = music.drive.per_bar
-    changed = novelty.evidence(music.pattern, music.drive.levels(), per_bar, music.on_grid)
+    per_bar = music.measures.per_bar
+    changed = novelty.evidence(music.pattern, music.measures.levels(), per_bar, music.on_grid)
     described = np.vstack([changed, repetition.describe(music.pattern, per_bar)]).T[::per_bar]
     times = music.edges[:-1:per_bar]
     begins, weights = np.zeros(len(times)), np.ones(len(times))
@@ -148,7 +148,7 @@ def changed(weights: Fit, variant: dict[str, float]) -> Iterator[None]:
     values: list[tuple[Any, str, float]] = [
         (evidence, name, value) for name, value in zip(NAMES, weights.values, strict=True)
     ]
-    values.append((evidence, "USUAL", weights.usual + variant.get("usual", RAISED)))
+    values.append((evidence, "OFFSET", weights.usual + variant.get("usual", RAISED)))
     values += [(PLACES[name], name, value) for name, value in variant.items() if name in PLACES]
     before = [(place, name, getattr(place, name)) for place, name, _ in values]
     for place, name, value in values:
@@ -196,7 +196,7 @@ def worth(table: np.ndarray) -> float:
 def remember() -> None:
     """Describe every song once, however often it is analysed, and leave its phrases out."""
     for place, name in (
-        (analysis, "time_base"), (analysis, "music_of"), (labels, "course"),
+        (analysis, "time_base"), (analysis, "music_of"), (labels, "running_sums"),
         (repetition, "describe"), (novelty, "evidence"),
     ):  # fmt: skip
         setattr(place, name, remembered(getattr(place, name)))

@@ -22,7 +22,7 @@ from dropgrid.run.interrupts import NOTE, lock_results, remove_stale_locks
 from dropgrid.run.plan import make_plan
 from folders_of_files import CONFIG, contents, fill
 from snakemake.cli import get_argument_parser
-from snakemake_logger_plugin_dropgrid.options import LOOKS, Asked, asked
+from snakemake_logger_plugin_dropgrid.options import PRINT_OPTIONS, Request, requested
 
 # A1: overlapping folders. Each case: what the user has, the library, the results.
 OVERLAPS = {
@@ -159,13 +159,13 @@ def test_batches_are_planned_without_writing(tmp_path):
     ],
 )  # fmt: skip
 def test_what_only_looks(arguments, looks):
-    assert asked(arguments).looks is looks
+    assert requested(arguments).runs_nothing is looks
 
 
 def test_what_only_looks_knows_snakemakes_options():
     """Every name is one of Snakemake's, and a plain run asks for none of them."""
     plain = get_argument_parser().parse_args(["--cores", "2"])
-    assert [name for name in LOOKS if getattr(plain, name) not in (None, False)] == []
+    assert [name for name in PRINT_OPTIONS if getattr(plain, name) not in (None, False)] == []
 
 
 @pytest.mark.parametrize(
@@ -173,11 +173,11 @@ def test_what_only_looks_knows_snakemakes_options():
     [(["-F"], {"batch"}), (["-R", "bpm", "key", "-c1"], {"bpm", "key"}), (["--lint"], set())],
 )
 def test_what_is_to_run_again_is_known_before_the_rules_are_read(arguments, forced):
-    assert set(asked(arguments).forced) == forced
+    assert set(requested(arguments).forced) == forced
 
 
 def test_a_program_that_has_no_command_line_of_snakemakes_asks_for_nothing(capfd):
-    assert asked(["--mine", "-n"]) == Asked()
+    assert requested(["--mine", "-n"]) == Request()
     assert capfd.readouterr().err == ""
 
 

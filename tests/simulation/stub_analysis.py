@@ -26,7 +26,7 @@ from dropgrid.records.model import BpmRecord, Confidences, GridRegion, Section
 from dropgrid.records.ticket import Ticket
 from dropgrid.rhythm.analysis import Rhythm
 from dropgrid.stages import make_features
-from dropgrid.structure.analysis import Measured, Structure
+from dropgrid.structure.analysis import SectionMeasures, Structure
 
 RECORDINGS = 3
 RIPS = ((".flac", 120.0), (".mp3", 120.026), (".wav", 120.0))  # suffix, seconds
@@ -93,8 +93,10 @@ def _structure(features: Features, rhythm: BpmRecord, options: Any) -> Structure
     return Structure(sections, (lines[8],), (0.8,), (3.0,), None, None, "stub", "bars")
 
 
-def _measured(features: Any, rhythm: Any, sections: Any, drops: Any, options: Any) -> Measured:
-    return Measured(tuple(sections), (0.0,) * len(drops), None, None, ())
+def _measured(
+    features: Any, rhythm: Any, sections: Any, drops: Any, options: Any
+) -> SectionMeasures:
+    return SectionMeasures(tuple(sections), (0.0,) * len(drops), None, None, ())
 
 
 def _key(features: Features, options: Any) -> Key:
@@ -110,7 +112,7 @@ def stubbed() -> Iterator[None]:
         mock.patch.object(make_features, "compute_features", _features),
         mock.patch("dropgrid.rhythm.analyse", _rhythm),
         mock.patch("dropgrid.structure.analyse", _structure),
-        mock.patch("dropgrid.structure.measured", _measured),
+        mock.patch("dropgrid.structure.measure_sections", _measured),
         mock.patch("dropgrid.key.analysis.analyse", _key),
     ):
         yield

@@ -21,7 +21,7 @@ from dropgrid.stages import stage_options
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.settings.types import DeploymentMethod
-from snakemake_logger_plugin_dropgrid.options import asked
+from snakemake_logger_plugin_dropgrid.options import requested
 
 # As a module, dropgrid leaves limits, signals and the end of the run to the other workflow.
 MODULE = not TOP
@@ -31,8 +31,8 @@ MAIN = workflow.is_main_process
 if MAIN and not MODULE:
     gc.set_threshold(1_000_000)
 # Only a real run may write: not a dry run, a graph of the rules or a list.
-ASKED = asked()
-REAL = MAIN and not (workflow.output_settings.dryrun or ASKED.looks)
+REQUEST = requested()
+REAL = MAIN and not (workflow.output_settings.dryrun or REQUEST.runs_nothing)
 # Snakemake has a number of nodes (--jobs) only if the jobs run on a cluster.
 CLUSTER = workflow.resource_settings.nodes is not None
 # On a cluster's node a job runs once: another attempt gets memory and time from the scheduler.
@@ -83,7 +83,7 @@ def workers(tracks):
 
 
 try:
-    PLAN = run.plan_run(config, **ROLE, workers=workers, forced=ASKED.forced)
+    PLAN = run.plan_run(config, **ROLE, workers=workers, forced=REQUEST.forced)
 except (DropgridError, OSError) as error:
     stop(error)
 if REAL and not MODULE:

@@ -1,15 +1,16 @@
-"""Snakemake's messages as dropgrid shows them: `snakemake --logger dropgrid`.
+"""Show Snakemake's messages as dropgrid does: `snakemake --logger dropgrid`.
 
-In a terminal one live line, drawn every second, tells tracks done and failed, rate, time left and
-what is at work; piped, a line at every tenth of the tracks; with --quiet progress or all, none.
-Warnings and errors are always shown, but for those of a job that is tried again as a matter of
-routine: that is a note. What Snakemake says of each job is only in its log file (.snakemake/log)
-or shown with --verbose. After Ctrl-C Snakemake's own account of it is left out. A dry run shows
-what it always shows.
-With --logger-dropgrid-plain, which `dropgrid run` sets, none of Snakemake's own lines but its
-warnings and errors are shown: a dry run says in a few lines what a real one would do, and after an
-error of Snakemake's the place of its log file is named (.plain).
-With --logger-dropgrid-events FILE all of a run is also told to machines (dropgrid.run.events).
+In a terminal, one live line shows the tracks done and failed, the rate, the time left and the
+tracks in progress. It is drawn every second. If the output is piped, a line is printed at every
+tenth of the tracks; with --quiet progress or all, none.
+Warnings and errors are always shown, except those of a job that is retried as a matter of routine:
+they become a note. Snakemake's messages about each job are only in its log file (.snakemake/log),
+or shown with --verbose. After Ctrl-C, Snakemake's own messages about it are left out. A dry run
+shows Snakemake's usual output.
+With --logger-dropgrid-plain, which `dropgrid run` sets, only Snakemake's warnings and errors are
+shown. A dry run is summed up in a few lines, and after an error the path of Snakemake's log file
+is shown (.plain).
+With --logger-dropgrid-events FILE the run is also logged for programs (dropgrid.run.events).
 https://github.com/snakemake/snakemake-interface-logger-plugins
 """
 
@@ -39,32 +40,34 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.settings import LogHandlerSettingsBase
 
-from .options import asked
+from .options import requested
 from .plain import Plain
 
 CLEAR = "\r\x1b[K"
 TENTHS = 10
-EVERY = 1.0  # seconds between looks at the tracks at work
-# What Snakemake says, without marking it as an event, about every run and every job.
+EVERY = 1.0  # seconds between updates of the tracks in progress
+# Beginnings of Snakemake's messages about every run and every job that are not marked as events.
 CHATTER = (
     "Building DAG", "Select jobs", "Execute ", "Using shell", "Provided ", "Rules claiming",
     "host:", "Assuming unrestricted", "Shutting down", "Elapsed time",
     "Trying to restart", "Touching output", "Conda environments",
     "Terminating processes on user request",
 )  # fmt: skip
-# Of a command that wants another try, and is not at its last.
-AGAIN = re.compile(r"--attempt (\d+) --attempts (\d+).*non-zero exit status 75\b", re.DOTALL)
+# Of a command that asks for a retry. It gives its attempt and the number of attempts.
+RETRY = re.compile(r"--attempt (\d+) --attempts (\d+).*non-zero exit status 75\b", re.DOTALL)
 
-# Of a command that the terminal ended, which all of the run get: Snakemake may hear of the command
-# first, of itself later.
-ENDED = re.compile(r"died with <Signals\.SIG(INT|HUP): |non-zero exit status (129|130)\b")
+# Of a command that a signal from the terminal ended. All processes of the run get the signal;
+# Snakemake may report the command's end before it gets the signal itself.
+INTERRUPTED = re.compile(r"died with <Signals\.SIG(INT|HUP): |non-zero exit status (129|130)\b")
 
 
 def is_routine(message: str) -> bool:
-    """Whether Snakemake says of a command that it failed, which asked to be tried again, or which
-    Ctrl-C ended: the end of the run tells of that."""
-    again = AGAIN.findall(message)
-    return bool(ENDED.search(message)) or any(int(now) < int(last) for now, last in again)
+    """Whether Snakemake reports a command that failed and will be retried, or that Ctrl-C ended.
+
+    The end of the run reports an interrupt.
+    """
+    retries = RETRY.findall(message)
+    return bool(INTERRUPTED.search(message)) or any(int(now) < int(last) for now, last in retries)
 
 
 @dataclass
@@ -74,8 +77,8 @@ class LogHandlerSettings(LogHandlerSettingsBase):
     events: Path | None = field(
         default=None,
         metadata={
-            "help": "Append a log for machines to this file: JSON Lines, one event a line. "
-            "Relative to where the command is given.",
+            "help": "Append a machine-readable log to this file: JSON Lines, one event per line. "
+            "Relative to the current folder.",
             "metavar": "FILE",
             "type": Path,
         },
@@ -83,34 +86,34 @@ class LogHandlerSettings(LogHandlerSettingsBase):
     plain: bool = field(
         default=False,
         metadata={
-            "help": "Leave out what Snakemake says of itself, other than warnings and errors; a "
-            "dry run is summed up. `dropgrid run` sets it."
+            "help": "Hide Snakemake's own messages except warnings and errors, and sum up a dry "
+            "run. `dropgrid run` sets it."
         },
     )
 
 
 class Events:
-    """Tells Snakemake's messages to a RunLog."""
+    """Passes Snakemake's messages on to a RunLog."""
 
     def __init__(self, file: EventFile) -> None:
         self.file = file
         self.log = RunLog(file.write)
-        self.end: Any = None  # the message that sums the run up
+        self.end: Any = None  # the message with the summary of the run
 
     def follow(self, event: LogEvent | None, record: Any, jobs: Mapping[str, int]) -> None:
-        """jobs: how many of each rule are planned."""
+        """Log one message. jobs: the number of planned jobs by rule."""
         now, log = record.created, self.log
-        told = record.levelno >= logging.WARNING
-        if told or event == LogEvent.WORKFLOW_STARTED:
+        is_problem = record.levelno >= logging.WARNING
+        if is_problem or event == LogEvent.WORKFLOW_STARTED:
             log.started(now, snakemake_version())
         if event == LogEvent.JOB_INFO:
-            given = record.wildcards, next(iter(record.log), None)
-            log.job_started(now, record.jobid, record.rule_name, *given)
+            log_file = next(iter(record.log), None)
+            log.job_started(now, record.jobid, record.rule_name, record.wildcards, log_file)
         elif event == LogEvent.JOB_FINISHED:
             log.job_finished(now, record.job_id)
         elif event == LogEvent.JOB_ERROR:
             log.job_failed(now, record.jobid)
-        elif told and event != LogEvent.GROUP_ERROR:
+        elif is_problem and event != LogEvent.GROUP_ERROR:
             level = "error" if record.levelno >= logging.ERROR else "warning"
             exception = getattr(record, "exception", None)
             log.message(now, level, record.getMessage().strip(), exception)
@@ -135,22 +138,24 @@ def snakemake_version() -> str:
 
 
 class LogHandler(LogHandlerBase):
-    """Writes to standard error (standard output where Snakemake is told so)."""
+    """Writes to standard error, or to standard output if Snakemake is set to."""
 
     def __post_init__(self) -> None:
         common = self.common_settings
         self.stream = sys.stdout if common.stdout else sys.stderr
         self.live = self.stream.isatty()
-        plain = getattr(self.settings, "plain", False) and not (common.verbose or asked().answers)
+        plain = getattr(self.settings, "plain", False) and not (
+            common.verbose or requested().only_prints
+        )
         self.plain = Plain(common.dryrun) if plain else None
         self.shows_all = common.verbose or (common.dryrun and not plain)
         self.quiet = bool({"ALL", "PROGRESS"} & {q.name for q in common.quiet or ()})
-        self.jobs: dict[str, int] = {}  # how many of each rule
+        self.jobs: dict[str, int] = {}  # number of jobs by rule
         self.progress: Progress | None = None
         self.following = Following(0.0)
         self.stages = StageJobs({})
-        self.tries: Counter[int] = Counter()  # of each job that analyses
-        self.again: list[str] = []  # tracks that are to be tried again, not told yet
+        self.attempts: Counter[int] = Counter()  # by analysis job
+        self.retried: list[str] = []  # tracks to retry that were not reported yet
         self.started = 0.0
         self.tenth = 0
         self.drawn = False
@@ -158,17 +163,17 @@ class LogHandler(LogHandlerBase):
         self.events: Events | None = None
         path = getattr(self.settings, "events", None)
         if path is not None and not common.dryrun:
-            self.events = Events(EventFile(path, lambda why: self.tell(f"dropgrid: {why}")))
+            self.events = Events(EventFile(path, lambda why: self.write(f"dropgrid: {why}")))
 
     def emit(self, record: logging.LogRecord) -> None:
-        for work in (self.note, self.say):
+        for work in (self.update, self.show_message):
             try:
                 work(getattr(record, "event", None), record)
             except Exception:
                 self.handleError(record)
 
-    def note(self, event: LogEvent | None, record: Any) -> None:
-        """Keep what is planned and what happens, and tell machines, where they are to be told."""
+    def update(self, event: LogEvent | None, record: Any) -> None:
+        """Update plan and progress from a message, and log it as events if requested."""
         if event == LogEvent.RUN_INFO:
             self.jobs = {rule: count for rule, count in record.stats.items() if rule != "total"}
             self.following = Following(record.created)
@@ -180,27 +185,27 @@ class LogHandler(LogHandlerBase):
         if event in (LogEvent.JOB_FINISHED, LogEvent.JOB_ERROR):
             ok = event == LogEvent.JOB_FINISHED
             number = record.job_id if ok else record.jobid
-            self.hear([*self.following.end(number), *self.stages.end(number, ok)])
+            self.count([*self.following.end(number), *self.stages.end(number, ok)])
         if self.events:
             self.events.follow(event, record, self.jobs)
         if event == LogEvent.JOB_INFO and record.log:
             self.begin(record.jobid, record.rule_name, record.wildcards, Path(record.log[0]))
 
     def begin(self, job: int, rule: str, wildcards: Mapping[str, str], log: Path) -> None:
-        """Follow a job that analyses."""
+        """Follow an analysis job."""
         if rule == "batch":
             self.following.begin(job, log)
         elif rule in STAGES:
             self.stages.begin(job, wildcards["track"], log)
         else:
             return
-        self.tries[job] += 1
+        self.attempts[job] += 1
 
-    def hear(self, told: Iterable[News]) -> None:
+    def count(self, all_news: Iterable[News]) -> None:
         """Count tracks that have ended."""
-        for news in told:
+        for news in all_news:
             if news.again:
-                self.again.append(news.track)
+                self.retried.append(news.track)
                 continue
             outcome = outcome_of(news.results, news.track)
             if self.progress:
@@ -209,44 +214,44 @@ class LogHandler(LogHandlerBase):
                 self.events.log.track_ended(time.time(), outcome, news.batch)
         self.show()
 
-    def say(self, event: LogEvent | None, record: Any) -> None:
-        """Tell people what they should know."""
+    def show_message(self, event: LogEvent | None, record: Any) -> None:
+        """Write a message if it matters to the user."""
         if self.shows_all:
-            self.tell(self.format(record))
+            self.write(self.format(record))
         elif hasattr(record, "summary") or hasattr(record, "tracks_planned"):
-            self.tell(record.getMessage())
+            self.write(record.getMessage())
         elif hasattr(record, "results"):
             if self.plain:
                 self.plain.results = Path(record.results)
         elif interrupts.received:
-            return  # the run's end is told by its summary and by whoever passed the signal on
-        elif event == LogEvent.JOB_ERROR and self.again and self.tries[record.jobid] < TRIES:
-            self.tell(f"dropgrid: to be tried again, with more memory: {', '.join(self.again)}")
-            self.again = []
+            return  # the summary and the process that passed the signal on report the end
+        elif event == LogEvent.JOB_ERROR and self.retried and self.attempts[record.jobid] < TRIES:
+            self.write(f"dropgrid: to be tried again, with more memory: {', '.join(self.retried)}")
+            self.retried = []
         elif record.levelno >= logging.WARNING:
             if not is_routine(record.getMessage()):
-                self.tell(self.plain.introduce(record) if self.plain else "")
-                self.tell(self.format(record))
+                self.write(self.plain.introduce(record) if self.plain else "")
+                self.write(self.format(record))
         elif self.plain:
-            self.tell(self.plain.note(event, record))
+            self.write(self.plain.reworded(event, record))
         elif event is None:
             message = record.getMessage()
             if message != "None" and not message.startswith(CHATTER):
-                self.tell(message)
+                self.write(message)
 
     def tick(self) -> None:
-        """Look after the tracks at work every second, until the run is over."""
+        """Update the tracks in progress every second, until the run is over."""
         if self.ticking is None:
             self.ticking = threading.Event()
-            threading.Thread(target=self._look_again, args=(self.ticking,), daemon=True).start()
+            threading.Thread(target=self._update_often, args=(self.ticking,), daemon=True).start()
 
-    def _look_again(self, over: threading.Event) -> None:
+    def _update_often(self, over: threading.Event) -> None:
         while not over.wait(EVERY):
             with self.lock or nullcontext():
-                self.hear(self.following.news())
+                self.count(self.following.news())
 
     def show(self) -> None:
-        """Draw the live line anew, or print a line at every tenth of the tracks."""
+        """Redraw the live line, or print a line at every tenth of the tracks."""
         progress = self.progress
         if progress is None or self.quiet or self.shows_all or interrupts.received:
             return
@@ -264,8 +269,8 @@ class LogHandler(LogHandlerBase):
             self.stream.write(f"dropgrid: {progress.line(seconds)}\n")
         self.stream.flush()
 
-    def tell(self, message: str) -> None:
-        """A message for people, above the live line."""
+    def write(self, message: str) -> None:
+        """Write a message above the live line."""
         if message.strip():
             self.wipe()
             self.stream.write(message.rstrip("\n") + "\n")
@@ -281,7 +286,7 @@ class LogHandler(LogHandlerBase):
             self.ticking.set()
         self.wipe()
         if self.plain and not interrupts.received:
-            self.tell(self.plain.end())
+            self.write(self.plain.end())
         try:
             if self.events:
                 self.events.close()

@@ -1,7 +1,7 @@
-"""The options of the installed Snakemake, and which of them this process was started with.
+"""Read the options of the installed Snakemake, and those this process was started with.
 
-`python -m snakemake_logger_plugin_dropgrid.options` prints what dropgrid.run.command_line is
-handed, as JSON: option -> how many values it takes.
+`python -m snakemake_logger_plugin_dropgrid.options` prints the options for
+dropgrid.run.command_line as JSON: option -> the number of its values.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from dropgrid.base.errors import ConfigError
 from dropgrid.run import command_line
 from dropgrid.run.launch import environment
 
-# What Snakemake is asked, by the names of its parser, that neither runs nor plans a job.
-LOOKS = (
+# Options, by their names in Snakemake's parser, with which it neither runs nor plans jobs.
+PRINT_OPTIONS = (
     "lint", "list_rules", "list_target_rules", "print_compilation", "dag", "rulegraph",
     "filegraph", "d3dag", "summary", "detailed_summary", "archive", "unlock", "cleanup_metadata",
     "list_changes", "list_input_changes", "list_params_changes", "list_untracked", "containerize",
@@ -31,37 +31,42 @@ LOOKS = (
 )  # fmt: skip
 
 
-class Asked(NamedTuple):
-    """looks: no job is to run; forced: rules whose jobs are to run whatever their files' ages.
-    answers: Snakemake prints what it was asked for, such as a list, and neither runs nor plans."""
+class Request(NamedTuple):
+    """What the command line of Snakemake requests.
 
-    looks: bool = False
+    runs_nothing: no job will run. forced: rules that run however recent their files are.
+    only_prints: Snakemake prints something, such as a list, and neither runs nor plans jobs.
+    """
+
+    runs_nothing: bool = False
     forced: Collection[str] = ()
-    answers: bool = False
+    only_prints: bool = False
 
 
 @functools.cache
 def parser() -> ArgumentParser:
-    """Snakemake's parser, without profiles; it takes a fifth of a second to make."""
+    """Snakemake's parser, without profiles. Creating it takes a fifth of a second."""
     from snakemake.cli import get_argument_parser
 
     return get_argument_parser()
 
 
-def asked(arguments: Sequence[str] | None = None) -> Asked:
-    """What Snakemake was asked that it tells the rules only when all of them have been read: too
-    late for batches, and for what only a real run may write.
+def requested(arguments: Sequence[str] | None = None) -> Request:
+    """What Snakemake's command line requests.
 
-    arguments: default: of this process. It may be somebody's program that runs workflows, and has
-    no command line of Snakemake's: nothing is known then.
+    Snakemake makes this known only after it has read all rules. That is too late to plan batches,
+    and for files that only a real run may write.
+
+    arguments: by default those of this process. If it is another program that runs workflows,
+    they are not Snakemake's, and the result is an empty Request.
     """
     with suppress(SystemExit), redirect_stderr(StringIO()):
         given = parser().parse_args(arguments)
-        answers = any(getattr(given, name) not in (None, False) for name in LOOKS)
-        answers |= given.report is not None and not given.report_after_run
+        prints = any(getattr(given, name) not in (None, False) for name in PRINT_OPTIONS)
+        prints |= given.report is not None and not given.report_after_run
         forced = {"batch"} if given.forceall else {*given.forcerun}
-        return Asked(answers or given.dryrun, forced, answers)
-    return Asked()
+        return Request(prints or given.dryrun, forced, prints)
+    return Request()
 
 
 def options() -> dict[str, str]:
@@ -74,9 +79,9 @@ def options() -> dict[str, str]:
 
 
 def check(arguments: Sequence[str]) -> None:
-    """End the program with a line that says what to type where the command line is wrong.
+    """Exit with a line that shows how to correct the command line, if it is wrong.
 
-    Where there is no home to write in, Snakemake's caches go to its own folder.
+    Without a writable home folder, Snakemake's caches go to its own folder.
     """
     os.environ.update(environment(Path.cwd(), os.environ))
     try:

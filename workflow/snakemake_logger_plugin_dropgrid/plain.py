@@ -1,7 +1,6 @@
-"""What a run says to somebody who does not know Snakemake: `--logger-dropgrid-plain`.
+"""Messages for users who do not know Snakemake: `--logger-dropgrid-plain`.
 
-Snakemake's own lines are left out, other than warnings and errors; what matters of the others is
-said in other words.
+Snakemake's own lines are hidden, except warnings and errors. Important ones are reworded.
 """
 
 from __future__ import annotations
@@ -24,39 +23,42 @@ ERROR = "dropgrid: the workflow reports an error; Snakemake's words:"
 
 @dataclass
 class Plain:
-    """The messages of one run. results: its folder, once it is known to be a real run.
-    planned: it was said what a dry run found; failed: Snakemake reported an error."""
+    """The messages of one run.
+
+    results: the folder of results, known only in a real run. planned: the result of a dry run was
+    shown. failed: Snakemake reported an error.
+    """
 
     dry_run: bool = False
     results: Path | None = None
     planned: bool = False
     failed: bool = False
 
-    def note(self, event: LogEvent | None, record: Any) -> str:
-        """What to say for a message that is neither warning nor error; empty: nothing."""
+    def reworded(self, event: LogEvent | None, record: Any) -> str:
+        """The text to show for a message that is neither warning nor error; empty: none."""
         message = record.getMessage()
         if event is None and message.startswith(NOTHING):
             return nothing_to_do(self.results)
         if event == LogEvent.RUN_INFO and self.dry_run and not self.planned:
             self.planned = True
-            return would_do(record.stats)
+            return dry_run_summary(record.stats)
         return str(message) if event is None and message.startswith(OWN) else ""
 
     def introduce(self, record: logging.LogRecord) -> str:
-        """What to say before a warning or an error: whose words follow, before the first error."""
+        """The line before the first error of Snakemake, which names the source; else empty."""
         if self.failed or record.levelno < logging.ERROR or record.getMessage().startswith(OWN):
             return ""
         self.failed = True
         return ERROR
 
     def end(self) -> str:
-        """What to say last: where the log is, if Snakemake reported an error."""
+        """The last line: the path of the log, if Snakemake reported an error."""
         log = log_file() if self.failed else None
         return f"dropgrid: the complete log of this run: {log}" if log else ""
 
 
-def would_do(jobs: Mapping[str, int]) -> str:
-    """The end of a dry run. jobs: how many of each rule are due, and of all as `total`."""
+def dry_run_summary(jobs: Mapping[str, int]) -> str:
+    """The result of a dry run. jobs: the number of jobs by rule, and of all jobs as `total`."""
     rules = {rule: count for rule, count in jobs.items() if rule not in ("all", "total")}
     lines = ["dropgrid: dry run: nothing was changed; a real run would do this:"]
     if stages := [stage for stage in STAGES if stage in rules]:
@@ -70,7 +72,7 @@ def would_do(jobs: Mapping[str, int]) -> str:
 
 
 def log_file() -> str | None:
-    """Where Snakemake writes all messages of this run, if it does."""
+    """The path of Snakemake's log file of this run; None without one."""
     from snakemake.logging import logger
 
     files = (handler for handler in logger.handlers if isinstance(handler, logging.FileHandler))

@@ -1,7 +1,8 @@
-"""Snakemake's command line as `dropgrid run` starts it, after `python -m`.
+"""Start Snakemake for `dropgrid run`, by `python -m`.
 
-Snakemake's own start does the same, but first prints which profiles it reads, and answers a wrong
-option with the usage of all 150. Arguments: Snakemake's, targets first, profiles named in full.
+Snakemake's own entry point does the same, but first prints which profiles it reads, and reports a
+wrong option with the usage of all 150 options. Arguments: those of Snakemake, targets first,
+profiles with full paths.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ PROGRAM = "dropgrid run"
 
 
 def profiles(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) -> list[str]:
-    """The profiles whose options count, the last one most."""
+    """The profiles in use; later ones override earlier ones."""
     named = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     named.add_argument("--profile", action="append")
     named.add_argument("--workflow-profile", default="none")
@@ -25,7 +26,7 @@ def profiles(arguments: Sequence[str], environ: Mapping[str, str] = os.environ) 
 
 
 def main(arguments: Sequence[str] | None = None) -> bool:
-    """Run the workflow; whether it succeeded. Ends the program where the arguments are wrong."""
+    """Run the workflow and return whether it succeeded. Exit if the arguments are wrong."""
     from snakemake import cli
     from snakemake.exceptions import CliException, print_exception
 

@@ -45,7 +45,7 @@ def played(key: int | None, cents: float = 0.0, style: str = "house", seed: int 
     return demo.render(composition).mean(axis=1).astype(np.float32)[: 40 * RATE]
 
 
-def heard(sound: np.ndarray, net: key_network.Network | None) -> dict[str, np.ndarray]:
+def descriptors_of(sound: np.ndarray, net: key_network.Network | None) -> dict[str, np.ndarray]:
     pitch = Pitch(net)
     for start in range(0, len(sound), 65536):
         pitch.add(sound[start : start + 65536])
@@ -60,7 +60,7 @@ def pitches(key_net: key_network.Network) -> Callable[[int], Features]:
     @cache
     def of(cents: int) -> Features:
         sound = played(F_MINOR, cents)
-        return Features(len(sound) / RATE, np.zeros((0, 2)), heard(sound, key_net))
+        return Features(len(sound) / RATE, np.zeros((0, 2)), descriptors_of(sound, key_net))
 
     return of
 
@@ -69,11 +69,11 @@ def pitches(key_net: key_network.Network) -> Callable[[int], Features]:
 def without_network() -> Features:
     """The features of a song in G major, made without the network."""
     sound = played(G_MAJOR)
-    return Features(len(sound) / RATE, np.zeros((0, 2)), heard(sound, None))
+    return Features(len(sound) / RATE, np.zeros((0, 2)), descriptors_of(sound, None))
 
 
 def key_of(sound: np.ndarray, net: key_network.Network | None, method: str = "madmom") -> Key:
-    features = Features(len(sound) / RATE, np.zeros((0, 2)), heard(sound, net))
+    features = Features(len(sound) / RATE, np.zeros((0, 2)), descriptors_of(sound, net))
     return analyse(features, KeyOptions(method))
 
 
@@ -191,7 +191,7 @@ def test_without_the_network_the_profiles_answer(without_network: Features) -> N
 
 @pytest.mark.slow
 @pytest.mark.smoke
-def test_a_key_that_changes_for_good_makes_segments(key_net: key_network.Network) -> None:
+def test_a_lasting_change_of_key_makes_segments(key_net: key_network.Network) -> None:
     sound = np.concatenate([played(F_MINOR), played(F_MINOR), played(G_MAJOR), played(G_MAJOR)])
     for method in ("madmom", "profiles"):
         found = key_of(sound, key_net, method)
@@ -201,7 +201,7 @@ def test_a_key_that_changes_for_good_makes_segments(key_net: key_network.Network
         assert found.segments[1].end == pytest.approx(160)
 
 
-def test_a_key_heard_for_a_moment_is_no_change() -> None:
+def test_a_key_of_a_few_bars_is_not_a_change() -> None:
     evidence = np.zeros((100, 24))
     evidence[:, 3] = 1.0
     evidence[40:50, 7] = 2.0
@@ -264,11 +264,11 @@ def test_the_threshold_is_an_option_of_the_stage_and_a_confirmed_key_is_sure(
     options = {"method": "profiles", "min_confidence": least}
     record = make_key_record(ticket, features, options)
     assert record.confidence is not None and 0 < record.confidence < 1
-    assert (record.sure, record.is_sure) == (sure, sure)
+    assert (record.sure, record.has_confident_key) == (sure, sure)
     confirmed = Correction(confirmed=Confirmed("", key=record.key))
-    assert make_key_record(ticket, features, options, confirmed).is_sure
+    assert make_key_record(ticket, features, options, confirmed).has_confident_key
     stated = make_key_record(ticket, features, options, Correction(key="A minor"))
-    assert stated.is_sure and as_computed(stated).is_sure == sure
+    assert stated.has_confident_key and as_computed(stated).has_confident_key == sure
     with pytest.raises(ConfigError, match="min_confidence: 2 is not from 0 to 1"):
         make_key_record(ticket, features, {"min_confidence": 2})
 

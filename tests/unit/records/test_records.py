@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 from dropgrid.base.errors import RecordError
 from dropgrid.records.model import (
-    SURE_KEY,
+    MIN_KEY_CONFIDENCE,
     Alternative,
     BpmRecord,
     Confidences,
@@ -181,13 +181,16 @@ def test_a_broken_record_is_named(tmp_path, text):
 
 def test_which_keys_are_sure() -> None:
     key = KeyRecord("a-00000000", "a.flac", "ok", key="A minor", confidence=0.0)
-    assert replace(key, source="corrected").is_sure and not key.is_sure
-    assert not replace(key, key=None, source="corrected").is_sure
-    assert not replace(key, key=None, sure=True, confidence=1.0).is_sure
-    assert replace(key, sure=True).is_sure and not replace(key, sure=False, confidence=1.0).is_sure
-    assert replace(key, confidence=SURE_KEY).is_sure
-    assert not replace(key, confidence=SURE_KEY - 1e-6).is_sure
-    assert not replace(key, confidence=None).is_sure
+    assert replace(key, source="corrected").has_confident_key and not key.has_confident_key
+    assert not replace(key, key=None, source="corrected").has_confident_key
+    assert not replace(key, key=None, sure=True, confidence=1.0).has_confident_key
+    assert (
+        replace(key, sure=True).has_confident_key
+        and not replace(key, sure=False, confidence=1.0).has_confident_key
+    )
+    assert replace(key, confidence=MIN_KEY_CONFIDENCE).has_confident_key
+    assert not replace(key, confidence=MIN_KEY_CONFIDENCE - 1e-6).has_confident_key
+    assert not replace(key, confidence=None).has_confident_key
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from snakemake.logging import logger
 from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_logger_plugin_dropgrid import LogHandler, LogHandlerSettings
-from snakemake_logger_plugin_dropgrid.options import asked
-from snakemake_logger_plugin_dropgrid.plain import ERROR, would_do
+from snakemake_logger_plugin_dropgrid.options import requested
+from snakemake_logger_plugin_dropgrid.plain import ERROR, dry_run_summary
 from snakemake_logger_plugin_dropgrid.start import main, profiles
 
 NOTHING = "Nothing to be done (all requested files are present and up to date)."
@@ -104,21 +104,23 @@ def test_a_dry_run_is_summed_up_once_and_in_full_where_that_is_asked_for() -> No
         made.handle(record("rule bpm", event=LogEvent.JOB_INFO, log=[]))
         made.handle(record("This was a dry-run (flag -n)."))
         said = stream.getvalue()
-        assert (said == f"{would_do(stats)}\n") == (not verbose)
+        assert (said == f"{dry_run_summary(stats)}\n") == (not verbose)
         assert ("This was a dry-run" in said) == verbose
 
 
 def test_a_dry_run_names_tracks_batches_and_what_is_made_of_them() -> None:
-    one_by_one = would_do({"bpm": 2, "structure": 3, "table": 1, "page": 1, "all": 1, "total": 8})
+    one_by_one = dry_run_summary(
+        {"bpm": 2, "structure": 3, "table": 1, "page": 1, "all": 1, "total": 8}
+    )
     assert one_by_one.splitlines()[1:3] == ["  analyse 3 tracks: bpm, structure",
                                             "  make: page, table"]  # fmt: skip
-    batches = would_do({"batch": 3, "total": 3}).splitlines()
+    batches = dry_run_summary({"batch": 3, "total": 3}).splitlines()
     assert batches[1] == "  analyse the tracks of 3 batches" and len(batches) == 3
 
 
 def test_what_snakemake_was_asked_for_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert asked(["-n"]) == (True, set(), False)
-    assert asked(["--unlock"]).answers and asked(["--summary"]).looks
+    assert requested(["-n"]) == (True, set(), False)
+    assert requested(["--unlock"]).only_prints and requested(["--summary"]).runs_nothing
     monkeypatch.setattr("sys.argv", ["dropgrid", "--unlock"])
     made, stream = handler()
     made.handle(record("Unlocked working directory."))

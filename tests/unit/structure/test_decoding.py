@@ -28,42 +28,42 @@ def music(levels: np.ndarray) -> Music:
     return found
 
 
-def course_of(units: int, seed: int) -> labels.Course:
-    """A made-up course of bars of one unit."""
+def running_sums_of(units: int, seed: int) -> labels.RunningSums:
+    """Made-up running sums over bars of one unit."""
     random = np.random.default_rng(seed)
     low, high = (-14, -12, -20, 1, 0.1, 1, 0), (0, 2, 0, 4, 1, 2, 1)
     values = random.uniform(low, high, (units, 7))
     sums = np.vstack([np.zeros(7), values.cumsum(axis=0)]).T
     tuneful = sums[0] - np.append(0.0, random.uniform(0, 9, units).cumsum())
-    return course_from(sums, tuneful)
+    return running_sums_from(sums, tuneful)
 
 
-def course_from(sums: np.ndarray, tuneful: np.ndarray) -> labels.Course:
-    """A course of bars of one unit, from its running sums."""
+def running_sums_from(sums: np.ndarray, tuneful: np.ndarray) -> labels.RunningSums:
+    """Running sums over bars of one unit, from arrays."""
     highest, fullest = (
         labels.loudest_stretches(one, labels.PLATEAU) for one in (sums[0], tuneful)
     )
-    return labels.Course(*sums, highest, tuneful, fullest, 1)
+    return labels.RunningSums(*sums, highest, tuneful, fullest, 1)
 
 
 @pytest.mark.slow
 @pytest.mark.smoke
 @pytest.mark.parametrize("seed", range(4))
 def test_sections_are_the_best_of_all_ways_to_cut_and_to_name(seed: int) -> None:
-    units, course = 5, course_of(5, seed)
+    units, running_sums = 5, running_sums_of(5, seed)
     evidence = np.random.default_rng(seed).normal(0, 0.5, units)
     first, inner, last = segment.limits(units, 1, 1)
     count = decoding.LABELS_COUNT
 
     def total(bounds: tuple[int, ...], names: tuple[int, ...]) -> float:
         edges = [0, *bounds, units]
-        sound = labels.scores(course.sections(edges), True)
+        sound = labels.scores(running_sums.sections(edges), True)
         lengths = [first, *([inner] * (len(names) - 2)), last] if bounds else [last]
         score = count * (labels.FIRST[names[0]] + labels.LAST[names[-1]])
         score += segment.WEIGHT * evidence[list(bounds)].sum()
         for i, (start, end) in enumerate(pairwise(edges)):
             score += lengths[i][end - start] + count * sound[i, names[i]]
-        follows = labels.transitions(course.steps(np.array(bounds, int)))
+        follows = labels.transitions(running_sums.steps(np.array(bounds, int)))
         for weights, (one, other) in zip(follows, pairwise(names), strict=True):
             score += count * weights[one, other]
         return float(score)
@@ -74,21 +74,21 @@ def test_sections_are_the_best_of_all_ways_to_cut_and_to_name(seed: int) -> None
         for bounds in combinations(range(1, units), n)
         for names in product(range(len(LABELS)), repeat=n + 1)
     ]
-    bounds, names = decoding.decode(evidence, course, 1, 0.0, True)
+    bounds, names = decoding.decode(evidence, running_sums, 1, 0.0, True)
     assert (tuple(bounds), tuple(names)) == max(every, key=lambda way: total(*way))
 
 
 def test_where_nothing_begins_a_track_is_one_section_however_long() -> None:
     bars = 2 * decoding.LONGEST
-    bounds, names = decoding.decode(np.full(bars, -1.0), course_of(bars, 0), 4, 0.0, True)
+    bounds, names = decoding.decode(np.full(bars, -1.0), running_sums_of(bars, 0), 4, 0.0, True)
     assert bounds == [] and len(names) == 1
 
 
 def test_neighbours_of_one_label_are_joined_unless_much_speaks_for_two() -> None:
     evidence = np.zeros(12)
-    evidence[[3, 6, 9]] = decoding.PARTED + 0.1, decoding.PARTED - 0.1, -1.0
+    evidence[[3, 6, 9]] = decoding.SPLIT_EVIDENCE + 0.1, decoding.SPLIT_EVIDENCE - 0.1, -1.0
     drop, rest = labels.DROP, labels.BREAKDOWN
-    assert decoding.parted([3, 6, 9], [drop, drop, drop, rest], evidence) == (
+    assert decoding.join_same_labels([3, 6, 9], [drop, drop, drop, rest], evidence) == (
         [3, 9], [drop, drop, rest]
     )  # fmt: skip
 
@@ -127,10 +127,10 @@ def test_where_no_kick_strikes_nothing_drops_however_loud() -> None:
     levels[:, :2] += 25.0  # a steady low hum
     levels[3000:6000] += 10.0
     levels[9000:] += 10.0
-    assert not music(levels).drive.has_kick()
+    assert not music(levels).measures.has_kick()
     found = found_in(levels)
     assert found.drops == () and "drop" not in {s.label for s in found.sections}
-    assert music(levels_of(FORM, 128.0)).drive.has_kick()
+    assert music(levels_of(FORM, 128.0)).measures.has_kick()
 
 
 def test_speech_like_bursts_on_an_invented_grid_do_not_drop() -> None:
@@ -144,9 +144,9 @@ def test_speech_like_bursts_on_an_invented_grid_do_not_drop() -> None:
 
 def test_without_a_grid_nothing_may_drop() -> None:
     found = music(levels_of(FORM, 128.0))
-    course = labels.course(found.drive, found.levels, found.pattern)
-    assert may_drop(found, course, 4)
-    assert not may_drop(replace(found, on_grid=False), course, 4)
+    running_sums = labels.running_sums(found.measures, found.levels, found.pattern)
+    assert may_drop(found, running_sums, 4)
+    assert not may_drop(replace(found, on_grid=False), running_sums, 4)
 
 
 def test_a_loud_passage_that_grows_louder_is_told_apart_only_where_the_level_steps() -> None:
@@ -162,8 +162,8 @@ def test_steps_compare_the_bars_before_and_after() -> None:
     level = np.array([-12.0] * 8 + [-2.0] * 8)
     sums = np.append(0.0, np.cumsum(level))
     zero = np.zeros(17)
-    course = course_from(np.array([sums, *[zero] * 6]), sums)
-    assert course.steps(np.array([4, 8, 12])) == pytest.approx([0.0, 10.0, 0.0])
+    running_sums = running_sums_from(np.array([sums, *[zero] * 6]), sums)
+    assert running_sums.steps(np.array([4, 8, 12])) == pytest.approx([0.0, 10.0, 0.0])
 
 
 def test_the_loudest_stretch_of_a_section_is_that_of_eight_bars() -> None:
@@ -171,12 +171,12 @@ def test_the_loudest_stretch_of_a_section_is_that_of_eight_bars() -> None:
     level = random.uniform(-15, 0, 50)
     sums = np.append(0.0, np.cumsum(level))
     zero = np.zeros(51)
-    course = course_from(np.array([sums, *[zero] * 6]), sums - np.arange(51))
+    running_sums = running_sums_from(np.array([sums, *[zero] * 6]), sums - np.arange(51))
     for start, end in ((0, 50), (3, 20), (10, 19), (42, 50), (5, 9)):
         stretches = [level[i : i + 8].mean() for i in range(start, end - 7)]
         expected = max(stretches, default=level[start:end].mean())
-        assert course.sections([start, end]).loudest[0] == pytest.approx(expected)
-        assert course.sections([start, end]).fullest[0] == pytest.approx(expected - 1)
+        assert running_sums.sections([start, end]).loudest[0] == pytest.approx(expected)
+        assert running_sums.sections([start, end]).fullest[0] == pytest.approx(expected - 1)
 
 
 def test_an_outro_holds_no_peak() -> None:
@@ -194,7 +194,7 @@ def test_an_outro_may_be_loud_without_a_tune_but_an_intro_may_not() -> None:
 
 
 def sound(**values: float) -> labels.SectionSound:
-    """One section: middling, rising, danceable, with bass, 16 bars."""
+    """One section: medium, rising, danceable, with bass, 16 bars."""
     usual = {
         "level": -6.0,
         "loudest": -6.0,

@@ -35,7 +35,7 @@ def test_a_peak_that_neither_brings_the_kick_nor_steps_up_need_not_be_found() ->
     assert entries_of(song(("mid", True, -10), ("peak", True, level + 0.2))) == ((16.0, True),)
 
 
-def test_a_drop_may_begin_where_middling_music_brings_the_kick_but_not_calm_music() -> None:
+def test_a_drop_may_begin_where_medium_music_brings_the_kick_but_not_calm_music() -> None:
     found = entries_of(
         song(("low", False, -20), ("mid", True, -19), ("low", False, -20), ("low", True, -10))
     )

@@ -1,4 +1,4 @@
-"""How hard the music drives: levels, energies, impacts, the kick's entry, mix points."""
+"""Measures of each bar: level, energy, drop impact, the entry of the kick, mix points."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from band_levels import FORM, KINDS, features_of, grid_of, levels_of, starts_of
 from dropgrid.records.model import Section
 from dropgrid.structure import Structure, StructureOptions, analyse, patterns
-from dropgrid.structure.analysis import measured
+from dropgrid.structure.analysis import measure_sections
 from dropgrid.structure.bars import time_base
-from dropgrid.structure.levels import Drive, measure
+from dropgrid.structure.levels import LevelMeasures, measure
 
 BAR = 1.875  # seconds at 128 BPM
 
@@ -21,7 +21,7 @@ def found_in(form, gain: float = 0.0) -> Structure:
     return analyse(features_of(levels), grid_of(levels, 128.0), StructureOptions())
 
 
-def drive_of(form) -> Drive:
+def measures_of(form) -> LevelMeasures:
     levels = levels_of(form, 128.0)
     base = time_base(grid_of(levels, 128.0), len(levels) / 100)
     units = patterns.levels(levels, base)
@@ -48,17 +48,19 @@ def test_energy_and_labels_do_not_depend_on_the_gain() -> None:
 
 
 def test_a_level_is_that_of_the_loudest_stretch_in_peaks_and_far_below_it_in_calm_parts() -> None:
-    level = drive_of(FORM).levels().reshape(-1, 4)[:, 0]
+    level = measures_of(FORM).levels().reshape(-1, 4)[:, 0]
     assert level[16:32] == pytest.approx(0.0, abs=1.0)
     assert max(level[:8]) < -7 and max(level[32:40]) < -7
 
 
 def test_a_rise_is_over_the_bars_before_within_the_passage_and_no_more_than_eight() -> None:
     power = np.repeat(10.0 ** (np.array([-9.0] * 4 + [-3.0] * 2 + [-2.0] * 8 + [0.0] * 4) / 10), 4)
-    drive = replace(drive_of([("drop", 18)]), power=power)
-    assert drive.rise(0, 56, 72) == pytest.approx(2.0)  # the eight bars before, not all
-    assert drive.rise(16, 24, 56) == pytest.approx(1.0)  # what came before the passage: not at all
-    assert drive.rise(0, 24, 56) == pytest.approx((4 * 7 + 2 * 1) / 6)
+    measures = replace(measures_of([("drop", 18)]), power=power)
+    assert measures.rise(0, 56, 72) == pytest.approx(2.0)  # the eight bars before, not all
+    assert measures.rise(16, 24, 56) == pytest.approx(
+        1.0
+    )  # what came before the passage: not at all
+    assert measures.rise(0, 24, 56) == pytest.approx((4 * 7 + 2 * 1) / 6)
 
 
 def test_an_impact_is_what_the_drop_adds_to_the_eight_bars_before() -> None:
@@ -71,17 +73,17 @@ def test_an_impact_is_what_the_drop_adds_to_the_eight_bars_before() -> None:
 
 
 def test_a_drop_that_nothing_precedes_has_no_impact() -> None:
-    assert drive_of(FORM).impact(0) == 0.0
+    assert measures_of(FORM).impact(0) == 0.0
 
 
 def test_the_drop_is_where_its_kick_enters_after_a_bar_without() -> None:
     KINDS["fill"] = ("hats", "lead")
-    drive = drive_of([("breakdown", 8), ("fill", 1), ("drop", 15)])
-    assert drive.entry(32, 96) == 36
-    drive = drive_of([("breakdown", 8), ("drop", 16)])
-    assert drive.entry(32, 96) == 32
-    drive = drive_of([("breakdown", 8), ("fill", 2), ("drop", 14)])
-    assert drive.entry(32, 96) == 32  # two bars are more than a fill
+    measures = measures_of([("breakdown", 8), ("fill", 1), ("drop", 15)])
+    assert measures.entry(32, 96) == 36
+    measures = measures_of([("breakdown", 8), ("drop", 16)])
+    assert measures.entry(32, 96) == 32
+    measures = measures_of([("breakdown", 8), ("fill", 2), ("drop", 14)])
+    assert measures.entry(32, 96) == 32  # two bars are more than a fill
 
 
 def test_a_bar_of_silence_before_the_kick_does_not_move_the_drop_from_its_bar_line() -> None:
@@ -136,7 +138,7 @@ def measured_in(form, sections: list[tuple[float, str]], drops=(), gain: float =
         Section(start * BAR, end, label, None, None, None, 1.0)
         for (start, label), end in zip(sections, ends, strict=True)
     ]
-    return measured(features, grid_of(levels, 128.0), stated, drops, StructureOptions())
+    return measure_sections(features, grid_of(levels, 128.0), stated, drops, StructureOptions())
 
 
 def test_what_is_measured_of_stated_sections_is_what_was_found_of_the_same_ones() -> None:
@@ -149,20 +151,20 @@ def test_what_is_measured_of_stated_sections_is_what_was_found_of_the_same_ones(
     assert [p.start for p in again.phrases] == [p.start for p in found.phrases]
 
 
-def driving(power=1.0, strokes=1.0, beat=0.0, tune=-20.0) -> Drive:
-    """A drive of bars of four units, of so much power, strokes ... each (bars,) or one number."""
+def measures_with(power=1.0, strokes=1.0, beat=0.0, tune=-20.0) -> LevelMeasures:
+    """Measures of bars of four units with this power, strokes ... each (bars,) or one number."""
     rows = np.broadcast_arrays(*(np.atleast_1d(values) for values in (power, strokes, beat, tune)))
     power, strokes, beat, tune = (row.astype(float) for row in rows)
-    return Drive(
+    return LevelMeasures(
         np.repeat(power, 4), np.repeat(strokes, 4), np.zeros((3, len(beat))), beat, tune, 1.0, 4
     )
 
 
 def test_a_beat_alone_strikes_within_6_db_of_the_loudest_and_its_tune_is_10_db_below() -> None:
-    assert driving(beat=-5.9, tune=-10.1).beat_alone(0, 4)
-    assert not driving(beat=-6.1, tune=-10.1).beat_alone(0, 4)
-    assert not driving(beat=-5.9, tune=-9.9).beat_alone(0, 4)
-    several = driving(beat=[-9.0, 0.0, -9.0, -9.0])
+    assert measures_with(beat=-5.9, tune=-10.1).beat_alone(0, 4)
+    assert not measures_with(beat=-6.1, tune=-10.1).beat_alone(0, 4)
+    assert not measures_with(beat=-5.9, tune=-9.9).beat_alone(0, 4)
+    several = measures_with(beat=[-9.0, 0.0, -9.0, -9.0])
     found = [several.beat_alone(4 * bar, 4 * bar + 4) for bar in range(4)]
     assert found == [False, True, False, False]
     assert several.beat_alone(4, 6)  # less than a bar is the bar it lies in
@@ -170,20 +172,20 @@ def test_a_beat_alone_strikes_within_6_db_of_the_loudest_and_its_tune_is_10_db_b
 
 
 def test_loudness_and_impact_have_ends_where_there_is_silence() -> None:
-    drive = driving(power=[0.0, 1.0, 0.1], strokes=[0.0, 0.1, 1.0])
-    assert drive.loudness(0, 4) == (-30.0, -30.0)
-    assert drive.loudness(4, 8) == pytest.approx((0.0, -10.0))
-    assert drive.loudness(8, 12) == pytest.approx((-10.0, 0.0))
-    assert driving(power=[0.0, 1.0]).impact(4) == 40.0
-    assert driving(power=[1.0, 0.0]).impact(4) == -40.0
+    measures = measures_with(power=[0.0, 1.0, 0.1], strokes=[0.0, 0.1, 1.0])
+    assert measures.loudness(0, 4) == (-30.0, -30.0)
+    assert measures.loudness(4, 8) == pytest.approx((0.0, -10.0))
+    assert measures.loudness(8, 12) == pytest.approx((-10.0, 0.0))
+    assert measures_with(power=[0.0, 1.0]).impact(4) == 40.0
+    assert measures_with(power=[1.0, 0.0]).impact(4) == -40.0
 
 
 def test_the_kick_enters_with_the_second_bar_of_two_and_with_one_at_its_start() -> None:
-    drive = driving(strokes=[0.1, 1.0, 1.0])
-    assert drive.entry(0, 12) == 4
-    assert drive.entry(4, 12) == 4
-    assert driving(strokes=[0.05, 1.0]).entry(0, 8) == 4
-    assert driving(strokes=[0.1, 1.0]).entry(0, 7) == 0
+    measures = measures_with(strokes=[0.1, 1.0, 1.0])
+    assert measures.entry(0, 12) == 4
+    assert measures.entry(4, 12) == 4
+    assert measures_with(strokes=[0.05, 1.0]).entry(0, 8) == 4
+    assert measures_with(strokes=[0.1, 1.0]).entry(0, 7) == 0
 
 
 def test_the_kick_is_looked_for_below_120_hz_and_tunes_from_250_to_2000() -> None:
@@ -192,8 +194,8 @@ def test_the_kick_is_looked_for_below_120_hz_and_tunes_from_250_to_2000() -> Non
     ):
         levels = np.full((8, 4, 9), -60.0)
         levels[::2, 1, band] = levels[::2, 2, band] = levels[1::2, :, band] = 0.0
-        drive = measure(levels, patterns.relative(levels), 4)
-        assert (drive.strokes.max() > 0.5) == beating
+        measures = measure(levels, patterns.relative(levels), 4)
+        assert (measures.strokes.max() > 0.5) == beating
         pad = np.full((8, 4, 9), -60.0)
         pad[:4, :, band] = 0.0  # a bar with it and one without
         pad_drive = measure(pad, patterns.relative(pad), 4)

@@ -1,4 +1,4 @@
-"""The plain energy method: stretches of high, middling and low loudness."""
+"""The plain energy method: stretches of high, medium and low loudness."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def sections_of(*stretches: tuple[float, float]) -> list[tuple[float, float, str
     return loudness_sections(np.stack([levels, levels - 60], axis=1), len(levels) / 100)
 
 
-def test_low_high_and_middling_loudness_are_called_by_what_is_next_to_them() -> None:
+def test_low_high_and_medium_loudness_are_called_by_what_is_next_to_them() -> None:
     form = [(40, -30), (30, -20), (40, -10), (30, -20), (30, -30), (40, -10), (30, -30)]
     found = sections_of(*form)
     assert [label for _, _, label in found] == [

@@ -58,7 +58,7 @@ def test_evidence_is_novelty_and_repetition_together() -> None:
     pattern, level = looped(0, 1, 0), np.zeros(192)
     alone = novelty.evidence(pattern, level, 4)
     described = repetition.describe(pattern, 4)
-    expected = evidence.NOVELTY * alone + evidence.USUAL
+    expected = evidence.NOVELTY * alone + evidence.OFFSET
     expected += evidence.CONTRAST * described[0] + evidence.LEAD * described[1]
     expected += evidence.RECURRENCE * described[2]
     assert evidence.boundary_evidence(pattern, level, 4, True) == pytest.approx(expected)

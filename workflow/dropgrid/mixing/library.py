@@ -15,7 +15,7 @@ import numpy as np
 
 from ..base.errors import ConfigError
 from ..key import notation
-from ..records.model import SURE_KEY
+from ..records.model import MIN_KEY_CONFIDENCE
 from ..results.duplicates_file import read_duplicates
 from ..results.table import current_table
 
@@ -114,7 +114,7 @@ def _key_confidence(row: Mapping[str, str]) -> float:
     if row.get("key_sure") == "":
         return confidence
     is_sure = row.get("key_sure", "true").lower() == "true"
-    return max(confidence, SURE_KEY) if is_sure else 0.0
+    return max(confidence, MIN_KEY_CONFIDENCE) if is_sure else 0.0
 
 
 def bars_before(parts: Sequence[tuple[str, int]]) -> int:

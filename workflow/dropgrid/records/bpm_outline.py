@@ -1,4 +1,4 @@
-"""A bpm record in short: for tables of whole libraries, much faster to read."""
+"""Read a bpm record without its lists of beats, much faster, for tables of whole libraries."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NUMBERS = b"0123456789.,+-eE \t\r\n"  # all that a list of numbers is made of
 
 @dataclass(frozen=True)
 class Positions:
-    """Of a list of positions: how many there are, and the first."""
+    """A list of positions in short: their number and the first of them."""
 
     count: int
     first: float | None
@@ -26,9 +26,9 @@ class Positions:
 def read_bpm_outline(
     path: Path, track: str | None = None
 ) -> tuple[BpmRecord, Positions, Positions]:
-    """A bpm record without its beats and downbeats, and these in short; much faster to read.
+    """A bpm record without beats and downbeats, and these two lists in short.
 
-    For tables of whole libraries. Raises RecordError as read_bpm does.
+    Raises RecordError as read_bpm does.
     """
     data, beats = _cut_list(read_bytes(path), b"beats")
     data, downbeats = _cut_list(data, b"downbeats")
@@ -42,7 +42,7 @@ def read_bpm_outline(
 
 
 def _cut_list(data: bytes, key: bytes) -> tuple[bytes, bytes]:
-    """A record with a list of numbers emptied, and what was between its brackets."""
+    """A record with one list of numbers emptied, and the bytes between its brackets."""
     opening = b'\n  "' + key + b'": ['  # as json_lines writes it
     start = data.find(opening) + len(opening)
     end = data.find(b"]", start)
@@ -52,7 +52,7 @@ def _cut_list(data: bytes, key: bytes) -> tuple[bytes, bytes]:
 
 
 def _positions(numbers: bytes, read: Sequence[float], place: str, end: float) -> Positions:
-    """The positions in the bytes that were cut out, or, where none were, in the list as read."""
+    """The positions in the bytes that were cut out, or in the list that was read if none were."""
     if not numbers:
         return Positions(len(read), read[0] if read else None)
     if numbers.translate(None, NUMBERS):

@@ -1,4 +1,4 @@
-"""The moments of a track worth a button: cues, what goes on the pads, loops to mix with."""
+"""Cue points of a track, their assignment to pads, and loops for mixing."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from .passages import passages
 from .track import Moment, Track
 
 SAME_MOMENT = 0.05  # seconds within which two moments are one cue
-LOOP_BARS = (4, 2, 1)  # the longest loop that fits is taken
+LOOP_BARS = (4, 2, 1)  # the longest that fits is used
 LOOPED = ("intro", "outro")
 MIX_OUT = "Mix out"
-SET_IN, SET_OUT = "Set in", "Set out"  # where a track of a set comes in and goes out
+SET_IN, SET_OUT = "Set in", "Set out"  # where a track of a set is mixed in and out
 NO_SECTION = (MIX_OUT, SET_IN, SET_OUT)  # names of cues at which no section begins
 WORTH: dict[str, int] = {"drop": 2, "breakdown": 3, "buildup": 4}  # the ends before, others behind
 
 
 @dataclass(frozen=True)
 class Cue:
-    """A moment worth jumping to: time in seconds, the label of its section, a name.
+    """A cue point: time in seconds, the label of its section, a name.
 
-    own_colour: "#rrggbb", where it is another than that of the section.
+    own_colour: "#rrggbb", if it differs from the colour of the section.
     """
 
     time: float
@@ -40,7 +40,7 @@ class Cue:
 
 @dataclass(frozen=True)
 class Loop:
-    """A stretch of whole bars that can be held: start and end in seconds, a name."""
+    """A loop of whole bars: start and end in seconds, a name."""
 
     start: float
     end: float
@@ -48,12 +48,12 @@ class Loop:
 
 
 def cues(track: Track) -> list[Cue]:
-    """A cue where music of another kind begins, at every drop, and where one mixes out.
+    """A cue at the start of each passage, at each drop and at mix_out, in order of time.
 
-    In the order of time. The first stands on the first downbeat, where music and grid begin, not
-    at 0. Labels that occur more than once are numbered: a drop of many sections is one drop, and
-    its cue stands where its kick enters, a bar late after a fill; further drops listed inside it
-    have cues of their own. A mix with a tracklist has a cue where each of its tracks begins.
+    The first cue is on the first downbeat, where music and grid begin, not at 0. Labels that occur
+    more than once are numbered. A drop of several sections is one drop. Its cue is where its kick
+    enters, which is a bar late after a fill; further drops inside the passage have their own cues.
+    A mix with a tracklist has a cue at the start of each of its tracks.
     """
     if track.tracklist:
         return [Cue(moment.time, "main", moment.name) for moment in track.tracklist]
@@ -61,7 +61,7 @@ def cues(track: Track) -> list[Cue]:
 
 
 def _with_blends(marks: list[Cue], blends: Sequence[Moment]) -> list[Cue]:
-    """The cues with those of a set, which take the place of what is at the same moment."""
+    """The cues together with those of a set, which replace cues at the same moment."""
     own = [Cue(m.time, "intro" if m.name == SET_IN else "outro", m.name) for m in blends]
     left = [c for c in marks if not any(abs(c.time - o.time) < SAME_MOMENT for o in own)]
     return sorted([*left, *own], key=lambda cue: cue.time)
@@ -95,13 +95,15 @@ def _found(track: Track) -> list[Cue]:
 
 
 def first_downbeat(track: Track) -> float | None:
-    """Seconds of the first downbeat of a track; None where it has none."""
+    """Seconds of the first downbeat of a track; None without downbeats."""
     return track.bpm.downbeats[0] if track.bpm and track.bpm.downbeats else None
 
 
 def most_useful(marks: Sequence[Cue], most: int) -> list[Cue]:
-    """So many of the cues, in the order of time: the first, where one mixes out, drops, then
-    breakdowns, buildups and the rest."""
+    """At most `most` of the cues, in order of time.
+
+    The first cue and the mix-out are preferred, then drops, breakdowns, buildups and the rest.
+    """
     by_worth = sorted(marks, key=lambda cue: (_worth(cue, marks), cue.time))
     return sorted(by_worth[: max(0, most)], key=lambda cue: cue.time)
 
@@ -116,15 +118,17 @@ def _worth(cue: Cue, marks: Sequence[Cue]) -> int:
 
 
 def _mix_out(marks: Sequence[Cue]) -> Cue | None:
-    """The cue where one mixes out: where the outro of beat alone begins, else the last outro."""
+    """The mix-out cue: the start of the outro of beat alone, else of the last outro."""
     exact = next((cue for cue in marks if cue.name == MIX_OUT), None)
     outros = [cue for cue in marks if cue.label == "outro" and cue.name != SET_OUT]
     return exact or (outros[-1] if outros else None)
 
 
 def pads(track: Track, wanted: Template | None = None, most: int = PADS) -> list[tuple[int, Cue]]:
-    """The cues on the pads, (pad from 0, cue). wanted: a template; None for the most useful cues
-    in the order of time."""
+    """The cues on the pads: (pad from 0, cue).
+
+    wanted: a template; None for the most useful cues in order of time.
+    """
     marks = cues(track)
     if wanted is None:
         return list(enumerate(most_useful(marks, most)))
@@ -133,7 +137,7 @@ def pads(track: Track, wanted: Template | None = None, most: int = PADS) -> list
 
 
 def _placed(track: Track, marks: Sequence[Cue], pad: Pad | None) -> Cue | None:
-    """The cue of an entry of a template; None where the track has no such moment."""
+    """The cue of an entry of a template; None if the track has no such moment."""
     cue = None if pad is None else _named(track, marks, pad)
     if pad is None or cue is None:
         return None
@@ -166,8 +170,10 @@ def _named(track: Track, marks: Sequence[Cue], pad: Pad) -> Cue | None:
 
 
 def moved(track: Track, time: float, offset: int, unit: Unit) -> float | None:
-    """The beat or downbeat that lies so many beats or bars behind the one nearest to a time (less
-    than 0: before it); None where the track has none there."""
+    """The beat or downbeat `offset` beats or bars after the one nearest to a time.
+
+    An offset below 0 is before it. None if the track has no beat or downbeat there.
+    """
     record = track.bpm
     grid = () if record is None else record.beats if unit == "beat" else record.downbeats
     if not grid:
@@ -178,7 +184,7 @@ def moved(track: Track, time: float, offset: int, unit: Unit) -> float | None:
 
 
 def loops(track: Track) -> list[Loop]:
-    """A loop of whole bars at the start of every intro and outro that has room for one."""
+    """A loop of whole bars at the start of every intro and outro that is long enough."""
     if track.structure is None or track.bpm is None:
         return []
     downbeats = track.bpm.downbeats

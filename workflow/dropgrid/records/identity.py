@@ -1,8 +1,8 @@
-"""The identity of a track: what its file was when it was analysed, whatever it is called.
+"""The identity of a track: digests of its file and audio at the time of the analysis.
 
-results/identity/{track}.json is written by the job that reads the audio. By it a file is known
-again that was renamed, moved, copied, touched or mounted elsewhere (dropgrid.run.moved_files), and
-so are two tracks that are the same audio.
+results/identity/{track}.json is written by the job that reads the audio. It serves to recognise
+a file that was renamed, moved, copied, touched or mounted elsewhere (dropgrid.run.moved_files),
+and two tracks with the same audio.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def write_identity(path: Path, identity: Identity) -> None:
 
 
 def read_identity(path: Path) -> Identity:
-    """Read what write_identity wrote, of the track of that name. Raises RecordError."""
+    """Read results/identity/{track}.json. Raises RecordError."""
     values: dict[str, Any] = parse_document(read_bytes(path), SCHEMA, path)
     try:
         identity = Identity(**values)

@@ -1,4 +1,4 @@
-"""JAMS documents: how annotations are written, whoever made them.
+"""Write JAMS documents, for exports and evaluations.
 
 Source: Humphrey et al., "JAMS: a JSON annotated music specification for reproducible MIR
 research", ISMIR 2014; schema 0.3.
@@ -53,9 +53,9 @@ def document(
     texts: Mapping[str, str],
     sandbox: Mapping[str, Any],
 ) -> bytes:
-    """The file of a track. texts: its title, artist and release; sandbox: what has no namespace.
+    """The file of a track. texts: its title, artist and release. sandbox: other data.
 
-    Its beginning and its identifier say that dropgrid wrote it (results.output_guard).
+    Its beginning and its identifier show that dropgrid wrote it (results.output_guard).
     """
     values = {
         "annotations": annotations,

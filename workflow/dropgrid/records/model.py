@@ -1,9 +1,9 @@
-"""The records: what dropgrid says about a track.
+"""The records: the results of dropgrid for a track.
 
 A record is a small frozen dataclass. Times are seconds from the first decoded sample, tempo
-is in BPM, bars count from 1 at the first downbeat. Records hold no time stamps and no timings:
+is in BPM, bars count from 1 at the first downbeat. Records contain no time stamps and no timings:
 the same input gives the same bytes. JSON Schemas of the files: workflow/schemas/*.schema.json.
-`version` of a record is that of the dropgrid that made it.
+`version` of a record is the version of dropgrid that made it.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ AlternativeKind = Literal["tempo", "octave", "phase", "downbeat"]
 
 @dataclass(frozen=True)
 class Alternative:
-    """Another reading the evidence allows, and its probability (0..1).
+    """Another grid that the evidence allows, and its probability (0..1).
 
-    kind: the part of the answer that is another: the tempo itself, its octave, the phase of the
-    beats, the downbeat. shift_beats: of phase and downbeat, how many beats later (less
-    than 0: earlier) the whole grid, ones included, lies in that reading.
+    kind: the part of the result that differs: the tempo itself, its octave, the beat phase or the
+    downbeat. shift_beats: for phase and downbeat, the number of beats by which the whole grid,
+    with its downbeats, lies later (below 0: earlier).
     """
 
     bpm: float
@@ -49,8 +49,8 @@ class Alternative:
 class Confidences:
     """The parts of a confidence (0..1), each the probability that it is right if those before are.
 
-    tempo: but for its octave; octave; phase: the beats, not the half beats between; downbeat:
-    where bars begin, and how many beats they have. The first three multiplied are the confidence.
+    tempo: apart from its octave; octave; phase: the beats do not lie on half beats; downbeat: the
+    starts of bars and their number of beats. The confidence is the product of the first three.
     """
 
     tempo: float
@@ -61,10 +61,10 @@ class Confidences:
 
 @dataclass(frozen=True)
 class GridRegion:
-    """A stretch of steady tempo, phase and bars: another begins where one of them moves.
+    """A stretch of steady tempo, phase and bars. A change of one of them begins another region.
 
-    start: time of its first beat; bpm: its fitted tempo; beats: how many it has;
-    first_downbeat: time of its first downbeat, None where it has none.
+    start: time of its first beat; bpm: its fitted tempo; beats: the number of its beats;
+    first_downbeat: time of its first downbeat, None without one.
     """
 
     start: float
@@ -73,15 +73,15 @@ class GridRegion:
     first_downbeat: float | None
 
 
-REPLAYGAIN = -18.0  # LUFS that ReplayGain 2.0 plays music at
-R128 = -23.0  # LUFS that EBU R 128 does
+REPLAYGAIN = -18.0  # LUFS, the target of ReplayGain 2.0
+R128 = -23.0  # LUFS, the target of EBU R 128
 
 
 @dataclass(frozen=True)
 class Loudness:
     """Loudness of a whole track by ITU-R BS.1770-4: LUFS, range in LU, peaks in dB of full scale.
 
-    None: nothing was loud enough; true_peak: was not looked for (option loudness.true_peak).
+    None: nothing was loud enough. true_peak: None if not measured (option loudness.true_peak).
     """
 
     integrated: float | None
@@ -98,7 +98,7 @@ class Loudness:
 
     @property
     def replaygain_peak(self) -> float | None:
-        """The peak of ReplayGain, full scale 1: the true peak where it is known."""
+        """The peak of ReplayGain, full scale 1: the true peak if known, else the sample peak."""
         peak = self.sample_peak if self.true_peak is None else self.true_peak
         return None if peak is None else float(10 ** (peak / 20))
 
@@ -112,7 +112,7 @@ class Loudness:
 
 @dataclass(frozen=True)
 class ComputedRhythm:
-    """The analysis' own result, beside a corrected one; the fields are a BpmRecord's."""
+    """The result of the analysis before corrections, with the fields of a BpmRecord."""
 
     bpm: float | None
     bpm_fitted: float | None
@@ -130,10 +130,10 @@ class ComputedRhythm:
 class BpmRecord:
     """Tempo, beats, downbeats and grid of a track: results/bpm/{track}.json.
 
-    fingerprint: of the recording, see corrections/fingerprints.py; None in records of features
-    without loudness. computed: where source is "corrected", what the analysis itself found.
-    bpm_computed: what the audio alone says; untagged: where a BPM tag decided the octave, the
-    whole answer of the audio alone.
+    fingerprint: of the recording, see corrections/fingerprints.py; None if the features have no
+    loudness. computed: if source is "corrected", the result of the analysis. bpm_computed: the
+    tempo from the audio alone. untagged: if a BPM tag decided the octave, the complete result from
+    the audio alone.
     """
 
     track: str
@@ -172,8 +172,8 @@ class BpmRecord:
 class Section:
     """One section. Bars count from 1, end_bar is exclusive; null without a usable grid.
 
-    loudness: of the section by itself, LUFS; None where it is silent or was not measured.
-    energy: how hard it drives, 0..1, comparable across tracks (structure.drive).
+    loudness: of the section alone, LUFS; None if it is silent or was not measured.
+    energy: 0..1, from power and kick, comparable across tracks (structure.levels).
     """
 
     start: float
@@ -204,7 +204,7 @@ class Phrase:
 
 @dataclass(frozen=True)
 class ComputedStructure:
-    """The analysis' own result, beside a corrected one."""
+    """The result of the analysis before corrections, with the fields of a StructureRecord."""
 
     sections: tuple[Section, ...]
     drops: tuple[float, ...]
@@ -219,13 +219,12 @@ class ComputedStructure:
 class StructureRecord:
     """Sections and drops of a track: results/structure/{track}.json.
 
-    drops: seconds at which the kick of a drop enters, or it grows louder inside its passage,
-    each with drop_confidences, the probability that it does, and drop_impacts, dB by which its
-    first eight bars are louder than the eight before it. mix_in: seconds at which an intro of
-    beat alone ends; mix_out: seconds at which an outro of beat alone begins; None where there
-    is none. phrases: covering 0..duration, each inside one section.
-    source: "corrected" where sections or drops were corrected; computed: what the analysis
-    itself found, on the same bars.
+    drops: seconds at which the kick of a drop enters or a drop grows louder inside its passage.
+    drop_confidences: the probability of each. drop_impacts: dB by which the first eight bars are
+    louder than the eight bars before. mix_in: seconds at which an intro of beat alone ends.
+    mix_out: seconds at which an outro of beat alone begins. Both are None without such a section.
+    phrases: they cover 0..duration, each lies inside one section. source: "corrected" if sections
+    or drops were corrected. computed: the result of the analysis before that, on the same bars.
     """
 
     track: str
@@ -251,7 +250,7 @@ class StructureRecord:
     VERSION = 4
 
 
-SURE_KEY = 0.5  # the default of key.min_confidence: a key below it is unsure
+MIN_KEY_CONFIDENCE = 0.5  # the default of key.min_confidence: a key below it is uncertain
 
 
 @dataclass(frozen=True)
@@ -265,7 +264,7 @@ class KeyAlternative:
 
 @dataclass(frozen=True)
 class KeySegment:
-    """A stretch of one key, seconds; the first starts at 0, the last ends with the track."""
+    """A stretch in one key, in seconds. The first starts at 0, the last ends with the track."""
 
     start: float
     end: float
@@ -276,7 +275,7 @@ class KeySegment:
 
 @dataclass(frozen=True)
 class ComputedKey:
-    """The analysis' own result, beside a corrected one."""
+    """The result of the analysis before corrections, with the fields of a KeyRecord."""
 
     key: str | None
     camelot: str | None
@@ -289,12 +288,12 @@ class ComputedKey:
 class KeyRecord:
     """The key of a track: results/key/{track}.json.
 
-    key: "A minor"; camelot: "8A"; open_key: "1m"; None where the music has no key, and `reason`
-    then says why. tuning_cents: how far the music is above A = 440 Hz. tag_key: the key in
-    the file's tags, in the same words. segments: between lasting changes of the key. source:
-    "corrected" where the key was corrected; computed: what the analysis itself found. sure:
+    key: "A minor"; camelot: "8A"; open_key: "1m". All are None if the music has no key; `reason`
+    then explains why. tuning_cents: how far the music is above A = 440 Hz. tag_key: the key in the
+    file's tags, in the same notation. segments: between lasting changes of the key. source:
+    "corrected" if the key was corrected. computed: the result of the analysis before that. sure:
     whether the confidence of the computed key reaches the option key.min_confidence, or a person
-    confirmed it; None in records of before, and without a key.
+    confirmed the key; None without a key and in older records.
     """
 
     track: str
@@ -322,12 +321,14 @@ class KeyRecord:
     VERSION = 1
 
     @property
-    def is_sure(self) -> bool:
-        """Whether the key may be shown without a question mark and handed on: the same rule for
-        page, tables, exports and tags."""
+    def has_confident_key(self) -> bool:
+        """Whether the key is shown without a question mark and is exported.
+
+        Page, tables, exports and tags all use this rule.
+        """
         if self.key is None or self.source == "corrected":
             return self.key is not None
-        return (self.confidence or 0.0) >= SURE_KEY if self.sure is None else self.sure
+        return (self.confidence or 0.0) >= MIN_KEY_CONFIDENCE if self.sure is None else self.sure
 
 
 AnyRecord = BpmRecord | StructureRecord | KeyRecord
@@ -335,6 +336,6 @@ KINDS: dict[str, Any] = {"bpm": BpmRecord, "structure": StructureRecord, "key": 
 
 
 def problem_of(record: BpmRecord) -> str | None:
-    """What may be wrong with the file of an analysed track: its audio, or else its tags."""
+    """A possible problem in the file of an analysed track: in its audio, or else in its tags."""
     audio, tags = record.decoder.get("problem"), record.tags.get("problem")
     return f"audio: {audio}" if audio else f"tags: {tags}" if tags else None

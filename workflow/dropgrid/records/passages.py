@@ -1,7 +1,7 @@
-"""Passages and phrases: sections as a reader wants them, joined or in their parts.
+"""Passages and phrases: sections joined for display, or divided into their parts.
 
-Passages are neighbouring sections of one label, which are one to a reader. Records keep the
-boundaries inside; lines, cues and pictures say `drop 72 bars (8 parts)`.
+A passage is a run of neighbouring sections with one label, which a reader sees as one. Records
+keep the boundaries inside it; lists, cues and pictures show `drop 72 bars (8 parts)`.
 """
 
 from __future__ import annotations
@@ -16,34 +16,34 @@ from .model import Label, Phrase, Section, StructureRecord
 
 @dataclass(frozen=True)
 class Passage:
-    """Neighbouring sections of one label. Seconds; bars is None without a usable grid."""
+    """Neighbouring sections with one label. Seconds; bars is None without a usable grid."""
 
     sections: tuple[Section, ...]
 
     @property
     def label(self) -> Label:
-        """The label they share."""
+        """The label of its sections."""
         return self.sections[0].label
 
     @property
     def start(self) -> float:
-        """When the first begins."""
+        """Seconds at which the first section begins."""
         return self.sections[0].start
 
     @property
     def end(self) -> float:
-        """When the last ends."""
+        """Seconds at which the last section ends."""
         return self.sections[-1].end
 
     @property
     def bars(self) -> int | None:
-        """How many bars they last together."""
+        """The number of bars of all its sections."""
         counts = [section.bars for section in self.sections]
         return None if None in counts else sum(count for count in counts if count is not None)
 
     @property
     def text(self) -> str:
-        """The passage in words: `drop 72 bars (8 parts)`."""
+        """The passage as text: `drop 72 bars (8 parts)`."""
         length = "" if self.bars is None else f" {self.bars} bar{'s' * (self.bars != 1)}"
         parts = f" ({len(self.sections)} parts)" if len(self.sections) > 1 else ""
         return f"{self.label}{length}{parts}"

@@ -38,25 +38,25 @@ def write_record(path: Path, record: AnyRecord) -> None:
 
 
 def read_bpm(path: Path, track: str | None = None) -> BpmRecord:
-    """Read results/bpm/{track}.json, field by field checked (dropgrid.records.validate).
+    """Read results/bpm/{track}.json and validate every field (dropgrid.records.validate).
 
-    track: whose record it must be. Raises RecordError, which names file and field.
+    track: the id that the record must have. Raises RecordError, which names file and field.
     """
     return bpm_record(read_bytes(path), path, track)
 
 
 def bpm_record(data: bytes, path: Path, track: str | None = None) -> BpmRecord:
-    """The bpm record of these bytes; path: what to call them. Raises RecordError."""
+    """The bpm record in these bytes. path: for error messages. Raises RecordError."""
     return _checked(BpmRecord, data, path, track)
 
 
 def as_written(record: BpmRecord) -> BpmRecord:
-    """The record as a reader of its file gets it: with its numbers rounded."""
+    """The record as read from its file: with its numbers rounded."""
     return bpm_record(to_json(record), Path(record.path))
 
 
 def as_computed(record: Record) -> Record:
-    """The record with the analysis' own result, without corrections."""
+    """The record with the result of the analysis, without corrections."""
     own = record.computed
     if own is None:
         return record
@@ -65,7 +65,7 @@ def as_computed(record: Record) -> Record:
 
 
 def without_tag(record: BpmRecord) -> BpmRecord:
-    """The record with the answer of the audio alone, where a BPM tag decided anything of it."""
+    """The record with the result from the audio alone, without the influence of a BPM tag."""
     own = record.untagged
     if own is not None:
         fields = {field.name: getattr(own, field.name) for field in dataclasses.fields(own)}

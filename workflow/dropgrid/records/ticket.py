@@ -1,8 +1,8 @@
-"""The ticket of a track: where its file lies and what it looked like when the library was scanned.
+"""The ticket of a track: the path, size and date of its file when the library was scanned.
 
-A ticket, results/tracks/{track}.json, stands for the file in the workflow: file names never
-become wildcards, job arguments or output paths, so no file name can break a run, and a ticket is
-written anew only when its file changed, so that only that track is analysed again.
+A ticket, results/tracks/{track}.json, represents the file in the workflow. File names never become
+wildcards, job arguments or output paths, so no file name can break a run. A ticket is rewritten
+only if its file changed, so only that track is analysed again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Ticket:
     """A file of the library.
 
     track: its id; path: relative to the library's root, with forward slashes; file: absolute;
-    size: bytes, mtime_ns: nanoseconds since 1970; both -1 where the file cannot be looked at.
+    size: bytes, mtime_ns: nanoseconds since 1970; both -1 if the file cannot be accessed.
     """
 
     track: str
@@ -56,7 +56,7 @@ def read_ticket(path: Path) -> Ticket:
 
 
 def ticket_from(values: dict[str, Any]) -> Ticket:
-    """A ticket from what a file says, which may say anything. Raises ValueError, TypeError."""
+    """A ticket from the untrusted contents of a file. Raises ValueError, TypeError."""
     ticket = Ticket(**values)
     if not is_track_id(ticket.track):
         raise ValueError(f"track: {ticket.track!r} is no track's id")
@@ -76,5 +76,5 @@ def ticket_from(values: dict[str, Any]) -> Ticket:
 
 
 def is_track_id(text: object) -> bool:
-    """Whether this can be a track's id, and so be part of a path in a folder of results."""
+    """Whether this is a valid track id, which may be part of a path in a folder of results."""
     return isinstance(text, str) and TRACK_ID.fullmatch(text) is not None

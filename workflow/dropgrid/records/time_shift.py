@@ -1,7 +1,7 @@
-"""Moving all times of a track, to where another player has sample 0 of its file.
+"""Shift all times of a track to the sample 0 of another player.
 
-Grid and cues for another player than the decoder of the analysis need a shift in MP3s (see
-dropgrid.audio.mp3.lead, which tells how far). Other files start alike everywhere.
+In MP3s, grid and cues need a shift if the player's decoder differs from that of the analysis
+(dropgrid.audio.mp3.lead gives its size). Other files start at the same sample everywhere.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ Span = TypeVar("Span", Section, Phrase, KeySegment)
 
 
 def shifted(track: Track, seconds: float) -> Track:
-    """The track with all its times moved by the same; what would come before 0 is left out, and
-    what reaches across it is cut there."""
+    """The track with all its times shifted.
+
+    Times before 0 are left out, and spans that cross 0 are cut there.
+    """
     if seconds == 0:
         return track
     bpm, structure = track.bpm, track.structure
@@ -55,9 +57,9 @@ def _shifted_bpm(record: BpmRecord, seconds: float) -> BpmRecord:
 
 
 def _shifted_region(region: GridRegion, seconds: float, in_bar: int) -> GridRegion | None:
-    """A region of the grid from its first beat at or behind 0 on; None where it has none.
+    """A region of the grid from its first beat at or after 0 on; None without such a beat.
 
-    in_bar: beats of a bar: a first downbeat that would lie before 0 gives way to the next.
+    in_bar: beats of a bar. A first downbeat that would lie before 0 is replaced by the next one.
     """
     period = 60 / region.bpm
     start, beats, downbeat = region.start + seconds, region.beats, region.first_downbeat
@@ -98,7 +100,7 @@ def _shifted_key(record: KeyRecord, seconds: float) -> KeyRecord:
 
 
 def _moved_spans(spans: tuple[Span, ...], seconds: float) -> tuple[Span, ...]:
-    """Stretches, cut at 0; those that end before it are left out."""
+    """Spans, cut at 0; those that end before 0 are left out."""
     moved = (
         dataclasses.replace(span, start=max(0.0, span.start + seconds), end=span.end + seconds)
         for span in spans

@@ -18,10 +18,10 @@ class Moment:
 
 @dataclass(frozen=True)
 class Track:
-    """A track's records; None for an analysis that was not asked for.
+    """A track's records; None for an analysis that was not requested.
 
-    file: where the audio lies, None if that is not known. tracklist: of a mix, what is played in
-    it and from when on. blends: of a track in a set, where it comes in and where it goes out.
+    file: the path of the audio, None if unknown. tracklist: the tracks of a mix with their starts.
+    blends: for a track in a set, where it is mixed in and out.
     """
 
     file: Path | None
@@ -33,7 +33,7 @@ class Track:
 
     @property
     def record(self) -> AnyRecord:
-        """Any record, for what all say: track, path, status, duration."""
+        """Any of the records, for the fields they share: track, path, status, duration."""
         record = self.bpm or self.structure or self.key
         assert record is not None, "a track has at least one record"
         return record
@@ -50,10 +50,10 @@ class Track:
 
     @property
     def ok(self) -> bool:
-        """Whether every analysis that was asked for succeeded."""
+        """Whether every requested analysis succeeded."""
         return all(r.status == "ok" for r in (self.bpm, self.structure, self.key) if r is not None)
 
 
 def beats_per_bar(record: BpmRecord) -> int:
-    """Numerator of the time signature; 4 where there is none."""
+    """Numerator of the time signature; 4 if it is unknown."""
     return int((record.time_signature or "4/4").partition("/")[0])

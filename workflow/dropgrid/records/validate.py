@@ -1,8 +1,8 @@
-"""Checks of what was read back: it is somebody else's until it was validated.
+"""Validate records that are read from files: their contents are not trusted.
 
-The fields of a record and their types are those of its dataclass: `reader` derives the checks
-from it, once, so that a new field is checked without a word here. What a type does not say (the
-range of a tempo, that times lie within the music) is in the small tables below, by field name.
+`reader` derives the checks from the fields and types of a record's dataclass, so a new field is
+checked without a change here. Rules beyond the type (the range of a tempo, times within the music)
+are in the small tables below, by field name.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from .ticket import is_track_id
 
 MAX_DURATION = 7 * 86_400.0  # seconds: a week of music in one file
 MAX_BPM = 10_000.0
-SLACK = 60.0  # seconds that a time may lie behind the end of the music: what is certainly no slip
-LARGEST = 1e15  # of any number: exact as a float, and as text short
+SLACK = 60.0  # seconds that a time may lie after the end of the music
+LARGEST = 1e15  # of any number: exact as a float, and short as text
 DEPTH = 8  # of objects and lists inside evidence, decoder and tags
 
 TIME_SIGNATURE = re.compile(r"([1-9]|1[0-9])/(1|2|4|8|16)")
@@ -34,7 +34,7 @@ Check = Callable[[Any, str, float], Any]  # (value, its place, end of the music)
 
 
 class Invalid(ValueError):
-    """A field does not hold what it should; the message names it."""
+    """A field has an invalid value; the message names the field."""
 
 
 def refuse(place: str, what: str, value: Any) -> typing.NoReturn:
@@ -44,7 +44,7 @@ def refuse(place: str, what: str, value: Any) -> typing.NoReturn:
 
 
 def check_id(value: Any, place: str = "track") -> str:
-    """A track's id: its name can be part of a path. Raises Invalid."""
+    """A track id, which may be part of a path. Raises Invalid."""
     if not is_track_id(value):
         refuse(place, "not a track's id", value)
     return str(value)
@@ -60,7 +60,7 @@ def check_path(value: Any, place: str = "path") -> str:
 
 
 def check_head(values: dict[str, Any], track: str | None) -> None:
-    """The fields all documents of a track share. track: the id that was asked for."""
+    """Check the fields that all documents of a track share. track: the requested id."""
     check_id(values.get("track"))
     if track is not None and values["track"] != track:
         refuse("track", f"not {track}, which was asked for", values["track"])
@@ -68,7 +68,7 @@ def check_head(values: dict[str, Any], track: str | None) -> None:
 
 
 def record(kind: Any, values: dict[str, Any], track: str | None = None) -> Any:
-    """The record of a kind (a dataclass) that values describe. Raises Invalid."""
+    """The record of a kind (a dataclass) with these values. Raises Invalid."""
     check_head(values, track)
     duration = values.get("duration")
     end = MAX_DURATION if duration is None else _number(duration, "duration", MAX_DURATION) + SLACK
@@ -80,7 +80,7 @@ def record(kind: Any, values: dict[str, Any], track: str | None = None) -> Any:
 
 @functools.cache
 def reader(kind: Any) -> Check:
-    """The check that makes an object of a dataclass out of a JSON object."""
+    """The check that converts a JSON object to an object of a dataclass."""
     hints = typing.get_type_hints(kind)
     fields = [field for field in dataclasses.fields(kind) if field.init]
     checks = [(field.name, _check(field.name, hints[field.name])) for field in fields]

@@ -218,7 +218,7 @@ def _key(record: KeyRecord) -> dict[str, Any]:
         "key": record.key,
         "camelot": record.camelot,
         "keyConfidence": _round(record.confidence, 3) if record.key else None,
-        "keyUnsure": True if record.key and not record.is_sure else None,
+        "keyUnsure": True if record.key and not record.has_confident_key else None,
         "noKey": record.reason,
         "otherKeys": [[a.key, round(a.confidence, 3)] for a in record.alternatives],
         "keyChanges": changes if len(changes) > 1 else None,

@@ -1,7 +1,7 @@
-"""Reading a results folder: the tracks in the library's order with their records.
+"""Read a results folder: the tracks in the library's order with their records.
 
-A results folder may be somebody else's. A record that is not what it should be is a failure of
-its track, reported like any other, and the other tracks go on.
+A results folder may come from another person. An invalid record is reported as a failure of its
+track like any other failure; other tracks continue.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from ..records.track import Track
 from .layout import Results
 from .scan_store import read_scan
 
-BROKEN = "RecordError"  # the type of the failure of a track whose record cannot be believed
+BROKEN = "RecordError"  # the failure type of a track with an invalid record
 
 
-WAITING = "waiting to be analysed"  # why a track is left out that lacks a record
+WAITING = "waiting to be analysed"  # the reason why a track without a record is left out
 
 
 def iterate_library(
     results: str | Path, library: str | Path | None = None, waiting: list[str] | None = None
 ) -> Iterator[Track]:
-    """As load_library, holding one track at a time.
+    """As load_library, with one track at a time in memory.
 
-    Raises RecordError for a missing record, unless `waiting` is given: then a record that is
-    missing is None, and the ids of tracks that have none at all are added to it.
+    Raises RecordError for a missing record, unless `waiting` is given: then a missing record is
+    None, and the ids of tracks without any record are added to `waiting`.
     """
     kinds = Results(Path(results)).kinds()
     for track in track_ids(results):
@@ -46,7 +46,7 @@ def iterate_library(
 
 
 def track_ids(results: str | Path) -> list[str]:
-    """The ids in the library's order. Raises RecordError where there are no records."""
+    """The ids in the library's order. Raises RecordError if there are no records."""
     results = Path(results)
     kinds = Results(results).kinds()
     if not kinds:
@@ -61,8 +61,10 @@ def read_track(
     library: str | Path | None,
     may_miss: bool,
 ) -> Track | None:
-    """A track with its records of these kinds; see iterate_library. may_miss: one that has none is
-    None."""
+    """A track with its records of these kinds; see iterate_library.
+
+    may_miss: return None if it has no record.
+    """
     records = [
         _record(results, kind, track, may_miss) if kind in kinds else None for kind in ANALYSES
     ]
@@ -82,7 +84,7 @@ def _record(results: Path, kind: str, track: str, may_miss: bool) -> Any:
 
 
 def record_or_failure(results: Path, analysis: str, track: str) -> Any:
-    """The record of an analysis of a track; where it is forged or damaged, an error record.
+    """The record of an analysis of a track; an error record if it is forged or damaged.
 
     Raises MissingRecord.
     """
@@ -96,12 +98,12 @@ def record_or_failure(results: Path, analysis: str, track: str) -> Any:
 
 
 def broken(error: RecordError, stage: str) -> TrackFailure:
-    """The failure of a track whose record cannot be believed."""
+    """The failure of a track with an invalid record."""
     return TrackFailure(stage, BROKEN, str(error))
 
 
 def _track_ids(results: Path, kind: str) -> list[str]:
-    """The ids in the library's order; that of the records' paths where there was no scan."""
+    """The ids in the library's order; without a scan, in the order of the records' paths."""
     if Results(results).scan.exists():
         return list(read_scan(results)["tracks"])
     ids = sorted(Results(results).recorded(kind))
@@ -111,16 +113,16 @@ def _track_ids(results: Path, kind: str) -> list[str]:
 def _file(results: Path, track: Track, library: str | Path | None) -> Path | None:
     if library is not None:
         return rooted(library) / track.path
-    with suppress(RecordError):  # missing, or not to be believed: then it is not known
+    with suppress(RecordError):  # a missing or invalid ticket: the file is unknown
         return Path(read_ticket(Results(results).ticket(track.track)).file)
     return None
 
 
 def failure_in(results: Path, analysis: str, track: str) -> TrackFailure | None:
-    """The failure in the record of an analysis, if there is one; a forged record is one too.
+    """The failure in the record of an analysis, None without one; a forged record is a failure.
 
-    Raises RecordError for a record that is missing, cut short or of another version, which the
-    next run makes again.
+    Raises RecordError for a record that is missing, truncated or of another version; the next run
+    recreates it.
     """
     path = Results(results).record(analysis, track)
     try:
@@ -133,7 +135,7 @@ def failure_in(results: Path, analysis: str, track: str) -> TrackFailure | None:
 
 
 def path_of(results: Path, track: str) -> str:
-    """The path of a track within the library; its id where that cannot be read."""
+    """The path of a track within the library; its id if the ticket cannot be read."""
     with suppress(RecordError):
         return read_ticket(Results(results).ticket(track)).path
     return track

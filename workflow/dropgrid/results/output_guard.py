@@ -1,8 +1,8 @@
-"""Where a command may write: never over what is somebody else's.
+"""Check where a command may write: never over a file that dropgrid did not write.
 
-A file is dropgrid's if its content says so: every document, table, page and picture that dropgrid
-writes can be told by its first or its last bytes. Lists without any head (.beats, .lab, labels)
-are dropgrid's where their name holds a track's id and their lines are those that exports write.
+A file is dropgrid's if its content shows it: every document, table, page and picture of dropgrid
+can be recognised by its first or last bytes. Lists without a header (.beats, .lab, labels) are
+dropgrid's if their name contains a track id and all lines have the format of the exports.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..library import AUDIO_SUFFIXES
 from .artefacts import ARTEFACTS, FORMATS
 from .ownership import is_marked
 
-LOOK = 64 * 2**10  # bytes looked at from either end of a file
+LOOK = 64 * 2**10  # bytes read at each end of a file
 HEADS = (
     FORMATS[".json"].start,  # records, tickets, summaries, evaluations
     *(artefact.header for artefact in ARTEFACTS.values() if artefact.header),
@@ -35,7 +35,7 @@ HEADS = (
     b"REM dropgrid set\n",  # a cue sheet
     b"number,starts,path,artist,title,",
 )
-TRAITS = (  # (what the file begins with, what it holds near either end)
+TRAITS = (  # (the beginning of the file, bytes near one of its ends)
     (b"<!", b"<title>dropgrid</title>"),
     (b"<?xml", b'<PRODUCT Name="dropgrid"'),
     (b"<?xml", b"<dc:title>dropgrid</dc:title>"),
@@ -64,12 +64,12 @@ def check_output(
     trusted: Path | None = None,
     mark: bytes | None = None,
 ) -> None:
-    """Raise ConfigError, naming the option, where writing to path would harm somebody's file.
+    """Raise ConfigError, naming the option, if writing to path would harm a file of the user.
 
-    inputs: what the command reads; none of them is ever written over, under whatever name.
-    Without force a file that dropgrid did not write is refused, and, but for audio, any name that
-    a song might have. trusted: a folder below a folder of results, dropgrid's with all it holds.
-    mark: as in is_own_output.
+    inputs: the files that the command reads; they are never overwritten, whatever their names.
+    Without force, files that dropgrid did not write are refused; so are names that a song might
+    have, unless audio is set. trusted: a folder below a folder of results, dropgrid's with all its
+    contents. mark: as in is_own_output.
     """
     where = f"{option} {path}"
     for file in inputs:
@@ -94,9 +94,9 @@ def check_output(
 
 
 def write_output(path: Path, data: bytes | Iterable[bytes]) -> None:
-    """Write what a command was asked for, through a link that its user made. Raises OSError.
+    """Write the output of a command. Links of the user are followed. Raises OSError.
 
-    In a folder of results no link is followed: one in the place of a file is replaced.
+    In a folder of results no link is followed: a link in place of a file is replaced.
     """
     absolute = Path(os.path.abspath(path))
     if not any(is_marked(folder) for folder in absolute.parents):
@@ -105,15 +105,15 @@ def write_output(path: Path, data: bytes | Iterable[bytes]) -> None:
 
 
 def check_folder(path: Path, option: str = "--output") -> None:
-    """Raise ConfigError if path cannot be a folder to write into."""
+    """Raise ConfigError if path cannot be a folder for output."""
     if (os.path.lexists(path) and not path.is_dir()) or not _can_hold(path):
         raise ConfigError(f"{option} {path}: is not a folder")
 
 
 def is_own_output(path: Path, mark: bytes | None = None) -> bool:
-    """Whether the content of a file says that dropgrid wrote it; an empty one is nobody's loss.
+    """Whether the content of a file shows that dropgrid wrote it, or the file is empty.
 
-    mark: bytes near either end that say so, too. False for what cannot be read.
+    mark: further bytes near one of its ends that show it. False if it cannot be read.
     """
     try:
         with path.open("rb") as stream:
@@ -133,7 +133,7 @@ def is_own_output(path: Path, mark: bytes | None = None) -> bool:
 
 
 def _same(one: Path, other: Path) -> bool:
-    """Whether two names are of one file: links and hard links are."""
+    """Whether two names are the same file, also by links or hard links."""
     try:
         return os.path.samefile(one, other)
     except OSError:
@@ -141,7 +141,7 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def _can_hold(folder: Path) -> bool:
-    """Whether a folder is there or can be made: no file stands where it or one above should."""
+    """Whether a folder exists or can be created: neither it nor a parent is a file."""
     for above in (folder, *folder.parents):
         if os.path.lexists(above):
             return above.is_dir()

@@ -1,14 +1,14 @@
-"""Whose a folder of results is: the one place that decides where dropgrid may write and delete.
+"""Ownership of results folders: the only place that decides where dropgrid may write and delete.
 
-A folder is dropgrid's if it carries its mark, `.dropgrid`, which says with which version and for
-which library it was made. `claim` makes the folder with its mark, or refuses:
+A folder is dropgrid's if it contains the mark `.dropgrid`, which names the version and the library
+it was made with. `claim` creates the folder with its mark, or refuses:
 
-- a folder that holds anything and has no mark;
-- the root of the file system, the home folder, the folder of the music or one that holds it. Below
-  the library a folder of its own is fine: it carries the mark, so it is never scanned;
-- links where our folders should be: nothing below results is followed.
+- a folder that contains anything but has no mark;
+- the root of the file system, the home folder, the music folder or a folder that contains it. A
+  separate folder below the library is allowed: it has the mark, so it is never scanned;
+- links in place of dropgrid's folders: nothing below results is followed.
 
-Deleting asks `is_owned`: what a file says counts, not its name.
+Deletion depends on `is_owned`, that is, on the content of a file, not on its name.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from ..library import expanded
 from .artefacts import ARTEFACTS, FORMATS, MARK, files, folders
 
 SCHEMA = "dropgrid/results"
-UNIMPORTANT = frozenset({".snakemake", ".DS_Store", "Thumbs.db", "desktop.ini"})
-START = 64  # bytes of a file that are looked at
-HALF_MARK = re.compile(rf"\.{re.escape(MARK)}\.\d+\.tmp")  # a claim was killed at its rename
+IGNORED = frozenset({".snakemake", ".DS_Store", "Thumbs.db", "desktop.ini"})
+START = 64  # bytes of a file that are read
+HALF_MARK = re.compile(rf"\.{re.escape(MARK)}\.\d+\.tmp")  # left by a claim that was interrupted
 
 
 def place(results: str) -> Path:
-    """Where results shall lie, absolute, `~` expanded. Raises LibraryError where they may not."""
+    """The absolute path for results, `~` expanded. Raises LibraryError if it is not allowed."""
     if not results.strip() or "\0" in results:
         raise LibraryError(f"results: {results!r} names no folder")
     try:
@@ -52,7 +52,7 @@ def place(results: str) -> Path:
 
 
 def usual(results: str) -> str:
-    """The folder of results as the workflow names it: a relative one stays so, as in earlier runs.
+    """The folder of results as the workflow names it: a relative path stays relative.
 
     Raises LibraryError, see `place`.
     """
@@ -67,7 +67,7 @@ def sources(library: str | Sequence[str]) -> list[str]:
 
 
 def check_apart(results: Path, library: Iterable[str]) -> None:
-    """Raise LibraryError where results and a source of the library are one, or it lies in them."""
+    """Raise LibraryError if results are a source of the library or contain one."""
     real = Path(os.path.realpath(results))
     for source in library:
         music = Path(os.path.realpath(os.path.abspath(expanded(source, "library"))))
@@ -82,7 +82,7 @@ def check_apart(results: Path, library: Iterable[str]) -> None:
 
 
 def claim(results: Path, library: Sequence[str]) -> None:
-    """Make the folder and its mark, or make sure that it is dropgrid's.
+    """Create the folder and its mark, or check that it is dropgrid's.
 
     Raises LibraryError, OSError. library: the sources, as in the configuration.
     """
@@ -90,15 +90,16 @@ def claim(results: Path, library: Sequence[str]) -> None:
     sources = [os.fsencode(os.path.abspath(Path(s).expanduser())).decode("utf-8", "replace")
                for s in library]  # fmt: skip
     before = _read_mark(results)
-    if before.get("library") != sources:  # the version stays that which made the folder
+    if before.get("library") != sources:  # keep the version that made the folder
         values = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "version": __version__}
         write_atomically(results / MARK, json_lines({**values, **before, "library": sources}))
 
 
 def claim_new(results: Path) -> None:
-    """Make a folder that is not there, or is empty, one of results, of no library so far.
+    """Create a results folder without a library, if the folder is missing or empty.
 
-    Any other stays as it is. Raises OSError."""
+    Any other folder is left unchanged. Raises OSError.
+    """
     if not os.path.lexists(results) or (results.is_dir() and not any(results.iterdir())):
         claim(results, [])
 
@@ -115,13 +116,13 @@ def last_library(results: Path) -> list[str]:
 
 
 def made_by(results: Path) -> str | None:
-    """The version of dropgrid that made a folder; None where there is no mark."""
+    """The version of dropgrid that made a folder; None without a mark."""
     version = _read_mark(results).get("version")
     return version if isinstance(version, str) else None
 
 
 def _read_mark(results: Path) -> dict[str, Any]:
-    """What our mark says; nothing where there is none."""
+    """The contents of dropgrid's mark; empty without one."""
     if not is_marked(results):
         return {}
     try:
@@ -131,7 +132,7 @@ def _read_mark(results: Path) -> dict[str, Any]:
 
 
 def check_claim(results: Path, library: Sequence[str]) -> None:
-    """What `claim` refuses, without writing anything. Raises LibraryError."""
+    """Check what `claim` checks, without writing anything. Raises LibraryError."""
     check_apart(results, library)
     if not os.path.lexists(results):
         return
@@ -155,24 +156,24 @@ def check_claim(results: Path, library: Sequence[str]) -> None:
 
 
 def _is_unimportant(results: Path, name: str) -> bool:
-    """Whether a name makes a folder nobody's: the system's, or a mark that was left half made."""
+    """Whether a file does not count as content: one of the system, or a half-written mark."""
     if HALF_MARK.fullmatch(name):
         return looks_owned(str(results / name), MARK)
-    return name in UNIMPORTANT
+    return name in IGNORED
 
 
 def is_marked(results: Path) -> bool:
-    """Whether the folder carries our mark."""
+    """Whether the folder has dropgrid's mark."""
     return _schema_of(results / MARK) == SCHEMA
 
 
 def is_owned(path: str | Path, schema: str) -> bool:
-    """Whether a file is dropgrid's JSON document of that schema, and no link."""
+    """Whether a file is a JSON document of dropgrid with this schema, and not a link."""
     return not os.path.islink(path) and _schema_of(Path(path)) == schema
 
 
 def remove_owned(path: Path, schema: str) -> bool:
-    """Delete a JSON document if it says that it is dropgrid's of that schema; True if it was."""
+    """Delete a file if it is dropgrid's JSON document of this schema; return whether it was."""
     owned = is_owned(path, schema)
     if owned:
         path.unlink(missing_ok=True)
@@ -180,7 +181,7 @@ def remove_owned(path: Path, schema: str) -> bool:
 
 
 def check_owned(path: Path) -> None:
-    """Raise LibraryError where a file of somebody else's stands in the place of dropgrid's."""
+    """Raise LibraryError if dropgrid did not write the file at the path of one of its own."""
     if os.path.lexists(path) and not path.is_symlink() and not looks_owned(str(path)):
         raise LibraryError(
             f"results: {path}: was not written by dropgrid; nothing is written over it"
@@ -190,16 +191,16 @@ def check_owned(path: Path) -> None:
 def write_owned(path: Path, data: bytes, durable: bool = True) -> None:
     """Write a file of the results if it changed; a link in its place is replaced, not followed.
 
-    Raises LibraryError where somebody else's file stands there, OSError.
+    Raises LibraryError if a file there was not written by dropgrid, and OSError.
     """
     check_owned(path)
     write_if_changed(path, data, durable)
 
 
 def looks_owned(path: str, name: str = "") -> bool:
-    """Whether a file begins as dropgrid's of its suffix do, or is empty or zeros (a crash).
+    """Whether a file begins like dropgrid's files of its suffix, or is empty or zeros (a crash).
 
-    name: what it was to be called, where it still has another name.
+    name: its final name, if it still has a temporary one.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -217,9 +218,9 @@ def looks_owned(path: str, name: str = "") -> bool:
 
 
 def _link_below(results: Path) -> Path | None:
-    """A link where we would write through it; None if there is none.
+    """A link through which dropgrid would write; None if there is none.
 
-    Elsewhere files are renamed into place, which replaces a link and leaves alone what it names.
+    In other places files are renamed into place, which replaces a link but not its target.
     """
     for name in (*folders(), *files()):
         if (results / name).is_symlink():
@@ -240,7 +241,7 @@ def _link_below(results: Path) -> Path | None:
 
 
 def _schema_of(path: Path) -> str | None:
-    """What a JSON document says it is; None for anything else."""
+    """The schema that a JSON document names; None for other files."""
     head = FORMATS[".json"].start
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)

@@ -1,15 +1,15 @@
-"""What readers made of files that are still the same: results/cache/{name}.cache.
+"""Cache what was computed from unchanged files: results/cache/{name}.cache.
 
-Table, summary and page read every record of a library and check each field. They keep here what
-they made of each track; the next one reads only what has changed. An entry counts as long as each
-of its files has the same size, inode, time of modification and time of change, which no program
-can set back. Files that changed within the last seconds are not kept: another change might leave
-all of these as they are.
+Table, summary and page read every record of a library and validate each field. They store here
+what they computed for each track, so the next reader reads only changed files. An entry is valid
+as long as each of its files has the same size, inode, modification time and change time; no
+program can set back the change time. Files that changed within the last seconds are not cached:
+another change might leave all of these values unchanged.
 
-What comes from here is not checked again, and a results folder may come from somebody else. So a
-cache is sealed with a key that lies in the user's home folder, not with the results. A cache that
-is forged, damaged, of another user or of other sources of dropgrid is none: all files are read. It
-may be deleted at any time, is written whole or not at all, and nothing depends on it but time.
+Cached data is not validated again, and a results folder may come from another person. A cache is
+therefore authenticated with a key in the user's home folder, not in the results. A cache that is
+forged, damaged, from another user or from other sources of dropgrid is ignored: all files are
+read. A cache may be deleted at any time and is written atomically. It only saves time.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from ..base.files import open_regular, read_regular, write_atomically
 from .artefacts import FORMATS, path_of
 from .ownership import check_owned, is_marked
 
-SETTLED = 2 * 10**9  # nanoseconds a file must have been left alone: FAT's times are as coarse
+STABLE_AFTER = 2 * 10**9  # nanoseconds since the last change of a file: the resolution of FAT
 MOST_BYTES = 2**29
 CHUNK = 2**20
 KEY, KEY_BYTES, SEAL_BYTES = "cache.key", 32, 32
@@ -47,19 +47,22 @@ START, END = FORMATS[".cache"].start, FORMATS[".cache"].end
 
 @dataclass(frozen=True)
 class Look:
-    """The files of a track as they were before they were read. parts: what is kept of them, None
-    where they are others now. settled: whether what is made of them may be kept."""
+    """The state of a track's files before they are read.
+
+    parts: their cached entry, None if the files changed. is_stable: whether results computed from
+    them may be cached.
+    """
 
     track: str
     signature: bytes
-    settled: bool
+    is_stable: bool
     parts: list[bytes] | None = None
 
 
 class ReadingCache:
-    """The entries of one cache, read when it is made and written by `save`.
+    """The entries of one cache. They are read on creation and written by `save`.
 
-    about: all that entries depend on beside their files, and dropgrid and Python themselves.
+    about: everything that entries depend on except their files, dropgrid and Python.
     """
 
     def __init__(self, results: Path, name: str, about: Sequence[object]) -> None:
@@ -73,28 +76,30 @@ class ReadingCache:
                 self._lines = _read(self._path, self._about)
 
     def look(self, track: str, files: Iterable[str]) -> Look:
-        """Look at the files of a track, before any is read."""
-        now, settled = signature(files)
+        """The state of the files of a track, before any is read."""
+        now, is_stable = signature(files)
         before, _, parts = self._lines.get(track.encode(), b"").partition(b"\t")
         kept = parts.split(b"\t") if before == now else None
-        return Look(track, now, settled, kept)
+        return Look(track, now, is_stable, kept)
 
     def keep(self, look: Look, parts: Sequence[bytes]) -> None:
-        """Keep what was made of the files of a track: parts without tabs and line breaks."""
-        if look.settled:
+        """Store what was computed from a track's files: parts without tabs and line breaks."""
+        if look.is_stable:
             self._lines[look.track.encode()] = b"\t".join((look.signature, *parts))
             self._changed = True
 
     def save(self, tracks: Iterable[str]) -> None:
-        """Write the entries of these tracks, if there are new ones; nothing where that fails, or
-        the folder is not dropgrid's."""
+        """Write the entries of these tracks if there are new ones.
+
+        Errors are ignored, and nothing is written if the folder is not dropgrid's.
+        """
         if self._changed and self._makers and is_marked(self._results):
             names = [name for name in map(str.encode, tracks) if name in self._lines]
             with suppress(OSError, LibraryError):
                 self._write(names)
 
     def _write(self, names: Sequence[bytes]) -> None:
-        """Raises OSError, LibraryError. Nothing where there is no key, or `cache` is a link."""
+        """Write nothing without a key or if `cache` is a link. Raises OSError, LibraryError."""
         key = _key(make=True)
         size = len(self._about) + sum(len(name) + len(self._lines[name]) + 2 for name in names)
         if key is None or size > MOST_BYTES - CHUNK or self._path.parent.is_symlink():
@@ -111,8 +116,8 @@ class ReadingCache:
 
 
 def signature(files: Iterable[str]) -> tuple[bytes, bool]:
-    """How files look from outside, and whether all have been left alone long enough."""
-    looks, now, settled = [], time_ns(), True
+    """The sizes, times and inodes of files, and whether their last changes are old enough."""
+    looks, now, is_stable = [], time_ns(), True
     for file in files:
         try:
             status = os.stat(file)
@@ -120,16 +125,16 @@ def signature(files: Iterable[str]) -> tuple[bytes, bool]:
             looks.append("-")
             continue
         newest = max(status.st_mtime_ns, status.st_ctime_ns)
-        settled &= newest < now - SETTLED and stat.S_ISREG(status.st_mode)
+        is_stable &= newest < now - STABLE_AFTER and stat.S_ISREG(status.st_mode)
         looks.append(f"{status.st_size:x}.{status.st_mtime_ns:x}.{status.st_ctime_ns:x}."
                      f"{status.st_ino:x}")  # fmt: skip
-    return ",".join(looks).encode(), settled
+    return ",".join(looks).encode(), is_stable
 
 
 def _read(path: Path, about: bytes) -> dict[bytes, bytes]:
-    """The entries of a cache by track; none where it has another seal or another subject.
+    """The entries of a cache by track; none if its seal or its subject differs.
 
-    It is read twice: what is forged may be large, and takes no memory. Raises OSError.
+    The file is read twice, so that a large forged file takes no memory. Raises OSError.
     """
     key, found = _key(), dict[bytes, bytes]()
     with open_regular(path, MOST_BYTES) as stream:
@@ -147,7 +152,7 @@ def _read(path: Path, about: bytes) -> dict[bytes, bytes]:
 
 
 def _collected(stream: IO[bytes], found: dict[bytes, bytes]) -> Iterator[bytes]:
-    """The lines of a stream; those that are entries get into found."""
+    """The lines of a stream; entries are added to found."""
     for line in stream:
         track, tab, entry = line[:-1].partition(b"\t")
         if tab:
@@ -156,7 +161,7 @@ def _collected(stream: IO[bytes], found: dict[bytes, bytes]) -> Iterator[bytes]:
 
 
 def _seal(parts: Iterable[bytes], key: bytes) -> bytes:
-    """The seal of a body that comes in parts, as a line."""
+    """The seal of a body given in parts, as a line."""
     digest = hashlib.blake2b(key=key, digest_size=SEAL_BYTES)
     for part in parts:
         digest.update(part)
@@ -164,7 +169,7 @@ def _seal(parts: Iterable[bytes], key: bytes) -> bytes:
 
 
 def _key(make: bool = False) -> bytes | None:
-    """The user's key; None where there is none. make: one, unless there is no place for it."""
+    """The user's key; None without one. make: create it if missing and possible."""
     folder = _state()
     with suppress(OSError):
         if folder is not None:
@@ -173,8 +178,10 @@ def _key(make: bool = False) -> bytes | None:
 
 
 def _state() -> Path | None:
-    """The folder of the user's state, which is the home's where the user names none; a relative
-    one is none (XDG Base Directory Specification)."""
+    """The folder for the user's state, by default in the home folder; None without one.
+
+    A relative XDG_STATE_HOME is ignored (XDG Base Directory Specification).
+    """
     named = os.environ.get("XDG_STATE_HOME", "")
     place = named if os.path.isabs(named) else os.path.expanduser("~/.local/state")
     homeless = place != named and os.environ.get("HOME") == ""
@@ -182,8 +189,10 @@ def _state() -> Path | None:
 
 
 def _read_key(path: Path) -> bytes:
-    """The key in a file, nothing where it was cut short or there is none. Raises OSError, also
-    where others may read it."""
+    """The key in a file; empty if it is missing or truncated.
+
+    Raises OSError, also if other users may read the file.
+    """
     with suppress(FileNotFoundError):
         status = path.lstat()
         if status.st_uid != os.getuid() or status.st_mode & 0o077:
@@ -194,8 +203,11 @@ def _read_key(path: Path) -> bytes:
 
 
 def _new_key(folder: Path) -> bytes:
-    """Make a key. Raises OSError, also for root in the home of somebody else (sudo), who could
-    not write in the folders that are made."""
+    """Create a key.
+
+    Raises OSError, also for root in the home of another user (sudo), who could not write into the
+    new folders.
+    """
     above = next(place for place in (folder, *folder.parents) if place.exists())
     if os.getuid() == 0 and above.stat().st_uid != 0:
         raise PermissionError(errno.EPERM, "of another user", str(above))
@@ -213,9 +225,11 @@ def _new_key(folder: Path) -> bytes:
 
 @cache
 def sources() -> str | None:
-    """A digest of what entries are made by: Python, its name for file names' letters, and the
-    package's sources. None where these cannot be read or are younger than this process, which may
-    have loaded what they were before."""
+    """A digest of the code that computes entries: Python, its encoding of file names, the sources.
+
+    None if the sources cannot be read or are newer than this process, which may have loaded older
+    ones.
+    """
     about = (__version__, sys.version, sys.getfilesystemencoding())
     digest = hashlib.blake2b(repr(about).encode(), digest_size=16)
     package = Path(__file__).parents[1]

@@ -309,7 +309,10 @@ def _key_columns(key: KeyRecord | None) -> Row:
     if key is None or key.status != "ok":
         return {}
     names = ("duration", "key", "camelot", "open_key", "tag_key", "tuning_cents")
-    confidence = {"key_confidence": key.confidence, "key_sure": key.is_sure if key.key else None}
+    confidence = {
+        "key_confidence": key.confidence,
+        "key_sure": key.has_confident_key if key.key else None,
+    }
     return {name: getattr(key, name) for name in names} | confidence
 
 

@@ -1,4 +1,4 @@
-"""Which tracks a person should check, and why: one rule for page, workbench and terminal."""
+"""Decide which tracks a person should check, and why; used by page, workbench and terminal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DOUBTS = (
 )
 MOST_BYTES = 2**20  # of the corrections of a track
 
-Reason = tuple[str, str]  # (what it is about: file, grid, key or copies; in words)
+Reason = tuple[str, str]  # (subject: file, grid, key or copies; text)
 
 
 def reasons(
@@ -37,10 +37,10 @@ def reasons(
     copies: Sequence[str] = (),
     confirmed: bool = False,
 ) -> list[Reason]:
-    """Why a track is to be checked, the weightiest first; [] where nothing is doubtful.
+    """Reasons to check a track, the most important first; [] without any.
 
     row: of the library table, or `row_of` its records. copies: paths of its duplicates. confirmed:
-    a person checked it. A track that failed is not to be checked but mended.
+    a person checked the track. A failed track has no reasons: there is nothing to check.
     """
     if confirmed or row.get("status", "ok") != "ok":
         return []
@@ -80,14 +80,14 @@ def _about_the_grid(row: Mapping[str, Any], reference_bpm: float | None) -> list
 
 
 def _doubt(row: Mapping[str, Any]) -> str:
-    """What a low confidence is about: the least certain of its parts."""
+    """The text for a low confidence, by the part with the lowest confidence."""
     parts = [_number(row.get(f"confidence_{part}")) for part in PARTS]
     known = [part for part in parts if part is not None]
     return DOUBTS[parts.index(min(known))] if known else DOUBTS[0]
 
 
 def row_of(bpm: BpmRecord | None, key: KeyRecord | None) -> dict[str, Any]:
-    """What `reasons` asks of a row of the library table, from the records of a track."""
+    """The columns of the library table that `reasons` uses, from the records of a track."""
     row: dict[str, Any] = {"status": "ok"}
     if bpm is not None:
         row |= {
@@ -99,12 +99,12 @@ def row_of(bpm: BpmRecord | None, key: KeyRecord | None) -> dict[str, Any]:
             row |= {f"confidence_{part}": getattr(bpm.confidences, part) for part in parts}
     if key is not None:
         row |= {"key": key.key, "tag_key": key.tag_key, "key_confidence": key.confidence,
-                "key_sure": key.is_sure if key.key else None}  # fmt: skip
+                "key_sure": key.has_confident_key if key.key else None}  # fmt: skip
     return row
 
 
 def tracks_to_check(results: Path) -> int:
-    """How many tracks of a folder of results are to be checked; 0 where they cannot be read."""
+    """The number of tracks to check in a folder of results; 0 if it cannot be read."""
     try:
         rows = current_table(results, [])
     except RecordError:
@@ -119,7 +119,7 @@ def tracks_to_check(results: Path) -> int:
 
 
 def reference_tempos(results: Path) -> dict[str, float]:
-    """The reference tempo of each track that the last evaluation had one for."""
+    """The reference tempos of the last evaluation, by track."""
     with suppress(OSError, ValueError):
         rows = read_csv(Results(results).evaluation / "bpm.csv")
         return {row["track"]: float(row["reference_bpm"]) for row in rows
@@ -128,7 +128,7 @@ def reference_tempos(results: Path) -> dict[str, float]:
 
 
 def confirmed_tracks(results: Path) -> set[str]:
-    """The tracks whose answer a person confirmed, as the last run or edit published it."""
+    """The tracks that a person confirmed, as the last run or edit published them."""
     found = set()
     kind = ARTEFACTS["correction"]
     for file in (results / kind.folder).glob("*.json"):

@@ -1,4 +1,4 @@
-"""The stages of a track's analysis, as functions: the one place that knows their order.
+"""The stages of a track's analysis, as functions. Only this module knows their order.
 
     ticket --compute_features--> features --make_bpm_record--> bpm record
     ticket, features, bpm record --make_structure_record--> structure record
@@ -6,12 +6,11 @@
 
 Each record is made with the track's corrections in place (dropgrid.corrections).
 
-The workflow keeps on disk what each stage made and runs those that are due (`run_stage`);
-`analyse_track` runs all of them in this process. Both write the same bytes.
+The workflow keeps the output of each stage on disk and runs the stages that are due (`run_stage`).
+`analyse_track` runs all stages in this process. Both write the same bytes.
 
-networks.py: what the features need besides the audio; make_features.py: the features of a file,
-as they are kept; make_records.py: the records made from them; preload.py: what a process imports
-and loads before it forks workers.
+networks.py: the networks that compute features; make_features.py: compute and store features;
+make_records.py: make records from features; preload.py: import and load before forking workers.
 """
 
 from __future__ import annotations
@@ -32,8 +31,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage: what its command reads after the ticket, in that order, and about how long it
-    takes, compared with bpm."""
+    """A stage. inputs: files that its command reads after the ticket, in this order.
+
+    weight: its approximate duration relative to bpm.
+    """
 
     inputs: tuple[str, ...]
     weight: float
@@ -53,7 +54,7 @@ CONTENTS = 2  # of the features: 2 has what key and loudness are found from
 def run_stage(
     stage: str, files: Mapping[str, Path], options: Mapping[str, Any], threads: int = 1
 ) -> None:
-    """Read what a stage needs of a track, run it, write what it made, atomically and last.
+    """Read the inputs of a stage of a track, run it and write its output atomically.
 
     files: `ticket`, `output`, the stage's inputs by name; for features, where there are any,
     `key_network`, and in a folder of results `identity` and `cache`; for the others `corrections`,
@@ -90,7 +91,7 @@ def run_stage(
 
 
 def write_failure(stage: str, files: Mapping[str, Path], failure: TrackFailure) -> None:
-    """Write why a stage of a track failed, in the place of what it would have made.
+    """Write the failure of a stage of a track in place of its output.
 
     files: as for run_stage. Raises RecordError, OSError.
     """
@@ -109,13 +110,15 @@ def write_failure(stage: str, files: Mapping[str, Path], failure: TrackFailure) 
 
 
 def feature_options(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What of the configuration the features depend on, and the version of what they hold: a
-    change of either has them computed anew."""
+    """The configuration that features depend on, and the version of their contents.
+
+    Features are recomputed if either changes.
+    """
     return {"contents": CONTENTS, "true_peak": config["loudness"]["true_peak"]}
 
 
 def stage_options(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The options of each stage, by its name; a change of them has its tracks done anew.
+    """The options of each stage, by its name. A stage runs again if its options change.
 
     config: a complete configuration (dropgrid.settings.config).
     """
@@ -137,8 +140,8 @@ def analyse_track(
 ) -> tuple[BpmRecord, StructureRecord, KeyRecord]:
     """All records of a track, in this process and without keeping the features.
 
-    config: a complete configuration (dropgrid.settings.config). threads: that may work at a time.
-    What is wrong with the file becomes error records; raises ConfigError, OSError, MemoryError.
+    config: a complete configuration (dropgrid.settings.config). threads: the most to use.
+    Problems of the file become error records. Raises ConfigError, OSError, MemoryError.
     """
     from ..jobs.policy import classify
     from ..records.store import as_written

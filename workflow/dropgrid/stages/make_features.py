@@ -1,4 +1,4 @@
-"""The features of a file: computed, or known of the same audio already; and kept."""
+"""Compute the features of a file, or reuse those of the same audio, and store them."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def compute_features(
 
 
 def _identify(ticket: Ticket) -> Identity | None:
-    """What the file of a ticket is; None where it cannot be read or changes meanwhile."""
+    """The identity of a ticket's file; None if it cannot be read or changes meanwhile."""
     from ..audio.digests import audio_digest, sample_digest, whole_digest
 
     file = Path(ticket.file)
@@ -96,7 +96,7 @@ def _identify(ticket: Ticket) -> Identity | None:
 
 
 def _look(file: str) -> tuple[int, int] | None:
-    """Size and time of modification; None where it cannot be looked at."""
+    """Size and modification time of a file; None if it cannot be accessed."""
     try:
         status = os.stat(file)
     except OSError:

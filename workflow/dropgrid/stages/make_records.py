@@ -1,4 +1,4 @@
-"""The records of a track from its features: rhythm, sections, key."""
+"""Make the records of a track from its features: rhythm, sections, key."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def make_bpm_record(
     options: Mapping[str, Any],
     correction: Correction = NOTHING,
 ) -> BpmRecord:
-    """The rhythm of a track from its features, and as corrected; its failure, if it has none.
+    """The rhythm of a track from its features, with corrections; an error record on failure.
 
     options: section `bpm` of the configuration, ignore_metadata and metadata. Raises
     ConfigError, InvalidCorrection.
@@ -59,7 +59,7 @@ def _computed_bpm(
     options: Mapping[str, Any],
     known_bpm: float | None = None,
 ) -> BpmRecord:
-    """The analysis' own answer. known_bpm: the tempo, where it was corrected."""
+    """The result of the analysis. known_bpm: the tempo, if it was corrected."""
     from .. import rhythm
     from ..corrections.fingerprints import fingerprint
 
@@ -108,7 +108,7 @@ def _computed_bpm(
 
 
 def _rhythm_alone(found: Rhythm) -> ComputedRhythm:
-    """An answer of the audio alone, to stand beside one that a tag decided."""
+    """The result from the audio alone, stored with a result that a tag decided."""
     return ComputedRhythm(
         bpm=found.bpm,
         bpm_fitted=found.bpm_fitted,
@@ -124,7 +124,7 @@ def _rhythm_alone(found: Rhythm) -> ComputedRhythm:
 
 
 def _loudness(features: Features) -> Loudness | None:
-    """The loudness of a track; None where the features are of a version that had none."""
+    """The loudness of a track; None if the features are of a version without loudness."""
     from ..features import loudness
 
     if "loudness" not in features.descriptors:
@@ -149,10 +149,10 @@ def make_key_record(
     options: Mapping[str, Any],
     correction: Correction = NOTHING,
 ) -> KeyRecord:
-    """The key of a track from its features, and as corrected; its failure, if it has none.
+    """The key of a track from its features, with corrections; an error record on failure.
 
-    options: section `key` of the configuration. Raises ConfigError, and RecordError for
-    features of a version that held nothing to find a key from.
+    options: section `key` of the configuration. Raises ConfigError, and RecordError for features
+    of a version without the data for a key.
     """
     if isinstance(features, TrackFailure):
         return KeyRecord(ticket.track, ticket.path, "error", error=features)
@@ -199,9 +199,9 @@ def make_structure_record(
     options: Mapping[str, Any],
     correction: Correction = NOTHING,
 ) -> StructureRecord:
-    """The sections of a track from its features and its beats, and as corrected.
+    """The sections of a track from its features and beats, with corrections.
 
-    Its failure, if it has none. options: section `structure` of the configuration. Raises
+    An error record on failure. options: section `structure` of the configuration. Raises
     ConfigError.
     """
     failure = features if isinstance(features, TrackFailure) else bpm.error
@@ -234,7 +234,7 @@ def make_structure_record(
     corrected = apply.to_structure(record, correction, bpm)
     if corrected.source == "computed":
         return corrected
-    again = structure.measured(
+    again = structure.measure_sections(
         features, bpm, corrected.sections, corrected.drops, structure_options
     )
     return dataclasses.replace(
@@ -248,7 +248,7 @@ def make_structure_record(
 
 
 def _with_loudness(section: Section, features: Features) -> Section:
-    """A section with its own loudness, where the features tell it."""
+    """A section with its loudness, if the features contain loudness."""
     from ..features.loudness import between
 
     tenths = features.descriptors.get("loudness")

@@ -1,4 +1,4 @@
-"""The trained networks as the stages take them: files, or the name of what does without."""
+"""The trained networks for the stages: files, or the name of a method without networks."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def prepare_key_network(path: Path, method: str) -> None:
 
 
 def maker(method: str) -> str:
-    """What finds the beats, and of a user's engine its version: another one hears anew."""
+    """The beat method, with the version of a user's engine: a new version recomputes features."""
     if method == "madmom" or method in NO_NETWORKS:
         return method
     from ..features.engines import plugin
@@ -61,7 +61,7 @@ def maker(method: str) -> str:
 
 
 def check_networks(config: Mapping[str, Any]) -> None:
-    """Raise ModelError, saying what to do, where the methods asked for are not installed."""
+    """Raise ModelError, with instructions, if the requested methods are not installed."""
     from ..features.engines import beat_weights, key_weights, llvm, model_files
     from ..native import compiled
 
@@ -84,8 +84,10 @@ def check_networks(config: Mapping[str, Any]) -> None:
 def load_networks(
     network: Path, key_network: Path | None
 ) -> tuple[Ensemble | str, KeyNetwork | None]:
-    """The networks in these files, the method's name where there are none; kept for the tracks
-    that follow, and for the processes that are forked from this one. Raises ModelError."""
+    """The networks in these files, or the name of a method without networks.
+
+    They are cached for further tracks and for processes forked from this one. Raises ModelError.
+    """
     from ..features.engines import beat_ensemble as networks
     from ..features.engines import key_network as key_networks
 
@@ -96,7 +98,7 @@ def load_networks(
 
 
 def _instead_of(network: Path) -> str | None:
-    """The method that does without the networks, where their file says so. Raises ModelError."""
+    """The method without networks that their file names, if it does. Raises ModelError."""
     try:
         with network.open("rb") as file:
             head = file.read(LONGEST)

@@ -1,6 +1,6 @@
-"""What a process does before it forks others that analyse tracks: import and load, once for all.
+"""Import modules and load networks before forking workers.
 
-Nothing that starts threads may be among it: those do not survive a fork.
+Nothing here may start threads: they do not survive a fork.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ def prepare(
     key_network: Path | None = None,
     kept: bool = True,
 ) -> None:
-    """Import what these stages need, load the networks that are named. Raises ModelError.
+    """Import the modules of these stages and load these networks. Raises ModelError.
 
-    kept: features are kept in a folder of results, whose corrections count.
+    kept: whether features are stored in a folder of results, whose corrections apply.
     """
     import threadpoolctl  # noqa: F401
 
@@ -68,9 +68,9 @@ class Preloader:
         self._loaded: list[tuple[int, ...]] = []
 
     def __call__(self, command: bytes) -> bool:
-        """Get ready for a sub-command that begins so; whether there was anything to do.
+        """Prepare for a sub-command with these first arguments; return whether work was needed.
 
-        Networks that cannot be loaded are the job's to complain about.
+        Networks that cannot be loaded are reported by the job.
         """
         news = not self._imported
         if news:
@@ -86,7 +86,7 @@ class Preloader:
         return news
 
     def _state(self) -> list[tuple[int, ...]]:
-        """What identifies the files of networks; of one that is missing nothing."""
+        """The identity of the files of networks, without those that are missing."""
         found: list[tuple[int, ...]] = []
         for path in self.paths:
             try:

@@ -1,4 +1,4 @@
-"""A track's sections and drops: boundaries by novelty, labels by what is in between."""
+"""Find the sections and drops of a track: boundaries from evidence, labels from the sound."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ from ..records.model import BpmRecord, Label, Phrase, Section
 from . import decoding, labels, loudness_method, patterns, segment
 from .bars import TimeBase, bar_number, time_base
 from .evidence import boundary_evidence
-from .levels import Drive, measure
+from .levels import LevelMeasures, measure
 from .options import StructureOptions
 
-FINER = 0.4  # evidence that a phrase inside a section needs less than a section
+PHRASE_SENSITIVITY = 0.4  # by so much less evidence is enough for a phrase than for a section
 _Bars = tuple[int | None, int | None, int | None]
-AGAIN = 0.8  # dB by which a drop grows louder where it drops once more, without a break before
+SECOND_DROP_RISE = 0.8  # dB by which a section must be louder to be another drop of its passage
 
 
 @dataclass(frozen=True)
 class Structure:
-    """What a structure record holds beside the track's name.
+    """The contents of a structure record without the track's name.
 
-    sections: covering 0..duration. drops: seconds at which the kick of a drop enters, or
-    a drop grows louder inside its passage, the probability that it does, and its impact in dB.
-    mix_in, mix_out: seconds, None where there is no beat alone. time_base: "bars", or "seconds"
-    where the track has no usable grid. phrases: covering 0..duration, each inside a section.
+    sections: they cover 0..duration. drops: seconds at which the kick of a drop enters or a drop
+    grows louder inside its passage. drop_confidences: the probability of each. drop_impacts: dB.
+    mix_in, mix_out: seconds, None without an intro or outro of beat alone. time_base: "bars", or
+    "seconds" if the track has no usable grid. phrases: they cover 0..duration, each lies inside a
+    section.
     """
 
     sections: tuple[Section, ...]
@@ -46,11 +47,10 @@ class Structure:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What is measured of corrected sections and drops, as in Structure.
+class SectionMeasures:
+    """Measurements of corrected sections and drops, with the fields of Structure.
 
-    The sections with their energies, the impact of each drop, the mix points, and the phrases
-    inside the sections.
+    The sections have their energies. Each drop has its impact.
     """
 
     sections: tuple[Section, ...]
@@ -62,7 +62,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class _Part:
-    """A section before it is measured. begins: the probability that a drop begins with it."""
+    """A section before its energy is known. begins: the probability that a drop begins with it."""
 
     start: float
     end: float
@@ -73,19 +73,20 @@ class _Part:
 
 @dataclass(frozen=True)
 class Music:
-    """The units of a track between its silences: levels and pattern as from patterns.
+    """The units of a track without the silence at its ends.
 
-    edges: (units + 1,) seconds at which they begin and end.
+    levels, pattern: as from patterns.levels and .relative. edges: (units + 1,) seconds at which
+    the units begin and end. on_grid: whether the units are beats.
     """
 
     levels: np.ndarray
     pattern: np.ndarray
     edges: np.ndarray
-    drive: Drive
+    measures: LevelMeasures
     on_grid: bool
 
     def span(self, part: _Part) -> tuple[int, int]:
-        """The first unit of a part and the end of its last, which are one at least."""
+        """The first unit of a part and the end of its last unit. A part has at least one unit."""
         start, end = (int(np.abs(self.edges - time).argmin()) for time in (part.start, part.end))
         start = min(start, len(self.levels) - 1)
         return start, max(end, start + 1)
@@ -115,13 +116,13 @@ def analyse(features: Features, rhythm: BpmRecord, options: StructureOptions) ->
     else:
         parts = _sections(music, evidence, features.duration, options)
     phrases = _phrases(music, evidence, parts, options)
-    energies = [music.drive.energy(*music.span(part)) for part in parts]
+    energies = [music.measures.energy(*music.span(part)) for part in parts]
     drops = _drops(music, parts)
     return Structure(
         _count_bars(parts, energies, rhythm, base),
-        tuple(_moment(music, part) for part in drops),
+        tuple(_drop_time(music, part) for part in drops),
         tuple(part.begins for part in drops),
-        tuple(music.drive.impact(music.span(part)[0]) for part in drops),
+        tuple(music.measures.impact(music.span(part)[0]) for part in drops),
         *_mix_points(music, parts, options.min_section_bars),
         options.method,
         base.kind,
@@ -129,36 +130,36 @@ def analyse(features: Features, rhythm: BpmRecord, options: StructureOptions) ->
     )
 
 
-def measured(
+def measure_sections(
     features: Features,
     rhythm: BpmRecord,
     sections: Sequence[Section],
     drops: Sequence[float],
     options: StructureOptions,
-) -> Measured:
-    """What is measured of corrected sections and drops."""
+) -> SectionMeasures:
+    """Measure corrected sections and drops."""
     bands = features.descriptors["bands"]
     base = time_base(rhythm, features.duration)
     music = music_of(bands, base)
     parts = [_Part(s.start, s.end, s.label, s.confidence, 0.0) for s in sections]
     if music is None:
         silent = tuple(replace(section, energy=0.0) for section in sections)
-        return Measured(
+        return SectionMeasures(
             silent, (0.0,) * len(drops), None, None, _count_phrases(parts, rhythm, base)
         )
     phrases = _phrases(music, _evidence(music), parts, options)
-    energies = [music.drive.energy(*music.span(part)) for part in parts]
+    energies = [music.measures.energy(*music.span(part)) for part in parts]
     units = [int(np.abs(music.edges[:-1] - time).argmin()) for time in drops]
-    return Measured(
+    return SectionMeasures(
         tuple(replace(s, energy=value) for s, value in zip(sections, energies, strict=True)),
-        tuple(music.drive.impact(unit) for unit in units),
+        tuple(music.measures.impact(unit) for unit in units),
         *_mix_points(music, parts, options.min_section_bars),
         _count_phrases(phrases, rhythm, base),
     )
 
 
 def music_of(bands: np.ndarray, base: TimeBase) -> Music | None:
-    """What sounds of a track; None where that is less than a bar."""
+    """The audible part of a track; None if it is shorter than a bar."""
     levels = patterns.levels(bands, base)
     start, end = patterns.sounding(levels, base.per_bar)
     if end - start < base.per_bar:
@@ -177,19 +178,19 @@ def music_of(bands: np.ndarray, base: TimeBase) -> Music | None:
 def _sections(
     music: Music, evidence: np.ndarray, duration: float, options: StructureOptions
 ) -> list[_Part]:
-    course = labels.course(music.drive, music.levels, music.pattern, music.on_grid)
-    drops = may_drop(music, course, options.min_section_bars)
+    running_sums = labels.running_sums(music.measures, music.levels, music.pattern, music.on_grid)
+    drops = may_drop(music, running_sums, options.min_section_bars)
     if music.on_grid:
         inner, chosen = decoding.decode(
-            evidence, course, options.min_section_bars, options.sensitivity, drops
+            evidence, running_sums, options.min_section_bars, options.sensitivity, drops
         )
     else:
         inner = segment.boundaries(
-            evidence, music.drive.per_bar, options.min_section_bars, options.sensitivity, False
+            evidence, music.measures.per_bar, options.min_section_bars, options.sensitivity, False
         )
-        chosen = labels.label(*_described(course, inner), drops)[0]
-    inner, chosen = decoding.parted(inner, chosen, evidence + options.sensitivity)
-    posterior = labels.label(*_described(course, inner), drops)[1]
+        chosen = labels.label(*_describe_sections(running_sums, inner), drops)[0]
+    inner, chosen = decoding.join_same_labels(inner, chosen, evidence + options.sensitivity)
+    posterior = labels.label(*_describe_sections(running_sums, inner), drops)[1]
     begins = [1.0, *segment.probability(evidence[inner], options.sensitivity).tolist()]
     times = [0.0, *(float(music.edges[unit]) for unit in inner), duration]
     return [
@@ -201,27 +202,31 @@ def _sections(
     ]  # fmt: skip
 
 
-def _described(course: labels.Course, inner: list[int]) -> tuple[labels.SectionSound, np.ndarray]:
-    """What the sections between boundaries sound like, and the steps of level between them."""
-    return course.sections([0, *inner, len(course.level) - 1]), course.steps(np.array(inner, int))
+def _describe_sections(
+    running_sums: labels.RunningSums, inner: list[int]
+) -> tuple[labels.SectionSound, np.ndarray]:
+    """The sound of the sections between boundaries, and the steps of level between them."""
+    return running_sums.sections([0, *inner, len(running_sums.level) - 1]), running_sums.steps(
+        np.array(inner, int)
+    )
 
 
 def _evidence(music: Music) -> np.ndarray:
-    per_bar, on_grid = music.drive.per_bar, music.on_grid
-    return boundary_evidence(music.pattern, music.drive.levels(), per_bar, on_grid)
+    per_bar, on_grid = music.measures.per_bar, music.on_grid
+    return boundary_evidence(music.pattern, music.measures.levels(), per_bar, on_grid)
 
 
 def _phrases(
     music: Music, evidence: np.ndarray, parts: list[_Part], options: StructureOptions
 ) -> list[_Part]:
-    """The phrases inside each part: where less evidence is enough, never across its ends.
+    """The phrases inside each part. They need less evidence and never cross the ends of a part.
 
-    confidence: the probability that something begins there.
+    Their confidence is the probability that something begins there.
     """
-    per_bar, found = music.drive.per_bar, []
+    per_bar, found = music.measures.per_bar, []
     for part in parts:
         start, end = music.span(part)
-        sensitivity = options.sensitivity + FINER
+        sensitivity = options.sensitivity + PHRASE_SENSITIVITY
         inner = segment.boundaries(
             evidence[start:end], per_bar, options.min_section_bars, sensitivity, music.on_grid
         )
@@ -229,63 +234,63 @@ def _phrases(
         units = [start, *(start + unit for unit in inner)]
         probabilities = segment.probability(evidence[units], options.sensitivity)
         found += [
-            _Part(*ends, part.label, 1.0 if ends[0] == 0.0 else float(surety), 0.0)
-            for ends, surety in zip(pairwise(times), probabilities, strict=True)
+            _Part(*ends, part.label, 1.0 if ends[0] == 0.0 else float(probability), 0.0)
+            for ends, probability in zip(pairwise(times), probabilities, strict=True)
         ]
     return found
 
 
-def may_drop(music: Music, course: labels.Course, min_bars: int) -> bool:
-    """Whether anything of a track can be a drop: there is a grid, a kick, and calm beside it."""
-    whole = course.sections([0, len(music.levels)])
-    return music.on_grid and music.drive.has_kick() and labels.has_contrast(whole, min_bars)
+def may_drop(music: Music, running_sums: labels.RunningSums, min_bars: int) -> bool:
+    """Whether a track can have drops: it has a grid, a kick, and calm music too."""
+    whole = running_sums.sections([0, len(music.levels)])
+    return music.on_grid and music.measures.has_kick() and labels.has_contrast(whole, min_bars)
 
 
 def _drops(music: Music, parts: list[_Part]) -> list[_Part]:
-    """The parts that a drop begins with: each first of a passage, and where it rises once more."""
+    """The parts at which drops begin: the first of a passage, and later ones that are louder."""
     found = []
     entry = None  # the unit at which the passage of this part began
     for part in parts:
         start, end = music.span(part)
         if part.label != "drop":
             entry = None
-        elif entry is None or music.drive.rise(entry, start, end) > AGAIN:
+        elif entry is None or music.measures.rise(entry, start, end) > SECOND_DROP_RISE:
             found.append(part)
             entry = start if entry is None else entry
     return found
 
 
-def _moment(music: Music, part: _Part) -> float:
-    """Seconds at which the kick of a drop enters: its start, or a bar later."""
+def _drop_time(music: Music, part: _Part) -> float:
+    """Seconds at which the kick of a drop enters: the start of the part, or a bar later."""
     start, end = music.span(part)
-    entry = music.drive.entry(start, end)
+    entry = music.measures.entry(start, end)
     return part.start if entry == start else float(music.edges[entry])
 
 
 def _mix_points(
     music: Music, parts: list[_Part], min_bars: int
 ) -> tuple[float | None, float | None]:
-    """Where an intro of beat alone ends and an outro of beat alone begins; None without.
+    """Where an intro of beat alone ends and an outro of beat alone begins; None if absent.
 
-    A lead-in or a tail shorter than a section may come before and after them.
+    A lead-in before them or a tail after them is skipped if it is shorter than a section.
     """
 
     def alone(ordered: list[_Part]) -> list[_Part]:
         spans = [music.span(part) for part in ordered]
-        short = spans[0][1] - spans[0][0] < min_bars * music.drive.per_bar
+        short = spans[0][1] - spans[0][0] < min_bars * music.measures.per_bar
         candidates = list(zip(ordered, spans, strict=True))
-        if short and not music.drive.beat_alone(*spans[0]):
+        if short and not music.measures.beat_alone(*spans[0]):
             candidates = candidates[1:]
         return [
             part
             for part, _ in takewhile(
-                lambda pair: pair[0].label != "drop" and music.drive.beat_alone(*pair[1]),
+                lambda pair: pair[0].label != "drop" and music.measures.beat_alone(*pair[1]),
                 candidates,
             )
         ]
 
     first, last = alone(parts), alone(parts[::-1])
-    if len(first) == len(parts):  # nothing but a beat: there is nothing to mix into
+    if len(first) == len(parts):  # the whole track is beat alone: no music to mix into
         return None, None
     return first[-1].end if first else None, last[-1].start if last else None
 
@@ -293,7 +298,7 @@ def _mix_points(
 def _count_bars(
     parts: list[_Part], energies: list[float], rhythm: BpmRecord, base: TimeBase
 ) -> tuple[Section, ...]:
-    """Sections with their bars: the first reaches back to bar 1, the last to the last bar."""
+    """Sections with bar numbers: the first begins at bar 1, the last ends at the last bar."""
     return tuple(
         Section(part.start, part.end, part.label, *bars, part.confidence, energy=value)
         for part, value, bars in zip(parts, energies, _bars(parts, rhythm, base), strict=True)
@@ -308,7 +313,7 @@ def _count_phrases(parts: list[_Part], rhythm: BpmRecord, base: TimeBase) -> tup
 
 
 def _bars(parts: list[_Part], rhythm: BpmRecord, base: TimeBase) -> list[_Bars]:
-    """The first bar of each part, the one after its last, and how many they are."""
+    """The first bar of each part, the bar after its last bar, and the number of its bars."""
     if base.kind == "seconds" or not rhythm.downbeats:
         return [(None, None, None)] * len(parts)
     length = float(median(np.diff(base.edges))) * base.per_bar

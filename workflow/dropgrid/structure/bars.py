@@ -1,4 +1,4 @@
-"""The time base of the structure: beats in bars where there is a grid, else plain time frames."""
+"""The time base of the structure: beats in bars if there is a grid, else plain time frames."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import numpy as np
 from ..base.quantiles import median
 from ..records.model import BpmRecord
 
-FRAME = 0.5  # seconds of a unit where there is no grid; four of them stand for a bar
+FRAME = 0.5  # seconds of a unit without a grid; four of them count as a bar
 
 
 @dataclass(frozen=True)
 class TimeBase:
-    """What boundaries are placed on.
+    """The times at which boundaries can lie.
 
     edges: (units + 1,) seconds, the ends of consecutive units: beats, or frames of FRAME seconds.
-    per_bar: units in a bar. edges[0] begins a bar, and so does every per_bar-th edge after it.
+    per_bar: units in a bar. edges[0] and every per_bar-th edge after it begin a bar.
     """
 
     kind: Literal["bars", "seconds"]
@@ -28,15 +28,15 @@ class TimeBase:
 
     @property
     def units(self) -> int:
-        """How many whole units there are."""
+        """The number of whole units."""
         return len(self.edges) - 1
 
 
 def time_base(rhythm: BpmRecord, duration: float) -> TimeBase:
-    """The beats of a track's bars from its first to its last moment, or time frames without.
+    """The beats of a track from its first to its last moment, or time frames without a grid.
 
-    The grid is carried on, at its own tempo, before the first and after the last downbeat and
-    through gaps. A track with fewer than two bars of beats has no usable grid.
+    The grid is extended at its own tempo before the first downbeat, after the last and through
+    gaps. A track with fewer than two bars of beats has no usable grid.
     """
     per_bar = _beats_per_bar(rhythm.time_signature)
     bars = np.asarray(rhythm.downbeats, float)
@@ -63,8 +63,8 @@ def _beats_per_bar(time_signature: str | None) -> int:
 def bar_number(rhythm: BpmRecord, time: float, length: float) -> int:
     """The bar that sounds at a time, counted from 1 at the first downbeat.
 
-    What comes before the first downbeat is counted to bar 1. length: seconds of a bar; a
-    time up to a 16th of it early still counts as on the downbeat.
+    Times before the first downbeat belong to bar 1. length: seconds of a bar. A time that is up
+    to a 16th of a bar early counts as on the downbeat.
     """
     downbeats = np.asarray(rhythm.downbeats, float)
     return max(1, int(np.searchsorted(downbeats, time + length / 16, side="right")))

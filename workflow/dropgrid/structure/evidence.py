@@ -1,8 +1,9 @@
-"""Evidence for a boundary: novelty and repetition together, in one number for every unit.
+"""Evidence for a boundary: novelty and repetition combined in one number for every unit.
 
 The weights are those of a logistic model fitted to the boundaries of 42 songs (`python
-benchmarks/structure_nested.py weights`), its log odds averaged with the novelty alone, which
-places boundaries better, and rounded. They hardly differ between two halves of the songs.
+benchmarks/structure_nested.py weights`). Its log odds are averaged with the novelty alone, which
+places boundaries more exactly, and rounded. The weights hardly differ between two halves of the
+songs.
 """
 
 from __future__ import annotations
@@ -12,22 +13,22 @@ import numpy as np
 from . import novelty, repetition
 from .labels import CALM, PEAK
 
-NOVELTY = 0.8  # of a unit of novelty.evidence
-CONTRAST = 0.25  # of a unit of repetition.contrast: two stretches, each like itself ...
-LEAD = 1.2  # ... and by which it falls short of the largest nearby
-RECURRENCE = 1.05  # of the track's largest change of recurrences
-USUAL = -0.6  # what the others say where nothing begins; .1 above the fit: labels cost boundaries
-REST = 2  # bars of silence before a section begins, at most: they belong to the one before
-NOTHING = -1.0  # evidence where nothing begins
+NOVELTY = 0.8  # weight of novelty.evidence
+CONTRAST = 0.25  # weight of repetition.contrast ...
+LEAD = 1.2  # ... and of the contrast minus the largest contrast nearby
+RECURRENCE = 1.05  # weight of the change of recurrences, relative to the track's largest
+OFFSET = -0.6  # .1 above the fit, because the cost of equal labels also removes boundaries
+REST = 2  # most bars of a rest before a section; they belong to the section before it
+NOTHING = -1.0  # evidence inside a rest
 
 
 def boundary_evidence(
     pattern: np.ndarray, level: np.ndarray, per_bar: int, aligned: bool
 ) -> np.ndarray:
-    """(units,) how much every unit looks like the first of a section; above 0: it does.
+    """(units,) log odds that a section begins at each unit.
 
-    pattern: (units, subdivisions, bands) dB. level: (units,) dB. aligned: whether positions in
-    the bar mean something; else there is novelty alone.
+    pattern: (units, subdivisions, bands) dB. level: (units,) dB. aligned: whether units have a
+    known position in the bar; if not, only the novelty counts.
     """
     changed = novelty.evidence(pattern, level, per_bar, aligned)
     if not aligned:
@@ -36,15 +37,15 @@ def boundary_evidence(
     if not described.any():
         return changed
     weights = np.array([CONTRAST, LEAD, RECURRENCE])
-    found = NOVELTY * changed + weights @ described + USUAL
+    found = NOVELTY * changed + weights @ described + OFFSET
     return after_rests(found, level, per_bar)
 
 
 def after_rests(evidence: np.ndarray, level: np.ndarray, per_bar: int) -> np.ndarray:
-    """(units,) evidence with what speaks for the bars of a rest given to its end.
+    """(units,) the evidence, with the largest value inside each rest moved to the end of the rest.
 
-    A rest is calm music of REST bars at most between peaks: what follows begins where the music
-    returns, and nothing begins before.
+    A rest is at most REST bars of calm music between peaks. The next section begins where the
+    music returns, not inside the rest.
     """
     found = evidence.copy()
     bars = level[::per_bar]

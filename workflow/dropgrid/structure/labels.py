@@ -1,9 +1,9 @@
-"""Labels: which section is intro, buildup, main, drop, breakdown or outro.
+"""Label sections as intro, buildup, main, drop, breakdown or outro.
 
-How hard a section drives is one number, its level: dB below the track's own loudest stretch. On
-that ladder stand calm, middling and peak music, with two thresholds that were fitted. A label
-takes what it allows of them and of a few more numbers; a grammar of what follows what picks the
-best sequence (a hidden semi-Markov model whose segments are given).
+Each section has a level: dB below the loudest stretch of its track. Two fitted thresholds divide
+the levels into calm, medium and peak. The score of a label depends on the level and on a few more
+numbers. A grammar of which label may follow which selects the best sequence (a hidden semi-Markov
+model with given segments).
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..records.model import LABELS
-from .levels import ENTRY, LOW, PLATEAU, Drive, decibels
+from .levels import ENTRY, LOW, PLATEAU, LevelMeasures, decibels
 
-HIGH_BANDS = 4  # the bands from 1 kHz up: what risers and snare rolls fill
-# The ladder, fitted to 29 songs by benchmarks/structure_fit.py; both thresholds are lower than
-# that fit says (-6.7, -3.1), in the midst of values that miss and invent the fewest drops.
-CALM = -7.6  # dB: halfway between calm and middling
-PEAK = -4.5  # dB: halfway between middling and peak
+HIGH_BANDS = 4  # the bands from 1 kHz up: risers and snare rolls are there
+# Thresholds fitted to 29 songs by benchmarks/structure_fit.py. Both are lower than the result of
+# the fit (-6.7, -3.1): in the middle of the range that misses and invents the fewest drops.
+CALM = -7.6  # dB: halfway between calm and medium
+PEAK = -4.5  # dB: halfway between medium and peak
 SPREAD = 1.26  # dB in which the odds change by e
 RISE = 1.0  # dB by which a buildup ends brighter than it begins
-PULSE = 1.5  # dB by which levels vary along the bar where there is a beat to dance to
-CALM_BAR = -4.9  # dB that the level of a calm bar stays under
+PULSE = 1.5  # dB by which levels vary along the bar if there is a beat to dance to
+CALM_BAR = -4.9  # dB: a bar with a lower level is calm
 LONGEST_BUILDUP = 32  # bars
 CALM_SHARE = 0.1  # of a track: with fewer calm bars, it is loud from end to end
-BASS = -15.0  # dB below the whole where low frequencies count as missing
+BASS = -15.0  # dB below the whole at which low frequencies count as missing
 
 # log weight of a label after another: rows from, columns to, both in the order of LABELS.
 NEVER = -50.0
@@ -43,14 +43,14 @@ FIRST = np.array([0.0, -3.0, -2.0, -2.5, -3.0, NEVER])
 LAST = np.array([-1.0, -5.0, -1.5, -2.0, -1.5, 0.0])
 INTRO, BUILDUP, MAIN, DROP, BREAKDOWN, OUTRO = range(len(LABELS))
 
-# Two neighbours of one label are one section unless much speaks against it.
-SAME = 3.0  # what two neighbours of one label cost ...
-SAME_DROP = 1.0  # ... and two of a drop, which may change without a break
-# How a section's level steps from the one before it: it falls, stays or rises.
+# Two neighbours with one label are one section unless there is strong evidence for two.
+SAME = 3.0  # cost of two neighbours with one label ...
+SAME_DROP = 1.0  # ... and of two neighbouring drops, which may change without a break
+# The step of the level from one section to the next: it falls, stays or rises.
 STEP = 2.5  # dB at which a step is as likely a rise as none
 STEP_SPREAD = 1.2  # dB in which the odds change by e
 STEP_BARS = 8  # bars compared on each side, at most
-STEP_COUNTS = 1.25  # what a step counts against the grammar
+STEP_COUNTS = 1.25  # weight of a step relative to the grammar
 FALLS, STAYS, RISES = range(3)
 _F, _S, _R, _X = (FALLS,), (STAYS,), (RISES,), (FALLS, STAYS, RISES)
 # How the level may step from each label to the next: rows from, columns to.
@@ -67,15 +67,17 @@ DIRECTIONS = (
 
 @dataclass(frozen=True)
 class SectionSound:
-    """What a section sounds like, each of them (sections,).
+    """Numbers that describe the sound of sections, each (sections,).
 
-    level: dB below the track's loudest stretch, the mean over its bars (levels.Drive). loudest:
-    the same of its loudest PLATEAU bars, all of them where it has no more; fullest: likewise, with
-    the tune as a part of the level. kick: dB of the kick's strokes against the usual ones of the
-    track (levels.Drive.kick_levels). rise: dB by which the high bands of its last quarter exceed
-    those of its first. pulse: dB, standard deviation along
-    the bar, mean over its bars and the bands. bass: dB of the low bands against all. bars: its
-    length; calm: how many of them are calm.
+    level: dB below the track's loudest stretch, mean over the bars (levels.LevelMeasures).
+    loudest: the level of the loudest PLATEAU bars, or of all bars if there are fewer.
+    fullest: the same with the tune as a part of the level.
+    kick: dB of the kick's strokes relative to the usual ones of the track
+    (levels.LevelMeasures.kick_levels).
+    rise: dB by which the high bands of the last quarter exceed those of the first.
+    pulse: dB, standard deviation along the bar, mean over the bars and the bands.
+    bass: dB of the low bands relative to all bands.
+    bars: the length. calm: the number of calm bars.
     """
 
     level: np.ndarray
@@ -90,14 +92,14 @@ class SectionSound:
 
 
 @dataclass(frozen=True)
-class Course:
-    """Running sums over a track, of which any stretch can be described at once.
+class RunningSums:
+    """Running sums over a track, from which any stretch can be described in constant time.
 
-    Each (units + 1,): of the levels, of the kick's strokes against the usual ones, of the high
-    bands, of the pulse of the bar each unit lies in, of the power of the low bands and of all, and
-    of the calm units. highest: (scales, units) the highest level of the stretches of PLATEAU bars
-    that begin at 2 ** scale units, from each unit on. tuneful, fullest: as level and highest, with
-    the tune as a part of the level. per_bar: units in a bar.
+    Each (units + 1,): of the level, of the kick's strokes relative to the usual ones, of the high
+    bands, of the pulse of the bar of each unit, of the power of the low bands and of all bands,
+    and of the calm units. highest: (scales, units) the highest level of the stretches of PLATEAU
+    bars that begin at 2 ** scale units, from each unit on. tuneful, fullest: as level and highest,
+    with the tune as a part of the level. per_bar: units in a bar.
     """
 
     level: np.ndarray
@@ -113,7 +115,7 @@ class Course:
     per_bar: int
 
     def between(self, starts: np.ndarray, ends: np.ndarray | int) -> SectionSound:
-        """What the sections from each start to each end, in units, sound like."""
+        """Describe the sections from each start to each end, in units."""
         length = ends - starts
         quarter = np.maximum(1, length // 4)
         long = length > self.plateau
@@ -149,47 +151,49 @@ class Course:
         return np.maximum(highest[scale, starts], highest[scale, last + 1 - 2**scale])
 
     def steps(self, places: np.ndarray) -> np.ndarray:
-        """dB by which the level of up to STEP_BARS from each place on exceeds that before it."""
+        """dB by which the level of up to STEP_BARS after each place exceeds that before it."""
         room = np.minimum(places, len(self.level) - 1 - places)
         width = np.minimum(STEP_BARS * self.per_bar, room)
         after, at, before = (self.level[places + k * width] for k in (1, 0, -1))
         return np.asarray((after - 2 * at + before) / np.maximum(width, 1))
 
     def sections(self, bounds: list[int]) -> SectionSound:
-        """What the sections between consecutive bounds sound like."""
+        """Describe the sections between consecutive bounds."""
         return self.between(np.array(bounds[:-1]), np.array(bounds[1:]))
 
 
-def course(drive: Drive, levels: np.ndarray, pattern: np.ndarray, aligned: bool = True) -> Course:
-    """The course of a track.
+def running_sums(
+    measures: LevelMeasures, levels: np.ndarray, pattern: np.ndarray, aligned: bool = True
+) -> RunningSums:
+    """The running sums of a track.
 
-    drive: of the same units. levels, pattern: (units, subdivisions, bands) dB, as from
-    patterns.levels and .relative. aligned: whether positions in the bar mean something; else
+    measures: of the same units. levels, pattern: (units, subdivisions, bands) dB, as from
+    patterns.levels and .relative. aligned: whether units have a known position in the bar; if not,
     the pulse of a bar is that of its units.
     """
-    level = drive.levels()
+    level = measures.levels()
 
     def sums(values: np.ndarray) -> np.ndarray:
         return np.append(0.0, np.cumsum(values))
 
-    tuneful = sums(drive.tuneful_levels())
-    return Course(
+    tuneful = sums(measures.tuneful_levels())
+    return RunningSums(
         level=sums(level),
-        kick=sums(drive.kick_levels()),
+        kick=sums(measures.kick_levels()),
         high=sums(pattern[:, :, -HIGH_BANDS:].mean(axis=(1, 2))),
-        pulse=sums(_pulse(pattern, drive.per_bar, aligned)),
+        pulse=sums(_pulse(pattern, measures.per_bar, aligned)),
         low=sums((10 ** (levels[:, :, LOW] / 10)).sum(axis=2).mean(axis=1)),
-        power=sums(drive.power),
+        power=sums(measures.power),
         calm=sums(level < CALM_BAR),
-        highest=loudest_stretches(sums(level), PLATEAU * drive.per_bar),
+        highest=loudest_stretches(sums(level), PLATEAU * measures.per_bar),
         tuneful=tuneful,
-        fullest=loudest_stretches(tuneful, PLATEAU * drive.per_bar),
-        per_bar=drive.per_bar,
+        fullest=loudest_stretches(tuneful, PLATEAU * measures.per_bar),
+        per_bar=measures.per_bar,
     )
 
 
 def loudest_stretches(level: np.ndarray, width: int) -> np.ndarray:
-    """(scales, units) the highest mean of width units of those that begin at 2 ** scale units.
+    """(scales, units) the highest mean of width units among 2 ** scale consecutive starts.
 
     level: (units + 1,) running sums. Near the end the stretches are shorter.
     """
@@ -203,7 +207,7 @@ def loudest_stretches(level: np.ndarray, width: int) -> np.ndarray:
 
 
 def _pulse(pattern: np.ndarray, per_bar: int, aligned: bool) -> np.ndarray:
-    """(units,) dB by which the levels of the bar a unit lies in vary along it, mean of bands."""
+    """(units,) dB by which the levels vary along the bar of each unit, mean over the bands."""
     if not aligned:
         return np.asarray(pattern.std(axis=1).mean(axis=1))
     units = len(pattern)
@@ -218,29 +222,29 @@ def _log_sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def ladder(level: np.ndarray) -> np.ndarray:
-    """(sections, 3) log probability that a section is calm, middling, peak, from its level.
+    """(sections, 3) log probability that a section is calm, medium, peak, from its level.
 
     An ordinal logistic model: two thresholds on one scale (McCullagh, Regression models for
     ordinal data, 1980).
     """
     calm = _log_sigmoid((CALM - level) / SPREAD)
     peak = _log_sigmoid((level - PEAK) / SPREAD)
-    middling = np.log(np.maximum(1.0 - np.exp(calm) - np.exp(peak), 1e-9))
-    return np.stack([calm, middling, peak], axis=1)
+    medium = np.log(np.maximum(1.0 - np.exp(calm) - np.exp(peak), 1e-9))
+    return np.stack([calm, medium, peak], axis=1)
 
 
 def scores(sound: SectionSound, contrast: bool) -> np.ndarray:
     """(sections, labels) log score of every label for every section, from its sound alone.
 
-    contrast: whether the track has calm parts; else it may be as loud as it likes, nothing
-    drops and nothing builds up.
+    contrast: whether the track has calm parts; if not, it has no drop and no buildup, however
+    loud it is.
     """
-    calm, middling, peak = ladder(sound.level).T
-    # Intros and outros play with the beat, but hold no peak; in an outro a peak has a tune.
+    calm, medium, peak = ladder(sound.level).T
+    # Intros and outros may have a beat but no peak; in an outro only music with a tune is a peak.
     opening, closing = (
         np.logaddexp(*ladder(level).T[:2]) for level in (sound.loudest, sound.fullest)
     )
-    rises = np.logaddexp(calm, middling) + _log_sigmoid(sound.rise - RISE)
+    rises = np.logaddexp(calm, medium) + _log_sigmoid(sound.rise - RISE)
     beat = _log_sigmoid(4.0 * (sound.pulse - PULSE))
     bass = _log_sigmoid(sound.bass - BASS)
     kick = _log_sigmoid((sound.kick - ENTRY) / SPREAD)
@@ -248,7 +252,7 @@ def scores(sound: SectionSound, contrast: bool) -> np.ndarray:
     return np.stack([
         opening,
         np.where(sound.bars > LONGEST_BUILDUP, NEVER, rises) if contrast else never,
-        beat + (middling if contrast else np.logaddexp(middling, peak)),
+        beat + (medium if contrast else np.logaddexp(medium, peak)),
         beat + peak + bass + kick if contrast else never,
         calm,
         closing,
@@ -275,15 +279,15 @@ def transitions(step: np.ndarray) -> np.ndarray:
 def has_contrast(sound: SectionSound, min_bars: int) -> bool:
     """Whether a tenth of the track, and at least min_bars bars, are calm.
 
-    Where nothing is, nothing drops: a loop is no drop.
+    A track without calm bars has no drop: a loop is not a drop.
     """
     return bool(sound.calm.sum() >= max(min_bars, CALM_SHARE * sound.bars.sum()))
 
 
 def label(sound: SectionSound, step: np.ndarray, contrast: bool) -> tuple[list[int], np.ndarray]:
-    """The best sequence of labels, as places in LABELS, and the posterior (sections, labels).
+    """The best sequence of labels, as indices into LABELS, and the posterior (sections, labels).
 
-    step: (sections - 1,) dB by which the level steps between them. Without contrast there is
+    step: (sections - 1,) dB by which the level changes between them. Without contrast there is
     neither drop nor buildup.
     """
     emission = scores(sound, contrast)

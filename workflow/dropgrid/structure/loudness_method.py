@@ -1,6 +1,6 @@
-"""The plain energy method: sections are stretches of high, middling or low loudness.
+"""The plain energy method: sections are stretches of high, medium or low loudness.
 
-Kept for comparison: it knows neither bars nor phrases, so its boundaries lie anywhere.
+Kept for comparison. It uses neither bars nor phrases, so its boundaries can lie anywhere.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from ..features import FRAME_RATE
 from ..records.model import Label
 
 SMOOTHING = 8.0  # seconds over which loudness is averaged
-SPREAD = 0.5  # standard deviations from the mean at which loudness is high or low
-LEAST = 0.1  # dB from the mean that are no change of loudness, however steady the rest
+SPREAD = 0.5  # standard deviations from the mean beyond which loudness is high or low
+MIN_CHANGE = 0.1  # dB from the mean below which loudness does not count as changed
 SHORTEST = 8.0  # seconds of the shortest section
 
 
@@ -29,7 +29,7 @@ def loudness_sections(bands: np.ndarray, duration: float) -> list[tuple[float, f
     centres = np.arange(len(power))
     low = np.clip(centres - width // 2, 0, len(power) - width)
     loudness = 10 * np.log10(np.maximum((total[low + width] - total[low]) / width, 1e-10))
-    mean, spread = loudness.mean(), max(SPREAD * loudness.std(), LEAST)
+    mean, spread = loudness.mean(), max(SPREAD * loudness.std(), MIN_CHANGE)
     level = (loudness > mean + spread).astype(int) - (loudness < mean - spread)
     edges = [0, *(np.flatnonzero(np.diff(level)) + 1).tolist(), len(level)]
     # Runs too short to be a section belong to the one before them.

@@ -1,8 +1,8 @@
 """Novelty: how much the music before a moment differs from the music after it.
 
-The contexts are whole bars, compared position by position, so that loops cancel: only what
-enters, leaves or changes its pattern counts. (Foote, Automatic audio segmentation using a
-measure of audio novelty, ICME 2000, with a bar-synchronous kernel and a city-block distance.)
+The contexts are whole bars, compared position by position, so loops cancel: only sounds that
+enter, leave or change their pattern count. (Foote, Automatic audio segmentation using a measure
+of audio novelty, ICME 2000, with a bar-synchronous kernel and a city-block distance.)
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from ..base.quantiles import median
 from .window import largest
 
 CONTEXTS = (1, 2, 4, 8)  # bars on each side
-REACH = 2  # bars on each side within which a larger novelty tells against a smaller one ...
+REACH = 2  # bars on each side within which a larger novelty reduces a smaller one ...
 RIVALRY = 1.0  # ... by this share of their difference: boundaries are peaks, not slopes
-FLOOR = 1.5  # dB: changes below this are no news however calm the track
-LIFT = 0.1  # evidence for each dB by which the music drives harder ...
-LIFT_BARS = 4  # ... in so many bars from a moment on than in as many before it,
-STEPS = 2.0  # less so many times what the largest rise so near has more: steps, not ramps
+FLOOR = 1.5  # dB: smaller changes do not count, however calm the track
+LIFT = 0.1  # evidence for each dB by which the level rises ...
+LIFT_BARS = 4  # ... from so many bars before a moment to as many after it ...
+STEPS = 2.0  # ... minus so many times the lead of the largest rise nearby: steps, not ramps
 
 
 def novelty(pattern: np.ndarray, per_bar: int, bars: int) -> np.ndarray:
     """Mean absolute difference between the bars before and after every unit, in dB.
 
     pattern: (units, subdivisions, bands) dB. bars: length of the contexts, shortened near the
-    ends. Returns (units,): the value at unit i is about the moment unit i begins; 0 where
-    there is no whole bar on either side.
+    ends. Returns (units,): the value at unit i belongs to the moment at which unit i begins; 0 if
+    there is no whole bar on one side.
     """
     units = len(pattern)
     whole = -(-units // per_bar)
@@ -47,10 +47,10 @@ def novelty(pattern: np.ndarray, per_bar: int, bars: int) -> np.ndarray:
 
 
 def lift(level: np.ndarray, per_bar: int) -> np.ndarray:
-    """dB by which the level steps up at every unit; 0 where it falls, or rises more nearby.
+    """dB by which the level steps up at every unit; 0 if it falls, or rises more nearby.
 
-    level: (units,) dB. The mean of LIFT_BARS from the unit on against those before it, fewer
-    near the ends. What falls is no sign: before a section begins, the kick often rests.
+    level: (units,) dB. The mean of LIFT_BARS from the unit on minus the mean of those before it,
+    fewer near the ends. A fall counts for nothing: the kick often rests before a section begins.
     """
     units = len(level)
     total = np.concatenate([[0.0], np.cumsum(level)])
@@ -64,13 +64,13 @@ def lift(level: np.ndarray, per_bar: int) -> np.ndarray:
 def evidence(
     pattern: np.ndarray, level: np.ndarray, per_bar: int, aligned: bool = True
 ) -> np.ndarray:
-    """How much every unit looks like the first of something new, over all contexts.
+    """Evidence from the novelty that a section begins at each unit, over all contexts.
 
-    The mean log-ratio of the novelty to the track's median novelty, less where there is more
-    of it nearby, and more where the level steps up. pattern: (units, subdivisions, bands) dB.
-    level: (units,) dB. aligned: whether positions in the bar mean something; else only mean
-    levels are compared. Returns (units,): 0 is nothing unusual, 1 is e times the usual; very low
-    where nothing can be said.
+    The mean log ratio of the novelty to the track's median novelty. It is lower if there is more
+    novelty nearby, and higher if the level steps up. pattern: (units, subdivisions, bands) dB.
+    level: (units,) dB. aligned: whether units have a known position in the bar; if not, only mean
+    levels are compared. Returns (units,): 0 is the usual novelty, 1 is e times the usual; very low
+    near the ends, where no whole bar can be compared.
     """
     stride = per_bar if aligned else 1
     compared = pattern if aligned else pattern.mean(axis=1, keepdims=True)
@@ -80,5 +80,5 @@ def evidence(
         usual = median(values[values > 0]) if np.any(values > 0) else FLOOR
         total += np.log(np.maximum(values, 0.05) / max(float(usual), FLOOR))
     total /= len(CONTEXTS)
-    beside = largest(total, REACH * per_bar) - total
-    return np.asarray(total - RIVALRY * beside + LIFT * lift(level, per_bar))
+    shortfall = largest(total, REACH * per_bar) - total
+    return np.asarray(total - RIVALRY * shortfall + LIFT * lift(level, per_bar))

@@ -12,7 +12,7 @@ class StructureOptions:
     """Section `structure` of the configuration."""
 
     method: str = "phrases"  # phrases: bar grid, novelty and phrase lengths; energy: loudness only
-    min_section_bars: int = 4  # the shortest section, unless the music insists
+    min_section_bars: int = 4  # shorter sections need strong evidence
     sensitivity: float = 0.0  # above 0: more and smaller changes become boundaries; -1 to 1
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Bar-synchronous descriptors: how loud every band is in every sixteenth of a bar."""
+"""Bar-synchronous descriptors: the level of every band in every sixteenth of a bar."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .bars import TimeBase
 
 SUBDIVISIONS = 4  # of a beat
 DEPTH = 40.0  # dB below a band's loud level at which it counts as silent
-SILENCE = -85.0  # dB of all bands together below which nothing sounds, however quiet the track
+SILENCE = -85.0  # dB of all bands together that count as silence, however quiet the track
 SPREAD = 50.0  # dB below the loudest band at which a band counts as empty
 
 
@@ -34,17 +34,17 @@ def levels(bands: np.ndarray, base: TimeBase) -> np.ndarray:
 
 
 def relative(levels: np.ndarray) -> np.ndarray:
-    """Levels in dB below each band's own loud level, not below -DEPTH: 0 is as loud as it gets.
+    """Levels in dB relative to each band's loud level, at least -DEPTH.
 
-    levels: (units, subdivisions, bands) dB. A band that is everywhere SPREAD below the
-    loudest one is silent throughout.
+    levels: (units, subdivisions, bands) dB. A band that is always SPREAD below the loudest band is
+    silent throughout.
     """
     loud = quantile(levels.reshape(-1, levels.shape[2]), 0.99, 0)
     return np.maximum(levels - np.maximum(loud, loud.max() - SPREAD), -DEPTH)
 
 
 def sounding(levels: np.ndarray, per_bar: int) -> tuple[int, int]:
-    """First unit of the first and end of the last bar with music in it; (0, 0) for silence.
+    """The first unit of the first bar with music and the end of the last; (0, 0) for silence.
 
     levels: (units, subdivisions, bands) dB. Bars DEPTH below the loud ones are silent.
     """
@@ -53,5 +53,7 @@ def sounding(levels: np.ndarray, per_bar: int) -> tuple[int, int]:
     if bars == 0:
         return 0, 0
     loud = 10 * np.log10(power[: bars * per_bar].reshape(bars, per_bar).max(axis=1))
-    heard = np.flatnonzero(loud > max(float(quantile(loud, 0.9)) - DEPTH, SILENCE))
-    return (int(heard[0]) * per_bar, (int(heard[-1]) + 1) * per_bar) if len(heard) else (0, 0)
+    audible = np.flatnonzero(loud > max(float(quantile(loud, 0.9)) - DEPTH, SILENCE))
+    return (
+        (int(audible[0]) * per_bar, (int(audible[-1]) + 1) * per_bar) if len(audible) else (0, 0)
+    )

@@ -1,4 +1,4 @@
-"""Questions people ask of a structure record: where am I, and what lies on the bar grid."""
+"""Query a structure record: the section at a time or bar, boundaries on the grid, mix points."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from ..records.model import BpmRecord, Label, Section, StructureRecord
 from ..records.passages import Passage, passages
 
-ON_GRID = 0.01  # seconds by which a boundary may miss a downbeat and still be on it
+ON_GRID = 0.01  # seconds: a boundary that is closer to a downbeat lies on the grid
 
 
 @dataclass(frozen=True)
 class Boundary:
-    """Where one section ends and the next begins.
+    """The moment where one section ends and the next begins.
 
     time: seconds. label: of the section that begins. downbeat: seconds of the nearest
-    downbeat, None without a grid. on_grid: whether the boundary lies on it.
+    downbeat, None without a grid. on_grid: whether the boundary lies on that downbeat.
     """
 
     time: float
@@ -26,14 +26,14 @@ class Boundary:
 
 
 def section_at_time(record: StructureRecord, time: float) -> Section | None:
-    """The section that sounds at a time in seconds; None before 0 and from the end on."""
+    """The section at a time in seconds; None before 0 and from the end on."""
     starts = [section.start for section in record.sections]
     i = bisect_right(starts, time) - 1
     return record.sections[i] if i >= 0 and time < record.sections[i].end else None
 
 
 def section_at_bar(record: StructureRecord, bar: int) -> Section | None:
-    """The section a bar (counted from 1) begins in; None outside the track or without bars."""
+    """The section in which a bar (from 1) begins; None outside the track or without bars."""
     for section in record.sections:
         if section.start_bar is None or section.end_bar is None:
             return None
@@ -43,12 +43,12 @@ def section_at_bar(record: StructureRecord, bar: int) -> Section | None:
 
 
 def sections_labelled(record: StructureRecord, label: Label) -> tuple[Section, ...]:
-    """All sections with a label, in order."""
+    """All sections with this label, in order."""
     return tuple(section for section in record.sections if section.label == label)
 
 
 def breakdowns(record: StructureRecord, min_bars: int = 1) -> tuple[Passage, ...]:
-    """The breakdowns of at least so many bars, in order; none without a usable grid."""
+    """The breakdowns of at least min_bars bars, in order; none without a usable grid."""
     return tuple(
         passage
         for passage in passages(record.sections)
@@ -69,17 +69,17 @@ def bars_until(record: StructureRecord, time: float) -> int | None:
 
 
 def bars_until_first_drop(record: StructureRecord) -> int | None:
-    """Bars that play before the first drop; None where nothing drops or without a grid."""
+    """Bars before the first drop; None without drops or without a grid."""
     return bars_until(record, record.drops[0]) if record.drops else None
 
 
 def mix_in_bars(record: StructureRecord) -> int:
-    """Bars of the intro that is beat alone, up to mix_in; 0 where there is none."""
+    """Bars of the intro that is beat alone, up to mix_in; 0 without such an intro."""
     return 0 if record.mix_in is None else bars_until(record, record.mix_in) or 0
 
 
 def mix_out_bars(record: StructureRecord) -> int:
-    """Bars of the outro that is beat alone, from mix_out on; 0 where there is none."""
+    """Bars of the outro that is beat alone, from mix_out on; 0 without such an outro."""
     begun = None if record.mix_out is None else bars_until(record, record.mix_out)
     end = record.sections[-1].end_bar if record.sections else None
     return 0 if begun is None or end is None else end - 1 - begun

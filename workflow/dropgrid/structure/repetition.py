@@ -1,4 +1,4 @@
-"""Repetition: where one stretch of self-similar bars ends and another begins.
+"""Repetition: find where one stretch of self-similar bars ends and another begins.
 
 Two views of the same comparison of every bar with every other: a checkerboard kernel on the
 self-similarity matrix (Foote, Automatic audio segmentation using a measure of audio novelty,
@@ -14,14 +14,14 @@ import numpy as np
 from .window import largest
 
 KERNEL = 4  # bars on each side that the checkerboard compares
-BESIDE = 2  # bars on each side within which a larger value tells against a smaller one
+NEARBY = 2  # bars on each side within which a larger value reduces a smaller one
 NEIGHBOURS = 0.06  # share of all bars that count as recurrences of a bar
 BLUR = (1.5, 0.5)  # bars by which recurrences are blurred, along time and along the lag
-MOST_BARS = 1500  # of a track; beyond that the matrices would cost more than they tell
+MOST_BARS = 1500  # of a track; longer tracks would need too much memory and time
 
 
 def by_bar(pattern: np.ndarray, per_bar: int, offset: int) -> np.ndarray:
-    """(bars, features) the whole bars of a pattern, counted from the unit `offset` on.
+    """(bars, features) the whole bars of a pattern from the unit `offset` on.
 
     pattern: (units, subdivisions, bands) dB.
     """
@@ -33,8 +33,9 @@ def by_bar(pattern: np.ndarray, per_bar: int, offset: int) -> np.ndarray:
 def contrast(bars: np.ndarray) -> np.ndarray:
     """How much the bars before and after every bar line resemble themselves, not each other.
 
-    bars: (bars, features). The mean cosine similarity within KERNEL bars before and after, less
-    twice the one between them: (bars,), -2 to 4, about 0 where nothing changes.
+    bars: (bars, features). Returns (bars,): the mean cosine similarity within the KERNEL bars
+    before plus that within the bars after, minus twice that between them; -2 to 4, about 0 if
+    nothing changes.
     """
     count = len(bars)
     centred = bars - bars.mean(axis=0)
@@ -57,7 +58,8 @@ def contrast(bars: np.ndarray) -> np.ndarray:
 def recurrence_change(bars: np.ndarray) -> np.ndarray:
     """How much the recurrences of every bar differ from those of the bar before, 0 or more.
 
-    bars: (bars, features). Two bars recur where each is among the NEIGHBOURS nearest of the other.
+    bars: (bars, features). Two bars are recurrences if each is among the NEIGHBOURS nearest bars
+    of the other.
     """
     count = len(bars)
     if count < 2:
@@ -75,10 +77,10 @@ def recurrence_change(bars: np.ndarray) -> np.ndarray:
 
 
 def blurred(values: np.ndarray, width: float, axis: int) -> np.ndarray:
-    """Values blurred along an axis by a Gaussian of that standard deviation, cut off at four of
-    them; what lies beyond an edge mirrors what lies before it.
+    """Blur values along an axis with a Gaussian of a standard deviation of `width`.
 
-    The same sums in the same order as scipy's gaussian_filter1d, whose import takes .4 s.
+    The kernel is cut off at four standard deviations; the values are mirrored at the edges. The
+    sums and their order are those of scipy's gaussian_filter1d, but importing scipy takes .4 s.
     """
     reach = int(4 * width + 0.5)
     weights = np.exp(-0.5 / width**2 * np.arange(-reach, reach + 1) ** 2)
@@ -95,11 +97,10 @@ def blurred(values: np.ndarray, width: float, axis: int) -> np.ndarray:
 
 
 def describe(pattern: np.ndarray, per_bar: int) -> np.ndarray:
-    """(3, units): contrast, its lead over larger ones nearby, change of recurrences.
+    """(3, units): contrast, contrast minus the largest nearby, change of recurrences.
 
-    The values at a unit are those of the bar line it would be, and the last is a share of the
-    track's largest; zeros where there are too few bars
-    to compare or too many (MOST_BARS).
+    The values at a unit are computed as if it began a bar. The change of recurrences is a share
+    of the track's largest. All are 0 if there are too few bars to compare or more than MOST_BARS.
     """
     units = len(pattern)
     found = np.zeros((3, units))
@@ -109,6 +110,6 @@ def describe(pattern: np.ndarray, per_bar: int) -> np.ndarray:
             continue
         places = offset + per_bar * np.arange(len(bars))
         found[0, places], found[2, places] = contrast(bars), recurrence_change(bars)
-    found[1] = found[0] - largest(found[0], BESIDE * per_bar)
+    found[1] = found[0] - largest(found[0], NEARBY * per_bar)
     found[2] /= max(float(found[2].max()), 1e-9)
     return found

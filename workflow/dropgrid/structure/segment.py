@@ -1,25 +1,25 @@
-"""Boundaries: the sequence of sections that best explains the novelty and the usual lengths."""
+"""Find boundaries: the sections that best fit the evidence and the usual lengths."""
 
 from __future__ import annotations
 
 import numpy as np
 
-# How many bars sections last: shares of 129 electronic tracks of the Harmonix Set (Nieto et
-# al., ISMIR 2019), rounded; other multiples of 4 share the rest, falling with their length.
+# Lengths of sections in bars and their shares in 129 electronic tracks of the Harmonix Set (Nieto
+# et al., ISMIR 2019), rounded. Other multiples of 4 share the rest, less the longer they are.
 LENGTHS = {4: 0.09, 8: 0.47, 12: 0.04, 16: 0.20, 20: 0.02, 24: 0.03, 32: 0.03}
 LONG = 32.0  # bars over which the share of longer multiples of 4 falls to 1/e
-FREE = 0.2  # share of sections of any length, phrase or not ...
+FREE = 0.2  # share of sections of any length, whether a phrase or not ...
 MEAN_FREE = 24.0  # ... and the bars over which it falls to 1/e
-WEIGHT = 8.0  # what a unit of evidence counts against the log prior
-TOO_SHORT = 6.0  # what a bar less than the shortest section costs
-LAST = 2  # bars that the last section has at least: less is the decay of the one before
-SHIFT = 12.0  # what a section costs that does not last whole bars: from there on downbeats move
+WEIGHT = 8.0  # weight of a unit of evidence relative to the log prior
+TOO_SHORT = 6.0  # cost of each bar by which a section is too short
+LAST = 2  # fewest bars of the last section: less is the decay of the section before
+SHIFT = 12.0  # cost of a section that does not last whole bars: it moves the downbeats after it
 
 
 def length_prior(units: int, per_bar: int, phrases: bool = True) -> np.ndarray:
     """Log prior of a section of n units, for n in 0..units.
 
-    phrases: whether lengths are in bars that form phrases; else any length is as good.
+    phrases: whether to prefer lengths of whole phrases; if not, there are no preferred lengths.
     """
     bars = np.arange(units + 1) / per_bar
     free = np.exp(-bars / MEAN_FREE)
@@ -39,7 +39,7 @@ def length_prior(units: int, per_bar: int, phrases: bool = True) -> np.ndarray:
 def best_boundaries(
     gain: np.ndarray, prior: np.ndarray, first: np.ndarray, last: np.ndarray
 ) -> list[int]:
-    """The boundaries with the highest total of gains and log priors of the lengths between.
+    """The boundaries with the highest sum of gains and log priors of the lengths between them.
 
     gain: (units,) of a boundary at each unit. prior: (units + 1,) log prior by length;
     first, last: the same for the first and the last section. Returns the boundaries without
@@ -68,9 +68,9 @@ def boundaries(
 ) -> list[int]:
     """The units at which sections begin, without the first.
 
-    evidence: (units,) as from novelty.evidence. on_grid: units are beats, and boundaries
-    belong on downbeats. Where the music is cut, or all downbeats are off by some beats, one
-    section that does not last whole bars sets those after it right.
+    evidence: (units,) as from novelty.evidence. on_grid: units are beats, and boundaries belong on
+    downbeats. If the music is cut, or all downbeats are off by some beats, one section that does
+    not last whole bars aligns the sections after it.
     """
     units = len(evidence)
     if units < 2 * min_bars * per_bar:
@@ -87,7 +87,7 @@ def limits(units: int, per_bar: int, min_bars: int) -> tuple[np.ndarray, np.ndar
     """(units + 1,) log priors by length of the first, an inner and the last section, on a grid."""
     lengths = np.arange(units + 1)
     prior = length_prior(units, per_bar) - _shortness(units, per_bar, min_bars)
-    # The first section may have lost up to a bar of its beginning, the last one of its end.
+    # Up to a bar may be missing at the start of the first section and at the end of the last.
     longer = np.concatenate([prior, np.full(per_bar - 1, -np.inf)])
     cut = np.lib.stride_tricks.sliding_window_view(longer, per_bar).max(axis=1)
     shift = SHIFT * (lengths % per_bar > 0)
@@ -95,10 +95,10 @@ def limits(units: int, per_bar: int, min_bars: int) -> tuple[np.ndarray, np.ndar
 
 
 def _shortness(units: int, per_bar: int, min_bars: int) -> np.ndarray:
-    """(units + 1,) what a section of so many units costs for being short."""
+    """(units + 1,) the cost of a section of n units for being short."""
     return TOO_SHORT * np.maximum(0.0, min_bars - np.arange(units + 1) / per_bar)
 
 
 def probability(evidence: np.ndarray, sensitivity: float) -> np.ndarray:
-    """Probability that a section begins at a downbeat of this evidence, lengths aside."""
+    """Probability that a section begins at a downbeat with this evidence, without the lengths."""
     return np.asarray(1 / (1 + np.exp(-WEIGHT * (evidence + sensitivity))))

@@ -6,6 +6,6 @@ import numpy as np
 
 
 def largest(values: np.ndarray, reach: int) -> np.ndarray:
-    """The largest value within reach to both sides, of every value."""
+    """For each value, the largest value within reach on both sides."""
     padded = np.pad(values, reach, mode="edge")
     return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1).max(axis=1))

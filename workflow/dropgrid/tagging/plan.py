@@ -172,7 +172,7 @@ def _key(track: Track, options: TagOptions, missed: Callable[[str], None]) -> st
     record = track.key
     if options.key is None or record is None or record.key is None:
         return None
-    if not record.is_sure:
+    if not record.has_confident_key:
         missed(f"key left out, unsure: {record.camelot}? ({record.confidence or 0:.2f})")
         return None
     key = notation.parse(record.key)
