@@ -1,9 +1,9 @@
-# dropgrid. `make demo` and `make test` are all a fresh machine needs: Python 3.11 or newer, make.
+# dropgrid. A fresh machine needs only Python 3.11 or newer and make for `make demo`, `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# What pytest makes of the tests is kept between runs: made anew it costs each worker 5 s.
+# Keeps pytest's compiled tests between runs: compiling them costs each worker 5 s.
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup setup-compare wheels demo test test-all lint lint-page quick simulate installed bench mutants lock clean
@@ -14,7 +14,7 @@ help:  ## this list
 
 setup: $(READY)  ## build .venv from requirements.lock, with madmom's networks
 
-# The stamp is made last: a setup that was interrupted is done again.
+# The stamp is written last, so an interrupted setup runs again.
 $(READY): requirements.lock pyproject.toml setup.py $(wildcard workflow/dropgrid/native/*.[ch]) packaging/madmom.txt $(wildcard packaging/models/*.*)
 	@$(PYTHON) packaging/check_python.py
 	$(PYTHON) -m venv .venv
@@ -24,16 +24,16 @@ $(READY): requirements.lock pyproject.toml setup.py $(wildcard workflow/dropgrid
 	@$(BIN)/python -m compileall -q workflow
 	@touch $@
 
-# Other systems, which only tests and benchmarks run: madmom and aubio compiled where there is a
-# compiler, the others where there is a wheel for this machine.
+# Other systems, which only tests and benchmarks run: madmom and aubio are compiled if there is a
+# compiler, the others installed if there is a wheel for this machine.
 COMPARE := .venv/.compare
-setup-compare: $(COMPARE)  ## install other systems too (madmom, Mixxx's, essentia, aubio), to compare with
+setup-compare: $(COMPARE)  ## install other systems for comparison (madmom, Mixxx's analyser, essentia, aubio)
 
 $(COMPARE): $(READY) $(wildcard packaging/madmom/*.*) benchmarks/requirements.txt
 	$(BIN)/pip install --quiet --no-deps ./packaging/madmom
 	@for system in $$(grep -v '^#' benchmarks/requirements.txt); do \
 		$(BIN)/pip install --quiet --no-deps --no-build-isolation --only-binary mixxx-analyzer,essentia $$system \
-			|| echo "$$system cannot be installed here: left out, and its tests skip"; \
+			|| echo "$$system cannot be installed here; its tests are skipped"; \
 	done
 	@touch $@
 
@@ -46,7 +46,7 @@ demo: setup  ## synthesise a small library, analyse it, show the result
 		'evaluation={references: [demo/references]}'
 	@$(BIN)/dropgrid list --results demo/results
 
-test: setup setup-compare  ## lint, and all tests but the slow ones; ten minutes on two cores
+test: setup setup-compare  ## lint and all tests except the slow ones; ten minutes on two cores
 	@tests/checks.sh test
 
 test-all: setup setup-compare  ## every check, with real browsers, clusters and long runs; half an hour
@@ -66,21 +66,21 @@ lint-page:
 	elif [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --silent; then npm run --silent lint; \
 	else echo "npm cannot install the linters: the page's scripts are not linted"; fi
 
-quick: setup  ## the tests that take no seconds and need no run of the workflow; a minute on two cores
+quick: setup  ## the fast tests that do not run the workflow; a minute on two cores
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow and not alone" tests/unit
 
-simulate: setup  ## a folder of music to which anything happens, by chance; STEPS=1000000: hours
+simulate: setup  ## random events in a folder of music and its results; STEPS=1000000 takes hours
 	STEPS=$(STEPS) $(BIN)/python -m pytest -q tests/simulation -k any_world
 
 STEPS ?= 20000
 
-installed: setup  ## the wheels in environments of their own, from lowest to newest Snakemake; minutes
+installed: setup  ## test the wheels in separate environments, from lowest to newest Snakemake; minutes
 	DROPGRID_INSTALLED=1 $(BIN)/python -m pytest tests/installed
 
-bench: setup setup-compare  ## speed and memory beside Mixxx's analyser, librosa and madmom; minutes
+bench: setup setup-compare  ## speed and memory compared with Mixxx's analyser, librosa and madmom; minutes
 	$(BIN)/python benchmarks/run.py
 
-mutants: setup  ## how many changes of the code the unit tests notice; OF="rhythm jobs/policy.py"; hours
+mutants: setup  ## mutation testing of the unit tests; OF="rhythm jobs/policy.py"; hours
 	$(BIN)/python tests/mutants.py $(OF)
 
 OF ?= rhythm structure library.py jobs results run
@@ -89,5 +89,5 @@ lock:  ## renew requirements.lock from requirements.in (needs uv)
 	uv pip compile --universal --fork-strategy fewest --no-annotate --no-header \
 		--python-version 3.11 requirements.in --output-file requirements.lock
 
-clean:  ## remove what demo and tests made
+clean:  ## remove the outputs of demo and tests
 	rm -rf demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

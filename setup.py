@@ -1,7 +1,7 @@
-"""The one part of the package that is compiled, workflow/dropgrid/native: loops, and a program.
+"""Build the compiled part of the package, workflow/dropgrid/native: loops, and a program.
 
-Everything else is said in pyproject.toml. Where there is no C compiler, or it fails, the package
-is built without them, and what they do is done by other means (dropgrid.native).
+Everything else is in pyproject.toml. If there is no C compiler, or it fails, the package is built
+without them and uses slower replacements (dropgrid.native).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ KERNELS = Extension(
 
 
 class WithProgram(build_ext):
-    """Builds the loops, and beside them the client of the warm server, which is no module."""
+    """Builds the loops and the client of the warm server, which is a program, not a module."""
 
     def run(self) -> None:
         super().run()
@@ -43,7 +43,7 @@ class WithProgram(build_ext):
             )  # fmt: skip
             self.compiler.link_executable(objects, "warm_client", output_dir=folder)
         except CCompilerError as error:
-            self.warn(f"jobs are begun by Python: {error}")
+            self.warn(f"the warm server's client was not built; Python starts jobs: {error}")
 
 
 compiler = os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"

@@ -1,17 +1,17 @@
-"""Measure the key: songs with known keys, music made in all 24, and what is done to both.
+"""Measure the key: songs with known keys, music made in all 24, and changes of both.
 
 Usage: .venv/bin/python benchmarks/key_accuracy.py [PART ...] [--shared FOLDER] [--cache FOLDER]
 
 songs        FOLDER/music and music_more against FOLDER/music_keys.json: exact, and within the keys
-             that are close (other readings of the same notes)
-transposed   each song played 1, 5 semitones higher, 2 lower: the key has to follow
+             that are close (other interpretations of the same notes)
+transposed   each song played 1, 5 semitones higher, 2 lower: the key must follow
 treated      each song 12 dB lower, as MP3 of 128 kbit/s, at 22.05 kHz, after 10 s of silence, and
-             either half alone: the key has to stay
+             either half alone: the key must stay
 synthetic    the demo's composer in all 24 keys and four styles, at 0, +30 and -45 cents: exact,
-             MIREX-weighted, and how far the confidence is from the share that is right
-cost         cpu seconds for five minutes of what key and loudness add
+             MIREX-weighted, and the difference of the confidence from the share that is right
+cost         cpu seconds that key and loudness add for five minutes
 
-Both methods are measured. "sure" counts what the method says with a confidence above 0.7.
+Both methods are measured. "confident" counts results with a confidence above 0.7.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from dropgrid.key.analysis import Key, analyse
 from dropgrid.key.options import METHODS, KeyOptions
 
 PARTS = ("songs", "transposed", "treated", "synthetic", "cost")
-SURE = 0.7
+CONFIDENT = 0.7
 SEMITONES = (1, -2, 5)
 STYLES = ("house", "trance", "drum and bass", "techno")
 CENTS = (0, 30, -45)
@@ -99,13 +99,13 @@ def report_songs(
         group = "sure" if truth["sure"] else "probable" if truth["probable"] else "rest"
         of[group] += 1
         of["close"] += 1
-        said = []
+        cells = []
         for method, found in keys_of(sound, network).items():
-            stated = "none" if found.key is None else notation.name(found.key)
-            counts[method][group] += stated == truth["key"]
-            counts[method]["close"] += stated in (truth["key"], *truth["close"])
-            said.append(f"{method} {stated} {found.confidence:.2f}")
-        print(f"{name:40} {truth['key']:9} {group:8} {', '.join(said)}")
+            found_key = "none" if found.key is None else notation.name(found.key)
+            counts[method][group] += found_key == truth["key"]
+            counts[method]["close"] += found_key in (truth["key"], *truth["close"])
+            cells.append(f"{method} {found_key} {found.confidence:.2f}")
+        print(f"{name:40} {truth['key']:9} {group:8} {', '.join(cells)}")
     for method in METHODS:
         shares = ", ".join(f"{name} {n}/{of[name]}" for name, n in counts[method].items())
         print(f"songs, {method}: {shares}")
@@ -148,7 +148,7 @@ TREATMENTS = {
 def report_changes(  # type: ignore[no-untyped-def]
     songs: list[tuple[str, np.ndarray]], network: key_network.Network, changes
 ) -> None:
-    """How many keys follow a change by so many semitones, of all and of the sure ones."""
+    """How many keys follow a change by so many semitones, of all and of the confident ones."""
     same = {(name, method): [] for name in changes for method in METHODS}  # type: ignore[var-annotated]
     for song, sound in songs:
         before = keys_of(sound, network)
@@ -160,15 +160,19 @@ def report_changes(  # type: ignore[no-untyped-def]
                     None if was.key is None
                     else (was.key + semitones) % 12 + was.key // 12 * 12
                 )  # fmt: skip
-                sure = was.confidence > SURE
-                same[name, method].append((expected == now.key, sure))
-                if sure and expected != now.key:
-                    stated = "none" if now.key is None else notation.name(now.key)
-                    print(f"  {song}, {name}, {method}: {stated} {now.confidence:.2f}, was sure")
+                confident = was.confidence > CONFIDENT
+                same[name, method].append((expected == now.key, confident))
+                if confident and expected != now.key:
+                    found_key = "none" if now.key is None else notation.name(now.key)
+                    print(
+                        f"  {song}, {name}, {method}: {found_key} {now.confidence:.2f},"
+                        " was confident"
+                    )
     for (name, method), results in same.items():
-        kept, sure = np.array(results).T
+        kept, confident = np.array(results).T
         print(
-            f"{name}, {method}: {kept.sum()}/{len(kept)}, sure {(kept & sure).sum()}/{sure.sum()}"
+            f"{name}, {method}: {kept.sum()}/{len(kept)},"
+            f" confident {(kept & confident).sum()}/{confident.sum()}"
         )
 
 

@@ -142,12 +142,13 @@ def figures(results: dict[str, Any]) -> str:
     speed = results["speed"]
     ours = speed["dropgrid"]["cpu"]
     lines = [
-        "| five minutes of music, one core | CPU time | |", "|---|---|---|",
-        f"| dropgrid: beats, tempo, sections, key, loudness | {ours:.1f} s | "
-        f"{speed['dropgrid']['peak_mb']:.0f} MB |",
+        "| five minutes of music, one core | CPU time | times dropgrid's | memory |",
+        "|---|---|---|---|",
         *(
-            f"| {name} | {speed[key]['cpu']:.1f} s | {_times(speed[key]['cpu'] / ours)} that |"
-            for key, name in (("mixxx", "mixxx-analyzer (Mixxx's): beats, tempo, key, loudness"),
+            f"| {name} | {speed[key]['cpu']:.1f} s | {_rounded(speed[key]['cpu'] / ours)} | "
+            f"{_memory(speed[key])} |"
+            for key, name in (("dropgrid", "dropgrid: beats, tempo, sections, key, loudness"),
+                              ("mixxx", "mixxx-analyzer (Mixxx's): beats, tempo, key, loudness"),
                               ("open", "dropgrid with `bpm: {method: open}`, "
                                        "`key: {method: profiles}`"),
                               ("madmom", "madmom 0.16.1: beats and downbeats"))
@@ -159,8 +160,13 @@ def figures(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _times(ratio: float) -> str:
-    return f"{ratio:.2f} times" if ratio < 10 else f"{ratio:.0f} times"
+def _memory(measured: dict[str, float]) -> str:
+    """The memory for five minutes; empty where it was measured on another length."""
+    return f"{measured['peak_mb']:.0f} MB" if measured["peak_minutes"] == 5 else ""
+
+
+def _rounded(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"
 
 
 def _sentences(results: dict[str, Any]) -> list[str]:
@@ -176,7 +182,7 @@ def _sentences(results: dict[str, Any]) -> list[str]:
     if rows := results.get("overhead"):
         shares = {row["tracks"]: row["overhead_cpu"] for row in rows}  # on most cores
         each = ", ".join(f"{share:.0%} at {tracks} tracks" for tracks, share in shares.items())
-        sentences.append(f"The workflow adds {each}{on('overhead')}.")
+        sentences.append(f"Running the workflow adds {each} to the CPU time{on('overhead')}.")
     if long := results.get("long"):
         sentences.append(
             f"A file of {long['minutes'] / 60:g} hours takes {long['cpu']:.0f} s and "

@@ -12,9 +12,9 @@ jumps       the same on songs from which part of a beat is cut out, three fifths
 sets        beats of FOLDER/reference/beat_activations_dev.npz, from beat activations alone
 giantsteps  tempo of FOLDER/reference/giantsteps_*, likewise
 
---method says what hears the beats of songs and excerpts: madmom, open or librosa (bpm.method).
---save writes what was found of every track, --baseline lists the tracks that have become right or
-wrong since such a file was written, by whatever version, and those whose beats or regions changed.
+--method: the beat detector for songs and excerpts: madmom, open or librosa (bpm.method).
+--save writes the results of every track. --baseline lists the tracks that have become right or
+wrong since such a file was written by any version, and those whose beats or regions changed.
 
 Beat and downbeat F-measures are mir_eval.beat.f_measure, 70 ms, nothing trimmed at the start.
 A phase error is an estimated beat's distance to the nearest true one, where that is below 70 ms.
@@ -55,7 +55,7 @@ from rhythm_material import (
 
 PARTS = ("songs", "excerpts", "jumps", "sets", "giantsteps")
 FOLDERS = (*SONGS, "music_third")
-MOVED = 0.01  # of the beat F: what is worth telling
+MOVED = 0.01  # smallest change of the beat F that is listed
 EXCERPT, EVERY = 60, 20  # seconds
 JUMPS = (0.25, 0.37, 0.5, 0.75)  # of a beat
 JUMP_AT = 0.6  # of the beats
@@ -63,7 +63,7 @@ BEFORE = 0.7  # of a beat from the last beat to the end of the cut
 RIGHT = 0.9  # beat F
 MADMOM = {"hjdb": 0.850, "ballroom": 0.932, "gtzan": 0.848, "hainsworth": 0.878, "smc": 0.543}
 
-Verdicts = dict[str, Verdict]  # "group/name" -> what was found
+Verdicts = dict[str, Verdict]  # "group/name" -> verdict
 
 
 def main() -> None:
@@ -106,7 +106,7 @@ def all_songs(shared: Path, cache: Path | None, method: str = "madmom") -> tuple
 def report_songs(songs: tuple[Song, ...]) -> Verdicts:
     """Print every song's scores and their means by folder."""
     print("Songs: tempo, beat and downbeat F at 70 ms, phase in ms; confidences of the parts")
-    heads = ("truth", "bpm", "beats", "downbeats", "phase", "tempo", "octave", "beat", "one")
+    heads = ("truth", "bpm", "beats", "downbeats", "phase", "tempo", "octave", "beat", "downbeat")
     print_cells("", *heads, "regions", "markers", "off ms", "cpu s", "wrong")
     found = {}
     fits = []
@@ -202,7 +202,7 @@ def report_jumps(songs: tuple[Song, ...]) -> None:
 
 
 def report_sets(songs: tuple[Song, ...]) -> Verdicts:
-    """Print the mean scores of each set, beside madmom's tracker on the same activations."""
+    """Print the mean scores of each set, and madmom's on the same activations."""
     print("Sets, from beat activations alone; madmom: its tracker on the whole sets")
     print_cells("", "tracks", "beats", "madmom", "downbeats", "octave", "half beat", "cpu s")
     found: Verdicts = {}
@@ -212,10 +212,12 @@ def report_sets(songs: tuple[Song, ...]) -> Verdicts:
         rhythms = [analyse(song.features, DEFAULTS) for song in own]
         spent = (time.process_time() - began) / len(own)
         verdicts = [judge(song, rhythm) for song, rhythm in zip(own, rhythms, strict=True)]
-        ones = [v.downbeats for v, song in zip(verdicts, own, strict=True) if len(song.downbeats)]
+        scores = [
+            v.downbeats for v, song in zip(verdicts, own, strict=True) if len(song.downbeats)
+        ]
         print_cells(
             f"  {group}", str(len(own)), f"{np.mean([v.beats for v in verdicts]):.4f}",
-            f"{MADMOM[group]:.3f}", f"{np.mean(ones):.4f}" if ones else "",
+            f"{MADMOM[group]:.3f}", f"{np.mean(scores):.4f}" if scores else "",
             *(f"{[v.wrong for v in verdicts].count(kind)} wrong"
               for kind in ("octave", "half beat")),
             f"{spent:.4f}",
@@ -226,7 +228,7 @@ def report_sets(songs: tuple[Song, ...]) -> Verdicts:
 
 
 def as_saved(found: Verdicts) -> dict[str, dict]:
-    """What --save keeps: wrong decisions, means of beat and downbeat F by group, each track's."""
+    """The content of --save: wrong decisions, mean F-measures by group, F of each track."""
     groups = {name.split("/")[0]: [] for name in found}
     for name, verdict in found.items():
         groups[name.split("/")[0]].append((verdict.beats, verdict.downbeats))
@@ -254,12 +256,12 @@ def report_moved(found: Verdicts, before: dict[str, list[float]]) -> None:
 def report_changes(found: Verdicts, before: dict[str, dict]) -> None:
     """Print which tracks are right that were wrong, and the other way round; and the means.
 
-    The one is left out where nothing but beat activations is known.
+    Downbeats are left out if only beat activations are known.
     """
     then, now = before["wrong"], as_saved(found)
     for wrong in (then, now["wrong"]):
         for name in [
-            n for n, what in wrong.items() if what == "the one" and n.split("/")[0] in SETS
+            n for n, what in wrong.items() if what == "downbeat" and n.split("/")[0] in SETS
         ]:
             del wrong[name]
     for title, names in (
@@ -273,10 +275,11 @@ def report_changes(found: Verdicts, before: dict[str, dict]) -> None:
                 f"  {name}: {then.get(name, 'right')} -> {now['wrong'].get(name, 'right')},"
                 f" confidence {found[name].confidence:.2f}"
             )
-    for group, (beats, ones) in now["means"].items():
+    for group, (beats, downbeats) in now["means"].items():
         old = before["means"].get(group, [np.nan, np.nan])
         print(
-            f"{group}: beat F {old[0]:.4f} -> {beats:.4f}, downbeat F {old[1]:.4f} -> {ones:.4f}"
+            f"{group}: beat F {old[0]:.4f} -> {beats:.4f},"
+            f" downbeat F {old[1]:.4f} -> {downbeats:.4f}"
         )
 
 
@@ -296,13 +299,13 @@ class Accuracy:
 def accuracy(tempi: tuple[Tempo, ...], found: Iterable[Rhythm]) -> Accuracy:
     """Accuracy1 and 2 on v2; of tracks in v1's octave, how near v1; tracks of several regions."""
     pairs = list(zip(tempi, found, strict=True))
-    judged = [(t, f) for t, f in pairs if t.v2 > 0]
+    annotated = [(t, f) for t, f in pairs if t.v2 > 0]
     near = [(t, f) for t, f in pairs if right(f.bpm, t.v1, (1.0,))]
     errors = np.array([abs((f.bpm or 0) - t.v1) for t, f in near])
     fitted = np.array([abs((f.bpm_fitted or 0) - t.v1) for t, f in near])
     return Accuracy(
-        float(np.mean([right(f.bpm, t.v2, (1.0,)) for t, f in judged])),
-        float(np.mean([right(f.bpm, t.v2, OCTAVES) for t, f in judged])),
+        float(np.mean([right(f.bpm, t.v2, (1.0,)) for t, f in annotated])),
+        float(np.mean([right(f.bpm, t.v2, OCTAVES) for t, f in annotated])),
         len(near),
         float(np.mean(errors <= 0.05)),
         float(np.median(errors)),

@@ -1,4 +1,4 @@
-"""Where beats are lost: each track's loss of beat F by its cause, beside madmom's tracker.
+"""Where beats are lost: each track's loss of beat F by cause, compared with madmom's tracker.
 
 Usage: .venv/bin/python benchmarks/rhythm_budget.py [songs] [sets] [--method METHOD]
        [--shared FOLDER] [--cache FOLDER] [--tracks]
@@ -7,14 +7,14 @@ songs  FOLDER/music, music_more and music_third, from the audio
 sets   FOLDER/reference/beat_activations_dev.npz, from beat activations alone, and the beats that
        madmom's DBNBeatTrackingProcessor finds in the same activations, where madmom is installed
 
-The loss is 1 - F at 70 ms. Causes are mended one after the other with the help of the truth, and
-each gets what F gains by it:
+The loss is 1 - F at 70 ms. The causes are corrected one after the other with the help of the
+truth; the loss of each is the gain of F from its correction:
 
 octave        another metrical level (half, double, third, triple, 2/3, 3/2) gains .1 or more
 half beat     the beats moved by half a beat gain .1 or more
 before after  beats found outside the span of the true beats are taken away
 missing       true beats outside the span of the beats found are added
-inside        what is left: beats further than 70 ms from their true place, or none there
+inside        the rest: beats further than 70 ms from their true place, or none there
 
 --tracks lists the tracks that lose .1 or more, or whose beats madmom finds better by that much.
 """
@@ -99,8 +99,8 @@ def print_tracks(
         score = 1 - sum(own.values())
         if score <= 1 - CLEAR or other >= score + CLEAR:
             cause = max(own, key=lambda name: own[name])
-            beside = f", madmom {other:.3f}" if theirs else ""
-            print(f"    {song.group}/{song.name}: {score:.3f}{beside}, mostly {cause}")
+            comparison = f", madmom {other:.3f}" if theirs else ""
+            print(f"    {song.group}/{song.name}: {score:.3f}{comparison}, mostly {cause}")
 
 
 def budget(truth: np.ndarray, beats: np.ndarray) -> Budget:
@@ -125,21 +125,21 @@ def budget(truth: np.ndarray, beats: np.ndarray) -> Budget:
 
 
 def best_level(truth: np.ndarray, beats: np.ndarray) -> tuple[str, np.ndarray]:
-    """Of the related readings of beats (n,), the name and the beats of the best one."""
+    """The best of the related metrical levels of beats (n,): its name and its beats."""
 
     def divided(parts: int) -> np.ndarray:
         places = np.arange((len(beats) - 1) * parts + 1) / parts
         return np.interp(places, np.arange(len(beats)), beats)
 
-    readings = {HALF: divided(2)[1::2]}
+    levels = {HALF: divided(2)[1::2]}
     for parts in (1, 2, 3):
         for every in (1, 2, 3):
             if parts != every:
                 for first in range(every):
-                    readings[f"{parts}/{every} {first}"] = divided(parts)[first::every]
+                    levels[f"{parts}/{every} {first}"] = divided(parts)[first::every]
     for first in (1, 3):  # every other beat, and between
-        readings[f"1/2 between {first}"] = divided(2)[first::4]
-    return max(readings.items(), key=lambda item: f_measure(truth, item[1]))
+        levels[f"1/2 between {first}"] = divided(2)[first::4]
+    return max(levels.items(), key=lambda item: f_measure(truth, item[1]))
 
 
 def f_measure(truth: np.ndarray, beats: np.ndarray) -> float:

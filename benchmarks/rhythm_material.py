@@ -1,4 +1,4 @@
-"""What rhythm is measured on, and how a reading of it is judged."""
+"""The material of the rhythm benchmarks, and the scores of a result."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from dropgrid.stages.networks import prepare_network
 from structure_cases import cached_features
 
 DEFAULTS = RhythmOptions()
-METHODS = ("madmom", "open", "librosa")  # what hears the beats: bpm.method
+METHODS = ("madmom", "open", "librosa")  # beat detectors: bpm.method
 SONGS = ("music", "music_more")  # folders of songs with exact truth
-SETS = ("hjdb", "ballroom", "gtzan", "hainsworth", "smc")  # of which activations are kept
+SETS = ("hjdb", "ballroom", "gtzan", "hainsworth", "smc")  # sets of activations
 RATES = {"bands": FRAME_RATE, "attack": ENVELOPE_RATE, "chroma": 10}
 OCTAVES = (1.0, 2.0, 3.0, 1 / 2, 1 / 3)
 NEAR = 0.07  # seconds
@@ -59,16 +59,16 @@ def read_songs(folder: Path, cache: Path, method: str = "madmom") -> Iterator[So
         prepare_network(network, method)
     for path in sorted(folder.glob("*.json")):
         truth = json.loads(path.read_text())
-        ones = truth.get("downbeats_4", truth["downbeats"])
+        downbeats = truth.get("downbeats_4", truth["downbeats"])
         (file,) = (f for f in folder.glob("*") if f.stem == path.stem and f.suffix != ".json")
         yield Song(
             folder.name, path.stem, cached_features(file, cache, network), truth["bpm"],
-            np.array(truth["beats"], float), np.array(ones, float), file,
+            np.array(truth["beats"], float), np.array(downbeats, float), file,
         )  # fmt: skip
 
 
 def cache_of(cache: Path, method: str) -> Path:
-    """Where in a folder the features by a method are kept: the networks' are in itself."""
+    """The folder for features by a method: the cache itself for the networks."""
     return cache if method == "madmom" else cache / method
 
 
@@ -87,7 +87,7 @@ def part(song: Song, start: float, end: float) -> Song:
 
 
 def without(song: Song, start: float, seconds: float) -> Song:
-    """A song from whose features a moment is cut out, to a frame."""
+    """A song with a moment cut out of its features, to a frame."""
     gone = round(seconds * FRAME_RATE) / FRAME_RATE
 
     def cut(values: np.ndarray, rate: float) -> np.ndarray:
@@ -144,10 +144,10 @@ def read_giantsteps(folder: Path) -> Iterator[Tempo]:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How well a rhythm is found. Of the decisions, None where the one before is wrong.
+    """The scores of a rhythm. A decision is None if the decision before it is wrong.
 
-    tempo: right but for its octave; phase: the beats are nearer than the half beats; one: of the
-    beats that are right, the ones are as well (None, too, where they are not annotated).
+    tempo: right apart from its octave; phase: the beats are nearer to the true beats than the half
+    beats are; downbeat: the right beats have the right downbeats (None, too, without annotation).
     shift: median distance in seconds of the estimated beats near a true one; None without any.
     confidences: tempo, octave, phase, downbeat, or none. regions: entries of the grid, each a
     marker of an export; long: those of eight bars and more. farthest: seconds from a true beat to
@@ -158,7 +158,7 @@ class Verdict:
     tempo: bool
     octave: bool | None
     phase: bool | None
-    one: bool | None
+    downbeat: bool | None
     beats: float
     downbeats: float
     shift: float | None
@@ -173,13 +173,13 @@ class Verdict:
         """The first decision that is wrong, or nothing."""
         decisions = (
             ("tempo", self.tempo), ("octave", self.octave), ("half beat", self.phase),
-            ("the one", self.one),
+            ("downbeat", self.downbeat),
         )  # fmt: skip
         return next((name for name, right in decisions if right is False), "")
 
 
 def judge(song: Song, found: Rhythm) -> Verdict:
-    """The verdict on what was found."""
+    """The verdict on a result."""
     beats = np.array(found.beats)
     between = (beats[1:] + beats[:-1]) / 2
     near, farthest = np.zeros(0), np.inf
@@ -187,15 +187,15 @@ def judge(song: Song, found: Rhythm) -> Verdict:
         farthest = float(np.abs(song.beats[:, None] - beats).min(axis=1).max())
         errors = beats - song.beats[np.abs(beats[:, None] - song.beats).argmin(axis=1)]
         near = errors[np.abs(errors) < NEAR]
-    on = mir_eval.beat.f_measure(song.beats, beats)
-    ones = mir_eval.beat.f_measure(song.downbeats, np.array(found.downbeats))
+    beat_f = mir_eval.beat.f_measure(song.beats, beats)
+    downbeat_f = mir_eval.beat.f_measure(song.downbeats, np.array(found.downbeats))
     tempo = right(found.bpm, song.bpm, OCTAVES)
     octave = right(found.bpm, song.bpm, (1.0,)) if tempo else None
-    phase = bool(on > mir_eval.beat.f_measure(song.beats, between)) if octave else None
-    one = bool(ones > on / 2) if phase and len(song.downbeats) > 2 else None
+    phase = bool(beat_f > mir_eval.beat.f_measure(song.beats, between)) if octave else None
+    downbeat = bool(downbeat_f > beat_f / 2) if phase and len(song.downbeats) > 2 else None
     parts = getattr(found, "confidences", None)
     return Verdict(
-        found.bpm, tempo, octave, phase, one, on, ones,
+        found.bpm, tempo, octave, phase, downbeat, beat_f, downbeat_f,
         float(np.median(near)) if len(near) else None, found.confidence,
         (parts.tempo, parts.octave, parts.phase, parts.downbeat) if parts else (),
         len(found.grid), sum(region.beats >= EIGHT_BARS for region in found.grid), farthest,

@@ -1,12 +1,13 @@
-"""Estimate what the thresholds of one region are worth on songs they were not chosen on.
+"""Estimate the gain of the thresholds of one region on songs they were not chosen on.
 
 Usage: .venv/bin/python benchmarks/rhythm_nested.py [--shared FOLDER] [--cache FOLDER]
        [--methods METHOD ...]
 
-Every song by every method is read with each of the VALUES of the thresholds of
-rhythm/continuation.py and rhythm/heard.py, one changed at a time. For each song the value that is
-best on all other songs is taken (the one in use where several are), and the song judged with it:
-the mean of these is the nested estimate. Songs that no threshold has a part in are read once.
+Every song is analysed by every method with each of the VALUES of the thresholds of
+rhythm/continuation.py and rhythm/beat_activation.py, one changed at a time. For each song, the
+value that is best on all other songs is chosen (the value in use if several are), and the song is
+scored with it: the mean of these scores is the nested estimate. Songs that no threshold affects
+are analysed once.
 """
 
 from __future__ import annotations
@@ -23,13 +24,13 @@ from rhythm_material import DEFAULTS, Song, judge, print_cells
 
 BOTH = (continuation, variable_tempo)
 VALUES: dict[str, tuple[tuple[Any, ...], tuple[float, ...]]] = {
-    "PRICE": ((continuation,), (6.0, 9.0, 18.0, 24.0)),
+    "LEAST_GAIN_BEATS": ((continuation,), (6.0, 9.0, 18.0, 24.0)),
     "SHORTEST": ((continuation,), (16, 48, 64)),
     "ANCHOR": ((continuation,), (32, 96, 128)),
-    "KEPT": ((continuation,), (0.9, 0.98)),
-    "LOST": ((continuation,), (0.1, 0.3)),
-    "APART": ((continuation,), (0.0025, 0.01)),
-    "AS_WELL": (BOTH, (0.8, 0.85, 0.95)),
+    "KEPT_SHARE": ((continuation,), (0.9, 0.98)),
+    "DRIFT_LIMIT": ((continuation,), (0.1, 0.3)),
+    "TEMPO_SLACK": ((continuation,), (0.0025, 0.01)),
+    "GRID_SHARE": (BOTH, (0.8, 0.85, 0.95)),
     "FAINT": (BOTH, (0.15, 0.35, 0.5)),
 }
 IN_USE = "in use"
@@ -40,29 +41,29 @@ def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--methods", nargs="+", default=["madmom", "open"])
     arguments = parser.parse_args()
-    readings = [
+    songs = [
         (method, song)
         for method in arguments.methods
         for song in all_songs(arguments.shared, arguments.cache, method)
     ]
-    scores, touched = scored([song for _, song in readings])
-    print(f"{touched} of {len(readings)} readings have a part that a threshold decides on")
+    scores, touched = scored([song for _, song in songs])
+    print(f"{touched} of {len(songs)} analyses are affected by a threshold")
     print_cells("", "beats", "downbeats")
     for variant, values in scores.items():
         print_cells(variant, *(f"{mean:.4f}" for mean in values.mean(axis=0)))
-    names = [song.name for _, song in readings]
+    names = [song.name for _, song in songs]
     for method in arguments.methods:
-        own = np.array([other == method for other, _ in readings])
+        own = np.array([other == method for other, _ in songs])
         for title, values in (("in use", scores[IN_USE]), ("nested", nested(scores, names))):
             print_cells(f"{method}, {title}", *(f"{x:.4f}" for x in values[own].mean(axis=0)))
 
 
 def scored(songs: list[Song]) -> tuple[Scores, int]:
-    """What every variant makes of the songs, and how many any threshold has a part in."""
+    """The scores of the songs by variant, and the number of songs that a threshold affects."""
     usual = []
     touched = []
     for song in songs:
-        with asked() as calls:
+        with recorded() as calls:
             usual.append(f_measures(song))
         touched.append(bool(calls))
     scores: Scores = {IN_USE: np.array(usual)}
@@ -83,18 +84,18 @@ def f_measures(song: Song) -> tuple[float, float]:
 
 
 @contextmanager
-def asked() -> Iterator[list[str]]:
-    """Lists the calls of what the thresholds have a part in."""
+def recorded() -> Iterator[list[str]]:
+    """List the calls of the functions that use the thresholds."""
     calls: list[str] = []
-    used = {(region_fit, "joined"), (variable_tempo, "_explains_more")}
+    used = {(region_fit, "join_parts"), (variable_tempo, "_explains_more")}
     kept = {(module, name): getattr(module, name) for module, name in used}
     for (module, name), function in kept.items():
 
-        def noted(*arguments: Any, function: Any = function, name: str = name) -> Any:
+        def recording(*arguments: Any, function: Any = function, name: str = name) -> Any:
             calls.append(name)
             return function(*arguments)
 
-        setattr(module, name, noted)
+        setattr(module, name, recording)
     try:
         yield calls
     finally:
@@ -104,7 +105,7 @@ def asked() -> Iterator[list[str]]:
 
 @contextmanager
 def changed(name: str, modules: tuple[Any, ...], value: float) -> Iterator[None]:
-    """A threshold has another value."""
+    """Give a threshold another value."""
     usual = getattr(modules[0], name)
     for module in modules:
         setattr(module, name, value)
@@ -116,7 +117,7 @@ def changed(name: str, modules: tuple[Any, ...], value: float) -> Iterator[None]
 
 
 def nested(scores: Scores, names: list[str]) -> np.ndarray:
-    """F (readings, 2), each song's with the variant that is best on all other songs."""
+    """F (analyses, 2), each song's with the variant that is best on all other songs."""
     variants = list(scores)
     values = np.stack([scores[variant] for variant in variants])
     found = np.empty_like(scores[IN_USE])

@@ -3,8 +3,8 @@
 Usage: .venv/bin/python benchmarks/rhythm_parameters.py [--shared FOLDER] [--cache FOLDER]
 
 Songs of FOLDER/music and FOLDER/music_more, every third minute of each, and, where a parameter
-has a part in it, GiantSteps from beat activations alone. benchmarks/rhythm_weights.py measures
-what the weights of rhythm/downbeat_decision.py are worth.
+affects it, GiantSteps from beat activations alone. benchmarks/rhythm_weights.py measures
+the gain of the weights of rhythm/downbeat_decision.py.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ PARAMETERS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "TURN_COST": (variable_tempo, (30.0, 120.0)),
     "PULSE": (variable_tempo, (0.1, 0.2)),
     "STEADY": (variable_tempo, (0.0002, 0.001)),
-    "COST": (downbeat_tracking, (7.0, 15.0)),
+    "BEAT_MOVE_COST": (downbeat_tracking, (7.0, 15.0)),
     "BORDER_COST": (downbeat_tracking, (4.0, 10.0)),
     "FOOT": (phase, (0.1, 0.3)),
     "SHARP": (phase, (0.005, 0.02)),
     "THREE_NEEDS": (downbeat_decision, (0.05, 0.3)),
     "THREE_WEIGHT": (downbeat_decision, (20.0, 80.0)),
-    "DOUBT": (downbeat_decision, (0.2, 1.5)),
+    "PRIOR_PEAKS": (downbeat_decision, (0.2, 1.5)),
     "QUIET": (evidence, (48.0, 68.0)),
     "BAR": (evidence, (6, 12)),
     "PHRASE": (evidence, (16, 64)),
@@ -68,7 +68,7 @@ def main() -> None:
     heads = ("wrong", "beats", "downbeats", "phase ms", "wrong", "beats", "downbeats")
     print_cells("", *heads, "Acc1", "Acc2", "exact", "several")
     print_cells("", "songs", "", "", "", "minutes", "", "", "GiantSteps")
-    print_cells("as it is", *overall(DEFAULTS, songs, minutes, tempi))
+    print_cells("in use", *overall(DEFAULTS, songs, minutes, tempi))
     for name, values in OPTIONS.items():
         for value in values:
             options = RhythmOptions(**{name: value})

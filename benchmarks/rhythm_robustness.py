@@ -1,12 +1,12 @@
-"""Measure whether what is done to a file changes the reading of its rhythm.
+"""Measure how changes of a file affect its rhythm.
 
 Usage: .venv/bin/python benchmarks/rhythm_robustness.py [CHANGE ...] [--shared FOLDER]
        [--cache FOLDER] [--method METHOD]
 
-Every song of FOLDER/music and FOLDER/music_more is analysed as it is and after each change: halves
-apart, speed -6 % and +3 %, MP3 of 128 kbit/s, 22.05 kHz, 1.234 s of silence before, mono, -12 dB.
-Counted are the decisions that are wrong; listed those that are wrong where the song as it is was
-right, with the confidence they were given. --method says what hears the beats (bpm.method).
+Every song of FOLDER/music and FOLDER/music_more is analysed unchanged and after each change: each
+half, speed -6 % and +3 %, MP3 of 128 kbit/s, 22.05 kHz, 1.234 s of silence before, mono, -12 dB.
+The wrong decisions are counted. Those that were right for the unchanged song are listed, with
+their confidence. --method: the beat detector (bpm.method).
 A quarter of an hour the first time; features are kept in --cache.
 """
 
@@ -28,7 +28,7 @@ from rhythm_accuracy import all_songs
 from rhythm_material import DEFAULTS, METHODS, Song, Verdict, cache_of, judge, print_cells
 
 SILENCE = 1.234  # seconds
-SURE = 0.9  # confidence above which nothing should be wrong
+CONFIDENT = 0.9  # confidence above which nothing should be wrong
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def slower_or_faster(speed: float) -> Callable[[Sound], Sound]:
 
 
 def part(first: float, last: float) -> Callable[[Sound], Sound]:
-    """The change that keeps what lies between two shares of the length."""
+    """The change that keeps the part between two shares of the length."""
 
     def change(sound: Sound) -> Sound:
         start, end = (round(share * len(sound.samples)) for share in (first, last))
@@ -137,8 +137,8 @@ def main() -> None:
         songs = all_songs(arguments.shared, cache, method)
         cache = cache_of(cache, method)
         before = [judge(song, analyse(song.features, DEFAULTS)) for song in songs]
-        print_cells("", "octave", "half beat", "the one", "beats", "downbeats")
-        print_row("as it is", before)
+        print_cells("", "octave", "half beat", "downbeat", "beats", "downbeats")
+        print_row("unchanged", before)
         for change in arguments.changes or CHANGES:
             after = [
                 judge(other, analyse(other.features, DEFAULTS))
@@ -154,18 +154,18 @@ def print_row(name: str, verdicts: list[Verdict]) -> None:
     """Print how many decisions are wrong, and mean F-measures."""
     wrong = [verdict.wrong for verdict in verdicts]
     print_cells(
-        f"  {name}", *(str(wrong.count(what)) for what in ("octave", "half beat", "the one")),
+        f"  {name}", *(str(wrong.count(what)) for what in ("octave", "half beat", "downbeat")),
         f"{np.mean([v.beats for v in verdicts]):.4f}",
         f"{np.mean([v.downbeats for v in verdicts]):.4f}",
     )  # fmt: skip
 
 
 def print_flip(song: Song, now: Verdict) -> None:
-    """Print a decision that a change has turned."""
-    of_the_one = now.confidence * now.confidences[3]
-    sure = of_the_one if now.wrong == "the one" else now.confidence
-    warning = ", and should not be" if sure > SURE else ""
-    print(f"      {song.name}: {now.wrong} wrong, confidence {sure:.2f}{warning}")
+    """Print a decision that a change made wrong."""
+    of_downbeat = now.confidence * now.confidences[3]
+    confidence = of_downbeat if now.wrong == "downbeat" else now.confidence
+    warning = ", and should not be" if confidence > CONFIDENT else ""
+    print(f"      {song.name}: {now.wrong} wrong, confidence {confidence:.2f}{warning}")
 
 
 def changed(song: Song, change: str, cache: Path, method: str) -> Song:

@@ -8,7 +8,7 @@ many examples it gives), and the tracks of the activation sets. Each is a row of
 true tempo; a conditional logistic regression (penalty PENALTY / 2 times the squared weights, none
 below 0) finds the weights that make the true rows likely.
 
-Printed are the weights, what leaving out each witness costs, and the verdicts of the whole
+Printed are the weights, the loss without each kind of evidence, and the verdicts of the whole
 analysis on every track with weights that were found without it: the song itself for songs, a
 fifth of the tracks for sets. From these follow the calibration errors in ten bins by part, and
 the plot of predicted against true shares.
@@ -48,7 +48,7 @@ from scipy.optimize import minimize
 
 PENALTY = 1.0
 FOLDS = 5  # of the sets
-SHARES = {"hjdb": 0.5}  # what a set's track counts; the others, which are no dance music, less
+SHARES = {"hjdb": 0.5}  # weight of a set's tracks; the other sets, not dance music, have less
 SHARE = 0.15
 FIXED = {"beat": 0.3, "opening": 1.4}  # see docs/rhythm.md
 LEAST = 32  # half beats of an example
@@ -58,15 +58,15 @@ PARTS = ("tempo", "octave", "phase", "downbeat")
 
 @dataclass(frozen=True)
 class Example:
-    """A row of half beats: which song it is of, what it counts, and what is true of it.
+    """A sequence of half beats: its song, its weight, and its true rows.
 
-    read: name -> (ROWS,) as downbeat_decision.readings; true, possible: (ROWS,) rows.
+    by_row: name -> (ROWS,) as downbeat_decision.evidence_by_row; true, possible: (ROWS,) rows.
     """
 
     group: str
     name: str
     share: float
-    read: dict[str, np.ndarray]
+    by_row: dict[str, np.ndarray]
     true: np.ndarray
     possible: np.ndarray
 
@@ -83,12 +83,15 @@ def main() -> None:
         downbeat_decision.WEIGHTS, FIXED, of_songs, {song.name: song.name for song in songs}
     )
     folds = {track.name: str(i % FOLDS) for i, track in enumerate(tracks)}
-    alone = Choice(
-        downbeat_decision.ALONE, {"downbeat": downbeat_decision.ALONE["downbeat"]}, of_sets, folds
+    activation_only = Choice(
+        downbeat_decision.ACTIVATION_ONLY_WEIGHTS,
+        {"downbeat": downbeat_decision.ACTIVATION_ONLY_WEIGHTS["downbeat"]},
+        of_sets,
+        folds,
     )
     report_weights("songs", whole)
-    report_weights("sets", alone)
-    verdicts = unseen(songs, whole) | unseen(tracks, alone)
+    report_weights("sets", activation_only)
+    verdicts = unseen(songs, whole) | unseen(tracks, activation_only)
     for tempo in read_giantsteps(arguments.shared / "reference"):
         if tempo.v2 > 0:
             verdicts[f"giantsteps/{tempo.track}"] = judge_tempo(tempo)
@@ -105,7 +108,7 @@ class Choice:
     folds: dict[str, str]
 
     def without(self, name: str) -> Choice:
-        """The same choice without a witness."""
+        """The same choice without a kind of evidence."""
         used = {other: weight for other, weight in self.used.items() if other != name}
         return replace(self, used=used)
 
@@ -113,8 +116,8 @@ class Choice:
         """The weights that make the true rows of all examples but a fold's likeliest."""
         chosen = [e for e in self.examples if self.folds[e.name] != fold]
         free = [name for name in self.used if name not in self.fixed]
-        held = {name: weight for name, weight in self.fixed.items() if name in self.used}
-        return held | (fitted(free, held, chosen) if free else {})
+        fixed_weights = {name: weight for name, weight in self.fixed.items() if name in self.used}
+        return fixed_weights | (fitted(free, fixed_weights, chosen) if free else {})
 
 
 def song_examples(song: Song) -> Iterator[Example]:
@@ -127,7 +130,7 @@ def song_examples(song: Song) -> Iterator[Example]:
     found = [example for one in parts for example in examples(one, 1.0)]
     for example in found:
         yield Example(
-            example.group, example.name, 2.0 / len(found), example.read, example.true,
+            example.group, example.name, 2.0 / len(found), example.by_row, example.true,
             example.possible,
         )  # fmt: skip
 
@@ -140,8 +143,8 @@ def examples(song: Song, share: float) -> Iterator[Example]:
     if activations.shape[1] == 1:
         activations = np.hstack([activations, np.zeros_like(activations)])
     features = Features(song.features.duration, activations, song.features.descriptors)
-    witnesses = EvidenceSource(features)
-    start, end = (round(t * FRAME_RATE) for t in witnesses.sounding)
+    source = EvidenceSource(features)
+    start, end = (round(t * FRAME_RATE) for t in source.sounding)
     sound = activations.sum(axis=1)
     tempo = exact_tempo(sound[start:end], song.bpm)
     _, halves = half_beats(sound, start, end, tempo)
@@ -158,13 +161,13 @@ def examples(song: Song, share: float) -> Iterator[Example]:
         true = np.arange(ROWS) == np.argmax(places[1])
     else:
         true = possible & (np.arange(ROWS) % 2 == np.argmax(places[0]))
-    read = {
+    by_row = {
         name: np.pad(values, (0, ROWS - 2 * length))
-        for name, values in downbeat_decision.readings(
-            witnesses.at_half_beats(halves), length
+        for name, values in downbeat_decision.evidence_by_row(
+            source.at_half_beats(halves), length
         ).items()
     }
-    yield Example(song.group, song.name, share, read, true, possible)
+    yield Example(song.group, song.name, share, by_row, true, possible)
 
 
 def places_of(times: np.ndarray, halves: np.ndarray, count: int) -> np.ndarray:
@@ -175,20 +178,20 @@ def places_of(times: np.ndarray, halves: np.ndarray, count: int) -> np.ndarray:
 
 
 def fitted(
-    free: Sequence[str], held: dict[str, float], chosen: Sequence[Example]
+    free: Sequence[str], fixed_weights: dict[str, float], chosen: Sequence[Example]
 ) -> dict[str, float]:
-    """The weights of the free witnesses, beside those held, that fit the examples best."""
+    """The free weights that fit the examples best, given the fixed ones."""
     zero = np.zeros(ROWS)
-    read = np.array([[e.read.get(name, zero) for name in free] for e in chosen])
-    fixed = np.array([weighed(e, held) for e in chosen])
+    by_row = np.array([[e.by_row.get(name, zero) for name in free] for e in chosen])
+    fixed = np.array([weighted(e, fixed_weights) for e in chosen])
     share = np.array([e.share for e in chosen])
     true = np.array([e.true for e in chosen])
     possible = np.array([e.possible for e in chosen])
 
     def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        rows = posterior(np.einsum("enr,n->er", read, weights) + fixed, possible)
+        rows = posterior(np.einsum("enr,n->er", by_row, weights) + fixed, possible)
         right = (rows * true).sum(axis=1)
-        slope = np.einsum("e,er,enr->n", share, rows - rows * true / right[:, None], read)
+        slope = np.einsum("e,er,enr->n", share, rows - rows * true / right[:, None], by_row)
         value = -(share * np.log(right)).sum() + PENALTY / 2 * (weights**2).sum()
         return value, slope + PENALTY * weights
 
@@ -196,9 +199,9 @@ def fitted(
     return dict(zip(free, found.tolist(), strict=True))
 
 
-def weighed(example: Example, weights: dict[str, float]) -> np.ndarray:
+def weighted(example: Example, weights: dict[str, float]) -> np.ndarray:
     """The log odds of an example's rows."""
-    return sum((w * example.read.get(n, 0.0) for n, w in weights.items()), np.zeros(ROWS))
+    return sum((w * example.by_row.get(n, 0.0) for n, w in weights.items()), np.zeros(ROWS))
 
 
 def posterior(odds: np.ndarray, possible: np.ndarray) -> np.ndarray:
@@ -213,7 +216,7 @@ def losses(choice: Choice) -> np.ndarray:
     rows = np.zeros((len(choice.examples), 3))
     weights = {fold: choice.weights(fold) for fold in dict.fromkeys(choice.folds.values())}
     for row, e in zip(rows, choice.examples, strict=True):
-        odds = weighed(e, weights[choice.folds[e.name]])
+        odds = weighted(e, weights[choice.folds[e.name]])
         share = posterior(odds[None], e.possible[None])[0]
         odd = np.flatnonzero(e.true)[0] % 2
         right = -np.log(share[e.true].sum())
@@ -222,10 +225,10 @@ def losses(choice: Choice) -> np.ndarray:
 
 
 def report_weights(title: str, choice: Choice) -> None:
-    """Print the weights found and used, and what leaving out each witness costs."""
+    """Print the weights found and used, and the loss without each kind of evidence."""
     share = np.array([e.share for e in choice.examples])
     found = choice.weights()
-    print(f"{title}: {len(choice.examples)} examples, each judged by weights found without it")
+    print(f"{title}: {len(choice.examples)} examples, each scored with weights found without it")
     print_cells("", "found", "used", "loss", "half beat", "row: wrong")
     for name in ["", *choice.used]:
         rows = losses(choice.without(name))
@@ -287,33 +290,33 @@ def predictions(verdicts: list[Verdict]) -> dict[str, tuple[np.ndarray, np.ndarr
     """Part -> (probabilities, whether right), where the parts before are right."""
     found = {}
     for index, (name, what) in enumerate(
-        zip(PARTS, ("tempo", "octave", "phase", "one"), strict=True)
+        zip(PARTS, ("tempo", "octave", "phase", "downbeat"), strict=True)
     ):
-        held = [v for v in verdicts if v.confidences and getattr(v, what) is not None]
+        usable = [v for v in verdicts if v.confidences and getattr(v, what) is not None]
         found[name] = (
-            np.array([v.confidences[index] for v in held]),
-            np.array([getattr(v, what) for v in held], float),
+            np.array([v.confidences[index] for v in usable]),
+            np.array([getattr(v, what) for v in usable], float),
         )
-    held = [v for v in verdicts if len(v.confidences) == len(PARTS)]
+    usable = [v for v in verdicts if len(v.confidences) == len(PARTS)]
     found["confidence"] = (
-        np.array([v.confidence for v in held]),
-        np.array([v.tempo and bool(v.octave) and bool(v.phase) for v in held], float),
+        np.array([v.confidence for v in usable]),
+        np.array([v.tempo and bool(v.octave) and bool(v.phase) for v in usable], float),
     )
     return found
 
 
 def bins(predicted: np.ndarray, true: np.ndarray) -> list[tuple[int, float, float]]:
-    """Of each tenth that holds any: how many, mean probability, share of right ones."""
+    """For each tenth with predictions: their number, mean probability and share that is right."""
     tenth = np.minimum((predicted * 10).astype(int), 9)
     return [
-        (int(held.sum()), float(predicted[held].mean()), float(true[held].mean()))
-        for held in (tenth == k for k in range(10))
-        if held.any()
+        (int(in_bin.sum()), float(predicted[in_bin].mean()), float(true[in_bin].mean()))
+        for in_bin in (tenth == k for k in range(10))
+        if in_bin.any()
     ]
 
 
 def draw(curves: dict[str, list[tuple[int, float, float]]], path: Path) -> None:
-    """Draw what is right against what was promised, a panel for each part."""
+    """Draw the share that is right against the probability, a panel for each part."""
     import matplotlib
 
     matplotlib.use("agg")

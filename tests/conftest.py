@@ -1,4 +1,4 @@
-"""What all tests share: places, small real audio, and running the real workflow."""
+"""Shared by all tests: paths, short real audio, and fixtures that run the real workflow."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from dropgrid import demo
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
-# Two processes that have numba compile one function for other types at a time leave a cache that
-# crashes whoever reads it: a cache for each worker.
+# If two processes let numba compile one function for different types at the same time, they leave
+# a cache that crashes its readers. So each worker has its own cache.
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "alone")
 os.environ["NUMBA_CACHE_DIR"] = str(ROOT / ".pytest_cache" / "numba" / WORKER)
 os.environ["XDG_STATE_HOME"] = str(ROOT / ".pytest_cache" / "state" / WORKER)  # not the user's
@@ -24,7 +24,7 @@ os.environ["XDG_STATE_HOME"] = str(ROOT / ".pytest_cache" / "state" / WORKER)  #
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of real songs and published numbers beside the checkout, where there is one."""
+    """The folder of real songs and published numbers next to the checkout; skips without it."""
     if not (SHARED / "music").is_dir():
         pytest.skip("no folder `shared` with real songs beside the checkout")
     return SHARED
@@ -32,13 +32,13 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def house() -> demo.Composition:
-    """A short house track at 126 BPM, with its truth."""
+    """A short house track at 126 BPM, with its annotations."""
     return demo.compose(seed=1, bpm=126.0, style="house", duration=40.0)
 
 
 @pytest.fixture(scope="session")
 def songs(tmp_path_factory: pytest.TempPathFactory, house: demo.Composition) -> Path:
-    """A folder of three short tracks in three containers, for tests to copy or to read."""
+    """A folder of three short tracks in three containers, to copy or to read."""
     folder = tmp_path_factory.mktemp("songs")
     drums = demo.compose(seed=2, bpm=174.0, style="drum and bass", duration=30.0)
     for name, composition in [("house.flac", house), ("sub/drums.wav", drums)]:

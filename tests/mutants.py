@@ -1,11 +1,12 @@
-"""Whether the unit tests notice: every operator, number and condition changed, one at a time.
+"""Mutation testing: change operators, numbers and conditions one by one, and run the unit tests.
 
     .venv/bin/python tests/mutants.py rhythm/fit.py jobs library.py [--sample 20 --seed 1] [--near]
 
-Each mutant of a file of the package is tried in a copy of it, against the unit tests of its room:
-first those that call the changed function, shortest first, then the others, until one fails. The
-mutant survives if all pass; survivors are printed with their line. No part of `make test`: hours.
-With --near the others are left out: minutes, and the number killed is a lower bound.
+Each mutant of a file is tested in a copy of the package with the unit tests of its room: first the
+tests that call the changed function, shortest first, then the others, until one fails. The mutant
+survives if all pass; survivors are printed with their line. This takes hours, so `make test` does
+not include it. With --near only the tests of the first group run: this takes minutes, and the
+number of killed mutants is a lower bound.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = Path("workflow/dropgrid")
-# Rooms whose loops exist twice: test_native.py compares the two.
+# Rooms whose loops exist in C and in Python: test_native.py compares the two.
 COMPILED = ("audio", "features", "rhythm")
-PATIENCE = 30, 8  # seconds, and times as long as the tests took unchanged: a mutant that hangs
+PATIENCE = 30, 8  # a mutant hangs after this many seconds plus this multiple of the usual time
 TOKENS = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
@@ -43,7 +44,7 @@ TOKENS = {
     ast.FloorDiv: ast.Mult, ast.And: ast.Or, ast.Or: ast.And,
 }  # fmt: skip
 
-# A function: its file below the checkout, and its first line, which a decorator may be.
+# A function: its file below the checkout, and its first line, which may be a decorator.
 Function = tuple[str, int]
 
 
@@ -58,14 +59,14 @@ class Mutant(NamedTuple):
 
 
 def changes(node: ast.AST) -> Iterator[tuple[Any, Any, Any]]:
-    """Changes of a node itself: what holds the part (a list or a dict), its key, the new part."""
+    """Changes of a node itself: the container of a part (list or dict), its key, the new part."""
     fields = vars(node)
     if isinstance(node, ast.BinOp | ast.BoolOp | ast.AugAssign) and type(node.op) in TOKENS:
         yield fields, "op", TOKENS[type(node.op)]()
     elif isinstance(node, ast.Compare):
         yield from ((node.ops, i, TOKENS[type(token)]()) for i, token in enumerate(node.ops))
     elif isinstance(node, ast.If | ast.IfExp | ast.While):
-        if not isinstance(node.test, ast.UnaryOp):  # else it is changed below
+        if not isinstance(node.test, ast.UnaryOp):  # those are changed below
             yield fields, "test", ast.UnaryOp(ast.Not(), node.test)
     elif isinstance(node, ast.keyword) and node.arg in ("frozen", "usedforsecurity"):
         return  # makes no difference
@@ -105,7 +106,7 @@ def mutants(path: Path) -> Iterator[Mutant]:
 
 
 def _functions(node: ast.AST, first: int | None) -> Iterator[tuple[ast.AST, int | None]]:
-    """Every node with the first line of the function whose body it is in, if any."""
+    """Every node, with the first line of the function that contains it in its body, if any."""
     yield node, first
     for name, value in ast.iter_fields(node):
         inner = first
@@ -122,9 +123,9 @@ def _first_line(node: ast.AST) -> str:
 
 @dataclass(eq=False)
 class Calls:
-    """A plugin of pytest that notes how long each test takes and which functions it calls.
+    """A plugin of pytest that records the duration of each test and the functions it calls.
 
-    What a fixture calls counts for every test that asks for it, however often it is made.
+    The calls of a fixture count for every test that uses it, also if it is made only once.
     """
 
     copied: Path
@@ -137,18 +138,18 @@ class Calls:
             self._now[-1].add(frame.f_code)
 
     @contextlib.contextmanager
-    def _noting(self) -> Iterator[set[Function]]:
+    def _recording(self) -> Iterator[set[Function]]:
         codes: set[CodeType] = set()
-        noted: set[Function] = set()
+        recorded: set[Function] = set()
         self._now.append(codes)
         sys.settrace(self._trace)
         threading.settrace(self._trace)
         try:
-            yield noted
+            yield recorded
         finally:
             self._now.remove(codes)
             top = f"{self.copied}{os.sep}"
-            noted |= {
+            recorded |= {
                 (code.co_filename.removeprefix(top), code.co_firstlineno)
                 for code in codes
                 if code.co_filename.startswith(top)
@@ -156,23 +157,23 @@ class Calls:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: Any) -> Any:
-        with self._noting() as noted:
-            made = yield
-        self._of_fixtures[fixturedef] = noted
-        return made
+        with self._recording() as recorded:
+            result = yield
+        self._of_fixtures[fixturedef] = recorded
+        return result
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: Any) -> Any:
         began = time.monotonic()
-        with self._noting() as noted:
-            done = yield
+        with self._recording() as recorded:
+            result = yield
         for fixtures in item._fixtureinfo.name2fixturedefs.values():
-            noted |= self._of_fixtures.get(fixtures[-1], set())
-        self.tests[item.nodeid] = time.monotonic() - began, noted
-        return done
+            recorded |= self._of_fixtures.get(fixtures[-1], set())
+        self.tests[item.nodeid] = time.monotonic() - began, recorded
+        return result
 
     def write(self, path: Path) -> None:
-        """Write tests, their seconds and functions, and all modules that were imported."""
+        """Write the tests with their seconds and functions, and all imported modules."""
         path.write_text(
             json.dumps(
                 {
@@ -185,7 +186,7 @@ class Calls:
 
 @dataclass(eq=False)
 class Chosen:
-    """A plugin of pytest that runs chosen tests alone, in their order."""
+    """A plugin of pytest that runs only the named tests, in their order."""
 
     names: list[str]
 
@@ -197,7 +198,7 @@ class Chosen:
 def run(arguments: list[str], copied: Path, seconds: float, plugin: Calls | Chosen) -> str:
     """Run tests on the package in a copy of the checkout: "passed", "failed" or "hung".
 
-    In a session of its own, two processes down: some tests send signals to their parent.
+    They run in a separate session, in a grandchild: some tests send signals to their parent.
     """
     first = os.fork()
     if first == 0:
@@ -238,21 +239,21 @@ def _pytest(arguments: list[str], copied: Path, plugin: Calls | Chosen) -> int:
 
 
 class Baseline:
-    """The unit tests of a room: how long each takes, and which functions it calls."""
+    """The unit tests of a room: the duration of each, and the functions it calls."""
 
     def __init__(self, tests: list[Path], copied: Path) -> None:
         if run(list(map(str, tests)), copied, 3600, Calls(copied)) != "passed":
-            sys.exit(f"{tests[0]}: the tests must pass before anything is changed")
-        noted = json.loads((copied / "calls.json").read_text())
-        self.seconds = {name: seconds for name, (seconds, _) in noted["tests"].items()}
+            sys.exit(f"{tests[0]}: the tests fail without any change")
+        recorded = json.loads((copied / "calls.json").read_text())
+        self.seconds = {name: seconds for name, (seconds, _) in recorded["tests"].items()}
         self.calls = {
             name: {(path, line) for path, line in calls}
-            for name, (_, calls) in noted["tests"].items()
+            for name, (_, calls) in recorded["tests"].items()
         }
-        _import(noted["modules"])
+        _import(recorded["modules"])
 
     def steps(self, mutant: Mutant, near_only: bool) -> Iterator[list[str]]:
-        """Names of the tests to try on a mutant, step by step."""
+        """Names of the tests to run on a mutant, step by step."""
         if mutant.function:
             near = [name for name, calls in self.calls.items() if mutant.function in calls]
         else:
@@ -264,7 +265,7 @@ class Baseline:
             yield [name for name in self.seconds if name not in set(near)]
 
     def outcome(self, mutant: Mutant, copied: Path, near_only: bool) -> str:
-        """Try a mutant whose text is in the copy: "passed", "failed" or "hung"."""
+        """Test a mutant whose text is in the copy: "passed", "failed" or "hung"."""
         for names in filter(None, self.steps(mutant, near_only)):
             files = sorted({name.partition("::")[0] for name in names})
             seconds = PATIENCE[0] + PATIENCE[1] * sum(self.seconds[name] for name in names)
@@ -275,7 +276,7 @@ class Baseline:
 
 
 def _import(modules: list[str]) -> None:
-    """Import the libraries that tests need once for all children; the package is each child's."""
+    """Import the libraries of the tests once for all children, but not the package itself."""
     folder = Path(pytest.__file__).parents[1]
     installed = {path.name.removesuffix(".py") for path in folder.iterdir()}
     installed -= {"dropgrid", "snakemake_logger_plugin_dropgrid", "matplotlib"}
@@ -288,7 +289,7 @@ def _import(modules: list[str]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("of", nargs="+", help="rooms or files below workflow/dropgrid")
-    parser.add_argument("--sample", type=int, help="so many mutants of each room, by chance")
+    parser.add_argument("--sample", type=int, help="this many random mutants of each room")
     parser.add_argument("--seed", type=int, default=0, help="of the sample (default: 0)")
     parser.add_argument(
         "--near", action="store_true", help="run only the tests that call the changed function"
@@ -307,14 +308,14 @@ def main() -> None:
 def tests_of(name: str) -> list[Path]:
     """The unit tests of a room, or of a file below the package."""
     unit, room = ROOT / "tests/unit", Path(name).parts[0]
-    own = unit / room if (unit / room).is_dir() else unit / f"test_{Path(name).stem}.py"
-    if not own.exists():
-        sys.exit(f"{name}: no unit tests at {own.relative_to(ROOT)}")
-    return [own, unit / "test_native.py"] if room in COMPILED else [own]
+    tests = unit / room if (unit / room).is_dir() else unit / f"test_{Path(name).stem}.py"
+    if not tests.exists():
+        sys.exit(f"{name}: no unit tests at {tests.relative_to(ROOT)}")
+    return [tests, unit / "test_native.py"] if room in COMPILED else [tests]
 
 
 def try_all(room: str, found: list[Mutant], tests: list[Path], near_only: bool) -> None:
-    """Try mutants of a room, print those that survive and how many do not."""
+    """Test mutants of a room; print the survivors and the number of killed mutants."""
     with tempfile.TemporaryDirectory() as folder:
         copied = Path(folder).resolve()
         shutil.copytree(ROOT / "workflow", copied / "workflow")
@@ -328,7 +329,7 @@ def try_all(room: str, found: list[Mutant], tests: list[Path], near_only: bool) 
                 (copied / mutant.path).write_text(whole)
                 if outcomes[-1] == "passed":
                     print(f"  survived: {mutant.path}:{mutant.line}: {mutant.change}", flush=True)
-        finally:  # of those that were tried, where it is ended early
+        finally:  # also if interrupted: of the mutants tested until then
             hung = outcomes.count("hung")
             killed = outcomes.count("failed") + hung
             bound = "at least " if near_only else ""

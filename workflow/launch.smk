@@ -1,5 +1,5 @@
-# The workflow as `dropgrid run` starts it, from any folder: a config/config.yaml that happens to lie
-# there is another workflow's, and is not read.
+# The workflow for `dropgrid run`, which can start in any folder. A config/config.yaml there may
+# belong to another workflow, so it is not read.
 LAUNCHED = True
 
 

@@ -1,4 +1,4 @@
-"""Small real audio files in every container people have, for tests of tags."""
+"""Small real audio files in all common containers, for tests of tags."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def tone(seconds: float = 1.0, rate: int = RATE) -> np.ndarray:
 
 
 def write_audio(path: Path, seconds: float = 1.0) -> Path:
-    """Write a tone in the container that the suffix of path names."""
+    """Write a tone in the container of the suffix of path."""
     kind = path.suffix[1:]
     if kind in _SOUNDFILE:
         import soundfile
@@ -56,7 +56,7 @@ def _write_with_av(path: Path, seconds: float) -> None:
 
 
 def write_samples(path: Path, samples: np.ndarray, options: dict[str, str] | None = None) -> None:
-    """Write mono samples by one of FFmpeg's encoders. options: of the container."""
+    """Write mono samples with one of FFmpeg's encoders. options: of the container."""
     import av
 
     container, codec, form, size = _AV[path.suffix[1:]]
@@ -76,7 +76,7 @@ def write_samples(path: Path, samples: np.ndarray, options: dict[str, str] | Non
 
 
 def decoded(path: Path) -> bytes:
-    """The decoded samples of a file, by a decoder that knows every container."""
+    """The decoded samples of a file, by a decoder for all containers."""
     import av
 
     with av.open(str(path)) as file:

@@ -1,4 +1,4 @@
-"""Band levels of made-up music with exactly known sections: what the structure stage reads."""
+"""Band levels (input of the structure stage) of artificial music with exactly known sections."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dropgrid.records.model import BpmRecord
 SILENCE = -90.0
 BANDS = 9
 
-# Level in dB of each layer in each band at a stroke; what each kind of section plays.
+# Level in dB of each layer in each band at a stroke; the layers of each kind of section.
 LAYERS = {
     "kick": [-8, -6, -18, -30, -40, -40, -40, -40, -40],
     "hats": [-90, -90, -80, -60, -50, -40, -30, -20, -18],
@@ -67,7 +67,7 @@ def levels_of(
 
 
 def features_of(levels: np.ndarray) -> Features:
-    """Features that hold band levels alone."""
+    """Features that contain only band levels."""
     return Features(
         len(levels) / FRAME_RATE, np.zeros((0, 2)), {"bands": levels.astype(np.float16)}
     )

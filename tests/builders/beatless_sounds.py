@@ -32,7 +32,7 @@ def track(
 
 
 def _chord(count: int, partials: int) -> np.ndarray:
-    """A chord that is held, struck once."""
+    """A sustained chord, struck once."""
     t = np.arange(count) / RATE
     notes = (110.0, 138.6, 164.8)
     tone = sum(np.sin(2 * np.pi * hz * n * t) / n for hz in notes for n in range(1, partials + 1))

@@ -44,7 +44,7 @@ def _present(page: bytes) -> Iterator[bytes]:
 
 
 def text(row: bytes, at: int) -> str:
-    """The text at a place in a row."""
+    """The text at an offset in a row."""
     kind = row[at]
     if kind & 1:
         return row[at + 1 : at + (kind >> 1)].decode("ascii")
@@ -53,7 +53,7 @@ def text(row: bytes, at: int) -> str:
 
 
 def track(row: bytes) -> dict[str, object]:
-    """The fields of a row of tracks that people see."""
+    """The fields of a row of tracks that players show."""
     names = dict(enumerate(struct.unpack_from("<21H", row, 94)))
     numbers = struct.unpack_from("<12I", row, 28)
     return {

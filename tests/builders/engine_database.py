@@ -1,5 +1,5 @@
-"""Reads the binary fields of Engine's database, from their public description, for tests; it
-knows nothing of the writer."""
+"""Reads the binary fields of Engine's database for tests. It was written from their public
+description and is independent of the writer."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def cues(blob: bytes) -> list[tuple[str, float, tuple[int, ...]]]:
 
 
 def loops(blob: bytes) -> list[tuple[str, float, float]]:
-    """(name, first sample, last sample) of those that are set."""
+    """(name, first sample, last sample) of the loops that are set."""
     assert struct.unpack_from("<q", blob) == (8,)
     found, at = [], 8
     for _ in range(8):

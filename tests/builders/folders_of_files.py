@@ -1,4 +1,4 @@
-"""Folders of small files, and what is in them."""
+"""Folders of small files, and their contents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CONFIG = load_config()
 
 
 def contents(folder: Path) -> dict[str, bytes | str]:
-    """Every file and link below a folder, with what it holds."""
+    """Every file and link below a folder, with its content or target."""
     found: dict[str, bytes | str] = {}
     for path in sorted(folder.rglob("*")):
         if path.is_symlink():

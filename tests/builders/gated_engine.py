@@ -1,4 +1,4 @@
-"""An engine that waits for the test that uses it, so that a run is surely at work meanwhile.
+"""An engine that waits for the test that uses it, so that a run is certainly active meanwhile.
 
 A run gets it by the option OPTION. Each of its jobs leaves a note in the folder it works in and
 waits there until a pass is issued or the gate is opened. It finds beats at 126 BPM in any file.
@@ -16,7 +16,7 @@ import numpy as np
 GATE = "gate"  # a folder in the folder of a run
 BPM = 126.0
 FRAME_RATE = 100
-OPTION = f"bpm={{method: '{Path(__file__).resolve()}:detect'}}"  # behind --config
+OPTION = f"bpm={{method: '{Path(__file__).resolve()}:detect'}}"  # after --config
 
 
 def detect(blocks: Iterator[np.ndarray], rate: int) -> np.ndarray:
@@ -49,7 +49,7 @@ def _takes_a_pass(gate: Path) -> bool:
 
 
 def issue_passes(folder: Path, count: int) -> None:
-    """Let so many jobs of a run in a folder pass, now or when they come."""
+    """Let `count` jobs of a run in a folder pass, now or when they arrive."""
     (folder / GATE).mkdir(exist_ok=True)
     for number in range(count):
         (folder / GATE / f"pass-{number}").touch()
@@ -62,5 +62,5 @@ def open_gate(folder: Path) -> None:
 
 
 def waiting(folder: Path) -> list[int]:
-    """The ids of the processes that wait; those that were killed while they waited count too."""
+    """The ids of the waiting processes, including those that were killed while they waited."""
     return sorted(int(path.name.rpartition("-")[2]) for path in (folder / GATE).glob("waiting-*"))

@@ -1,4 +1,4 @@
-"""Files nobody wants in a music folder, each made from scratch or from a short real track."""
+"""Damaged, strange and badly named files, made from scratch or from a short real track."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def float_wav(samples: np.ndarray, rate: int = RATE) -> bytes:
 
 
 def wav_header(*, rate: int, channels: int, size: int, bits: int = 16) -> bytes:
-    """The 44 bytes of a PCM WAV file's header, whatever they claim."""
+    """The 44 bytes of a PCM WAV file's header, with any values, true or not."""
     block = channels * bits // 8
     return (
         b"RIFF" + struct.pack("<I", (size + 36) & 0xFFFFFFFF) + b"WAVEfmt "
@@ -63,7 +63,7 @@ def unusable(song: np.ndarray) -> dict[str, bytes]:
 
 
 def odd(song: np.ndarray) -> dict[str, bytes]:
-    """Name -> bytes of files that are strange, but analysed or refused: either is right."""
+    """Name -> bytes of strange files, which may be analysed or refused."""
     pcm = (song * 32767).astype("<i2").tobytes()
     click = np.zeros(8 * RATE)
     click[4 * RATE] = 1.0
@@ -87,7 +87,7 @@ def odd(song: np.ndarray) -> dict[str, bytes]:
 
 
 def hostile_names() -> list[bytes]:
-    """File names, as bytes, that break tools which paste names into shells or patterns."""
+    """File names, as bytes, that break tools which insert names into shells or patterns."""
     return [
         b"with space.flac", b" leading and trailing .flac", b"-rf.flac", b"--help.flac",
         b"quote's.flac", b'double".flac', b"back\\slash.flac", b"back`tick`.flac",
@@ -107,14 +107,14 @@ def write(folder: Path, files: dict[str, bytes]) -> None:
 
 
 def write_names(folder: Path, data: bytes) -> list[bytes]:
-    """One file under each hostile name the file system can hold; those that it could."""
+    """Write one file under each hostile name; return the names that the file system accepted."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name in hostile_names():
         try:
             with open(os.path.join(os.fsencode(folder), name), "xb") as stream:
                 stream.write(data)
-        except OSError:  # names in bytes or by case are not for every file system
+        except OSError:  # some file systems refuse such bytes, or ignore case
             continue
         written.append(name)
     return written

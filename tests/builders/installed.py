@@ -1,4 +1,4 @@
-"""dropgrid as its wheel installs it, in an environment that borrows all other packages."""
+"""dropgrid installed from its wheel, in an environment that uses the checkout's other packages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-# Packages that the wheel does not ask for, though the checkout's environment has them.
+# Packages of the checkout's environment that the wheel does not require.
 EXTRAS = (
     "matplotlib",
     "pyarrow",
@@ -34,7 +34,7 @@ def build_wheel(folder: Path) -> Path:
 
 
 def install(wheel: Path, folder: Path, without: tuple[str, ...] = ()) -> Path:
-    """An environment with the wheel unpacked in it and nothing of the checkout; its Python.
+    """Unpack the wheel into an environment without the checkout; return its Python.
 
     without: packages that it shall not have, though this environment has them.
     """
@@ -53,7 +53,7 @@ def install(wheel: Path, folder: Path, without: tuple[str, ...] = ()) -> Path:
 
 
 def _site_folders() -> list[Path]:
-    """Where this environment's packages lie: its own folder, and those that it borrows."""
+    """The folders of this environment's packages, including those of other environments."""
     own = Path(sysconfig.get_path("purelib"))
     return [
         path for path in map(Path, sys.path) if path.name == "site-packages" and path != own

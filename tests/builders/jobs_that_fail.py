@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-HANGS = 600  # s: of what never ends; whatever ends it is sooner, however busy the machine is
+HANGS = 600  # s, of a job that never ends; longer than any limit, even on a busy machine
 
 
 def raising(error: BaseException) -> Callable[[], None]:
@@ -26,7 +26,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = HANGS / 2) -> boo
 
 
 def runs(pid: int) -> bool:
-    """Whether there is such a process and it is not merely waiting to be reaped."""
+    """Whether the process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

@@ -1,4 +1,4 @@
-"""libmad, the MP3 decoder of Mixxx and others, by its own library where it is installed."""
+"""libmad, the MP3 decoder of Mixxx and others, through its own library if installed."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 INSTALL = "apt-get install --no-install-recommends libmad0 lame"
-BUFFER_ENDS = 1  # an error that is none: there is no more
-# Where mad.h's structures hold what is read, on a machine of 64 bits.
+BUFFER_ENDS = 1  # the code at the end of the data, not an error
+# Offsets in mad.h's structures, on a 64-bit machine.
 ERROR, LENGTH, SAMPLES, ONE = 112, 4106, 4108, 2**28
 
 
 def found() -> str | None:
-    """The library's name; None where it is not installed."""
+    """The library's name; None if it is not installed."""
     return ctypes.util.find_library("mad")
 
 
@@ -23,7 +23,7 @@ def decode(path: Path) -> np.ndarray:
     """The first channel of every frame of an MP3, the info frame too: float (samples,)."""
     library = ctypes.CDLL(found())
     stream, frame, synth = (ctypes.create_string_buffer(2**17) for _ in range(3))
-    data = path.read_bytes() + bytes(8)  # what the last frame is decoded ahead into
+    data = path.read_bytes() + bytes(8)  # padding that the decoder needs after the last frame
     held = ctypes.create_string_buffer(data, len(data))
     library.mad_stream_init(stream)
     library.mad_frame_init(frame)

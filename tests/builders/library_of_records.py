@@ -1,4 +1,4 @@
-"""A folder of finished records to export, with names that are hard on file formats."""
+"""A folder of finished records to export, with names that are difficult for file formats."""
 
 from __future__ import annotations
 

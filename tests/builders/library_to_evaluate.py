@@ -1,4 +1,4 @@
-"""A small library to evaluate, with references for some of it, and the command to do it."""
+"""A small library to evaluate, with references for some tracks, and the command for it."""
 
 from __future__ import annotations
 

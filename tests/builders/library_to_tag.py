@@ -1,4 +1,4 @@
-"""A library whose songs can be tagged: real files, and records that give each a tempo."""
+"""A library to tag: real files, and records with a tempo for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running madmom 0.16.1 itself on today's Python and NumPy, to compare with and to measure.
+"""Run madmom 0.16.1 itself on current Python and NumPy, for comparisons and measurements.
 
 dropgrid's processes never import madmom; tests and benchmarks do, through this module, by what
 its adapter knows (dropgrid.estimators.madmom).
@@ -18,7 +18,7 @@ class NotInstalled(Exception):
 
 
 def load(name: str = "madmom") -> ModuleType:
-    """A module of madmom, made to work. Raises NotInstalled."""
+    """A module of madmom, patched so that it works. Raises NotInstalled."""
     madmom.prepare()
     try:
         return importlib.import_module(name)

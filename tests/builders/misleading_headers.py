@@ -1,4 +1,4 @@
-"""Files whose headers say less, or something else, than what stands behind them."""
+"""Files with headers that do not agree with their content."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RATE = 44100
 
 
 def music(seconds: float = 12.0) -> np.ndarray:
-    """Noise whose level changes all the time, float32 mono: nothing in it repeats."""
+    """Noise with a constantly changing level, float32 mono, without repetition."""
     samples = np.random.default_rng(5).normal(0, 0.1, int(seconds * RATE))
     swell = 1 + np.sin(np.arange(len(samples)) / 5000)
     return (samples * swell).astype(np.float32)
@@ -53,7 +53,7 @@ def id3(content: bytes) -> bytes:
 
 
 def picture() -> bytes:
-    """A frame of an ID3 tag with a cover that holds many beginnings of frames."""
+    """A frame of an ID3 tag with a cover that contains many sync words of frames."""
     data = b"\0image/jpeg\0\3\0\xff\xd8\xff\xe0" + bytes((i * 37 + 11) % 255 for i in range(60000))
     data += b"\xff\xfb\x90\x64" * 500
     return b"APIC" + struct.pack(">I", len(data)) + b"\0\0" + data
@@ -70,7 +70,7 @@ def frames_of(mp3: bytes) -> list[bytes]:
 
 
 def tell_frames(mp3: bytes, count: int, sealed: bool = True) -> bytes:
-    """The MP3, its info frame telling so many frames. sealed: its checksum is right."""
+    """The MP3 with `count` frames in its info frame. sealed: the checksum is right."""
     data = bytearray(mp3)
     at = max(data.find(b"Xing"), data.find(b"Info"))
     struct.pack_into(">I", data, at + 8, count)
@@ -95,7 +95,7 @@ def vbri(bare: bytes, told: int | None = None) -> bytes:
 
 
 def tell_flac_samples(flac: bytes, count: int) -> bytes:
-    """The FLAC file, its STREAMINFO telling so many samples; 0: not known."""
+    """The FLAC file with `count` samples in its STREAMINFO; 0: unknown."""
     data = bytearray(flac)
     data[21] = data[21] & 0xF0 | count >> 32
     struct.pack_into(">I", data, 22, count & 0xFFFFFFFF)
@@ -126,14 +126,14 @@ def tell_positions(ogg: bytes, change: Callable[[int, int, int], int]) -> bytes:
 
 
 def tell_chunk_size(data: bytes, name: bytes, size: int, form: str) -> bytes:
-    """A file of chunks, one of them telling another size. form: of it, as struct writes it."""
+    """A file of chunks with another size in one of them. form: its format for struct."""
     changed = bytearray(data)
     struct.pack_into(form, changed, data.index(name) + 4, size)
     return bytes(changed)
 
 
 def click(seconds: float = 2.0) -> np.ndarray:
-    """Silence but for a burst of 1 kHz at 1 s; float32 mono."""
+    """Silence with a burst of 1 kHz at 1 s; float32 mono."""
     samples = np.random.default_rng(0).normal(0, 1e-4, int(seconds * RATE))
     time = np.arange(2000)
     samples[RATE : RATE + 2000] += 0.8 * np.sin(2 * np.pi * 1000 * time / RATE) * np.hanning(2000)
@@ -141,7 +141,7 @@ def click(seconds: float = 2.0) -> np.ndarray:
 
 
 def lag(decoded: np.ndarray) -> int:
-    """Samples by which what was decoded is late against the click, by cross-correlation."""
+    """The delay of decoded audio against the click in samples, by cross-correlation."""
     size = 2**18
     spectrum = np.fft.rfft(decoded, size) * np.conj(np.fft.rfft(click(), size))
     place = int(np.argmax(np.fft.irfft(spectrum, size)))

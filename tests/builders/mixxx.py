@@ -1,4 +1,4 @@
-"""A real Mixxx, without a window: it scans a folder of music, and its database says what it read.
+"""A real Mixxx, without a window: it scans a folder of music, and tests read its database.
 
 Mixxx is no part of the environment: `apt-get install --no-install-recommends mixxx
 libqt5sql5-sqlite` installs it; without it the tests that need it are skipped.
@@ -14,12 +14,12 @@ import time
 from pathlib import Path
 
 INSTALL = "apt-get install --no-install-recommends mixxx libqt5sql5-sqlite"
-# It makes its tables version by version; the next start goes on where this one was ended.
+# It makes its tables version by version; the next start continues where the last one ended.
 READY = "select 1 from sqlite_master where name = 'directories'"
 SCANNED = "select 1 from library limit 1"
 PATIENCE = 300  # seconds
-SETTLED = 30  # seconds until what it scanned is in the database, where the machine is busy
-STARTS = 3  # one that was ended while it made tables may have lost the folder
+SETTLED = 30  # seconds until scanned tracks are in the database, on a busy machine
+STARTS = 3  # a start that was ended while it made tables may have lost the folder
 TRACK = """
     select t.location, samplerate, bpm, beats_version, beats, bpm_lock, key, replaygain, l.id
     from library l join track_locations t on l.location = t.id
@@ -27,12 +27,12 @@ TRACK = """
 
 
 def found() -> str | None:
-    """The program, None where it is not installed."""
+    """The program, None if it is not installed."""
     return shutil.which("mixxx")
 
 
 def scan(music: Path, home: Path) -> Path:
-    """Have Mixxx scan a folder with fresh settings below home; its database."""
+    """Let Mixxx scan a folder with new settings below home; return its database."""
     settings = home / "settings"
     settings.mkdir(parents=True)
     (settings / "mixxx.cfg").write_text(
@@ -52,7 +52,7 @@ def scan(music: Path, home: Path) -> Path:
 
 
 def rows(database: Path) -> dict[str, dict]:
-    """What the database says of each file, by its name."""
+    """The row of each file in the database, by file name."""
     connection = sqlite3.connect(database)
     names = [line.split()[-1] for line in TRACK.split("from")[0].split("select")[1].split(",")]
     tracks = {}
@@ -68,7 +68,7 @@ def rows(database: Path) -> dict[str, dict]:
 
 
 def _run(settings: Path, home: Path, is_done, database: Path | None = None) -> None:
-    """Run Mixxx until it is done, and what it scanned is in the database, and end it."""
+    """Run Mixxx until it is done and the scanned tracks are in the database, then end it."""
     log = home / "log"
     environment = {**os.environ, "HOME": str(home), "QT_QPA_PLATFORM": "offscreen"}
     command = ["mixxx", "--settingsPath", f"{settings}/", "--safeMode", "--logLevel", "debug"]

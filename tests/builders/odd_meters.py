@@ -13,7 +13,7 @@ LEVELS = {"kick": 0.9, "snare": 0.55, "hat": 0.25, "bass": 0.4}
 
 @dataclass(frozen=True)
 class Pattern:
-    """One bar: eighths in it, and at which of them each instrument plays.
+    """One bar: the number of its eighths, and those at which each instrument plays.
 
     roots: semitones of the bass above its lowest note, a bar each, repeated.
     """
@@ -37,7 +37,7 @@ PATTERNS = {
 
 
 def drawn(eighths: int, random: np.random.Generator) -> Pattern:
-    """A pattern at random, of bars of so many eighths, that begin with a kick and a bass note."""
+    """A random pattern with `eighths` per bar; each bar begins with a kick and a bass note."""
 
     def some(count: int, places: range | list[int]) -> list[int]:
         return [int(place) for place in random.choice(places, count, replace=False)]

@@ -1,4 +1,4 @@
-"""A real workbench: `dropgrid open` as a process, and asking it as a page or as anybody would."""
+"""A real workbench: `dropgrid open` as a process, and requests to it, from its page or others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 @dataclass
 class Workbench:
-    """A running workbench. address: as it printed it, with its token and a slash at the end."""
+    """A running workbench. address: as printed, with its token and a slash at the end."""
 
     process: subprocess.Popen[str]
     address: str
@@ -66,13 +66,13 @@ class Workbench:
             connection.close()
 
     def json(self, path: str, body: Any = None) -> dict[str, Any]:
-        """The JSON of an answer that has to be a success."""
+        """The JSON of a response, which has to be a success."""
         status, _, data = self.ask(path, body)
         assert status == 200, (status, data)
         return dict(json.loads(data))
 
     def read_all(self) -> None:
-        """Wait until it has looked at every track."""
+        """Wait until it has read every track."""
         while self.json("api/library")["unread"]:
             time.sleep(0.05)
 
@@ -80,7 +80,7 @@ class Workbench:
         return self.json(f"api/tracks/{track}/edit", {"edits": list(steps)})
 
     def settled(self, track: str) -> dict[str, Any]:
-        """A track once no job of it runs any more; waits as a page does."""
+        """A track, once none of its jobs is running; waits as a page does."""
         since = 0
         for _ in range(20):
             row = self.json(f"api/tracks/{track}")["row"]
@@ -90,7 +90,7 @@ class Workbench:
         raise AssertionError(f"{track}: still running")
 
     def end(self, how: int = signal.SIGINT) -> int:
-        """End it by a signal; its exit code."""
+        """End it with a signal; return its exit code."""
         if self.process.poll() is None:
             os.kill(self.process.pid, how)
         return self.process.wait(timeout=300)
@@ -144,4 +144,4 @@ def opened(
         yield workbench
     finally:
         workbench.end()
-        print(process.stderr.read(), file=sys.stderr)  # pytest shows it where a test fails
+        print(process.stderr.read(), file=sys.stderr)  # pytest shows it if a test fails

@@ -13,12 +13,12 @@ from playwright.sync_api import Browser, Page, expect
 
 HOSTILE = "<script>alert(1)<b>\n\"'& 100%?#\udcff Beyoncé.wav"
 TRACKS = 200
-PATIENCE = 240_000  # ms for what a busy machine may take
+PATIENCE = 240_000  # ms, enough for a busy machine
 
 
 @dataclass
 class Session:
-    """A library's page in a tab, and what the browser said about it."""
+    """A library's page in a tab, and the browser's messages about it."""
 
     page: Page
     results: Path
@@ -54,7 +54,7 @@ def open_page(browser: Browser, results: Path, address: str = "", **options: obj
 
 @contextmanager
 def library_in_tab(browser: Browser, address: str) -> Iterator[Page]:
-    """A page, from a file or served, whose list is in sight; it must not complain."""
+    """A page, from a file or served, with its list visible; fails on messages of the browser."""
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     tab = context.new_page()
     tab.set_default_timeout(PATIENCE)

@@ -1,4 +1,4 @@
-"""Libraries of made-up records, written by the real writers, for the report's tests."""
+"""Libraries of artificial records, written by the real writers, for the report's tests."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ GENRES = ("House", "Techno", "Drum & Bass")
 
 
 def write_library(results: Path, tracks: int, root: Path, failing: int = 40) -> list[str]:
-    """Records, tickets and features of so many tracks, every `failing`th of them failed."""
+    """Records, tickets and features of `tracks` tracks; every `failing`th track failed."""
     found = []
     for i in range(tracks):
         name = f"{ARTISTS[i % 8]}/{i:05d} {WORDS[i % 12]} {WORDS[i // 12 % 12]}.wav"
@@ -62,7 +62,7 @@ def write_failure(results: Path, track: Ticket, message: str = "not audio (no he
 
 
 def write_track(results: Path, track: Ticket, seed: int) -> tuple[BpmRecord, StructureRecord]:
-    """The records and features (what is drawn) of a track of 192 bars at a whole tempo."""
+    """The records and features (for the drawing) of a track of 192 bars at an integer tempo."""
     files, record, structure = _written(track.track, track.path, seed)
     for name, data in files:
         path = results / name
@@ -76,7 +76,7 @@ Written = tuple[list[tuple[str, bytes]], BpmRecord, StructureRecord]
 
 @lru_cache(maxsize=64)
 def _written(track: str, path: str, seed: int) -> Written:
-    """What the real writers make of a track: dozens of tests want the same few tracks."""
+    """The files of a track from the real writers; cached, as many tests use the same tracks."""
     with TemporaryDirectory() as folder:
         record, structure = _write(Path(folder), Ticket(track, path, "", 0, 0), seed)
         files = sorted(file for file in Path(folder).rglob("*") if file.is_file())

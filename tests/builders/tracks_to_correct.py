@@ -1,4 +1,4 @@
-"""Bpm records of one even grid or of two, to be corrected."""
+"""Bpm records with one or two steady regions, to be corrected."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ def keyed() -> KeyRecord:
 
 
 def unasked(bpm: float) -> BpmRecord:
-    """The analysis at a given tempo, where none may be needed."""
+    """An analysis at a given tempo, for tests that must not need one."""
     raise AssertionError(f"the analysis was asked for beats at {bpm} BPM")
 
 
 def write_steady(folder: Path, paths: Iterable[str], music: str = "/music") -> Results:
-    """Results of tracks that the analysis finds as steady() is, without their features."""
+    """Results of tracks with the record of steady(), without their features."""
     files = Results(folder)
     claim(folder, [music])
     tickets = [Ticket(track_id(path), path, f"{music}/{path}", 1, 1) for path in paths]

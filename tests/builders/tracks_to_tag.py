@@ -1,4 +1,4 @@
-"""Tracks whose tags are to be written."""
+"""Tracks for tests that write tags."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def track_of(path: Path, **changes: Any) -> Track:
 
 
 def all_tags(path: Path) -> dict[str, str]:
-    """Every tag of a file, by mutagen, as text that tells types and encodings apart."""
+    """Every tag of a file, by mutagen, as text that shows types and encodings."""
     file = mutagen.File(path)
     keys = [] if file.tags is None else list(file.tags.keys())
     return {str(key): repr(file.tags[key]) for key in keys}
 
 
 def tag_by_hand(path: Path) -> None:
-    """Tags as a user has them: an old tempo, a comment, a title, and a cover or the like."""
+    """Typical tags of a user: an old tempo, a comment, a title, and a cover or similar."""
     file = mutagen.File(path)
     if file.tags is None:
         file.add_tags()

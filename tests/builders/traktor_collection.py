@@ -1,4 +1,4 @@
-"""A collection of Traktor's with one track, to read grids and cues from."""
+"""A Traktor collection with one track, from which tests read grids and cues."""
 
 from __future__ import annotations
 

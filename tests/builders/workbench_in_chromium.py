@@ -1,4 +1,4 @@
-"""A tab of Chromium on the workbench of a library of one song."""
+"""A Chromium tab with the workbench of a library of one song."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TRACK = track_id(SONG)
 
 
 class Tab:
-    """A page with the song opened in it; whatever a test does, the browser must not complain."""
+    """A page with the song opened; a test fails if the browser reports an error."""
 
     def __init__(self, browser: Browser, address: str, **options: Any) -> None:
         context = browser.new_context(**{"viewport": {"width": 1440, "height": 950}, **options})
@@ -30,7 +30,7 @@ class Tab:
         self.until("window.dropgrid?.deck.details?.beats?.length > 0")
 
     def press(self, *keys: str) -> None:
-        """Press keys, and wait until what they do is saved."""
+        """Press keys, and wait until the change is saved."""
         for key in keys:
             self.page.keyboard.press(key)
         self.settle()
@@ -40,7 +40,7 @@ class Tab:
         self.until("dropgrid.workbench.busy === 0")
 
     def until(self, true: str) -> None:
-        """Wait until something is true; the page's policy forbids Playwright's own waiting."""
+        """Wait for a condition; the page's policy forbids Playwright's own waiting."""
         for _ in range(2400):
             if self.page.evaluate(true):
                 return

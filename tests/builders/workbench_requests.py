@@ -1,4 +1,4 @@
-"""Requests to the workbench's server without a network, as its page makes them."""
+"""Requests to the workbench's server without a network, like those of its page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MINOR = {"op": "key", "key": "D minor"}
 
 
 class Mixing:
-    """Answers about mixing that only name what was asked."""
+    """Responses about mixing that only repeat the request."""
 
     def following(self, track: str, course: str = "") -> dict[str, Any]:
         return {"after": track, "course": course}
@@ -34,7 +34,7 @@ class Mixing:
 
 
 def ask(app: Guard, path: str, body: Any = None, **headers: str) -> tuple[int, bytes]:
-    """Status and body of the answer to a request of the page itself."""
+    """Status and body of the response to a request from the page itself."""
     status, _, data = asked(app, path, body, **headers)
     return status, data
 
@@ -42,7 +42,7 @@ def ask(app: Guard, path: str, body: Any = None, **headers: str) -> tuple[int, b
 def asked(
     app: Guard, path: str, body: Any = None, **headers: str
 ) -> tuple[int, dict[bytes, bytes], bytes]:
-    """Status, headers and body of the answer to a request of the page itself."""
+    """Status, headers and body of the response to a request from the page itself."""
     at, _, query = path.partition("?")
     data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
     given = {
@@ -65,7 +65,7 @@ def asked(
 
     async def receive() -> dict[str, Any]:
         if not whole:
-            await asyncio.Event().wait()  # the page stays there
+            await asyncio.Event().wait()  # the page stays connected
         return {"type": "http.request", "body": whole.pop(), "more_body": False}
 
     async def send(message: Any) -> None:

@@ -18,10 +18,10 @@ LINES = re.compile(
     |\ \ [\w./]+:\ decode:\ .*
     |this\ run:\ [\d.]+\ s\ of\ CPU\ time,\ at\ most\ \d+\ MB\ of\ memory\ a\ track
     |A\ failed\ track\ is\ analysed\ again\ when\ its\ file\ changes\..*dropgrid\ retry\ .*
-    |\d\ tracks?\ to\ check;\ dropgrid\ list\ says\ why
+    |\d\ tracks?\ to\ check;\ for\ the\ reasons:\ dropgrid\ list
     |open\ .*/report/index\.html\ in\ a\ browser,\ or\ type:\ dropgrid\ open.*
     |dropgrid:\ nothing\ to\ do:\ everything\ is\ up\ to\ date
-    |\d\ tracks?\ failed\ in\ an\ earlier\ run:\ .*failures\.csv\ says\ why
+    |\d\ tracks?\ failed\ in\ an\ earlier\ run,\ see\ .*failures\.csv
     |dropgrid:\ dry\ run:\ nothing\ was\ changed;\ a\ real\ run\ would\ do\ this:
     |\ \ (analyse|make).*
     |\(--verbose:\ every\ job,\ and\ why\)""",
@@ -74,7 +74,7 @@ def test_a_second_run_says_that_there_is_nothing_to_do_and_what_failed(first, ho
     assert code == 0 and [line for line in lines if not LINES.fullmatch(line)] == []
     assert lines[:2] == [
         "dropgrid: nothing to do: everything is up to date",
-        "1 track failed in an earlier run: my place/results/failures.csv says why",
+        "1 track failed in an earlier run, see my place/results/failures.csv",
     ]
 
 

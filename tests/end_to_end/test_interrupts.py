@@ -99,7 +99,7 @@ def test_a_signal_in_the_midst_of_a_job_ends_all(peace, tmp_path, number):
     *_, stood, goes_on = said.splitlines()
     assert re.fullmatch(r"dropgrid: \d of 4 tracks analysed( \(\d failed\))?", stood)
     by = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}[number]
-    assert goes_on.startswith(f"dropgrid: stopped by {by}; to go on from here: ")
+    assert goes_on.startswith(f"dropgrid: stopped by {by}; to resume: ")
     assert "Error" not in said and "Terminat" not in said
 
 
@@ -179,7 +179,7 @@ def test_a_second_run_beside_a_living_one_is_refused(peace, gated_peace, tmp_pat
     first = start_gated(folder, 1)
     assert wait_until(lambda: waiting(folder) != [])
     assert start_gated(folder, 1).wait() != 0
-    assert "another run is at work there" in (folder / "output.log").read_text()
+    assert "another run uses this folder" in (folder / "output.log").read_text()
     open_gate(folder)
     assert first.wait() == 0
     assert outputs(folder) == outputs(gated_peace)

@@ -71,7 +71,7 @@ def test_what_may_not_be_read_is_listed_and_the_rest_analysed(music, tmp_path, t
     assert unread == {"no names": "Permission denied", "shut": "Permission denied"}
     assert set(failures) == FORBIDDEN | set(unread)
     for path in unread:
-        assert f"not looked into: {path}: Permission denied" in done.stderr
+        assert f"cannot be read: {path}: Permission denied" in done.stderr
 
 
 def test_a_file_that_may_be_read_again_is_analysed_by_the_next_run(song, tmp_path):

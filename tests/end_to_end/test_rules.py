@@ -159,7 +159,7 @@ def test_a_storage_provider_is_refused_in_a_line(finished, snakemake):
     done = snakemake(finished, "--cores", "1", "--default-storage-provider", "fs",
                      "--default-storage-prefix", "x")  # fmt: skip
     assert done.returncode != 0
-    assert "--default-storage-provider: the library and the results have" in done.stderr
+    assert "--default-storage-provider: library and results must" in done.stderr
     assert "MissingInput" not in done.stderr and "Traceback" not in done.stderr
 
 

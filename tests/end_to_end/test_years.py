@@ -220,7 +220,7 @@ def test_records_that_were_taken_over_follow_the_options(home, snakemake, tmp_pa
     jobs = ran(home)
     done = said(snakemake(home, "--cores", "2", "analysis", **options))
     assert (
-        "will be made again: structure (min_section_bars 4 -> 8); kept: features, bpm, key" in done
+        "run again: structure (min_section_bars 4 -> 8); still valid: features, bpm, key" in done
     )
     again = {name for name, age in ran(home).items() if jobs.get(name) != age}
     assert len(again) == 3 and {name.partition("/")[0] for name in again} == {"structure"}
@@ -260,7 +260,7 @@ def test_after_an_upgrade_features_stay_and_tables_are_made_anew(home, snakemake
         path.write_text(path.read_text().replace(old, new))
     jobs = ran(home)
     done = said(snakemake(home, "--cores", "2"))
-    assert f"3 tracks by dropgrid 0.0.1, here is {__version__}: will be made again: bpm (" in done
+    assert f"3 tracks by dropgrid 0.0.1, this is {__version__}: stages to run again: bpm (" in done
     again = {name.partition("/")[0] for name, age in ran(home).items() if jobs.get(name) != age}
     assert again == {"bpm", "structure"}
     assert f'"version": "{__version__}"' in (results / "options" / "version.json").read_text()

@@ -247,7 +247,7 @@ def test_a_second_run_on_the_same_results_is_told_who_runs(tmp_path):
     other = os.open(tmp_path / f"{MARK}.lock", os.O_RDWR | os.O_CREAT)
     fcntl.flock(other, fcntl.LOCK_EX)
     os.write(other, b"process 1 on box")
-    with pytest.raises(LibraryError, match="another run is at work there: process 1 on box"):
+    with pytest.raises(LibraryError, match="another run uses this folder: process 1 on box"):
         lock_results(tmp_path)
     os.close(other)
     lock_results(tmp_path)
@@ -277,6 +277,6 @@ except LibraryError as error:
 """
         done = subprocess.run([sys.executable, "-c", try_it], capture_output=True, text=True)
         os.close(lock)
-    assert f"{MARK}.lock: belongs to root, and may not be written to" in done.stdout, done.stderr
-    assert ("a run is at work there: process 7 of root on box" in done.stdout) == at_work
+    assert f"{MARK}.lock: belongs to root; you may not write to it" in done.stdout, done.stderr
+    assert ("a run uses this folder: process 7 of root on box" in done.stdout) == at_work
     assert "name another folder with results=DIR" in done.stdout

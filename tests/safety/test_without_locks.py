@@ -55,7 +55,7 @@ def test_a_second_run_is_refused_and_the_first_is_whole(no_locks, songs, tmp_pat
         second = subprocess.run(words, capture_output=True, text=True)
         os.kill(first.pid, signal.SIGCONT)
         assert second.returncode != 0
-        assert f"another run is at work there: process {first.pid} on" in second.stderr
+        assert f"another run uses this folder: process {first.pid} on" in second.stderr
         assert str(claim) in second.stderr
         assert first.wait() == 0, (tmp_path / "log").read_text()
     finally:

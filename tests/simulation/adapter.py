@@ -1,6 +1,6 @@
-"""The one place where the simulated world touches `dropgrid.run`: a run in this process.
+"""The only module of the simulated world that uses `dropgrid.run`: a run in this process.
 
-A real run hands the stages that are due to Snakemake, whose jobs call `run_stage`. Here they are
+A real run passes the due stages to Snakemake, whose jobs call `run_stage`. Here the stages are
 called one after another.
 """
 
@@ -32,7 +32,7 @@ Config = Mapping[str, Any]
 
 
 def begin(results: Path) -> None:
-    """A folder of results whose networks are there already."""
+    """A folder of results that already has its networks."""
     files = Results(results)
     results.mkdir(parents=True)
     (results / ".dropgrid").write_bytes(b"")  # an empty file is nobody's
@@ -45,7 +45,7 @@ def begin(results: Path) -> None:
 def bring_up_to_date(
     config: Config, results: Path, between: Callable[[], None] = lambda: None
 ) -> int:
-    """A run; how many stages it made. between: is called before each. Raises DropgridError."""
+    """Run, and return the number of stages. between: called before each. Raises DropgridError."""
     library = config["library"]
     found = scan(library, apart=str(results))
     refuse_vanished(found, [library], results)
@@ -72,7 +72,7 @@ def look(config: Config, results: Path) -> None:
     plan = plan_run({**config, "results": str(results)}, main=True, real=False, cluster=False)
     if plan.shadow != results:
         shutil.rmtree(plan.shadow)
-        atexit.unregister(shutil.rmtree)  # of what is gone
+        atexit.unregister(shutil.rmtree)  # the folder is already deleted
 
 
 def _run_stage(files: Results, track: str, stage: str) -> None:

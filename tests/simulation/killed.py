@@ -1,4 +1,4 @@
-"""A process that is killed in the midst of what it does: nothing of it runs any more."""
+"""Run work in a child process that is killed in the middle of it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from unittest import mock
 
 
 def die() -> NoReturn:
-    """End this process at once, so that no `finally` of it runs."""
+    """Kill this process, so that none of its `finally` blocks runs."""
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError("outlived SIGKILL")
 
 
 def in_a_child(work: Callable[[], Any]) -> bool:
-    """Do work in a process of its own; whether it came to its end, and was not killed."""
+    """Do work in a child process; return whether it ended without being killed."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # our threads are the libraries'
+        warnings.simplefilter("ignore", DeprecationWarning)  # the threads belong to libraries
         child = os.fork()
     if child == 0:
         code = 1
@@ -39,8 +39,8 @@ def in_a_child(work: Callable[[], Any]) -> bool:
 
 
 def killed_at(at: int, work: Callable[[], Any], *names: str) -> bool:
-    """Do work in a process that is killed before its so-many-th call of one of these functions
-    of `os`, counted from 0; whether it came to its end before."""
+    """Do work in a process that is killed before call number `at`, from 0, of one of the named
+    functions of `os`; return whether the work ended before that."""
     left = iter(range(at))
 
     def counted(name: str) -> Callable[..., Any]:

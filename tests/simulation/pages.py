@@ -1,4 +1,4 @@
-"""What a page without a server leaves behind when a track is confirmed on it."""
+"""The corrections file that a page without a server downloads after a track is confirmed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from world import Song, World
 
 
 def confirm(world: World, song: Song) -> None:
-    """Open the present file, confirm, Download: the edits, and the answer that was shown."""
+    """Open the present file, confirm, download: the edits, and the results shown on the page."""
     _download(world, song, {"edits": {"answer": _shown(world, song), "steps": [[CONFIRM]]}})
 
 
 def confirm_as_before(world: World, song: Song) -> None:
-    """The same on a page as it was at first, which wrote down an answer without its drops."""
+    """The same with the first version of the page, which left out the drops."""
     answer = _shown(world, song)
     del answer["drops"]
     _download(world, song, {"confirmed": answer})
@@ -24,11 +24,11 @@ def confirm_as_before(world: World, song: Song) -> None:
 CONFIRM = {"op": "confirm"}
 
 
-def _download(world: World, song: Song, said: dict[str, Any]) -> None:
+def _download(world: World, song: Song, correction: dict[str, Any]) -> None:
     values = json.loads(world.kept.read_bytes())
-    mine = world.session().read_state(track_id(song.path)).fingerprint
+    fingerprint = world.session().read_state(track_id(song.path)).fingerprint
     tracks = values["tracks"]
-    tracks[song.path] = {**tracks.get(song.path, {}), "fingerprint": mine, **said}
+    tracks[song.path] = {**tracks.get(song.path, {}), "fingerprint": fingerprint, **correction}
     world.kept.write_text(json.dumps(values))
 
 

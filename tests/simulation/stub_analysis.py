@@ -1,9 +1,9 @@
-"""An analysis that costs nothing and depends on what is in a file alone, for the simulated world.
+"""A fast analysis for the simulated world that depends only on the audio of a file.
 
-A recording is a number; a rip is one of its encodings, some of which are a little longer, as MP3s
-are. The audio of each is kept by its digest, so that a stubbed analysis knows what it is handed,
-whatever the file's name and tags say; audio that it does not know is damaged. Everything around
-the analysis (scan, features, records, corrections, tags) is the real thing.
+A recording is a number; a rip is one of its encodings, of which MP3s are slightly longer. A table
+maps the digest of the audio to recording and rip, so the analysis recognises a file whatever its
+name and tags; unknown audio counts as damaged. Everything around the analysis (scan, features,
+records, corrections, tags) is the real code.
 """
 
 from __future__ import annotations
@@ -106,9 +106,9 @@ def _key(features: Features, options: Any) -> Key:
 
 @contextmanager
 def stubbed() -> Iterator[None]:
-    """Have every analysis be the stub."""
+    """Replace every analysis by the stub."""
     with (
-        mock.patch("os.fsync", lambda descriptor: None),  # no power cut here
+        mock.patch("os.fsync", lambda descriptor: None),  # no power cuts are simulated
         mock.patch.object(make_features, "compute_features", _features),
         mock.patch("dropgrid.rhythm.analyse", _rhythm),
         mock.patch("dropgrid.structure.analyse", _structure),

@@ -1,7 +1,6 @@
-"""Whatever happens to a folder of music in whatever order, nothing of its user's is lost.
+"""Random events in a folder of music: no data of its user is lost.
 
-`make test` tries a fixed number of worlds; `make simulate` as many as there is time for:
-`make simulate STEPS=1000000`.
+`make test` tries a fixed number of worlds; `make simulate STEPS=1000000` tries that many steps.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from stub_analysis import stubbed
 from world import World
 
 LENGTH = 20  # steps of a world
-STEPS = int(os.environ.get("STEPS", "0"))  # of all worlds, by chance; 0: the same few every time
+STEPS = int(os.environ.get("STEPS", "0"))  # of all worlds, random; 0: the same few each time
 
 
 def options(worlds: int) -> settings:
@@ -40,7 +39,7 @@ def test_nothing_is_lost_in_any_world() -> None:
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_world_takes_grids_over_from_other_programs(program: str, tmp_path: Path) -> None:
-    """That step does happen: what it writes is read, and differs from what was found."""
+    """The step has an effect: the imported grid is read, and differs from the computed one."""
     with stubbed():
         world = World(tmp_path / "world")
         songs = [world.add("a", 0, 0), world.add("sub/b", 1, 1)]
@@ -51,7 +50,7 @@ def test_the_world_takes_grids_over_from_other_programs(program: str, tmp_path: 
 
 
 class FaultyWorld(FolderWorld):
-    fresh = False  # that comparison finds none of these faults, and takes the most time
+    fresh = False  # this comparison finds none of these faults, and takes the most time
 
 
 class OldPage(FaultyWorld):
@@ -60,10 +59,10 @@ class OldPage(FaultyWorld):
 
 @pytest.mark.parametrize("fault", PLANTED)
 def test_a_fault_that_is_put_back_is_found(fault: str) -> None:
-    """The first world in which it does harm ends the search, and the harm is that of the fault.
+    """The search ends at the first world that fails, and the failure is that of the fault.
 
-    Flaky: that world was lived through again, and the harm was not just the same; then it is told
-    what was found the first time.
+    FlakyFailure: Hypothesis repeated that world and the failure was slightly different; its
+    exceptions contain the first one.
     """
     world = OldPage if fault == "confirming deletes drops" else FaultyWorld
     with planted(fault), pytest.raises((AssertionError, DropgridError, FlakyFailure)) as found:

@@ -16,8 +16,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(dropgrid.__file__).parent
-WITH_EXAMPLES = ["base.text", "evaluation.tempo", "export.cues", "key.notation", "library",
-                 "mixing.score", "mixing.set_files", "results.artefacts"]  # fmt: skip
+WITH_EXAMPLES = ["base.text", "evaluation.tempo", "export.comments", "export.cues", "key.notation",
+                 "library", "mixing.score", "mixing.set_files", "results.artefacts"]  # fmt: skip
 
 
 def test_the_page_is_current() -> None:

@@ -39,12 +39,12 @@ def present(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 def test_the_figures_are_those_that_were_measured(present: ModuleType) -> None:
     text = present.figures(MEASURED)
-    assert "| dropgrid: beats, tempo, sections, key, loudness | 2.0 s | 208 MB |" in text
-    assert "| madmom 0.16.1: beats and downbeats | 90.0 s | 45 times that |" in text
-    assert "| mixxx-analyzer (Mixxx's): beats, tempo, key, loudness | 1.9 s | 0.95 times" in text
+    assert "| dropgrid: beats, tempo, sections, key, loudness | 2.0 s | 1.00 | 208 MB |" in text
+    assert "| madmom 0.16.1: beats and downbeats | 90.0 s | 45 |  |" in text
+    assert "| mixxx-analyzer (Mixxx's): beats, tempo, key, loudness | 1.9 s | 0.95 |" in text
     assert "29% at 4 tracks, 12% at 16 tracks" in text
-    assert "(A processor.) The workflow adds" in text
-    assert "16 tracks. A file of 2 hours takes 40 s and 480 MB (Another)." in text
+    assert "(A processor.) Running the workflow adds" in text
+    assert "16 tracks to the CPU time. A file of 2 hours takes 40 s and 480 MB (Another)." in text
     assert "workflow" not in present.figures({**MEASURED, "overhead": []})
 
 

@@ -38,7 +38,7 @@ def test_all_parts_run_and_are_told(failing: str, tmp_path: Path) -> None:
     done = checks(tmp_path, "all", failing)
     told = done.stdout[done.stdout.rindex("lint: exit code") :]
     parts = re.findall(r"^(.+): exit code (\d+)\n(.+)$", told, re.M)
-    assert [name for name, _, _ in parts] == ["lint", "tests side by side", "tests alone"]
+    assert [name for name, _, _ in parts] == ["lint", "tests in parallel", "tests alone"]
     for _, code, line in parts:
         assert (code == "1") == (failing in line) == line.startswith("1 failed")
     assert done.returncode == (failing != "nothing")

@@ -215,16 +215,16 @@ def test_the_nearest_of_paths_is_numpys(
 
 @needs_loops
 @pytest.mark.parametrize("count, places", [(1, 2), (2, 8), (301, 8), (90, 14), (64, 7)])
-def test_the_way_of_the_one_is_numpys(
+def test_the_best_downbeat_positions_are_numpys(
     count: int, places: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     score = 3 * random(count, places).astype(np.float64)
     score[::4] = np.rint(score[::4])  # equal ones
     costs = np.abs(random(count, 2)).astype(np.float64) * 2
-    way = downbeat_tracking._way(score, costs)
+    positions = downbeat_tracking._best_positions(score, costs)
     monkeypatch.setattr(downbeat_tracking, "compiled", lambda: None)
-    np.testing.assert_array_equal(way, downbeat_tracking._way(score, costs))
-    assert count < 60 or len(set(way)) > 2
+    np.testing.assert_array_equal(positions, downbeat_tracking._best_positions(score, costs))
+    assert count < 60 or len(set(positions)) > 2
 
 
 @needs_loops

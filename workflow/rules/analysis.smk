@@ -1,5 +1,5 @@
-# Analysis: the networks, what asks for the records of all tracks, and for large libraries and
-# clusters the job that runs the stages of many tracks (docs/cluster.md).
+# Analysis: the networks, the target for the records of all tracks, and, for large libraries and
+# clusters, the job that runs the stages of many tracks (docs/cluster.md).
 
 
 rule network:
@@ -28,7 +28,7 @@ rule network:
 
 
 rule batch:
-    # Some of the tracks of this run, one after another; each has a log of its own, logs/tracks.
+    # Some of the tracks of this run, one after another; each has its own log in logs/tracks.
     input:
         networks=rules.network.output,
         manifest=lambda wildcards: PLAN.batch(wildcards.batch),
@@ -59,6 +59,6 @@ rule batch:
 
 
 rule analysis:
-    # The records of every track, nothing more.
+    # Only the records of every track.
     input:
         records,

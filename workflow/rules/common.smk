@@ -1,5 +1,5 @@
-# Shared by all rules: the checked configuration, the plan of the run, what its jobs may take.
-# The thinking is in dropgrid.run (plan.py, job_resources.py, machine_limits.py).
+# Shared by all rules: the validated configuration, the plan of the run, the resources of its jobs.
+# The logic is in dropgrid.run (plan.py, job_resources.py, machine_limits.py).
 import gc
 import json
 import math
@@ -23,26 +23,26 @@ from snakemake.logging import logger
 from snakemake.settings.types import DeploymentMethod
 from snakemake_logger_plugin_dropgrid.options import requested
 
-# A module of another workflow leaves alone what is that one's: limits, signals, the end of the run.
+# As a module, dropgrid leaves limits, signals and the end of the run to the other workflow.
 MODULE = not TOP
 MAIN = workflow.is_main_process
-# A third of planning would be Python's search for circular garbage: it looks at all that is kept of
-# the jobs, again and again, and finds next to nothing.
+# Otherwise a third of the planning time is Python's search for circular garbage, which repeatedly
+# examines all jobs and finds almost nothing.
 if MAIN and not MODULE:
     gc.set_threshold(1_000_000)
-# Only a real run may write: not a dry run, nor whatever else only looks.
+# Only a real run may write: not a dry run, a graph of the rules or a list.
 REQUEST = requested()
 REAL = MAIN and not (workflow.output_settings.dryrun or REQUEST.runs_nothing)
-# Jobs of a cluster: Snakemake has their number, --jobs, only where they do not run here.
+# Snakemake has a number of nodes (--jobs) only if the jobs run on a cluster.
 CLUSTER = workflow.resource_settings.nodes is not None
-# On a cluster's node a job is tried once: another try gets its memory and time from the scheduler.
+# On a cluster's node a job runs once: another attempt gets memory and time from the scheduler.
 RETRIES = TRIES - 1 if MAIN else 0
 
 PREFIX = workflow.modifier.path_modifier
 
 
 def stop(reason):
-    """End with a line for people; within another workflow, with an error of Snakemake's."""
+    """End with a line for users; as a module, with an error of Snakemake's."""
     if MODULE:
         raise WorkflowError(f"dropgrid: {reason}")
     logger.error(f"dropgrid: {reason}")
@@ -53,8 +53,8 @@ if MODULE and (PREFIX.prefix or PREFIX.modifies_prefixes):
     stop("a module takes no prefix; name the folder in its configuration, as `results`")
 if workflow.storage_settings.default_storage_provider not in (None, "none"):
     stop(
-        "--default-storage-provider: the library and the results have to lie in a file system that"
-        " all jobs see; leave the option out, and name mounted folders as library and results"
+        "--default-storage-provider: library and results must be in a file system that all jobs"
+        " can read; leave the option out, and name mounted folders as library and results"
     )
 if workflow.remote_exec and not MAIN:
     follow_this_process()
@@ -64,7 +64,7 @@ try:
 except DropgridError as error:
     stop(error)
 
-# The sums of memory and workers over the jobs that run here.
+# Limits for the sums of memory and workers over the jobs that run here.
 for name, cap in CAPS.items() if MAIN and not (CLUSTER or MODULE) else ():
     workflow.register_resource(name, cap)
 MEMORY = getattr(workflow.global_resources.get("mem_mb"), "value", None)
@@ -89,12 +89,12 @@ except (DropgridError, OSError) as error:
 if REAL and not MODULE:
     logger.info(f"dropgrid: results: {PLAN.results}", extra={"results": PLAN.results})
 RESULTS, STAGE_OPTIONS, SUPERVISED = PLAN.results, stage_options(config), supervised()
-# Jobs run this dropgrid, on PATH or not; with --sdm conda that of the rules' own environment.
+# Jobs run this dropgrid, on PATH or not; with --sdm conda, that of the rules' environment.
 DEPLOYMENT = workflow.deployment_settings.deployment_method
 PYTHON = "python" if DeploymentMethod.CONDA in DEPLOYMENT else sys.executable
 DROPGRID = [PYTHON, "-P", "-m", "dropgrid"]
 NETWORKS = [f"{RESULTS}/network.npz", f"{RESULTS}/key.npz"]
-# Jobs of single stages are forked from one process that has imported all they need.
+# Jobs of single stages are forked from one process that has imported all modules they need.
 WARM = REAL and PLAN.batches is None and not (CLUSTER or DEPLOYMENT)
 if WARM and warm_server.offer([*DROPGRID, "serve", *NETWORKS]):
     DROPGRID = warm_server.client(PYTHON)
@@ -107,22 +107,23 @@ wildcard_constraints:
 
 
 def megabytes(first, last=0):
-    """mem_mb of a job; first: of its first try, or a function of the wildcards that tells it."""
+    """mem_mb of a job. first: of its first attempt, or a function of the wildcards that returns it;
+    last: the least of the last attempt."""
     return lambda wildcards, attempt: DEMANDS.job_mb(
         first(wildcards) if callable(first) else first, attempt, last
     )
 
 
 def constant(text):
-    """A parameter as it is, braces too, which a string's would be taken for wildcards."""
+    """A parameter with a constant text. Braces in a plain string would be wildcards."""
     return lambda wildcards: text
 
 
 scanned = lambda wildcards: PLAN.path("scan.json")
-results_folder = lambda wildcards: RESULTS  # as it is, braces too
+results_folder = lambda wildcards: RESULTS  # like constant
 attempt = lambda wildcards, attempt: attempt
-# Functions only where they are needed: Snakemake calls each for every job that it looks at, and
-# lists that stand in several rules are checked for each.
+# Functions only where they are needed: Snakemake calls each for every job that it examines, and
+# checks a list in several rules once for each rule.
 records = lambda wildcards: PLAN.records
 ticket = lambda wildcards: PLAN.ticket(wildcards.track)
 correction = lambda wildcards: PLAN.correction(wildcards.track)
@@ -147,7 +148,7 @@ def later_mb(wildcards):
 
 
 def options(stage):
-    """The options of a stage as one argument; a change of them makes its jobs run again."""
+    """The options of a stage as one argument; if they change, its jobs run again."""
     return json.dumps(STAGE_OPTIONS[stage], sort_keys=True)
 
 

@@ -1,11 +1,11 @@
-# Evaluation: the records against references, with baselines and intervals.
+# Evaluation: compares the records with references, with baselines and intervals.
 
 
 from dropgrid.library import files_digest
 
 SCORED = config["evaluation"]
-# Other systems' answers: like references, no inputs, for they may be folders and have any name; a
-# digest of their files' sizes and times is a parameter, so that a change of one is due.
+# References and the results of other systems are not inputs, because they may be folders and have
+# any name. A digest of their files' sizes and times is a parameter, so a change has an effect.
 SOURCES = [*SCORED["references"], *SCORED["estimates"].values()]
 ESTIMATES = [f"{name}={path}" for name, path in SCORED["estimates"].items()]
 
@@ -52,6 +52,6 @@ rule evaluate:
 
 
 rule evaluation:
-    # The scores against references, and what they need.
+    # The scores against references.
     input:
         rules.evaluate.output,

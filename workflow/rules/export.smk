@@ -1,5 +1,5 @@
-# Exports, each a target of its own that nothing else asks for: export_rekordbox and so on, one for
-# every format that `dropgrid export --list` names; all of them: exports.
+# Exports: one target for each format that `dropgrid export --list` names (export_rekordbox and so
+# on), made only on request; the target `exports` makes all of them.
 from dropgrid.export import formats, target
 from dropgrid.export.options import ExportOptions
 from dropgrid.settings.options import build_options
@@ -41,7 +41,7 @@ for export_format, (export_name, export_arguments) in EXPORTS.items():
 
 
 rule exports:
-    # Every export that this installation can make, but those that are only made by name.
+    # Every export that this installation can make, except those that have to be named.
     input:
         [
             f"{RESULTS}/exports/{name}"

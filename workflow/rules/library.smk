@@ -1,4 +1,4 @@
-# The library table, and the list of what failed.
+# The library table, the list of failures, and duplicate tracks.
 from dropgrid.results.table import has_parquet
 
 
@@ -38,7 +38,7 @@ rule table:
 
 
 rule duplicates:
-    # The songs that are there more than once.
+    # Songs that are in the library more than once.
     input:
         rules.table.output.table,
     output:
@@ -46,7 +46,7 @@ rule duplicates:
             f"{RESULTS}/duplicates.csv",
             category="Library",
             caption="../report/duplicates.rst",
-            labels={"table": "Songs that are there more than once"},
+            labels={"table": "Duplicate tracks"},
         ),
     log:
         f"{RESULTS}/logs/duplicates.log",
@@ -65,7 +65,7 @@ rule duplicates:
 
 
 rule check:
-    # Ends the run with an error if a track failed; only where failures_are_fatal is set.
+    # Ends the run with an error if a track failed; only if failures_are_fatal is set.
     input:
         rules.table.output.failures,
     output:

@@ -1,4 +1,4 @@
-# The page people open.
+# The HTML page of the library.
 
 
 rule page:
@@ -33,6 +33,6 @@ rule page:
 
 
 rule report:
-    # The page, and what it needs.
+    # The page.
     input:
         rules.page.output,

@@ -1,5 +1,5 @@
-# The stages of a track, a job each: features, bpm, structure, key. Libraries of more tracks than
-# tracks_per_job: auto plans one by one, and clusters, have the same done by the rule batch.
+# The stages of a track, one job each: features, bpm, structure, key. For clusters, and for libraries
+# with more tracks than `tracks_per_job: auto` plans one by one, the rule batch runs these stages.
 
 
 rule features:

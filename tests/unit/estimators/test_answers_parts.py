@@ -41,13 +41,13 @@ def test_a_downbeat_is_a_beat_within_a_tenth_of_a_millisecond() -> None:
 def test_a_process_is_quoted_by_its_signal_or_its_last_line(tmp_path: Path) -> None:
     errors = tmp_path / "stderr"
     errors.write_text("Traceback\nImportError: no module\n  \n")
-    assert process._last_words(-9, errors) == "ended by signal 9"
-    assert process._last_words(1, errors) == "ImportError: no module"
-    assert process._last_words(0, errors) == "ImportError: no module"
+    assert process._reason_of_end(-9, errors) == "ended by signal 9"
+    assert process._reason_of_end(1, errors) == "ImportError: no module"
+    assert process._reason_of_end(0, errors) == "ImportError: no module"
     errors.write_text("")
-    assert process._last_words(3, errors) == "exit code 3"
+    assert process._reason_of_end(3, errors) == "exit code 3"
     errors.write_text("x" * 9000)
-    assert process._last_words(1, errors) == "x" * 200
+    assert process._reason_of_end(1, errors) == "x" * 200
 
 
 def test_a_users_cache_of_numba_is_left_to_the_user(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -154,10 +154,13 @@ def test_a_system_that_is_not_installed_is_named_in_one_line(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--with", "beat_this"], "needs trained weights, which dropgrid neither has nor downl"),
-        (["--with", "beat_this", "--weights", "none.ckpt"], "none.ckpt: there is no such file"),
-        (["--with", "librosa", "--weights", "x"], "librosa needs none"),
-        (["--with", "librosa", "--python", "no-such"], "--python no-such: there is no such prog"),
+        (
+            ["--with", "beat_this"],
+            "needs trained weights, which dropgrid does not contain or downl",
+        ),
+        (["--with", "beat_this", "--weights", "none.ckpt"], "none.ckpt: no such file"),
+        (["--with", "librosa", "--weights", "x"], "librosa does not need weights"),
+        (["--with", "librosa", "--python", "no-such"], "--python no-such: no such prog"),
         (["--with", "nobody"], "nobody: not a system; known: all_in_one, aubio, "),
         ([], "--with: not given"),
     ],
@@ -272,7 +275,7 @@ def test_an_answer_reads_back_as_it_was(tmp_path: Path) -> None:
         ({"beats": 3}, "beats: not a list"),
         ({"beats": [0.0, 0.5, 0.5]}, "not later than"),
         ({"beats": [0.5, 0.5000001]}, "not later than"),
-        ({"downbeats": [0.25]}, "0.25 is no beat"),
+        ({"downbeats": [0.25]}, "0.25 is not a beat"),
         ({"key": "loud"}, "not a key"),
         (dict.fromkeys(CLAIM), "no tempo, beats, key or sections"),
         ({"sections": 3}, "sections: not a list"),
@@ -300,7 +303,7 @@ def where(tmp_path: Path, body: str) -> process.Environment:
 
 def test_a_track_has_its_time(tmp_path: Path) -> None:
     waiting = where(tmp_path, "import time; time.sleep(1000)")
-    with pytest.raises(process.Failed, match=r"stopped after 0\.5 s, the most a track may take"):
+    with pytest.raises(process.Failed, match=r"stopped after 0\.5 s, the time limit per track"):
         process.ask(waiting, tmp_path / "x.wav", tmp_path, 0.5)
 
 

@@ -132,7 +132,7 @@ def test_a_song_that_left_goes_and_numbers_of_others_stay(library, tmp_path):
     assert rows(drive, "SELECT id FROM Track ORDER BY id") == [(2,), (3,), (4,)]
 
 
-def test_what_players_set_stays_and_is_told(library, tmp_path, capsys):
+def test_what_players_set_is_kept_and_reported(library, tmp_path, capsys):
     results, _ = library
     drive = tmp_path / "drive"
     export("engine", results, drive)
@@ -146,7 +146,7 @@ def test_what_players_set_stays_and_is_told(library, tmp_path, capsys):
     words = ["export", "engine", "--results", str(results), "--output", str(drive)]
     assert main(words) == 0
     told = capsys.readouterr().err
-    assert "a house.flac: grid, cues or loops stay" in told and "half time" not in told
+    assert "a house.flac: kept grid, cues or loops" in told and "half time" not in told
     assert rows(drive, "SELECT quickCues FROM PerformanceData WHERE trackId = 1") == [(b"\0\0",)]
     assert rows(drive, "SELECT title, isPlayed FROM Track WHERE id = 2") == [("Roll & <Roll>", 1)]
     assert "mine" in lists(drive)
@@ -172,12 +172,12 @@ def test_a_database_that_is_open_is_refused(library, tmp_path):
     results, _ = library
     export("engine", results, tmp_path)
     (tmp_path / "Engine Library/Database2/m.db-journal").write_bytes(b"x")
-    with pytest.raises(ConfigError, match="is open in Engine DJ"):
+    with pytest.raises(ConfigError, match="open in Engine DJ"):
         export("engine", results, tmp_path)
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a database" * 100, None])
-def test_a_damaged_database_is_said_and_left(library, tmp_path, damage):
+def test_a_damaged_database_is_reported_and_not_changed(library, tmp_path, damage):
     results, _ = library
     export("engine", results, tmp_path)
     database = tmp_path / engine.DATABASE
@@ -245,8 +245,8 @@ def test_verify_tells_what_is_missing(library, tmp_path, capsys):
     assert "half time.wav: cannot be inflated" in told
 
 
-def test_a_full_drive_is_said_before_the_database_is_there(library, tmp_path, monkeypatch):
-    usage = type("Usage", (), {"free": stick_songs.ROOM + 100})()
+def test_a_full_drive_is_reported_before_the_database_is_written(library, tmp_path, monkeypatch):
+    usage = type("Usage", (), {"free": stick_songs.RESERVE + 100})()
     monkeypatch.setattr(stick_songs.shutil, "disk_usage", lambda path: usage)
     with pytest.raises(ConfigError, match="full"):
         export("engine", library[0], tmp_path / "drive")

@@ -48,7 +48,7 @@ def test_the_same_records_give_the_same_bytes(results: Path, tmp_path: Path, nam
     assert not list(tmp_path.rglob("*.tmp"))
 
 
-def test_an_unsure_key_is_handed_on_by_no_format_and_is_listed(
+def test_no_format_writes_a_key_of_low_confidence_and_it_is_listed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One rule everywhere: a key below key.min_confidence is nobody's."""
@@ -127,13 +127,15 @@ def test_the_library_may_have_moved(results: Path, tmp_path: Path) -> None:
     assert "/new place/a house.flac\n" in (tmp_path / "all.m3u8").read_text()
 
 
-def test_missing_records_are_said(results: Path, tmp_path: Path) -> None:
+def test_missing_records_are_reported(results: Path, tmp_path: Path) -> None:
     only_bpm = tmp_path / "only bpm"
     only_bpm.mkdir()
     (only_bpm / "bpm").symlink_to(results / "bpm")
-    with pytest.raises(ConfigError, match="holds no structure records"):
+    with pytest.raises(ConfigError, match="contains no structure records"):
         export("lab", only_bpm, tmp_path / "out")
-    with pytest.raises(ConfigError, match="does not tell where the audio lies; give --library"):
+    with pytest.raises(
+        ConfigError, match="does not contain the path of the audio; give --library"
+    ):
         export("rekordbox", only_bpm, tmp_path / "out.xml")
     with pytest.raises(RecordError, match="holds no records; run the workflow first"):
         export("lab", tmp_path / "nothing", tmp_path / "out")
@@ -159,7 +161,10 @@ def test_the_command_counts_on_stdout_and_says_what_is_missing_on_stderr(
             "export: bpm_ranges: needs two edges or more",
         ),
         (["m3u8", "--bpm-ranges", "128", "120"], "export: bpm_ranges: needs two edges or more"),
-        (["csv", "--delay-profile", "ffmpeg"], "--delay-profile: the csv table holds the records"),
+        (
+            ["csv", "--delay-profile", "ffmpeg"],
+            "--delay-profile: the csv table has the times of the records",
+        ),
     ],
 )
 def test_wrong_requests_are_explained(
@@ -236,7 +241,7 @@ def test_the_list_names_every_format(capsys: pytest.CaptureFixture[str]) -> None
     assert traktor.endswith("; MP3s in traktor's time, inferred")
 
 
-def test_unsure_tracks_are_left_out_and_counted(results: Path, tmp_path: Path) -> None:
+def test_tracks_of_low_confidence_are_left_out_and_counted(results: Path, tmp_path: Path) -> None:
     written, left_out = export(
         "lab", results, tmp_path / "lab", ExportOptions(min_confidence=0.98)
     )

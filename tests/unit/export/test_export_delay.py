@@ -59,7 +59,7 @@ def test_an_info_frame_that_stray_bytes_hide_is_music_to_ffmpeg_alone() -> None:
     assert lead(decoded, "libsndfile") == 0.0
 
 
-def test_an_export_says_of_how_many_tracks_the_start_is_not_known(
+def test_an_export_reports_how_many_tracks_have_an_unknown_start(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     results = write_results(tmp_path / "results")
@@ -71,7 +71,7 @@ def test_an_export_says_of_how_many_tracks_the_start_is_not_known(
     words = ["export", "rekordbox", "--results", str(results), "--output", str(tmp_path / "a.xml")]
     assert main(words) == 0
     said = capsys.readouterr().err
-    assert "1 track does not tell where the music begins (AAC, WMA)" in said
+    assert "1 track does not declare where the music begins (AAC, WMA)" in said
 
 
 def test_other_containers_do_not_move() -> None:
@@ -130,7 +130,7 @@ def test_the_first_cue_stands_on_the_first_downbeat_and_moves_with_it(
         assert after.time == pytest.approx(before.time + seconds)
 
 
-def test_what_is_said_of_a_drop_goes_with_it() -> None:
+def test_the_facts_of_a_drop_are_shifted_with_it() -> None:
     structure = structure_record("a.mp3")
     structure = dataclasses.replace(
         structure, drops=(0.005, 15.0), drop_confidences=(0.25, 0.75), drop_impacts=(1.0, 2.0)

@@ -120,7 +120,7 @@ def results(tmp_path_factory) -> Path:
     return results
 
 
-def test_rekordbox_is_told(results, tmp_path):
+def test_rekordbox_gets_the_tags_of_the_file(results, tmp_path):
     export("rekordbox", results, tmp_path / "c.xml", ExportOptions(key_notation="full"))
     track = ElementTree.parse(tmp_path / "c.xml").getroot().find("COLLECTION/TRACK")
     song = results.parent / "music" / PATH
@@ -136,7 +136,7 @@ def test_rekordbox_is_told(results, tmp_path):
     assert int(track.get("BitRate")) > 0
 
 
-def test_traktor_is_told(results, tmp_path):
+def test_traktor_gets_the_tags_of_the_file(results, tmp_path):
     export("traktor", results, tmp_path / "c.nml", ExportOptions(nml_version=20))
     (entry,) = TraktorCollection(tmp_path / "c.nml").nml.collection.entry
     info = entry.info
@@ -149,7 +149,7 @@ def test_traktor_is_told(results, tmp_path):
     assert not any(cue.color for cue in entry.cue_v2)
 
 
-def test_virtualdj_is_told(results, tmp_path):
+def test_virtualdj_gets_the_tags_of_the_file(results, tmp_path):
     export("virtualdj", results, tmp_path / "v.xml", ExportOptions(key_notation="camelot"))
     song = ElementTree.parse(tmp_path / "v.xml").getroot().find("Song")
     tags = song.find("Tags")
@@ -157,7 +157,7 @@ def test_virtualdj_is_told(results, tmp_path):
     assert song.find("Comment").text == "peak time" and song.find("Scan").get("Key") == "8A"
 
 
-def test_sticks_are_told(results, tmp_path):
+def test_sticks_get_the_tags_of_the_file(results, tmp_path):
     export("usb", results, tmp_path)
     data = (tmp_path / usb.DATABASE).read_bytes()
     (row,) = device_database.rows(data, TRACKS)
@@ -171,7 +171,7 @@ def test_sticks_are_told(results, tmp_path):
     assert device_database.text(row, places[16]) == "peak time"
 
 
-def test_engine_is_told(results, tmp_path):
+def test_engine_gets_the_tags_of_the_file(results, tmp_path):
     export("engine", results, tmp_path, ExportOptions(comment="{comment} {camelot}"))
     with closing(sqlite3.connect(tmp_path / engine.DATABASE)) as database:
         row = database.execute(

@@ -30,7 +30,7 @@ TRACKS = 8
 @pytest.fixture
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A library left alone long enough, with its files: two tracks failed, one waits, the key of
-    one is unsure, one does not tell where its music begins."""
+    one is unsure, one does not declare where its music begins."""
     folder, music = tmp_path / "results", tmp_path / "music"
     claim(folder, [])
     tracks = write_library(folder, TRACKS, music, failing=4)
@@ -69,15 +69,15 @@ Made = tuple[int, Counter[str], list[str], dict[str, bytes]]
 
 
 def made(name: str, results: Path, options: ExportOptions | None = None) -> Made:
-    """What an export writes and tells."""
-    output, told = results.parent / "out", list[str]()
-    written, left_out = export(name, results, output, options, force=True, tell=told.append)
+    """What an export writes and reports."""
+    output, notes = results.parent / "out", list[str]()
+    written, left_out = export(name, results, output, options, force=True, report=notes.append)
     files = [output] if output.is_file() else [p for p in output.rglob("*") if p.is_file()]
-    return written, left_out, told, {str(file): file.read_bytes() for file in files}
+    return written, left_out, notes, {str(file): file.read_bytes() for file in files}
 
 
-def anew(name: str, results: Path, options: ExportOptions | None = None) -> Made:
-    """The same, where nothing was kept."""
+def without_cache(name: str, results: Path, options: ExportOptions | None = None) -> Made:
+    """The same without a cache."""
     path_of("reading", results, any=name).unlink(missing_ok=True)
     return made(name, results, options)
 
@@ -87,7 +87,7 @@ def test_the_large_formats_are_made_in_pieces() -> None:
 
 
 @pytest.mark.parametrize("name", IN_PIECES)
-def test_an_export_is_the_same_and_reads_only_what_is_not_kept(
+def test_a_second_export_is_the_same_and_reads_only_what_is_not_cached(
     name: str, results: Path, read: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = made(name, results)
@@ -96,9 +96,9 @@ def test_an_export_is_the_same_and_reads_only_what_is_not_kept(
     assert made(name, results) == first
     assert len(read) == 3  # those that are left out
     monkeypatch.setenv("XDG_STATE_HOME", os.devnull)
-    assert anew(name, results) == first
+    assert without_cache(name, results) == first
     assert any("key left out" in line for line in first[2]) or name in ("m3u8", "serato-crates")
-    assert any("1 track does not tell" in line for line in first[2])
+    assert any("1 track does not declare" in line for line in first[2])
 
 
 def record(results: Path, track: str) -> None:
@@ -116,14 +116,14 @@ def place(results: Path, track: str) -> None:
 
 @pytest.mark.parametrize("change", [record, place])
 @pytest.mark.parametrize("name", IN_PIECES)
-def test_a_track_that_changes_is_written_anew(
+def test_a_changed_track_is_written_again(
     name: str, results: Path, change: Callable[[Path, str], None]
 ) -> None:
     options = ExportOptions(bpm_ranges=(90.0, 100.0, 200.0))
     before = made(name, results, options)
     change(results, sorted(Results(results).recorded("bpm"))[3])
     after = made(name, results, options)
-    assert after != before and after == anew(name, results, options)
+    assert after != before and after == without_cache(name, results, options)
 
 
 def tags(file: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_file_that_changes_and_what_comes_beside_it_are_noticed(
     if file.exists():
         os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
     after = made(name, results)
-    assert after == anew(name, results) and after != before
+    assert after == without_cache(name, results) and after != before
 
 
 @pytest.mark.parametrize("name", IN_PIECES)
@@ -169,7 +169,7 @@ def test_other_options_are_other_texts(name: str, results: Path) -> None:
         if name == "m3u8":
             (results.parent / "out").unlink(missing_ok=True)
             options = ExportOptions(relative=True)
-        assert made(name, results, options) == anew(name, results, options)
+        assert made(name, results, options) == without_cache(name, results, options)
 
 
 @pytest.mark.parametrize("name", IN_PIECES)
@@ -201,7 +201,7 @@ def test_a_tracklist_that_could_not_be_read_once_is_read_the_next_time(
     with monkeypatch.context() as patch:
         patch.setattr(cue_sheet, "read_regular", fail)
         assert any("Input/output error" in line for line in made("rekordbox", results)[2])
-    assert made("rekordbox", results) == anew("rekordbox", results)
+    assert made("rekordbox", results) == without_cache("rekordbox", results)
 
 
 def test_tags_that_could_not_be_read_once_are_read_the_next_time(
@@ -213,7 +213,7 @@ def test_tags_that_could_not_be_read_once_are_read_the_next_time(
     with monkeypatch.context() as patch:
         patch.setattr(pieces, "read_dj_tags", lambda path: DjTags())
         made("rekordbox", results)
-    assert made("rekordbox", results) == anew("rekordbox", results)
+    assert made("rekordbox", results) == without_cache("rekordbox", results)
 
 
 def test_a_set_and_a_database_to_merge_with_are_read_each_time(results: Path) -> None:

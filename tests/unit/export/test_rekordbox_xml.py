@@ -43,9 +43,7 @@ def test_rekordbox_has_the_grid_of_every_region(results: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("notation", "text"), [("musical", "Am"), ("camelot", "8A"), ("openkey", "1m")]
 )
-def test_rekordbox_is_told_the_key(
-    results: Path, tmp_path: Path, notation: str, text: str
-) -> None:
+def test_rekordbox_gets_the_key(results: Path, tmp_path: Path, notation: str, text: str) -> None:
     root = tree_of(results, tmp_path / "collection.xml", key_notation=notation)
     assert {t.get("Tonality") for t in root.findall("COLLECTION/TRACK")} == {text}
 

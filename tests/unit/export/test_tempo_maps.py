@@ -82,7 +82,7 @@ def nearest(beats: tuple[float, ...], found: list[float]) -> float:
 
 
 @pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)
-def test_the_beats_and_bars_of_a_midi_file_are_ours(record: BpmRecord) -> None:
+def test_a_midi_file_has_the_beats_and_bars_of_the_record(record: BpmRecord) -> None:
     found = midi_of(record)
     places = tempo_map(record)
     assert places is not None
@@ -95,7 +95,7 @@ def test_the_beats_and_bars_of_a_midi_file_are_ours(record: BpmRecord) -> None:
 
 
 @pytest.mark.parametrize("record", RECORDS.values(), ids=RECORDS)
-def test_the_beats_of_a_reaper_project_are_ours(record: BpmRecord) -> None:
+def test_a_reaper_project_has_the_beats_of_the_record(record: BpmRecord) -> None:
     data = reaper.render_track(Track(Path("/m/t.flac"), record, None))[".RPP"].decode()
     project = rpp.loads(data)
     points = [child for child in project.find("TEMPOENVEX").children if child[0] == "PT"]

@@ -48,7 +48,7 @@ def test_every_track_is_there_with_its_tempo_key_and_place(results: Path, tmp_pa
     assert (house.info.playtime, house.info.playtime_float) == (30, 30.5)
 
 
-def test_grid_cues_and_loops_are_ours(results: Path, tmp_path: Path) -> None:
+def test_grid_cues_and_loops_are_those_of_the_records(results: Path, tmp_path: Path) -> None:
     (house, *_) = collection(results, tmp_path / "c.nml").collection.entry
     record = bpm_record(PATHS[0])
     (grid,) = [cue for cue in house.cue_v2 if cue.type == 4]

@@ -1,4 +1,4 @@
-"""Songs that old players do not play arrive as AIFF, sample for sample."""
+"""Songs in formats that old players do not support are converted to AIFF without loss."""
 
 from __future__ import annotations
 

@@ -209,9 +209,9 @@ def test_a_link_on_the_stick_is_refused(library, tmp_path, name):
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
-def test_a_full_stick_is_said_before_a_song_is_half_there(library, tmp_path, monkeypatch):
+def test_a_full_stick_is_reported_before_a_song_is_partly_copied(library, tmp_path, monkeypatch):
     results, _ = library
-    free = stick_songs.ROOM + 100
+    free = stick_songs.RESERVE + 100
     monkeypatch.setattr(
         stick_songs.shutil, "disk_usage", lambda path: type("Usage", (), {"free": free})()
     )

@@ -45,7 +45,7 @@ def played(key: int | None, cents: float = 0.0, style: str = "house", seed: int 
     return demo.render(composition).mean(axis=1).astype(np.float32)[: 40 * RATE]
 
 
-def heard(sound: np.ndarray, net: key_network.Network | None) -> dict[str, np.ndarray]:
+def descriptors_of(sound: np.ndarray, net: key_network.Network | None) -> dict[str, np.ndarray]:
     pitch = Pitch(net)
     for start in range(0, len(sound), 65536):
         pitch.add(sound[start : start + 65536])
@@ -60,7 +60,7 @@ def pitches(key_net: key_network.Network) -> Callable[[int], Features]:
     @cache
     def of(cents: int) -> Features:
         sound = played(F_MINOR, cents)
-        return Features(len(sound) / RATE, np.zeros((0, 2)), heard(sound, key_net))
+        return Features(len(sound) / RATE, np.zeros((0, 2)), descriptors_of(sound, key_net))
 
     return of
 
@@ -69,11 +69,11 @@ def pitches(key_net: key_network.Network) -> Callable[[int], Features]:
 def without_network() -> Features:
     """The features of a song in G major, made without the network."""
     sound = played(G_MAJOR)
-    return Features(len(sound) / RATE, np.zeros((0, 2)), heard(sound, None))
+    return Features(len(sound) / RATE, np.zeros((0, 2)), descriptors_of(sound, None))
 
 
 def key_of(sound: np.ndarray, net: key_network.Network | None, method: str = "madmom") -> Key:
-    features = Features(len(sound) / RATE, np.zeros((0, 2)), heard(sound, net))
+    features = Features(len(sound) / RATE, np.zeros((0, 2)), descriptors_of(sound, net))
     return analyse(features, KeyOptions(method))
 
 
@@ -191,7 +191,7 @@ def test_without_the_network_the_profiles_answer(without_network: Features) -> N
 
 @pytest.mark.slow
 @pytest.mark.smoke
-def test_a_key_that_changes_for_good_makes_segments(key_net: key_network.Network) -> None:
+def test_a_lasting_change_of_key_makes_segments(key_net: key_network.Network) -> None:
     sound = np.concatenate([played(F_MINOR), played(F_MINOR), played(G_MAJOR), played(G_MAJOR)])
     for method in ("madmom", "profiles"):
         found = key_of(sound, key_net, method)
@@ -201,7 +201,7 @@ def test_a_key_that_changes_for_good_makes_segments(key_net: key_network.Network
         assert found.segments[1].end == pytest.approx(160)
 
 
-def test_a_key_heard_for_a_moment_is_no_change() -> None:
+def test_a_key_of_a_few_bars_is_not_a_change() -> None:
     evidence = np.zeros((100, 24))
     evidence[:, 3] = 1.0
     evidence[40:50, 7] = 2.0

@@ -25,7 +25,7 @@ CUES = [
 
 
 def tags(data: bytes) -> list[tuple[bytes, bytes, bytes]]:
-    """(name, head behind the lengths, body) of every tag of a file."""
+    """(name, head after the lengths, body) of every tag of a file."""
     assert data[:4] == b"PMAI" and struct.unpack_from(">I", data, 8)[0] == len(data)
     found, at = [], 28
     while at < len(data):

@@ -105,7 +105,7 @@ def packed(beats: list[float], downbeats: list[float], duration: float) -> bytes
     return blobs.pack_grid(44100.0, round(duration * 44100), marks)
 
 
-def test_a_steady_grid_is_two_markers_from_before_0_to_behind_the_end():
+def test_a_steady_grid_has_two_markers_from_before_0_to_after_the_end():
     rate, samples, markers = read.grid(packed(BEATS, BEATS[2::4], 190.0))
     assert (rate, samples, len(markers)) == (44100.0, 8379000.0, 2)
     assert markers[0][1] == -4 and markers[0][0] <= 0 and markers[1][0] > samples
@@ -118,7 +118,7 @@ def test_a_steady_grid_is_two_markers_from_before_0_to_behind_the_end():
 @pytest.mark.parametrize("first", [0.0, 0.1, 2.0, 61.0])
 @pytest.mark.parametrize("pause", [0.0, 0.2, 0.47, 1.3, 9.0])
 @pytest.mark.parametrize("cut", [40, 41, 43])
-def test_beats_and_bars_stay_before_and_behind_a_pause(first, pause, cut):
+def test_beats_and_bars_are_kept_before_and_after_a_pause(first, pause, cut):
     period = 60 / 140
     before = [first + i * period for i in range(cut)]
     behind = [before[-1] + period + pause + i * period for i in range(64)]

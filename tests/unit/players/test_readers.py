@@ -76,17 +76,17 @@ def test_a_damaged_database_is_refused_with_the_reason() -> None:
         assert refused(4, "<I", size) == "not the database of a stick"
     assert refused(8, "<I", 101) == "not the database of a stick"
     assert refused(28, "<I", 77) == "has no table of tracks"
-    assert "is not of the table of tracks" in refused(at + 8, "<I", 5)
-    assert "is not of the table of tracks" in refused(at + 4, "<I", 99)
+    assert "does not belong to the table of tracks" in refused(at + 8, "<I", 5)
+    assert "does not belong to the table of tracks" in refused(at + 4, "<I", 99)
     full = (PAGE - 40) // 2
-    assert refused(at + 0x18, "<H", full + 1) == "more rows than there is room for"
+    assert refused(at + 0x18, "<H", full + 1) == "more rows than its length allows"
     with pytest.raises(ValueError, match="cut short"):
         device_reader.tracks(bytes(stick(3)[:30]))
     with pytest.raises(ValueError, match="cut short"):
         device_reader.tracks(b"")
 
 
-def test_pages_in_a_circle_are_read_once() -> None:
+def test_pages_in_a_cycle_are_read_once() -> None:
     data = stick(3)
     at = page_of_rows(data)
     tables = struct.unpack_from("<I", data, 8)[0]
@@ -94,15 +94,15 @@ def test_pages_in_a_circle_are_read_once() -> None:
     (head,) = [h for h in heads if struct.unpack_from("<I", data, h)[0] == 0]
     struct.pack_into("<I", data, head + 12, 0xFFFF)  # a last page that never comes
     struct.pack_into("<I", data, at + 12, at // PAGE)
-    with pytest.raises(ValueError, match="circle"):
+    with pytest.raises(ValueError, match="cycle"):
         device_reader.tracks(bytes(data))
 
 
-def test_a_text_behind_its_page_is_refused() -> None:
+def test_a_text_beyond_its_page_is_refused() -> None:
     data = stick(1)
     row = page_of_rows(data) + 40
     struct.pack_into("<H", data, row + 94 + 2 * 20, PAGE - 40)
-    with pytest.raises(ValueError, match="behind its page"):
+    with pytest.raises(ValueError, match="beyond its page"):
         device_reader.tracks(bytes(data))
 
 
@@ -152,14 +152,14 @@ def test_a_cue_is_read_with_name_colour_and_end(data: bytes, read: PlayerCue) ->
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (file_of(cue(NAME, magic=b"PCPT")), "a cue that reaches behind"),
-        (file_of(cue(NAME, more=1)), "a cue that reaches behind"),
-        (file_of(cue(NAME, more=-44 - len(NAME) + 43)), "a cue that reaches behind"),
-        (file_of(cue(NAME, length=len(NAME) + 1)), "a name that reaches behind"),
+        (file_of(cue(NAME, magic=b"PCPT")), "a cue extends beyond its end"),
+        (file_of(cue(NAME, more=1)), "a cue extends beyond its end"),
+        (file_of(cue(NAME, more=-44 - len(NAME) + 43)), "a cue extends beyond its end"),
+        (file_of(cue(NAME, length=len(NAME) + 1)), "a name extends beyond its cue"),
         (file_of(cue(NAME), count=2), "cut short"),
         (file_of(*[cue(b"")] * 1001), "more than 1000 cues"),
-        (file_of(cue(NAME))[:-1], "a tag that reaches behind"),
-        (b"PMAX" + file_of()[4:], "not a file of a player's analysis"),
+        (file_of(cue(NAME))[:-1], "a tag extends beyond its end"),
+        (b"PMAX" + file_of()[4:], "not an analysis file of a player"),
     ],
 )
 def test_a_damaged_file_of_cues_is_refused(data: bytes, reason: str) -> None:
@@ -167,7 +167,7 @@ def test_a_damaged_file_of_cues_is_refused(data: bytes, reason: str) -> None:
         analysis_reader.cues(data)
 
 
-def test_as_many_cues_as_may_be_are_read() -> None:
+def test_the_largest_number_of_cues_is_read() -> None:
     assert len(analysis_reader.cues(file_of(*[cue(b"")] * 1000))) == 1000
 
 
@@ -195,7 +195,7 @@ def test_a_grid_is_read_to_its_count_and_no_further() -> None:
     assert analysis_reader.grid(grid_file(entries)) == beats
     assert analysis_reader.grid(grid_file(entries, 1)) == beats[:1]
     assert analysis_reader.grid(grid_file([])) == []
-    with pytest.raises(ValueError, match="more beats than there is room for"):
+    with pytest.raises(ValueError, match="more beats than its length allows"):
         analysis_reader.grid(grid_file(entries, 3))
     entries = [(1, 12000, i) for i in range(200_001)]
     assert len(analysis_reader.grid(grid_file(entries[:-1]))) == 200_000
@@ -226,9 +226,9 @@ def test_the_engine_grid_that_counts_is_the_one_that_is_set() -> None:
     assert blobs.unpack_grid(engine_grid_field(48000.0, 1)) == (48000.0, [blobs.Marker(0.5, -4)])
     assert blobs.unpack_grid(engine_grid_field(48000.0, 0)) == (48000.0, [])
     for rate in (0.0, -1.0, 1e7, math.nan, math.inf):
-        with pytest.raises(ValueError, match="samples a second"):
+        with pytest.raises(ValueError, match="samples per second"):
             blobs.unpack_grid(engine_grid_field(rate, 1))
-    with pytest.raises(ValueError, match="no number"):
+    with pytest.raises(ValueError, match="not a number"):
         blobs.unpack_grid(engine_grid_field(48000.0, 1, math.nan))
 
 

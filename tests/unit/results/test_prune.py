@@ -107,7 +107,7 @@ def test_a_folder_that_is_not_ours_is_refused(tmp_path, capsys):
 def test_the_summary_counts_them(results):
     summary = summarise(results)
     assert (summary.tracks, summary.departed) == (3, 1)
-    assert "1 track no longer in your folder; to see what is kept: dropgrid prune" in describe(
+    assert "1 track no longer in your folder; to list cached data: dropgrid prune" in describe(
         summary, results
     )
     os.unlink(results / "bpm" / f"{GONE}.json")

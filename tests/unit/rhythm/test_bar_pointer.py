@@ -8,7 +8,7 @@ from dropgrid.features import FRAME_RATE
 from dropgrid.rhythm import RhythmOptions, analyse
 from dropgrid.rhythm import bar_pointer as pointer
 from dropgrid.rhythm.bar_pointer import Likelihood, best_path
-from dropgrid.rhythm.downbeat_tracking import PLACES, records
+from dropgrid.rhythm.downbeat_tracking import DOWNBEAT_POSITIONS, downbeat_parts
 from dropgrid.rhythm.phase import LAG
 from dropgrid.rhythm.variable_tempo import follow, moving
 from test_rhythm import clicks, grid, peaks_at, played_by_hand
@@ -131,55 +131,61 @@ def test_half_a_minute_of_accents_a_quarter_later_is_the_same_record():
     assert len(rhythm.grid) == 1
 
 
-def shown(ones, count):
-    """What half beats (count,) show whose ones are at some places: beats on the even ones."""
+def evidence_of(downbeats, count):
+    """Evidence at half beats (count,): beats on the even ones, downbeats at given places."""
     index = np.arange(count)
     return {
         "beat": np.where(index % 2 == 0, 0.6, 0.05),
-        "downbeat": np.where(np.isin(index, ones), 0.5, 0.05),
+        "downbeat": np.where(np.isin(index, downbeats), 0.5, 0.05),
     }
 
 
-def test_counting_begins_anew_where_the_one_moves_for_good():
-    ones = np.concatenate([np.arange(0, 1600, PLACES), np.arange(1604, 3200, PLACES)])
-    parts = records(shown(ones, 3200), np.array([], int))
+def test_a_new_part_begins_where_the_downbeat_moves_and_stays():
+    downbeats = np.concatenate(
+        [np.arange(0, 1600, DOWNBEAT_POSITIONS), np.arange(1604, 3200, DOWNBEAT_POSITIONS)]
+    )
+    parts = downbeat_parts(evidence_of(downbeats, 3200), np.array([], int))
     assert len(parts) == 2
-    assert abs(parts[1][0] - 1600) <= PLACES
+    assert abs(parts[1][0] - 1600) <= DOWNBEAT_POSITIONS
 
 
-def test_one_song_is_counted_through_whatever_eight_bars_of_it_say():
-    ones = np.arange(0, 3200, PLACES)
-    ones[100:108] += 4
-    assert records(shown(ones, 3200), np.array([], int)) == [(0, 3200)]
+def test_one_song_is_counted_through_despite_eight_bars_of_contrary_evidence():
+    downbeats = np.arange(0, 3200, DOWNBEAT_POSITIONS)
+    downbeats[100:108] += 4
+    assert downbeat_parts(evidence_of(downbeats, 3200), np.array([], int)) == [(0, 3200)]
 
 
 def test_half_a_beat_that_is_missing_is_found_by_the_beats_where_downbeats_are_too_weak():
-    ones = np.concatenate([np.arange(0, 800, PLACES), np.arange(801, 1120, PLACES)])
+    downbeats = np.concatenate(
+        [np.arange(0, 800, DOWNBEAT_POSITIONS), np.arange(801, 1120, DOWNBEAT_POSITIONS)]
+    )
     index = np.arange(1120)
-    seen = shown(ones, 1120)
-    flat = seen | {"beat": np.full(1120, 0.3)}
-    seen["beat"] = np.where(index % 2 == (index >= 800), 0.6, 0.01)
-    assert len(records(flat, np.array([], int))) == 1
-    parts = records(seen, np.array([], int))
+    evidence = evidence_of(downbeats, 1120)
+    flat = evidence | {"beat": np.full(1120, 0.3)}
+    evidence["beat"] = np.where(index % 2 == (index >= 800), 0.6, 0.01)
+    assert len(downbeat_parts(flat, np.array([], int))) == 1
+    parts = downbeat_parts(evidence, np.array([], int))
     assert len(parts) == 2
-    assert abs(parts[1][0] - 800) <= PLACES
+    assert abs(parts[1][0] - 800) <= DOWNBEAT_POSITIONS
 
 
 def test_at_a_border_of_the_grid_less_is_needed():
-    ones = np.concatenate([np.arange(0, 1600, PLACES), np.arange(1604, 1604 + 280, PLACES)])
-    seen = shown(ones, 1884)
-    assert len(records(seen, np.array([], int))) == 1
-    assert len(records(seen, np.array([1600]))) == 2
+    downbeats = np.concatenate(
+        [np.arange(0, 1600, DOWNBEAT_POSITIONS), np.arange(1604, 1604 + 280, DOWNBEAT_POSITIONS)]
+    )
+    evidence = evidence_of(downbeats, 1884)
+    assert len(downbeat_parts(evidence, np.array([], int))) == 1
+    assert len(downbeat_parts(evidence, np.array([1600]))) == 2
 
 
-def test_an_edit_that_leaves_out_two_beats_moves_the_one_and_makes_an_entry():
+def test_an_edit_that_leaves_out_two_beats_moves_the_downbeat_and_makes_an_entry():
     truth = grid(128.0, 0.4, 400)
-    ones = np.concatenate([truth[0:424:4], truth[426::4]])
-    rhythm = analyse(clicks(truth, 400, downbeats=ones), OPTIONS)
+    downbeats = np.concatenate([truth[0:424:4], truth[426::4]])
+    rhythm = analyse(clicks(truth, 400, downbeats=downbeats), OPTIONS)
     assert len(rhythm.grid) == 2
     assert rhythm.grid[1].start == pytest.approx(truth[424], abs=5)
     found = np.array(rhythm.downbeats)
-    nearest = np.abs(found[:, None] - ones - LAG).min(axis=1)
+    nearest = np.abs(found[:, None] - downbeats - LAG).min(axis=1)
     assert np.mean(nearest < 0.02) > 0.97
     assert len(rhythm.beats) == len(truth)
     second = rhythm.grid[1]

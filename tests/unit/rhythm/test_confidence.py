@@ -1,4 +1,4 @@
-"""The confidence of a whole track, and the other readings that are always offered."""
+"""The confidence of a whole track, and the alternatives that are always included."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from dropgrid.features import Features
 from dropgrid.rhythm import RhythmOptions, analyse
-from dropgrid.rhythm.confidence import Heard
+from dropgrid.rhythm.confidence import Sound
 from dropgrid.rhythm.evidence import EvidenceSource
 from test_rhythm import bands_of, clicks, grid, peaks_at, played_by_hand
 
 OPTIONS = RhythmOptions()
 
 
-def of_heights(*parts, duration, ones=()):
-    """Features of activations alone from (times, height) of beats, and where the ones are."""
+def of_heights(*parts, duration, downbeats=()):
+    """Features with activations only, from (times, height) of beats, and the downbeats."""
     column = sum(peaks_at(times, duration, height) for times, height in parts)
-    marked = peaks_at(ones, duration, 0.5)
+    marked = peaks_at(downbeats, duration, 0.5)
     return Features(duration, np.stack([column, marked], axis=1).astype(np.float32))
 
 
@@ -32,7 +32,7 @@ def test_half_and_double_the_tempo_are_alternatives_whatever_the_evidence(bpm):
     assert all(0 < share < 1 for share in found.values())
 
 
-def test_many_faint_regions_are_less_sure_than_many_clear_ones_and_one_is_surest():
+def test_confidence_falls_with_many_regions_and_with_weak_beats():
     truth = played_by_hand(lambda t: 118 + 3 * np.sin(t / 13), 200)
     sure = [
         analyse(of_heights((truth, height), duration=200), OPTIONS) for height in (0.8, 0.25, 0.1)
@@ -44,7 +44,7 @@ def test_many_faint_regions_are_less_sure_than_many_clear_ones_and_one_is_surest
 
 
 @pytest.mark.parametrize("beats", [0.37, 0.63, 0.88])
-def test_a_steady_grid_through_a_jump_of_the_phase_is_unsure(beats):
+def test_a_steady_grid_through_a_phase_jump_has_low_confidence(beats):
     one = grid(128.0, 0.2, 100)
     truth = np.concatenate([one, grid(128.0, one[-1] + (1 - beats) * 60 / 128, 140)])
     features = of_heights((truth, 0.6), duration=140)
@@ -56,14 +56,14 @@ def test_a_steady_grid_through_a_jump_of_the_phase_is_unsure(beats):
 
 
 @pytest.mark.parametrize("beats", [0.25, 0.5, 0.75])
-def test_accents_on_the_quarters_of_a_beat_are_no_doubt(beats):
+def test_accents_on_the_quarters_of_a_beat_do_not_lower_the_confidence(beats):
     truth = grid(128.0, 0.2, 140)
     moved = truth + np.where(truth > 100, beats * 60 / 128, 0.0)
     rhythm = analyse(of_heights((moved, 0.6), duration=140), RhythmOptions(piecewise=False))
     assert rhythm.confidence > 0.9
 
 
-def test_an_unsure_half_of_a_mix_lowers_the_confidence_of_the_whole():
+def test_a_doubtful_half_of_a_mix_lowers_the_confidence_of_the_whole():
     one, two = grid(124.0, 0.0, 120), grid(140.0, 120.2, 240)
     halves = two + 30 / 140
     clear = of_heights((one, 0.8), (two, 0.8), duration=240)
@@ -73,11 +73,11 @@ def test_an_unsure_half_of_a_mix_lowers_the_confidence_of_the_whole():
     assert unsure.confidence < sure.confidence - 0.1
 
 
-def test_every_other_beat_of_a_fast_tempo_much_weaker_is_a_doubt_of_the_octave():
+def test_a_fast_tempo_with_every_other_beat_weak_has_a_doubtful_octave():
     fast = grid(190.0, 0.2, 120)
     bars = fast[::4]
-    even = of_heights((fast, 0.6), duration=120, ones=bars)
-    uneven = of_heights((fast[::2], 0.6), (fast[1::2], 0.15), duration=120, ones=bars)
+    even = of_heights((fast, 0.6), duration=120, downbeats=bars)
+    uneven = of_heights((fast[::2], 0.6), (fast[1::2], 0.15), duration=120, downbeats=bars)
     options = RhythmOptions(preferred_bpm=190)
     sure, unsure = (analyse(features, options) for features in (even, uneven))
     assert sure.bpm == unsure.bpm == 190.0
@@ -87,31 +87,31 @@ def test_every_other_beat_of_a_fast_tempo_much_weaker_is_a_doubt_of_the_octave()
 
 
 @pytest.mark.parametrize(
-    ("bpm", "options", "found", "said"),
+    ("bpm", "options", "found", "value"),
     [
         (240.0, RhythmOptions(), 120.0, "above max_bpm"),
         (50.0, RhythmOptions(max_bpm=115, preferred_bpm=100), 100.0, "below min_bpm"),
     ],
 )
-def test_a_tempo_outside_the_range_is_told_and_offered(bpm, options, found, said):
+def test_a_tempo_outside_the_range_is_reported_as_an_alternative(bpm, options, found, value):
     rhythm = analyse(clicks(grid(bpm, 0.2, 90), 90), options)
     assert rhythm.bpm == found
-    assert rhythm.evidence["outside"] == said
+    assert rhythm.evidence["outside"] == value
     assert rhythm.confidences.octave < 0.51
     assert octaves(rhythm)[bpm] == pytest.approx(0.49, abs=0.02)
     assert "outside" not in analyse(clicks(grid(found, 0.2, 90), 90), options).evidence
 
 
 @pytest.mark.parametrize(("bpm", "doubted"), [(170.0, True), (120.0, False)])
-def test_fast_beats_that_no_drum_divides_are_a_doubt_of_the_octave(bpm, doubted):
+def test_fast_beats_that_no_drum_divides_have_a_doubtful_octave(bpm, doubted):
     beats = grid(bpm, 0.2, 120)
     hats = {True: beats + 30 / bpm, False: beats}
     features = clicks(beats, 120, downbeats=beats[::4])
     found = {}
     for divided, times in hats.items():
         bands = bands_of({0: (2, beats), 7: (9, times)}, 120)
-        heard = Features(120, features.activations, {"bands": bands})
-        found[divided] = analyse(heard, RhythmOptions(preferred_bpm=bpm))
+        features_with_bands = Features(120, features.activations, {"bands": bands})
+        found[divided] = analyse(features_with_bands, RhythmOptions(preferred_bpm=bpm))
         assert found[divided].bpm == bpm
     assert found[True].confidences.octave > 0.9
     assert (found[False].confidences.octave < 0.7) == doubted
@@ -139,8 +139,8 @@ def bars_without(quarters):
 @pytest.mark.parametrize("quarters", [1, 2, 3, 6])
 def test_bars_that_repeat_moved_by_part_of_a_beat_are_doubted(quarters):
     cut = bars_without(quarters)
-    sound = Heard(EvidenceSource(cut), cut.activations.sum(axis=1), OPTIONS)
-    assert sound.moved(0.2 + np.arange(48 * 4) / 2) > 0.3
+    sound = Sound(EvidenceSource(cut), cut.activations.sum(axis=1), OPTIONS)
+    assert sound.shift_gain(0.2 + np.arange(48 * 4) / 2) > 0.3
     rhythm = analyse(cut, OPTIONS, known_bpm=120.0)
     assert len(rhythm.grid) == 1
     assert rhythm.confidence < 0.85
@@ -149,5 +149,5 @@ def test_bars_that_repeat_moved_by_part_of_a_beat_are_doubted(quarters):
 @pytest.mark.parametrize("quarters", [0, 4, 8])
 def test_bars_that_repeat_after_whole_beats_are_not(quarters):
     uncut = bars_without(quarters)
-    sound = Heard(EvidenceSource(uncut), uncut.activations.sum(axis=1), OPTIONS)
-    assert sound.moved(0.2 + np.arange(48 * 4) / 2) < 0.05
+    sound = Sound(EvidenceSource(uncut), uncut.activations.sum(axis=1), OPTIONS)
+    assert sound.shift_gain(0.2 + np.arange(48 * 4) / 2) < 0.05

@@ -1,4 +1,4 @@
-"""A steady grid goes on through music that says otherwise, unless it says so clearly."""
+"""A steady grid continues against weak evidence, and ends at strong evidence."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from dropgrid.features import Features
 from dropgrid.rhythm import RhythmOptions, analyse
-from dropgrid.rhythm.borders import giving_way
-from dropgrid.rhythm.continuation import Part, joined
+from dropgrid.rhythm.borders import border_beats
+from dropgrid.rhythm.continuation import Part, join_parts
 from dropgrid.rhythm.fit import Line
 from dropgrid.rhythm.phase import LAG
 from dropgrid.rhythm.piecewise import straight_pieces
 from test_rhythm import clicks, grid, peaks_at, played_by_hand, worst
 
 
-def heard(*parts, duration):
-    """Features of activations alone, from (times, height) of their peaks."""
+def features_of(*parts, duration):
+    """Features with activations only, from (times, height) of their peaks."""
     column = sum(peaks_at(times, duration, height) for times, height in parts)
     return Features(duration, np.stack([column, 0 * column], axis=1).astype(np.float32))
 
@@ -30,25 +30,25 @@ def test_faint_sounds_without_a_beat_before_and_after_the_music_get_its_grid(see
     truth = grid(126.0, 70.3, 200)
     gaps = np.cumsum(random.uniform(0.25, 1.2, 160))
     before, after = gaps[gaps < 69], 200 + gaps[gaps < 50]
-    features = heard((before, 0.1), (truth, 0.7), (after, 0.1), duration=255)
+    features = features_of((before, 0.1), (truth, 0.7), (after, 0.1), duration=255)
     assert regions(features) == [(0, 126.0)]
 
 
 def test_a_faint_intro_of_another_tempo_does_not_get_one_of_its_own():
     truth = grid(130.0, 60.2, 220)
-    features = heard((grid(119.2, 0.1, 60), 0.12), (truth, 0.8), duration=220)
+    features = features_of((grid(119.2, 0.1, 60), 0.12), (truth, 0.8), duration=220)
     assert regions(features) == [(0, 130.0)]
-    loud = heard((grid(119.2, 0.1, 60), 0.6), (truth, 0.8), duration=220)
+    loud = features_of((grid(119.2, 0.1, 60), 0.6), (truth, 0.8), duration=220)
     assert len(regions(loud)) == 2
 
 
 @pytest.mark.parametrize("beats", [0.3, 0.37, 0.5, 0.75])
-def test_accents_beside_the_beat_for_64_bars_leave_the_grid_where_it_is(beats):
+def test_accents_off_the_beat_for_64_bars_do_not_move_the_grid(beats):
     truth = grid(132.0, 0.2, 290)
     away = (truth >= 70) & (truth < 186)
     moved = np.where(away, truth + beats * 60 / 132, truth)
-    ones = np.arange(len(truth)) % 4 == 0
-    features = clicks(np.unique(moved), 290, downbeats=truth[ones & ~away])
+    downbeats = np.arange(len(truth)) % 4 == 0
+    features = clicks(np.unique(moved), 290, downbeats=truth[downbeats & ~away])
     rhythm = analyse(features, RhythmOptions())
     assert len(rhythm.grid) == 1
     assert worst(rhythm.beats, truth + LAG) < 0.006
@@ -60,7 +60,7 @@ def test_a_record_that_stays_on_its_own_grid_keeps_it():
 
 
 @pytest.mark.parametrize("times", [2, 4, 10])
-def test_a_loop_that_is_cut_beside_the_beat_keeps_its_tempo_and_begins_anew_each_time(times):
+def test_a_loop_cut_off_the_beat_keeps_its_tempo_and_starts_a_region_each_time(times):
     loop = grid(126.0, 0.35, 77)
     starts = 77.0 * np.arange(times)
     truth = (starts[:, None] + loop).ravel()
@@ -79,7 +79,7 @@ def test_a_jump_of_the_phase_begins_a_region_of_the_same_tempo(bpm, at, end, lev
     after = grid(bpm, before[-1] + 0.63 * 60 / bpm, end - 0.5)
     truth = np.concatenate([before, after])
     between = truth + 30 / bpm
-    features = heard((truth, level), (between[between < end], level), duration=end)
+    features = features_of((truth, level), (between[between < end], level), duration=end)
     rhythm = analyse(features, RhythmOptions())
     assert [region.bpm for region in rhythm.grid] == [bpm, bpm]
     assert -0.02 < rhythm.grid[1].start - after[0] < 60 / bpm + 0.02
@@ -88,15 +88,15 @@ def test_a_jump_of_the_phase_begins_a_region_of_the_same_tempo(bpm, at, end, lev
     assert off.max() < 0.02
 
 
-def test_a_grid_gives_way_where_most_is_heard_and_no_beat_comes_too_soon():
+def test_the_border_of_two_grids_keeps_most_activation_and_no_beat_too_soon():
     first, second = 50.0 * np.arange(10), 30.0 + 50.0 * np.arange(10)
-    heard_there = np.zeros(600)
-    heard_there[first[:5].astype(int)] = heard_there[second[4:].astype(int)] = 1.0
-    heard_there[150] = 0.9  # .6 of a beat before 180
-    heard_there[230] = 0.4  # .6 of a beat after 200
-    assert giving_way(heard_there, first, second) == (5, 5)
-    heard_there[200] = 0.2
-    assert giving_way(heard_there, first, second) == (4, 4)
+    activation = np.zeros(600)
+    activation[first[:5].astype(int)] = activation[second[4:].astype(int)] = 1.0
+    activation[150] = 0.9  # .6 of a beat before 180
+    activation[230] = 0.4  # .6 of a beat after 200
+    assert border_beats(activation, first, second) == (5, 5)
+    activation[200] = 0.2
+    assert border_beats(activation, first, second) == (4, 4)
 
 
 @pytest.mark.parametrize("deviation", [0.0, 0.0002])
@@ -104,21 +104,21 @@ def test_a_machine_that_wavers_by_less_than_a_player_is_one_region(deviation):
     random = np.random.default_rng(5)
     truth = played_by_hand(lambda t: 140 * (1 + deviation * np.sin(t / 20)), 170)
     shaken = truth + random.normal(0, 0.012, len(truth))
-    weak = heard((shaken, 0.25), (shaken[::3] + 0.11, 0.2), duration=172)
+    weak = features_of((shaken, 0.25), (shaken[::3] + 0.11, 0.2), duration=172)
     assert len(regions(weak)) == 1
 
 
-def test_parts_that_are_moved_all_the_time_are_left_alone_and_a_short_one_is_not():
+def test_a_part_on_a_path_is_not_joined_and_a_short_steady_one_is():
     steady = Line(0.2, 0.5, 0.001)
     beats = 0.2 + 0.5 * np.arange(200)
     activation = peaks_at(np.concatenate([beats, 100.33 + 0.46 * np.arange(20)]), 110)
     short = Part(100.0, 109.5, 100.33 + 0.46 * np.arange(20), Line(100.33, 0.46, 0.1))
     played = Part(short.start, short.end, short.beats, None)
     music = Part(0.0, 100.0, beats, steady)
-    (whole,) = joined(activation, [music, short])
+    (whole,) = join_parts(activation, [music, short])
     assert (whole.first, whole.last, whole.anchor) == (0, 2, 0)
     assert whole.line.period == pytest.approx(0.5, abs=1e-4)
-    assert len(joined(activation, [music, played])) == 2
+    assert len(join_parts(activation, [music, played])) == 2
 
 
 def test_a_path_is_cut_into_the_fewest_pieces_that_keep_within_ten_milliseconds():
@@ -138,10 +138,10 @@ def grid_with_errors(random):
     return beats + 0.004 * np.sin(beats / 20) + random.normal(0, 0.003, 300)
 
 
-def test_a_record_of_music_that_moves_says_how_far_beats_lie_from_the_grid():
+def test_the_evidence_of_variable_tempo_contains_the_distance_from_the_grid():
     truth = played_by_hand(lambda t: 118 + 2.5 * np.sin(t / 13), 200)
-    rhythm = analyse(heard((truth, 0.8), duration=200), RhythmOptions())
-    said = rhythm.evidence["deviation_ms"]
-    assert 0 < said["typical"] < said["largest"] < 30
+    rhythm = analyse(features_of((truth, 0.8), duration=200), RhythmOptions())
+    value = rhythm.evidence["deviation_ms"]
+    assert 0 < value["typical"] < value["largest"] < 30
     steady = analyse(clicks(grid(128.0, 0.2, 90), 90), RhythmOptions())
     assert "deviation_ms" not in steady.evidence

@@ -23,7 +23,7 @@ def features(tmp_path_factory):
 
 
 def louder(features, gain):
-    """The same sound so many dB louder, the same beats heard in it."""
+    """The same sound so many dB louder, with the same beats."""
     changed = dict(features.descriptors)
     power = 10 ** ((changed["bands"].astype(float) + gain) / 10)
     changed["bands"] = (10 * np.log10(power + 1e-10)).astype(np.float16)

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from dropgrid.features import ENVELOPE_RATE, Features
 from dropgrid.rhythm import phase
-from dropgrid.rhythm.bar_pointer import FLOOR, PART, SOFTER, Likelihood, own_part
+from dropgrid.rhythm.bar_pointer import (
+    ACTIVATION_POWER,
+    BEAT_PART,
+    FLOOR,
+    Likelihood,
+    beat_part_frames,
+)
 
 
 @pytest.mark.parametrize(("start", "length"), [(0, 40), (3, 47), (-20, 48), (180, 50), (60, 12)])
@@ -18,15 +24,15 @@ def test_a_beat_sounds_in_its_first_part_and_is_denied_in_the_rest(
     expected = 0.0
     for frame in range(start, start + length):
         if 0 <= frame < 200:
-            value = min(max(activation[frame] ** SOFTER, FLOOR), 1 - FLOOR)
-            sounds = frame - start < -(-length // PART)
-            expected += np.log(value) if sounds else np.log((1 - value) / (PART - 1))
+            value = min(max(activation[frame] ** ACTIVATION_POWER, FLOOR), 1 - FLOOR)
+            sounds = frame - start < -(-length // BEAT_PART)
+            expected += np.log(value) if sounds else np.log((1 - value) / (BEAT_PART - 1))
     found = Likelihood(activation, 50)(np.array([start]), np.array([length]))
     assert found == pytest.approx([expected])
 
 
 def test_a_beats_own_part_is_a_twelfth_rounded_up() -> None:
-    assert own_part(np.array([1, 12, 13, 24, 25])).tolist() == [1, 1, 2, 2, 3]
+    assert beat_part_frames(np.array([1, 12, 13, 24, 25])).tolist() == [1, 1, 2, 2, 3]
 
 
 BEATS = np.arange(1, 50) * 0.5

@@ -1,4 +1,4 @@
-"""Bars of five and of seven beats are found where the drums say so, and nowhere else."""
+"""Bars of five and of seven beats are found only where the drums are evidence for them."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def test_the_drums_tell_how_many_beats_a_bar_has(name, signature, quarters, bpm,
     samples = odd_meters.played(odd_meters.PATTERNS[name], bpm, 75)
     rhythm = rhythm_of(samples, tmp_path)
     assert (rhythm.bpm, rhythm.time_signature) == (bpm, signature)
-    ones = np.array(rhythm.downbeats)
-    assert np.diff(ones) == pytest.approx(quarters * 60 / bpm, abs=0.001)
+    downbeats = np.array(rhythm.downbeats)
+    assert np.diff(downbeats) == pytest.approx(quarters * 60 / bpm, abs=0.001)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ BARS = 112
 
 @pytest.fixture(scope="module")
 def engines(tmp_path_factory):
-    """What hears the beats, by method."""
+    """The beat detector of each method."""
     network = tmp_path_factory.mktemp("networks") / "network.npz"
     prepare_network(network, "madmom")
     return {"madmom": beat_ensemble.load(network), "open": "open"}

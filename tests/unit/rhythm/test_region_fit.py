@@ -1,4 +1,4 @@
-"""Pieces of a path: a hand's deviations stay, a machine's beats are fitted."""
+"""Pieces of a path: beats played by hand keep their deviations, a machine's are fitted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_beats_in_a_straight_line_were_not_played_by_hand_from_64_on(count, by_h
     for place, beat in enumerate(beats):
         activations[round(beat * FRAME_RATE), int(place % 4 == 0)] = 1.0
     source = EvidenceSource(Features(frames / FRAME_RATE, activations, {}))
-    whole = region_fit._Track(source, activations.sum(axis=1), RhythmOptions())
-    (piece,) = region_fit._straight(whole, beats)
+    track = region_fit._Track(source, activations.sum(axis=1), RhythmOptions())
+    (piece,) = region_fit._straight(track, beats)
     assert piece.bpm == pytest.approx(120.0, abs=0.01)
-    assert (piece.apart is not None) == by_hand
+    assert (piece.deviation is not None) == by_hand

@@ -183,19 +183,19 @@ def test_where_nothing_tells_the_one_it_is_the_first_beat():
 
 
 @pytest.mark.parametrize("first", [0, 2])
-def test_a_chord_that_changes_decides_where_the_network_hears_two_ones_in_a_bar(first):
+def test_a_chord_that_changes_decides_where_the_network_finds_two_downbeats_in_a_bar(first):
     truth = grid(128.0, 0.4, 120)
     features = clicks(truth, 120, downbeats=truth[::2])
     chroma = np.full((1200, 12), 0.1)
     for turn, beat in enumerate(range(first, len(truth), 8)):
         chroma[round(truth[beat] * 10) :] = 0.1
         chroma[round(truth[beat] * 10) :, 5 * turn % 12] = 1.0
-    heard = {"chroma": chroma.astype(np.float16)}
-    rhythm = analyse(Features(120, features.activations, heard), OPTIONS)
+    descriptors = {"chroma": chroma.astype(np.float16)}
+    rhythm = analyse(Features(120, features.activations, descriptors), OPTIONS)
     assert rhythm.downbeats[0] == pytest.approx(truth[first], abs=0.02)
 
 
-def test_changes_of_level_decide_where_the_network_hears_two_ones_in_a_bar():
+def test_changes_of_level_decide_where_the_network_finds_two_downbeats_in_a_bar():
     truth = grid(128.0, 0.4, 120)
     features = clicks(truth, 120, downbeats=truth[::2])
     bands = bands_of({}, 120)
@@ -209,9 +209,9 @@ def test_changes_of_level_decide_where_the_network_hears_two_ones_in_a_bar():
 
 def test_bars_tell_hip_hop_from_drum_and_bass_where_the_beats_do_not():
     fast = grid(174.0, 0.1, 120)
-    for ones, bpm in ((fast[::4], 174.0), (fast[::8], 87.0)):
-        features = clicks(fast, 120, downbeats=ones)
-        bands = bands_of({0: (2, ones)}, 120)
+    for downbeats, bpm in ((fast[::4], 174.0), (fast[::8], 87.0)):
+        features = clicks(fast, 120, downbeats=downbeats)
+        bands = bands_of({0: (2, downbeats)}, 120)
         rhythm = analyse(Features(120, features.activations, {"bands": bands}), OPTIONS)
         assert rhythm.bpm == bpm
         others = {round(other.bpm): other.confidence for other in rhythm.alternatives}
@@ -290,15 +290,15 @@ def test_a_confidence_is_the_product_of_tempo_octave_and_phase():
 def test_half_beats_as_strong_as_the_beats_are_an_alternative_that_says_how_to_get_there():
     truth = grid(80.0, 0.3, 120)
     halves = truth + 30 / 80
-    ones, others = truth[::4], halves[1::4]
+    downbeats, others = truth[::4], halves[1::4]
     beats = peaks_at(np.sort(np.concatenate([truth, halves])), 120, 0.4)
-    columns = beats, peaks_at(ones, 120, 0.5) + peaks_at(others, 120, 0.5)
+    columns = beats, peaks_at(downbeats, 120, 0.5) + peaks_at(others, 120, 0.5)
     options = RhythmOptions(max_bpm=120, preferred_bpm=80)
     rhythm = analyse(Features(120, np.stack(columns, axis=1).astype(np.float32)), options)
     assert np.abs(rhythm.downbeats[1] - others).min() < 0.02
     other = next(a for a in rhythm.alternatives if a.kind == "phase")
     assert (rhythm.bpm, other.bpm, other.shift_beats) == (80.0, 80.0, -1.5)
-    assert np.abs(rhythm.downbeats[1] + other.shift_beats * 60 / 80 - ones).min() < 0.02
+    assert np.abs(rhythm.downbeats[1] + other.shift_beats * 60 / 80 - downbeats).min() < 0.02
     share = rhythm.confidences.tempo * rhythm.confidences.octave
     assert other.confidence == pytest.approx(share * (1 - rhythm.confidences.phase))
 
@@ -327,15 +327,15 @@ def test_half_and_twice_the_tempo_are_alternatives_of_the_octave():
 @pytest.mark.parametrize("first", [0, 1, 2, 3])
 def test_a_file_cut_out_of_the_music_need_not_begin_on_a_one(first):
     truth = grid(128.0, 0.0, 90)
-    ones = truth[first::4]
+    downbeats = truth[first::4]
     bands = np.full((9000, 9), -30.0)
     for bar in range(2, 40, 8):
         start, end = (round(truth[4 * b + first] * FRAME_RATE) for b in (bar, bar + 4))
         bands[start:end, 3:] = -15
-    activations = clicks(truth, 90, downbeats=ones).activations
+    activations = clicks(truth, 90, downbeats=downbeats).activations
     features = Features(90, activations, {"bands": bands.astype(np.float16)})
     rhythm = analyse(features, OPTIONS)
-    assert np.abs(rhythm.downbeats[0] - ones[0]) < 0.02
+    assert np.abs(rhythm.downbeats[0] - downbeats[0]) < 0.02
 
 
 @pytest.mark.parametrize("frame", [0, 1, 3000, 5998, 5999])

@@ -1,4 +1,4 @@
-"""Tempo accuracy on real activations: the GiantSteps tracks beside the checkout, if there."""
+"""Tempo accuracy on real activations: the GiantSteps tracks next to the checkout, if present."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_nine_of_ten_broken_beats_are_not_half_a_beat_off(broken_beats):
     assert np.mean([on_the_beat(*track) for track in broken_beats]) >= 0.9
 
 
-def test_the_phase_of_broken_beats_is_as_sure_as_it_says(broken_beats):
+def test_the_phase_confidence_of_broken_beats_is_calibrated(broken_beats):
     promised = np.array([rhythm.confidences.phase for rhythm, _ in broken_beats])
     kept = np.array([on_the_beat(*track) for track in broken_beats])
     sure = promised > 0.9

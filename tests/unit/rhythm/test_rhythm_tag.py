@@ -1,4 +1,4 @@
-"""A BPM tag is a witness for the octave, never the answer."""
+"""A BPM tag is evidence for the octave, and never replaces the computed tempo."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_tag_that_contradicts_halves_the_confidence_and_moves_nothing() -> Non
 
 
 @pytest.mark.parametrize(
-    ("options", "tag", "bpm", "source", "said"),
+    ("options", "tag", "bpm", "source", "value"),
     [({}, 124.0, 124.37, "computed", "agrees"),
      ({"metadata": "trust"}, 124.0, 124.0, "metadata", None),
      ({"ignore_metadata": True}, 62.0, 124.37, "computed", None),
@@ -82,12 +82,12 @@ def test_a_tag_that_contradicts_halves_the_confidence_and_moves_nothing() -> Non
      ({"metadata": "trust"}, 999.0, 124.37, "computed", None)],
 )  # fmt: skip
 def test_the_record_says_what_became_of_the_tag(
-    options: dict, tag: float, bpm: float, source: str, said: str | None
+    options: dict, tag: float, bpm: float, source: str, value: str | None
 ) -> None:
     ticket = Ticket("a-12345678", "a.flac", "/m/a.flac", 1, 1)
     record = make_bpm_record(ticket, features(124.37, tag), options)
     assert record.bpm == pytest.approx(bpm, abs=0.02)
-    assert (record.source, record.tag_bpm, record.evidence.get("tag")) == (source, tag, said)
+    assert (record.source, record.tag_bpm, record.evidence.get("tag")) == (source, tag, value)
 
 
 def test_the_answer_of_the_audio_alone_is_kept_where_a_tag_decides_the_octave() -> None:
@@ -109,11 +109,11 @@ def test_the_answer_of_the_audio_alone_is_kept_where_a_tag_decides_the_octave() 
 
 def test_a_stated_tempo_leaves_what_the_audio_alone_says() -> None:
     ticket = Ticket("a-12345678", "a.flac", "/m/a.flac", 1, 1)
-    said = make_bpm_record(ticket, features(124.37, 62.0), {}, Correction(bpm=62.185))
-    assert said.source == "corrected"
-    assert said.bpm_computed == pytest.approx(124.37, abs=0.02)
-    alone = without_tag(as_computed(said))
-    assert alone.bpm == said.bpm_computed
+    value = make_bpm_record(ticket, features(124.37, 62.0), {}, Correction(bpm=62.185))
+    assert value.source == "corrected"
+    assert value.bpm_computed == pytest.approx(124.37, abs=0.02)
+    alone = without_tag(as_computed(value))
+    assert alone.bpm == value.bpm_computed
 
 
 def test_a_tag_moves_one_tempo_to_the_front_and_keeps_the_sum() -> None:

@@ -222,7 +222,7 @@ def test_what_cannot_be_written_is_warned_of_once_and_counted(tmp_path: Path, wh
         file.write({"n": number})
     assert file.lost == 3
     [warning] = warnings
-    assert str(tmp_path / where) in warning and "the run goes on" in warning
+    assert str(tmp_path / where) in warning and "the run continues" in warning
 
 
 def test_what_can_be_written_again_is(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from dropgrid.base import optional_packages
 from dropgrid.results.table import COLUMNS
 from dropgrid.results.to_check import tracks_to_check
-from dropgrid.run.next_steps import next_steps, nothing_to_do, seen_from
+from dropgrid.run.next_steps import next_steps, nothing_to_do, path_to_type
 
 
 def table(results: Path, *rows: dict[str, str]) -> None:
@@ -33,9 +33,9 @@ def test_doubtful_tracks_are_counted(tmp_path: Path) -> None:
 
 def test_the_page_is_named_as_it_is_typed(tmp_path: Path) -> None:
     page = tmp_path / "results" / "report" / "index.html"
-    assert seen_from(page, str(tmp_path)) == "results/report/index.html"
-    assert seen_from(page, str(tmp_path / "elsewhere")) == str(page)
-    assert seen_from(page, "") == str(page)
+    assert path_to_type(page, str(tmp_path)) == "results/report/index.html"
+    assert path_to_type(page, str(tmp_path / "elsewhere")) == str(page)
+    assert path_to_type(page, "") == str(page)
 
 
 def test_the_end_says_what_to_open_and_what_to_check(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_run_with_nothing_to_do_says_so_and_what_failed_before(tmp_path: Path)
     assert nothing_to_do(results, here).splitlines() == [said, page]
     with (results / "failures.csv").open("a") as stream:
         stream.write("a-00000000,a.mp3,decode,DecodeError,x\na-00000000,a.mp3,bpm,Odd,y\n")
-    failed = "1 track failed in an earlier run: results/failures.csv says why"
+    failed = "1 track failed in an earlier run, see results/failures.csv"
     assert nothing_to_do(results, here).splitlines() == [said, failed, page]
     (results / "failures.csv").write_bytes(b"track\n\xff\n")
     assert nothing_to_do(results, here).splitlines() == [said, page]

@@ -68,7 +68,7 @@ def test_nothing_to_do_is_said_in_other_words(tmp_path: Path) -> None:
     made.handle(record(NOTHING))
     said = stream.getvalue().splitlines()
     assert said[0] == "dropgrid: nothing to do: everything is up to date"
-    assert said[1].startswith("2 tracks failed in an earlier run: ")
+    assert said[1].startswith("2 tracks failed in an earlier run, see ")
 
 
 def test_errors_and_warnings_arrive_with_their_text_and_the_log_is_named(log: Path) -> None:

@@ -29,7 +29,7 @@ def test_a_lock_says_who_keeps_it_until_the_process_ends(tmp_path: Path, kept) -
     noted = (tmp_path / LOCK).read_text()
     assert noted.startswith(f"process {os.getpid()} of {user_name(os.geteuid())} on ")
     assert noted.endswith(f", started in {os.getcwd()}") and len(kept) == 1
-    with pytest.raises(LibraryError, match=f"another run is at work there: process {os.getpid()}"):
+    with pytest.raises(LibraryError, match=f"another run uses this folder: process {os.getpid()}"):
         lock_results(tmp_path)
     assert len(kept) == 1
     os.close(kept.pop())
@@ -41,7 +41,7 @@ def test_a_lock_of_nobody_known_and_a_link_are_told(tmp_path: Path, kept) -> Non
     descriptor = os.open(tmp_path / LOCK, os.O_RDWR | os.O_CREAT)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
-        with pytest.raises(LibraryError, match="another run is at work there: unknown"):
+        with pytest.raises(LibraryError, match="another run uses this folder: unknown"):
             lock_results(tmp_path)
     finally:
         os.close(descriptor)
@@ -61,7 +61,7 @@ def test_where_there_are_no_locks_a_file_stands_for_one(tmp_path: Path, monkeypa
     monkeypatch.setattr(interrupts.atexit, "register", lambda *call: released.append(call))
     lock_results(tmp_path)
     assert (tmp_path / CLAIM).exists() and not kept
-    with pytest.raises(LibraryError, match="another run is at work there"):
+    with pytest.raises(LibraryError, match="another run uses this folder"):
         lock_results(tmp_path)
     ((release, *path),) = released
     release(*path)
@@ -79,11 +79,11 @@ def test_what_belongs_to_another_user_is_named(tmp_path: Path, name: str) -> Non
         (tmp_path / name).touch()
     told = _of_another_user(tmp_path, os.O_CLOEXEC)
     owner = user_name(os.geteuid())
-    assert told.startswith(f"results: {tmp_path / name}: belongs to {owner}, and may not be")
-    assert "at work" not in told
+    assert told.startswith(f"results: {tmp_path / name}: belongs to {owner}; you may not")
+    assert "uses this folder" not in told
 
 
 def test_a_run_of_another_user_is_named(tmp_path: Path, kept) -> None:
     lock_results(tmp_path)
     told = _of_another_user(tmp_path, os.O_CLOEXEC)
-    assert f"a run is at work there: process {os.getpid()} of " in told
+    assert f"a run uses this folder: process {os.getpid()} of " in told

@@ -82,7 +82,7 @@ def test_a_snakemake_that_is_built_otherwise_runs_as_it_is_and_says_so_once(
     command = [sys.executable, "-m", "snakemake", "--cores", "1", "--scheduler", "greedy"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("dropgrid: this Snakemake has no remaining_jobs: it runs as") == 1
+    assert done.stderr.count("this Snakemake has no remaining_jobs: it runs unchanged") == 1
     assert len((tmp_path / "order").read_text().splitlines()) == 4
 
 

@@ -175,7 +175,7 @@ def test_without_results_the_error_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_the_text_says_how_to_go_on_only_where_tracks_wait(results: Path) -> None:
-    line = "Run the same command again to go on with those that wait"
+    line = "Run the same command again to analyse the waiting tracks"
     waiting = describe(summarise(results), results)
     assert line in waiting
     done = replace(summarise(results), waiting=0)

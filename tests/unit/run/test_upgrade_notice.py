@@ -32,30 +32,28 @@ def test_the_same_version_and_options_are_no_news(results):
 
 def test_a_newer_version_that_changes_nothing_says_so(results):
     assert upgrade_lines(results, OPTIONS, 3) == (
-        f"3 tracks by dropgrid 0.0.9, here is {__version__}: nothing has to be made again; "
-        "kept: features, bpm, structure, key"
+        f"3 tracks by dropgrid 0.0.9, this is {__version__}: stages to run again: none; "
+        "still valid: features, bpm, structure, key"
     )
 
 
 def test_records_of_another_version_are_made_anew_with_what_follows_from_them(results):
     assert upgrade_lines(results, options("bpm", schema_version=3), 1) == (
-        f"1 track by dropgrid 0.0.9, here is {__version__}: will be made again: "
-        "bpm (schema_version 2 -> 3), structure (follows bpm); kept: features, key"
+        f"1 track by dropgrid 0.0.9, this is {__version__}: stages to run again: "
+        "bpm (schema_version 2 -> 3), structure (follows bpm); still valid: features, key"
     )
 
 
 def test_other_features_have_all_made_anew(results):
     line = upgrade_lines(results, options("features", contents=3), 3)
     assert "features (contents 2 -> 3), bpm (follows features), structure (follows" in line
-    assert line.endswith("kept: nothing")
+    assert line.endswith("still valid: nothing")
 
 
 def test_an_option_of_the_user_is_told_as_well(results):
     note_version(results)
     line = upgrade_lines(results, options("structure", sensitivity=0.2), 3)
-    assert (
-        "will be made again: structure (sensitivity 0.0 -> 0.2); kept: features, bpm, key" in line
-    )
+    assert "run again: structure (sensitivity 0.0 -> 0.2); still valid: features, bpm, key" in line
 
 
 def test_a_first_run_has_nothing_to_tell(tmp_path):

@@ -24,7 +24,7 @@ class World:
         self.states, self.codes, self.end = states, list(codes), end
         self.time = 0.0
         self.runs: list[tuple[float, str | None]] = []
-        self.said: list[str] = []
+        self.printed: list[str] = []
 
     def state(self) -> str | None:
         return [state for since, state in sorted(self.states.items()) if since <= self.time][-1]
@@ -46,7 +46,7 @@ class World:
 
     def watch(self, every: float = 300) -> World:
         Watch(self.look, self.run, self.wait, self.rest, lambda: self.time >= self.end,
-              self.said.append, settle=5, every=every)()  # fmt: skip
+              self.printed.append, settle=5, every=every)()  # fmt: skip
         return self
 
 
@@ -72,13 +72,13 @@ def test_a_full_disk_is_tried_again_more_and_more_seldom_and_comes_right():
     times = [time for time, _ in world.runs]
     gaps = [b - a for a, b in pairwise(times)]
     assert gaps == [PAUSE + 5, 2 * PAUSE + 5, 4 * PAUSE + 5]
-    assert world.said[0] == "the run ended with 1; it is tried again in 60 s"
+    assert world.printed[0] == "the run ended with exit code 1; next attempt in 60 s"
 
 
 def test_pauses_have_an_end_and_start_anew_after_a_good_run():
     world = World({0: "a", 40_000: "b"}, codes=(1,) * 12 + (0, 1, 0), end=50_000).watch()
-    assert f"again in {LONGEST_PAUSE:.0f} s" in world.said[-2]
-    assert "again in 60 s" in world.said[-1]
+    assert f"next attempt in {LONGEST_PAUSE:.0f} s" in world.printed[-2]
+    assert "next attempt in 60 s" in world.printed[-1]
     assert world.runs[-1][1] == "b"
 
 
@@ -86,7 +86,7 @@ def test_pauses_have_an_end_and_start_anew_after_a_good_run():
 def test_a_disk_that_is_taken_away_is_waited_for_and_not_run(gone):
     world = World({0: "a", 100: gone, 300: "a", 400: "ab"}, end=1000).watch()
     assert [state for _, state in world.runs] == ["a", "ab"]
-    assert world.said == ["the library is away; it is waited for"]
+    assert world.printed == ["library folder unavailable; waiting for it"]
 
 
 def test_a_look_is_what_a_run_would_see(tmp_path):

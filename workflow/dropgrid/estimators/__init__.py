@@ -1,18 +1,17 @@
-"""Other systems, run where they are installed: their answers beside dropgrid's.
+"""Other systems, run in their own environments, to compare their estimates with dropgrid's.
 
-A system is a module of this room that says
-    NAME, HELP    as people type it, and what it is in a line
-    PACKAGE       the distribution whose version stands in the answers
+A system is a module of this room. It defines
+    NAME, HELP    the name that users type, and a description in one line
+    PACKAGE       the distribution whose version is stored with the estimates
     IMPORTS       the modules that its environment must be able to import
-    INSTALL       how to install it, in a line
-    WEIGHTS       only where it needs trained weights that its users have: what they are
-and has
-    estimate(wav, weights) -> dict    its answer: any of bpm (BPM), beats, downbeats (seconds,
-        the downbeats among the beats), key ("A minor"), sections ([start, end, label])
-    prepare()     optional: what its environment needs before the imports
-Such a module runs in the system's own environment, by a Python that may be old and lacks
-dropgrid: it imports the standard library alone until it is called, and nothing of dropgrid.
-Nothing else lists the systems.
+    INSTALL       how to install it, in one line
+    WEIGHTS       a description of the trained weights, only if the user must provide them
+    estimate(wav, weights) -> dict    its estimates: any of bpm (BPM), beats, downbeats (seconds,
+        a subset of the beats), key ("A minor"), sections ([start, end, label])
+    prepare()     optional: called before the imports
+Such a module runs in the system's environment, with a Python that may be old and lacks dropgrid.
+So at import time it uses only the standard library, and it never imports dropgrid. There is no
+other list of the systems.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from ..base.errors import ConfigError
 
 @cache
 def systems() -> dict[str, Any]:
-    """The modules of the systems by name, in the order of the names."""
+    """The modules of the systems by name, sorted by name."""
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
     modules = [importlib.import_module(f".{name}", __package__) for name in names]
     return {module.NAME: module for module in modules if hasattr(module, "NAME")}

@@ -1,7 +1,7 @@
 """All-In-One (Kim and Nam 2023), all eight folds: beats, downbeats, sections.
 
-Its weights are its users': they lie in the cache of Hugging Face, those of Demucs in PyTorch's.
-The first are never downloaded here: without them every track says what is missing.
+The user must provide its weights, in the cache of Hugging Face, and those of Demucs in PyTorch's.
+dropgrid never downloads the former; without them every track reports what is missing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ INSTALL = "see github.com/mir-aidj/all-in-one (PyTorch, NATTEN, madmom, then pip
 
 
 def prepare() -> None:
-    """Keep its loader from the network."""
+    """Prevent its loader from using the network."""
     os.environ["HF_HUB_OFFLINE"] = "1"
 
 

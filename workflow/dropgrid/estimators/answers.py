@@ -1,4 +1,4 @@
-"""What a system answered, as JAMS: only what `dropgrid evaluate --estimates` reads back."""
+"""A system's estimates as JAMS, limited to what `dropgrid evaluate --estimates` reads."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ..references.annotation import ReferenceSection
 from ..references.checks import Place
 
 FIELDS = ("bpm", "beats", "downbeats", "key", "sections")
-SAME = 1e-4  # seconds within which a downbeat is a beat
+SAME_TIME = 1e-4  # seconds between a downbeat and its beat, at most
 
 
 def read_answer(data: bytes, file: Path) -> tuple[str, Mapping[str, Any] | None]:
-    """(version, answer) of what a system's process wrote; the answer is None where it only tried
-    its imports.
+    """(version, answer) from the output of a system's process; the answer is None if the process
+    only tested its imports.
 
-    Raises ValueError, with a reason of one line, for an error that it wrote, and for what it
-    never writes.
+    Raises ValueError, with a reason in one line, for an error in the output and for an invalid
+    output.
     """
     values = loads(data)
     if not isinstance(values, dict):
@@ -31,16 +31,16 @@ def read_answer(data: bytes, file: Path) -> tuple[str, Mapping[str, Any] | None]
         raise ValueError(str(values["error"]))
     answer = values.get("answer")
     if answer is not None and not isinstance(answer, dict):
-        raise ValueError("its answer is no object")
+        raise ValueError("its answer is not an object")
     return str(values.get("version") or "unknown"), answer
 
 
 def render(
     track: str, duration: float, answer: Mapping[str, Any], tools: str, file: Path
 ) -> bytes:
-    """The JAMS file of an answer. duration: seconds; file: named where the answer is refused.
+    """The JAMS file of an answer. duration: seconds; file: its path, for error messages.
 
-    Raises InvalidReference for an answer that no evaluation would read.
+    Raises InvalidReference for an answer that an evaluation would refuse.
     """
     place = Place(file)
     given = {name: answer[name] for name in FIELDS if answer.get(name) not in (None, "")}
@@ -48,7 +48,9 @@ def render(
     annotations = []
     if "bpm" in given:
         bpm = checks.bpm(given["bpm"], place.at("bpm"))
-        data = [jams.observation(0.0, duration, bpm, 1.0)]  # JAMS asks for one: its only tempo
+        data = [
+            jams.observation(0.0, duration, bpm, 1.0)
+        ]  # JAMS requires a confidence; 1 for the only tempo
         annotations.append(jams.annotation("tempo", duration, data, tools))
     beats = _times(given, "beats", place)
     positions = _positions(beats, _times(given, "downbeats", place), place)
@@ -73,7 +75,7 @@ def render(
 
 
 def _sections(given: Mapping[str, Any], place: Place) -> tuple[ReferenceSection, ...]:
-    """Sections in order of time; empty ones, as some systems mark start and end, are left out."""
+    """Sections by time, without empty ones, with which some systems mark start and end."""
     listed = given.get("sections", [])
     if not isinstance(listed, list):
         place.at("sections").refuse("not a list")
@@ -89,7 +91,7 @@ def _sections(given: Mapping[str, Any], place: Place) -> tuple[ReferenceSection,
 
 
 def _times(given: Mapping[str, Any], name: str, place: Place) -> tuple[float, ...]:
-    """Times in seconds as a record has them; those before the first sample are left out."""
+    """Times in seconds, rounded as in records; times before the first sample are left out."""
     listed = given.get(name, [])
     if not isinstance(listed, list):
         place.at(name).refuse("not a list")
@@ -105,15 +107,15 @@ def _times(given: Mapping[str, Any], name: str, place: Place) -> tuple[float, ..
 def _positions(
     beats: Sequence[float], downbeats: Sequence[float], place: Place
 ) -> list[int | None]:
-    """Each beat's position in its bar, 1 at the downbeats; None before the first."""
+    """Each beat's position in its bar, 1 at downbeats; None before the first downbeat."""
     found: list[int | None] = []
-    waiting = list(downbeats)
+    remaining = list(downbeats)
     for time in beats:
-        if waiting and abs(time - waiting[0]) <= SAME:
-            waiting.pop(0)
+        if remaining and abs(time - remaining[0]) <= SAME_TIME:
+            remaining.pop(0)
             found.append(1)
         else:
             found.append(found[-1] + 1 if found and found[-1] is not None else None)
-    if waiting:
-        place.at("downbeats").refuse(f"{waiting[0]:g} is no beat")
+    if remaining:
+        place.at("downbeats").refuse(f"{remaining[0]:g} is not a beat")
     return found

@@ -1,8 +1,8 @@
-"""Has a system estimate tracks, and writes its answers: one JAMS file for each.
+"""Runs a system on tracks and writes its answers, one JAMS file per track.
 
-Every system gets the same sound, as dropgrid decodes it: mono WAV of 16 bits at 44.1 kHz. So its
-times count from the first decoded sample, as the records' do, whatever the system's own decoder
-would do with an MP3. A track without an answer is listed in MISSING, and has no JAMS file.
+Every system gets the same audio, decoded by dropgrid: mono WAV, 16 bits, 44.1 kHz. So its times
+start at the first decoded sample, as in the records, and do not depend on the system's decoder. A
+track without an answer is listed in MISSING and has no JAMS file.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from ..results.output_guard import check_output, is_own_output, write_output
 from .answers import render
 from .process import Environment, Failed, ask
 
-MISSING = "missing.log"  # its suffix is none of a reference: an evaluation passes over it
+MISSING = "missing.log"  # an evaluation ignores this suffix
 HEAD = "# dropgrid estimate: tracks without an answer (track, path, reason)\n"
 
 
 @dataclass(frozen=True)
 class TrackToEstimate:
-    """A track to estimate. file: None where it is not known."""
+    """A track to estimate. file: None if it is not known."""
 
     track: str
     path: str
@@ -36,47 +36,47 @@ class TrackToEstimate:
 
 
 class Interrupted(Exception):
-    """A signal ended the work; carries its number."""
+    """A signal ended the run; the argument is its number."""
 
 
-def check(output: Path, wanted: Sequence[TrackToEstimate], force: bool) -> None:
-    """Raise ConfigError where writing the answers would harm somebody's file."""
-    inputs = [track.file for track in wanted if track.file]
-    for path in (output / MISSING, *(_answer(output, track) for track in wanted)):
+def check(output: Path, tracks: Sequence[TrackToEstimate], force: bool) -> None:
+    """Raise ConfigError if writing the answers would overwrite a file that is not dropgrid's."""
+    inputs = [track.file for track in tracks if track.file]
+    for path in (output / MISSING, *(_answer(output, track) for track in tracks)):
         check_output(path, inputs if path.exists() else (), force=force)
 
 
 def estimate(
-    where: Environment,
-    wanted: Sequence[TrackToEstimate],
+    installed: Environment,
+    tracks: Sequence[TrackToEstimate],
     output: Path,
     seconds: float,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> int:
-    """Write the answers of a system for tracks; how many there are.
+    """Write a system's answers for tracks; returns their number.
 
-    seconds: the most that decoding, and the system, may take for a track. tell: gets a line for
-    each track. Call from the main thread. Raises Interrupted, OSError.
+    seconds: the time limit per track, for decoding and for the system separately. report: called
+    with a line for each track. Call it from the main thread. Raises Interrupted, OSError.
     """
     missing: list[str] = []
-    for number, track in enumerate(wanted, 1):
+    for number, track in enumerate(tracks, 1):
         path = _answer(output, track)
         with tempfile.TemporaryDirectory(prefix="dropgrid-estimate-") as folder:
             try:
-                data = _estimate(where, track, Path(folder), path, seconds)
+                data = _estimate(installed, track, Path(folder), path, seconds)
             except Failed as error:
                 data, reason = None, printable(str(error))
         name = printable(track.path)
         if data is not None:
             write_output(path, data)
         else:
-            if path.exists() and is_own_output(path):  # of an earlier call: no answer of this one
+            if path.exists() and is_own_output(path):  # from an earlier call
                 path.unlink()
             missing.append(f"{track.track}\t{name}\t{reason}\n")
-        outcome = where.tools if data is not None else f"no answer: {reason}"
-        tell(f"{number} of {len(wanted)}: {name}: {outcome}")
+        outcome = installed.tools if data is not None else f"no answer: {reason}"
+        report(f"{number} of {len(tracks)}: {name}: {outcome}")
     _list_missing(output / MISSING, missing)
-    return len(wanted) - len(missing)
+    return len(tracks) - len(missing)
 
 
 def _answer(output: Path, track: TrackToEstimate) -> Path:
@@ -91,22 +91,22 @@ def _list_missing(path: Path, missing: Sequence[str]) -> None:
 
 
 def _estimate(
-    where: Environment, track: TrackToEstimate, folder: Path, path: Path, seconds: float
+    installed: Environment, track: TrackToEstimate, folder: Path, path: Path, seconds: float
 ) -> bytes:
     """The JAMS file of a track. Raises Failed, Interrupted."""
     if track.file is None:
         raise Failed("its audio file is not known (--library DIR)")
     wav = folder / "track.wav"
     duration = _decode(track.file, wav, seconds)
-    answer = ask(where, wav, folder, seconds)
+    answer = ask(installed, wav, folder, seconds)
     try:
-        return render(track.track, duration, answer, where.tools, path)
+        return render(track.track, duration, answer, installed.tools, path)
     except InvalidReference as error:
         raise Failed(f"answer refused: {error}") from error
 
 
 def _decode(file: Path, wav: Path, seconds: float) -> float:
-    """Write a file's sound as WAV, in a process of its own; its duration in seconds.
+    """Write the audio of a file as WAV, in a separate process; its duration in seconds.
 
     Raises Failed, Interrupted.
     """
@@ -121,7 +121,7 @@ def _decode(file: Path, wav: Path, seconds: float) -> float:
 
 
 def _write(wav: Path, blocks: Iterable[np.ndarray]) -> None:
-    """Write the mean of all channels; the blocks hold it to 16 bits already."""
+    """Write the mean of all channels, which the blocks contain with 16 bits."""
     import soundfile
 
     with soundfile.SoundFile(wav, "w", SAMPLE_RATE, 1, "PCM_16", format="WAV") as file:

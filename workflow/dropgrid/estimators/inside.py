@@ -1,7 +1,8 @@
-"""What runs inside a system's own environment: python inside.py SYSTEM.py OUTPUT [WAV [WEIGHTS]].
+"""The script for a system's environment: python inside.py SYSTEM.py OUTPUT [WAV [WEIGHTS]].
 
-Without a WAV it only tries the imports. Writes a JSON object to OUTPUT: `version`, and either
-`answer` or `error`. Standard library alone, for Python 3.7 and later: dropgrid is not there.
+Without a WAV it only tests the imports. It writes a JSON object to OUTPUT, with `version` and
+either `answer` or `error`. It uses only the standard library of Python 3.7 and later, because that
+environment does not contain dropgrid.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, List, Optional  # noqa: UP035  Python 3.7 has no list[st
 
 
 def load(path: str) -> Any:
-    """The module of a system, by its file, under a name that hides none of its packages."""
+    """The module of a system, from its file, under a name that no package has."""
     from importlib.util import module_from_spec, spec_from_file_location
 
     spec = spec_from_file_location("dropgrid_system", path)
@@ -24,7 +25,7 @@ def load(path: str) -> Any:
 
 
 def version(package: str) -> Optional[str]:  # noqa: UP045
-    """The version of a distribution, None where it is unknown."""
+    """The version of a distribution, None if it is unknown."""
     try:
         return importlib.import_module("importlib.metadata").version(package)
     except Exception:  # before Python 3.8, or a package that was only copied
@@ -32,7 +33,7 @@ def version(package: str) -> Optional[str]:  # noqa: UP045
 
 
 def numbers(value: Any) -> Any:
-    """An answer in plain Python: arrays as lists, their scalars as numbers."""
+    """An answer in plain Python types: arrays as lists, NumPy scalars as numbers."""
     if isinstance(value, dict):
         return {name: numbers(item) for name, item in value.items()}
     if hasattr(value, "tolist"):
@@ -41,9 +42,9 @@ def numbers(value: Any) -> Any:
 
 
 def main(words: List[str]) -> int:  # noqa: UP006
-    """Answer as dropgrid asks: the version, the estimate or the error, as JSON."""
+    """Write the version, and the estimate or the error, as JSON."""
     system, output = words[:2]
-    del sys.path[0]  # the folder of this file, whose modules are called as the systems are
+    del sys.path[0]  # the folder of this file, whose modules have the names of the systems
     answer = {}
     try:
         module = load(system)

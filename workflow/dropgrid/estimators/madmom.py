@@ -1,10 +1,10 @@
 """madmom's downbeat ensemble and tracker (Boeck, Krebs and Widmer 2016), and its tempo.
 
-Beats and downbeats are those of DBNDownBeatTrackingProcessor; the tempo is the strongest of
-TempoEstimationProcessor on the same networks' beat activations. Four things broke since its
-release 0.16.1: `collections.MutableSequence` moved, NumPy dropped its aliases of Python's types
-and `in1d`, and `asarray` refuses ragged lists, which the downbeat tracker makes of its results.
-Each gets its old meaning back, where it is gone.
+Beats and downbeats are from DBNDownBeatTrackingProcessor; the tempo is the strongest from
+TempoEstimationProcessor on the beat activations of the same networks. Four things broke since its
+release 0.16.1: `collections.MutableSequence` moved, NumPy removed its aliases of Python's types
+and `in1d`, and `asarray` refuses the ragged lists that the downbeat tracker produces. This module
+restores each of them if it is missing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FPS = 100  # activations per second
 
 
 def prepare() -> None:
-    """Give what madmom expects of Python and NumPy its old names back."""
+    """Restore the old names in Python and NumPy that madmom uses."""
     numpy: Any = import_module("numpy")
     if not hasattr(collections, "MutableSequence"):
         setattr(collections, "MutableSequence", collections.abc.MutableSequence)  # noqa: B010
@@ -35,7 +35,7 @@ def prepare() -> None:
 
 
 class _Result(tuple):
-    """A path and its log probability, which NumPy takes for a row of two objects."""
+    """A path and its log probability, which NumPy converts to a row of two objects."""
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         row = import_module("numpy").empty(2, object)

@@ -1,4 +1,4 @@
-"""A system's process: its own Python, for at most so many seconds, in a folder of its own."""
+"""Runs a system as a process with its own Python, a time limit and a temporary folder."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from ..base.text import one_line
 from . import inside
 from .answers import read_answer
 
-IMPORT_SECONDS = 300.0  # the most that trying the imports may take
-MOST = 64 * 2**20  # bytes of an answer
-SHOWN = 200  # characters of a program's last words
+IMPORT_SECONDS = 300.0  # the time limit for testing the imports
+MAX_ANSWER = 64 * 2**20  # bytes
+MAX_REASON = 200  # characters of a program's error message
 
 
 class Failed(Exception):
-    """A system gave no answer, for the reason of one line that it carries."""
+    """A system gave no answer; the argument is the reason, in one line."""
 
 
 @dataclass(frozen=True)
 class Environment:
-    """Where a system is installed. python: its interpreter; weights: the file, where it needs
-    one; version: of the system."""
+    """The environment of a system. python: its interpreter; weights: their file, if it needs one;
+    version: that of the system."""
 
     system: Any
     python: Path
@@ -42,64 +42,64 @@ class Environment:
 
     @property
     def tools(self) -> str:
-        """The system as its answers name it."""
+        """The name and version of the system, as stored in its answers."""
         return f"{self.system.PACKAGE} {self.version}"
 
 
 def environment(system: Any, python: Path, weights: Path | None, folder: Path) -> Environment:
-    """A system's environment, tried out in a folder. Raises ConfigError, in one line, where the
-    interpreter, the system or its weights are missing."""
+    """A system's environment, tested in `folder`. Raises ConfigError, with a message of one line,
+    if the interpreter, the system or its weights are missing."""
     name = system.NAME
     found = shutil.which(python)
     if found is None:
-        raise ConfigError(f"--python {python}: there is no such program")
+        raise ConfigError(f"--python {python}: no such program")
     needs = getattr(system, "WEIGHTS", None)
     if needs and weights is None:
         raise ConfigError(
-            f"--with {name}: needs trained weights, which dropgrid neither has nor downloads: "
+            f"--with {name}: needs trained weights, which dropgrid does not contain or download: "
             f"--weights FILE ({needs})"
         )
     if weights is not None:
         if not needs:
-            raise ConfigError(f"--weights {weights}: {name} needs none")
+            raise ConfigError(f"--weights {weights}: {name} does not need weights")
         if not weights.is_file():
-            raise ConfigError(f"--weights {weights}: there is no such file")
+            raise ConfigError(f"--weights {weights}: no such file")
         weights = weights.absolute()
-    # Not resolved: a virtual environment is known by the link that it is called by.
-    known = Environment(system, Path(os.path.abspath(found)), weights)
+    # Not resolved: Python finds its virtual environment by the path of the link.
+    untested = Environment(system, Path(os.path.abspath(found)), weights)
     try:
-        version, _ = _call(known, [], folder, IMPORT_SECONDS)
+        version, _ = _call(untested, [], folder, IMPORT_SECONDS)
     except Failed as error:
         raise ConfigError(
-            f"--with {name}: does not run in {known.python} ({error}). Install it in an "
-            f"environment of its own ({system.INSTALL}) and name that by --python PATH"
+            f"--with {name}: does not run in {untested.python} ({error}). Install it in a "
+            f"separate environment ({system.INSTALL}) and give its Python with --python PATH"
         ) from error
-    return Environment(system, known.python, weights, version)
+    return Environment(system, untested.python, weights, version)
 
 
-def ask(where: Environment, wav: Path, folder: Path, seconds: float) -> Any:
-    """The system's answer for a WAV: an object of estimators' fields. Raises Failed."""
-    words = [str(wav)] + ([str(where.weights)] if where.weights else [])
-    _, answer = _call(where, words, folder, seconds)
+def ask(installed: Environment, wav: Path, folder: Path, seconds: float) -> Any:
+    """The system's answer for a WAV, see `estimate` in estimators. Raises Failed."""
+    words = [str(wav)] + ([str(installed.weights)] if installed.weights else [])
+    _, answer = _call(installed, words, folder, seconds)
     if answer is None:
         raise Failed("no answer")
     return answer
 
 
-def _call(where: Environment, words: Sequence[str], folder: Path, seconds: float) -> Any:
+def _call(installed: Environment, words: Sequence[str], folder: Path, seconds: float) -> Any:
     output, errors = folder / "answer.json", folder / "stderr"
     output.unlink(missing_ok=True)
-    command = [str(where.python), _file(inside), _file(where.system), str(output), *words]
+    command = [str(installed.python), _file(inside), _file(installed.system), str(output), *words]
     with errors.open("wb") as stream:
         code = _wait(command, folder, stream, seconds)
     if code is None:
-        raise Failed(f"stopped after {seconds:g} s, the most a track may take")
+        raise Failed(f"stopped after {seconds:g} s, the time limit per track")
     if not output.exists():
-        raise Failed(_last_words(code, errors))
+        raise Failed(_reason_of_end(code, errors))
     try:
-        return read_answer(read_regular(output, MOST), output)
+        return read_answer(read_regular(output, MAX_ANSWER), output)
     except (ValueError, OSError) as error:
-        raise Failed(one_line(str(error))[:SHOWN]) from error
+        raise Failed(one_line(str(error))[:MAX_REASON]) from error
 
 
 def _file(module: ModuleType) -> str:
@@ -108,7 +108,7 @@ def _file(module: ModuleType) -> str:
 
 
 def _wait(command: Sequence[str], folder: Path, errors: Any, seconds: float) -> int | None:
-    """The exit code of a program, None where its time was up; its process group ends with it."""
+    """The exit code of a program, None if it exceeded the time limit; then kills its group."""
     process = subprocess.Popen(
         command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors,
         start_new_session=True, env=_variables(),
@@ -117,7 +117,7 @@ def _wait(command: Sequence[str], folder: Path, errors: Any, seconds: float) -> 
         return process.wait(seconds)
     except subprocess.TimeoutExpired:
         return None
-    finally:  # also where we are interrupted; what it has started itself is of its group
+    finally:  # also on an interrupt; processes that it started belong to its group
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -125,25 +125,25 @@ def _wait(command: Sequence[str], folder: Path, errors: Any, seconds: float) -> 
 
 @cache
 def _own_cache() -> tempfile.TemporaryDirectory[str]:
-    """A folder for what numba compiles, kept until dropgrid ends."""
+    """A folder for numba's compiled code, removed when dropgrid ends."""
     return tempfile.TemporaryDirectory(prefix="dropgrid-numba-")
 
 
 def _variables() -> dict[str, str]:
-    """The environment of a system's process, with a cache of numba that no other process uses:
-    two that fill one at a time can leave it so that whoever reads it crashes. A cache that the
-    user names is left to the user."""
+    """The environment variables of a system's process, with a numba cache that no other process
+    uses: if two processes fill a cache at the same time, later readers may crash. A cache that the
+    user sets is not changed."""
     if os.environ.get("NUMBA_CACHE_DIR"):
         return dict(os.environ)
     return {**os.environ, "NUMBA_CACHE_DIR": _own_cache().name}
 
 
-def _last_words(code: int, errors: Path) -> str:
-    """Why a program ended without an answer: its signal, or its last line of standard error."""
+def _reason_of_end(code: int, errors: Path) -> str:
+    """Why a program ended without an answer: its signal, or its last line on standard error."""
     if code < 0:
         return f"ended by signal {-code}"
     with errors.open("rb") as stream:
         stream.seek(max(0, errors.stat().st_size - 4096))
         lines = stream.read().decode(errors="replace").splitlines()
     words = next((line for line in reversed(lines) if line.strip()), "")
-    return one_line(words.strip())[:SHOWN] or f"exit code {code}"
+    return one_line(words.strip())[:MAX_REASON] or f"exit code {code}"

@@ -1,14 +1,14 @@
-"""Evaluation: how near the records come to references, in the numbers the field uses.
+"""Evaluation: compares the records with references, in the metrics of the field.
 
 references/  reads and matches references
-tempo, beats, structure  the metrics, a module a task: validate, metrics, evaluate
-baselines    what the numbers must beat
+tempo, beats, structure, key  the metrics of each task: validate, metrics, evaluate
+baselines    simple methods that the analysis must beat
 bootstrap    confidence intervals
 rows         the rows: a track, a system, its metrics
-calibration  whether the confidences keep what they promise
-systems      other systems beside dropgrid; systems_report, systems_plots show them
-aggregate    the rows summed up
-documents, summary, plots, write  what people read
+calibration  whether the confidences are as high as the share of right results
+systems      other systems compared with dropgrid; systems_report and systems_plots show them
+aggregate    means and counts over the rows
+documents, summary, plots, write  the output
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sums the rows up: per system, per stratum, with confidence intervals."""
+"""Means and counts over the rows, per system and per stratum, with confidence intervals."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Measure = Callable[[Sequence[Row], int], Measures]
 
 
 def systems(rows: Iterable[Row]) -> list[str]:
-    """The systems of the rows, the product first."""
+    """The systems of the rows, dropgrid first."""
     return sorted({row["system"] for row in rows}, key=lambda name: (name != PRODUCT, name))
 
 
 def column(rows: Sequence[Row], name: str) -> npt.NDArray[np.float64]:
-    """A metric of the rows, NaN where a row has none."""
+    """A metric of the rows, NaN if a row does not have it."""
     values = (row.get(name) for row in rows)
     return np.array([math.nan if value is None else value for value in values], dtype=float)
 
@@ -46,15 +46,17 @@ def means(rows: Sequence[Row], seed: int) -> Measures:
 
 
 def with_answered(measure: Measure, rows: Sequence[Row], seed: int) -> Measures:
-    """The measures of all rows, failed and unanswered ones counted as wrong, and beside each the
-    value over the answered ones alone."""
+    """The measures over all rows, where failed and unanswered ones count as wrong, each with the
+    value over the answered rows only."""
     found = measure(rows, seed)
     answered = [row for row in rows if row.get("answered", True)]
-    own = found if len(answered) == len(rows) else measure(answered, seed)
+    of_answered = found if len(answered) == len(rows) else measure(answered, seed)
     none = Estimate(math.nan, math.nan, math.nan, 0)
     return {
         name: replace(
-            estimate, answered=(alone := own.get(name, none)).value, answered_tracks=alone.tracks
+            estimate,
+            answered=(alone := of_answered.get(name, none)).value,
+            answered_tracks=alone.tracks,
         )
         for name, estimate in found.items()
     }
@@ -75,20 +77,20 @@ def tempo_measures(rows: Sequence[Row], seed: int) -> Measures:
 
 
 def octaves(rows: Iterable[Row]) -> dict[str, int]:
-    """How many estimates are which multiple of the reference."""
+    """The number of estimates for each multiple of the reference."""
     counted = Counter(row["octave"] for row in rows)
     order = (*tempo.FACTORS, tempo.OTHER, tempo.NO_ESTIMATE)
     return {name: counted[name] for name in order if counted[name]}
 
 
 def key_errors(rows: Iterable[Row]) -> dict[str, int]:
-    """How many estimated keys are of which kind."""
+    """The number of estimated keys of each kind."""
     counted = Counter(row["kind"] for row in rows)
     return {name: counted[name] for name in key.KINDS if counted[name]}
 
 
 def strata(rows: Sequence[Row], seed: int, measure: Measure = means) -> dict[str, dict[str, Any]]:
-    """The measures of the product by tempo range and by genre, as far as these are known."""
+    """The measures of dropgrid by tempo range and by genre, for tracks with a known one."""
     groups: dict[str, dict[str, list[Row]]] = {"tempo": {}, "genre": {}}
     rows = [row for row in rows if row["system"] == PRODUCT]
     for row in sorted(rows, key=lambda row: float(row["reference_bpm"] or 0)):

@@ -1,10 +1,10 @@
-"""What anyone could say without an analysis worth the name: the numbers to beat.
+"""Simple methods whose scores the analysis must beat.
 
-median_interval  60 over the median interval of the beats on the 10 ms frames that beat trackers
-                 work on, which is how tempo was had from beats before grids were fitted. The
-                 record's beats lie on a fitted grid; rounding undoes that.
-eight_bars       a boundary every eight bars from the first downbeat, without listening
-tag              the BPM tag, where the reference is another
+median_interval  60 over the median interval of the beats, rounded to the 10 ms frames of beat
+                 trackers: the tempo without a fitted grid. The record's beats are on a fitted
+                 grid; the rounding undoes the fit.
+eight_bars       a boundary every eight bars from the first downbeat, whatever the music
+tag              the BPM tag, if the reference is not a tag
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ FRAME_RATE = 100.0  # frames per second of the usual beat trackers
 
 
 def median_interval_bpm(beats: Sequence[float]) -> float | None:
-    """60 over the median interval of the beats (seconds) in frames, as BPM; None below two
-    beats and for beats on one frame."""
+    """60 over the median interval of the beats (seconds, rounded to frames), in BPM; None for
+    fewer than two beats and if all are on one frame."""
     if len(beats) < 2:
         return None
     frames = np.round(np.asarray(beats, dtype=float) * FRAME_RATE)
@@ -28,7 +28,7 @@ def median_interval_bpm(beats: Sequence[float]) -> float | None:
 
 
 def median_interval_beats(beats: Sequence[float]) -> list[float]:
-    """A steady grid from the first beat to the last, a median interval apart."""
+    """A steady grid from the first beat to the last, with the median interval as period."""
     bpm = median_interval_bpm(beats)
     if bpm is None:
         return list(beats)
@@ -37,5 +37,5 @@ def median_interval_beats(beats: Sequence[float]) -> list[float]:
 
 
 def eight_bar_boundaries(downbeats: Sequence[float]) -> list[float]:
-    """A section boundary every eight bars from the first downbeat, without listening."""
+    """A section boundary every eight bars from the first downbeat."""
     return list(downbeats[::GRID_BARS])

@@ -9,12 +9,12 @@ Metrics
 -------
 * f_measure (70 ms), cmlc, cmlt, amlc, amlt (17.5 %) and information_gain (41 bins) are
   mir_eval.beat's; see there for the papers
-* p_score (McKinney et al. 2007) is mir_eval's too
-* median_error_ms: the median distance of an estimate to the nearest annotated beat, in ms,
-  whichever side it is on
+* p_score (McKinney et al. 2007) is also mir_eval's
+* median_error_ms: the median distance of an estimate to the nearest annotated beat, in ms, in
+  either direction
 * phase_error: the median of estimate minus nearest annotated beat, in seconds; positive is late
-* phase_error_beats: the circular mean of the estimates' place between annotated beats, -0.5
-  to 0.5 beats: 0.5 is the off-beat
+* phase_error_beats: the circular mean of the estimates' positions between annotated beats, -0.5
+  to 0.5 beats; 0.5 is the off-beat
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def validate(reference: Floats, estimated: Floats) -> None:
 
     if reference.size == 0:
         raise ValueError("no reference beats")
-    with warnings.catch_warnings():  # of an empty estimate, which is scored, as 0
+    with warnings.catch_warnings():  # about an empty estimate, which scores 0
         warnings.simplefilter("ignore")
         mir_eval.beat.validate(reference, estimated)
 
@@ -67,7 +67,7 @@ def information_gain(reference: Floats, estimated: Floats) -> float:
 
 
 def p_score(reference: Floats, estimated: Floats) -> float:
-    """P-score, 0 to 1; 0 where either side has fewer than two beats."""
+    """P-score, 0 to 1; 0 if either side has fewer than two beats."""
     import mir_eval.beat
 
     if min(reference.size, estimated.size) < 2:
@@ -108,7 +108,7 @@ def phase_error_beats(reference: Floats, estimated: Floats) -> float:
 
 
 def evaluate(reference: Sequence[float], estimated: Sequence[float]) -> dict[str, float]:
-    """All metrics of one track. Raises ValueError for beats that are no beats."""
+    """All metrics of one track. Raises ValueError for invalid beats."""
     ref, est = np.asarray(reference, dtype=float), np.asarray(estimated, dtype=float)
     validate(ref, est)
     with warnings.catch_warnings():
@@ -131,10 +131,10 @@ def downbeats_given_beats(
     estimated_beats: Sequence[float],
     estimated_downbeats: Sequence[float],
 ) -> float:
-    """F-measure of the downbeats among the beats that were found: is the 1 the right one of them?
+    """F-measure of the downbeats among the beats that were found.
 
-    Annotated and estimated beats are paired as in f_measure (70 ms). Of these pairs alone it is
-    asked whether either side calls the beat a downbeat. NaN where no pair is a downbeat.
+    Annotated and estimated beats are paired as in f_measure (70 ms). Only these pairs count: each
+    side marks the beat as a downbeat or not. NaN if no pair is a downbeat.
     """
     import mir_eval.util
 
@@ -143,9 +143,9 @@ def downbeats_given_beats(
         return float("nan")
     pairs = np.array(mir_eval.util.match_events(ref, est, WINDOW), int).reshape(-1, 2)
     annotated = _among(ref, np.asarray(downbeats, float))[pairs[:, 0]]
-    claimed = _among(est, np.asarray(estimated_downbeats, float))[pairs[:, 1]]
-    both = int(annotated.sum() + claimed.sum())
-    return 2 * float((annotated & claimed).sum()) / both if both else float("nan")
+    estimated_ones = _among(est, np.asarray(estimated_downbeats, float))[pairs[:, 1]]
+    both = int(annotated.sum() + estimated_ones.sum())
+    return 2 * float((annotated & estimated_ones).sum()) / both if both else float("nan")
 
 
 def _among(beats: Floats, downbeats: Floats) -> npt.NDArray[np.bool_]:

@@ -1,7 +1,7 @@
 """Confidence intervals by resampling tracks (Efron & Tibshirani, 1993): percentile, 95 %.
 
-The result depends on the values, their order and the seed, and on nothing else: give the
-tracks in the order of their ids.
+The result depends only on the values, their order and the seed, so pass the tracks in the order of
+their ids.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ Floats = npt.NDArray[np.float64]
 
 RESAMPLES = 1000
 PERCENTILES = (2.5, 97.5)
-MIN_TRACKS = 10  # that an interval needs
+MIN_TRACKS = 10  # needed for an interval
 BLOCK = 1_000_000  # weights in memory at once
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value over tracks with the 95 % interval; NaN where no track counts.
+    """A value over tracks with its 95 % interval; NaN if no track counts.
 
-    The interval is NaN below MIN_TRACKS tracks, too few to resample. In value a
-    track that failed, or was not answered, counts as wrong; answered: the value over the others
-    alone, answered_tracks of them; None where that was not asked for.
+    The interval is NaN below MIN_TRACKS tracks, which are too few to resample. In `value`, a track
+    that failed or has no answer counts as wrong. answered: the value over the answered tracks
+    only, answered_tracks of them; None if it was not computed.
     """
 
     value: float
@@ -41,8 +41,8 @@ def ratios(numerators: Floats, denominators: Floats, seed: int) -> list[Estimate
     """Sum of numerators over sum of denominators, for each column.
 
     numerators, denominators: (tracks, columns). A mean is the values over ones; a pooled
-    precision is the right frames over the estimated ones. A track of denominator 0 does not
-    count in that column. Every column is resampled with the same tracks.
+    precision is the right frames over the estimated ones. A track with denominator 0 does not
+    count in that column. The resamples of all columns contain the same tracks.
     """
     draws = [
         _quotient(*(np.einsum("rt,tc->rc", weights, side) for side in (numerators, denominators)))
@@ -54,7 +54,7 @@ def ratios(numerators: Floats, denominators: Floats, seed: int) -> list[Estimate
 
 
 def medians(values: Floats, seed: int) -> Estimate:
-    """The median of values (tracks,), NaN ones left out."""
+    """The median of values (tracks,), without NaN."""
     values = np.sort(values[np.isfinite(values)])
     draws = [_weighted_medians(values, weights) for weights in _weights(len(values), seed)]
     value = np.array([np.median(values) if len(values) else np.nan])
@@ -62,13 +62,13 @@ def medians(values: Floats, seed: int) -> Estimate:
 
 
 def means(values: Floats, seed: int) -> list[Estimate]:
-    """The mean of each column of values (tracks, columns), NaN left out."""
+    """The mean of each column of values (tracks, columns), without NaN."""
     valid = np.isfinite(values)
     return ratios(np.where(valid, values, 0.0), valid.astype(float), seed)
 
 
 def _weights(tracks: int, seed: int) -> Iterator[Floats]:
-    """How often each track is drawn: blocks of (resamples, tracks), RESAMPLES rows in all."""
+    """How often each track is drawn: blocks (resamples, tracks) with RESAMPLES rows in total."""
     if tracks == 0:
         return
     generator = np.random.default_rng(seed)
@@ -81,7 +81,7 @@ def _weights(tracks: int, seed: int) -> Iterator[Floats]:
 
 
 def _weighted_medians(ordered: Floats, weights: Floats) -> Floats:
-    """The median of each resample, (resamples, 1), of values in order."""
+    """The median of each resample, (resamples, 1), of sorted values."""
     cumulated = np.cumsum(weights, axis=1)
     half = cumulated[:, -1:] / 2
     low = ordered[np.argmax(cumulated >= half, axis=1)]

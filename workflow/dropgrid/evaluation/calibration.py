@@ -1,12 +1,16 @@
 """Calibration: is a confidence of 0.8 right in 8 cases of 10?
 
-What counts as right: whole: tempo within 4 %, and beats with an F-measure of at least 0.9 (of the
-two what the reference speaks of); tempo: within 4 % of the reference or of its double, triple,
-half or third; octave: of those, within 4 % of the reference itself; phase: of those, an F-measure
-of the beats of at least 0.9; downbeat: of those, the same of the downbeats; key: the very key.
+What counts as right:
+whole     tempo within 4 %, and beats with an F-measure of at least 0.9, as far as the reference
+          contains them
+tempo     within 4 % of the reference or of its double, triple, half or third
+octave    if the tempo is right: within 4 % of the reference itself
+phase     if the octave is right: beats with an F-measure of at least 0.9
+downbeat  if the phase is right: downbeats with an F-measure of at least 0.9
+key       the exact key
 
 The expected calibration error (Naeini, Cooper and Hauskrecht 2015) is the mean distance, over
-tracks, between what the confidences of a bin promise and the share that is right.
+tracks, between the mean confidence of a bin and the share of its tracks that is right.
 """
 
 from __future__ import annotations
@@ -30,16 +34,16 @@ def claims(
     beat_f: float | None,
     downbeat_f: float | None,
 ) -> list[Claim]:
-    """What the confidences of a rhythm claimed, and whether it was so.
+    """The confidences of a rhythm, each with whether its result was right.
 
-    confidences: by kind. tempo: the scores of its tempo; the rest F-measures; None where the
-    reference does not speak of it.
+    confidences: by kind. tempo: the scores of the tempo. beat_f, downbeat_f: F-measures. None if
+    the reference does not contain it.
     """
     octave = None if tempo is None else bool(tempo["accuracy1"])
     beats = None if beat_f is None else beat_f >= RIGHT_F
-    known = [answer for answer in (octave, beats) if answer is not None]
+    scored = [answer for answer in (octave, beats) if answer is not None]
     right = {
-        "whole": all(known) if known else None,
+        "whole": all(scored) if scored else None,
         "tempo": None if tempo is None else bool(tempo["accuracy2"]),
         "octave": octave if tempo is not None and tempo["accuracy2"] else None,
         "phase": beats if octave is not False else None,
@@ -53,7 +57,7 @@ def claims(
 
 
 def reliability(found: Sequence[Claim]) -> dict[str, Any]:
-    """By kind: tracks, expected calibration error, mean confidence, share right, and the bins."""
+    """By kind: tracks, expected calibration error, mean confidence, share right, bins."""
     kinds = [kind for kind in KINDS if any(claim[0] == kind for claim in found)]
     return {kind: _of_kind([claim for claim in found if claim[0] == kind]) for kind in kinds}
 

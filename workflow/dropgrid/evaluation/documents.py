@@ -1,4 +1,4 @@
-"""The evaluation as JSON, CSV and Markdown. No time stamps: the same input, the same bytes."""
+"""The evaluation as JSON and CSV, without time stamps: the same input gives the same bytes."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def documents(gathered: Gathered, options: EvaluationOptions) -> dict[str, Json]
                 for system in aggregate.systems(rows.key)
             },
             "strata": (strata := _plain(aggregate.strata(rows.key, seed))),
-            "genres": strata["genre"],  # where it stood before there were ranges of tempo
+            "genres": strata["genre"],  # its place before there were tempo ranges
             "calibration": calibration.reliability([c for c in rows.claims if c[0] == "key"]),
         },
     }
@@ -138,7 +138,7 @@ def _by_system(rows: Sequence[Row], seed: int, measure: Any) -> Json:
 
 
 def _plain(value: Any) -> Any:
-    """Estimates as dicts, NaN as None, down to the bottom."""
+    """Estimates as dicts and NaN as None, recursively."""
     if isinstance(value, Estimate):
         return _plain(asdict(value))
     if isinstance(value, Mapping):
@@ -154,13 +154,13 @@ def json_bytes(document: Json) -> bytes:
 
 
 def rows_csv(rows: Sequence[Row]) -> bytes:
-    """A row a track and system; a metric a track has not is empty."""
+    """A row per track and system; a metric that a track does not have is empty."""
     columns = list(dict.fromkeys([*aggregate.COMMON, *(name for row in rows for name in row)]))
     return _csv(columns, ([row.get(name) for name in columns] for row in rows))
 
 
 def left_out_csv(gathered: Gathered) -> bytes:
-    """What was not used and why, and the tracks without a reference."""
+    """References that were not used, with reasons, and the tracks without a reference."""
     missing = (LeftOut("", track, "no reference") for track in gathered.without_reference)
     listed = [*gathered.left_out, *missing]
     return _csv(LEFT_OUT_COLUMNS, ([item.source, item.key, item.reason] for item in listed))

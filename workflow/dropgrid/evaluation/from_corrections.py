@@ -1,4 +1,4 @@
-"""What a user corrected or confirmed, as references: the source `corrections`."""
+"""References from a user's corrections and confirmations: the source `corrections`."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from ..references.collect import CORRECTIONS, Rank
 from ..results.layout import Results
 
 
-def stated(results: Path, tracks: Iterable[str], source: int) -> list[tuple[Rank, Annotation]]:
-    """An annotation of each track that was corrected or confirmed.
+def corrected_annotations(
+    results: Path, tracks: Iterable[str], source: int
+) -> list[tuple[Rank, Annotation]]:
+    """An annotation for each corrected or confirmed track.
 
-    source: the place of the word in the list of sources. Raises InvalidCorrection, OSError.
+    source: the index of `corrections` among the sources. Raises InvalidCorrection, OSError.
     """
     session = CorrectionSession(Results(results), corrections_file(results))
     corrections = document.read(session.file)
@@ -40,7 +42,7 @@ def stated(results: Path, tracks: Iterable[str], source: int) -> list[tuple[Rank
 
 
 def _annotation(track: str, file: str, correction: Correction, true: Answer) -> Annotation:
-    """What is corrected or confirmed of a track, and nothing else."""
+    """The corrected and confirmed parts of a track, without the others."""
     confirmed = correction.confirmed
     grid = true.bpm if correction.corrects_grid or (confirmed and confirmed.grid) else None
     parts = (

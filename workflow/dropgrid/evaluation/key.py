@@ -1,8 +1,8 @@
-"""Key: how near an estimated key is to the true one.
+"""Key evaluation: how close an estimated key is to the true one.
 
-An error is of a kind: `fifth` (the same mode a fifth above or below), `relative` (the same notes
-in the other mode), `parallel` (the same tonic in the other mode) or `other`. Weighted scores give
-part of a point for some: `mirex` a fifth in either direction, `mir_eval` above alone.
+The kinds of errors are `fifth` (the same mode a fifth above or below), `relative` (the same notes
+in the other mode), `parallel` (the same tonic in the other mode) and `other`. Weighted scores give
+a part of a point for some: `mirex` for a fifth in either direction, `mir_eval` only above.
 
 Sources: MIREX audio key detection task; mir_eval.key.weighted_score (C. Raffel et al., ISMIR
 2014). Keys are numbers, see dropgrid.key.notation.
@@ -23,7 +23,7 @@ MIR_EVAL = {**MIREX, "fifth_below": 0.0}
 
 
 def kind(reference: int, estimate: int | None) -> Kind:
-    """What an estimate of a key is; "none" where no key was found."""
+    """The kind of an estimate; "none" if no key was found."""
     if estimate is None:
         return "none"
     if estimate == reference:
@@ -33,7 +33,7 @@ def kind(reference: int, estimate: int | None) -> Kind:
         return "fifth_above" if interval == 7 else "fifth_below" if interval == 5 else "other"
     if interval == 0:
         return "parallel"
-    # The relative minor lies three semitones below a major, the relative major above a minor.
+    # The relative minor is three semitones below a major, the relative major above a minor.
     return "relative" if interval == (9 if reference < 12 else 3) else "other"
 
 
@@ -43,7 +43,7 @@ def mirex_score(reference: int, estimate: int | None) -> float:
 
 
 def mir_eval_score(reference: int, estimate: int | None) -> float:
-    """The same as mir_eval counts it: a fifth above alone."""
+    """Points by mir_eval, 0 to 1; a fifth counts only above."""
     return MIR_EVAL.get(kind(reference, estimate), 0.0)
 
 

@@ -1,4 +1,4 @@
-"""Pictures of the evaluation, each as SVG and PNG, the same bytes for the same rows."""
+"""Plots of the evaluation, each as SVG and PNG; the same rows give the same bytes."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ KINDS = ("svg", "png")
 NAMES = (
     "bpm_errors", "bpm_estimates", "bpm_genres", "bpm_calibration", "structure_confusion",
 )  # fmt: skip
-MOST_GENRES = 40  # in a plot; the documents have all
+MAX_GENRES = 40  # in a plot; the documents have all
 OCTAVES = (1 / 3, 1 / 2, 2 / 3, 1.0, 3 / 2, 2.0, 3.0)
 STYLE: dict[str, Any] = {
     "svg.hashsalt": "dropgrid",
-    "text.parse_math": False,  # a genre may hold a dollar sign
+    "text.parse_math": False,  # a genre may contain a dollar sign
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -41,7 +41,7 @@ STYLE: dict[str, Any] = {
 
 
 def plots(bpm_rows: Sequence[Row], documents: Mapping[str, Mapping[str, Any]]) -> dict[str, bytes]:
-    """The files by name: those for which there is something to show; none without matplotlib."""
+    """The files by name, for plots that have data; {} without matplotlib."""
     if not has("matplotlib"):
         return {}
     rows = [row for row in bpm_rows if row["system"] == PRODUCT and row["estimated_bpm"]]
@@ -54,11 +54,11 @@ def plots(bpm_rows: Sequence[Row], documents: Mapping[str, Mapping[str, Any]]) -
         tempi = np.array([(row["reference_bpm"], row["estimated_bpm"]) for row in rows])
         found |= drawn("bpm_estimates", lambda axes: estimates(axes, tempi))
     if genres:
-        genres = dict(sorted(genres.items(), key=_fewest_tracks_last)[:MOST_GENRES])
+        genres = dict(sorted(genres.items(), key=_fewest_tracks_last)[:MAX_GENRES])
         found |= drawn("bpm_genres", lambda axes: genre_bars(axes, genres), 0.35 * len(genres))
-    claimed = documents["bpm"]["calibration"]
-    if claimed:
-        found |= drawn("bpm_calibration", lambda axes: reliability(axes, claimed))
+    calibration = documents["bpm"]["calibration"]
+    if calibration:
+        found |= drawn("bpm_calibration", lambda axes: reliability(axes, calibration))
     if confusion["seconds"]:
         seconds = np.array(confusion["seconds"])
         found |= drawn("structure_confusion", lambda axes: confusion_matrix(axes, seconds))
@@ -120,10 +120,10 @@ def genre_bars(axes: Axes, genres: Mapping[str, Any]) -> None:
     axes.figure.legend(loc="outside lower center", ncols=2, frameon=False)
 
 
-def reliability(axes: Axes, claimed: Mapping[str, Any]) -> None:
-    """Of each bin of a confidence, the share that is right; large points are many tracks."""
+def reliability(axes: Axes, calibration: Mapping[str, Any]) -> None:
+    """For each bin of a confidence the share that is right; larger points mean more tracks."""
     axes.plot((0, 1), (0, 1), ":", color=MUTED, linewidth=1, zorder=1)
-    for kind, found in claimed.items():
+    for kind, found in calibration.items():
         bins = found["bins"]
         at = [b["confidence"] for b in bins]
         right = [b["right"] for b in bins]
@@ -137,7 +137,7 @@ def reliability(axes: Axes, claimed: Mapping[str, Any]) -> None:
 
 
 def confusion_matrix(axes: Axes, seconds: Any) -> None:
-    """Shares of each annotated label's seconds that got each estimated label."""
+    """For each annotated label, the shares of its seconds with each estimated label."""
     totals = seconds.sum(axis=1, keepdims=True)
     shares = np.divide(seconds, totals, out=np.zeros_like(seconds), where=totals > 0)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -175,7 +175,7 @@ def _saved(figure: Figure, kind: str) -> bytes:
         "svg": {"Date": None, "Title": "dropgrid"},
         "png": {"Software": "dropgrid"},
     }
-    with warnings.catch_warnings():  # of characters the font has not, in the name of a genre
+    with warnings.catch_warnings():  # about characters in a genre that the font lacks
         warnings.filterwarnings("ignore", "Glyph .* missing")
         figure.savefig(stream, format=kind, metadata=undated[kind], dpi=120)
     return stream.getvalue()

@@ -1,9 +1,9 @@
 """The rows of the evaluation: for each track with a reference, each system's metrics.
 
-A row is a dict: track, path, genre, reference (the file it came from), system, answered, and the
-task's metrics. `dropgrid` is the analysis' answer from the audio alone, never one that a BPM tag
-decided; a track that failed has it, too, and is wrong in every metric. `with_tag` is the record's
-answer, where that is another; the other systems are baselines.
+A row is a dict: track, path, genre, reference (its file), system, answered, and the task's
+metrics. The system `dropgrid` is the result from the audio alone, without the influence of a BPM
+tag; a track that failed also has this row and is wrong in every metric. `with_tag` is the result
+in the record, if a tag changed it. The other systems are baselines.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from . import baselines, beats, calibration, key, structure, tempo
 
 PRODUCT = "dropgrid"
 MEDIAN_INTERVAL, TAG, EIGHT_BARS = "median_interval", "tag", "eight_bars"
-WITH_TAG = "with_tag"  # the record's answer, where a tag decided some of them
+WITH_TAG = "with_tag"  # the results in the records, if a tag decided any of them
 
 Row = dict[str, Any]
 
 
 @dataclass
 class Rows:
-    """What the tracks gave: rows by task, label confusion by track, and what was left out."""
+    """The rows by task, label confusions by track, and references left out."""
 
     bpm: list[Row] = field(default_factory=list)
     beats: list[Row] = field(default_factory=list)
@@ -56,14 +56,14 @@ class Rows:
         self.decided_by_tag += other.decided_by_tag
         self.claims += other.claims
 
-    def settle(self) -> None:
-        """Leave WITH_TAG out where no tag decided anything: it would say the same twice."""
+    def drop_redundant(self) -> None:
+        """Remove the rows of WITH_TAG if no tag decided anything, because they are duplicates."""
         for name in () if self.decided_by_tag else ("bpm", "beats", "downbeats"):
             setattr(self, name, [r for r in getattr(self, name) if r["system"] != WITH_TAG])
 
 
 def add_rhythm(rows: Rows, reference: Reference, record: BpmRecord) -> None:
-    """Score a track's tempo, beats and downbeats, as far as the reference speaks of them."""
+    """Score a track's tempo, beats and downbeats, as far as the reference contains them."""
     if record.status != "ok":
         _leave_out(rows, reference, ("bpm", "beats", "downbeats"), record)
     alone = without_tag(record)
@@ -105,7 +105,8 @@ def add_rhythm(rows: Rows, reference: Reference, record: BpmRecord) -> None:
 
 
 def _add_claims(rows: Rows, reference: Reference, record: BpmRecord, alone: BpmRecord) -> None:
-    """What the confidences of the answer from the audio alone claimed; none of a failed track."""
+    """Add the confidences of the result from audio alone, each with whether it was right; nothing
+    for a failed track."""
     if record.status != "ok" or alone.bpm is None or alone.confidences is None:
         return
     own = {name: getattr(alone.confidences, name) for name in calibration.PARTS}
@@ -122,7 +123,7 @@ def _add_claims(rows: Rows, reference: Reference, record: BpmRecord, alone: BpmR
 
 
 def _tempi(reference: Reference, record: BpmRecord, alone: BpmRecord) -> dict[str, float | None]:
-    """Each system's tempo. Against a tag no answer is scored that a tag has part in."""
+    """Each system's tempo. If the reference is a tag, answers influenced by tags are omitted."""
     tempi = {
         PRODUCT: alone.bpm,
         WITH_TAG: record.bpm,
@@ -138,7 +139,7 @@ def _tempi(reference: Reference, record: BpmRecord, alone: BpmRecord) -> dict[st
 def add_structure(
     rows: Rows, reference: Reference, record: StructureRecord, rhythm: BpmRecord | None
 ) -> None:
-    """Score a track's sections; rhythm is for the eight-bar baseline and the genre."""
+    """Score a track's sections; rhythm is needed for the eight-bar baseline and the genre."""
     if record.status != "ok" or record.duration is None:
         _leave_out(rows, reference, ("structure", "sections"), record)
         genre = reference.genre or (rhythm.tags.get("genre") if rhythm else None) or None
@@ -182,7 +183,7 @@ def _drop_hits(reference: Reference, drops: Sequence[float]) -> dict[str, float]
 
 
 def add_key(rows: Rows, reference: Reference, record: KeyRecord, rhythm: BpmRecord | None) -> None:
-    """Score a track's key; rhythm is for the genre."""
+    """Score a track's key; rhythm is needed for the genre."""
     if reference.tonality is None:
         return
     if record.status != "ok":
@@ -220,7 +221,7 @@ def _row(
 
 
 def tempo_of(reference: Reference) -> float | None:
-    """The annotated tempo of a track, or else that of the median interval of its beats."""
+    """The annotated tempo of a track, else the tempo from the median interval of its beats."""
     if reference.bpm is not None:
         return reference.bpm
     intervals = np.diff(reference.beats or ())

@@ -27,9 +27,9 @@ from ..results.library_reader import path_of, record_or_failure
 from ..results.scan_store import read_scan
 from . import rows as tasks
 from . import systems
-from .from_corrections import stated
+from .from_corrections import corrected_annotations
 
-CHUNK = 8  # tracks a process takes at once
+CHUNK = 8  # tracks that a process gets at once
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,8 @@ class EvaluationOptions:
     """The `evaluation` section of the configuration."""
 
     references: tuple[str, ...] = (TAGS,)  # files, folders, TAGS or SERATO
-    sample_size: int | None = None  # evaluate only so many tracks
-    sample_seed: int = 0  # which ones, and the bootstrap's resamples
+    sample_size: int | None = None  # evaluate only this many tracks
+    sample_seed: int = 0  # for the sample and the bootstrap
 
     def __post_init__(self) -> None:
         if "" in self.references:
@@ -51,7 +51,7 @@ class EvaluationOptions:
 
 @dataclass(frozen=True)
 class Gathered:
-    """The scored rows and how the references met the library."""
+    """The scored rows, and how the references matched the library."""
 
     rows: tasks.Rows
     tracks: int  # in the library
@@ -68,10 +68,10 @@ def gather(
     """Score every track that has a reference, in the order of the track ids.
 
     library: the library's root, for absolute paths in references; by default the root of the
-    scan. threads: processes to share the tracks among, which changes no number.
-    A record that is forged or damaged counts as not analysed. Of a corrected one the analysis'
-    own answer is scored. Raises InvalidReference, InvalidCorrection; ConfigError where scores of
-    beats or sections are asked for and mir_eval is missing.
+    scan. threads: the number of processes, which does not change any result. A forged or damaged
+    record counts as not analysed. For a corrected track, the result of the analysis is scored.
+    Raises InvalidReference, InvalidCorrection; ConfigError if scores of beats or sections are
+    needed and mir_eval is missing.
     """
     paths, root = _library(results)
     unreadable: list[LeftOut] = []
@@ -80,7 +80,7 @@ def gather(
     rows = tasks.Rows()
     for scored in _scored([references[track] for track in chosen], results, threads):
         rows.extend(scored)
-    rows.settle()
+    rows.drop_redundant()
     return Gathered(
         rows=rows,
         tracks=len(paths),
@@ -98,27 +98,29 @@ def gather_systems(
     estimates: Mapping[str, str],
     library: str | None = None,
 ) -> tuple[list[systems.Case], list[LeftOut]]:
-    """The cases of every track that has a reference, and the answers that fit no track.
+    """The cases of every track that has a reference, and the answers that match no track.
 
-    estimates: a file or folder of answers by the name of the system that made them.
+    estimates: a file or folder of answers for each system, by name.
     Raises InvalidReference, InvalidCorrection, ConfigError.
     """
     _need_mir_eval("a comparison of systems")
     paths, root = _library(results)
     references, _, _ = _references(results, options, paths, library or root, [])
     tracks, decoder_of = Tracks(paths, library or root), partial(_decoder, results)
-    stated, left_out = {}, []
+    estimated, left_out = {}, []
     for name, source in estimates.items():
-        stated[name], unknown, _ = match(read_sources([source]), tracks, decoder_of)
-        left_out += unknown
+        estimated[name], unmatched, _ = match(read_sources([source]), tracks, decoder_of)
+        left_out += unmatched
     found: list[systems.Case] = []
     for track in _sample(sorted(references), options):
         rhythm, sections, tonality = (_read(results, kind, track) for kind in ANALYSES)
         answers = {systems.PRODUCT: systems.answer_of_records(rhythm, sections, tonality)}
-        for name, known in stated.items():
-            reference = known.get(track)
+        for name, by_track in estimated.items():
+            annotation = by_track.get(track)
             answers[name] = (
-                systems.Answer() if reference is None else systems.answer_of_annotation(reference)
+                systems.Answer()
+                if annotation is None
+                else systems.answer_of_annotation(annotation)
             )
         durations = [r.duration for r in (rhythm, sections, tonality) if r and r.duration]
         duration = durations[0] if durations else None
@@ -133,29 +135,31 @@ def _references(
     root: str | None,
     unreadable: list[LeftOut],
 ) -> tuple[dict[str, Reference], list[LeftOut], dict[str, int]]:
-    """The references of the library's tracks: see match."""
+    """The references of the library's tracks; see `match`."""
     annotations = read_sources(options.references)
     if TAGS in options.references:
         annotations += _tags(results, paths, options.references.index(TAGS))
     if CORRECTIONS in options.references:
-        annotations += stated(results, paths, options.references.index(CORRECTIONS))
+        annotations += corrected_annotations(results, paths, options.references.index(CORRECTIONS))
     if SERATO in options.references:
         annotations += _serato(results, paths, options.references.index(SERATO), unreadable)
     found = match(annotations, Tracks(paths, root), partial(_decoder, results))
-    for known in found[0].values():
-        if (known.beats, known.downbeats, known.structure, known.sections) != (None,) * 4:
+    for reference in found[0].values():
+        times = (reference.beats, reference.downbeats, reference.structure, reference.sections)
+        if times != (None,) * 4:
             _need_mir_eval("a score of beats or sections")
     return found
 
 
 def _need_mir_eval(what: str) -> None:
-    """Raise ConfigError, saying what to install, where mir_eval and scipy are missing."""
+    """Raise ConfigError, with what to install, if mir_eval and scipy are missing."""
     if not has("mir_eval"):
         raise ConfigError(lacking(what, "mir_eval"))
 
 
 def _library(results: Path) -> tuple[dict[str, str], str | None]:
-    """Paths by track id, and the library's root: of the scan, or else of the records."""
+    """Paths by track id, and the library's root, from the scan; without a scan, the paths of the
+    records and None."""
     if Results(results).scan.exists():
         scan = read_scan(results)
         return {track: path_of(results, track) for track in scan["tracks"]}, scan["root"]
@@ -185,20 +189,20 @@ def _tags(results: Path, paths: dict[str, str], source: int) -> list[tuple[Rank,
 def _serato(
     results: Path, paths: dict[str, str], source: int, unreadable: list[LeftOut]
 ) -> list[tuple[Rank, Annotation]]:
-    """What Serato has written into the files, which are those that the last run looked at.
+    """The annotations that Serato wrote into the files of the last run.
 
-    unreadable: gets the tags that cannot be used; the other files go on.
+    Tags that cannot be used are added to `unreadable`.
     """
     found = []
     for track in sorted(paths):
         record = _read_bpm(results, track)
 
-        def tell(reason: str, track: str = track) -> None:
+        def report(reason: str, track: str = track) -> None:
             unreadable.append(LeftOut(SERATO, track, f"not readable: {reason}"))
 
         with suppress(RecordError):
             file = Path(read_ticket(Results(results).ticket(track)).file)
-            tags = read_file(file, track, record.duration if record else None, tell)
+            tags = read_file(file, track, record.duration if record else None, report)
             if tags is not None:
                 found.append((Rank.of(source, tags), tags))
     return found
@@ -210,7 +214,7 @@ def _decoder(results: Path, track: str) -> dict[str, Any]:
 
 
 def _sample(tracks: Sequence[str], options: EvaluationOptions) -> list[str]:
-    """The tracks to evaluate: all, or sample_size of them drawn without replacement."""
+    """The tracks to evaluate: all, or a sample of sample_size without replacement."""
     if options.sample_size is None or options.sample_size >= len(tracks):
         return list(tracks)
     generator = np.random.default_rng(options.sample_seed)
@@ -258,7 +262,7 @@ def _read_key(results: Path, track: str) -> KeyRecord | None:
 
 
 def _read(results: Path, analysis: str, track: str) -> Any:
-    """The analysis' own record, an error record where it is broken, None where there is none."""
+    """The record as computed by the analysis; an error record if it is broken, None if missing."""
     with suppress(MissingRecord):
         return as_computed(record_or_failure(results, analysis, track))
     return None

@@ -1,18 +1,18 @@
-"""Structure evaluation: where sections begin, and what they are.
+"""Structure evaluation: boundaries and labels of sections.
 
 Conventions
 -----------
 Boundaries are times in seconds; intervals are arrays of shape (sections, 2), gapless from 0.
-The estimate is cropped or continued to the annotated stretch, as mir_eval.segment.evaluate does.
+The estimate is cropped or extended to the annotated range, as mir_eval.segment.evaluate does.
 
 Metrics
 -------
 * hit rates at 0.5 s and 3 s, deviations and pairwise agreement are mir_eval.segment's; `trimmed`
-  leaves out the two outermost boundaries, which anyone gets right. Trimmed scores are NaN where
-  the annotation has no boundary inside.
+  leaves out the first and last boundary, which are trivial. Trimmed scores are NaN if the
+  annotation has no inner boundary.
 * frames of 0.1 s by label, annotated and estimated: precision, recall and F of each label and
   the confusion matrix are sums over them
-* drop_start: the moments a drop begins, hit within 0.5 s and 3 s
+* drop_start: the starts of drops, within 0.5 s and 3 s
 * drop_within_beat, drop_within_bar: the same, within a beat and a bar of the annotated tempo
 """
 
@@ -36,7 +36,7 @@ UNLABELLED = "unlabelled"
 
 
 def validate(intervals: Floats) -> None:
-    """Raise ValueError unless the intervals are gapless, from 0, none of them empty."""
+    """Raise ValueError unless the intervals are gapless, start at 0, and none is empty."""
     if intervals.ndim != 2 or intervals.shape[1] != 2 or len(intervals) == 0:
         raise ValueError(f"intervals of shape {intervals.shape}")
     if intervals[0, 0] != 0 or np.any(intervals[1:, 0] != intervals[:-1, 1]):
@@ -46,7 +46,7 @@ def validate(intervals: Floats) -> None:
 
 
 def to_intervals(boundaries: Sequence[float], end: float) -> Floats:
-    """The intervals between 0, those boundaries that lie inside, and end (seconds)."""
+    """The intervals between 0, the boundaries in between, and end (seconds)."""
     edges = [0.0, *sorted({b for b in boundaries if 0 < b < end}), end]
     return np.column_stack((edges[:-1], edges[1:])).astype(float)
 
@@ -79,7 +79,7 @@ def hit_rates(reference: Floats, estimated: Floats) -> dict[str, float]:
 
 
 def deviations(reference: Floats, estimated: Floats) -> dict[str, float]:
-    """Median distance in seconds from each boundary to the nearest of the other side."""
+    """Median distance in seconds from each boundary to the nearest boundary of the other side."""
     import mir_eval.segment
 
     scores = {}
@@ -130,7 +130,8 @@ def _label_at(centres: Floats, intervals: Floats, labels: Sequence[str]) -> npt.
 
 
 def starts(sections: Sequence[ReferenceSection], label: str = "drop") -> list[float]:
-    """When a section of that label begins that does not continue one of the same label."""
+    """The starts of passages with that label: sections that do not continue another of the same
+    label."""
     found, before = [], None
     for section in sections:
         if section.label == label and not (before and before == (label, section.start)):
@@ -140,7 +141,7 @@ def starts(sections: Sequence[ReferenceSection], label: str = "drop") -> list[fl
 
 
 def start_hits(reference: Sequence[float], estimated: Sequence[float]) -> dict[str, float]:
-    """Precision, recall and F of drop beginnings per window.
+    """Precision, recall and F of the starts of drops, per window.
 
     Precision is NaN without an estimate, recall without a reference, F without either.
     """
@@ -164,7 +165,7 @@ def start_hits(reference: Sequence[float], estimated: Sequence[float]) -> dict[s
 def drop_hits(
     reference: Sequence[float], estimated: Sequence[float], bpm: float, beats_per_bar: int = 4
 ) -> dict[str, float]:
-    """F of drop beginnings within a beat and within a bar; NaN where neither side has a drop."""
+    """F of the starts of drops within a beat and within a bar; NaN if neither side has a drop."""
     import mir_eval.util
 
     scores = {}
@@ -180,11 +181,11 @@ def drop_hits(
 
 
 def evaluate_boundaries(reference: Floats, estimated: Floats) -> dict[str, Any]:
-    """The boundary metrics of one track; both cover the annotated stretch."""
+    """The boundary metrics of one track; both arguments cover the annotated range."""
     validate(reference)
     validate(estimated)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of one section only, which is scored
+        warnings.simplefilter("ignore")  # about a single section, which is scored
         return hit_rates(reference, estimated) | deviations(reference, estimated)
 
 
@@ -193,9 +194,9 @@ def evaluate_labels(
     estimated: Sequence[tuple[float, float, str]],
     drops: Sequence[float],
 ) -> tuple[dict[str, float], npt.NDArray[np.int64] | None]:
-    """Pairwise agreement, and, where dropgrid has all labels, drop beginnings and the confusion.
+    """Pairwise agreement; if all labels are dropgrid's, also starts of drops and the confusion.
 
-    drops: estimated beginnings in seconds. The confusion is None for a foreign vocabulary.
+    drops: estimated starts in seconds. The confusion is None for another vocabulary of labels.
     """
     end = reference[-1].end
     annotated = [(s.start, s.end, s.label or UNLABELLED) for s in reference]
@@ -214,9 +215,9 @@ def all_wrong(
     boundaries: tuple[Sequence[float], float | None] | None,
     sections: Sequence[ReferenceSection] | None,
 ) -> dict[str, float]:
-    """The metrics of a track that has no answer: 0 for every share, no distance.
+    """The metrics of a track that has no answer: 0 for every share, NaN for distances.
 
-    boundaries: (moments, end or None) and sections of its reference, as far as there are any.
+    boundaries: (times, end or None). boundaries and sections are the reference's, or None.
     """
     scores: dict[str, float] = {}
     if boundaries is not None:

@@ -15,7 +15,7 @@ Json = Mapping[str, Any]
 
 
 def markdown(documents: Mapping[str, Json], gathered: Gathered) -> bytes:
-    """The summary: counts, a table a task with 95 % intervals, what was left out."""
+    """The summary: counts, a table per task with 95 % intervals, references left out."""
     bpm, beats, structure = (documents[task] for task in ("bpm", "beats", "structure"))
     options = bpm["options"]
     lines = [
@@ -48,7 +48,7 @@ def markdown(documents: Mapping[str, Json], gathered: Gathered) -> bytes:
 
 
 def _by_tag(tracks: Sequence[str]) -> list[str]:
-    """Of which tracks a BPM tag decided the answer, whose own answer is scored all the same."""
+    """The tracks where a BPM tag decided the result; the result from audio alone is scored."""
     if not tracks:
         return []
     shown = ", ".join(tracks[:EXAMPLES]) + (", ..." if len(tracks) > EXAMPLES else "")
@@ -69,7 +69,7 @@ def _section(title: str, tracks: int, systems: Json, names: Mapping[str, str]) -
 
 
 def _counts(title: str, counts: Json) -> list[str]:
-    """A row a system of how many estimates there are of each kind."""
+    """A table with a row per system: the number of estimates of each kind."""
     if not counts:
         return []
     names = list(dict.fromkeys(name for found in counts.values() for name in found))
@@ -78,7 +78,7 @@ def _counts(title: str, counts: Json) -> list[str]:
 
 
 def _strata(strata: Json, shown: Sequence[str], names: Mapping[str, str]) -> list[str]:
-    """A table by tempo range and one by genre; the tracks are those that the first counts."""
+    """A table by tempo range and one by genre, with the number of tracks in each group."""
     lines = []
     for title, kind in (("Tempo range", "tempo"), ("Genre", "genre")):
         groups = strata[kind]
@@ -98,7 +98,7 @@ def _counted(found: Json, measures: Sequence[str]) -> str:
 
 
 def _calibration(found: Json) -> list[str]:
-    """How far the confidences can be believed: a line a confidence, then its bins."""
+    """The calibration: a row per confidence, with its bins."""
     if not found:
         return []
     head = ["confidence", "tracks", "mean", "share right", "calibration error", "by bin"]
@@ -159,7 +159,7 @@ def _left_out(gathered: Gathered) -> list[str]:
 
 
 def _shown(estimate: Json | None) -> str:
-    """A value with its interval, and behind it that of the answered tracks, where it differs."""
+    """A value with its interval, then the value over the answered tracks if those are fewer."""
     if estimate is None or estimate["value"] is None:
         return "–"
     text = _decimals(estimate["value"])

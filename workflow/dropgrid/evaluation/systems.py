@@ -1,11 +1,11 @@
-"""Other systems' answers beside dropgrid's, on the same tracks against the same references.
+"""Compares other systems with dropgrid, on the same tracks and the same references.
 
-An answer may come in any format that a reference may have. A track that a system does not answer
-counts as wrong in the first mean, and is left out of the second. Each system is compared with
-dropgrid track by track: the mean difference with its interval, how often each is better, and the
-probability of that if both were equally good (sign test; of accuracies, which are right or
-wrong, that is McNemar's exact test). A distance in milliseconds (ERRORS) has no value for a
-missing answer: it is of the answered tracks alone, and small is good.
+An answer may have any format that a reference may have. A track without an answer counts as wrong
+in the first mean and is left out of the second. Each system is compared with dropgrid track by
+track: the mean difference with its interval, how often each is better, and the probability of that
+if both were equally good (sign test; for accuracies, which are right or wrong, this is McNemar's
+exact test). A distance in milliseconds (ERRORS) has no value for a missing answer, so its means
+are over the answered tracks only, and smaller is better.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from . import beats, bootstrap, key, structure, tempo
 from .bootstrap import MIN_TRACKS
 from .rows import PRODUCT, tempo_of
 
-SHOWN = 10  # tracks on which systems disagree most
-# Task -> its metrics, from 0 (wrong) to 1 but for ERRORS; the first decides who is better.
+MAX_DISAGREEMENTS = 10  # tracks in the list of the largest disagreements
+# Task -> its metrics, from 0 (wrong) to 1 except ERRORS; disagreements and strata use the first.
 METRICS = {
     "tempo": ("accuracy1", "accuracy2", "within_0.05"),
     "beats": (
@@ -42,7 +42,7 @@ METRICS = {
     "drops": ("drop_within_beat_f", "drop_within_bar_f"),
     "key": ("mirex", "exact"),
 }  # fmt: skip
-CONDITIONAL = ("downbeats_given_beats",)  # says something only of beats that were found
+CONDITIONAL = ("downbeats_given_beats",)  # defined only for beats that were found
 ERRORS = ("median_error_ms",)  # distances: smaller is better, a missing answer has none
 
 Floats = npt.NDArray[np.float64]
@@ -50,10 +50,10 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Answer:
-    """What a system says of a track; None where it says nothing.
+    """A system's answer for a track; None for what it does not estimate.
 
-    bpm: BPM. beats, downbeats: seconds. boundaries: seconds inside the track. drops: the moments
-    at which one begins, in seconds. tonality: see dropgrid.key.notation.
+    bpm: BPM. beats, downbeats: seconds. boundaries: seconds, inside the track. drops: their starts
+    in seconds. tonality: see dropgrid.key.notation.
     """
 
     bpm: float | None = None
@@ -66,7 +66,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Case:
-    """A track with a reference for a task: each system's metrics, None where it has no answer."""
+    """A track with a reference for a task: each system's metrics, None without an answer."""
 
     track: str
     path: str
@@ -78,8 +78,8 @@ class Case:
 
 @dataclass(frozen=True)
 class Mean:
-    """Over tracks: missing answers counted as 0, and without them; 95 % interval of the first,
-    None below MIN_TRACKS tracks."""
+    """A mean over tracks. mean: missing answers count as 0; low, high: its 95 % interval, None
+    below MIN_TRACKS tracks; mean_answered: without missing answers."""
 
     system: str
     metric: str
@@ -93,8 +93,8 @@ class Mean:
 
 @dataclass(frozen=True)
 class Difference:
-    """A system less another (dropgrid), track by track. p: two-sided, of better and worse being
-    as likely; None where no track differs."""
+    """A system minus another (dropgrid), track by track. p: two-sided, for better and worse being
+    equally likely; None if no track differs."""
 
     system: str
     metric: str
@@ -110,7 +110,7 @@ class Difference:
 def answer_of_records(
     rhythm: BpmRecord | None, sections: StructureRecord | None, tonality: KeyRecord | None
 ) -> Answer:
-    """dropgrid's own answer from the audio alone: no tag decided its tempo or its beats."""
+    """dropgrid's answer from the audio alone, without the influence of a BPM tag."""
     from ..key import notation
 
     found: dict[str, Any] = {}
@@ -126,7 +126,7 @@ def answer_of_records(
 
 
 def answer_of_annotation(annotation: Reference) -> Answer:
-    """The answer that a file of a system holds."""
+    """The answer in a file of a system."""
     boundaries = annotation.structure[0] if annotation.structure else None
     drops = tuple(structure.starts(annotation.sections)) if annotation.sections else None
     return Answer(
@@ -142,13 +142,13 @@ def answer_of_annotation(annotation: Reference) -> Answer:
 def cases(
     reference: Reference, path: str, duration: float | None, answers: Mapping[str, Answer]
 ) -> list[Case]:
-    """The cases of a track: one for each task that its reference speaks of."""
+    """The cases of a track: one for each task for which it has a reference."""
     found = []
     for task in METRICS:
         scores = {
             system: _score(task, reference, answer, duration)
             for system, answer in answers.items()
-            if _speaks(task, reference)
+            if _has_reference(task, reference)
         }
         if scores:
             bpm = tempo_of(reference)
@@ -156,10 +156,10 @@ def cases(
     return found
 
 
-def _speaks(task: str, reference: Reference) -> bool:
+def _has_reference(task: str, reference: Reference) -> bool:
     if task == "drops":
-        known = {section.label for section in reference.sections or ()}
-        return bool(known) and known <= {*LABELS, None} and tempo_of(reference) is not None
+        labels = {section.label for section in reference.sections or ()}
+        return bool(labels) and labels <= {*LABELS, None} and tempo_of(reference) is not None
     fields = {"tempo": "bpm", "boundaries": "structure", "key": "tonality"}
     return bool(getattr(reference, fields.get(task, task)) not in (None, ()))
 
@@ -167,14 +167,14 @@ def _speaks(task: str, reference: Reference) -> bool:
 def _score(
     task: str, reference: Reference, answer: Answer, duration: float | None
 ) -> dict[str, float] | None:
-    """A system's metrics; None where it has no answer."""
+    """A system's metrics; None without an answer."""
     if task == "tempo":
         assert reference.bpm is not None
         found = None if answer.bpm is None else tempo.evaluate(reference.bpm, answer.bpm)
     elif task == "key":
         assert reference.tonality is not None
-        known = answer.tonality is not None
-        found = key.evaluate(reference.tonality, answer.tonality) if known else None
+        answered = answer.tonality is not None
+        found = key.evaluate(reference.tonality, answer.tonality) if answered else None
     elif task == "boundaries":
         found = _boundaries(reference, answer.boundaries, duration)
     elif task == "drops":
@@ -220,17 +220,17 @@ def _boundaries(
 
 
 def column(found: Sequence[Case], system: str, metric: str) -> Floats:
-    """(cases,) a metric of a system: 0 for a missing answer, NaN where the metric has no value.
+    """(cases,) a metric of a system: 0 for a missing answer, NaN if the metric has no value.
 
-    It has none where the reference allows none (no boundary inside), and, of ERRORS and
-    CONDITIONAL, for a missing answer.
+    It has no value if the reference does not allow one (no inner boundary), and for a missing
+    answer if it is one of ERRORS and CONDITIONAL.
     """
     missing = np.nan if metric in (*ERRORS, *CONDITIONAL) else 0.0
     values = [case.scores[system] for case in found]
-    known = np.array([missing if v is None else v[metric] for v in values], float)
-    # What the reference does not allow is a value of no system, a missing answer's neither.
+    scores = np.array([missing if v is None else v[metric] for v in values], float)
+    # If the reference does not allow a value, no system has one, even for a missing answer.
     allowed = np.array([_allowed(case, metric) for case in found], bool)
-    return np.where(allowed, known, np.nan)
+    return np.where(allowed, scores, np.nan)
 
 
 def _allowed(case: Case, metric: str) -> bool:
@@ -247,21 +247,21 @@ def means(found: Sequence[Case], system: str, metric: str, seed: int) -> Mean:
     """The mean of a metric over cases of one task."""
     values = column(found, system, metric)
     counted = np.isfinite(values)
-    there = counted & answered(found, system)
+    with_answer = counted & answered(found, system)
     estimate = bootstrap.means(values[:, None], seed)[0]
     enough = int(counted.sum()) >= MIN_TRACKS
     return Mean(
-        system, metric, int(counted.sum()), int(there.sum()),
+        system, metric, int(counted.sum()), int(with_answer.sum()),
         estimate.value if counted.any() else None,
         estimate.low if enough else None, estimate.high if enough else None,
-        float(values[there].mean()) if there.any() else None,
+        float(values[with_answer].mean()) if with_answer.any() else None,
     )  # fmt: skip
 
 
 def difference(
     found: Sequence[Case], system: str, metric: str, seed: int, base: str = PRODUCT
 ) -> Difference:
-    """A system against another, base, on the same cases; see column for missing answers."""
+    """A system compared with `base` on the same cases; see `column` for missing answers."""
     from scipy.stats import binomtest
 
     apart = column(found, system, metric) - column(found, base, metric)
@@ -278,7 +278,7 @@ def difference(
 
 
 def strata(found: Sequence[Case]) -> dict[str, list[Case]]:
-    """The cases by genre and by range of tempo, as far as they are known."""
+    """The cases by genre and by tempo range, if known."""
     groups: dict[str, list[Case]] = {}
     for case in found:
         if case.genre:
@@ -289,17 +289,17 @@ def strata(found: Sequence[Case]) -> dict[str, list[Case]]:
 
 
 def _lowest(name: str) -> float:
-    """The lower end of a range of tempo, in BPM; genres come after all of them."""
+    """The lower end of a tempo range, in BPM; infinity for genres, which come last."""
     digits = "".join(takewhile(str.isdigit, name))
     return float(digits) if digits and name.endswith(" BPM") else math.inf
 
 
 def disagreements(found: Sequence[Case], metric: str) -> list[Case]:
-    """The cases on which the systems are furthest apart, the furthest first."""
+    """The cases with the largest differences between systems, the largest first."""
     systems = list(found[0].scores) if found else []
     if len(systems) < 2:
         return []
     table = np.stack([column(found, system, metric) for system in systems])
     spread = np.nan_to_num(table.max(axis=0) - table.min(axis=0))
     order = np.argsort(-spread, kind="stable")
-    return [found[i] for i in order[:SHOWN] if spread[i] > 1e-9]
+    return [found[i] for i in order[:MAX_DISAGREEMENTS] if spread[i] > 1e-9]

@@ -1,4 +1,4 @@
-"""Pictures of systems side by side: of each task, every system by every metric."""
+"""Plots that compare systems: one per task, with every system and the main metrics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .systems import ERRORS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SHOWN = 3  # metrics of a task in its picture
+MAX_METRICS = 3  # in the plot of a task
 
 
 def system_plots(values: Mapping[str, Any]) -> dict[str, bytes]:
@@ -22,7 +22,7 @@ def system_plots(values: Mapping[str, Any]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     for task, scores in values["tasks"].items():
         means = [mean for mean in scores["means"] if mean["metric"] not in ERRORS]
-        metrics = list(dict.fromkeys(mean["metric"] for mean in means))[:SHOWN]
+        metrics = list(dict.fromkeys(mean["metric"] for mean in means))[:MAX_METRICS]
         height = 0.32 * len(metrics) * len(values["systems"])
 
         def draw(axes: Axes, task: str = task, means: Any = means, metrics: Any = metrics) -> None:
@@ -33,7 +33,7 @@ def system_plots(values: Mapping[str, Any]) -> dict[str, bytes]:
 
 
 def points(axes: Axes, task: str, means: Any) -> None:
-    """A line a metric and system: the mean with its interval, and that of the answered tracks."""
+    """A line per metric and system: the mean with interval, and the mean of answered tracks."""
     for place, mean in enumerate(means):
         if mean["low"] is not None:
             axes.plot((mean["low"], mean["high"]), (place, place), color=INK, linewidth=1)

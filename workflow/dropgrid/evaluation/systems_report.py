@@ -1,4 +1,4 @@
-"""Systems side by side, as JSON and Markdown."""
+"""The comparison of systems, as JSON and Markdown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if both were equally good.
 def document(
     found: Sequence[Case], systems: Sequence[str], seed: int, base: str = PRODUCT
 ) -> dict[str, Any]:
-    """All of it, by task: means, differences to base, strata, and where they disagree most."""
+    """The JSON document. By task: means, differences from base, strata, largest disagreements."""
     tasks: dict[str, Any] = {}
     for task, metrics in METRICS.items():
         of_task = [case for case in found if case.task == task]
@@ -55,7 +55,7 @@ def document(
 def _plain(
     scores: Mapping[str, Mapping[str, float] | None],
 ) -> dict[str, dict[str, float | None] | None]:
-    """The scores of a case; None for a metric that has no value there."""
+    """The scores of a case; None for a metric without a value."""
     return {
         system: None
         if own is None
@@ -65,7 +65,7 @@ def _plain(
 
 
 def markdown(values: Mapping[str, Any]) -> str:
-    """The document for people."""
+    """The comparison as Markdown."""
     lines = [HEAD.format(base=values["base"])]
     for task, found in values["tasks"].items():
         against = {(d["system"], d["metric"]): d for d in found["differences"]}

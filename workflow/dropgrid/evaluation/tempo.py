@@ -12,7 +12,7 @@ Metrics
   (Gouyon et al., An experimental comparison of audio tempo induction algorithms, 2006)
 * octave: which simple multiple of the reference the estimate is, if any
 
-mir_eval.tempo scores pairs of tempi with weights (MIREX), which one tempo a track is not.
+mir_eval.tempo scores pairs of tempi with weights (MIREX), but tracks here have a single tempo.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Floats = npt.NDArray[np.float64]
 
 TOLERANCE = 0.04  # of the reference
 WITHIN = (0.01, 0.05, 0.5, 2.5)  # BPM
-ROUNDING = 1e-9  # BPM: 128.05 is within 0.05 of 128, whatever binary fractions say
+ROUNDING = 1e-9  # BPM: 128.05 is within 0.05 of 128 in spite of binary fractions
 ACCURACY2_FACTORS = (1.0, 2.0, 3.0, 1 / 2, 1 / 3)
 FACTORS = {
     "1": 1.0, "1/2": 1 / 2, "2": 2.0, "2/3": 2 / 3, "3/2": 3 / 2,
@@ -98,7 +98,7 @@ def stratum(reference: float) -> str:
 
 
 def evaluate(reference: float, estimated: float | None) -> dict[str, Any]:
-    """All metrics of one track. Raises ValueError for a tempo that is none."""
+    """All metrics of one track. Raises ValueError for an invalid tempo."""
     ref = np.array([reference], dtype=float)
     est = np.array([np.nan if estimated is None else estimated], dtype=float)
     validate(ref, est)

@@ -1,4 +1,4 @@
-"""Writes an evaluation: everything is made first, so that a fault leaves nothing half done."""
+"""Writes an evaluation; computes everything first, so that an error leaves no partial output."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMES_OF_FILES = (
 
 
 def check_evaluation(folder: Path, references: Sequence[str], force: bool = False) -> None:
-    """Raise ConfigError where a file that an evaluation writes or removes is not dropgrid's."""
+    """Raise ConfigError if a file that an evaluation writes or removes is not dropgrid's."""
     check_folder(folder)
     for name in NAMES_OF_FILES:
         check_output(folder / name, map(Path, references), force=force)
@@ -52,10 +52,10 @@ def write_systems(
         write_output(folder / name, data)
 
 
-def remove_systems(folder: Path, but: Collection[str] = ()) -> None:
-    """Remove what an earlier comparison wrote and this one does not."""
+def remove_systems(folder: Path, keep: Collection[str] = ()) -> None:
+    """Remove files of an earlier comparison that this one does not write."""
     for name in SYSTEMS:
-        if name not in but and is_own_output(folder / name):
+        if name not in keep and is_own_output(folder / name):
             (folder / name).unlink(missing_ok=True)
 
 

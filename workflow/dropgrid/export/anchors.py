@@ -1,9 +1,9 @@
-"""Where the grid of a program stands: markers on downbeats, each with its tempo.
+"""Grid markers as DJ programs use them: on downbeats, each with a tempo.
 
-Some programs stretch what lies before a marker until the next one falls on a beat. Over a pause,
-or a jump of the phase, all beats of the stretch before it would move. So every stretch of one
-tempo that another follows has two markers, on its first and on its last downbeat: what is
-stretched then is less than a bar and the pause itself.
+Some programs stretch the beats before a marker so that the marker falls on a beat. At a pause or a
+jump of the beat phase, this would move all beats of the region before it. So every region that is
+followed by another has two markers, on its first and its last downbeat. Then only the pause and
+less than one bar are stretched.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from ..records.track import beats_per_bar
 
 
 class Anchor(NamedTuple):
-    """A marker of a grid: seconds, on a downbeat where there is one; BPM from there on."""
+    """A grid marker: its time in seconds, on a downbeat if there is one, and the BPM after it."""
 
     time: float
     bpm: float
 
 
 def main_region(record: BpmRecord) -> GridRegion | None:
-    """The stretch of the grid that carries the record's tempo, the longest of those that do.
+    """The region whose tempo is nearest to the record's, the longest if there are several.
 
-    A beatless intro has a tempo of its own, and it is nobody's. None without a grid.
+    It is not simply the first region: a beatless intro may have another tempo. None without a
+    grid.
     """
     bpm = record.bpm
     if not record.grid or bpm is None:
@@ -33,7 +34,7 @@ def main_region(record: BpmRecord) -> GridRegion | None:
 
 
 def anchors(record: BpmRecord, only: GridRegion | None = None) -> list[Anchor]:
-    """The markers of a record's grid in the order of time; only: of this stretch alone, one."""
+    """The markers of a record's grid, by time; with `only`, a single marker for that region."""
     if only is not None:
         return [Anchor(_first(only), only.bpm)]
     found: list[Anchor] = []
@@ -49,7 +50,7 @@ def anchors(record: BpmRecord, only: GridRegion | None = None) -> list[Anchor]:
 
 
 def _first(region: GridRegion) -> float:
-    """The first downbeat of a region; its first beat where it has none."""
+    """The first downbeat of a region; its first beat if it has no downbeat."""
     end = region.start + region.beats * 60 / region.bpm
     first = region.first_downbeat
     return first if first is not None and first < end else region.start

@@ -1,7 +1,7 @@
 """Audacity label track (File > Import > Labels): sections as regions, drops as points.
 
-Start, end and text of a label parted by tabs. Source: Audacity manual, "Importing and Exporting
-Labels".
+A line contains start, end and text of a label, separated by tabs. Source: Audacity manual,
+"Importing and Exporting Labels".
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ NEEDS = frozenset({"structure"})
 
 
 def render_track(track: Track) -> dict[str, bytes]:
-    """The label file of a track, in the order of time."""
+    """The label file of a track, sorted by time."""
     assert track.structure is not None  # NEEDS says so
     labels = [
         (section.start, section.end, f"{section.label} ({section.bars} bars)")

@@ -1,7 +1,7 @@
-""".beats: a line per beat, its time in seconds and its position in the bar, parted by a tab.
+""".beats: a line per beat, its time in seconds and its position in the bar, separated by a tab.
 
-Without downbeats the position is left out. Read by mir_eval.io.load_labeled_events, or
-load_events without positions; madmom and Beat This write the same.
+Without downbeats the position is left out. mir_eval.io.load_labeled_events reads such files,
+load_events those without positions. madmom and Beat This write the same format.
 """
 
 from __future__ import annotations

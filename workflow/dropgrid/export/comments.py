@@ -1,4 +1,4 @@
-"""The comment of a track in a player's browser: the file's own, or a template filled in."""
+"""The comment of a track in a player's browser: that of the file, or a template with values."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from ..audio.dj_tags import DjTags
     from ..records.track import Track
 
-OWN = "{comment}"
+FILE_COMMENT = "{comment}"  # the default: the comment in the file's tags
 FIELDS = ("comment", "bpm", "key", "camelot", "open_key", "energy", "mix_in", "mix_out", "drops")
-MOST = 200  # letters: what all programs show
+MAX_LENGTH = 200  # characters; all programs show as many
 
 
 def check_template(template: str) -> None:
-    """Raise ValueError, which names what is wrong, for a template that cannot be filled in."""
+    """Raise ValueError, which names the problem, if a template cannot be used."""
     try:
         parts = list(string.Formatter().parse(template))
     except ValueError as error:
@@ -33,14 +33,14 @@ def check_template(template: str) -> None:
 
 
 def comment(track: Track, file_tags: DjTags, template: str) -> str:
-    """The comment of a track; what is not known is left out, with the blanks about it."""
+    """The comment of a track; unknown values are left out, with the spaces around them."""
     values = {"comment": file_tags.comment}
-    if template != OWN:
+    if template != FILE_COMMENT:
         values |= _values(track)
     text = re.sub(
         r"\s+", " ", template.format_map({name: values.get(name, "") for name in FIELDS})
     )
-    return text.strip()[:MOST]
+    return text.strip()[:MAX_LENGTH]
 
 
 def _values(track: Track) -> dict[str, str]:
@@ -64,5 +64,9 @@ def _values(track: Track) -> dict[str, str]:
 
 
 def clock(seconds: float) -> str:
-    """ "1:05"."""
+    """A time as minutes and seconds.
+
+    >>> clock(65.4)
+    '1:05'
+    """
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

@@ -1,4 +1,4 @@
-"""Beats counted in bars, numbers and names as text: what several formats need."""
+"""Functions that several formats need: beats counted in bars, numbers and names as text."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def bar_positions(record: BpmRecord) -> list[tuple[int, int]]:
 
 
 def number(value: float, decimals: int = 2) -> str:
-    """A number with the records' six decimals, trailing zeros cut down to so many decimals.
+    """A number with six decimals as in the records, trailing zeros removed down to `decimals`.
 
     >>> number(128), number(127.956)
     ('128.00', '127.956')
@@ -44,17 +44,17 @@ def number(value: float, decimals: int = 2) -> str:
 
 
 def title(track: Track) -> str:
-    """The title of a track, its file's name where the tags give none."""
+    """The title of a track; the name of its file if the tags contain none."""
     return text_tag(track, "title") or one_line(PurePosixPath(track.path).stem)
 
 
 def text_tag(track: Track, name: str) -> str:
-    """A text of the tags, "" where there is none."""
+    """A text from the tags; "" if there is none."""
     return one_line(str((track.bpm.tags if track.bpm else {}).get(name) or ""))
 
 
 def parts_of_mix(track: Track) -> list[tuple[float, float, str]]:
-    """(start, end, name) of what is played in a mix with a tracklist; [] of other tracks."""
+    """(start, end, name), in seconds, of each song in a mix with a tracklist; [] otherwise."""
     starts = [moment.time for moment in track.tracklist]
     ends = [*starts[1:], track.record.duration or 0.0]
     return (

@@ -1,9 +1,9 @@
-"""An Engine DJ library: a stick, or a drive, for players of Denon DJ, Numark and Rane.
+"""An Engine DJ library: a stick or drive for players of Denon DJ, Numark and Rane.
 
-`Engine Library/Database2/m.db` holds tracks, grids, cues, loops, overviews and playlists. Songs
-that lie below the output folder stay where they are; others are copied to `Contents/`, where
-`export usb` looks for them, too. The database is changed in a copy, which takes its place at the
-end. What players and Engine DJ wrote into it stays, and so do grids and cues that were set there.
+`Engine Library/Database2/m.db` contains tracks, grids, cues, loops, overviews and playlists. Songs
+below the output folder stay where they are; others are copied to `Contents/`, which `export usb`
+also uses. The export changes a copy of the database and replaces the database at the end. It keeps
+what players and Engine DJ wrote into it, including grids and cues that a user set there.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from ..records.track import Track
 from ..results.layout import Results
 from ..results.output_guard import check_folder
 from .playlists import Playlist, Playlists
-from .stick_facts import GONE, NOT_PLAYED, add_all, song_facts
+from .stick_facts import MISSING, NOT_PLAYED, add_all, song_facts
 from .stick_songs import Songs, check_links, copies, read_mark, rgb, size_of
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ FILE = "engine"
 KEYS = True
 NEEDS = frozenset({"bpm", "file"})
 OPTIONS = ("bpm_ranges", "by_key", "comment", "cues", "engine_schema", "playlists")
-ALONE = True  # as large as the library: only where it is asked for by name
+ALONE = True  # as large as the library, so only made if the user asks for it by name
 
 FOLDERS = ("Contents", "Engine Library", "Engine Library/Database2")
 DATABASE = "Engine Library/Database2/m.db"
@@ -61,7 +61,7 @@ def write_all(
     results: Path,
     options: ExportOptions,
     force: bool,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> tuple[int, Counter[str]]:
     """Write the library; (tracks in it, tracks left out by reason).
 
@@ -71,29 +71,29 @@ def write_all(
     drive = Drive(output, results, options, mark)
     left_out = add_all(tracks, drive.add)
     drive.finish()
-    for path in drive.kept:
-        tell(f"{path}: grid, cues or loops stay as set on a player; --replace renews them")
+    for path in drive.set_on_players:
+        report(f"{path}: kept grid, cues or loops set on a player; --replace overwrites them")
     return len(drive.entries), left_out
 
 
 def check_library(output: Path, force: bool) -> dict[str, Any] | None:
-    """The mark of an earlier export; force: also over a library of others, whose database is
-    kept beside dropgrid's. Raises ConfigError."""
+    """The mark of an earlier export. force: also replace a library of another program; its
+    database is renamed and kept. Raises ConfigError."""
     check_folder(output)
     check_links(output, FOLDERS)
     database = output / DATABASE
     for suffix in ("-journal", "-wal"):
         if size_of(database.with_name(database.name + suffix)):
             raise ConfigError(
-                f"--output: {database}: is open in Engine DJ, or was not closed: open the library "
-                "there and close it"
+                f"--output: {database}: open in Engine DJ, or not closed properly: open the "
+                "library there and close it"
             )
     mark = read_mark(output, NAME, force)
     if database.exists() and (mark is None or force):
         if not force:
             raise ConfigError(
-                f"--output: {output}: holds an Engine library that dropgrid did not make; "
-                "--replace puts another in its place and keeps its database"
+                f"--output: {output}: contains an Engine library that dropgrid did not make; "
+                "--replace replaces it and keeps its database under another name"
             )
         _set_aside(database)
     return None if force and mark is None else mark
@@ -102,13 +102,13 @@ def check_library(output: Path, force: bool) -> dict[str, Any] | None:
 def _set_aside(database: Path) -> None:
     """Keep a database under another name."""
     count = 1
-    while (kept := database.with_name(f"m.db.replaced-{count}")).exists():
+    while (backup := database.with_name(f"m.db.replaced-{count}")).exists():
         count += 1
-    os.replace(database, kept)
+    os.replace(database, backup)
 
 
 class Drive:
-    """A drive while its library is written: the songs first, the database last."""
+    """Writes a library to a drive: first the songs, last the database."""
 
     def __init__(
         self, root: Path, results: Path, options: ExportOptions, mark: dict[str, Any] | None
@@ -119,15 +119,15 @@ class Drive:
         self.entries: list[EngineTrack] = []
         self.playlists = Playlists(options)
         self.sources: dict[str, str] = {}  # paths in the library
-        self.kept: list[str] = []  # tracks of which something stays that was set on a player
+        self.set_on_players: list[str] = []  # tracks with a grid, cues or loops set on a player
 
     def add(self, track: Track) -> str | None:
-        """Copy a song and make its entry; why it is left out, if it is."""
+        """Copy a song and make its entry; why it is left out, None if it is not."""
         assert track.bpm is not None and track.file is not None  # NEEDS says so
         if track.file.suffix.lower() not in PLAYED:
             return NOT_PLAYED
         if not track.file.is_file():
-            return GONE
+            return MISSING
         path, size = self._placed(track, track.file)
         facts = columns(track, path, size, self.options.comment)
         self.entries.append(EngineTrack(path, facts, self._blobs(track)))
@@ -136,7 +136,7 @@ class Drive:
         return None
 
     def _placed(self, track: Track, file: Path) -> tuple[str, int]:
-        """(a song's path as Engine has it: from `Engine Library`, its size)."""
+        """(a song's path relative to `Engine Library`, its size in bytes)."""
         root, real = self.root.resolve(), file.resolve()
         if real.is_relative_to(root) and not real.is_relative_to(root / "Contents"):
             return f"../{real.relative_to(root).as_posix()}", real.stat().st_size
@@ -154,7 +154,7 @@ class Drive:
             blobs.EngineCue(pad, cue.time * rate, cue.name, rgb(cue.colour))
             for pad, cue in pads(track, self.options.template)
         ]
-        held = [
+        saved_loops = [
             blobs.EngineLoop(loop.start * rate, loop.end * rate, loop.name, LOOP_COLOUR)
             for loop in loops(track)
         ]
@@ -165,7 +165,7 @@ class Drive:
             "overviewWaveFormData": blobs.pack_overview(self._bands(track), samples, rate),
             "beatData": blobs.pack_grid(rate, samples, marks),
             "quickCues": blobs.pack_cues(cues, max(0.0, first)),
-            "loops": blobs.pack_loops(held),
+            "loops": blobs.pack_loops(saved_loops),
         }
 
     def _bands(self, track: Track) -> np.ndarray:
@@ -177,7 +177,7 @@ class Drive:
         return np.round(255 * pooled(shares, blobs.POINTS)[:, 1:]).astype(np.uint8)
 
     def finish(self) -> None:
-        """Write the database, by way of a copy; then the mark; then remove old songs."""
+        """Replace the database by a changed copy, write the mark, then remove old songs."""
         database = self.root / DATABASE
         database.parent.mkdir(parents=True, exist_ok=True)
         copy = database.with_name(f".{os.getpid()}.m.db")
@@ -188,14 +188,14 @@ class Drive:
                 with copy.open("rb") as stream:
                     os.fsync(stream.fileno())
                 os.replace(copy, database)
-                self.songs.touched.add(database.parent)
+                self.songs.changed_folders.add(database.parent)
         finally:
             copy.unlink(missing_ok=True)
         self.songs.write_mark(more)
         self.songs.remove_old()
 
     def _written(self, database: Path, copy: Path) -> dict[str, Any]:
-        """Bring a copy of the database up to date; what the next export has to know of it."""
+        """Update a copy of the database; what the next export must know about it, for the mark."""
         try:
             if database.exists():
                 shutil.copyfile(database, copy)
@@ -206,19 +206,18 @@ class Drive:
                 return self._put(connection)
         except sqlite3.Error as error:
             raise ConfigError(
-                f"--output: {database}: cannot be read or written ({error}); --replace puts "
-                "another in its place"
+                f"--output: {database}: cannot be read or written ({error}); --replace replaces it"
             ) from error
 
     def _put(self, connection: sqlite3.Connection) -> dict[str, Any]:
-        there = library.tracks_in(connection)
-        ours = self.mark.get("tracks", {})
+        existing = library.tracks_in(connection)
+        exported = self.mark.get("tracks", {})
         numbers, digests = {}, {}
         for entry in self.entries:
-            number = there.get(entry.path)
-            earlier = ours.get(entry.path)
+            number = existing.get(entry.path)
+            earlier = exported.get(entry.path)
             keep = self._set_elsewhere(connection, number, earlier)
-            self.kept += [entry.path] if keep else []
+            self.set_on_players += [entry.path] if keep else []
             numbers[entry.path] = library.put_track(connection, entry, number, keep)
             written = {name: library.digest(entry.blobs[name]) for name in library.SET_ON_PLAYERS}
             digests[entry.path] = (
@@ -226,13 +225,13 @@ class Drive:
                 | written
                 | {name: (earlier or {}).get(name) for name in keep}
             )
-        for path in ours.keys() - numbers.keys():
-            if path in there:
-                library.remove_track(connection, there[path])
+        for path in exported.keys() - numbers.keys():
+            if path in existing:
+                library.remove_track(connection, existing[path])
         lists = self._lists()
         made = self.mark.get("lists", [])
-        kept = self.mark.get("outline") == outline(lists) and self._all_there(connection, made)
-        if not kept or ours.keys() != numbers.keys():
+        same = self.mark.get("outline") == outline(lists) and self._all_there(connection, made)
+        if not same or exported.keys() != numbers.keys():
             library.remove_lists(connection, made)
             moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
             made = library.put_lists(connection, lists, numbers, moment)
@@ -242,7 +241,7 @@ class Drive:
     def _set_elsewhere(
         connection: sqlite3.Connection, number: int | None, earlier: dict[str, str] | None
     ) -> list[str]:
-        """The blobs of a track that are not what an earlier export wrote."""
+        """The blobs of a track that differ from what an earlier export wrote."""
         if number is None or earlier is None:
             return []
         found = library.set_digests(connection, number)
@@ -268,12 +267,12 @@ class Drive:
 
 
 def outline(lists: list[EngineList] | tuple[EngineList, ...]) -> list[Any]:
-    """Lists as JSON knows them."""
+    """Playlists as values that JSON can store."""
     return [[entry.name, list(entry.tracks), outline(entry.inside)] for entry in lists]
 
 
 def columns(track: Track, path: str, size: int, template: str) -> dict[str, Any]:
-    """The columns of Track that we know, but for the path; template: of the comment."""
+    """The columns of Track that dropgrid fills, except the path; template: for the comment."""
     record = track.bpm
     assert record is not None and track.file is not None
     facts = song_facts(track, size, template)
@@ -309,36 +308,36 @@ def columns(track: Track, path: str, size: int, template: str) -> dict[str, Any]
 
 
 def verify(output: Path) -> list[str]:
-    """What is missing or damaged in an exported library: a line each. Raises ConfigError."""
+    """A line for each problem of an exported library. Raises ConfigError."""
     check_folder(output)
     mark = read_mark(output, NAME, force=False)
     if mark is None:
-        raise ConfigError(f"{output}: holds no Engine library of dropgrid")
+        raise ConfigError(f"{output}: contains no Engine library of dropgrid")
     songs = Songs(output, NAME, copies(mark))
-    wrong = songs.wrong()
+    problems = songs.problems()
     listed = {f"..{path}" for path in songs.known}
-    for path in mark.get("tracks", {}):  # those that lie on the drive by themselves
+    for path in mark.get("tracks", {}):  # with the user's files, which are not copies
         if path not in listed and not (output / "Engine Library" / path).is_file():
-            wrong.append(f"{path}: missing")
+            problems.append(f"{path}: missing")
     database = output / DATABASE
     try:
         if size_of(database) is None:
             raise ValueError("missing")
-        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as held:
-            wrong += _wrong_tracks(held, mark.get("tracks", {}))
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            problems += _problems_of_tracks(db, mark.get("tracks", {}))
     except (sqlite3.Error, ValueError) as error:
-        wrong.append(f"{DATABASE}: {error}")
-    return wrong
+        problems.append(f"{DATABASE}: {error}")
+    return problems
 
 
-def _wrong_tracks(connection: sqlite3.Connection, tracks: dict[str, Any]) -> list[str]:
-    """Tracks that the database lacks, or whose fields cannot be read."""
+def _problems_of_tracks(connection: sqlite3.Connection, tracks: dict[str, Any]) -> list[str]:
+    """A line for each track that the database lacks or whose fields cannot be read."""
     (state,) = connection.execute("PRAGMA quick_check").fetchone()
     if state != "ok":
         return [f"{DATABASE}: {state}"]
-    there = library.tracks_in(connection)
-    wrong = [f"{DATABASE}: lacks {path}" for path in tracks if path not in there]
-    for path, number in there.items():
+    existing = library.tracks_in(connection)
+    problems = [f"{DATABASE}: lacks {path}" for path in tracks if path not in existing]
+    for path, number in existing.items():
         row = connection.execute(
             "SELECT beatData, quickCues, loops FROM PerformanceData WHERE trackId = ?", (number,)
         ).fetchone()
@@ -347,5 +346,5 @@ def _wrong_tracks(connection: sqlite3.Connection, tracks: dict[str, Any]) -> lis
             blobs.unpack_cues(row[1])
             blobs.unpack_loops(row[2])
         except (ValueError, TypeError) as error:
-            wrong.append(f"{DATABASE}: {path}: {error}")
-    return wrong
+            problems.append(f"{DATABASE}: {path}: {error}")
+    return problems

@@ -23,7 +23,7 @@ NEEDS: frozenset[str] = frozenset()
 
 
 def render_track(track: Track) -> dict[str, bytes]:
-    """The JAMS file of a track. Drops, which have no namespace, stand in the sandbox."""
+    """The JAMS file of a track. Drops have no namespace, so they are in the sandbox."""
     duration = round(track.record.duration or 0.0, 6)
     annotations = []
     if track.bpm and track.bpm.bpm is not None:
@@ -66,7 +66,7 @@ def render_track(track: Track) -> dict[str, bytes]:
 
 
 def _levels(structure: StructureRecord, duration: float) -> list[dict[str, Any]]:
-    """Sections and phrases in one annotation; none of a record without phrases."""
+    """Sections and phrases in one annotation; [] if the record has no phrases."""
     levels: list[list[tuple[Section | Phrase, Label]]] = [
         [(section, section.label) for section in structure.sections],
         list(labelled_phrases(structure)),

@@ -1,6 +1,6 @@
-""".lab: a line per section, its start and end in seconds and its label, parted by tabs.
+""".lab: a line per section, its start and end in seconds and its label, separated by tabs.
 
-Read by mir_eval.io.load_labeled_intervals.
+mir_eval.io.load_labeled_intervals reads such files.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The library table without the failed tracks: what CSV and Parquet have in common.
+"""The library table without the failed tracks: the common part of CSV and Parquet.
 
-What results/library.csv and library.parquet say, row for row; where those are out of date, as
-after an interrupt, the same from the records. Tracks without records are listed as waiting. The
-module of a format declares render_table in place of render.
+The rows are those of results/library.csv and library.parquet; if these are out of date, for
+example after an interrupt, the rows are made from the records. Tracks without records are listed
+as waiting. The module of a format defines render_table instead of render.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from ..results.table import (
 def table_as_csv(results: Path, waiting: list[str]) -> tuple[bytes, int, int]:
     """(the table's bytes, its tracks, failed tracks left out). Raises RecordError."""
     rows = current_table(results, waiting)
-    kept = [row for row in rows if row["status"] == "ok"]
+    analysed = [row for row in rows if row["status"] == "ok"]
     columns = list(rows[0]) if rows else list(COLUMNS)
-    data = csv_bytes(columns, ([row[name] for name in columns] for row in kept))
-    return data, len(kept), len(rows) - len(kept)
+    data = csv_bytes(columns, ([row[name] for name in columns] for row in analysed))
+    return data, len(analysed), len(rows) - len(analysed)
 
 
 def table_as_parquet(results: Path, waiting: list[str]) -> tuple[bytes, int, int]:
-    """As `table_as_csv`. Raises RecordError, and ConfigError without pyarrow."""
+    """Like `table_as_csv`. Raises RecordError, and ConfigError without pyarrow."""
     if not has_parquet():
         raise ConfigError(NO_PARQUET)
     import pyarrow as pa
@@ -53,7 +53,7 @@ def table_as_parquet(results: Path, waiting: list[str]) -> tuple[bytes, int, int
     except (OSError, pa.ArrowInvalid) as error:
         raise RecordError(f"{path}: cannot be read; run the workflow first ({error})") from error
     table = table.filter(pc.invert(pc.is_in(table["track"], pa.array(waiting, pa.string()))))
-    kept = table.filter(pc.equal(table["status"], "ok"))
+    analysed = table.filter(pc.equal(table["status"], "ok"))
     sink = pa.BufferOutputStream()
-    pq.write_table(kept, sink)
-    return bytes(sink.getvalue()), len(kept), len(table) - len(kept)
+    pq.write_table(analysed, sink)
+    return bytes(sink.getvalue()), len(analysed), len(table) - len(analysed)

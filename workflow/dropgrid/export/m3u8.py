@@ -1,8 +1,8 @@
 """M3U8: the library, or its tracks by BPM range or by key, as extended M3U playlists in UTF-8.
 
-Paths are absolute, or with the option `relative` count from the library's root, where the
-list is then to lie. A file whose name cannot stand in such a list (a line break, or bytes that
-are not UTF-8) is named by its percent-encoded file URI, which VLC and others read.
+Paths are absolute, or with the option `relative` relative to the library's root; then the list
+must be placed there. A file whose name such a list cannot contain (a line break, or bytes that are
+not UTF-8) is listed as a percent-encoded file URI, which VLC and others read.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ HEAD = b"#EXTM3U\n#DROPGRID\n"
 
 
 def file(options: ExportOptions) -> str:
-    """One playlist, or a folder of them."""
+    """The name of the single playlist, or of the folder of playlists."""
     return "playlists" if options.by_key or options.bpm_ranges else FILE
 
 
 def render(
     tracks: Iterable[Track], options: ExportOptions
 ) -> tuple[int, dict[str, Iterable[bytes]]]:
-    """One playlist of all tracks; with BPM ranges, one for each, LOW-HIGH.m3u8; by key, one for
-    each key that there is, named as on Camelot's wheel, and one of the tracks without."""
+    """One playlist of all tracks. With BPM ranges, one for each, LOW-HIGH.m3u8. By key, one for
+    each key, named in Camelot notation, and one for the tracks without a key."""
     ranges = {} if options.by_key else options.ranges()
     lists = {f"{name}.m3u8": Spool() for name in ranges}
     if not options.by_key and not ranges:
@@ -58,7 +58,7 @@ def render(
 
 
 def _lists_of(track: Track, by_key: bool, ranges: dict[str, tuple[float, float]]) -> Iterable[str]:
-    """The names of the playlists that a track stands in."""
+    """The names of the playlists that contain a track."""
     if by_key:
         return [f"{(track.key and track.key.camelot) or 'no key'}.m3u8"]
     if not ranges:
@@ -68,7 +68,7 @@ def _lists_of(track: Track, by_key: bool, ranges: dict[str, tuple[float, float]]
 
 
 def _address(track: Track, relative: bool) -> str:
-    """The percent-encoded address of a file whose name no list can hold."""
+    """The percent-encoded address of a file whose name a list cannot contain."""
     assert track.file is not None
     return quote(os.fsencode(track.path)) if relative else track.file.as_uri()
 

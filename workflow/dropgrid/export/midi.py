@@ -1,8 +1,8 @@
 """A MIDI file with the tempo map, time signatures, and markers at sections and drops.
 
-For DAWs: dragged in with its tempo map, it lays the bars over the audio, which starts at 0. A
-tempo is a whole number of microseconds there; the map is anchored anew every ANCHOR beats, so
-that it never drifts by more than half of that many microseconds. Source: Standard MIDI Files 1.0.
+Dragged into a DAW with its tempo map, the file aligns the bars with audio that starts at 0. MIDI
+tempi are whole microseconds per beat. The map has an anchor every ANCHOR beats, so that it drifts
+by at most ANCHOR / 2 microseconds. Source: Standard MIDI Files 1.0.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ HELP = "MIDI: tempo map, time signatures, markers (a file per track)"
 FILE = "midi"
 NEEDS = frozenset({"bpm"})
 MARK = b"written by dropgrid"
-TICKS = 960  # a beat
+TICKS = 960  # per beat
 ANCHOR = 100  # beats
-SLOWEST = 2**24 - 1  # microseconds a beat
+SLOWEST = 2**24 - 1  # microseconds per beat
 
 
 def render_track(track: Track) -> dict[str, bytes]:
-    """The MIDI file of a track; none where it has no grid."""
+    """The MIDI file of a track; {} without a grid."""
     import mido
 
     found = tempo_map(track.bpm) if track.bpm else None
@@ -58,8 +58,8 @@ def render_track(track: Track) -> dict[str, bytes]:
 
 
 def tempi(found: TempoMap) -> Iterator[tuple[float, int]]:
-    """(beat, microseconds a beat) of every change of tempo; what rounding loses is made good."""
-    now = 0.0  # where the MIDI file's clock stands, in seconds
+    """(beat, microseconds per beat) of every change of tempo; corrects earlier rounding errors."""
+    now = 0.0  # seconds in the MIDI file up to the current beat
     ends = [*found.anchors[1:], None]
     for place, end in enumerate(ends):
         _, beat = found.anchors[place]
@@ -80,7 +80,7 @@ def _ticks(beat: float) -> int:
 
 
 def _with_deltas(events: list[tuple[int, Any]]) -> list[Any]:
-    """The messages in the order of time, each with the ticks since the one before."""
+    """The messages sorted by time, each with the ticks since the previous message."""
     ordered = sorted(events[:-1], key=lambda event: event[0]) + events[-1:]
     found, before = [], 0
     for tick, message in ordered:

@@ -1,4 +1,4 @@
-"""What a user may decide about exports, and how the workflow hands it on to the command."""
+"""The options of the exports, and how the workflow passes them to the command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..key import notation
 from ..players.engine_schema import NEWEST, SCHEMAS
 from ..records.cue_template import STANDARD, Template, template
 from ..settings.options import check_ranges, range_name
-from .comments import OWN, check_template
+from .comments import FILE_COMMENT, check_template
 
 NML_VERSIONS = (19, 20)
 
@@ -24,19 +24,19 @@ NML_VERSIONS = (19, 20)
 class ExportOptions:
     """Options of the exports.
 
-    delay_profile: the player whose sample 0 of an MP3 the times refer to (export.delay); None
-    for that of the program a format is for, and of the analysis where it is for none.
-    bpm_ranges: edges of ranges [low, high) for playlists; key_notation: how keys are written,
-    where a format leaves the choice; by_key: playlists by key, not by BPM range. min_confidence:
-    of a track's tempo; a track below it is left out. nml_version: of Traktor's collection: 19
-    (Traktor 2 and 3) has one grid marker, 20 (Traktor 4) some for each tempo. engine_schema: the
-    version of Engine DJ's database, where there is none yet. cues: what goes on
-    the pads, a preset or a list of entries (dropgrid.records.cue_template). comment: a template
-    (comments.py). playlists: files of lists of the user's. set: a set.json that `dropgrid set`
-    wrote, whose transitions become cues. collection: rekordbox's own XML, for the list of what
-    to remove there first. merge: VirtualDJ's own database, into a copy of which the songs go.
-    transcode: songs that old players do not play as AIFF. relative: paths
-    of M3U8 lists count from the library's root. Raises ValueError.
+    delay_profile: the player whose sample 0 of an MP3 the times refer to (export.delay). None
+    stands for the program that a format is for, or the analysis if it is for no program.
+    bpm_ranges: edges of ranges [low, high) for playlists. key_notation: how keys are written, if
+    the format allows several notations. by_key: playlists by key, not by BPM range.
+    min_confidence: tracks whose tempo has a lower confidence are left out. nml_version: the
+    version of Traktor's collection: 19 (Traktor 2 and 3) has one grid marker, 20 (Traktor 4) has
+    markers for each tempo. engine_schema: the version of a new database of Engine DJ. cues: the
+    cues on the pads, a preset or a list of entries (dropgrid.records.cue_template). comment: a
+    template (comments.py). playlists: the user's playlist files. set: a set.json by
+    `dropgrid set`, whose transitions become cues. collection: XML that rekordbox exported, to list
+    the tracks that must be removed there first. merge: VirtualDJ's database; the output is a copy
+    of it with the songs added. transcode: convert songs that old players do not support to AIFF.
+    relative: paths in M3U8 lists are relative to the library's root. Raises ValueError.
     """
 
     delay_profile: str | None = None
@@ -47,7 +47,7 @@ class ExportOptions:
     nml_version: int = 19
     engine_schema: str = NEWEST
     cues: str | tuple[Any, ...] = STANDARD
-    comment: str = OWN
+    comment: str = FILE_COMMENT
     playlists: tuple[str, ...] = ()
     set: str | None = None
     collection: str | None = None
@@ -76,7 +76,7 @@ class ExportOptions:
 
     @cached_property
     def template(self) -> Template | None:
-        """What goes on the pads; None for the most useful cues."""
+        """The template of the cues on the pads; None for the most useful cues."""
         return template(self.cues)
 
     def ranges(self) -> dict[str, tuple[float, float]]:
@@ -84,7 +84,7 @@ class ExportOptions:
         return {range_name(low, high): (low, high) for low, high in pairwise(self.bpm_ranges)}
 
     def arguments(self, names: tuple[str, ...]) -> str:
-        """The command's arguments that say those of the named options that are no defaults."""
+        """The command's arguments for those of the named options that differ from the defaults."""
         parts = []
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)

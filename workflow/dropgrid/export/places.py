@@ -1,4 +1,4 @@
-"""Where a file lies, as programs of other systems say it: the volume, the folders, the name."""
+"""The path of a file in the form that DJ programs use: volume, folders, name."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import PurePath
 from ..base.files import WINDOWS
 from ..base.text import one_line
 
-DISK = "Macintosh HD"  # what macOS calls the disk it starts from, unless its user says otherwise
+DISK = "Macintosh HD"  # the default name of the startup disk on macOS
 
 
 def volume_and_folders(file: PurePath) -> tuple[str, list[str], str]:
-    """(volume, folders from its top, name) of a file, whichever system its path is of.
+    """(volume, folders from its root, name) of a file, for paths of any operating system.
 
-    `C:/Music/a.mp3` lies on C:, `/Volumes/USB/a.mp3` on USB, any other path on DISK.
+    `C:/Music/a.mp3` is on C:, `/Volumes/USB/a.mp3` on USB, any other path on DISK.
     """
     path = one_line(str(file))
     if match := WINDOWS.match(path):

@@ -1,6 +1,6 @@
-"""The playlists of an export: the library's folders, ranges of BPM, keys, and lists of the user's.
+"""The playlists of an export: the library's folders, BPM ranges, keys, and the user's playlists.
 
-All formats that have playlists have these. Tracks are numbered from 1 in the order of the export.
+All formats with playlists have the same. Tracks are numbered from 1 in the order of the export.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NO_KEY = "no key"
 
 @dataclass(frozen=True)
 class Playlist:
-    """A playlist of tracks, or a folder of others; a folder of the library may be both."""
+    """A playlist of tracks, or a folder of playlists; a folder of the library may be both."""
 
     name: str
     tracks: tuple[int, ...] = ()
@@ -33,7 +33,7 @@ class Playlist:
 
 @dataclass
 class Playlists:
-    """What the playlists need to know of each track, while the tracks pass by."""
+    """Collects what the playlists need from each track during an export."""
 
     options: ExportOptions
     folders: dict[str, list[int]] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Playlists:
     paths: dict[str, str] = field(default_factory=dict)
 
     def add(self, track: Track) -> int:
-        """Take a track in; its number."""
+        """Add a track; its number."""
         self.tempos.append(track.bpm.bpm if track.bpm else None)
         number = len(self.tempos)
         self.numbers[track.track] = number
@@ -56,7 +56,7 @@ class Playlists:
         return number
 
     def lists(self) -> tuple[Playlist, ...]:
-        """The playlists, at most four folders and the user's own. Raises ConfigError."""
+        """At most three folders of playlists, then the user's playlists. Raises ConfigError."""
         folders = {name: numbers for name, numbers in self.folders.items() if name != "."}
         ranges = tuple(
             Playlist(f"{name} BPM", self._between(low, high))
@@ -70,13 +70,14 @@ class Playlists:
             Playlist("BPM", inside=ranges),
             Playlist("Key", inside=keys),
         ]
-        return (*(entry for entry in found if entry.inside), *self._own())
+        return (*(entry for entry in found if entry.inside), *self._of_user())
 
     def _between(self, low: float, high: float) -> tuple[int, ...]:
         return tuple(i for i, bpm in enumerate(self.tempos, 1) if bpm and low <= bpm < high)
 
-    def _own(self) -> list[Playlist]:
-        """The lists that the user named, in their order; of tracks that are exported."""
+    def _of_user(self) -> list[Playlist]:
+        """The playlists in the user's options, in that order, with the tracks that are exported.
+        A set comes first."""
         known = Tracks(self.paths)
         found = []
         for name in self.options.playlists:
@@ -97,7 +98,7 @@ class Playlists:
 
 
 def tree(folders: Mapping[str, list[int]]) -> tuple[Playlist, ...]:
-    """The library's folders as lists inside lists."""
+    """The library's folders as nested playlists."""
     inner: dict[str, dict[str, list[int]]] = {}
     for name, numbers in folders.items():
         top, _, rest = name.partition("/")
@@ -113,6 +114,6 @@ def tree(folders: Mapping[str, list[int]]) -> tuple[Playlist, ...]:
 
 
 def _place(camelot: str) -> tuple[int, str]:
-    """Where a key stands on the wheel; behind all where there is none."""
+    """The sort key of a Camelot key; NO_KEY comes last."""
     number = camelot[:-1]
     return (int(number), camelot) if number.isdigit() else (99, camelot)

@@ -1,8 +1,8 @@
 """A Reaper project: the song from 0 on, the tempo map, markers at sections and drops.
 
-Tempo markers stand in seconds and carry their tempo as a decimal fraction, so that nothing
-drifts. Reaper's own sample 0 of an MP3 was not measured. Source: projects that Reaper writes (the
-text format RPP), the `rpp` package.
+Tempo markers have a time in seconds and a decimal tempo, so that nothing drifts. Reaper's sample 0
+of an MP3 was not measured. Source: project files by Reaper (the text format RPP), the `rpp`
+package.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ MARK = b'<REAPER_PROJECT 0.1 "6.0/dropgrid"'
 SOURCES = {".mp3": "MP3", ".flac": "FLAC", ".ogg": "VORBIS", ".opus": "OPUS", ".wav": "WAVE",
            ".aif": "WAVE", ".aiff": "WAVE"}  # fmt: skip
 SQUARE = 1  # the shape of a tempo marker: the tempo stays until the next
-SET_COLOUR = 0x1000000  # beside a colour of a marker: it is one
-CLOSE = 1e-6  # seconds within which an anchor and a bar are one marker
+HAS_COLOUR = 0x1000000  # the bit that says that a marker has a colour
+SAME_TIME = 1e-6  # seconds within which an anchor and a bar share a marker
 
 
 def render_track(track: Track) -> dict[str, bytes]:
-    """The project of a track; none where it has no grid."""
+    """The project of a track; {} without a grid."""
     record = track.bpm
     assert record is not None and track.file is not None  # NEEDS says so
     found = tempo_map(record)
@@ -59,12 +59,12 @@ def render_track(track: Track) -> dict[str, bytes]:
 
 
 def points(found: TempoMap) -> list[str]:
-    """The tempo markers: seconds, BPM, shape, and the time signature where one begins."""
+    """The tempo markers: seconds, BPM, shape, and the time signature if a new one begins."""
     changes = {time: (bpm, None) for time, bpm in _tempi(found)}
     marks: dict[float, tuple[float, Signature | None]] = dict(changes)
     for signature in found.signatures:
         time = _seconds(found, signature.beat)
-        at = next((known for known in marks if abs(known - time) < CLOSE), time)
+        at = next((known for known in marks if abs(known - time) < SAME_TIME), time)
         marks[at] = (_tempo_at(found, at), signature)
     return [
         f"{time:.9f} {bpm:.9f} {SQUARE}" + (f" {_packed(signature)}" if signature else "")
@@ -73,22 +73,22 @@ def points(found: TempoMap) -> list[str]:
 
 
 def _tempi(found: TempoMap) -> list[tuple[float, float]]:
-    """(seconds, BPM) of the anchors where the tempo becomes another."""
-    all_of_them = [(time, found.bpm_after(i)) for i, (time, _) in enumerate(found.anchors)]
+    """(seconds, BPM) of the anchors where the tempo changes."""
+    tempi = [(time, found.bpm_after(i)) for i, (time, _) in enumerate(found.anchors)]
     return [
         (time, bpm)
-        for i, (time, bpm) in enumerate(all_of_them)
-        if i == 0 or abs(bpm - all_of_them[i - 1][1]) > 1e-7
+        for i, (time, bpm) in enumerate(tempi)
+        if i == 0 or abs(bpm - tempi[i - 1][1]) > 1e-7
     ]
 
 
 def _tempo_at(found: TempoMap, seconds: float) -> float:
-    place = max(i for i, (time, _) in enumerate(found.anchors) if time <= seconds + CLOSE)
+    place = max(i for i, (time, _) in enumerate(found.anchors) if time <= seconds + SAME_TIME)
     return found.bpm_after(place)
 
 
 def _seconds(found: TempoMap, beat: float) -> float:
-    """When a beat of the map is."""
+    """The time of a beat of the map, in seconds."""
     place = max(i for i, (_, known) in enumerate(found.anchors) if known <= beat + 1e-9)
     time, known = found.anchors[place]
     return time + (beat - known) * 60 / found.bpm_after(place)
@@ -99,13 +99,13 @@ def _packed(signature: Signature) -> int:
 
 
 def _colour(label: str) -> int:
-    """A colour as Reaper has it: blue, green, red, from the highest byte down."""
+    """A colour as Reaper stores it: blue, green, red, from the highest byte down."""
     red, green, blue = bytes.fromhex(SECTION_COLOURS_ON_DARK[label][1:])
-    return SET_COLOUR | blue << 16 | green << 8 | red
+    return HAS_COLOUR | blue << 16 | green << 8 | red
 
 
 def quoted(text: str) -> str:
-    """A text as a word of a project: in the quotation marks that it does not hold."""
+    """A text as a word of a project, in quotation marks that it does not contain."""
     for mark in "\"'`":
         if mark not in text:
             return f"{mark}{text}{mark}"

@@ -44,11 +44,11 @@ IN_PIECES = True
 NEEDS = frozenset({"bpm", "file"})
 PLAYER = "rekordbox"
 OPTIONS = ("bpm_ranges", "by_key", "collection", "comment", "cues", "key_notation", "playlists")
-RATING_OF_A_STAR = 51
+RATING_PER_STAR = 51
 REMOVE_FIRST = "Remove these first"
-NO_NUMBER = b'TrackID="0"'  # before the track has its place
-MEMORY = 10  # memory cues and loops that rekordbox keeps of a track
-# What rekordbox calls the file types it plays.
+NO_NUMBER = b'TrackID="0"'  # a placeholder until the track's number is known
+MAX_MEMORY = 10  # memory cues and loops that rekordbox stores per track
+# rekordbox's names of the file types that it supports.
 KINDS = {
     ".wav": "WAV File", ".aif": "AIFF File", ".aiff": "AIFF File", ".flac": "FLAC File",
     ".mp3": "MP3 File", ".m4a": "M4A File", ".mp4": "MP4 File",
@@ -63,24 +63,24 @@ def render(
     product = Element("PRODUCT", Name="dropgrid", Version=__version__, Company="dropgrid")
     entries = Spool()
     playlists = Playlists(options)
-    there = _there(options.collection)
-    stale: list[int] = []
+    existing = _existing_files(options.collection)
+    outdated: list[int] = []
     for track in tracks:
-        place = playlists.add(track)
+        track_number = playlists.add(track)
         text = piece(track, partial(_lines, track, options))
-        entries.add(text.replace(NO_NUMBER, b'TrackID="%d"' % place, 1))
-        if there and str(track.file).replace("\\", "/") in there:
-            stale.append(place)
+        entries.add(text.replace(NO_NUMBER, b'TrackID="%d"' % track_number, 1))
+        if existing and str(track.file).replace("\\", "/") in existing:
+            outdated.append(track_number)
     lists = playlists.lists()
-    if stale:
-        lists = (Playlist(REMOVE_FIRST, tuple(stale)), *lists)
+    if outdated:
+        lists = (Playlist(REMOVE_FIRST, tuple(outdated)), *lists)
     head = [HEAD, lines(product, 1), f'  <COLLECTION Entries="{entries.added}">\n'.encode()]
     tail = [b"  </COLLECTION>\n", lines(_playlists(lists), 1), b"</DJ_PLAYLISTS>\n"]
     return entries.added, {"": chain(head, entries, tail)}
 
 
-def _there(collection: str | None) -> set[str]:
-    """The files that rekordbox has already, and would not update. Raises ConfigError."""
+def _existing_files(collection: str | None) -> set[str]:
+    """The files that rekordbox already has and would not update. Raises ConfigError."""
     try:
         return locations(Path(collection).expanduser()) if collection else set()
     except InvalidReference as error:
@@ -88,7 +88,7 @@ def _there(collection: str | None) -> set[str]:
 
 
 def location(file: Path) -> str:
-    """The URI by which rekordbox knows a file, whatever bytes its name holds."""
+    """The URI that rekordbox uses for a file; the name may contain any bytes."""
     if WINDOWS.match(str(file)):
         return "file://localhost/" + quote(os.fsencode(file), safe="/:")
     return "file://localhost" + quote(os.fsencode(file), safe="/")
@@ -114,7 +114,7 @@ def _track(track: Track, options: ExportOptions) -> Element:
     element.set("Year", text_tag(track, "year") or "0")
     element.set("AverageBpm", number(record.bpm or 0))
     element.set("Comments", comment(track, file_tags, options.comment))
-    element.set("Rating", str(RATING_OF_A_STAR * file_tags.rating))
+    element.set("Rating", str(RATING_PER_STAR * file_tags.rating))
     element.set("Remixer", file_tags.remixer)
     element.set("Label", file_tags.label)
     if record.decoder.get("sample_rate"):
@@ -124,7 +124,7 @@ def _track(track: Track, options: ExportOptions) -> Element:
         element.set("Tonality", notation.written(key, options.key_notation))
     element.set("Location", location(track.file))
     length = beats_per_bar(record)
-    for region in (*map(counted_back, record.grid[:1]), *record.grid[1:]):
+    for region in (*map(extended_to_start, record.grid[:1]), *record.grid[1:]):
         SubElement(
             element,
             "TEMPO",
@@ -134,7 +134,9 @@ def _track(track: Track, options: ExportOptions) -> Element:
             Battito=str(beat_in_bar(region, length)),
         )
     saved_loops = loops(track)
-    for cue in most_useful(cues(track), MEMORY - len(saved_loops)):  # memory cues have no number
+    for cue in most_useful(
+        cues(track), MAX_MEMORY - len(saved_loops)
+    ):  # memory cues have no number
         element.append(_mark(cue, -1))
     for pad, cue in pads(track, options.template):
         element.append(_mark(cue, pad))
@@ -144,7 +146,7 @@ def _track(track: Track, options: ExportOptions) -> Element:
 
 
 def _add_file(element: Element, file: Path, file_tags: DjTags) -> None:
-    """Size, date and bit rate of a file; nothing where it is not here."""
+    """Add size, date and bit rate of a file, if it can be found."""
     try:
         status = file.stat()
     except OSError:
@@ -155,16 +157,16 @@ def _add_file(element: Element, file: Path, file_tags: DjTags) -> None:
         element.set("BitRate", str(file_tags.bitrate))
 
 
-def counted_back(region: GridRegion) -> GridRegion:
-    """A first region from the first moment on: before its first TEMPO rekordbox has no beats,
-    and loops that are set there have no length."""
+def extended_to_start(region: GridRegion) -> GridRegion:
+    """The first region, extended back to the start of the track: rekordbox has no beats before
+    the first TEMPO, and loops that a user sets there would have no length."""
     before = int((region.start + 1e-9) * region.bpm / 60)
     start = max(0.0, region.start - before * 60 / region.bpm)
     return GridRegion(start, region.bpm, region.beats + before, region.first_downbeat)
 
 
 def beat_in_bar(region: GridRegion, length: int) -> int:
-    """Which beat of its bar (from 1) a region of the grid begins with."""
+    """The position in its bar (from 1) of a region's first beat."""
     if region.first_downbeat is None:
         return 1
     ahead = round((region.first_downbeat - region.start) * region.bpm / 60)
@@ -181,7 +183,7 @@ def _mark(cue: Cue, pad: int) -> Element:
 
 
 def _loop(loop: Loop) -> Element:
-    """A memory loop; type 4 is a loop here (in Traktor's files it is the grid)."""
+    """A memory loop; type 4 means loop (in Traktor's files it means grid)."""
     mark = Element("POSITION_MARK", Name=loop.name, Type="4", Start=number(loop.start, 3))
     mark.set("End", number(loop.end, 3))
     mark.set("Num", "-1")
@@ -195,7 +197,7 @@ def _playlists(lists: Sequence[Playlist]) -> Element:
 
 
 def _add_folder(parent: Element, name: str, lists: Sequence[Playlist]) -> None:
-    """A folder; what is both list and folder has a list of its own name inside."""
+    """A folder; an entry that is both list and folder contains a list of the same name."""
     entries = [part for entry in lists for part in _parts(entry)]
     folder = SubElement(parent, "NODE", Type="0", Name=name, Count=str(len(entries)))
     for entry in entries:
@@ -209,7 +211,7 @@ def _add_folder(parent: Element, name: str, lists: Sequence[Playlist]) -> None:
 
 
 def _parts(entry: Playlist) -> list[Playlist]:
-    """A playlist as rekordbox has them: either tracks, or playlists."""
+    """A playlist in rekordbox's form: each contains either tracks or playlists."""
     if not (entry.inside and entry.tracks):
         return [entry]
     return [Playlist(entry.name, entry.tracks), Playlist(entry.name, (), entry.inside)]

@@ -1,9 +1,9 @@
-"""Copies of the songs that carry Serato's grid, cues and loops, for whom nothing touches the own.
+"""Copies of the songs with Serato's grid, cues and loops, for users who keep originals unmodified.
 
-The songs themselves are only read. A copy lies below the output folder where the song lies in the
-library; it has the song's audio, packet by packet, and its tags, with Serato's in place of any
-that were there. Files of a format in which Serato has no tags are left out. `exports` does not
-make these copies, because they are as large as the library: ask for them by name.
+The songs themselves are only read. A copy has the same path below the output folder as the song in
+the library. It has the song's audio, packet by packet, and its tags; existing tags of Serato are
+replaced. Files of a format in which Serato has no tags are left out. `exports` does not make these
+copies, because they are as large as the library; ask for them by name.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .options import ExportOptions
 
 NAME = "serato"
-HELP = "copies of the songs that carry Serato's grid, cues and loops (a file per track)"
+HELP = "copies of the songs, tagged with Serato's grid, cues and loops (a file per track)"
 FILE = "serato"
 NEEDS = frozenset({"bpm", "file"})
 PLAYER = "serato"
@@ -38,14 +38,14 @@ SUFFIXES = (".mp3", ".aif", ".aiff", ".wav", ".flac", ".m4a", ".mp4")
 
 
 def place(track: Track) -> Path | None:
-    """Where the copy of a track lies below the output folder; None where there is to be none."""
+    """The path of a track's copy below the output folder; None if its format is not supported."""
     path = Path(track.path)
     fit = path.suffix.lower() in SUFFIXES and not path.is_absolute() and ".." not in path.parts
     return path if fit else None
 
 
 def write_track(track: Track, target: Path, options: ExportOptions) -> str | None:
-    """Write the copy of a track; why there is none, if there is none. Raises OSError."""
+    """Write the copy of a track; the reason if it fails, else None. Raises OSError."""
     assert track.file is not None  # NEEDS says so
     if not track.file.is_file():
         return "the song is no longer there"
@@ -55,7 +55,7 @@ def write_track(track: Track, target: Path, options: ExportOptions) -> str | Non
         shutil.copyfile(track.file, temporary)
         _tag(temporary, tags_of(track, options.template))
         if packet_digest(temporary) != packet_digest(track.file):
-            return "its audio would not stay the same"
+            return "its audio would change"
         os.replace(temporary, target)
     except DropgridError as error:
         return str(error)
@@ -66,7 +66,7 @@ def write_track(track: Track, target: Path, options: ExportOptions) -> str | Non
 
 
 def _tag(path: Path, tags: dict[str, bytes]) -> None:
-    """Put Serato's tags into a file. Raises DropgridError."""
+    """Write Serato's tags into a file. Raises DropgridError."""
     import mutagen
 
     try:
@@ -82,7 +82,7 @@ def _tag(path: Path, tags: dict[str, bytes]) -> None:
         else:
             file.save()
     except TagLimit as limit:
-        raise DropgridError(f"its tags are not read: {limit}") from None
+        raise DropgridError(f"its tags were not read: {limit}") from None
     except Exception as error:  # mutagen on a broken file
         reason = f"{type(error).__name__}: {error}"
         raise DropgridError(f"its tags cannot be written ({reason})") from error

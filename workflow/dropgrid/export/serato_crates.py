@@ -1,8 +1,8 @@
-"""Serato's crates: the library's folders, ranges of BPM, keys and own lists as `.crate` files.
+"""Serato's crates: the library's folders, BPM ranges, keys and your playlists as `.crate` files.
 
-A folder `_Serato_/Subcrates` to be copied into the `_Serato_` of the drive on which the songs
-lie; crates in crates have `%%` in their file's name. Paths count from the drive's root. Grid and
-cues are in the songs' own tags (`dropgrid tag write --serato`). Format: Holzhaus/serato-tags.
+The output is a folder `_Serato_/Subcrates`; copy it into `_Serato_` on the drive with the songs.
+The file name of a nested crate contains `%%`. Paths are relative to the drive's root. Grid and
+cues are in the songs' tags (`dropgrid tag write --serato`). Format: Holzhaus/serato-tags.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
     from .options import ExportOptions
 
 NAME = "serato-crates"
-HELP = "Serato crates of folders, ranges of BPM, keys and own lists (a folder)"
+HELP = "Serato crates of folders, BPM ranges, keys and your playlists (a folder)"
 FILE = "serato-crates"
 IN_PIECES = True
 NEEDS = frozenset({"file"})
 OPTIONS = ("bpm_ranges", "by_key", "playlists")
-ABOVE = "dropgrid"  # the crate that holds all others
-COLUMNS = ("song", "bpm", "key", "artist", "comment", "length", "album")  # in an order of our own
+TOP_CRATE = "dropgrid"  # the crate that contains all others
+COLUMNS = ("song", "bpm", "key", "artist", "comment", "length", "album")  # in the order shown
 
 
 def render(
     tracks: Iterable[Track], options: ExportOptions
 ) -> tuple[int, dict[str, Iterable[bytes]]]:
-    """A crate for each playlist, and one of all tracks above them."""
+    """A crate for each playlist, inside a crate of all tracks."""
     playlists = Playlists(options)
     paths: list[str] = []
     for track in tracks:
         playlists.add(track)
         paths.append(_path(track))
-        piece(track, bytes)  # no text of its own: what is kept of every track is enough
-    everything = Playlist(ABOVE, tuple(range(1, len(paths) + 1)), playlists.lists())
+        piece(track, bytes)  # no text is needed: the cached path is enough
+    everything = Playlist(TOP_CRATE, tuple(range(1, len(paths) + 1)), playlists.lists())
     files = {
         f"_Serato_/Subcrates/{name}.crate": [crate(paths[i - 1] for i in numbers)]
         for name, numbers in _flat([everything], "").items()
@@ -60,7 +60,7 @@ def crate(paths: Iterable[str]) -> bytes:
 
 
 def _flat(lists: Sequence[Playlist], above: str) -> dict[str, tuple[int, ...]]:
-    """The tracks of each crate by its file's name; a crate of crates has those of all of them."""
+    """The tracks of each crate, by file name; a crate of crates has the tracks of all of them."""
     found: dict[str, tuple[int, ...]] = {}
     for entry in lists:
         name = above + safe_name(entry.name).replace("%%", "%")

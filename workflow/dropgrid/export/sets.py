@@ -1,4 +1,4 @@
-"""A set in an export: where its tracks come in and go out are cues, and it is a playlist."""
+"""A set in an export: a playlist, and a cue at the start of each transition."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..records.track import Moment
 
 
 def tracks_of(file: str) -> tuple[SetTrack, ...]:
-    """The tracks of a set, in their order. Raises ConfigError."""
+    """The tracks of a set, in order. Raises ConfigError."""
     try:
         return read_set(Path(file).expanduser())
     except (RecordError, OSError) as error:
@@ -19,7 +19,8 @@ def tracks_of(file: str) -> tuple[SetTrack, ...]:
 
 
 def played_in(file: str | None) -> dict[str, tuple[Moment, ...]]:
-    """By track, where it comes in and goes out; {} without a set. Raises ConfigError."""
+    """The starts of each track's transitions in a set, by track; {} without a set. Raises
+    ConfigError."""
     found: dict[str, tuple[Moment, ...]] = {}
     for track in tracks_of(file) if file else ():
         ends = ((SET_IN, track.mix_in), (SET_OUT, track.mix_out))

@@ -1,8 +1,8 @@
-"""Sonic Visualiser layers as CSV (File > Import Annotation Layer), of the form it exports itself.
+"""Sonic Visualiser layers as CSV (File > Import Annotation Layer), in the form of its own exports.
 
 {track}.beats.csv: a time instants layer, TIME,LABEL, labels bar.beat as "17.1".
 {track}.sections.csv: a region layer, TIME,VALUE,DURATION,LABEL; the value is the label's number
-in the order intro 1 to outro 6, which sets the region's height.
+in the order from intro (1) to outro (6), which sets the region's height.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ NEEDS: frozenset[str] = frozenset()
 
 
 def render_track(track: Track) -> dict[str, bytes]:
-    """The layers of a track, one for each kind of record there is."""
+    """The layers of a track, one for each record that it has (beats, sections)."""
     layers = {}
     if track.bpm:
         positions = [f"{bar}.{beat}" for bar, beat in bar_positions(track.bpm)]

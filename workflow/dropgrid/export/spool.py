@@ -1,16 +1,16 @@
-"""What a file of all tracks is made of, kept while its head is not known: how many there are."""
+"""A buffer for the tracks of a file whose head, which contains their number, is not known yet."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
 
-IN_MEMORY = 4 * 2**20  # bytes; what is more goes to a file without a name in the system's folder
+IN_MEMORY = 4 * 2**20  # bytes; more than that goes to an unnamed file in the temporary folder
 CHUNK = 2**20
 
 
 class Spool:
-    """Bytes that are added to and then read, in chunks and as often as wanted."""
+    """Bytes that are added track by track and then read in chunks, any number of times."""
 
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115

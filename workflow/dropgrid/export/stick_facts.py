@@ -1,4 +1,4 @@
-"""What the databases of all players say of a song, and which songs there are on a stick."""
+"""The facts about a song that the databases of all players contain."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ..records.track import Track
 from .comments import comment
 from .cues import text_tag, title
 
-NOT_PLAYED = "of a format that the players do not play"
-GONE = "the song is no longer there"
+NOT_PLAYED = "the players do not support the file format"
+MISSING = "the song is no longer there"
 
 
 @dataclass(frozen=True)
 class SongFacts:
-    """An absent text is "". year: 0 for none. key: see dropgrid.key.notation. duration: seconds.
+    """A missing text is "", a missing year 0. key: see dropgrid.key.notation. duration: seconds.
     bitrate: kbit/s, 0 if unknown. tags: label, remixer, composer, number and rating."""
 
     title: str
@@ -34,8 +34,8 @@ class SongFacts:
 
 
 def song_facts(track: Track, size: int, template: str, converted: bool = False) -> SongFacts:
-    """The facts of a song of so many bytes; template: of the comment. converted: it is a copy in
-    another format, whose bit rate is not that of the file."""
+    """The facts of a song. size: bytes. template: for the comment. converted: the copy has another
+    format, so its bit rate differs from that of the file."""
     assert track.bpm is not None and track.file is not None
     tags = read_dj_tags(track.file)
     duration, year = track.bpm.duration or 0.0, text_tag(track, "year")[:4]
@@ -50,5 +50,5 @@ def song_facts(track: Track, size: int, template: str, converted: bool = False) 
 
 
 def add_all(tracks: Iterable[Track], add: Callable[[Track], str | None]) -> Counter[str]:
-    """Put tracks onto a stick; those that were left out by the reason that add gives."""
+    """Add tracks to a stick; the number of tracks left out, by the reason that `add` returns."""
     return Counter(reason for track in tracks if (reason := add(track)) is not None)

@@ -1,7 +1,7 @@
-"""The songs on a stick: copied once, for whichever players' databases name them.
+"""The songs on a stick: each is copied once, and the databases of all players share the copy.
 
-Each database has a mark, a file that lists the copies of its songs. What a mark lists, and what
-no other mark lists, may be removed; whatever else lies on the stick is the user's.
+Each database has a mark, a file that lists the copies of its songs. Only copies that are listed in
+this mark and in no other may be removed. All other files on the stick belong to the user.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from ..records.track import Track
 from .cues import text_tag
 
 BLOCK = 2**20
-ROOM = 16 * 2**20  # bytes that stay free on a stick
-MOST = 64 * 2**20  # bytes of a mark
+RESERVE = 16 * 2**20  # bytes that stay free on a stick
+MAX_MARK = 64 * 2**20  # bytes of a mark
 UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
 RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
 MAX_NAME = 100  # characters of a name on the stick
@@ -35,10 +35,10 @@ MARKS = {"usb": "PIONEER/dropgrid.json", "engine": "Engine Library/dropgrid.json
 
 
 def read_mark(root: Path, kind: str, force: bool) -> dict[str, Any] | None:
-    """The mark of an earlier export, None where there is none. Raises ConfigError."""
+    """The mark of an earlier export, None if there is none. Raises ConfigError."""
     mark = root / MARKS[kind]
     try:
-        found = json.loads(read_regular(mark, MOST))
+        found = json.loads(read_regular(mark, MAX_MARK))
         if found.get("schema") == f"dropgrid/{kind}" and isinstance(found["files"], dict):
             return dict(found)
     except FileNotFoundError:
@@ -51,38 +51,41 @@ def read_mark(root: Path, kind: str, force: bool) -> dict[str, Any] | None:
 
 
 def copies(mark: dict[str, Any] | None) -> dict[str, Any]:
-    """The copies that a mark lists, with their size and the time of their source."""
+    """The copies that a mark lists, with their size and the modification time of the source."""
     files = mark["files"] if mark else {}
     return {path: facts for path, facts in files.items() if _is_copy(path, facts)}
 
 
 def _is_copy(path: str, facts: Any) -> bool:
-    """Whether an entry of a mark can be dropgrid's copy: below Contents, nowhere else."""
+    """Whether an entry of a mark can be a copy by dropgrid: these are always below Contents."""
     parts = PurePosixPath(path).parts
     return isinstance(facts, dict) and parts[:2] == ("/", "Contents") and ".." not in parts
 
 
 def check_links(root: Path, names: Iterable[str]) -> None:
-    """Refuse a stick with a link where dropgrid's folder is to be. Raises ConfigError."""
+    """Refuse a stick with a link in place of one of dropgrid's folders. Raises ConfigError."""
     for name in names:
         if (root / name).is_symlink():
-            raise ConfigError(f"--output: {root / name}: a link; a stick holds none")
+            raise ConfigError(
+                f"--output: {root / name}: is a link, which a stick must not contain"
+            )
 
 
 @dataclass
 class Songs:
-    """The copies of songs below a stick's root, and what marks say of earlier ones.
+    """The copies of songs below a stick's root.
 
-    kind: of the database that they are for. files: those of this export, by path from the root.
-    touched: folders in which names have changed.
+    kind: the database that lists them. known: the copies of the earlier export in its mark.
+    others: the copies in other marks. files: the copies of this export, by path from the root.
+    used: paths of this export, case-folded. changed_folders: folders whose entries have changed.
     """
 
     root: Path
     kind: str
     known: dict[str, Any]
     files: dict[str, Any] = field(default_factory=dict)
-    taken: set[str] = field(default_factory=set)
-    touched: set[Path] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)
+    changed_folders: set[Path] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.others: dict[str, Any] = {}
@@ -91,32 +94,32 @@ class Songs:
                 self.others |= copies(read_mark(self.root, kind, force=True))
 
     def place(self, track: Track, suffix: str | None = None) -> str:
-        """Where the copy goes, from the root; a name that every stick can hold, and no other's:
-        neither another track's, nor that of a file which is there and which we did not make.
+        """The path of the copy, from the root. Every file system of sticks allows it, and neither
+        another track nor a file of the user has it.
 
-        suffix: of a copy in another format.
+        suffix: that of a converted copy.
         """
         artist = safe_name(text_tag(track, "artist") or "Unknown")
         name = PurePosixPath(track.path)
         source = track.file if suffix is None else None
         stem, suffix = safe_name(name.stem), suffix or name.suffix.lower()
         path = f"/Contents/{artist}/{stem}{suffix}"
-        if path.casefold() in self.taken or self._is_others(path, source):
+        if path.casefold() in self.used or self._is_of_user(path, source):
             path = f"/Contents/{artist}/{stem} {track.track[-8:]}{suffix}"
-        self.taken.add(path.casefold())
+        self.used.add(path.casefold())
         return path
 
-    def _is_others(self, path: str, source: Path | None) -> bool:
-        """Whether another file than the song lies where its copy would, and no mark lists it."""
+    def _is_of_user(self, path: str, source: Path | None) -> bool:
+        """Whether a file at the path of the copy differs from the song, and no mark lists it."""
         target = self.root / path[1:]
         if path in self.known or path in self.others or not target.exists():
             return False
         return source is None or not target.is_file() or not filecmp.cmp(source, target, False)
 
     def copy(self, source: Path, path: str, source_path: str) -> int:
-        """Copy a song unless it is there; its size. source_path: within the library.
+        """Copy a song unless the stick has it; its size. source_path: the path in the library.
 
-        Raises OSError, and ConfigError where there is no room.
+        Raises OSError, and ConfigError if the stick is full.
         """
         status = source.stat()
         facts: dict[str, Any] = {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
@@ -125,10 +128,10 @@ class Songs:
         facts = self.files[path]
         listed = [known[path] for known in (self.known, self.others) if path in known]
         if not listed and size_of(target) == status.st_size:  # the same bytes, see place()
-            facts["found"] = True  # not to be removed
+            facts["found"] = True  # the user's file, which must not be removed
             return status.st_size
-        there = any(_same(facts, earlier) for earlier in listed)
-        if there and size_of(target) == status.st_size:
+        copied = any(_same(facts, earlier) for earlier in listed)
+        if copied and size_of(target) == status.st_size:
             if any(earlier.get("found") for earlier in listed):
                 facts["found"] = True
             return status.st_size
@@ -141,17 +144,17 @@ class Songs:
             shutil.copyfileobj(read, write, BLOCK)
         return status.st_size
 
-    def convert(self, source: Path, path: str, source_path: str, room: int) -> int:
-        """Write a song as AIFF, unless it was before; its size. room: bytes that it may need.
+    def convert(self, source: Path, path: str, source_path: str, max_size: int) -> int:
+        """Write a song as AIFF unless the stick has it; its size. max_size: an upper bound, bytes.
 
-        Raises DecodeError, OSError, and ConfigError where there is no room.
+        Raises DecodeError, OSError, and ConfigError if the stick is full.
         """
         status, target = source.stat(), self.root / path[1:]
         facts = {"source_size": status.st_size, "mtime_ns": status.st_mtime_ns}
         earlier = self.known.get(path, {})
         same = all(earlier.get(name) == value for name, value in facts.items())
         if not (same and size_of(target) == earlier.get("size")):
-            self._make_room(target, room, source)
+            self._make_room(target, max_size, source)
             with self._replaced(target) as temporary:
                 to_aiff(source, temporary)
         size = target.stat().st_size
@@ -159,54 +162,54 @@ class Songs:
         return size
 
     def _make_room(self, target: Path, size: int, source: Path) -> None:
-        """Make the folder of a copy. Raises ConfigError where it does not fit onto the stick."""
+        """Make the folder of a copy. Raises ConfigError if the stick has no room for the copy."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(target.parent).free < size + ROOM:
+        if shutil.disk_usage(target.parent).free < size + RESERVE:
             raise ConfigError(f"--output: {self.root}: full; {source.name} needs more room")
 
     @contextmanager
     def _replaced(self, target: Path) -> Iterator[Path]:
-        """A file beside a target, which takes its place when it is written."""
+        """A temporary file next to a target; it replaces the target when it is complete."""
         temporary = target.with_name(f".{os.getpid()}.dropgrid")
         try:
             yield temporary
             with temporary.open("rb+") as written:
                 os.fsync(written.fileno())
             os.replace(temporary, target)
-            self.touched.add(target.parent)
+            self.changed_folders.add(target.parent)
         finally:
             temporary.unlink(missing_ok=True)
 
     def write(self, path: str, data: bytes) -> None:
-        """Write a file below the root, unless it is there with these bytes."""
+        """Write a file below the root, unless it already has these bytes."""
         if write_changed(self.root / path, data):
-            self.touched.add((self.root / path).parent)
+            self.changed_folders.add((self.root / path).parent)
 
     def sync(self) -> None:
-        """Have all changed names on the stick: what names them may be written now, and what
-        nothing names any more may go."""
-        above = {parent for folder in self.touched for parent in folder.parents}
+        """Sync all changed folders. Then files that refer to them may be written, and files that
+        nothing refers to may be removed."""
+        above = {parent for folder in self.changed_folders for parent in folder.parents}
         inside = {folder for folder in above if folder.is_relative_to(self.root)}
-        for folder in sorted(self.touched | inside, reverse=True):
+        for folder in sorted(self.changed_folders | inside, reverse=True):
             sync_folder(folder)
-        self.touched.clear()
+        self.changed_folders.clear()
 
     def write_mark(self, more: dict[str, Any] | None = None) -> None:
-        """Write what an export after this one has to know."""
+        """Write the mark for later exports."""
         mark = {"schema": f"dropgrid/{self.kind}", "schema_version": 1, "files": self.files}
         self.write(MARKS[self.kind], json_lines(mark | (more or {})))
         self.sync()
 
     def remove_old(self) -> None:
-        """Remove the copies of an earlier export that no database of dropgrid's names any more."""
+        """Remove the copies of an earlier export that no database of dropgrid lists now."""
         for path, facts in self.known.items():
             target = self.root / path[1:]
-            mine = path not in self.files and path not in self.others and not facts.get("found")
-            if mine and size_of(target) == facts.get("size"):
+            unused = path not in self.files and path not in self.others and not facts.get("found")
+            if unused and size_of(target) == facts.get("size"):
                 target.unlink()
 
-    def wrong(self) -> list[str]:
-        """The copies of an earlier export that are missing, or of another size: a line each."""
+    def problems(self) -> list[str]:
+        """A line for each copy of an earlier export that is missing or has another size."""
         return [
             f"{path}: {'missing' if size_of(self.root / path[1:]) is None else 'another size'}"
             for path, facts in self.known.items()
@@ -219,7 +222,7 @@ def _same(facts: dict[str, Any], earlier: dict[str, Any]) -> bool:
 
 
 def write_changed(target: Path, data: bytes) -> bool:
-    """Write a file unless it is there with these bytes; whether it was written."""
+    """Write a file unless it already has these bytes; whether it was written."""
     try:
         if read_regular(target, len(data) + 1) == data:
             return False
@@ -231,14 +234,14 @@ def write_changed(target: Path, data: bytes) -> bool:
 
 
 def safe_name(name: str) -> str:
-    """A name that FAT32 and exFAT can hold, as short as MAX_NAME characters."""
+    """A name that FAT32 and exFAT allow, of at most MAX_NAME characters."""
     name = unicodedata.normalize("NFC", UNSAFE.sub("_", name)).encode("utf-8", "replace").decode()
     name = name[:MAX_NAME].strip(" .") or "_"
     return f"_{name}" if RESERVED.fullmatch(name) else name
 
 
 def size_of(path: Path) -> int | None:
-    """Bytes of a regular file; None where there is none."""
+    """The size of a regular file in bytes; None if there is none."""
     try:
         return path.stat().st_size if path.is_file() else None
     except OSError as error:

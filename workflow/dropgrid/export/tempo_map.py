@@ -1,9 +1,9 @@
-"""A track's beats as a tempo map: what DAWs and MIDI files have in place of beats.
+"""A track's beats as a tempo map, which DAWs and MIDI files use instead of beats.
 
-A map counts beats from the file's first sample on. What comes before the first beat is a lead-in
-of its own tempo, in bars that end where the first bar begins; a hole between two stretches of one
-tempo is stretched likewise, so that the map never drifts from the beats: it is anchored anew at
-the first and the last beat of every stretch.
+A map counts beats from the file's first sample. Before the first beat there is a lead-in with its
+own tempo, in bars that end where the first bar begins. A gap between two regions is stretched in
+the same way. The map has an anchor at the first and the last beat of every region, so that it
+never drifts from the beats.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from itertools import pairwise
 from ..records.model import BpmRecord
 from ..records.track import beats_per_bar
 
-FINEST = 64  # the shortest note, of 1/64, that a lead-in is made of
-FASTEST = 480.0  # BPM above which a lead-in is made of shorter notes
+MAX_DENOMINATOR = 64  # the notes of a lead-in are at least 1/64 long
+MAX_LEAD_IN_BPM = 480.0  # above it, a lead-in consists of shorter notes
 
 
 @dataclass(frozen=True)
 class Signature:
-    """A time signature from a beat of the map on."""
+    """A time signature and the beat of the map where it begins."""
 
     beat: float
     numerator: int
@@ -30,20 +30,20 @@ class Signature:
 
 @dataclass(frozen=True)
 class TempoMap:
-    """anchors: (seconds, beats) ascending, linear in between; bpm: after the last of them."""
+    """anchors: (seconds, beats), ascending, linear in between; bpm: the tempo after the last."""
 
     anchors: tuple[tuple[float, float], ...]
     bpm: float
     signatures: tuple[Signature, ...]
 
     def beat_of(self, seconds: float) -> float:
-        """The beats of the map that have passed at a moment."""
+        """The position in the map, in beats, at a time."""
         place = bisect_right([time for time, _ in self.anchors], seconds) - 1
         time, beat = self.anchors[max(place, 0)]
         return beat + (seconds - time) * self.bpm_after(max(place, 0)) / 60
 
     def bpm_after(self, place: int) -> float:
-        """The tempo from an anchor on."""
+        """The tempo (BPM) after the anchor with this index."""
         if place + 1 >= len(self.anchors):
             return self.bpm
         (time, beat), (next_time, next_beat) = self.anchors[place], self.anchors[place + 1]
@@ -51,7 +51,7 @@ class TempoMap:
 
 
 def tempo_map(record: BpmRecord) -> TempoMap | None:
-    """The tempo map of a track; None where it has no grid."""
+    """The tempo map of a track; None without a grid."""
     if not record.grid:
         return None
     lead, denominator = _lead_in(record)
@@ -60,7 +60,7 @@ def tempo_map(record: BpmRecord) -> TempoMap | None:
     for region in record.grid:
         period = 60 / region.bpm
         time, before = anchors[-1]
-        if len(downbeats) or len(anchors) > 1:  # not the first stretch
+        if len(downbeats) or len(anchors) > 1:  # not the first region
             beat = before + max(1, round((region.start - time) / period))
         if region.start > time + 1e-6:
             anchors.append((region.start, beat))
@@ -77,14 +77,14 @@ def tempo_map(record: BpmRecord) -> TempoMap | None:
 
 
 def _lead_in(record: BpmRecord) -> tuple[float, int]:
-    """(beats before the first beat, the denominator of the notes they are counted in)."""
+    """(beats before the first beat, the denominator of the notes that count them)."""
     start, period = record.grid[0].start, 60 / record.grid[0].bpm
     if start < 1e-6:
         return 0.0, 4
     if start >= period / 2:
         return float(round(start / period)), 4
     denominator = 8
-    while denominator < FINEST and start * denominator / 4 < 60 / FASTEST:
+    while denominator < MAX_DENOMINATOR and start * denominator / 4 < 60 / MAX_LEAD_IN_BPM:
         denominator *= 2
     return 4 / denominator, denominator
 
@@ -96,10 +96,10 @@ def _bars(first: float, end: float, length: int) -> list[float]:
 def _signatures(
     lead: float, denominator: int, downbeats: list[float], length: int
 ) -> tuple[Signature, ...]:
-    """The time signatures that start a bar at each downbeat, and end the lead-in there."""
+    """The time signatures that start a bar at each downbeat and end the lead-in at the first."""
     found: list[Signature] = []
     start = 0.0
-    if denominator != 4:  # a lead-in of a fraction of a beat is a bar of its own
+    if denominator != 4:  # a lead-in of a fraction of a beat is a separate bar
         found.append(Signature(0.0, 1, denominator))
         start = lead
     edges = [start, *(downbeat for downbeat in downbeats if downbeat > start + 1e-6)]
@@ -111,7 +111,7 @@ def _signatures(
             downbeat, count = downbeat + odd, count - odd
         if count >= length:
             found.append(Signature(downbeat, length))
-        if downbeat != start and count % length:  # a bar cut short where the bars begin anew
+        if downbeat != start and count % length:  # a short bar before the count restarts
             found.append(Signature(downbeat + count - count % length, count % length))
     found.append(Signature(edges[-1], length))
     return tuple(

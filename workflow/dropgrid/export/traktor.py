@@ -1,11 +1,11 @@
 """Traktor's collection (NML): grids, hot cues, loops, key, playlists by BPM range.
 
-To be imported beside one's own: Traktor's Import Collection / Import another Collection. Version
-19 (Traktor 2 and 3) has one grid marker a track, in the stretch that carries the record's tempo;
-version 20 (Traktor 4) has two for each stretch of one tempo, on its first and last downbeat
-(anchors.py). A marker stands on a downbeat, and the grid goes on in both directions. Source: NML
-as Traktor writes it, traktor-nml-utils. What Traktor's LOUDNESS counts from is not known, so
-that it is left to Traktor.
+Import it into your collection with Traktor's Import Collection / Import another Collection.
+Version 19 (Traktor 2 and 3) has one grid marker per track, in the region with the record's tempo;
+version 20 (Traktor 4) has two for each region, on its first and last downbeat (anchors.py). A
+marker is on a downbeat, and the grid extends in both directions. Source: NML files by Traktor,
+traktor-nml-utils. The reference level of Traktor's LOUDNESS is not known, so it is left to
+Traktor.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ OPTIONS = (
 MARK = b'<HEAD COMPANY="dropgrid"'
 CUE, GRID, LOOP = 0, 4, 5  # the TYPE of a CUE_V2
 NO_PAD = -1
-RANKING_OF_A_STAR = 51
+RANKING_PER_STAR = 51
 TAIL = b"</NML>\n"
 HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="no" ?>\n<NML VERSION="{version}">\n'
 
@@ -60,7 +60,7 @@ def render(
     """The collection of all tracks, with a playlist for every BPM range."""
     entries = Spool()
     playlists = Playlists(options)
-    names: list[str] = []  # as playlists know the tracks
+    names: list[str] = []  # the tracks' names in playlists
     for track in tracks:
         assert track.bpm is not None and track.file is not None  # NEEDS says so
         entries.add(piece(track, partial(_lines, track, options)))
@@ -105,7 +105,7 @@ def _entry(track: Track, options: ExportOptions) -> Element:
         if text:
             info.set(name, text)
     if file_tags.rating:
-        info.set("RANKING", str(RANKING_OF_A_STAR * file_tags.rating))
+        info.set("RANKING", str(RANKING_PER_STAR * file_tags.rating))
     if file_tags.bitrate:
         info.set("BITRATE", str(1000 * file_tags.bitrate))
     with suppress(OSError):
@@ -137,7 +137,7 @@ def _entry(track: Track, options: ExportOptions) -> Element:
     ]
     for cue, pad in sorted(marks, key=lambda mark: mark[0].time):
         marker = _mark(cue.name, CUE, cue.time, pad=pad)
-        if options.nml_version >= 20:  # the version that has colours
+        if options.nml_version >= 20:  # version 19 has no colours
             marker.set("COLOR", cue.colour.upper())
         entry.append(marker)
     for loop in loops(track):
@@ -146,7 +146,7 @@ def _entry(track: Track, options: ExportOptions) -> Element:
 
 
 def _mark(name: str, kind: int, time: float, length: float = 0.0, pad: int = NO_PAD) -> Element:
-    """A CUE_V2; times are milliseconds there."""
+    """A CUE_V2 element; the file has milliseconds, the arguments are seconds."""
     return Element(
         "CUE_V2", NAME=name, DISPL_ORDER="0", TYPE=str(kind), START=f"{1000 * time:.6f}",
         LEN=f"{1000 * length:.6f}", REPEATS="-1", HOTCUE=str(pad),
@@ -154,7 +154,7 @@ def _mark(name: str, kind: int, time: float, length: float = 0.0, pad: int = NO_
 
 
 def _primary_key(file: Path) -> str:
-    """A track as playlists name it."""
+    """The name of a track in playlists."""
     volume, folders, name = volume_and_folders(file)
     return volume + "".join(f"/:{part}" for part in [*folders, name])
 
@@ -169,7 +169,7 @@ def _playlists(lists: Sequence[Playlist], names: Sequence[str]) -> Iterable[byte
 def _folder(
     name: str, lists: Sequence[Playlist], names: Sequence[str], level: int, above: str
 ) -> Iterable[bytes]:
-    """A folder with the lists inside; what is both list and folder stands there twice."""
+    """A folder and its lists; an entry that is both list and folder appears twice."""
     blanks = "  " * level
     here = f"{above}/{name}"
     count = sum(bool(entry.inside) + bool(entry.tracks or not entry.inside) for entry in lists)
@@ -186,10 +186,10 @@ def _folder(
 def _list(entry: Playlist, names: Sequence[str], level: int, above: str) -> Iterable[bytes]:
     blanks = "  " * level
     name = f"dropgrid {above}/{entry.name}".encode()
-    identity = hashlib.md5(name, usedforsecurity=False).hexdigest()
+    uuid = hashlib.md5(name, usedforsecurity=False).hexdigest()
     yield (
         f'{blanks}<NODE TYPE="PLAYLIST" NAME={quoteattr(entry.name)}>\n'
-        f'{blanks}  <PLAYLIST ENTRIES="{len(entry.tracks)}" TYPE="LIST" UUID="{identity}">\n'
+        f'{blanks}  <PLAYLIST ENTRIES="{len(entry.tracks)}" TYPE="LIST" UUID="{uuid}">\n'
     ).encode()
     for number in entry.tracks:
         element = Element("ENTRY")

@@ -1,9 +1,9 @@
 """A USB stick that Pioneer DJ players read, without rekordbox.
 
-The stick's folder gets `Contents/` (copies of the songs), `PIONEER/USBANLZ/` (grid, cues,
-waveforms and phrases of each) and, last of all, `PIONEER/rekordbox/export.pdb`. So a stick that is
-pulled out before the end still shows what it held before. What is there already is kept where it
-is the same. A stick that something else has written is refused.
+The export writes `Contents/` (copies of the songs), then `PIONEER/USBANLZ/` (grid, cues, waveforms
+and phrases of each song) and last `PIONEER/rekordbox/export.pdb`. So a stick that is pulled out
+too early still shows its previous contents. Unchanged files are not written again. A stick that
+another program has written is refused.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from .playlists import Playlist as List
 from .playlists import Playlists
 from .stick_artwork import FOLDER as ARTWORK
 from .stick_artwork import Artwork, numbers_of
-from .stick_facts import GONE, NOT_PLAYED, add_all, song_facts
+from .stick_facts import MISSING, NOT_PLAYED, add_all, song_facts
 from .stick_songs import MARKS, Songs, check_links, copies, read_mark, rgb, size_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ KEYS = True
 NEEDS = frozenset({"bpm", "file"})
 PLAYER = "rekordbox"
 OPTIONS = ("bpm_ranges", "by_key", "comment", "cues", "key_notation", "playlists", "transcode")
-ALONE = True  # as large as the library: only where it is asked for by name
+ALONE = True  # as large as the library, so only made if the user asks for it by name
 
 MARK = MARKS[NAME]
 DATABASE = "PIONEER/rekordbox/export.pdb"
@@ -59,19 +59,19 @@ ANALYSIS = "PIONEER/USBANLZ"
 ANALYSED = re.compile(ANALYSIS + "/P[0-9A-F]{3}/[0-9A-F]{8}")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 FOLDERS = ("Contents", "PIONEER", "PIONEER/rekordbox", ANALYSIS, ARTWORK)
-LAST_OF_BAR = 4  # the players count no further: a bar of five ends in 4, 4
+LAST_OF_BAR = 4  # the players count to 4: the last beats of a bar of five are 4, 4
 PLAYED_BY_ALL = frozenset({".mp3", ".m4a", ".wav", ".aif", ".aiff"})
 NOT_CONVERTED = "cannot be converted"
 
 
 @dataclass
-class Names:
-    """Names numbered from 1 in the order in which they come."""
+class NumberedNames:
+    """Numbers for names, from 1, in the order of their first use."""
 
     numbers: dict[Any, int] = field(default_factory=dict)
 
     def number(self, name: Any) -> int:
-        """The number of a name, a new one for a new name; 0 for none."""
+        """The number of a name; the next free number for a new name; 0 for an empty name."""
         return self.numbers.setdefault(name, len(self.numbers) + 1) if name else 0
 
 
@@ -81,7 +81,7 @@ def write_all(
     results: Path,
     options: ExportOptions,
     force: bool,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> tuple[int, Counter[str]]:
     """Write the stick; (tracks on it, tracks left out by reason). Raises ConfigError, OSError."""
     known = check_stick(output, force)
@@ -93,20 +93,20 @@ def write_all(
 
 
 def check_stick(output: Path, force: bool) -> dict[str, Any]:
-    """What an earlier export wrote, by the path of the copy. Raises ConfigError."""
+    """The copies that an earlier export wrote, by path. Raises ConfigError."""
     check_folder(output)
     check_links(output, FOLDERS)
     mark = read_mark(output, NAME, force)
     if mark is None and (output / "PIONEER").exists() and not force:
         raise ConfigError(
-            f"--output: {output}: holds an export that dropgrid did not make; "
+            f"--output: {output}: contains an export that dropgrid did not make; "
             "--replace replaces its database"
         )
     return copies(mark)
 
 
 class Stick:
-    """A stick while it is written: songs and their files first, the database last."""
+    """Writes a stick: first songs and their analysis files, last the database."""
 
     def __init__(
         self, root: Path, results: Path, options: ExportOptions, known: dict[str, Any]
@@ -115,21 +115,26 @@ class Stick:
         self.songs = Songs(root, NAME, known)
         self.artwork = Artwork(self.songs, numbers_of(read_mark(root, NAME, force=True) or {}))
         self.rows: list[TrackRow] = []
-        self.artists, self.albums, self.genres, self.keys = Names(), Names(), Names(), Names()
-        self.labels = Names()
+        self.artists, self.albums, self.genres, self.keys = (
+            NumberedNames(),
+            NumberedNames(),
+            NumberedNames(),
+            NumberedNames(),
+        )
+        self.labels = NumberedNames()
         self.playlists = Playlists(options)
-        self.taken: set[str] = set()
+        self.analysis_folders: set[str] = set()
         self.date = date.today().isoformat()
 
     def add(self, track: Track) -> str | None:
-        """Copy a song and write its files; why it is left out, if it is."""
+        """Copy a song and write its analysis files; why it is left out, None if it is not."""
         assert track.bpm is not None and track.file is not None  # NEEDS says so
         suffix = self._converted(track)
         kind = FILE_TYPES.get(suffix or track.file.suffix.lower())
         if kind is None:
             return NOT_PLAYED
         if not track.file.is_file():
-            return GONE
+            return MISSING
         path = self.songs.place(track, suffix)
         if suffix is None:
             size = self.songs.copy(track.file, path, track.path)
@@ -149,23 +154,23 @@ class Stick:
         return None
 
     def _converted(self, track: Track) -> str | None:
-        """The ending of a copy that has to be in another format; None for one as it is."""
+        """The suffix of a copy that must be converted; None for a plain copy."""
         assert track.bpm is not None and track.file is not None
         plain = track.file.suffix.lower() in PLAYED_BY_ALL
         coding = str(track.bpm.decoder.get("format", "")).lower()
         return ".aiff" if self.options.transcode and (not plain or "alac" in coding) else None
 
     def _folder(self, path: str) -> str:
-        """Where a copy's grid, cues and waveforms lie. It follows from the path, so that a stick
-        that is pulled out shows no track with the files of another."""
+        """The folder of a copy's grid, cues and waveforms. It depends on the path of the copy, so
+        that a stick that is pulled out never shows a track with the files of another."""
         code = int.from_bytes(hashlib.sha1(path.encode(), usedforsecurity=False).digest()[:4])
-        while (folder := f"{ANALYSIS}/P{code % 0x1000:03X}/{code:08X}") in self.taken:
+        while (folder := f"{ANALYSIS}/P{code % 0x1000:03X}/{code:08X}") in self.analysis_folders:
             code = (code + 1) % 2**32
-        self.taken.add(folder)
+        self.analysis_folders.add(folder)
         return folder
 
     def finish(self) -> None:
-        """Write the database, and what an export after this one has to know."""
+        """Write the database, and the mark for later exports."""
         contents = Contents(
             self.date, self.rows, list(self.artists.numbers), list(self.albums.numbers),
             list(self.genres.numbers), list(self.labels.numbers), list(self.keys.numbers),
@@ -177,7 +182,7 @@ class Stick:
         self.songs.write_mark({"artwork": self.artwork.numbers})
 
     def _analysis(self, track: Track, path: str) -> dict[str, bytes]:
-        """The three files of a track, by their endings."""
+        """The three analysis files of a track, by suffix."""
         assert track.bpm is not None
         duration = track.bpm.duration or 0.0
         bands = read_waveform(Results(self.results).features(track.track), columns(duration))
@@ -191,12 +196,12 @@ class Stick:
         }
 
     def remove_old(self) -> None:
-        """Remove what no database names any more: songs, and their grids, cues and waveforms."""
+        """Remove songs that no database lists now, with their grids, cues and waveforms."""
         self.songs.remove_old()
         self.artwork.remove_old()
         for facts in self.songs.known.values():
             folder = str(facts.get("analysis"))
-            if ANALYSED.fullmatch(folder) and folder not in self.taken:
+            if ANALYSED.fullmatch(folder) and folder not in self.analysis_folders:
                 for suffix in ("DAT", "EXT", "2EX"):
                     (self.root / folder / f"ANLZ0000.{suffix}").unlink(missing_ok=True)
 
@@ -207,7 +212,7 @@ class Stick:
         converted = not path.endswith(track.file.suffix.lower())
         facts = song_facts(track, size, self.options.comment, converted)
         artist = self.artists.number(facts.artist)
-        named = (
+        key_name = (
             notation.written(facts.key, self.options.key_notation) if facts.key is not None else ""
         )
         written = self.songs.files[path]
@@ -233,14 +238,14 @@ class Stick:
             artist=artist,
             album=self.albums.number((facts.album, artist) if facts.album else None),
             genre=self.genres.number(facts.genre),
-            key=self.keys.number(named),
+            key=self.keys.number(key_name),
             year=facts.year,
             added=written["added"],
             analyzed=written["added"],
         )
 
     def _playlists(self) -> tuple[Playlist, ...]:
-        """All tracks, and the playlists that all formats have; folders before what is in them."""
+        """All tracks, and the playlists that all formats have; a folder precedes its contents."""
         everything = List("All tracks", tuple(row.id for row in self.rows))
         found: list[Playlist] = []
 
@@ -257,14 +262,14 @@ class Stick:
 
 
 def aiff_bytes(track: Track) -> int:
-    """Bytes that a track may need as AIFF: two channels of 24 bits."""
+    """The size in bytes of a track as AIFF with two channels of 24 bits, with a reserve."""
     assert track.bpm is not None
     rate = int(track.bpm.decoder.get("sample_rate") or 48000)
     return round(6 * rate * ((track.bpm.duration or 0.0) + 1))
 
 
 def seek_index(track: Track) -> anlz.SeekIndex:
-    """By what players seek in an MP3; empty for other files and for what cannot be read."""
+    """The index that players use to seek in an MP3; empty for other and unreadable files."""
     assert track.file is not None
     if track.file.suffix.lower() == ".mp3":
         with suppress(OSError):
@@ -284,8 +289,8 @@ def _samples_of_a_frame(file: Path, place: int) -> int:
 
 
 def _seek_places(frames: Sequence[tuple[int, int]], begin: int) -> tuple[int, ...]:
-    """Where each of SEEK_POINTS equal parts begins, counted from byte `begin`; () at one bit rate,
-    at which frames differ by a byte of padding."""
+    """Where each of SEEK_POINTS equal parts begins, in bytes after `begin`; () at a constant bit
+    rate, where frames differ by at most a byte of padding."""
     lengths = {length for _, length in frames}
     if max(lengths) - min(lengths) <= 1:
         return ()
@@ -314,7 +319,7 @@ def player_grid(track: Track) -> list[anlz.Beat]:
 def player_cues(track: Track, options: ExportOptions) -> list[anlz.PlayerCue]:
     """Hot cues, memory cues and loops of a track."""
     saved_loops = loops(track)
-    memory = most_useful(cues(track), anlz.MOST_MEMORY - len(saved_loops))
+    memory = most_useful(cues(track), anlz.MAX_MEMORY - len(saved_loops))
     found = [anlz.PlayerCue(c.time, c.name, rgb(c.colour)) for c in memory]
     found += [
         anlz.PlayerCue(loop.start, loop.name, (255, 140, 0), end=loop.end) for loop in saved_loops
@@ -327,9 +332,9 @@ def player_cues(track: Track, options: ExportOptions) -> list[anlz.PlayerCue]:
 
 
 def phrase_starts(track: Track) -> list[anlz.PhraseStart]:
-    """The phrases by the beats on which they begin, with the labels of their sections.
+    """The beats on which phrases begin, with the labels of their sections.
 
-    [] without beats. Of a record without phrases (structure version 3 and before): the passages.
+    [] without beats. Records without phrases (structure version 3 and before) give passages.
     """
     if track.structure is None or track.bpm is None or not track.bpm.beats:
         return []
@@ -343,18 +348,18 @@ def phrase_starts(track: Track) -> list[anlz.PhraseStart]:
 
 
 def _labelled_phrases(structure: StructureRecord) -> list[tuple[float, Label]]:
-    """Where each phrase begins, in seconds, and the label of the section that it lies in."""
+    """The start of each phrase, in seconds, and the label of its section."""
     if not structure.phrases:
         return [(passage.start, passage.label) for passage in passages(structure.sections)]
     return [(phrase.start, label) for phrase, label in labelled_phrases(structure)]
 
 
 def verify(output: Path) -> list[str]:
-    """What is missing or damaged on an exported stick: a line each. Raises ConfigError."""
+    """A line for each missing or damaged file on an exported stick. Raises ConfigError."""
     files = check_stick(output, force=False)
     if not files and not (output / MARK).exists():
-        raise ConfigError(f"{output}: holds no export of dropgrid")
-    wrong = Songs(output, NAME, files).wrong()
+        raise ConfigError(f"{output}: contains no export of dropgrid")
+    problems = Songs(output, NAME, files).problems()
     if size_of(output / DATABASE) is None:
-        wrong.append(f"{DATABASE}: missing")
-    return wrong
+        problems.append(f"{DATABASE}: missing")
+    return problems

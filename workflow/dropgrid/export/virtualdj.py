@@ -1,9 +1,9 @@
-"""A database for VirtualDJ: grids, cues, loops, key. A file of its own, never theirs.
+"""A database for VirtualDJ: grids, cues, loops, key. VirtualDJ's own database is never written.
 
-VirtualDJ's maker advises against writing into its database from outside: docs/dj.md says how the
-songs of this one are taken over. What is written is what its wiki describes: Scan's Bpm is the
-seconds of a beat, a Poi is a point of interest, Color is ARGB as a decimal number. VirtualDJ's own
-sample 0 of an MP3 was not measured.
+VirtualDJ's maker advises against changing its database from outside; docs/dj.md explains how to
+import the songs from this file. The format follows VirtualDJ's wiki: Scan's Bpm is the seconds per
+beat, a Poi is a point of interest, Color is ARGB as a decimal number. VirtualDJ's sample 0 of an
+MP3 was not measured.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .comments import comment
 from .cues import number, text_tag, title
 from .pieces import piece, tags_of
 from .spool import Spool
-from .virtualdj_merge import Merged, read_database
+from .virtualdj_merge import MergedDatabase, read_database
 from .xml_lines import lines
 
 if TYPE_CHECKING:
@@ -62,8 +62,8 @@ def render(
 def _merged(
     tracks: Iterable[Track], options: ExportOptions, database: Path
 ) -> tuple[int, dict[str, Iterable[bytes]]]:
-    """Their database, which stays as it is, with the songs of all tracks in it."""
-    merged, count = Merged(read_database(database)), 0
+    """A copy of VirtualDJ's database with the songs of all tracks; the original is not changed."""
+    merged, count = MergedDatabase(read_database(database)), 0
     for track in tracks:
         merged.add(_song(track, options))
         count += 1
@@ -111,7 +111,7 @@ def _song(track: Track, options: ExportOptions) -> Element:
 
 
 def _add_scan(song: Element, track: Track, record: BpmRecord, options: ExportOptions) -> None:
-    """Tempo, where the beats stand, key: nothing where there is no tempo."""
+    """Add tempo, beat phase and key; nothing without a tempo."""
     if record.bpm is None or not record.grid:
         return
     scan = SubElement(song, "Scan", Version=SCAN_VERSION, Bpm=f"{60 / record.bpm:.9f}")
@@ -123,13 +123,13 @@ def _add_scan(song: Element, track: Track, record: BpmRecord, options: ExportOpt
 
 
 def _path(file: Path) -> str:
-    """A path as its own system writes it."""
+    """A path in the notation of its operating system."""
     path = one_line(str(file))
     return path.replace("/", "\\") if WINDOWS.match(path) else path
 
 
 def _size(file: Path) -> int | None:
-    """Bytes of a file; None where it is not here."""
+    """The size of a file in bytes; None if it cannot be found."""
     try:
         return file.stat().st_size
     except OSError:

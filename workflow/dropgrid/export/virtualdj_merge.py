@@ -1,8 +1,7 @@
-"""VirtualDJ's own database with dropgrid's grids and cues in it: a new document, theirs stays.
+"""A copy of VirtualDJ's database with dropgrid's grids and cues; the original is not changed.
 
-Of a song that is in theirs everything stays but the grid: tempo and phase, and the anchors. Cues
-and loops of theirs stay, dropgrid's go onto pads that are free. Songs that are not in theirs are
-added.
+For a song that the database contains, only the grid is replaced: tempo, phase and anchors. Its
+cues and loops stay, and dropgrid's cues go onto free pads. Other songs are added.
 """
 
 from __future__ import annotations
@@ -15,19 +14,21 @@ from ..references import checks
 
 ROOT = "VirtualDJ_Database"
 MAX_SONGS = 300_000
-DEEPEST = 8  # levels
+MAX_DEPTH = 8  # levels of elements
 GRID = ("Bpm", "Phase")  # attributes of Scan
 
 
 def read_database(path: Path) -> Element:
-    """VirtualDJ's database. A document type is refused, and with it every entity. Raises
+    """VirtualDJ's database. A document type, and so every entity, is refused. Raises
     ConfigError."""
     try:
         text = checks.read_text(path)
     except InvalidReference as error:
         raise ConfigError(f"--merge: {error}") from error
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise ConfigError(f"--merge: {path}: a document type, which VirtualDJ does not write")
+        raise ConfigError(
+            f"--merge: {path}: contains a document type, which VirtualDJ does not write"
+        )
     try:
         root = fromstring(text.encode("utf-8"))  # noqa: S314 - without a document type
     except (ParseError, RecursionError, ValueError) as error:
@@ -38,58 +39,58 @@ def read_database(path: Path) -> Element:
 
 
 def _is_deep(root: Element) -> bool:
-    """Whether elements lie inside each other deeper than any of VirtualDJ's."""
+    """Whether elements are nested more deeply than in any database of VirtualDJ."""
     level = [root]
-    for _ in range(DEEPEST):
+    for _ in range(MAX_DEPTH):
         level = [child for element in level for child in element]
     return bool(level)
 
 
-class Merged:
-    """A database of theirs, while our songs go into it."""
+class MergedDatabase:
+    """VirtualDJ's database, into which the exported songs are merged."""
 
     def __init__(self, root: Element) -> None:
         self.root = root
         self.songs = {_key(song.get("FilePath", "")): song for song in root.iter("Song")}
 
-    def add(self, ours: Element) -> None:
+    def add(self, exported: Element) -> None:
         """Add a song that dropgrid exports."""
-        theirs = self.songs.get(_key(ours.get("FilePath", "")))
-        if theirs is None:
-            self.root.append(ours)
+        existing = self.songs.get(_key(exported.get("FilePath", "")))
+        if existing is None:
+            self.root.append(exported)
             return
-        _set_grid(theirs, ours)
-        taken = {p.get("Num") for p in theirs.iter("Poi") if p.get("Num")}
-        free = [str(pad) for pad in range(1, 9) if str(pad) not in taken]
-        places = {p.get("Pos") for p in theirs.iter("Poi") if p.get("Type", "cue") == "cue"}
-        for point in _of_kind(ours, "cue"):
+        _set_grid(existing, exported)
+        used = {p.get("Num") for p in existing.iter("Poi") if p.get("Num")}
+        free = [str(pad) for pad in range(1, 9) if str(pad) not in used]
+        places = {p.get("Pos") for p in existing.iter("Poi") if p.get("Type", "cue") == "cue"}
+        for point in _of_kind(exported, "cue"):
             if point.get("Pos") not in places and free:
-                wanted = point.get("Num")
-                point.set("Num", wanted if wanted in free else free[0])
+                preferred = point.get("Num")
+                point.set("Num", preferred if preferred in free else free[0])
                 free.remove(point.get("Num", ""))
-                theirs.append(point)
-        if not _of_kind(theirs, "loop"):
-            theirs.extend(_of_kind(ours, "loop"))
+                existing.append(point)
+        if not _of_kind(existing, "loop"):
+            existing.extend(_of_kind(exported, "loop"))
 
 
-def _set_grid(theirs: Element, ours: Element) -> None:
-    """Put our tempo, phase and anchors in the place of theirs, where we have a tempo."""
-    found = ours.find("Scan")
+def _set_grid(existing: Element, exported: Element) -> None:
+    """Replace tempo, phase and anchors of a song, if the exported song has a tempo."""
+    found = exported.find("Scan")
     if found is None:
         return
-    scan = theirs.find("Scan")
+    scan = existing.find("Scan")
     if scan is None:
-        theirs.append(found)
+        existing.append(found)
     else:
         for name in GRID:
             scan.set(name, found.get(name, ""))
-    points = [place for place, child in enumerate(theirs) if child.tag == "Poi"]
-    before = _of_kind(theirs, "beatgrid")
-    at = list(theirs).index(before[0]) if before else (points[0] if points else len(theirs))
+    points = [place for place, child in enumerate(existing) if child.tag == "Poi"]
+    before = _of_kind(existing, "beatgrid")
+    at = list(existing).index(before[0]) if before else (points[0] if points else len(existing))
     for point in before:
-        theirs.remove(point)
-    for point in reversed(_of_kind(ours, "beatgrid")):
-        theirs.insert(at, point)
+        existing.remove(point)
+    for point in reversed(_of_kind(exported, "beatgrid")):
+        existing.insert(at, point)
 
 
 def _of_kind(song: Element, kind: str) -> list[Element]:
@@ -97,5 +98,5 @@ def _of_kind(song: Element, kind: str) -> list[Element]:
 
 
 def _key(path: str) -> str:
-    """A path as VirtualDJ compares them: on Windows without regard to capitals."""
+    """A path in the form that VirtualDJ compares: on Windows, case does not matter."""
     return path.casefold() if "\\" in path else path

@@ -1,4 +1,4 @@
-"""XML a track at a time: an element as indented lines."""
+"""One XML element as indented lines, so that a document can be written track by track."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from xml.etree.ElementTree import Element, indent, tostring
 
 
 def lines(element: Element, level: int) -> bytes:
-    """An element as UTF-8, each line indented by two blanks a level."""
+    """An element as UTF-8, each line indented by two spaces per level."""
     indent(element, "  ", level)
     return b"  " * level + tostring(element, "utf-8").rstrip() + b"\n"

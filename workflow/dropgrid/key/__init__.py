@@ -1,1 +1,1 @@
-"""The key: what a track's features say of its tonality."""
+"""The key: the tonality of a track, computed from its features."""

@@ -1,4 +1,4 @@
-"""From a track's features to its key."""
+"""The key of a track from its features."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from .options import KeyOptions
 from .segments import key_path, stretches
 
 ALTERNATIVES = 3
-# What keeps music from having a key; see docs/key.md for the music they were chosen on.
-PITCHED = 1.0  # strength of pitch a step: less is drums and noise
-ONE_NOTE = 2.0  # pitch classes in effect: fewer are a note, no key
-LIKENESS = 0.72  # correlation with the likeliest profile, where little of the sound is pitched
-LITTLE = 0.055  # share of the sound that stands out as partials: drums have less
-UNLIKE = 0.6  # correlation below which no key explains any music ...
-UNSURE = 0.3  # ... unless the network's probability of its key is above this
+# When music has no key; docs/key.md describes the music that these values were chosen on.
+PITCHED = 1.0  # strength of pitch of a step; less is drums and noise
+ONE_NOTE = 2.0  # effective number of pitch classes; fewer are a note, not a key
+LIKENESS = 0.72  # least correlation with the best profile, if little of the sound is pitched
+LOW_TONALITY = 0.055  # share of the sound that stands out as partials; drums have less
+LOW_LIKENESS = 0.6  # correlation below which no key explains the music ...
+LOW_PROBABILITY = 0.3  # ... unless the network's probability of its key is above this
 
 
 @dataclass(frozen=True)
 class Key:
-    """What was found. key: see notation, None where there is none, `reason` then says why.
+    """The result. key: see notation; None without a key, and `reason` then explains why.
 
     confidence: the probability that the key is right; tuning_cents: how far the music is above
-    A = 440 Hz, None without pitched sound; evidence: what the decision rests on.
+    A = 440 Hz, None without pitched sound; evidence: the values that the decision is based on.
     """
 
     key: int | None
@@ -43,11 +43,11 @@ class Key:
 
 @dataclass(frozen=True)
 class _Method:
-    """How to read a method's evidence.
+    """The parameters of a method.
 
-    change: what a change of key has to be worth (segments.key_path). weights: of the lead over
-    the second key, the evidence of the first, whether the profiles find the same key, and 1, for
-    the logit of the confidence; fitted on synthetic music (docs/key.md). sharpness: of the
+    change: the evidence that a change of key must gain (segments.key_path). weights: of the lead
+    over the second key, the evidence of the first, whether the profiles find the same key, and 1,
+    in the logit of the confidence; fitted on synthetic music (docs/key.md). sharpness: of the
     softmax over keys.
     """
 
@@ -57,7 +57,7 @@ class _Method:
     sharpness: float
 
     def confidence(self, evidence: np.ndarray, by_profiles: np.ndarray) -> float:
-        """The probability that the likeliest of (24,) evidence is right."""
+        """The probability that the key with the most evidence of (24,) is right."""
         second, first = np.partition(evidence, -2)[-2:]
         same = float(evidence.argmax() == by_profiles.argmax())
         logit = np.dot(self.weights, (first - second, first, same, 1.0))
@@ -69,7 +69,7 @@ PROFILES = _Method("profiles", change=6.0, weights=(12.2, 18.9, 0.0, -15.6), sha
 
 
 def analyse(features: Features, options: KeyOptions) -> Key:
-    """The key of a track. Without the network's scores the profiles answer."""
+    """The key of a track. Without the network's scores, the profiles decide."""
     pitches = features.descriptors["pitches"].astype(np.float64)
     scores = features.descriptors.get("key_scores")
     cents, agreement = tuning(pitches.sum(axis=(0, 1)))
@@ -128,7 +128,7 @@ def _segments(
 
 
 def _measured(pitches: np.ndarray, tonality: np.ndarray, cents: float) -> dict[str, float]:
-    """Evidence of whether there is a key at all."""
+    """The evidence on whether there is a key at all."""
     above = profiles.chroma(pitches.sum(axis=0), cents)[1]
     share = above / max(above.sum(), 1e-12)
     entropy = -(share * np.log(np.maximum(share, 1e-12))).sum()
@@ -140,14 +140,14 @@ def _measured(pitches: np.ndarray, tonality: np.ndarray, cents: float) -> dict[s
 
 
 def _why_none(measured: dict[str, float], probability: float) -> str | None:
-    """Why music has no key, None if it has one. probability: the network's of its key."""
+    """Why music has no key, None if it has one. probability: the network's, of its key."""
     if measured["strength"] < PITCHED:
         return "no pitched sound"
     if measured["pitch_classes"] < ONE_NOTE:
         return "one note alone"
-    if measured["likeness"] < LIKENESS and measured["tonality"] < LITTLE:
+    if measured["likeness"] < LIKENESS and measured["tonality"] < LOW_TONALITY:
         return "drums or noise, with too little pitched sound"
-    if measured["likeness"] < UNLIKE and probability < UNSURE:
+    if measured["likeness"] < LOW_LIKENESS and probability < LOW_PROBABILITY:
         return "atonal: its notes are like those of no key"
     return None
 

@@ -9,8 +9,8 @@ _ORDER = [(tonic - 9) % 12 + mode for mode in (0, 12) for tonic in range(12)]
 
 
 def evidence(scores: np.ndarray) -> np.ndarray:
-    """How much each step speaks for each key: (steps, 24), keys in the order of notation.
+    """The evidence of each step for each key: (steps, 24), keys in the order of notation.
 
-    The softmax of the mean over steps is what the network itself says.
+    The softmax of the mean over steps is the output of the network itself.
     """
     return scores[:, _ORDER].astype(np.float64)

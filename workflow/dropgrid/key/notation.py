@@ -1,4 +1,4 @@
-"""Keys and the ways they are written.
+"""Keys and their notations.
 
 A key is a number: its tonic in semitones above C, plus 12 if it is minor. That is also the order
 of Traktor's MUSICAL_KEY.
@@ -12,7 +12,7 @@ from typing import Literal
 TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 Notation = Literal["musical", "camelot", "openkey", "full"]
 NOTATIONS: tuple[Notation, ...] = ("musical", "camelot", "openkey", "full")
-IN_TAGS = NOTATIONS[:3]  # as short as the three letters of ID3's TKEY
+IN_TAGS = NOTATIONS[:3]  # they fit into the three letters of ID3's TKEY
 KEYS = 24
 
 _NOTES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
@@ -23,7 +23,7 @@ _WHEEL = re.compile(r"(0?[1-9]|1[0-2])\s*([ABDMabdm])")
 
 
 def name(key: int) -> str:
-    """The name in full.
+    """The full name.
 
     >>> name(21), name(0)
     ('A minor', 'C major')
@@ -32,7 +32,7 @@ def name(key: int) -> str:
 
 
 def short(key: int) -> str:
-    """As DJ software and ID3's TKEY write it.
+    """The short name, as in DJ software and ID3's TKEY.
 
     >>> short(21), short(3)
     ('Am', 'Eb')
@@ -59,7 +59,7 @@ def open_key(key: int) -> str:
 
 
 def written(key: int, notation: Notation) -> str:
-    """A key in a notation; "musical" is the short name, "full" the whole one."""
+    """A key in a notation; "musical" is the short name, "full" the full one."""
     forms = {"musical": short, "camelot": camelot, "openkey": open_key, "full": name}
     return forms[notation](key)
 

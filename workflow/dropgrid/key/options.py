@@ -14,9 +14,8 @@ class KeyOptions:
     """Section `key` of the configuration. Raises ValueError for a value out of range."""
 
     method: str = "madmom"  # madmom: its key network; profiles: pitch classes alone
-    min_confidence: float = (
-        MIN_KEY_CONFIDENCE  # a key below it is unsure: shown as such, not handed on
-    )
+    # A key with less confidence is marked as uncertain and not exported.
+    min_confidence: float = MIN_KEY_CONFIDENCE
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:

@@ -1,4 +1,4 @@
-"""Where the key changes for good: the path through the keys that the evidence pays for."""
+"""Lasting changes of key: the best path through the keys."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 def key_path(evidence: np.ndarray, change: float) -> np.ndarray:
-    """The key of every step, (steps,), of evidence (steps, 24).
+    """The key of every step, (steps,), from evidence (steps, 24).
 
-    The sum of the evidence along the path, less `change` for every change of key, is the
-    greatest there is: a key that is heard for a few bars alone does not pay for two changes.
+    The path maximises the sum of the evidence along it minus `change` for every change of key. A
+    key that lasts only a few bars does not gain enough for two changes.
     """
     steps, keys = evidence.shape
     best = evidence[0].copy()
@@ -28,7 +28,7 @@ def key_path(evidence: np.ndarray, change: float) -> np.ndarray:
 
 
 def stretches(path: np.ndarray) -> list[tuple[int, int, int]]:
-    """The stretches of one key of a path: (first step, step after the last, key)."""
+    """The stretches of a path with one key: (first step, step after the last, key)."""
     starts = np.flatnonzero(np.diff(path, prepend=-1))
     ends = np.append(starts[1:], len(path))
     return [(int(a), int(b), int(path[a])) for a, b in zip(starts, ends, strict=True)]

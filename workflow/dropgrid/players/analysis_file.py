@@ -1,4 +1,4 @@
-"""ANLZ0000.DAT, .EXT and .2EX: what players know of a track beside the database.
+"""ANLZ0000.DAT, .EXT and .2EX: a track's grid, cues, waveforms and phrases for players.
 
 A file is a head and a row of tags; all numbers are big-endian. `.DAT` is what all players read,
 `.EXT` what those with colour displays add, `.2EX` the CDJ-3000's waveform of three bands. Times
@@ -16,13 +16,13 @@ import numpy as np
 from ..records.model import Label
 
 MEMORY, HOT = 0, 1  # kinds of cues
-MOST_MEMORY, MOST_HOT = 10, 8  # cues that players keep of a track
+MAX_MEMORY, MAX_HOT = 10, 8  # cues that players store per track
 MAX_COMMENT = 60  # characters of a cue's name
 MASK = bytes.fromhex("cbe1eefae5eeadeee9d2e9ebe1e9f3e8e9f4e1")  # of phrases, with their number
 HIGH_MOOD = 1
 SEEK_POINTS = 400
-BAND_GAIN = 100  # per cent by which players draw a band higher
-# Phrases of the high mood, in which there are these: intro, up, down, chorus, outro.
+BAND_GAIN = 100  # per cent by which players enlarge a band
+# The phrases that the high mood has: intro, up, down, chorus, outro.
 PHRASES: dict[Label, int] = {
     "intro": 1, "buildup": 2, "main": 2, "breakdown": 3, "drop": 5, "outro": 6,
 }  # fmt: skip
@@ -53,7 +53,7 @@ class PlayerCue:
 
 @dataclass(frozen=True)
 class PhraseStart:
-    """beat: from 1, the one on which a phrase begins; label: of the section it lies in."""
+    """beat: the number (from 1) of the beat on which a phrase begins; label: its section's."""
 
     beat: int
     label: Label
@@ -75,9 +75,9 @@ class Waveforms:
 
 @dataclass(frozen=True)
 class SeekIndex:
-    """By what players seek in an MP3. samples: of all its frames. places: of SEEK_POINTS equal
-    parts of the music, the byte at which the frame of its beginning begins, counted from the
-    first frame of the file; () where all frames have the same bit rate, which need none."""
+    """The index that players use to seek in an MP3. samples: of all its frames. places: for each
+    of SEEK_POINTS equal parts of the music, the byte offset of its first frame from the first
+    frame of the file; () at a constant bit rate, which needs no index."""
 
     samples: int = 0
     places: tuple[int, ...] = ()
@@ -90,7 +90,7 @@ def dat_file(
     waves: Waveforms,
     seek: SeekIndex = SeekIndex(),
 ) -> bytes:
-    """ANLZ0000.DAT of a track; path: of its audio, from the stick's root. seek: of an MP3."""
+    """ANLZ0000.DAT of a track. path: of its audio, from the stick's root; seek: for MP3s."""
     return _file([
         path_tag(path),
         seek_tag(seek),
@@ -128,8 +128,8 @@ def ext_file(
 
 
 def two_ex_file(path: str, waves: Waveforms) -> bytes:
-    """ANLZ0000.2EX of a track. What stands in PWVC are the gains of the three bands; rekordbox
-    levels a track by them, the waveforms here are level as they are."""
+    """ANLZ0000.2EX of a track. PWVC contains the gains of the three bands; rekordbox levels a
+    track with them, but the waveforms here are already level."""
     detail = len(waves.band_detail)
     return _file([
         path_tag(path),
@@ -151,27 +151,27 @@ def _tag(name: bytes, head: bytes, body: bytes) -> bytes:
 
 
 def path_tag(path: str) -> bytes:
-    """Where the audio lies, from the stick's root."""
+    """The path of the audio, from the stick's root."""
     data = path.encode("utf-16-be", "replace") + b"\0\0"
     return _tag(b"PPTH", struct.pack(">I", len(data)), data)
 
 
 def seek_tag(seek: SeekIndex) -> bytes:
-    """The index of an MP3; zeros for another file."""
+    """The index of an MP3; zeros for other files."""
     places = seek.places or (0,) * SEEK_POINTS
     return _tag(b"PVBR", bytes(4), struct.pack(f">{SEEK_POINTS}II", *places, seek.samples))
 
 
 def grid_tag(beats: Sequence[Beat]) -> bytes:
-    """Every beat with its place in the bar, the tempo there and its time, cut to milliseconds."""
+    """Every beat with its position in the bar, tempo and time, truncated to milliseconds."""
     body = b"".join(struct.pack(">HHI", *_entry(beat)) for beat in beats)
     return _tag(b"PQTZ", struct.pack(">III", 0, 0x80000, len(beats)), body)
 
 
 def exact_grid_tag(beats: Sequence[Beat]) -> bytes:
-    """What grid_tag cuts off: the microseconds of every beat, behind the first and the last beat
-    and a checksum of all. Found out from exports of rekordbox, in which the times of all beats
-    together are whole samples (tests/unit/players/test_analysis_file.py)."""
+    """The microseconds of every beat that grid_tag truncates, after the first and the last beat
+    and a checksum of all. Derived from exports by rekordbox, in which the combined times of all
+    beats are whole samples (tests/unit/players/test_analysis_file.py)."""
     entries = [_entry(beat) for beat in beats]
     ends = b"".join(struct.pack(">HHI", *entry) for entry in (entries[0], entries[-1]))
     head = struct.pack(">III", 0, 0x1000002, 0) + ends
@@ -186,20 +186,20 @@ def grid_checksum(entries: Iterable[tuple[int, int, int]]) -> int:
 
 
 def _entry(beat: Beat) -> tuple[int, int, int]:
-    """(place in its bar, hundredths of a BPM, whole milliseconds) of a beat."""
+    """(position in its bar, hundredths of a BPM, whole milliseconds) of a beat."""
     return beat.number, round(100 * beat.tempo), microseconds(beat.time) // 1000
 
 
 def of_kind(cues: Sequence[PlayerCue], kind: int) -> list[PlayerCue]:
-    """The hot cues by their pads, or the memory cues in the order of time; no more than fit."""
+    """The hot cues by pad, or the memory cues by time; only as many as players store."""
     if kind == HOT:
-        found = [cue for cue in cues if cue.pad is not None and cue.pad < MOST_HOT]
+        found = [cue for cue in cues if cue.pad is not None and cue.pad < MAX_HOT]
         return sorted(found, key=lambda cue: cue.pad or 0)
-    return sorted((cue for cue in cues if cue.pad is None), key=lambda c: c.time)[:MOST_MEMORY]
+    return sorted((cue for cue in cues if cue.pad is None), key=lambda c: c.time)[:MAX_MEMORY]
 
 
 def cues_tag(cues: Sequence[PlayerCue], kind: int) -> bytes:
-    """Cues as all players read them: times alone."""
+    """Cues in the form that all players read: only times."""
     found = of_kind(cues, kind)
     body = b"".join(_cue(cue, i, len(found)) for i, cue in enumerate(found))
     return _tag(b"PCOB", struct.pack(">IHHi", kind, 0, len(found), -1), body)
@@ -215,7 +215,7 @@ def _cue(cue: PlayerCue, place: int, count: int) -> bytes:
 
 
 def named_cues_tag(cues: Sequence[PlayerCue], kind: int) -> bytes:
-    """Cues with names and colours, as players since the CDJ-2000NXS2 read them."""
+    """Cues with names and colours, in the form for players since the CDJ-2000NXS2."""
     found = of_kind(cues, kind)
     return _tag(
         b"PCO2", struct.pack(">IHH", kind, len(found), 0), b"".join(map(_named_cue, found))
@@ -241,7 +241,7 @@ def _loop_end(cue: PlayerCue) -> int:
 
 
 def phrases_tag(phrases: Sequence[PhraseStart], end_beat: int) -> bytes:
-    """The phrases, of the high mood, masked as rekordbox 6 masks them."""
+    """The phrases, with the high mood, masked in the same way as by rekordbox 6."""
     count = len(phrases)
     head = struct.pack(">IHH6xHxxBx", 24, count, HIGH_MOOD, min(end_beat, 0xFFFF), 0)
     body = b"".join(
@@ -252,7 +252,7 @@ def phrases_tag(phrases: Sequence[PhraseStart], end_beat: int) -> bytes:
 
 
 def masked(tag: bytes, count: int) -> bytes:
-    """A tag of so many phrases with its mask put on, or taken off: from the mood on."""
+    """A tag of `count` phrases with its mask applied or removed, from the mood on."""
     data = bytearray(tag)
     for i in range(18, len(data)):
         data[i] ^= (MASK[(i - 18) % len(MASK)] + count) & 0xFF
@@ -260,10 +260,10 @@ def masked(tag: bytes, count: int) -> bytes:
 
 
 def microseconds(seconds: float) -> int:
-    """A time of the grid; none before 0."""
+    """A time of the grid in microseconds, at least 0."""
     return max(0, round(1e6 * seconds))
 
 
 def milliseconds(seconds: float) -> int:
-    """A time as players have it; none before 0."""
+    """A time in milliseconds for players, at least 0."""
     return max(0, round(1000 * seconds))

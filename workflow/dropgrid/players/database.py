@@ -1,8 +1,8 @@
-"""PIONEER/rekordbox/export.pdb: the database of a stick, written anew as a whole.
+"""PIONEER/rekordbox/export.pdb: writes the complete database of a stick.
 
-The file is a row of pages of 4096 bytes. Page 0 says where the tables are. Each table has an
-index page and, behind it, a chain of pages with rows; the row index of a page grows from its end.
-Of an empty library the file is, byte for byte, the one that rekordbox makes, but for the date.
+The file consists of pages of 4096 bytes. Page 0 lists the tables. Each table has an index page and
+after it a chain of pages with rows; the row index of a page grows from its end. For an empty
+library the file equals rekordbox's byte for byte, except for the date.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ GROUP = 16  # rows that share presence flags
 TABLES = 20
 TRACKS, GENRES, ARTISTS, ALBUMS, LABELS, KEYS, COLOURS = range(7)
 TREE, ENTRIES, ARTWORK, COLUMNS, MENU, SORTS, HISTORY = 7, 8, 13, 16, 17, 18, 19
-NOWHERE = 0x03FFFFFF
+NO_PAGE = 0x03FFFFFF
 UNUSED = 0x1FFFFFF8
 DATA, INDEX = 0x24, 0x64
 
@@ -35,7 +35,7 @@ COLUMN_NAMES = (
     (23, 0x97, "DJ PLAY COUNT"), (24, 0x90, "FOLDER"), (25, 0xA1, "DEFAULT"),
     (26, 0xA2, "ALPHABET"), (27, 0xAA, "MATCHING"),
 )  # fmt: skip
-# The players' menus, four numbers a row: a column, a place, and flags.
+# The players' menus, four numbers per row: a column, a position, and flags.
 MENU_ROWS = (
     (1, 1, 0x163, 0), (5, 6, 0x105, 0), (6, 7, 0x163, 0), (7, 8, 0x163, 0), (8, 9, 0x163, 0),
     (9, 10, 0x163, 0), (10, 11, 0x163, 0), (13, 15, 0x163, 0), (14, 19, 0x104, 0),
@@ -53,7 +53,7 @@ SORT_ROWS = (
 
 @dataclass(frozen=True)
 class Playlist:
-    """A playlist, or a folder of them. parent: the number of a folder, 0 for the root."""
+    """A playlist, or a folder of playlists. parent: the number of a folder, 0 for the root."""
 
     number: int
     name: str
@@ -64,7 +64,7 @@ class Playlist:
 
 @dataclass
 class Contents:
-    """What a stick holds. Names are numbered from 1 in the order of their lists.
+    """The contents of a stick. Names are numbered from 1 in the order of their lists.
 
     albums: (name, number of the artist or 0). artwork: (number, path). date: of the export,
     YYYY-MM-DD.
@@ -81,12 +81,12 @@ class Contents:
     artwork: Sequence[tuple[int, str]] = ()
 
 
-Row = Callable[[int], bytes]  # of its shift: 32 for each row before it in its page
+Row = Callable[[int], bytes]  # takes its shift: 32 for each row before it in its page
 
 
 @dataclass
 class _Table:
-    """A table's pages: (number, data); the number of the next page that it would take."""
+    """A table's pages: (number, data). candidate: the number of its next page."""
 
     kind: int
     pages: list[tuple[int, list[bytes]]] = field(default_factory=list)
@@ -94,10 +94,10 @@ class _Table:
 
 
 def database(contents: Contents) -> bytes:
-    """The bytes of export.pdb. Raises ValueError for a row that no page can hold."""
+    """The bytes of export.pdb. Raises ValueError for a row that is longer than a page."""
     tables = [_Table(kind, candidate=2 * kind + 2) for kind in range(TABLES)]
-    free = 2 * TABLES + 1  # the next page that no table has
-    order = []  # pages with rows, in the order in which they were begun
+    free = 2 * TABLES + 1  # the next unused page
+    order = []  # pages with rows, in the order in which they were started
     for kind, of_kind in _rows(contents):
         table = tables[kind]
         for row in of_kind:
@@ -111,7 +111,7 @@ def database(contents: Contents) -> bytes:
     data = bytearray((stored + 1) * PAGE)
     data[:PAGE] = _head(tables, free, len(order))
     for table in tables:
-        first = table.pages[0][0] if table.pages else NOWHERE
+        first = table.pages[0][0] if table.pages else NO_PAGE
         _put(data, 2 * table.kind + 1, _index_page(table.kind, first))
         following = [*(number for number, _ in table.pages), table.candidate][1:]
         for (number, page), after in zip(table.pages, following, strict=True):
@@ -121,7 +121,7 @@ def database(contents: Contents) -> bytes:
 
 
 def _rows(contents: Contents) -> Iterable[tuple[int, list[Row]]]:
-    """The rows of all tables that have some, in the order in which rekordbox begins them."""
+    """The rows of all tables that are not empty, in the order in which rekordbox starts them."""
 
     def fixed(data: bytes) -> Row:
         return lambda shift: data
@@ -170,7 +170,7 @@ def _track(track: TrackRow) -> Row:
 
 
 def _fits(page: Sequence[bytes], row: Row) -> bool:
-    """Whether a page has room for another row and its place in the row index."""
+    """Whether a page has room for another row and its entry in the row index."""
     size = sum(map(len, page)) + len(row(0))
     if size + _index_bytes(1) > PAGE - HEAD and not page:
         raise ValueError("a row is longer than a page")
@@ -178,12 +178,12 @@ def _fits(page: Sequence[bytes], row: Row) -> bool:
 
 
 def _index_bytes(count: int) -> int:
-    """Bytes of the row index of so many rows: two each, and four for each group."""
+    """The size of the row index for `count` rows: two bytes each, and four for each group."""
     return 2 * count + 4 * -(-count // GROUP)
 
 
 def _head(tables: Sequence[_Table], free: int, begun: int) -> bytes:
-    """Page 0: where the tables are."""
+    """Page 0: the list of the tables."""
     head = struct.pack("<7I", 0, PAGE, TABLES, free, 5, begun + 4, 0)
     for table in tables:
         last = table.pages[-1][0] if table.pages else 2 * table.kind + 1
@@ -196,17 +196,17 @@ def _put(data: bytearray, number: int, page: bytes) -> None:
 
 
 def _index_page(kind: int, first: int) -> bytes:
-    """The index page of a table; no table written here lists changed pages."""
+    """The index page of a table, without changed pages."""
     number = 2 * kind + 1
     head = struct.pack("<6I", 0, number, kind, number + 1, 1, 0) + bytes((0, 0, 0, INDEX))
     head += struct.pack("<HHHHHH", 0, 0, 0x1FFF, 0x1FFF, 0x3EC, 0)
-    head += struct.pack("<IIIIHH", number, first, NOWHERE, 0, 0, 0x1FFF)
+    head += struct.pack("<IIIIHH", number, first, NO_PAGE, 0, 0, 0x1FFF)
     filler = struct.pack("<I", UNUSED) * ((PAGE - len(head) - 20) // 4)
     return (head + filler).ljust(PAGE, b"\0")
 
 
 def _data_page(number: int, kind: int, after: int, sequence: int, page: Sequence[bytes]) -> bytes:
-    """A page of rows, all of them present."""
+    """A page of rows, all marked as present."""
     count, used = len(page), sum(map(len, page))
     free = PAGE - HEAD - used - _index_bytes(count)
     head = struct.pack("<6I", 0, number, kind, after, sequence, 0)

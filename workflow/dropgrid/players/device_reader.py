@@ -1,7 +1,7 @@
-"""Reads export.pdb, the database of a stick: of each track where it lies, and where its grid does.
+"""Reads export.pdb, the database of a stick: the paths of each track and of its analysis files.
 
-The file may come from anyone, and from a stick that was pulled out too early: no page is read
-twice, nothing beyond the file's end, and whatever is not as it should be is a ValueError.
+The file may be forged, or come from a stick that was pulled out too early. So no page is read
+twice, nothing is read beyond the file's end, and any damage raises ValueError.
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-TRACKS = 0  # the kind of the table of tracks
+TRACKS = 0  # the number of the table of tracks
 MIN_PAGE, MAX_PAGE = 512, 65_536  # bytes of a page
-MOST_TRACKS = 200_000
+MAX_TRACKS = 200_000
 GROUP = 16  # rows that share presence flags
 HEAD = 40  # bytes of a page before its rows
-TEXTS = 94  # where in a track's row the places of its texts are
-ANALYSIS, PATH = 14, 20  # which texts these are
+TEXT_OFFSETS = 94  # the place of the offsets of texts in a track's row
+ANALYSIS, PATH = 14, 20  # indices of texts
 
 
 @dataclass(frozen=True)
 class DeviceTrack:
-    """A track of a stick. path, analysis: from the stick's root. bpm: None for none."""
+    """A track on a stick. path, analysis: from the stick's root. bpm: None if it is 0. duration:
+    seconds."""
 
     path: str
     analysis: str
@@ -45,22 +46,22 @@ def tracks(data: bytes) -> list[DeviceTrack]:
 
 
 def _rows(data: bytes, size: int, page: int, last: int) -> Iterator[bytes]:
-    """The rows that are present, each to the end of its page."""
-    seen: set[int] = set()
+    """The rows that are present, each up to the end of its page."""
+    pages_read: set[int] = set()
     found = 0
     while True:
         here = data[page * size : (page + 1) * size]
-        if page in seen or len(here) < size:
-            raise ValueError("its pages are in a circle, or behind its end")
-        seen.add(page)
+        if page in pages_read or len(here) < size:
+            raise ValueError("its pages form a cycle, or lie beyond its end")
+        pages_read.add(page)
         _, number, kind, following = struct.unpack_from("<4I", here)
         if (number, kind) != (page, TRACKS):
-            raise ValueError(f"page {page} is not of the table of tracks")
+            raise ValueError(f"page {page} does not belong to the table of tracks")
         if not here[0x1B] & 0x40:  # an index has no rows
             for row in _present(here, size):
                 found += 1
-                if found > MOST_TRACKS:
-                    raise ValueError(f"more than {MOST_TRACKS} tracks")
+                if found > MAX_TRACKS:
+                    raise ValueError(f"more than {MAX_TRACKS} tracks")
                 yield row
         if page == last:
             return
@@ -70,7 +71,7 @@ def _rows(data: bytes, size: int, page: int, last: int) -> Iterator[bytes]:
 def _present(page: bytes, size: int) -> Iterator[bytes]:
     count = int.from_bytes(page[0x18:0x1B], "little") & 0x1FFF
     if 2 * count > size - HEAD:
-        raise ValueError("more rows than there is room for")
+        raise ValueError("more rows than its length allows")
     for i in range(count):
         base = size - 36 * (i // GROUP)
         flags = struct.unpack_from("<H", page, base - 4)[0]
@@ -79,7 +80,7 @@ def _present(page: bytes, size: int) -> Iterator[bytes]:
 
 
 def _track(row: bytes) -> DeviceTrack:
-    places = struct.unpack_from("<21H", row, TEXTS)
+    places = struct.unpack_from("<21H", row, TEXT_OFFSETS)
     tempo = struct.unpack_from("<I", row, 56)[0]
     duration = struct.unpack_from("<H", row, 84)[0]
     return DeviceTrack(
@@ -89,9 +90,9 @@ def _track(row: bytes) -> DeviceTrack:
 
 
 def _text(row: bytes, at: int) -> str:
-    """The text at a place in a row."""
+    """The text at an offset in a row."""
     if at >= len(row):
-        raise ValueError("a text lies behind its page")
+        raise ValueError("a text lies beyond its page")
     kind = row[at]
     if kind & 1:
         return row[at + 1 : at + (kind >> 1)].decode("ascii", "replace")

@@ -10,9 +10,9 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-LONGEST_SHORT = 126  # bytes of an ASCII text whose length stands in its first byte
-MAX_TEXT = 1000  # characters of any text: a row has to fit into a page
-TRACK_SLACK, NAME_SLACK = 52, 6  # free bytes behind a row of tracks, of artists and albums
+MAX_SHORT = 126  # bytes of an ASCII text whose first byte contains its length
+MAX_TEXT = 1000  # characters of any text, because a row must fit into a page
+TRACK_SLACK, NAME_SLACK = 52, 6  # free bytes after a row of tracks, of artists and albums
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def text(value: str) -> bytes:
     value = "".join(" " if ord(c) < 32 else c for c in value)[:MAX_TEXT]
     if value.isascii():
         data = value.encode("ascii")
-        if len(data) <= LONGEST_SHORT:
+        if len(data) <= MAX_SHORT:
             return bytes([2 * (len(data) + 1) + 1]) + data
         return struct.pack("<BHB", 0x40, len(data) + 4, 0) + data
     data = value.encode("utf-16-le", "replace")
@@ -69,7 +69,7 @@ def text(value: str) -> bytes:
 
 
 def padded(row: bytes, slack: int = 0) -> bytes:
-    """A row filled up to a multiple of four bytes, behind so many free ones."""
+    """A row with `slack` free bytes after it, padded to a multiple of four bytes."""
     length = -(-(len(row) + slack) // 4) * 4
     return row.ljust(length, b"\0")
 
@@ -79,7 +79,7 @@ def track_row(track: TrackRow, shift: int) -> bytes:
     head = struct.pack(
         "<HHIIIIIHHIIIIIIIIIIIIHHHHHHBBHH",
         0x24, shift, 0x000C0700, track.rate, track.composer, track.file_size,
-        0, 0, 0,  # what these hold is not known; players read tracks with 0
+        0, 0, 0,  # their meaning is not known; players accept 0
         track.artwork, track.key, 0, track.label, track.remixer, track.bitrate, track.number,
         round(100 * track.tempo),
         track.genre, track.album, track.artist, track.id,
@@ -95,7 +95,7 @@ def track_row(track: TrackRow, shift: int) -> bytes:
 
 
 def _with_texts(head: bytes, texts: Sequence[str]) -> bytes:
-    """A row's head, the places of its texts in it, and the texts."""
+    """A row's head, the offsets of its texts, and the texts."""
     data = [text(value) for value in texts]
     places, at = [], len(head) + 2 * len(texts)
     for item in data:
@@ -146,13 +146,13 @@ def entry_row(place: int, track: int, playlist: int) -> bytes:
 
 
 def column_row(number: int, code: int, name: str) -> bytes:
-    """A row of the table of the columns that players can browse by; its text is marked."""
+    """A row of the table of the columns that players can browse by; its text has delimiters."""
     marked = f"\ufffa{name}\ufffb".encode("utf-16-le")
     head = struct.pack("<HHBHB", number, code, 0x90, len(marked) + 4, 0)
     return padded(head + marked)
 
 
 def history_row(date: str) -> bytes:
-    """The row of the table of synchronisations, of a date YYYY-MM-DD."""
+    """The row of the table of synchronisations; date: YYYY-MM-DD."""
     head = struct.pack("<HHII", 0x280, 0, 0, 0)
     return padded(head + text(date) + b"\x19\x1e" + text("1000") + b"\x03", 9)

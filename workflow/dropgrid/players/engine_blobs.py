@@ -1,8 +1,8 @@
-"""What Engine DJ keeps of a track in binary fields: grid, cues, loops, overview, key.
+"""The binary fields of a track in Engine DJ's database: grid, cues, loops, overview, key.
 
-All but the loops are deflated behind their length. Most numbers are big-endian; markers of a grid
-and loops are little-endian. Times are samples. Facts are those that libdjinterop found, whose
-work on the format is the public one. Whatever bytes are read, what is wrong raises ValueError.
+All except the loops are a length and deflated data. Most numbers are big-endian; markers of a grid
+and loops are little-endian. Times are in samples. The facts are from libdjinterop, the public work
+on this format. Reading damaged bytes raises ValueError.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import numpy as np
 
 SLOTS = 8  # of cues, and of loops
 POINTS = 1024  # of the overview
-NOWHERE = -1.0
-MOST_BYTES = 4 * 2**20  # of a field when inflated: a marker on every beat of a day is less
-MOST_LABEL = 255  # bytes
+UNSET = -1.0
+MAX_BYTES = 4 * 2**20  # of an inflated field; a marker on every beat of a day needs less
+MAX_LABEL = 255  # bytes
 
 
 @dataclass(frozen=True)
 class Marker:
-    """A marker of a grid: the sample on which a beat lies, and its number (0 begins a bar)."""
+    """A marker of a grid: the position of a beat in samples, and its number (0 begins a bar)."""
 
     sample: float
     beat: int
@@ -32,7 +32,7 @@ class Marker:
 
 @dataclass(frozen=True)
 class EngineCue:
-    """A cue on a pad, from 0; sample; colour: (red, green, blue), 0..255."""
+    """A cue. pad: from 0; sample: its position; colour: (red, green, blue), 0 to 255."""
 
     pad: int
     sample: float
@@ -42,7 +42,7 @@ class EngineCue:
 
 @dataclass(frozen=True)
 class EngineLoop:
-    """A loop, samples."""
+    """A loop; start and end in samples."""
 
     start: float
     end: float
@@ -51,12 +51,12 @@ class EngineLoop:
 
 
 def pack_track(rate: float, samples: int, key: int | None) -> bytes:
-    """Rate, length and key (as in key_number) of a track; how loud it is we leave to Engine."""
+    """Rate, length and key (as in key_number) of a track; Engine computes the loudness itself."""
     return _deflated(struct.pack(">dqiddd", rate, samples, key or 0, 0.0, 0.0, 0.0))
 
 
 def pack_grid(rate: float, samples: int, markers: Sequence[Marker]) -> bytes:
-    """The grid twice: as analysed, and as set."""
+    """The grid twice: as analysed, and as set by the user."""
     body = struct.pack(">q", len(markers))
     for i, marker in enumerate(markers):
         beats = markers[i + 1].beat - marker.beat if i + 1 < len(markers) else 0
@@ -65,7 +65,7 @@ def pack_grid(rate: float, samples: int, markers: Sequence[Marker]) -> bytes:
 
 
 def unpack_grid(blob: bytes) -> tuple[float, list[Marker]]:
-    """(rate, markers as set). Raises ValueError."""
+    """(rate, markers as set by the user). Raises ValueError."""
     data = _inflated(blob)
     if not data:
         return 0.0, []
@@ -73,7 +73,7 @@ def unpack_grid(blob: bytes) -> tuple[float, list[Marker]]:
     _, at = _markers(data, 17)
     markers, _ = _markers(data, at)
     if not 0 < rate < 1e7:
-        raise ValueError(f"a grid at {rate} samples a second")
+        raise ValueError(f"a grid at {rate} samples per second")
     return rate, markers if is_set else []
 
 
@@ -81,22 +81,22 @@ def _markers(data: bytes, at: int) -> tuple[list[Marker], int]:
     (count,) = _read(">q", data, at)
     at += 8
     if not 0 <= count <= (len(data) - at) // 24:
-        raise ValueError("more markers than there is room for")
+        raise ValueError("more markers than its length allows")
     entries = [struct.unpack_from("<dqii", data, at + 24 * i) for i in range(count)]
     markers = [Marker(sample, beat) for sample, beat, _, _ in entries]
     if not all(np.isfinite(marker.sample) for marker in markers):
-        raise ValueError("a marker that is no number")
+        raise ValueError("a marker is not a number")
     return markers, at + 24 * count
 
 
 def pack_cues(cues: Sequence[EngineCue], main: float) -> bytes:
-    """The eight pads, and the main cue: where a track that is loaded stands."""
+    """The eight pads, and the main cue: the position of a track that is loaded."""
     by_pad = {cue.pad: cue for cue in cues}
     body = struct.pack(">q", SLOTS)
     for pad in range(SLOTS):
         cue = by_pad.get(pad)
         if cue is None:
-            body += struct.pack(">BdI", 0, NOWHERE, 0)
+            body += struct.pack(">BdI", 0, UNSET, 0)
         else:
             body += _label(cue.name) + struct.pack(">dB3B", cue.sample, 255, *cue.colour)
     return _deflated(body + struct.pack(">dBd", main, 0, main))
@@ -109,7 +109,7 @@ def unpack_cues(blob: bytes) -> list[EngineCue]:
         return []
     (count,) = _read(">q", data, 0)
     if not 0 <= count <= len(data) // 13:
-        raise ValueError("more cues than there is room for")
+        raise ValueError("more cues than its length allows")
     found, at = [], 8
     for pad in range(count):
         name, at = _read_label(data, at)
@@ -126,7 +126,7 @@ def pack_loops(loops: Sequence[EngineLoop]) -> bytes:
     for loop in loops[:SLOTS]:
         body += _label(loop.name)
         body += struct.pack("<ddBB4B", loop.start, loop.end, 1, 1, 255, *loop.colour)
-    empty = struct.pack("<BddBBI", 0, NOWHERE, NOWHERE, 0, 0, 0)
+    empty = struct.pack("<BddBBI", 0, UNSET, UNSET, 0, 0, 0)
     return body + empty * (SLOTS - len(loops[:SLOTS]))
 
 
@@ -136,7 +136,7 @@ def unpack_loops(blob: bytes) -> list[EngineLoop]:
         return []
     (count,) = _read("<q", blob, 0)
     if not 0 <= count <= len(blob) // 23:
-        raise ValueError("more loops than there is room for")
+        raise ValueError("more loops than its length allows")
     found, at = [], 8
     for _ in range(count):
         name, at = _read_label(blob, at)
@@ -156,15 +156,15 @@ def pack_overview(bands: np.ndarray, samples: int, rate: float) -> bytes:
 
 
 def key_number(key: int) -> int:
-    """Engine's number of a key (dropgrid.key.notation): round the circle of fifths, major and
-    relative minor in turn."""
+    """Engine's number of a key (dropgrid.key.notation): along the circle of fifths, alternating
+    major and relative minor."""
     relative = (key + 3) % 12 if key >= 12 else key
     return 2 * (7 * relative % 12) + (key >= 12)
 
 
 def _label(name: str) -> bytes:
-    """A name behind its length, no letter cut in two."""
-    data = name.encode("utf-8", "replace")[:MOST_LABEL].decode("utf-8", "ignore").encode()
+    """The length of a name, then the name, cut between characters."""
+    data = name.encode("utf-8", "replace")[:MAX_LABEL].decode("utf-8", "ignore").encode()
     return bytes([len(data)]) + data
 
 
@@ -186,16 +186,16 @@ def _deflated(data: bytes) -> bytes:
 
 
 def _inflated(blob: bytes) -> bytes:
-    """The bytes behind a length. Raises ValueError."""
+    """Inflated bytes after a length. Raises ValueError."""
     if not blob:
         return b""
     (length,) = _read(">I", blob, 0)
-    if length > MOST_BYTES:
+    if length > MAX_BYTES:
         raise ValueError(f"{length} bytes in a field")
     try:
         data = zlib.decompressobj().decompress(blob[4:], length + 1)
     except zlib.error as error:
         raise ValueError(f"cannot be inflated ({error})") from None
     if len(data) != length:
-        raise ValueError("another length than it says")
+        raise ValueError("its length is wrong")
     return data

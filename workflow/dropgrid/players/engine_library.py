@@ -1,7 +1,7 @@
-"""`Engine Library/Database2/m.db`: tracks and playlists go into Engine DJ's database.
+"""`Engine Library/Database2/m.db`: writes tracks and playlists into Engine DJ's database.
 
-What is in the database already stays as it is: the numbers of tracks, how often they were played,
-playlists that others made. Rows go in through Engine's own triggers.
+It keeps what the database already contains: track numbers, play counts, and other programs'
+playlists. Rows are inserted through Engine's triggers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ SET_ON_PLAYERS = ("beatData", "quickCues", "loops")
 
 @dataclass(frozen=True)
 class EngineTrack:
-    """A row: columns of Track but its path, and the blobs of its performance data by column."""
+    """A row: the columns of Track except the path, and the blobs of its performance data by
+    column."""
 
     path: str
     columns: Mapping[str, Any]
@@ -32,7 +33,7 @@ class EngineTrack:
 
 @dataclass(frozen=True)
 class EngineList:
-    """A playlist, or a folder of others; tracks: paths."""
+    """A playlist, or a folder of playlists; tracks: paths."""
 
     name: str
     tracks: tuple[str, ...] = ()
@@ -41,7 +42,7 @@ class EngineList:
 
 @contextmanager
 def opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """A database in one transaction, which is written where nothing goes wrong."""
+    """A database in one transaction, which is committed if there is no exception."""
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         connection.execute("PRAGMA journal_mode=MEMORY")  # the file is dropgrid's copy
@@ -70,12 +71,12 @@ def create(path: Path, version: str, identity: UUID) -> None:
 
 
 def tracks_in(connection: sqlite3.Connection) -> dict[str, int]:
-    """The numbers of the tracks by their paths."""
+    """The numbers of the tracks, by path."""
     return dict(connection.execute("SELECT path, id FROM Track WHERE path IS NOT NULL"))
 
 
 def set_digests(connection: sqlite3.Connection, number: int) -> dict[str, str]:
-    """Of what a player can set of a track, digests by column."""
+    """Digests of the fields of a track that a player can set, by column."""
     names = ", ".join(SET_ON_PLAYERS)
     query = f"SELECT {names} FROM PerformanceData WHERE trackId = ?"
     row = connection.execute(query, (number,)).fetchone() or (None,) * len(SET_ON_PLAYERS)
@@ -83,7 +84,7 @@ def set_digests(connection: sqlite3.Connection, number: int) -> dict[str, str]:
 
 
 def digest(blob: Any) -> str:
-    """Tells a blob from others."""
+    """A digest that identifies a blob."""
     data = blob if isinstance(blob, bytes) else b""
     return hashlib.sha256(data).hexdigest()[:16]
 
@@ -91,7 +92,8 @@ def digest(blob: Any) -> str:
 def put_track(
     connection: sqlite3.Connection, track: EngineTrack, number: int | None, keep: Sequence[str]
 ) -> int:
-    """Write a track, a new one without number; its number. keep: blobs that stay as they are."""
+    """Write a track and return its number. number: None for a new track; keep: blobs that are not
+    changed."""
     if number is None:
         names = ["path", *track.columns]
         marks = ", ".join("?" * len(names))
@@ -111,7 +113,7 @@ def put_track(
 def _update(
     connection: sqlite3.Connection, table: str, key: str, number: int, values: Mapping[str, Any]
 ) -> None:
-    """Set what is different; a row that is as it should be is not touched."""
+    """Update a row, unless it already has these values."""
     query = f"SELECT {', '.join(values)} FROM {table} WHERE {key} = ?"
     row = connection.execute(query, (number,)).fetchone() if values else None
     if row is None or row == tuple(values.values()):
@@ -121,7 +123,7 @@ def _update(
 
 
 def remove_track(connection: sqlite3.Connection, number: int) -> None:
-    """Take a track out of the database and of all lists."""
+    """Remove a track from the database and from all playlists."""
     connection.execute("DELETE FROM PlaylistEntity WHERE trackId = ?", (number,))
     connection.execute("DELETE FROM Track WHERE id = ?", (number,))
 
@@ -130,12 +132,13 @@ def put_lists(
     connection: sqlite3.Connection, lists: Sequence[EngineList], numbers: Mapping[str, int],
     moment: str, parent: int = 0,
 ) -> list[int]:  # fmt: skip
-    """Write playlists below a parent; the numbers of those at the top. moment: of the change.
+    """Write playlists below a parent; the numbers of the top ones. moment: the time of the change.
 
-    A name that another list there has already gets a number: Engine holds each name once.
+    A name that a playlist with the same parent already has gets a number, because Engine requires
+    unique names.
     """
     (identity,) = connection.execute("SELECT uuid FROM Information").fetchone()
-    taken = {
+    used_names = {
         name
         for (name,) in connection.execute(
             "SELECT title FROM Playlist WHERE parentListId = ?", (parent,)
@@ -144,10 +147,10 @@ def put_lists(
     made = []
     for entry in lists:
         name, count = entry.name, 1
-        while name in taken:
+        while name in used_names:
             count += 1
             name = f"{entry.name} ({count})"
-        taken.add(name)
+        used_names.add(name)
         cursor = connection.execute(
             "INSERT INTO Playlist (title, parentListId, isPersisted, nextListId, lastEditTime, "
             "isExplicitlyExported) VALUES (?, ?, 1, 0, ?, 1)",
@@ -163,7 +166,7 @@ def put_lists(
 def _fill(
     connection: sqlite3.Connection, number: int, tracks: Sequence[int], identity: str
 ) -> None:
-    """Put tracks into a list, each linked to the next: from the last to the first."""
+    """Add tracks to a playlist, each linked to the next, so from the last to the first."""
     following = 0
     for track in reversed(list(dict.fromkeys(tracks))):
         cursor = connection.execute(
@@ -175,6 +178,6 @@ def _fill(
 
 
 def remove_lists(connection: sqlite3.Connection, numbers: Sequence[int]) -> None:
-    """Remove playlists with all below them."""
+    """Remove playlists and everything below them."""
     for number in numbers:
         connection.execute("DELETE FROM Playlist WHERE id = ?", (number,))

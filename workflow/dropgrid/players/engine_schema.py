@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Schema(NamedTuple):
-    """A form of the database; more of it is true the newer it is.
+    """The features of a version of the database; newer versions have more.
 
     smartlists: has the table of them. rounded: tracks are found by their rounded tempo.
     separate: performance data is a table, not a view of the tracks. watched: its changes count as
@@ -127,7 +127,7 @@ CREATE VIEW PlaylistPath AS
 
 
 def statements(version: str) -> str:
-    """The SQL that makes an empty database of a version. Raises KeyError."""
+    """The SQL that creates an empty database of a version. Raises KeyError."""
     schema = SCHEMAS[version]
     parts = [_track_table(schema), _TABLES]
     if schema.smartlists:
@@ -241,7 +241,7 @@ CREATE TRIGGER trigger_after_insert_Pack_changeLogId AFTER INSERT ON Pack FOR EA
 
 
 def _time_triggers(schema: Schema) -> str:
-    """What keeps the time of a track's last change."""
+    """The triggers that store the time of a track's last change."""
     fields = ", ".join((*EDITED, "explicitLyrics"))
     if schema.watched:
         watched = ", ".join((BLOBS[0], "isAnalyzed", *BLOBS[1:], ON_LOAD))

@@ -6,14 +6,14 @@ import numpy as np
 
 from .analysis_file import Waveforms
 
-RATE = 150  # columns of a detailed waveform a second
+RATE = 150  # columns of a detailed waveform per second
 CURVE = 0.6  # exponent from amplitude to height: quiet passages stay visible
 PREVIEW, TINY, COLOURS = 400, 100, 1200
-STACKED = 42  # height of a band where players draw all three one on the other: a third of 127
+STACKED = 42  # height of a band if players stack all three: a third of 127
 
 
 def columns(duration: float) -> int:
-    """The columns of a detailed waveform of so many seconds."""
+    """The number of columns of a detailed waveform; duration: seconds."""
     return max(1, round(RATE * duration))
 
 
@@ -36,13 +36,13 @@ def waveforms(bands: np.ndarray | None, duration: float) -> Waveforms:
         colour_preview=_colour_preview(colour),
         colour_detail=_colour_detail(detail),
         band_preview=np.round(STACKED * colour[:, 1:]).astype(np.uint8),
-        # Amplitudes as they are: rekordbox's show each stroke as a peak that dies away.
+        # Amplitudes without the curve: in rekordbox's files each hit is a peak that decays.
         band_detail=np.round(127 * pooled(amplitudes[:, 1:], len(detail))).astype(np.uint8),
     )
 
 
 def pooled(values: np.ndarray, count: int) -> np.ndarray:
-    """(count, bands) the greatest of each stretch; repeated where there are fewer values."""
+    """(count, bands), the maximum of each part; values are repeated if there are fewer."""
     edges = np.linspace(0, len(values), count + 1)
     starts = np.minimum(edges[:-1].astype(int), len(values) - 1)
     is_new = np.diff(starts, prepend=-1) > 0
@@ -51,7 +51,7 @@ def pooled(values: np.ndarray, count: int) -> np.ndarray:
 
 
 def _grey(shares: np.ndarray) -> np.ndarray:
-    """Five bits of height, and three of whiteness: how much of it is high."""
+    """Five bits of height, and three of whiteness: the share of the high band."""
     height = np.round(31 * shares[:, 0]).astype(np.uint8)
     white = np.round(7 * shares[:, 3]).astype(np.uint8)
     return (white << 5 | height).astype(np.uint8)

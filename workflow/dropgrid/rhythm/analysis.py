@@ -1,4 +1,4 @@
-"""The rhythm of a track: tempo and octave, exact grid, phase, bars and what each is worth."""
+"""The rhythm of a track: tempo and octave, exact grid, beat phase, bars and confidence."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from ..base.quantiles import median
 from ..features import FRAME_RATE, Features
 from ..records.model import Alternative, Confidences, GridRegion
-from .bars import Counted, count_bars
-from .confidence import Heard, alternatives, outside, part_confidences
+from .bars import GridPart, count_bars
+from .confidence import Sound, alternatives, outside, part_confidences
 from .evidence import EvidenceSource
 from .fit import peaks
 from .options import RhythmOptions
@@ -19,15 +19,15 @@ from .region_fit import Region, find_regions, region_at
 from .tag import CONTRADICTED, agrees
 from .tempo import HARMONICS, pulse, tempogram
 
-SHORTEST = 2.0  # s: less has no tempo
-FEWEST = 4  # peaks of the activation: fewer have no tempo
-FAINTEST = 0.055  # pulse below which nothing is periodic
+SHORTEST = 2.0  # s: a shorter track has no tempo
+FEWEST = 4  # peaks of the activation: with fewer, a track has no tempo
+LEAST_PULSE = 0.055  # below this pulse, nothing is periodic
 DECIDED = "decided"  # evidence.tag_octave: the tag put a stretch into another octave
 
 
 @dataclass(frozen=True)
 class Rhythm:
-    """What a BpmRecord says of tempo and beats; see there."""
+    """The tempo and beats of a BpmRecord; the fields are explained there."""
 
     bpm: float | None
     bpm_fitted: float | None
@@ -51,10 +51,10 @@ def analyse(
     tag: float | None = None,
     known_bpm: float | None = None,
 ) -> Rhythm:
-    """The rhythm of a track from its features; descriptors are used where there are any.
+    """The rhythm of a track from its features; descriptors are optional.
 
-    tag: its BPM tag, where it is to be heard as a witness. known_bpm: the steady tempo of the
-    whole track, where somebody knows it; only beats and bars are then looked for.
+    tag: its BPM tag, if it may be used as evidence. known_bpm: the steady tempo of the whole
+    track, if known; only beats and bars are then searched for.
     """
     activations = np.nan_to_num(np.asarray(features.activations, dtype=np.float32))
     if activations.ndim == 1:
@@ -68,20 +68,20 @@ def analyse(
         return NOTHING
     gram = tempogram(activation, options.min_bpm, max(HARMONICS) * options.max_bpm)
     strength = pulse(gram, options)
-    witnesses = EvidenceSource(features)
+    source = EvidenceSource(features)
     if known_bpm is not None:
-        return _rhythm(witnesses, [region_at(witnesses, known_bpm, options)], strength, options)
-    if strength < FAINTEST:
+        return _rhythm(source, [region_at(source, known_bpm, options)], strength, options)
+    if strength < LEAST_PULSE:
         return NOTHING
-    regions = find_regions(witnesses, gram, options, tag)
-    found = _heard(_rhythm(witnesses, regions, strength, options), tag)
+    regions = find_regions(source, gram, options, tag)
+    found = _with_tag(_rhythm(source, regions, strength, options), tag)
     if any(region.by_tag for region in regions):
         found = replace(found, evidence=found.evidence | {"tag_octave": DECIDED})
     return found
 
 
-def _heard(rhythm: Rhythm, tag: float | None) -> Rhythm:
-    """A rhythm with what its tag says of it: one that is contradicted is half as sure."""
+def _with_tag(rhythm: Rhythm, tag: float | None) -> Rhythm:
+    """A rhythm with its tag as evidence: a contradiction halves the confidence."""
     if tag is None or rhythm.bpm is None or rhythm.confidences is None:
         return rhythm
     low, high = rhythm.bpm_interval or (rhythm.bpm, rhythm.bpm)
@@ -99,18 +99,18 @@ def _heard(rhythm: Rhythm, tag: float | None) -> Rhythm:
 
 
 def _rhythm(
-    witnesses: EvidenceSource, regions: list[Region], strength: float, options: RhythmOptions
+    source: EvidenceSource, regions: list[Region], strength: float, options: RhythmOptions
 ) -> Rhythm:
-    counted = count_bars(witnesses, regions, options.bar_lengths)
-    if not counted:
+    grid_parts = count_bars(source, regions, options.bar_lengths)
+    if not grid_parts:
         return NOTHING
-    middle = _middle(counted)
-    main = counted[middle]
+    main_index = _main_part(grid_parts)
+    main = grid_parts[main_index]
     piece = main.region.piece
-    activation = witnesses.features.activations.sum(axis=1)
-    sound = Heard(witnesses, activation, options)
-    confidences = part_confidences(counted, middle, sound)
-    notes = {"outside": outside(main, sound), "deviation_ms": _deviation(counted)}
+    activation = source.features.activations.sum(axis=1)
+    sound = Sound(source, activation, options)
+    confidences = part_confidences(grid_parts, main_index, sound)
+    notes = {"outside": outside(main, sound), "deviation_ms": _deviation(grid_parts)}
     return Rhythm(
         bpm=piece.bpm,
         bpm_fitted=piece.line.bpm,
@@ -119,36 +119,36 @@ def _rhythm(
         confidences=confidences,
         alternatives=alternatives(main, sound),
         time_signature=f"{main.bars.beats_per_bar}/4",
-        beats=tuple(beat for part in counted for beat in part.beats.tolist()),
-        downbeats=tuple(one for part in counted for one in part.downbeats.tolist()),
-        grid=tuple(_grid_region(part) for part in counted),
+        beats=tuple(beat for part in grid_parts for beat in part.beats.tolist()),
+        downbeats=tuple(downbeat for part in grid_parts for downbeat in part.downbeats.tolist()),
+        grid=tuple(_grid_region(part) for part in grid_parts),
         evidence={
             "pulse": strength,
-            "regions": len(counted),
+            "regions": len(grid_parts),
             "attack_ms": None if piece.attack is None else 1000 * piece.attack,
-            **{name: said for name, said in notes.items() if said is not None},
+            **{name: value for name, value in notes.items() if value is not None},
         },
     )
 
 
-def _deviation(counted: list[Counted]) -> dict[str, float] | None:
-    """How far beats that a path followed lie from the grid's, in ms; None where it is steady."""
-    pieces = {id(part.region): part.region.piece for part in counted}.values()
-    apart = np.array([piece.apart for piece in pieces if piece.apart is not None])
-    if not len(apart):
+def _deviation(grid_parts: list[GridPart]) -> dict[str, float] | None:
+    """Distance in ms of a followed path's beats from the grid; None if all parts are steady."""
+    pieces = {id(part.region): part.region.piece for part in grid_parts}.values()
+    deviation = np.array([piece.deviation for piece in pieces if piece.deviation is not None])
+    if not len(deviation):
         return None
-    typical, largest = 1000 * median(apart[:, 0]), 1000 * apart[:, 1].max()
+    typical, largest = 1000 * median(deviation[:, 0]), 1000 * deviation[:, 1].max()
     return {"typical": float(typical), "largest": float(largest)}
 
 
-def _grid_region(part: Counted) -> GridRegion:
-    """The grid's entry of beats counted in one go."""
+def _grid_region(part: GridPart) -> GridRegion:
+    """The entry of the grid for one part."""
     first = float(part.downbeats[0]) if len(part.downbeats) else None
     return GridRegion(float(part.beats[0]), part.region.piece.bpm, len(part.beats), first)
 
 
-def _middle(counted: list[Counted]) -> int:
-    """The part of the median beat, beats sorted by tempo."""
-    order = sorted(range(len(counted)), key=lambda i: counted[i].region.piece.bpm)
-    total = np.cumsum([len(counted[i].beats) for i in order])
+def _main_part(grid_parts: list[GridPart]) -> int:
+    """The index of the part with the median beat, when all beats are sorted by tempo."""
+    order = sorted(range(len(grid_parts)), key=lambda i: grid_parts[i].region.piece.bpm)
+    total = np.cumsum([len(grid_parts[i].beats) for i in order])
     return order[int(np.searchsorted(total, total[-1] / 2))]

@@ -1,24 +1,26 @@
-"""Where one steady grid gives way to the next: at the beat, not at the block of two seconds."""
+"""The border between two steady grids, to the exact beat instead of a block of two seconds."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .heard import heard
+from .beat_activation import beat_activation
 
-REACH = 4.0  # s to both sides of a border in which it is looked for: two blocks of the search
-TOGETHER = 0.75  # of a beat: nearer to the last beat than this, a beat is left out
+REACH = 4.0  # s on both sides of a border that are searched: two blocks of the segmentation
+LEAST_GAP = 0.75  # of a beat: a beat nearer than this to the one before is left out
 
 
-def giving_way(activation: np.ndarray, before: np.ndarray, after: np.ndarray) -> tuple[int, int]:
-    """How many beats of before (n,) come first, and which of after (m,) follows them.
+def border_beats(activation: np.ndarray, before: np.ndarray, after: np.ndarray) -> tuple[int, int]:
+    """How many beats of before (n,) are kept, and the index of the first beat of after (m,).
 
-    before, after: beats of two grids in frames, ascending, through the same seconds. The beats
-    kept are those that let hear most together; m if none of after follows.
+    before, after: beats of two grids in frames, ascending, over the same seconds. The choice gives
+    the kept beats the most activation together. The index is m if no beat of after is kept.
     """
-    counted = np.concatenate([[0.0], np.cumsum(heard(activation, before))])
-    left = np.concatenate([np.cumsum(heard(activation, after)[::-1])[::-1], [0.0]])
-    apart = TOGETHER * (after[-1] - after[0]) / (len(after) - 1)
-    follows = np.searchsorted(after, np.concatenate([[-np.inf], before + apart]))
-    count = int(np.argmax(counted + left[follows]))
+    collected_before = np.concatenate([[0.0], np.cumsum(beat_activation(activation, before))])
+    collected_after = np.concatenate(
+        [np.cumsum(beat_activation(activation, after)[::-1])[::-1], [0.0]]
+    )
+    gap = LEAST_GAP * (after[-1] - after[0]) / (len(after) - 1)
+    follows = np.searchsorted(after, np.concatenate([[-np.inf], before + gap]))
+    count = int(np.argmax(collected_before + collected_after[follows]))
     return count, int(follows[count])

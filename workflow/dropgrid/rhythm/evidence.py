@@ -1,8 +1,8 @@
-"""What every half beat of a track shows: the evidence for rhythm/downbeat_decision.py.
+"""The evidence at every half beat of a track, for rhythm/downbeat_decision.py.
 
-All witnesses look at a row of half beats, whatever lies behind it (a steady grid, a drummer
-followed beat by beat), and say of each how strong a beat, a downbeat, a drum is heard there, and
-whether the harmony or the sound of the music changes there.
+All evidence is computed for a sequence of half beats, from a steady grid or from a path that
+follows a drummer. It gives the strength of the beat, the downbeat and each drum at every half
+beat, and how much the harmony and the levels change there.
 """
 
 from __future__ import annotations
@@ -16,62 +16,64 @@ from ..base.quantiles import median, quantile
 from ..features import FRAME_RATE, Features
 from .octave import rises
 
-REACH = 3  # frames a hit may lie off its half beat
-QUIET = 58.0  # dB below the loudest second: further down levels are all the same
+REACH = 3  # frames: largest distance of a hit from its half beat
+QUIET = 58.0  # dB below the loudest second: lower levels are treated as equal
 SOUNDING = 45.0  # dB below the loudest second that still counts as music
-SILENT = 0.01  # of the drums on the beats: less on the half beats is none
-OPENING = 0.06  # s between the first sound and a half beat that make it the opening
+SILENT = 0.01  # least ratio of the drums on the half beats to those on the beats
+OPENING = 0.06  # s from the first sound to a half beat that is the opening
 KICK_BANDS, SNARE_BANDS, HAT_BANDS = slice(0, 2), slice(2, 5), slice(7, 9)
 BAR = 8  # half beats over which chords are compared: a bar before and a bar after
 PHRASE = 32  # half beats over which levels are compared as well: four bars before and after
-EDGE = 4  # half beats at either end, where a change is that of a file that begins or ends
-BREADTH = 8  # half beats to both sides among which a change is the greatest of its neighbourhood
+EDGE = 4  # half beats at either end, where a change is only the start or end of the file
+BREADTH = 8  # half beats on both sides within which a change must be the greatest
 
-BeatEvidence = dict[str, np.ndarray]  # name of a witness -> (half beats,) >= 0
+BeatEvidence = dict[str, np.ndarray]  # kind of evidence -> (half beats,) >= 0
 
 
 @dataclass(frozen=True)
 class EvidenceSource:
-    """The witnesses of a track; nothing is computed before it is asked for."""
+    """The evidence of a track; everything is computed on first use."""
 
     features: Features
 
     def at_half_beats(self, halves: np.ndarray) -> BeatEvidence:
-        """What each of the half beats (n,) in seconds, ascending, shows.
+        """The evidence at each of the half beats (n,) in seconds, ascending.
 
         beat, downbeat: activations; kick, snare, hat: rises of the amplitude of low, middle and
-        high bands; chords, sections: how much harmony and levels change there, where that is
-        the greatest change within BREADTH, else 0; opening: 1 where the first sound begins, else
-        0. Those without descriptors are left out.
+        high bands; chords, sections: how much harmony and levels change, if that is the greatest
+        change within BREADTH, else 0; opening: 1 where the first sound begins, else 0. Evidence
+        whose descriptors are missing is left out.
         """
         activations = self.features.activations
-        seen = {
-            "beat": _greatest_near(activations.sum(axis=1), halves),
-            "downbeat": _greatest_near(activations[:, 1], halves),
+        evidence = {
+            "beat": _maximum_near(activations.sum(axis=1), halves),
+            "downbeat": _maximum_near(activations[:, 1], halves),
         }
         for name, values in self._drums.items():
-            seen[name] = _greatest_near(values, halves)
+            evidence[name] = _maximum_near(values, halves)
         if len(halves) < 2:
-            return seen
+            return evidence
         edges = np.append(halves, 2 * halves[-1] - halves[-2])
         if self._levels is not None:
             levels = _means_between(self._levels, edges, FRAME_RATE)
-            seen["sections"] = _summits(np.sqrt(_change(levels, BAR) * _change(levels, PHRASE)))
-            seen["opening"] = (np.abs(halves - self.sounding[0]) < OPENING).astype(float)
+            evidence["sections"] = _local_maxima(
+                np.sqrt(_change(levels, BAR) * _change(levels, PHRASE))
+            )
+            evidence["opening"] = (np.abs(halves - self.sounding[0]) < OPENING).astype(float)
         if self._pitches is not None:
             pitches = _means_between(self._pitches, edges, FRAME_RATE / 10)
-            seen["chords"] = _summits(_turn(pitches, BAR))
-        return seen
+            evidence["chords"] = _local_maxima(_turn(pitches, BAR))
+        return evidence
 
     def division(self, beats: np.ndarray) -> float | None:
-        """How much of the drums is on the half beats between beats (n,): the log of the ratio.
+        """The logarithm of the ratio of drums on the half beats to drums on the beats (n,).
 
-        None where no drums are known, or no beats.
+        None without drums or beats.
         """
         if len(beats) < 2 or not self._drums:
             return None
         halves = with_halves(beats)
-        strokes = [_greatest_near(values, halves) for values in self._drums.values()]
+        strokes = [_maximum_near(values, halves) for values in self._drums.values()]
         total = sum((own / own.mean() for own in strokes if own.any()), np.zeros(len(halves)))
         if not total[::2].any():
             return None
@@ -80,13 +82,13 @@ class EvidenceSource:
     def strokes(self, times: np.ndarray) -> np.ndarray | None:
         """How much the amplitude of each band rises at the times (n,) in seconds: (n, bands).
 
-        None where no bands are known.
+        None without bands.
         """
         bands = self.features.descriptors.get("bands")
         if bands is None or not len(bands):
             return None
         rising = (rises(bands[:, band : band + 1]) for band in range(bands.shape[1]))
-        return np.stack([_greatest_near(values, times) for values in rising], axis=1)
+        return np.stack([_maximum_near(values, times) for values in rising], axis=1)
 
     @cached_property
     def sounding(self) -> tuple[float, float]:
@@ -121,10 +123,9 @@ class EvidenceSource:
 
 
 def _loudest(bands: np.ndarray) -> float:
-    """The level in dB of the loudest band (frames, n) that one frame in twenty passes.
+    """The level in dB of the loudest band (frames, n) that one frame in twenty exceeds.
 
-    Where that is silence beside the loudest second, of the frames that are not silent: hours of
-    silence after the music are no music.
+    In a file that is mostly silent, the silent frames are not counted.
     """
     levels = _levels_of(bands)
     usual = float(quantile(levels, 0.95))
@@ -145,7 +146,7 @@ def with_halves(beats: np.ndarray) -> np.ndarray:
     return np.stack([beats, (beats + after) / 2], axis=1).ravel()
 
 
-def _greatest_near(values: np.ndarray, times: np.ndarray) -> np.ndarray:
+def _maximum_near(values: np.ndarray, times: np.ndarray) -> np.ndarray:
     """The greatest of values (frames,) within REACH of each time in seconds."""
     at = np.round(times * FRAME_RATE).astype(int)[:, None] + np.arange(-REACH, REACH + 1)
     return values[np.clip(at, 0, len(values) - 1)].max(axis=1)
@@ -163,7 +164,7 @@ def _means_between(sums: np.ndarray, edges: np.ndarray, rate: float) -> np.ndarr
 
 
 def _around(rows: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Means of up to width rows (n, d) before and from each on, equally many."""
+    """Means of up to width rows (n, d) before each row and from it on, equally many."""
     count = len(rows)
     sums = _sums(rows)
     i = np.arange(count)
@@ -186,7 +187,7 @@ def _turn(rows: np.ndarray, width: int) -> np.ndarray:
     return np.where(sizes > 1e-6, np.maximum(1.0 - cosine, 0.0), 0.0)
 
 
-def _summits(values: np.ndarray) -> np.ndarray:
+def _local_maxima(values: np.ndarray) -> np.ndarray:
     """Values (n,) above their median where none within BREADTH is greater, else 0."""
     padded = np.pad(values, BREADTH, constant_values=-np.inf)
     greatest = np.lib.stride_tricks.sliding_window_view(padded, 2 * BREADTH + 1).max(axis=1)

@@ -10,13 +10,13 @@ from ..base.quantiles import median
 from ..features import FRAME_RATE
 from .tempo import HARMONICS
 
-SPREAD = 0.03  # how far from the coarse tempo the exact one is looked for
-FINENESS = 16  # tempi tried for each that the length can tell apart
-PHASES = 96  # of a beat, tried for its start
+SPREAD = 0.03  # largest relative distance of the exact tempo from the coarse tempo
+FINENESS = 16  # tempi tried for each that the length can distinguish
+PHASES = 96  # phases tried in a beat
 PEAK_FLOOR = 0.05  # the lowest activation that counts as a beat
-JITTER = 0.005  # s: how far one part's beats may sit off the others' (drums, then only a bass)
-BIAS = 0.001  # BPM a long fit may be off beyond its interval: attacks that grow sharper or softer
-BLOCK_BEATS = 16  # beats whose deviations are taken as one independent observation
+JITTER = 0.005  # s: one part's beats may be this far off the others' (drums, then only a bass)
+BIAS = 0.001  # BPM: error of a long fit beyond its interval, as attacks grow sharper or softer
+BLOCK_BEATS = 16  # beats whose deviations count as one independent observation
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Line:
 
 
 def demodulate(activation: np.ndarray, bpm: float, block: int) -> np.ndarray:
-    """Blocks of an activation turned back by a tempo's harmonics: (harmonics, blocks) complex.
+    """Blocks of an activation demodulated by a tempo's harmonics: (harmonics, blocks) complex.
 
-    Where the music keeps this tempo, the values of a row point the same way; a slightly
-    different tempo makes them turn steadily. Frame 0 is phase 0.
+    Where the music has this tempo, the values of a row have the same angle; a slightly different
+    tempo makes the angle grow steadily. Frame 0 is phase 0.
     """
     count = -(-len(activation) // block)
     padded = np.zeros(count * block)
@@ -60,7 +60,7 @@ def demodulate(activation: np.ndarray, bpm: float, block: int) -> np.ndarray:
 def exact_tempo(activation: np.ndarray, bpm: float) -> float:
     """The tempo within 3 % of bpm at which the whole activation's harmonics are most in phase.
 
-    The error is a small part of a beat over the whole activation: fit_line takes it from there.
+    Over the whole activation, the error is a small part of a beat, which fit_line removes.
     """
     block = FRAME_RATE // 4
     rows = demodulate(activation, bpm, block)
@@ -96,10 +96,10 @@ def peaks(activation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def fit_line(times: np.ndarray, heights: np.ndarray, bpm: float, offset: float) -> Line:
-    """Least squares through the peaks that lie near a grid, far ones weighted down and out.
+    """Least squares through the peaks near a grid; distant peaks get little or no weight.
 
     times, heights: peaks() of one steady stretch; bpm, offset: the grid to start from.
-    Gaps without peaks cost nothing: a peak belongs to the nearest beat, however far the last.
+    Gaps without peaks cost nothing: each peak belongs to the nearest beat, whatever the gap.
     """
     period = 60.0 / bpm
     for width in (0.15, 0.1, 0.07, 0.05, 0.05):
@@ -123,8 +123,8 @@ def fit_line(times: np.ndarray, heights: np.ndarray, bpm: float, offset: float) 
 def _margin(index: np.ndarray, error: np.ndarray, weight: np.ndarray, period: float) -> float:
     """Half width in BPM of the tempo's 95 % interval, from the deviations of blocks of beats.
 
-    Neighbouring beats err together (the same drums), so blocks, not beats, are counted. A
-    parts's own lead or lag of JITTER at one end of the track only can tilt the whole line.
+    Neighbouring beats have the same error (the same drums), so blocks, not beats, are counted. A
+    part that is early or late by JITTER, at one end of the track only, can tilt the whole line.
     """
     blocks = (index // BLOCK_BEATS).astype(int)
     blocks -= blocks.min()
@@ -144,9 +144,9 @@ def _margin(index: np.ndarray, error: np.ndarray, weight: np.ndarray, period: fl
 
 
 def snapped(line: Line) -> float:
-    """The tempo a DJ would type: the one whole BPM in the interval, else the one half BPM.
+    """The only whole BPM in the interval, or else the only half BPM: what a DJ would type.
 
-    The fitted tempo itself where the interval, BIAS wider, holds none, or more than one.
+    The fitted tempo if the interval, widened by BIAS, contains none, or more than one.
     """
     low, high = line.interval[0] - BIAS, line.interval[1] + BIAS
     for unit in (1.0, 0.5):

@@ -1,9 +1,9 @@
-"""Which octave: how long the bars are tells 87 from 174 where the beats do not.
+"""The octave of the tempo: the length of the bars distinguishes 87 from 174 BPM.
 
-The networks hear beats of hip hop at 87 BPM and of drum and bass at 174 alike. Bars differ:
-downbeats, and the pattern of kick and bass, come back every bar, so the downbeat activation and
-the onsets of the lowest bands have energy at a quarter of the right tempo. For twice the right
-tempo that is an eighth, which speaks against it.
+The beats of hip hop at 87 BPM and of drum and bass at 174 BPM look alike; the bars do not.
+Downbeats and the pattern of kick and bass repeat once a bar, so the downbeat activation and the
+onsets of the lowest bands have energy at a quarter of the right tempo. For twice the right
+tempo, that is an eighth, which is evidence against it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..features import Features
 from .options import RhythmOptions
 from .tempo import BINS_PER_OCTAVE, Tempogram, tempogram
 
-BAR_WEIGHT = 12.0  # log odds for onsets that fill the bar and nothing longer: 10 to 20 will do
+BAR_WEIGHT = 12.0  # log odds for onsets that repeat after a bar only; 10 to 20 work
 KICK_BANDS = slice(0, 2)  # 20 to 120 Hz
 
 
@@ -35,9 +35,9 @@ def rises(decibels: np.ndarray) -> np.ndarray:
 
 
 def bar_evidence(features: Features, options: RhythmOptions) -> np.ndarray | None:
-    """Log odds of each tempo of the range, windows apart: (windows, tempi); None without any.
+    """Log odds of each tempo of the range in each window: (windows, tempi); None without onsets.
 
-    Tempi are those of tempogram(), from min_bpm.
+    The tempi are those of tempogram(), from min_bpm.
     """
     total: np.ndarray | None = None
     for onsets in (features.activations[:, 1], low_onsets(features)):

@@ -8,16 +8,16 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class RhythmOptions:
-    """What a user may decide about tempo and bars; the defaults suit all electronic music.
+    """The user's options for tempo and bars; the defaults suit all electronic music.
 
     Raises ValueError for a value out of range.
     """
 
-    min_bpm: float = 55.0  # the slowest tempo looked for
+    min_bpm: float = 55.0  # the slowest tempo searched
     max_bpm: float = 215.0  # the fastest
-    preferred_bpm: float = 150.0  # where 87 or 174, 70 or 140 is open: the side nearer to this
-    snap: bool = True  # whole or half BPM where the fit's interval holds exactly one
-    piecewise: bool = True  # False: one tempo for the whole track, whatever it does
+    preferred_bpm: float = 150.0  # between octaves (87 or 174), the nearer one is preferred
+    snap: bool = True  # a whole or half BPM if exactly one is in the fit's interval
+    piecewise: bool = True  # False: one tempo for the whole track
     bar_lengths: tuple[int, ...] = (4, 3, 5, 7)  # beats a bar may have
     tag_octave: Literal["prefer", "ignore"] = "prefer"  # whether a BPM tag decides the octave
 

@@ -1,8 +1,8 @@
-"""Where the beat is to the millisecond: on the kick's attack.
+"""The position of the beat to the millisecond: the grid is moved onto the attack.
 
-The networks' frames are 10 ms apart and their peaks a little early (LAG); the envelope of the
-sound itself, averaged over the beats, says where the attack begins. Other offsets there are
-none: frame i is centred on i / 100 s after the first decoded sample, and so are beats.
+The networks' frames are 10 ms apart, and their peaks are a little early (LAG). The envelope of
+the sound, averaged over the beats, shows where the attack begins. There is no other offset:
+frame i is centred on i / 100 s after the first decoded sample, and so are beats.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ import numpy as np
 from ..base.quantiles import quantile
 from ..features import ENVELOPE_RATE, Features
 
-LAG = 0.0025  # s: the networks' peaks come this much before the attack
+LAG = 0.0025  # s: the networks' peaks are this much before the attack
 FOOT = 0.2  # share of its rise at which an attack has begun
-SLICE_LAG = 0.5 / ENVELOPE_RATE  # s: half a value of the envelope already holds what is to come
-SHARP = 0.010  # s from FOOT to half of the rise: a slower one says nothing of milliseconds
-NEAREST = 0.025  # s: how far from the networks' beat an attack may be
+SLICE_LAG = 0.5 / ENVELOPE_RATE  # s: a value of the envelope covers half a step after it
+SHARP = 0.010  # s from FOOT to half of the rise; a slower attack has no exact position
+NEAREST = 0.025  # s: largest distance of an attack from the networks' beat
 LOUDEST = 0.4  # share of the beats, those that rise most, whose envelopes are averaged
 FEWEST = 16  # beats
 
 
 def attack_offset(features: Features, beats: np.ndarray) -> float | None:
-    """Seconds from the beats (n,) to the foot of the mean attack; None if it has no clear one.
+    """Seconds from the beats (n,) to the start of the mean attack; None without a sharp one.
 
-    The envelope of the beats that rise most, averaged; its foot is where it has passed FOOT of
-    the way from what was before to its peak.
+    The envelope is averaged over the beats that rise most. The attack starts where it has passed
+    FOOT of the way from the level before to its peak.
     """
     attack = features.descriptors.get("attack")
     if attack is None:
@@ -53,7 +53,7 @@ def attack_offset(features: Features, beats: np.ndarray) -> float | None:
 
 
 def _crossing(values: np.ndarray, level: float) -> float:
-    """Where, between its values, a curve that ends above level first passes it."""
+    """The fractional index at which a curve that ends above level first exceeds it."""
     at = max(int(np.argmax(values > level)), 1)
     step = max(float(values[at] - values[at - 1]), 1e-9)
     return at - 1 + float(np.clip((level - values[at - 1]) / step, 0, 1))

@@ -1,8 +1,8 @@
 """Music played by people: how much its tempo drifts, and its beats as straight pieces.
 
-Steady music shows the same tempo in each ten seconds to a thousandth; a drummer does not. Beats
-that a path has followed one by one (rhythm/bar_pointer.py) are cut into straight pieces by
-segmented least squares (Bellman, On the approximation of curves by line segments, 1961).
+In steady music the tempi of ten-second windows agree to a thousandth; a drummer's do not. The
+beats of a path (rhythm/bar_pointer.py) are cut into straight pieces by segmented least squares
+(Bellman, On the approximation of curves by line segments, 1961).
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from .fit import JITTER, Line, demodulate
 BLOCK = FRAME_RATE // 4
 WINDOW = 40  # blocks
 STEP = 0.1  # BPM between the tempi tried
-REACH = 0.05  # how far from the tempo a local one is looked for, relative
-PIECE_COST = 40.0  # squared deviations, in units of JITTER, that one more piece has to save
-BOUND = 0.01  # s that beats may lie off their piece, so that there are few pieces
-SMOOTH = 3  # beats whose mean deviation counts: what one beat is off is the drummer's hand
-JOINT = 8  # beats: a shorter piece between two four times as long is none
+REACH = 0.05  # largest relative distance of a local tempo from the tempo
+PIECE_COST = 40.0  # squared deviations, in units of JITTER, that one more piece must save
+BOUND = 0.01  # s that beats may be off their piece; it keeps the number of pieces small
+SMOOTH = 3  # beats whose mean deviation counts; a single beat is off by the player's hand
+SHORT_JOINT = 8  # beats: a shorter piece between two four times as long is removed
 LONGEST = 400  # beats of one piece
 MARGIN = 2.0  # standard errors
 
 
 def drift(activation: np.ndarray, bpm: float) -> tuple[float, float]:
-    """How much of an activation is in phase with its tempo of ten seconds, and how these differ.
+    """The share of an activation in phase with its local tempi, and how much these differ.
 
-    The tempi are those near bpm; they differ by their median deviation, relative. Less than two
-    windows say nothing: 0, 0.
+    Local tempi are those near bpm of ten-second windows. The second value is their relative median
+    deviation. Both are 0 with less than two windows.
     """
     rows = demodulate(activation, bpm, BLOCK)
     if rows.shape[1] < 2 * WINDOW:
@@ -47,14 +47,14 @@ def drift(activation: np.ndarray, bpm: float) -> tuple[float, float]:
         strength += np.abs(power @ np.stack([row[s : s + WINDOW] for s in starts], axis=1))
     weight = strength.max(axis=0)
     mass = sum(activation[s * BLOCK : (s + WINDOW) * BLOCK].sum() for s in starts)
-    local = _summits(strength) * STEP / bpm
+    local = _maximum_rows(strength) * STEP / bpm
     deviation = np.abs(local - _weighted_median(local, weight))
     share = float(weight.sum()) / max(len(rows) * float(mass), 1e-9)
     return share, _weighted_median(deviation, weight)
 
 
-def _summits(curves: np.ndarray) -> np.ndarray:
-    """Where each column of curves (n, m) is greatest, finer than a row: (m,)."""
+def _maximum_rows(curves: np.ndarray) -> np.ndarray:
+    """The fractional row at which each column of curves (n, m) is greatest: (m,)."""
     at = np.clip(curves.argmax(axis=0), 1, len(curves) - 2)
     columns = np.arange(curves.shape[1])
     before, top, after = (curves[at + shift, columns] for shift in (-1, 0, 1))
@@ -76,7 +76,7 @@ def straight_pieces(times: np.ndarray) -> list[tuple[int, int, Line]]:
     moments[:, 1:] = np.cumsum([np.ones(count), index, times, index * times, times**2], axis=1)
     squares = np.concatenate([[0.0], np.cumsum(index**2)])
     best = np.zeros(count + 1)
-    came = np.zeros(count + 1, dtype=int)
+    previous = np.zeros(count + 1, dtype=int)
     for end in range(1, count + 1):
         start = np.arange(max(0, end - LONGEST), end)
         n, i, t, it, tt = moments[:, end : end + 1] - moments[:, start]
@@ -86,10 +86,10 @@ def straight_pieces(times: np.ndarray) -> list[tuple[int, int, Line]]:
         rest = np.maximum(tt - t * t / n - slope * (it - i * t / n), 0.0)
         value = best[start] + rest / JITTER**2 + PIECE_COST + np.where(n < 3, PIECE_COST, 0.0)
         pick = int(np.argmin(value))
-        best[end], came[end] = value[pick], start[pick]
+        best[end], previous[end] = value[pick], start[pick]
     edges = [count]
     while edges[-1] > 0:
-        edges.append(int(came[edges[-1]]))
+        edges.append(int(previous[edges[-1]]))
     pieces = _within_bound(times, _rejoined(times, list(pairwise(edges[::-1]))))
     return [
         (first, last, _line(times[first:last], times)) for first, last in _without_joints(pieces)
@@ -97,7 +97,7 @@ def straight_pieces(times: np.ndarray) -> list[tuple[int, int, Line]]:
 
 
 def _within_bound(times: np.ndarray, pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The pieces, neighbours made one, the closest first, while all beats stay within BOUND."""
+    """The pieces; neighbours are merged, the closest first, while all beats stay within BOUND."""
     kept = list(pieces)
     away = [_farthest(times[a:d]) for (a, _), (_, d) in pairwise(kept)]
     while away and min(away) <= BOUND:
@@ -111,7 +111,7 @@ def _within_bound(times: np.ndarray, pieces: list[tuple[int, int]]) -> list[tupl
 
 
 def _farthest(times: np.ndarray) -> float:
-    """How far beats are from their straight line at most, in seconds, single ones smoothed out."""
+    """The largest distance in seconds of smoothed beats from their straight line."""
     error = np.abs(_smoothed(_errors(times)))
     return float(error.max())
 
@@ -123,7 +123,7 @@ def _smoothed(values: np.ndarray) -> np.ndarray:
 
 
 def _rejoined(times: np.ndarray, pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The pieces, neighbours that only the search's LONGEST parted made one."""
+    """The pieces; neighbours that only LONGEST separated are merged."""
     joined = [pieces[0]]
     for first, last in pieces[1:]:
         start = joined[-1][0]
@@ -149,12 +149,12 @@ def _errors(times: np.ndarray) -> np.ndarray:
 
 
 def _without_joints(pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The pieces, a few beats between two long ones (one record mixed into another) halved."""
+    """The pieces; a few beats between two long ones (a transition) are split between them."""
     kept = list(pieces)
     for i in range(1, len(pieces) - 1):
         first, last = pieces[i]
         (start, middle), (_, end) = kept[i - 1], pieces[i + 1]
-        if last - first < JOINT <= min(middle - start, end - last) // 4:
+        if last - first < SHORT_JOINT <= min(middle - start, end - last) // 4:
             half = (first + last) // 2
             kept[i - 1], kept[i] = (start, half), (half, half)
             pieces[i + 1] = kept[i + 1] = (half, end)
@@ -162,7 +162,7 @@ def _without_joints(pieces: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _line(times: np.ndarray, all_times: np.ndarray) -> Line:
-    """The straight line through neighbouring beats, its margin from their deviations."""
+    """The straight line through neighbouring beats, with a margin from their deviations."""
     if len(times) < 3:
         period = float(median(np.diff(all_times)))
         return Line(float(times[0]), period, 60.0 / period * 0.1)

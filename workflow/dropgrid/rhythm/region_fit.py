@@ -1,4 +1,4 @@
-"""The stretches of a track that have a tempo each, fitted one by one."""
+"""The regions of a track: the stretches with one tempo each, fitted one by one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 
 from ..base.quantiles import median
 from ..features import FRAME_RATE
-from .borders import REACH, giving_way
-from .continuation import Part, joined
-from .downbeat_decision import read_bars
+from .borders import REACH, border_beats
+from .continuation import Part, join_parts
+from .downbeat_decision import decision_table
 from .evidence import EvidenceSource, with_halves
 from .fit import Line, exact_tempo, fit_line, peaks, phase, snapped
 from .octave import bar_evidence
@@ -22,18 +22,18 @@ from .tag import in_octave_of
 from .tempo import Tempogram, candidates, probabilities, scores
 from .variable_tempo import follow
 
-STEADY_BEATS = 64  # so many beats in a straight line were not played by hand
-EDGE = 0.03  # s: a beat so little before the first sample falls on it
+STEADY_BEATS = 64  # this many beats in a straight line were not played by hand
+EDGE = 0.03  # s: a beat this little before the first sample counts as being on it
 
 
 @dataclass(frozen=True)
 class Piece:
     """Steady music from start to end (seconds) on the beats of a line.
 
-    bpm: the line's tempo, snapped if it may be; phase: probability that its beats are the beats,
-    not the half beats; attack: seconds the grid was moved onto the attack, None if it was not;
-    apart: of a piece of a path, how far the path's beats lie from its own, in seconds (median,
-    largest); None of steady music.
+    bpm: the line's tempo, snapped if allowed; phase: probability that its beats are the beats, not
+    the half beats; attack: seconds that the grid was moved onto the attack, None if it was not
+    moved; deviation: for a piece of a path, the distance of the path's beats from the line in
+    seconds (median, largest); None for steady music.
     """
 
     start: float
@@ -42,12 +42,12 @@ class Piece:
     bpm: float
     phase: float
     attack: float | None
-    apart: tuple[float, float] | None = None
+    deviation: tuple[float, float] | None = None
 
     @property
     def followed(self) -> bool:
         """Whether it is part of a path of changing tempo."""
-        return self.apart is not None
+        return self.deviation is not None
 
     def beats(self) -> np.ndarray:
         """Its beats in seconds (n,)."""
@@ -59,9 +59,9 @@ class Piece:
 
 @dataclass(frozen=True)
 class Region:
-    """A piece, and the tempi it may have: (BPM, probability), its own first.
+    """A piece, and its tempo hypotheses: (BPM, probability), its own first.
 
-    by_tag: a BPM tag put the first of them there; the audio alone has another.
+    by_tag: a BPM tag put the first of them there; the audio alone gives another.
     """
 
     piece: Piece
@@ -71,26 +71,26 @@ class Region:
 
 @dataclass(frozen=True)
 class _Track:
-    witnesses: EvidenceSource
+    source: EvidenceSource
     activation: np.ndarray
     options: RhythmOptions
 
 
 def find_regions(
-    witnesses: EvidenceSource, gram: Tempogram, options: RhythmOptions, tag: float | None = None
+    source: EvidenceSource, gram: Tempogram, options: RhythmOptions, tag: float | None = None
 ) -> list[Region]:
     """The regions of a track, whose tempogram is gram, in order of time.
 
-    tag: its BPM tag, if that is to be heard.
+    tag: its BPM tag, if it may be used as evidence.
     """
-    features = witnesses.features
-    whole = _Track(witnesses, features.activations.sum(axis=1), options)
+    features = source.features
+    track = _Track(source, features.activations.sum(axis=1), options)
     bars = bar_evidence(features, options)
     windows = len(gram.centres)
     runs = tempo_runs(gram, options)
     if not options.piecewise:
         runs = [Run(0, windows, np.concatenate([run.tempi for run in runs]))]
-    start, end = witnesses.sounding
+    start, end = source.sounding
     borders = (gram.centres[1:] + gram.centres[:-1]) / 2 / FRAME_RATE
     regions = []
     for run in runs:
@@ -101,29 +101,29 @@ def find_regions(
         tempi = candidates(gram.tempi, probabilities(score))
         low = start if run.first == 0 else max(start, float(borders[run.first - 1]))
         high = end if run.last == windows else min(end, float(borders[run.last - 1]))
-        first, last = (min(round(t * FRAME_RATE), len(whole.activation)) for t in (low, high))
+        first, last = (min(round(t * FRAME_RATE), len(track.activation)) for t in (low, high))
         if last - first < FRAME_RATE:
             continue
-        sound = whole.activation[first:last]
-        bpm = exact_tempo(sound, tempi[0][0])
-        alone = tempi[0][0]
+        activation = track.activation[first:last]
+        bpm = exact_tempo(activation, tempi[0][0])
+        without_tag = tempi[0][0]
         if tag is not None and options.tag_octave == "prefer":
             tempi = in_octave_of(tag, bpm, tempi, options.min_bpm, options.max_bpm)
-            bpm = exact_tempo(sound, tempi[0][0])
-        by_tag = tempi[0][0] != alone
+            bpm = exact_tempo(activation, tempi[0][0])
+        by_tag = tempi[0][0] != without_tag
         if not options.piecewise:
-            regions.append(Region(_fitted(whole, first, last, bpm), tempi, by_tag))
+            regions.append(Region(_fitted(track, first, last, bpm), tempi, by_tag))
             continue
         local = np.clip(run.local(bpm), options.min_bpm, options.max_bpm)
-        pieces = _pieces(whole, first, last, bpm, local)
+        pieces = _pieces(track, first, last, bpm, local)
         regions += [Region(piece, tempi, by_tag) for piece in pieces]
     if not options.piecewise or len(regions) < 2:
         return regions
-    return _bordered(whole, _continued(whole, regions))
+    return _with_exact_borders(track, _with_continued_grids(track, regions))
 
 
-def _continued(whole: _Track, regions: list[Region]) -> list[Region]:
-    """The regions, those made one through which a neighbour's grid goes on."""
+def _with_continued_grids(track: _Track, regions: list[Region]) -> list[Region]:
+    """The regions, joined where the grid of a neighbour continues."""
     groups: list[list[Region]] = []
     for region in regions:
         if groups and region.piece.followed and groups[-1][-1].piece.followed:
@@ -131,20 +131,20 @@ def _continued(whole: _Track, regions: list[Region]) -> list[Region]:
         else:
             groups.append([region])
     found: list[Region] = []
-    for one in joined(whole.activation, [_part(group) for group in groups]):
+    for one in join_parts(track.activation, [_part(group) for group in groups]):
         if one.last - one.first == 1 or one.line is None:
             found += groups[one.first]
             continue
         start, end = groups[one.first][0].piece.start, groups[one.last - 1][-1].piece.end
         frames = round(start * FRAME_RATE), round(end * FRAME_RATE)
         line = replace(one.line, offset=one.line.offset - frames[0] / FRAME_RATE)
-        piece = _on_line(whole, *frames, line, _halves(line, *frames))
+        piece = _on_line(track, *frames, line, _halves(line, *frames))
         found.append(replace(groups[one.anchor][0], piece=piece))
     return found
 
 
-def _bordered(whole: _Track, regions: list[Region]) -> list[Region]:
-    """The regions, each steady one ending at the beat at which the next begins to be heard."""
+def _with_exact_borders(track: _Track, regions: list[Region]) -> list[Region]:
+    """The regions, with each border between steady ones moved to the exact beat."""
     pieces = [region.piece for region in regions]
     for i in range(len(pieces) - 1):
         one, following = pieces[i : i + 2]
@@ -156,10 +156,10 @@ def _bordered(whole: _Track, regions: list[Region]) -> list[Region]:
         if min(len(before), len(after)) < 2:
             continue
         frames = [
-            (beats - _late(piece)) * FRAME_RATE
+            (beats - _attack_delay(piece)) * FRAME_RATE
             for beats, piece in ((before, one), (after, following))
         ]
-        count, follows = giving_way(whole.activation, *frames)
+        count, follows = border_beats(track.activation, *frames)
         if count > 0 and follows < len(after):
             pieces[i] = replace(one, end=float(before[count - 1]) + one.line.period / 4)
             start = float(after[follows]) - following.line.period / 4
@@ -168,107 +168,109 @@ def _bordered(whole: _Track, regions: list[Region]) -> list[Region]:
 
 
 def _part(group: list[Region]) -> Part:
-    """A region, or all pieces of a path, with the beats where the networks hear them."""
-    beats = np.concatenate([region.piece.beats() - _late(region.piece) for region in group])
+    """A region, or all pieces of a path, with the beats where the networks place them."""
+    beats = np.concatenate(
+        [region.piece.beats() - _attack_delay(region.piece) for region in group]
+    )
     first, last = group[0].piece, group[-1].piece
-    line = replace(first.line, offset=first.line.offset - _late(first))
+    line = replace(first.line, offset=first.line.offset - _attack_delay(first))
     return Part(first.start, last.end, beats, None if first.followed else line)
 
 
-def _late(piece: Piece) -> float:
-    """Seconds from where the networks hear a piece's beats to where they are."""
+def _attack_delay(piece: Piece) -> float:
+    """Seconds from the networks' beats of a piece to the beats of its grid."""
     return LAG if piece.attack is None else piece.attack
 
 
-def region_at(witnesses: EvidenceSource, bpm: float, options: RhythmOptions) -> Region:
-    """The whole track as one region of a tempo that is known, on the beat in its middle."""
-    features = witnesses.features
-    whole = _Track(witnesses, features.activations.sum(axis=1), options)
+def region_at(source: EvidenceSource, bpm: float, options: RhythmOptions) -> Region:
+    """The whole track as one region of a known tempo, on the beat in its middle."""
+    features = source.features
+    track = _Track(source, features.activations.sum(axis=1), options)
     first, last = (
-        min(round(time * FRAME_RATE), len(whole.activation)) for time in witnesses.sounding
+        min(round(time * FRAME_RATE), len(track.activation)) for time in source.sounding
     )
-    piece = _fitted(whole, first, last, bpm)
+    piece = _fitted(track, first, last, bpm)
     line = Line(piece.line.offset, 60.0 / bpm, piece.line.margin)
     return Region(replace(piece, line=line, bpm=bpm), [(bpm, 1.0)])
 
 
-def _pieces(whole: _Track, first: int, last: int, bpm: float, local: np.ndarray) -> list[Piece]:
-    """Pieces of the frames first..last: steady ones near bpm, and what moves cut straight.
+def _pieces(track: _Track, first: int, last: int, bpm: float, local: np.ndarray) -> list[Piece]:
+    """Pieces of the frames first..last: steady ones near bpm, and straight ones of moving tempo.
 
     local: (n,) tempi of its parts.
     """
-    steady = _steady(whole, first, last, bpm)
+    steady = _steady(track, first, last, bpm)
     beats = np.concatenate([piece.beats() for piece in steady])
     if len(beats) < 2:
         return steady
-    sound = whole.activation[first:last]
+    activation = track.activation[first:last]
     grid = (beats - LAG) * FRAME_RATE - first
     grid = grid[np.diff(grid, prepend=-np.inf) > 1]
-    parts, beats = follow(sound, bpm, grid, local, whole.options)
+    parts, beats = follow(activation, bpm, grid, local, track.options)
     if not parts:
         return steady
     pieces = []
     begin = first
-    for start, end in (*parts, (len(sound), len(sound))):
+    for start, end in (*parts, (len(activation), len(activation))):
         until = min(first + start * FRAME_RATE, last)
         if until - begin > 2 * FRAME_RATE:
-            near = exact_tempo(whole.activation[begin:until], bpm)
-            pieces += _steady(whole, begin, until, near)
+            near = exact_tempo(track.activation[begin:until], bpm)
+            pieces += _steady(track, begin, until, near)
         inside = (beats >= start) & (beats < end)
-        pieces += _straight(whole, beats[inside] + first / FRAME_RATE)
+        pieces += _straight(track, beats[inside] + first / FRAME_RATE)
         begin = first + end * FRAME_RATE
     return pieces
 
 
-def _steady(whole: _Track, first: int, last: int, bpm: float) -> list[Piece]:
+def _steady(track: _Track, first: int, last: int, bpm: float) -> list[Piece]:
     """The frames first..last as pieces of a steady tempo near bpm."""
-    cuts = steady_pieces(whole.activation[first:last], bpm)
-    return [_fitted(whole, first + begin, first + end, near) for begin, end, near in cuts]
+    cuts = steady_pieces(track.activation[first:last], bpm)
+    return [_fitted(track, first + begin, first + end, near) for begin, end, near in cuts]
 
 
-def _straight(whole: _Track, beats: np.ndarray) -> list[Piece]:
-    """Beats (n,) in seconds that a path followed, as straight pieces.
+def _straight(track: _Track, beats: np.ndarray) -> list[Piece]:
+    """Beats (n,) in seconds of a path, as straight pieces.
 
-    A long piece is a steady record in a mix, and fitted as such.
+    A long piece is a steady record in a mix, and is fitted as such.
     """
     if len(beats) < 3:
         return []
-    beats, share = _on_the_beat(whole, with_halves(beats))
+    beats, share = _on_the_beat(track, with_halves(beats))
     pieces = []
     for start, end, line in straight_pieces(beats):
         low = max(float(beats[start]) - line.period / 2, 0.0)
         high = float(beats[end - 1]) + line.period / 2
         if end - start >= STEADY_BEATS:
             inside = round(low * FRAME_RATE), round(high * FRAME_RATE)
-            pieces.append(_fitted(whole, *inside, line.bpm))
+            pieces.append(_fitted(track, *inside, line.bpm))
         else:
-            late = Line(line.offset + LAG, line.period, line.margin)
+            line_at_beats = Line(line.offset + LAG, line.period, line.margin)
             own = beats[start:end]
-            away = np.abs(own - line.offset - np.arange(len(own)) * line.period)
-            apart = float(median(away)), float(away.max())
-            pieces.append(Piece(low, high, late, line.bpm, share, None, apart))
+            errors = np.abs(own - line.offset - np.arange(len(own)) * line.period)
+            deviation = float(median(errors)), float(errors.max())
+            pieces.append(Piece(low, high, line_at_beats, line.bpm, share, None, deviation))
     return pieces
 
 
-def _on_the_beat(whole: _Track, halves: np.ndarray) -> tuple[np.ndarray, float]:
-    """Those of the half beats (n,) that are the beats, and the probability of that."""
-    phases = read_bars(whole.witnesses.at_half_beats(halves), whole.options.bar_lengths).phases()
+def _on_the_beat(track: _Track, halves: np.ndarray) -> tuple[np.ndarray, float]:
+    """The beats among the half beats (n,), and the probability that they are the beats."""
+    phases = decision_table(track.source.at_half_beats(halves), track.options.bar_lengths).phases()
     odd = int(np.argmax(phases))
     return halves[odd::2], float(phases[odd])
 
 
-def _fitted(whole: _Track, start: int, end: int, bpm: float) -> Piece:
+def _fitted(track: _Track, start: int, end: int, bpm: float) -> Piece:
     """The frames start..end as one piece of a steady tempo near bpm."""
-    return _on_line(whole, start, end, *half_beats(whole.activation, start, end, bpm))
+    return _on_line(track, start, end, *half_beats(track.activation, start, end, bpm))
 
 
-def _on_line(whole: _Track, start: int, end: int, line: Line, halves: np.ndarray) -> Piece:
+def _on_line(track: _Track, start: int, end: int, line: Line, halves: np.ndarray) -> Piece:
     """The frames start..end as one piece on a line with these half beats (n,) in seconds."""
-    beats, share = _on_the_beat(whole, halves)
-    attack = attack_offset(whole.witnesses.features, beats)
+    beats, share = _on_the_beat(track, halves)
+    attack = attack_offset(track.source.features, beats)
     offset = beats[len(beats) // 2] + (LAG if attack is None else attack)
     line = Line(float(offset), line.period, line.margin)
-    shown = snapped(line) if whole.options.snap else line.bpm
+    shown = snapped(line) if track.options.snap else line.bpm
     return Piece(start / FRAME_RATE, end / FRAME_RATE, line, shown, share, attack)
 
 
@@ -277,7 +279,7 @@ def half_beats(
 ) -> tuple[Line, np.ndarray]:
     """The line through the beats of the frames start..end, and all half beats in seconds (n,).
 
-    Which of them are the beats is not decided here.
+    It is not decided here which of them are the beats.
     """
     part = activation[start:end]
     line = fit_line(*peaks(part), bpm, phase(part, bpm))

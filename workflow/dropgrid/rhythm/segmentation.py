@@ -1,10 +1,9 @@
-"""Where the tempo really changes: stretches of steady music, found by dynamic programming.
+"""Where the tempo changes: stretches of steady music, found by dynamic programming.
 
-Two passes. Over the tempogram's windows, a path that may jump to another tempo only where
-that pays (a mix, an edit). Then within each stretch, over blocks of the activation itself,
-pieces each of which is in phase with itself (a jump of phase, a drummer's drift). Steady music
-comes out whole: a break without drums, or a part whose accents lie off the beat, is too little
-reason for a boundary.
+There are two passes. The first is a path over the tempogram's windows that may jump to another
+tempo only where that gains enough (a mix, an edit). The second cuts each stretch, over blocks of
+the activation, into pieces that are each in phase (a phase jump, a drummer's drift). Steady music
+stays whole: neither a break without drums nor accents off the beat gain enough for a boundary.
 """
 
 from __future__ import annotations
@@ -20,24 +19,24 @@ from .fit import SPREAD, demodulate, exact_tempo, phase
 from .options import RhythmOptions
 from .tempo import Tempogram, scores
 
-JUMP_COST = 40.0  # score a change of tempo has to earn; a clear 10 s window earns about 5
-SLIDE = 3  # bins the tempo may move in 5 s without being another: 0.9 %
-SLIDE_COST = 1.0  # score a bin of sliding has to earn
-PIECE_COST = 12.0  # seconds of the track's mean coherence that a new piece has to earn
+JUMP_COST = 40.0  # score that a change of tempo must gain; a clear 10 s window gains about 5
+SLIDE = 3  # bins that the tempo may move in 5 s and still be the same: 0.9 %
+SLIDE_COST = 1.0  # score that a bin of sliding must gain
+PIECE_COST = 12.0  # seconds of the track's mean coherence that a new piece must gain
 BLOCK = 2 * FRAME_RATE  # frames of the finest boundary
-LONGEST = 90  # blocks of one piece in the search; compatible neighbours are joined afterwards
-SLACK = 0.25  # beats that two neighbours' tempi may drift apart over the shorter and be one
+LONGEST = 90  # blocks of one piece in the search; compatible neighbours are merged afterwards
+SLACK = 0.25  # beats that two neighbours on one grid may drift apart over the shorter one
 OFF_PHASES = np.array([0, 1 / 4, 1 / 2])  # beats by which accents move on one grid
 PHASE_SLACK = 0.05  # beats
-A_RECORD = 60 * FRAME_RATE  # frames a record of a mix plays at least
-RATIOS = (1.0, 2.0, 3.0, 1.5, 4 / 3, 4.0)  # tempi so related are one tempo felt in two ways
+RECORD_FRAMES = 60 * FRAME_RATE  # least frames of a record in a mix
+RATIOS = (1.0, 2.0, 3.0, 1.5, 4 / 3, 4.0)  # tempi in these ratios count as one tempo
 
 
 @dataclass(frozen=True)
 class Run:
-    """Windows first to last (exclusive) of a tempogram that hold one tempo, and that tempo.
+    """Windows first to last (exclusive) of a tempogram with one tempo, and that tempo.
 
-    tempi: (last - first,) BPM in each window, perhaps another octave of what is felt.
+    tempi: (last - first,) BPM in each window, possibly in another octave than the final one.
     """
 
     first: int
@@ -45,14 +44,14 @@ class Run:
     tempi: np.ndarray
 
     def local(self, bpm: float) -> np.ndarray:
-        """The tempi in the octave (or other simple ratio) that is nearest to bpm."""
+        """The tempi in the octave (or other simple ratio) nearest to bpm."""
         middle = float(median(self.tempi))
         ratios = np.array([*RATIOS, *(1 / ratio for ratio in RATIOS)])
         return self.tempi / ratios[np.argmin(np.abs(np.log(middle / ratios / bpm)))]
 
 
 def tempo_runs(gram: Tempogram, options: RhythmOptions) -> list[Run]:
-    """Stretches of the tempogram's windows that hold one tempo, or one that bends slowly."""
+    """Stretches of the tempogram's windows with one tempo, or one that changes slowly."""
     tempi = gram.tempi[_path(scores(gram.magnitudes, gram.tempi, options))]
     edges = [i for i in range(1, len(tempi)) if not _related(tempi[i], tempi[i - 1])]
     return [
@@ -61,9 +60,9 @@ def tempo_runs(gram: Tempogram, options: RhythmOptions) -> list[Run]:
 
 
 def _path(score: np.ndarray) -> np.ndarray:
-    """The best path through score (windows, tempi): a few bins cost little, jumps much."""
+    """The best path through score (windows, tempi): small steps cost little, jumps much."""
     windows, count = score.shape
-    came = np.zeros((windows, count), dtype=int)
+    previous = np.zeros((windows, count), dtype=int)
     at = np.arange(count)
     slide = SLIDE_COST * np.abs(np.arange(-SLIDE, SLIDE + 1))
     best = score[0]
@@ -75,12 +74,12 @@ def _path(score: np.ndarray) -> np.ndarray:
         value = near[at, step]
         top = int(np.argmax(best))
         jump = best[top] - JUMP_COST > value
-        came[i] = np.where(jump, top, at + step - SLIDE)
+        previous[i] = np.where(jump, top, at + step - SLIDE)
         best = np.where(jump, best[top] - JUMP_COST, value) + score[i]
     path = np.empty(windows, dtype=int)
     path[-1] = int(np.argmax(best))
     for i in range(windows - 1, 0, -1):
-        path[i - 1] = came[i, path[i]]
+        path[i - 1] = previous[i, path[i]]
     return path
 
 
@@ -93,8 +92,8 @@ def _related(one: float, other: float) -> bool:
 def steady_pieces(activation: np.ndarray, bpm: float) -> list[tuple[int, int, float]]:
     """Pieces of an activation (first frame, past last, BPM), each in phase with itself.
 
-    The sum over pieces of each one's coherence, at its own best tempo within 3 % of bpm, is
-    made as great as possible, each further piece costing PIECE_COST.
+    The pieces maximise the sum of their coherence, each at its own best tempo within 3 % of bpm,
+    minus PIECE_COST for each.
     """
     rows = demodulate(activation, bpm, BLOCK)
     count = rows.shape[1]
@@ -111,7 +110,7 @@ def steady_pieces(activation: np.ndarray, bpm: float) -> list[tuple[int, int, fl
         sums[harmonic, 1:] = np.cumsum(row[:, None] * power, axis=0)
     cost = PIECE_COST / seconds * np.abs(rows).sum(axis=0).mean()
     best = np.zeros(count + 1)
-    came = np.zeros(count + 1, dtype=int)
+    previous = np.zeros(count + 1, dtype=int)
     tempo = np.zeros(count + 1)
     for end in range(1, count + 1):
         start = max(0, end - LONGEST)
@@ -119,14 +118,14 @@ def steady_pieces(activation: np.ndarray, bpm: float) -> list[tuple[int, int, fl
         at = np.argmax(gain, axis=1)
         value = best[start:end] + gain[np.arange(len(at)), at] - cost
         pick = int(np.argmax(value))
-        best[end], came[end], tempo[end] = value[pick], start + pick, shifts[at[pick]]
+        best[end], previous[end], tempo[end] = value[pick], start + pick, shifts[at[pick]]
     pieces = []
     end = count
     while end > 0:
-        start = int(came[end])
+        start = int(previous[end])
         pieces.append((start * BLOCK, min(end * BLOCK, len(activation)), bpm + float(tempo[end])))
         end = start
-    return _joined(activation, pieces[::-1])
+    return _merged(activation, pieces[::-1])
 
 
 def _sizes(values: np.ndarray) -> np.ndarray:
@@ -134,21 +133,21 @@ def _sizes(values: np.ndarray) -> np.ndarray:
     return np.sqrt(values.real**2 + values.imag**2)
 
 
-def _joined(
+def _merged(
     activation: np.ndarray, pieces: list[tuple[int, int, float]]
 ) -> list[tuple[int, int, float]]:
-    """The pieces, neighbours on one grid made one.
+    """The pieces; neighbours on one grid are merged.
 
-    So are neighbours of one tempo that lie half a beat apart: that is where accents move in
-    music that goes on, and edits seldom fall there. Those a quarter of a beat apart are one
-    only if either is short: records of a mix are long.
+    So are neighbours of one tempo half a beat apart: accents move by that much in continuous
+    music, but edits seldom do. Neighbours a quarter of a beat apart are merged only if either is
+    short, because the records of a mix are long.
     """
     joined = [pieces[0]]
     for first, last, tempo in pieces[1:]:
         start, middle, before = joined[-1]
-        short = min(last - first, middle - start) < A_RECORD
-        apart = _apart(activation, joined[-1], (first, last, tempo))
-        if apart in (0.0, 0.5) or (apart == 0.25 and short):
+        short = min(last - first, middle - start) < RECORD_FRAMES
+        distance = _grid_distance(activation, joined[-1], (first, last, tempo))
+        if distance in (0.0, 0.5) or (distance == 0.25 and short):
             together = exact_tempo(activation[start:last], (before + tempo) / 2)
             joined[-1] = (start, last, together)
         else:
@@ -156,12 +155,12 @@ def _joined(
     return joined
 
 
-def _apart(
+def _grid_distance(
     activation: np.ndarray, one: tuple[int, int, float], other: tuple[int, int, float]
 ) -> float | None:
-    """How many beats the grids of two pieces of one tempo lie apart; None: by another number.
+    """Distance in beats of the grids of two pieces: 0, 1/4 or 1/2, by which accents move.
 
-    0, 1/4 or 1/2: accents move by so much; any other distance, or tempo, is another grid.
+    None for any other distance, or another tempo: they are different grids.
     """
     (start, middle, before), (first, last, tempo) = one, other
     shorter = min(last - first, middle - start) / FRAME_RATE

@@ -1,10 +1,11 @@
-"""Which tempo, to half a per cent: a tempogram, and how well each tempo's harmonics fill it.
+"""The coarse tempo, to half a per cent: a tempogram, and a score for each tempo.
 
 A beat activation of tempo f has energy at f, and at 2 f, 3 f, 4 f where the music divides its
-beats. The tempo's score is a weighted sum of these four magnitudes plus a preference for the
-middle of the range; a softmax over all tempi of the range turns scores into probabilities.
-Weights and preference were fitted once by maximum likelihood to the 319 shared GiantSteps
-tracks (4-fold cross-validated Accuracy1 .912, Accuracy2 .984), see docs/rhythm.md.
+beats. The score of a tempo is a weighted sum of the square roots of these four magnitudes, less
+a cost that grows with the distance from the preferred tempo. A softmax over all tempi of the
+range turns scores into probabilities. Weights and cost were fitted by maximum likelihood to the
+319 shared GiantSteps tracks (4-fold cross-validation: Accuracy1 .912, Accuracy2 .984), see
+docs/rhythm.md.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from ..base.quantiles import median
 from ..features import FRAME_RATE
 from .options import RhythmOptions
 
-WINDOW = 10 * FRAME_RATE  # frames: 6 s to 20 s do as well
+WINDOW = 10 * FRAME_RATE  # frames; 6 s to 20 s work as well
 BINS_PER_OCTAVE = 240  # 0.3 % a step
 HARMONICS = (1, 2, 3, 4)
 WEIGHTS = (2.0, 5.4, 4.9, 10.7)  # of the square roots of the harmonics' magnitudes
-OCTAVE_DOUBT = 0.03  # of octaves that nothing spoke against are wrong: listeners differ as well
-OCTAVE_COST = 2.5  # log odds lost one octave away from the preferred tempo (grows with its square)
+OCTAVE_DOUBT = 0.03  # probability that moves to the octaves: a matter of taste
+OCTAVE_COST = 2.5  # log odds lost an octave from the preferred tempo; grows with the square
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def scores(magnitudes: np.ndarray, tempi: np.ndarray, options: RhythmOptions) ->
 
 
 def _filled(magnitudes: np.ndarray, tempi: np.ndarray, options: RhythmOptions) -> np.ndarray:
-    """How well the activation fills each tempo's harmonics, likewise."""
+    """The weighted harmonics of each tempo without that cost, with the same shapes."""
     count = int(np.sum(tempi <= options.max_bpm * (1 + 1e-9)))
     roots = np.sqrt(magnitudes)
     total = np.zeros((*magnitudes.shape[:-1], count))
@@ -82,7 +83,7 @@ def _filled(magnitudes: np.ndarray, tempi: np.ndarray, options: RhythmOptions) -
 
 
 def pulse(gram: Tempogram, options: RhythmOptions) -> float:
-    """How much better the best tempo's harmonics are filled than the middling one's: 0..1.
+    """How much better the best tempo fills its harmonics than the median tempo does: 0..1.
 
     Noise, pads and drones stay below 0.06, speech and rain below 0.08; music with beats is
     mostly above 0.2.
@@ -92,7 +93,7 @@ def pulse(gram: Tempogram, options: RhythmOptions) -> float:
 
 
 def probabilities(score: np.ndarray) -> np.ndarray:
-    """The softmax of the scores (n,) of the range's tempi, OCTAVE_DOUBT of it an octave away."""
+    """The softmax of the scores (n,) of the range's tempi; OCTAVE_DOUBT moves to the octaves."""
     odds = np.exp(score - score.max())
     share = odds / odds.sum()
     doubted = OCTAVE_DOUBT / 2 * share
@@ -108,7 +109,7 @@ def probabilities(score: np.ndarray) -> np.ndarray:
 def candidates(tempi: np.ndarray, share: np.ndarray, count: int = 6) -> list[tuple[float, float]]:
     """The most probable tempi: (BPM, probability within 4 % of it), best first, disjoint.
 
-    Half and double the best follow, however improbable, where the range holds them.
+    Half and double the best follow, however improbable, if they are in the range.
     """
     left = share.copy()
     tempi = tempi[: len(share)]

@@ -1,8 +1,8 @@
 """Where the tempo moves: the path of a bar pointer against the steady grids, second by second.
 
-Both are scored by the same likelihood (rhythm/bar_pointer.py). The path pays for every beat that
-is longer or shorter than the last, the grids do not; so steady music is better explained by its
-grids, and only what is played by people, or pitched while it plays, by the path.
+Both are scored by the same likelihood (rhythm/bar_pointer.py). The path pays for every change of
+beat length, the grids do not. So steady music is better explained by its grids, and only music
+that is played by people, or pitched while it plays, by the path.
 """
 
 from __future__ import annotations
@@ -11,24 +11,24 @@ import numpy as np
 
 from ..base.quantiles import median
 from ..features import FRAME_RATE
-from .bar_pointer import PART, Likelihood, Path, best_path
+from .bar_pointer import BEAT_PART, Likelihood, Path, best_path
+from .beat_activation import FAINT, GRID_SHARE, beat_activation
 from .fit import PEAK_FLOOR, SPREAD
-from .heard import AS_WELL, FAINT, heard
 from .options import RhythmOptions
 from .piecewise import drift
 
 ACCENTS = (0.0, 0.5, 0.25, 0.75)  # of a beat: where a steady grid's accents may lie
-ACCENT_COST = 20.0  # log odds that moving them has to earn
-TURN_COST = 60.0  # log odds that going over from the grid to the path, or back, has to earn
-BRIEFEST = 30  # s: what moves for less is a fill or an end, and stays with the grid
-HOP, HOPS = 0.05, 0.01  # the log of two beats' ratio that is a hop; the share of hops allowed
-MOSTLY = 0.5  # share of a run that moves, from which on people play all of it
-PULSE = 0.12  # share of the activation in phase with its local tempo, below which all is noise
-STEADY, PLAYED = 0.0006, 0.001  # deviations of local tempi: a machine's; beyond doubt a player's
-BEYOND = 0.2  # share of local tempi out of the grids' reach: records of several tempi, one run
-NARROW = 0.15  # how far from a tempo its path may go, relative
+ACCENT_COST = 20.0  # log odds that a move of the accents must gain
+TURN_COST = 60.0  # log odds that a change from grid to path, or back, must gain
+SHORTEST = 30  # s: a shorter movement is a fill or an end, and stays with the grid
+HOP, HOPS = 0.05, 0.01  # log ratio of two beats that is a hop; the share of hops allowed
+PLAYED_SHARE = 0.5  # of a run that moves; from here on, the whole run counts as played by people
+PULSE = 0.12  # share of the activation in phase with its local tempo; less is noise
+STEADY, PLAYED = 0.0006, 0.001  # deviations of local tempi: a machine's; certainly a player's
+OUT_OF_REACH = 0.2  # share of local tempi out of the grids' reach: several records in one run
+NARROW = 0.15  # largest relative distance of a path from its tempo
 LONGEST = 250  # frames of a beat
-TIMES = (1, 2, 0.5)  # of the tempo: where people are looked for who keep to one
+TIMES = (1, 2, 0.5)  # of the tempo: octaves tried for players who keep one tempo
 
 
 def follow(
@@ -38,7 +38,7 @@ def follow(
     local: np.ndarray,
     options: RhythmOptions,
 ) -> tuple[list[tuple[int, int]], np.ndarray]:
-    """The seconds (first, past last) of an activation (frames,) that move; beats for those.
+    """The seconds (first, past last) of an activation (frames,) that move, and their beats.
 
     bpm: the tempo of its steady grids; grid: their beats in frames, at least two; local: its
     local tempi in BPM. The beats returned are in seconds.
@@ -49,9 +49,9 @@ def follow(
     moves = moving(activation, grid, path)
     parts = _smooth(moves, path)
     parts = [part for part in parts if _explains_more(activation, grid, path, part)]
-    if moves.mean() > MOSTLY:
+    if moves.mean() > PLAYED_SHARE:
         share, deviation = drift(activation, float(median(local)))
-        beyond = np.mean(np.abs(local / bpm - 1) > SPREAD) > BEYOND
+        beyond = np.mean(np.abs(local / bpm - 1) > SPREAD) > OUT_OF_REACH
         whole = (0, len(moves))
         played = share >= PULSE and deviation > STEADY
         played = played and _explains_more(activation, grid, path, whole)
@@ -67,22 +67,23 @@ def follow(
 def _explains_more(
     activation: np.ndarray, grid: np.ndarray, path: Path, part: tuple[int, int]
 ) -> bool:
-    """Whether a path's beats are clearly better heard than the grid's in a part (seconds)."""
+    """Whether a path's beats collect clearly more activation than the grid's in a part (s)."""
     first, last = (second * FRAME_RATE for second in part)
     followed, steady = (
-        heard(activation, beats[(beats >= first) & (beats < last)]) for beats in (path.spots, grid)
+        beat_activation(activation, beats[(beats >= first) & (beats < last)])
+        for beats in (path.spots, grid)
     )
     if len(followed) and len(steady):
-        usual = np.sort(heard(activation, grid))[len(grid) // 2 :].mean()
+        usual = np.sort(beat_activation(activation, grid))[len(grid) // 2 :].mean()
         if followed.mean() < FAINT * usual:
             return False
-    return float(steady.sum()) < AS_WELL * float(followed.sum())
+    return float(steady.sum()) < GRID_SHARE * float(followed.sum())
 
 
 def _narrow(
     activation: np.ndarray, local: np.ndarray, times: float, options: RhythmOptions
 ) -> Path | None:
-    """The best path near so many times the local tempi, inside the options' range."""
+    """The best path near the local tempi multiplied by times, inside the options' range."""
     low = max(float(local.min()) * times * (1 - NARROW), options.min_bpm)
     high = min(float(local.max()) * times * (1 + NARROW), options.max_bpm)
     return best_path(activation, *_lengths(low, high)) if low < high else None
@@ -95,16 +96,16 @@ def _lengths(low: float, high: float) -> tuple[int, int]:
 
 
 def _smooth(moves: np.ndarray, path: Path) -> list[tuple[int, int]]:
-    """Stretches of True in moves (n,), seconds, that are long enough and of one tempo that bends.
+    """Stretches of True in moves (n,), seconds, that are long enough and change smoothly.
 
-    Where a path hops, it looks for beats in a break or an end that has none.
+    A path hops where it searches for beats in a break or an end without beats.
     """
     edges = np.flatnonzero(np.diff(np.concatenate([[0], moves.astype(int), [0]])))
     parts = []
     for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
         inside = (path.starts >= first * FRAME_RATE) & (path.starts < last * FRAME_RATE)
         hops = np.abs(np.diff(np.log(path.lengths[inside]))) > HOP
-        if last - first >= BRIEFEST and hops.mean() <= HOPS:
+        if last - first >= SHORTEST and hops.mean() <= HOPS:
             parts.append((first, last))
     return parts
 
@@ -112,8 +113,8 @@ def _smooth(moves: np.ndarray, path: Path) -> list[tuple[int, int]]:
 def moving(activation: np.ndarray, beats: np.ndarray, path: Path) -> np.ndarray:
     """Which seconds (n,) of an activation the path explains better than the steady grids do.
 
-    beats: of the grids, in frames. Going over from one to the other costs TURN_COST. Seconds
-    without a peak say nothing.
+    beats: of the grids, in frames. A change from one to the other costs TURN_COST. Seconds without
+    a peak count for neither.
     """
     edges = np.append(np.arange(0, len(activation), FRAME_RATE), len(activation))
     known = ((path.starts, path.scores), along_grid(activation, beats))
@@ -121,27 +122,27 @@ def moving(activation: np.ndarray, beats: np.ndarray, path: Path) -> np.ndarray:
         np.interp(edges, at, np.concatenate([[0.0], np.cumsum(scores)[:-1]]))
         for at, scores in known
     ]  # fmt: skip
-    heard = np.maximum.reduceat(activation, edges[:-1]) >= PEAK_FLOOR
-    gain = np.where(heard, np.diff(sums[0] - sums[1]), 0.0)
+    has_peak = np.maximum.reduceat(activation, edges[:-1]) >= PEAK_FLOOR
+    gain = np.where(has_peak, np.diff(sums[0] - sums[1]), 0.0)
     own = np.array([0.0, 1.0])
-    came = np.zeros((len(gain), 2), dtype=bool)
+    previous = np.zeros((len(gain), 2), dtype=bool)
     best = np.zeros(2)
     for i, more in enumerate(gain):
-        came[i] = best[::-1] - TURN_COST > best
-        best = np.where(came[i], best[::-1] - TURN_COST, best) + more * own
+        previous[i] = best[::-1] - TURN_COST > best
+        best = np.where(previous[i], best[::-1] - TURN_COST, best) + more * own
     moves = np.zeros(len(gain), dtype=bool)
     state = int(np.argmax(best))
     for i in range(len(gain) - 1, -1, -1):
         moves[i] = state
-        state ^= int(came[i, state])
+        state ^= int(previous[i, state])
     return moves
 
 
 def along_grid(activation: np.ndarray, beats: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Frames and log likelihoods (n,) of the beats of steady grids, going on beyond both ends.
+    """Frames and log likelihoods (n,) of the beats of steady grids, extended beyond both ends.
 
-    beats: (n,) in frames, at least two. Accents may move by quarters of a beat: off-beats of a
-    break are no other tempo.
+    beats: (n,) in frames, at least two. Accents may move by quarters of a beat: the off-beats of a
+    break are not another tempo.
     """
     before = np.arange(beats[0], -4.0 * (beats[1] - beats[0]), beats[0] - beats[1])[:0:-1]
     end = len(activation) + 4.0 * (beats[-1] - beats[-2])
@@ -151,7 +152,7 @@ def along_grid(activation: np.ndarray, beats: np.ndarray) -> tuple[np.ndarray, n
     steps = np.diff(beats)
     rows = []
     for accent in ACCENTS:
-        half = (np.ceil(steps / PART) - 1) / 2
+        half = (np.ceil(steps / BEAT_PART) - 1) / 2
         starts = np.round(beats[:-1] + accent * steps - half).astype(int)
         starts = np.append(starts, starts[-1] + round(steps[-1]))
         low, high = -likelihood.pad, likelihood.end + likelihood.pad
@@ -162,20 +163,20 @@ def along_grid(activation: np.ndarray, beats: np.ndarray) -> tuple[np.ndarray, n
 
 
 def _best_accents(scores: np.ndarray) -> np.ndarray:
-    """The scores (n,) along the best way through accents, whose scores are (n, accents)."""
+    """The scores (n,) along the best sequence of accents, from scores (n, accents)."""
     count = len(scores)
-    came = np.zeros(scores.shape, dtype=np.int8)
+    previous = np.zeros(scores.shape, dtype=np.int8)
     best = scores[0]
     own = np.arange(scores.shape[1])
     for i in range(1, count):
         top = int(np.argmax(best))
         jump = best[top] - ACCENT_COST > best
-        came[i] = np.where(jump, top, own)
+        previous[i] = np.where(jump, top, own)
         best = np.where(jump, best[top] - ACCENT_COST, best) + scores[i]
-    way = np.empty(count, dtype=int)
-    way[-1] = int(np.argmax(best))
+    chosen = np.empty(count, dtype=int)
+    chosen[-1] = int(np.argmax(best))
     for i in range(count - 1, 0, -1):
-        way[i - 1] = came[i, way[i]]
-    result = scores[np.arange(count), way]
-    result[1:] -= ACCENT_COST * (np.diff(way) != 0)
+        chosen[i - 1] = previous[i, chosen[i]]
+    result = scores[np.arange(count), chosen]
+    result[1:] -= ACCENT_COST * (np.diff(chosen) != 0)
     return result

@@ -1,12 +1,12 @@
-"""Batches: the tracks of a run that have something due, dealt out to its jobs.
+"""Batches: the tracks of a run that need work, distributed over its jobs.
 
-Every run deals anew: what is missing or out of date (dropgrid.run.staleness) is divided into
-batches that take about as long as each other, the longest tracks first in each, so that all
-workers finish together and none of them starts a process more often than it must. A track that
-would keep one worker busy while the others have nothing left gets threads of theirs. A batch is
-a manifest, results/batches/{batch}.json; its job (the command `dropgrid batch`) brings one track
-after another up to date and then leaves results/batches/{batch}.done. Where nothing is due, the
-batches of the last run stay: their .done tell the rules after them how old the records are.
+Every run makes new batches. It divides what is missing or out of date (dropgrid.run.staleness)
+into batches of about the same duration, with the longest tracks first in each. So all workers
+finish at about the same time, and each starts as few processes as possible. A track that would
+occupy one worker while the others are idle gets several threads. A batch is a manifest,
+results/batches/{batch}.json. Its job (the command `dropgrid batch`) updates one track after
+another and then writes results/batches/{batch}.done. If no track needs work, the batches of the
+last run stay: the times of their .done files tell the later rules how old the records are.
 """
 
 from __future__ import annotations
@@ -29,32 +29,32 @@ from ..results.ownership import check_owned, remove_owned, write_owned
 
 SCHEMA = "dropgrid/batch"
 NAME = re.compile(NAMES["batch"])
-NUMBERS = 100_000  # that NAME has room for
-# Where tracks_per_job says auto:
+NUMBERS = 100_000  # how many different numbers NAME allows
+# If tracks_per_job is auto:
 PER_FILE = (
-    2000  # tracks of a library, at most, whose stages are jobs: planning them takes .01 s each
+    2000  # largest library in which each stage of a track is a job; planning takes .01 s a track
 )
-ENOUGH = 8  # tracks of a batch, if possible: starting its job is then a fortieth of the work
-ROUNDS = 8  # batches of a worker: more, and a wrong guess of lengths shows less at the end
-LARGEST = 128  # tracks of a batch
-CLUSTER_WIDTH = 64  # batches where each has to be queued, before they grow
-MOST_THREADS = 4  # that the analysis of one track can use
+ENOUGH = 8  # preferred least tracks of a batch: starting its job is then 1/40 of the work
+ROUNDS = 8  # most batches per worker; more batches even out wrong estimates of lengths
+LARGEST = 128  # most tracks of a batch
+CLUSTER_WIDTH = 64  # batches on a cluster, where each is queued; beyond this the batches grow
+MOST_THREADS = 4  # most threads that the analysis of one track can use
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Tracks of a run, in the order in which they are analysed, and by how many threads."""
+    """Tracks of a run in the order of their analysis, and the number of threads for each."""
 
     tracks: Sequence[Ticket]
     threads: int = 1
 
 
 def is_per_file(tracks_per_job: int | Literal["auto"], tracks: int, elsewhere: bool) -> bool:
-    """Whether every stage of every track is a job of its own, in a library of so many tracks.
+    """Whether every stage of every track is a separate job. tracks: how many the library has.
 
-    auto: unless there are so many that planning them takes long, or they are jobs elsewhere: of
-    a cluster, where each has to be queued, or of another workflow, whose triggers dropgrid does
-    not set and may have music analysed again for another version of a rule's text.
+    auto: yes, up to PER_FILE tracks (planning more takes long), unless the jobs run elsewhere:
+    on a cluster, where each is queued, or in another workflow. dropgrid does not set the triggers
+    of that workflow, so a changed text of a rule could cause a new analysis of all music.
     """
     if tracks_per_job == "auto":
         return not elsewhere and tracks <= PER_FILE
@@ -64,11 +64,10 @@ def is_per_file(tracks_per_job: int | Literal["auto"], tracks: int, elsewhere: b
 def count_batches(
     tracks: int, tracks_per_job: int | Literal["auto"], workers: int, cluster: bool = False
 ) -> int:
-    """How many batches so many tracks make.
+    """The number of batches for a number of tracks; at most NUMBERS.
 
-    Never more than there are names for. auto: as many rounds for each worker as have ENOUGH
-    tracks. On a cluster, where every job has to be queued and the workers are not counted,
-    CLUSTER_WIDTH batches.
+    auto: up to ROUNDS batches per worker, while each has at least ENOUGH tracks. On a cluster,
+    where every job is queued and the number of workers is unknown: up to CLUSTER_WIDTH batches.
     """
     if tracks_per_job != "auto":
         return min(NUMBERS, -(-tracks // tracks_per_job))
@@ -82,38 +81,38 @@ def count_batches(
 def deal(work: Sequence[tuple[float, Ticket]], count: int, workers: int = 1) -> list[Batch]:
     """Divide tracks into `count` batches of about the same work; the longest first in each.
 
-    work: (how long it takes, track), any unit. The longest that is left goes to the batch that
-    has least (Graham 1969: at worst a third longer than the best division). A batch whose longest
-    track takes as long as the fair shares of several workers has as many threads.
+    work: (duration, track), in any unit. The longest remaining track goes to the batch with the
+    least work (Graham 1969: at worst a third longer than the best division). If the longest track
+    of a batch takes as long as the fair shares of N workers, the batch gets N threads.
     """
     batches: list[list[Ticket]] = [[] for _ in range(count)]
     longest = [0.0] * count
     heap = [(0.0, number) for number in range(count)]
-    for takes, track in sorted(work, key=lambda item: (-item[0], item[1].path)):
+    for duration, track in sorted(work, key=lambda item: (-item[0], item[1].path)):
         load, number = heapq.heappop(heap)
         batches[number].append(track)
-        longest[number] = max(longest[number], takes)
-        heapq.heappush(heap, (load + takes, number))
-    threads = fair_threads(longest, workers, sum(takes for takes, _ in work))
+        longest[number] = max(longest[number], duration)
+        heapq.heappush(heap, (load + duration, number))
+    threads = fair_threads(longest, workers, sum(duration for duration, _ in work))
     return list(map(Batch, batches, threads))
 
 
-def fair_threads(takes: Sequence[float], workers: int, work: float | None = None) -> list[int]:
-    """How many threads each of these tracks gets: as many as it takes of the workers' fair shares.
+def fair_threads(durations: Sequence[float], workers: int, work: float | None = None) -> list[int]:
+    """The threads for each track: its duration divided by the fair share of one worker.
 
-    takes: how long each does, any unit; work: how long all there is to do does (default: these).
+    durations: of the tracks, in any unit; work: the duration of all work (default: their sum).
     """
-    share = (sum(takes) if work is None else work) / workers
+    share = (sum(durations) if work is None else work) / workers
     most = min(MOST_THREADS, workers)
-    return [max(1, min(most, round(one / share))) if one else 1 for one in takes]
+    return [max(1, min(most, round(one / share))) if one else 1 for one in durations]
 
 
 def write_batches(results: Path, batches: Sequence[Batch]) -> list[str]:
-    """Write the manifests of a run in the place of the last one's; their names.
+    """Replace the manifests of the last run by those of this one; return the names.
 
-    They are numbered on from there: a job of a run that was killed may still be at work on a
-    cluster, and says in the end that its batch is done, not one of the tracks dealt out now.
-    Raises LibraryError where somebody else's file stands in the place of one, OSError.
+    The numbers continue after the last run's. A job of a killed run may still work on a cluster;
+    when it ends, it must not mark a batch of this run as done.
+    Raises LibraryError if a file that dropgrid did not write has one of the names, OSError.
     """
     files = Results(results)
     first = 1 + max(_numbers(files.manifest("x").parent), default=-1)
@@ -121,19 +120,19 @@ def write_batches(results: Path, batches: Sequence[Batch]) -> list[str]:
     names = [f"{first + number:05d}" for number in range(len(batches))]
     remove_batches(results)
     for name, batch in zip(names, batches, strict=True):
-        check_owned(files.done(name))  # which Snakemake deletes and makes anew
+        check_owned(files.done(name))  # because Snakemake deletes and rewrites it
         write_owned(files.manifest(name), _manifest(batch), durable=False)
     return names
 
 
 def _numbers(folder: Path) -> list[int]:
-    """The batches that are listed in a folder."""
+    """The numbers of the batches in a folder."""
     found = folder.iterdir() if folder.is_dir() else ()
     return [int(path.stem) for path in found if NAME.fullmatch(path.stem)]
 
 
 def done_batches(results: Path) -> list[str]:
-    """The batches of the last run that are done; what else there is of it is removed."""
+    """Return the batches of the last run that are done, and remove its other batches."""
     files = Results(results)
     names = [name for name in batch_names(results) if files.done(name).exists()]
     remove_batches(results, keep=names)
@@ -141,7 +140,7 @@ def done_batches(results: Path) -> list[str]:
 
 
 def remove_batches(results: Path, keep: Sequence[str] = ()) -> None:
-    """Delete the manifests of batches that are no more, and what says that they are done."""
+    """Delete the manifests and .done files of all batches except `keep`."""
     folder = Results(results).manifest("x").parent
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         if path.stem in keep or path.is_symlink() or not NAME.fullmatch(path.stem):
@@ -155,7 +154,7 @@ def remove_batches(results: Path, keep: Sequence[str] = ()) -> None:
 
 
 def batch_names(results: Path) -> list[str]:
-    """The batches whose manifests are there."""
+    """The names of the batches that have a manifest."""
     return sorted(
         path.stem
         for path in Results(results).manifest("x").parent.glob("*.json")

@@ -1,8 +1,8 @@
-"""Command lines of Snakemake: which words are options, their values, targets; and what is wrong.
+"""Parse command lines of Snakemake into options, values and targets, and report mistakes.
 
 Snakemake's own parser lets an option swallow the targets that follow it (--config library=X
-report) and knows no misspelt word. What options there are, and how many values each takes, is
-handed in: nothing here imports Snakemake.
+report) and makes no suggestion for a misspelt word. Callers pass the options and how many values
+each takes; nothing here imports Snakemake.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from ..base.errors import ConfigError
 from ..base.text import suggestion
 
-# Option -> how many values it takes: a number, "?" for one at most, "+" or "*" for any number.
+# Option -> how many values it takes: a number, "?" for at most one, "+" or "*" for any number.
 Options = Mapping[str, str]
 NUMBER = re.compile(r"-\d")
 
 
 @dataclass(frozen=True)
 class GivenOption:
-    """An option as it was given: its full name, its values, and the words themselves."""
+    """An option of a command line: its full name, its values, and its words as typed."""
 
     name: str
     values: tuple[str, ...]
@@ -33,10 +33,10 @@ def read(
     options: Options,
     ends: Callable[[str, str], bool] = lambda option, word: False,
 ) -> tuple[list[str], list[GivenOption]]:
-    """(the words that belong to no option, the options).
+    """Return (the words that belong to no option, the options).
 
-    ends: whether a word cannot be a further value of this option, which takes any number.
-    Raises ConfigError for an option that there is not.
+    ends: whether a word cannot be another value of an option that takes any number.
+    Raises ConfigError for an unknown option.
     """
     free: list[str] = []
     given: list[GivenOption] = []
@@ -65,13 +65,13 @@ def read(
 
 
 def is_option(word: str) -> bool:
-    """Whether a word is an option, not a value or a target; -1 is a number."""
+    """Whether a word is an option, not a value or a target; -1 is a value."""
     return len(word) > 1 and word.startswith("-") and not NUMBER.match(word)
 
 
 def check(words: Sequence[str], options: Options, program: str = "snakemake") -> None:
-    """Raise ConfigError, in a line that says what to type, for what Snakemake would not explain:
-    a misspelt option, and a target swallowed by --config."""
+    """Raise ConfigError for mistakes that Snakemake does not explain: a misspelt option, and a
+    target swallowed by --config. The message is one line that says what to type."""
     for option in read(words, options)[1]:
         if option.name not in ("--config", "-C"):
             continue
@@ -85,7 +85,7 @@ def check(words: Sequence[str], options: Options, program: str = "snakemake") ->
 
 
 def _name(word: str, options: Options) -> tuple[str, str | None]:
-    """The full name of an option, and the value in the same word, if there is one."""
+    """The full name of an option, and the value in the same word, if any."""
     if not word.startswith("--"):
         return _short(word, options)
     name, equals, value = word.partition("=")
@@ -97,7 +97,7 @@ def _name(word: str, options: Options) -> tuple[str, str | None]:
 
 
 def _short(word: str, options: Options) -> tuple[str, str | None]:
-    """As _name, of options in one letter: the last of them is the one that can take values."""
+    """As _name, for one-letter options in one word: only the last of them can take values."""
     for at, letter in enumerate(word[1:], 2):
         name = f"-{letter}"
         if name not in options:

@@ -1,4 +1,4 @@
-"""What a run would write, for one that only looks: a temporary folder beside the results."""
+"""What a dry run plans to write: a temporary folder that stands for the results."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from ..results.artefacts import ARTEFACTS, Artefact
 
 
 def shadow_of(results: Path) -> Path:
-    """A temporary folder that stands for results: links to what is read, copies of the rest."""
+    """A temporary folder that stands for results: links to files that are only read, copies of
+    the others."""
     shadow = Path(tempfile.mkdtemp(prefix="dropgrid-plan-"))
     atexit.register(shutil.rmtree, shadow, ignore_errors=True)
     for artefact in ARTEFACTS.values():
-        if artefact.dry_run == "folder":  # or the file itself, where it lies in no folder
+        if artefact.dry_run == "folder":  # or the file itself, if it has no folder
             name = artefact.path if artefact.folder == "." else artefact.folder
             if (results / name).exists():
                 (shadow / name).symlink_to((results / name).absolute())
@@ -33,7 +34,7 @@ def shadow_of(results: Path) -> Path:
 
 
 def _files(folder: Path, artefact: Artefact) -> list[Path]:
-    """The plain files of an artefact in a folder."""
+    """The regular files of an artefact in a folder."""
     with suppress(OSError), os.scandir(folder) as listing:
         return [
             folder / entry.name
@@ -44,7 +45,7 @@ def _files(folder: Path, artefact: Artefact) -> list[Path]:
 
 
 def is_same(planned: Path, real: Path) -> bool:
-    """Whether a planned file is the one in results, or a copy of it."""
+    """Whether a planned file is a link to the file in results, or has the same bytes."""
     if planned.is_symlink():
         return True
     try:

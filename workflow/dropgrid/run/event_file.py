@@ -1,4 +1,4 @@
-"""The file that a run's events are written to, a JSON object a line."""
+"""The file that a run's events are written to, one JSON object per line."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from .events import Event, to_line
 
 
 class EventFile:
-    """A file that events are appended to, whatever befalls it.
+    """A file to which events are appended.
 
-    Opened anew for each line, so it may be rotated, moved or deleted at any time, and several
-    runs may share it. warn: called once, with a message, when a line cannot be written.
+    It is opened again for each line, so it may be rotated, moved or deleted at any time, and
+    several runs may share it. warn: called once, with a message, when a line cannot be written.
     """
 
     def __init__(self, path: Path, warn: Callable[[str], None]) -> None:
         self.path = Path(os.path.abspath(path))
         self.warn = warn
         self.lost = 0
-        self.torn = True  # the file may end in the midst of a line, as a full disk leaves it
+        self.torn = True  # the file may end with half a line, for example after a full disk
 
     def write(self, event: Event) -> None:
         """Append an event; if that is not possible, count it as lost."""
@@ -33,7 +33,7 @@ class EventFile:
             self.lost += 1
             if self.lost == 1:
                 reason = error.strerror or error
-                self.warn(f"events cannot be written to {self.path} ({reason}); the run goes on")
+                self.warn(f"events cannot be written to {self.path} ({reason}); the run continues")
 
     def _append(self, line: bytes) -> None:
         descriptor = self._open()
@@ -47,7 +47,7 @@ class EventFile:
             os.close(descriptor)
 
     def _open(self) -> int:
-        # Not blocking: a pipe that nobody reads must not stop the run.
+        # Non-blocking: a pipe that nobody reads must not stop the run.
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
         with suppress(FileNotFoundError):
             return os.open(self.path, flags, 0o666)
@@ -56,7 +56,7 @@ class EventFile:
 
 
 def _ends_within_a_line(path: Path) -> bool:
-    with suppress(OSError):  # an empty file has no last byte to go to
+    with suppress(OSError):  # an empty file has no last byte to seek
         if stat.S_ISREG(path.stat().st_mode):
             with path.open("rb") as stream:
                 stream.seek(-1, os.SEEK_END)

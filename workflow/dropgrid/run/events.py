@@ -1,9 +1,9 @@
-"""The log of a run for machines: JSON Lines, one event a line. Knows nothing of Snakemake.
+"""The machine-readable log of a run: JSON Lines, one event per line. Does not import Snakemake.
 
-`RunLog` turns what happens into events, `EventFile` appends them to a file. Every event has
-`time`, `run` and `event`; workflow/schemas/events.schema.json says what else. A log of a run
-begins with run_started and ends with run_ended, unless the run was killed; every job_started is
-followed by one job_finished or job_failed.
+`RunLog` makes the events, `EventFile` appends them to a file. Every event has `time`, `run` and
+`event`; workflow/schemas/events.schema.json lists the other fields. The log of a run begins with
+run_started and ends with run_ended, unless the run was killed; every job_started is followed by
+one job_finished or job_failed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def timestamp(moment: float) -> str:
 
 
 def to_line(event: Event) -> bytes:
-    """An event as a line of JSON: ASCII only, and valid Unicode when it is read again."""
+    """An event as a line of JSON: only ASCII, which decodes to valid Unicode."""
     return json.dumps(_encodable(event), allow_nan=False).encode("ascii") + b"\n"
 
 
@@ -54,7 +54,7 @@ def _encodable(value: Any) -> Any:
 
 @dataclass
 class Job:
-    """A try of a job. began: when it did, seconds since 1970."""
+    """One attempt of a job. began: its start, seconds since 1970."""
 
     rule: str
     wildcards: Mapping[str, str]
@@ -63,7 +63,7 @@ class Job:
     began: float
 
     def facts(self) -> Event:
-        """What all events of a job tell."""
+        """The fields that all events of a job have."""
         return {
             "rule": self.rule,
             "track": self.wildcards.get("track"),
@@ -73,8 +73,8 @@ class Job:
         }
 
     def use(self) -> Event:
-        """What it took, as the log of a stage says, or of a batch's tracks; null elsewhere, and
-        where the log is that of an earlier try."""
+        """Time and memory from the log of a stage or of a batch; null for other jobs, or if the
+        log is from an earlier attempt."""
         found = []
         if self.log and is_of(Path(self.log), self.began):
             if self.rule in STAGES:
@@ -88,7 +88,7 @@ class Job:
 
 
 class RunLog:
-    """The events of one run. write: called with each; moments are seconds since 1970."""
+    """The events of one run. write: called with each event; moments are seconds since 1970."""
 
     def __init__(self, write: Callable[[Event], None]) -> None:
         self.write = write
@@ -97,11 +97,11 @@ class RunLog:
         self.run = ""
         self.jobs: dict[int, Job] = {}
         self.tries: Counter[int] = Counter()
-        self.told: set[str] = set()  # tracks whose outcome has been
+        self.reported: set[str] = set()  # tracks whose outcome was written
         self.went_wrong = False
 
     def started(self, moment: float, snakemake: str) -> None:
-        """A run starts; nothing if it already has."""
+        """A run starts; has no effect on a later call."""
         if self.began is not None:
             return
         self.began = moment
@@ -120,7 +120,7 @@ class RunLog:
         )
 
     def planned(self, moment: float, tracks: int, jobs: Mapping[str, int]) -> None:
-        """It is known what there is to do: so many tracks, by so many jobs of each rule."""
+        """The plan is complete. tracks: to analyse; jobs: their number by rule."""
         counts = {rule: count for rule, count in jobs.items() if rule != "total"}
         self._tell(moment, "run_planned", tracks=tracks, jobs=counts)
 
@@ -133,33 +133,33 @@ class RunLog:
         log: str | None,
     ) -> None:
         """A job starts, or is submitted to a cluster."""
-        self.job_failed(moment, number)  # where nobody said how its last try ended
+        self.job_failed(moment, number)  # if the end of its last attempt was not reported
         self.tries[number] += 1
         job = Job(rule, wildcards, log, self.tries[number], moment)
         self.jobs[number] = job
         self._tell(moment, "job_started", job=number, **job.facts())
 
     def job_finished(self, moment: float, number: int) -> None:
-        """A job ends well. Its tracks may have failed all the same."""
+        """A job succeeds. Its tracks may have failed nevertheless."""
         if number in self.jobs:
             job = self.jobs.pop(number)
             self._tell(moment, "job_finished", job=number, **job.facts(), **job.use())
 
     def job_failed(self, moment: float, number: int) -> None:
-        """A job, or a try of it, ends badly."""
+        """A job, or one attempt of it, fails."""
         if number in self.jobs:
             job = self.jobs.pop(number)
             self._tell(moment, "job_failed", job=number, **job.facts(), **job.use())
 
     def message(self, moment: float, level: str, text: str, exception: str | None) -> None:
-        """Snakemake reports a warning or an error, which is the level."""
+        """Snakemake reports something. level: warning or error."""
         self.went_wrong = self.went_wrong or level == "error"
         self._tell(moment, level, message=text, exception=exception)
 
     def ended(
         self, moment: float, summary: Summary | None, ok: bool, signal: str | None, lost: int
     ) -> None:
-        """The run ends; nothing if none has started. lost: events that could not be written."""
+        """The run ends; has no effect before started. lost: events that could not be written."""
         if self.began is None:
             return
         for number in list(self.jobs):
@@ -179,10 +179,10 @@ class RunLog:
         self.began = None
 
     def track_ended(self, moment: float, outcome: TrackOutcome, batch: str | None) -> None:
-        """All records of a track are made, or say why not; reported once for each track."""
-        if outcome.track in self.told:
+        """A track has all its records, or failed; reported once for each track."""
+        if outcome.track in self.reported:
             return
-        self.told.add(outcome.track)
+        self.reported.add(outcome.track)
         facts: Event = {"track": outcome.track, "path": outcome.path, "batch": batch}
         if outcome.failure is not None:
             self._tell(moment, "track_failed", **facts, **asdict(outcome.failure))
@@ -190,5 +190,5 @@ class RunLog:
             self._tell(moment, "track_analysed", **facts)
 
     def _tell(self, moment: float, event: str, **facts: Any) -> None:
-        self._last = moment = max(moment, self._last)  # messages may be handed over late
+        self._last = moment = max(moment, self._last)  # messages may arrive late
         self.write({"time": timestamp(moment), "run": self.run, "event": event, **facts})

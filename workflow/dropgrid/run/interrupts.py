@@ -1,20 +1,20 @@
-"""Ending a run at once when asked to, and starting again after one that could not end itself.
+"""End a run immediately on a signal, and start again after a run that was killed.
 
-Snakemake waits for running jobs after a signal, exits with 1, and after a `kill -9` leaves a
-lock that has to be removed by hand. `guard_run`, called once by the process of the workflow,
-mends all three without touching Snakemake:
+After a signal, Snakemake waits for running jobs and exits with 1; after a `kill -9` it leaves a
+lock that the user has to remove. `guard_run`, called once by the process of the workflow, changes
+all three without patching Snakemake:
 
-- SIGINT and SIGTERM are passed on to the jobs, again and again until the run is over; its exit
-  code is then 130 or 143.
-- Jobs are told which process to end with (dropgrid.jobs.process watches it), so that a `kill -9`
-  leaves none behind.
-- What a killed run was about to write and did write is whole, and not made again, whatever
-  Snakemake's notes of incomplete files say.
-- A file lock in the folder of results, which the system itself releases however a process ends,
-  shows whether another run is at work there, from whatever folder; the second one is refused and
-  says who runs. Where none is, outputs that a crash left half written are removed
-  (dropgrid.results.crash_cleanup), and so are Snakemake's locks, but only those of a dead run of
-  dropgrid's: the folder may be another workflow's as well.
+- SIGINT and SIGTERM are passed on to the jobs repeatedly until the run is over; its exit code is
+  then 130 or 143.
+- Jobs get the number of the process with which they have to end (dropgrid.jobs.process watches
+  it), so that a `kill -9` leaves no job behind.
+- Outputs that a killed run wrote are complete and not made again, even if Snakemake has noted
+  them as incomplete.
+- A file lock in the folder of results shows whether another run uses it, from whatever folder;
+  the second run is refused with a message that names the first. The system releases the lock
+  however a process ends. If no other run uses the folder, this removes outputs that a crash left
+  half written (dropgrid.results.crash_cleanup), and Snakemake's locks, but only those of a dead
+  run of dropgrid: another workflow may use the same folder.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ from ..results.crash_cleanup import is_output, is_whole, remove_broken_files
 from ..results.ownership import MARK
 
 LOCK = f"{MARK}.lock"  # in the folder of results
-CLAIM = f"{MARK}.running"  # there, where the file system has no locks
-TYPED = "DROPGRID_TYPED"  # variable: the command that was typed, where another one runs for it
+CLAIM = f"{MARK}.running"  # the same, if the file system has no locks
+TYPED = "DROPGRID_TYPED"  # variable: the command that the user typed, if it started this one
 NOTE = "dropgrid.json"  # in Snakemake's own folder
-REPEAT = 0.2  # seconds between signals to the jobs: a new one may just have been started
-PATIENCE = 10  # of these until this process is interrupted once more: asyncio can lose a SIGINT
+REPEAT = 0.2  # seconds between signals to the jobs: a new job may just have started
+PATIENCE = 10  # repeats before this process is interrupted again: asyncio can lose a SIGINT
 
 _lock_file: list[int] = []  # descriptors of file locks, open as long as the process lives
-received: list[int] = []  # the signals that ask this process to end, from pass_signals_on on
+received: list[int] = []  # the signals to end that arrived since pass_signals_on
 
 
 def guard_run(
@@ -59,10 +59,11 @@ def guard_run(
     folder: Path = Path(".snakemake"),
     module: bool = False,
 ) -> None:
-    """Do all of the above for this process, Snakemake's main one. folder: Snakemake's own.
+    """Do all of the above for this process, the main one of Snakemake.
 
-    jobs_elsewhere: jobs run on other machines, where those of an earlier run may live on.
-    module: the run is another workflow's, and so are its signals and its exit code.
+    folder: Snakemake's own. jobs_elsewhere: jobs run on other machines, where jobs of an earlier
+    run may still be running. module: dropgrid is a module of another workflow, which handles
+    signals and exit code itself.
     """
     follow_this_process()
     if not module:
@@ -70,20 +71,20 @@ def guard_run(
     lock_results(results)
     remove_stale_locks(results, folder)
     for path in remove_broken_files(results, temporary=not jobs_elsewhere):
-        print(f"dropgrid: {path}: half written, removed to be made again", file=sys.stderr)
+        print(f"dropgrid: {path}: incomplete; removed, will be made again", file=sys.stderr)
     forget_incomplete(results, folder)
 
 
 def follow_this_process() -> None:
-    """Have jobs end with this process: on another machine, the main one's number is not its."""
+    """Make jobs end with this process (on another machine, the main process has no number)."""
     os.environ["DROPGRID_WORKFLOW_PID"] = str(os.getpid())
 
 
 def lock_results(results: Path) -> None:
-    """Keep a lock on the folder of results for as long as this process lives.
+    """Lock the folder of results for as long as this process lives.
 
-    Where the file system has no locks, a file that says who is at work (dropgrid.base.claims).
-    Raises LibraryError, saying who runs, where another process has it.
+    If the file system has no locks, write a file that names this run (dropgrid.base.claims).
+    Raises LibraryError, which names the other run, if another process has the lock.
     """
     how = os.O_NOFOLLOW | os.O_CLOEXEC
     try:
@@ -95,9 +96,9 @@ def lock_results(results: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        who = _noted_in(descriptor)
+        holder = _noted_in(descriptor)
         os.close(descriptor)
-        raise LibraryError(f"results: {results}: another run is at work there: {who}") from None
+        raise LibraryError(f"results: {results}: another run uses this folder: {holder}") from None
     except OSError:
         os.close(descriptor)
         _claim(results)
@@ -110,28 +111,28 @@ def lock_results(results: Path) -> None:
 
 
 def _noted_in(descriptor: int) -> str:
-    """Who holds a lock, as its file says."""
+    """The process that has a lock, as noted in the lock file."""
     return printable(os.pread(descriptor, 4096, 0).decode(errors="replace").strip()) or "unknown"
 
 
 def _of_another_user(results: Path, how: int) -> str:
-    """Why a lock that may not be written to keeps this run from the results: whose they are."""
+    """The message for a lock that this user may not write to: the owner, and a run, if any."""
     lock = results / LOCK
-    whose = results if not lock.exists() else lock
-    owner = f"belongs to {user_name(whose.stat().st_uid)}, and may not be written to"
+    locked = results if not lock.exists() else lock
+    owner = f"belongs to {user_name(locked.stat().st_uid)}; you may not write to it"
     with suppress(OSError):
         descriptor = os.open(lock, how | os.O_RDONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            owner += f"; a run is at work there: {_noted_in(descriptor)}"
+            owner += f"; a run uses this folder: {_noted_in(descriptor)}"
         finally:
             os.close(descriptor)
-    return f"results: {whose}: {owner}; name another folder with results=DIR"
+    return f"results: {locked}: {owner}; name another folder with results=DIR"
 
 
 def user_name(number: int) -> str:
-    """The name of a user, or where the system knows none, the number."""
+    """The name of a user, or `user NUMBER` if the system has no name."""
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:
@@ -143,7 +144,7 @@ def _claim(results: Path) -> None:
         claims.claim(results.resolve() / CLAIM)
     except claims.Claimed as error:
         raise LibraryError(
-            f"results: {results}: another run is at work there: {printable(str(error))}"
+            f"results: {results}: another run uses this folder: {printable(str(error))}"
         ) from None
     except OSError as error:
         raise LibraryError(f"results: {results / CLAIM}: {error.strerror}") from error
@@ -153,36 +154,36 @@ def _claim(results: Path) -> None:
 def remove_stale_locks(results: Path, folder: Path) -> None:
     """Remove the locks in Snakemake's folder that a dead run of dropgrid on these results left.
 
-    Each run notes itself in the folder. A lock is such a run's if it is not older than the note,
-    the note names these results, and every file that the lock names lies in them.
+    Each run writes a note into the folder. A lock is from such a run if it is not older than the
+    note, the note names these results, and every file that the lock names is in them.
     """
     note = folder / NOTE
-    mine = {"results": str(results.resolve()), "host": socket.gethostname()}
+    this_run = {"results": str(results.resolve()), "host": socket.gethostname()}
     try:
         before = json.loads(note.read_bytes())
         since = note.stat().st_mtime_ns
-        known = {key: before[key] for key in mine} == mine
+        same_results = {key: before[key] for key in this_run} == this_run
     except (OSError, ValueError, KeyError, TypeError):
-        known, since = False, 0
-    for lock in (folder / "locks").glob("*.lock") if known else ():
+        same_results, since = False, 0
+    for lock in (folder / "locks").glob("*.lock") if same_results else ():
         with suppress(OSError):
-            if lock.stat().st_mtime_ns >= since and _is_of(lock, results, folder):
+            if lock.stat().st_mtime_ns >= since and _locks_only(lock, results, folder):
                 lock.unlink()
-    write_atomically(note, json.dumps({**mine, "pid": os.getpid()}).encode(), durable=False)
+    write_atomically(note, json.dumps({**this_run, "pid": os.getpid()}).encode(), durable=False)
 
 
-def _is_of(lock: Path, results: Path, folder: Path) -> bool:
-    """Whether all files that a lock names lie in the folder of results, or stand for its music."""
+def _locks_only(lock: Path, results: Path, folder: Path) -> bool:
+    """Whether all files that a lock names are in the folder of results."""
     base, root = folder.resolve().parent, results.resolve()
     names = lock.read_text(errors="surrogateescape").splitlines()
     return all((base / name).resolve().is_relative_to(root) for name in names if name)
 
 
 def forget_incomplete(results: Path, folder: Path) -> None:
-    """Remove Snakemake's notes that outputs of stages may be half written, where they are whole.
+    """Remove Snakemake's notes of incomplete outputs for outputs of stages that are complete.
 
-    It notes what a job is about to write; dropgrid's outputs are renamed into place once they are
-    written. Their names are paths in Base64, cut into parts where they are long.
+    Snakemake writes a note before a job starts; dropgrid renames an output into place when it is
+    complete. The name of a note is a path in Base64, split into several parts if it is long.
     """
     base, top = folder.resolve().parent, folder / "incomplete"
     for note in sorted(top.rglob("*")) if top.is_dir() else ():
@@ -194,9 +195,9 @@ def forget_incomplete(results: Path, folder: Path) -> None:
 
 
 def pass_signals_on() -> None:
-    """From now on SIGINT and SIGTERM reach the jobs too and decide the exit code.
+    """From now on, pass SIGINT and SIGTERM to the jobs too, and derive the exit code from them.
 
-    Whatever handlers there are or will be stay in place: this listens beside them.
+    Existing and future handlers stay in place: this uses the wakeup descriptor.
     """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -206,9 +207,9 @@ def pass_signals_on() -> None:
 
 
 def _interrupting() -> signal.Signals:
-    """The signal that has Snakemake cancel its jobs at once, as SIGINT has.
+    """The signal on which Snakemake cancels its jobs immediately.
 
-    Another one where SIGINT is ignored: a shell has it so in what a script runs in the background.
+    SIGINT, or SIGUSR2 if SIGINT is ignored, as shells do for background commands of a script.
     """
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         return signal.SIGINT
@@ -227,12 +228,12 @@ def _listen(reader: int, interrupting: signal.Signals) -> None:
 
 
 def end_jobs() -> None:
-    """Ask every dropgrid process started by this one, however indirectly, to end."""
+    """Send SIGTERM to every dropgrid process that this one started, also indirectly."""
     import psutil
 
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
-            # Not the shells: those end with what they wait for, and Snakemake with them.
+            # Not to the shells: they end with the command that they wait for.
             if "dropgrid" in " ".join(process.cmdline()) and "sh" not in process.name():
                 process.terminate()
 
@@ -240,7 +241,7 @@ def end_jobs() -> None:
 def _exit_as_interrupted() -> None:
     if received:
         by = "Ctrl-C" if received[0] == signal.SIGINT else signal.Signals(received[0]).name
-        print(f"dropgrid: stopped by {by}; to go on from here: {_command()}", file=sys.stderr)
+        print(f"dropgrid: stopped by {by}; to resume: {_command()}", file=sys.stderr)
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -248,6 +249,6 @@ def _exit_as_interrupted() -> None:
 
 
 def _command() -> str:
-    """The command line of this process as it was typed; not where its program lies."""
+    """The command line of this process as typed, without the path of the program."""
     own = shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]])
     return os.environ.get(TYPED, own)

@@ -1,4 +1,4 @@
-"""What the jobs of a run ask for: memory by the length of their music, more on every try.
+"""The resources that jobs request: memory by the length of their music, more on each attempt.
 
 All sizes are in MB of 2^20 bytes.
 """
@@ -14,57 +14,57 @@ from ..features import memory
 from ..records.ticket import Ticket
 from .batches import Batch
 
-TRIES = 3  # of a job that failed for the machine's sake: memory, disk, a crash, the time cap
-BATCH_MB = 100  # of a batch's job itself, beside the track it is at
-# A cluster counts what runs a job there too: Slurm's step and Snakemake, twice, 100 MB each.
+TRIES = 3  # attempts of a job that fails because of the machine: memory, disk, a crash, time
+BATCH_MB = 100  # of the job of a batch itself, without its current track
+# A cluster also counts the processes around a job: Slurm's step and two of Snakemake, 100 MB each.
 NODE_MB = 250
-# Of a batch: minutes that it asks for, at least and for each minute of music; on one processor
-# a minute of music takes a hundredth of one.
+# The time that a batch requests: minutes at least, and minutes per minute of music. One processor
+# needs 0.01 minutes per minute of music.
 LEAST_MINUTES = 30
 MINUTES = 0.1
-# The last try is for files that are far longer than their size suggests: loops, silence, one tone.
+# The last attempt allows for files much longer than their size suggests: loops, silence, one tone.
 LAST_MB = memory.megabytes(memory.LONG)
 
 
 @dataclass(frozen=True)
 class Demands:
-    """cap_mb: what all jobs together may have; cluster: jobs run on its nodes; method: what
-    finds the beats (bpm.method)."""
+    """What determines the requests. cap_mb: memory for all jobs together; cluster: jobs run on
+    the nodes of a cluster; method: the engine for beats (bpm.method)."""
 
     cap_mb: float = math.inf
     cluster: bool = False
     method: str = "madmom"
 
     def job_mb(self, first: int, attempt: int, last: int = 0) -> float:
-        """Memory of a job: `first` on the first try, more on every other, within the cap.
+        """Memory of a job: `first` on the first attempt, more on each later one, at most the cap.
 
-        last: what the last try has at least.
+        last: the minimum for the last attempt.
         """
-        wanted = max(first * attempt, last if attempt >= TRIES else 0)
-        return min(wanted + (NODE_MB if self.cluster else 0), self.cap_mb)
+        needed = max(first * attempt, last if attempt >= TRIES else 0)
+        return min(needed + (NODE_MB if self.cluster else 0), self.cap_mb)
 
     def features_mb(self, *tracks: Ticket, threads: int = 1) -> int:
-        """The first try of features: of the track whose file can be the longest."""
+        """Memory for the first attempt of features: of the track that is likely the longest."""
         minutes = max(map(likely_minutes, tracks), default=0)
         return memory.megabytes(minutes, self.method, threads)
 
     def later_mb(self, track: Ticket) -> int:
-        """The first try of the stages after a track's features, as a job of its own."""
+        """Memory for the first attempt of a later stage of a track, as a separate job."""
         return memory.later_megabytes(likely_minutes(track))
 
     def batch_mb(self, batch: Batch) -> int:
-        """The first try of a batch: its own, and what the longest of its tracks takes."""
+        """Memory for the first attempt of a batch: BATCH_MB and that of its longest track."""
         return BATCH_MB + self.features_mb(*batch.tracks, threads=batch.threads)
 
     def batch_minutes(self, batch: Batch, attempt: int = 1) -> int:
-        """How long a batch may take: by the length of its music, more on every other try."""
+        """The time limit of a batch, by the length of its music; more on each later attempt."""
         music = sum(map(likely_minutes, batch.tracks))
         return attempt * max(LEAST_MINUTES, math.ceil(MINUTES * music))
 
     def workers(self, cores: int | None, cap: int | None, tracks: Iterable[Ticket]) -> int:
-        """How many batches of these tracks can run here at once, if they are like each other.
+        """How many batches of these tracks can run here at once, by the median track.
 
-        cores: that Snakemake may use; cap: the most workers, None for no limit.
+        cores: those that Snakemake may use; cap: the most workers, None for no limit.
         """
         usual = median([likely_minutes(track) for track in tracks] or [0.0])
         room = self.cap_mb // (BATCH_MB + memory.megabytes(usual, self.method))
@@ -72,9 +72,9 @@ class Demands:
 
 
 def supervised(attempts: int = TRIES) -> str:
-    """The end of a command on one track: its limits, and where its messages go.
+    """The end of a command for one track: its limits and its log.
 
-    Its own time cap is a little under its runtime, so that it can still say so.
+    Its own time limit is slightly below `runtime`, so that it can report the timeout itself.
     """
     return (
         "--memory-mb {resources.mem_mb} --time-limit $(( {resources.runtime} * 60 - 20 ))"
@@ -83,5 +83,5 @@ def supervised(attempts: int = TRIES) -> str:
 
 
 def likely_minutes(track: Ticket) -> float:
-    """How long a track can be, by the size of its file."""
+    """The likely length of a track in minutes, by the size of its file."""
     return memory.minutes(track.path, track.size)

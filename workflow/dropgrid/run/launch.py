@@ -1,8 +1,8 @@
-"""The workflow from anywhere: from what a person types to Snakemake's own command line.
+"""Start the workflow from any folder: translate what the user types to Snakemake's command line.
 
-What lies in the folder it is typed in changes nothing: neither a `profiles/default` nor a
-`config/config.yaml` is taken from there. Snakemake's `.snakemake` lies beside the results, or in
-them where it may not: in the root, in the library, in a folder that dropgrid may not write in.
+The files in the current folder have no effect: dropgrid reads neither `profiles/default` nor
+`config/config.yaml` from there. Snakemake's folder `.snakemake` is next to the results; it is
+inside them if the parent is the root, in the library, or not writable.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ OWN = {"--results": "1", "--cores": "1", "-c": "1", "--config": "*", "-C": "*", 
        "--workflow-profile": "1", "--dry-run": "0", "-n": "0", "--allow-empty": "0"}  # fmt: skip
 SNAKEFILE = SHIPPED / "launch.smk"
 START = "snakemake_logger_plugin_dropgrid.start"  # Snakemake's command line
-RESULTS = "results"  # in the folder the command is typed in
+RESULTS = "results"  # in the current folder
 
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for. library: absolute; empty for that of the last run. results: absolute.
+    """What the user typed. library: absolute; empty for that of the last run. results: absolute.
     targets: as given to Snakemake. config: (name, value) as typed. options: all others."""
 
     library: tuple[str, ...]
@@ -48,10 +48,10 @@ class Request:
 
 
 def read_request(words: Sequence[str], targets: Collection[str], options: Options) -> Request:
-    """What the words after `dropgrid run` ask for: libraries and targets in any order, before
-    or after options.
+    """Parse the words after `dropgrid run`: libraries and targets in any order, before or after
+    options.
 
-    targets: the names there are. options: Snakemake's; the OWN ones need not be among them.
+    targets: all names of targets. options: Snakemake's, with or without those in OWN.
     Raises ConfigError, LibraryError.
     """
 
@@ -62,7 +62,7 @@ def read_request(words: Sequence[str], targets: Collection[str], options: Option
 
     free, given = read(words, {**options, **OWN}, ends)
     config: list[tuple[str, str]] = []
-    kept: list[str] = []
+    passed_on: list[str] = []
     single: dict[str, str] = {}
     for option in given:
         if option.name in ("--config", "-C"):
@@ -74,16 +74,16 @@ def read_request(words: Sequence[str], targets: Collection[str], options: Option
         elif option.name in OWN and OWN[option.name] != "0":
             raise ConfigError(f"{option.words[0]}: takes a value")
         else:
-            kept += option.words
+            passed_on += option.words
     named = dict(config)
     results = place(single.get("--results") or named.pop("results", None) or RESULTS)
-    library, wanted = _sort(free, targets, results)
+    library, chosen = _sort(free, targets, results)
     return Request(
         library,
         results,
-        wanted,
+        chosen,
         tuple((name, value) for name, value in config if name != "results"),
-        tuple(kept),
+        tuple(passed_on),
         single.get("--cores"),
         single.get("--profile"),
         single.get("--workflow-profile"),
@@ -91,7 +91,7 @@ def read_request(words: Sequence[str], targets: Collection[str], options: Option
 
 
 def command(request: Request, cwd: Path, environ: Mapping[str, str] = os.environ) -> list[str]:
-    """The command of Snakemake that does what was asked for. Raises LibraryError, ConfigError."""
+    """The command of Snakemake for a request. Raises LibraryError, ConfigError."""
     config: dict[str, Any] = dict(request.config)
     library = list(request.library) or ([] if "library" in config else None)
     if library is None:
@@ -117,7 +117,7 @@ def command(request: Request, cwd: Path, environ: Mapping[str, str] = os.environ
 
 
 def working_folder(results: Path, library: Sequence[str]) -> Path:
-    """Where Snakemake works: the folder that holds the results, or the results themselves."""
+    """Where Snakemake works: the parent folder of the results, or the results themselves."""
     parent = results.parent
     real = Path(os.path.realpath(parent))
     inside = any(real.is_relative_to(os.path.realpath(source)) for source in library)
@@ -128,7 +128,7 @@ def working_folder(results: Path, library: Sequence[str]) -> Path:
 
 
 def environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment of Snakemake: caches below its folder where there is no home to write in."""
+    """The environment of Snakemake; its caches are below `folder` if the home is not writable."""
     changed = dict(environ)
     cache = Path(environ.get("XDG_CACHE_HOME") or Path(os.path.expanduser("~"), ".cache"))
     existing = next(place for place in (cache, *cache.parents) if place.exists())
@@ -138,7 +138,7 @@ def environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def ask_options() -> Options:
-    """The options of the installed Snakemake, which takes a second. Raises ConfigError."""
+    """The options of the installed Snakemake; takes a second. Raises ConfigError."""
     command = [sys.executable, "-P", "-m", "snakemake_logger_plugin_dropgrid.options"]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
@@ -147,16 +147,16 @@ def ask_options() -> Options:
 
 
 def needs_options(words: Sequence[str]) -> bool:
-    """Whether the words hold an option that is Snakemake's."""
+    """Whether the words contain an option of Snakemake's that is not in OWN."""
     names = [word.partition("=")[0] for word in words if is_option(word)]
     return any(name not in OWN and not name.startswith("-c") for name in names)
 
 
-PATHS = ("evaluation", "corrections")  # sections and options that name files
+PATHS = ("evaluation", "corrections")  # sections and options that contain paths
 
 
 def _absolute(name: str, value: Any, folder: Path) -> str:
-    """A value of the configuration that names files, seen from any folder."""
+    """A value of the configuration with its paths made absolute, relative to `folder`."""
     import yaml
 
     from ..references.collect import WORDS
@@ -182,28 +182,28 @@ def _pair(text: str) -> tuple[str, str]:
 def _sort(
     words: Sequence[str], targets: Collection[str], results: Path
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """(libraries, targets): a name of a target is one, and so is a file below the results."""
+    """(libraries, targets). Targets are their names and files below the results."""
     library: list[str] = []
-    wanted: list[str] = []
+    chosen: list[str] = []
     for word in words:
         path = Path(os.path.abspath(expanded(word, "library")))
         if word in targets:
-            wanted.append(word)
+            chosen.append(word)
         elif path.is_dir() or (path.suffix.lower() in LIST_SUFFIXES and path.is_file()):
             library.append(str(path))
         elif path.is_relative_to(results):
-            wanted.append(str(path))
+            chosen.append(str(path))
         else:
             raise LibraryError(_unknown(word, path, targets))
-    return tuple(library), tuple(wanted)
+    return tuple(library), tuple(chosen)
 
 
 def _unknown(word: str, path: Path, targets: Collection[str]) -> str:
-    """What to say of a word that is neither a library nor a target. path: the word as a path."""
+    """The message for a word that is neither a library nor a target. path: the word as a path."""
     if path.exists():
         return (
-            f"{word}: a file, and no CSV/TSV list; name the folder that it is in, or, for a few "
-            "files: dropgrid analyze"
+            f"{word}: a file, but not a CSV/TSV list; name the folder that contains it, or, for a "
+            "few files, use: dropgrid analyze"
         )
     near = suggestion(word, targets) or suggestion(path.name, _folders(path.parent))
     names = [name for name in sorted(targets) if not name.startswith("export_")]
@@ -211,7 +211,7 @@ def _unknown(word: str, path: Path, targets: Collection[str]) -> str:
 
 
 def _folders(folder: Path) -> list[str]:
-    """The names of the folders in a folder; none where it cannot be read."""
+    """The names of the folders in a folder; none if it cannot be read."""
     try:
         return [entry.name for entry in os.scandir(folder) if entry.is_dir()]
     except OSError:
@@ -219,7 +219,10 @@ def _folders(folder: Path) -> list[str]:
 
 
 def _profile(name: str) -> str:
-    """A shipped profile by its name; any other as it is. Raises ConfigError without its plugin."""
+    """The path of a shipped profile, or any other name unchanged.
+
+    Raises ConfigError if the plugin of the profile is not installed.
+    """
     shipped = PROFILES / name
     if os.sep in name or not shipped.is_dir():
         return name

@@ -1,8 +1,8 @@
-"""What this machine, container or batch allocation lets us use: memory, processors, workers.
+"""The limits of this machine, container or batch allocation: memory, processors, workers.
 
-`read_limits` is the one reader; the rest are functions of what it read. All sizes are in MB of
-2^20 bytes. A process may be held by several limits at once (machine, every control group above
-it, a Slurm allocation): the smallest counts.
+Only `read_limits` reads them; the other functions use its result. All sizes are in MB of
+2^20 bytes. Several limits may apply to a process (machine, every control group above it, a Slurm
+allocation): the smallest counts.
 Control groups: https://docs.kernel.org/admin-guide/cgroup-v2.html and cgroup-v1/memory.html.
 """
 
@@ -19,16 +19,16 @@ from pathlib import Path, PurePosixPath
 from ..base.errors import ConfigError
 
 VARIABLE = "DROPGRID_MAX_WORKERS"
-MEMORY_PER_WORKER_MB = 600  # of a worker, where the length of its tracks is not known
-SHARE_OF_LIMIT = 0.85  # of the memory we are allowed: the rest is Snakemake's and the system's
-SHARE_OF_FREE = 0.95  # of the memory nobody uses now
+MEMORY_PER_WORKER_MB = 600  # of a worker, if the length of its tracks is unknown
+SHARE_OF_LIMIT = 0.85  # of the allowed memory; the rest is for Snakemake and the system
+SHARE_OF_FREE = 0.95  # of the memory that is free now
 MB = 2**20
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What holds this process: cpus it may use at once, memory_mb of its tightest memory
-    limit, free_mb of the machine nobody uses now (None where the system does not say)."""
+    """The limits of this process. cpus: that it may use at once; memory_mb: its tightest memory
+    limit; free_mb: free memory of the machine (None if the system does not report it)."""
 
     cpus: int
     memory_mb: int
@@ -36,7 +36,7 @@ class Limits:
 
 
 def read_limits(root: Path = Path("/"), environ: Mapping[str, str] = os.environ) -> Limits:
-    """The limits on this process. root: where proc/ and sys/ are looked for."""
+    """The limits of this process. root: the folder that contains proc/ and sys/."""
     cpus = [float(_usable_cpus()), *_group_cpus(root)]
     memory = [float(_physical_memory_mb()), *_group_memory_mb(root)]
     if "SLURM_JOB_ID" in environ:
@@ -48,7 +48,7 @@ def read_limits(root: Path = Path("/"), environ: Mapping[str, str] = os.environ)
 
 
 def safe_memory_mb(limits: Limits | None = None) -> int:
-    """Memory all jobs together may use without endangering this machine, at least one job's."""
+    """Memory that all jobs together can safely use here; at least that of one job."""
     limits = limits or read_limits()
     bounds = [limits.memory_mb * SHARE_OF_LIMIT]
     if limits.free_mb is not None:
@@ -59,7 +59,7 @@ def safe_memory_mb(limits: Limits | None = None) -> int:
 def choose_workers(
     memory_per_worker_mb: int = MEMORY_PER_WORKER_MB, limits: Limits | None = None
 ) -> int:
-    """How many workers this machine has room for: one CPU stays free, memory suffices for all."""
+    """How many workers fit on this machine: one CPU stays free, and all fit into memory."""
     limits = limits or read_limits()
     return max(1, min(limits.cpus - 1, safe_memory_mb(limits) // memory_per_worker_mb))
 
@@ -70,10 +70,10 @@ def worker_cap(
     limits: Limits | None = None,
 ) -> int | None:
     """The most workers allowed: the environment's DROPGRID_MAX_WORKERS, else the option
-    max_workers; None where neither sets a limit (-1).
+    max_workers; None if neither sets a limit (-1).
 
-    Warns on standard error about more workers than processors. Raises ConfigError for
-    anything but -1 or a whole number from 1.
+    Warns on standard error about more workers than processors. Raises ConfigError unless the
+    value is -1 or a whole number from 1.
     """
     name, wish = "max_workers", str(max_workers)
     if environ.get(VARIABLE, "").strip():
@@ -85,7 +85,7 @@ def worker_cap(
     if count == -1:
         return None
     if count < 1:
-        raise ConfigError(f"{name}: {count} is less than 1 (-1 means: as many as fit)")
+        raise ConfigError(f"{name}: {count} is less than 1 (-1: as many as fit)")
     cpus = (limits or read_limits()).cpus
     if count > cpus:
         print(f"dropgrid: warning: {name} is {count}, but there are {cpus} CPUs", file=sys.stderr)
@@ -95,9 +95,9 @@ def worker_cap(
 def caps(
     max_workers: int, given: Iterable[str], environ: Mapping[str, str] = os.environ
 ) -> dict[str, int]:
-    """The sums that the jobs running here keep to, by resource: memory, and workers if limited.
+    """Limits for the sum over all jobs that run here, by resource: memory, and workers if limited.
 
-    given: resources that the user limits, which stay. Raises ConfigError.
+    given: resources with a limit from the user, which are left out. Raises ConfigError.
     """
     workers = worker_cap(max_workers, environ)
     found = {"mem_mb": safe_memory_mb(), **({"workers": workers} if workers else {})}
@@ -111,8 +111,8 @@ def resolve_workers(
     environ: Mapping[str, str] = os.environ,
     limits: Limits | None = None,
 ) -> int:
-    """How many workers to start where nothing else says: see worker_cap; where that sets no
-    limit default_workers, and where that is -1 all it has room for. Raises ConfigError."""
+    """How many workers to start by default: worker_cap; if that is None, default_workers; if
+    that is -1, as many as fit on this machine. Raises ConfigError."""
     cap = worker_cap(max_workers, environ, limits)
     if cap is not None:
         return cap
@@ -126,13 +126,13 @@ def default_cores(
     environ: Mapping[str, str] = os.environ,
     limits: Limits | None = None,
 ) -> int:
-    """Snakemake's --cores where the command line says nothing: resolve_workers of the options
-    in config_file, if there is one. Raises ConfigError."""
+    """Snakemake's --cores if the command line has none: resolve_workers of the options in
+    config_file, if it exists. Raises ConfigError."""
     values: dict[str, object] = {}
     if config_file.exists():
         import yaml
 
-        with suppress(yaml.YAMLError, OSError, UnicodeDecodeError):  # told when the run reads it
+        with suppress(yaml.YAMLError, OSError, UnicodeDecodeError):  # the run reports it
             values = yaml.safe_load(config_file.read_bytes()) or {}
     wishes = [values.get(key, -1) for key in ("max_workers", "default_workers")]
     maximum, default = (wish if isinstance(wish, int) else -1 for wish in wishes)
@@ -157,7 +157,7 @@ def _free_memory_mb(root: Path) -> int | None:
 
 
 def _numbers(environ: Mapping[str, str], name: str) -> list[float]:
-    """The variable as a number above 0; nothing where it is unset, 0 (no limit) or no number."""
+    """The variable as a number above 0; nothing if it is unset, 0 (no limit) or not a number."""
     with suppress(KeyError, ValueError):
         if (value := float(environ[name])) > 0:
             return [value]
@@ -169,7 +169,7 @@ def _group_memory_mb(root: Path) -> Iterator[float]:
         for name in ("memory.max", "memory.high", "memory.limit_in_bytes"):
             with suppress(ValueError):
                 size = int(_read(folder / name))  # "max" is no limit
-                if 0 < size < 2**60:  # version 1 says "no limit" with a huge number
+                if 0 < size < 2**60:  # in version 1 a huge number means no limit
                     yield size / MB
 
 
@@ -185,10 +185,10 @@ def _group_cpus(root: Path) -> Iterator[float]:
 
 
 def _groups(root: Path, controller: str) -> Iterator[Path]:
-    """Folders of the control groups we are in that govern a controller, innermost first.
+    """Folders of this process's control groups for a controller, innermost first.
 
-    Inside a container the path in proc/self/cgroup may be the host's; folders that do not
-    exist here are passed over and the mount's own root is always looked at.
+    Inside a container the path in proc/self/cgroup may be the host's: readers skip folders that
+    do not exist here, and the root of the mount is always included.
     """
     mount = root / "sys/fs/cgroup"
     for line in _read(root / "proc/self/cgroup").splitlines():

@@ -1,7 +1,7 @@
-"""A library that is suddenly empty: more likely a disk that is not mounted than one cleared out.
+"""Refuse a library that is suddenly empty: its disk is probably not mounted.
 
-The folder in which a disk is mounted is there without the disk too, and holds nothing. To take
-that for the library would empty its table and rewrite its page.
+The mount point of a disk exists without the disk too, and is empty. A run on it would empty the
+table of the library and rewrite its page.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from ..results.scan_store import read_scan
 
 
 def refuse_vanished(found: Scan, sources: Sequence[str], results: Path) -> None:
-    """Raise LibraryError where a library, or one of its folders, has no audio and had some.
+    """Raise LibraryError if a library, or one of its folders, has no audio now but had some.
 
-    A library without any audio is refused in any case: there is nothing to do. sources: as in the
+    A library without any audio is always refused: there is nothing to do. sources: as in the
     configuration; results: of the last run, if there was one.
     """
     there = [track.file for track in found.tracks if track.size >= 0]
@@ -32,8 +32,8 @@ def refuse_vanished(found: Scan, sources: Sequence[str], results: Path) -> None:
     if not there and (before or not found.tracks):
         raise LibraryError(_refusal(", ".join(map(str, sources)), len(before)))
     for source in empty:
-        if gone := sum(file.startswith(_below(source)) for file in before):
-            raise LibraryError(_refusal(source, gone))
+        if missing := sum(file.startswith(_below(source)) for file in before):
+            raise LibraryError(_refusal(source, missing))
 
 
 def _refusal(source: str, before: int) -> str:
@@ -41,23 +41,23 @@ def _refusal(source: str, before: int) -> str:
     hint = "is its disk mounted? " if before else ""
     return (
         f"library: no audio in {source}{last}; {hint}"
-        "--allow-empty takes it as it is (in a configuration: allow_empty: true)"
+        "--allow-empty accepts it (in a configuration: allow_empty: true)"
     )
 
 
 def _has_any(source: str, files: Sequence[str]) -> bool:
-    """Whether any of the files is a source's; of a list this is not known, and taken so."""
+    """Whether any of the files is below a source; for a list this is unknown, and assumed."""
     is_list = Path(source).suffix.lower() in LIST_SUFFIXES
     return is_list or any(file.startswith(_below(source)) for file in files)
 
 
 def _below(source: str) -> str:
-    """How the path of every file below a folder begins."""
+    """The prefix of the path of every file below a folder."""
     return os.path.join(os.path.abspath(expanded(str(source), "library")), "")
 
 
 def _files_of_last_run(results: Path) -> Iterator[str]:
-    """The files of the tracks that the last scan found, those alone that were there."""
+    """The files of the last scan's tracks, except those that were missing then."""
     with suppress(RecordError):
         for track in read_scan(results)["tracks"]:
             with suppress(RecordError):

@@ -1,18 +1,18 @@
-"""Files recognised: renamed, moved, copied, touched, mounted elsewhere, seen from another folder.
+"""Recognise files that were renamed, moved, copied, touched, or mounted in another place.
 
-A scan gives every file a ticket, and a ticket that is new or changed has its track analysed.
-Before that, what the files are is compared with what was analysed (dropgrid.records.identity):
+A scan gives every file a ticket, and a new or changed ticket causes an analysis of its track.
+Before that, the files are compared with those that were analysed (dropgrid.records.identity):
 
-- A track whose file is the same byte for byte keeps all it has; only its ticket says where the
-  file lies now, and is no younger, so that nothing is made again.
-- A file under another id takes over what the id has that it had: the same features, and the same
-  records but for the id and the path. What is out of date there is not taken.
+- If the file of a track is the same byte for byte, the track keeps its results. Only its ticket
+  gets the new path, but not a newer time of modification, so nothing is made again.
+- If a file has a new id, it gets the results of its old id: the same features, and the same
+  records except for the id and the path. Results that are out of date are not reused.
 
-What is compared: all bytes. Only where path, size and time of modification agree, as for a disk
-that is mounted elsewhere, four stretches of the file stand for all (audio.identity). A ticket is
-never believed alone: whatever it says, the file must be what the identity of its track says.
+All bytes are compared. Only if path, size and time of modification agree, as for a disk that is
+mounted in another place, four parts of the file are enough (dropgrid.audio.digests). A ticket
+alone is never enough: the file has to agree with the identity of the track.
 
-Files whose tags were edited are not known here: their job finds the features of their audio
+Files with edited tags are not recognised here: their job finds the features of their audio
 (dropgrid.features.cache).
 """
 
@@ -48,8 +48,8 @@ from .staleness import age, networks_since, options_since, stages_due
 class Recognised:
     """Files that need no analysis.
 
-    same_file: tickets of tracks whose file is the same under its id; reused: new ticket -> the id
-    whose features and records are the file's; unchanged: the ids whose tickets did not change.
+    same_file: tickets of tracks that have the same file under the same id; reused: new ticket ->
+    the id whose features and records it gets; unchanged: the ids whose tickets did not change.
     """
 
     same_file: tuple[Ticket, ...] = ()
@@ -58,7 +58,7 @@ class Recognised:
 
 
 class _File:
-    """A file that a ticket names, looked into once at most."""
+    """The file of a ticket; each digest is computed at most once."""
 
     def __init__(self, ticket: Ticket) -> None:
         self.ticket = ticket
@@ -75,8 +75,8 @@ class _File:
             return sample_digest(Path(self.ticket.file))
         return None
 
-    def is_of(self, identity: Identity, last: Ticket | None) -> bool:
-        """Whether it is the file that was analysed; last: that track's ticket of the last scan."""
+    def matches(self, identity: Identity, last: Ticket | None) -> bool:
+        """Whether it is the file that was analysed. last: that track's ticket of the last scan."""
         if identity.size != self.ticket.size:
             return False
         if last is not None and _agree(last, self.ticket):
@@ -85,7 +85,7 @@ class _File:
 
 
 def recognise(found: Scan, results: Path) -> Recognised:
-    """Which new or changed tickets of a scan are of files that were analysed. Writes nothing."""
+    """Find the new or changed tickets whose files were already analysed. Writes nothing."""
     files = Results(results)
     same = {t.track for t in found.tracks if _is_same(files.ticket(t.track), t)}
     changed = [t for t in found.tracks if t.size >= 0 and t.track not in same]
@@ -93,37 +93,37 @@ def recognise(found: Scan, results: Path) -> Recognised:
         return Recognised(unchanged=same)
     identities = _identities(results)
     last = _LastTickets(files)
-    kept, others = [], []
+    same_file, others = [], []
     for file in map(_File, changed):
-        own = identities.get(file.ticket.track)
-        if own and file.is_of(own, last.get(own.track)):
-            kept.append(file.ticket)
+        analysed = identities.get(file.ticket.track)
+        if analysed and file.matches(analysed, last.get(analysed.track)):
+            same_file.append(file.ticket)
         else:
             others.append(file)
-    # Whoever has another file now, or may have, has nothing to give: it is written over.
-    givers: dict[tuple[int, str], list[Identity]] = {}
-    leaving = {file.ticket.track for file in others}
+    # An id that has, or may have, another file now cannot be a source: its results are replaced.
+    sources: dict[tuple[int, str], list[Identity]] = {}
+    replaced = {file.ticket.track for file in others}
     for identity in identities.values():
-        if identity.track not in leaving:
-            givers.setdefault((identity.size, _suffix(identity.path)), []).append(identity)
-    taken = {}
+        if identity.track not in replaced:
+            sources.setdefault((identity.size, _suffix(identity.path)), []).append(identity)
+    reused = {}
     for file in others:
-        for giver in givers.get((file.ticket.size, _suffix(file.ticket.path)), ()):
-            if file.is_of(giver, last.get(giver.track)):
-                taken[file.ticket] = giver.track
+        for source in sources.get((file.ticket.size, _suffix(file.ticket.path)), ()):
+            if file.matches(source, last.get(source.track)):
+                reused[file.ticket] = source.track
                 break
-    return Recognised(tuple(kept), taken, same)
+    return Recognised(tuple(same_file), reused, same)
 
 
 def without(found: Scan, recognised: Recognised, results: Path) -> Scan:
-    """A scan for a look at what a run would do: recognised files need no job.
+    """The scan for a dry run, in which recognised files need no job.
 
-    Those that are kept have their old tickets, those that are taken none.
+    Tracks with the same file get their old tickets; tracks that reuse results are left out.
     """
     last = _LastTickets(Results(results))
-    kept = {ticket.track: last.get(ticket.track) for ticket in recognised.same_file}
+    old = {ticket.track: last.get(ticket.track) for ticket in recognised.same_file}
     tracks = (
-        kept.get(ticket.track) or ticket
+        old.get(ticket.track) or ticket
         for ticket in found.tracks
         if ticket not in recognised.reused
     )
@@ -133,26 +133,26 @@ def without(found: Scan, recognised: Recognised, results: Path) -> Scan:
 def reuse_results(
     recognised: Recognised, found: Scan, results: Path, analyses: Collection[str]
 ) -> int:
-    """Have recognised files keep what they have, or get what another id has; how many got it.
+    """Let recognised files keep their results or reuse those of another id; return how many reuse.
 
-    What an id has that is in the library no more is moved, not copied. Raises OSError.
+    The results of an id that is no longer in the library are moved, not copied. Raises OSError.
     """
     files = Results(results)
     for ticket in recognised.same_file:
         before = age(files.ticket(ticket.track))
         _renew(ticket, files, before if before >= 0 else age(files.identity(ticket.track)))
-    given: list[str] = []
-    for ticket, giver in recognised.reused.items():
-        with suppress(RecordError):  # damaged meanwhile: it is analysed
-            given += [giver] * _reuse(ticket, giver, files, analyses)
-    there = {ticket.track for ticket in found.tracks}
-    for track in {*given} - there:
+    used: list[str] = []
+    for ticket, source in recognised.reused.items():
+        with suppress(RecordError):  # damaged meanwhile: the track is analysed
+            used += [source] * _reuse(ticket, source, files, analyses)
+    present = {ticket.track for ticket in found.tracks}
+    for track in {*used} - present:
         _remove(track, files)
-    return len(given)
+    return len(used)
 
 
 class _LastTickets:
-    """The tickets of the last scan by id, each read when it is asked for."""
+    """The tickets of the last scan by id, each read on request."""
 
     def __init__(self, files: Results) -> None:
         self._files = files
@@ -164,7 +164,7 @@ class _LastTickets:
 
 
 def _is_same(path: Path, ticket: Ticket) -> bool:
-    """Whether a ticket says what it said in the last scan, byte for byte."""
+    """Whether a ticket is byte for byte the same as in the last scan."""
     expected = ticket_json(ticket)
     with suppress(OSError):
         return read_regular(path, len(expected) + 1) == expected
@@ -189,54 +189,54 @@ def _ids(folder: Path) -> Iterator[str]:
 
 
 def _suffix(path: str) -> str:
-    """Readers of audio and tags heed a file's suffix: under another it is another file."""
+    """The suffix in lower case. Readers of audio and tags depend on it, so it has to agree."""
     return os.path.splitext(path)[1].lower()
 
 
 def _agree(last: Ticket, now: Ticket) -> bool:
-    """Whether two tickets are of one size, one time and one place, seen from whatever folder."""
+    """Whether two tickets have the same size, time and path, relative to whatever folder."""
     ends = f"/{last.path}".endswith(f"/{now.path}") or f"/{now.path}".endswith(f"/{last.path}")
     return ends and (last.size, last.mtime_ns) == (now.size, now.mtime_ns)
 
 
 def _renew(ticket: Ticket, files: Results, time: int) -> None:
     """Write a ticket that is no younger than `time`."""
-    with suppress(DropgridError):  # a file of the user's in its place: the plan will say so
+    with suppress(DropgridError):  # the user's file has its name: the plan will report it
         write_ticket(ticket, files.folder)
         _date(files.ticket(ticket.track), time)
 
 
-def _reuse(ticket: Ticket, giver: str, files: Results, analyses: Collection[str]) -> bool:
-    """Give a track what the id has that its file had; False where there is nothing good.
+def _reuse(ticket: Ticket, source: str, files: Results, analyses: Collection[str]) -> bool:
+    """Give a track the results of its file's old id, `source`; False if none is usable.
 
     Raises RecordError, OSError.
     """
-    identity = read_identity(files.identity(giver))
+    identity = read_identity(files.identity(source))
     since = options_since(files.folder)
     if since is None:
         return False
-    due = stages_due(files.folder, giver, networks_since(files.folder), since, analyses)
-    good = [s for s in STAGES if s not in due and _is_good(s, giver, identity, files)]
+    due = stages_due(files.folder, source, networks_since(files.folder), since, analyses)
+    good = [s for s in STAGES if s not in due and _is_good(s, source, identity, files)]
     targets = {stage: files.output(stage, ticket.track) for stage in STAGES}
-    known = files.identity(ticket.track)
-    if not good or not all(map(_may_be_written, [*targets.values(), known])):
+    new = files.identity(ticket.track)
+    if not good or not all(map(_is_writable, [*targets.values(), new])):
         return False
-    known.unlink(missing_ok=True)  # first, and written last: it is never of another file
+    new.unlink(missing_ok=True)  # deleted first and written last: it never describes another file
     for stage, target in targets.items():
         if stage in good:
-            _copy(stage, files.output(stage, giver), target, ticket)
+            _copy(stage, files.output(stage, source), target, ticket)
         else:  # of the file that had this id before
             target.unlink(missing_ok=True)
-    write_identity(known, dataclasses.replace(identity, track=ticket.track, path=ticket.path))
-    _date(known, age(files.identity(giver)))
-    _renew(ticket, files, min(map(age, [known, *(targets[stage] for stage in good)])))
+    write_identity(new, dataclasses.replace(identity, track=ticket.track, path=ticket.path))
+    _date(new, age(files.identity(source)))
+    _renew(ticket, files, min(map(age, [new, *(targets[stage] for stage in good)])))
     return True
 
 
 def _is_good(stage: str, track: str, identity: Identity, files: Results) -> bool:
-    """Whether an output is sound and of the file that the identity is of.
+    """Whether an output is sound and was made from the file of the identity.
 
-    Records with corrections are made again: it may be of the one path, not of both.
+    Records with corrections are not reused: a correction may apply to only one of the two paths.
     """
     path = files.output(stage, track)
     if stage == "features":
@@ -249,12 +249,13 @@ def _is_good(stage: str, track: str, identity: Identity, files: Results) -> bool
     return False
 
 
-def _may_be_written(path: Path) -> bool:
+def _is_writable(path: Path) -> bool:
+    """Whether nothing is at path, or a file that dropgrid wrote."""
     return not os.path.lexists(path) or looks_owned(str(path))
 
 
 def _copy(stage: str, source: Path, target: Path, ticket: Ticket) -> None:
-    """Write an output of one track as another's, as old as it is."""
+    """Copy an output of one track to another, with the same time of modification."""
     if stage == "features":
         _link(source, target)
         return
@@ -264,7 +265,7 @@ def _copy(stage: str, source: Path, target: Path, ticket: Ticket) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """Give a file a second name, or a second copy where a file system has no such names."""
+    """Make a hard link to a file, or a copy if the file system has no hard links."""
     import shutil
 
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
@@ -283,7 +284,7 @@ def _date(path: Path, time: int) -> None:
 
 
 def _remove(track: str, files: Results) -> None:
-    """Delete what another id has taken over."""
+    """Delete the results of an id that another id has reused."""
     if looks_owned(str(files.features(track))):
         files.features(track).unlink(missing_ok=True)
     for kind in ANALYSES:

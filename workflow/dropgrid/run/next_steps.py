@@ -1,4 +1,4 @@
-"""What a person needs next when a run has ended: the page, what to check, what was not made."""
+"""The hints at the end of a run: the page, tracks to check, outputs that were not made."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ..results.to_check import tracks_to_check
 
 
 def next_steps(results: Path, environ: Mapping[str, str] = os.environ) -> str:
-    """A few lines for people, about whatever of the page and the table there is."""
+    """A few lines for users about the page and the table, if they exist."""
     files = Results(results)
     lines = []
     if files.table.exists():
         if count := tracks_to_check(results):
-            lines.append(f"{counted(count, 'track')} to check; dropgrid list says why")
+            lines.append(f"{counted(count, 'track')} to check; for the reasons: dropgrid list")
         if not has_parquet():
             lines.append(NO_PARQUET)
     if files.evaluation.exists() and not has("matplotlib"):
@@ -32,22 +32,22 @@ def next_steps(results: Path, environ: Mapping[str, str] = os.environ) -> str:
 
 
 def nothing_to_do(results: Path | None, environ: Mapping[str, str] = os.environ) -> str:
-    """A few lines for people after a run that found everything up to date.
+    """A few lines for users after a run that found everything up to date.
 
-    results: None where nothing is known of them.
+    results: None if unknown.
     """
     lines = ["dropgrid: nothing to do: everything is up to date"]
     if results is not None:
         files = Results(results)
         if failed := _failed(files):
             table = as_typed(files.failures, environ)
-            lines.append(f"{counted(failed, 'track')} failed in an earlier run: {table} says why")
+            lines.append(f"{counted(failed, 'track')} failed in an earlier run, see {table}")
         lines += _page(files, environ)
     return "\n".join(lines)
 
 
 def _page(files: Results, environ: Mapping[str, str]) -> list[str]:
-    """How to look at the page, if there is one."""
+    """How to open the page, if it exists."""
     if not files.page.exists():
         return []
     folder = str(as_typed(files.folder, environ))
@@ -57,7 +57,7 @@ def _page(files: Results, environ: Mapping[str, str]) -> list[str]:
 
 
 def _failed(files: Results) -> int:
-    """How many tracks failed, as the table of failures says; 0 if there is none."""
+    """How many tracks failed according to the table of failures; 0 without a table."""
     try:
         return len({row["track"] for row in read_csv(files.failures)})
     except (OSError, ValueError, csv.Error):
@@ -65,12 +65,12 @@ def _failed(files: Results) -> int:
 
 
 def as_typed(path: Path, environ: Mapping[str, str] = os.environ) -> Path:
-    """A path as seen from the folder in which the command was typed."""
-    return Path(seen_from(path, environ.get("PWD", "")))
+    """A path as the user would type it in the folder of the command."""
+    return Path(path_to_type(path, environ.get("PWD", "")))
 
 
-def seen_from(path: Path, folder: str) -> str:
-    """A path as it is typed in a folder: relative below it, absolute elsewhere."""
+def path_to_type(path: Path, folder: str) -> str:
+    """A path to type in a folder: relative if it is below the folder, else absolute."""
     whole = Path(os.path.abspath(path))
     if os.path.isabs(folder) and whole.is_relative_to(folder):
         return str(whole.relative_to(folder))

@@ -1,4 +1,4 @@
-"""What became of a track, read from its records."""
+"""The outcome of a track, read from its records."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class TrackOutcome:
 
 
 def outcome_of(results: Path, track: str) -> TrackOutcome | None:
-    """The outcome of a track; None where there is no record of it."""
+    """The outcome of a track; None if it has no record."""
     failures = []
     for analysis in READERS:
         with suppress(RecordError):

@@ -1,8 +1,8 @@
-"""What a run of the workflow stands on: is it a real one, and the plan of its tracks and batches.
+"""The plan of a run: its tracks and batches, and where its jobs find their input files.
 
-Snakemake reads the Snakefile before it knows what to do, for a dry run, a picture of the rules or
-a list as well. Only a real run may write: for the others the tickets and manifests that it would
-write are made in a temporary folder, and the rules take those of tracks that changed from there.
+Snakemake reads the Snakefile in every case, also for a dry run, a graph of the rules or a list.
+Only a real run may write to the results. Otherwise the tickets and manifests are written to a
+temporary folder, and the rules read those of changed tracks from there.
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ from .staleness import NETWORKS, force, note_options, tracks_due
 from .summary import describe, describe_interrupted, write_summary
 from .upgrade_notice import note_version, upgrade_lines
 
-NO_LIBRARY = "music"  # the default, which is there for those who have a folder of that name
-LATER_MINUTES = 0.3  # of music whose features take as long as the later stages of a track
+NO_LIBRARY = "music"  # the default of `library`, for users who have a folder of that name
+LATER_MINUTES = 0.3  # minutes of music: their features take as long as a track's later stages
 
 
-Workers = Callable[[Sequence[Ticket]], int]  # of tracks: how many batches of them run at once
+Workers = Callable[[Sequence[Ticket]], int]  # tracks -> how many batches of them run at once
 
 
 def one_worker(tracks: Sequence[Ticket]) -> int:
@@ -72,14 +72,14 @@ def one_worker(tracks: Sequence[Ticket]) -> int:
 
 @dataclass(frozen=True)
 class Plan:
-    """The tracks and batches of a run, by id, and where the files are that jobs read.
+    """The tracks and batches of a run, by id, and the paths of the files that jobs read.
 
-    shadow: the folder that holds what a real run would write; results itself in a real run.
-    batches: None where every stage of every track is a job of its own.
-    keep_features: False: they are deleted once the records are made, under any name.
-    analyses: the records to make. threads: of the features of tracks that get more than one.
+    shadow: the folder for what a real run would write; in a real run the results themselves.
+    batches: None if every stage of every track is a separate job.
+    keep_features: False: features are deleted once the records are made.
+    analyses: the records to make. threads: for the features of tracks that get more than one.
     corrected: the tracks that have, or once had, corrections.
-    began: when it was made, nanoseconds since 1970.
+    began: when the plan was made, nanoseconds since 1970.
     """
 
     results: str
@@ -94,7 +94,7 @@ class Plan:
     began: int = field(default_factory=time.time_ns)
 
     def ticket(self, track: str) -> str:
-        """Where the ticket of a track is."""
+        """The path of a track's ticket."""
         return self.path(f"tracks/{track}.json")
 
     def file(self, track: str) -> Ticket:
@@ -102,20 +102,20 @@ class Plan:
         return self.tickets.get(track) or read_ticket(Path(self.ticket(track)))
 
     def options(self, name: str) -> str:
-        """The options of a stage, or of the networks: as old as they are what they are."""
+        """The file of the options of a stage, or of the networks; written when they change."""
         return self.path(f"options/{name}.json")
 
     def correction(self, track: str) -> list[str]:
-        """The file of a track's corrections, where it has or had any."""
+        """The file of a track's corrections, if it has or had any."""
         return [self.path(f"corrections/{track}.json")] if track in self.corrected else []
 
     def done(self, batch: str) -> str:
-        """What says that a batch is done."""
+        """The file that marks a batch as done."""
         return f"{self.results}/batches/{batch}.done"
 
     @property
     def records(self) -> list[str]:
-        """The records of all tracks, or what stands for them: the batches that made the last."""
+        """The records of all tracks; with batches, the .done files that represent them."""
         if self.batches is None:
             return [
                 f"{self.results}/{kind}/{track}.json"
@@ -125,14 +125,14 @@ class Plan:
         return [self.done(batch) for batch in self.batches]
 
     def path(self, name: str) -> str:
-        """Where a ticket or scan.json is: in results, unless a real run would renew it."""
+        """The path of a ticket or scan.json: in results, unless a real run would change it."""
         real, planned = Path(self.results, name), self.shadow / name
         if self.shadow == Path(self.results) or is_same(planned, real):
             return f"{self.results}/{name}"
         return str(planned)
 
     def batch(self, name: str) -> str:
-        """Where the manifest of a batch is; not in results where it has to be done again."""
+        """The path of a batch's manifest; not in results if the batch has to run again."""
         done = f"batches/{name}.done"
         if Path(self.results, done).exists() and not (self.shadow / done).exists():
             return str(self.shadow / f"batches/{name}.json")
@@ -149,13 +149,13 @@ def plan_run(
     workers: Workers = one_worker,
     forced: Collection[str] = (),
 ) -> Plan:
-    """The plan of a run; what it stands on is scanned, claimed and guarded.
+    """Scan the library, claim and lock the results, and make the plan of a run.
 
-    config: complete. main: this is the process that the user started, not a job of its own, which
-    reads the plan that the main one made. real: it is to run jobs, not only to look. cluster:
-    its jobs run elsewhere; else `workers` tells how many can run here. module: the run is another
-    workflow's, of which this one is a module; nobody calls start_run then. forced: the rules that
-    are asked for anew, of which batches have to know. Raises DropgridError, OSError.
+    config: complete. main: this is the process that the user started; its jobs only read the plan
+    that it made. real: jobs will run; False for a dry run and the like. cluster: the jobs run
+    elsewhere; otherwise `workers` returns how many can run here. module: this workflow is a module
+    of another one; start_run is not called then. forced: the rules that the user forces to run
+    (--forcerun), which batches need to know. Raises DropgridError, OSError.
     """
     results = usual(config["results"])
     if not main:
@@ -172,10 +172,10 @@ def plan_run(
     if not config["allow_empty"]:
         refuse_vanished(found, sources(config["library"]), Path(results))
     recognised = recognise(found, Path(results))
-    say_changes(Path(results), stage_options(config))
+    print_changes(Path(results), stage_options(config))
     if real:
         check_networks(config)
-        # Signals reach the jobs at once, jobs never outlive the run, left-overs are removed.
+        # Signals reach the jobs immediately, jobs end with the run, incomplete files are removed.
         claim(Path(results), sources(config["library"]))
         guard_run(Path(results), jobs_elsewhere=cluster, module=module)
         if module:
@@ -183,10 +183,10 @@ def plan_run(
             note_version(Path(results))
         reuse_results(recognised, found, Path(results), config["analyses"])
         if recognised.reused:
-            _ask_for_tables(Results(Path(results)))
+            _delete_tables(Results(Path(results)))
     else:
         found = without(found, recognised, Path(results))
-    say_recognised(recognised)
+    print_recognised(recognised)
     same = recognised.unchanged
     return make_plan(found, results, config, real, workers, cluster, forced, module, same)
 
@@ -202,9 +202,9 @@ def make_plan(
     module: bool = False,
     same: Collection[str] = (),
 ) -> Plan:
-    """Write what jobs read, into results, or where nothing may be written there beside them.
+    """Write what jobs read: into results, or for a dry run into a temporary folder.
 
-    same: the tracks whose tickets are known to be what they were. For the rest see plan_run.
+    same: the tracks whose tickets did not change. For the other arguments see plan_run.
     Raises LibraryError, OSError.
     """
     folder = Path(results)
@@ -215,7 +215,7 @@ def make_plan(
             print(f"dropgrid: {line}", file=sys.stderr)
         corrections = read_corrections(source)
     shadow = folder if real else shadow_of(folder)
-    write_slices(corrections, found.tracks, shadow, folder, source)  # by the tickets as they were
+    write_slices(corrections, found.tracks, shadow, folder, source)  # before the tickets change
     tracks = write_tickets(found, shadow, same)
     _note_options(shadow, config)
     batches: list[str] | None = None
@@ -246,22 +246,22 @@ def make_plan(
 
 
 def _check_outputs(files: Results, tracks: Sequence[str]) -> None:
-    """Raise LibraryError where a file of the user's stands where a job writes: Snakemake removes
-    what a job makes before it starts."""
+    """Raise LibraryError if a user's file has the name of an output: Snakemake deletes outputs
+    before a job starts."""
     for track in tracks:
         for stage in STAGES:
             check_owned(files.output(stage, track))
 
 
 def _note_options(shadow: Path, config: Mapping[str, Any]) -> None:
-    """Note the options of the stages, and which networks there are to be, where they changed."""
+    """Note the options of the stages and the chosen networks, if they changed."""
     networks = {"bpm": maker(config["bpm"]["method"]), "key": config["key"]["method"]}
     note_options(shadow, {**stage_options(config), NETWORKS: networks})
 
 
 def _threads(tracks: Sequence[Ticket], results: Path, workers: int) -> dict[str, int]:
-    """How many threads the features of tracks get that would keep one worker busy while the
-    others have nothing left: more than one."""
+    """Threads for the features of long tracks, which would occupy one worker while the others
+    are idle; only tracks that get more than one."""
     files = Results(results)
     new = [track for track in tracks if not files.features(track.track).exists()] or tracks
     shares = fair_threads([likely_minutes(track) for track in new], workers)
@@ -275,9 +275,10 @@ def _batches(
     count: int,
     workers: int,
 ) -> list[str]:
-    """Write the batches of what is due; their names, those of the last run where nothing is."""
+    """Write the batches of the due tracks and return their names; those of the last run if no
+    track is due."""
     if not tracks:
-        # Records without a batch, of another version: whoever reads them has to look.
+        # Records without any batch, from another version: an empty batch marks them as changed.
         return done_batches(shadow) or write_batches(shadow, [Batch([])])
     work = [
         (likely_minutes(track) if "features" in due[track.track] else LATER_MINUTES, track)
@@ -286,26 +287,26 @@ def _batches(
     return write_batches(shadow, deal(work, count, workers))
 
 
-def _ask_for_tables(files: Results) -> None:
-    """Have tables and scores made anew where records have come without a job that says so.
+def _delete_tables(files: Results) -> None:
+    """Delete tables and scores so that they are made again, after records came without a job.
 
-    Their inputs may be the same bytes as before, by which Snakemake goes: so they have to be gone.
+    Snakemake does not see such a change, because the inputs of the tables may have the same bytes.
     """
     for path in (files.table, files.evaluation / "bpm.json"):
         if path.exists() and looks_owned(str(path)):
             path.unlink()
 
 
-def say_changes(results: Path, options: Mapping[str, Any]) -> None:
-    """Tell what is made anew because of an upgrade or another option, and what stays."""
-    with suppress(RecordError):  # of a first run
+def print_changes(results: Path, options: Mapping[str, Any]) -> None:
+    """Print what runs again because of an upgrade or a changed option, and what stays valid."""
+    with suppress(RecordError):  # in a first run
         line = upgrade_lines(results, options, len(read_scan(results)["tracks"]))
         if line:
             print(f"dropgrid: {line}", file=sys.stderr)
 
 
-def say_recognised(recognised: Recognised) -> None:
-    """Say first of all which files are recognised, and so not analysed again."""
+def print_recognised(recognised: Recognised) -> None:
+    """Print how many files are recognised, and so not analysed again."""
     parts = [
         counted(count, f"{what} file")
         for count, what in (
@@ -325,23 +326,23 @@ def start_run(
     references: Sequence[str],
     logger: Logger,
 ) -> None:
-    """Before the first job: how many tracks there are to analyse.
+    """Before the first job: log how many tracks there are to analyse.
 
-    manifests: of the batches that will run. jobs: of single stages, how many by track. references:
-    of the evaluation, noted for the commands that come later. Raises RecordError, OSError.
+    manifests: of the batches that will run. jobs: the number of jobs by track, without batches.
+    references: of the evaluation, noted for later commands. Raises RecordError, OSError.
     """
     note_references(Path(plan.results), references)
     note_version(Path(plan.results))
     count = len(jobs) + sum(len(read_batch(Path(manifest)).tracks) for manifest in manifests)
     if count:
-        upgrade_lines = {"tracks_planned": count, "jobs_of_tracks": dict(jobs)}
-        logger.info(f"dropgrid: tracks to analyse: {count}", extra=upgrade_lines)
+        counts = {"tracks_planned": count, "jobs_of_tracks": dict(jobs)}
+        logger.info(f"dropgrid: tracks to analyse: {count}", extra=counts)
 
 
 def end_run(plan: Plan, ok: bool, logger: Logger) -> None:
-    """After the last job: what became of the library, and how to try failed tracks again.
+    """After the last job: log the state of the library, and how to try failed tracks again.
 
-    ok: Snakemake calls it a success. Raises RecordError, OSError.
+    ok: whether Snakemake succeeded. Raises RecordError, OSError.
     """
     results = Path(plan.results)
     if not plan.keep_features:
@@ -354,7 +355,7 @@ def end_run(plan: Plan, ok: bool, logger: Logger) -> None:
 
 
 def read_plan(results: str) -> Plan:
-    """The plan that the main process made, for the jobs that it started. Raises RecordError."""
+    """The plan of the main process, for the jobs that it started. Raises RecordError."""
     folder = Path(results)
     tracks, batches = read_scan(folder)["tracks"], batch_names(folder)
     return Plan(results, folder, tracks, batches, corrected=tracks_with_corrections(folder))

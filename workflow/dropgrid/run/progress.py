@@ -1,7 +1,7 @@
-"""How far a run is: tracks done and failed, rate, time left, what is at work.
+"""The progress of a run: tracks done and failed, rate, time left, tracks in work.
 
-Knows nothing of Snakemake. `StageJobs` keeps the jobs of single stages, `Following` reads the logs
-of the batches at work as they grow; `Progress` counts what they found.
+Does not import Snakemake. `StageJobs` keeps the jobs of single stages, `Following` reads the
+growing logs of the running batches; `Progress` counts the tracks that they report.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from ..jobs.usage_log import read_batch_log
 
 BAR = 20  # characters
 PARTS = " ▏▎▍▌▋▊▉█"  # of a character of the bar, in eighths
-CLOCKS_DIFFER = 0.05  # seconds, that of files from that of processes
-SLUG = 9  # characters of a track's id behind its readable name: a dash and a digest
+CLOCKS_DIFFER = 0.05  # seconds between the clocks of files and of processes
+SLUG = 9  # characters of a track's id after its readable name: a dash and a digest
 
 
 @dataclass
 class _Log:
-    """The log of a batch: where it lies, up to which byte it is read, the track at work."""
+    """The log of a batch: its path, the number of bytes already read, the track in work."""
 
     path: Path
     read: int = 0
@@ -32,7 +32,7 @@ class _Log:
 
 
 class News(NamedTuple):
-    """A track is done, whatever became of it, or is to be tried `again`; batch: its, if any."""
+    """A track ended, well or not, or will be tried `again`. batch: of the track, if any."""
 
     results: Path
     batch: str | None
@@ -41,7 +41,7 @@ class News(NamedTuple):
 
 
 class StageJobs:
-    """The jobs of single stages that run now, and how many are left of each track.
+    """The running jobs of single stages, and the number of remaining jobs of each track.
 
     left: how many are planned, by track.
     """
@@ -51,11 +51,11 @@ class StageJobs:
         self._running: dict[int, tuple[str, Path]] = {}
 
     def begin(self, job: int, track: str, log: Path) -> None:
-        """A job starts, or starts again; its log lies in results/logs/STAGE."""
+        """A job starts, or starts again; its log is in results/logs/STAGE."""
         self._running[job] = track, log
 
     def end(self, job: int, ok: bool) -> list[News]:
-        """A job has ended: its track is done if this was the last of it."""
+        """A job has ended; its track is done if this was its last job."""
         if job not in self._running:
             return []
         track, log = self._running.pop(job)
@@ -71,9 +71,9 @@ class StageJobs:
 
 
 class Following:
-    """The logs of the batches that run now.
+    """The logs of the running batches.
 
-    since: when the run began, seconds since 1970; a log that is older is an earlier run's.
+    since: the start of the run, seconds since 1970; an older log is from an earlier run.
     """
 
     def __init__(self, since: float) -> None:
@@ -81,23 +81,23 @@ class Following:
         self._logs: dict[int, _Log] = {}
 
     def begin(self, job: int, log: Path) -> None:
-        """A job starts, or starts again, whose log is a batch's."""
+        """The job of a batch starts, or starts again."""
         self._logs[job] = _Log(log)
 
     def end(self, job: int) -> list[News]:
-        """A job has ended: its last report."""
+        """A job has ended: return its last news."""
         log = self._logs.pop(job, None)
         return list(self._news(log)) if log else []
 
     def news(self) -> list[News]:
-        """What was reported since the last call."""
+        """The news since the last call."""
         return [news for log in self._logs.values() for news in self._news(log)]
 
     def _news(self, log: _Log) -> Iterator[News]:
         if not is_of(log.path, self._since):
             return
         with suppress(OSError), log.path.open("rb") as stream:
-            if log.read > log.path.stat().st_size:  # begun anew
+            if log.read > log.path.stat().st_size:  # the log was started again
                 log.read = 0
             stream.seek(log.read)
             data = stream.read()
@@ -116,7 +116,7 @@ class Following:
 
 
 def is_of(log: Path, since: float) -> bool:
-    """Whether a log was written to since a moment, seconds since 1970."""
+    """Whether a log was written to after `since`, in seconds since 1970."""
     try:
         return log.stat().st_mtime >= since - CLOCKS_DIFFER
     except OSError:
@@ -125,7 +125,7 @@ def is_of(log: Path, since: float) -> bool:
 
 @dataclass
 class Progress:
-    """Counts of a run. tracks: how many there are to do."""
+    """Counts of a run. tracks: how many there are to analyse."""
 
     tracks: int
     failed: int = 0
@@ -149,15 +149,15 @@ class Progress:
         return min(1.0, self.done / self.tracks) if self.tracks else 0.0
 
     def line(self, seconds: float) -> str:
-        """The state in one line, after so many seconds of work."""
+        """The state in one line. seconds: since the work began."""
         parts = [self._count()]
         if self.done and seconds > 0:
             parts.append(f"{self._rate(seconds)} tracks/min")
         return f"{self.share:4.0%}  " + ", ".join(parts + self._left(seconds))
 
     def live(self, seconds: float, columns: int) -> str:
-        """The state as a line of a terminal that is drawn again and again: with a bar, and what
-        is at work as far as it fits."""
+        """The state as a line that a terminal redraws: with a bar, and as many tracks in work as
+        fit. seconds: since the work began; columns: of the terminal."""
         parts = [f"{_bar(self.share)} {self.share:4.0%}  {self._count()}"]
         if self.done and seconds > 0:
             parts.append(f"{self._rate(seconds)}/min")

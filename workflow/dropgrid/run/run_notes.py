@@ -1,4 +1,4 @@
-"""What a run notes of its configuration for the commands that come after it."""
+"""The parts of its configuration that a run stores for later commands."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def note_references(results: Path, references: Sequence[str]) -> None:
 
 
 def noted_references(results: Path) -> list[str]:
-    """The references that the last run used; none where none were noted. Raises RecordError."""
+    """The references that the last run used; empty if not stored. Raises RecordError."""
     path = Results(results).options("references")
     try:
         names = parse_document(read_bytes(path), SCHEMA, path).get("references")

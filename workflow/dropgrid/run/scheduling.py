@@ -1,23 +1,24 @@
-"""Snakemake's scheduler, kept from work that grows with the square of the number of jobs, and from
-asking ever more seldom what became of jobs elsewhere.
+"""Reduce work of Snakemake's scheduler that grows with the square of the number of jobs, and limit
+the time between status checks on a cluster.
 
-Measured with Snakemake 9.27, which has no option for any of it:
+Measured with Snakemake 9.27, which has no option for any of this:
 
-- Every time jobs are chosen while others are ready, a timer is set that has them chosen again a
-  second later, on behalf of the limit of jobs a second (100 by default). Each such
-  time sets another one. After two hundred jobs they were chosen 200 times a second.
-- Each time the inputs of every ready job are looked at, and all jobs that are left are listed.
+- Each time Snakemake selects jobs while others are ready, it sets a timer for another selection a
+  second later, because of the limit of jobs per second (100 by default). Each of these sets
+  another timer. After two hundred jobs it selected jobs 200 times a second.
+- Each selection examines the inputs of every ready job and lists all remaining jobs.
 
-Here the cores are the limit, and of the ready jobs only a few can begin.
+Here the cores are the limit, and only a few of the ready jobs can start.
 
-Before a job starts, Snakemake asks of each input whether it comes by a pipe, and looks for it in
-the outputs of all jobs that the job depends on: for the records of 10,000 tracks a minute or more.
+Before a job starts, Snakemake checks for each input whether it comes through a pipe. It searches
+the outputs of all jobs that the job depends on; for the records of 10,000 tracks this takes a
+minute or more.
 
-The Slurm plugin asks ten seconds later each time that nothing has changed, up to three minutes: so
-long a lost job would go unnoticed.
+The Slurm plugin waits ten seconds longer after each status check without a change, up to three
+minutes. A lost job would stay unnoticed for that time.
 
-None of this is a public interface: where a Snakemake is built otherwise, it is left as it is, with
-a warning.
+None of this is a public interface. If a version of Snakemake differs, it runs unchanged, with a
+warning.
 """
 
 from __future__ import annotations
@@ -27,16 +28,16 @@ from heapq import nsmallest
 from inspect import iscoroutinefunction
 from typing import Any
 
-CHOICE = 32  # ready jobs, at least, that are looked at when jobs are chosen, and for each core
-CHOICE_PER_CORE = 4
-LOOK = 80  # seconds, at most, until a cluster is asked about its jobs once more
+CHOICE = 32  # ready jobs that a selection examines: at least this many,
+CHOICE_PER_CORE = 4  # or this many for each core
+LOOK = 80  # most seconds between two status checks on a cluster
 
 
 Warn = Callable[[str], None]
 
 
 def lighten(scheduler: Any, cores: int, warn: Warn) -> None:
-    """Have the scheduler of a run on this machine, which has not begun, do less each time."""
+    """Make each selection of jobs cheaper, for a run on this machine that has not begun."""
     most = max(CHOICE, CHOICE_PER_CORE * cores)
     usual = type(scheduler)
     lacking = [] if callable(getattr(usual, "job_selector", None)) else ["job_selector"]
@@ -65,7 +66,7 @@ def lighten(scheduler: Any, cores: int, warn: Warn) -> None:
 
 
 def know_pipes(dag: Any, jobs: Iterable[Any], warn: Warn) -> None:
-    """Have jobs that depend on no job with a pipe know so, without looking for each input."""
+    """Mark jobs that depend on no job with a pipe, so that Snakemake does not search for one."""
     try:
         for job in jobs:
             if iscoroutinefunction(job.is_pipe_or_service_input):
@@ -83,7 +84,7 @@ def _is_no_pipe(*path: Any) -> bool:
 
 
 def foremost(jobs: Iterable[Any], most: int) -> set[Any]:
-    """So many of the ready jobs: by priority, and then as they were planned."""
+    """The first `most` of the ready jobs, by priority, then in the order of planning."""
     return set(nsmallest(most, jobs, key=lambda job: (-job.priority, job.jobid)))
 
 
@@ -92,11 +93,11 @@ def _is_property(kind: type, name: str) -> bool:
 
 
 def _left(lacking: str, harm: str) -> str:
-    return f"dropgrid: this Snakemake has no {lacking}: it runs as it is, and {harm}"
+    return f"dropgrid: this Snakemake has no {lacking}: it runs unchanged, and {harm}"
 
 
 def look_often(executor: Any, warn: Warn) -> None:
-    """Have what submits jobs to a cluster ask about them every LOOK seconds at least."""
+    """Limit the time between two status checks of a cluster executor to LOOK seconds."""
     usual = type(executor)
     if not _is_property(usual, "next_seconds_between_status_checks"):
         harm = "a lost job may go unnoticed for some minutes"

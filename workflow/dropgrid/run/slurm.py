@@ -1,4 +1,4 @@
-"""How Slurm is asked about jobs: by its accounting where that answers, else by its queue."""
+"""Choose the command for the status of Slurm jobs: accounting if it answers, else the queue."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ PATIENCE = 20.0  # seconds for accounting to answer
 
 
 def status_command() -> Literal["sacct", "squeue"]:
-    """What the profile tells Snakemake to ask; without accounting `sacct` says nothing of any job,
-    and jobs that have ended would be waited for without a word for ever."""
+    """The status command for the profile. Without accounting, `sacct` reports no job, and
+    Snakemake would wait for ended jobs forever, without a message."""
     try:
         asked = subprocess.run(
             ["sacct", "-X", "-n", "-o", "JobID"], capture_output=True, timeout=PATIENCE

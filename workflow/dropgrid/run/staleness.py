@@ -1,9 +1,9 @@
-"""Which stages of a track have to run: what they wrote is missing or out of date.
+"""Find the stages of a track that have to run because their output is missing or out of date.
 
-Nothing that a stage reads may be younger than what it wrote. results/options/{stage}.json is such
-an input too: it is written when the options of its stage change, options/networks.json when
-other networks are asked for, and that of features once all has been asked for anew
-(`snakemake --forcerun batch`).
+An output is out of date if any input of its stage is newer. results/options/{stage}.json is such
+an input: it is written when the options of its stage change. options/networks.json is written
+when the configuration names other networks. `snakemake --forcerun batch` sets the time of the
+options of features, so that everything runs again.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from ..corrections.per_track import slice_path
 from ..results.layout import Results
 from ..stages import STAGES
 
-NETWORKS = "networks"  # in the options: which networks there are to be
-FEW = 20  # tracks whose files are looked at one by one
-LONG_AGO = 10**9  # nanoseconds since 1970; Snakemake takes 0 for no time at all
+NETWORKS = "networks"  # in the options: which networks to use
+FEW = 20  # up to this many tracks, the times of files are read one by one
+LONG_AGO = 10**9  # nanoseconds since 1970; to Snakemake, 0 means no time
 
 
 def force(results: Path, rules: Collection[str]) -> None:
-    """Have stages of every track run again, as if their options had changed.
+    """Make stages of every track run again, as if their options had changed.
 
-    rules: that Snakemake was asked to run anew; those that are no stage's stand for all stages.
+    rules: those that the user forces (--forcerun); batch and network stand for all stages.
     """
-    now = time.time_ns()  # finer than the system's own times: younger than what was just written
+    now = time.time_ns()  # finer than the times of the file system: newer than what was written
     for rule in rules:
         if rule in STAGES or rule in ("batch", "network"):
             options = Results(results).options(rule if rule in STAGES else "features")
@@ -41,19 +41,19 @@ def force(results: Path, rules: Collection[str]) -> None:
 
 
 def note_options(results: Path, options: Mapping[str, Any]) -> None:
-    """Keep the options of each stage, and NETWORKS, in results/options, if they changed.
+    """Write the options of each stage, and NETWORKS, to results/options, if they changed.
 
-    Raises LibraryError where somebody else's file stands in the place of one, OSError.
+    Raises LibraryError if a file that dropgrid did not write has one of the names, OSError.
     """
     for name in (*STAGES, NETWORKS):
         path = Results(results).options(name)
-        if path.is_symlink() or not _may_be_ours(path):
+        if path.is_symlink() or not _is_writable(path):
             raise LibraryError(
-                f"results: {path}: was not written by dropgrid; nothing is written over it"
+                f"results: {path}: was not written by dropgrid and is not overwritten"
             )
         first = not path.exists()
         write_if_changed(path, _as_noted(options.get(name, {})))
-        if first and name == NETWORKS:  # results of a version that did not note them stay good
+        if first and name == NETWORKS:  # keeps results of versions without this file valid
             os.utime(path, ns=(LONG_AGO, LONG_AGO))
 
 
@@ -61,8 +61,8 @@ def _as_noted(values: Any) -> bytes:
     return json.dumps(values, sort_keys=True, indent=2).encode() + b"\n"
 
 
-def _may_be_ours(path: Path) -> bool:
-    """Whether there is nothing at path, or options as they are noted."""
+def _is_writable(path: Path) -> bool:
+    """Whether nothing is at path, or options that dropgrid wrote."""
     try:
         data = path.read_bytes()
         return not data.strip(b"\0") or data == _as_noted(json.loads(data))
@@ -73,12 +73,12 @@ def _may_be_ours(path: Path) -> bool:
 
 
 def read_options(results: Path) -> dict[str, dict[str, Any]]:
-    """The options of each stage as noted. Raises OSError, ValueError."""
+    """The stored options of each stage. Raises OSError, ValueError."""
     return {name: json.loads(Results(results).options(name).read_bytes()) for name in STAGES}
 
 
 def networks_since(results: Path) -> int:
-    """Since when the networks are what they are."""
+    """When the networks last changed, in nanoseconds since 1970."""
     files = Results(results)
     return max(age(files.network), age(files.key_network))
 
@@ -92,8 +92,8 @@ def stages_due(
 ) -> list[str]:
     """The stages of a track that have to run.
 
-    networks: see networks_since; since: see options_since. Features alone are not missed: they
-    are made where a record needs them. Structure needs the bpm record; so that is made with it.
+    networks: see networks_since; since: see options_since. Missing features alone cause no work:
+    they are made when a record needs them. Structure needs the bpm record, which is made with it.
     """
     files = Results(results)
     made = [age(files.output(stage, track)) for stage in STAGES]
@@ -109,17 +109,17 @@ def _due(
     since: Mapping[str, int],
     analyses: Collection[str],
 ) -> list[str]:
-    """stages_due, from the ages of what each stage made, of the ticket, and of the corrections."""
+    """stages_due, from the times of each stage's output, of the ticket, and of the corrections."""
     features, bpm, structure, key = made
-    asked = max(ticket, networks, since["features"])
+    newest_input = max(ticket, networks, since["features"])
     bpm_due = not {"bpm", "structure"}.isdisjoint(analyses) and (
-        bpm < max(asked, features, corrections, since["bpm"])
+        bpm < max(newest_input, features, corrections, since["bpm"])
     )
     structure_due = "structure" in analyses and (
-        bpm_due or structure < max(asked, features, bpm, corrections, since["structure"])
+        bpm_due or structure < max(newest_input, features, bpm, corrections, since["structure"])
     )
-    key_due = "key" in analyses and key < max(asked, features, corrections, since["key"])
-    features_due = features < asked and (bpm_due or structure_due or key_due)
+    key_due = "key" in analyses and key < max(newest_input, features, corrections, since["key"])
+    features_due = features < newest_input and (bpm_due or structure_due or key_due)
     due = {"features": features_due, "bpm": bpm_due, "structure": structure_due, "key": key_due}
     return [stage for stage in STAGES if due[stage]]
 
@@ -127,8 +127,8 @@ def _due(
 def tracks_due(
     results: Path, tracks: Sequence[str], analyses: Collection[str]
 ) -> dict[str, list[str]]:
-    """The stages that are due, of each track that has any; all, where no options are noted or a
-    file of networks is missing, which will be younger than all else."""
+    """The due stages of each track that has any. All stages are due if no options are stored, or
+    if a file of networks is missing, because it will be newer than all outputs."""
     files = Results(results)
     since = options_since(results) or dict.fromkeys(STAGES, sys.maxsize)
     networks = max(networks_since(results), age(files.options(NETWORKS)))
@@ -153,21 +153,21 @@ def tracks_due(
 
 
 def _ages(folder: Path) -> dict[str, int]:
-    """When each file in a folder was written, by its name without suffix: one pass over a folder
-    takes a tenth of what looking for its files by their paths does."""
+    """When each file in a folder was written, by its name without suffix. One pass over a folder
+    takes a tenth of the time of one stat call per path."""
     with suppress(OSError), os.scandir(folder) as listing:
         return {e.name.rpartition(".")[0]: e.stat().st_mtime_ns for e in listing}
     return {}
 
 
 def options_since(results: Path) -> dict[str, int] | None:
-    """Since when the options of each stage are what they are; None where that was not noted."""
+    """When the options of each stage last changed; None if they are not stored."""
     times = {stage: age(Results(results).options(stage)) for stage in STAGES}
     return None if min(times.values()) < 0 else times
 
 
 def changed_options(results: Path, options: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The options of each stage that are others than in the last run; none at the first."""
+    """The options of each stage that differ from the last run; none in a first run."""
     changed = {}
     for stage in STAGES:
         before = noted_options(results, stage)
@@ -182,7 +182,7 @@ _NONE = object()
 
 
 def noted_options(results: Path, stage: str) -> dict[str, Any] | None:
-    """The options of a stage in the last run; None where they were not noted."""
+    """The options of a stage in the last run; None if they are not stored."""
     with suppress(OSError, ValueError):
         values = json.loads(Results(results).options(stage).read_bytes())
         return values if isinstance(values, dict) else None
@@ -190,7 +190,7 @@ def noted_options(results: Path, stage: str) -> dict[str, Any] | None:
 
 
 def age(path: Path) -> int:
-    """When a file was written, in nanoseconds since 1970; long ago if there is none."""
+    """When a file was written, in nanoseconds since 1970; -1 if it does not exist."""
     try:
         return os.stat(path).st_mtime_ns
     except OSError:

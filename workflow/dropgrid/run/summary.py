@@ -1,6 +1,6 @@
-"""What has become of a library: how many tracks are done, failed or waiting, and what it took.
+"""The state of a library: how many tracks are done, failed or waiting, and the time and memory.
 
-Read from the records themselves, so that it is right at any moment, after an interrupt too. The
+It is read from the records themselves, so it is right at any moment, also after an interrupt. The
 use of time and memory comes from the logs of the tracks (dropgrid.jobs.usage_log).
 """
 
@@ -41,11 +41,11 @@ SHOWN = 20  # failures listed in the text; all are in the JSON and in failures.c
 @dataclass(frozen=True)
 class Summary:
     """The state of a library. waiting: tracks without all of their records.
-    checked: grids that a user corrected or confirmed, and right: those of them that the analysis
-    itself found. failures: of each failed track, in the library's order. unread: what the scan
-    could not look into, as (path, reason). departed: tracks with records that have left the
-    library. use: what each stage took of the tracks that are in the library, whenever that was;
-    of_run: what the tracks of the last run took, if that is asked for."""
+    checked: grids that a user corrected or confirmed; right: those of them that the analysis found
+    too. failures: (track, path, failure) in the library's order. unread: what the scan could not
+    read, as (path, reason). departed: tracks with records that are no longer in the library. use:
+    time and memory of each stage, for the tracks in the library, whenever they were analysed;
+    of_run: for the tracks of the last run, on request."""
 
     tracks: int
     ok: int
@@ -61,9 +61,9 @@ class Summary:
 
 
 def summarise(results: Path, since: int | None = None) -> Summary:
-    """The state of the library whose results are in a folder. Raises RecordError without one.
+    """The state of the library of a folder of results. Raises RecordError without a scan.
 
-    since: when the run began that is reported, nanoseconds since 1970.
+    since: the start of the run to report, nanoseconds since 1970.
     """
     return _summarise(results, RowReader(results, Results(results).kinds()), since)
 
@@ -96,7 +96,7 @@ def _summarise(results: Path, reader: RowReader, since: int | None) -> Summary:
 
 
 def _outcome(results: Path, reader: RowReader, track: str) -> tuple[TrackFailure | None, bool]:
-    """The first failure of a track, and whether it lacks a record that can be read."""
+    """The first failure of a track, and whether a record is missing or cannot be read."""
     with suppress(RecordError):
         failures = reader.failures(track)
         if not any(failure.type == BROKEN for failure in failures):
@@ -111,17 +111,17 @@ def _outcome(results: Path, reader: RowReader, track: str) -> tuple[TrackFailure
 
 
 def _checked(results: Path, tracks: Sequence[str]) -> list[bool]:
-    """Of each grid that a user corrected or confirmed, whether the analysis itself found it."""
+    """For each grid that a user corrected or confirmed: whether the analysis found the same."""
     session = CorrectionSession(Results(results), corrections_file(results))
     try:
         corrections = document.read(session.file)
-    except (InvalidCorrection, OSError):  # a summary is no place to complain about it
+    except (InvalidCorrection, OSError):  # other commands report it
         return []
     return [item.grid_is_right for item in agreements(session, corrections, tracks) if item.grid]
 
 
 def use_by_stage(results: Path, tracks: Sequence[str]) -> dict[str, Use]:
-    """What each stage took, by the logs of its jobs and of batches: the younger counts."""
+    """Time and memory of each stage, from the logs of jobs and of batches; the newer counts."""
     files = Results(results)
     ages = {name: _ages(files.logs(name)) for name in (*STAGES, "tracks")}
     found: dict[str, list[Use]] = {stage: [] for stage in STAGES}
@@ -180,7 +180,7 @@ def to_json(summary: Summary) -> bytes:
 
 
 def write_summary(results: Path, since: int | None = None) -> Summary:
-    """Write results/summary.json and return what it says; see summarise.
+    """Write results/summary.json and return its content; see summarise.
 
     Raises RecordError, OSError.
     """
@@ -192,14 +192,14 @@ def write_summary(results: Path, since: int | None = None) -> Summary:
 
 
 def describe_interrupted(summary: Summary) -> str:
-    """Where a run stood that was interrupted, in one line."""
+    """The state of an interrupted run, in one line."""
     failed = f" ({summary.failed} failed)" if summary.failed else ""
     done = summary.ok + summary.failed
     return f"dropgrid: {done} of {counted(summary.tracks, 'track')} analysed{failed}"
 
 
 def describe(summary: Summary, results: Path) -> str:
-    """The summary as a few lines for people. results: the folder, as they type it."""
+    """The summary as a few lines for users. results: the folder, as they type it."""
     typed = shlex.quote(str(results))
     parts = [
         counted(summary.tracks, "track"),
@@ -215,16 +215,16 @@ def describe(summary: Summary, results: Path) -> str:
         kinds = Counter(f"{f.stage} {f.type}" for _, _, f in summary.failures)
         most = ", ".join(f"{kind}: {count}" for kind, count in kinds.most_common())
         lines.append(f"  and {summary.failed - SHOWN} more ({most}): {results}/failures.csv")
-    lines += [f"  not looked into: {printable(path)}: {why}" for path, why in summary.unread]
+    lines += [f"  cannot be read: {printable(path)}: {why}" for path, why in summary.unread]
     if summary.checked:
         lines.append(
             f"you checked {counted(summary.checked, 'track')}; "
             f"the computed grid was right on {summary.right}"
         )
-    lines += _took(summary)
+    lines += _use_lines(summary)
     if summary.departed:
         lines.append(
-            f"{counted(summary.departed, 'track')} no longer in your folder; to see what is kept: "
+            f"{counted(summary.departed, 'track')} no longer in your folder; to list cached data: "
             f"dropgrid prune --results {typed} --dry-run"
         )
     if summary.failed:
@@ -233,12 +233,12 @@ def describe(summary: Summary, results: Path) -> str:
             f"dropgrid retry --results {typed}, then start the run again"
         )
     if summary.waiting:
-        lines.append("Run the same command again to go on with those that wait")
+        lines.append("Run the same command again to analyse the waiting tracks")
     return "\n".join(lines)
 
 
-def _took(summary: Summary) -> list[str]:
-    """What the run took, in a line; where none is reported, what all tracks together took."""
+def _use_lines(summary: Summary) -> list[str]:
+    """Time and memory of the run in one line; without a run, of all tracks together."""
     if summary.of_run is not None:
         return [f"this run: {_time_and_memory(summary.of_run)}"] if summary.of_run.jobs else []
     used = {stage: use for stage, use in summary.use.items() if use.jobs}
@@ -253,7 +253,7 @@ def _time_and_memory(use: Use) -> str:
 
 
 def _is_failure(features: Path) -> bool:
-    """Whether features hold a failure; the record may tell that of a later stage."""
+    """Whether features contain a failure; the record may contain that of a later stage."""
     from ..features import store
 
     try:
@@ -263,9 +263,9 @@ def _is_failure(features: Path) -> bool:
 
 
 def forget_failures(results: Path) -> list[str]:
-    """Delete what is kept of failed tracks, so that the next run makes it again; their ids.
+    """Delete the records of failed tracks, so that the next run makes them again; return the ids.
 
-    Features that are sound are kept. Raises RecordError, OSError.
+    Sound features are not deleted. Raises RecordError, OSError.
     """
     forgotten = []
     for track, _, failure in summarise(results).failures:

@@ -1,8 +1,8 @@
-"""After an upgrade or a changed option: one line on what will be made again, why, and what stays.
+"""One line after an upgrade or a changed option: which stages run again and why, what stays valid.
 
-What decides is what the stages are given (dropgrid.stages.stage_options): their options, and the
-versions of what they write. Records of an older version of dropgrid stay good where those are the
-same.
+This depends on the arguments of the stages (dropgrid.stages.stage_options): their options, and the
+versions of their records. If these are the same, records of an older version of dropgrid stay
+valid.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ SCHEMA = "dropgrid/version"
 
 
 def note_version(results: Path, version: str = __version__) -> None:
-    """Note by which version of dropgrid the results are. Raises OSError, LibraryError."""
+    """Store the version of dropgrid that makes the results. Raises OSError, LibraryError."""
     values = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION, "version": version}
     write_owned(Results(results).options("version"), json_lines(values))
 
 
 def noted_version(results: Path) -> str | None:
-    """The version of dropgrid that ran last on results, or else made them; None: not known."""
+    """The version of dropgrid that ran last on results, or that made them; None if unknown."""
     path = Results(results).options("version")
     try:
         version = parse_document(read_bytes(path), SCHEMA, path).get("version")
@@ -39,7 +39,7 @@ def noted_version(results: Path) -> str | None:
 
 
 def upgrade_lines(results: Path, options: Mapping[str, Any], tracks: int) -> str | None:
-    """The line; None where the version is that of the last run and no option has changed.
+    """The line; None if neither the version nor an option has changed since the last run.
 
     options: of each stage, now; tracks: how many the last run had.
     """
@@ -48,21 +48,21 @@ def upgrade_lines(results: Path, options: Mapping[str, Any], tracks: int) -> str
     is_new = before is not None and before != __version__
     if not tracks or not (changed or is_new):
         return None
-    whose = f"{tracks} {'track' if tracks == 1 else 'tracks'} by dropgrid {before or __version__}"
-    here = f", here is {__version__}" if is_new else ""
-    anew = {stage: _why(results, stage, changed, options) for stage in STAGES}
-    parts = [f"{stage} {why}" for stage, why in anew.items() if why]
-    kept = [stage for stage, why in anew.items() if not why]
-    made = "nothing has to be made again; "
-    if parts:
-        made = f"will be made again: {', '.join(parts)}; "
-    return f"{whose}{here}: {made}kept: {', '.join(kept) or 'nothing'}"
+    made_by_version = (
+        f"{tracks} {'track' if tracks == 1 else 'tracks'} by dropgrid {before or __version__}"
+    )
+    this = f", this is {__version__}" if is_new else ""
+    reasons = {stage: _why(results, stage, changed, options) for stage in STAGES}
+    parts = [f"{stage} {why}" for stage, why in reasons.items() if why]
+    valid = [stage for stage, why in reasons.items() if not why]
+    again = f"stages to run again: {', '.join(parts) or 'none'}"
+    return f"{made_by_version}{this}: {again}; still valid: {', '.join(valid) or 'nothing'}"
 
 
 def _why(
     results: Path, stage: str, changed: Mapping[str, list[str]], options: Mapping[str, Any]
 ) -> str | None:
-    """Why a stage is run again, in brackets: its own options, or what it reads; None if not."""
+    """Why a stage runs again, in brackets: its own options, or an input; None if it does not."""
     if stage in changed:
         before, now = noted_options(results, stage) or {}, options.get(stage, {})
         each = (f"{name} {before.get(name)} -> {now.get(name)}" for name in changed[stage])

@@ -1,10 +1,11 @@
-"""A library that is watched: what is added is analysed once it has been copied whole.
+"""Watch a library, and analyse new files once they are completely copied.
 
-What decides is a look at the library, the same as a run's: which files there are, how large and
-how old. It is taken when the system reports a change, and every so often, for what no system
-tells (a network's disk, one that was mounted again). Where two looks some seconds apart agree,
-nothing is being copied any more, and where they differ from that of the last run, there is one to
-make. So it does not matter what was missed: after a restart the first scan shows it.
+The watch compares snapshots of the library (`Look`), made by the same scan as a run's: the files,
+their sizes and times of modification. It makes one when the system reports a change, and at
+regular intervals for changes that no system reports (a network disk, a disk that was mounted
+again). If two snapshots some seconds apart agree, nothing is being copied; if they differ from
+that of the last run, a run starts. So missed reports do no harm: after a restart the first scan
+finds the changes.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ from ..library import AUDIO_SUFFIXES, LIST_SUFFIXES, expanded, scan
 
 Look = frozenset[tuple[str, int, int]]  # path, size, time of modification
 SETTLE = 5.0  # seconds in which nothing may change
-EVERY = 300.0  # seconds between scans without a report of the system
-LONGEST_COPY = 900.0  # seconds after which a run no longer waits for what is still being copied
+EVERY = 300.0  # seconds between scans without a report from the system
+LONGEST_COPY = 900.0  # seconds after which a run starts although files are still being copied
 PAUSE, LONGEST_PAUSE = 60.0, 1800.0  # seconds before a run that failed is tried again
 CHANGES = ("created", "modified", "moved", "deleted", "closed")  # of watchdog's events
-OF_FOLDERS = ("created", "moved", "deleted")  # a folder is modified by whatever is in it
+OF_FOLDERS = ("created", "moved", "deleted")  # "modified" reports changes inside a folder
 
 
 def look(sources: Sequence[str], results: str, exclude: str | Sequence[str] = ()) -> Look | None:
-    """The files of a library now, but for those that patterns exclude; None where it is away."""
+    """The present files of a library, without the excluded ones; None if it is unavailable."""
     try:
         found = scan(sources, apart=results, exclude=exclude)
     except (LibraryError, OSError):
@@ -40,8 +41,9 @@ def look(sources: Sequence[str], results: str, exclude: str | Sequence[str] = ()
 
 @dataclass
 class Watch:
-    """look: at the library; run: one of the workflow, its exit code; wait: so many seconds, or
-    until something changes; rest: so many; stopped: whether it is to end; say: a line."""
+    """The loop of `dropgrid watch`. look: make a snapshot; run: run the workflow and return its
+    exit code; wait: for a number of seconds or until a change; rest: for a number of seconds;
+    stopped: whether to end; say: print a line. settle, every: seconds, see SETTLE and EVERY."""
 
     look: Callable[[], Look | None]
     run: Callable[[], int]
@@ -53,20 +55,20 @@ class Watch:
     every: float = EVERY
 
     def __call__(self) -> None:
-        """Run what there is to run, until the clock is stopped."""
+        """Run the workflow after each change, until `stopped`."""
         done: Look | None = None
-        pause, away = PAUSE, False
+        pause, unavailable = PAUSE, False
         while not self.stopped():
             now = self.settled(done)
             if self.stopped():
                 return
             if now is None or (done and not now):
-                if not away:
-                    self.say("the library is away; it is waited for")
-                away = True
+                if not unavailable:
+                    self.say("library folder unavailable; waiting for it")
+                unavailable = True
                 self.wait(min(self.every, PAUSE))
                 continue
-            away = False
+            unavailable = False
             if now == done:
                 self.wait(self.every)
                 continue
@@ -76,12 +78,12 @@ class Watch:
             if code == 0:
                 done, pause = now, PAUSE
                 continue
-            self.say(f"the run ended with {code}; it is tried again in {pause:.0f} s")
+            self.say(f"the run ended with exit code {code}; next attempt in {pause:.0f} s")
             self.rest(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def settled(self, done: Look | None) -> Look | None:
-        """A look that nothing has changed since some seconds; at once if it is that of `done`."""
+        """A snapshot unchanged for `settle` seconds; immediately if it equals `done`."""
         before, waited = self.look(), 0.0
         while before is not None and before != done and not self.stopped():
             self.rest(self.settle)
@@ -94,9 +96,10 @@ class Watch:
 
 
 class FolderWatcher:
-    """Sees changes below folders, by the system's own notices, and sets an event then.
+    """Sets an event when the system reports a change below one of the folders.
 
-    Where the system gives none (no room for more watches), the looks every so often have to do.
+    If the system sends no reports (no more watches available), only the regular scans find
+    changes.
     """
 
     def __init__(self, sources: Sequence[str], results: str, changed: Event) -> None:
@@ -106,7 +109,7 @@ class FolderWatcher:
         self._of: list[tuple[int, int] | None] = []
 
     def open(self) -> str | None:
-        """Begin to see, anew where a folder is another than before; why it cannot, if so."""
+        """Start watching, again if a folder was replaced; return the reason if that fails."""
         of = [_inode_of(folder) for folder, _ in self.folders]
         if self._observer is not None and of == self._of:
             return None
@@ -128,7 +131,7 @@ class FolderWatcher:
         return None
 
     def close(self) -> None:
-        """See no more."""
+        """Stop watching."""
         if self._observer is not None:
             with suppress(RuntimeError):
                 self._observer.stop()
@@ -143,7 +146,7 @@ class FolderWatcher:
             self.changed.set()
 
     def _matters(self, path: str, is_folder: bool) -> bool:
-        """Whether a change of a path can change a look: what is hidden, and results, cannot."""
+        """Whether a change of a path can change a snapshot; hidden files and results cannot."""
         if Path(path).is_relative_to(self.results) or os.path.basename(path).startswith("."):
             return False
         suffix = os.path.splitext(path)[1].lower()
@@ -160,7 +163,7 @@ def _folder(source: str) -> str:
 
 
 def _inode_of(folder: str) -> tuple[int, int] | None:
-    """What shows that another disk was mounted in the folder."""
+    """Device and inode of a folder, which change when a disk is mounted there."""
     try:
         status = os.stat(folder)
     except OSError:

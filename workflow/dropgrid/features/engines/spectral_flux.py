@@ -5,8 +5,8 @@ tone that slides (vibrato, a wobbling bass) is no rise. Three sums of bands, abo
 snare and hi-hat are heard, are each measured against the loudest rises of the seconds around and
 less what they are on average, so that a soft passage counts like a loud one and a dense one shows
 its accents; their mean is the activation. Nothing is left of seconds without strokes: noise, whose
-rises are all alike, and chords that are held, which hardly rise. Which of the peaks are beats, and
-where the ones are, is for the decision that all witnesses share (dropgrid.rhythm).
+rises are all alike, and chords that are held, which hardly rise. Which of the peaks are beats or
+downbeats is decided later, with all other evidence (dropgrid.rhythm).
 
 Source: S. Böck, G. Widmer, "Maximum filter vibrato suppression for onset detection", DAFx 2013.
 """
