@@ -1,4 +1,4 @@
-"""Every stroke of a piece of the benchmark: which layers play in a bar, and what."""
+"""Every stroke of a piece of the benchmark: which layers play in each bar, and which notes."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _active(
 
 
 def _patterns(piece: Piece, random: np.random.Generator) -> dict[str, str]:
-    """Patterns of sixteenths by sound, of one or two bars of 4/4, as the traits change them."""
+    """Patterns of sixteenths by sound, one or two bars of 4/4 long, changed by the traits."""
     style = piece.sound
     found = {
         "kick": style.kick, "snare": style.snare, "clap": style.clap, "closed": style.closed,

@@ -1,6 +1,6 @@
-"""A piece of the benchmark: what is played when, decided by a seed and a number alone.
+"""Compose a piece of the benchmark: a seed and a number alone determine every stroke.
 
-A twin is the same piece with one thing changed, so that a failure names its cause.
+A twin is the same piece with one property changed, so that a failure has a known cause.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .traits import TWINS, draw_traits
 
 
 def compose(seed: int, number: int, twin: str = "") -> Piece:
-    """A piece; the same arguments give the same piece, and twins differ from it in one thing."""
+    """Compose a piece. The same arguments give the same piece; a twin changes one property."""
     if twin and twin not in TWINS:
         raise ValueError(f"twin {twin!r} is none of {', '.join(TWINS)}")
     random = np.random.default_rng([seed, number])

@@ -1,4 +1,4 @@
-"""What chance decides of a piece of the benchmark: its sections, keys, chords and tempo curve."""
+"""The random choices for a piece of the benchmark: sections, keys, chords and tempo curve."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORMS: tuple[tuple[Label, ...], ...] = (
 
 
 def draw_form(random: np.random.Generator, bar: float, odd: bool) -> tuple[tuple[Label, int], ...]:
-    """Sections of bars that together last about as long as a piece is."""
+    """Sections in bars, with a total length within about SECONDS."""
     labels = FORMS[int(random.integers(len(FORMS)))]
     room = int(random.uniform(*SECONDS) / bar)
     counts = [4] * len(labels)
@@ -32,7 +32,7 @@ def draw_form(random: np.random.Generator, bar: float, odd: bool) -> tuple[tuple
 def draw_keys(
     random: np.random.Generator, form: tuple[tuple[Label, int], ...], changes: bool
 ) -> tuple[tuple[int, int], ...]:
-    """From which bar on which key is played; two of three pieces are minor."""
+    """The keys, each with the bar where it begins; two of three pieces are minor."""
     tonic, mode = int(random.integers(12)), 12 if random.random() < 2 / 3 else 0
     found = [(0, mode + tonic)]
     if changes:
@@ -43,7 +43,7 @@ def draw_keys(
 
 
 def draw_chords(random: np.random.Generator, key: int) -> tuple[tuple[int, bool], ...]:
-    """A progression that leaves no doubt of the key: its own chord sounds half of the time."""
+    """A progression with a clear key: the tonic chord sounds half of the time."""
     known = KEY_PROGRESSIONS["minor" if key >= 12 else "major"]
     return known[int(random.integers(len(known)))]
 
@@ -55,7 +55,7 @@ def draw_curve(
     meter: int,
     form: tuple[tuple[Label, int], ...],
 ) -> Curve:
-    """How the tempo moves, as the traits say."""
+    """The tempo curve that the traits require."""
     beats = bars * meter
     values = random.uniform(size=6)  # drawn always, so that traits do not move each other's
     first = int(beats * (0.25 + 0.2 * values[0]))

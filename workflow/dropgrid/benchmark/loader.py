@@ -45,7 +45,8 @@ class Intervals:
 
 @dataclass(frozen=True)
 class Track:
-    """A piece. twin: what was changed in it, "" for the piece itself; twin_of: of which."""
+    """A piece. twin: what was changed in it, "" for the piece itself; twin_of: the original
+    piece."""
 
     track_id: str
     audio_path: Path
@@ -70,7 +71,7 @@ class Track:
 
     @property
     def tempo(self) -> float:
-        """BPM; that of the median beat where the tempo moves."""
+        """The tempo in BPM; where the tempo moves, the tempo of the median beat."""
         return float(self._data("tempo")[0]["value"])
 
     @property
@@ -86,7 +87,7 @@ class Track:
 
     @property
     def beats(self) -> Beats:
-        """Every beat, a pickup's too."""
+        """Every beat, including those of a pickup."""
         data = self._data("beat")
         return Beats(np.array([o["time"] for o in data]), np.array([o["value"] for o in data]))
 
@@ -97,7 +98,7 @@ class Track:
 
     @property
     def sections(self) -> Intervals:
-        """From 0 to the end of the audio."""
+        """The sections, from 0 to the end of the audio."""
         return _intervals(self._data("segment_open"))
 
     @property
@@ -164,8 +165,8 @@ class Dataset:
     def validate(self) -> tuple[list[str], list[str]]:
         """(names whose files are missing, names whose audio is not what the manifest says).
 
-        Lossless audio has to have the samples' digest, or levels within the tolerance; of lossy
-        audio the levels alone tell, within a dB: its codec changed the samples.
+        Lossless audio must match the digest of the samples, or the levels within the tolerance.
+        Lossy audio is compared only by level, within 1 dB, because its codec changed the samples.
         """
         missing, changed = [], []
         for name, track in self.load_tracks().items():
@@ -180,7 +181,7 @@ class Dataset:
 
 
 LOSSY_TOLERANCE = 1.0  # dB
-AUDIBLE = -50.0  # dB: below, what a codec leaves is no evidence
+AUDIBLE = -50.0  # dB: quieter seconds of lossy audio are not compared
 
 
 def _unchanged(track: Track, piece: dict[str, Any]) -> bool:

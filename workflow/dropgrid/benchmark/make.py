@@ -1,8 +1,9 @@
 """A folder of pieces: FOLDER/audio, FOLDER/truth (JAMS) and FOLDER/benchmark.json.
 
-The manifest has, of every piece, the SHA-256 of its 16-bit samples before any codec, and its
-levels: the RMS of each second in dB, to .01. Where two machines' digests differ (a processor's
-last bits, rounded to 16 bits, may), levels within TOLERANCE say that the audio is the same.
+For every piece the manifest contains the SHA-256 of its 16-bit samples before any codec, and its
+levels: the RMS of each second in dB, to 0.01. Digests may differ between machines, because
+processors differ in the last bits before samples are rounded to 16 bits. The audio then counts as
+the same if its levels agree within TOLERANCE.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ BLOCK = RATE  # samples of a level
 
 
 def wanted(seed: int, tracks: int, twins: bool = True) -> Iterator[tuple[int, str]]:
-    """(number, twin) of all pieces. A piece that has a trait already has no such twin."""
+    """(number, twin) of all pieces. A piece that already has a trait has no twin of that trait."""
     for number in range(tracks):
         traits = compose(seed, number).traits if twins else ()
         yield number, ""
@@ -55,9 +56,9 @@ def make(
     threads: int = 1,
     tell: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Write a benchmark; its manifest. What is there already, the same, is kept.
+    """Write a benchmark and return its manifest. Existing pieces that match are kept.
 
-    Raises ConfigError for a folder that holds something else, OSError.
+    Raises ConfigError for a folder with other contents, OSError.
     """
     if not 1 <= tracks <= MOST:
         raise ConfigError(f"--tracks {tracks}: from 1 to {MOST}")
@@ -106,7 +107,8 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def same_audio(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two machines' entries of a piece are of the same audio: digest, or levels."""
+    """Whether the manifest entries of two machines describe the same audio, by digest or
+    levels."""
     if one["digest"] == other["digest"]:
         return True
     levels, others = one["levels"], other["levels"]
@@ -124,7 +126,7 @@ def levels(samples: np.ndarray) -> tuple[float, ...]:
 
 
 def _before(folder: Path, seed: int) -> dict[str, Any] | None:
-    """The manifest there, if it is of this version and seed; None where there is none."""
+    """The manifest in the folder, if its version and seed match; None if there is none."""
     if not (folder / MANIFEST).exists():
         return None
     values = read(folder)

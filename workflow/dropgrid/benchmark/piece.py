@@ -1,4 +1,4 @@
-"""A piece of the benchmark before it sounds, and all that is true of it.
+"""A piece of the benchmark before rendering, and its truth.
 
 Positions are beats from the first downbeat (a pickup lies before 0); only the timeline knows
 seconds.
@@ -23,7 +23,7 @@ METERS = {3: "3/4", 4: "4/4", 5: "5/4", 7: "7/8"}  # beats of a bar; of 7/8 a be
 
 class Stroke(NamedTuple):
     """A sound. beat: position of its first sample; sound: its name in sounds; strength 0..1;
-    pitch: MIDI number, 0 for drums; beats: how long a note is held, 0 for drums."""
+    pitch: MIDI number, 0 for drums; beats: duration of a note, 0 for drums."""
 
     beat: float
     layer: str
@@ -35,11 +35,12 @@ class Stroke(NamedTuple):
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece before it is played, and all that is true of it.
+    """A piece before rendering, and its truth.
 
-    bars: how many; pickup: beats before the first downbeat; keys: (bar from 0, key) from which
-    bar on, a key as in dropgrid.key.notation; sections: of bars from 0, the moments follow.
-    start: seconds of the first beat, the pickup's if there is one. twin: "" for the piece itself.
+    bars: their number; pickup: beats before the first downbeat; keys: (bar where the key begins,
+    from 0; key as in dropgrid.key.notation); sections: in bars from 0, from which the times
+    follow. start: seconds of the first beat, which is in the pickup if there is one. twin: "" for
+    the piece itself.
     """
 
     name: str
@@ -68,7 +69,7 @@ class Piece:
 
     @property
     def line(self) -> Timeline:
-        """Where the beats lie; its beat 0 is the first of the pickup, if there is one."""
+        """The timeline of the beats; beat 0 is the first beat of the pickup, if there is one."""
         beats = self.pickup + self.bars * self.beats_per_bar
         return timeline(beats, self.bpm, self.start, self.curve, self.seed * 1000 + self.number)
 
@@ -80,7 +81,7 @@ class Piece:
 
     @property
     def beats(self) -> np.ndarray:
-        """(beats,) seconds of every beat, the pickup's too."""
+        """(beats,) seconds of every beat, including the pickup."""
         return self.seconds(np.arange(-self.pickup, self.bars * self.beats_per_bar))
 
     @property
@@ -123,8 +124,8 @@ class Piece:
         return self.seconds(sorted(s.beat for s in self.strokes if s.sound == sound))
 
     def entries(self) -> dict[str, list[tuple[float, float]]]:
-        """Of each layer the stretches (start, end) in seconds that it plays in: broken where it
-        is silent for more than two bars."""
+        """For each layer, the intervals (start, end) in seconds in which it plays. A silence of
+        more than two bars ends an interval."""
         found: dict[str, list[tuple[float, float]]] = {}
         for layer in dict.fromkeys(stroke.layer for stroke in self.strokes):
             own = sorted(

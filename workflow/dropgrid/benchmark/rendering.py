@@ -1,4 +1,4 @@
-"""A piece as audio: every stroke begins at the sample nearest to its time in the truth."""
+"""Render a piece as audio: every stroke begins at the sample nearest to its time in the truth."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def render(piece: Piece) -> np.ndarray:
 
 
 def mix(piece: Piece, layers: frozenset[str] | None = None) -> np.ndarray:
-    """(2, samples) float32 of the strokes, before mastering and speed. layers: only these."""
+    """(2, samples) float32 of the strokes, before mastering and speed. layers: mix only these."""
     line = piece.line
     size = round((float(line.times[-1]) + TAIL) * RATE)
     buses = {name: np.zeros((2, size), np.float32) for name in ("drums", "music")}
@@ -81,7 +81,7 @@ def _bank(piece: Piece) -> Any:
 
     @cache
     def sound(name: str, pitch: int, seconds: float) -> np.ndarray:
-        # Of its own, so that twins sound alike, whatever is played before.
+        # One generator for each sound, so that twins sound alike whatever was played before.
         random = np.random.default_rng(
             [piece.seed, piece.number, 2, list(LEVELS).index(name), pitch]
         )
@@ -142,7 +142,7 @@ def _ducking(piece: Piece, size: int) -> np.ndarray:
 
 
 def _filter_intro(piece: Piece, mixed: np.ndarray, low: bool) -> None:
-    """The first section through a filter that opens: only what is low, or only what is high."""
+    """Filter the first section with an opening filter: low pass if `low`, else high pass."""
     bars = piece.form[0][1]
     end = round(float(piece.line.at(bars * piece.beats_per_bar + piece.pickup)) * RATE)
     part = mixed[:, :end].copy()
@@ -160,7 +160,8 @@ def _filter_intro(piece: Piece, mixed: np.ndarray, low: bool) -> None:
 
 
 def _at_speed(mixed: np.ndarray, up: int, down: int) -> np.ndarray:
-    """Played up/down times as fast, as a turntable does it: exactly, by Fourier transforms."""
+    """Change speed and pitch by the factor up/down, like a turntable; exact, by Fourier
+    transforms."""
     size = -(-mixed.shape[1] // up) * up
     target = size // up * down
     padded = np.pad(mixed, ((0, 0), (0, size - mixed.shape[1])))

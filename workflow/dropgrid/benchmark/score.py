@@ -1,7 +1,8 @@
-"""Systems' answers against a benchmark: the measures of an evaluation, and by cause.
+"""Score systems' answers on a benchmark: the measures of an evaluation, then scores by cause.
 
-A cause is a trait of pieces, with the mean with and without it, or a twin: there each
-piece is compared with itself, so the difference is of that one thing.
+A cause is a trait or a twin. A trait has two means: of the pieces with it and of those without it.
+A twin is compared with its own original piece, so only the changed property can explain the
+difference.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ SHOWN = {
 
 
 def gather(folder: Path, estimates: Mapping[str, str]) -> tuple[list[Case], list[LeftOut]]:
-    """The cases of all pieces, and the answers that are of none.
+    """The cases of all pieces, and the answers that match no piece.
 
     estimates: a file or folder of answers by system. Answers are found by track id (relative to
     FOLDER/audio), path or name. Raises ConfigError, InvalidReference.
@@ -63,7 +64,7 @@ def gather(folder: Path, estimates: Mapping[str, str]) -> tuple[list[Case], list
 
 
 def document(folder: Path, cases: Sequence[Case], names: Sequence[str]) -> dict[str, Any]:
-    """All scores: of the pieces themselves as an evaluation has them, then by cause."""
+    """All scores: those of the original pieces, as in an evaluation, then the scores by cause."""
     manifest = read(folder)
     pieces = {piece["name"]: piece for piece in manifest["pieces"]}
     own = [case for case in cases if not pieces[case.track]["twin"]]
@@ -100,7 +101,7 @@ def _by_trait(
 def _by_twin(
     cases: Sequence[Case], pieces: Mapping[str, Any], names: Sequence[str]
 ) -> dict[str, Any]:
-    """By twin, task and system: the mean of the pieces, of their twins, and of the difference."""
+    """By twin, task and system: the means of the pieces, their twins, and the differences."""
     by_name = {(case.track, case.task): case for case in cases}
     found: dict[str, Any] = {}
     for twin in TWINS:
@@ -137,7 +138,7 @@ def _mean(values: np.ndarray) -> float | None:
 
 
 def markdown(values: Mapping[str, Any]) -> str:
-    """The scores for people."""
+    """The scores as Markdown."""
     names, about = values["systems"], values["benchmark"]
     text = systems_report.markdown(values).replace(
         "# Systems side by side\n",

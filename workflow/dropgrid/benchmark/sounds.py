@@ -1,5 +1,5 @@
-"""Sounds of the benchmark beyond the demonstration's: toms, long basses, voices. One note each,
-float32, its loudest first samples at the very start."""
+"""Sounds of the benchmark beyond the demonstration's: toms, long basses, voices. Each function
+returns one note as float32, with its attack at the very start."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def tom(rate: int, pitch: int) -> np.ndarray:
 
 
 def bass(rate: int, hertz: float, seconds: float, wobble: float) -> np.ndarray:
-    """A sawtooth over a sine; wobble: times a second that it opens and closes, 0 for none."""
+    """A sawtooth over a sine; wobble: Hz at which its filter opens and closes, 0 for none."""
     t = np.arange(max(1, round(seconds * rate))) / rate
     colour = 0.5 - 0.5 * np.cos(2 * np.pi * wobble * t) if wobble else 0.5 * np.exp(-t / 0.06)
     note = 0.6 * instruments.tone(hertz, colour, rate) + 0.8 * np.sin(2 * np.pi * hertz * t)

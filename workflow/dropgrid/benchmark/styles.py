@@ -1,4 +1,4 @@
-"""What the 15 styles of the benchmark play: the demonstration's seven, and eight more."""
+"""The patterns of the benchmark's 15 styles: the demonstration's seven and eight more."""
 
 from __future__ import annotations
 

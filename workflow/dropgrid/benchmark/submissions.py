@@ -1,4 +1,4 @@
-"""A submission that is a command line: run for each piece, its answers collected."""
+"""Run a command-line submission on each piece and collect its answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PLACES = ("{audio}", "{output}")
 
 
 def words(command: str) -> list[str]:
-    """The words of a command line with its two places. Raises ConfigError."""
+    """The words of a command line, which must contain both placeholders. Raises ConfigError."""
     try:
         found = shlex.split(command)
     except ValueError as error:
@@ -30,10 +30,10 @@ def words(command: str) -> list[str]:
 def answer(
     folder: Path, name: str, command: str, seconds: float, tell: Callable[[str], None]
 ) -> Path:
-    """Have a command answer every piece; the folder of its answers.
+    """Run a command on every piece and return the folder of its answers.
 
-    In the command, {audio} is the file of a piece and {output} the JAMS file to write. A piece
-    for which it fails, takes longer than seconds or writes nothing has no answer. No shell is
+    In the command, {audio} is the file of a piece and {output} the JAMS file to write. A piece has
+    no answer if the command fails, takes longer than `seconds`, or writes nothing. No shell is
     involved. Raises ConfigError, OSError.
     """
     line = words(command)
@@ -57,7 +57,7 @@ def answer(
 
 
 def _run(line: list[str], seconds: float) -> str | None:
-    """Run a command; None, or why it failed."""
+    """Run a command; return None, or the reason for its failure."""
     try:
         done = subprocess.run(line, capture_output=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""Where each beat lies: the tempo curve of a piece, and what a performance does to it."""
+"""The time of each beat: the tempo curve of a piece and the deviations of a performance."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-JITTER_MEMORY = 0.85  # how much of a beat's deviation the next keeps, of a drummer
+JITTER_MEMORY = 0.85  # share of a beat's deviation that carries over to the next beat
 
 
 @dataclass(frozen=True)
 class Curve:
-    """What a tempo does. ramp: (first beat, last beat, factor of the tempo from then on);
+    """How the tempo changes. ramp: (first beat, last beat, factor of the tempo from then on);
     drift: (share, beats of a period, phase in turns) of a machine that does not turn evenly;
-    jitter: milliseconds a drummer is off; jump: (beat, beats by which the music jumps on there:
-    the sound in between is missing)."""
+    jitter: a drummer's deviation in milliseconds; jump: (beat, beats that are cut out there)."""
 
     ramp: tuple[int, int, float] | None = None
     drift: tuple[float, float, float] | None = None
@@ -26,7 +25,7 @@ class Curve:
 
     @property
     def steady(self) -> bool:
-        """Whether all beats have one tempo; a jump leaves the tempo as it is."""
+        """Whether all beats have one tempo; a jump does not change the tempo."""
         return self.ramp is None and self.drift is None and not self.jitter
 
 
@@ -35,10 +34,11 @@ class Timeline:
     """times: (beats + 1,) seconds of each beat and of the end of the last."""
 
     times: Floats
-    bpm: Floats  # (beats,) the tempo meant at each beat, without a drummer's deviations
+    bpm: Floats  # (beats,) the nominal tempo at each beat, without a drummer's deviations
 
     def at(self, beats: npt.ArrayLike) -> Floats:
-        """Seconds of positions in beats: a straight line from beat to beat, and on beyond."""
+        """Seconds of positions in beats: linear interpolation between beats, and extrapolation
+        outside them."""
         position = np.asarray(beats, float)
         index = np.clip(np.floor(position).astype(int), 0, len(self.times) - 2)
         return np.asarray(
@@ -47,8 +47,8 @@ class Timeline:
 
 
 def timeline(beats: int, bpm: float, start: float, curve: Curve, seed: int) -> Timeline:
-    """The beats of a piece. start: seconds of the first. Where the music jumps, all later beats
-    come sooner; the beat in which it jumps is that much shorter."""
+    """The beats of a piece. start: seconds of the first beat. A jump shortens the beat in which it
+    occurs and moves all later beats forward."""
     factors = np.ones(beats)
     if curve.ramp is not None:
         first, last, factor = curve.ramp
@@ -68,8 +68,8 @@ def timeline(beats: int, bpm: float, start: float, curve: Curve, seed: int) -> T
 
 
 def _deviations(count: int, seconds: float, seed: int) -> Floats:
-    """What a drummer is off, each beat near the one before; 0 at first, so that nothing comes
-    before the start."""
+    """A drummer's deviations, each close to the previous beat's; 0 at the first beat, so that
+    nothing begins before the start."""
     fresh = np.random.default_rng([seed, 7]).standard_normal(count)
     fresh *= seconds * np.sqrt(1 - JITTER_MEMORY**2)
     found = np.zeros(count)

@@ -1,4 +1,4 @@
-"""What can make a piece of the benchmark hard, and the twins in which one thing differs."""
+"""The traits that make a piece of the benchmark hard, and the twins, which change one property."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is true of a piece, as JAMS: tempo curve, beats, sections, keys, onsets, entries."""
+"""The truth of a piece as JAMS: tempo curve, beats, sections, keys, onsets, entries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ONSETS = ("kick", "snare", "clap", "bass")  # of which every stroke is listed
 
 
 def bpm(piece: Piece) -> float:
-    """The tempo of a piece: that of its median beat where it moves."""
+    """The tempo of a piece in BPM; where it moves, the tempo of the median beat."""
     if piece.curve.steady:
         return float(piece.tempo[0])
     return float(60 / np.median(np.diff(piece.beats)))
@@ -60,7 +60,7 @@ def _of(namespace: str, end: float, data: list[Any], **sandbox: str) -> dict[str
 
 
 def _beats(piece: Piece) -> list[Any]:
-    """Each beat with its place in the bar; a pickup counts towards the bar it leads to."""
+    """Each beat with its position in the bar; a pickup counts towards the bar that follows it."""
     meter = piece.beats_per_bar
     return [
         jams.observation(float(time), 0.0, (index - piece.pickup) % meter + 1)
@@ -73,7 +73,7 @@ def _sections(piece: Piece) -> list[Any]:
 
 
 def _keys(piece: Piece) -> list[Any]:
-    """The keys as they sound: a twin at another speed is the nearest key of the same mode."""
+    """The keys as they sound: for a twin at another speed, the nearest keys of the same mode."""
     meter = piece.beats_per_bar
     starts = [float(piece.seconds(bar * meter)) if bar else 0.0 for bar, _ in piece.keys]
     ends = [*starts[1:], piece.duration]

@@ -1,6 +1,6 @@
-"""Music made on the spot, with exact truth: what the demonstration and the tests listen to.
+"""Synthesised music with exact truth, for the demonstration and the tests.
 
-compose() decides everything (tempo, form, harmony) and states it as truth; render() plays it.
+compose() chooses tempo, form and harmony and returns them as truth; render() plays them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Deciding what to play: the form of a track of dance music, and the exact truth about it."""
+"""Compose a track of dance music, with the exact truth about it."""
 
 from __future__ import annotations
 
@@ -33,14 +33,13 @@ LONGEST: dict[Label, int] = {
 
 @dataclass(frozen=True)
 class Composition:
-    """A track before it is played, and the truth about it.
+    """A track before rendering, and the truth about it.
 
-    bpm: exact and constant. lead_in: seconds of silence before the first downbeat.
-    duration: seconds of audio. sections: as in a structure record, covering 0..duration.
-    key: see dropgrid.key.notation. chords: (semitones above the tonic, minor?) by bar.
-    tuning: cents by which everything that has a pitch is above A = 440 Hz.
-    kick_in_intro: whether the kick plays from the start; else from the middle of a long intro.
-    gap: beats of near silence before each drop.
+    bpm: exact and constant. lead_in: seconds of silence before the first downbeat. duration:
+    seconds of audio. sections: as in a structure record, covering 0..duration. key: see
+    dropgrid.key.notation. chords: (semitones above the tonic, minor?) by bar. tuning: cents by
+    which all pitches are above A = 440 Hz. kick_in_intro: whether the kick plays from the start;
+    else from the middle of a long intro. gap: beats of near silence before each drop.
     """
 
     seed: int
@@ -62,7 +61,7 @@ class Composition:
 
     @property
     def bars(self) -> int:
-        """How many bars the track has."""
+        """The number of bars of the track."""
         return sum(section.bars or 0 for section in self.sections)
 
     @property
@@ -106,11 +105,11 @@ def compose(
 ) -> Composition:
     """A track of about `duration` seconds; the same arguments give the same track.
 
-    bpm defaults to the style's own tempo, lead_in to a choice between none and half a second,
-    key to a choice of the minor ones. A key that is asked for is played with chords that leave no
-    doubt of it: the tonic's own is heard for half of the time.
-    Sections are 4, 8 or 16 bars; the track is the longest such form within the duration, but
-    never shorter than 20 bars. Raises ValueError for an unknown style or an absurd tempo.
+    bpm defaults to the style's own tempo, lead_in to a choice between none and half a second, key
+    to a choice of the minor keys. A requested key gets chords that make it clear: the tonic chord
+    sounds for half of the time. Sections are 4, 8 or 16 bars; the track has the longest such form
+    within the duration, but at least 20 bars. Raises ValueError for an unknown style or an absurd
+    tempo.
     """
     if style not in STYLES:
         raise ValueError(f"style {style!r} is none of {', '.join(STYLES)}")
@@ -145,9 +144,9 @@ def compose(
 
 
 def fit_form(random: np.random.Generator, bars: int) -> Form:
-    """A form of at most so many bars, its sections doubled in a random order to fill them.
+    """A form of at most `bars` bars, extended by doubling sections in a random order.
 
-    Where even the shortest form has more bars than that, that form.
+    Returns the shortest form if even that has more bars.
     """
     fitting = [form for form in LONG_FORMS if _bars(form) <= bars]
     if fitting:
@@ -171,7 +170,7 @@ def _bars(form: Form) -> int:
 
 
 def _sections(form: Form, lead_in: float, bar: float, total: float) -> tuple[Section, ...]:
-    """Sections of a form; the first reaches back to 0 and the last on to the end."""
+    """Sections of a form; the first begins at 0 and the last ends at the end of the audio."""
     sections: list[Section] = []
     start_bar = 1
     for label, bars in form:

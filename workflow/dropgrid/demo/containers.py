@@ -1,4 +1,4 @@
-"""Audio samples as the bytes of a file, in the containers people keep their music in."""
+"""Encode audio samples as the bytes of a file, in the usual containers for music."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ BLOCK = 65536  # samples given to an encoder at a time; libsndfile's Vorbis need
 
 
 def encode(samples: np.ndarray, rate: int, suffix: str, coding: str | None = None) -> bytes:
-    """The bytes of an audio file of the kind its suffix says.
+    """The bytes of an audio file, in the format of its suffix.
 
     samples: (n, channels) float32 in -1..1. coding: libsndfile's subtype, for example PCM_24.
-    Lossy files carry what a decoder needs to return the samples without delay. M4A alone
-    decodes to up to 1023 samples of silence more than were given.
+    Lossy files carry what a decoder needs to return the samples without delay. Only M4A decodes to
+    up to 1023 more samples, which are silent.
     """
     if suffix == ".m4a":
         return _encode_m4a(samples, rate)

@@ -1,8 +1,8 @@
-"""The sounds: each function returns one stroke or note as float32 samples.
+"""Instruments: each function returns one stroke or note as float32 samples.
 
-Everything is numpy alone. Tones are read from single-cycle tables of limited bandwidth, so that
-they do not alias; a tone's colour fades between a dark and a bright table, which costs nothing
-and sounds like a filter. Noise is shaped in the frequency domain.
+They need only NumPy. Tones are read from band-limited single-cycle tables, so they do not alias.
+The colour of a tone fades between a dark and a bright table, which is cheap and sounds like a
+filter. Noise is shaped in the frequency domain.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def percussion(rate: int) -> np.ndarray:
 
 
 def crash(rate: int, random: np.random.Generator) -> np.ndarray:
-    """A crash cymbal, (2, n): different in either ear."""
+    """A crash cymbal, (2, n): the channels differ."""
     t = _time(rate, 3.0)
     envelope = 0.7 * np.exp(-t / 0.12) + 0.5 * np.exp(-t / 0.9)
     sides = [noise(random, t.size, rate, 3000.0, 15000.0) * envelope for _ in range(2)]
@@ -69,7 +69,7 @@ def impact(rate: int) -> np.ndarray:
 
 
 def riser(random: np.random.Generator, rate: int, seconds: float) -> np.ndarray:
-    """Noise whose pass band climbs for so many seconds and grows louder, (2, n) samples."""
+    """Noise that gets louder while its pass band rises for `seconds` seconds, (2, n) samples."""
     size = round(seconds * rate)
     # Bands of noise that hand over to each other: a rising filter at the cost of a few FFTs.
     centres = 400.0 * 2.0 ** np.arange(0, 5.0)
@@ -95,7 +95,7 @@ def tone(frequency: float, colour: np.ndarray, rate: int, phase: float = 0.0) ->
 def chord(
     frequencies: list[float], colour: np.ndarray, rate: int, random: np.random.Generator
 ) -> np.ndarray:
-    """A wide chord of detuned sawtooths, (2, n), with different voices in either ear."""
+    """A wide chord of detuned sawtooths, (2, n), with different voices in each channel."""
     out = np.zeros((2, colour.size), np.float32)
     for side in out:
         for frequency in frequencies:
@@ -117,7 +117,7 @@ def noise(
 
 
 def reverb(sound: np.ndarray, rate: int, random: np.random.Generator, decay: float) -> np.ndarray:
-    """The room's answer to a (2, n) sound, of the same length: noise that dies away."""
+    """The reverberation of a (2, n) sound, of the same length: convolution with decaying noise."""
     t = _time(rate, 3 * decay)
     size = 1 << (sound.shape[1] + t.size - 1).bit_length()
     wet = np.empty_like(sound)
@@ -129,7 +129,7 @@ def reverb(sound: np.ndarray, rate: int, random: np.random.Generator, decay: flo
 
 
 def _saw(frequency: float, rate: int, cutoff: float) -> np.ndarray:
-    """One cycle of a sawtooth through a gentle low pass, nothing above 0.45 of the rate."""
+    """One cycle of a sawtooth after a gentle low pass, with nothing above 0.45 of the rate."""
     harmonics = np.arange(1, max(2, int(min(0.45 * rate / frequency, TABLE / 4))))
     spectrum = np.zeros(TABLE // 2 + 1, np.complex128)
     rolloff = 1.0 / (1.0 + (harmonics * frequency / cutoff) ** 2)

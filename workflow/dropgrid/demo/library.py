@@ -1,4 +1,4 @@
-"""The demonstration library: a small music folder as people have them, with exact references.
+"""The demonstration library: a small, typical music folder with exact references.
 
 FOLDER/music/GENRE/...         tracks in several containers, two of the files broken
 FOLDER/references/*.json       for each track: path, bpm, beats, downbeats, sections, genre
@@ -32,7 +32,7 @@ ARTIST = "The Dropgrids"
 
 @dataclass(frozen=True)
 class Track:
-    """One file of the library: where it lies below music/, what is played, how it is kept."""
+    """One file of the library: its path below music/, its music, and its file format."""
 
     path: str
     style: str
@@ -73,9 +73,8 @@ BROKEN = (CUT_SHORT, NOT_MUSIC)
 def write_library(folder: Path) -> bool:
     """Write the library below folder; True if anything had to be written.
 
-    Files that are there already, as an earlier call of the same version left them, are kept.
-    Files an earlier version wrote and this one does not are removed; no others are touched.
-    Raises OSError.
+    Files that an earlier call of the same version wrote are kept if they are unchanged. Files that
+    only an earlier version wrote are removed; no other files are touched. Raises OSError.
     """
     version = _version()
     known = _read_manifest(folder / MANIFEST)
@@ -136,7 +135,7 @@ def with_channels(stereo: np.ndarray, channels: int) -> np.ndarray:
 
 
 def cut_short() -> bytes:
-    """A FLAC file of which the second half never arrived."""
+    """A FLAC file whose second half is missing."""
     samples = render(compose(12, 126, "house", 40.0), 22050)
     data = encode(samples, 22050, ".flac")
     return data[: len(data) // 2]
@@ -166,7 +165,7 @@ def _tempo_table() -> bytes:
 
 
 def _version() -> str:
-    """A digest of this package's own source: the music changes when that does."""
+    """A digest of this package's source: the music may change whenever the source does."""
     digest = hashlib.sha256()
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.read_bytes())

@@ -1,4 +1,4 @@
-"""Playing a composition: loops of four bars, made once and laid side by side."""
+"""Render a composition from loops of four bars, each computed once and then repeated."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DRUMS = ("kick", "snare", "hats", "percussion")
 def render(composition: Composition, rate: int = 44100) -> np.ndarray:
     """The composition as audio: (samples, 2) float32 within -0.9..0.9; seeded, so repeatable.
 
-    Every stroke on a beat begins at the sample nearest to the time the composition states.
+    Every stroke on a beat begins at the sample nearest to its time in the composition.
     """
     random = np.random.default_rng([composition.seed, 1])
     size = round(composition.duration * rate)
@@ -55,7 +55,7 @@ def render(composition: Composition, rate: int = 44100) -> np.ndarray:
 
 
 def _blocks(composition: Composition) -> list[tuple[Section, int]]:
-    """Every stretch of four bars: its section, and its number within the section from 0."""
+    """Every block of four bars: its section, and its number within the section, from 0."""
     return [
         (section, block)
         for section in composition.sections
@@ -94,7 +94,7 @@ def _layers(
 def _loops(
     composition: Composition, rate: int, random: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Every layer as a loop of four bars and its ring, (2, n) samples."""
+    """Every layer as a loop of four bars with its decay, (2, n) samples."""
     style = composition.sound
     sounds = {
         "kick": [(style.kick, instruments.kick(rate, style.kick_pitch, style.kick_decay), 1.0)],
@@ -270,7 +270,7 @@ def _step(composition: Composition, rate: int, step: int, swing: float = 0.0) ->
 
 
 def _gate(size: int, rate: int, fade: float = 0.004) -> np.ndarray:
-    """Ones with a fade in and out of so many seconds."""
+    """An envelope of ones that fades in and out within `fade` seconds each."""
     ramp = np.minimum(np.arange(size), np.arange(size)[::-1]) / (fade * rate)
     return np.minimum(ramp, 1.0).astype(np.float32)
 
@@ -278,7 +278,7 @@ def _gate(size: int, rate: int, fade: float = 0.004) -> np.ndarray:
 def _add(
     bus: np.ndarray, start: int, sound: np.ndarray, first: float = 1.0, last: float | None = None
 ) -> None:
-    """Add a sound to a bus at a sample, its gain going from first to last; cut at the end."""
+    """Add a sound to a bus at a sample, with a gain from first to last; cut it at the end."""
     size = min(sound.shape[-1], bus.shape[1] - start)
     if size <= 0:
         return

@@ -1,4 +1,4 @@
-"""What the styles of the demonstration music are made of: drum patterns, bass lines, timbres.
+"""The styles of the demonstration music: drum patterns, bass lines, timbres.
 
 Patterns have one character for each sixteenth of a bar: '.' is a rest, '1' to '9' a stroke of
 that strength. A pattern longer than 16 characters lasts several bars.
@@ -15,11 +15,11 @@ STEPS = 16  # sixteenths in a bar of 4/4
 class Style:
     """One style of dance music.
 
-    bpm: the tempo it is usually played at. swing: share of a sixteenth by which every second
-    sixteenth of hats and percussion comes late. duck: how far the kick pushes the music down.
-    kick_*: end pitch (Hz) and decay (s) of the kick. bass_length: of a note, in sixteenths.
-    wobble: cycles a beat by which the bass opens and closes, 0 for none.
-    rolls: whether buildups have a snare roll.
+    bpm: the usual tempo. swing: share of a sixteenth by which every second sixteenth of hats and
+    percussion comes late. duck: how far the kick pushes the music down. kick_*: end pitch (Hz) and
+    decay (s) of the kick. bass_length: duration of a bass note, in sixteenths. wobble: cycles in
+    each beat in which the bass filter opens and closes, 0 for none. rolls: whether buildups have a
+    snare roll.
     """
 
     bpm: float
@@ -41,7 +41,7 @@ class Style:
     rolls: bool = True
 
 
-# What several styles share, here and in the benchmark.
+# Parts that several styles share, here and in the benchmark.
 NONE = "." * STEPS
 FOUR_ON_THE_FLOOR = "9...9...9...9..."
 OFFBEATS = "..8...8...8...8."
@@ -182,7 +182,7 @@ KEY_PROGRESSIONS: dict[str, tuple[tuple[tuple[int, bool], ...], ...]] = {
 
 
 def strokes(pattern: str, bars: int) -> list[tuple[int, float]]:
-    """The strokes of a pattern repeated for so many bars: (sixteenth from 0, strength 0..1)."""
+    """The strokes of a pattern repeated for `bars` bars: (sixteenth from 0, strength 0..1)."""
     return [
         (step, int(mark) / 9)
         for step in range(bars * STEPS)

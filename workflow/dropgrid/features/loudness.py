@@ -1,4 +1,4 @@
-"""Loudness, measured while the samples are read: ITU-R BS.1770-4 and EBU R 128.
+"""Measure loudness while the samples are read: ITU-R BS.1770-4 and EBU R 128.
 
 `Meter` takes blocks of the file's own channels at its own rate, before they are mixed, and keeps
 one number for each 100 ms: the power of the K-weighted channels, summed with the weights of
@@ -31,7 +31,7 @@ ABSOLUTE_GATE = -70.0  # LUFS
 BLOCK = 4  # tenths in a gating block
 SHORT_TERM = 30  # tenths in a short-term window
 RELATIVE_GATE = -10.0  # LU below the mean of what passes the absolute gate
-RANGE_GATE = -20.0  # the same for the range
+RANGE_GATE = -20.0  # LU, the relative gate of the range
 RANGE_SHARES = (0.1, 0.95)
 LOUDEST = 1e12  # upper limit of a power: a float file may contain any value
 SURROUND = 1.41  # weight of a channel between 60 and 120 degrees to the side
@@ -42,8 +42,8 @@ OVERSAMPLED = 192_000  # Hz at least, where true peaks are looked for
 class Meter:
     """Collects the power of each tenth of a second, and the peaks, of blocks of samples.
 
-    rate: of the samples, Hz; positions: of the channels (audio.Reader); true_peak: also look for
-    peaks between the samples, which takes twice as long as all the rest.
+    rate: of the samples, Hz; positions: of the channels (audio.Reader); true_peak: also measure
+    peaks between the samples, which takes twice as long as the rest together.
     """
 
     def __init__(self, rate: int, positions: Sequence[str], true_peak: bool = False) -> None:
@@ -70,8 +70,8 @@ class Meter:
     def add(self, block: np.ndarray, rate: int | None = None) -> None:
         """Add a block: (samples, channels), finite, full scale 1.
 
-        rate: of its samples, if it may differ from that of those before: a file can hold several
-        recordings, one behind the other, whose channels then stand as their number tells.
+        rate: of its samples, if it may differ from the previous rate: a file can contain several
+        recordings in sequence. The number of channels then determines their positions.
         """
         if not len(block):
             return
@@ -84,14 +84,15 @@ class Meter:
             self._measure(block[start : start + AT_ONCE])
 
     def _measure(self, block: np.ndarray) -> None:
-        """Filter a short block, cut it at the tenths' edges, and sum its squares in between."""
+        """Filter a short block, cut it at the edges of the tenths, and sum the squares between
+        them."""
         first = self._samples
         self._samples += len(block)
         edges = _edges(first, self._samples, self.rate) - first  # of tenths that end in this block
         starts = np.concatenate([[0], edges[edges < len(block)]])
         if self._state.any() or block.any():
             sums = self._powers(block, starts) @ self._weights
-            # What decays for ever would end in numbers that processors are very slow with.
+            # An endless decay would reach subnormal numbers, which are very slow.
             self._state[np.abs(self._state) < 1e-30] = 0
         else:
             sums = np.zeros(len(starts))
@@ -105,7 +106,7 @@ class Meter:
     def _powers(self, block: np.ndarray, starts: np.ndarray) -> np.ndarray:
         """The energy of each used channel, filtered, from each start to the next: (starts, used).
 
-        Summed from first to last, so that both ways give the same bits.
+        Sums from first to last, so that both implementations give the same bits.
         """
         powers = np.empty((len(starts), len(self._used)))
         if (loops := compiled()) and block.dtype == np.float32:
@@ -131,10 +132,10 @@ class Meter:
         return powers
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The measures of all blocks; called once.
+        """The measures of all blocks. Call it only once.
 
-        loudness: (tenths,) float32, weighted power of each whole tenth of a second; peak:
-        (2,) float32, the largest sample and the true peak, NaN where it was not looked for."""
+        loudness: (tenths,) float32, weighted power of each whole tenth of a second; peak: (2,)
+        float32, the largest sample and the true peak, NaN if it was not measured."""
         self._finish_peak()
         true_peak = np.nan if self.true_peak is None else self.true_peak
         return {
@@ -151,8 +152,9 @@ class Meter:
 
 
 def weights(positions: Sequence[str]) -> tuple[float, ...]:
-    """The weight of each channel by where it stands (see audio.Reader): low frequencies do not
-    count, the pair at the sides counts more; where there is none, the back pair is that pair."""
+    """The weight of each channel by its position (see audio.Reader). The low-frequency channel
+    does not count and the side pair counts more; without a side pair, the back pair takes its
+    role."""
     sides = ("SL", "SR") if "SL" in positions else ("BL", "BR")
     return tuple(
         0.0 if name.startswith("LFE") else SURROUND if name in sides else 1.0 for name in positions
@@ -184,12 +186,12 @@ def k_weighting(rate: float) -> np.ndarray:
 
 
 def decibels(power: float) -> float:
-    """Power in dB."""
+    """A power in dB."""
     return float(10 * np.log10(power))
 
 
 def integrated(tenths: np.ndarray) -> float | None:
-    """Gated loudness of consecutive tenths, LUFS; None where nothing passes the gate.
+    """Gated loudness of consecutive tenths, LUFS; None if nothing passes the gate.
 
     Fewer tenths than a gating block count as one block.
     """
@@ -210,13 +212,13 @@ def loudness_range(tenths: np.ndarray) -> float | None:
 
 
 def loudest(tenths: np.ndarray, window: int) -> float | None:
-    """The loudest window of so many tenths, LUFS: 4 momentary, 30 short-term."""
+    """The loudest window of `window` tenths, LUFS: 4 momentary, 30 short-term."""
     power = _windows(tenths, window).max(initial=0.0)
     return OFFSET + decibels(power) if power > _power(ABSOLUTE_GATE) else None
 
 
 def between(tenths: np.ndarray, start: float, end: float) -> float | None:
-    """Gated loudness of a stretch in seconds, LUFS, from the tenths that lie in it by half."""
+    """Gated loudness from start to end in seconds, LUFS, of tenths at least half inside."""
     first, last = round(start * TENTHS), round(end * TENTHS)
     return integrated(tenths[first:last])
 
@@ -228,7 +230,7 @@ def _gated(powers: np.ndarray, relative: float) -> np.ndarray:
 
 
 def _windows(tenths: np.ndarray, length: int) -> np.ndarray:
-    """Mean power of each window of so many tenths, one starting at every tenth."""
+    """Mean power of each window of `length` tenths, with one window starting at every tenth."""
     if not len(tenths):
         return np.zeros(0)
     length = min(length, len(tenths))
@@ -272,7 +274,7 @@ def _cascade() -> Callable[[np.ndarray, np.ndarray, np.ndarray], object]:
     """scipy's cascade of second-order sections: (sections, channels, state), both changed.
 
     `import scipy.signal` costs 0.6 s of cpu, a seventh of a track. The compiled kernel behind it
-    loads alone in 15 ms; where a scipy keeps it elsewhere, scipy.signal is imported after all.
+    loads alone in 15 ms; if another version of scipy has it elsewhere, scipy.signal is imported.
     """
     spec = importlib.machinery.PathFinder.find_spec("scipy", sys.path)
     for folder in (spec.submodule_search_locations or []) if spec else []:

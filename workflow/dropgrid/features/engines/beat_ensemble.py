@@ -1,7 +1,7 @@
 """madmom's downbeat ensemble: eight networks of three bidirectional LSTM layers, and their mean.
 
-A network takes a sequence alone, so that only its own states are held; as many at once as there
-are threads. No number depends on how many.
+Each network processes the sequence separately, so that memory holds only its own states. One
+network runs in each thread; the results do not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ class _Network:
 
 
 def load(path: Path) -> Ensemble:
-    """The ensemble that weights.prepare wrote to path. Raises ModelError."""
+    """The ensemble that beat_weights.prepare wrote to path. Raises ModelError."""
     weights = of_arrays(npz.read(path), path)
     networks = list(map(_ready, weights))
     product()  # compiled here, before processes fork
     kernel(weights[0].layers[0].recurrent.shape[2])
 
     def activations(levels: np.ndarray, threads: int = 1) -> np.ndarray:
-        """Of levels (LEAD + frames, bands): the mean probability of a beat that is no downbeat,
-        and of a downbeat, (frames, 2)."""
+        """The mean probabilities (frames, 2) of a beat that is no downbeat, and of a downbeat, for
+        levels (LEAD + frames, bands)."""
         if threads == 1:
             found = list(map(_classes, networks, [levels] * len(networks)))
         else:
@@ -86,7 +86,7 @@ def _ready_layer(layer: Layer) -> _Layer:
 
 
 def _classes(network: _Network, levels: np.ndarray) -> np.ndarray:
-    """What a network says of levels: (frames, 2) of beats and of downbeats."""
+    """The output of one network for levels: (frames, 2), beats and downbeats."""
     frames = len(levels) - LEAD
     signal: Signal = partial(_inputs, levels)
     for layer in network.layers:
@@ -110,8 +110,8 @@ def _part(states: np.ndarray, weights: Matrix, start: int, end: int, out: np.nda
 
 
 def _states(layer: _Layer, frames: int, signal: Signal) -> np.ndarray:
-    """The outputs of a layer, (frames, 2 * units), forward before backward. Both go at once, one
-    from the start, one from the end."""
+    """The outputs of a layer, (frames, 2 * units), forward before backward. Both directions run
+    together, forward from the start and backward from the end."""
     units = layer.directions[0].units
     found = np.empty((frames, 2 * units), np.float32)
     width = layer.inputs[0].width
@@ -137,6 +137,6 @@ def _states(layer: _Layer, frames: int, signal: Signal) -> np.ndarray:
 
 def _softmax(scores: np.ndarray) -> np.ndarray:
     """Probabilities of the classes after the first: (frames, classes - 1)."""
-    # By column: reductions of rows of three take longer than all else here.
+    # By column: reductions over rows of three would take most of the time here.
     powers = np.exp(scores - reduce(np.maximum, scores.T)[:, None])
     return powers[:, 1:] / reduce(np.add, powers.T)[:, None]

@@ -1,8 +1,8 @@
 """The trained networks: madmom's downbeat ensemble, read from its installed package.
 
-The weights are Creative Commons BY-NC-SA 4.0 and are not part of dropgrid. They are read from
-madmom's package without importing it and without running anything a pickle might ask for, and
-kept as one file of plain arrays, which dropgrid-models holds and the `features` stage loads.
+The weights are licensed Creative Commons BY-NC-SA 4.0 and are not part of dropgrid. They are read
+from madmom's package without importing it and without executing code from a pickle, and are stored
+as one file of plain arrays. dropgrid-models contains that file and the `features` stage loads it.
 
 Source: S. Böck, F. Krebs, G. Widmer, "Joint beat and downbeat tracking with recurrent neural
 networks", ISMIR 2016; madmom.features.downbeats.RNNDownBeatProcessor of madmom 0.16.1.
@@ -84,7 +84,7 @@ def to_bytes(networks: list[Weights]) -> bytes:
 
 
 def of_arrays(named: dict[str, np.ndarray], path: Path) -> list[Weights]:
-    """The networks of such an archive. Raises ModelError, naming path, for another."""
+    """The networks of such an archive. Raises ModelError, with the path, for any other archive."""
     try:
         counts = range(1 + max(int(name.split("/")[0]) for name in named))
         return [_of_arrays(named, f"{n}/") for n in counts]
@@ -118,7 +118,7 @@ def _check(layer: Layer) -> None:
 def find_models() -> Path:
     """The folder of the installed madmom's downbeat networks. Does not import madmom.
 
-    Raises ModelError, saying how to get them.
+    Raises ModelError, with instructions to install them.
     """
     if models := find("madmom", MODELS):
         return models

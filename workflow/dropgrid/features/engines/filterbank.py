@@ -1,4 +1,4 @@
-"""Logarithmic triangular filterbanks, as madmom's networks were trained with.
+"""The logarithmic triangular filterbanks that madmom's networks were trained with.
 
 Source: madmom.audio.filters.LogarithmicFilterbank of madmom 0.16.1.
 """
@@ -11,7 +11,7 @@ A4 = 440.0  # Hz, the frequency the bands are aligned on
 
 
 def band_frequencies(per_octave: int, lowest: float, highest: float) -> np.ndarray:
-    """Frequencies (Hz) per_octave to the octave through A4, from lowest on, below highest."""
+    """Frequencies (Hz) from `lowest` to below `highest`, per_octave in each octave, one at A4."""
     left = np.floor(np.log2(lowest / A4) * per_octave)
     right = np.ceil(np.log2(highest / A4) * per_octave)
     frequencies = A4 * 2.0 ** (np.arange(left, right) / per_octave)
@@ -35,7 +35,7 @@ def filterbank(
 ) -> np.ndarray:
     """Overlapping triangles of unit area over the bins of a spectrum: (bins, bands) float32.
 
-    bins: those below `highest` Hz. Each triangle spans three neighbouring band centres.
+    bins: only those below `highest` Hz. Each triangle spans three neighbouring band centres.
     """
     centres = band_centres(frame_size, sample_rate, per_octave, lowest, highest)
     bank = np.zeros((int(highest * frame_size / sample_rate), len(centres) - 2), np.float32)

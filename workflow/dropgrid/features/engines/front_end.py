@@ -1,9 +1,9 @@
 """The networks' inputs and their activations.
 
-A track of up to WHOLE frames is one sequence, as in madmom. A longer one is cut into windows of
-WINDOW frames that overlap by twice MARGIN, and each window's inner part is kept: the networks'
-cells remember minutes, so that the activations differ from the whole sequence's, but the beats
-are as good.
+A track of up to WHOLE frames is one sequence, as in madmom. A longer track is cut into windows of
+WINDOW frames that overlap by twice MARGIN, and the inner part of each window is kept. The
+activations differ from those of the whole sequence, because the networks' cells remember minutes,
+but the beats are as good.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .filterbank import filterbank
 WHOLE = 15 * 60 * 100  # frames: 15 minutes
 WINDOW = 10 * 60 * 100  # frames: 10 minutes
 MARGIN = 60 * 100  # frames: 1 minute
-GROWTH = 60 * 100  # frames: what the held inputs grow by
+GROWTH = 60 * 100  # frames by which the stored inputs grow
 TOP = 17000  # Hz, where the filters and every use of the spectra end
 BANDS_PER_OCTAVE = (3, 6, 12)  # of the spectra of FRAME_SIZES
 BANDS = (21, 45, 91)  # which they are
@@ -37,11 +37,10 @@ class Ensemble(Protocol):
 
 
 class Inputs:
-    """What the networks' inputs are made of: the levels of bands of the three spectra,
-    log10(1 + filtered magnitude), chunk by chunk.
+    """The levels of bands of the three spectra, from which the networks' inputs are made: log10(1
+    + filtered magnitude), chunk by chunk.
 
-    LEAD rows stand before the first frame's: those that the first frames' rises are measured
-    from, which are 0.
+    LEAD rows of zeros come before the first frame, as the start for the rises of the first frames.
     """
 
     def __init__(self, sample_rate: int) -> None:
@@ -51,8 +50,8 @@ class Inputs:
         self._begun = False
 
     def __call__(self, sums: Sequence[np.ndarray]) -> np.ndarray:
-        """Levels (frames, bands) of the chunk that follows the last one given; of the first,
-        (LEAD + frames, bands).
+        """The levels (frames, bands) of the next chunk; (LEAD + frames, bands) for the first
+        chunk.
 
         sums: of the magnitudes of each of FRAME_SIZES by its bank, (frames, bands).
         """
@@ -72,7 +71,7 @@ class Inputs:
 
 
 def onset_strengths(chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-    """The mean rise of the shorter frames' bands, (frames,), of levels in chunks."""
+    """The mean rise (frames,) in the bands of the shorter frames, from levels in chunks."""
     short, middle, _ = BANDS
     rising = np.r_[short : 2 * short, 2 * short + middle : 2 * (short + middle)]
     before: np.ndarray | None = None
@@ -83,8 +82,8 @@ def onset_strengths(chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
 
 
 def with_rises(levels: np.ndarray) -> np.ndarray:
-    """The networks' inputs (frames, twice the bands) of levels (LEAD + frames, bands): of each
-    spectrum its levels, then how much they rose in LAGS frames."""
+    """The networks' inputs (frames, twice the bands) of levels (LEAD + frames, bands): for each
+    spectrum its levels, then their rises over LAGS frames."""
     frames = len(levels) - LEAD
     out = np.empty((frames, 2 * levels.shape[1]), np.float32)
     at = 0
@@ -107,12 +106,12 @@ def activations(
     window: int = WINDOW,
     margin: int = MARGIN,
 ) -> tuple[np.ndarray, bool]:
-    """Activations (frames, 2) of levels that come in chunks, and whether in one sequence.
+    """Activations (frames, 2) of levels in chunks, and whether they come from one sequence.
 
-    Holds the levels of at most `whole` frames; when more come, cuts windows of `window` frames.
-    Each but the first starts `margin` frames before the part of it that is kept, and each but
-    the last, which may be longer, ends as many after it. LEAD rows stand before each window, as
-    before the first chunk.
+    Keeps the levels of at most `whole` frames; if there are more, cuts windows of `window` frames.
+    Each window except the first starts `margin` frames before the part that is kept. Each window
+    except the last, which may be longer, ends `margin` frames after that part. LEAD rows come
+    before each window, as before the first chunk.
     """
     whole, window = whole + LEAD, window + LEAD
     buffer = np.empty((min(GROWTH, whole), width), np.float32)
@@ -126,7 +125,7 @@ def activations(
                 buffer[: whole - passed] = buffer[passed:]
                 count, settled = whole - passed, margin
             if count == len(buffer):
-                # Grows where it is: a copy would hold the levels twice.
+                # Grows in place: a copy would need memory for the levels twice.
                 buffer.resize((min(count + GROWTH, whole), width), refcheck=False)
             part = chunk[: len(buffer) - count]
             buffer[count : count + len(part)] = part

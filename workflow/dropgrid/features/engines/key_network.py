@@ -1,8 +1,8 @@
 """madmom's key network over a track, in bounded memory.
 
-The network is convolutional: what it says of a step depends on at most REACH frames on either
-side. So a track is cut into windows that overlap by as much, and the scores are those of the
-whole track at once.
+The network is convolutional: its output for a step depends on at most REACH frames on each side. A
+track is therefore cut into windows that overlap by REACH frames, and the scores equal those of the
+whole track.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ Network = Callable[[np.ndarray], np.ndarray]  # (frames, bands) -> (frames // ST
 
 @dataclass(frozen=True)
 class _Layer:
-    """A convolution that runs. rows: of each row of its kernel, (width * inputs, outputs)."""
+    """A convolution ready to run. rows: one matrix (width * inputs, outputs) for each kernel
+    row."""
 
     rows: tuple[Matrix, ...]
     width: int
@@ -43,10 +44,10 @@ def load(path: Path) -> Network:
     product()  # compiled here, before processes fork
 
     def scores(spectrum: np.ndarray) -> np.ndarray:
-        """Of (frames, bands): the last maps averaged over frequency alone, (steps, CLASSES).
+        """The last maps for (frames, bands), averaged only over frequency: (steps, CLASSES).
 
-        Their mean over time is what the softmax of the network takes, and their means over
-        stretches tell where the key changes.
+        The network's softmax takes their mean over time. Their means over shorter stretches show
+        where the key changes.
         """
         edges = [layer.padding for layer in layers]
         frames, bands = spectrum.shape
@@ -67,7 +68,7 @@ def _ready(layer: Convolution) -> _Layer:
 
 
 def _edged(frames: int, bands: int, maps: int, edge: int) -> np.ndarray:
-    """Room for maps (frames, bands, maps), in so many zeros on every side."""
+    """An array for maps (frames, bands, maps), with `edge` zeros on every side."""
     room = np.empty((frames + 2 * edge, bands + 2 * edge, maps), np.float32)
     if edge:
         room[:edge] = room[-edge:] = 0
@@ -80,13 +81,13 @@ def _inner(room: np.ndarray, edge: int) -> np.ndarray:
 
 
 def _convolved(maps: np.ndarray, layer: _Layer, edge: int) -> np.ndarray:
-    """Maps of maps (frames, bands, inputs) that have their padding, an ELU behind; half as many
-    where they are pooled: before the ELU, which leaves the larger larger. They get zeros as edge.
-    Some frames at a time, in near caches.
+    """The convolution of padded maps (frames, bands, inputs), followed by an ELU. Pooling, which
+    halves both axes, happens before the ELU, because the ELU is monotonic. The result gets an edge
+    of zeros. A few frames are processed at a time, so that they fit into near caches.
 
-    What a row of the kernel hears at a band lies in one piece, and that at the next band one
-    map's length further: the rows of a product, which overlap. Those at the edge, that begin in
-    one frame and end in the next, are left out of what it gives.
+    The input of a kernel row at a band is contiguous, and the input at the next band starts one
+    map length later. They are the overlapping rows of a product. Rows at the edge that begin in
+    one frame and end in the next are left out of the result.
     """
     across, inputs = maps.shape[1:]
     outputs, height = len(layer.bias), len(layer.rows)
@@ -141,7 +142,8 @@ class Scores:
             self._run(WINDOW)
 
     def _run(self, frames: int) -> None:
-        """Keep the scores of the next so many frames; hold what later ones need."""
+        """Store the scores of the next `frames` frames, and keep the frames that later scores
+        need."""
         give_back()  # before the maps need room
         buffer = np.concatenate(self._buffer)
         end = self._before + frames
@@ -153,7 +155,7 @@ class Scores:
         self._before = end - start
 
     def array(self) -> np.ndarray:
-        """All scores: (steps, CLASSES) float32; none for less than a step of frames."""
+        """All scores: (steps, CLASSES) float32; empty for fewer frames than one step."""
         rest = self._count - self._before
         if rest >= STEP:
             self._run(rest)

@@ -1,8 +1,8 @@
-"""madmom's key network, read from its package and kept as one file of plain arrays.
+"""madmom's key network, read from its package and stored as one file of plain arrays.
 
-Like the beat networks (`weights`) its weights are Creative Commons BY-NC-SA 4.0 and no part of
-dropgrid: they are read from madmom's package without importing it and without running anything a
-pickle might ask for.
+Like those of the beat networks (`beat_weights`), its weights are licensed Creative Commons
+BY-NC-SA 4.0 and are not part of dropgrid. They are read from madmom's package without importing it
+and without executing code from a pickle.
 
 Source: F. Korzeniowski, G. Widmer, "Genre-agnostic key classification with convolutional neural
 networks", ISMIR 2018; madmom.features.key.CNNKeyRecognitionProcessor of madmom 0.16.1.
@@ -34,11 +34,10 @@ BANDS = 105  # network inputs a frame: see dropgrid.features.pitch
 
 @dataclass(frozen=True)
 class Convolution:
-    """A convolution with its batch normalisation folded in, and an ELU behind.
+    """A convolution with folded-in batch normalisation, followed by an ELU.
 
-    weights: (outputs, inputs, height, width) of a correlation, time before frequency;
-    bias: (outputs,); padding: zeros on every side; pooled: whether the largest of each 2 by 2
-    values is what goes on.
+    weights: (outputs, inputs, height, width) of a correlation, time before frequency; bias:
+    (outputs,); padding: zeros on every side; pooled: whether 2 by 2 max pooling follows.
     """
 
     weights: np.ndarray
@@ -55,7 +54,7 @@ def prepare(path: Path) -> None:
 def find_model() -> Path:
     """The file of the installed madmom's key network. Does not import madmom.
 
-    Raises ModelError, saying how to get it.
+    Raises ModelError, with instructions to install it.
     """
     if model := find("madmom", MODEL):
         return model
@@ -63,7 +62,8 @@ def find_model() -> Path:
 
 
 def read_network(path: Path) -> list[Convolution]:
-    """The network's layers as plain arrays. Raises ModelError: missing, changed, unreadable."""
+    """The network's layers as plain arrays. Raises ModelError if missing, changed or
+    unreadable."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -86,7 +86,7 @@ def to_bytes(network: list[Convolution]) -> bytes:
 
 
 def of_arrays(named: dict[str, np.ndarray], path: Path) -> list[Convolution]:
-    """The network of such an archive. Raises ModelError, naming path, for another."""
+    """The network of such an archive. Raises ModelError, with the path, for any other archive."""
     found: list[Convolution] = []
     channels = 1
     try:

@@ -14,15 +14,15 @@ from .. import FRAME_RATE
 from ..spectra import HOP
 
 METHOD = "librosa"
-TEMPI = (30.0, 300.0)  # BPM the pulse is looked for in
+TEMPI = (30.0, 300.0)  # BPM: range of the pulse
 HIGHEST = 0.9  # the largest activation: onsets are never certain beats
 NEIGHBOURHOOD = 2 * FRAME_RATE  # frames on either side that onsets are measured against
 
 
 def activations_of_onsets(chunks: Iterable[np.ndarray]) -> np.ndarray:
-    """Activations (frames, 2) of onset strength (frames,) that comes in chunks, 100 a second.
+    """Activations (frames, 2) from chunks of onset strength (frames,), 100 frames a second.
 
-    The second column, the downbeat's, is 0: onset strength does not tell it.
+    The second column, for downbeats, is 0: onset strength cannot identify them.
     """
     import librosa
 
@@ -36,12 +36,12 @@ def activations_of_onsets(chunks: Iterable[np.ndarray]) -> np.ndarray:
 
 
 def warm_up() -> None:
-    """Have librosa compile what it compiles, once for all processes forked from this one."""
+    """Make librosa compile its functions once, for all processes forked from this process."""
     activations_of_onsets([np.linspace(0, 1, 2000, dtype=np.float32)])
 
 
 def _loudest_near(onsets: np.ndarray) -> np.ndarray:
-    """For each frame the greatest of the stretches of NEIGHBOURHOOD frames around it, never 0."""
+    """For each frame the maximum of the blocks of NEIGHBOURHOOD frames around it, never 0."""
     starts = np.arange(0, len(onsets), NEIGHBOURHOOD)
     blocks = np.pad(np.maximum.reduceat(onsets, starts), 1, mode="edge")
     near = np.maximum(np.maximum(blocks[:-2], blocks[1:-1]), blocks[2:])

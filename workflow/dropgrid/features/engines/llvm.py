@@ -1,7 +1,7 @@
-"""Loops that LLVM compiles when they are first wanted, where the package's own are missing.
+"""Compile loops with LLVM on first use, where the package has no compiled ones.
 
-llvmlite brings LLVM ready made; a loop takes it a few hundredths of a second, for the processor at
-hand.
+llvmlite contains LLVM. It compiles a loop for the current processor in a few hundredths of a
+second.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ LEVELS = {"avx512vl": "x86-64-v4", "avx2": "x86-64-v3"}
 
 
 def check(*packages: str) -> None:
-    """Raise ModelError, saying what to do, where the packages that stand in for the compiled
-    loops are missing."""
+    """Raise ModelError, with instructions, if the packages that replace the compiled loops are
+    missing."""
     if not all(map(has, packages)):
         raise ModelError(
             "the analysis needs dropgrid's compiled loops, or LLVM and scipy in their place: "
@@ -28,8 +28,8 @@ def check(*packages: str) -> None:
 
 
 def function(text: str, name: str, pointers: int, integers: int) -> Callable[..., None]:
-    """A function of a module in LLVM's language, which takes so many addresses, then integers.
-    Holds what keeps it alive."""
+    """A function of a module in LLVM's language that takes `pointers` addresses, then `integers`
+    integers. It owns the compiled code."""
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()

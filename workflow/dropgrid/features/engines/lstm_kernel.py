@@ -1,9 +1,9 @@
 """The step from frame to frame of an LSTM with peepholes, as one compiled loop.
 
-A frame's step is too small for a library's call: 25 units, 2,500 products. As one loop it takes
-less than such a call does. It is compiled with the package (native/lstm.h); where it was not, LLVM
-compiles it when it is first wanted (lstm_llvm). Its arithmetic is spelled out, with fused
-multiply-adds and exponentials of its own: every processor and either loop give the same bits.
+A frame's step is too small for a library call: with 25 units and 2,500 products, one loop takes
+less time than the call. The loop is compiled with the package (native/lstm.h); otherwise LLVM
+compiles it on first use (lstm_llvm). It uses explicit fused multiply-adds and its own
+exponentials, so every processor and both loops give the same bits.
 
 Source of the equations: S. Hochreiter, J. Schmidhuber, "Long short-term memory", 1997; with
 peepholes: F. Gers, J. Schmidhuber, "Recurrent nets that time and count", 2000.
@@ -33,8 +33,8 @@ class Direction:
     """One direction of a layer, ready to run.
 
     recurrent: (units, GATES, LANES) float32, from a unit to the gates of all; constants:
-    (PEEPHOLES + BIASES + GATES rows, LANES) float32. Lanes beyond the units are zero. Both start
-    where a line of the processor's cache does: a vector that lies in two takes twice as long.
+    (PEEPHOLES + BIASES + GATES rows, LANES) float32. Lanes beyond the units are zero. Both are
+    aligned to cache lines: a vector that spans two lines takes twice as long.
     """
 
     recurrent: np.ndarray
@@ -42,7 +42,7 @@ class Direction:
 
     @cached_property
     def units(self) -> int:
-        """How many units the layer has."""
+        """The number of units of the layer."""
         return len(self.recurrent)
 
     @cached_property
@@ -54,7 +54,8 @@ class Direction:
         return np.zeros((2, LANES), np.float32)
 
     def through(self, projected: np.ndarray, state: np.ndarray, out: np.ndarray) -> Chain:
-        """What `run` takes: from state through frames, which may come in reversed order.
+        """The argument of `run`: start from state and go through frames, possibly in reverse
+        order.
 
         projected: (frames, GATES * units) float32, the frames times the input weights, gates in
         the order input, output, forget, cell; SLACK more numbers lie behind its last row in
@@ -69,8 +70,8 @@ class Direction:
 
 
 def direction(recurrent: np.ndarray, bias: np.ndarray, peepholes: np.ndarray) -> Direction:
-    """Of weights as weights.Layer has them: recurrent (4 * units, units), bias (4 * units,),
-    peepholes (3 * units,)."""
+    """A direction from weights as in beat_weights.Layer: recurrent (4 * units, units), bias (4 *
+    units,), peepholes (3 * units,)."""
     units = recurrent.shape[1]
 
     def padded(values: np.ndarray) -> np.ndarray:
@@ -85,14 +86,14 @@ def direction(recurrent: np.ndarray, bias: np.ndarray, peepholes: np.ndarray) ->
 
 
 def run(units: int, chains: Sequence[Chain]) -> None:
-    """Go through the frames of one direction of a layer of so many units, or of two at once, in
-    three quarters of the time that one after the other takes."""
+    """Process the frames of one direction of a layer of `units` units, or of two directions at
+    once, which takes three quarters of the time of one after the other."""
     kernel(units)(chains)
 
 
 @cache
 def kernel(units: int) -> Callable[[Sequence[Chain]], None]:
-    """The compiled loop for layers of so many units, up to LANES. Raises ModelError."""
+    """The compiled loop for layers of `units` units, up to LANES. Raises ModelError."""
     loops = compiled()
     if loops is not None:
         return partial(_run_compiled, loops, units)

@@ -1,4 +1,4 @@
-"""The recurrence written for LLVM, where there is no compiled one: the same bits."""
+"""The recurrence in LLVM, for installations without the compiled loop; it gives the same bits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Kernel = Callable[[int, int, int, int, int, int, int, int], None]
 
 
 def kernel_of_llvm(units: int) -> Kernel:
-    """The loop for layers of so many units, up to LANES. Raises ModelError without llvmlite."""
+    """The loop for layers of `units` units, up to LANES. Raises ModelError without llvmlite."""
     llvm.check("llvmlite")
     return llvm.function(_Loop(units).text, "lstm", pointers=5, integers=3)
 
@@ -110,7 +110,7 @@ class _Loop:
         self._build.store(values, self._at(pointer, offset), align=4)
 
     def _store_units(self, values: Any, pointer: Any) -> None:
-        """Store the units alone: what lies behind belongs to others."""
+        """Store only the units: the memory behind them has other data."""
         ir = self._ir
         lanes = ir.VectorType(ir.IntType(1), LANES)([n < self._units for n in range(LANES)])
         given = [values, self._at(pointer, 0), ir.IntType(32)(4), lanes]
@@ -149,8 +149,8 @@ class _Loop:
         return build.fmul(build.fsub(one, q), inverse)
 
     def _inverse(self, x: Any) -> Any:
-        """1 / x within 2e-7 of itself, for positive numbers: a first guess by its exponent, made
-        better twice."""
+        """1 / x within 2e-7 of itself, for positive numbers: an estimate from the exponent,
+        refined twice."""
         build, one, minus = self._build, self._constant(1), self._build.fneg(x)
         first = build.sub(self._whole([GUESS] * LANES), build.bitcast(x, self._whole))
         guess = build.bitcast(first, self._vector)
@@ -163,14 +163,15 @@ class _Loop:
     def _exp(self, x: Any) -> Any:
         """exp(x) within 2e-7 of itself, for x cut to +-LARGEST.
 
-        x is a multiple of log 2 and a rest: the multiple goes into the exponent of the number,
-        and of the rest, at most half of log 2, six terms of Taylor's series are enough.
+        x is split into a multiple of log 2 and a remainder of at most half of log 2. The multiple
+        becomes the exponent of the result; six terms of the Taylor series suffice for the
+        remainder.
         """
         build = self._build
         for limit, above in ((LARGEST, ">"), (-LARGEST, "<")):
             bound = self._constant(limit)
             x = build.select(build.fcmp_ordered(above, x, bound), bound, x)
-        # Added and taken away again, this rounds; its last bits are the multiple meanwhile.
+        # Adding and subtracting this rounds; in between, the last bits are the multiple.
         rounder = self._constant(1.5 * 2**23)
         shifted = self._times_plus(x, self._constant(1 / np.log(2)), rounder)
         multiple = build.fsub(shifted, rounder)

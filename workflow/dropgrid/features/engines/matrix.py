@@ -1,8 +1,8 @@
-"""Products with a constant matrix, whose every sum runs from its first term to its last, fused.
+"""Products with a constant matrix; every sum is fused and runs from its first term to its last.
 
-So they are the same bits on every processor, which those of the libraries for linear algebra are
-not: these sum in an order that depends on the processor's vectors. Compiled with the package
-(native/product.h), or by LLVM.
+The results therefore have the same bits on every processor. Linear algebra libraries do not
+guarantee this: they sum in an order that depends on the processor's vectors. The loop is compiled
+with the package (native/product.h), or by LLVM.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ LINE = 16  # float32 in a line of the processor's cache
 
 
 def aligned(shape: tuple[int, ...]) -> np.ndarray:
-    """float32 zeros of a shape that start at a line of the processor's cache: a vector that lies
-    in two takes twice as long."""
+    """float32 zeros aligned to a cache line: a vector that spans two lines takes twice as long."""
     count = int(np.prod(shape))
     room = np.zeros(count + LINE, np.float32)
     start = -(room.ctypes.data // 4) % LINE
@@ -29,9 +28,9 @@ def aligned(shape: tuple[int, ...]) -> np.ndarray:
 
 
 class Matrix:
-    """A matrix (terms, columns) that others are multiplied with from the left.
+    """A matrix (terms, columns), the right factor of products.
 
-    width: its columns, and what is wanting to whole blocks of COLUMNS; those are zeros.
+    width: the number of columns, padded with zeros to whole blocks of COLUMNS.
     """
 
     def __init__(self, values: np.ndarray) -> None:
@@ -45,8 +44,8 @@ class Matrix:
         self._blocks[:] = whole.reshape(self.terms, blocks, COLUMNS).transpose(1, 0, 2)
 
     def multiply(self, left: np.ndarray, out: np.ndarray, add: bool = False) -> None:
-        """Fill out (rows, width) with left (rows, terms) times this, or add it to what is there;
-        rows may lie apart, and those of left may overlap."""
+        """Write left (rows, terms) times this matrix to out (rows, width), or add it to out if
+        `add`. Rows need not be contiguous, and rows of left may overlap."""
         assert left.shape == (len(out), self.terms) and out.shape[1] == self.width
         assert left.dtype == out.dtype == np.float32
         assert left.strides[1] == out.strides[1] == out.itemsize
@@ -58,9 +57,9 @@ class Matrix:
     def multiply_risen(
         self, levels: np.ndarray, stretches: np.ndarray, out: np.ndarray, lead: int
     ) -> None:
-        """The same of rows that are made while they are needed, by the compiled loop alone:
-        stretches (count, 2) of columns of levels, each followed by how much it rose since so many
-        rows before. levels: (lead + rows, columns), of which rows are multiplied."""
+        """The same for rows that are computed when needed; only the compiled loop does this. Each
+        row consists of stretches (count, 2) of the columns of levels, each followed by its rise
+        over a number of rows. levels: (lead + rows, columns); the last `rows` are multiplied."""
         loops = compiled()
         assert loops and levels.flags.c_contiguous and levels.dtype == out.dtype == np.float32
         assert 2 * levels.shape[1] == self.terms and len(levels) == lead + len(out)
@@ -76,8 +75,7 @@ class Matrix:
 @cache
 def product() -> Callable[..., None]:
     """(left, right, out, rows, terms, blocks, numbers a row of left, of out, add, 0, 0): see
-    Matrix.
-    Raises ModelError where there are neither compiled loops nor LLVM."""
+    Matrix. Raises ModelError if there are neither compiled loops nor LLVM."""
     loops = compiled()
     if loops is None:
         return product_of_llvm()

@@ -1,8 +1,8 @@
-"""What is installed beside dropgrid: the trained networks, and what does without them.
+"""Find the optional packages: the trained networks, and librosa, which needs none.
 
-The networks are madmom's, CC BY-NC-SA 4.0, and no part of dropgrid. They come ready made with the
-package dropgrid-models; where madmom 0.16.1 itself is installed, as in a checkout that compares
-with it, they are made from its own files. Nothing is imported to look.
+The networks are madmom's, licensed CC BY-NC-SA 4.0, and not part of dropgrid. The package
+dropgrid-models contains them in converted form. Where madmom 0.16.1 itself is installed, as in a
+checkout that compares with it, they are converted from its files. The search imports nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ HELP = (
 
 
 def find(package: str, name: Path | str = "") -> Path | None:
-    """A file or folder of an installed package; None where there is none. Does not import it."""
+    """A file or folder of an installed package, or None; does not import the package."""
     spec = importlib.machinery.PathFinder.find_spec(package, sys.path)
     for folder in (spec.submodule_search_locations or []) if spec else []:
         if (path := Path(folder) / name).exists():
@@ -33,10 +33,10 @@ def find(package: str, name: Path | str = "") -> Path | None:
 
 
 def ready_made(name: str, convert: Callable[[], bytes]) -> bytes:
-    """The bytes of a network: the file `name` of dropgrid-models, or what `convert` makes of an
-    installed madmom's.
+    """The bytes of a network: the file `name` of dropgrid-models, or the result of `convert`,
+    which reads an installed madmom.
 
-    Raises ModelError, saying how to get it.
+    Raises ModelError, with instructions to install it.
     """
     if ready := find(PACKAGE, name):
         try:
@@ -47,15 +47,15 @@ def ready_made(name: str, convert: Callable[[], bytes]) -> bytes:
 
 
 def check(name: str, of_madmom: Path) -> None:
-    """Raise ModelError, saying how to get it, unless `ready_made` would find a network.
+    """Raise ModelError, with instructions, unless `ready_made` would find a network.
 
-    of_madmom: where it lies in madmom's package.
+    of_madmom: its path in madmom's package.
     """
     if not find(PACKAGE, name) and not find("madmom", of_madmom):
         raise ModelError(f"madmom's trained networks are not installed; {HELP}")
 
 
 def check_librosa() -> None:
-    """Raise ModelError, saying how to get it, unless librosa is installed."""
+    """Raise ModelError, with instructions to install it, unless librosa is installed."""
     if not has("librosa"):
         raise ModelError(lacking("bpm.method: librosa", "librosa"))

@@ -1,4 +1,4 @@
-"""Reading pickled networks of madmom without madmom, and without running what a file names."""
+"""Read pickled networks of madmom without madmom and without executing code from a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks' weights on disk: NumPy archives, of plain arrays alone."""
+"""Network weights on disk: NumPy archives of plain arrays only."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def packed(arrays: Mapping[str, np.ndarray]) -> bytes:
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an archive. Raises ModelError for one that cannot be read."""
+    """The arrays of an archive. Raises ModelError if it cannot be read."""
     try:
         with opened_arrays(path) as archive:
             return {name: archive[name] for name in archive.files}

@@ -6,9 +6,9 @@ blocks: an iterator of float32 arrays (samples,), mono, full scale 1, one after 
 44100, in Hz. Returns activations, (frames,) or (frames, 2), 100 frames a second, frame i centred
 on i / 100 s: the probability of a beat that is no downbeat, and of a downbeat (docs/engines.md).
 
-Named as MODULE:FUNCTION, as FILE.py:FUNCTION, or by an entry point of the group dropgrid.engines.
-Nothing is imported but what is named. The function runs in a thread beside the rest of the
-analysis, so that a file is decoded once and never held in memory by us.
+The name is MODULE:FUNCTION, FILE.py:FUNCTION, or an entry point of the group dropgrid.engines.
+Only the named module is imported. The function runs in a thread beside the rest of the analysis,
+so that a file is decoded once and dropgrid never keeps all of it in memory.
 """
 
 from __future__ import annotations
@@ -32,25 +32,25 @@ from .. import FRAME_RATE
 BUILT_IN = ("madmom", "open", "librosa")
 GROUP = "dropgrid.engines"
 BLOCKS = 8  # waiting for the function at most
-LOOK = 0.2  # seconds after which it is looked whether the function still takes blocks
+LOOK = 0.2  # seconds between checks that the function still reads blocks
 LENGTH = FRAME_RATE  # frames by which the activations may be too few or too many
 
 Detect = Callable[[Iterator[np.ndarray], int], Any]
 
 
 def is_plugin(method: str) -> bool:
-    """Whether a method is a user's function, not one of dropgrid's."""
+    """Whether a method is a user's function rather than an engine of dropgrid."""
     return method not in BUILT_IN
 
 
 def absolute(method: str) -> str:
-    """The method with the whole path of its file, if it names one."""
+    """The method with the absolute path of its file, if it names a file."""
     where, colon, name = method.rpartition(":")
     return f"{Path(where).absolute()}:{name}" if colon and where.endswith(".py") else method
 
 
 def load(method: str) -> tuple[Detect, str]:
-    """The function that a method names, and what records call it: name and version.
+    """The function that a method names, and its name and version for the records.
 
     Raises ModelError.
     """
@@ -67,12 +67,12 @@ def load(method: str) -> tuple[Detect, str]:
         return _callable(getattr(module, name, None), method), f"{method} {_version(module)}"
     except ModelError:
         raise
-    except Exception as error:  # of somebody else's module: whatever it is
+    except Exception as error:  # a user's module may raise anything
         raise ModelError(f"bpm.method: {method}: {_line(error)}{_instead(where, name)}") from error
 
 
 def _instead(where: str, name: str) -> str:
-    """What to write for a module in the working folder, where no job looks for modules."""
+    """The method to use instead for a module in the working folder, where jobs do not look."""
     file = Path(*where.split(".")).with_suffix(".py")
     return f"; as a file: {file}:{name}" if name and file.is_file() else ""
 
@@ -113,7 +113,7 @@ def _version(module: Any) -> str:
 
 
 class Engine:
-    """A function at work on one file: `fed` hands it the blocks on their way to others."""
+    """A function that analyses one file; `fed` passes it the blocks that the other stages use."""
 
     def __init__(self, method: str, rate: int) -> None:
         self.function, self.name = load(method)
@@ -124,7 +124,7 @@ class Engine:
         self._thread = Thread(target=self._run, name="dropgrid engine", daemon=True)
 
     def fed(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """The same blocks, which the function gets too, as copies of its own."""
+        """The same blocks; the function gets copies of them."""
         self._thread.start()
         try:
             for block in blocks:
@@ -160,7 +160,7 @@ class Engine:
 
 
 def checked(found: Any, frames: int, name: str) -> np.ndarray:
-    """Activations as (frames, 2) float32. Raises EngineError for what are none."""
+    """Activations as (frames, 2) float32. Raises EngineError for invalid ones."""
     try:
         values = np.asarray(found, np.float32)
     except (TypeError, ValueError) as error:

@@ -1,12 +1,13 @@
-"""Activations from the rises of bands, without any network: low, middle and high ones apart.
+"""Activations from the rises of low, middle and high bands, without a network.
 
-Each band is compared with the greatest of itself and its neighbours LAG frames before, so that a
-tone that slides (vibrato, a wobbling bass) is no rise. Three sums of bands, about where kick,
-snare and hi-hat are heard, are each measured against the loudest rises of the seconds around and
-less what they are on average, so that a soft passage counts like a loud one and a dense one shows
-its accents; their mean is the activation. Nothing is left of seconds without strokes: noise, whose
-rises are all alike, and chords that are held, which hardly rise. Which of the peaks are beats or
-downbeats is decided later, with all other evidence (dropgrid.rhythm).
+Each band is compared with the maximum of itself and its neighbours LAG frames earlier, so that a
+sliding tone (vibrato, a wobbling bass) does not count as a rise. Three groups of bands, about the
+ranges of kick, snare and hi-hat, are summed. Each sum is divided by the loudest rises of the
+surrounding seconds, and its local mean is subtracted. A soft passage then counts as much as a loud
+passage, and accents stand out in a dense passage. The activation is the mean of the three. It is 0
+in seconds without strokes: in noise, whose rises are all similar, and in sustained chords, which
+hardly rise. Later stages combine all evidence to decide which peaks are beats or downbeats
+(dropgrid.rhythm).
 
 Source: S. Böck, G. Widmer, "Maximum filter vibrato suppression for onset detection", DAFx 2013.
 """
@@ -26,13 +27,13 @@ LAG = 2  # frames a rise may take
 GROUPS = ((0, 11), (11, 27), (27, 45))  # bands of the middle spectrum: to 140, 840, 17000 Hz
 BLOCK = 50  # frames of which the greatest is kept
 AROUND = 4  # blocks to both sides in which rises are measured
-STEADY = 10  # blocks to both sides of which most have to have strokes
+STEADY = 10  # blocks on both sides, most of which must have strokes
 AVERAGED = 20  # frames to both sides whose mean is taken off
 APART = 3  # frames to both sides of a peak, which is the greatest of them
-BESIDE = 0.3  # of its height is left to what is no peak
+BESIDE = 0.3  # share of the height that frames outside peaks keep
 HIGHEST = 0.9  # the largest activation: onsets are never certain beats
 LEAST_CREST = 6.5  # loudest rise to mean rise; noise has 4 to 6.1, music in some group 10 to 31
-SMALL = 0.2  # of a track's loudest rises: smaller ones are no strokes
+SMALL = 0.2  # of a track's loudest rises: smaller rises are not strokes
 FEWEST = 0.1  # mean accent of the groups, of the greatest possible: less is not made greater
 LOUDEST = 0.95  # quantile of what is loudest around, that makes a track's loudest
 FLOOR = 1e-2  # smallest rise, in log10 of magnitude, that is measured against
@@ -41,8 +42,8 @@ FLOOR = 1e-2  # smallest rise, in log10 of magnitude, that is measured against
 def activations_of_rises(chunks: Iterable[np.ndarray]) -> np.ndarray:
     """Activations (frames, 2) of the levels of bands in chunks, 100 frames a second.
 
-    The second column, the downbeat's, is 0: rises do not tell it. So is the first in seconds where
-    no group has strokes that stand out of chance: noise.
+    The second column, for downbeats, is 0: rises cannot identify them. The first column is 0 in
+    seconds where no group has strokes that stand out, such as noise.
     """
     short, middle, _ = BANDS
     bands = slice(short, short + middle)
@@ -73,31 +74,31 @@ def _rises(levels: np.ndarray) -> np.ndarray:
 
 
 def _accents(rises: np.ndarray) -> np.ndarray:
-    """Rises (frames,) against the loudest around, less what they are on average there."""
+    """Rises (frames,) relative to the loudest rises nearby, minus their local mean."""
     around = _loudness(rises)
     scaled = rises / np.maximum(around, _smallest(around))
     padded = np.pad(scaled, (AVERAGED + 1, AVERAGED), mode="edge")
-    sums = np.cumsum(padded, dtype=np.float64)  # hours add up to more than float32 tells apart
+    sums = np.cumsum(padded, dtype=np.float64)  # float32 is too coarse for sums over hours
     width = 2 * AVERAGED + 1
     return np.maximum(scaled - (sums[width:] - sums[:-width]) / width, 0.0)
 
 
 def _loudness(rises: np.ndarray) -> np.ndarray:
-    """For each frame about the greatest rise within AROUND blocks, smoothly."""
+    """For each frame, a smooth estimate of the greatest rise within AROUND blocks."""
     starts = np.arange(0, len(rises), BLOCK)
     blocks = _around(_around(np.maximum.reduceat(rises, starts), AROUND).max(axis=1), AROUND)
     return np.interp(np.arange(len(rises)), starts + BLOCK / 2, blocks.mean(axis=1))
 
 
 def _smallest(around: np.ndarray) -> float:
-    """The smallest rise that is a stroke, from the loudest ones around anywhere."""
+    """The smallest rise that counts as a stroke, from the local maxima of the whole track."""
     return max(SMALL * float(quantile(around.ravel(), LOUDEST)), FLOOR)
 
 
 def _has_strokes(rises: np.ndarray) -> np.ndarray:
-    """Whether strokes stand out of the rises (frames, groups) of some group: (frames,).
+    """Whether strokes stand out in the rises (frames, groups) of any group: (frames,).
 
-    A single one, where noise begins, is in less than half of what lies around.
+    A single stroke, such as the start of noise, affects fewer than half of the blocks nearby.
     """
     starts = np.arange(0, len(rises), BLOCK)
     crests = [_around(_crests(own, starts), STEADY, "reflect") for own in rises.T]
@@ -106,9 +107,9 @@ def _has_strokes(rises: np.ndarray) -> np.ndarray:
 
 
 def _crests(rises: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """The ratio of the greatest rise within AROUND of each block to the mean one there.
+    """The ratio of the greatest rise within AROUND blocks of each block to the mean rise there.
 
-    Below LEAST_CREST where the greatest is no stroke.
+    It is below LEAST_CREST where the greatest rise is not a stroke.
     """
     greatest = _around(np.maximum.reduceat(rises, starts), AROUND).max(axis=1)
     sums = np.add.reduceat(rises, starts)
@@ -119,6 +120,6 @@ def _crests(rises: np.ndarray, starts: np.ndarray) -> np.ndarray:
 def _around(
     blocks: np.ndarray, reach: int, ends: Literal["edge", "reflect"] = "edge"
 ) -> np.ndarray:
-    """So many blocks to both sides of each (n,), and itself: (n, 2 * reach + 1)."""
+    """Each block (n,) with `reach` blocks on both sides: (n, 2 * reach + 1)."""
     padded = np.pad(blocks, reach, mode=ends)
     return np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1)
