@@ -236,7 +236,8 @@ def test_what_may_be_wrong_with_a_file_is_seen_where_people_look(
     assert f"  lost.ogg: The file: audio: {NO_LAST_PAGE}" in to_check.splitlines()
     assert "The file" not in to_check.partition("twice.mp3")[2]
     shown = [row(view, tmp_path / "page.html") for view in collect(results).tracks]
-    assert [values.get("problem") for values in shown] == [f"audio: {NO_LAST_PAGE}", None]
+    of_files = [[text for part, text in v["check"] or () if part == "file"] for v in shown]
+    assert of_files == [[f"The file: audio: {NO_LAST_PAGE}"], []]
 
 
 REFERENCES = {

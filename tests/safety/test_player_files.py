@@ -126,13 +126,13 @@ def test_no_database_at_all(data: bytes) -> None:
         device_reader.tracks(data)
 
 
-def test_pages_in_a_circle_end(stick: Path) -> None:
+def test_pages_in_a_cycle_end(stick: Path) -> None:
     data = bytearray((stick / usb.DATABASE).read_bytes())
     struct.pack_into("<I", data, 28 + 12, 2**31)  # the last page of the tracks is never met
     for number in range(1, len(data) // PAGE):
         if struct.unpack_from("<I", data, number * PAGE + 8)[0] == 0:
             struct.pack_into("<I", data, number * PAGE + 12, 1)  # and all lead to the first
-    with pytest.raises(ValueError, match="circle"):
+    with pytest.raises(ValueError, match="cycle"):
         device_reader.tracks(bytes(data))
 
 

@@ -1,4 +1,4 @@
-"""dropgrid from Python: analyse a file, or read what the workflow has written.
+"""dropgrid from Python: analyse a file, or read the results of the workflow.
 
     from dropgrid.api import analyze, load_library
 
@@ -50,7 +50,7 @@ from .structure.queries import (
 if TYPE_CHECKING:
     import numpy as np
 
-WAV_BYTES = 2**32 - 2**16  # of samples, beyond which a WAV's header cannot tell its length
+WAV_BYTES = 2**32 - 2**16  # of samples; a WAV header cannot store a greater length
 
 __all__ = [
     "analyze",
@@ -82,7 +82,7 @@ def analyze(
     file called array.wav, and it has no `file`.
     config: options that differ from the defaults, as in config/config.yaml, for example
     {"bpm": {"min_bpm": 90}}. Audio that cannot be analysed gives records whose status is
-    "error". Raises ConfigError; ValueError, TypeError for an array or a rate of another kind.
+    "error". Raises ConfigError; ValueError, TypeError for any other array or rate.
     """
     if isinstance(source, str | os.PathLike):
         if isinstance(rate, Mapping):  # analyze(path, config)
@@ -133,7 +133,7 @@ def _write_array(file: Path, source: Any, rate: Any) -> None:
 
 @cache
 def _networks(method: str, key_method: str) -> tuple[Path, Path]:
-    """The networks' files, made once and kept as long as this process lives."""
+    """The network files, created once per process and deleted when it ends."""
     from .stages.networks import prepare_key_network, prepare_network
 
     folder = tempfile.mkdtemp(prefix="dropgrid-")
@@ -145,14 +145,14 @@ def _networks(method: str, key_method: str) -> tuple[Path, Path]:
 
 
 def _remove(folder: str, pid: int) -> None:
-    if pid == os.getpid():  # not in a process that was forked from it
+    if pid == os.getpid():  # not in a process forked from this one
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def load_library(results: str | Path, library: str | Path | None = None) -> list[Track]:
-    """All tracks of a folder of results, in the library's order, the failed ones too.
+    """All tracks in a results folder, including failed ones, in library order.
 
-    library: the folder the audio lies in now, if it has moved since the analysis.
+    library: the current folder of the audio, if it has moved since the analysis.
     Raises RecordError.
     """
     return list(iterate_library(results, library))

@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     networks = files.network, files.key_network
     for path in (*networks, *(path for paths in records.values() for path in paths.values())):
         check_output(path, arguments.files, force=arguments.force)
-    with suppress(OSError):  # a disk that fails is told of each file
+    with suppress(OSError):  # a disk error is reported for each file
         claim_new(arguments.output)
     for path, prepare, section in zip(
         networks, (prepare_network, prepare_key_network), ("bpm", "key"), strict=True
@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not path.exists():
             prepare(path, config[section]["method"])
     preload.prepare(network=networks[0], key_network=networks[1], kept=False)
-    gc.freeze()  # what is imported is no garbage to look through
+    gc.freeze()  # imported modules need no garbage collection
     failed: list[str] = []
     for ticket in tickets:
         code, line = _analyse(ticket, networks, config, records[ticket.track], arguments)
@@ -105,7 +105,7 @@ def _analyse(
     records: dict[str, Path],
     arguments: argparse.Namespace,
 ) -> tuple[int, str]:
-    """Write a file's records, in a process of its own; (exit code, what to say of the file)."""
+    """Write a file's records in a separate process; return (exit code, message about the file)."""
     from ..jobs.policy import decide
     from ..jobs.process import supervised
 
@@ -142,7 +142,7 @@ def _record_failure(ticket: Ticket, failure: TrackFailure, records: dict[str, Pa
 
 
 def _described(records: dict[str, Path]) -> tuple[int, str]:
-    """(1 if the file failed, a line that says what came out), from its records."""
+    """(1 if the file failed, a line with the results), from its records."""
     from ..records.passages import passages
     from ..results.library_reader import READERS
 

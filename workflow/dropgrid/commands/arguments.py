@@ -43,7 +43,7 @@ def _threads(text: str) -> int:
 
 
 def add_cues(parser: argparse.ArgumentParser, where: str) -> None:
-    """The option --cues: what goes on which pad (dropgrid.records.cue_template)."""
+    """The option --cues: the cues on the pads (dropgrid.records.cue_template)."""
     parser.add_argument(
         "--cues", type=_cues, default=STANDARD, metavar="TEMPLATE",
         help=f"what goes on the pads ({where}): {', '.join(PRESETS)}; a YAML file with a list of "
@@ -53,7 +53,7 @@ def add_cues(parser: argparse.ArgumentParser, where: str) -> None:
 
 
 def _cues(text: str) -> str | tuple[Any, ...]:
-    """A preset's name, or the entries of a list or of a file with one."""
+    """The name of a preset, or the entries of a list, given directly or in a file."""
     if text in PRESETS:
         return text
     import yaml
@@ -61,7 +61,7 @@ def _cues(text: str) -> str | tuple[Any, ...]:
     named = not text.lstrip().startswith("[")
     try:
         if named and not Path(text).is_file():
-            template(text)  # says which names there are
+            template(text)  # its message lists the valid names
         found = yaml.safe_load(Path(text).read_text(encoding="utf-8") if named else text)
         if named and isinstance(found, dict):  # a whole configuration, or its section
             found = found.get("export", found).get("cues")
@@ -74,7 +74,7 @@ def _cues(text: str) -> str | tuple[Any, ...]:
 
 
 def add_results(parser: argparse._ActionsContainer, what: str = "the folder of results") -> None:
-    """The option --results: the folder that a run has made, `results` unless it says otherwise."""
+    """The option --results: the results folder of a run, `results` by default."""
     parser.add_argument(
         "--results", type=Path, default=Path("results"), metavar="DIR",
         help=f"{what} (default: %(default)s)",

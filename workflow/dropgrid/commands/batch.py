@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         if code == EXIT_AGAIN:
             last = code
         elif code > 128:
-            os._exit(code)  # at once: a second signal would find Python without its handlers
+            os._exit(code)  # at once: for a second signal Python has no handlers left
         elif code:
             return code
         elif arguments.drop_features:
@@ -81,15 +81,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _leave(number: int, _frame: object) -> None:
-    """End between two tracks as if asked in the midst of one; the shell that waits for a process
-    which a signal ends says so in the terminal."""
+    """Exit between two tracks with the exit code of a signal.
+
+    If a signal ended the process, the waiting shell would print a message in the terminal.
+    """
     os._exit(128 + number)
 
 
 def _bring_up_to_date(
     files: Results, track: str, due: Sequence[str], arguments: argparse.Namespace
 ) -> int:
-    """Run the stages that are due of a track, as their own commands do; the exit code."""
+    """Run the due stages of a track like their commands; return the exit code."""
     from ..jobs.supervise import supervise_stages
     from ..results.output_guard import check_output
     from ..run.staleness import read_options
@@ -123,8 +125,10 @@ def _bring_up_to_date(
 
 @contextmanager
 def _told_to(log: Path, anew: bool) -> Iterator[None]:
-    """Have all that this process and those it forks say in the meantime go to a file, anew or
-    behind what it says of earlier stages."""
+    """Redirect the output of this process and its forks to a file.
+
+    anew: overwrite the file; otherwise append to the output of earlier stages.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     streams = sys.stdout, sys.stderr
     for stream in streams:

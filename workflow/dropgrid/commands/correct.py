@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from ..correcting.session import CorrectionSession
 
 HELP = "correct a track's grid, sections or key"
-# In the order in which they are done: option, its edit, what the edit calls its value, the
-# option's type, its name in --help, and what that says.
+# In order of execution: option, its edit, the name of the value in the edit, the type of the
+# option, its name in --help, and its help text.
 EDITS: tuple[tuple[str, str, str | None, Any, str | None, str], ...] = (
     ("half", "half", None, None, None, "half the tempo"),
     ("double", "double", None, None, None, "twice the tempo"),
@@ -112,7 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _steps(arguments: argparse.Namespace) -> list[Mapping[str, Any]]:
-    """The edits that the options ask for, in the order of EDITS."""
+    """The edits that the options request, in the order of EDITS."""
     steps: list[Mapping[str, Any]] = []
     for option, op, value, *_ in EDITS:
         given = getattr(arguments, option.replace("-", "_"))
@@ -122,7 +122,7 @@ def _steps(arguments: argparse.Namespace) -> list[Mapping[str, Any]]:
 
 
 def _named(session: CorrectionSession, paths: list[str]) -> list[str]:
-    """The tracks that are named, each once. Raises ConfigError for one that there is not."""
+    """The named tracks, each once. Raises ConfigError for an unknown track."""
     from ..references.matching import Tracks
     from ..results.scan_store import read_scan
     from .correct_list import paths_of
@@ -141,7 +141,7 @@ def _named(session: CorrectionSession, paths: list[str]) -> list[str]:
 
 
 def _described(session: CorrectionSession, track: str) -> str:
-    """A track's results now, in a line."""
+    """The current results of a track, in one line."""
     state = session.read_state(track)
     correction = session.correction_of(state)[1]
     bpm = session.answer(state, correction)[1].bpm

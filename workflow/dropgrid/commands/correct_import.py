@@ -25,7 +25,7 @@ SKIPPED = {
 def import_grids(
     session: CorrectionSession, sources: Sequence[str], tracks: Sequence[str], dry_run: bool
 ) -> int:
-    """List the differences, then import them, except in a dry run. tracks: only of these."""
+    """List the differences, then import them, except in a dry run. tracks: only these tracks."""
     from ..correcting.import_grids import compare
     from ..results.scan_store import read_scan
 

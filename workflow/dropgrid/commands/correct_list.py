@@ -1,4 +1,4 @@
-"""What `dropgrid correct --list` prints: the corrections, and where the analysis now differs."""
+"""Output of `dropgrid correct --list`: the corrections, and where the analysis now differs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def list_corrections(session: CorrectionSession, tracks: Sequence[str]) -> int:
-    """Print a line for each track with corrections; tracks: only of these, if any."""
+    """Print a line for each track with corrections; tracks: only these, if any."""
     from ..correcting.agreement import agreements
     from ..corrections import document
     from ..results.scan_store import read_scan

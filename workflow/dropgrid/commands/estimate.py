@@ -102,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _wanted(arguments: argparse.Namespace) -> list[TrackToEstimate]:
-    """The tracks named: files, or those of a folder of results."""
+    """The named files, or the tracks of a results folder."""
     from ..base.errors import ConfigError
     from ..estimators.estimate import TrackToEstimate
     from ..library import scan_files
@@ -118,7 +118,7 @@ def _wanted(arguments: argparse.Namespace) -> list[TrackToEstimate]:
 
 
 def _end(number: int, frame: Any) -> None:
-    raise SystemExit(128 + number)  # by way of the `finally` that ends the system's process
+    raise SystemExit(128 + number)  # runs the `finally` block that ends the system's process
 
 
 def _tell(line: str) -> None:

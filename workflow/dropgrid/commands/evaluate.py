@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _compare(arguments: argparse.Namespace, options: EvaluationOptions, output: Path) -> None:
-    """Score other systems' answers beside dropgrid's."""
+    """Score the answers of other systems and of dropgrid."""
     from ..base.errors import ConfigError
     from ..evaluation.score import gather_systems
     from ..evaluation.systems import PRODUCT

@@ -146,7 +146,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _verify(name: str, output: Path) -> int:
-    """Check what an earlier export wrote; 1 where something is missing or damaged."""
+    """Check the files of an earlier export; return 1 if any is missing or damaged."""
     from ..base.errors import ConfigError
     from ..base.text import printable
     from ..export import format_of
@@ -163,7 +163,7 @@ def _verify(name: str, output: Path) -> int:
 
 
 def _sample_0(player: str | None) -> str:
-    """Whose time an export of MP3s is in, and whether that was measured; "" where nobody's."""
+    """The player whose time an export of MP3s uses, and whether it is inferred; "" if none."""
     if player is None:
         return ""
     return f"; MP3s in {player}'s time{', inferred' if player in INFERRED else ''}"

@@ -1,8 +1,8 @@
 """The `dropgrid` command: finds the sub-command's module and runs it.
 
 Each sub-command is a module of dropgrid.commands with HELP, add_arguments(parser) and
-run(arguments) -> exit code. Only the one that is called is imported, because the workflow
-starts this command several times for every track.
+run(arguments) -> exit code. Only the called module is imported, because the workflow starts this
+command several times for every track.
 
 Exit codes: 0 done (failed tracks are recorded, not fatal), 1 the job failed and may be tried
 again, 2 the request itself is wrong, 130 and 143 ended by SIGINT and SIGTERM.
@@ -24,7 +24,7 @@ from .. import __version__
 from ..base.errors import DropgridError
 from ..base.text import fault, printable, suggestion
 
-# What people call, in the order of --help; what the jobs of the workflow call.
+# Commands for users, in the order of --help; commands for the jobs of the workflow.
 PUBLIC = (
     "run list open correct next set export tag demo watch analyze summary retry prune duplicates "
     "report picture sonify evaluate estimate benchmark".split()
@@ -35,8 +35,8 @@ THREAD_POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "N
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code. Explained errors are one line on stderr."""
-    gc.set_threshold(100_000, 20)  # the modules of a command are no garbage to look through
+    """Run the command line; return the exit code. Expected errors print one line on stderr."""
+    gc.set_threshold(100_000, 20)  # the modules of a command need no garbage collection
     _open_streams()
     argv = list(sys.argv[1:] if argv is None else argv)
     for name in THREAD_POOLS:  # before numpy is imported; one track, one core
@@ -50,23 +50,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _handed_on(argv) or parser_of(argv).parse_args(argv)
     try:
         code = int(arguments.run(arguments))
-        sys.stdout.flush()  # here, where it can still be said that there was no room
+        sys.stdout.flush()  # now, while a full disk can still be reported
         return code
     except DropgridError as error:
         print(f"dropgrid {arguments.command}: {error}", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # the reader of our output has gone, e.g. `| head`
+    except BrokenPipeError:  # the reader of the output has closed the pipe, e.g. `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         return 130
-    except OSError as error:  # the disk, a permission: the machine's fault, not the request's
+    except OSError as error:  # disk or permission: an error of the machine, not of the request
         print(f"dropgrid {arguments.command}: {fault(error)}", file=sys.stderr)
         return 1
 
 
 def _unknown(argv: Sequence[str]) -> str:
-    """What to say of words that do not begin with a command."""
+    """The message for a command line that does not begin with a command."""
     word, near = printable(argv[0]), suggestion(argv[0], PUBLIC)
     if not near and os.path.isdir(argv[0]):
         near = f" (did you mean dropgrid run {shlex.join(argv)}?)"
@@ -74,7 +74,7 @@ def _unknown(argv: Sequence[str]) -> str:
 
 
 def _handed_on(argv: Sequence[str]) -> argparse.Namespace | None:
-    """The words of a sub-command that hands on to another program what it does not know itself."""
+    """The arguments of a sub-command that passes unknown arguments to another program."""
     if argv[:1] not in (["run"], ["watch"]) or {"-h", "--help"} & set(argv):
         return None
     module = importlib.import_module(f".{argv[0]}", __package__)
@@ -82,21 +82,21 @@ def _handed_on(argv: Sequence[str]) -> argparse.Namespace | None:
 
 
 def _open_streams() -> None:
-    """Put the null device in place of standard streams that are closed.
+    """Replace closed standard streams with the null device.
 
-    Otherwise the next file that is opened would get their number, and messages with it.
+    Otherwise the next opened file would get their descriptor, and messages would go into it.
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+            os.open(os.devnull, os.O_RDWR)  # opens the lowest free descriptor: this one
         if getattr(sys, name) is None:
             setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
 
 
 def parser_of(argv: Sequence[str]) -> argparse.ArgumentParser:
-    """The parser of a command line; only the sub-command that it calls is imported."""
+    """The parser for a command line; imports only the called sub-command."""
     return _parser(argv[0] if argv and argv[0] in COMMANDS else None)
 
 

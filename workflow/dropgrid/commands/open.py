@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     results = Results(arguments.results)
     check_claim(results.folder, [])
     session = CorrectionSession(results, corrections_file(results.folder, arguments.corrections))
-    document.read(session.file)  # one that cannot be read is told here, not at the first edit
+    document.read(session.file)  # report an unreadable file now, not at the first edit
     workbench = Workbench(session, arguments.library)
     listening = _listen(arguments.port)
     token = new_token()
@@ -91,7 +91,7 @@ def _listen(port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(("127.0.0.1", port))
-        listening.listen(128)  # who comes before the server is ready waits
+        listening.listen(128)  # connections wait until the server is ready
     except OSError as error:
         listening.close()
         raise ConfigError(f"--port {port}: {error.strerror}") from error
@@ -99,9 +99,9 @@ def _listen(port: int) -> socket.socket:
 
 
 def _only_one(results: Results, address: str) -> int:
-    """Hold that this is the only workbench on these results; its descriptor.
+    """Lock the results for this workbench; return the descriptor of the lock.
 
-    Raises ConfigError that names the address of the other one.
+    Raises ConfigError with the address of the other workbench if there is one.
     """
     results.corrections.mkdir(parents=True, exist_ok=True)
     path = results.corrections / "workbench.lock"
@@ -115,7 +115,7 @@ def _only_one(results: Results, address: str) -> int:
         raise ConfigError(
             f"--results {results.folder}: a workbench is open on them: {other}"
         ) from None
-    except OSError:  # a file system without locks
+    except OSError:  # the file system has no locks
         try:
             claims.claim(path.with_suffix(".claim"))
         except claims.Claimed as error:
@@ -130,20 +130,20 @@ def _only_one(results: Results, address: str) -> int:
 
 
 def _is_private(descriptor: int) -> bool:
-    """Have only this user read a file; whether its disk knows what that is."""
+    """Make a file readable for this user only; return whether the file system supports it."""
     with suppress(OSError):
         os.fchmod(descriptor, 0o600)
     return not os.fstat(descriptor).st_mode & 0o077
 
 
 def _show(address: str, folder: Path) -> Path:
-    """Have the browser open an address that is a secret; the file by which it learns of it.
+    """Open a secret address in the browser; return the file that redirects to it.
 
-    Every user can read a command line, so that names a file that leads on to the address and that
-    only this user can read. It lies in the folder, where browsers that are kept from folders of
-    the system can read it too; elsewhere if the disk cannot keep it to this user.
+    Every user can read a command line, so it contains the path of a file that redirects to the
+    address and that only this user can read. The file is in the folder, because some browsers
+    cannot read system folders; it is elsewhere if the disk has no file permissions.
     """
-    for old in folder.glob("workbench-*.html"):  # of one that was killed
+    for old in folder.glob("workbench-*.html"):  # left by a killed workbench
         with suppress(OSError):
             if old.read_bytes()[:200].startswith(LEADS_ON.encode()):
                 old.unlink()

@@ -33,7 +33,7 @@ TARGETS = ("all", "analysis", "table", "duplicates", "evaluation", "report", "ex
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What --help shows; the words themselves are read by dropgrid.run.launch."""
+    """Add the arguments for --help; dropgrid.run.launch parses the real ones."""
     parser.usage = "dropgrid run [LIBRARY ...] [TARGET ...] [options] [Snakemake's options]"
     parser.add_argument("words", nargs="*", metavar="LIBRARY, TARGET", help="as explained above")
     parser.add_argument(
@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def request_of(words: Sequence[str]) -> Request:
-    """What the words after `dropgrid run` ask for. Raises ConfigError, LibraryError."""
+    """The request in the arguments after `dropgrid run`. Raises ConfigError, LibraryError."""
     from ..export import formats
     from ..run import launch
 

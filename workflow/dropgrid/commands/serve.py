@@ -25,6 +25,6 @@ def run(arguments: argparse.Namespace) -> int:
     from ..stages import STAGES, preload
     from .main import main, parser_of
 
-    for stage in STAGES:  # what workers would make anew otherwise
+    for stage in STAGES:  # otherwise every worker would build it
         parser_of([stage])
     return serve(preload.Preloader(arguments.network, arguments.key_network), main)

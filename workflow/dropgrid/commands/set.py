@@ -20,7 +20,7 @@ from .arguments import add_force, add_results
 from .next import add_tempo_limit
 
 HELP = "put a list of tracks in the order that mixes best"
-MOST = 1000  # tracks: the order is found among all pairs
+MOST = 1000  # tracks: the search compares all pairs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace, kinds: Sequence[str]) -> None:
-    """Raise ConfigError where options are wrong, or do not go together."""
+    """Raise ConfigError if options are wrong or conflict."""
     for output in arguments.output:
         if output.suffix.lower() not in kinds:
             raise ConfigError(f"--output: {output}: ends with none of {', '.join(kinds)}")

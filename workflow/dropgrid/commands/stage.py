@@ -1,7 +1,7 @@
-"""What the commands of the four stages share: `features`, `bpm`, `structure`, `key`.
+"""Shared code of the commands of the four stages: `features`, `bpm`, `structure`, `key`.
 
-Each works on one track, under supervision: in a process of its own that may use so much memory
-and time, and whose end, whatever it is, becomes a record or another try.
+Each works on one track, in a supervised process with limits on memory and time. Every outcome of
+the process becomes a record or another attempt.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def add_arguments(
 ) -> None:
     """The arguments of a stage: the ticket, its inputs, its output, --options, limits.
 
-    inputs: by name, in order, what --help says of each; output, options: what it says of those.
+    inputs: help text by name, in order; output, options: the help texts of these.
     """
     parser.add_argument("ticket", type=Path, help="results/tracks/TRACK.json")
     for name, help_text in inputs.items():
@@ -41,7 +41,7 @@ def add_arguments(
 
 
 def run(stage: str, arguments: argparse.Namespace) -> int:
-    """Run the stage that a command line asks for; the exit code."""
+    """Run the stage that a command line requests; return the exit code."""
     from ..stages import STAGES
 
     named = ("ticket", *STAGES[stage].inputs, "output", "key_network", "corrections")
@@ -58,9 +58,9 @@ def run_on(
     force: bool = False,
     threads: int = 1,
 ) -> int:
-    """Run a stage on these files (dropgrid.stages.run_stage) under supervision; the exit code.
+    """Run a stage on files under supervision (dropgrid.stages.run_stage); return the exit code.
 
-    limits: has what dropgrid.jobs.supervise.add_arguments adds.
+    limits: has the arguments of dropgrid.jobs.supervise.add_arguments.
     """
     from ..results.output_guard import check_output
 
@@ -82,7 +82,7 @@ def run_on(
 
 
 def beside(files: Mapping[str, Path]) -> dict[str, Path]:
-    """Where features in a folder of results have their track's identity, and the cache."""
+    """The paths of the track's identity and of the cache, for features in a results folder."""
     from ..results.layout import Results
     from ..results.ownership import is_marked, looks_owned
 

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from ..tagging.backup import Entry
     from ..tagging.plan import Change
 
-PADDED = (".flac", ".ogg", ".oga", ".opus", ".m4a", ".mp4")  # what mutagen leaves room in
-LONGEST = 100  # characters of a value that are shown
+PADDED = (".flac", ".ogg", ".oga", ".opus", ".m4a", ".mp4")  # mutagen adds padding
+LONGEST = 100  # characters shown of a value
 HELP = "write BPM, key, gain and drop times into the files' tags, or take them back"
 
 
@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     backup = Results(arguments.results).tag_backup
     if arguments.backup is not None:
-        backup = Path(os.path.realpath(arguments.backup))  # written through a link
+        backup = Path(os.path.realpath(arguments.backup))  # links are followed when it is written
     if arguments.action == "restore":
         if not backup.exists():
             raise RecordError(f"{backup}: there is no such backup of tags")
@@ -147,10 +147,11 @@ def _write(arguments: argparse.Namespace, backup: Path) -> int:
 def _planned(
     arguments: argparse.Namespace, entries: Collection[Entry] = ()
 ) -> tuple[list[Change], int]:
-    """The changes to make, one a file whatever its names, and how many files could not be read.
+    """The changes to make, one per file even if it has several names, and the number of files that
+    could not be read.
 
-    Says them, and what is left alone or left out. entries: of the backup, by which interrupted
-    changes are finished.
+    Prints the changes, and which files are left alone or left out. entries: backup entries, to
+    finish interrupted changes.
     """
     from ..base.text import printable
     from ..records.cue_template import template
@@ -252,7 +253,7 @@ def _restore(arguments: argparse.Namespace, backup: Path) -> int:
 
 
 def _root(arguments: argparse.Namespace) -> Path | None:
-    """The library's folder: the one named, else the one that was scanned."""
+    """The folder of the library: the given folder, otherwise the scanned folder."""
     from ..results.layout import Results
     from ..results.scan_store import read_scan
 
@@ -266,7 +267,7 @@ def _root(arguments: argparse.Namespace) -> Path | None:
 def _finish_interrupted(
     file: Path, root: Path | None, looked_into: set[Path], entries: Collection[Entry]
 ) -> None:
-    """Finish, once a folder, what a killed process left beside a file of the library."""
+    """Finish, once per folder, the changes that a killed process left incomplete."""
     from ..tagging.in_place import finish_interrupted
 
     folder = Path(os.path.realpath(file)).parent
@@ -292,7 +293,7 @@ def _described(change: Change) -> str:
 
 
 def _plain(value: object) -> str:
-    """The last text of a field's value; of what is no text, how long it is."""
+    """The last text of a field's value; for other data, its length."""
     while isinstance(value, list):
         value = value[-1] if value else None
     if isinstance(value, str) and len(value) > LONGEST:

@@ -26,12 +26,12 @@ from ..run.watch import EVERY, SETTLE, FolderWatcher, Watch, look
 from .run import request_of
 
 HELP = "watch a library, and analyse what is added to it"
-# Options of our own; all other words are those of `dropgrid run`.
+# Options of this command; all other arguments belong to `dropgrid run`.
 NUMBERS = {"--settle": SETTLE, "--every": EVERY}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What --help shows; the words themselves are read by `run`."""
+    """Add the arguments for --help; `run` parses the real ones."""
     parser.usage = "dropgrid watch LIBRARY [...] [options] [options of `dropgrid run`]"
     parser.add_argument("words", nargs="*", metavar="LIBRARY, TARGET", help="as of `dropgrid run`")
     parser.add_argument(
@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     say(f"watching {', '.join(library)}; Ctrl-C ends it")
     try:
-        eyes.open()  # before the first look: what comes in between is seen
+        eyes.open()  # before the first scan, so that no change is missed
         watch()
     finally:
         eyes.close()
@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def read_words(words: Sequence[str]) -> tuple[list[str], dict[str, float]]:
-    """(the words for `dropgrid run`, our own options in seconds). Raises ConfigError."""
+    """(arguments for `dropgrid run`, options of this command in seconds). Raises ConfigError."""
     numbers, others = dict(NUMBERS), []
     waiting = list(words)
     while waiting:
@@ -108,7 +108,7 @@ def read_words(words: Sequence[str]) -> tuple[list[str], dict[str, float]]:
 
 
 class Signals:
-    """Waits that a change or a signal ends, and a child that the signal is handed on to."""
+    """Waits until a change or a signal, and passes the signal to a child process."""
 
     def __init__(self) -> None:
         self.changed, self.ended = threading.Event(), threading.Event()
@@ -118,17 +118,19 @@ class Signals:
             signal.signal(number, self._receive)
 
     def wait(self, seconds: float) -> None:
-        """Wait until something changes, or is to end."""
+        """Wait until something changes or the watch must end."""
         self.changed.wait(seconds)
         self.changed.clear()
 
     def rest(self, seconds: float) -> None:
-        """Wait, whatever changes, unless it is to end."""
+        """Wait for a number of seconds, or until the watch must end."""
         self.ended.wait(seconds)
 
     def call(self, command: Sequence[str]) -> int:
-        """Run a command to its end; its exit code. A signal from the terminal reaches it once:
-        through this process."""
+        """Run a command to its end; return its exit code.
+
+        This process forwards a signal from the terminal, so the command gets it once.
+        """
         self._child = subprocess.Popen(command, start_new_session=True)
         if self.received is not None:
             self._child.send_signal(self.received)
@@ -145,5 +147,5 @@ class Signals:
 
 
 def say(text: str) -> None:
-    """A line for whoever watches the watch."""
+    """Print a progress line on stderr."""
     print(f"dropgrid watch: {text}", file=sys.stderr, flush=True)

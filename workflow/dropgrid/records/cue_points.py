@@ -11,7 +11,7 @@ from .model import Label
 from .passages import passages
 from .track import Moment, Track
 
-SAME_MOMENT = 0.05  # seconds within which two moments are one cue
+SAME_MOMENT = 0.05  # seconds; two moments this close are one cue
 LOOP_BARS = (4, 2, 1)  # the longest that fits is used
 LOOPED = ("intro", "outro")
 MIX_OUT = "Mix out"
@@ -52,7 +52,7 @@ def cues(track: Track) -> list[Cue]:
 
     The first cue is on the first downbeat, where music and grid begin, not at 0. Labels that occur
     more than once are numbered. A drop of several sections is one drop. Its cue is where its kick
-    enters, which is a bar late after a fill; further drops inside the passage have their own cues.
+    enters, which is one bar late after a fill; later drops in the same passage have separate cues.
     A mix with a tracklist has a cue at the start of each of its tracks.
     """
     if track.tracklist:
@@ -61,14 +61,14 @@ def cues(track: Track) -> list[Cue]:
 
 
 def _with_blends(marks: list[Cue], blends: Sequence[Moment]) -> list[Cue]:
-    """The cues together with those of a set, which replace cues at the same moment."""
+    """The cues and the cues of a set; set cues replace cues at the same moment."""
     own = [Cue(m.time, "intro" if m.name == SET_IN else "outro", m.name) for m in blends]
     left = [c for c in marks if not any(abs(c.time - o.time) < SAME_MOMENT for o in own)]
     return sorted([*left, *own], key=lambda cue: cue.time)
 
 
 def _found(track: Track) -> list[Cue]:
-    """The cues that follow from the analysis alone."""
+    """The cues from the analysis only."""
     if track.structure is None:
         return []
     drops, first = track.structure.drops, first_downbeat(track)
@@ -118,7 +118,7 @@ def _worth(cue: Cue, marks: Sequence[Cue]) -> int:
 
 
 def _mix_out(marks: Sequence[Cue]) -> Cue | None:
-    """The mix-out cue: the start of the outro of beat alone, else of the last outro."""
+    """The mix-out cue: the start of the beat-only outro, otherwise of the last outro."""
     exact = next((cue for cue in marks if cue.name == MIX_OUT), None)
     outros = [cue for cue in marks if cue.label == "outro" and cue.name != SET_OUT]
     return exact or (outros[-1] if outros else None)

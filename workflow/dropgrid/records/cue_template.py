@@ -1,8 +1,9 @@
-"""What goes on which pad: a template of up to eight entries, named moments with offsets.
+"""Templates that assign cues to pads: up to eight entries, named moments with offsets.
 
 A moment is `first_downbeat`, `mix_in`, `mix_out`, `last_drop`, or a label with a number, such as
-`drop_2` (`drop` is the first); `drop_1 - 16 bars` and `mix_out + 4 beats` lie before and behind
-one. `empty` leaves a pad free. A moment that a track does not have leaves its pad free, too.
+`drop_2` (`drop` is the first); `drop_1 - 16 bars` is before a moment and
+`mix_out + 4 beats` after one. `empty` leaves a pad free. A moment that a track does not have also
+leaves its pad free.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from .model import LABELS
 
 PADS = 8  # hot cues that every controller has
 MAX_OFFSET = 1000  # bars or beats
-MAX_NAME = 40  # letters of a cue's name
+MAX_NAME = 40  # characters of a cue's name
 EMPTY = "empty"
 ENDS = ("first_downbeat", "mix_in", "mix_out", "last_drop")
 MOMENT = re.compile(
@@ -26,7 +27,7 @@ MOMENT = re.compile(
 )
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 FIELDS = ("at", "name", "colour")
-STANDARD = "standard"  # not a list: the most useful cues of a track, in the order of time
+STANDARD = "standard"  # no list: the most useful cues of a track, in order of time
 
 Unit = Literal["bar", "beat"]
 
@@ -62,8 +63,8 @@ PRESETS = (STANDARD, *_PRESETS)
 def template(value: str | Sequence[Any]) -> Template | None:
     """The template of a preset's name or of a list of entries; None for `standard`.
 
-    An entry is a text, the moment, or a mapping of `at`, `name` and `colour`. Raises ValueError,
-    which names the entry and what is wrong with it.
+    An entry is a moment as text, or a mapping of `at`, `name` and `colour`. Raises ValueError,
+    which names the entry and explains what is wrong.
     """
     if isinstance(value, str):
         if value not in PRESETS:

@@ -1,7 +1,7 @@
-"""A set as a file: tracks in the order they are played, and where each goes over into the next.
+"""A set as a file: tracks in playing order, and the transition from each to the next.
 
-`dropgrid set --output set.json` writes it, exports read it. Times are seconds of the track's own
-recording, so that they can be its cues; `starts` alone is in seconds of the set.
+`dropgrid set --output set.json` writes it; exports read it. Times are seconds of the track,
+so that they can be used as its cues; only `starts` is in seconds of the set.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Blend:
-    """Where a track plays together with a neighbour: from start to end, in seconds of this track.
+    """The time when a track and its neighbour both play: start and end, in seconds of this track.
 
     bar: the bar of this track at which the blend starts, from 1 at its first downbeat.
     """
@@ -52,7 +52,7 @@ class _SetFile:
 
 
 def set_bytes(tracks: Sequence[SetTrack], transitions: Sequence[dict[str, Any]]) -> bytes:
-    """The bytes of a set; transitions: as `dropgrid next --json` gives them, one fewer."""
+    """The bytes of a set; transitions: as in `dropgrid next --json`, one fewer than tracks."""
     return json_lines({
         "schema": SCHEMA, "schema_version": VERSION,
         "tracks": [asdict(track) for track in tracks], "transitions": list(transitions),
@@ -60,7 +60,7 @@ def set_bytes(tracks: Sequence[SetTrack], transitions: Sequence[dict[str, Any]])
 
 
 def read_set(path: Path) -> tuple[SetTrack, ...]:
-    """The tracks of a set that `dropgrid set` wrote, each field checked. Raises RecordError."""
+    """The tracks of a set that `dropgrid set` wrote; checks each field. Raises RecordError."""
     try:
         data = read_bytes(path)
     except MissingRecord as error:

@@ -1,4 +1,4 @@
-"""What a reference says about one track, in whatever format it was written."""
+"""The annotation of one track by a reference, in any format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..audio.mp3 import lead
 
 @dataclass(frozen=True)
 class ReferenceSection:
-    """An annotated section in seconds. label is None where the annotation has no labels."""
+    """An annotated section in seconds. label is None if the annotation has no labels."""
 
     start: float
     end: float
@@ -20,8 +20,8 @@ class ReferenceSection:
 
 @dataclass(frozen=True)
 class Mark:
-    """A cue or a loop of a player, in seconds. pad: from 0, None for a memory cue; end: of a loop
-    only."""
+    """A cue or a loop of a player, in seconds. pad: from 0, None for a memory cue; end: only
+    for a loop."""
 
     time: float
     name: str
@@ -31,16 +31,16 @@ class Mark:
 
 @dataclass(frozen=True)
 class Annotation:
-    """One source's statements about one track. A field it says nothing about is None.
+    """The values of one source for one track. A missing field is None.
 
-    key: the track as the source names it: a track id, a path, or a file stem.
-    source: the file, as found; format: a name of FORMATS.
-    bpm in BPM; beats, downbeats, boundaries, duration in seconds. boundaries are the moments
-    inside the track where a section begins; without them the sections' edges are meant.
-    marks: cues and loops of a player, whatever their names.
+    key: the name of the track in the source: a track id, a path, or a file stem.
+    source: the path of the file; format: a name in FORMATS.
+    bpm in BPM; beats, downbeats, boundaries, duration in seconds. boundaries are the times
+    inside the track where a section begins; if missing, the section edges are used.
+    marks: cues and loops of a player, with any name.
     tonality: the musical key, see dropgrid.key.notation. locked: the user has locked the grid in
-    the program, having set it or found it right. player: whose sample 0 of an MP3 the times
-    refer to (dropgrid.audio.mp3); None: that of the analysis.
+    the program, after a change or a check. player: for an MP3, the player whose sample 0 is
+    time 0 (dropgrid.audio.mp3); None: the analysis.
     """
 
     key: str
@@ -59,9 +59,9 @@ class Annotation:
     player: str | None = None
 
     def in_time_of(self, decoder: Mapping[str, Any]) -> Annotation:
-        """The annotation in the time of the analysis, whose decoder is named in the record.
+        """The annotation with times of the analysis; the record names its decoder.
 
-        What would come before 0 is left out, or cut at 0.
+        Times before 0 are left out, or set to 0.
         """
         seconds = -lead(decoder, self.player)
         if seconds == 0:

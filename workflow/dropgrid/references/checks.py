@@ -1,4 +1,4 @@
-"""What every reader checks at the door; each failure is one line naming file, line and field."""
+"""Input checks for all readers; each error is one line that names file, line and field."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ..key import notation
 from ..records.model import LABELS
 from .annotation import Annotation, ReferenceSection
 
-MAX_BYTES = 64 * 2**20  # of one reference file; a collection of 30,000 tracks stays below
+MAX_BYTES = 64 * 2**20  # of one reference file; a collection of 30,000 tracks is smaller
 MAX_BEATS = 40_000_000  # of all tracks of one file: 50,000 tracks of six minutes
-MAX_TIME = 30_000.0  # seconds; mir_eval takes no event beyond it
+MAX_TIME = 30_000.0  # seconds; mir_eval accepts no later event
 MIN_BPM, MAX_BPM = 1.0, 1000.0
-ROUNDING = 0.001  # seconds: rounding of printed times, not a mistake
+ROUNDING = 0.001  # seconds: from rounding of printed times, not an error
 NO_KEY = ("n", "x", "-", "o", "all", "none", "unknown", "atonal", "no key")
 SYNONYMS = {
     "build": "buildup",
@@ -35,9 +35,9 @@ SYNONYMS = {
 
 @dataclass(frozen=True)
 class Place:
-    """Where in a reference something stands: file, line (from 1), steps into its value.
+    """A position in a reference: file, line (from 1), steps into its value.
 
-    find_line: finds the line of the steps where it is not known beforehand, as in JSON.
+    find_line: finds the line of the steps if it is not known in advance, as in JSON.
     """
 
     file: Path
@@ -46,11 +46,11 @@ class Place:
     find_line: Callable[[Path, tuple[str | int, ...]], int] | None = None
 
     def at(self, step: str | int) -> Place:
-        """A field, or an item of a list, of what stands here."""
+        """The place of a field, or of a list item, of the value here."""
         return Place(self.file, self.line, (*self.steps, step), self.find_line)
 
     def on(self, line: int) -> Place:
-        """The same file, at another line."""
+        """The place of another line in the same file."""
         return Place(self.file, line)
 
     def refuse(self, reason: str) -> NoReturn:
@@ -64,8 +64,8 @@ class Place:
 def read_bytes(path: Path) -> bytes:
     """A reference's bytes. Raises InvalidReference if unreadable or larger than MAX_BYTES.
 
-    Opened without waiting, because a pipe would wait for a writer, and read no further than one
-    byte too many, because sizes are not to be relied on.
+    Opens without blocking, because a pipe would wait for a writer, and reads at most one byte
+    more than the limit, because reported file sizes are unreliable.
     """
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
@@ -129,14 +129,14 @@ def bpm(value: Any, place: Place) -> float:
 
 
 def text(value: Any, place: Place) -> str:
-    """A text that is not empty, without blanks around it."""
+    """A non-empty text, without surrounding whitespace."""
     if not isinstance(value, str) or not value.strip():
         place.refuse(f"not a text: {_short(value)}")
     return value.strip()
 
 
 def tonality(value: Any, place: Place) -> int | None:
-    """A musical key in any notation (dropgrid.key.notation); None where it says there is none."""
+    """A musical key in any notation (dropgrid.key.notation); None for the value "no key"."""
     name = text(value, place)
     key = notation.parse(name)
     if key is None and name.casefold() not in NO_KEY:
@@ -156,9 +156,9 @@ def times(values: Iterable[tuple[Any, Place]]) -> tuple[float, ...]:
 
 
 def within_bounds(found: Iterable[Annotation], path: Path) -> list[Annotation]:
-    """The annotations of a file, which together have no more than MAX_BEATS beats.
+    """The annotations of a file, at most MAX_BEATS beats in total.
 
-    A tempo and a length are a few bytes, and mean thousands of beats.
+    A tempo and a length take a few bytes but can define thousands of beats.
     """
     result, beats = [], 0
     for annotation in found:
@@ -170,7 +170,7 @@ def within_bounds(found: Iterable[Annotation], path: Path) -> list[Annotation]:
 
 
 def beats_per_bar(value: Any, place: Place) -> int:
-    """The beats of a bar from a time signature such as "4/4"."""
+    """The number of beats in a bar from a time signature such as "4/4"."""
     count, slash, unit = str(value).partition("/")
     if not (slash and count.isdecimal() and unit.isdecimal() and 0 < int(count) < 100):
         place.refuse(f"not a time signature: {_short(value)}")
@@ -178,7 +178,7 @@ def beats_per_bar(value: Any, place: Place) -> int:
 
 
 def known_label(value: Any) -> str | None:
-    """The label of records.LABELS that value means, None if it means none of them."""
+    """The label of records.LABELS for the value, None if there is none."""
     folded = str(value).strip().casefold()
     folded = SYNONYMS.get(folded, folded)
     return folded if folded in LABELS else None
@@ -193,16 +193,16 @@ def label(value: Any, place: Place) -> str:
 
 
 def open_label(value: Any, place: Place) -> str:
-    """A label of any vocabulary, spelt as dropgrid does where it has that label."""
+    """A label of any vocabulary, in dropgrid's spelling if dropgrid has that label."""
     return known_label(value) or text(value, place)
 
 
 def sections(
     found: Sequence[tuple[ReferenceSection, Place]],
 ) -> tuple[ReferenceSection, ...]:
-    """Sections in order of time; edges that differ by rounding only are made one.
+    """Sections in order of time; edges that differ only by rounding are merged.
 
-    Raises InvalidReference where a section is empty or overlaps another.
+    Raises InvalidReference if a section is empty or overlaps another.
     """
     ordered = sorted(found, key=lambda item: item[0].start)
     for section, place in ordered:
@@ -221,12 +221,12 @@ def sections(
 
 
 def seconds_of_bar(bar: float, tempo: float, first_downbeat: float, beats_in_bar: int) -> float:
-    """When a bar begins; bars count from 1 at first_downbeat (seconds), tempo in BPM."""
+    """Start of a bar in seconds; bars count from 1 at first_downbeat (seconds), tempo in BPM."""
     return first_downbeat + (bar - 1) * beats_in_bar * 60.0 / tempo
 
 
 def check_names(names: Iterable[str], known: Iterable[str], place: Place) -> None:
-    """Refuse a name that is one slip away from a known one which is itself absent."""
+    """Refuse a name that is probably a misspelling of a known name that is missing."""
     present = set(names)
     for missing in sorted(set(known) - present):
         for name in sorted(present - set(known)):

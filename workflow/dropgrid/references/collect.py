@@ -1,4 +1,4 @@
-"""Finds the reference files of the list and reads each with its format's reader."""
+"""Finds the reference files of the list, and reads each with the reader of its format."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .annotation import Annotation
 from .serato import SERATO
 
 TAGS = "tags"  # in the list of sources: the BPM and key tags of the audio files
-CORRECTIONS = "corrections"  # in the same list: what a user corrected or confirmed
+CORRECTIONS = "corrections"  # in the same list: the user's corrections and confirmations
 WORDS = (TAGS, SERATO, CORRECTIONS)  # sources that are no files
 FORMATS = (
     CORRECTIONS,
@@ -40,7 +40,7 @@ FORMATS = (
     "engine",
     SERATO,
     TAGS,
-)  # the most trusted first
+)  # most trusted first
 READERS: dict[str, Callable[[Path], list[Annotation]]] = {
     ".json": plain_json.read,
     ".jams": jams.read,
@@ -56,27 +56,27 @@ READERS: dict[str, Callable[[Path], list[Annotation]]] = {
     ".pdb": player_stick.read,
     ".db": engine_database.read,
 }
-# What a stick for players is read by; whatever else lies on it is no reference.
+# The file that identifies a stick for players; other files on it are not references.
 ON_STICKS = ("PIONEER/rekordbox/export.pdb", "Engine Library/Database2/m.db")
 
 
 @dataclass(frozen=True, order=True)
 class Rank:
-    """How much an annotation is trusted: the smaller, the more."""
+    """How much an annotation is trusted; a smaller rank is more trusted."""
 
     source: int  # position in the list of sources
     format: int  # position in FORMATS
 
     @classmethod
     def of(cls, source: int, annotation: Annotation) -> Rank:
-        """The rank of an annotation that came from the source at that position."""
+        """The rank of an annotation from the source at this position."""
         return cls(source, FORMATS.index(annotation.format))
 
 
 def read_sources(sources: Sequence[str]) -> list[tuple[Rank, Annotation]]:
-    """All annotations of the files and folders named, WORDS left to the caller.
+    """All annotations of the given files and folders; the caller handles WORDS.
 
-    Raises InvalidReference for whatever is not wholly right: nothing is skipped in silence.
+    Raises InvalidReference for any error: nothing is skipped silently.
     """
     return [
         (Rank.of(i, annotation), annotation)
@@ -108,7 +108,7 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _is_reference(name: str) -> bool:
-    """Whether a file in a folder is one: databases of players have fixed names, and others' have
-    the same endings (Thumbs.db)."""
+    """Whether a file in a folder is a reference. Player databases have fixed names, because
+    unrelated files have the same suffixes (Thumbs.db)."""
     suffix = Path(name).suffix.lower()
     return suffix in READERS and (suffix not in (".db", ".pdb") or name in ("m.db", "export.pdb"))

@@ -1,8 +1,8 @@
 """Reads the tracklist beside a mix: a cue sheet (`.cue`), or lines of times (`.txt`).
 
-A cue sheet is of one file, its times are minutes, seconds and frames of 1/75 s. In a text each
-line begins with a time, `1:02:03 Artist - Title` or `[62:03] ...`; a text whose first line does
-not is no tracklist.
+A cue sheet describes one file; its times are minutes, seconds and frames of 1/75 s. In a text each
+line begins with a time, `1:02:03 Artist - Title` or `[62:03] ...`; if the first line does not, the
+text is not a tracklist.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from .checks import Place
 
 MAX_BYTES = 2**20  # of a tracklist
 MOST = 1000  # entries
-MAX_NAME = 200  # letters of an entry
+MAX_NAME = 200  # characters of an entry
 FRAMES = 75  # a second
-SLACK = 1.0  # seconds by which a tracklist may be behind the end of its mix: times are rounded
+SLACK = 1.0  # seconds; an entry may be this far after the end of its mix: times are rounded
 INDEX = re.compile(r"(\d{1,2})\s+(\d{1,4}):([0-5]\d):([0-6]\d|7[0-4])")
 TIME = re.compile(r"[\[(]?(?:(\d{1,2}):)?(\d{1,4}):([0-5]\d)[\])]?\s*[-–—.|]?\s*(.*)")
 
 
 def beside(file: Path, duration: float | None) -> tuple[Moment, ...]:
-    """The tracklist that lies beside a file, `mix.cue`, `mix.mp3.cue` or `mix.txt`; () without
-    one. Raises InvalidReference, which names the line."""
+    """The tracklist beside a file, `mix.cue`, `mix.mp3.cue` or `mix.txt`; () if there is
+    none. Raises InvalidReference, which names the line."""
     for path in places_beside(file):
-        if path != file and os.path.isfile(path):  # a name may be too long for a suffix more
+        if path != file and os.path.isfile(path):  # a name may be too long for another suffix
             found = read_cue_sheet(path) if path.suffix == ".cue" else read_tracklist(path)
             if found:
                 return tuple(_within(path, found, duration))
@@ -39,7 +39,7 @@ def beside(file: Path, duration: float | None) -> tuple[Moment, ...]:
 
 
 def places_beside(file: Path) -> tuple[Path, ...]:
-    """Where the tracklist of a file may lie, the best place first."""
+    """The possible paths of a file's tracklist, the best first."""
     return file.with_suffix(".cue"), Path(f"{file}.cue"), file.with_suffix(".txt")
 
 
@@ -78,7 +78,7 @@ def read_cue_sheet(path: Path) -> list[tuple[Moment, int]]:
 
 
 def read_tracklist(path: Path) -> list[tuple[Moment, int]]:
-    """The entries of a text, each with its line; [] for one that is no tracklist. Raises
+    """The entries of a text, each with its line; [] if it is not a tracklist. Raises
     InvalidReference."""
     found: list[tuple[Moment, int]] = []
     for number, line in _lines(path):
@@ -94,7 +94,7 @@ def read_tracklist(path: Path) -> list[tuple[Moment, int]]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Lines with something in them, numbered from 1; in UTF-8, else in Windows' letters."""
+    """Non-empty lines, numbered from 1; decoded as UTF-8, otherwise as a Windows code page."""
     try:
         data = read_regular(path, MAX_BYTES)
     except OSError as error:
@@ -116,7 +116,7 @@ def _name(artist: str, title: str, number: int) -> str:
 def _within(
     path: Path, found: list[tuple[Moment, int]], duration: float | None
 ) -> Iterator[Moment]:
-    """The entries, in the order of time and inside the mix. Raises InvalidReference."""
+    """The entries, in order of time and inside the mix. Raises InvalidReference."""
     before = -1.0
     for count, (moment, line) in enumerate(found, 1):
         place = Place(path, line)

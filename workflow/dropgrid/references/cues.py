@@ -1,4 +1,4 @@
-"""What cues named after sections say, and the beats that a grid's markers mean."""
+"""Sections from cues that are named after them, and beats from grid markers."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from . import checks
 from .annotation import ReferenceSection
 from .checks import Place
 
-SLACK = 0.1  # beats: a beat as near as this to the next marker is that marker's own
+SLACK = 0.1  # beats: a beat this close to the next marker belongs to that marker
 
 
 def sections(
     cues: Iterable[tuple[float, str, Place]], duration: float | None
 ) -> tuple[ReferenceSection, ...]:
-    """Sections from (time, name, place) of the cues that are named after one.
+    """Sections from (time, name, place) of cues that are named after a section.
 
     A number may follow, as in `Drop 2`; a section lasts to the next such cue.
     """
@@ -38,7 +38,7 @@ def sections(
 
 
 def label_of(name: str) -> str | None:
-    """The section that a cue is named after, `Drop 2` say; None where it is named otherwise."""
+    """The section that a cue is named after, for example `Drop 2`; None for any other name."""
     return checks.known_label(re.sub(r"[\s#]*\d*\s*$", "", name))
 
 

@@ -1,6 +1,6 @@
 """Reads `engine` references: the library of Engine DJ, `Engine Library/Database2/m.db`.
 
-Of each track: BPM, beats and downbeats of the grid as set, and cues named after a section.
+For each track: BPM, beats and downbeats of the adjusted grid, and cues named after a section.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def read(path: Path) -> list[Annotation]:
 
 
 def _query(source: Source) -> str:
-    """What to ask: until 2.21 the performance data are columns of the tracks."""
+    """The SQL query: until version 2.21 the performance data are columns of the tracks table."""
     columns = source.connection.execute("pragma table_info(Track)").fetchall()
     old = any(name == "beatData" for _, name, *_ in columns)
     source.check_tables(("Track",) if old else ("Track", "PerformanceData"))

@@ -1,6 +1,6 @@
 """Reads `jams` references (Humphrey et al., ISMIR 2014): JSON annotated music specification.
 
-Read as plain JSON: the jams package takes seconds to import and checks less than we need.
+Files are read as plain JSON: the jams package takes seconds to import and checks too little.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _observations(data: Any, place: Place) -> list[Observation]:
 
 
 def _tempo(observations: list[Observation]) -> float | None:
-    """The tempo of the highest confidence; the first where that is equal or not given."""
+    """The tempo with the highest confidence; the first if confidences are equal or missing."""
     best: tuple[float, float] | None = None
     for observation, place in observations:
         bpm = checks.bpm(observation.get("value"), place.at("value"))
@@ -78,7 +78,7 @@ def _tempo(observations: list[Observation]) -> float | None:
 
 
 def _tonality(observations: list[Observation]) -> int | None:
-    """The key that is observed for the longest time; the first where that is equal."""
+    """The key with the longest total duration; the first if durations are equal."""
     lasting: dict[int, float] = {}
     for observation, place in observations:
         key = checks.tonality(observation.get("value"), place.at("value"))
@@ -110,7 +110,7 @@ def _sections(observations: list[Observation]) -> tuple[ReferenceSection, ...]:
         start = checks.time(observation.get("time"), place.at("time"))
         length = checks.time(observation.get("duration"), place.at("duration"))
         label = None if value is None else checks.open_label(value, at)
-        if length > 0:  # some data sets mark the end of the track by an empty segment
+        if length > 0:  # some data sets mark the end of the track with an empty segment
             found.append((ReferenceSection(start, start + length, label), place))
     return checks.sections(found)
 

@@ -1,4 +1,4 @@
-"""JSON text whose faults are reported with the line they stand on."""
+"""Reads JSON and reports errors with their line."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 
 from .checks import Place, read_text
 
-MAX_PARTS = 4_000_000  # objects and lists of a document: a library of 100,000 tracks has a tenth
+MAX_PARTS = 4_000_000  # objects and lists of a document: a library of 100,000 tracks: 400,000
 
 
 def load(path: Path) -> tuple[Any, Place]:
     """The value of a JSON file and its place.
 
-    Raises InvalidReference for what is not JSON, and for a key that an object has twice: which
-    of its values is meant, nobody can tell.
+    Raises InvalidReference for invalid JSON, and for an object with a duplicate key, because its
+    value is ambiguous.
     """
     text = read_text(path)
     if (parts := text.count("{") + text.count("[")) > MAX_PARTS:
@@ -34,7 +34,7 @@ def load(path: Path) -> tuple[Any, Place]:
 
 
 class _TwiceError(Exception):
-    """An object has a key twice; line: where the object begins, if that is known."""
+    """An object has a duplicate key; line: the line where the object begins, if known."""
 
     def __init__(self, key: str) -> None:
         super().__init__(key)
@@ -59,9 +59,9 @@ def _line_of_twice(text: str) -> int | None:
 
 
 def _line_of(path: Path, steps: Sequence[str | int]) -> int:
-    """The line (from 1) on which the innermost object on the way begins.
+    """The line (from 1) on which the innermost object on the path begins.
 
-    Reads the file again, slowly, which is why only the report of a fault comes here.
+    Reads the file again with a slow decoder, so it is only called to report an error.
     """
     value = _LineDecoder().decode(read_text(path))
     line = 1

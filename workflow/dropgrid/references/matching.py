@@ -1,4 +1,4 @@
-"""Finds the track each annotation is about, and merges what several say about one track."""
+"""Matches annotations to tracks, and merges several annotations of one track."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ FIELDS = ("bpm", "beats", "downbeats", "structure", "sections", "marks", "genre"
 
 @dataclass(frozen=True)
 class Reference:
-    """The reference values of a track; None for a field without a reference.
+    """The reference values of a track; None for a field without reference.
 
-    structure: (moments inside the track where a section begins, end of the annotated stretch
-    or None); sections: the labelled ones; marks: a player's cues and loops; tonality: the musical
-    key. origins: field -> file it came from.
+    structure: (times inside the track where a section begins, end of the annotated part or
+    None); sections: the labelled sections; marks: a player's cues and loops; tonality: the
+    musical key. origins: field -> source file.
     """
 
     track: str
@@ -48,7 +48,7 @@ class LeftOut:
 
 
 class Tracks:
-    """The library's tracks, found by id, by path, or by an unambiguous file name."""
+    """The tracks of the library; finds a track by id, path or unambiguous file name."""
 
     def __init__(self, paths: Mapping[str, str], root: str | None = None) -> None:
         """paths: track id -> path relative to the library's root; root: that folder, if known."""
@@ -65,11 +65,11 @@ class Tracks:
                 self.by_name[name.stem].append(track)
 
     def find(self, key: str) -> tuple[str | None, str]:
-        """The track that key names and how it was found, or None and why there is none.
+        """The track for a key and how it was found, or None and the reason.
 
         How: "id", "path" (also an absolute path below the root), or "name": the only file of
-        that name, with or without ending, or the only one of that name whose whole path the
-        key ends with.
+        that name, with or without suffix, or the only such file whose full path is the end
+        of the key.
         """
         if key in self.ids:
             return key, "id"
@@ -99,10 +99,10 @@ def match(
     tracks: Tracks,
     decoder_of: Callable[[str], Mapping[str, Any]] = lambda track: {},
 ) -> tuple[dict[str, Reference], list[LeftOut], dict[str, int]]:
-    """The references by track id, what was left out, and how many were found which way.
+    """The references by track id, what was left out, and the number of matches by method.
 
-    decoder_of: tells the decoder of a track's record, by which the times of other programs are
-    moved to those of the analysis. Sorted, whatever the order of the annotations.
+    decoder_of: returns the decoder in a track's record; it determines the shift from the times of
+    other programs to those of the analysis. The result does not depend on the annotation order.
     """
     about: defaultdict[str, list[tuple[Rank, Annotation]]] = defaultdict(list)
     left_out: list[LeftOut] = []

@@ -1,10 +1,10 @@
 """Reads `mixxx` references: the library of Mixxx, mixxxdb.sqlite.
 
-Of each track: BPM, genre, key, the beats, cues named after a section, and whether its user has
-locked the grid. Times count from Mixxx's sample 0, which in MP3s is not dropgrid's. The
-database is opened for reading alone, as it lies on the disk, without its journal: close Mixxx
-first. It may come from anyone: plain tables alone are read, within bounds of rows, bytes, steps
-and seconds. Source: Mixxx's own schema and src/proto/beats.proto, versions 2.3 to 2.5.
+For each track: BPM, genre, key, the beats, cues named after a section, and whether the user has
+locked the grid. Times count from Mixxx's sample 0, which differs from dropgrid's in MP3s. The
+database is opened read-only, without its journal: close Mixxx first. It is untrusted: only plain
+tables are read, with limits on rows, bytes, steps and seconds. Source: Mixxx's
+schema and src/proto/beats.proto, versions 2.3 to 2.5.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _annotation(path: Path, row: tuple, marks: list[tuple[Any, str]]) -> Annotat
 
 
 def _samples(value: Any, place: Place) -> float:
-    """The position of a cue, which a database may hold as any type."""
+    """The position of a cue; a database may store it as any type."""
     if isinstance(value, str):
         place.at("cue").refuse(f"its position is a text: {value[:40]!r}")
     return checks.number(value, place.at("cue"))
@@ -88,7 +88,7 @@ def _samples(value: Any, place: Place) -> float:
 def _beats(
     version: str, blob: bytes | None, rate: float, duration: float | None, place: Place
 ) -> tuple[float, ...]:
-    """The beats of a track in seconds; none in a version of beats that is not known."""
+    """The beats of a track in seconds; none if the version of the beats is unknown."""
     if not blob or not isinstance(blob, bytes):
         return ()
     if len(blob) > MAX_BEATS:
@@ -111,7 +111,7 @@ def _beats(
 
 
 def _frame(value: bytes | int) -> int:
-    """The number of a message of one int32, its first field; 0 where it is left out."""
+    """The first field, an int32, of a message; 0 if it is missing."""
     number = dict(_fields(_bytes(value))).get(1, 0)
     if not isinstance(number, int):
         raise ValueError("not a number")
@@ -125,7 +125,7 @@ def _bytes(value: bytes | int) -> bytes:
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, bytes | int]]:
-    """The fields of a message of Protocol Buffers: numbers, and bytes of whatever else."""
+    """The fields of a message of Protocol Buffers: numbers, and bytes for all other types."""
     at = 0
     while at < len(data):
         key, at = _varint(data, at)

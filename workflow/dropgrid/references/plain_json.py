@@ -1,4 +1,4 @@
-"""Reads `json` references: an object a track, a list of them, or an object keyed by track."""
+"""Reads `json` references: one object, a list of objects, or an object keyed by track."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from . import checks, json_source
 from .annotation import Annotation, ReferenceSection
 from .checks import Place
 
-NAMES = ("track", "path", "file")  # how a track is named, the surest first
+NAMES = ("track", "path", "file")  # fields that name a track, the most reliable first
 FIELDS = (
     "bpm", "beats", "downbeats", "boundaries", "sections", "duration", "genre",
     "time_signature", "first_downbeat", "key",
@@ -100,7 +100,7 @@ def section_of(
 ) -> ReferenceSection:
     """A section from its fields, SECTION_FIELDS, and its track's bpm and first_downbeat.
 
-    Times are taken where given, else bars are turned into times. Raises InvalidReference.
+    Times are used if given, otherwise bars are converted to times. Raises InvalidReference.
     """
     if "start" in section or "end" in section:
         start, end = (

@@ -1,7 +1,7 @@
 """Reads `usb` references: a stick for Pioneer DJ players, by `PIONEER/rekordbox/export.pdb`.
 
-Of each track: BPM, beats and downbeats of its grid, and cues named after a section, as rekordbox,
-dropgrid or a player left them. Times count from rekordbox's sample 0.
+For each track: BPM, beats and downbeats of its grid, and cues named after a section, as
+rekordbox, dropgrid or a player wrote them. Times count from rekordbox's sample 0.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from . import checks, cues, stick_sources
 from .annotation import Annotation, Mark
 from .checks import Place
 
-LONGER = 1.0  # seconds by which a track may be longer than its database says: whole seconds
+LONGER = 1.0  # seconds; a track may be longer than in its database, which stores whole seconds
 
 
 def read(path: Path) -> list[Annotation]:
@@ -56,7 +56,7 @@ def _annotation(file: Path, root: Path, track: DeviceTrack, sources: dict[str, s
 
 
 def _analysis(root: Path, track: DeviceTrack, place: Place) -> tuple[list[Beat], list[PlayerCue]]:
-    """The grid and the cues of a track; nothing where the stick does not hold its files."""
+    """The grid and the cues of a track; nothing if its files are not on the stick."""
     where = PurePosixPath(track.analysis)
     if not track.analysis or ".." in where.parts or where.parts[1:2] != ("PIONEER",):
         return [], []

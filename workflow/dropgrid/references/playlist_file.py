@@ -12,7 +12,7 @@ MAX_BYTES = 16 * 2**20  # of a list
 
 
 def read_list(path: Path) -> list[str]:
-    """The paths that a playlist names: M3U8, text of a path a line, or CSV with a column path.
+    """The paths in a playlist: M3U8, text with one path per line, or CSV with a column path.
 
     Raises ConfigError, OSError.
     """

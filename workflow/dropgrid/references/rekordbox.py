@@ -1,7 +1,7 @@
 """Reads `rekordbox` references: a rekordbox collection exported as XML.
 
 Format: rekordbox's own "XML format list" (cdn.rekordbox.com). Its times count from
-rekordbox's sample 0, which in MP3s is not dropgrid's.
+rekordbox's sample 0, which differs from dropgrid's in MP3s.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _annotation(track: _Track) -> Annotation:
 
 
 def _optional(attributes: dict[str, str], name: str, place: Place, check: Any) -> float | None:
-    """An attribute's number; None where it is absent or rekordbox's 0 for not analysed."""
+    """An attribute's number; None if it is missing or 0, rekordbox's value for not analysed."""
     if not attributes.get(name) or re.fullmatch(r"0*\.?0*", attributes[name]):
         return None
     return float(check(attributes[name], place.at(name)))
@@ -98,7 +98,7 @@ def _location(location: str) -> str:
 def _grid(
     tempos: list[Element], duration: float | None
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Beats and downbeats of the TEMPO elements: each rules until the next, or the end."""
+    """Beats and downbeats of the TEMPO elements: each applies until the next, or the end."""
     if not tempos or duration is None:
         return (), ()
     starts = checks.times((t.get("Inizio"), place.at("Inizio")) for t, place in tempos)

@@ -1,8 +1,8 @@
-"""Reads `serato` references: what Serato has written into the audio files themselves.
+"""Reads `serato` references: the data that Serato wrote into the audio files.
 
-Of a file: the beats of its grid, its BPM, cues named after a section, and whether the grid is
-locked; what dropgrid wrote is passed over. Serato's grid has no bars. Times count from
-Serato's sample 0, which in MP3s is not dropgrid's.
+For each file: the beats of its grid, its BPM, cues named after a section, and whether the grid is
+locked; data that dropgrid wrote is ignored. Serato's grid has no bars. Times count from Serato's
+sample 0, which differs from dropgrid's in MP3s.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from . import checks, cues
 from .annotation import Annotation
 from .checks import Place
 
-SERATO = "serato"  # in the list of sources: the Serato tags of the library's own files
+SERATO = "serato"  # in the list of sources: the Serato tags of the library's files
 
 
 def read_file(
@@ -26,10 +26,10 @@ def read_file(
     duration: float | None,
     tell: Callable[[str], None] = lambda reason: None,
 ) -> Annotation | None:
-    """What Serato says of an audio file; None where it says nothing, or what is our own.
+    """Serato's data in an audio file; None if there is none, or only data of dropgrid.
 
-    key: the track as the annotation is to name it; duration: of the track in seconds. tell: hears
-    why a tag was not used that is broken or cannot be true; the file's other tags are read.
+    key: the name of the track in the annotation; duration: of the track in seconds. tell: called
+    with the reason why a broken or implausible tag is ignored; the other tags are read.
     """
     tags = read_serato(path)
     if tags is None:
@@ -46,7 +46,7 @@ def read_file(
 def _annotation(
     tags: SeratoTags, place: Place, key: str, duration: float | None
 ) -> Annotation | None:
-    """What Serato's tags say of a track. Raises InvalidReference for what cannot be true."""
+    """The annotation in Serato's tags. Raises InvalidReference for impossible values."""
     grid = None if serato.GRID in tags.own else tags.grid
     beats: tuple[float, ...] = ()
     if grid is not None and duration is not None:

@@ -1,7 +1,7 @@
-"""Databases of other programs (SQLite 3), read within bounds: they may come from anyone.
+"""Reads SQLite 3 databases of other programs within limits, because they are untrusted.
 
-Opened for reading alone, as they lie on the disk, without their journals. Plain tables alone are
-read: a view or a computed column is a program, not data.
+They are opened read-only, without their journals. Only plain tables are read: a view or a computed
+column is a program, not data.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HEAD = b"SQLite format 3\0"
 MAX_FILE = 4 * 2**30  # bytes of a database: a library of a million tracks
 MAX_VALUE = 8 * 2**20  # bytes of any value or row
 MAX_ROWS = 2_000_000  # of a query
-STEPS, STEPS_PER_BYTE = 20_000_000, 10  # of SQLite's machine: a real library takes 1 or 2 a byte
+STEPS, STEPS_PER_BYTE = 20_000_000, 10  # of SQLite's VM: a library needs 1 or 2 a byte
 MAX_SECONDS = 300.0
 
 
@@ -37,7 +37,7 @@ class Source:
     size: int
 
     def check_tables(self, names: Sequence[str]) -> None:
-        """Refuse whatever is no plain table."""
+        """Refuse everything except plain tables."""
         plain = dict(
             self.connection.execute(
                 "select lower(name), type = 'table' and rootpage > 0 from sqlite_master"
@@ -56,8 +56,8 @@ class Source:
                 )
 
     def rows(self, query: str) -> Iterator[tuple]:
-        """The rows of a query, as long as they hold no more than the file does."""
-        left = 2 * self.size  # of a path that two tracks share both copies count
+        """The rows of a query, limited to the size of the file."""
+        left = 2 * self.size  # a path that two tracks share counts twice
         for count, row in enumerate(self.connection.execute(query), start=1):
             left -= sum(len(value) for value in row if isinstance(value, str | bytes))
             if count > MAX_ROWS or left < 0:
@@ -69,7 +69,7 @@ class Source:
 
 @contextmanager
 def opened(path: Path, program: str) -> Iterator[Source]:
-    """A program's database. Raises InvalidReference for whatever SQLite says of it, then too."""
+    """A program's database. Raises InvalidReference for any SQLite error, also during use."""
     size = _checked_size(path, program)
     try:
         address = f"file:{quote(str(path.absolute()))}?mode=ro&immutable=1"
@@ -91,7 +91,7 @@ def opened(path: Path, program: str) -> Iterator[Source]:
 
 
 def _checked_size(path: Path, program: str) -> int:
-    """Bytes of a database. Raises InvalidReference for what is none; waits for no pipe."""
+    """Bytes of a database. Raises InvalidReference if it is not one; does not block on a pipe."""
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
             status = os.fstat(stream.fileno())
@@ -107,7 +107,7 @@ def _checked_size(path: Path, program: str) -> int:
 
 
 def _limit(connection: sqlite3.Connection, size: int) -> None:
-    """Bound what a database may cost: steps and seconds of SQLite's machine, bytes of a value."""
+    """Limit the cost of a database: steps and seconds of SQLite's VM, bytes of a value."""
     steps = iter(range((STEPS + STEPS_PER_BYTE * size) // 1_000_000))
     end = time.monotonic() + MAX_SECONDS
     connection.set_progress_handler(

@@ -1,6 +1,6 @@
-"""Which song of the library each copy on a stick is: dropgrid's own mark on the stick says it.
+"""Maps the copies on a stick to the songs of the library, with dropgrid's mark on the stick.
 
-A stick that others made has no mark; its songs are then found by their file names.
+A stick written by another program has no mark; its songs are then matched by file name.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MOST = 64 * 2**20  # bytes of a mark
 
 
 def read(mark: Path) -> dict[str, str]:
-    """Paths in the library by the paths that a stick's database has; {} without a mark."""
+    """Paths in the library by the paths in the stick's database; {} without a mark."""
     found: dict[str, str] = {}
     with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
         known = json.loads(read_regular(mark, MOST))

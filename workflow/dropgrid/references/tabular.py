@@ -1,4 +1,4 @@
-"""Reads `csv` references: a header, then a row a track or a row a section."""
+"""Reads `csv` references: a header, then one row per track or section."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _track(key: str, rows: list[tuple[Row, Place]]) -> Annotation:
 
 
 def _whole(rows: list[tuple[Row, Place]]) -> tuple[Row, dict[str, Place]]:
-    """The values of the whole track, wherever they stand, and where; two must not differ."""
+    """The values of the whole track from any row, and their places; values must agree."""
     whole: Row = {}
     places: dict[str, Place] = {}
     for row, place in rows:

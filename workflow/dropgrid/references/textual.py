@@ -1,4 +1,4 @@
-"""Reads `beats` (`.beats`, `.txt`) and `lab` references: an event or a section a line; and `key`:
+"""Reads `beats` (`.beats`, `.txt`) and `lab` references: one event or section per line; and `key`:
 a key in one line, `D minor` (GiantSteps) or tonic, tab, mode (MIREX)."""
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ Line = tuple[list[str], Place]
 def read(path: Path) -> list[Annotation]:
     """The annotation of a text file, as a list of one. Raises InvalidReference.
 
-    In a `.txt`, lines of numbers are beats and lines with a label sections, as the Harmonix Set
-    has both.
+    In a `.txt`, lines of numbers are beats and lines with a label are sections, because the
+    Harmonix Set has both.
     """
     lines = _lines(path)
     if not lines:
@@ -55,7 +55,7 @@ def _lines(path: Path) -> list[Line]:
 
 
 def _beats(path: Path, lines: list[Line]) -> Annotation:
-    """Beats: time, position in the bar, bar; the last two may be absent throughout."""
+    """Beats: time, position in the bar, bar; the last two may be missing in all lines."""
     width = len(lines[0][0])
     if width > 3:
         lines[0][1].refuse("expected time, position and bar")
@@ -80,7 +80,7 @@ def _position(value: str, place: Place) -> int:
 
 
 def _sections(path: Path, lines: list[Line]) -> Annotation:
-    """Sections: start, end, label; or start, label, where the last line is the end."""
+    """Sections: start, end, label; or start, label; the last line is then the end."""
     first = lines[0][0]
     with_end = len(first) > 2 and bool(NUMBER.match(first[1]))
     read_line = _with_end if with_end else _with_start

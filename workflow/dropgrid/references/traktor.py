@@ -1,9 +1,10 @@
 """Reads `traktor` references: a Traktor collection, collection.nml.
 
-Of each ENTRY: LOCATION, INFO (GENRE, KEY, PLAYTIME), TEMPO BPM, MUSICAL_KEY, which Traktor found
-itself and which is trusted before INFO's text, and CUE_V2: grid markers, each of which is a
-downbeat and rules until the next (before the first the grid goes on backwards), and cues named
-after a section. Times count from Traktor's sample 0, which in MP3s is not dropgrid's. Source:
+For each ENTRY: LOCATION, INFO (GENRE, KEY, PLAYTIME), TEMPO BPM, MUSICAL_KEY and CUE_V2.
+MUSICAL_KEY is Traktor's result and is preferred to the text in INFO. CUE_V2 are grid markers and
+cues named after a section. Each grid marker is a downbeat and applies until the next; before the
+first the grid continues backwards. Times count from Traktor's sample 0, which differs from
+dropgrid's in MP3s. Source:
 Native Instruments' NML as Traktor 2 to 4 write it.
 """
 
@@ -21,7 +22,7 @@ from .xml_source import walk
 ENTRY = ("NML", "COLLECTION", "ENTRY")
 PARTS = ("LOCATION", "INFO", "TEMPO", "MUSICAL_KEY")
 GRID = 4  # the TYPE of a CUE_V2 that is a grid marker
-BAR = 4  # beats: Traktor knows no other
+BAR = 4  # beats: Traktor has no other bar length
 
 
 @dataclass
@@ -92,7 +93,7 @@ def _annotation(entry: _Entry) -> Annotation:
 
 
 def _duration(entry: _Entry, info: dict[str, str]) -> float | None:
-    """Seconds: PLAYTIME_FLOAT, or PLAYTIME in whole ones; None where Traktor does not tell."""
+    """Seconds: PLAYTIME_FLOAT, or PLAYTIME in whole ones; None if missing."""
     for name in ("PLAYTIME_FLOAT", "PLAYTIME"):
         if info.get(name):
             seconds = checks.time(info[name], entry.place.at("INFO").at(name))
@@ -105,7 +106,7 @@ def _kind(mark: _Mark) -> int:
 
 
 def _seconds(mark: _Mark) -> float:
-    """The moment of a mark; Traktor's are in milliseconds."""
+    """The time of a mark in seconds; Traktor's are in milliseconds."""
     place = mark.place.at("START")
     return max(0.0, checks.number(mark.attributes.get("START"), place) / 1000)
 
@@ -133,7 +134,7 @@ def _grid(
 
 
 def _location(attributes: dict[str, str]) -> str:
-    """The path of a LOCATION: its DIR has `/:` where others have `/`."""
+    """The path of a LOCATION: its DIR uses `/:` as separator instead of `/`."""
     folder = attributes.get("DIR", "").replace("/:", "/")
     return folder + attributes.get("FILE", "")
 

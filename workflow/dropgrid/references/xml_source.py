@@ -1,7 +1,7 @@
-"""Reading XML that may come from anyone: element by element, the line of each known.
+"""Reads untrusted XML element by element, with the line of each.
 
-The bare expat parser, which gives the line of every element; a document type is refused, and
-with it every entity.
+Uses the expat parser directly, because it gives the line of every element; a document type is
+refused, and with it every entity.
 """
 
 from __future__ import annotations
@@ -15,17 +15,16 @@ from . import checks
 from .checks import Place
 
 Visit = Callable[[tuple[str, ...], dict[str, str], Place], None]
-DEEPEST = 5  # levels that any program's format is read to: NML, COLLECTION, ENTRY, CUE_V2, GRID
+DEEPEST = 5  # deepest level that is read in any format: NML, COLLECTION, ENTRY, CUE_V2, GRID
 MAX_DEPTH = 1000  # levels of a document: folders of playlists in folders
-MAX_ELEMENTS = 5_000_000  # of a document: 60 a track for 80,000 tracks
+MAX_ELEMENTS = 5_000_000  # of a document: 60 per track for 80,000 tracks
 
 
 def walk(path: Path, root: str, what: str, visit: Visit) -> None:
-    """Call visit(names from the root on, attributes, place) for the elements of a document that
-    lie no deeper than DEEPEST.
+    """Call visit(names from the root, attributes, place) for each element no deeper than DEEPEST.
 
-    root: the name its outermost element must have, what: the message where it has not. The time
-    is proportional to the document, however deep it is. Raises InvalidReference.
+    root: the required name of the outermost element; what: the message for any other name. The
+    time is proportional to the document size, at any depth. Raises InvalidReference.
     """
     parser = expat.ParserCreate()
     names: list[str] = []

@@ -1,9 +1,9 @@
-"""The table of what dropgrid writes into a folder of results: a new output is one line here.
+"""The table of files that dropgrid writes into a results folder: a new output is one line here.
 
-Everything that has to know these files reads it: where they lie (`layout`), which of them may be
-written over or deleted (`ownership`, `output_guard`), what a crash may have left broken
-(`crash_cleanup`), what goes when its track leaves the library (`prune`), what a dry run looks at
-(`run/dry_run.py`) and which batches there are (`run/batches.py`).
+All code that needs these files reads the table: their paths (`layout`), which of them may be
+overwritten or deleted (`ownership`, `output_guard`), which of them a crash may have damaged
+(`crash_cleanup`), which are deleted when their track leaves the library (`prune`), which a dry run
+reads (`run/dry_run.py`) and which batches exist (`run/batches.py`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..records.identity import SCHEMA as IDENTITY
 from ..records.model import ANALYSES
 from ..records.ticket import TICKET_SCHEMA, TRACK_ID
 
-# What stands for {name} in a path.
+# Patterns for each {name} in a path.
 NAMES = {
     "track": TRACK_ID.pattern,
     "batch": "[0-9]{5}",
@@ -30,7 +30,7 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Format:
-    """How whole files of a suffix begin and end."""
+    """How complete files of a format begin and end."""
 
     start: bytes
     end: bytes
@@ -49,12 +49,12 @@ FORMATS = {
 class Artefact:
     """A kind of file in a folder of results.
 
-    path: below the folder, with {names} of NAMES. schema: what its JSON says. header: how it
-    begins, where that says more than its format. renewed: a run writes it anew, and refuses where
-    a file of somebody else's has its name. renamed: it is written under another name first, so
-    that what is not whole is what a crash left. of_track: it goes when the track leaves the
-    library. in_place: the shell or Snakemake writes here, so no link is allowed at any depth.
-    dry_run: how a dry run sees it: by a link to its folder, a link to each file, or copies.
+    path: below the folder, with {names} of NAMES. schema: the schema name in its JSON. header: its
+    first bytes, if they are more specific than its format. renewed: a run rewrites it, and refuses
+    if a file of the same name is not dropgrid's. renamed: it is written under a temporary name
+    first, so an incomplete file is the result of a crash. of_track: it is deleted when the track
+    leaves the library. in_place: the shell or Snakemake writes here, so no link is allowed at any
+    depth. dry_run: how a dry run gets it: by a link to its folder, a link to each file, or copies.
     """
 
     path: str
@@ -68,7 +68,7 @@ class Artefact:
 
     @property
     def folder(self) -> str:
-        """The folder it lies in, below the results; "." for the results themselves."""
+        """Its folder, relative to the results folder; "." for the results folder."""
         return self.path.rpartition("/")[0] or "."
 
     @property
@@ -83,7 +83,7 @@ class Artefact:
         )
 
     def at(self, results: Path, **names: str) -> Path:
-        """Where one of them lies. names: what stands for the {names} of the path."""
+        """The path of one file. names: the values of the {names} in the path."""
         return results / self.path.format(**names)
 
 
@@ -135,7 +135,7 @@ ARTEFACTS: dict[str, Artefact] = {
 
 
 def path_of(name: str, results: Path, **names: str) -> Path:
-    """Where an artefact of the table lies.
+    """The path of an artefact of the table.
 
     >>> path_of("ticket", Path("results"), track="song-0a1b2c3d").as_posix()
     'results/tracks/song-0a1b2c3d.json'
@@ -144,18 +144,18 @@ def path_of(name: str, results: Path, **names: str) -> Path:
 
 
 def folders() -> tuple[str, ...]:
-    """The folders of a folder of results, each once."""
+    """The folders in a results folder, each once."""
     tops = (a.path.partition("/")[0] for a in ARTEFACTS.values() if "/" in a.path)
     return tuple(dict.fromkeys(tops))
 
 
 def files() -> tuple[str, ...]:
-    """The names of the files right in a folder of results."""
+    """The names of the files at the top level of a results folder."""
     return tuple(a.path for a in ARTEFACTS.values() if "/" not in a.path)
 
 
 def renamed() -> dict[str, re.Pattern[str]]:
-    """Folder -> the names of the files there that are written elsewhere and renamed."""
+    """Folder -> the names of its files that are written under a temporary name and renamed."""
     found: dict[str, list[str]] = {}
     for artefact in ARTEFACTS.values():
         if artefact.renamed:

@@ -1,8 +1,9 @@
-"""Removing what a crash of the machine left half written, so that the next run makes it again.
+"""Removes files that a system crash left incomplete, so that the next run writes them again.
 
-Everything here is written under another name, forced to disk and then renamed, so half a file
-should never be met. Some file systems break that promise when the power goes: files are then
-empty, filled with zeros or cut short. Each of our formats ends in a way that shows it whole.
+Every file is written under a temporary name, flushed to disk and then renamed, so an incomplete
+file should never appear. Some file systems break this guarantee when power fails: files are then
+empty, filled with zeros or truncated. The end of each dropgrid format shows whether a file is
+complete.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ ARCHIVE_TAIL = 22  # bytes that end a ZIP archive without a comment, from this s
 
 
 def remove_broken_files(results: Path, temporary: bool = True) -> list[Path]:
-    """Delete broken outputs and left-over temporary files below results; those deleted.
+    """Delete broken outputs and old temporary files below results; return the deleted paths.
 
-    temporary: False where jobs may be running, which need theirs.
+    temporary: False if jobs may be running, because they need their temporary files.
     """
     removed = []
     for folder, owned in OWNED.items():
@@ -41,16 +42,16 @@ def remove_broken_files(results: Path, temporary: bool = True) -> list[Path]:
 
 
 def is_output(path: Path, results: Path) -> bool:
-    """Whether a path is one of what the stages of tracks write."""
+    """Whether a path is an output of a track's stages."""
     owned = OWNED.get(path.parent.name)
     there = path.parent.parent.resolve() == results.resolve()
     return there and owned is not None and owned.fullmatch(path.name) is not None
 
 
 def is_whole(path: str) -> bool:
-    """Whether a file of dropgrid's ends as its format does; True if it cannot be read at all.
+    """Whether the end of a dropgrid file matches its format; True if the file cannot be read.
 
-    Plain system calls: a large library has hundreds of thousands of files.
+    Uses plain system calls, because a large library has hundreds of thousands of files.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY)
@@ -60,7 +61,7 @@ def is_whole(path: str) -> bool:
         finally:
             os.close(descriptor)
     except OSError:
-        return True  # whoever needs it will say why
+        return True  # the code that needs the file reports the error
     suffix = os.path.splitext(path)[1]
     end = FORMATS[suffix].end
     return tail.startswith(end) if suffix == ".npz" else tail.endswith(end)

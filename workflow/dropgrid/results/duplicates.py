@@ -1,4 +1,4 @@
-"""Songs that are in the library more than once: results/duplicates.csv.
+"""Songs that the library contains more than once: results/duplicates.csv.
 
 Two kinds, one group of tracks each:
 
@@ -7,9 +7,9 @@ Two kinds, one group of tracks each:
     recording   the same recording in another encoding: as long and as fast, with as many beats,
                 and loud and quiet at the same moments
 
-The second is measured, not known: LIKE is where 12 encodings of 4 songs, mono MP3 among them,
-and 496 pairs of other songs lie well apart (0.975 and more; 0.67 and less). Two mixes of one song
-that differ in a voice alone may pass; `likeness` is how alike they are.
+The second kind is an estimate. The threshold LIKE separates 12 encodings of 4 songs, mono MP3
+included, from 496 pairs of different songs (0.975 and more; 0.67 and less). Two mixes of one song
+that differ only in a voice may be found as duplicates; `likeness` shows how similar they are.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from .ownership import write_owned
 from .table import read_table
 
 COLUMNS = ("track", "path", "group", "same", "likeness", "duration", "size")
-LIKE = 0.95  # correlation of two courses of loudness from which on they are of one recording
-DURATION = 0.3  # seconds by which encoders' delays and paddings may make them differ
+LIKE = 0.95  # least correlation of two loudness curves of the same recording
+DURATION = 0.3  # seconds; encoder delay and padding can change the length this much
 TEMPO = 0.02  # BPM
 BEATS = 2
-SHIFT = 2  # tenths of a second by which one may be later
-FLOOR = 1e-7  # of power: -70 LUFS, quieter is silence
-SHORTEST = 10 * TENTHS  # below, a course says too little
+SHIFT = 2  # tenths of a second; largest delay between the two curves
+FLOOR = 1e-7  # power at -70 LUFS; anything quieter is silence
+SHORTEST = 10 * TENTHS  # a shorter curve cannot be compared
 
 
 @dataclass(frozen=True)
 class Twin:
-    """A track that is there more than once. group: its number; same: "audio" or "recording";
-    likeness: of a recording, to the first of its group; size: bytes."""
+    """A track with duplicates. group: number of the group; same: "audio" or "recording";
+    likeness: similarity to the first track of the group; size: bytes."""
 
     track: str
     path: str
@@ -56,7 +56,7 @@ class Twin:
 
 
 def write_duplicates(results: Path) -> list[Twin]:
-    """Write results/duplicates.csv from the table, identities and features; what it says.
+    """Write results/duplicates.csv from the table, identities and features; return its rows.
 
     Raises RecordError, LibraryError, OSError.
     """
@@ -67,7 +67,7 @@ def write_duplicates(results: Path) -> list[Twin]:
 
 
 def find_duplicates(results: Path) -> Iterator[Twin]:
-    """The tracks that are there more than once, group by group, in the order of the library."""
+    """The tracks with duplicates, group by group, in library order."""
     rows = {row["track"]: row for row in read_table(results) if row["status"] == "ok"}
     audio, sizes = _identities(results, rows)
     for number, group in enumerate(_groups(rows, audio, results), start=1):
@@ -85,7 +85,7 @@ def find_duplicates(results: Path) -> Iterator[Twin]:
 
 
 def _identities(results: Path, tracks: Iterable[str]) -> tuple[dict[str, str], dict[str, int]]:
-    """Digest of the audio and size of the file, by track, where they are known."""
+    """Audio digest and file size by track, where known."""
     audio, sizes = {}, {}
     for track in tracks:
         with suppress(RecordError):
@@ -101,7 +101,7 @@ def _groups(
     of_audio: defaultdict[str, list[str]] = defaultdict(list)
     for track in rows:
         of_audio[audio.get(track, track)].append(track)
-    firsts = [tracks[0] for tracks in of_audio.values()]  # one stands for all of its audio
+    firsts = [tracks[0] for tracks in of_audio.values()]  # for all tracks of the same audio
     joined: dict[str, list[tuple[str, float]]] = {}
     placed: set[str] = set()
     pairs = _like_pairs({track: rows[track] for track in firsts}, results)
@@ -122,7 +122,7 @@ def _groups(
 def _like_pairs(
     rows: Mapping[str, Mapping[str, str]], results: Path
 ) -> Iterator[tuple[str, str, float]]:
-    """Pairs of one recording with their likeness; the first is the earlier in the library."""
+    """Pairs of the same recording with their likeness; the earlier track is first."""
     order = {track: number for number, track in enumerate(rows)}
     measured = sorted(
         (float(row["duration"]), float(row["bpm_fitted"]), int(row["beats"]), track)
@@ -143,7 +143,7 @@ def _like_pairs(
 
 
 def _likeness(results: Path, one: str, other: str) -> float:
-    """How alike two tracks' courses of loudness are, 0 where either is not known."""
+    """Similarity of two tracks' loudness curves; 0 if either is unknown."""
     courses = [
         read_array(Results(results).features(track), DESCRIPTOR + "loudness")
         for track in (one, other)
@@ -154,9 +154,9 @@ def _likeness(results: Path, one: str, other: str) -> float:
 
 
 def likeness(one: np.ndarray, other: np.ndarray) -> float:
-    """The correlation of two courses of power, a value a tenth of a second, in decibels.
+    """The correlation of two power curves in decibels, with one value per 0.1 s.
 
-    The best within SHIFT; 0 where they are too short or steady to tell.
+    The best value within SHIFT; 0 if a curve is too short or too steady.
     """
     best = 0.0
     for shift in range(-SHIFT, SHIFT + 1):
@@ -176,7 +176,7 @@ def _centred(power: np.ndarray) -> np.ndarray:
 
 
 def describe_groups(twins: Sequence[Twin]) -> list[str]:
-    """A line for each group: what it has in common, and its paths."""
+    """One line for each group: the kind of match, and the paths."""
     groups: defaultdict[int, list[Twin]] = defaultdict(list)
     for twin in twins:
         groups[twin.group].append(twin)

@@ -1,4 +1,4 @@
-"""Reads results/duplicates.csv; nothing here needs NumPy, as finding duplicates does."""
+"""Reads results/duplicates.csv without NumPy, which only the search for duplicates needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .layout import Results
 
 
 def read_duplicates(results: Path) -> dict[str, list[str]]:
-    """The paths of the other tracks of its group, by track; none where none were looked for."""
+    """The paths of the other tracks of the group, by track; empty if there was no search."""
     groups: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     with suppress(OSError, ValueError, KeyError):
         for row in read_csv(Results(results).duplicates):

@@ -1,6 +1,6 @@
-"""Where everything lies in a folder of results: the paths of the table of artefacts, by name.
+"""Paths of the files in a results folder, by the names in the table of artefacts.
 
-The rules of the workflow name the same paths, as patterns; docs/architecture.md shows the tree.
+The workflow rules use the same paths as patterns; docs/architecture.md shows the tree.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from .artefacts import ARTEFACTS, path_of
 
 @dataclass(frozen=True)
 class Results:
-    """The paths of a folder of results; nothing is looked at. folder: the folder itself."""
+    """The paths in a results folder; no file is read. folder: the results folder."""
 
     folder: Path
 
     def ticket(self, track: str) -> Path:
-        """Where the file of a track lies, and what it looked like (dropgrid.records.ticket)."""
+        """The path and file status of a track at the scan (dropgrid.records.ticket)."""
         return path_of("ticket", self.folder, track=track)
 
     def features(self, track: str) -> Path:
@@ -31,20 +31,20 @@ class Results:
         return path_of("features", self.folder, track=track)
 
     def identity(self, track: str) -> Path:
-        """What the file of a track was when it was analysed (dropgrid.records.identity)."""
+        """The identity of a track's file when it was analysed (dropgrid.records.identity)."""
         return path_of("identity", self.folder, track=track)
 
     @property
     def cache(self) -> Path:
-        """The folder of features by what they come from (dropgrid.features.cache)."""
+        """The folder of features, named by their origin (dropgrid.features.cache)."""
         return self.folder / ARTEFACTS["cache"].folder
 
     def record(self, kind: str, track: str) -> Path:
-        """The record of an analysis of a track (dropgrid.records.store)."""
+        """The record of one analysis of a track (dropgrid.records.store)."""
         return path_of(kind, self.folder, track=track)
 
     def output(self, stage: str, track: str) -> Path:
-        """What a stage writes of a track: its features, or a record."""
+        """The output of a stage for a track: features or a record."""
         return self.features(track) if stage == "features" else self.record(stage, track)
 
     def options(self, stage: str) -> Path:
@@ -56,7 +56,7 @@ class Results:
         return path_of("manifest", self.folder, batch=batch)
 
     def done(self, batch: str) -> Path:
-        """What says that a batch is done."""
+        """The file that marks a batch as done."""
         return path_of("done", self.folder, batch=batch)
 
     def logs(self, stage: str) -> Path:
@@ -70,22 +70,22 @@ class Results:
 
     @property
     def corrections_file(self) -> Path:
-        """The user's own file of corrections, where no other is named."""
+        """The user's corrections file, unless the user names another."""
         return path_of("corrections_file", self.folder)
 
     @property
     def scan(self) -> Path:
-        """What the last scan of the library found (dropgrid.results.scan_store)."""
+        """The result of the last library scan (dropgrid.results.scan_store)."""
         return path_of("scan", self.folder)
 
     @property
     def network(self) -> Path:
-        """The networks that find beats, or what says that there are none."""
+        """The beat networks, or a file that says that none are used."""
         return path_of("network", self.folder)
 
     @property
     def key_network(self) -> Path:
-        """The network that finds the key, or what says that there is none."""
+        """The key network, or a file that says that none is used."""
         return path_of("key_network", self.folder)
 
     @property
@@ -100,17 +100,17 @@ class Results:
 
     @property
     def failures(self) -> Path:
-        """The failed tracks, and what the scan could not look into."""
+        """The failed tracks, and the paths that the scan could not read."""
         return path_of("failures", self.folder)
 
     @property
     def duplicates(self) -> Path:
-        """The songs that are there more than once (dropgrid.results.duplicates)."""
+        """The songs that the library contains more than once (dropgrid.results.duplicates)."""
         return path_of("duplicates", self.folder)
 
     @property
     def summary(self) -> Path:
-        """What became of the library (dropgrid.run.summary)."""
+        """The summary of the run: analysed, failed and waiting tracks (dropgrid.run.summary)."""
         return path_of("summary", self.folder)
 
     @property
@@ -120,25 +120,25 @@ class Results:
 
     @property
     def page(self) -> Path:
-        """The page that people open."""
+        """The report page."""
         return path_of("page", self.folder)
 
     @property
     def exports(self) -> Path:
-        """The folder of what other programs read."""
+        """The folder of exports for other programs."""
         return self.folder / ARTEFACTS["exports"].folder
 
     @property
     def tag_backup(self) -> Path:
-        """The tags as they were before dropgrid wrote into them."""
+        """The tags before dropgrid changed them."""
         return path_of("tag_backup", self.folder)
 
     def kinds(self) -> list[str]:
-        """The analyses that have a folder of records here."""
+        """The analyses that have a folder of records in the results."""
         return [kind for kind in ANALYSES if (self.folder / kind).is_dir()]
 
     def recorded(self, kind: str) -> Iterator[str]:
-        """The ids of the tracks that have a record of an analysis, in no order."""
+        """The ids of the tracks that have a record of this analysis, unordered."""
         with suppress(OSError):
             for name in os.listdir(self.folder / kind):
                 track = name.removesuffix(".json")

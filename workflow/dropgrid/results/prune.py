@@ -1,7 +1,7 @@
 """Find and delete cached data of tracks that are no longer in the library.
 
-It is a cache: a file that comes back, wherever it lies then, is recognised and not analysed. A
-file counts as dropgrid's by its content, whatever its name; everything else stays.
+The data are a cache: a file that returns to the library, at any path, is recognised and not
+analysed. Only files whose content shows that dropgrid wrote them are deleted, whatever their name.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CACHED = ARTEFACTS["cache"].name
 
 @dataclass(frozen=True)
 class LeftOver:
-    """A file that no track of the library needs. track: the id it was of, None in the cache."""
+    """A file that no track in the library needs. track: its track id, None in the cache."""
 
     path: Path
     track: str | None
@@ -33,13 +33,13 @@ class LeftOver:
 
 
 def departed(results: Path) -> set[str]:
-    """The ids that have records but are in the library no more. Raises RecordError."""
+    """The ids that have records but are no longer in the library. Raises RecordError."""
     files, there = Results(results), set(read_scan(results)["tracks"])
     return {track for kind in files.kinds() for track in files.recorded(kind)} - there
 
 
 def left_over(results: Path) -> list[LeftOver]:
-    """The files of tracks that have left, and features that no track has. Raises RecordError."""
+    """Files of departed tracks, and features that no track uses. Raises RecordError."""
     there = set(read_scan(results)["tracks"])
     return sorted(_of_tracks(Results(results), there), key=lambda left: left.path) + sorted(
         _in_cache(Results(results), there), key=lambda left: left.path
@@ -47,7 +47,7 @@ def left_over(results: Path) -> list[LeftOver]:
 
 
 def remove(found: list[LeftOver]) -> int:
-    """Delete files, each if it still is dropgrid's; how many bytes. Raises OSError."""
+    """Delete the files that dropgrid still owns; return the number of bytes. Raises OSError."""
     freed = 0
     for left in found:
         if _is_owned(left.path):
@@ -57,7 +57,7 @@ def remove(found: list[LeftOver]) -> int:
 
 
 def empty_cache(results: Path) -> None:
-    """Delete all features that are kept by their origin. Raises OSError."""
+    """Delete all features in the cache. Raises OSError."""
     for entry in _entries(Results(results).cache):
         if CACHED.fullmatch(entry.name) and looks_owned(entry.path):
             os.unlink(entry.path)
@@ -79,8 +79,8 @@ def _of_tracks(files: Results, there: set[str]) -> Iterator[LeftOver]:
 
 
 def _in_cache(files: Results, there: set[str]) -> Iterator[LeftOver]:
-    """Features that have no other name than that of their origin, or only one of a track that
-    has left."""
+    """Cached features that no track uses, or only a track that is no longer in the
+    library."""
     kept = set()
     for track in there:
         with suppress(OSError):
@@ -99,7 +99,7 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
 
 
 def _is_owned(path: Path) -> bool:
-    """Whether the content of a file says so."""
+    """Whether the content of a file shows that dropgrid wrote it."""
     if path.suffix == ".log":
         return not path.is_symlink() and bool(read_use(path))
     if path.suffix == ".json":

@@ -1,4 +1,4 @@
-"""The lists of tracks that a person keeps on the page: results/lists.json."""
+"""The lists of tracks that a user saves on the page: results/lists.json."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SavedList:
 
 
 def read_lists(results: Path) -> list[SavedList]:
-    """The lists in the order they were made; none where none were kept. Raises RecordError."""
+    """The lists in the order of creation; empty if none are saved. Raises RecordError."""
     kind = ARTEFACTS["lists"]
     path = kind.at(results)
     try:
@@ -47,9 +47,9 @@ def read_lists(results: Path) -> list[SavedList]:
 
 
 def keep_list(results: Path, kept: SavedList, instead_of: str | None = None) -> list[SavedList]:
-    """Keep a list in the place of the one of its name, or of another name; all lists then.
+    """Save a list over the list of the same name, or of another name; return all lists.
 
-    Raises ConfigError where there are too many or the name is taken, RecordError, OSError.
+    Raises ConfigError if there are too many or the name is in use, RecordError, OSError.
     """
     lists = read_lists(results)
     names = [item.name for item in lists]
@@ -67,14 +67,14 @@ def keep_list(results: Path, kept: SavedList, instead_of: str | None = None) -> 
 
 
 def delete_list(results: Path, name: str) -> list[SavedList]:
-    """Delete a list; those that are left. Raises RecordError, OSError."""
+    """Delete a list; return the remaining lists. Raises RecordError, OSError."""
     lists = [item for item in read_lists(results) if item.name != name]
     _write(results, lists)
     return lists
 
 
 def checked(name: object, tracks: object) -> SavedList:
-    """A list from outside. Raises ConfigError that says what is wrong with it."""
+    """A list from untrusted data. Raises ConfigError that explains what is wrong."""
     if not isinstance(name, str) or not 0 < len(name.strip()) <= LONGEST_NAME:
         raise ConfigError(f"name: not a text of 1 to {LONGEST_NAME} characters")
     if any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in name):

@@ -75,14 +75,14 @@ Row = dict[str, Any]
 
 
 class RowReader:
-    """Reads rows of the table; those of records that are still the same come from a cache."""
+    """Reads rows of the table; rows of unchanged records come from a cache."""
 
     def __init__(self, results: Path, analyses: Sequence[str]) -> None:
         self._results, self.analyses = results, tuple(analyses)
         self._cache = ReadingCache(results, "rows", [self.analyses, *COLUMNS])
 
     def read(self, track: str) -> tuple[Row, list[TrackFailure]]:
-        """The row and the failures of a track. A record that is forged or damaged is a failure.
+        """The row and the failures of a track. A forged or damaged record is a failure.
 
         Raises MissingRecord.
         """
@@ -96,7 +96,7 @@ class RowReader:
         return row, found
 
     def failures(self, track: str) -> list[TrackFailure]:
-        """The failures of a track, without its row where that is in the cache; see read."""
+        """The failures of a track; does not build a row that is in the cache. See read."""
         if not self.analyses:
             return []
         look = self._look(track)
@@ -105,7 +105,7 @@ class RowReader:
         return [TrackFailure(*failure) for failure in json.loads(look.parts[0])]
 
     def save(self) -> None:
-        """Keep what was read for the next reader. Raises RecordError."""
+        """Save the rows for the next reader. Raises RecordError."""
         self._cache.save(read_scan(self._results)["tracks"])
 
     def _look(self, track: str) -> Look:
@@ -123,7 +123,7 @@ class RowReader:
 def read_rows(results: Path, analyses: Sequence[str]) -> Iterator[tuple[Row, list[TrackFailure]]]:
     """The table's rows, and the failures of each track, in the order of results/scan.json.
 
-    A record that is forged or damaged is a failure of its track. Raises MissingRecord.
+    A forged or damaged record is a failure of its track. Raises MissingRecord.
     """
     return map(RowReader(results, analyses).read, read_scan(results)["tracks"])
 
@@ -155,8 +155,8 @@ def _outline(results: Path, track: str) -> tuple[BpmRecord, Positions, Positions
 def write_table(results: Path, analyses: Sequence[str]) -> tuple[int, int]:
     """Write results/library.csv, library.parquet and failures.csv; (tracks, failed tracks).
 
-    Whatever the scan could not read is listed in failures.csv too, without a track id. Without
-    pyarrow there is no library.parquet, and one of an earlier run, no longer true, is removed.
+    Paths that the scan could not read are also listed in failures.csv, without a track id. Without
+    pyarrow no library.parquet is written, and an outdated one of an earlier run is removed.
     Raises RecordError, OSError.
     """
     rows: list[Row] = []
@@ -170,7 +170,7 @@ def write_table(results: Path, analyses: Sequence[str]) -> tuple[int, int]:
     for row, failures in map(reader.read, read_scan(results)["tracks"]):
         rows.append(row)
         count += bool(failures)
-        for failure in dict.fromkeys(failures):  # bpm and structure fail alike: say it once
+        for failure in dict.fromkeys(failures):  # list once a failure that bpm and structure share
             failed.append(
                 {"track": row["track"], "path": row["path"], "stage": failure.stage,
                  "type": failure.type, "message": failure.message}
@@ -187,7 +187,7 @@ def write_table(results: Path, analyses: Sequence[str]) -> tuple[int, int]:
 
 
 def has_parquet() -> bool:
-    """Whether pyarrow is installed, which Parquet needs and nothing else does."""
+    """Whether pyarrow is installed; only Parquet needs it."""
     return has("pyarrow")
 
 
@@ -214,8 +214,8 @@ def waiting_tracks(results: Path) -> list[str]:
 def current_table(results: Path, waiting: list[str]) -> list[dict[str, str]]:
     """The rows of results/library.csv as text, of the tracks that have records.
 
-    Where the table is not there or older than the scan, as after an interrupt, its rows are made
-    from the records that there are. waiting: gets the ids of the other tracks. Raises RecordError.
+    If the table is missing or older than the scan, as after an interrupted run, its rows are built
+    from the existing records. waiting: receives the ids of the other tracks. Raises RecordError.
     """
     if not Results(results).scan.exists():
         return read_table(results)
@@ -226,7 +226,7 @@ def current_table(results: Path, waiting: list[str]) -> list[dict[str, str]]:
 
 
 def is_current(results: Path) -> bool:
-    """Whether the library table is there and no older than the last scan."""
+    """Whether the library table exists and is no older than the last scan."""
     files = Results(results)
     try:
         return files.table.stat().st_mtime_ns >= files.scan.stat().st_mtime_ns
@@ -235,7 +235,7 @@ def is_current(results: Path) -> bool:
 
 
 def rows_of_records(results: Path, waiting: Collection[str]) -> list[Row]:
-    """The table's rows from the records that there are, but for tracks that have none.
+    """The table's rows, built from the existing records; tracks without records are left out.
 
     Raises RecordError.
     """

@@ -1,4 +1,4 @@
-"""The library as a table in a terminal: what came out, beside what is known to be true."""
+"""The library as a table in a terminal: results beside references."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ LONGEST = 56  # characters of a name or of the sections
 
 
 def listing(results: Path) -> str:
-    """The library table, with a column of references where an evaluation has some.
+    """The library table, with a column of references if an evaluation has some.
 
-    Failed tracks are listed below it with their reasons, and so are those to check; tracks
-    without records are counted. Raises RecordError.
+    Failed tracks with their reasons and tracks to check are listed below it; tracks without
+    records are counted. Raises RecordError.
     """
     references = reference_tempos(results)
     waiting: list[str] = []
@@ -45,7 +45,7 @@ def listing(results: Path) -> str:
 
 
 def _without_empty(heading: str, lines: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """The lines, the first one the headings, without a column that says nothing."""
+    """The lines, headings first, without empty columns."""
     place = lines[0].index(heading)
     if any(line[place] for line in lines[1:]):
         return list(lines)
@@ -67,7 +67,7 @@ def _line(row: Mapping[str, str], references: Mapping[str, float]) -> tuple[str,
 
 
 def _key(row: Mapping[str, str]) -> str:
-    """`8A A minor`, or `8A? A minor` where the key is unsure."""
+    """`8A A minor`, or `8A? A minor` if the key is uncertain."""
     if not row.get("key"):
         return ""
     mark = "?" if row.get("key_sure") == "False" else ""
@@ -75,7 +75,7 @@ def _key(row: Mapping[str, str]) -> str:
 
 
 def _sections(text: str) -> str:
-    """`intro:8 drop:16 drop:8` as `intro 8, drop 24`: neighbours of one label together."""
+    """`intro:8 drop:16 drop:8` as `intro 8, drop 24`: joins adjacent sections of one label."""
     parts = [part.split(":") for part in text.split()]
     together = [
         (label, [bars for _, bars in group]) for label, group in groupby(parts, key=lambda p: p[0])
