@@ -1,9 +1,10 @@
-"""The chunks of WAV, Wave64, AIFF and CAF files: where the audio is, and what stands behind it.
+"""The chunks of WAV, Wave64, AIFF and CAF files: where the audio is, and what follows it.
 
-Such a file is a row of chunks, each with its size; one of them is the audio. Only that chunk
-must fit: what stands behind it (a tag, text, zeros) and the size of the whole say nothing about
-the music, and a program that writes to a pipe cannot go back and fill sizes in. A size of 32
-bits, beyond 4 GiB, is what is left of it: the rest of the audio stands behind the chunk's end.
+Such a file is a sequence of chunks, each with its size; one chunk contains the audio. Only the
+size of that chunk must be right. The data after it (a tag, text, zeros) and the size of the whole
+file do not affect the music, and a program that writes to a pipe cannot go back to fill in sizes.
+Beyond 4 GiB a 32-bit size wraps around: the rest of the audio follows the apparent end of the
+chunk.
 
 Sources: Multimedia Programming Interface and Data Specifications 1.0 (IBM, Microsoft);
 EBU Tech 3306 (RF64); Audio Interchange File Format 1.3, Core Audio Format 1.0 (Apple).
@@ -17,11 +18,11 @@ from typing import IO, Literal
 
 from .mp3_frames import end_of_id3
 
-MAX_CHUNKS = 10_000  # looked at before the audio's, and behind it
-UNKNOWN = range(2**32 - 2**16, 2**32)  # sizes that say "written to a pipe"
+MAX_CHUNKS = 10_000  # limit for the search before the audio and after it
+UNKNOWN = range(2**32 - 2**16, 2**32)  # sizes that mean "written to a pipe"
 UNKNOWN_SOX = range(0x7FFF0000, 0x80000000)  # those SoX writes
 WRAPPED = 2**32  # what a size of 32 bits is short by
-LOOKED_AT = 2**16  # bytes of what is no chunk, to tell text and filling from sound
+LOOKED_AT = 2**16  # bytes outside chunks, to distinguish text and padding from sound
 TAGS_AT_END = (b"TAG", b"APETAGEX", b"LYRICSBEGIN")
 PRINTABLE = bytes(range(32, 127))
 TEXT = PRINTABLE + b"\t\r\n"
@@ -29,9 +30,9 @@ TEXT = PRINTABLE + b"\t\r\n"
 
 @dataclass(frozen=True)
 class AudioChunk:
-    """promised: its bytes, by its header; None where that does not know. present: those there,
-    from byte `start` on. big: the byte order of sizes. long: they have 64 bits. wave64: and the
-    names have 16 bytes."""
+    """promised: the size in bytes in its header; None if the header has none. present: the bytes
+    in the file from byte `start`. big: sizes are big-endian. long: sizes have 64 bits. wave64: the
+    names also have 16 bytes."""
 
     start: int
     promised: int | None
@@ -42,7 +43,7 @@ class AudioChunk:
 
 
 def audio_chunk(path: Path) -> AudioChunk | None:
-    """The chunk of a file that holds its audio; None where there is none. Raises OSError."""
+    """The chunk of a file with its audio, or None. Raises OSError."""
     with path.open("rb") as stream:
         size = stream.seek(0, 2)
         stream.seek(0)
@@ -68,7 +69,7 @@ def _find(
     order: Literal["big", "little"],
     long: bool = False,
 ) -> AudioChunk | None:
-    long_size: int | None = None  # of the audio, where 32 bits do not hold it
+    long_size: int | None = None  # size of the audio, if 32 bits are too few
     big = order == "big"
     for _ in range(MAX_CHUNKS):
         head = stream.read(12 if long else 8)
@@ -90,8 +91,8 @@ def _find(
 
 
 def _find_w64(stream: IO[bytes], size: int) -> AudioChunk | None:
-    """The same in Sony's Wave64: names of 16 bytes, sizes of 8 that count these 24."""
-    at = 40  # behind the names of the file and of its form
+    """The same for Sony's Wave64, with names of 16 bytes and sizes of 8 that include these 24."""
+    at = 40  # after the names of the file and of its form
     for _ in range(MAX_CHUNKS):
         stream.seek(at)
         head = stream.read(24)
@@ -115,7 +116,7 @@ def _chunk(at: int, length: int, long_size: int | None, rest: int, big: bool) ->
 
 
 def unexplained(path: Path, chunk: AudioChunk) -> int:
-    """How many bytes behind the audio are neither chunks nor tags, text or filling.
+    """The number of bytes after the audio that are not chunks, tags, text or padding.
 
     Raises OSError."""
     if not chunk.promised or chunk.wave64:  # of which libsndfile reads all
@@ -135,7 +136,7 @@ def unexplained(path: Path, chunk: AudioChunk) -> int:
 
 
 def _length_of_chunk(head: bytes, chunk: AudioChunk, rest: int) -> int | None:
-    """Bytes of the chunk that `head` begins; None where it is no chunk that fits."""
+    """The length in bytes of the chunk that starts with `head`; None if no valid chunk fits."""
     if len(head) < 8 or head[:4].translate(None, PRINTABLE):
         return None
     length = int.from_bytes(head[4:], "big" if chunk.big else "little")
@@ -143,7 +144,7 @@ def _length_of_chunk(head: bytes, chunk: AudioChunk, rest: int) -> int | None:
 
 
 def _sound(stream: IO[bytes], at: int, size: int) -> int:
-    """The bytes from `at` on, if they may be sound."""
+    """The number of bytes from `at` on, if they may be sound; else 0."""
     stream.seek(at)
     begin = stream.read(LOOKED_AT)
     if begin[:3] == b"ID3" or begin.startswith(TAGS_AT_END) or not begin.translate(None, TEXT):
@@ -156,9 +157,9 @@ def _sound(stream: IO[bytes], at: int, size: int) -> int:
 
 
 def wrapped_end(path: Path, chunk: AudioChunk) -> int | None:
-    """Where the audio of a WAV beyond 4 GiB ends whose size is what 32 bits hold of it.
+    """The end of the audio in a WAV file beyond 4 GiB whose 32-bit size wrapped around.
 
-    None where its size is right. Raises OSError."""
+    None if the size is right. Raises OSError."""
     size = path.stat().st_size
     if chunk.long or not chunk.promised or size - chunk.start < WRAPPED:
         return None

@@ -34,7 +34,7 @@ FLAC_TAGS = frozenset({1, 4, 6})  # blocks: padding, comment, picture
 CHUNKS_OF_TAGS = frozenset(
     {b"id3 ", b"ID3 ", b"JUNK", b"junk", b"PAD ", b"NAME", b"AUTH", b"(c) ", b"ANNO"}
 )
-PACKETS = {b"OggS": "ogg", b"\x30\x26\xb2\x75": "asf"}  # how files begin whose packets count
+PACKETS = {b"OggS": "ogg", b"\x30\x26\xb2\x75": "asf"}  # by first bytes: hashed by packets
 MAX_TAGS = 100  # at the end of a file
 Part = bytes | tuple[int, int]  # bytes as they are, or [start, end) of the file
 
@@ -79,11 +79,11 @@ def audio_digest(path: Path) -> str:
 
 
 class _Unknown(Exception):
-    """It is unknown what of a file are tags."""
+    """The tags of a file cannot be located."""
 
 
 def _opened(path: Path) -> IO[bytes]:
-    """A regular file, opened: no pipe is waited for. Raises OSError."""
+    """Open a regular file without waiting for a pipe. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     stream = os.fdopen(descriptor, "rb")
     if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
@@ -107,7 +107,7 @@ def _digest(stream: IO[bytes], parts: list[Part]) -> str:
 
 
 def _flac(stream: IO[bytes], at: int, size: int) -> Iterator[Part]:
-    """The blocks before the frames that are no tags, and the frames."""
+    """The blocks before the frames except tags, and the frames."""
     last = False
     while not last:
         stream.seek(at)
@@ -123,7 +123,7 @@ def _flac(stream: IO[bytes], at: int, size: int) -> Iterator[Part]:
 
 
 def _chunks(stream: IO[bytes], at: int, size: int, big: bool) -> Iterator[Part]:
-    """The chunks that are no tags; what is no chunk, or ends behind the file, to its end."""
+    """The chunks except tags; from the first invalid or truncated chunk, the rest of the file."""
     while at + 8 <= size:
         stream.seek(at)
         head = stream.read(12)
@@ -138,7 +138,7 @@ def _chunks(stream: IO[bytes], at: int, size: int, big: bool) -> Iterator[Part]:
 
 
 def _end_of_audio(stream: IO[bytes], start: int, size: int) -> int:
-    """Where the tags at the end of an MP3 or AAC file begin."""
+    """The start of the tags at the end of an MP3 or AAC file."""
     end = size
     for _ in range(MAX_TAGS):
         before = end - _length_of_last_tag(stream, end)
@@ -149,7 +149,8 @@ def _end_of_audio(stream: IO[bytes], start: int, size: int) -> int:
 
 
 def _length_of_last_tag(stream: IO[bytes], end: int) -> int:
-    """Bytes of the tag that ends at `end`; 0 if none does. Of APEv2, header and footer too."""
+    """The length in bytes of the tag that ends at `end`, or 0. APEv2 includes header and
+    footer."""
     at = max(0, end - 128)
     stream.seek(at)
     tail = stream.read(end - at)
@@ -169,7 +170,7 @@ def _length_of_last_tag(stream: IO[bytes], end: int) -> int:
 
 
 def _packets_digest(path: Path, stream: IO[bytes], kind: str) -> str:
-    """Of files whose tags stand between what the decoder is facts: of that and of the packets."""
+    """The digest for formats that mix tags with decoder data: of the headers and the packets."""
     import av
 
     from .ffmpeg import FFMPEG_ONLY
@@ -204,7 +205,7 @@ def _packets_digest(path: Path, stream: IO[bytes], kind: str) -> str:
 
 
 def _without_comments(extradata: bytes | None) -> bytes:
-    """A decoder's headers, without Vorbis' comments: the second of three laced headers."""
+    """A decoder's headers without Vorbis comments, which are the second of three laced headers."""
     data = extradata or b""
     if data[:1] != b"\2" or b"vorbis" not in data[:64]:
         return data

@@ -1,14 +1,14 @@
-"""Where an MP3's music begins: the info frame at its start, and how far players disagree.
+"""Find where the music of an MP3 begins: its info frame, and the differences between players.
 
-An MP3 encoder delays the music (LAME by 576 samples) and a decoder again (by 529). The frame
-at the start of most MP3s, the info frame, declares the encoder's delay, and a player that heeds
-it cuts both delays off; without it every player does as it likes.
+An MP3 encoder delays the music (LAME by 576 samples), and a decoder delays it again (by 529). The
+frame at the start of most MP3s, the info frame, declares the encoder's delay. A player that uses
+it removes both delays; without it, players differ.
 
-MP3s set one behind the other are an MP3, too, but the info frame of the first speaks of the
-first alone, and a decoder that heeds it stops there; `recordings` lists where each begins.
+Concatenated MP3s are also an MP3, but the first info frame describes only the first of them, and a
+decoder that uses it stops there. `recordings` lists where each MP3 begins.
 
-VBRI is the info frame of Fraunhofer's encoders; it declares no delay. libsndfile takes it
-for music.
+VBRI is the info frame of Fraunhofer's encoders; it declares no delay. libsndfile decodes it as
+music.
 
 Sources: the Mp3 Info Tag, revision 1 (G. Bouvigne). libsndfile 1.2.2, FFmpeg (PyAV 18), and a
 decode of every frame by libmad 0.15: measured on files of LAME 3.100, in
@@ -39,7 +39,7 @@ LAGS: dict[str, dict[Kind, int]] = {
     "traktor": {"bare": 1105, "counted": 2257, "unchecked": 2257, "lame": 2257, "vbri": 2257},
     "mixxx": {"bare": -47, "counted": 1105, "unchecked": 1105, "lame": 1105, "vbri": 1105},
 }
-# Of a decode of every frame, but for the info frame; and of one of the info frame, too.
+# Lags of a decode of every frame, without the info frame and with it.
 BY_FRAMES, EVERY_FRAME = 1105, 2257
 SLACK_SECONDS, SLACK_SHARE = 0.2, 0.002  # by which a count may be wrong and nothing is missing
 
@@ -55,11 +55,12 @@ INFERRED = {
 
 @dataclass(frozen=True)
 class InfoFrame:
-    """The info frame of an MP3, or the lack of one.
+    """The info frame of an MP3, or its absence.
 
-    kind: what it declares of the delay, see LAGS. counts: it declares the number of frames.
-    declared: how many, itself left out. hidden: bytes that are no tag stand before it: FFmpeg then
-    takes it for music. begin: the byte where the first frame begins; music: the first of music.
+    kind: how it declares the delay, see LAGS. counts: it declares the number of frames. declared:
+    that number, without the info frame. hidden: bytes that are not a tag come before it, so FFmpeg
+    decodes it as music. begin: the byte where the first frame begins; music: the first byte of
+    music.
     """
 
     kind: Kind
@@ -73,7 +74,7 @@ class InfoFrame:
 def lead(decoder: Mapping[str, Any], player: str | None) -> float:
     """Seconds by which a player's time is ahead of that of the analysis, for one file.
 
-    decoder: as records tell it. 0 where there is no player, and for all files but MP3s.
+    decoder: as in records. The result is 0 without a player and for all files except MP3s.
     """
     kind = decoder.get("info_frame")
     if player is None or kind is None:
@@ -112,11 +113,11 @@ def info_frame(path: Path, start: int = 0) -> InfoFrame:
 
 
 def wants_frames(info: InfoFrame, found: Frames | None, promised: float) -> bool:
-    """Whether an MP3 has to be decoded frame by frame, as libsndfile would lose part of it.
+    """Whether an MP3 must be decoded frame by frame because libsndfile would lose part of it.
 
-    found: the frames of its music. promised: seconds that libsndfile is going to decode. It
-    takes a VBRI frame for music, guesses the length where none is declared, stops at the
-    declared number of frames, and within some bytes that are no frame.
+    found: the frames of its music. promised: seconds that libsndfile will decode. libsndfile
+    decodes a VBRI frame as music, guesses the length if none is declared, and stops at the
+    declared number of frames or soon after bytes that are not a frame.
     """
     if found is None or not found.count:
         return False
@@ -126,7 +127,7 @@ def wants_frames(info: InfoFrame, found: Frames | None, promised: float) -> bool
 
 
 def oddity(info: InfoFrame, found: Frames) -> str | None:
-    """A note for the record about irregular frames of an MP3; None if there are none.
+    """A note for the record about irregular frames of an MP3, or None.
 
     found: the frames of its music.
     """
@@ -148,10 +149,10 @@ def oddity(info: InfoFrame, found: Frames) -> str | None:
 
 
 def recordings(path: Path, most: int) -> list[tuple[int, int]]:
-    """The bytes [start, end) of each MP3 of a file: one, unless some stand behind one another.
+    """The bytes [start, end) of each MP3 in a file; usually one, more if MP3s were concatenated.
 
-    The first `most` of them, and only where an info frame declares how long the first is: without
-    it a decoder goes on to the end. Raises OSError.
+    Returns the first `most` of them. Looks for more than one only if an info frame declares the
+    length of the first; without it a decoder continues to the end. Raises OSError.
     """
     with path.open("rb") as stream:
         size = stream.seek(0, 2)
@@ -167,7 +168,7 @@ def recordings(path: Path, most: int) -> list[tuple[int, int]]:
 
 
 def _behind(stream: IO[bytes], start: int, size: int) -> int | None:
-    """Where another MP3 begins behind that which begins at `start`; None where none does."""
+    """The start of another MP3 after the one that begins at `start`, or None."""
     declared = _declared_end(stream, start)
     behind = None if declared is None else find_frames(stream, declared, size)
     if behind is None and (declared is None or declared <= size):
@@ -180,21 +181,21 @@ def _behind(stream: IO[bytes], start: int, size: int) -> int | None:
 
 
 def _begins(stream: IO[bytes], at: int) -> bool:
-    """Whether there is a tag or an info frame, as at the beginning of an MP3."""
+    """Whether a tag or an info frame is at `at`, as at the beginning of an MP3."""
     stream.seek(at)
     head = stream.read(64)
     return head[:3] == b"ID3" or any(name in head for name in (b"Xing", b"Info", b"VBRI"))
 
 
 def _declared_end(stream: IO[bytes], start: int) -> int | None:
-    """Where the MP3 that begins at `start` ends, by its info frame; None where there is none."""
+    """The end of the MP3 that begins at `start`, from its info frame; None if it has none."""
     begin, frame = first_frame(stream, start)
     declared = _declared(frame)
     return None if declared is None else begin + declared[1]
 
 
 def _counted_end(stream: IO[bytes], start: int) -> int | None:
-    """The same, by as many frames as are declared; None where they do not follow each other."""
+    """The same, by counting the declared number of frames; None if they are not consecutive."""
     at, frame = first_frame(stream, start)
     declared = _declared(frame)
     for _ in range(declared[0] + 1 if declared else 0):  # the info frame is not counted

@@ -1,8 +1,8 @@
 """The frames of an MP3: the first frame, the number of frames, and gaps between them.
 
-A decoder passes over everything before the first frame (tags, zeros, stray bytes), and so does
-this. A frame is believed where IN_A_ROW of one kind stand one behind the other, or the file ends
-before. What is counted here is what is there; an info frame declares what should be.
+Like a decoder, this module skips everything before the first frame (tags, zeros, stray bytes). It
+accepts a frame if IN_A_ROW frames of one kind are consecutive, or the file ends earlier. It counts
+the frames that are present; an info frame declares how many there should be.
 
 Source: ISO/IEC 11172-3, 2.4.1 and 13818-3, 2.4.2 (headers of frames).
 """
@@ -32,8 +32,8 @@ BITRATES = (  # kbit/s of layer III: MPEG 2 and 2.5, MPEG 1
 class Frames:
     """The frames of one recording.
 
-    count: of whole frames. last_cut: a further one ends behind the file. gaps: how often bytes
-    that are no frame stand between two. samples: of one frame. rate: Hz.
+    count: number of whole frames. last_cut: one more frame is cut off by the end of the file.
+    gaps: how often other bytes come between two frames. samples: of one frame. rate: Hz.
     """
 
     count: int
@@ -49,9 +49,9 @@ class Frames:
 
 
 def first_frame(stream: IO[bytes], start: int, end: int | None = None) -> tuple[int, bytes]:
-    """Where the first frame from `start` on begins, and some 4000 bytes from there on.
+    """The position of the first frame from `start` on, and about 4000 bytes from there.
 
-    Where there is none, what stands behind the first tag. Raises OSError.
+    Without a frame: the position and bytes after the first tag. Raises OSError.
     """
     size = stream.seek(0, 2) if end is None else end
     begin = find_frames(stream, start, size, first=True)
@@ -63,9 +63,9 @@ def first_frame(stream: IO[bytes], start: int, end: int | None = None) -> tuple[
 
 
 def find_frames(stream: IO[bytes], at: int, size: int, first: bool = False) -> int | None:
-    """Where an MP3 begins from `at` on: a tag, or frames without one; None: nowhere.
+    """The start of an MP3 from `at` on: a tag, or frames without a tag; None if there is none.
 
-    first: the frames are asked for, without the tag, and the file may end with the first few.
+    first: look for frames only, not tags; the file may end after the first few frames.
     """
     limit = at + SEARCHED
     while at < min(size, limit):
@@ -84,7 +84,7 @@ def find_frames(stream: IO[bytes], at: int, size: int, first: bool = False) -> i
 
 
 def survey(path: Path, start: int, end: int) -> Frames | None:
-    """The frames that begin at byte `start`, up to byte `end`; None where none do.
+    """The frames from byte `start` to byte `end`, or None.
 
     Raises OSError."""
     with path.open("rb") as stream:
@@ -109,7 +109,7 @@ def spans(path: Path, start: int, end: int) -> list[tuple[int, int]]:
 
 
 def frames(path: Path, start: int, end: int) -> Iterator[bytes]:
-    """The whole frames from byte `start` on, without what stands between. Raises OSError."""
+    """The whole frames from byte `start` on, without the bytes between them. Raises OSError."""
     with path.open("rb") as stream, path.open("rb") as walked:
         for at, length in _walk(walked, start, end):
             if at + length <= end:
@@ -118,7 +118,8 @@ def frames(path: Path, start: int, end: int) -> Iterator[bytes]:
 
 
 def _walk(stream: IO[bytes], start: int, end: int) -> Iterator[tuple[int, int]]:
-    """(place, length) of each frame of the kind of the first, the last one cut or not."""
+    """(place, length) of each frame of the same kind as the first, including a last frame that is
+    cut off."""
     lengths: dict[bytes, int | None] = {}
     kind = None
     at = base = start
@@ -146,7 +147,7 @@ def _walk(stream: IO[bytes], start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _resume(stream: IO[bytes], at: int, end: int, kind: tuple[int, int] | None) -> int | None:
-    """Where frames of a kind go on behind bytes that are none; None where they do not."""
+    """The position where frames of a kind continue after other bytes, or None."""
     while at + HEAD <= end:
         stream.seek(at)
         data = stream.read(min(BLOCK, end - at))
@@ -163,7 +164,7 @@ def _resume(stream: IO[bytes], at: int, end: int, kind: tuple[int, int] | None) 
 def _frames_follow(stream: IO[bytes], at: int, size: int, or_end: bool = False) -> bool:
     """Whether IN_A_ROW consecutive frames of one kind start at `at`.
 
-    or_end: or one at least, and the file ends with them.
+    or_end: also accept at least one frame if the file ends after it.
     """
     kind = None
     for number in range(IN_A_ROW):
@@ -179,7 +180,7 @@ def _frames_follow(stream: IO[bytes], at: int, size: int, or_end: bool = False) 
 
 
 def frame_length(head: bytes) -> int | None:
-    """Bytes of the frame of layer III that a header begins; None where it is no such header."""
+    """The length in bytes of the layer III frame with this header; None for any other header."""
     if len(head) < HEAD or head[0] != 0xFF or head[1] & 0xE6 != 0xE2:
         return None
     version, rate, step = head[1] >> 3 & 3, head[2] >> 2 & 3, head[2] >> 4
@@ -190,7 +191,7 @@ def frame_length(head: bytes) -> int | None:
 
 
 def kind_of(head: bytes) -> tuple[int, int]:
-    """What all frames of a recording share: version and layer, sample rate."""
+    """The properties that all frames of a recording share: version and layer, sample rate."""
     return head[1] & 0x1E, head[2] & 0x0C
 
 
@@ -200,12 +201,12 @@ def rate_of(head: bytes) -> int:
 
 
 def samples_of(head: bytes) -> int:
-    """Samples of a frame a channel."""
+    """Samples in each channel of a frame."""
     return 1152 if head[1] >> 3 & 3 == 3 else 576
 
 
 def end_of_id3(stream: IO[bytes]) -> int:
-    """Bytes of the ID3v2 tag at the stream's position; 0 if there is none."""
+    """The length in bytes of the ID3v2 tag at the stream's position; 0 if there is none."""
     head = stream.read(10)
     if head[:3] != b"ID3" or len(head) < 10:
         return 0

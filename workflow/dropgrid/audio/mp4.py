@@ -1,7 +1,7 @@
 """The atoms of an MP4 file: its edit list, and whether another file follows it.
 
-An edit list declares which part of what is coded is the music: it begins behind what the encoder
-put before it, and ends before what fills the last frame.
+An edit list declares which part of the coded audio is music: it excludes the encoder's delay at
+the start and the padding of the last frame.
 
 Source: ISO/IEC 14496-12, 8.2.2 (mvhd), 8.4.2 (mdhd), 8.6.6 (elst).
 """
@@ -18,14 +18,15 @@ BEHIND = 2**20  # bytes looked through behind the last atom
 
 @dataclass(frozen=True)
 class EditList:
-    """skips: it begins behind the start. left_out: seconds that are coded behind its end."""
+    """skips: the music begins after the start of the coded audio. left_out: seconds of coded audio
+    after the end of the music."""
 
     skips: bool
     left_out: float
 
 
 def edit_list(path: Path) -> EditList | None:
-    """The first edit list of a file; None where there is none. Raises OSError."""
+    """The first edit list of a file, or None. Raises OSError."""
     moov = _moov(path)
     at = moov.find(b"elst")
     clock, media = _clock(moov, moov.find(b"mvhd")), _clock(moov, moov.find(b"mdhd", at))
@@ -46,7 +47,8 @@ def edit_list(path: Path) -> EditList | None:
 
 
 def _clock(moov: bytes, at: int) -> tuple[int, float] | None:
-    """(ticks a second, seconds) of a header atom whose name is at a place; None without it."""
+    """(ticks a second, seconds) of the header atom whose name is at `at`; None if it is missing or
+    invalid."""
     if at < 0 or len(moov) < at + 40:
         return None
     wide = 8 if moov[at + 4] == 1 else 4
@@ -56,7 +58,7 @@ def _clock(moov: bytes, at: int) -> tuple[int, float] | None:
 
 
 def _moov(path: Path) -> bytes:
-    """The index of a file; nothing where there is none."""
+    """The index of a file; empty if there is none."""
     with path.open("rb") as stream:
         size = stream.seek(0, 2)
         at = 0
@@ -75,7 +77,7 @@ def _moov(path: Path) -> bytes:
 
 
 def count_files(path: Path) -> int:
-    """How many MP4 files follow one another: by atoms `ftyp`, and behind other bytes."""
+    """The number of concatenated MP4 files, counted by `ftyp` atoms, also after other bytes."""
     count = at = 0
     with path.open("rb") as stream:
         size = stream.seek(0, 2)

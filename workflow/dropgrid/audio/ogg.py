@@ -1,13 +1,13 @@
-"""The pages of an Ogg file: where its recordings lie, and whether the last of them is whole.
+"""The pages of an Ogg file: where its recordings are, and whether each is complete.
 
-An Ogg file is a row of pages. Each names its stream; a stream's first page is marked as the
-first and its last as the last. Files set one behind the other make a chain: each recording, a
-link, begins with first pages of its own, and a decoder that stops at the first last page plays
-only one. What stands behind the last page (a tag, text, zeros) is no part of the music. Pages
-are numbered and carry a checksum: decoders drop those whose sum is wrong.
+An Ogg file is a sequence of pages. Each page names its stream; flags mark the first and the last
+page of a stream. Concatenated files form a chain. Each recording, a link, begins with its own
+first pages, and a decoder that stops at the first last page plays only one link. Data after the
+last page (a tag, text, zeros) is not music. Pages have numbers and checksums; decoders drop pages
+with a wrong checksum.
 
-Each page has its position, the samples so far. A decoder that believes the last one stops
-there; `Link.backward` marks it as wrong.
+Each page has a position: the number of samples so far. A decoder that trusts the last position
+stops there; `Link.backward` marks it as wrong.
 
 Source: RFC 3533, sections 4 and 6.
 """
@@ -29,10 +29,10 @@ MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 @dataclass(frozen=True)
 class Link:
-    """A recording of the chain: its bytes [start, end), and whether its last page is there.
+    """A recording of the chain: its bytes [start, end), and whether its last page is present.
 
-    cut: bytes follow its pages that are no whole page, where pages should be. lost: how many of
-    its pages are missing or damaged. backward: its last position is before one that it had.
+    cut: an incomplete page follows its pages, where more pages should be. lost: the number of its
+    pages that are missing or damaged. backward: its last position is less than an earlier one.
     """
 
     start: int
@@ -58,7 +58,8 @@ class _Page:
 class _Streams:
     """The streams of a link, by serial number.
 
-    opened: whose last page has not come yet. lost: how many pages are missing or damaged.
+    opened: streams whose last page has not been read yet. lost: the number of missing or damaged
+    pages.
     """
 
     opened: set[bytes] = field(default_factory=set)
@@ -112,7 +113,7 @@ def _link(start: int, end: int, streams: _Streams, cut: bool = False) -> Link:
 
 
 def _pages(stream: IO[bytes], size: int) -> Iterator[_Page]:
-    """The whole pages of a file; what lies between or behind them is passed over."""
+    """The complete pages of a file; other bytes between or after them are skipped."""
     at = 0
     while at + HEAD <= size:
         stream.seek(at)
@@ -141,14 +142,15 @@ def _page(at: int, data: bytes) -> _Page:
 
 
 def _checksum(page: bytes) -> int:
-    """CRC-32 of a page without its own, most significant bit first: zlib's of mirrored bits."""
+    """CRC-32 of a page without its checksum, most significant bit first: zlib's CRC of mirrored
+    bits."""
     mirrored = (page[:22] + bytes(4) + page[26:]).translate(MIRRORED)
     crc = zlib.crc32(mirrored, 0xFFFFFFFF) ^ 0xFFFFFFFF
     return int(f"{crc:032b}"[::-1], 2)
 
 
 def _next_capture(stream: IO[bytes], at: int, size: int) -> int:
-    """Where the next page may begin, from `at` on; size if nowhere."""
+    """The next possible start of a page from `at` on; size if there is none."""
     while at < size:
         stream.seek(at)
         data = stream.read(SEARCHED)

@@ -1,4 +1,4 @@
-"""Writing files so that a reader never sees half of one, and reading none that has no end."""
+"""Write files so that readers never see half of one, and read only files of limited size."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def rooted(path: str | Path) -> Path:
 
 
 def cut_name(name: str, most: int = 180) -> str:
-    """A file's name cut to so many bytes, no letter in two: of a temporary name beside it there
-    may be 255 bytes, and a letter has up to four."""
+    """A file's name cut to at most `most` bytes, between letters. A letter has up to four bytes,
+    and a temporary name beside the file may have 255."""
     cut = os.fsencode(name)[:most]
     while cut and not name.startswith(os.fsdecode(cut)):
         cut = cut[:-1]
@@ -33,11 +33,11 @@ def cut_name(name: str, most: int = 180) -> str:
 def write_atomically(path: Path, data: bytes | Iterable[bytes], durable: bool = True) -> None:
     """Write data to path through a temporary file in the same folder and a rename.
 
-    Whatever goes wrong (disk full, a signal), path holds either what it held before or all
-    of data, which may come in chunks; durable: after a power cut too, at the price of waiting
-    for the disk; which of the two it then is, `sync_folder` decides. A file that was there gives
-    the new one its mode. A link is replaced, not followed: whoever is to write through one gives
-    the path that it leads to. Missing folders are made. Raises OSError.
+    Whatever goes wrong (disk full, a signal), path contains either its old contents or all of
+    data, which may come in chunks. durable: this also holds after a power cut, at the cost of
+    waiting for the disk; call `sync_folder` to make sure that the new contents survive. An
+    existing file passes its mode on to the new file. A link is replaced, not followed: to write
+    through a link, give its target as the path. Missing folders are made. Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{cut_name(path.name)}.{os.getpid()}.tmp")
@@ -57,7 +57,7 @@ def write_atomically(path: Path, data: bytes | Iterable[bytes], durable: bool = 
 
 
 def _mode_of(path: Path) -> int | None:
-    """The mode of a regular file; None where there is none."""
+    """The mode of a regular file, or None."""
     with suppress(OSError):
         status = path.lstat()
         if stat.S_ISREG(status.st_mode):
@@ -66,7 +66,7 @@ def _mode_of(path: Path) -> int | None:
 
 
 def _new_file(path: Path, mode: int | None) -> IO[bytes]:
-    """A new private file; replaces one that an ended process left."""
+    """Open a new private file; replace one that an ended process left behind."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     at_first = 0o666 if mode is None else mode & 0o700
     try:
@@ -81,9 +81,9 @@ def _new_file(path: Path, mode: int | None) -> IO[bytes]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have a folder's names on the disk, so that a power cut does not undo a rename.
+    """Flush a folder's names to disk, so that a power cut does not undo a rename.
 
-    Nothing where the file system cannot do so. Raises OSError for a disk that fails.
+    Does nothing if the file system does not support it. Raises OSError if the disk fails.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -96,10 +96,9 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_if_changed(path: Path, data: bytes, durable: bool = True) -> bool:
-    """Write data to path unless it is there already; True if it was written.
+    """Write data to path unless path already contains it; True if it was written.
 
-    Leaves the modification time of an unchanged file alone, so that nothing is made again
-    because of it.
+    An unchanged file keeps its modification time, so that it triggers no new jobs.
     """
     with suppress(OSError):
         if path.read_bytes() == data:
@@ -109,9 +108,9 @@ def write_if_changed(path: Path, data: bytes, durable: bool = True) -> bool:
 
 
 def open_regular(path: Path, limit: int) -> IO[bytes]:
-    """A regular file to read: no pipe is waited for.
+    """Open a regular file for reading, without waiting for a pipe.
 
-    Raises OSError, with EINVAL for what is no regular file and EFBIG beyond limit bytes.
+    Raises OSError, with EINVAL if it is not a regular file and EFBIG beyond limit bytes.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     status = os.fstat(descriptor)
@@ -125,9 +124,9 @@ def open_regular(path: Path, limit: int) -> IO[bytes]:
 
 
 def read_regular(path: Path, limit: int) -> bytes:
-    """The bytes of a regular file: no pipe is waited for, no device read without end.
+    """The bytes of a regular file; never waits for a pipe or reads a device endlessly.
 
-    Raises OSError, with EINVAL for what is no regular file and EFBIG beyond limit bytes.
+    Raises OSError, with EINVAL if it is not a regular file and EFBIG beyond limit bytes.
     """
     with open_regular(path, limit) as stream:
         # `read` allocates the number of bytes requested: request the size and one byte.

@@ -26,9 +26,7 @@ REFINED = 0.01  # relative: a tempo this close to the current one refines it and
 ANCHOR_ERROR = 0.010  # s: how exactly a user sets an anchor
 MIN_TAPS = 4
 OCTAVES = (1.0, 0.5, 2.0)
-TAP_TOLERANCE = (
-    0.04  # relative: taps this close to an octave of the current tempo mean that octave
-)
+TAP_TOLERANCE = 0.04  # relative: taps this close to an octave of the tempo mean that octave
 RESET = ("grid", "sections", "drops", "key", "confirmed", "note")
 
 

@@ -1,13 +1,12 @@
-"""Running one piece of work on one track so that nothing it does can harm the batch.
+"""Run work on one track in a child process, so that no failure can harm the batch.
 
-`supervised` forks. The child caps its own memory and does the work; the parent waits, passes
-signals on, ends the child when its time is up, and learns how far it came (`enter_stage`) and how
-it ended: an `Outcome`. The child dies with its parent, even
-where that is killed with -9, and both end with the workflow that started them, where the
-variable DROPGRID_WORKFLOW_PID names its process.
+`supervised` forks. The child limits its own memory and does the work. The parent waits, forwards
+signals, ends the child when its time is up, and records the stages it reached (`enter_stage`) and
+how it ended: an `Outcome`. The child ends with its parent, even after kill -9. Both end with the
+workflow that started them, if the variable DROPGRID_WORKFLOW_PID gives the id of its process.
 
-What an outcome means is decided in dropgrid.jobs.policy; dropgrid.jobs.supervise does both for the
-commands. Call from the main thread: only there can signals be passed on.
+dropgrid.jobs.policy decides what an outcome means; dropgrid.jobs.supervise does both for the
+commands. Call from the main thread: only the main thread can forward signals.
 """
 
 from __future__ import annotations
@@ -47,11 +46,11 @@ def supervised(
     memory_mb: int | None = None,
     seconds: float | None = None,
 ) -> Outcome:
-    """Do work in a child that has at most memory_mb of memory and seconds of time.
+    """Do work in a child with at most memory_mb of memory and `seconds` of time.
 
-    work reports failure by raising; nothing that it raises or does raises here. stage: the stage
-    that failures are recorded under until work calls enter_stage, unless the error names another.
-    seconds: for each stage.
+    work reports failure by raising; no exception or crash in the child raises here. stage: the
+    stage for failures until work calls enter_stage, unless the error names another stage. seconds:
+    the limit for each stage.
     """
     parent = os.getpid()
     sys.stdout.flush()
@@ -132,7 +131,7 @@ class _Reports:
         self._rest = b""
 
     def add(self, piece: bytes) -> None:
-        """Take what came through the pipe."""
+        """Process bytes from the pipe."""
         *lines, self._rest = (self._rest + piece).split(b"\n")
         for line in lines:
             report = json.loads(line)
@@ -142,7 +141,7 @@ class _Reports:
             self.enter(report["enters"], report["cpu"], report["peak_mb"])
 
     def enter(self, stage: str, cpu: float, peak_mb: float) -> None:
-        """Close the account of the stage until now, when so much cpu time had been used."""
+        """Finish the account of the previous stage; cpu: CPU seconds used so far."""
         now = time.monotonic()
         since, before = self._since
         self.uses.append(StageUse(self.stage, now - since, max(0.0, cpu - before), peak_mb))
@@ -152,7 +151,7 @@ class _Reports:
 def _verdict(
     reports: _Reports, last_words: str, code: int, memory_mb: int | None
 ) -> tuple[Any, TrackFailure | None]:
-    """Fault and failure from the child's report, or without one from the way it ended."""
+    """Fault and failure from the child's report or, without a report, from how it ended."""
 
     def out_of_memory(stage: str, why: str) -> tuple[Fault, TrackFailure]:
         if memory_mb is not None:
@@ -179,7 +178,7 @@ def _verdict(
 
 
 class _Relay:
-    """Who signals are passed on to, and those received so far."""
+    """The process that gets forwarded signals, and the signals received so far."""
 
     def __init__(self) -> None:
         self.child: int | None = None
@@ -194,7 +193,7 @@ class _Relay:
 
 @contextmanager
 def _signals_forwarded() -> Iterator[_Relay]:
-    """Forward signals to the child instead of ending by them; ignored signals stay ignored."""
+    """Forward signals to the child instead of ending; ignored signals stay ignored."""
     relay = _Relay()
     before = {
         number: signal.signal(number, relay)
@@ -211,7 +210,7 @@ def _signals_forwarded() -> Iterator[_Relay]:
 def _listen(
     reader: int, relay: _Relay, pid: int, seconds: float | None, reports: _Reports
 ) -> bool:
-    """Hear the child until it ends, ending it where it must; True if its time was up."""
+    """Read the child's reports until it ends, and end it if necessary; True if its time was up."""
     deadline = None if seconds is None else time.monotonic() + seconds
     kill_at: float | None = None
     workflow = _workflow_handle()
@@ -246,7 +245,7 @@ def _listen(
                 if not relay.received:
                     relay(_signal_from(client), None)
             if relay.received and kill_at is None:
-                os.kill(pid, relay.received[0])  # it may have come before there was a child
+                os.kill(pid, relay.received[0])  # it may have arrived before the child existed
                 kill_at = now + GRACE
             timed_out = timed_out or (deadline is not None and now >= deadline)
             if timed_out or (kill_at is not None and now >= kill_at):
@@ -258,7 +257,7 @@ def _listen(
 
 
 def _signal_from(client: int | None) -> int:
-    """The signal that a client hands on; SIGTERM where it has gone."""
+    """The signal that a client forwards; SIGTERM if the client has ended."""
     report = b""
     with suppress(OSError):
         report = os.read(client, 1) if client is not None else b""
@@ -266,7 +265,7 @@ def _signal_from(client: int | None) -> int:
 
 
 def _workflow_handle() -> int | None:
-    """A descriptor that becomes readable when the workflow's process ends, if it is named."""
+    """A descriptor that becomes readable when the workflow's process ends; None if unknown."""
     try:
         return os.pidfd_open(int(os.environ["DROPGRID_WORKFLOW_PID"]))
     except ProcessLookupError:  # it has ended already
@@ -310,7 +309,7 @@ def _be_child(
             if fault == "track" and not isinstance(error, TrackError):
                 traceback.print_exc()
             _tell({"fault": fault, **vars(failure)})
-        except MemoryError:  # it does, under a limit that only the system can lift
+        except MemoryError:  # possible under a limit that only the system can lift
             os.write(writer, NO_MEMORY)
     finally:
         with suppress(Exception):
@@ -328,11 +327,10 @@ def _interrupt(number: int, _frame: object) -> None:
 def cap_memory(memory_mb: int | None) -> None:
     """Limit what this process may allocate, or lift the limit; write no core dumps.
 
-    RLIMIT_DATA counts what a process writes to (heap, anonymous mappings), in use or not, and
-    with it all that it was forked with, although those pages are shared;
-    RLIMIT_AS would also count mapped libraries and files and the reserves of thread stacks and
-    heaps, hundreds of megabytes that take no memory. Only the soft limit is set, so that it
-    can be lifted again to report the failure.
+    RLIMIT_DATA counts writable memory (heap, anonymous mappings), used or not, including memory
+    from before the fork, although those pages are shared. RLIMIT_AS would also count mapped
+    libraries and files and the reserves of thread stacks and heaps: hundreds of megabytes that use
+    no memory. Only the soft limit is set, so that it can be lifted again to report the failure.
     """
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     wanted = hard if memory_mb is None else memory_mb * 2**20
@@ -343,7 +341,7 @@ def cap_memory(memory_mb: int | None) -> None:
 
 
 def _die_with(parent: int) -> None:
-    """Have the system end this process when its parent ends, however that happens (Linux)."""
+    """Make the system end this process when its parent ends, for whatever reason (Linux)."""
     if sys.platform != "linux":
         return
     import ctypes

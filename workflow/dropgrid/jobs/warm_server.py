@@ -1,4 +1,4 @@
-"""The warm server of a run: a process that has imported everything, whose forks do the jobs.
+"""The warm server of a run: a process with all imports done, whose forks run the jobs.
 
 `offer` is called once by the process of a run. It opens a Unix socket in a folder that only this
 user may enter, and names it in the environment of the jobs; the first job that knocks has the
@@ -8,8 +8,8 @@ takes over its arguments, environment, standard streams, folder and niceness, ru
 sub-command, under the job's own caps, and sends its exit code. It watches its client: signals come
 from there, and where the client is gone the job ends.
 
-A worker that is done waits for another job: there are as many as jobs ran at once. What a job
-computes it does in a fork of the worker (dropgrid.jobs.process), so nothing of it stays.
+A worker that is done waits for another job; there are as many workers as concurrent jobs. A job
+computes in a fork of the worker (dropgrid.jobs.process), so it leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ _offered: list[str] = []  # the socket of this process
 
 
 def client(python: str) -> list[str]:
-    """The words before a job's own: the compiled client, or where there is none of these sources
-    the same in Python, which takes seven milliseconds longer to start."""
+    """The command words before those of a job: the compiled client or, without a current one, the
+    Python client, which takes seven milliseconds longer to start."""
     with suppress(OSError, subprocess.SubprocessError):
         result = subprocess.run([PROGRAM, "--sources"], capture_output=True, text=True, timeout=5)
         if os.environ.get(native.WITHOUT) != "0" and result.stdout.strip() == PROGRAM_SOURCES:
@@ -65,10 +65,10 @@ def client(python: str) -> list[str]:
 
 
 def offer(command: Sequence[str]) -> bool:
-    """Have jobs of this process find a server, started by `command` when the first one knocks.
+    """Offer a server to the jobs of this process; `command` starts it when the first job connects.
 
-    The command gets the listening socket as standard input and the pipe as standard output.
-    False where no socket can be made: jobs then run by themselves.
+    The command gets the listening socket as standard input and the pipe as standard output. False
+    if no socket can be made: jobs then run without a server.
     """
     if not _offered:
         with suppress(OSError):
@@ -87,7 +87,7 @@ def offer(command: Sequence[str]) -> bool:
 
 
 def _remove_stale(folder: Path) -> None:
-    """Remove the sockets of this user's runs that have ended without doing so."""
+    """Remove the sockets that ended runs of this user left behind."""
     for entry in os.scandir(folder):
         found = FOLDER.fullmatch(entry.name)
         if found and entry.is_dir(follow_symlinks=False) and entry.stat().st_uid == os.geteuid():
@@ -100,7 +100,7 @@ def _remove_stale(folder: Path) -> None:
 
 
 def _wait(listener: socket.socket, command: Sequence[str]) -> None:
-    """Start the server when the first job knocks; it alone listens then."""
+    """Start the server when the first job connects; from then on only the server listens."""
     select.select([listener], [], [])
     reader, writer = os.pipe()
     with suppress(OSError):
@@ -111,7 +111,8 @@ def _wait(listener: socket.socket, command: Sequence[str]) -> None:
 
 
 def _end(folder: str) -> None:
-    """End the server with the run: what it and its jobs took is then counted as the run's."""
+    """End the server with the run, so that its resources and those of its jobs count for the
+    run."""
     shutil.rmtree(folder, ignore_errors=True)
     for pipe, server in _started:
         os.close(pipe)
@@ -122,10 +123,10 @@ def _end(folder: str) -> None:
 
 
 def serve(prepare: Callable[[bytes], bool], main: Main) -> int:
-    """Be the server: standard input is the listening socket, standard output the run's pipe.
+    """Run the server: standard input is the listening socket, standard output the run's pipe.
 
-    prepare: called at first, and with the first letter of its sub-command before each job;
-    whether it imported or loaded anything. main: what a job runs. Returns when the run is over.
+    prepare: called at the start, and before each job with the first letter of its sub-command;
+    returns whether it imported or loaded anything. main: runs a job. Returns when the run is over.
     """
     listener = socket.socket(fileno=os.dup(0))
     run = os.dup(1)
@@ -165,14 +166,15 @@ def serve(prepare: Callable[[bytes], bool], main: Main) -> int:
 
 
 class _Workers:
-    """The processes that have done a job or are at one: the channel to each, and who is idle."""
+    """The processes that have done or are doing a job: the channel to each, and the idle ones."""
 
     def __init__(self) -> None:
         self.channels: list[socket.socket] = []
         self.idle: list[socket.socket] = []
 
     def hear(self, ready: Sequence[Any]) -> None:
-        """A byte of a worker says that it is idle; the end of its channel, that it has ended."""
+        """A byte from a worker means that it is idle; the end of its channel means that it has
+        ended."""
         for channel in [channel for channel in self.channels if channel in ready]:
             try:
                 answer = channel.recv(1)
@@ -181,7 +183,8 @@ class _Workers:
             (self.idle.append if answer else self._forget)(channel)
 
     def take(self, connection: socket.socket) -> bool:
-        """Have an idle worker do the job at the other end of a connection; False without one."""
+        """Give the job at the other end of a connection to an idle worker; False if there is
+        none."""
         while self.idle:
             channel = self.idle.pop()
             with suppress(OSError):
@@ -191,7 +194,8 @@ class _Workers:
         return False
 
     def dismiss(self) -> None:
-        """Have every worker end once it is idle: what it was forked with is no longer right."""
+        """Make every worker end once it is idle, because its state from the fork is out of
+        date."""
         for channel in list(self.channels):
             self._forget(channel)
 
@@ -203,7 +207,7 @@ class _Workers:
 
 
 def _shut_streams(to: int) -> None:
-    """Read nothing any more; write output to a descriptor, or nowhere where that is none."""
+    """Read no more input; redirect output to a descriptor, or discard it if that is negative."""
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null if to < 0 else to, 1)
@@ -213,14 +217,14 @@ def _shut_streams(to: int) -> None:
 
 
 def _keep(news: bool) -> None:
-    """Have the collector leave alone what all processes share: it would copy every page of it."""
+    """Exclude shared objects from garbage collection, which would copy every page of them."""
     if news:
         gc.collect()
         gc.freeze()
 
 
 def _take_signals() -> dict[int, Any]:
-    """Ctrl-C is for the jobs, SIGTERM ends the server; what was to happen before, for the jobs."""
+    """Leave Ctrl-C to the jobs and let SIGTERM end the server; return the previous handlers."""
     was: dict[int, Any] = {
         number: signal.getsignal(number) for number in (*process.FORWARDED, signal.SIGCHLD)
     }
@@ -231,7 +235,7 @@ def _take_signals() -> dict[int, Any]:
 
 
 def _take_leave() -> None:
-    """Wait for the workers, who are idle: what they took is then counted as the server's."""
+    """Wait for the idle workers to end, so that their resources count for the server."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     until = time.monotonic() + LAST / 2
     with suppress(ChildProcessError):
@@ -241,14 +245,15 @@ def _take_leave() -> None:
 
 
 def _reap(_number: int, _frame: object) -> None:
-    """Take leave of the jobs' processes that have ended."""
+    """Collect the exit states of the jobs' processes that have ended."""
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
 
 
 def _is_own_client(connection: socket.socket) -> bool:
-    """Whether the process at the other end is this user's, where the system knows."""
+    """Whether the process at the other end belongs to this user; True if the system cannot
+    tell."""
     if not hasattr(socket, "SO_PEERCRED"):
         return True  # only this user may enter the folder
     credentials = connection.getsockopt(
@@ -260,7 +265,7 @@ def _is_own_client(connection: socket.socket) -> bool:
 def _be_worker(
     channel: socket.socket, connection: socket.socket, signals: dict[int, Any], main: Main
 ) -> NoReturn:
-    """Do in this process what clients would do without a server, one after another."""
+    """Run the jobs of clients in this process, one after another."""
     while True:
         for number, handler in signals.items():
             signal.signal(number, handler)
@@ -285,7 +290,7 @@ def _be_worker(
 
 
 def _do_job(connection: socket.socket, main: Main) -> bool:
-    """Run the command of the client at the other end; whether this process is as it was before."""
+    """Run the command of the client at the other end; return whether this process is unchanged."""
     code, renewed = 1, False
     try:
         arguments, reniced = _take_over(connection)
@@ -311,8 +316,9 @@ def _do_job(connection: socket.socket, main: Main) -> bool:
 
 
 def _take_over(connection: socket.socket) -> tuple[list[str], bool]:
-    """Become the client in all but its number: the words of its command, and whether it is nicer
-    than this process was, which cannot be undone. Raises OSError."""
+    """Take over the client's state except its process id. Returns the words of its command, and
+    whether its niceness is higher than that of this process was, which cannot be undone. Raises
+    OSError."""
     head, handed, _, _ = socket.recv_fds(connection, struct.calcsize(HEAD), 4)
     length, words, variables, niceness = struct.unpack(HEAD, head)
     parts = _receive(connection, length).split(b"\0")

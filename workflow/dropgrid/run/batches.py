@@ -31,9 +31,7 @@ SCHEMA = "dropgrid/batch"
 NAME = re.compile(NAMES["batch"])
 NUMBERS = 100_000  # how many different numbers NAME allows
 # If tracks_per_job is auto:
-PER_FILE = (
-    2000  # largest library in which each stage of a track is a job; planning takes .01 s a track
-)
+PER_FILE = 2000  # largest library with a job for each stage of a track: .01 s of planning each
 ENOUGH = 8  # preferred least tracks of a batch: starting its job is then 1/40 of the work
 ROUNDS = 8  # most batches per worker; more batches even out wrong estimates of lengths
 LARGEST = 128  # most tracks of a batch

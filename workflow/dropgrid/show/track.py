@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 WIDTH = 14.0  # inches
 COLUMNS = 1500  # of a band picture
 DYNAMIC_RANGE = 30.0  # dB from black to white in the band picture
-MIN_TICK = (
-    0.025  # inches between ticks; if they are closer, only every second, fourth, ... is drawn
-)
+MIN_TICK = 0.025  # inches between ticks; else only every second, fourth, ... is drawn
 
 
 def track_picture(features: Features, bpm: BpmRecord, structure: StructureRecord) -> Figure:

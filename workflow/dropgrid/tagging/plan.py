@@ -1,11 +1,10 @@
-"""What writing BPM, key, gain and drop times into files' tags would change, and how a file's
-tags are opened.
+"""Plan the changes when BPM, key, gain and drop times are written into tags, and open tags.
 
-`plan` compares a track's answer with what its file says and gives a Change, or the reason why the
-file is left alone. Beside this, one module makes changes, one keeps what was there before.
+`plan` compares a track's answers with the tags of its file. It returns a Change, or the reason why
+the file is not changed. Other modules apply changes and back up the old values.
 
-Records, tickets and backups may come from anywhere: a file is touched only where its real path,
-links followed, lies below the library's root.
+Records, tickets and backups are untrusted: a file is changed only if its real path, with links
+resolved, is below the library's root.
 """
 
 from __future__ import annotations
@@ -30,27 +29,27 @@ TRACK = re.compile(r"[a-z0-9][a-z0-9-]*")  # a track's id
 
 
 class TagError(DropgridError):
-    """A file's tags cannot be changed; the file is as it was."""
+    """A file's tags cannot be changed; the file is unchanged."""
 
 
 class UnreadableTags(TagError):
-    """Nor can they be read: the file's fault, or that of its place."""
+    """The tags cannot be read either, because of the file or its location."""
 
 
 class Fault(str):
-    """The reason why a file is left alone that could not be read."""
+    """The reason why a file that could not be read is not changed."""
 
 
 @dataclass(frozen=True)
 class TagOptions:
     """What to write.
 
-    min_confidence: a tempo below it is not written. comment: add the drops' times.
-    in_place: write into files that have more than one name (hard links). key: the notation to
-    write keys in, None for no keys. gain: write the gain that players level tracks by;
-    sound_check: iTunes' own, too. serato: write grid, cues and tempo as Serato keeps them;
-    replace: over what Serato or its user wrote; cues: what goes on its pads. bpm_format: of
-    ID3's TBPM, whole by its standard.
+    min_confidence: a tempo with a lower confidence is not written. comment: add the times of
+    drops. in_place: write into files with several names (hard links). key: the notation for keys,
+    None for no keys. gain: write the gain with which players level tracks; sound_check: also write
+    iTunes' gain. serato: write grid, cues and tempo in Serato's format; replace: overwrite data of
+    Serato or its user; cues: the contents of its pads. bpm_format: of ID3's TBPM, which its
+    standard defines as a whole number.
     """
 
     min_confidence: float = 0.9
@@ -67,8 +66,8 @@ class TagOptions:
 
 @dataclass(frozen=True)
 class InPlace:
-    """The two copies beside a file that is written into: the finished one and what it held, by
-    name and SHA-256. By them an interrupted writing is finished."""
+    """The two copies beside a file that is written in place: the new and the old contents, by name
+    and SHA-256. An interrupted write is completed from them."""
 
     whole: str
     new_digest: str
@@ -78,10 +77,10 @@ class InPlace:
 
 @dataclass(frozen=True)
 class Change:
-    """New values of a file's fields beside the old ones; None where a field was absent.
+    """New and old values of a file's fields; None for an absent field.
 
     track: its id; file: its absolute path; had_tags: whether the file had any tags at all;
-    in_place: set where the file is written into.
+    in_place: set if the file is written in place.
     """
 
     track: str
@@ -99,12 +98,12 @@ def plan(
     tell: Callable[[str], None] = lambda text: None,
     missed: Callable[[str], None] = lambda text: None,
 ) -> Change | str:
-    """What writing a track's answers would change; why it is left alone, if it is: a Fault where
-    its file could not be read.
+    """The change that writing a track's answers would make, or the reason why its file is not
+    changed: a Fault if the file could not be read.
 
-    root: of the library, outside of which nothing is touched; None where that is not known.
-    tell: called with what of a file's fields is left alone, and why; missed: what of the
-    answers is not sure enough to be written.
+    root: of the library; no file outside it is changed; None if it is unknown. tell: called with
+    each field that is not changed and the reason; missed: called with each answer whose confidence
+    is too low to be written.
     """
     failures = [r.error for r in (track.bpm, track.structure, track.key) if r and r.error]
     if failures:
@@ -138,7 +137,7 @@ def plan(
     wanted = fields.wanted(answers)
     if options.serato and reason is None:
         wanted |= serato.wanted(fields.tags, track, options.replace, tell, options.cues)
-    # Only fields that will say something else; one that will say nothing is removed.
+    # Only fields whose text changes; a field that becomes empty is removed.
     new = {key: value if plain_text(value) else None for key, value in wanted.items()
            if plain_text(value) != plain_text(fields.get(key))}  # fmt: skip
     new = without_needless(new)
@@ -168,7 +167,7 @@ def _drops(track: Track) -> tuple[float, ...]:
 
 
 def _key(track: Track, options: TagOptions, missed: Callable[[str], None]) -> str | None:
-    """The key as it is to be written; None where none is wanted, found, or sure."""
+    """The key to write; None if keys are not written, none was found, or its confidence is low."""
     record = track.key
     if options.key is None or record is None or record.key is None:
         return None
@@ -180,9 +179,9 @@ def _key(track: Track, options: TagOptions, missed: Callable[[str], None]) -> st
 
 
 def checked_path(file: str | Path, root: Path, in_place: bool = False) -> Path:
-    """The real path of a file that may be changed. Raises TagError where it must not be.
+    """The real path of a file that may be changed. Raises TagError if it must not be changed.
 
-    in_place: it may have several names. A new file in its place would part them.
+    in_place: allow several names (hard links), which replacing the file would separate.
     """
     path = Path(os.path.realpath(file))
     if not path.is_relative_to(os.path.realpath(root)):
@@ -201,10 +200,10 @@ def checked_path(file: str | Path, root: Path, in_place: bool = False) -> Path:
 
 
 def open_tags(path: str | Path, like: str | Path | None = None) -> tuple[Any, bool, Fields]:
-    """(mutagen's file, whether it has tags, its fields), tags added if there are none.
+    """(mutagen's file, whether it has tags, its fields); adds tags if there are none.
 
-    ID3 frames are kept in the version they are in. like: a file of the same format, whose name
-    tells it, where the path's does not. Raises TagError.
+    ID3 frames keep their version. like: a file of the same format whose name shows the format, if
+    the name of path does not. Raises TagError.
     """
     import mutagen.id3
 

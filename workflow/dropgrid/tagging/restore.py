@@ -1,7 +1,7 @@
-"""Putting back what files' fields held before tempo and drops were written into them.
+"""Restore the values that files' fields had before tempo and drops were written into them.
 
-Field by field: what the user has changed since stays the user's, and the rest is put back. What
-is not put back stays in the backup, with its reason, until it is named to be forgotten.
+Each field is restored unless the user has changed it since. A field that is not restored stays in
+the backup with the reason, until the user asks to forget it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from .plan import Change, TagError, checked_path, open_tags
 
 @dataclass(frozen=True)
 class Restored:
-    """What became of a file: whether it was changed, what was not put back and why, and what
-    the backup keeps of it (None: nothing)."""
+    """The result for a file: whether it was changed, which fields were not restored and why, and
+    what the backup keeps of it (None: nothing)."""
 
     changed: bool
     reasons: tuple[str, ...] = ()
@@ -44,11 +44,11 @@ def restore(
     in_place: bool = False,
     note: Note | None = None,
 ) -> Restored:
-    """Put back what a file's fields held first, where they hold what we wrote. Never raises for
-    what is wrong with the file alone.
+    """Restore the first values of a file's fields that still contain what dropgrid wrote. Never
+    raises for a fault of the file alone.
 
-    root: of the library, outside of which nothing is touched. note: keeps a change that is to be
-    written into its file, see `apply`.
+    root: of the library; no file outside it is changed. note: stores a change that will be written
+    in place, see `apply`.
     """
     try:
         path = checked_path(entry.file, root, in_place)
