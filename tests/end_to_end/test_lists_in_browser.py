@@ -213,5 +213,5 @@ def test_a_name_that_is_taken_is_told(page: Page) -> None:
     page.get_by_role("button", name="Rename").click()
     page.locator("#list-name").fill("Friday")
     page.locator("#list-name").press("Enter")
-    expect(page.get_by_text("here already is a list named Friday")).to_be_visible()
+    expect(page.get_by_text("here is already a list named Friday")).to_be_visible()
     expect(item(page, "Saturday")).to_be_visible()

@@ -37,7 +37,7 @@ def test_lists_are_kept_renamed_and_dropped(results: Path) -> None:
     assert read_lists(results) == [SavedList("Friday", (C, A)), SavedList("Ünï", ())]
     keep_list(results, SavedList("Saturday", (C,)), "Friday")
     assert [kept.name for kept in read_lists(results)] == ["Saturday", "Ünï"]
-    with pytest.raises(ConfigError, match="there already is a list named Ünï"):
+    with pytest.raises(ConfigError, match="there is already a list named Ünï"):
         keep_list(results, SavedList("Ünï", ()), "Saturday")
     assert delete_list(results, "Saturday") == [SavedList("Ünï", ())] == read_lists(results)
     assert delete_list(results, "nobody") == [SavedList("Ünï", ())]

@@ -55,7 +55,7 @@ def keep_list(results: Path, kept: SavedList, instead_of: str | None = None) -> 
     names = [item.name for item in lists]
     place = names.index(instead_of or kept.name) if (instead_of or kept.name) in names else None
     if kept.name in names and place != names.index(kept.name):
-        raise ConfigError(f"there already is a list named {kept.name}")
+        raise ConfigError(f"there is already a list named {kept.name}")
     if place is None and len(lists) == MOST_LISTS:
         raise ConfigError(f"there are {MOST_LISTS} lists, and no more are kept")
     if place is None:

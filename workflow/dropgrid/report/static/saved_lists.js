@@ -21,7 +21,7 @@ export async function saveList(name, ids, insteadOf) {
   if (library.served) return replaceLists((await workbench.store.requestJson("lists/keep", { name, tracks: ids, ...(insteadOf ? { instead_of: insteadOf } : {}) })).lists);
   if (!name.trim()) throw new Error("A list needs a name.");
   const index = lists.all.findIndex((list) => list.name === (insteadOf ?? name));
-  if (lists.all.some((list, i) => list.name === name && i !== index)) throw new Error(`There already is a list named ${name}.`);
+  if (lists.all.some((list, i) => list.name === name && i !== index)) throw new Error(`There is already a list named ${name}.`);
   const list = { name: name.trim(), tracks: [...new Set(ids)] };
   return replaceLists(index < 0 ? [...lists.all, list] : lists.all.toSpliced(index, 1, list));
 }
