@@ -24,7 +24,8 @@ def test_the_jobs_run_in_the_rules_environment(
     (tmp_path / "music").mkdir()
     shutil.copy(songs / "house.flac", tmp_path / "music")
     environment = {"PATH": f"{programs}:{os.environ['PATH']}", "PIP_FIND_LINKS": str(dist)}
-    done = snakemake(tmp_path, "--cores", "2", "--sdm", "conda", "-p", environment=environment)
+    words = ("--cores", "2", "--sdm", "conda", "--quiet", "host", "-p")  # commands into the log
+    done = snakemake(tmp_path, *words, environment=environment)
     assert done.returncode == 0, done.stderr
     [made] = (tmp_path / ".snakemake" / "conda").glob("*/bin/dropgrid")
     [log] = (tmp_path / ".snakemake" / "log").glob("*.log")
