@@ -18,11 +18,18 @@ from dropgrid.correcting.publish import write_slices
 from dropgrid.correcting.session import CorrectionSession
 from dropgrid.corrections import document, section_corrections
 from dropgrid.corrections.edits import EDITS
-from dropgrid.corrections.model import Correction, InvalidCorrection, from_json, to_json
-from dropgrid.corrections.per_track import slice_path
+from dropgrid.corrections.model import (
+    NOTHING,
+    Correction,
+    InvalidCorrection,
+    from_json,
+    to_json,
+)
+from dropgrid.corrections.per_track import slice_bytes, slice_path
 from dropgrid.library import track_id
 from dropgrid.records.model import GridRegion
-from dropgrid.records.store import write_record
+from dropgrid.records.store import read_key, write_record
+from dropgrid.results.ownership import write_owned
 from dropgrid.settings.paths import SCHEMAS
 from tracks_to_correct import keyed, steady, structured, two_pieces, write_steady
 
@@ -322,7 +329,36 @@ def test_records_of_which_some_are_still_to_be_made_are_not_current(tmp_path):
     assert not session.is_current(state, session.correction_of(state)[1])
     at = stated_at + 10**9
     os.utime(session.results.record("structure", TRACK), ns=(at, at))
+    state = session.read_state(TRACK)
     assert session.is_current(state, session.correction_of(state)[1])
+
+
+def test_records_that_were_updated_after_reading_are_not_current(tmp_path):
+    """Else the workbench answers an edit with the grid before it."""
+    session = desk_of(tmp_path)
+    state = session.read_state(TRACK)
+    session.edit(TRACK, [{"op": "shift", "beats": 0.5}])
+    correction = session.correction_of(state)[1]
+    write_owned(
+        slice_path(session.results.corrections, TRACK), slice_bytes(TRACK, correction)
+    )  # fmt: skip
+    for kind in ("bpm", "structure", "key"):
+        session.results.record(kind, TRACK).touch()
+    assert not session.is_current(state, correction)
+    assert session.is_current(session.read_state(TRACK), correction)
+
+
+def test_records_that_are_updated_during_reading_are_not_current(tmp_path, monkeypatch):
+    session = desk_of(tmp_path)
+
+    def read_before_an_update(path, track):
+        record = read_key(path, track)
+        write_owned(slice_path(session.results.corrections, TRACK), slice_bytes(TRACK, NOTHING))
+        return record
+
+    assert session.is_current(session.read_state(TRACK), NOTHING)
+    monkeypatch.setattr("dropgrid.correcting.session.read_key", read_before_an_update)
+    assert not session.is_current(session.read_state(TRACK), NOTHING)
 
 
 def test_a_track_that_goes_by_statements_of_a_renamed_file_is_confirmed_with_them(tmp_path):

@@ -62,6 +62,21 @@ def test_the_jobs_of_edits_are_done_and_their_faults_are_shown(
     assert (state["job"], state.get("message")) == ("failed" if fault else "idle", shown)
 
 
+def test_a_track_is_idle_after_its_last_job(workbench: Workbench, monkeypatch) -> None:
+    shown = []
+
+    def update(session: CorrectionSession, track: str) -> None:
+        shown.append(workbench._rows[track][1]["state"]["job"])
+
+    monkeypatch.setattr(CorrectionSession, "update_records", update)
+    workbench.edit(ONE, [MINOR])
+    workbench.undo(ONE)
+    workbench._queue.put(None)
+    workbench._work()
+    assert shown == ["running", "running"]
+    assert workbench._rows[ONE][1]["state"]["job"] == "idle"
+
+
 def test_what_another_program_changes_is_seen_and_nothing_else(workbench: Workbench) -> None:
     workbench._check_files()
     assert workbench.revision == 1

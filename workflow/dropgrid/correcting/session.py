@@ -51,13 +51,18 @@ class NothingToUndo(InvalidCorrection):
 
 @dataclass(frozen=True)
 class TrackState:
-    """A track's ticket and records; None for a missing record."""
+    """A track's ticket and records; None for a missing record.
+
+    made_with: the file in results/corrections that the records were made with (b"": there was
+    none); None if it was newer than the records, or changed while they were read.
+    """
 
     ticket: Ticket
     bpm: BpmRecord | None
     structure: StructureRecord | None
     key: KeyRecord | None
     fingerprint: str | None
+    made_with: bytes | None
 
     @property
     def computed(self) -> BpmRecord:
@@ -84,18 +89,36 @@ class CorrectionSession:
         with_fingerprint: compute the fingerprint from the features if the record has none.
         """
         ticket = read_ticket(self.results.ticket(track))
+        made_with = self._made_with(track)
         found: list[Any] = []
         for kind, read in (("bpm", read_bpm), ("structure", read_structure), ("key", read_key)):
             record = None
             with suppress(RecordError):
                 record = read(self.results.record(kind, track), track)
             found.append(record)
+        if self._made_with(track) != made_with:
+            made_with = None
         bpm, structure, key = found
         fingerprint = None if bpm is None else bpm.fingerprint
         if fingerprint is None and with_fingerprint:  # no bpm record, or one of an old version
             with suppress(RecordError):
                 fingerprint = fingerprints.fingerprint(self.features(track))
-        return TrackState(ticket, bpm, structure, key, fingerprint)
+        return TrackState(ticket, bpm, structure, key, fingerprint, made_with)
+
+    def _made_with(self, track: str) -> bytes | None:
+        """What TrackState.made_with says, by the times of the files."""
+        path = slice_path(self.results.corrections, track)
+        written = []
+        try:
+            corrected = path.stat().st_mtime_ns
+            written.append(self.results.record("bpm", track).stat().st_mtime_ns)
+            correction = path.read_bytes()
+        except OSError:  # never corrected, or no record
+            return b""
+        for kind in ("structure", "key"):
+            with suppress(OSError):
+                written.append(self.results.record(kind, track).stat().st_mtime_ns)
+        return correction if min(written) >= corrected else None
 
     def features(self, track: str) -> Features:
         """The features of a track. Raises RecordError if they were deleted."""
@@ -180,22 +203,10 @@ class CorrectionSession:
             return Answer(state.bpm, state.structure, state.key)
 
     def is_current(self, state: TrackState, correction: Correction) -> bool:
-        """Whether the records of a track were made with this correction, by their times."""
-        track = state.ticket.track
-        path = slice_path(self.results.corrections, track)
-        try:
-            corrected = path.stat().st_mtime_ns
-            written = min(
-                self.results.record(kind, track).stat().st_mtime_ns for kind in self._kinds(state)
-            )
-            return path.read_bytes() == slice_bytes(track, correction) and written >= corrected
-        except OSError:  # never corrected, or no record
+        """Whether the records of a state were made with this correction."""
+        if state.made_with == b"":
             return correction.is_empty
-
-    def _kinds(self, state: TrackState) -> list[str]:
-        """The kinds of records that a track has; always with the bpm record."""
-        others = {"structure": state.structure, "key": state.key}
-        return ["bpm", *(kind for kind, record in others.items() if record is not None)]
+        return state.made_with == slice_bytes(state.ticket.track, correction)
 
     def edit(self, track: str, steps: Sequence[Mapping[str, Any]]) -> Correction:
         """Make edits (dropgrid.corrections.edits) as one undo step; returns the new correction.

@@ -11,6 +11,7 @@ import os
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -70,6 +71,7 @@ class Workbench:
         self._unread = len(self.tracks)
         self._outdated: set[str] = set()  # tracks whose records lack their corrections
         self._jobs: dict[str, str | None] = {}  # None: running; text: why it failed
+        self._updates: Counter[str] = Counter()  # queued or running, of each track
         self._duplicates_read: tuple[int, dict[str, list[str]]] = (0, {})
         self._file_tags: dict[str, tuple[tuple[int, int], Row]] = {}
         self._tempos: tuple[int, dict[str, float]] = (0, {})
@@ -228,6 +230,7 @@ class Workbench:
     def _start_update(self, track: str) -> None:
         """Queue an update of a track's records, and show that it is running."""
         self._jobs[track] = None
+        self._updates[track] += 1
         self._queue.put(track)
         self._update_rows(track)
 
@@ -254,10 +257,11 @@ class Workbench:
             except Exception as error:  # a bug must not end the thread that all edits depend on
                 failed = f"{type(error).__name__}: {error}"
             with self._lock:
-                if failed is None:
-                    self._jobs.pop(track, None)
-                else:
-                    self._jobs[track] = failed
+                self._updates[track] -= 1
+                if not self._updates[track]:  # else a later edit is still to be done
+                    self._jobs.pop(track)
+                    if failed is not None:
+                        self._jobs[track] = failed
             self._update_rows(track)
 
     def _watch(self) -> None:
