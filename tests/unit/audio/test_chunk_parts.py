@@ -334,3 +334,27 @@ def test_a_part_of_a_file_is_read_and_sought_as_a_file(tmp_path: Path) -> None:
     assert part.seek(-3, 2) == 47
     assert part.seek(1, 1) == 48
     assert part.read(-1) == bytes(expected[48:])
+    assert part.readable() and part.seekable() and not part.writable()
+    part.close()
+    assert part.closed
+    with pytest.raises(ValueError, match="closed"):
+        part.read(1)
+
+
+def mp4(*atoms: bytes) -> bytes:
+    return b"".join((len(atom) + 4).to_bytes(4, "big") + atom for atom in atoms)
+
+
+def test_another_mp4_behind_the_first(tmp_path: Path) -> None:
+    one = mp4(b"ftypM4A ", b"mdat" + SOUND)
+    assert not headers.another_behind(written(tmp_path, one), "mov,mp4,m4a")
+    assert headers.another_behind(written(tmp_path, one + one), "mov,mp4,m4a")
+
+
+def test_a_beginning_that_is_cut_in_two_by_the_parts_is_found() -> None:
+    pattern = headers.BEGINNINGS["asf"]
+    whole = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+    for before in (2**20 - 15, 2**20 - 16, 2**20 - 1, 2**20):
+        assert headers._holds(io.BytesIO(bytes(before) + whole), pattern, 2**22)
+        assert not headers._holds(io.BytesIO(bytes(before) + whole), pattern, before + 15)
+        assert headers._holds(io.BytesIO(bytes(before) + whole), pattern, before + 16)
