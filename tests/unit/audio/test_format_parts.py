@@ -136,6 +136,10 @@ PAGE = 28 + 5
         (page(0, 0, 2) + page(1, 900) + page(2, 500, 4), [Link(0, 99, True, backward=True)]),
         (page(0, 0, 2) + page(1, 900) + page(2, 900, 4), [Link(0, 99, True)]),
         (page(0, 0, 2) + page(1, 900) + page(2, None, 4), [Link(0, 99, True)]),
+        (page(0, 0, 2) + page(1, None, 1) + page(2, 900, 5), [Link(0, 99, True)]),
+        (page(0, 0, 2) + page(1, 0x100) + page(2, 0x0F, 4), [Link(0, 99, True, backward=True)]),
+        (page(0, 0, 2) + page(0, 0, 2, serial=b"xbcd") + page(1, 5, 4, serial=b"xbcd"),
+         [Link(0, 99, False)]),
         (page(0, 0, 2) + page(0, 0, 2, serial=b"2222") + page(1, 500, 4), [Link(0, 99, False)]),
         (page(0, 0, 2) + page(0, 0, 2, serial=b"2222") + page(1, 5, 4, serial=b"2222")
          + page(1, 500, 4), [Link(0, 132, True)]),
@@ -268,6 +272,8 @@ def test_marks_of_seratos_byte_by_byte() -> None:
     many = serato.pack_markers2([serato.Cue(i % 8, 1000 * i, "name" * 9) for i in range(20)])
     assert len(many) > 470 and many[-1] == 0 and many[-2] != 0
     assert len(serato.unpack_markers2(many)[0]) == 20
+    (named,), locked = serato.unpack_markers2(serato.pack_markers2([serato.Cue(0, 1, "n" * 60)]))
+    assert named.name == "n" * 51 and not locked
     lines = many[2:-1].split(b"\n")
     assert {len(line) for line in lines[:-1]} == {72} and 0 < len(lines[-1]) <= 72
 
@@ -308,6 +314,8 @@ def test_old_cues_are_those_that_are_set() -> None:
             entries[place] = other
             assert serato.has_old_cues(whole[:6] + b"".join(entries) + whole[-4:])
     assert not serato.has_old_cues(bytes(6) + b"\xff" * 14 * 19 + bytes(5))
+    late = bytes(6) + b"\xff" * 13 * 19 + bytes(19) + b"\xff" * 5
+    assert serato.has_old_cues(late) and serato.has_old_cues(late[:-1])
     assert not serato.has_old_cues(b"")
     assert serato.has_old_cues(b"unknown")
 
@@ -353,6 +361,10 @@ def test_mono_has_no_difference_and_surround_the_mean_of_all() -> None:
     assert three.tolist() == [[5, -0.5], [-2, 0.5]]
     six = channels.mix(np.full((4, 6), 6 * STEP, np.float32)) / STEP
     assert six.tolist() == [[6, 0]] * 4
+    loud = np.array([[40_000, 0, 0], [40_000, 2, 0], [-40_000, -1, 0]]) * STEP
+    assert (channels.mix(loud)[:, 0] / STEP).tolist() == [10922, 10923, -10923]
+    double = np.array([[3.0, 4.0], [40_000.0, 0.0]]) * STEP
+    assert (channels.mix(double) / STEP).tolist() == [[3, -0.5], [16383, 16383.5]]
     strided = np.zeros((4, 4), np.float32)
     strided[:, 0], strided[:, 2] = 5 * STEP, 7 * STEP
     assert (channels.mix(strided[:, ::2]) / STEP).tolist() == [[6, -1]] * 4
@@ -373,10 +385,12 @@ def test_the_largest_magnitude_is_infinite_where_one_is_no_number(kind: Any) -> 
 def test_every_number_of_channels_has_its_positions() -> None:
     for table in (channels.POSITIONS, channels.VORBIS_POSITIONS):
         for count, names in table.items():
+            assert channels.mix(np.zeros((3, count), np.float32)).tolist() == [[0, 0]] * 3
             assert len(set(names.split())) == count
     for count, names in channels.VORBIS_POSITIONS.items():
         assert set(names.split()) == set(channels.POSITIONS[count].split())
     assert sorted(channels.POSITIONS) == list(range(1, 9))
+    assert sorted(channels.VORBIS_POSITIONS) == [3, 5, 6, 7, 8]
 
 
 def rated(**fields: Any) -> int:
@@ -417,6 +431,7 @@ def test_further_tags_of_a_file() -> None:
     assert dj_tags._of(file) == dj_tags.DjTags(
         comment="bare", label="A label", composer="One; Two", number=7, bitrate=320
     )
+    assert dj_tags.DjTags() == dj_tags.DjTags("", "", "", "", 0, 0, 0, False)
     empty = SimpleNamespace(tags=None, info=SimpleNamespace(bitrate=None), pictures=())
     assert dj_tags._of(empty) == dj_tags.DjTags("", "", "", "", 0, 0, 0, False)
     many = SimpleNamespace(tags={"composer": [str(i) for i in range(30)]}, info=None, pictures=())
