@@ -164,7 +164,7 @@ def test_the_keyboard_selects_and_opens_the_menu(page: Page) -> None:
 
 
 def test_the_menu_stays_inside_the_window(page: Page) -> None:
-    """The click itself scrolls to the row, and tries again where rows are drawn anew."""
+    """The click itself scrolls to the row, and tries again if rows are redrawn."""
     for size in ({"width": 1280, "height": 720}, {"width": 390, "height": 844}):
         page.set_viewport_size(size)  # type: ignore[arg-type]
         last = page.locator("#rows .row").last
@@ -181,7 +181,7 @@ def test_a_phone_shows_the_key_and_the_lists(page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     expect(page.locator("#head [role=columnheader]", has_text="Key")).to_be_visible()
     expect(page.locator("#rows .row .key b").first).to_be_visible()
-    keys = page.locator("#rows .row .key b").evaluate_all(  # at once: rows may be drawn anew
+    keys = page.locator("#rows .row .key b").evaluate_all(  # at once: rows may be redrawn
         """keys => keys.slice(0, 5).map((key) => [key.getBoundingClientRect().right,
         key.parentElement.scrollWidth - key.parentElement.clientWidth])"""
     )

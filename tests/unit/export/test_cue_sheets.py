@@ -1,4 +1,4 @@
-"""A tracklist beside a mix becomes its cues; one that is broken is refused with its line."""
+"""A tracklist next to a mix becomes its cues; a broken one is refused with its line."""
 
 from __future__ import annotations
 

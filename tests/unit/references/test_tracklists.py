@@ -1,4 +1,4 @@
-"""Tracklists beside a mix: lists of times, cue sheets, and what neither may hold."""
+"""Tracklists next to a mix: lists of times, cue sheets, and what neither may hold."""
 
 from __future__ import annotations
 

@@ -312,7 +312,7 @@ def test_a_forged_cache_takes_no_memory(results: Path, file: Path) -> None:
 
 
 def peak(work: Callable[[], object]) -> int:
-    """The most bytes that Python had while it worked, beside what it had before."""
+    """The peak of the bytes that Python allocated, above those before."""
     tracemalloc.start()
     try:
         work()

@@ -1,4 +1,4 @@
-"""Serato's tags: written, read back by software that is not ours, kept where they are a user's."""
+"""Serato's tags: written, read back by other software, and kept if they are the user's."""
 
 from __future__ import annotations
 

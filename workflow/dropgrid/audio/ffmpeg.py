@@ -16,7 +16,7 @@ from . import direct_ffmpeg
 from .headers import another_behind, asf_seconds
 from .mp4 import EditList, edit_list
 
-BLOCK = 65536  # samples a channel handed on at once
+BLOCK = 65536  # samples per channel passed on at once
 # FFmpeg knows formats that are lists of addresses (SDP, HLS ...): it may open the containers
 # that a music file has, and nothing else but the file it is given.
 FFMPEG_ONLY = {

@@ -1,7 +1,7 @@
 """What Serato has written into a file, read without trusting it.
 
 GEOB frames of ID3 (MP3, AIFF, WAV), comments of FLAC, freeform atoms of MP4. What dropgrid wrote
-itself is recognised by STAMP beside it, and is no evidence of anything.
+itself is recognised by the tag STAMP, and is no evidence of anything.
 """
 
 from __future__ import annotations

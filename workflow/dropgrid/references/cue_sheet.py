@@ -1,4 +1,4 @@
-"""Reads the tracklist beside a mix: a cue sheet (`.cue`), or lines of times (`.txt`).
+"""Reads the tracklist next to a mix: a cue sheet (`.cue`), or lines of times (`.txt`).
 
 A cue sheet describes one file; its times are minutes, seconds and frames of 1/75 s. In a text each
 line begins with a time, `1:02:03 Artist - Title` or `[62:03] ...`; if the first line does not, the
@@ -28,7 +28,7 @@ TIME = re.compile(r"[\[(]?(?:(\d{1,2}):)?(\d{1,4}):([0-5]\d)[\])]?\s*[-–—.|]
 
 
 def beside(file: Path, duration: float | None) -> tuple[Moment, ...]:
-    """The tracklist beside a file, `mix.cue`, `mix.mp3.cue` or `mix.txt`; () if there is
+    """The tracklist next to a file, `mix.cue`, `mix.mp3.cue` or `mix.txt`; () if there is
     none. Raises InvalidReference, which names the line."""
     for path in places_beside(file):
         if path != file and os.path.isfile(path):  # a name may be too long for another suffix
