@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from dropgrid.apply_corrections import document
+from dropgrid.apply_corrections.document import Document
+from dropgrid.apply_corrections.model import Correction, InvalidCorrection, number, text
 from dropgrid.base import strict_json
-from dropgrid.corrections import document
-from dropgrid.corrections.document import Document
-from dropgrid.corrections.model import Correction, InvalidCorrection, number, text
 from open_workbench import opened
 
 SONG = "other.ogg"

@@ -24,9 +24,9 @@ import psutil
 import pytest
 import soundfile
 from dropgrid import demo
+from dropgrid.apply_corrections import document
+from dropgrid.apply_corrections.model import Correction
 from dropgrid.correcting.session import CorrectionSession
-from dropgrid.corrections import document
-from dropgrid.corrections.model import Correction
 from dropgrid.library import scan, track_id
 from dropgrid.records.store import read_key
 from dropgrid.results.layout import Results

@@ -11,14 +11,14 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from dropgrid.apply_corrections import document
+from dropgrid.apply_corrections.model import Correction
 from dropgrid.base.files import write_atomically
 from dropgrid.commands.main import main
 from dropgrid.correcting.session import CorrectionSession
-from dropgrid.corrections import document
-from dropgrid.corrections.model import Correction
 from dropgrid.export import engine, export, format_of, usb
 from dropgrid.library import track_id
-from dropgrid.players import analysis_reader, device_reader
+from dropgrid.player_formats import analysis_reader, device_reader
 from dropgrid.records.store import read_bpm, write_record
 from dropgrid.references import engine_database
 from dropgrid.tagging import backup as backup_module

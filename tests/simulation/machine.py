@@ -57,7 +57,7 @@ class FolderWorld(RuleBasedStateMachine):
 
     def free(self, place: str, suffix: str) -> bool:
         """Whether nothing lies at a place and nothing was stated of it."""
-        from dropgrid.corrections import document
+        from dropgrid.apply_corrections import document
 
         path = place + suffix
         stated = document.read(self.world.link).tracks

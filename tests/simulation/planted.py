@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from dropgrid.apply_corrections import document, fingerprints, model
+from dropgrid.apply_corrections.model import Confirmed, Correction
 from dropgrid.base import files
 from dropgrid.correcting import import_grids
-from dropgrid.corrections import document, fingerprints, model
-from dropgrid.corrections.model import Confirmed, Correction
 from dropgrid.run import plan
 from dropgrid.tagging import in_place
 

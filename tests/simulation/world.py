@@ -20,19 +20,19 @@ from unittest import mock
 
 import mutagen
 from adapter import begin, bring_up_to_date, look
-from dropgrid.audio.digests import audio_digest
-from dropgrid.base.errors import DropgridError
-from dropgrid.commands.main import main
-from dropgrid.correcting.session import CorrectionSession
-from dropgrid.corrections import document
-from dropgrid.corrections.edits import GRID, edit
-from dropgrid.corrections.model import (
+from dropgrid.apply_corrections import document
+from dropgrid.apply_corrections.edits import GRID, edit
+from dropgrid.apply_corrections.model import (
     NOTHING,
     Correction,
     InvalidCorrection,
     from_json,
     to_json,
 )
+from dropgrid.audio.digests import audio_digest
+from dropgrid.base.errors import DropgridError
+from dropgrid.commands.main import main
+from dropgrid.correcting.session import CorrectionSession
 from dropgrid.library import track_id
 from dropgrid.records.model import ANALYSES
 from dropgrid.results.layout import Results

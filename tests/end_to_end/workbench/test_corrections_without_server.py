@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 from browser import MISSING, find_browser
+from dropgrid.apply_corrections import document
 from dropgrid.commands.main import main
 from dropgrid.correcting.page_edits import apply_page_edits
 from dropgrid.correcting.session import CorrectionSession
-from dropgrid.corrections import document
 from dropgrid.records.model import ANALYSES
 from dropgrid.records.store import read_bpm
 from dropgrid.results.layout import Results

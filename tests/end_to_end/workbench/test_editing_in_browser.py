@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from browser import MISSING, find_browser
-from dropgrid.corrections import document
+from dropgrid.apply_corrections import document
 from dropgrid.records.store import read_bpm, read_structure
 from open_workbench import Workbench, opened
 from playwright.sync_api import Browser, Route, expect

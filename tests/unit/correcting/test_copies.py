@@ -10,14 +10,14 @@ import mutagen
 import numpy as np
 import pytest
 import soundfile
+from dropgrid.apply_corrections import document
+from dropgrid.apply_corrections.document import Document
+from dropgrid.apply_corrections.model import Correction
+from dropgrid.apply_corrections.per_track import read_slice, slice_path
 from dropgrid.audio.digests import audio_digest
 from dropgrid.commands.main import main
 from dropgrid.correcting.publish import write_slices
 from dropgrid.correcting.session import CorrectionSession, NothingToUndo
-from dropgrid.corrections import document
-from dropgrid.corrections.document import Document
-from dropgrid.corrections.model import Correction
-from dropgrid.corrections.per_track import read_slice, slice_path
 from dropgrid.library import track_id
 from dropgrid.records.identity import Identity, write_identity
 from dropgrid.records.store import read_bpm, write_record

@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from dropgrid.apply_corrections import document
 from dropgrid.commands.main import main
-from dropgrid.corrections import document
 from dropgrid.export import engine, export, usb
 from dropgrid.library import track_id
-from dropgrid.players import analysis_file as anlz
-from dropgrid.players import engine_blobs, engine_grid
-from dropgrid.players.analysis_reader import cues, grid
+from dropgrid.player_formats import analysis_file as anlz
+from dropgrid.player_formats import engine_blobs, engine_grid
+from dropgrid.player_formats.analysis_reader import cues, grid
 from dropgrid.records.store import write_record
 from dropgrid.references import engine_database, player_stick
 from dropgrid.results.layout import Results

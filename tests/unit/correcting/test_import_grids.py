@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dropgrid.apply_corrections import document, grid_corrections, grid_from_beats
+from dropgrid.apply_corrections.model import to_json
 from dropgrid.commands.main import main
-from dropgrid.corrections import document, grid_corrections, grid_from_beats
-from dropgrid.corrections.model import to_json
 from dropgrid.results.layout import Results
 from tracks_to_correct import DURATION, steady, write_steady
 

@@ -12,20 +12,20 @@ from typing import Any
 
 import jsonschema
 import pytest
-from dropgrid.correcting import session as session_module
-from dropgrid.correcting.page_edits import apply_page_edits
-from dropgrid.correcting.publish import write_slices
-from dropgrid.correcting.session import CorrectionSession
-from dropgrid.corrections import document, section_corrections
-from dropgrid.corrections.edits import EDITS
-from dropgrid.corrections.model import (
+from dropgrid.apply_corrections import document, section_corrections
+from dropgrid.apply_corrections.edits import EDITS
+from dropgrid.apply_corrections.model import (
     NOTHING,
     Correction,
     InvalidCorrection,
     from_json,
     to_json,
 )
-from dropgrid.corrections.per_track import slice_bytes, slice_path
+from dropgrid.apply_corrections.per_track import slice_bytes, slice_path
+from dropgrid.correcting import session as session_module
+from dropgrid.correcting.page_edits import apply_page_edits
+from dropgrid.correcting.publish import write_slices
+from dropgrid.correcting.session import CorrectionSession
 from dropgrid.library import track_id
 from dropgrid.records.model import GridRegion
 from dropgrid.records.store import read_key, write_record

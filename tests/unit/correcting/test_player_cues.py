@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from dropgrid.apply_corrections import document
+from dropgrid.apply_corrections.model import SectionStart
 from dropgrid.correcting import import_cues
 from dropgrid.correcting.agreement import agreements
 from dropgrid.correcting.import_cues import described, with_moved
 from dropgrid.correcting.session import CorrectionSession
-from dropgrid.corrections import document
-from dropgrid.corrections.model import SectionStart
 from dropgrid.library import track_id
 from dropgrid.records.store import write_record
 from dropgrid.references.annotation import Mark

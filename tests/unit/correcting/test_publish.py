@@ -7,6 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dropgrid.apply_corrections.document import Document, changing, to_bytes
+from dropgrid.apply_corrections.fingerprints import fingerprint
+from dropgrid.apply_corrections.model import Correction
+from dropgrid.apply_corrections.per_track import correction_for, read_slice, with_corrections
 from dropgrid.base.errors import ConfigError
 from dropgrid.correcting.publish import (
     corrections_file,
@@ -14,10 +18,6 @@ from dropgrid.correcting.publish import (
     tracks_with_corrections,
     write_slices,
 )
-from dropgrid.corrections.document import Document, changing, to_bytes
-from dropgrid.corrections.fingerprints import fingerprint
-from dropgrid.corrections.model import Correction
-from dropgrid.corrections.per_track import correction_for, read_slice, with_corrections
 from dropgrid.features import Features
 from dropgrid.library import Scan, track_id
 from dropgrid.records.store import write_record

@@ -17,7 +17,7 @@ from dropgrid.commands.main import main
 from dropgrid.export import engine, export, stick_songs, usb
 from dropgrid.export.options import ExportOptions
 from dropgrid.library import track_id
-from dropgrid.players.engine_schema import SCHEMAS
+from dropgrid.player_formats.engine_schema import SCHEMAS
 from dropgrid.records.store import read_bpm
 from library_of_records import PATHS, write_results
 

@@ -15,7 +15,7 @@ from dropgrid.commands.main import main
 from dropgrid.export import engine, export
 from dropgrid.export.options import ExportOptions
 from dropgrid.library import track_id
-from dropgrid.players import engine_blobs
+from dropgrid.player_formats import engine_blobs
 from dropgrid.records.set_file import Blend, SetTrack, set_bytes
 from library_of_records import PATHS, write_results
 from traktor_nml_utils import TraktorCollection

@@ -15,8 +15,8 @@ import pytest
 import soundfile
 from dropgrid.audio.artwork import cover_digest, small_covers, small_jpeg
 from dropgrid.export import export, usb
-from dropgrid.players import device_sql
-from dropgrid.players.database import ARTWORK, TRACKS
+from dropgrid.player_formats import device_sql
+from dropgrid.player_formats.database import ARTWORK, TRACKS
 from library_of_records import PATHS, write_results
 from mutagen.flac import Picture
 from mutagen.id3 import APIC

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 from dropgrid import demo
+from dropgrid.apply_corrections.model import Confirmed, Correction
 from dropgrid.base.errors import ConfigError, ModelError
-from dropgrid.corrections.model import Confirmed, Correction
 from dropgrid.demo import rendering
 from dropgrid.features import Features
 from dropgrid.features.engines import key_network, key_weights

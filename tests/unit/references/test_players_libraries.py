@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from dropgrid.base.errors import InvalidReference
-from dropgrid.players import analysis_file as anlz
-from dropgrid.players import engine_blobs as blobs
-from dropgrid.players.device_reader import DeviceTrack
+from dropgrid.player_formats import analysis_file as anlz
+from dropgrid.player_formats import engine_blobs as blobs
+from dropgrid.player_formats.device_reader import DeviceTrack
 from dropgrid.references import engine_database, player_stick
 from dropgrid.references.annotation import Annotation, Mark
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 from dropgrid import __version__
+from dropgrid.apply_corrections import document
 from dropgrid.base.errors import RecordError
 from dropgrid.correcting.session import NothingToUndo
-from dropgrid.corrections import document
 from dropgrid.library import track_id
 from dropgrid.records.model import LABELS
 from dropgrid.report import encode

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from dropgrid.apply_corrections.section_edits import Answer
 from dropgrid.base.errors import RecordError
 from dropgrid.correcting.session import CorrectionSession
-from dropgrid.corrections.section_edits import Answer
 from dropgrid.library import track_id
 from dropgrid.records.model import Alternative
 from dropgrid.report.workbench import state

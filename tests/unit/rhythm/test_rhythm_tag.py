@@ -8,7 +8,7 @@ import json
 import jsonschema
 import numpy as np
 import pytest
-from dropgrid.corrections.model import Correction
+from dropgrid.apply_corrections.model import Correction
 from dropgrid.features import FRAME_RATE, Features
 from dropgrid.records.store import as_computed, as_written, to_json, without_tag
 from dropgrid.records.ticket import Ticket

@@ -22,7 +22,7 @@ from ..audio.mp3 import INFERRED, LAGS
 from ..base.text import counted
 from ..export.options import NML_VERSIONS
 from ..key.notation import NOTATIONS
-from ..players.engine_schema import NEWEST, SCHEMAS
+from ..player_formats.engine_schema import NEWEST, SCHEMAS
 from .arguments import add_cues, add_force, add_results
 
 HELP = "write records in the formats of DJ software, DAWs and research tools"

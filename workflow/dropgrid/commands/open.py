@@ -43,10 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; its exit code."""
+    from ..apply_corrections import document
     from ..correcting.page_edits import apply_page_edits
     from ..correcting.publish import corrections_file
     from ..correcting.session import CorrectionSession
-    from ..corrections import document
     from ..mixing.requests import Mixer
     from ..report.workbench.server import new_token, serve
     from ..report.workbench.state import Workbench

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ..corrections.model import SectionStart
-from ..corrections.section_corrections import bar_lines, nearest
+from ..apply_corrections.model import SectionStart
+from ..apply_corrections.section_corrections import bar_lines, nearest
 from ..records.cue_points import MIX_OUT, cues, first_downbeat, loops, pads
 from ..records.cue_template import PRESETS, template
 from ..records.model import BpmRecord, Label, StructureRecord

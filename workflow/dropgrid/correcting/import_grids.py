@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import Literal
 
+from ..apply_corrections import document, grid_corrections, grid_from_beats
+from ..apply_corrections.edits import GRID
+from ..apply_corrections.model import Correction, InvalidCorrection
+from ..apply_corrections.section_corrections import disagreement
 from ..base.errors import RecordError
-from ..corrections import document, grid_corrections, grid_from_beats
-from ..corrections.edits import GRID
-from ..corrections.model import Correction, InvalidCorrection
-from ..corrections.section_corrections import disagreement
 from ..records.model import BpmRecord, StructureRecord
 from ..records.ticket import read_ticket
 from ..references.annotation import Annotation

@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..players import engine_blobs as blobs
-from ..players import engine_grid
+from ..player_formats import engine_blobs as blobs
+from ..player_formats import engine_grid
 from . import checks, cues, stick_sources
 from .annotation import Annotation, Mark
 from .checks import Place

@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from ..base.errors import InvalidReference
-from ..players import analysis_reader
-from ..players.analysis_file import Beat, PlayerCue
-from ..players.device_reader import DeviceTrack, tracks
+from ..player_formats import analysis_reader
+from ..player_formats.analysis_file import Beat, PlayerCue
+from ..player_formats.device_reader import DeviceTrack, tracks
 from . import checks, cues, stick_sources
 from .annotation import Annotation, Mark
 from .checks import Place

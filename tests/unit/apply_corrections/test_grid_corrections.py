@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from dropgrid.corrections import apply, grid_corrections, section_corrections
-from dropgrid.corrections.edits import edit
-from dropgrid.corrections.model import (
+from dropgrid.apply_corrections import apply, grid_corrections, section_corrections
+from dropgrid.apply_corrections.edits import edit
+from dropgrid.apply_corrections.model import (
     NOTHING,
     Correction,
     GridEntry,
@@ -16,7 +16,7 @@ from dropgrid.corrections.model import (
     from_json,
     to_json,
 )
-from dropgrid.corrections.section_edits import Answer
+from dropgrid.apply_corrections.section_edits import Answer
 from dropgrid.records.model import BpmRecord
 from dropgrid.records.store import as_computed, as_written
 from tracks_to_correct import steady, two_pieces, unasked

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from dropgrid.corrections import apply, section_corrections
-from dropgrid.corrections.edits import edit
-from dropgrid.corrections.model import (
+from dropgrid.apply_corrections import apply, section_corrections
+from dropgrid.apply_corrections.edits import edit
+from dropgrid.apply_corrections.model import (
     NOTHING,
     Correction,
     InvalidCorrection,
     from_json,
     to_json,
 )
-from dropgrid.corrections.section_edits import Answer
+from dropgrid.apply_corrections.section_edits import Answer
 from dropgrid.records.model import StructureRecord
 from tracks_to_correct import keyed, steady, structured, unasked
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from dropgrid.corrections.document import Document
-from dropgrid.corrections.edits import edit
-from dropgrid.corrections.grid_corrections import entries_of, lay_grid
-from dropgrid.corrections.grid_from_beats import _downbeat, _tempo
-from dropgrid.corrections.model import Correction, GridEntry, InvalidCorrection, SectionStart
-from dropgrid.corrections.section_corrections import _sections, _share
-from dropgrid.corrections.section_edits import Answer
+from dropgrid.apply_corrections.document import Document
+from dropgrid.apply_corrections.edits import edit
+from dropgrid.apply_corrections.grid_corrections import entries_of, lay_grid
+from dropgrid.apply_corrections.grid_from_beats import _downbeat, _tempo
+from dropgrid.apply_corrections.model import Correction, GridEntry, InvalidCorrection, SectionStart
+from dropgrid.apply_corrections.section_corrections import _sections, _share
+from dropgrid.apply_corrections.section_edits import Answer
 from dropgrid.records.model import BpmRecord, GridRegion
 
 BEATS = tuple(i * 0.5 for i in range(33))

@@ -11,9 +11,9 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
-from dropgrid.corrections import document, fingerprints
-from dropgrid.corrections.document import Document
-from dropgrid.corrections.model import (
+from dropgrid.apply_corrections import document, fingerprints
+from dropgrid.apply_corrections.document import Document
+from dropgrid.apply_corrections.model import (
     BAR_LENGTHS,
     Confirmed,
     Correction,

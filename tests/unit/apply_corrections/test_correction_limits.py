@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from dropgrid.corrections import apply, grid_corrections, section_corrections
-from dropgrid.corrections.edits import edit
-from dropgrid.corrections.model import NOTHING, Correction, from_json, to_json
-from dropgrid.corrections.section_edits import Answer
+from dropgrid.apply_corrections import apply, grid_corrections, section_corrections
+from dropgrid.apply_corrections.edits import edit
+from dropgrid.apply_corrections.model import NOTHING, Correction, from_json, to_json
+from dropgrid.apply_corrections.section_edits import Answer
 from dropgrid.records.model import Confidences
 from dropgrid.records.store import as_written
 from tracks_to_correct import steady, unasked
