@@ -1,10 +1,9 @@
 """Bring every track of a batch up to date: the job of the workflow.
 
-Runs for each track the stages that are due, as the commands `features`, `bpm`, `structure` and
-`key` do, in a separate process, so that no track can harm the others, and with its own
-log, results/logs/tracks/TRACK.log. Prints which track begins and which is done.
-Interrupted, it goes on where it stopped when it is called again. Ends with 75 if a track has to
-be tried again.
+Runs the stages that are due for each track, as the commands `features`, `bpm`, `structure` and
+`key` do. Each track has its own process, so that it cannot harm the others, and its own log,
+results/logs/tracks/TRACK.log. Prints the start and the end of each track. After an interruption,
+the same command continues where it stopped. The exit code is 75 if a track has to be tried again.
 """
 
 from __future__ import annotations
