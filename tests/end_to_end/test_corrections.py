@@ -139,7 +139,7 @@ def correct(dropgrid, folder: Path, *arguments: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_statements_survive_a_rename_and_are_not_taken_for_another_song(
+def test_corrections_survive_a_rename_and_are_not_mistaken_for_another_song(
     library, snakemake, dropgrid
 ):
     results = library / "results"
@@ -206,7 +206,7 @@ def test_a_file_elsewhere_is_honoured_and_what_is_wrong_in_it_stops_the_run(
     assert "mine.json: house.flac: bpm: not a tempo: 'fast'" in done.stderr
 
 
-def test_what_cannot_be_is_said_in_a_line(library, snakemake, dropgrid):
+def test_impossible_corrections_are_reported_in_one_line(library, snakemake, dropgrid):
     run(snakemake, library)
     for arguments, message in (
         (("nothing.flac", "--half"), "nothing.flac: unknown: no such track"),

@@ -213,7 +213,7 @@ def test_lists_outlive_the_server(browser: Browser, results: Path) -> None:
     assert read_lists(results) == [SavedList("Kept", ())]
 
 
-def test_a_name_that_is_taken_is_told(page: Page) -> None:
+def test_a_name_that_is_taken_is_reported(page: Page) -> None:
     new_list(page, "Friday")
     new_list(page, "Saturday")
     page.get_by_role("button", name="Rename").click()

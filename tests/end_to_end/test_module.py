@@ -105,7 +105,7 @@ def test_a_prefix_is_refused_with_what_to_do_instead(
     assert not (tmp_path / "results").exists()
 
 
-def test_what_is_wrong_is_said_in_the_parents_terms(parent: Run) -> None:
+def test_what_is_wrong_is_reported_in_the_parents_terms(parent: Run) -> None:
     done = parent(one("{'library': 'house', 'anlyses': ['bpm']}"), "-n")
     assert done.returncode != 0
     assert "no option anlyses (did you mean analyses?)" in done.stdout + done.stderr

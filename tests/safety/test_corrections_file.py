@@ -103,7 +103,7 @@ def test_the_page_is_refused_what_the_file_may_not_hold(folder, tmp_path):
         assert workbench.json("api/library")["tracks"][0]["bpm"]
 
 
-def test_names_whose_bytes_are_no_text_may_be_stated_of(tmp_path):
+def test_tracks_with_undecodable_names_may_be_corrected(tmp_path):
     file = tmp_path / "stated.json"
     stated = Document({"ca\udcff.flac": Correction(bpm=120.0)})
     file.write_bytes(document.to_bytes(stated))
@@ -112,7 +112,7 @@ def test_names_whose_bytes_are_no_text_may_be_stated_of(tmp_path):
         assert not strict_json.is_name(path)
 
 
-def test_what_is_no_number_and_no_text_is_refused_wherever_it_comes_from():
+def test_invalid_numbers_and_texts_are_refused_whatever_their_source():
     for value in (10**400, -(10**400), float("nan"), float("inf"), True, "1", None):
         with pytest.raises(InvalidCorrection):
             number(value, "bpm", 20, 400)

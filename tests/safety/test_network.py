@@ -151,7 +151,7 @@ def test_analysis_opens_no_socket_and_writes_nothing_outside_also_after_a_while(
 
 
 @pytest.mark.slow
-def test_a_run_of_the_workflow_talks_to_nobody_and_writes_only_where_it_says(
+def test_a_run_of_the_workflow_talks_to_no_one_and_writes_only_where_it_says(
     tmp_path: Path, music: Path
 ) -> None:
     work, environment = environment_of(tmp_path)

@@ -46,7 +46,7 @@ def test_the_disk_loses_what_is_not_synchronised(tmp_path: Path) -> None:
     assert (top / "a").read_bytes() == b"newest"
 
 
-def test_what_was_said_to_be_saved_is_saved(tmp_path: Path) -> None:
+def test_what_was_reported_as_saved_is_saved(tmp_path: Path) -> None:
     """Edits and undo: at any moment the statements of before or after, and then those of after."""
     top = tmp_path / "top"
     results = write_steady(top / "results", [PATH])
@@ -143,7 +143,7 @@ def test_a_synchronisation_that_is_left_out_is_found(
     monkeypatch.setattr(module, "sync_folder", lambda folder: None)
     with pytest.raises((AssertionError, FileNotFoundError)):
         if module is document:
-            test_what_was_said_to_be_saved_is_saved(tmp_path)
+            test_what_was_reported_as_saved_is_saved(tmp_path)
         else:
             linked = module is in_place
             test_no_song_changes_that_the_backup_does_not_know(

@@ -84,7 +84,7 @@ def command_lines() -> bytes:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_no_command_line_tells_the_address_and_the_browser_learns_it_from_a_private_file(
+def test_no_command_line_shows_the_address_and_the_browser_reads_it_from_a_private_file(
     with_a_browser,
 ):
     workbench, folder = with_a_browser

@@ -30,7 +30,7 @@ def test_an_edit_is_saved_at_once_and_the_records_follow(workbench, folder):
     assert sections[-1]["end_bar"] < 15  # on the bars of the half tempo
 
 
-def test_records_that_do_not_have_what_is_stated_are_made_anew_at_the_start(folder):
+def test_records_without_their_corrections_are_made_again_at_the_start(folder):
     """As an end in the midst of saving leaves them: the statement is there, the record is not."""
     results = Results(folder / "results")
     record, stated_there = results.record("bpm", TRACK), folder / "results" / "corrections.json"
@@ -50,7 +50,7 @@ def test_records_that_do_not_have_what_is_stated_are_made_anew_at_the_start(fold
                 time.sleep(0.05)
 
 
-def test_undo_goes_back_without_end_after_a_restart_too(folder):
+def test_undo_is_unlimited_after_a_restart_too(folder):
     before = (folder / "results" / "bpm" / f"{TRACK}.json").read_bytes()
     with opened(folder / "results") as workbench:
         for n in range(1, 6):

@@ -156,7 +156,7 @@ def test_a_list_names_files_relative_to_itself(tmp_path):
     assert found.tracks[0].mtime_ns == -1
 
 
-def test_where_the_results_go_is_no_part_of_the_library(tmp_path):
+def test_where_the_results_go_is_not_part_of_the_library(tmp_path):
     touch(tmp_path / "x.wav")
     touch(tmp_path / "results" / "y.wav")
     touch(tmp_path / "old" / "z.wav")
@@ -165,7 +165,7 @@ def test_where_the_results_go_is_no_part_of_the_library(tmp_path):
     assert [track.path for track in found.tracks] == ["x.wav"]
 
 
-def test_only_in_a_table_of_ours_has_an_apostrophe_been_added(tmp_path):
+def test_only_tables_of_dropgrid_contain_added_apostrophes(tmp_path):
     for header, path in (("track,path,status", "=x.wav"), ("path,track,status", "'=x.wav")):
         row = {"track": "x", "path": "'=x.wav", "status": "ok"}
         cells = ",".join(row[name] for name in header.split(","))
@@ -210,7 +210,7 @@ def test_a_source_that_is_not_there_is_refused(tmp_path):
         scan(str(tmp_path / "nowhere"))
 
 
-def test_a_ticket_is_written_anew_only_when_its_file_changed(tmp_path):
+def test_a_ticket_is_written_again_only_when_its_file_changed(tmp_path):
     files = [touch(tmp_path / "m" / name) for name in ("a.wav", "b.wav")]
     results = tmp_path / "results"
     tickets = [

@@ -277,7 +277,7 @@ def test_a_hostile_name_is_shown_played_and_does_nothing(browser: Browser, tmp_p
     assert opened.complaints == []
 
 
-def test_audio_that_is_gone_is_said_and_the_rest_works(session: Session) -> None:
+def test_audio_that_is_gone_is_reported_and_the_rest_works(session: Session) -> None:
     session.page.locator("#rows .row").first.click()
     session.page.keyboard.press(" ")
     problem = session.page.locator(".deck-problem")

@@ -166,7 +166,7 @@ def test_the_key_is_chosen_by_the_keyboard(tab: Tab, results: Path) -> None:
     assert tab.complaints == []
 
 
-def test_the_page_has_one_door(tab: Tab, static: Tab) -> None:
+def test_the_page_has_one_global(tab: Tab, static: Tab) -> None:
     """What the tests reach of the page they reach through `dropgrid`; nothing else is global."""
     for page in (tab.page, static.page):
         names = page.evaluate("Object.keys(window).filter((name) => name.startsWith('dropgrid'))")

@@ -42,7 +42,7 @@ def test_the_page_is_the_same_with_a_server(tab: Tab, results: Path) -> None:
         (["s", "a"], 1, 0),
     ],
 )
-def test_a_key_mends_the_grid(
+def test_a_keyboard_shortcut_corrects_the_grid(
     tab: Tab, results: Path, keys: list[str], tempo: float, moved: Any
 ) -> None:
     """Tempo, phase and the one, in the file, the page and, a moment later, the record."""
@@ -75,7 +75,7 @@ def test_a_key_mends_the_grid(
     )
 
 
-def test_the_one_is_where_a_person_says(tab: Tab, results: Path) -> None:
+def test_the_downbeat_is_set_at_the_cursor(tab: Tab, results: Path) -> None:
     tab.page.evaluate("dropgrid.seek(10.123)")
     tab.press("1")
     assert stated(results).downbeat == pytest.approx(10.123)
@@ -153,7 +153,7 @@ def test_sections_are_split_labelled_moved_and_joined(tab: Tab, results: Path) -
     assert [round(section.start, 3) for section in record.sections] == shown
 
 
-def test_undo_has_no_end_and_survives_a_reload(tab: Tab, results: Path) -> None:
+def test_undo_is_unlimited_and_survives_a_reload(tab: Tab, results: Path) -> None:
     first = tab.beats()
     tab.press("h")
     second = tab.beats()
@@ -255,7 +255,7 @@ def test_enter_confirms_and_goes_on(tab: Tab, results: Path) -> None:
     assert stated(results).confirmed is None and stated(results).downbeat is not None
 
 
-def test_what_cannot_be_is_said(tab: Tab, results: Path) -> None:
+def test_impossible_edits_are_reported(tab: Tab, results: Path) -> None:
     tab.press("b")
     tab.page.keyboard.type("900")
     tab.press("Enter")

@@ -98,7 +98,7 @@ def listed(session: CorrectionSession) -> list[tuple[str, tuple[str, ...], bool]
     return [(item.path, item.differs, item.grid) for item in found]
 
 
-def test_the_list_is_of_the_analysed_tracks_of_which_something_is_stated(session) -> None:
+def test_the_list_shows_the_analysed_tracks_with_corrections(session) -> None:
     assert listed(session) == []
     session.edit(track_id("c.flac"), [{"op": "key", "key": "F minor"}])
     session.edit(track_id("a.flac"), [{"op": "confirm"}])

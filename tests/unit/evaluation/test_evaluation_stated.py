@@ -71,6 +71,6 @@ def test_the_summary_says_how_many_grids_were_right(results):
     )
 
 
-def test_without_statements_the_summary_says_nothing_of_them(tmp_path):
+def test_without_corrections_the_summary_does_not_mention_them(tmp_path):
     files = write_steady(tmp_path / "results", PATHS)
     assert "checked" not in describe(summarise(files.folder), files.folder)

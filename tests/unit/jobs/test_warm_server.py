@@ -264,7 +264,7 @@ def listening(folder: Path) -> socket.socket:
     return server
 
 
-def test_a_stale_socket_is_no_server(tmp_path):
+def test_a_stale_socket_is_not_a_server(tmp_path):
     tmp_path.chmod(0o700)
     listening(tmp_path).close()
     client = start(str(tmp_path / "jobs"), "--version")

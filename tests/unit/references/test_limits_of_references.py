@@ -96,7 +96,7 @@ def test_a_file_may_be_as_large_as_its_bound(tmp_path: Path, monkeypatch) -> Non
         checks.read_bytes(path)
 
 
-def test_a_pipe_and_a_folder_are_no_files(tmp_path: Path) -> None:
+def test_a_pipe_and_a_folder_are_not_files(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.json")
     with pytest.raises(InvalidReference, match="not a file but a pipe"):
         checks.read_bytes(tmp_path / "a.json")
@@ -108,7 +108,7 @@ def test_a_pipe_and_a_folder_are_no_files(tmp_path: Path) -> None:
     ("data", "message"),
     [(b"a\nb\n\xff", ":3: byte 0xff is not UTF-8"), (b"a\nb\0", ":2: holds a zero byte")],
 )
-def test_what_is_no_text_is_named_by_its_line(tmp_path: Path, data: bytes, message: str) -> None:
+def test_what_is_not_text_is_named_by_its_line(tmp_path: Path, data: bytes, message: str) -> None:
     (tmp_path / "a.csv").write_bytes(data)
     with pytest.raises(InvalidReference, match=message):
         checks.read_text(tmp_path / "a.csv")
@@ -218,7 +218,7 @@ def test_a_section_that_cannot_be_placed_is_named(tmp_path: Path, section, messa
         read_sources([str(path)])
 
 
-def test_words_of_the_list_are_no_files_and_a_folder_is_read_in_order(tmp_path: Path) -> None:
+def test_words_of_the_list_are_not_files_and_a_folder_is_read_in_order(tmp_path: Path) -> None:
     for name in ("b", "a", ".c"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "2.json").write_text('{"bpm": 2}')

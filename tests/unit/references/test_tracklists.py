@@ -26,7 +26,7 @@ def test_times_of_a_list_are_hours_minutes_and_seconds(tmp_path: Path) -> None:
     assert found == [(0, "A - One"), (3723, "B"), (3724, "C"), (5999, "Track 4")]
 
 
-def test_a_text_that_begins_otherwise_or_has_one_time_is_no_tracklist(tmp_path: Path) -> None:
+def test_a_text_that_begins_otherwise_or_has_one_time_is_not_a_tracklist(tmp_path: Path) -> None:
     for text in ("Notes\n0:00 A\n1:00 B\n", "0:00 A\n", ""):
         assert read_tracklist(written(tmp_path, text)) == []
     with pytest.raises(InvalidReference, match=r"mix\.txt:3: begins with no time: 'then B'"):

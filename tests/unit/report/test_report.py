@@ -331,7 +331,7 @@ def test_silence_is_a_flat_line() -> None:
     assert not waveform.quantise(np.zeros(4)).any()
 
 
-def test_a_damaged_features_file_is_no_waveform(tmp_path: Path) -> None:
+def test_a_damaged_features_file_is_not_a_waveform(tmp_path: Path) -> None:
     (tmp_path / "a.npz").write_bytes(b"PK\x03\x04 cut short")
     assert waveform.read_waveform(tmp_path / "a.npz", 9) is None
 

@@ -90,7 +90,7 @@ def test_the_list_shows_what_is_there(results, table, capsys):
     assert "waiting to be analysed by the next run: 1" in said
 
 
-def test_without_any_record_it_is_said(results, capsys):
+def test_a_folder_without_records_is_reported(results, capsys):
     for kind in KINDS:
         for path in (results / kind).iterdir():
             path.unlink()

@@ -86,7 +86,7 @@ def test_a_line_is_ascii_and_text_for_every_reader() -> None:
         to_line({"seconds": float("nan")})
 
 
-def test_a_run_is_told_from_its_start_to_its_end(told: Told, results: Path) -> None:
+def test_a_run_is_logged_from_its_start_to_its_end(told: Told, results: Path) -> None:
     told.log.planned(NOW, 2, {"batch": 1, "all": 1, "total": 2})
     lines = [f"dropgrid: begins {GOOD}",
              f"dropgrid: done {GOOD} took 2.00 s, cpu 1.50 s, peak 300 MB", "noise",
@@ -109,7 +109,7 @@ def test_a_run_is_told_from_its_start_to_its_end(told: Told, results: Path) -> N
     assert len({event["run"] for event in told}) == 1
 
 
-def test_a_failed_track_is_told_once_with_its_reason(told: Told, results: Path) -> None:
+def test_a_failed_track_is_reported_once_with_its_reason(told: Told, results: Path) -> None:
     outcome = outcome_of(results, BAD)
     assert outcome is not None
     told.log.track_ended(NOW, outcome, "00000")
@@ -162,7 +162,7 @@ def test_a_run_that_never_began_has_no_end() -> None:
     assert events == []
 
 
-def test_the_schema_refuses_what_is_no_event(told: Told) -> None:
+def test_the_schema_refuses_what_is_not_an_event(told: Told) -> None:
     for change in ({"surplus": 1}, {"event": "Run Started"}, {"time": "2023-11-14"}, {"pid": "1"}):
         assert not VALIDATOR.is_valid({**told[0], **change})
 
@@ -174,7 +174,7 @@ def lines(path: Path) -> list[Any]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_each_line_is_there_at_once_and_a_file_is_never_begun_anew(tmp_path: Path) -> None:
+def test_each_line_is_there_at_once_and_a_file_is_never_truncated(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "events.jsonl"
     warnings: list[str] = []
     for number in range(2):
@@ -235,7 +235,7 @@ def test_what_can_be_written_again_is(tmp_path: Path) -> None:
     assert file.lost == 1
 
 
-def test_after_a_line_that_the_disk_cut_short_the_next_begins_anew(
+def test_after_a_truncated_line_the_next_starts_on_a_new_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, write = tmp_path / "events.jsonl", os.write

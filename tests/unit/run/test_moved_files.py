@@ -76,7 +76,7 @@ def test_where_nothing_changed_nothing_is_looked_into(home, monkeypatch):
     assert look(home) == Recognised()
 
 
-def test_a_run_that_dealt_out_one_track_leaves_all_others_known(home, monkeypatch):
+def test_a_run_that_distributed_one_track_leaves_all_others_known(home, monkeypatch):
     """The last run's batches hold only what was due: they do not say what is in the library."""
     found = scan(str(home / "music"))
     write_batches(home / "results", [Batch(found.tracks[:1])])

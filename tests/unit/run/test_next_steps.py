@@ -70,7 +70,7 @@ def test_a_run_with_nothing_to_do_says_so_and_what_failed_before(tmp_path: Path)
     assert nothing_to_do(results, here).splitlines() == [said, page]
 
 
-def test_what_an_installation_lacks_is_said(
+def test_what_an_installation_lacks_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table(tmp_path)

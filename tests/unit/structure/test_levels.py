@@ -141,7 +141,7 @@ def measured_in(form, sections: list[tuple[float, str]], drops=(), gain: float =
     return measure_sections(features, grid_of(levels, 128.0), stated, drops, StructureOptions())
 
 
-def test_what_is_measured_of_stated_sections_is_what_was_found_of_the_same_ones() -> None:
+def test_measures_of_corrected_sections_equal_those_of_the_same_computed_sections() -> None:
     found = found_in(MIXABLE)
     stated = [(section.start / BAR, section.label) for section in found.sections]
     again = measured_in(MIXABLE, stated, found.drops)

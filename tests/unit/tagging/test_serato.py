@@ -117,7 +117,7 @@ def test_a_users_own_grid_and_cues_are_kept_unless_they_are_to_be_replaced(song:
     assert all_tags(song) == before
 
 
-def test_what_we_wrote_is_written_anew_and_what_was_changed_since_is_not(song: Path) -> None:
+def test_own_tags_are_renewed_unless_they_were_changed_since(song: Path) -> None:
     apply(planned(song))
     moved = track_of(song)
     assert moved.structure is not None
@@ -137,7 +137,7 @@ def test_what_we_wrote_is_written_anew_and_what_was_changed_since_is_not(song: P
 
 
 @pytest.mark.parametrize("suffix", ["ogg", "opus", "wma"])
-def test_a_format_without_is_told(tmp_path: Path, suffix: str) -> None:
+def test_a_format_without_serato_tags_is_reported(tmp_path: Path, suffix: str) -> None:
     told: list[str] = []
     change = planned(write_audio(tmp_path / f"a.{suffix}"), told=told)
     assert told == ["Serato has no tags in files of this format"]
