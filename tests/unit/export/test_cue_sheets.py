@@ -91,7 +91,7 @@ def test_forged_sheets_end_in_an_answer_or_a_refusal(tmp_path):
     """Mutants, endless lines and entries, a pipe and a device: no hang, no other error."""
     chance, path = random.Random(8), tmp_path / "m.cue"
     refused = 0
-    for _ in range(1500):
+    for _ in range(400):
         data = bytearray((SHEET if chance.random() < 0.5 else TEXT).encode())
         for _ in range(chance.randint(1, 5)):
             data[chance.randrange(len(data))] = chance.randrange(256)
@@ -102,7 +102,7 @@ def test_forged_sheets_end_in_an_answer_or_a_refusal(tmp_path):
                 read(path)
             except InvalidReference:
                 refused += 1
-    assert refused > 300
+    assert refused > 80
     for text in ("TITLE " + "a " * 400_000 + "\n", "0:00 a\n" + "\t" * 900_000 + "0:01\n"):
         path.write_text(text)
         with suppress(InvalidReference):

@@ -274,5 +274,5 @@ def _as_channels(planes: np.ndarray, channels: int) -> np.ndarray:
 def _reason(error: Exception) -> str:
     """A decoder's error message, without its error number and the file's name."""
     if type(error).__name__ == "ArgumentError":  # FFmpeg's word for what FFMPEG_ONLY leaves out
-        return "what FFmpeg takes it for is no container of music"
+        return "FFmpeg recognises a format that contains no music"
     return str(getattr(error, "strerror", None) or error)
