@@ -111,18 +111,18 @@ def test_forged_sheets_end_in_an_answer_or_a_refusal(tmp_path):
             cue_sheet.read_tracklist(path)
     path.write_text("".join(f"INDEX 01 {i:02}:00:00\n" for i in range(1, 1300)))
     with pytest.raises(InvalidReference, match="1001: more than 1000"):
-        cue_sheet.beside(tmp_path / "m.mp3", None)
+        cue_sheet.tracklist_of(tmp_path / "m.mp3", None)
     path.write_bytes(b"x" * (2**20 + 1))
     with pytest.raises(InvalidReference, match="cannot be read"):
         cue_sheet.read_cue_sheet(path)
     path.unlink()
     path.with_suffix(".txt").unlink()
     path.symlink_to("/dev/zero")
-    assert cue_sheet.beside(tmp_path / "m.mp3", None) == ()
+    assert cue_sheet.tracklist_of(tmp_path / "m.mp3", None) == ()
 
 
 def test_names_in_windows_letters_are_read(tmp_path):
     (tmp_path / "m.cue").write_bytes(
         'TRACK 1 AUDIO\nTITLE "Zoë"\nINDEX 01 1:00:00\n'.encode("cp1252")
     )
-    assert cue_sheet.beside(tmp_path / "m.wav", 70.0) == (Moment(60.0, "Zoë"),)
+    assert cue_sheet.tracklist_of(tmp_path / "m.wav", 70.0) == (Moment(60.0, "Zoë"),)

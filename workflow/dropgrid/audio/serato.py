@@ -48,9 +48,9 @@ class Cue:
 
 def pack_grid(grid: Grid) -> bytes:
     """The bytes of a beat grid. What the byte at the end means is not known; 0 is accepted."""
-    marks = b"".join(struct.pack(">fI", *marker) for marker in grid.markers)
+    markers = b"".join(struct.pack(">fI", *marker) for marker in grid.markers)
     head = struct.pack(">2sI", b"\1\0", len(grid.markers) + 1)
-    return head + marks + struct.pack(">ff", *grid.last) + b"\0"
+    return head + markers + struct.pack(">ff", *grid.last) + b"\0"
 
 
 def unpack_grid(data: bytes) -> Grid:

@@ -69,8 +69,8 @@ def read_serato(path: Path) -> SeratoTags | None:
     tags = {name: data.encode("latin-1") for name, data in texts.items()}
     broken: list[str] = []
     grid = _unpacked(serato.unpack_grid, tags.get(serato.GRID), broken)
-    marks = _unpacked(serato.unpack_markers2, tags.get(serato.MARKERS2), broken)
-    cues, locked = marks or ([], False)
+    markers2 = _unpacked(serato.unpack_markers2, tags.get(serato.MARKERS2), broken)
+    cues, locked = markers2 or ([], False)
     return SeratoTags(grid, tuple(cues), locked, stamped(tags, text), tuple(broken))
 
 
