@@ -18,7 +18,7 @@ PAGE = Path(__file__).with_name("api.md")
 MODULES = (
     "api", "library", "results.frames", "results.library_reader", "results.layout",
     "results.artefacts", "records.model", "records.store", "records.track", "records.passages",
-    "structure.queries", "key.notation", "corrections.model", "corrections.edits",
+    "structure.queries", "key.notation", "apply_corrections.model", "apply_corrections.edits",
     "evaluation.tempo", "evaluation.beats", "evaluation.structure", "evaluation.key",
     "evaluation.bootstrap", "references.annotation", "references.collect", "export",
 )  # fmt: skip

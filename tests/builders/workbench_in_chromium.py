@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dropgrid.corrections import document
+from dropgrid.apply_corrections import document
 from dropgrid.library import track_id
 from playwright.sync_api import Browser, Page
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dropgrid.corrections import document
+from dropgrid.apply_corrections import document
 from dropgrid.library import track_id
 
 SONG = "house.flac"

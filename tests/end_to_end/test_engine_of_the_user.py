@@ -1,5 +1,5 @@
 """An engine of the user's in the real workflow: by module and by file, track by track and in
-batches, made anew when it changes, and refused in one line before anything starts."""
+batches, made again when it changes, and refused in one line before anything starts."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def rhythms(folder: Path) -> Iterator[dict[str, object]]:
         yield json.loads(file.read_text())
 
 
-def test_a_module_makes_the_records_of_every_track_and_makes_them_anew(folder, snakemake):
+def test_a_module_makes_the_records_of_every_track_and_makes_them_again(folder, snakemake):
     path = {"PYTHONPATH": str(folder / "my engines")}
     words = configured(folder, "pulse_engine:detect")
     done = snakemake(folder, *words, environment=path)

@@ -1,4 +1,4 @@
-"""Other systems' answers in the configuration: scored by every run, anew when they change."""
+"""Other systems' answers in the configuration: scored by every run, and again when they change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 
-def test_estimates_of_the_configuration_are_scored_and_scored_anew(songs, snakemake, tmp_path):
+def test_estimates_of_the_configuration_are_scored_and_scored_again(songs, snakemake, tmp_path):
     answers = tmp_path / "it's {one} system"
     answers.mkdir()
     (answers / "house.csv").write_text("path,bpm\nhouse.flac,63\n")

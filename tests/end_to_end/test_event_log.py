@@ -68,7 +68,7 @@ def assert_bad_track_is_told(events: list[dict[str, Any]], in_batches: bool = Fa
     assert sorted(event["path"] for event in analysed) == [f"track {n:03}.flac" for n in range(3)]
 
 
-def test_a_run_is_told_in_full_and_appended_to_by_the_next(music, snakemake, tmp_path):
+def test_a_run_is_logged_in_full_and_the_next_appends(music, snakemake, tmp_path):
     file = tmp_path / "new folder" / "events.jsonl"
     done = snakemake(tmp_path, "--cores", "2", "analysis", OPTION, str(file), library=str(music))
     assert done.returncode == 0, done.stderr
@@ -91,7 +91,7 @@ def test_a_run_is_told_in_full_and_appended_to_by_the_next(music, snakemake, tmp
     counts = [end[f"tracks{state}"] for state in ("", "_ok", "_failed", "_waiting")]
     assert counts == [4, 3, 1, 0]
     assert [event["time"] for event in events] == sorted(event["time"] for event in events)
-    # Once more: nothing to be done, and that is told too, in the same file.
+    # Once more: nothing to be done, which is logged too, in the same file.
     assert snakemake(
         tmp_path, "--cores", "2", "analysis", OPTION, str(file), library=str(music)
     ).returncode == 0  # fmt: skip
@@ -101,7 +101,7 @@ def test_a_run_is_told_in_full_and_appended_to_by_the_next(music, snakemake, tmp
     assert more[-1]["ok"] and more[-1]["run"] != end["run"]
 
 
-def test_batches_tell_of_each_of_their_tracks(music, snakemake, tmp_path):
+def test_batches_report_each_of_their_tracks(music, snakemake, tmp_path):
     file = tmp_path / "events.jsonl"
     done = snakemake(
         tmp_path, "--cores", "2", OPTION, str(file), library=str(music), tracks_per_job="3"
@@ -137,7 +137,7 @@ def test_a_file_that_cannot_be_written_is_warned_of_once_and_stops_nothing(
     assert "4 tracks, 3 analysed, 1 failed" in done.stderr
 
 
-def test_a_wrong_option_is_told_as_an_error(snakemake, tmp_path):
+def test_a_wrong_option_is_reported_as_an_error(snakemake, tmp_path):
     file = tmp_path / "events.jsonl"
     done = snakemake(tmp_path, "--cores", "1", OPTION, str(file), max_workers="0")
     assert done.returncode != 0
@@ -196,7 +196,7 @@ def test_a_job_that_is_tried_again_fails_and_starts_again(music, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_is_told_with_what_waits(music, tmp_path, number):
+def test_an_interrupt_is_reported_with_what_waits(music, tmp_path, number):
     file = tmp_path / "events.jsonl"
     run = start(tmp_path, music, file)
     wait_for_a_job_of_a_track(file, run)

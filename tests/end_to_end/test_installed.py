@@ -111,7 +111,7 @@ def test_what_needs_an_extra_says_which(python, done, home, words, reason) -> No
     assert "Traceback" not in ran.stderr
 
 
-def test_without_a_library_the_last_one_is_taken_from_anywhere(
+def test_without_a_library_the_last_one_is_used_from_any_folder(
     python, done, home, tmp_path: Path
 ) -> None:
     ran = installed.run(python, tmp_path, "dropgrid", "run", "--results", home / "results")

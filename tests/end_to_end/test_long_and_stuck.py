@@ -45,7 +45,7 @@ def test_ten_hours_of_silence_take_seconds_and_no_memory(network, tmp_path):
     assert peak_mb(said) < first_try
 
 
-def test_a_file_far_longer_than_its_size_tells_is_analysed_on_a_later_try(tmp_path):
+def test_a_file_far_longer_than_its_size_suggests_is_analysed_on_a_later_attempt(tmp_path):
     """Fifteen minutes of clicks take one megabyte, and more memory than a short track."""
     rate = 8000
     minute = np.zeros(60 * rate, np.int16)

@@ -82,7 +82,7 @@ def read(tmp_path_factory):
     return tracks, mixxx.rows(database), database
 
 
-def test_every_file_is_read_and_every_beat_is_ours(read, capsys):
+def test_every_file_is_read_and_every_beat_is_dropgrids(read, capsys):
     tracks, rows, database = read
     assert len(tracks) == FILES and set(rows) == set(tracks)
     worst = {"mp3": 0.0, "other": 0.0}

@@ -182,7 +182,7 @@ def test_a_wrong_option_stops_the_run_with_its_name(snakemake, tmp_path):
     assert not (tmp_path / "results").exists()
 
 
-def test_an_empty_library_is_no_error_where_it_is_allowed(snakemake, tmp_path):
+def test_an_empty_library_is_not_an_error_where_it_is_allowed(snakemake, tmp_path):
     (tmp_path / "music").mkdir()
     refused = snakemake(tmp_path, "--cores", "2")
     assert refused.returncode == 1 and "no audio in music;" in refused.stderr + refused.stdout

@@ -127,7 +127,9 @@ def test_what_only_moved_is_not_analysed_again(home, snakemake, tmp_path, change
 
 
 @pytest.mark.parametrize("place", ["elsewhere", "parent", "elsewhere and a part"])
-def test_a_disk_elsewhere_or_seen_from_another_folder_is_known(home, snakemake, tmp_path, place):
+def test_a_disk_mounted_elsewhere_or_seen_from_another_folder_is_recognised(
+    home, snakemake, tmp_path, place
+):
     jobs = ran(home)
     disk = tmp_path / "media" / "disk"
     if place == "parent":
@@ -150,7 +152,7 @@ def test_a_disk_elsewhere_or_seen_from_another_folder_is_known(home, snakemake, 
     assert_as_if_fresh(home, library, tmp_path / "fresh")
 
 
-def test_of_a_file_whose_tags_are_edited_the_tags_alone_are_read(home, snakemake, tmp_path):
+def test_a_file_with_edited_tags_has_only_its_tags_read(home, snakemake, tmp_path):
     house = home / "music" / "house.flac"
     tags = mutagen.File(house)
     tags["TITLE"], tags["BPM"] = "Another title " * 400, "90"
@@ -230,7 +232,7 @@ def test_records_that_were_taken_over_follow_the_options(home, snakemake, tmp_pa
     assert_as_if_fresh(home, home / "music", tmp_path / "fresh")
 
 
-def test_what_a_person_stated_follows_the_recording_and_not_its_copy(home, snakemake):
+def test_corrections_follow_the_recording_and_not_its_copy(home, snakemake):
     results, jobs = home / "results", ran(home)
     assert main(["correct", "house.flac", "--results", str(results), "--half"]) == 0
     shutil.copyfile(home / "music" / "house.flac", home / "music" / "house again.flac")
@@ -249,7 +251,7 @@ def test_what_a_person_stated_follows_the_recording_and_not_its_copy(home, snake
     assert not [name for name in again if name.startswith("features/")]
 
 
-def test_after_an_upgrade_features_stay_and_tables_are_made_anew(home, snakemake):
+def test_after_an_upgrade_features_stay_and_tables_are_made_again(home, snakemake):
     """As if a version before had run, whose bpm records were of another version."""
     results = home / "results"
     for name, old, new in (
@@ -274,7 +276,7 @@ def test_features_that_are_not_kept_have_no_second_name(songs, snakemake, tmp_pa
     assert list(tmp_path.glob("results/features/*")) == []
 
 
-def test_a_move_is_known_in_batches_too(home, snakemake, tmp_path):
+def test_a_move_is_recognised_in_batches_too(home, snakemake, tmp_path):
     said(snakemake(home, "--cores", "2", "analysis", tracks_per_job="20"))
     features = {p.stat().st_ino for p in (home / "results" / "features").iterdir()}
     rename(home / "music")

@@ -1,4 +1,4 @@
-"""A file of corrections that nobody can mean is one clear line, in every command that reads it."""
+"""An invalid file of corrections is one clear line, in every command that reads it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from dropgrid.apply_corrections import document
+from dropgrid.apply_corrections.document import Document
+from dropgrid.apply_corrections.model import Correction, InvalidCorrection, number, text
 from dropgrid.base import strict_json
-from dropgrid.corrections import document
-from dropgrid.corrections.document import Document
-from dropgrid.corrections.model import Correction, InvalidCorrection, number, text
 from open_workbench import opened
 
 SONG = "other.ogg"
@@ -103,7 +103,7 @@ def test_the_page_is_refused_what_the_file_may_not_hold(folder, tmp_path):
         assert workbench.json("api/library")["tracks"][0]["bpm"]
 
 
-def test_names_whose_bytes_are_no_text_may_be_stated_of(tmp_path):
+def test_tracks_with_undecodable_names_may_be_corrected(tmp_path):
     file = tmp_path / "stated.json"
     stated = Document({"ca\udcff.flac": Correction(bpm=120.0)})
     file.write_bytes(document.to_bytes(stated))
@@ -112,7 +112,7 @@ def test_names_whose_bytes_are_no_text_may_be_stated_of(tmp_path):
         assert not strict_json.is_name(path)
 
 
-def test_what_is_no_number_and_no_text_is_refused_wherever_it_comes_from():
+def test_invalid_numbers_and_texts_are_refused_whatever_their_source():
     for value in (10**400, -(10**400), float("nan"), float("inf"), True, "1", None):
         with pytest.raises(InvalidCorrection):
             number(value, "bpm", 20, 400)

@@ -1,4 +1,4 @@
-"""Files in a folder of results that are forged or somebody else's."""
+"""Files in a folder of results that are forged or belong to others."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_only_errors_of_the_tracks_own_input_are_the_tracks():
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "nan", ".inf"])
-def test_numbers_that_are_none_are_no_options(value):
+def test_values_that_are_not_numbers_are_refused_as_options(value):
     with pytest.raises(ConfigError, match=r"bpm\.max_bpm"):
         complete_config({"bpm": {"max_bpm": value}})
 
@@ -78,18 +78,18 @@ def test_numbers_that_are_none_are_no_options(value):
 @pytest.mark.parametrize(
     "edges", [[120, 120], [130, 120], [120], [120.001, 120.0011, 120.0012], [120, float("inf")]]
 )
-def test_ranges_that_cannot_be_told_apart_are_no_option(edges, tmp_path):
+def test_ranges_that_cannot_be_distinguished_are_refused_as_an_option(edges, tmp_path):
     with pytest.raises(ConfigError, match=r"^export\.bpm_ranges.*") as caught:
         complete_config({"export": {"bpm_ranges": edges}})
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", [a.path for a in ARTEFACTS.values() if a.renewed])
-def test_a_file_of_the_users_where_ours_should_be_is_not_written_over(name, tmp_path):
+def test_a_users_file_in_the_place_of_an_output_is_not_overwritten(name, tmp_path):
     fill(tmp_path, "music/song.flac")
     results, music = tmp_path / "results", [str(tmp_path / "music")]
     claim(results, music)
-    for empty in (b"", bytes(9)):  # what a crash leaves of ours
+    for empty in (b"", bytes(9)):  # what a crash leaves of dropgrid's files
         (results / name).write_bytes(empty)
         claim(results, music)
     fill(results, name)
@@ -115,7 +115,7 @@ def test_no_batch_ticket_or_record_takes_the_place_of_a_file_of_the_users(name, 
     name = name.format(track=found.tracks[0].track)
     claim(results, [str(tmp_path / "music")])
     fill(results, name)
-    if name.startswith("batches"):  # ours are numbered on from it
+    if name.startswith("batches"):  # dropgrid continues its numbering
         config = {**CONFIG, "tracks_per_job": 20}
         assert make_plan(found, str(results), config, write).batches
     elif write or not name.startswith("tracks"):  # a dry run only sees which tickets there are
@@ -125,7 +125,7 @@ def test_no_batch_ticket_or_record_takes_the_place_of_a_file_of_the_users(name, 
 
 
 @pytest.mark.parametrize("kind", ["json", "npz"])
-def test_to_retry_deletes_only_what_is_ours(kind, tmp_path):
+def test_retry_deletes_only_dropgrids_files(kind, tmp_path):
     """A failure that a forged record tells, of a stage without records: its features stay."""
     fill(tmp_path, "music/song.flac")
     results = tmp_path / "results"
@@ -141,7 +141,7 @@ def test_to_retry_deletes_only_what_is_ours(kind, tmp_path):
     assert not (results / "bpm" / f"{track}.json").exists()
 
 
-def test_a_summary_of_the_users_is_not_written_over(tmp_path, dropgrid):
+def test_a_summary_of_the_users_is_not_overwritten(tmp_path, dropgrid):
     fill(tmp_path, "music/song.flac", "r/summary.json")
     write_tickets(scan(str(tmp_path / "music")), tmp_path / "r")
     run = dropgrid("summary", "--results", tmp_path / "r")

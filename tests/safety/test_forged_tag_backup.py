@@ -161,7 +161,7 @@ def test_a_backup_is_checked_line_by_line(
 @pytest.mark.parametrize(
     "text", ["", "{}", "[" * 100_000, "\xff", '{"schema": "dropgrid/tag-backup"}', f"{HEAD}\n{{\n"]
 )
-def test_what_is_no_backup_is_said_to_be_none(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_a_backup_is_reported(tmp_path: Path, text: str) -> None:
     path = tmp_path / "tag-backup.json"
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(RecordError, match=r"tag-backup\.json: (cannot be read as|not a)"):

@@ -189,7 +189,7 @@ def test_ordinary_tags_and_many_chapters_are_within_the_limits(tmp_path: Path) -
     assert read_tags(path).title == "Much"
 
 
-def test_the_file_that_ends_the_tag_process_is_told_and_the_next_ones_are_read(
+def test_a_file_that_ends_the_tag_process_is_reported_and_the_next_files_are_read(
     tmp_path: Path,
 ) -> None:
     """Of a scan of many files; nothing is left of a process that died."""
@@ -224,7 +224,7 @@ def talks(path: Path) -> str:
 
 
 def open_files(path: Path) -> list[str]:
-    """What the tag process has open beside the three streams and its two pipes."""
+    """What the tag process has open apart from the three streams and its two pipes."""
     found = [link for link in Path("/proc/self/fd").iterdir() if int(link.name) > 2]
     names = [os.readlink(link) for link in found if link.exists()]
     return [name for name in names if not name.startswith(("pipe:", "/proc/"))]
@@ -238,7 +238,7 @@ def open_files(path: Path) -> list[str]:
         (talks, "they hold more than 4 MB"),
     ],
 )
-def test_whatever_a_reader_does_its_asker_hears_of_it(
+def test_every_end_of_a_tag_process_reaches_its_caller(
     tmp_path: Path, read: Callable[[Path], None], why: str
 ) -> None:
     with pytest.raises(TagLimit, match=why):
@@ -247,10 +247,10 @@ def test_whatever_a_reader_does_its_asker_hears_of_it(
 
 
 @pytest.mark.parametrize("call", ["pipe", "fork", "write"])
-def test_a_machine_that_cannot_run_the_tag_process_is_no_fault_of_the_file(
+def test_a_machine_that_cannot_run_the_tag_process_is_not_a_fault_of_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
-    """A record would keep what is told of the file, long after the machine is well again."""
+    """A record would keep the false reason long after the machine has recovered."""
 
     def fails(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -266,7 +266,7 @@ def test_a_machine_that_cannot_run_the_tag_process_is_no_fault_of_the_file(
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="no /proc here")
-def test_the_tag_process_keeps_no_file_or_lock_of_its_asker_open(tmp_path: Path) -> None:
+def test_the_tag_process_keeps_no_file_or_lock_of_its_caller_open(tmp_path: Path) -> None:
     tag_process.close()
     with (tmp_path / "locked").open("w"):
         assert in_tag_process(open_files, tmp_path) == []
@@ -317,7 +317,7 @@ def test_a_reference_that_never_ends_is_refused_at_once(tmp_path: Path, suffix: 
             read_sources([str(path)])
 
 
-def test_a_reference_whose_size_is_a_lie_is_read_to_the_limit_alone(
+def test_a_reference_with_a_false_size_is_read_only_to_the_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file of /proc says that it has no bytes, and has many."""

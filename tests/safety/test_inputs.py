@@ -60,7 +60,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("trailer", TRAILERS)
 @pytest.mark.parametrize("kind", ["ogg", "opus", "wav", "aiff", "flac", "mp3", "m4a", "wma"])
-def test_what_stands_behind_the_music_does_not_make_it_shorter(
+def test_data_after_the_music_does_not_make_it_shorter(
     tmp_path: Path, whole: dict[str, bytes], kind: str, trailer: str
 ) -> None:
     path = tmp_path / f"song.{kind}"
@@ -70,7 +70,7 @@ def test_what_stands_behind_the_music_does_not_make_it_shorter(
 
 @pytest.mark.parametrize("trailer", [b"", *TRAILERS.values()])
 @pytest.mark.parametrize("kind", ["ogg", "opus", "wav", "aiff", "flac", "mp3", "m4a", "wma"])
-def test_a_cut_file_is_refused_whatever_stands_behind_it(
+def test_a_truncated_file_is_refused_whatever_follows_it(
     tmp_path: Path, whole: dict[str, bytes], kind: str, trailer: bytes
 ) -> None:
     path = tmp_path / f"song.{kind}"
@@ -96,7 +96,7 @@ def test_a_wav_is_whole_if_its_audio_is(
     assert seconds_of(path) == pytest.approx(SECONDS, abs=0.001)
 
 
-def test_a_wav_that_promises_more_than_it_has_is_cut_short(
+def test_a_wav_whose_header_gives_too_much_is_cut_short(
     tmp_path: Path, whole: dict[str, bytes]
 ) -> None:
     wav = bytearray(whole["wav"])
@@ -107,7 +107,7 @@ def test_a_wav_that_promises_more_than_it_has_is_cut_short(
         Reader(tmp_path / "song.wav")
 
 
-def test_an_ogg_whose_pages_all_came_but_the_last_is_read_and_said_to_be_so(
+def test_an_ogg_without_its_last_page_is_read_and_reported(
     tmp_path: Path, whole: dict[str, bytes]
 ) -> None:
     data = whole["ogg"]
@@ -138,7 +138,7 @@ def test_two_recordings_in_one_file_are_both_analysed(
 
 @pytest.mark.parametrize("between", [b"", ID3V1], ids=["", "a tag"])
 @pytest.mark.parametrize("kind", ["wav", "aiff", "flac", "m4a", "wma"])
-def test_where_a_decoder_stops_after_the_first_recording_this_is_said(
+def test_where_a_decoder_stops_after_the_first_recording_this_is_reported(
     tmp_path: Path, whole: dict[str, bytes], kind: str, between: bytes
 ) -> None:
     path = tmp_path / f"twice.{kind}"
@@ -185,7 +185,7 @@ def test_a_second_mp3_with_a_large_tag_of_its_own_is_found(
 
 @pytest.mark.parametrize("told", [0, 1000, 20_000, 2**31])
 @pytest.mark.parametrize("copies", [1, 2])
-def test_an_mp3_that_tells_wrong_sizes_is_read_as_far_as_its_frames_go(
+def test_an_mp3_with_wrong_sizes_is_read_as_far_as_its_frames_go(
     tmp_path: Path, whole: dict[str, bytes], told: int, copies: int
 ) -> None:
     data = bytearray(whole["mp3"])

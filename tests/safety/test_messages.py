@@ -78,9 +78,7 @@ FAULTS: dict[str, Callable[[], None]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_whatever_befalls_one_file_the_others_are_analysed(
-    songs, tmp_path, config, capfd, monkeypatch, fault
-):
+def test_one_bad_file_does_not_stop_the_others(songs, tmp_path, config, capfd, monkeypatch, fault):
     from dropgrid.stages import make_features
 
     original = make_features.compute_features
@@ -99,7 +97,7 @@ def test_whatever_befalls_one_file_the_others_are_analysed(
     assert "dropgrid analyze: bad.mp3: " in capfd.readouterr().err.splitlines()[-1]
 
 
-def test_a_full_disk_is_said_of_each_file(songs, tmp_path, config, capfd, monkeypatch):
+def test_a_full_disk_is_reported_for_each_file(songs, tmp_path, config, capfd, monkeypatch):
     from dropgrid.records import store
 
     def full(path: Path, data: bytes) -> None:

@@ -131,7 +131,7 @@ def environment_of(tmp_path: Path) -> tuple[Path, dict[str, str]]:
 
 
 def tracer() -> str:
-    """strace where it works; else what Python itself can see, which is said."""
+    """strace where it works; otherwise what Python itself can see, and a note of this."""
     if strace_works():
         return "strace"
     print("strace cannot trace here: only what Python does is seen, not what libraries do")
@@ -151,7 +151,7 @@ def test_analysis_opens_no_socket_and_writes_nothing_outside_also_after_a_while(
 
 
 @pytest.mark.slow
-def test_a_run_of_the_workflow_talks_to_nobody_and_writes_only_where_it_says(
+def test_a_run_of_the_workflow_talks_to_no_one_and_writes_only_where_it_says(
     tmp_path: Path, music: Path
 ) -> None:
     work, environment = environment_of(tmp_path)

@@ -1,4 +1,4 @@
-"""Outputs that are somebody's songs, notes and lists: none is written over.
+"""Output paths that are a user's songs, notes and lists: none is overwritten.
 
 Item A5 of forged.md beside this file.
 """
@@ -48,7 +48,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """What the command says in the one line with which it refuses."""
+    """The single line with which the command refuses."""
     capsys.readouterr()
     assert main(arguments) == 2
     said = capsys.readouterr().err
@@ -63,7 +63,7 @@ def sonify(music: Path, results: Path, output: str, *more: str) -> list[str]:
 
 @pytest.mark.parametrize("output", [PATHS[0], "hard.wav", "link.wav", "../music/" + PATHS[0]])
 @pytest.mark.parametrize("force", [True, False])
-def test_no_song_is_written_over_by_its_own_clicks(music, results, output, force, capsys):
+def test_no_song_is_overwritten_by_its_own_clicks(music, results, output, force, capsys):
     before = contents(music)
     arguments = sonify(music, results, output, *["--force"] * force)
     assert "is read by this command" in refused(arguments, capsys)
@@ -94,14 +94,14 @@ def attacks(music: Path, results: Path) -> list[list[str]]:
     return found
 
 
-def test_no_output_is_written_over_a_song_or_a_note(music, results, capsys):
+def test_no_output_overwrites_a_song_or_a_note(music, results, capsys):
     before = contents(music)
     for arguments in attacks(music, results):
         refused(arguments, capsys)
         assert contents(music) == before, arguments
 
 
-def test_what_is_read_is_not_written_over_either(results, capsys):
+def test_what_is_read_is_not_overwritten_either(results, capsys):
     table = results / "library.csv"
     before = table.read_bytes()
     arguments = ["export", "csv", "--results", str(results), "--output", str(table)]
@@ -114,7 +114,7 @@ def files_below(folder: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("form", [form for form in FORMATS if form not in ONE_FILE])
-def test_an_export_into_a_folder_leaves_what_is_not_ours(tmp_path, results, form, capsys):
+def test_an_export_into_a_folder_leaves_files_of_others(tmp_path, results, form, capsys):
     output = tmp_path / "annotations"
     arguments = ["export", form, "--results", str(results), "--output", str(output)]
     assert main(arguments) == 0
@@ -126,7 +126,7 @@ def test_an_export_into_a_folder_leaves_what_is_not_ours(tmp_path, results, form
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_what_we_wrote_is_ours_and_is_written_again(tmp_path, results, form):
+def test_dropgrids_own_files_are_overwritten(tmp_path, results, form):
     output = tmp_path / "out" / ("file" if form in ONE_FILE else "folder")
     arguments = ["export", form, "--results", str(results), "--output", str(output)]
     assert main(arguments) == 0
@@ -135,7 +135,9 @@ def test_what_we_wrote_is_ours_and_is_written_again(tmp_path, results, form):
     assert main(arguments) == 0
 
 
-def test_page_table_evaluation_networks_and_clicks_are_ours(music, results, tmp_path):
+def test_page_table_evaluation_networks_and_clicks_are_recognised_as_dropgrids(
+    music, results, tmp_path
+):
     (tmp_path / "r.csv").write_text(f"track,bpm\n{HOUSE},128\n")
     page, network = tmp_path / "p.html", tmp_path / "n"
     references = ["--references", str(tmp_path / "r.csv")]
@@ -152,7 +154,7 @@ def test_page_table_evaluation_networks_and_clicks_are_ours(music, results, tmp_
     assert all(map(is_own_output, written)), [path for path in written if not is_own_output(path)]
 
 
-def test_an_evaluation_leaves_what_is_not_ours(tmp_path, results, capsys):
+def test_an_evaluation_leaves_files_of_others(tmp_path, results, capsys):
     output = tmp_path / "mine"
     output.mkdir()
     (output / "summary.md").write_text("my own summary")
@@ -162,7 +164,7 @@ def test_an_evaluation_leaves_what_is_not_ours(tmp_path, results, capsys):
     assert contents(output) == before
 
 
-def test_analyze_leaves_what_is_not_ours(music, tmp_path, capsys):
+def test_analyze_leaves_files_of_others(music, tmp_path, capsys):
     output = tmp_path / "out"
     (output / "bpm").mkdir(parents=True)
     (output / "bpm" / f"{HOUSE}.json").write_text('{"my": "own notes"}')
@@ -171,7 +173,7 @@ def test_analyze_leaves_what_is_not_ours(music, tmp_path, capsys):
     assert contents(output / "bpm") == before
 
 
-def test_force_writes_over_all_but_what_is_read(music, results):
+def test_force_overwrites_all_but_what_is_read(music, results):
     arguments = ["export", "csv", "--results", str(results), "--output", str(music / "x.ogg")]
     assert main([*arguments, "--force"]) == 0
     assert (music / "x.ogg").read_bytes().startswith(b"track,path")
@@ -179,7 +181,7 @@ def test_force_writes_over_all_but_what_is_read(music, results):
     assert soundfile.info(music / "x.wav").frames == 31 * 44100
 
 
-def test_a_song_is_never_ours(music, tmp_path):
+def test_a_song_is_never_taken_for_a_file_of_dropgrid(music, tmp_path):
     assert not any(map(is_own_output, music.iterdir()))
     named = tmp_path / f"{HOUSE}.beats"
     named.write_text("0.5\t1\nand a note\n")
@@ -188,7 +190,7 @@ def test_a_song_is_never_ours(music, tmp_path):
     assert not is_own_output(tmp_path / f"{HOUSE}.lab")
 
 
-def test_a_file_where_a_folder_is_needed_is_said_to_be_one(music, results, capsys):
+def test_a_file_where_a_folder_is_needed_is_reported(music, results, capsys):
     file = music / "notes.txt"
     for form in ("jams", "csv"):
         output = file if form == "jams" else file / "x.csv"

@@ -1,6 +1,6 @@
 """Forged and damaged files of players' sticks: a clear error or an answer, no hang, no memory.
 
-Item D of the table in README.md beside this file: whoever plugs in a stranger's stick and asks
+Item D of the table in README.md beside this file: a user who plugs in a stranger's stick and runs
 `dropgrid correct --from` reads three kinds of files that anyone may have written.
 """
 
@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from dropgrid.base.errors import InvalidReference
 from dropgrid.export import engine, export, usb
-from dropgrid.players import analysis_file, analysis_reader, device_reader
-from dropgrid.players.database import PAGE
+from dropgrid.player_formats import analysis_file, analysis_reader, device_reader
+from dropgrid.player_formats.database import PAGE
 from dropgrid.references import engine_database, player_stick
 from dropgrid.references.collect import read_sources
 from library_of_records import PATHS, write_results

@@ -1,4 +1,4 @@
-"""The power may fail between any two calls: what was there, or what was said to be saved, is."""
+"""After a power cut between two calls, old files and everything reported as saved are there."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from dropgrid.apply_corrections import document
+from dropgrid.apply_corrections.model import Correction
 from dropgrid.base.files import write_atomically
 from dropgrid.commands.main import main
 from dropgrid.correcting.session import CorrectionSession
-from dropgrid.corrections import document
-from dropgrid.corrections.model import Correction
 from dropgrid.export import engine, export, format_of, usb
 from dropgrid.library import track_id
-from dropgrid.players import analysis_reader, device_reader
+from dropgrid.player_formats import analysis_reader, device_reader
 from dropgrid.records.store import read_bpm, write_record
 from dropgrid.references import engine_database
 from dropgrid.tagging import backup as backup_module
@@ -46,8 +46,8 @@ def test_the_disk_loses_what_is_not_synchronised(tmp_path: Path) -> None:
     assert (top / "a").read_bytes() == b"newest"
 
 
-def test_what_was_said_to_be_saved_is_saved(tmp_path: Path) -> None:
-    """Edits and undo: at any moment the statements of before or after, and then those of after."""
+def test_what_was_reported_as_saved_is_saved(tmp_path: Path) -> None:
+    """Edits and undo: at any moment the old or the new corrections, at the end the new ones."""
     top = tmp_path / "top"
     results = write_steady(top / "results", [PATH])
     session = CorrectionSession(results, top / "mine.json")
@@ -143,7 +143,7 @@ def test_a_synchronisation_that_is_left_out_is_found(
     monkeypatch.setattr(module, "sync_folder", lambda folder: None)
     with pytest.raises((AssertionError, FileNotFoundError)):
         if module is document:
-            test_what_was_said_to_be_saved_is_saved(tmp_path)
+            test_what_was_reported_as_saved_is_saved(tmp_path)
         else:
             linked = module is in_place
             test_no_song_changes_that_the_backup_does_not_know(

@@ -1,4 +1,4 @@
-"""Whatever lies in and beside a folder of results, no command harms it."""
+"""Whatever is in and around a folder of results, no command harms it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ USER = st.dictionaries(
 
 @settings(max_examples=150, deadline=None)
 @given(files=USER, library=PATHS, results=PATHS, link=st.none() | st.tuples(PATHS, PATHS))
-def test_whatever_lies_where_every_byte_that_is_not_ours_is_the_same(
+def test_every_byte_of_others_is_the_same_whatever_lies_where(
     files, library, results, link, tmp_path_factory
 ):
     top = tmp_path_factory.mktemp("tree")
@@ -51,7 +51,7 @@ def test_whatever_lies_where_every_byte_that_is_not_ours_is_the_same(
                 claim(top / results, [str(top / library)])
                 remove_broken_files(top / results)
             make_plan(found, str(top / results), CONFIG, write)
-        except (DropgridError, OSError):  # a loop of links is told as one of a file in it
+        except (DropgridError, OSError):  # a loop of links is reported for a file in it
             pass
         after = contents(top)
         assert {k: after.get(k) for k in before} == before
@@ -77,7 +77,7 @@ INSIDE = st.dictionaries(
 @given(files=INSIDE)
 @example(files={"report/index.html": False})
 @example(files={"options/bpm.json": True})
-def test_no_command_harms_what_lies_in_the_results_beside_ours(files, tmp_path_factory):
+def test_no_command_harms_files_of_others_in_the_results(files, tmp_path_factory):
     """files: names in a folder that carries our mark -> whether it is a link to the user's."""
     top = tmp_path_factory.mktemp("marked")
     fill(top, "music/song.flac", "user/a")

@@ -37,7 +37,7 @@ OVERLAPS = {
 
 @pytest.mark.parametrize("name", OVERLAPS)
 @pytest.mark.parametrize("mode", ["-n", "--cores"])
-def test_no_run_touches_a_folder_that_is_not_ours(name, mode, tmp_path, snakemake):
+def test_no_run_touches_a_folder_without_dropgrids_mark(name, mode, tmp_path, snakemake):
     files, library, results = OVERLAPS[name]
     fill(tmp_path, *files)
     if name == "Z/library.csv":
@@ -63,7 +63,7 @@ def test_a_folder_whose_claim_was_killed_can_be_claimed_again(tmp_path):
     )
 
 
-def test_a_file_that_is_only_called_like_a_left_over_is_somebodys(tmp_path):
+def test_a_file_only_named_like_a_leftover_is_kept(tmp_path):
     left = tmp_path / f".{MARK}.12345.tmp"
     left.write_text("the user's")
     with pytest.raises(LibraryError, match="holds other things"):
@@ -202,7 +202,7 @@ def test_results_below_the_library_are_fine_and_never_scanned(tmp_path):
     assert [t.path for t in scan(str(tmp_path / "Music")).tracks] == ["song.flac"]
 
 
-def test_results_without_our_mark_are_somebody_elses(tmp_path):
+def test_results_without_dropgrids_mark_belong_to_others(tmp_path):
     fill(tmp_path, "music/song.flac")
     results = tmp_path / "results"
     write_tickets(scan(str(tmp_path / "music")), results)
@@ -210,7 +210,7 @@ def test_results_without_our_mark_are_somebody_elses(tmp_path):
         claim(results, [str(tmp_path / "music")])
 
 
-def test_only_what_says_that_it_is_ours_is_deleted(tmp_path):
+def test_only_files_that_dropgrid_recognises_as_its_own_are_deleted(tmp_path):
     fill(tmp_path, "music/song.flac")
     results = tmp_path / "results"
     claim(results, [str(tmp_path / "music")])
@@ -243,7 +243,7 @@ def test_another_workflows_lock_stays(tmp_path):
     assert ours.exists()
 
 
-def test_a_second_run_on_the_same_results_is_told_who_runs(tmp_path):
+def test_a_second_run_on_the_same_results_learns_which_process_holds_them(tmp_path):
     other = os.open(tmp_path / f"{MARK}.lock", os.O_RDWR | os.O_CREAT)
     fcntl.flock(other, fcntl.LOCK_EX)
     os.write(other, b"process 1 on box")
@@ -255,7 +255,7 @@ def test_a_second_run_on_the_same_results_is_told_who_runs(tmp_path):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
 @pytest.mark.parametrize("at_work", [True, False])
-def test_another_user_is_told_whose_the_results_are_and_who_runs(at_work):
+def test_another_user_learns_who_owns_the_results_and_which_process_runs(at_work):
     with tempfile.TemporaryDirectory() as folder:  # pytest's own nobody else may enter
         results = Path(folder) / "results"
         results.mkdir()

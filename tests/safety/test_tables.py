@@ -43,7 +43,7 @@ def test_python_and_pandas_read_the_rows_that_were_written(table):
     assert list(frame["n"]) == list(range(len(NAMES))) and set(frame["x"]) == {-1.5}
 
 
-def test_we_read_back_what_we_wrote(table):
+def test_dropgrid_reads_back_what_it_wrote(table):
     assert [row["name"] for row in read_csv(table)] == NAMES
     assert {row["none"] for row in read_csv(table)} == {""}
 

@@ -1,4 +1,4 @@
-"""Writing tags loses nobody's edit, and is undone whole.
+"""Writing tags loses no edit of others, and can be undone completely.
 
 Items A6 and D (tags) of the table in README.md beside this file.
 """
@@ -197,7 +197,7 @@ def test_where_the_backup_cannot_be_written_no_song_changes(
     assert read_backup(Path(backup)) == {}
 
 
-def test_a_disk_that_is_full_at_the_ticket_is_not_said_to_have_left_the_song(
+def test_a_disk_full_at_the_ticket_is_not_reported_as_an_unchanged_song(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = song(tmp_path, "a.flac")

@@ -71,7 +71,7 @@ def test_a_file_that_was_half_written_in_place_is_finished_by_the_next_command(
     assert killed.returncode == -9
     assert len(list(path.parent.iterdir())) == 3
     assert tag(results, "write", "--dry-run", "--in-place") == 0
-    assert len(list(path.parent.iterdir())) == 3  # a dry run mends nothing
+    assert len(list(path.parent.iterdir())) == 3  # a dry run repairs nothing
     assert tag(results, "write", "--in-place") == 0
     assert "the writing that was interrupted is finished" in capsys.readouterr().err
     assert [p.name for p in path.parent.iterdir()] == ["a.flac"]
@@ -84,7 +84,7 @@ def test_a_file_that_was_half_written_in_place_is_finished_by_the_next_command(
 
 @pytest.mark.parametrize("name", ["a.flac", "a.mp3", "a.wav"])
 @pytest.mark.parametrize("action", ["write", "restore"])
-def test_what_the_user_wrote_after_a_kill_is_not_written_over(
+def test_what_the_user_wrote_after_a_kill_is_not_overwritten(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], action: str, name: str
 ) -> None:
     path = song(tmp_path, name)
@@ -183,7 +183,7 @@ def test_a_disk_without_room_leaves_a_file_that_is_written_in_place(
     assert [p.name for p in path.parent.iterdir()] == ["a.wav"]
 
 
-def test_only_what_is_ours_is_mended(tmp_path: Path) -> None:
+def test_only_dropgrids_own_leftovers_are_repaired(tmp_path: Path) -> None:
     users = [".a.flac.123.tag", ".a.flac.x.dropgrid-tag", "a.flac.1.dropgrid-tag", "b.dropgrid"]
     for name in users:
         (tmp_path / name).write_text("mine")
@@ -196,7 +196,7 @@ def test_only_what_is_ours_is_mended(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("letter", ["x", "ж", "曲", "🎵"])
 def test_a_song_of_the_longest_name_is_tagged_in_every_script(tmp_path: Path, letter: str) -> None:
-    """A name may have 255 bytes, and so may that of the copy beside it."""
+    """A name may have 255 bytes, and so may the name of the copy."""
     name = letter * (250 // len(letter.encode())) + ".flac"
     path = song(tmp_path, name)
     results = library(tmp_path)

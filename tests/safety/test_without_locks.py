@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from dropgrid.apply_corrections import document
 from dropgrid.base import claims
-from dropgrid.corrections import document
 from open_workbench import opened, start
 
 NO_LOCKS = """

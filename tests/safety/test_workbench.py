@@ -162,7 +162,7 @@ def test_audio_comes_whole_in_ranges_and_not_beyond(workbench, analysed):
 
 
 @pytest.mark.parametrize("way", ["file", "link", "ending"])
-def test_a_forged_ticket_gets_no_file_that_is_no_music(folder, way):
+def test_a_forged_ticket_gets_no_file_that_is_not_music(folder, way):
     """A results folder may come from anybody."""
     target = folder / "secret.txt"
     named = folder / "here" / SONG
@@ -184,7 +184,7 @@ def test_a_forged_ticket_gets_no_file_that_is_no_music(folder, way):
             assert SECRET not in body and b"root:" not in body
 
 
-def test_a_file_that_is_no_audio_does_not_bring_it_down(folder):
+def test_a_file_that_is_not_audio_does_not_bring_it_down(folder):
     music = folder / "here"
     music.mkdir()
     (music / SONG).write_bytes(random.Random(3).randbytes(100_000))
@@ -195,7 +195,7 @@ def test_a_file_that_is_no_audio_does_not_bring_it_down(folder):
         assert workbench.json("api/library")["tracks"]
 
 
-def test_a_second_one_is_told_of_the_first(folder, workbench):
+def test_a_second_workbench_gets_the_address_of_the_first(folder, workbench):
     second = start(folder / "results")
     _, said = second.communicate(timeout=200)
     assert second.returncode == 2
@@ -229,7 +229,7 @@ def test_a_large_library_is_served_before_all_of_it_is_read(folder):
     with opened(folder / "results", wait=False) as workbench:
         first = workbench.json("api/library")
         assert len(first["tracks"]) == 801 and first["unread"] > 0
-        # What is asked for or changed meanwhile is there at once, and stays.
+        # Requests and changes in the meantime are served at once, and stay.
         assert workbench.json(f"api/tracks/{last}")["bpm"]["bpm"] == 126.0
         assert workbench.edit(last, {"op": "half"})["row"]["bpm"] == 63.0
         rows = {row["id"]: row for row in first["tracks"]}

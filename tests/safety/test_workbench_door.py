@@ -1,4 +1,4 @@
-"""Who may come to the workbench: its address stays with its user, and nobody keeps them out."""
+"""Access to the workbench: only its user learns the address, and no one can block that user."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def command_lines() -> bytes:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_no_command_line_tells_the_address_and_the_browser_learns_it_from_a_private_file(
+def test_no_command_line_shows_the_address_and_the_browser_reads_it_from_a_private_file(
     with_a_browser,
 ):
     workbench, folder = with_a_browser
@@ -200,7 +200,7 @@ def news_twice(workbench: Workbench) -> bool:
 
 
 def test_a_page_that_waits_for_news_is_not_ended(results):
-    """What was asked for takes as long as it takes, and the connection is used again."""
+    """An answer may take any time, and the connection is used again."""
     for head in HEADS:
         with hasty(results, head) as workbench:
             if news_twice(workbench):

@@ -158,7 +158,7 @@ def test_a_cover_is_a_picture_of_a_song_and_nothing_else(workbench, tracks):
         [(3, b"")],
     ],
 )
-def test_what_is_no_jpeg_or_png_is_no_cover(tmp_path, pictures):
+def test_files_other_than_jpeg_and_png_are_not_covers(tmp_path, pictures):
     file = song(tmp_path / "a.flac", *pictures)
     assert small_covers(file) == () and not read_dj_tags(file).has_cover
 
@@ -187,18 +187,18 @@ def test_a_block_of_ogg_is_a_cover(tmp_path):
 @pytest.mark.parametrize(
     "block", ["", "AAAA", "not base64!", base64.b64encode(b"\xff" * 64).decode()]
 )
-def test_a_broken_block_of_ogg_is_no_cover(tmp_path, block):
+def test_a_broken_block_of_ogg_is_not_a_cover(tmp_path, block):
     file = song(tmp_path / "a.flac", metadata_block_picture=block)
     assert small_covers(file) == ()
 
 
-def test_covers_of_nothing_are_none(tmp_path):
+def test_files_without_readable_covers_give_none(tmp_path):
     (tmp_path / "a.mp3").write_bytes(b"ID3\x04\0\0\x7f\x7f\x7f\x7f" + b"APIC" * 1000)
     for path in (tmp_path / "a.mp3", tmp_path / "gone.mp3", tmp_path):
         assert small_covers(path) == ()
 
 
-def test_a_list_of_another_program_is_not_written_over(workbench, folder):
+def test_a_list_of_another_program_is_not_overwritten(workbench, folder):
     file = folder / "results" / "lists.json"
     file.write_text("mine")
     try:

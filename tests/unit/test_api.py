@@ -148,7 +148,7 @@ def test_the_records_are_those_of_the_command(
     assert loaded.file == songs / "house.flac"
 
 
-def test_a_file_that_is_none_gives_error_records(tmp_path: Path) -> None:
+def test_a_file_that_is_not_audio_gives_error_records(tmp_path: Path) -> None:
     (tmp_path / "text.mp3").write_text("not audio")
     track = analyze(tmp_path / "text.mp3")
     assert not track.ok

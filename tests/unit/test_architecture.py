@@ -19,7 +19,7 @@ FLOORS = (
     ("audio", "jobs", "library"),
     ("features",),
     ("rhythm", "structure", "key"),
-    ("corrections", "players"),
+    ("apply_corrections", "player_formats"),
     ("stages", "references"),
     ("results",),
     ("correcting",),

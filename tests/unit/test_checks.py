@@ -1,4 +1,4 @@
-"""`make test` and `make test-all`: every part runs and is told, whatever became of another."""
+"""`make test` and `make test-all`: every part runs and is reported, whatever the others do."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def checks(tmp_path: Path, mode: str, failing: str) -> subprocess.CompletedProce
 
 
 @pytest.mark.parametrize("failing", ["lint", "not alone", "-m alone", "nothing"])
-def test_all_parts_run_and_are_told(failing: str, tmp_path: Path) -> None:
+def test_all_parts_run_and_are_reported(failing: str, tmp_path: Path) -> None:
     done = checks(tmp_path, "all", failing)
     told = done.stdout[done.stdout.rindex("lint: exit code") :]
     parts = re.findall(r"^(.+): exit code (\d+)\n(.+)$", told, re.M)

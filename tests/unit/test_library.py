@@ -67,7 +67,7 @@ def test_a_folder_that_may_not_be_read_is_listed_and_the_others_are_searched(tmp
     assert [ticket["path"] for ticket in tickets] == ["open/y.wav"]
 
 
-def test_a_fingerprint_changes_with_every_change_of_a_file_and_with_nothing_else(tmp_path):
+def test_the_digest_of_files_changes_with_every_change_of_a_file_and_with_nothing_else(tmp_path):
     top = tmp_path / "references"
     files = [touch(top / name) for name in ("a.csv", "deep/b.csv")]
     for file in files:
@@ -93,7 +93,7 @@ def test_a_fingerprint_changes_with_every_change_of_a_file_and_with_nothing_else
     assert len(set(seen)) == len(seen) == 6
 
 
-def test_a_fingerprint_of_a_single_file_sees_it_change(tmp_path):
+def test_the_digest_of_a_single_file_changes_with_it(tmp_path):
     file = touch(tmp_path / "truth.csv")
     before = files_digest([str(file)])
     file.write_bytes(b"xx")
@@ -156,7 +156,7 @@ def test_a_list_names_files_relative_to_itself(tmp_path):
     assert found.tracks[0].mtime_ns == -1
 
 
-def test_where_the_results_go_is_no_part_of_the_library(tmp_path):
+def test_where_the_results_go_is_not_part_of_the_library(tmp_path):
     touch(tmp_path / "x.wav")
     touch(tmp_path / "results" / "y.wav")
     touch(tmp_path / "old" / "z.wav")
@@ -165,7 +165,7 @@ def test_where_the_results_go_is_no_part_of_the_library(tmp_path):
     assert [track.path for track in found.tracks] == ["x.wav"]
 
 
-def test_only_in_a_table_of_ours_has_an_apostrophe_been_added(tmp_path):
+def test_only_tables_of_dropgrid_contain_added_apostrophes(tmp_path):
     for header, path in (("track,path,status", "=x.wav"), ("path,track,status", "'=x.wav")):
         row = {"track": "x", "path": "'=x.wav", "status": "ok"}
         cells = ",".join(row[name] for name in header.split(","))
@@ -210,7 +210,7 @@ def test_a_source_that_is_not_there_is_refused(tmp_path):
         scan(str(tmp_path / "nowhere"))
 
 
-def test_a_ticket_is_written_anew_only_when_its_file_changed(tmp_path):
+def test_a_ticket_is_written_again_only_when_its_file_changed(tmp_path):
     files = [touch(tmp_path / "m" / name) for name in ("a.wav", "b.wav")]
     results = tmp_path / "results"
     tickets = [

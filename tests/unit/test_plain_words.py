@@ -94,7 +94,7 @@ def prose(path: Path) -> str:
     return "\n".join(comments + docstrings)
 
 
-def test_docstrings_say_whose_a_thing_is() -> None:
+def test_docstrings_do_not_say_ours() -> None:
     ours = re.compile(r"\b[Oo]urs\b")
     modules = sorted((ROOT / "workflow" / "dropgrid").rglob("*.py"))
     named = [path for path in modules if ours.search(path.read_text())]  # in code it is a name

@@ -149,7 +149,7 @@ def test_the_table_is_sorted_with_the_keyboard_alone(session: Session) -> None:
     assert seconds == sorted(seconds) and seconds[0] < 300 < 370
 
 
-def test_other_systems_stand_beside_ours(browser: Browser, tmp_path: Path) -> None:
+def test_other_systems_are_shown_with_dropgrid(browser: Browser, tmp_path: Path) -> None:
     from library_to_evaluate import REFERENCES, evaluate, write_library
 
     results = write_library(tmp_path / "results")

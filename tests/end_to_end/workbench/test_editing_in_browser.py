@@ -1,4 +1,4 @@
-"""Edits in the workbench in Chromium: what a key or a mouse states, undo, two pages."""
+"""Edits in the workbench in Chromium: edits by key and mouse, undo, two pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from browser import MISSING, find_browser
-from dropgrid.corrections import document
+from dropgrid.apply_corrections import document
 from dropgrid.records.store import read_bpm, read_structure
 from open_workbench import Workbench, opened
 from playwright.sync_api import Browser, Route, expect
@@ -22,7 +22,7 @@ pytestmark = [
 
 
 def test_the_page_is_the_same_with_a_server(tab: Tab, results: Path) -> None:
-    """The grid that is shown is the record's; nothing is asked for elsewhere."""
+    """The grid that is shown is the record's; no other host is contacted."""
     record = read_bpm(results / "bpm" / f"{TRACK}.json")
     assert tab.beats() == list(record.beats)
     expect(tab.page.locator(".deck-bpm b")).to_have_text(f"{record.bpm:.2f}")
@@ -42,10 +42,10 @@ def test_the_page_is_the_same_with_a_server(tab: Tab, results: Path) -> None:
         (["s", "a"], 1, 0),
     ],
 )
-def test_a_key_mends_the_grid(
+def test_a_keyboard_shortcut_corrects_the_grid(
     tab: Tab, results: Path, keys: list[str], tempo: float, moved: Any
 ) -> None:
-    """Tempo, phase and the one, in the file, the page and, a moment later, the record."""
+    """Tempo, phase and downbeat, in the file, the page and, a moment later, the record."""
     before = read_bpm(results / "bpm" / f"{TRACK}.json")
     beat = 60 / before.bpm  # type: ignore[operator]
     for key in keys:
@@ -75,7 +75,7 @@ def test_a_key_mends_the_grid(
     )
 
 
-def test_the_one_is_where_a_person_says(tab: Tab, results: Path) -> None:
+def test_the_downbeat_is_set_at_the_cursor(tab: Tab, results: Path) -> None:
     tab.page.evaluate("dropgrid.seek(10.123)")
     tab.press("1")
     assert stated(results).downbeat == pytest.approx(10.123)
@@ -94,7 +94,7 @@ def test_tempo_is_typed_tapped_or_anchored(tab: Tab, results: Path) -> None:
     assert stated(results).bpm == 125.5
     tab.press("u")
     assert SONG not in document.read(results / "corrections.json").tracks
-    for _ in range(20):  # a starved machine may make a pause of it, after which one begins anew
+    for _ in range(20):  # a starved machine may make a pause of it, after which it starts again
         for _ in range(6):
             tab.page.keyboard.press("t")
             tab.page.wait_for_timeout(60_000 / bpm / 2 - 8)  # the double tempo, as fingers are
@@ -153,7 +153,7 @@ def test_sections_are_split_labelled_moved_and_joined(tab: Tab, results: Path) -
     assert [round(section.start, 3) for section in record.sections] == shown
 
 
-def test_undo_has_no_end_and_survives_a_reload(tab: Tab, results: Path) -> None:
+def test_undo_is_unlimited_and_survives_a_reload(tab: Tab, results: Path) -> None:
     first = tab.beats()
     tab.press("h")
     second = tab.beats()
@@ -255,7 +255,7 @@ def test_enter_confirms_and_goes_on(tab: Tab, results: Path) -> None:
     assert stated(results).confirmed is None and stated(results).downbeat is not None
 
 
-def test_what_cannot_be_is_said(tab: Tab, results: Path) -> None:
+def test_impossible_edits_are_reported(tab: Tab, results: Path) -> None:
     tab.press("b")
     tab.page.keyboard.type("900")
     tab.press("Enter")

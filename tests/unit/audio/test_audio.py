@@ -86,7 +86,7 @@ def test_the_mean_is_cut_to_16_bits_towards_zero_as_madmom_cuts_it() -> None:
     np.testing.assert_array_equal(mixed[:, 0] * 32768, expected)
 
 
-def test_samples_that_are_no_numbers_become_silence_and_are_counted(tmp_path: Path) -> None:
+def test_samples_that_are_not_numbers_become_silence_and_are_counted(tmp_path: Path) -> None:
     signal = np.full(RATE, 0.25, np.float32)
     signal[100:103] = [np.nan, np.inf, -np.inf]
     signal[200] = 1e30
@@ -99,7 +99,7 @@ def test_samples_that_are_no_numbers_become_silence_and_are_counted(tmp_path: Pa
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
-def test_a_file_cut_short_is_said_to_be(tmp_path: Path, container: str) -> None:
+def test_a_file_cut_short_is_reported(tmp_path: Path, container: str) -> None:
     path = write_audio(tmp_path / f"cut.{container}", seconds=4.0)
     data = path.read_bytes()
     path.write_bytes(data[: len(data) * 6 // 10])
@@ -125,7 +125,7 @@ def test_a_wav_written_to_a_pipe_has_no_length_and_is_read(tmp_path: Path) -> No
         (np.random.default_rng(1).bytes(50_000), "no audio|damaged|holds no audio"),
     ],
 )
-def test_what_is_no_audio_is_refused_with_a_reason(
+def test_what_is_not_audio_is_refused_with_a_reason(
     tmp_path: Path, content: bytes, reason: str
 ) -> None:
     path = tmp_path / "bad.wav"
@@ -176,7 +176,7 @@ def test_names_that_ffmpeg_would_take_for_commands_are_only_names(tmp_path: Path
         ("a.wv", {}, 0, True),
     ],
 )
-def test_where_music_begins_is_measured_and_the_decoder_says_where_it_is_not_told(
+def test_the_start_of_the_music_is_measured_and_an_unknown_start_is_noted(
     tmp_path: Path, name: str, options: dict[str, str], late: int, known: bool
 ) -> None:
     """docs/dj.md has the same numbers."""

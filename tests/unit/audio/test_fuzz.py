@@ -24,7 +24,7 @@ def test_mutated_files_are_decoded_or_refused_and_nothing_else_happens(tmp_path:
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("unforeseen"), AssertionError("NaN")])
-def test_an_error_nobody_foresaw_would_be_noticed(error: Exception) -> None:
+def test_an_error_no_one_foresaw_would_be_noticed(error: Exception) -> None:
     from dropgrid.jobs.process import supervised
 
     def work() -> None:

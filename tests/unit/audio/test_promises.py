@@ -67,7 +67,7 @@ def test_an_mp3_that_begins_loud_and_tells_no_length_is_read_to_its_end(tmp_path
 
 
 @pytest.mark.parametrize("count", [10, 5000, 200])
-def test_an_mp3_with_stray_bytes_within_is_read_to_its_end_and_said_to_be_damaged(
+def test_an_mp3_with_stray_bytes_within_is_read_to_its_end_and_reported_as_damaged(
     tmp_path: Path, mp3: bytes, count: int
 ) -> None:
     frames = forge.frames_of(forge.without_id3(mp3))
@@ -141,7 +141,7 @@ def test_a_flac_that_is_damaged_is_refused_whoever_decodes_it(
 
 
 @pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
-def test_an_ogg_whose_last_page_tells_too_little_is_read_to_its_end(
+def test_an_ogg_whose_last_page_gives_too_little_is_read_to_its_end(
     tmp_path: Path, subtype: str
 ) -> None:
     data = forge.tell_positions(
@@ -155,7 +155,7 @@ def test_an_ogg_whose_last_page_tells_too_little_is_read_to_its_end(
 
 
 @pytest.mark.parametrize("subtype", ["VORBIS", "OPUS"])
-def test_an_ogg_whose_pages_all_tell_too_little_is_read_to_its_end(
+def test_an_ogg_whose_pages_all_give_too_little_is_read_to_its_end(
     tmp_path: Path, subtype: str
 ) -> None:
     data = forge.tell_positions(encoded("OGG", subtype), lambda old, page, count: old // 2)
@@ -186,7 +186,7 @@ def test_an_ogg_with_a_damaged_page_says_so(tmp_path: Path) -> None:
     ("kind", "chunk", "form", "extra"),
     [("WAV", b"data", "<I", 0), ("AIFF", b"SSND", ">I", 8), ("CAF", b"data", ">q", 4)],
 )
-def test_audio_behind_the_chunk_of_the_audio_is_told_of(
+def test_audio_behind_the_chunk_of_the_audio_is_reported(
     tmp_path: Path, kind: str, chunk: bytes, form: str, extra: int
 ) -> None:
     half = int(SECONDS * RATE)  # bytes: two a sample
@@ -197,7 +197,7 @@ def test_audio_behind_the_chunk_of_the_audio_is_told_of(
     assert "perhaps 6.0 s of music, which were not analysed" in str(decoder["problem"])
 
 
-def test_an_rf64_that_promises_too_little_is_told_of(tmp_path: Path) -> None:
+def test_an_rf64_whose_header_gives_too_little_is_reported(tmp_path: Path) -> None:
     data = bytearray(encoded("RF64", "PCM_16"))
     struct.pack_into("<Q", data, data.index(b"ds64") + 16, int(SECONDS * RATE))
     (tmp_path / "a.wav").write_bytes(data)
@@ -240,7 +240,7 @@ def test_a_sparse_wav_beyond_4_gib_is_seen_to_have_wrapped(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("behind", [b"", bytes(200_000), b"\xff" * 200_000, b"words " * 40_000])
-def test_what_is_no_sound_behind_a_wav_is_not_told_of(tmp_path: Path, behind: bytes) -> None:
+def test_data_other_than_audio_after_a_wav_is_not_reported(tmp_path: Path, behind: bytes) -> None:
     (tmp_path / "a.wav").write_bytes(encoded("WAV", "PCM_16") + behind)
     assert "problem" not in read(tmp_path / "a.wav")[1]
 

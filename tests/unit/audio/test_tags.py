@@ -113,7 +113,7 @@ def test_texts_are_one_line_of_bounded_length(tmp_path: Path) -> None:
     assert (tags.title, tags.artist, tags.album) == ("a b [31mc", "A; B", "x" * MAX_TEXT)
 
 
-def test_a_tag_before_something_that_is_no_audio_is_still_read(tmp_path: Path) -> None:
+def test_a_tag_before_something_that_is_not_audio_is_still_read(tmp_path: Path) -> None:
     path = tmp_path / "song.mp3"
     path.write_bytes(b"")
     tags = ID3()
@@ -239,7 +239,7 @@ def test_a_wavs_id3_tag_goes_before_its_list_info(tmp_path: Path) -> None:
     assert (found.bpm, found.title, found.artist) == (140, "Another", "Künstler")
 
 
-def test_a_list_info_whose_sizes_lie_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+def test_a_list_info_with_false_sizes_is_read_as_far_as_possible(tmp_path: Path) -> None:
     path = write_audio(tmp_path / "a.wav")
     liar = b"LIST\xff\xff\xff\x7fINFOINAM\xff\xff\xff\xffTitle"
     path.write_bytes(path.read_bytes() + liar)

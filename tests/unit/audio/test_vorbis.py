@@ -117,7 +117,7 @@ def test_what_c_reads_is_what_pyav_reads_of_damaged_files_too(
 
 
 @from_c
-def test_versions_are_told_as_pyav_tells_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_versions_are_the_same_as_in_pyav(monkeypatch: pytest.MonkeyPatch) -> None:
     told = ffmpeg.decoder("ogg", "vorbis", 44100, 2)
     monkeypatch.setattr(direct_ffmpeg, "libraries", lambda: None)
     assert told == ffmpeg.decoder("ogg", "vorbis", 44100, 2)
@@ -131,7 +131,7 @@ def test_libraries_of_other_versions_are_left_to_pyav(monkeypatch: pytest.Monkey
 
 
 @from_c
-def test_a_disk_that_fails_is_no_damaged_file(tmp_path: Path) -> None:
+def test_a_disk_that_fails_is_not_a_damaged_file(tmp_path: Path) -> None:
     known = direct_ffmpeg.libraries()
     assert known is not None
     folder = os.open(tmp_path, os.O_RDONLY)  # which cannot be read: EISDIR

@@ -60,7 +60,7 @@ def test_a_claim_that_may_live_is_respected_and_not_released(tmp_path: Path, dat
 @pytest.mark.parametrize(
     ("number", "raises"), [(errno.EINVAL, False), (errno.ENOTSUP, False), (errno.EIO, True)]
 )
-def test_a_folder_that_cannot_be_synced_is_no_fault_and_a_bad_disk_is(
+def test_a_folder_that_cannot_be_synced_is_accepted_but_a_bad_disk_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, raises: bool
 ) -> None:
     def fsync(descriptor: int) -> None:

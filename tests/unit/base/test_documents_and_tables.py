@@ -35,7 +35,7 @@ def test_a_document_is_known_by_schema_and_version() -> None:
             parse_document(text, "s", PLACE, version)
 
 
-def test_a_document_that_is_not_there_or_is_no_file_is_said(tmp_path: Path) -> None:
+def test_a_document_that_is_not_there_or_is_not_a_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(MissingRecord, match="run the workflow first"):
         read_bytes(tmp_path / "none.json")
     with pytest.raises(RecordError, match="cannot be read as a record"):
@@ -52,13 +52,13 @@ def test_a_document_that_is_not_there_or_is_no_file_is_said(tmp_path: Path) -> N
         ("[" * 100_000, "nested too deep"), ("{", ""),
     ],
 )  # fmt: skip
-def test_json_that_nobody_can_mean_is_refused(text: str, reason: str) -> None:
+def test_json_that_no_one_can_mean_is_refused(text: str, reason: str) -> None:
     with pytest.raises(ValueError) as raised:
         strict_json.loads(text.encode())
     assert reason in str(raised.value)
 
 
-def test_json_at_its_limits_is_taken() -> None:
+def test_json_at_its_limits_is_accepted() -> None:
     for text in ("1" * 20, "-1.5e3", "[" * 40 + "]" * 40, '{"\\udc80": "é"}', "null"):
         assert strict_json.loads(text.encode()) == json.loads(text)
     with pytest.raises(ValueError, match="not UTF-8 at byte 1"):

@@ -47,7 +47,7 @@ def test_an_error_comes_after_the_items_before_it() -> None:
     assert left() == 0
 
 
-def test_a_thread_that_nobody_takes_from_any_more_ends() -> None:
+def test_a_thread_that_no_one_takes_from_any_more_ends() -> None:
     def endless() -> Iterator[int]:
         while True:
             yield 0

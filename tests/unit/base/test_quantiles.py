@@ -41,13 +41,13 @@ def test_quantiles_are_numpys_to_the_bit(shape: tuple[int, ...], share: float, k
         assert same(quantile(values, share, axis), percent)
 
 
-def test_what_is_no_number_is_passed_on() -> None:
+def test_what_is_not_a_number_is_passed_on() -> None:
     values = np.array([[1.0, np.nan, 3.0], [1.0, 2.0, 5.0]])
     assert np.array_equal(median(values, 1), [np.nan, 2.0], equal_nan=True)
     assert np.array_equal(quantile(values, 0.25, 1), [np.nan, 1.5], equal_nan=True)
 
 
-def test_the_median_of_nothing_is_no_number() -> None:
+def test_the_median_of_nothing_is_not_a_number() -> None:
     assert np.isnan(median(np.zeros(0)))
     assert np.isnan(median(np.zeros((3, 0)), 1)).tolist() == [True] * 3
 

@@ -376,7 +376,7 @@ def test_a_command_line_is_a_submission(folder: Path, tmp_path: Path, capsys: An
 
 @pytest.mark.slow
 @pytest.mark.smoke
-def test_a_drawn_seed_is_new_and_is_told(tmp_path: Path, capsys: Any) -> None:
+def test_a_drawn_seed_is_new_and_is_reported(tmp_path: Path, capsys: Any) -> None:
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
     line = f"cheat={sys.executable} {program} {{audio}} {{output}}"
@@ -400,12 +400,14 @@ def test_a_drawn_seed_is_new_and_is_told(tmp_path: Path, capsys: Any) -> None:
         (("--estimates", "a=nowhere"), "no such file or folder"),
     ],
 )
-def test_what_cannot_be_scored_is_said(folder: Path, words: Any, reason: str, capsys: Any) -> None:
+def test_what_cannot_be_scored_is_reported(
+    folder: Path, words: Any, reason: str, capsys: Any
+) -> None:
     assert benchmark("score", folder, *words) == 2
     assert reason in capsys.readouterr().err
 
 
-def test_a_folder_without_a_benchmark_is_said(tmp_path: Path) -> None:
+def test_a_folder_without_a_benchmark_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no benchmark"):
         Dataset(tmp_path)
 

@@ -1,4 +1,4 @@
-"""Copies of one recording in a library: each has its own statements, and none takes another's."""
+"""Copies of one recording: each has its own corrections, and none gets those of another."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import mutagen
 import numpy as np
 import pytest
 import soundfile
+from dropgrid.apply_corrections import document
+from dropgrid.apply_corrections.document import Document
+from dropgrid.apply_corrections.model import Correction
+from dropgrid.apply_corrections.per_track import read_slice, slice_path
 from dropgrid.audio.digests import audio_digest
 from dropgrid.commands.main import main
 from dropgrid.correcting.publish import write_slices
 from dropgrid.correcting.session import CorrectionSession, NothingToUndo
-from dropgrid.corrections import document
-from dropgrid.corrections.document import Document
-from dropgrid.corrections.model import Correction
-from dropgrid.corrections.per_track import read_slice, slice_path
 from dropgrid.library import track_id
 from dropgrid.records.identity import Identity, write_identity
 from dropgrid.records.store import read_bpm, write_record
@@ -57,7 +57,7 @@ def leave(session: CorrectionSession, path: str) -> None:
     session.results.ticket(track_id(path)).unlink()
 
 
-def test_correcting_a_copy_leaves_the_statements_of_the_other(tmp_path):
+def test_correcting_a_copy_leaves_the_corrections_of_the_other(tmp_path):
     session = desk_of(tmp_path, {"a.wav": ONE, "b.mp3": NEAR})
     session.edit(track_id("a.wav"), [{"op": "shift", "beats": 0.5}])
     assert in_force(session, "b.mp3") == Correction()
@@ -75,7 +75,7 @@ def test_taking_all_back_of_a_third_copy_leaves_the_others(tmp_path):
     assert list(stated(session)) == ["a.wav"]
 
 
-def test_grids_of_another_program_are_taken_over_for_each_copy(tmp_path, capsys):
+def test_grids_of_another_program_are_imported_for_each_copy(tmp_path, capsys):
     session = desk_of(tmp_path, {"a.wav": ONE, "b.mp3": NEAR})
     track = (
         '<TRACK TrackID="{0}" Name="x" Location="file://localhost/music/{1}" AverageBpm="60.00" '
@@ -93,7 +93,7 @@ def test_grids_of_another_program_are_taken_over_for_each_copy(tmp_path, capsys)
     assert sorted(stated(session)) == ["a.wav", "b.mp3"]
 
 
-def test_a_renamed_file_takes_its_statements_with_it_and_its_copy_gets_them_too(tmp_path):
+def test_a_renamed_file_takes_its_corrections_with_it_and_its_copy_gets_them_too(tmp_path):
     session = desk_of(tmp_path, {"a.wav": ONE, "b.wav": ONE, "c.mp3": NEAR})
     session.edit(track_id("a.wav"), [{"op": "half"}])
     half = in_force(session, "a.wav")
@@ -116,7 +116,7 @@ def test_of_several_files_that_are_gone_the_one_that_fits_best_counts_or_none(tm
     assert said.find("new/a.wav", ONE, lambda name, _: name != "y/a.wav") == "x/a.wav"
 
 
-def test_reset_holds_where_statements_of_another_file_that_is_gone_would_fit(tmp_path):
+def test_reset_holds_although_corrections_of_a_missing_file_would_fit(tmp_path):
     session = desk_of(tmp_path, {"a.wav": ONE, "b.mp3": NEAR, "c.wav": ONE})
     session.edit(track_id("a.wav"), [{"op": "half"}])
     session.edit(track_id("b.mp3"), [{"op": "double"}])
@@ -128,7 +128,7 @@ def test_reset_holds_where_statements_of_another_file_that_is_gone_would_fit(tmp
     assert in_force(session, "c.wav").bpm == 60
 
 
-def test_statements_about_another_recording_under_the_path_are_set_aside_not_lost(tmp_path):
+def test_corrections_about_another_recording_under_the_path_are_set_aside_not_lost(tmp_path):
     session = desk_of(tmp_path, {"a.wav": ONE, "b.wav": OTHER})
     session.edit(track_id("a.wav"), [{"op": "half"}])
     hear(session.results, "a.wav", OTHER)  # the two exchanged their names
@@ -148,9 +148,7 @@ def test_steps_of_another_recording_are_not_undone(tmp_path):
     assert stated(session)["a.wav"].bpm == 30
 
 
-def test_what_is_undone_can_be_taken_again_though_the_save_failed_in_between(
-    tmp_path, monkeypatch
-):
+def test_redo_works_although_a_save_failed_in_between(tmp_path, monkeypatch):
     session = desk_of(tmp_path, {"a.wav": ONE})
     track = track_id("a.wav")
     session.edit(track, [{"op": "half"}])
@@ -193,7 +191,7 @@ def test_jobs_read_what_the_workbench_shows(tmp_path):
     assert publish()["c.wav"] == Correction()  # its copy is there again
 
 
-def test_a_track_whose_statements_were_taken_back_takes_up_those_of_a_copy_that_left(tmp_path):
+def test_a_track_whose_corrections_were_reset_gets_those_of_a_removed_copy(tmp_path):
     session = desk_of(tmp_path, {"a.wav": ONE, "c.wav": ONE})
     for path in ("c.wav", "a.wav"):
         session.edit(track_id(path), [{"op": "half"}])
@@ -215,7 +213,9 @@ def test_the_undo_of_a_track_says_of_which_recording_it_is(tmp_path):
 
 
 @pytest.mark.parametrize(("change", "taken"), [("retag", False), ("another song", True)])
-def test_a_new_copy_takes_statements_only_from_a_file_whose_audio_changed(tmp_path, change, taken):
+def test_a_new_copy_takes_corrections_only_from_a_file_whose_audio_changed(
+    tmp_path, change, taken
+):
     """In one run: the song was copied and retagged, or renamed and its name given to another."""
     session = desk_of(tmp_path, {"a.wav": ONE})
     session.edit(track_id("a.wav"), [{"op": "half"}])

@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from dropgrid.apply_corrections import document
 from dropgrid.commands.main import main
-from dropgrid.corrections import document
 from dropgrid.export import engine, export, usb
 from dropgrid.library import track_id
-from dropgrid.players import analysis_file as anlz
-from dropgrid.players import engine_blobs, engine_grid
-from dropgrid.players.analysis_reader import cues, grid
+from dropgrid.player_formats import analysis_file as anlz
+from dropgrid.player_formats import engine_blobs, engine_grid
+from dropgrid.player_formats.analysis_reader import cues, grid
 from dropgrid.records.store import write_record
 from dropgrid.references import engine_database, player_stick
 from dropgrid.results.layout import Results
@@ -46,7 +46,7 @@ def stated(results: Results) -> dict:
 
 
 @pytest.mark.parametrize("kind", ["usb", "engine"])
-def test_what_we_wrote_ourselves_is_no_news(results, tmp_path, kind, capsys):
+def test_dropgrids_own_exports_are_not_imported(results, tmp_path, kind, capsys):
     export(kind, results.folder, tmp_path / "stick")
     assert correct(results, "--from", str(tmp_path / "stick")) == 0
     assert capsys.readouterr().out.splitlines() == [
@@ -101,7 +101,7 @@ def set_on_engine(stick: Path) -> None:
     ("kind", "change", "name"),
     [("usb", set_on_cdj, "export.pdb"), ("engine", set_on_engine, "m.db")],
 )
-def test_what_was_set_on_a_player_is_listed_then_taken_over(
+def test_cues_set_on_a_player_are_listed_and_then_imported(
     results, tmp_path, kind, change, name, capsys
 ):
     stick = tmp_path / "stick"
@@ -127,7 +127,7 @@ def test_what_was_set_on_a_player_is_listed_then_taken_over(
     assert (correction.downbeat - 0.75) % 2 == pytest.approx(0, abs=1e-3)
 
 
-def test_what_you_stated_stays_and_is_shown(results, tmp_path, capsys):
+def test_your_corrections_stay_and_are_shown(results, tmp_path, capsys):
     stick = tmp_path / "stick"
     export("usb", results.folder, stick)
     set_on_cdj(stick)

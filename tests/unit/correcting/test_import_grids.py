@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dropgrid.apply_corrections import document, grid_corrections, grid_from_beats
+from dropgrid.apply_corrections.model import to_json
 from dropgrid.commands.main import main
-from dropgrid.corrections import document, grid_corrections, grid_from_beats
-from dropgrid.corrections.model import to_json
 from dropgrid.results.layout import Results
 from tracks_to_correct import DURATION, steady, write_steady
 
@@ -38,7 +38,7 @@ def rekordbox(folder: Path, grids: dict[str, list[tuple[float, float, int]]]) ->
 
 GRIDS = {
     "a.flac": [(0.5, 120.0, 1)],  # as analysed
-    "b.flac": [(0.25, 60.0, 3)],  # half the tempo, the one two beats later
+    "b.flac": [(0.25, 60.0, 3)],  # half the tempo, the downbeat two beats later
     "c.flac": [(0.5, 120.0, 2)],  # another one
     "d.flac": [(0.5, 120.0, 1), (60.0, 140.0, 1)],
     "elsewhere.flac": [(0.5, 120.0, 1)],
@@ -49,7 +49,7 @@ def stated(results: Results) -> dict:
     return {p: to_json(c) for p, c in document.read(results.corrections_file).tracks.items()}
 
 
-def test_grids_that_differ_are_listed_first_and_then_stated(results, tmp_path, capsys):
+def test_grids_that_differ_are_listed_first_and_then_imported(results, tmp_path, capsys):
     source = rekordbox(tmp_path, GRIDS)
     arguments = ["correct", "--results", str(results.folder), "--from", str(source)]
     assert main([*arguments, "--dry-run"]) == 0
@@ -72,7 +72,7 @@ def test_grids_that_differ_are_listed_first_and_then_stated(results, tmp_path, c
     assert "a.flac" not in found
 
 
-def test_what_was_stated_before_stays(results, tmp_path, capsys):
+def test_earlier_corrections_stay(results, tmp_path, capsys):
     arguments = ["correct", "--results", str(results.folder)]
     assert main([*arguments, "b.flac", "--one", "1"]) == 0
     before = stated(results)["b.flac"]
@@ -90,7 +90,7 @@ def test_only_the_named_tracks_are_looked_at_and_each_can_be_undone(results, tmp
     assert stated(results) == {}
 
 
-def test_a_collection_that_is_none_is_said_in_a_line(results, tmp_path, capsys):
+def test_a_file_that_is_not_a_collection_is_reported_in_one_line(results, tmp_path, capsys):
     (tmp_path / "x.xml").write_text("<x/>")
     arguments = ["correct", "--results", str(results.folder), "--from", str(tmp_path / "x.xml")]
     assert main(arguments) == 2
@@ -111,7 +111,7 @@ def test_beats_of_one_tempo_are_one_piece():
     assert entry.bpm == pytest.approx(127.83, abs=0.001)
 
 
-def test_beats_without_bars_keep_the_one_where_it_was():
+def test_beats_without_bars_keep_the_downbeat():
     times = even(0.25, 120.0, 100)
     (entry,) = grid_from_beats.entries_of(times, (), [0.5, 2.5])
     assert entry.downbeat == 0.25 or entry.downbeat == 0.75

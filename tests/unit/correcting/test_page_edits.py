@@ -12,20 +12,20 @@ from typing import Any
 
 import jsonschema
 import pytest
-from dropgrid.correcting import session as session_module
-from dropgrid.correcting.page_edits import apply_page_edits
-from dropgrid.correcting.publish import write_slices
-from dropgrid.correcting.session import CorrectionSession
-from dropgrid.corrections import document, section_corrections
-from dropgrid.corrections.edits import EDITS
-from dropgrid.corrections.model import (
+from dropgrid.apply_corrections import document, section_corrections
+from dropgrid.apply_corrections.edits import EDITS
+from dropgrid.apply_corrections.model import (
     NOTHING,
     Correction,
     InvalidCorrection,
     from_json,
     to_json,
 )
-from dropgrid.corrections.per_track import slice_bytes, slice_path
+from dropgrid.apply_corrections.per_track import slice_bytes, slice_path
+from dropgrid.correcting import session as session_module
+from dropgrid.correcting.page_edits import apply_page_edits
+from dropgrid.correcting.publish import write_slices
+from dropgrid.correcting.session import CorrectionSession
 from dropgrid.library import track_id
 from dropgrid.records.model import GridRegion
 from dropgrid.records.store import read_key, write_record
@@ -163,7 +163,7 @@ def test_edits_are_about_the_answer_that_was_shown(tmp_path):
 
 
 def test_the_same_file_may_be_put_in_place_again(tmp_path):
-    """Its edits are about the analysis' own answer, which is kept beside the corrected one."""
+    """Its edits are about the analysis' own answer, which is kept with the corrected one."""
     session = desk_of(tmp_path)
     put(session, {"op": "shift", "beats": 0.5})
     data = session.file.read_bytes()
@@ -178,7 +178,7 @@ def test_the_same_file_may_be_put_in_place_again(tmp_path):
     assert stated(session) == once
 
 
-def test_edits_on_top_of_what_was_stated_before(tmp_path):
+def test_edits_on_top_of_earlier_corrections(tmp_path):
     session = desk_of(tmp_path)
     put(session, {"op": "half"}, key="F minor", note="by ear", mood="warm")
     apply_page_edits(session)
@@ -187,7 +187,7 @@ def test_edits_on_top_of_what_was_stated_before(tmp_path):
     assert said.unknown == {"mood": "warm"}
 
 
-def test_a_reset_on_the_page_takes_back_what_was_stated(tmp_path):
+def test_a_reset_on_the_page_removes_the_corrections(tmp_path):
     session = desk_of(tmp_path)
     put(session, {"op": "reset"}, key="F minor")
     apply_page_edits(session)
@@ -238,7 +238,7 @@ LABEL = [{"op": "label", "at": 20, "label": "breakdown"}]
         (HALF, {"grid": [{"start": 0.5, "bpm": 120.0, "one": 1.0}]}, False),
     ],
 )  # fmt: skip
-def test_an_edit_is_taken_where_what_it_is_about_was_shown(tmp_path, steps, answer, taken):
+def test_an_edit_applies_only_to_the_answer_that_was_shown(tmp_path, steps, answer, taken):
     session = desk_of(tmp_path)
     put(session, *steps)
     values = json.loads(session.file.read_bytes())
@@ -288,7 +288,7 @@ def test_features_are_looked_into_only_for_a_fingerprint_that_is_not_noted(tmp_p
     assert session.read_state(TRACK).fingerprint == "1-ab" and looked == [TRACK]
 
 
-def test_an_edit_that_cannot_be_is_said_and_the_others_are_made(tmp_path):
+def test_an_impossible_edit_is_reported_and_the_others_are_made(tmp_path):
     session = desk_of(tmp_path)
     put(session, {"op": "at", "time": 1e5})
     (line,) = apply_page_edits(session)
@@ -308,7 +308,7 @@ def test_an_edit_that_cannot_be_is_said_and_the_others_are_made(tmp_path):
         ({"steps": [], "answer": {"grid": 3}}, "grid"),
     ],
 )
-def test_what_is_no_list_of_edits_is_refused(edits, said):
+def test_what_is_not_a_list_of_edits_is_refused(edits, said):
     with pytest.raises(InvalidCorrection, match=said):
         from_json({"edits": edits}, "x")
 
@@ -361,7 +361,7 @@ def test_records_that_are_updated_during_reading_are_not_current(tmp_path, monke
     assert not session.is_current(session.read_state(TRACK), NOTHING)
 
 
-def test_a_track_that_goes_by_statements_of_a_renamed_file_is_confirmed_with_them(tmp_path):
+def test_a_track_with_corrections_of_a_renamed_file_is_confirmed_with_them(tmp_path):
     session = desk_of(tmp_path)
     state = replace(steady(), track=TRACK, path=PATH, fingerprint="1-ab")
     write_record(session.results.record("bpm", TRACK), state)

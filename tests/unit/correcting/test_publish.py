@@ -1,4 +1,4 @@
-"""Statements reach the jobs: of each track by itself, of renamed files too, and nothing twice."""
+"""Corrections reach the jobs: of each track by itself, of renamed files too, and nothing twice."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dropgrid.apply_corrections.document import Document, changing, to_bytes
+from dropgrid.apply_corrections.fingerprints import fingerprint
+from dropgrid.apply_corrections.model import Correction
+from dropgrid.apply_corrections.per_track import correction_for, read_slice, with_corrections
 from dropgrid.base.errors import ConfigError
 from dropgrid.correcting.publish import (
     corrections_file,
@@ -14,10 +18,6 @@ from dropgrid.correcting.publish import (
     tracks_with_corrections,
     write_slices,
 )
-from dropgrid.corrections.document import Document, changing, to_bytes
-from dropgrid.corrections.fingerprints import fingerprint
-from dropgrid.corrections.model import Correction
-from dropgrid.corrections.per_track import correction_for, read_slice, with_corrections
 from dropgrid.features import Features
 from dropgrid.library import Scan, track_id
 from dropgrid.records.store import write_record
@@ -48,7 +48,7 @@ def slice_of(results: Path, path: str) -> Correction | None:
     return read_slice(Results(results).corrections / f"{track_id(path)}.json")
 
 
-def test_a_track_gets_its_own_statements_without_the_note(tmp_path):
+def test_a_track_gets_its_own_corrections_without_the_note(tmp_path):
     found = write(tmp_path, {"a.flac": Correction(bpm=90.0, note="x")}, "a.flac", "b.flac")
     assert slice_of(tmp_path, "a.flac") == Correction(bpm=90.0)
     assert slice_of(tmp_path, "b.flac") is None
@@ -68,18 +68,18 @@ def test_only_what_changed_is_written(tmp_path):
     assert files["a.flac"].stat().st_mtime == 1
 
 
-def test_statements_that_are_taken_back_leave_a_file_that_says_nothing(tmp_path):
+def test_corrections_that_are_removed_leave_an_empty_file(tmp_path):
     write(tmp_path, {"a.flac": Correction(bpm=90.0)}, "a.flac")
     write(tmp_path, {}, "a.flac")
     assert slice_of(tmp_path, "a.flac") == Correction()
 
 
-def test_a_library_without_statements_gets_no_folder(tmp_path):
+def test_a_library_without_corrections_gets_no_folder(tmp_path):
     assert write(tmp_path, {}, "a.flac") == {}
     assert not Results(tmp_path).corrections.exists()
 
 
-def test_an_analysed_track_takes_up_statements_about_its_recording(tmp_path):
+def test_an_analysed_track_gets_corrections_of_its_recording(tmp_path):
     for path, heard in (("new/a.flac", ONE), ("b.flac", OTHER)):
         record = bpm_record(path)
         object.__setattr__(record, "fingerprint", heard)
@@ -112,7 +112,7 @@ def test_a_file_that_was_named_has_to_be_there(tmp_path):
 
 
 def plan(results: Path, stated: dict[str, Correction], real: bool = True) -> Plan:
-    """The plan of two tracks of which this is stated in the user's own file."""
+    """The plan of two tracks with these corrections in the user's own file."""
     found = Scan("/music", tuple(tickets("a.flac", "b.flac")), ())
     results.mkdir(exist_ok=True)
     (results / "corrections.json").write_bytes(to_bytes(Document(stated)))
@@ -135,7 +135,7 @@ def analysed(results: Path, made: Plan) -> None:
         files.done(batch).touch()
 
 
-def test_a_dry_run_plans_with_statements_that_it_does_not_write(tmp_path):
+def test_a_dry_run_plans_with_corrections_that_it_does_not_write(tmp_path):
     results = tmp_path / "results"
     for network in (Results(results).network, Results(results).key_network):
         results.mkdir(exist_ok=True)
@@ -177,7 +177,7 @@ def sound(seed: int) -> Features:
     )
 
 
-def test_a_job_takes_what_is_stated_of_its_recording(tmp_path):
+def test_a_job_uses_the_corrections_of_its_recording(tmp_path):
     mine, other = (Correction(fingerprint=fingerprint(sound(seed)), bpm=bpm)
                    for seed, bpm in ((1, 90.0), (2, 100.0)))  # fmt: skip
     write(tmp_path, {"a.flac": mine, "gone.flac": other}, "a.flac", "b.flac")
@@ -189,7 +189,7 @@ def test_a_job_takes_what_is_stated_of_its_recording(tmp_path):
     assert correction_for(folder, track_id("a.flac"), sound(3)) == Correction()
 
 
-def test_a_record_is_made_again_when_statements_change_meanwhile(tmp_path):
+def test_a_record_is_made_again_when_corrections_change_meanwhile(tmp_path):
     write(tmp_path, {"a.flac": Correction(bpm=90.0)}, "a.flac")
     made = []
 

@@ -246,7 +246,7 @@ def test_a_missing_answer_counts_as_wrong(
     assert (mean["mean"], mean["answered"], mean["mean_answered"]) == (0.0, 0, None)
 
 
-def test_no_file_of_somebody_else_is_written_over(tone: Path, tmp_path: Path) -> None:
+def test_no_file_of_another_user_is_overwritten(tone: Path, tmp_path: Path) -> None:
     python = interpreter(tmp_path, PACKAGES["mixxx"])
     words = ("--with", "mixxx", tone, "--python", python, "--output", tmp_path / "out")
     assert estimate(*words) == 0

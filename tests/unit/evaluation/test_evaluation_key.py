@@ -81,7 +81,7 @@ def test_a_key_file_may_say_that_there_is_no_key(tmp_path: Path) -> None:
     assert found.tonality is None
 
 
-def test_what_is_no_key_is_named(tmp_path: Path) -> None:
+def test_what_is_not_a_key_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidReference, match=r"a\.key:1: not a key: 'H moll'"):
         read(tmp_path, "a.key", "H moll")
     with pytest.raises(InvalidReference, match=r"b\.key: 2 lines of data"):

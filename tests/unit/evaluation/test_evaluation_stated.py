@@ -19,7 +19,7 @@ PATHS = ("half.flac", "one.flac", "right.flac", "unseen.flac")
 
 @pytest.fixture
 def results(tmp_path) -> Results:
-    """Four tracks: two put right, one confirmed, one that nobody looked at."""
+    """Four tracks: two corrected, one confirmed, one unchecked."""
     files = write_steady(tmp_path / "results", PATHS)
     arguments = ["correct", "--results", str(files.folder)]
     assert main([*arguments, "half.flac", "--half"]) == 0
@@ -71,6 +71,6 @@ def test_the_summary_says_how_many_grids_were_right(results):
     )
 
 
-def test_without_statements_the_summary_says_nothing_of_them(tmp_path):
+def test_without_corrections_the_summary_does_not_mention_them(tmp_path):
     files = write_steady(tmp_path / "results", PATHS)
     assert "checked" not in describe(summarise(files.folder), files.folder)

@@ -1,4 +1,4 @@
-"""Other systems beside dropgrid: means with and without missing answers, paired differences."""
+"""Other systems and dropgrid: means with and without missing answers, paired differences."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_what_a_reference_does_not_allow_is_nobodys_fault():
     assert means(found, "dropgrid", "hit_0.5_f", 0).tracks == 2
 
 
-def test_drops_are_scored_where_the_labels_are_ours():
+def test_drops_are_scored_only_with_dropgrids_labels():
     drop = ReferenceSection(16.0, 32.0, "drop")
     truth = reference(bpm=120.0, sections=(ReferenceSection(0.0, 16.0, "intro"), drop))
     near, far = Answer(drops=(16.4,)), Answer(drops=(17.4,))
@@ -195,7 +195,7 @@ def test_the_command_puts_systems_side_by_side(results, tmp_path, capsys):
     before = (results / "evaluation" / "systems.json").read_bytes()
     assert evaluate(results, *words) == 0
     assert (results / "evaluation" / "systems.json").read_bytes() == before
-    assert evaluate(results, *words[:2]) == 0  # without systems: what was said of them is stale
+    assert evaluate(results, *words[:2]) == 0  # without systems: their old output is stale
     assert not list((results / "evaluation").glob("systems*"))
 
 

@@ -156,7 +156,7 @@ def test_a_template_is_given_by_name_by_list_and_by_file(
         assert "--cues" in capsys.readouterr().err
 
 
-def test_the_workflow_hands_a_template_on_as_one_argument() -> None:
+def test_the_workflow_passes_a_template_on_as_one_argument() -> None:
     entries = ("first_downbeat", {"at": "drop_1", "name": "it's $HOME; {x}"})
     _, arguments = target("virtualdj", ExportOptions(cues=entries))
     option, value = shlex.split(arguments)

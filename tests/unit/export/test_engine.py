@@ -17,7 +17,7 @@ from dropgrid.commands.main import main
 from dropgrid.export import engine, export, stick_songs, usb
 from dropgrid.export.options import ExportOptions
 from dropgrid.library import track_id
-from dropgrid.players.engine_schema import SCHEMAS
+from dropgrid.player_formats.engine_schema import SCHEMAS
 from dropgrid.records.store import read_bpm
 from library_of_records import PATHS, write_results
 
@@ -213,7 +213,7 @@ def test_one_copy_serves_both_kinds_of_players(library, tmp_path):
     assert usb.verify(drive) == []
 
 
-def test_a_file_of_the_users_is_never_written_over(library, tmp_path):
+def test_a_file_of_the_users_is_never_overwritten(library, tmp_path):
     results, music = library
     for name in ("a house.flac", "half time.wav"):
         (tmp_path / "drive/Contents/Zoë").mkdir(parents=True, exist_ok=True)

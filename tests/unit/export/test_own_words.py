@@ -21,7 +21,7 @@ from dropgrid.export import engine, export, usb
 from dropgrid.export.comments import comment
 from dropgrid.export.options import ExportOptions
 from dropgrid.library import track_id
-from dropgrid.players.database import ARTISTS, LABELS, TRACKS
+from dropgrid.player_formats.database import ARTISTS, LABELS, TRACKS
 from dropgrid.records.store import write_record
 from dropgrid.records.ticket import Ticket, ticket_json
 from dropgrid.records.track import Track

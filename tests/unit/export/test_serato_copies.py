@@ -73,7 +73,7 @@ def test_a_song_of_the_longest_name_is_copied(tmp_path: Path) -> None:
     assert (tmp_path / "copies" / LONG).exists()
 
 
-def test_a_song_is_never_written_over(library: tuple[Path, Path], tmp_path: Path, capsys) -> None:
+def test_a_song_is_never_overwritten(library: tuple[Path, Path], tmp_path: Path, capsys) -> None:
     music, results = library
     before = digests(music)
     command = ["export", "serato", "--results", str(results), "--library", str(music)]

@@ -15,7 +15,7 @@ from dropgrid.commands.main import main
 from dropgrid.export import engine, export
 from dropgrid.export.options import ExportOptions
 from dropgrid.library import track_id
-from dropgrid.players import engine_blobs
+from dropgrid.player_formats import engine_blobs
 from dropgrid.records.set_file import Blend, SetTrack, set_bytes
 from library_of_records import PATHS, write_results
 from traktor_nml_utils import TraktorCollection
@@ -94,7 +94,7 @@ def test_templates_do_not_take_them_for_sections(results, tmp_path):
      (json.dumps({"schema": "dropgrid/set", "schema_version": 1, "tracks": [{"track": "../x"}]}),
       "tracks[0]")],
 )  # fmt: skip
-def test_what_is_no_set_is_refused(results, tmp_path, capsys, text, message):
+def test_what_is_not_a_set_is_refused(results, tmp_path, capsys, text, message):
     if text is not None:
         (tmp_path / "set.json").write_text(text)
     words = ["export", "rekordbox", "--results", str(results), "--output", str(tmp_path / "c.xml")]

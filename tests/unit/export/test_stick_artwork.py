@@ -15,8 +15,8 @@ import pytest
 import soundfile
 from dropgrid.audio.artwork import cover_digest, small_covers, small_jpeg
 from dropgrid.export import export, usb
-from dropgrid.players import device_sql
-from dropgrid.players.database import ARTWORK, TRACKS
+from dropgrid.player_formats import device_sql
+from dropgrid.player_formats.database import ARTWORK, TRACKS
 from library_of_records import PATHS, write_results
 from mutagen.flac import Picture
 from mutagen.id3 import APIC
@@ -103,7 +103,7 @@ def test_a_number_stays_with_its_picture_and_an_old_one_goes(library, tmp_path):
     assert not (stick / "PIONEER/Artwork/00001/a1.jpg").exists()
 
 
-def test_a_picture_of_others_is_not_written_over_and_a_forged_mark_removes_nothing(
+def test_a_picture_of_others_is_not_overwritten_and_a_forged_mark_removes_nothing(
     library, tmp_path
 ):
     stick = tmp_path / "stick"
@@ -130,7 +130,7 @@ def test_pictures_of_all_kinds_are_read(kind, mode, colour):
 
 @pytest.mark.slow
 @pytest.mark.smoke
-def test_hostile_pictures_are_no_picture():
+def test_hostile_pictures_are_left_out():
     """A bomb, a line, what is cut short or changed: no error, little memory."""
     assert small_jpeg(picture(0, "PNG", (20_000, 20_000), "L"), 80) is None
     assert small_jpeg(picture(0, "PNG", (30_000, 1), "L"), 80) is None

@@ -78,7 +78,7 @@ def test_version_20_has_a_marker_for_each_tempo(results: Path, tmp_path: Path) -
     ]  # fmt: skip
 
 
-def test_version_19_has_the_tempo_and_the_ones_of_the_music_not_of_its_beatless_intro(
+def test_version_19_has_the_tempo_and_the_downbeats_of_the_music_not_of_its_beatless_intro(
     tmp_path: Path,
 ) -> None:
     record = bpm_record("a.mp3")

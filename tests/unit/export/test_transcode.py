@@ -73,7 +73,7 @@ def test_many_channels_become_two(tmp_path):
 
 @pytest.mark.parametrize("data", [b"", b"fLaC" + bytes(200), b"#EXTM3U\n/etc/passwd\n",
                                   b"v=0\nm=audio 1 RTP/AVP 0\n"])  # fmt: skip
-def test_what_is_no_audio_is_refused(tmp_path, data):
+def test_what_is_not_audio_is_refused(tmp_path, data):
     (tmp_path / "a.flac").write_bytes(data)
     with pytest.raises(DecodeError):
         to_aiff(tmp_path / "a.flac", tmp_path / "a.aiff")

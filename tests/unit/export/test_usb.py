@@ -20,8 +20,8 @@ from dropgrid.commands.main import main
 from dropgrid.export import export, stick_songs, usb
 from dropgrid.export.options import ExportOptions
 from dropgrid.library import track_id
-from dropgrid.players import analysis_file as anlz
-from dropgrid.players.database import ENTRIES, TRACKS, TREE
+from dropgrid.player_formats import analysis_file as anlz
+from dropgrid.player_formats.database import ENTRIES, TRACKS, TREE
 from dropgrid.records.model import Phrase
 from dropgrid.records.store import read_bpm
 from dropgrid.records.track import Track

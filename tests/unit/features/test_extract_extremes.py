@@ -103,7 +103,7 @@ def test_eight_channels_are_weighted_by_their_places(
     assert side - front == pytest.approx(10 * math.log10(1.41), abs=0.02)
 
 
-def test_clipped_samples_and_what_is_no_number_leave_numbers(
+def test_clipped_samples_and_what_is_not_a_number_leave_numbers(
     tmp_path: Path, music: np.ndarray, net: key_network.Network
 ) -> None:
     sound = 8 * music.copy()

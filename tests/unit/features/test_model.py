@@ -202,7 +202,7 @@ def test_without_compiled_loops_the_error_says_what_stands_in_for_them(
             check_networks(config)
 
 
-def test_networks_that_come_ready_made_are_taken_as_they_are(
+def test_ready_made_networks_are_used_as_they_are(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     package = tmp_path / "site" / "dropgrid_models"
@@ -218,7 +218,7 @@ def test_networks_that_come_ready_made_are_taken_as_they_are(
     assert (tmp_path / "key.npz").read_bytes() == key_weights.NAME.encode()
 
 
-def test_a_file_that_is_no_network_is_refused_when_loaded(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_network_is_refused_when_loaded(tmp_path: Path) -> None:
     (tmp_path / "network.npz").write_bytes(b"nonsense")
     with pytest.raises(ModelError, match="cannot be loaded"):
         beat_ensemble.load(tmp_path / "network.npz")

@@ -1,4 +1,4 @@
-"""Engines that users bring: what they get, may return, and what is said when they fail."""
+"""Engines that users bring: what they get, may return, and the messages when they fail."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_an_installed_engine_is_an_entry_point(
         ("madmon", "no such method"),
     ],
 )
-def test_what_cannot_be_loaded_is_said_with_the_option(
+def test_what_cannot_be_loaded_is_reported_with_the_option(
     engine: Path, method: str, reason: str
 ) -> None:
     with pytest.raises(ModelError, match=r"bpm\.method") as error:
@@ -157,7 +157,7 @@ def test_a_track_that_an_engine_fails_on_has_a_record_that_says_so(
         (np.full(100, -0.1), "outside 0 to 1"),
     ],
 )
-def test_only_activations_are_taken(found: Any, reason: str) -> None:
+def test_only_activations_are_accepted(found: Any, reason: str) -> None:
     with pytest.raises(EngineError, match=reason):
         plugin.checked(found, 100, "mine")
 
@@ -212,7 +212,7 @@ def test_the_example_wraps_beat_this_as_it_is_published(
         del sys.modules[name]
 
 
-def test_a_changed_engine_hears_anew(engine: Path) -> None:
+def test_a_changed_engine_hears_again(engine: Path) -> None:
     from dropgrid.stages.networks import maker
 
     before = maker(f"{engine}:detect")
@@ -221,7 +221,7 @@ def test_a_changed_engine_hears_anew(engine: Path) -> None:
     assert maker("open") == "open"
 
 
-def test_silence_of_an_engine_is_no_grid(tmp_path: Path) -> None:
+def test_silence_of_an_engine_gives_no_grid(tmp_path: Path) -> None:
     (tmp_path / "none.py").write_text(
         "import numpy as np\n"
         "def detect(blocks, rate):\n"

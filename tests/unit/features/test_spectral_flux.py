@@ -52,7 +52,7 @@ def test_a_soft_passage_counts_like_a_loud_one() -> None:
     assert soft == pytest.approx(loud, rel=0.1)
 
 
-def test_a_tone_that_slides_is_no_rise() -> None:
+def test_a_tone_that_slides_is_not_a_rise() -> None:
     """Without the maximum over neighbouring bands a vibrato outweighs the strokes."""
     t = np.arange(20 * SAMPLE_RATE) / SAMPLE_RATE
     pitch = 600 * 2 ** (np.sin(2 * np.pi * 5 * t) / 12)

@@ -149,7 +149,7 @@ def test_every_way_in_which_memory_runs_out_is_a_memory_fault(name: str, song: P
     assert way.said in failure[1]
 
 
-def test_a_crash_far_below_the_cap_is_no_memory_fault() -> None:
+def test_a_crash_far_below_the_cap_is_not_a_memory_fault() -> None:
     code = HARNESS.format(before="", work="    ctypes.memset(None, 1, 1)", room=200)
     done = run(code)
     assert json.loads(done.stdout)[1] == ["Crashed", "ended with SIGSEGV"]

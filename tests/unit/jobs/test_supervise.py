@@ -146,13 +146,13 @@ def test_work_that_is_killed_is_the_machines_fault() -> None:
     assert outcome.failure.message.startswith("ended with SIGKILL")
 
 
-def test_work_that_alone_receives_a_signal_is_not_taken_for_done() -> None:
+def test_work_that_alone_receives_a_signal_is_not_mistaken_for_done() -> None:
     outcome = supervised(lambda: os.kill(os.getpid(), signal.SIGTERM))
     assert outcome.failure is not None
     assert outcome.failure.message == "ended with SIGTERM"
 
 
-def test_work_that_exits_without_a_word_is_not_taken_for_done() -> None:
+def test_work_that_exits_without_a_word_is_not_mistaken_for_done() -> None:
     outcome = supervised(lambda: os._exit(3))
     assert outcome.failure is not None
     assert outcome.failure.message == "ended with exit code 3"
@@ -171,7 +171,7 @@ def test_work_that_hangs_is_ended_even_where_it_ignores_signals() -> None:
     assert outcome.seconds < HANGS / 2
 
 
-def test_the_use_of_time_and_memory_is_told() -> None:
+def test_the_use_of_time_and_memory_is_reported() -> None:
     def work() -> None:
         block = bytearray(b"x") * (64 * 2**20)
         while time.process_time() < 0.2:

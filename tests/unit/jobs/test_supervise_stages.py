@@ -174,7 +174,9 @@ def test_a_fault_met_while_another_was_handled_counts_unless_it_was_set_aside() 
         (IndexError("7"), "track"),
     ],
 )
-def test_whose_fault_an_exception_is(error: BaseException, fault: str) -> None:
+def test_exceptions_are_blamed_on_the_file_or_on_dropgrid(
+    error: BaseException, fault: str
+) -> None:
     assert classify(error, "features")[0] == fault
 
 

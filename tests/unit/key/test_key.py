@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import soundfile
 from dropgrid import demo
+from dropgrid.apply_corrections.model import Confirmed, Correction
 from dropgrid.base.errors import ConfigError, ModelError
-from dropgrid.corrections.model import Confirmed, Correction
 from dropgrid.demo import rendering
 from dropgrid.features import Features
 from dropgrid.features.engines import key_network, key_weights
@@ -103,7 +103,7 @@ def test_keys_are_read_in_all_the_ways_people_write_them(text: str, name: str) -
 
 
 @pytest.mark.parametrize("text", ["", "All", "o", "13A", "0m", "H minor", "C dorian", "128", "A?"])
-def test_other_texts_are_no_key(text: str) -> None:
+def test_other_texts_are_not_keys(text: str) -> None:
     assert notation.parse(text) is None
 
 
@@ -114,7 +114,7 @@ def test_keys_that_mix_are_neighbours_on_the_wheel() -> None:
     assert {notation.camelot(key) for key in keys} == {"1B", "2B", "12B", "1A"}
 
 
-def test_the_network_is_the_same_file_every_time_and_no_other_is_taken(tmp_path: Path) -> None:
+def test_the_network_is_the_same_file_every_time_and_no_other_is_accepted(tmp_path: Path) -> None:
     key_weights.prepare(tmp_path / "a.npz")
     key_weights.prepare(tmp_path / "b.npz")
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
@@ -239,7 +239,7 @@ def test_noise_and_a_single_note_have_no_key(key_net: key_network.Network) -> No
 
 
 @pytest.mark.parametrize("seconds", [1.0, 2.0])
-def test_a_moment_of_music_is_no_trouble(seconds: float, key_net: key_network.Network) -> None:
+def test_very_short_music_is_accepted(seconds: float, key_net: key_network.Network) -> None:
     found = key_of(played(F_MINOR)[: int(seconds * RATE)], key_net)
     assert found.key is None or 0 <= found.confidence <= 1
 

@@ -117,7 +117,7 @@ def test_a_set_is_written_whole(results, tmp_path, capsys, kind):
     assert main(words) == 0 and output.read_bytes() == again  # its own, without --force
 
 
-def test_a_set_file_tells_where_each_track_meets_its_neighbours(results, tmp_path):
+def test_a_set_file_says_where_each_track_is_mixed(results, tmp_path):
     """Its times are those of the records; the cue sheet has the same starts."""
     sheet, output = tmp_path / "set.cue", tmp_path / "set.json"
     words = ["set", "--results", str(results), "--start", "two.flac"]
@@ -260,7 +260,7 @@ def test_a_list_that_cannot_be_read_is_named(results, tmp_path, capsys, name, da
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_a_song_is_never_written_over(results, tmp_path):
+def test_a_song_is_never_overwritten(results, tmp_path):
     song = tmp_path / "set.csv"
     song.write_text("mine")
     assert main(["set", "--results", str(results), "--output", str(song)]) == 2

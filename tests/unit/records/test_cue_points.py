@@ -129,6 +129,6 @@ def test_a_cue_does_not_go_to_a_first_downbeat_where_its_section_ends() -> None:
     assert first_cue(FIRST + 0.06) == FIRST
 
 
-def test_an_offset_is_told_with_its_sign() -> None:
+def test_an_offset_is_reported_with_its_sign() -> None:
     found = pads(TRACK, (Pad("drop", offset=1, unit="beat"), Pad("drop", offset=-2, unit="beat")))
     assert [cue.name for _, cue in found] == ["Drop 1 + 1 beat", "Drop 1 - 2 beats"]

@@ -22,7 +22,7 @@ SECTIONS = (
 )  # fmt: skip
 
 
-def test_passages_are_told_with_their_bars_and_parts() -> None:
+def test_passages_are_reported_with_their_bars_and_parts() -> None:
     found = passages(SECTIONS)
     assert [passage.text for passage in found] == [
         "intro 8 bars", "drop 24 bars (2 parts)", "breakdown 1 bar", "drop 8 bars",

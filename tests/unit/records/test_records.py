@@ -147,7 +147,7 @@ def test_records_are_what_their_schemas_say(record, name):
         {"alternatives": [{"bpm": 64, "confidence": 0.1, "kind": "other", "shift_beats": None}]},
     ],
 )
-def test_the_schema_refuses_what_is_no_record(change):
+def test_the_schema_refuses_what_is_not_a_record(change):
     values = json.loads(to_json(BPM)) | change
     assert not jsonschema.Draft202012Validator(schema("bpm")).is_valid(values)
 

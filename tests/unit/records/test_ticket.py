@@ -47,7 +47,7 @@ def test_a_ticket_read_back_is_the_ticket(tmp_path: Path) -> None:
         ({"size": "gone"}, "cannot be read as a track's ticket"),
     ],
 )  # fmt: skip
-def test_what_is_no_ticket_is_refused_by_name(tmp_path: Path, changes, reason) -> None:
+def test_what_is_not_a_ticket_is_refused_by_name(tmp_path: Path, changes, reason) -> None:
     path = written(tmp_path, **changes)
     with pytest.raises(RecordError, match=reason) as raised:
         read_ticket(path)

@@ -29,7 +29,7 @@ def read(**changes: Any) -> BpmRecord:
         {"decoder": {"sample_rate": 1, "channels": 2}}, {"bpm_interval": [-1.0, 1.0]},
     ],
 )  # fmt: skip
-def test_what_lies_within_is_taken(good) -> None:
+def test_values_within_the_limits_are_accepted(good) -> None:
     record = read(**good)
     for name, value in good.items():
         found = getattr(record, name)
@@ -111,7 +111,7 @@ def test_a_forged_set_is_refused_by_field(tmp_path: Path, changes, message) -> N
     assert message in str(raised.value)
 
 
-def test_a_set_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_set_that_is_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="there is no such file"):
         read_set(tmp_path / "none.json")
 

@@ -11,7 +11,7 @@ import pytest
 from dropgrid.base.errors import InvalidReference
 from dropgrid.key import notation
 from dropgrid.references import checks, collect, json_source, tabular, textual, xml_source
-from dropgrid.references.annotation import Annotation, Mark, ReferenceSection
+from dropgrid.references.annotation import Annotation, CueOrLoop, ReferenceSection
 from dropgrid.references.checks import Place
 from dropgrid.references.collect import read_sources
 
@@ -96,7 +96,7 @@ def test_a_file_may_be_as_large_as_its_bound(tmp_path: Path, monkeypatch) -> Non
         checks.read_bytes(path)
 
 
-def test_a_pipe_and_a_folder_are_no_files(tmp_path: Path) -> None:
+def test_a_pipe_and_a_folder_are_not_files(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.json")
     with pytest.raises(InvalidReference, match="not a file but a pipe"):
         checks.read_bytes(tmp_path / "a.json")
@@ -108,7 +108,7 @@ def test_a_pipe_and_a_folder_are_no_files(tmp_path: Path) -> None:
     ("data", "message"),
     [(b"a\nb\n\xff", ":3: byte 0xff is not UTF-8"), (b"a\nb\0", ":2: holds a zero byte")],
 )
-def test_what_is_no_text_is_named_by_its_line(tmp_path: Path, data: bytes, message: str) -> None:
+def test_what_is_not_text_is_named_by_its_line(tmp_path: Path, data: bytes, message: str) -> None:
     (tmp_path / "a.csv").write_bytes(data)
     with pytest.raises(InvalidReference, match=message):
         checks.read_text(tmp_path / "a.csv")
@@ -218,7 +218,7 @@ def test_a_section_that_cannot_be_placed_is_named(tmp_path: Path, section, messa
         read_sources([str(path)])
 
 
-def test_words_of_the_list_are_no_files_and_a_folder_is_read_in_order(tmp_path: Path) -> None:
+def test_words_of_the_list_are_not_files_and_a_folder_is_read_in_order(tmp_path: Path) -> None:
     for name in ("b", "a", ".c"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "2.json").write_text('{"bpm": 2}')
@@ -245,7 +245,7 @@ def test_times_of_a_player_are_cut_at_0() -> None:
     annotation = Annotation(
         "a.mp3", "x", "traktor", beats=(0.02, 1.0), downbeats=(0.01, 1.0), boundaries=(0.01, 9.0),
         sections=(ReferenceSection(0.0, 0.02, "intro"), ReferenceSection(0.02, 5.0, "drop")),
-        marks=(Mark(0.02, "gone"), Mark(1.0, "loop", 2, 2.0)), player="traktor",
+        cues_and_loops=(CueOrLoop(0.02, "gone"), CueOrLoop(1.0, "loop", 2, 2.0)), player="traktor",
     )  # fmt: skip
     decoder = {"name": "libsndfile", "info_frame": "lame", "sample_rate": rate}
     late = 2257 / rate
@@ -254,10 +254,10 @@ def test_times_of_a_player_are_cut_at_0() -> None:
     assert moved.beats == moved.downbeats == (1.0 - late,)
     assert moved.boundaries == (9.0 - late,)
     assert [(s.start, s.end, s.label) for s in moved.sections or ()] == [(0.0, 5 - late, "drop")]
-    assert moved.marks == (Mark(1.0 - late, "loop", 2, 2.0 - late),)
+    assert moved.cues_and_loops == (CueOrLoop(1.0 - late, "loop", 2, 2.0 - late),)
     same = annotation.in_time_of({})
     assert same.beats == annotation.beats and same.player is None
     short = replace(annotation, sections=(ReferenceSection(0.0, 0.5, "intro"),))
     assert [s.end for s in short.in_time_of(decoder).sections or ()] == [0.5 - late]
     bare = Annotation("a.mp3", "x", "traktor", player="traktor").in_time_of(decoder)
-    assert bare.beats is bare.sections is bare.marks is None
+    assert bare.beats is bare.sections is bare.cues_and_loops is None

@@ -74,7 +74,7 @@ def song(path: Path) -> Path:
     return path
 
 
-def test_seratos_tags_of_a_flac_are_read_and_ours_are_passed_over(tmp_path: Path) -> None:
+def test_seratos_tags_of_a_flac_are_read_and_dropgrids_are_skipped(tmp_path: Path) -> None:
     path = song(tmp_path / "a.flac")
     assert read_serato(path) is None and read_file(path, "a", 10.0) is None
     tags = {serato.GRID: serato.pack_grid(GRID), serato.MARKERS2: serato.pack_markers2(CUES, True)}

@@ -77,7 +77,7 @@ def test_what_traktor_tells_in_other_ways(tmp_path: Path, old, new, expected) ->
 
 
 @pytest.mark.parametrize("value", ["24", "-1", "1.5"])
-def test_a_number_that_is_no_key_of_traktors_is_refused(tmp_path: Path, value: str) -> None:
+def test_a_number_that_is_not_a_key_of_traktors_is_refused(tmp_path: Path, value: str) -> None:
     text = NML.replace("</INFO>", f'</INFO><MUSICAL_KEY VALUE="{value}"/>')
     with pytest.raises(InvalidReference, match="not a key, which are 0 to 23"):
         traktor.read(nml(tmp_path, text))

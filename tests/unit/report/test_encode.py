@@ -1,4 +1,4 @@
-"""What the page is told of a track: every fact in its units, and nothing that is not known."""
+"""What the page gets about a track: every fact in its units, and nothing that is not known."""
 
 from __future__ import annotations
 
@@ -223,7 +223,7 @@ def test_evaluations_come_in_their_order_with_their_plots(tmp_path: Path) -> Non
     assert page.evaluations_json((), Evaluation("systems", {})) == {"documents": []}
 
 
-def test_an_evaluation_that_is_no_object_is_refused(tmp_path: Path) -> None:
+def test_an_evaluation_that_is_not_an_object_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"bpm\.json: not a JSON object"):
         collect.evaluations(evaluated(tmp_path, bpm=[1]))
     (tmp_path / "evaluation" / "bpm.json").unlink()

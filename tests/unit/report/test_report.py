@@ -57,7 +57,7 @@ class Page(HTMLParser):
         return json.loads(self.texts["data-library"])
 
     def detail(self, index: int) -> list[np.ndarray]:
-        """Beats, downbeats, reference beats (s), three bytes a column of a track, decoded anew."""
+        """Beats, downbeats, reference beats (s) and three bytes per column of a track, decoded."""
         data = zlib.decompress(base64.b64decode(self.texts["data-details"].split("\n")[index]))
         counts = np.frombuffer(data[:16], "<u4").tolist()
         end = 16 + 2 * sum(counts[:3])
@@ -331,7 +331,7 @@ def test_silence_is_a_flat_line() -> None:
     assert not waveform.quantise(np.zeros(4)).any()
 
 
-def test_a_damaged_features_file_is_no_waveform(tmp_path: Path) -> None:
+def test_a_damaged_features_file_is_not_a_waveform(tmp_path: Path) -> None:
     (tmp_path / "a.npz").write_bytes(b"PK\x03\x04 cut short")
     assert waveform.read_waveform(tmp_path / "a.npz", 9) is None
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dropgrid.apply_corrections.per_track import slice_bytes, slice_path
 from dropgrid.base.csv_tables import csv_bytes
 from dropgrid.correcting.session import CorrectionSession
-from dropgrid.corrections.per_track import slice_bytes, slice_path
 from dropgrid.records.model import ANALYSES
 from dropgrid.report.collect import collect
 from dropgrid.report.encode import row

@@ -6,9 +6,9 @@ import json
 
 import pytest
 from dropgrid import __version__
+from dropgrid.apply_corrections import document
 from dropgrid.base.errors import RecordError
 from dropgrid.correcting.session import NothingToUndo
-from dropgrid.corrections import document
 from dropgrid.library import track_id
 from dropgrid.records.model import LABELS
 from dropgrid.report import encode
@@ -56,13 +56,13 @@ from workbench_requests import MINOR, ONE, PORT, ask
         ("api/changes?since=0.5", None, 400, "since: not a whole number from 0 to 1000000000"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_said_with_its_status(app, path, body, status, reason) -> None:
+def test_what_is_wrong_is_reported_with_its_status(app, path, body, status, reason) -> None:
     found, data = ask(app, path, body)
     assert found == status
     assert reason in json.loads(data)["error"]
 
 
-def test_questions_about_mixing_are_handed_on(app: Guard) -> None:
+def test_questions_about_mixing_are_passed_on(app: Guard) -> None:
     two = track_id(PATHS[1])
     assert json.loads(ask(app, f"api/tracks/{ONE}/next?energy=up")[1]) == {
         "after": ONE, "course": "up"}  # fmt: skip
@@ -96,7 +96,9 @@ def test_the_page_and_the_library_are_there(app: Guard, workbench: Workbench) ->
     assert library["results"] == str(workbench.session.results.folder)
 
 
-def test_what_the_run_took_and_how_right_it_was_are_told(app: Guard, workbench: Workbench) -> None:
+def test_the_cost_and_the_evaluation_of_the_run_are_shown(
+    app: Guard, workbench: Workbench
+) -> None:
     results = workbench.session.results
     log = results.folder / "logs" / "tracks" / f"{ONE}.log"
     log.parent.mkdir(parents=True)
@@ -112,7 +114,7 @@ def test_what_the_run_took_and_how_right_it_was_are_told(app: Guard, workbench: 
     assert ask(app, "api/evaluation")[0] == 400
 
 
-def test_a_full_disk_is_told_and_a_song_without_sound_too(app, workbench, monkeypatch) -> None:
+def test_a_full_disk_is_reported_and_a_song_without_sound_too(app, workbench, monkeypatch) -> None:
     def fail(error: Exception):
         def raising(*_: object) -> None:
             raise error

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from dropgrid.apply_corrections.section_edits import Answer
 from dropgrid.base.errors import RecordError
 from dropgrid.correcting.session import CorrectionSession
-from dropgrid.corrections.section_edits import Answer
 from dropgrid.library import track_id
 from dropgrid.records.model import Alternative
 from dropgrid.report.workbench import state
@@ -177,7 +177,7 @@ def test_rows_that_are_read_later_do_not_take_the_place_of_edits(workbench: Work
     assert workbench._rows[ONE][1]["key"] == "D minor"
 
 
-def test_rows_are_told_of_while_others_are_read(workbench: Workbench, monkeypatch) -> None:
+def test_rows_are_reported_while_others_are_read(workbench: Workbench, monkeypatch) -> None:
     monkeypatch.setattr(state, "PUBLISH_INTERVAL", -1.0)
     before = workbench.revision
     workbench._read()
@@ -199,7 +199,7 @@ def test_a_look_takes_a_twentieth_of_the_time_at_most(workbench: Workbench, monk
     assert pauses == [state.POLL, state.POLL, 20.0]
 
 
-def test_records_behind_what_is_stated_are_made_anew_once(workbench: Workbench) -> None:
+def test_records_older_than_their_corrections_are_made_again_once(workbench: Workbench) -> None:
     CorrectionSession(workbench.session.results, workbench.session.file).edit(ONE, [MINOR])
     workbench._read()
     assert workbench._jobs == {ONE: None} and workbench._queue.qsize() == 1

@@ -118,7 +118,7 @@ def test_the_command_says_them_and_the_page_marks_them(results, capsys):
     assert duplicates == {ONE: (HALF,), HALF: (ONE,), BROKEN: (), HOSTILE: ()}
 
 
-def test_a_file_of_the_users_is_not_written_over(results, capsys):
+def test_a_file_of_the_users_is_not_overwritten(results, capsys):
     (results / "duplicates.csv").write_text("mine")
     assert main(["duplicates", "--results", str(results)]) == 2
     assert (results / "duplicates.csv").read_text() == "mine"

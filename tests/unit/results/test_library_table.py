@@ -94,7 +94,7 @@ def test_a_track_without_a_key_is_neither_sure_nor_unsure(results: Path) -> None
     assert row_of(results, ONE)["key_sure"] is None
 
 
-def test_a_failure_is_told_once_and_fills_no_column(results: Path) -> None:
+def test_a_failure_is_reported_once_and_fills_no_column(results: Path) -> None:
     scan = json.loads((results / "scan.json").read_text())
     scan["problems"] = [{"path": "locked", "reason": "Permission denied"}]
     (results / "scan.json").write_text(json.dumps(scan))
@@ -108,7 +108,7 @@ def test_a_failure_is_told_once_and_fills_no_column(results: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_damaged_record_is_a_failure_until_it_is_mended(results: Path) -> None:
+def test_a_damaged_record_is_a_failure_until_it_is_repaired(results: Path) -> None:
     for kind in ("bpm", "key"):
         path = Results(results).record(kind, HALF)
         whole = path.read_bytes()

@@ -31,7 +31,7 @@ def test_a_file_of_a_track_is_known_by_name_and_lines(tmp_path, name, data, owne
     assert is_own_output(tmp_path / name) is owned
 
 
-def test_a_mark_near_either_end_says_whose_a_file_is(tmp_path: Path) -> None:
+def test_dropgrids_files_are_recognised_by_either_end(tmp_path: Path) -> None:
     path = tmp_path / "a.nml"
     for data, owned in [(b"x" * LOOK + b"#DG#", True), (b"#DG#" + b"x" * LOOK, True),
                         (b"x" * LOOK + b"#DG#" + b"x" * LOOK, False), (b"x", False)]:  # fmt: skip
@@ -41,7 +41,7 @@ def test_a_mark_near_either_end_says_whose_a_file_is(tmp_path: Path) -> None:
     assert not is_own_output(tmp_path / "none")
 
 
-def test_what_is_somebody_elses_is_refused(tmp_path: Path) -> None:
+def test_files_of_others_are_refused(tmp_path: Path) -> None:
     song, notes, folder = tmp_path / "a.flac", tmp_path / "notes.txt", tmp_path / "folder"
     song.write_bytes(b"fLaC")
     notes.write_text("mine")

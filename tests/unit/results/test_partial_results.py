@@ -90,7 +90,7 @@ def test_the_list_shows_what_is_there(results, table, capsys):
     assert "waiting to be analysed by the next run: 1" in said
 
 
-def test_without_any_record_it_is_said(results, capsys):
+def test_a_folder_without_records_is_reported(results, capsys):
     for kind in KINDS:
         for path in (results / kind).iterdir():
             path.unlink()
@@ -108,7 +108,7 @@ def test_the_page_keeps_the_references_of_the_run(results, tmp_path, monkeypatch
     arguments = ["report", "--results", str(results), "--library", str(tmp_path)]
     assert main(arguments) == 0
     assert "123.25" in page.read_text()
-    assert main([*arguments, "--references"]) == 0  # none at all, where that is asked for
+    assert main([*arguments, "--references"]) == 0  # none at all, if requested
     assert "123.25" not in page.read_text()
 
 

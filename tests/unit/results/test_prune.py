@@ -68,7 +68,7 @@ def test_all_that_is_kept_of_the_track_goes_and_nothing_else(results, capsys):
     assert "0 tracks no longer in your folder; 0 files removed" in capsys.readouterr().out
 
 
-def test_a_log_alone_is_no_track_that_left(results, capsys):
+def test_a_log_alone_does_not_count_as_a_removed_track(results, capsys):
     log = results / "logs" / "bpm" / "renamed-01234567.log"
     log.write_bytes((results / "logs" / "bpm" / f"{GONE}.log").read_bytes())
     prune(results)
@@ -82,7 +82,7 @@ def test_features_that_lost_their_track_are_found_in_the_cache(results):
     assert f"cache/{ORIGINS[THERE]}.npz" in before - names(results)
 
 
-def test_what_is_not_ours_stays_whatever_it_is_called(results, tmp_path):
+def test_files_of_others_stay_whatever_their_names(results, tmp_path):
     (tmp_path / "mine.json").write_text((results / "bpm" / f"{GONE}.json").read_text())
     mine = {
         "bpm/my-song-01234567.json": b"mine", "features/my-song-01234567.npz": b"mine",
@@ -98,7 +98,7 @@ def test_what_is_not_ours_stays_whatever_it_is_called(results, tmp_path):
     assert (tmp_path / "mine.json").exists()
 
 
-def test_a_folder_that_is_not_ours_is_refused(tmp_path, capsys):
+def test_a_folder_without_dropgrids_mark_is_refused(tmp_path, capsys):
     (tmp_path / "letter.txt").write_text("mine")
     assert main(["prune", "--results", str(tmp_path)]) == 2
     assert "was not made by dropgrid" in capsys.readouterr().err

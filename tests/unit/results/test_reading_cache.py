@@ -144,7 +144,7 @@ def test_sources_that_changed_behind_the_process_make_no_entries(
     assert not path_of("reading", results, any="rows").exists()
 
 
-def test_what_editors_leave_among_the_sources_is_no_source(package: Path) -> None:
+def test_what_editors_leave_among_the_sources_is_not_a_source(package: Path) -> None:
     before = reading_cache.sources.__wrapped__()
     package.with_name(".#module.py").symlink_to("somebody@somewhere.1234")
     assert reading_cache.sources.__wrapped__() == before
@@ -177,7 +177,7 @@ def test_every_byte_is_sealed(results: Path, file: Path) -> None:
     assert found(results, file) is not None
 
 
-def test_the_cache_of_somebody_else_is_none(
+def test_the_cache_of_another_user_is_ignored(
     results: Path, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "other"))
@@ -186,7 +186,7 @@ def test_the_cache_of_somebody_else_is_none(
     assert found(results, file) is None
 
 
-def test_a_key_that_others_may_read_is_none_and_one_that_is_cut_short_is_made_anew(
+def test_a_seal_key_that_others_can_read_is_ignored_and_a_truncated_key_is_replaced(
     results: Path, file: Path, tmp_path: Path
 ) -> None:
     keep(results, file)
@@ -225,13 +225,13 @@ def test_a_relative_place_for_the_key_is_none(
         keep(results, file)
     assert not any(Path().iterdir()) and found(results, file) is None
     monkeypatch.setenv("HOME", "")
-    assert reading_cache._state() is None
+    assert reading_cache._state_folder() is None
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     keep(results, file)
     assert (tmp_path / "home/.local/state/dropgrid/cache.key").exists()
 
 
-def test_root_makes_no_folders_in_the_home_of_somebody_else(
+def test_root_makes_no_folders_in_the_home_of_another_user(
     results: Path, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = tmp_path / "home"
@@ -264,7 +264,7 @@ def test_without_a_home_there_is_no_cache(
     assert not path_of("reading", results, any="rows").exists()
 
 
-def test_nothing_is_written_into_a_folder_of_somebody_else(file: Path, tmp_path: Path) -> None:
+def test_nothing_is_written_into_a_folder_of_another_user(file: Path, tmp_path: Path) -> None:
     (tmp_path / "unmarked").mkdir()
     keep(tmp_path / "unmarked", file)
     assert not any((tmp_path / "unmarked").iterdir())
@@ -312,7 +312,7 @@ def test_a_forged_cache_takes_no_memory(results: Path, file: Path) -> None:
 
 
 def peak(work: Callable[[], object]) -> int:
-    """The most bytes that Python had while it worked, beside what it had before."""
+    """The peak of the bytes that Python allocated, above those before."""
     tracemalloc.start()
     try:
         work()
@@ -346,7 +346,7 @@ def test_a_file_whose_name_the_system_cannot_write_is_a_missing_one() -> None:
     assert reading_cache.signature(["/music/\ud800.flac"]) == (b"-", True)
 
 
-def test_a_folder_that_cannot_be_written_is_no_matter(
+def test_a_folder_that_cannot_be_written_does_no_harm(
     results: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*arguments: object, **options: object) -> None:

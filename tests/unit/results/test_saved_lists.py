@@ -52,7 +52,7 @@ def test_lists_are_kept_renamed_and_dropped(results: Path) -> None:
         ("x", ["../../etc/passwd"], "ids"), ("x", [A] * (MOST_TRACKS + 1), "at most"),
     ],
 )  # fmt: skip
-def test_what_is_no_list_is_refused(name: object, tracks: object, why: str) -> None:
+def test_what_is_not_a_list_is_refused(name: object, tracks: object, why: str) -> None:
     with pytest.raises(ConfigError, match=why):
         checked(name, tracks)
 

@@ -61,7 +61,7 @@ def test_a_name_cannot_colour_the_screen_or_break_the_line(tmp_path):
     assert r"a\n\x1b[31m.wav" in text
 
 
-def test_a_failed_track_is_told_with_its_reason(tmp_path):
+def test_a_failed_track_is_reported_with_its_reason(tmp_path):
     assert listing(make_results(tmp_path)).endswith("not analysed:\n  b.mp3: decode: not audio")
 
 

@@ -91,7 +91,7 @@ def test_three_beats_a_bar_need_a_downbeat_every_third_beat():
     assert list(decision_table(few, LENGTHS).shares) == [4]
 
 
-def test_strong_pairs_with_weaker_threes_are_no_bars_of_three():
+def test_strong_pairs_with_weaker_threes_are_not_bars_of_three():
     turns = np.arange(96)
     downbeats = np.zeros(192)
     downbeats[::2] = 0.4 * (turns % 2 == 0) + 0.5 * (turns % 3 == 0)  # a three repeats by 0.45
@@ -171,7 +171,7 @@ def test_hits_count_in_their_band_and_within_30_ms():
     assert evidence["hat"][100] == 0
 
 
-def test_a_file_that_begins_or_ends_is_no_change():
+def test_a_file_that_begins_or_ends_is_not_a_change():
     bands = np.full((6400, 9), -40.0)
     bands[:50] = -60
     bands[6350:] = -60

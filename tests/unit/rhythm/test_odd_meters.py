@@ -31,7 +31,7 @@ def rhythm_of(samples, folder, **options):
     ],
 )
 @pytest.mark.parametrize("bpm", [110.0, 150.0])
-def test_the_drums_tell_how_many_beats_a_bar_has(name, signature, quarters, bpm, tmp_path):
+def test_the_drums_decide_how_many_beats_a_bar_has(name, signature, quarters, bpm, tmp_path):
     samples = odd_meters.played(odd_meters.PATTERNS[name], bpm, 75)
     rhythm = rhythm_of(samples, tmp_path)
     assert (rhythm.bpm, rhythm.time_signature) == (bpm, signature)
@@ -62,6 +62,6 @@ def test_a_user_may_leave_out_five_and_seven(tmp_path):
 
 
 @pytest.mark.parametrize("style", sorted(STYLES))
-def test_no_style_of_dance_music_in_four_is_taken_for_another(style, tmp_path):
+def test_no_style_of_dance_music_in_four_is_mistaken_for_another_meter(style, tmp_path):
     samples = render(compose(5, style=style, duration=60))
     assert rhythm_of(samples, tmp_path).time_signature == "4/4"

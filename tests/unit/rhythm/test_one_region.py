@@ -43,7 +43,7 @@ def farthest(rhythm, bpm, start):
 
 @pytest.mark.parametrize("method", ["madmom", "open"])
 @pytest.mark.parametrize("kind", ["64 bars at -40 dB", "a fade in", "a fade out"])
-def test_a_quiet_part_is_no_region(kind, method, engines, tmp_path):
+def test_a_quiet_part_is_not_a_region(kind, method, engines, tmp_path):
     pattern = odd_meters.PATTERNS["4/4"]
     samples = odd_meters.played(pattern, BPM, START + BARS * 240 / BPM + 1.0, START)
     level = np.ones(len(samples))
@@ -62,7 +62,7 @@ def test_a_quiet_part_is_no_region(kind, method, engines, tmp_path):
 
 @pytest.mark.parametrize("method", ["madmom", "open"])
 @pytest.mark.parametrize("sound", sorted(beatless_sounds.SOUNDS))
-def test_a_sound_without_a_beat_is_no_region(sound, method, engines, tmp_path):
+def test_a_sound_without_a_beat_is_not_a_region(sound, method, engines, tmp_path):
     bpm = 120.0 + zlib.crc32(sound.encode()) % 24
     samples, first = beatless_sounds.track(sound, "smsms", bpm, 40.0)
     rhythm = rhythm_of(samples, engines[method], tmp_path)

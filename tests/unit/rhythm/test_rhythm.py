@@ -157,7 +157,7 @@ def test_without_pieces_there_is_one_tempo_whatever_the_music_does():
     assert len(analyse(clicks(beats, 240), RhythmOptions(piecewise=False)).grid) == 1
 
 
-def test_every_fourth_beat_is_the_one_and_bars_count_on_through_a_drift():
+def test_every_fourth_beat_is_a_downbeat_and_bars_count_on_through_a_drift():
     truth = grid(128.0, 0.4, 60)
     rhythm = analyse(clicks(truth, 60, downbeats=truth[2::4]), OPTIONS)
     assert rhythm.time_signature == "4/4"
@@ -177,7 +177,7 @@ def test_a_waltz_has_three_beats_a_bar_unless_only_four_are_allowed():
     assert analyse(features, RhythmOptions(bar_lengths=(4,))).time_signature == "4/4"
 
 
-def test_where_nothing_tells_the_one_it_is_the_first_beat():
+def test_without_evidence_the_first_beat_is_the_downbeat():
     rhythm = analyse(clicks(grid(120.0, 0.0, 60), 60), OPTIONS)
     assert rhythm.downbeats[0] == rhythm.beats[0] == pytest.approx(LAG, abs=0.001)
 
@@ -207,7 +207,7 @@ def test_changes_of_level_decide_where_the_network_finds_two_downbeats_in_a_bar(
     assert np.abs(own[0] - truth[2]) < 0.02
 
 
-def test_bars_tell_hip_hop_from_drum_and_bass_where_the_beats_do_not():
+def test_bars_distinguish_hip_hop_from_drum_and_bass_where_the_beats_do_not():
     fast = grid(174.0, 0.1, 120)
     for downbeats, bpm in ((fast[::4], 174.0), (fast[::8], 87.0)):
         features = clicks(fast, 120, downbeats=downbeats)
@@ -219,7 +219,7 @@ def test_bars_tell_hip_hop_from_drum_and_bass_where_the_beats_do_not():
 
 
 @pytest.mark.parametrize(("beats_apart", "bpm"), [(4, 174.0), (8, 87.0)])
-def test_downbeat_activations_alone_tell_hip_hop_from_drum_and_bass(beats_apart, bpm):
+def test_downbeat_activations_alone_distinguish_hip_hop_from_drum_and_bass(beats_apart, bpm):
     fast = grid(174.0, 0.1, 120)
     assert analyse(clicks(fast, 120, downbeats=fast[::beats_apart]), OPTIONS).bpm == bpm
 
@@ -239,7 +239,7 @@ def test_a_beat_just_before_the_first_sample_is_at_0_and_one_long_before_is_none
         assert rhythm.beats[-1] == pytest.approx(grid(128.0, first, 60)[-1] + LAG, abs=0.002)
 
 
-def test_drums_on_every_beat_tell_the_beat_from_the_half_beat():
+def test_drums_on_every_beat_distinguish_the_beat_from_the_half_beat():
     truth = grid(90.0, 0.5, 120)
     halves = np.sort(np.concatenate([truth, truth + 30 / 90]))
     activations = clicks(halves, 120).activations
@@ -303,7 +303,7 @@ def test_half_beats_as_strong_as_the_beats_are_an_alternative_that_says_how_to_g
     assert other.confidence == pytest.approx(share * (1 - rhythm.confidences.phase))
 
 
-def test_a_second_place_of_the_one_is_an_alternative_so_many_beats_later():
+def test_the_second_best_downbeat_is_an_alternative_some_beats_later():
     truth = grid(128.0, 0.4, 120)
     strong, weak = peaks_at(truth[1::4], 120, 0.8), peaks_at(truth[2::4], 120, 0.5)
     columns = peaks_at(truth, 120, 0.4), strong + weak
@@ -345,7 +345,7 @@ def test_a_single_click_has_no_tempo(frame):
     assert analyse(Features(60.0, values), OPTIONS).bpm is None
 
 
-def test_descriptors_that_are_no_numbers_are_left_aside():
+def test_descriptors_that_are_not_numbers_are_left_aside():
     features = clicks(grid(128.0, 0.2, 60), 60)
     wrong = {"bands": np.full((6000, 9), np.nan), "chroma": np.full((600, 12), np.inf)}
     assert analyse(Features(60, features.activations, wrong), OPTIONS) == analyse(

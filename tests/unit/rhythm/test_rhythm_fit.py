@@ -144,5 +144,5 @@ def test_fewer_than_16_attacks_say_nothing():
     ("bpm", "margin", "shown"),
     [(125.0114, 0.0110, 125.0), (199.9917, 0.0077, 200.0), (125.02, 0.0110, 125.02)],
 )
-def test_a_whole_tempo_that_the_interval_misses_by_a_thousandth_is_taken(bpm, margin, shown):
+def test_a_whole_tempo_that_the_interval_misses_by_a_thousandth_is_used(bpm, margin, shown):
     assert snapped(Line(0.0, 60.0 / bpm, margin)) == pytest.approx(shown, abs=1e-9)

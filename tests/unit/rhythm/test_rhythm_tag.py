@@ -8,7 +8,7 @@ import json
 import jsonschema
 import numpy as np
 import pytest
-from dropgrid.corrections.model import Correction
+from dropgrid.apply_corrections.model import Correction
 from dropgrid.features import FRAME_RATE, Features
 from dropgrid.records.store import as_computed, as_written, to_json, without_tag
 from dropgrid.records.ticket import Ticket
@@ -107,7 +107,7 @@ def test_the_answer_of_the_audio_alone_is_kept_where_a_tag_decides_the_octave() 
         assert record.bpm_computed == record.bpm == plain.bpm
 
 
-def test_a_stated_tempo_leaves_what_the_audio_alone_says() -> None:
+def test_a_known_tempo_leaves_what_the_audio_alone_says() -> None:
     ticket = Ticket("a-12345678", "a.flac", "/m/a.flac", 1, 1)
     value = make_bpm_record(ticket, features(124.37, 62.0), {}, Correction(bpm=62.185))
     assert value.source == "corrected"

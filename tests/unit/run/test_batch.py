@@ -1,4 +1,4 @@
-"""Batches: what is due and nothing else, dealt out so that all workers end together."""
+"""Batches: what is due and nothing else, distributed so that all workers end together."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_a_track_gets_the_threads_that_the_others_leave_idle(lengths, workers, t
     assert [read_batch(manifest(tmp_path, name)).threads for name in names] == threads
 
 
-def test_threads_are_dealt_to_tracks_without_features_or_to_all(tmp_path):
+def test_threads_are_distributed_to_tracks_without_features_or_to_all(tmp_path):
     """Whose features are there needs none for them; where all are, stages are all there is."""
     one, other = library(2).tracks
     shared = _threads([one, other], tmp_path, 8)
@@ -221,7 +221,7 @@ def test_a_run_deals_out_all_tracks_at_first_and_none_once_they_are_done(tmp_pat
     assert changed(before, results) == set()
 
 
-def test_only_what_is_missing_or_out_of_date_is_dealt_out(tmp_path, music):
+def test_only_what_is_missing_or_out_of_date_is_distributed(tmp_path, music):
     results = tmp_path / "results"
     first = plan(results, music)
     analysed(results, first)
@@ -237,7 +237,7 @@ def test_only_what_is_missing_or_out_of_date_is_dealt_out(tmp_path, music):
 
 
 @pytest.mark.parametrize("forced", [True, False])
-def test_everything_is_dealt_out_once_it_is_forced_or_there_are_no_networks(
+def test_everything_is_distributed_once_it_is_forced_or_there_are_no_networks(
     tmp_path, music, forced
 ):
     results = tmp_path / "results"
@@ -267,7 +267,7 @@ def test_results_in_which_no_networks_are_noted_stay_good(tmp_path, music):
     assert len(list((results / "batches").glob("*.done"))) == 2
 
 
-def test_records_that_no_batch_tells_of_are_looked_at_by_an_empty_one(tmp_path, music):
+def test_records_in_no_batch_are_checked_by_an_empty_batch(tmp_path, music):
     results = tmp_path / "results"
     analysed(results, plan(results, music))
     shutil.rmtree(results / "batches")
@@ -300,7 +300,7 @@ def test_a_batch_has_as_many_threads_as_its_manifest_says_within_bounds(tmp_path
             read_batch(path)
 
 
-def test_what_is_no_manifest_is_refused_by_name(tmp_path):
+def test_what_is_not_a_manifest_is_refused_by_name(tmp_path):
     (tmp_path / "00000.json").write_text('{"schema": "dropgrid/track"}')
     with pytest.raises(RecordError, match=r"00000\.json"):
         read_batch(tmp_path / "00000.json")

@@ -55,7 +55,7 @@ def test_a_word_may_end_the_values_of_an_option_that_takes_any_number() -> None:
         (["-C", "export_csv"], "name=value, and export_csv is not"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(words: list[str], reason: str) -> None:
+def test_what_is_wrong_is_reported_in_one_line(words: list[str], reason: str) -> None:
     with pytest.raises(ConfigError, match=reason) as caught:
         check(words, OPTIONS)
     assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""The log of a run for machines: what is told of what happens, and what befalls the file."""
+"""The log of a run for machines: its events, and faults of the file."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_line_is_ascii_and_text_for_every_reader() -> None:
         to_line({"seconds": float("nan")})
 
 
-def test_a_run_is_told_from_its_start_to_its_end(told: Told, results: Path) -> None:
+def test_a_run_is_logged_from_its_start_to_its_end(told: Told, results: Path) -> None:
     told.log.planned(NOW, 2, {"batch": 1, "all": 1, "total": 2})
     lines = [f"dropgrid: begins {GOOD}",
              f"dropgrid: done {GOOD} took 2.00 s, cpu 1.50 s, peak 300 MB", "noise",
@@ -109,7 +109,7 @@ def test_a_run_is_told_from_its_start_to_its_end(told: Told, results: Path) -> N
     assert len({event["run"] for event in told}) == 1
 
 
-def test_a_failed_track_is_told_once_with_its_reason(told: Told, results: Path) -> None:
+def test_a_failed_track_is_reported_once_with_its_reason(told: Told, results: Path) -> None:
     outcome = outcome_of(results, BAD)
     assert outcome is not None
     told.log.track_ended(NOW, outcome, "00000")
@@ -137,7 +137,7 @@ def test_the_log_of_an_earlier_run_says_nothing_of_this_job(told: Told, results:
 
 
 def test_each_try_of_a_job_ends_before_the_next_begins(told: Told) -> None:
-    for _ in range(2):  # the end of the first is told by nobody
+    for _ in range(2):  # no one logs the end of the first
         told.log.job_started(NOW, 7, "table", {}, None)
     told.log.job_failed(NOW, 7)
     told.log.job_failed(NOW, 7)
@@ -162,7 +162,7 @@ def test_a_run_that_never_began_has_no_end() -> None:
     assert events == []
 
 
-def test_the_schema_refuses_what_is_no_event(told: Told) -> None:
+def test_the_schema_refuses_what_is_not_an_event(told: Told) -> None:
     for change in ({"surplus": 1}, {"event": "Run Started"}, {"time": "2023-11-14"}, {"pid": "1"}):
         assert not VALIDATOR.is_valid({**told[0], **change})
 
@@ -174,7 +174,7 @@ def lines(path: Path) -> list[Any]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_each_line_is_there_at_once_and_a_file_is_never_begun_anew(tmp_path: Path) -> None:
+def test_each_line_is_there_at_once_and_a_file_is_never_truncated(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "events.jsonl"
     warnings: list[str] = []
     for number in range(2):
@@ -214,7 +214,7 @@ def test_a_relative_path_stays_where_it_was_given(
 def test_what_cannot_be_written_is_warned_of_once_and_counted(tmp_path: Path, where: str) -> None:
     (tmp_path / "a file").touch()
     (tmp_path / "a folder").mkdir()
-    os.mkfifo(tmp_path / "a pipe")  # that nobody reads
+    os.mkfifo(tmp_path / "a pipe")  # without a reader
     (tmp_path / "a full disk").symlink_to("/dev/full")
     warnings: list[str] = []
     file = EventFile(tmp_path / where, warnings.append)
@@ -235,7 +235,7 @@ def test_what_can_be_written_again_is(tmp_path: Path) -> None:
     assert file.lost == 1
 
 
-def test_after_a_line_that_the_disk_cut_short_the_next_begins_anew(
+def test_after_a_truncated_line_the_next_starts_on_a_new_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, write = tmp_path / "events.jsonl", os.write

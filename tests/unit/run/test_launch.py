@@ -70,7 +70,7 @@ def test_libraries_and_targets_stand_anywhere(here: Path, words: list[str]) -> N
     assert (request.results, request.cores) == (here / "out", "2")
 
 
-def test_results_lie_in_the_folder_it_is_typed_in_unless_said(here: Path) -> None:
+def test_results_go_into_the_current_folder_by_default(here: Path) -> None:
     assert asked("Music").results == here / "results"
     assert asked("Music", "--config", "results=other").results == here / "other"
 
@@ -82,7 +82,7 @@ def test_a_home_folder_is_expanded(here: Path, monkeypatch: pytest.MonkeyPatch) 
     assert request.results == here / "x" / "y"
 
 
-def test_other_options_are_handed_on_as_they_are(here: Path) -> None:
+def test_other_options_are_passed_on_as_they_are(here: Path) -> None:
     request = asked("Music", "--forcerun", "bpm", "report", "--resources", "mem_mb=8000")
     assert request.options == ("--forcerun", "bpm", "report", "--resources", "mem_mb=8000")
     request = asked("--forceall", "--quiet", "Music")  # a folder is no value of --quiet
@@ -142,7 +142,7 @@ def test_targets_come_before_what_could_swallow_them(here: Path) -> None:
     assert line[line.index("-m") + 2] == "export_csv"
 
 
-def test_without_a_library_that_of_the_last_run_is_taken(here: Path) -> None:
+def test_without_a_library_that_of_the_last_run_is_used(here: Path) -> None:
     with pytest.raises(LibraryError, match="which library"):
         command(asked(), here, {})
     for names in (["Music"], ["Music", "more music"]):

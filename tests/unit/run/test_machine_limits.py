@@ -88,7 +88,7 @@ def test_a_container_with_control_groups_1(tmp_path: Path) -> None:
     assert (limits.cpus, limits.memory_mb) == (1, 256)
 
 
-def test_a_group_of_another_controller_is_not_ours(tmp_path: Path) -> None:
+def test_a_group_of_another_controller_is_ignored(tmp_path: Path) -> None:
     root = tree(
         tmp_path,
         {
@@ -147,7 +147,7 @@ def test_safe_memory_leaves_room_for_the_system_and_for_what_runs_already() -> N
     assert safe_memory_mb(Limits(8, 16_000, free_mb=4_000)) == 3_800
 
 
-def test_safe_memory_bears_one_job_at_least() -> None:
+def test_safe_memory_allows_at_least_one_job() -> None:
     assert safe_memory_mb(Limits(1, 512, free_mb=100)) == 600
 
 
@@ -185,7 +185,7 @@ def test_more_workers_than_processors_is_a_warning(capsys: pytest.CaptureFixture
     assert capsys.readouterr().err == ""
 
 
-def test_workers_are_the_cap_else_the_default_else_what_the_machine_bears() -> None:
+def test_workers_are_the_cap_or_the_default_or_what_the_machine_can_run() -> None:
     assert resolve_workers(2, 3, {}, MACHINE) == 2
     assert resolve_workers(-1, 3, {}, MACHINE) == 3
     assert resolve_workers(-1, 1, {}, MACHINE) == 1

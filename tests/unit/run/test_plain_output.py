@@ -61,7 +61,7 @@ def test_snakemakes_routine_is_left_out_and_what_dropgrid_says_is_not(log: Path)
     assert stream.getvalue() == "dropgrid: not the greedy scheduler\n1 track\nopen it\n"
 
 
-def test_nothing_to_do_is_said_in_other_words(tmp_path: Path) -> None:
+def test_nothing_to_do_is_reported_in_other_words(tmp_path: Path) -> None:
     made, stream = handler()
     (tmp_path / "failures.csv").write_text("track\na\nb\n")
     made.handle(record("", results=str(tmp_path)))

@@ -41,7 +41,7 @@ def test_tracks_are_counted_with_rate_and_time_left() -> None:
     assert progress(4, False).line(0) == " 25%  1/4 tracks"
 
 
-def test_a_track_that_is_told_twice_counts_once() -> None:
+def test_a_track_that_is_reported_twice_counts_once() -> None:
     made = progress(4, True)
     made.add("t-00000000", True)
     assert (made.done, made.failed) == (1, 1)
@@ -92,7 +92,7 @@ def test_the_log_of_a_batch_is_followed_as_it_grows(tmp_path: Path) -> None:
     assert following.end(1) == [] and following.news() == []
 
 
-def test_a_log_that_another_try_begins_anew_is_read_anew(tmp_path: Path) -> None:
+def test_a_log_that_a_new_attempt_starts_over_is_read_from_the_start(tmp_path: Path) -> None:
     following = Following(time.time())
     following.begin(1, write_log(tmp_path, "done", "done"))
     assert len(following.news()) == 2
@@ -100,7 +100,7 @@ def test_a_log_that_another_try_begins_anew_is_read_anew(tmp_path: Path) -> None
     assert [news.track for news in following.news()] == [TRACKS[0]]
 
 
-def test_the_log_of_an_earlier_run_tells_nothing(tmp_path: Path) -> None:
+def test_the_log_of_an_earlier_run_is_ignored(tmp_path: Path) -> None:
     following = Following(time.time() + 60)
     following.begin(1, write_log(tmp_path, "done"))
     assert following.news() == [] and following.end(1) == []
@@ -179,7 +179,7 @@ def test_piped_there_are_whole_lines_and_nothing_to_steer_a_terminal(tmp_path: P
     log.close()
 
 
-def test_in_a_terminal_one_line_is_drawn_anew_and_messages_stay_above_it(
+def test_in_a_terminal_one_line_is_redrawn_and_messages_stay_above_it(
     tmp_path: Path, monkeypatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "120")
@@ -199,7 +199,7 @@ def test_in_a_terminal_one_line_is_drawn_anew_and_messages_stay_above_it(
     log.close()
 
 
-def test_the_line_is_drawn_by_itself_while_nothing_else_is_told(
+def test_the_line_is_drawn_by_itself_while_nothing_else_is_reported(
     tmp_path: Path, monkeypatch
 ) -> None:
     monkeypatch.setattr("snakemake_logger_plugin_dropgrid.EVERY", 0.01)
@@ -253,7 +253,9 @@ def test_a_try_that_is_to_be_repeated_is_a_note_and_the_last_one_an_error(tmp_pa
     log.close()
 
 
-def test_after_an_interrupt_only_where_the_run_stood_is_told(tmp_path: Path, monkeypatch) -> None:
+def test_after_an_interrupt_only_where_the_run_stood_is_reported(
+    tmp_path: Path, monkeypatch
+) -> None:
     stream = io.StringIO()
     log = handler(stream)
     begin(log, tmp_path, 1)
@@ -266,7 +268,7 @@ def test_after_an_interrupt_only_where_the_run_stood_is_told(tmp_path: Path, mon
     log.close()
 
 
-def test_a_job_that_ctrl_c_ended_is_no_news_though_the_run_has_not_heard_of_it_yet(
+def test_a_job_that_ctrl_c_ended_is_not_reported_even_before_the_run_knows(
     tmp_path: Path,
 ) -> None:
     stream = io.StringIO()
@@ -287,7 +289,7 @@ def test_a_dry_run_shows_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert stream.getvalue() == "Building DAG of jobs...\n"
 
 
-def test_what_matters_is_told_and_chatter_is_not() -> None:
+def test_what_matters_is_reported_and_chatter_is_not() -> None:
     stream = io.StringIO()
     log = handler(stream)
     log.handle(record(None, "Select jobs to execute..."))

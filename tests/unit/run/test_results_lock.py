@@ -1,4 +1,4 @@
-"""One run at a time in a folder of results, and the other is told who is at work."""
+"""One run at a time in a folder of results, and the other learns which process is running."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_lock_says_who_keeps_it_until_the_process_ends(tmp_path: Path, kept) -
     assert len(kept) == 1
 
 
-def test_a_lock_of_nobody_known_and_a_link_are_told(tmp_path: Path, kept) -> None:
+def test_a_lock_of_an_unknown_process_and_a_link_are_reported(tmp_path: Path, kept) -> None:
     descriptor = os.open(tmp_path / LOCK, os.O_RDWR | os.O_CREAT)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
@@ -52,7 +52,7 @@ def test_a_lock_of_nobody_known_and_a_link_are_told(tmp_path: Path, kept) -> Non
     assert not kept and not (tmp_path / "elsewhere").exists()
 
 
-def test_where_there_are_no_locks_a_file_stands_for_one(tmp_path: Path, monkeypatch, kept) -> None:
+def test_without_file_locks_a_claim_file_is_used(tmp_path: Path, monkeypatch, kept) -> None:
     def no_locks(*_: Any) -> None:
         raise OSError(38, "Function not implemented")
 

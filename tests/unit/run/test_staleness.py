@@ -97,7 +97,7 @@ def test_a_stage_alone_may_be_forced(done, rule, touched):
     assert {name for name in now if now[name] != before[name]} == touched
 
 
-def test_options_are_known_again_as_an_earlier_version_noted_them(done):
+def test_options_noted_by_an_earlier_version_are_recognised(done):
     path = done / "options" / "bpm.json"
     assert path.read_text() == '{\n  "max_bpm": 215\n}\n'
     for theirs in ('{"max_bpm": 215}', "mine"):
@@ -134,7 +134,7 @@ def test_features_that_were_dropped_are_made_for_a_record_that_is_due(done):
     assert due(done) == ["features", "structure"]
 
 
-def test_an_analysis_nobody_wants_is_not_due(done):
+def test_an_analysis_no_one_wants_is_not_due(done):
     shutil.rmtree(done / "structure")
     shutil.rmtree(done / "key")
     assert due(done, analyses=("bpm",)) == []

@@ -160,7 +160,7 @@ def test_failed_tracks_are_forgotten_and_sound_features_kept(results: Path) -> N
     assert forget_failures(results) == []
 
 
-def test_features_that_failed_are_forgotten_where_the_record_tells_a_later_failure(
+def test_failed_features_are_deleted_where_the_record_has_a_later_failure(
     results: Path,
 ) -> None:
     features = results / "features" / "odd-00000000.npz"

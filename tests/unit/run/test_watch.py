@@ -61,7 +61,7 @@ def test_a_file_that_is_being_copied_is_waited_for():
     assert world.runs[1:] == [(143, "a138")] or world.runs[1:] == [(145, "a138")]
 
 
-def test_a_copy_without_end_does_not_hold_up_the_others_for_ever():
+def test_an_endless_copy_does_not_block_the_others():
     growing = {float(t): f"a{t}" for t in range(100, 2000)}
     world = World({0: "a", **growing}, end=1500).watch()
     assert len(world.runs) == 2 and world.runs[1][0] == pytest.approx(100 + LONGEST_COPY, abs=10)
@@ -75,7 +75,7 @@ def test_a_full_disk_is_tried_again_more_and_more_seldom_and_comes_right():
     assert world.printed[0] == "the run ended with exit code 1; next attempt in 60 s"
 
 
-def test_pauses_have_an_end_and_start_anew_after_a_good_run():
+def test_pauses_have_an_end_and_start_again_after_a_good_run():
     world = World({0: "a", 40_000: "b"}, codes=(1,) * 12 + (0, 1, 0), end=50_000).watch()
     assert f"next attempt in {LONGEST_PAUSE:.0f} s" in world.printed[-2]
     assert "next attempt in 60 s" in world.printed[-1]
@@ -83,7 +83,7 @@ def test_pauses_have_an_end_and_start_anew_after_a_good_run():
 
 
 @pytest.mark.parametrize("gone", [None, ""])
-def test_a_disk_that_is_taken_away_is_waited_for_and_not_run(gone):
+def test_a_removed_disk_is_awaited_and_not_analysed(gone):
     world = World({0: "a", 100: gone, 300: "a", 400: "ab"}, end=1000).watch()
     assert [state for _, state in world.runs] == ["a", "ab"]
     assert world.printed == ["library folder unavailable; waiting for it"]
@@ -119,18 +119,22 @@ def seen(folder: Path, act: Callable[[], object], results: Path, within: float) 
         eyes.close()
 
 
-def test_the_system_tells_of_music_and_not_of_other_things(tmp_path):
+def test_the_system_reports_music_and_no_other_files(tmp_path):
     folder, results = tmp_path / "music", tmp_path / "music" / "results"
     (results / "bpm").mkdir(parents=True)
     assert seen(folder, lambda: (folder / "a.flac").write_bytes(b"x"), results, PATIENCE)
     assert seen(folder, lambda: (folder / "a.flac").rename(folder / "b.flac"), results, PATIENCE)
-    assert not seen(folder, lambda: (folder / "notes.txt").write_text("x"), results, 1)
-    assert not seen(folder, lambda: (folder / ".a.flac.part").write_text("x"), results, 1)
-    assert not seen(folder, lambda: (results / "bpm" / "a.wav").write_text("x"), results, 1)
-    assert not seen(folder, lambda: (folder / "b.flac").read_bytes(), results, 1)
+
+    def others() -> None:
+        (folder / "notes.txt").write_text("x")
+        (folder / ".a.flac.part").write_text("x")
+        (results / "bpm" / "a.wav").write_text("x")
+        (folder / "b.flac").read_bytes()
+
+    assert not seen(folder, others, results, 1)
 
 
-def test_another_disk_in_the_folder_is_watched_anew(tmp_path):
+def test_another_disk_in_the_folder_is_watched_again(tmp_path):
     folder, changed = tmp_path / "music", threading.Event()
     folder.mkdir()
     eyes = FolderWatcher([str(folder)], str(tmp_path / "results"), changed)
@@ -144,7 +148,7 @@ def test_another_disk_in_the_folder_is_watched_anew(tmp_path):
     eyes.close()
 
 
-def test_the_words_of_run_are_handed_on_and_our_own_are_not():
+def test_arguments_of_run_are_passed_on_and_those_of_watch_are_not():
     words, numbers = read_words(
         ["~/Music", "--settle", "2", "--cores", "3", "--every=60", "report"]
     )
@@ -155,6 +159,6 @@ def test_the_words_of_run_are_handed_on_and_our_own_are_not():
 @pytest.mark.parametrize(
     "words", [["--settle"], ["--settle", "x"], ["--every=0"], ["--every=nan"]]
 )
-def test_numbers_that_are_none_are_refused_by_name(words):
+def test_values_that_are_not_numbers_are_refused_by_name(words):
     with pytest.raises(ConfigError, match=r"--(settle|every): .* no number of seconds"):
         read_words(words)

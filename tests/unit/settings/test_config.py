@@ -59,7 +59,7 @@ def test_all_wrong_options_are_named_at_once():
     assert len(str(caught.value).splitlines()) == 2
 
 
-def test_a_file_that_is_no_yaml_mapping_is_named(tmp_path):
+def test_a_file_that_is_not_a_yaml_mapping_is_named(tmp_path):
     for text in ("a: [", "- a\n", "\xff"):
         (tmp_path / "mine.yaml").write_bytes(text.encode("latin-1"))
         with pytest.raises(ConfigError, match=r"mine\.yaml"):

@@ -34,7 +34,7 @@ def test_ranges_ascend_and_have_names_of_their_own(edges) -> None:
     [((1,), "two edges or more"), ((2, 1), "ascending"), ((1, 1), "ascending"),
      ((1, 3, 2), "ascending"), ((100.0000001, 100.0000002, 100.0000003), "so close")],
 )  # fmt: skip
-def test_ranges_that_cannot_be_told_apart_are_refused(edges, why) -> None:
+def test_ranges_that_cannot_be_distinguished_are_refused(edges, why) -> None:
     with pytest.raises(ValueError, match=f"bpm_ranges: .*{why}"):
         check_ranges(edges)
     assert range_name(100.0, 128.5) == "100-128.5"
@@ -49,7 +49,7 @@ def test_lists_become_tuples_and_what_is_wrong_is_named_with_its_section() -> No
             build_options(Options, values, "x")
 
 
-def test_a_number_that_is_none_is_named_however_deep() -> None:
+def test_a_value_that_is_not_a_number_is_named_however_deep() -> None:
     _check_finite({"a": [1.0, {"b": 2}], "c": "nan"})
     with pytest.raises(ConfigError, match=r"^a\[1\]\.b: nan is not a finite number$"):
         _check_finite({"a": [1.0, {"b": float("nan")}]})

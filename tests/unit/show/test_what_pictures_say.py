@@ -111,7 +111,7 @@ def test_the_waveform_is_cut_at_the_boundaries_of_the_sections(figure: Figure) -
         assert heights.min() == pytest.approx(inside.min(), abs=0.009)
 
 
-def test_a_drop_has_its_time_beside_it(figure: Figure) -> None:
+def test_a_drop_is_labelled_with_its_time(figure: Figure) -> None:
     (text,) = figure.axes[1].texts
     assert text.get_text() == "drop 0:48.0" and text.xy == (48.0, 1.0)
 

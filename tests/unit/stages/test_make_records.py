@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import soundfile
 from dropgrid import demo
+from dropgrid.apply_corrections.model import Correction
 from dropgrid.base.errors import RecordError
-from dropgrid.corrections.model import Correction
 from dropgrid.features import Features, store
 from dropgrid.features.extract import extract
 from dropgrid.records.model import TrackFailure

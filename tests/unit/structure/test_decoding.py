@@ -84,7 +84,7 @@ def test_where_nothing_begins_a_track_is_one_section_however_long() -> None:
     assert bounds == [] and len(names) == 1
 
 
-def test_neighbours_of_one_label_are_joined_unless_much_speaks_for_two() -> None:
+def test_neighbours_with_one_label_are_joined_without_strong_evidence_for_two() -> None:
     evidence = np.zeros(12)
     evidence[[3, 6, 9]] = decoding.SPLIT_EVIDENCE + 0.1, decoding.SPLIT_EVIDENCE - 0.1, -1.0
     drop, rest = labels.DROP, labels.BREAKDOWN
@@ -149,7 +149,7 @@ def test_without_a_grid_nothing_may_drop() -> None:
     assert not may_drop(replace(found, on_grid=False), running_sums, 4)
 
 
-def test_a_loud_passage_that_grows_louder_is_told_apart_only_where_the_level_steps() -> None:
+def test_a_loud_passage_that_grows_louder_is_distinguished_only_where_the_level_steps() -> None:
     steps = labels.transitions(np.array([-4.0, 0.0, 4.0]))
     falls, stays, rises = (step[labels.DROP] for step in steps)
     assert falls[labels.MAIN] > falls[labels.DROP]
@@ -236,7 +236,7 @@ def test_a_rest_of_two_bars_belongs_to_the_section_before_it() -> None:
         [0.0] * 14 + [-12.0] * 2,  # and its end
     ],
 )
-def test_what_is_no_rest_between_peaks_leaves_the_evidence_as_it_is(level: list[float]) -> None:
+def test_what_is_not_a_rest_between_peaks_leaves_the_evidence_as_it_is(level: list[float]) -> None:
     evidence = np.random.default_rng(0).normal(size=16)
     assert np.array_equal(after_rests(evidence, np.array(level), 1), evidence)
 

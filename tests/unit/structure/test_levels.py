@@ -130,7 +130,7 @@ MIXABLE = [("outro", 16), *FORM[1:]]  # the made-up outro is kick and hats
 
 
 def measured_in(form, sections: list[tuple[float, str]], drops=(), gain: float = 0.0):
-    """What is measured of sections (first bar, label) that a person stated of music of a form."""
+    """What is measured of sections (first bar, label) that a user set for music of a form."""
     levels = levels_of(form, 128.0) + gain
     features = features_of(levels)
     ends = [start * BAR for start, _ in sections[1:]] + [features.duration]
@@ -141,7 +141,7 @@ def measured_in(form, sections: list[tuple[float, str]], drops=(), gain: float =
     return measure_sections(features, grid_of(levels, 128.0), stated, drops, StructureOptions())
 
 
-def test_what_is_measured_of_stated_sections_is_what_was_found_of_the_same_ones() -> None:
+def test_measures_of_corrected_sections_equal_those_of_the_same_computed_sections() -> None:
     found = found_in(MIXABLE)
     stated = [(section.start / BAR, section.label) for section in found.sections]
     again = measured_in(MIXABLE, stated, found.drops)

@@ -31,7 +31,7 @@ def test_where_loudness_changes_is_half_a_window_of_eight_seconds_off_at_most() 
     assert end == 80.0
 
 
-def test_a_stretch_of_less_than_eight_seconds_is_no_section() -> None:
+def test_a_stretch_of_less_than_eight_seconds_is_not_a_section() -> None:
     found = sections_of((60, -10), (6, -60), (60, -10), (60, -40))
     assert [label for _, _, label in found] == ["drop", "outro"]
     found = sections_of((60, -30), (11, -10), (60, -30))

@@ -31,7 +31,7 @@ def test_what_returns_elsewhere_begins_where_it_returns() -> None:
 
 
 @pytest.mark.parametrize("late", [0, 1, 2, 3])
-def test_places_are_told_for_every_beat_that_might_be_a_bar_line(late: int) -> None:
+def test_places_are_reported_for_every_beat_that_might_be_a_bar_line(late: int) -> None:
     pattern = looped(0, 1)
     described = repetition.describe(pattern[late:], 4)
     assert described.shape == (3, 128 - late)
@@ -47,7 +47,7 @@ def test_a_blur_is_scipys_to_the_bit(count: int) -> None:
     np.testing.assert_array_equal(blurred, gaussian_filter(values, (1.5, 0.5)))
 
 
-def test_too_few_bars_tell_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_few_bars_are_not_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not repetition.describe(looped(0, bars=3), 4).any()
     assert not repetition.describe(looped(0, bars=1)[:2], 4).any()
     monkeypatch.setattr(repetition, "MOST_BARS", 20)

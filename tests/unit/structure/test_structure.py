@@ -121,7 +121,7 @@ def test_what_comes_before_the_first_downbeat_belongs_to_bar_one() -> None:
     assert [s.start_bar for s in found.sections] == [1, 1, 5, 21, 29, 37, 53]
 
 
-def test_sections_that_are_no_phrases_are_found_where_the_music_insists() -> None:
+def test_sections_that_are_not_phrases_are_found_where_the_music_insists() -> None:
     form = [("intro", 7), ("drop", 13), ("breakdown", 9), ("drop", 11), ("outro", 6)]
     assert starts(sections_of(form)) == pytest.approx(starts_of(form, 128.0), abs=1e-6)
 
@@ -188,14 +188,14 @@ def test_silence_is_one_section_without_a_drop() -> None:
     assert found.drops == ()
 
 
-def test_silence_at_the_end_is_no_section() -> None:
+def test_silence_at_the_end_is_not_a_section() -> None:
     levels = np.vstack([levels_of(FORM, 128.0), np.full((3000, 9), -100.0)])
     found = analyse(features_of(levels), grid_of(levels, 128.0), DEFAULTS)
     assert len(found.sections) == len(FORM)
     assert found.sections[-1].end == pytest.approx(165.0, abs=0.01)
 
 
-def test_a_fill_of_two_bars_is_no_section() -> None:
+def test_a_fill_of_two_bars_is_not_a_section() -> None:
     form = [("drop", 14), ("outro", 2), ("drop", 16), ("breakdown", 8)]
     assert len(sections_of(form).sections) == 2 + 1
 

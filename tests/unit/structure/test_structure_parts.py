@@ -35,7 +35,7 @@ def test_beats_without_downbeats_still_make_bars() -> None:
 
 
 @pytest.mark.parametrize("downbeats", [(), (3.0,)])
-def test_fewer_than_two_bars_are_no_grid(downbeats: tuple[float, ...]) -> None:
+def test_fewer_than_two_bars_are_not_a_grid(downbeats: tuple[float, ...]) -> None:
     rhythm = BpmRecord("x", "x", "ok", 10.0, beats=(3.0, 3.5), downbeats=downbeats)
     base = time_base(rhythm, 10.0)
     assert (base.kind, base.per_bar) == ("seconds", 4)
@@ -155,7 +155,7 @@ def test_an_equally_loud_track_has_no_drop() -> None:
     assert not {"drop", "buildup"} & set(names)
 
 
-def test_a_loud_section_without_bass_or_beat_is_no_drop() -> None:
+def test_a_loud_section_without_bass_or_beat_is_not_a_drop() -> None:
     sound = sounds((-12, 0), (0, 0), (-12, 0))
     sound.pulse[1], sound.bass[1] = 0.2, -30.0
     assert "drop" not in named(sound)[0]
@@ -189,7 +189,7 @@ def test_queries_find_the_section_at_a_bar(cut: tuple[StructureRecord, BpmRecord
     assert queries.section_at_bar(record, 60) is None
 
 
-def test_queries_tell_boundaries_on_the_grid_from_those_off_it(
+def test_queries_distinguish_boundaries_on_the_grid_from_those_off_it(
     cut: tuple[StructureRecord, BpmRecord],
 ) -> None:
     record, rhythm = cut
@@ -227,7 +227,7 @@ def mixable() -> StructureRecord:
     )  # fmt: skip
 
 
-def test_queries_tell_where_to_mix(mixable: StructureRecord) -> None:
+def test_queries_find_where_to_mix(mixable: StructureRecord) -> None:
     assert queries.mix_in_bars(mixable) == 16
     assert queries.mix_out_bars(mixable) == 8
     assert queries.bars_until_first_drop(mixable) == 32

@@ -85,7 +85,7 @@ def test_a_forged_line_is_refused_by_field(tmp_path: Path, changes, field) -> No
         (b"abcdEF", True), (b"abXd", False), (b"abcdX\0", False), (b"abc", False), (b"", False),
     ],
 )  # fmt: skip
-def test_a_file_half_written_over_holds_bytes_of_both(tmp_path: Path, now, is_between) -> None:
+def test_a_file_half_overwritten_holds_bytes_of_both(tmp_path: Path, now, is_between) -> None:
     for name, data in (("now", now), ("old", b"abcd"), ("new", b"ABCDEF")):
         (tmp_path / name).write_bytes(data)
     assert _is_between(*(tmp_path / name for name in ("now", "old", "new"))) is is_between

@@ -1,4 +1,4 @@
-"""Serato's tags: written, read back by software that is not ours, kept where they are a user's."""
+"""Serato's tags: written, read back by other software, and kept if they are the user's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from audio_containers import decoded, write_audio
 from dropgrid.audio import serato
 from dropgrid.audio.mp3 import lead
 from dropgrid.audio.serato_file import STAMP, read_serato
-from dropgrid.audio.serato_track import grid_of, marks_of, tags_of
+from dropgrid.audio.serato_track import cues_of, grid_of, tags_of
 from dropgrid.records.model import BpmRecord, GridRegion
 from dropgrid.records.time_shift import shifted
 from dropgrid.records.track import Track
@@ -117,7 +117,7 @@ def test_a_users_own_grid_and_cues_are_kept_unless_they_are_to_be_replaced(song:
     assert all_tags(song) == before
 
 
-def test_what_we_wrote_is_written_anew_and_what_was_changed_since_is_not(song: Path) -> None:
+def test_own_tags_are_renewed_unless_they_were_changed_since(song: Path) -> None:
     apply(planned(song))
     moved = track_of(song)
     assert moved.structure is not None
@@ -137,7 +137,7 @@ def test_what_we_wrote_is_written_anew_and_what_was_changed_since_is_not(song: P
 
 
 @pytest.mark.parametrize("suffix", ["ogg", "opus", "wma"])
-def test_a_format_without_is_told(tmp_path: Path, suffix: str) -> None:
+def test_a_format_without_serato_tags_is_reported(tmp_path: Path, suffix: str) -> None:
     told: list[str] = []
     change = planned(write_audio(tmp_path / f"a.{suffix}"), told=told)
     assert told == ["Serato has no tags in files of this format"]
@@ -215,10 +215,10 @@ def test_more_cues_than_pads_and_long_names_find_room() -> None:
     record = structure_record("a.flac")
     track = Track(None, bpm_record("a.flac"), record)
     many = dataclasses.replace(record, drops=tuple(8.3 + i for i in range(11)))
-    marks = marks_of(dataclasses.replace(track, structure=many))
-    pads = [mark for mark in marks if mark.end is None]
-    assert [mark.pad for mark in pads] == list(range(8))
-    names = [mark.name for mark in pads]
+    cues = cues_of(dataclasses.replace(track, structure=many))
+    pads = [cue for cue in cues if cue.end is None]
+    assert [cue.pad for cue in pads] == list(range(8))
+    names = [cue.name for cue in pads]
     assert (names[0], names[-1]) == ("Intro", "Outro")
     assert all(name.startswith("Drop") for name in names[1:-1])
 

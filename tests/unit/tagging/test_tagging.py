@@ -64,7 +64,7 @@ def test_tags_are_written_and_restored_and_audio_stays(song: Path, by_hand: bool
     assert all_tags(song) == tags
 
 
-def test_what_we_wrote_is_no_evidence_and_what_the_user_writes_then_is(song: Path) -> None:
+def test_own_tags_are_not_evidence_and_later_tags_of_the_user_are(song: Path) -> None:
     apply(planned(song, EVERYTHING))
     assert (read_tags(song).bpm, read_tags(song).key) == (None, "")
     file, _, fields = open_tags(song)
@@ -86,7 +86,7 @@ def test_what_the_file_said_before_stays_its_own_evidence(song: Path) -> None:
     assert (read_tags(song).bpm, read_tags(song).key) == (BPM, "Am")
 
 
-def test_one_tempo_of_the_user_beside_one_of_ours_is_the_users(tmp_path: Path) -> None:
+def test_a_tempo_of_the_user_wins_over_a_tempo_of_dropgrid(tmp_path: Path) -> None:
     path = write_audio(tmp_path / "song.mp3")
     apply(planned(path))
     file = mutagen.File(path)
@@ -195,7 +195,7 @@ def test_tempos_are_written_as_people_type_them() -> None:
     ]
 
 
-def test_a_tempo_that_is_left_out_beside_a_key_is_told(tmp_path: Path) -> None:
+def test_a_tempo_that_is_left_out_beside_a_key_is_reported(tmp_path: Path) -> None:
     track = track_of(write_audio(tmp_path / "song.flac"), confidence=0.41)
     missed: list[str] = []
     change = plan(track, TagOptions(key="musical"), tmp_path, missed=missed.append)
@@ -228,7 +228,7 @@ def test_a_drop_is_rounded_to_its_second_not_cut() -> None:
     assert with_drops("", [14.9998, 59.5, 14.4998]) == "[drops 0:15 1:00 0:14]"
 
 
-def test_the_users_comment_stays_and_ours_is_renewed() -> None:
+def test_the_users_comment_stays_and_dropgrids_is_renewed() -> None:
     assert with_drops("", [8.2, 61.0]) == "[drops 0:08 1:01]"
     assert with_drops("Nice [drops 0:08] tune", [600.0]) == "Nice tune [drops 10:00]"
     assert with_drops("Nice [drops 0:08]", []) == "Nice"

@@ -2,8 +2,8 @@
 
 Writes OUTPUT/bpm/TRACK.json, OUTPUT/structure/TRACK.json and OUTPUT/key/TRACK.json, the same bytes
 as the workflow.
-Each file is analysed in a process of its own, so that nothing it does harms the others. One that
-cannot be analysed gets error records and is listed at the end; the exit code is then 1.
+Each file is analysed in its own process, so that it cannot harm the others. A file that cannot be
+analysed gets error records and is listed at the end; the exit code is then 1.
 For a library, use the workflow: it runs in parallel, resumes, and never repeats work.
 
 example:
@@ -36,13 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--library", type=Path, metavar="DIR",
         help="the folder that track ids and paths are relative to "
-        "(default: the deepest that holds all files)",
+        "(default: the deepest folder that contains all files)",
     )  # fmt: skip
     parser.add_argument("--config", type=Path, metavar="YAML", help="options, as for the workflow")
-    parser.add_argument(
-        "--ignore-metadata", action="store_true", help="never take the answer from a BPM tag"
-    )
-    parser.add_argument("--only", choices=ANALYSES, help="write these records alone")
+    parser.add_argument("--ignore-metadata", action="store_true", help="do not use BPM tags")
+    parser.add_argument("--only", choices=ANALYSES, help="write only this record")
     parser.add_argument("--memory-mb", type=int, metavar="MB", help="memory limit per file")
     parser.add_argument(
         "--time-limit", type=float, metavar="SECONDS", help="time limit per file"

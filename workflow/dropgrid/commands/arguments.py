@@ -13,8 +13,8 @@ def add_force(parser: argparse.ArgumentParser) -> None:
     """The option --force of every command with an output: see dropgrid.results.output_guard."""
     parser.add_argument(
         "--force", action="store_true",
-        help="write over a file that is not dropgrid's, and under the name of a song; "
-        "never over what the command reads",
+        help="overwrite files that dropgrid did not write, and accept the name of a song; "
+        "never overwrite what the command reads",
     )  # fmt: skip
 
 
@@ -22,8 +22,8 @@ def add_corrections(parser: argparse.ArgumentParser) -> None:
     """The option --corrections of the commands that change the user's file of corrections."""
     parser.add_argument(
         "--corrections", type=Path, metavar="FILE.json",
-        help="your file of corrections (default: that of the last run, else corrections.json in "
-        "the results)",
+        help="your file of corrections (default: that of the last run, otherwise "
+        "corrections.json in the results)",
     )  # fmt: skip
 
 

@@ -1,10 +1,9 @@
 """Bring every track of a batch up to date: the job of the workflow.
 
-Runs for each track the stages that are due, as the commands `features`, `bpm`, `structure` and
-`key` do, in a separate process, so that no track can harm the others, and with its own
-log, results/logs/tracks/TRACK.log. Prints which track begins and which is done.
-Interrupted, it goes on where it stopped when it is called again. Ends with 75 if a track has to
-be tried again.
+Runs the stages that are due for each track, as the commands `features`, `bpm`, `structure` and
+`key` do. Each track has its own process, so that it cannot harm the others, and its own log,
+results/logs/tracks/TRACK.log. Prints the start and the end of each track. After an interruption,
+the same command continues where it stopped. The exit code is 75 if a track has to be tried again.
 """
 
 from __future__ import annotations
@@ -96,7 +95,7 @@ def _bring_up_to_date(
     from ..results.output_guard import check_output
     from ..run.staleness import read_options
     from ..stages import STAGES, run_stage, write_failure
-    from .stage import beside
+    from .stage import identity_and_cache
 
     options = read_options(files.folder)
 
@@ -107,7 +106,7 @@ def _bring_up_to_date(
         else:
             inputs["corrections"] = files.corrections
         paths = {"ticket": files.ticket(track), **inputs, "output": files.output(stage, track)}
-        return paths | (beside(paths) if stage == "features" else {})
+        return paths | (identity_and_cache(paths) if stage == "features" else {})
 
     for stage in due:
         paths = of_stage(stage)

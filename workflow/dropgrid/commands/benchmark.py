@@ -1,10 +1,10 @@
 """EDM-grids: a benchmark of electronic music with exact truth, made on this machine.
 
 `make` composes and renders pieces of 15 styles with their truth (DIR/audio, DIR/truth) and, of
-each, twins in which one thing is changed; the same seed makes the same music everywhere. `score`
-scores systems' answers, folders in any format of references, or command lines that it runs for
-every piece, and breaks the scores down by cause. With --draw it first makes new music from a
-new random seed. What it is good for, and what not: docs/benchmark.md.
+each, twins with one property changed; the same seed makes the same music everywhere. `score`
+scores systems: their answers in any format of references, or command lines that it runs for every
+piece. It breaks the scores down by cause. With --draw it first makes new music from a
+new random seed. Uses and limits: docs/benchmark.md.
 
 examples:
   dropgrid benchmark make grids --seed 1 --tracks 15
@@ -28,11 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     actions = parser.add_subparsers(dest="action", metavar="make|score", required=True)
     make = actions.add_parser("make", help="compose and render the music and its truth")
-    make.add_argument("folder", type=Path, metavar="DIR")
-    make.add_argument("--seed", type=int, required=True, metavar="N")
+    make.add_argument("folder", type=Path, metavar="DIR", help="the folder to make")
+    make.add_argument("--seed", type=int, required=True, metavar="N", help="seed of the music")
     _add_size(make)
     score = actions.add_parser("score", help="score systems' answers")
-    score.add_argument("folder", type=Path, metavar="DIR")
+    score.add_argument("folder", type=Path, metavar="DIR", help="a folder that `make` wrote")
     score.add_argument(
         "--estimates", nargs="+", default=[], metavar="NAME=PATH", type=_named,
         help="answers of a system: a file or folder in any format of references",
@@ -44,11 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     score.add_argument(
         "--time-limit", type=float, default=600.0, metavar="SECONDS",
-        help="most time a command line may take for a piece (default: 600)",
+        help="time limit of a command line per piece (default: 600)",
     )  # fmt: skip
     score.add_argument(
         "--draw", action="store_true",
-        help="make the benchmark first, in DIR, by a seed drawn now (--tracks, --no-twins)",
+        help="first make the benchmark in DIR with a new random seed (--tracks, --no-twins)",
     )  # fmt: skip
     score.add_argument("--output", type=Path, metavar="DIR", help="default: DIR/scores")
     _add_size(score)
@@ -57,9 +57,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _add_size(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--tracks", type=int, default=15, metavar="M", help="pieces, without twins (default: 15)"
+        "--tracks",
+        type=int,
+        default=15,
+        metavar="M",
+        help="number of pieces, not counting twins (default: 15)",
     )
-    parser.add_argument("--no-twins", action="store_true", help="the pieces alone")
+    parser.add_argument("--no-twins", action="store_true", help="make no twins")
     parser.add_argument(
         "--threads", type=int, default=1, metavar="N", help="processes (default: 1)"
     )

@@ -1,9 +1,9 @@
-"""Correct a track's grid, sections or key; every later run honours the correction.
+"""Correct a track's grid, sections or key; every later run uses the correction.
 
-Corrections are kept in your own file, and survive every new analysis. PATH is a track as the
-records name it: its path within the library, or an unambiguous end of that. What is given relative
-to the current result (--half, --shift 0.5) is kept as its result ("a downbeat is at 0.412 s"). The
-next run updates the records of these tracks, without analysing them again.
+Corrections are kept in your own file, and every new analysis keeps to them. PATH is the path of a
+track within the library, or an unambiguous end of it. A change relative to the current result
+(--half, --shift 0.5) is saved as an absolute value ("a downbeat is at 0.412 s"). The next run
+updates the records of these tracks, without analysing their audio again.
 
 examples:
   dropgrid correct song.flac --half
@@ -32,24 +32,29 @@ HELP = "correct a track's grid, sections or key"
 # In order of execution: option, its edit, the name of the value in the edit, the type of the
 # option, its name in --help, and its help text.
 EDITS: tuple[tuple[str, str, str | None, Any, str | None, str], ...] = (
-    ("half", "half", None, None, None, "half the tempo"),
-    ("double", "double", None, None, None, "twice the tempo"),
+    ("half", "half", None, None, None, "halve the tempo"),
+    ("double", "double", None, None, None, "double the tempo"),
     ("bpm", "bpm", "bpm", float, "B", "the tempo; dropgrid finds the beats"),
     ("at", "at", "time", float, "SECONDS", "a downbeat is at this time"),
     ("shift", "shift", "beats", float, "BEATS", "move the grid later by BEATS; may be 0.5"),
-    ("one", "one", "beats", float, "BEATS", "move the downbeat later; the beats stay"),
+    ("one", "one", "beats", float, "BEATS", "move the downbeat later by BEATS; the beats stay"),
     ("nudge", "nudge", "ms", float, "MS", "move the grid later by MS"),
     ("beats-per-bar", "beats_per_bar", "beats", int, "N", "3, 4, 5 or 7 beats per bar"),
     ("key", "key", "key", str, "KEY", "the key: Am, 8A, 1m, ..."),
     ("note", "note", "note", str, "TEXT", "a note; an empty one removes it"),
-    ("confirm", "confirm", None, None, None, "the results are right as they are"),
+    ("confirm", "confirm", None, None, None, "confirm that the results are right"),
     ("reset", "reset", None, None, None, "remove all corrections of a track"),
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="a track, as the records name it")
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        metavar="PATH",
+        help="a track: its path in the library, or the end of it",
+    )
     add_results(parser)
     add_corrections(parser)
     for option, _, value, kind, metavar, help_text in EDITS:
@@ -60,15 +65,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--list",
         action="store_true",
-        help="the corrections, and where the analysis differs from them",
+        help="list the corrections, and where the analysis differs from them",
     )
     parser.add_argument(
         "--from", dest="sources", nargs="+", metavar="FILE",
-        help="take over grids and drops that differ: of a player's stick (its folder, export.pdb, "
+        help="import grids and drops that differ, from a player's stick (its folder, export.pdb "
         "or m.db), rekordbox.xml, collection.nml, mixxxdb.sqlite, or the word serato for what "
         "Serato wrote into the files",
     )  # fmt: skip
-    parser.add_argument("--dry-run", action="store_true", help="with --from: only list them")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="with --from: only list what differs"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

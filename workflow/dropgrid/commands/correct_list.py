@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 def list_corrections(session: CorrectionSession, tracks: Sequence[str]) -> int:
     """Print a line for each track with corrections; tracks: only these, if any."""
+    from ..apply_corrections import document
     from ..correcting.agreement import agreements
-    from ..corrections import document
     from ..results.scan_store import read_scan
 
     corrections = document.read(session.file)

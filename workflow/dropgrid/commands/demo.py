@@ -1,7 +1,7 @@
 """Synthesise a small library with exact references, to try dropgrid on.
 
 Writes FOLDER/music (eleven tracks from 87 to 176 BPM in the usual containers, and two broken
-files) and FOLDER/references. What is there already is kept.
+files) and FOLDER/references. Existing files are kept.
 """
 
 from __future__ import annotations

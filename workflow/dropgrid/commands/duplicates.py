@@ -1,6 +1,6 @@
 """Find the songs that are in the library more than once, and write RESULTS/duplicates.csv.
 
-The same audio whatever its tags and names, and the same recording in another encoding.
+Finds the same audio under other tags or names, and the same recording in another encoding.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Have another system estimate tempo, beats and key, to be scored beside dropgrid's.
+"""Have another system estimate tempo, beats and key, to compare its scores with dropgrid's.
 
 Writes OUTPUT/TRACK.jams for each track, which `dropgrid evaluate --estimates NAME=OUTPUT` reads.
-The system runs where it is installed: an environment named by --python, of which nothing becomes
-part of dropgrid. Each track goes to it as WAV. Tracks without an answer are listed in
-OUTPUT/missing.log; the others go on.
+The system runs in the environment in which it is installed (--python), apart from dropgrid. It
+gets each track as WAV. Tracks without an answer are listed in OUTPUT/missing.log and do not stop
+the others.
 
 example:
   dropgrid estimate --with librosa --results results --output librosa.jams
@@ -41,11 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--library", type=Path, metavar="DIR",
         help="the folder that track ids and paths are relative to, as for analyze; with "
-        "--results: where the audio lies now",
+        "--results: the folder of the audio, if it has moved",
     )  # fmt: skip
     parser.add_argument(
         "--python", type=Path, default=Path(sys.executable), metavar="PATH",
-        help="the Python of the environment that holds the system (default: dropgrid's own)",
+        help="the Python of the environment in which the system is installed (default: that "
+        "of dropgrid)",
     )  # fmt: skip
     parser.add_argument(
         "--weights",

@@ -2,8 +2,8 @@
 
 Writes OUTPUT/{bpm,beats,structure}.json with 95 % intervals and baselines, a CSV row for every
 track, summary.md and plots. References may be BPM tags, CSV/TSV, JSON, JAMS, .beats/.txt, .lab,
-rekordbox XML, Traktor NML, Mixxx's database, or folders of them; a malformed one is named with
-its line, and nothing is written.
+rekordbox XML, Traktor NML, Mixxx's database, or folders of them; a malformed one is reported
+with its line, and nothing is written.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--references", nargs="*", default=["tags"], metavar="PATH",
         help="files or folders, the most trusted first; the word `tags` means the BPM tags of "
-        "the audio files, `serato` the grids Serato wrote into them (default: tags)",
+        "the audio files, `serato` the grids that Serato wrote into them (default: tags)",
     )  # fmt: skip
     parser.add_argument(
         "--library", metavar="DIR",
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--estimates", nargs="*", default=[], metavar="NAME=PATH", type=_named_path,
-        help="other systems' answers to score beside dropgrid's: a file or folder in any format "
+        help="other systems' answers to score with dropgrid's: a file or folder in any format "
         "of references; writes systems.md and systems.json",
     )  # fmt: skip
     parser.add_argument("--output", type=Path, metavar="DIR", help="default: RESULTS/evaluation")

@@ -22,7 +22,7 @@ from ..audio.mp3 import INFERRED, LAGS
 from ..base.text import counted
 from ..export.options import NML_VERSIONS
 from ..key.notation import NOTATIONS
-from ..players.engine_schema import NEWEST, SCHEMAS
+from ..player_formats.engine_schema import NEWEST, SCHEMAS
 from .arguments import add_cues, add_force, add_results
 
 HELP = "write records in the formats of DJ software, DAWs and research tools"
@@ -35,24 +35,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_results(parser)
     parser.add_argument("--output", type=Path, metavar="PATH",
                         help="a file, or a folder for formats with a file per track")  # fmt: skip
-    parser.add_argument("--library", type=Path, metavar="DIR",
-                        help="the audio's folder, if it has moved since the analysis")  # fmt: skip
+    parser.add_argument(
+        "--library", type=Path, metavar="DIR",
+        help="the folder of the audio, if it has moved since the analysis",
+    )  # fmt: skip
     parser.add_argument(
         "--delay-profile", choices=tuple(LAGS),
         help="shift the times of MP3s to this player's sample 0 (default: that of the program "
         f"the format is for, else that of the analysis; inferred, not measured: {_inferred()})",
     )  # fmt: skip
     parser.add_argument("--min-confidence", type=float, default=0.0, metavar="X",
-                        help="leave out tracks below this confidence (default: none)")  # fmt: skip
+                        help="leave out tracks below this confidence (default: 0)")  # fmt: skip
     parser.add_argument(
         "--bpm-ranges", type=float, nargs="+", default=[], metavar="EDGE",
-        help="edges of BPM ranges: a playlist for each (rekordbox, traktor, m3u8, serato-crates, "
-        "usb, engine)",
+        help="edges of BPM ranges, one playlist per range (rekordbox, traktor, m3u8, "
+        "serato-crates, usb, engine)",
     )  # fmt: skip
     parser.add_argument(
         "--by-key",
         action="store_true",
-        help="a playlist for each key (rekordbox, traktor, m3u8, serato-crates, usb, engine)",
+        help="one playlist per key (rekordbox, traktor, m3u8, serato-crates, usb, engine)",
     )
     parser.add_argument(
         "--key-notation", choices=NOTATIONS, default="musical",
@@ -61,11 +63,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--nml-version", type=int, choices=NML_VERSIONS, default=19,
-        help="19: Traktor 2 and 3, one grid marker a track; 20: Traktor 4, one a tempo",
+        help="19: Traktor 2 and 3, one grid marker per track; 20: Traktor 4, one per tempo",
     )  # fmt: skip
     parser.add_argument(
         "--engine-schema", choices=tuple(SCHEMAS), default=NEWEST,
-        help="of a new Engine database (engine; default: %(default)s)",
+        help="version of a new Engine database (engine; default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--comment", default="{comment}", metavar="TEMPLATE",
@@ -80,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set", metavar="FILE.json",
         help="a set that `dropgrid set --output FILE.json` wrote: a playlist, and cues where each "
-        "of its tracks comes in and goes out (all formats with cues)",
+        "of its tracks enters and leaves the mix (all formats with cues)",
     )  # fmt: skip
     parser.add_argument(
         "--collection", metavar="FILE.xml",
@@ -89,24 +91,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--merge", metavar="DATABASE.xml",
-        help="VirtualDJ's database.xml: the output is a copy of it with our grids and cues; your "
-        "own cues stay (virtualdj)",
+        help="VirtualDJ's database.xml: the output is a copy of it with dropgrid's grids and "
+        "cues; your own cues stay (virtualdj)",
     )  # fmt: skip
     parser.add_argument(
         "--transcode", action="store_true",
-        help="copy FLAC, ALAC, Ogg, Opus and what else old players do not play as AIFF (usb)",
+        help="convert FLAC, ALAC, Ogg, Opus and what else old players do not play to AIFF (usb)",
     )  # fmt: skip
     parser.add_argument(
         "--relative", action="store_true",
-        help="paths from the library's root, in which the list is to lie (m3u8)",
+        help="paths relative to the library's root; put the list there (m3u8)",
     )  # fmt: skip
     add_cues(parser, "rekordbox, traktor, serato, virtualdj, usb, engine")
     parser.add_argument("--verify", action="store_true", help="check a stick (usb, engine)")
     add_force(parser)
     parser.add_argument(
         "--replace", dest="force", action="store_true",
-        help="put another database in the place of one that others wrote, or that players "
-        "changed (usb, engine)",
+        help="replace a database that another program wrote or a player changed (usb, engine)",
     )  # fmt: skip
 
 

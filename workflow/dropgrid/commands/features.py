@@ -1,7 +1,7 @@
 """Compute the features of one track: the only stage that reads audio.
 
-What is wrong with the file itself is written into the output as an error, which the later
-stages pass on into the track's records; the exit code is then 0.
+An error in the file itself is written into the output, and the later stages copy it into the
+track's records; the exit code is then 0.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--key-network", type=Path, metavar="FILE",
-        help="results/key.npz (default: none, the key is found by profiles)",
+        help="results/key.npz (default: none; profiles find the key)",
     )  # fmt: skip
     add_threads(parser)
 

@@ -1,4 +1,4 @@
-"""Print the library as a table: BPM beside the reference, sections, drops, and what failed."""
+"""Print the library as a table: BPM and reference BPM, sections, drops and failures."""
 
 from __future__ import annotations
 

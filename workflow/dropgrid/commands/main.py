@@ -108,7 +108,7 @@ def _parser(called: str | None) -> argparse.ArgumentParser:
         description="Exact beat grids and drop maps for folders of electronic dance music.\n\n"
         "  dropgrid run ~/Music     analyse your music; the results go into ./results\n"
         "  dropgrid list            print what was found\n"
-        "  dropgrid open            look at it, listen to it, correct it",
+        "  dropgrid open            look at the results, listen to them, correct them",
         epilog="dropgrid COMMAND --help explains a command. Commands that the workflow calls by "
         f"itself:\n{', '.join(STEPS)}.",
         formatter_class=partial(argparse.RawDescriptionHelpFormatter, max_help_position=18),

@@ -1,8 +1,8 @@
-"""Take the trained networks from where they are installed and keep them as one file each.
+"""Copy the installed trained networks, one file for each kind.
 
-A file that says `none` means that there are none, by choice (--method open or librosa): the
-`features` command then works without them, by the method that the file names. Networks that are
-asked for and not installed are an error.
+A file that begins with `none` stands for no networks (--method open or librosa): the `features`
+command then uses the method that the file names. It is an error if networks that are requested are
+not installed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Which tracks mix with this one: the best first, each with the transition and the reasons.
+"""List the tracks that mix with this one, best first, each with a transition and the reasons.
 
     dropgrid next song.flac
     dropgrid next song.flac --energy up --tempo-limit 4
-    dropgrid next --evaluate tracklist.csv     # how the ranking fits what was really played
+    dropgrid next --evaluate tracklist.csv     # compare the ranking with a set that was played
 
 A transition says where to leave the track and where to enter the next one, in bars and seconds.
 How the score is made: docs/mixing.md. Only records are read, no audio.
@@ -26,21 +26,23 @@ HELP = "list the tracks that mix with this one, and how"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("track", nargs="?", metavar="TRACK", help="by its path or file name")
+    parser.add_argument("track", nargs="?", metavar="TRACK", help="path or file name")
     add_results(parser)
-    parser.add_argument("--number", type=int, default=10, help="how many (default: %(default)s)")
+    parser.add_argument(
+        "--number", type=int, default=10, help="how many tracks to list (default: %(default)s)"
+    )
     add_tempo_limit(parser)
     parser.add_argument(
         "--energy", choices=("steady", "up", "down"), default="steady",
         help="how the energy should change (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--json", action="store_true", help="as JSON, with every term of the score"
+        "--json", action="store_true", help="print JSON, with every term of the score"
     )
     parser.add_argument(
         "--evaluate", type=Path, metavar="LIST",
-        help="a list of tracks as they were played (M3U8, or CSV with a column path): how high "
-        "the track that was really played next ranks",
+        help="tracks in the order in which they were played (M3U8, or CSV with a column path): "
+        "report how high the track that was played next ranks",
     )  # fmt: skip
 
 
@@ -48,7 +50,7 @@ def add_tempo_limit(parser: argparse.ArgumentParser) -> None:
     """The option --tempo-limit of the commands that mix."""
     parser.add_argument(
         "--tempo-limit", type=_per_cent, default=6.0, metavar="PERCENT",
-        help="most tempo change of a track (default: %(default)s)",
+        help="largest tempo change of a track (default: %(default)s)",
     )  # fmt: skip
 
 

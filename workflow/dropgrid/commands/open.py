@@ -1,8 +1,8 @@
 """Open the workbench: a page on this machine where grids, sections and keys are corrected.
 
-It listens on the loopback interface alone, at an address that contains a secret. Corrections
-made there go into the same file as those of `dropgrid correct`, and the records are updated at
-once. Ends with Ctrl-C.
+It listens only on the loopback interface, at an address that contains a secret. Corrections
+made there are saved in the same file as those of `dropgrid correct`, and the records are updated
+at once. Press Ctrl-C to end it.
 """
 
 from __future__ import annotations
@@ -34,8 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     add_results(parser)
     add_corrections(parser)
-    parser.add_argument("--library", type=Path, metavar="DIR",
-                        help="the audio's folder, if it has moved since the analysis")  # fmt: skip
+    parser.add_argument(
+        "--library", type=Path, metavar="DIR",
+        help="the folder of the audio, if it has moved since the analysis",
+    )  # fmt: skip
     parser.add_argument("--port", type=int, default=0, metavar="N",
                         help="the port to listen on (default: any that is free)")  # fmt: skip
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
@@ -43,10 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; its exit code."""
+    from ..apply_corrections import document
     from ..correcting.page_edits import apply_page_edits
     from ..correcting.publish import corrections_file
     from ..correcting.session import CorrectionSession
-    from ..corrections import document
     from ..mixing.requests import Mixer
     from ..report.workbench.server import new_token, serve
     from ..report.workbench.state import Workbench

@@ -1,6 +1,6 @@
 """Draw the drop map of one track, or one sheet with a row for each track of a library.
 
-A sheet holds 200 tracks; of a larger library, sheet-1.png, sheet-2.png, ... are written.
+A sheet shows 200 tracks; for a larger library, sheet-1.png, sheet-2.png, ... are written.
 
 examples:
   dropgrid picture --features results/features/T.npz --bpm results/bpm/T.json \\
@@ -25,10 +25,14 @@ HELP = "draw the drop map of a track, or a sheet of a library"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     track = parser.add_argument_group("one track")
-    track.add_argument("--features", type=Path, metavar="NPZ", help="its file in results/features")
-    track.add_argument("--bpm", type=Path, metavar="JSON", help="its record in results/bpm")
+    track.add_argument(
+        "--features", type=Path, metavar="NPZ", help="the track's file in results/features"
+    )
+    track.add_argument(
+        "--bpm", type=Path, metavar="JSON", help="the track's record in results/bpm"
+    )
     track.add_argument("--structure", type=Path, metavar="JSON",
-                       help="its record in results/structure")  # fmt: skip
+                       help="the track's record in results/structure")  # fmt: skip
     track.add_argument("--output", type=Path, metavar="FILE", help="what to write: .png or .svg")
     library = parser.add_argument_group("a library")
     library.add_argument("--results", type=Path, metavar="DIR", help="the folder of results")

@@ -1,10 +1,10 @@
 """Delete cached data of tracks that are no longer in the library, or list it.
 
-Nothing of a track that is in the library is touched, nor any file that dropgrid did not write.
-What is removed is analysed again if its file comes back.
+Data of tracks that are in the library is kept, and so are files that dropgrid did not write. If
+the file of a removed track comes back, it is analysed again.
 
 examples:
-  dropgrid prune --results results --dry-run     only list
+  dropgrid prune --results results --dry-run     # only list
   dropgrid prune --results results
 """
 

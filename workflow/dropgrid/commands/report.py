@@ -1,6 +1,6 @@
 """Write the page that shows a library: one HTML file that opens from the file system.
 
-Shows what is there: tracks, failures, the evaluation if one was made, what the run cost.
+Shows tracks, failures, the evaluation if there is one, and the time and memory of the run.
 
 examples:
   dropgrid report
@@ -23,11 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_results(parser)
     parser.add_argument(
         "--library", type=Path, metavar="DIR",
-        help="where the audio lies now, if it was moved since the scan",
+        help="the folder of the audio, if it has moved since the scan",
     )  # fmt: skip
     parser.add_argument(
         "--references", nargs="*", metavar="FILE",
-        help="annotations to show beside the estimates, the most trusted first "
+        help="annotations to show with the estimates, the most trusted first "
         "(default: those of the last run; none after it: no references)",
     )  # fmt: skip
     parser.add_argument(

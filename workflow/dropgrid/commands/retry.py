@@ -1,7 +1,7 @@
 """Make the next run analyse every failed track again.
 
 Deletes the error records of failed tracks and nothing else. A track whose file was replaced is
-analysed again by itself; this is for failures of the machine, such as a disk that was full.
+analysed again automatically; this command is for failures of the machine, such as a full disk.
 
 example:
   dropgrid retry --results results && dropgrid run --results results

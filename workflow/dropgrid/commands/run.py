@@ -1,13 +1,13 @@
 """Analyse a library: the whole workflow, from any folder.
 
 LIBRARY is a folder of music, or several, or a CSV/TSV list with a column `path`. Without one, the
-library of the last run is analysed. The same command again does only what is missing or out of
-date, also after Ctrl-C.
+library of the last run is analysed. If you run the same command again, also after Ctrl-C, it does
+only what is missing or out of date.
 
-TARGET is what to make: all (the default), analysis (the records alone), table, duplicates,
+TARGET is what to make: all (the default), analysis (only the records), table, duplicates,
 evaluation, report (the page), exports, check, or export_FORMAT, such as export_rekordbox; the
-formats: `dropgrid export --list`. All other options are Snakemake's: --dry-run says what would be
-done, --forcerun bpm finds all beats anew, --verbose shows every job.
+formats: `dropgrid export --list`. All other options are Snakemake's: --dry-run shows what would be
+done, --forcerun bpm finds all beats again, --verbose shows every job.
 
 examples:
   dropgrid run ~/Music
@@ -35,7 +35,7 @@ TARGETS = ("all", "analysis", "table", "duplicates", "evaluation", "report", "ex
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments for --help; dropgrid.run.launch parses the real ones."""
     parser.usage = "dropgrid run [LIBRARY ...] [TARGET ...] [options] [Snakemake's options]"
-    parser.add_argument("words", nargs="*", metavar="LIBRARY, TARGET", help="as explained above")
+    parser.add_argument("words", nargs="*", metavar="LIBRARY, TARGET", help="see above")
     parser.add_argument(
         "--results", metavar="DIR", help="where the results go (default: ./results)"
     )
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--cores",
         "-c",
         metavar="N",
-        help="tracks at once (default: as many as the machine allows)",
+        help="tracks analysed at the same time (default: as many as the machine allows)",
     )
     parser.add_argument(
         "--config",

@@ -17,11 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_results(parser, "where the tickets go")
     parser.add_argument(
         "--exclude", action="append", default=[], metavar="PATTERN",
-        help="leave out files or folders of such names or paths: '*stem*', 'Loops/'",
+        help="leave out files or folders with such names or paths: '*stem*', 'Loops/'",
     )  # fmt: skip
     parser.add_argument(
         "--allow-empty", action="store_true",
-        help="accept a library without audio; otherwise refused, as its disk may not be mounted",
+        help="accept a library without audio (refused otherwise: its disk may not be mounted)",
     )  # fmt: skip
 
 

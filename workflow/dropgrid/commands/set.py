@@ -1,4 +1,4 @@
-"""A list of tracks in the order with the best transitions.
+"""Put a list of tracks in the order with the best transitions.
 
     dropgrid set --tracks crate.m3u8 --output set.m3u8
     dropgrid set --tracks crate.m3u8 --energy peak --start opener.flac --output set.csv
@@ -41,18 +41,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_tempo_limit(parser)
     parser.add_argument(
         "--energy", choices=("free", "rising", "wave", "peak"), default="free",
-        help="the course of the energy; peak: highest at 60 %% (default: %(default)s)",
+        help="how the energy develops; peak: highest at 60 %% (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument("--start", metavar="TRACK", help="the first track")
     parser.add_argument("--end", metavar="TRACK", help="the last track")
     parser.add_argument(
         "--pair", nargs=2, action="append", default=[], metavar="TRACK",
-        help="the second right after the first; may be given more than once",
+        help="play the second right after the first; may be given more than once",
     )  # fmt: skip
-    parser.add_argument("--minutes", type=float, metavar="N", help="how long the set may be")
+    parser.add_argument("--minutes", type=float, metavar="N", help="longest duration of the set")
     parser.add_argument(
         "--keep-order", action="store_true",
-        help="play LIST in its own order: only the transitions are looked for",
+        help="keep the order of LIST and find only the transitions",
     )  # fmt: skip
     add_force(parser)
 

@@ -10,7 +10,7 @@ example:
   dropgrid sonify "Night Swim.ogg" --bpm results/bpm/night-swim-1a2b3c4d.json \\
       --structure results/structure/night-swim-1a2b3c4d.json --output check.wav
 
-With --transition: one track mixed into another, beats together, as `dropgrid next` proposes it:
+With --transition: mix one track into another with aligned beats, as `dropgrid next` proposes:
 
   dropgrid sonify --transition "Night Swim.ogg" Overtaker.flac --results results --output mix.wav
 """
@@ -30,11 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("audio", type=Path, nargs="?", help="the track that was analysed")
     parser.add_argument("--bpm", "--bpm-record", type=Path, metavar="JSON",
-                        help="its record in results/bpm")  # fmt: skip
+                        help="the track's record in results/bpm")  # fmt: skip
     parser.add_argument("--structure", type=Path, metavar="JSON",
                         help="its record in results/structure, for the signals")  # fmt: skip
     parser.add_argument("--transition", nargs=2, metavar="TRACK",
-                        help="instead: the first into the second, by path or name")  # fmt: skip
+                        help="instead: mix the first into the second; path or name")  # fmt: skip
     add_results(parser)
     parser.add_argument("--output", type=Path, required=True, metavar="FILE",
                         help="what to write: .wav or .flac")  # fmt: skip

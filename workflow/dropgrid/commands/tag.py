@@ -1,13 +1,13 @@
 """Write tempo, key and gain into the files' own tags, or take them back.
 
-Nothing is written unless you ask for it with this command. Look first with --dry-run. Integer
-fields get the rounded tempo, an exact field stands beside them; audio is never touched, which is
-checked before a file takes the place of the old one. The previous values are kept in a
-backup, from which `dropgrid tag restore` puts everything back that was not changed since.
+Only this command writes tags into your files. Try it first with --dry-run. Integer fields get the
+rounded tempo, and another field the exact tempo. The audio never changes; this is checked before a
+new file replaces the old one. The previous values are kept in a backup, from which `dropgrid tag
+restore` restores all values that were not changed since.
 
-Only files below the library's folder are touched, the one that was scanned or --library. A file
-with several names (hard links) is left alone: a new file in its place would part the names.
-With --in-place it is written into instead, and changes under all of its names.
+Only files in the library's folder change: the folder that was scanned, or --library. A file with
+several names (hard links) is left alone, because a new file would separate the names. --in-place
+writes into such a file, so that it changes under all its names.
 
 examples:
   dropgrid tag write --results results --dry-run
@@ -45,20 +45,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     actions = parser.add_subparsers(dest="action", metavar="write|restore", required=True)
     write = actions.add_parser("write", help="write the answers into tags")
-    write.add_argument("--dry-run", action="store_true", help="only say what would be written")
+    write.add_argument("--dry-run", action="store_true", help="only show what would be written")
     write.add_argument(
         "--comment", action="store_true", help="add the drops' times to the comment"
     )
     write.add_argument(
         "--key", nargs="?", const="musical", choices=IN_TAGS, metavar="NOTATION",
-        help="write the key too: musical (Am, the default), camelot (8A) or openkey (1m)",
+        help="also write the key: musical (Am, the default), camelot (8A) or openkey (1m)",
     )  # fmt: skip
     write.add_argument(
         "--gain", action="store_true",
-        help="write the gain to one loudness too: ReplayGain 2.0, in Opus R128_TRACK_GAIN",
+        help="also write the gain to a common loudness: ReplayGain 2.0; in Opus R128_TRACK_GAIN",
     )  # fmt: skip
     write.add_argument(
-        "--sound-check", action="store_true", help="with --gain: iTunes' own field in MP4, too"
+        "--sound-check", action="store_true", help="with --gain: also iTunes' own field in MP4"
     )
     write.add_argument(
         "--serato", action="store_true",
@@ -66,15 +66,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     write.add_argument(
         "--replace", action="store_true",
-        help="with --serato: over a grid and cues that are in the file already",
+        help="with --serato: replace a grid and cues that are already in the file",
     )  # fmt: skip
     add_cues(write, "with --serato")
     write.add_argument(
         "--bpm-format", choices=("integer", "decimal"), default="integer",
-        help="of ID3's TBPM: whole (128, the default) or with decimals (127.96)",
+        help="format of ID3's TBPM: whole (128, the default) or with decimals (127.96)",
     )  # fmt: skip
-    write.add_argument("--min-confidence", type=float, default=0.9, metavar="X",
-                       help="write no tempo, drops or grid below it (default: 0.9)")  # fmt: skip
+    write.add_argument(
+        "--min-confidence", type=float, default=0.9, metavar="X",
+        help="below this confidence, write no tempo, drops or grid (default: 0.9)",
+    )  # fmt: skip
     restore = actions.add_parser("restore", help="restore the previous tags")
     restore.add_argument("--skip", action="append", default=[], metavar="NAME",
                          help="leave a file for another time: its track's id, its path, or the "
@@ -85,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add_results(action)
         action.add_argument(
             "--library", type=Path, metavar="DIR",
-            help="the audio's folder, if it has moved since the analysis",
+            help="the folder of the audio, if it has moved since the analysis",
         )  # fmt: skip
         action.add_argument(
             "--backup", type=Path, metavar="JSON",

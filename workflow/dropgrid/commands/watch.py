@@ -1,10 +1,10 @@
-"""Watch a library, and analyse what is added to it, until it is ended by Ctrl-C.
+"""Watch a library and analyse the files that are added to it, until you press Ctrl-C.
 
 A file that is still being copied is left alone until it has not changed for --settle seconds.
-A run that fails, for a full disk say, is tried again after a while; a disk that is removed is
-waited for. After a restart the first scan finds what was missed.
+A run that fails, for example because the disk is full, is tried again later. If a disk is removed,
+dropgrid waits for it. After a restart, the first scan finds files that were added meanwhile.
 
-Whatever else is given is that of `dropgrid run`.
+All other options are those of `dropgrid run`.
 
 examples:
   dropgrid watch ~/Music --results ~/dropgrid-results
@@ -25,7 +25,7 @@ from ..base.errors import ConfigError
 from ..run.watch import EVERY, SETTLE, FolderWatcher, Watch, look
 from .run import request_of
 
-HELP = "watch a library, and analyse what is added to it"
+HELP = "watch a library and analyse the files that are added to it"
 # Options of this command; all other arguments belong to `dropgrid run`.
 NUMBERS = {"--settle": SETTLE, "--every": EVERY}
 
@@ -33,7 +33,9 @@ NUMBERS = {"--settle": SETTLE, "--every": EVERY}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments for --help; `run` parses the real ones."""
     parser.usage = "dropgrid watch LIBRARY [...] [options] [options of `dropgrid run`]"
-    parser.add_argument("words", nargs="*", metavar="LIBRARY, TARGET", help="as of `dropgrid run`")
+    parser.add_argument(
+        "words", nargs="*", metavar="LIBRARY, TARGET", help="as for `dropgrid run`"
+    )
     parser.add_argument(
         "--results", metavar="DIR", help="where the results go (default: ./results)"
     )
@@ -44,7 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--every", metavar="SECONDS",
-        help="between scans for what the system does not report, as on a network disk "
+        help="time between scans for changes that the system does not report, for example on a "
+        "network disk "
         f"(default: {EVERY:g})",
     )  # fmt: skip
 

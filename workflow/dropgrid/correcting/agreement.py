@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from ..apply_corrections.document import Document
+from ..apply_corrections.model import Correction
+from ..apply_corrections.section_corrections import disagreement
 from ..base.errors import RecordError
-from ..corrections.document import Document
-from ..corrections.model import Correction
-from ..corrections.section_corrections import disagreement
 from ..library import track_id
 from .publish import tracks_with_corrections
 from .session import CorrectionSession, TrackState

@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import Literal
 
+from ..apply_corrections import document, grid_corrections, grid_from_beats
+from ..apply_corrections.edits import GRID
+from ..apply_corrections.model import Correction, InvalidCorrection
+from ..apply_corrections.section_corrections import disagreement
 from ..base.errors import RecordError
-from ..corrections import document, grid_corrections, grid_from_beats
-from ..corrections.edits import GRID
-from ..corrections.model import Correction, InvalidCorrection
-from ..corrections.section_corrections import disagreement
 from ..records.model import BpmRecord, StructureRecord
 from ..records.ticket import read_ticket
 from ..references.annotation import Annotation
@@ -100,10 +100,10 @@ def _imported(
         return replace(plain, outcome="not analysed")
     answer = session.accepted_answer(state, before)
     found = _with_grid(state, plain, reference, before, answer.bpm or state.computed)
-    changes = cue_changes(answer.bpm, answer.structure, reference.marks or ())
+    changes = cue_changes(answer.bpm, answer.structure, reference.cues_and_loops or ())
     if changes == NO_CHANGES:
         return found
-    cues_file = PurePath(reference.origins["marks"]).name
+    cues_file = PurePath(reference.origins["cues_and_loops"]).name
     found = replace(found, changes=changes, cues_file=cues_file)
     return _with_cues(found, before, answer.structure)
 

@@ -1,8 +1,8 @@
 """Apply the edits that were made on a page without a server.
 
-Such a page saves the edits and the answer that it showed; dropgrid.corrections.edits computes
-their effect. If the records now have another answer than the page showed, the edits stay in the
-file and are reported.
+Such a page saves the edits and the answer that it showed; dropgrid.apply_corrections.edits
+computes their effect. If the records now have another answer than the page showed, the edits stay
+in the file and are reported.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ..apply_corrections import document
+from ..apply_corrections.document import Document
+from ..apply_corrections.edits import edit
+from ..apply_corrections.model import NOTHING, Confirmed, Correction, InvalidCorrection, PageEdits
+from ..apply_corrections.section_edits import Answer
 from ..base.errors import RecordError
 from ..base.text import counted, printable
-from ..corrections import document
-from ..corrections.document import Document
-from ..corrections.edits import edit
-from ..corrections.model import NOTHING, Confirmed, Correction, InvalidCorrection, PageEdits
-from ..corrections.section_edits import Answer
 from ..library import track_id
 from ..records.ticket import read_ticket
 from .session import CorrectionSession, TrackState

@@ -18,14 +18,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from ..apply_corrections import document, fingerprints
+from ..apply_corrections.document import Document
+from ..apply_corrections.model import NOTHING, Correction, InvalidCorrection
+from ..apply_corrections.per_track import OTHERS, digest, read_slice, slice_bytes, slice_path
 from ..audio.digests import audio_digest
 from ..base.errors import ConfigError, RecordError
 from ..base.files import read_regular
 from ..base.json_documents import MAX_BYTES, SCHEMA_VERSION, json_lines
-from ..corrections import document, fingerprints
-from ..corrections.document import Document
-from ..corrections.model import NOTHING, Correction, InvalidCorrection
-from ..corrections.per_track import OTHERS, digest, read_slice, slice_bytes, slice_path
 from ..features import Features, store
 from ..library import expanded, track_id
 from ..records.identity import read_identity
@@ -118,8 +118,8 @@ def _may_be_another(ticket: Ticket, correction: Correction, records: Results) ->
     except RecordError:  # in a first run
         return False
     with suppress(RecordError, OSError):
-        state = read_identity(records.identity(ticket.track))
-        return audio_digest(Path(ticket.file)) != state.audio
+        identity = read_identity(records.identity(ticket.track))
+        return audio_digest(Path(ticket.file)) != identity.audio
     return True
 
 

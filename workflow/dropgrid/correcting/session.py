@@ -15,15 +15,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..apply_corrections import (
+    apply,
+    document,
+    fingerprints,
+    grid_corrections,
+    section_corrections,
+)
+from ..apply_corrections.document import Document
+from ..apply_corrections.edits import edit
+from ..apply_corrections.model import NOTHING, Correction, InvalidCorrection, from_json, to_json
+from ..apply_corrections.per_track import slice_bytes, slice_path
+from ..apply_corrections.section_edits import Answer
 from ..base.errors import RecordError
 from ..base.files import read_regular, sync_folder, write_atomically
 from ..base.json_documents import MAX_BYTES, SCHEMA_VERSION, json_lines
-from ..corrections import apply, document, fingerprints, grid_corrections, section_corrections
-from ..corrections.document import Document
-from ..corrections.edits import edit
-from ..corrections.model import NOTHING, Correction, InvalidCorrection, from_json, to_json
-from ..corrections.per_track import slice_bytes, slice_path
-from ..corrections.section_edits import Answer
 from ..features import Features
 from ..library import track_id
 from ..records.model import BpmRecord, KeyRecord, StructureRecord
@@ -209,7 +215,7 @@ class CorrectionSession:
         return state.made_with == slice_bytes(state.ticket.track, correction)
 
     def edit(self, track: str, steps: Sequence[Mapping[str, Any]]) -> Correction:
-        """Make edits (dropgrid.corrections.edits) as one undo step; returns the new correction.
+        """Make edits (apply_corrections/edits.py) as one undo step; returns the new correction.
 
         Raises InvalidCorrection, RecordError, OSError.
         """

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from ..apply_corrections import document
+from ..apply_corrections.model import Correction
+from ..apply_corrections.section_edits import Answer
 from ..base.errors import RecordError
 from ..correcting.publish import corrections_file
 from ..correcting.session import CorrectionSession
-from ..corrections import document
-from ..corrections.model import Correction
-from ..corrections.section_edits import Answer
 from ..key import notation
 from ..references.annotation import Annotation, ReferenceSection
 from ..references.collect import CORRECTIONS, Rank

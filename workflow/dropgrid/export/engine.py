@@ -24,11 +24,11 @@ import numpy as np
 from ..base.errors import ConfigError
 from ..features.waveform import read_waveform
 from ..key import notation
-from ..players import engine_blobs as blobs
-from ..players import engine_grid
-from ..players import engine_library as library
-from ..players.engine_library import EngineList, EngineTrack
-from ..players.waveform import CURVE, pooled
+from ..player_formats import engine_blobs as blobs
+from ..player_formats import engine_grid
+from ..player_formats import engine_library as library
+from ..player_formats.engine_library import EngineList, EngineTrack
+from ..player_formats.waveform import CURVE, pooled
 from ..records.cue_points import loops, pads
 from ..records.track import Track
 from ..results.layout import Results

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..audio.mp3 import LAGS
 from ..key import notation
-from ..players.engine_schema import NEWEST, SCHEMAS
+from ..player_formats.engine_schema import NEWEST, SCHEMAS
 from ..records.cue_template import STANDARD, Template, template
 from ..settings.options import check_ranges, range_name
 from .comments import FILE_COMMENT, check_template

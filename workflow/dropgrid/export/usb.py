@@ -23,10 +23,10 @@ from ..audio.mp3_frames import samples_of, spans
 from ..base.errors import ConfigError, DecodeError
 from ..features.waveform import read_waveform
 from ..key import notation
-from ..players import analysis_file as anlz
-from ..players.database import Contents, Playlist, database
-from ..players.device_sql import FILE_TYPES, TrackRow
-from ..players.waveform import columns, waveforms
+from ..player_formats import analysis_file as anlz
+from ..player_formats.database import Contents, Playlist, database
+from ..player_formats.device_sql import FILE_TYPES, TrackRow
+from ..player_formats.waveform import columns, waveforms
 from ..records.cue_points import cues, loops, most_useful, pads
 from ..records.model import Label, StructureRecord
 from ..records.passages import labelled_phrases, passages

@@ -33,10 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--memory-mb", type=int, metavar="MB", help="memory limit")
     group.add_argument("--time-limit", type=float, metavar="SECONDS", help="time limit")
     group.add_argument(
-        "--attempt", type=int, default=1, metavar="N", help="which try this is (default: 1)"
+        "--attempt", type=int, default=1, metavar="N", help="number of this attempt (default: 1)"
     )
     group.add_argument(
-        "--attempts", type=int, default=1, metavar="N", help="how many there are (default: 1)"
+        "--attempts",
+        type=int,
+        default=1,
+        metavar="N",
+        help="number of attempts in all (default: 1)",
     )
 
 

@@ -130,7 +130,7 @@ class ComputedRhythm:
 class BpmRecord:
     """Tempo, beats, downbeats and grid of a track: results/bpm/{track}.json.
 
-    fingerprint: of the recording, see corrections/fingerprints.py; None if the features have no
+    fingerprint: of the recording (apply_corrections/fingerprints.py); None if the features have no
     loudness. computed: if source is "corrected", the result of the analysis. bpm_computed: the
     tempo from the audio alone. untagged: if a BPM tag decided the octave, the complete result from
     the audio alone.

@@ -26,10 +26,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ..apply_corrections.per_track import slice_path
 from ..audio.digests import sample_digest, whole_digest
 from ..base.errors import DropgridError, RecordError
 from ..base.files import read_regular
-from ..corrections.per_track import slice_path
 from ..features.store import origin_of
 from ..library import Scan
 from ..records.identity import SCHEMA as IDENTITY_SCHEMA

@@ -17,9 +17,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ..apply_corrections.per_track import slice_path
 from ..base.errors import LibraryError
 from ..base.files import write_if_changed
-from ..corrections.per_track import slice_path
 from ..results.layout import Results
 from ..stages import STAGES
 

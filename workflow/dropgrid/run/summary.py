@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..apply_corrections import document
+from ..apply_corrections.model import InvalidCorrection
 from ..base.errors import RecordError
 from ..base.files import write_if_changed
 from ..base.json_documents import SCHEMA_VERSION, json_lines
@@ -22,8 +24,6 @@ from ..base.text import counted, printable
 from ..correcting.agreement import agreements
 from ..correcting.publish import corrections_file
 from ..correcting.session import CorrectionSession
-from ..corrections import document
-from ..corrections.model import InvalidCorrection
 from ..jobs.usage_log import Use, add_up, read_batch_log, read_use
 from ..records.model import TrackFailure
 from ..results.layout import Results

@@ -4,7 +4,7 @@
     ticket, features, bpm record --make_structure_record--> structure record
     ticket, features --make_key_record--> key record
 
-Each record is made with the track's corrections in place (dropgrid.corrections).
+Each record is made with the track's corrections in place (dropgrid.apply_corrections).
 
 The workflow keeps the output of each stage on disk and runs the stages that are due (`run_stage`).
 `analyse_track` runs all stages in this process. Both write the same bytes.
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from ..records.model import KINDS, BpmRecord, StructureRecord, TrackFailure
 
 if TYPE_CHECKING:
-    from ..corrections.model import Correction
+    from ..apply_corrections.model import Correction
     from ..features import Features
     from ..records.model import AnyRecord, KeyRecord
     from ..records.ticket import Ticket
@@ -69,7 +69,7 @@ def run_stage(
         from .make_features import save_features
 
         return save_features(ticket, files, options, threads)
-    from ..corrections.per_track import with_corrections
+    from ..apply_corrections.per_track import with_corrections
     from ..features import store
     from ..records.store import read_bpm, write_record
     from .make_records import make_bpm_record, make_key_record, make_structure_record

@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..apply_corrections.model import NOTHING, Correction
 from ..base.errors import RecordError
 from ..base.threads import on_one_thread
-from ..corrections.model import NOTHING, Correction
 from ..features import Features
 from ..records.model import (
     BpmRecord,
@@ -46,7 +46,7 @@ def make_bpm_record(
     computed = _computed_bpm(ticket, features, options)
     if correction == NOTHING:
         return computed
-    from ..corrections import apply
+    from ..apply_corrections import apply
 
     return apply.to_bpm(
         computed, correction, lambda bpm: _computed_bpm(ticket, features, options, bpm)
@@ -61,7 +61,7 @@ def _computed_bpm(
 ) -> BpmRecord:
     """The result of the analysis. known_bpm: the tempo, if it was corrected."""
     from .. import rhythm
-    from ..corrections.fingerprints import fingerprint
+    from ..apply_corrections.fingerprints import fingerprint
 
     values = dict(options)
     ignore_metadata = values.pop("ignore_metadata", False)
@@ -186,7 +186,7 @@ def make_key_record(
     )
     if correction == NOTHING:
         return record
-    from ..corrections import apply
+    from ..apply_corrections import apply
 
     return apply.to_key(record, correction)
 
@@ -229,7 +229,7 @@ def make_structure_record(
     )
     if correction == NOTHING:
         return record
-    from ..corrections import apply
+    from ..apply_corrections import apply
 
     corrected = apply.to_structure(record, correction, bpm)
     if corrected.source == "computed":

@@ -30,8 +30,8 @@ def prepare(
     from . import make_records  # noqa: F401
 
     if kept:
+        from ..apply_corrections import per_track  # noqa: F401
         from ..audio import digests  # noqa: F401
-        from ..corrections import per_track  # noqa: F401
         from ..features import cache, store  # noqa: F401
 
     if "features" in stages:

@@ -21,13 +21,13 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from ... import __version__, report
+from ...apply_corrections import document
 from ...audio.artwork import small_covers
 from ...base import strict_json
 from ...base.colours import SECTION_COLOURS, SECTION_COLOURS_ON_DARK
 from ...base.errors import DropgridError
 from ...base.text import fault
 from ...correcting.session import NothingToUndo
-from ...corrections import document
 from ...records.model import LABELS
 from ...results.saved_lists import SavedList, checked, read_lists
 from .. import encode
@@ -373,5 +373,5 @@ def serve(workbench: Workbench, mixing: Mixing, listening: socket.socket, token:
 
 
 def new_token() -> str:
-    """A token that nobody guesses."""
+    """A token that cannot be guessed."""
     return secrets.token_urlsafe(24)

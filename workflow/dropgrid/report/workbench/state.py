@@ -17,15 +17,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ...apply_corrections import document
+from ...apply_corrections.document import Document
+from ...apply_corrections.model import Correction, InvalidCorrection, to_json
+from ...apply_corrections.section_corrections import confirmed_answer, is_confirmed
+from ...apply_corrections.section_edits import Answer
 from ...base.errors import DropgridError, RecordError
 from ...base.text import fault
 from ...correcting.page_edits import apply_page_edits
 from ...correcting.session import CorrectionSession, TrackState
-from ...corrections import document
-from ...corrections.document import Document
-from ...corrections.model import Correction, InvalidCorrection, to_json
-from ...corrections.section_corrections import confirmed_answer, is_confirmed
-from ...corrections.section_edits import Answer
 from ...features.waveform import read_loudness
 from ...records.model import ANALYSES
 from ...records.store import to_json as record_json

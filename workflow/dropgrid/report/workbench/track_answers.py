@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ...apply_corrections.section_edits import Answer
 from ...audio.dj_tags import read_dj_tags
 from ...base.text import fault
-from ...corrections.section_edits import Answer
 from ...records.model import TrackFailure
 from .. import encode
 from ..collect import TrackView

@@ -11,9 +11,9 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
-from dropgrid.corrections import document, fingerprints
-from dropgrid.corrections.document import Document
-from dropgrid.corrections.model import (
+from dropgrid.apply_corrections import document, fingerprints
+from dropgrid.apply_corrections.document import Document
+from dropgrid.apply_corrections.model import (
     BAR_LENGTHS,
     Confirmed,
     Correction,
@@ -57,7 +57,7 @@ def test_the_file_is_what_its_schema_says():
         validator.validate(json.loads(document.to_bytes(Document(values))))
 
 
-def test_a_change_of_a_statement_changes_a_line():
+def test_a_changed_correction_changes_one_line():
     before = document.to_bytes(Document({"a": FULL, "b": Correction(bpm=90.0)})).splitlines()
     after = document.to_bytes(Document({"b": Correction(bpm=91.0), "a": FULL})).splitlines()
     assert sum(x != y for x, y in zip(before, after, strict=True)) == 1
@@ -65,7 +65,7 @@ def test_a_change_of_a_statement_changes_a_line():
     assert "Ünï".encode() in b"".join(before)  # as people write it
 
 
-def test_the_version_before_stays_beside_it(tmp_path):
+def test_the_previous_version_is_kept(tmp_path):
     path = tmp_path / "corrections.json"
     for bpm in (90.0, 91.0, 92.0):
         with document.changing(path) as stated:
@@ -181,7 +181,7 @@ def music(seed: int, seconds: float = 200.0, gain: float = 1.0) -> Features:
     return Features(seconds, np.zeros((0, 2)), {"loudness": tenths.astype(np.float32)})
 
 
-def test_a_recording_is_known_again_and_another_is_not():
+def test_a_recording_is_recognised_and_another_is_not():
     mine = fingerprints.fingerprint(music(1))
     assert fingerprints.same(mine, fingerprints.fingerprint(music(1, seconds=200.013, gain=0.5)))
     assert fingerprints.same(mine, fingerprints.fingerprint(music(1, seconds=201.0))) is False
@@ -201,7 +201,7 @@ def test_recordings_are_the_same_within_60_ms_and_a_decibel(ms, steps, same):
     assert fingerprints.same(*found) is same
 
 
-def test_statements_are_found_under_another_name_and_not_for_another_recording():
+def test_corrections_are_found_under_another_name_and_not_for_another_recording():
     one, other = (fingerprints.fingerprint(music(seed)) for seed in (1, 2))
     stated = Document({"old.flac": Correction(fingerprint=one, bpm=90.0)})
     assert stated.find("old.flac", one) == "old.flac"

@@ -171,7 +171,7 @@ def grid_tag(beats: Sequence[Beat]) -> bytes:
 def exact_grid_tag(beats: Sequence[Beat]) -> bytes:
     """The microseconds of every beat that grid_tag truncates, after the first and the last beat
     and a checksum of all. Derived from exports by rekordbox, in which the combined times of all
-    beats are whole samples (tests/unit/players/test_analysis_file.py)."""
+    beats are whole samples (tests/unit/player_formats/test_analysis_file.py)."""
     entries = [_entry(beat) for beat in beats]
     ends = b"".join(struct.pack(">HHI", *entry) for entry in (entries[0], entries[-1]))
     head = struct.pack(">III", 0, 0x1000002, 0) + ends

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import device_database as read
 import pytest
-from dropgrid.players import device_sql as sql
-from dropgrid.players.database import (
+from dropgrid.player_formats import device_sql as sql
+from dropgrid.player_formats.database import (
     ALBUMS,
     ARTISTS,
     ENTRIES,
@@ -21,7 +21,7 @@ from dropgrid.players.database import (
     Playlist,
     database,
 )
-from dropgrid.players.device_sql import TrackRow
+from dropgrid.player_formats.device_sql import TrackRow
 
 PLAYERS = Path(__file__).resolve().parents[4] / "shared" / "players"
 real = pytest.mark.skipif(not PLAYERS.exists(), reason="no players' exports beside the checkout")

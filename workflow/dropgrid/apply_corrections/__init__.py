@@ -1,5 +1,7 @@
 """Corrections of tracks by the user, and how they replace what the analysis found.
 
+How they are made and imported is in dropgrid.correcting.
+
 model                the corrections of a track, and their JSON
 apply                the entry points: records with corrections in place
 grid_corrections     tempo, beats and bars, in a bpm record

@@ -7,13 +7,19 @@ import struct
 
 import numpy as np
 import pytest
-from dropgrid.players import analysis_file, analysis_reader, device_reader, device_sql, engine_grid
-from dropgrid.players import engine_blobs as blobs
-from dropgrid.players.analysis_file import Beat, PlayerCue
-from dropgrid.players.database import PAGE, Contents, database
-from dropgrid.players.device_reader import DeviceTrack
-from dropgrid.players.device_sql import TrackRow
-from dropgrid.players.waveform import waveforms
+from dropgrid.player_formats import (
+    analysis_file,
+    analysis_reader,
+    device_reader,
+    device_sql,
+    engine_grid,
+)
+from dropgrid.player_formats import engine_blobs as blobs
+from dropgrid.player_formats.analysis_file import Beat, PlayerCue
+from dropgrid.player_formats.database import PAGE, Contents, database
+from dropgrid.player_formats.device_reader import DeviceTrack
+from dropgrid.player_formats.device_sql import TrackRow
+from dropgrid.player_formats.waveform import waveforms
 
 WHITE = (255, 255, 255)
 

@@ -73,7 +73,7 @@ class PageEdits:
     """The edits that the user made on a page without a server, to be applied later.
 
     answer: what the page showed before the edits, without a hash. steps: in the order in which
-    they were made, each with one or more edits (dropgrid.corrections.edits).
+    they were made, each with one or more edits (dropgrid.apply_corrections.edits).
     """
 
     answer: Confirmed

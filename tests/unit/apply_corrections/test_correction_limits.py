@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from dropgrid.corrections import apply, grid_corrections, section_corrections
-from dropgrid.corrections.edits import edit
-from dropgrid.corrections.model import NOTHING, Correction, from_json, to_json
-from dropgrid.corrections.section_edits import Answer
+from dropgrid.apply_corrections import apply, grid_corrections, section_corrections
+from dropgrid.apply_corrections.edits import edit
+from dropgrid.apply_corrections.model import NOTHING, Correction, from_json, to_json
+from dropgrid.apply_corrections.section_edits import Answer
 from dropgrid.records.model import Confidences
 from dropgrid.records.store import as_written
 from tracks_to_correct import steady, unasked
@@ -42,7 +42,7 @@ def test_a_downbeat_that_moves_before_the_first_sample_is_that_of_a_later_bar(st
     ("bpm", "beats", "stated"),
     [(120.05, 180, 120.05), (120.05, 20, 120.0), (120.3, 4, 120.3), (120.45, 4, 120.5)],
 )
-def test_anchors_snap_to_a_whole_tempo_only_where_clicks_cannot_tell(bpm, beats, stated):
+def test_anchors_snap_to_a_whole_tempo_only_within_the_precision_of_clicks(bpm, beats, stated):
     true = steady(bpm=bpm)
     step = {"op": "anchors", "first": true.beats[0], "second": true.beats[beats], "one": True}
     assert corrected(steady(), step)[0].bpm == pytest.approx(stated, abs=1e-4)
@@ -53,7 +53,7 @@ def test_beats_are_the_same_up_to_35_ms():
         assert section_corrections.disagreement(steady(), steady(first=0.5 + apart)) == differs
 
 
-def test_a_stated_tempo_is_certain_in_its_octave_too():
+def test_a_corrected_tempo_is_certain_in_its_octave_too():
     found = replace(steady(), confidences=Confidences(0.9, 0.5, 0.8, 0.7), confidence=0.36)
     said = Correction(bpm=120.0)
     record = grid_corrections.apply(steady(), said, lambda bpm: found)

@@ -14,9 +14,9 @@ import engine_database as read
 import numpy as np
 import pytest
 from dropgrid.key import notation
-from dropgrid.players import engine_blobs as blobs
-from dropgrid.players import engine_grid
-from dropgrid.players.engine_schema import SCHEMAS, statements
+from dropgrid.player_formats import engine_blobs as blobs
+from dropgrid.player_formats import engine_grid
+from dropgrid.player_formats.engine_schema import SCHEMAS, statements
 
 ENGINE = Path(__file__).resolve().parents[4] / "shared" / "players" / "engine"
 MADE = {

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from dropgrid.corrections.document import Document
-from dropgrid.corrections.edits import edit
-from dropgrid.corrections.grid_corrections import entries_of, lay_grid
-from dropgrid.corrections.grid_from_beats import _downbeat, _tempo
-from dropgrid.corrections.model import Correction, GridEntry, InvalidCorrection, SectionStart
-from dropgrid.corrections.section_corrections import _sections, _share
-from dropgrid.corrections.section_edits import Answer
+from dropgrid.apply_corrections.document import Document
+from dropgrid.apply_corrections.edits import edit
+from dropgrid.apply_corrections.grid_corrections import entries_of, lay_grid
+from dropgrid.apply_corrections.grid_from_beats import _downbeat, _tempo
+from dropgrid.apply_corrections.model import Correction, GridEntry, InvalidCorrection, SectionStart
+from dropgrid.apply_corrections.section_corrections import _sections, _share
+from dropgrid.apply_corrections.section_edits import Answer
 from dropgrid.records.model import BpmRecord, GridRegion
 
 BEATS = tuple(i * 0.5 for i in range(33))
@@ -48,11 +48,11 @@ def test_taps_of_half_a_second_are_enough():
 
 
 @pytest.mark.parametrize(("step", "bars"), [(3, 3), (4, 4), (5, 5), (7, 7), (6, 4)])
-def test_two_downbeats_tell_how_many_beats_a_bar_has(step, bars):
+def test_two_downbeats_give_the_number_of_beats_in_a_bar(step, bars):
     assert _downbeat(BEATS[:12], [BEATS[1], BEATS[1 + step]], []) == (0.5, bars)
 
 
-def test_without_downbeats_of_its_own_a_stretch_takes_the_one_that_is_known():
+def test_an_entry_without_downbeats_uses_the_known_downbeat():
     assert _downbeat(BEATS[4:12], [], [2.4]) == (2.5, 4)
     assert _downbeat(BEATS[4:12], [], []) == (None, 4)
     assert _downbeat(BEATS[4:12], [20.0], [2.4]) == (None, 4)
@@ -76,7 +76,7 @@ def test_where_no_beats_were_found_a_grid_fills_the_recording():
     assert laid.beats == (0.0, 1.0, 2.0, 3.0) and laid.downbeats == (1.0,)
 
 
-def test_no_statement_is_no_entry():
+def test_an_empty_correction_has_no_entry():
     stated = Document({"a.flac": Correction(bpm=90.0)})
     stated.put("b.flac", Correction(bpm=91.0), before="a.flac")
     stated.put("b.flac", Correction())

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from dropgrid.corrections import apply, section_corrections
-from dropgrid.corrections.edits import edit
-from dropgrid.corrections.model import (
+from dropgrid.apply_corrections import apply, section_corrections
+from dropgrid.apply_corrections.edits import edit
+from dropgrid.apply_corrections.model import (
     NOTHING,
     Correction,
     InvalidCorrection,
     from_json,
     to_json,
 )
-from dropgrid.corrections.section_edits import Answer
+from dropgrid.apply_corrections.section_edits import Answer
 from dropgrid.records.model import StructureRecord
 from tracks_to_correct import keyed, steady, structured, unasked
 
@@ -63,14 +63,14 @@ def test_a_section_is_cut_in_two_and_joined_again():
     assert outline(record) == outline(structured())
 
 
-def test_drops_that_are_stated_stand_beside_sections_that_are_not():
+def test_corrected_drops_combine_with_computed_sections():
     record = sections_after({"op": "drops", "drops": [16.6, 64.4]})
     assert record.drops == (16.5, 64.5)
     assert record.drop_confidences == (1.0, 1.0)
     assert record.sections == structured().sections
 
 
-def test_stated_sections_follow_the_grid_to_its_bars():
+def test_corrected_sections_follow_the_grid_to_its_bars():
     said = Correction(sections=from_json(
         {"sections": [{"start": 0, "label": "intro"}, {"start": 16.5, "label": "drop"}]}, ""
     ).sections)  # fmt: skip
@@ -98,7 +98,7 @@ def test_what_cannot_be_is_refused(step, message):
         edit(NOTHING, Answer(steady(), structured(), keyed()), step)
 
 
-def test_a_key_is_stated_in_any_notation():
+def test_a_key_may_be_corrected_in_any_notation():
     said = edit(NOTHING, Answer(steady(), None, keyed()), {"op": "key", "key": "9B"})
     record = apply.to_key(keyed(), said)
     assert (record.key, record.camelot, record.open_key) == ("G major", "9B", "2d")

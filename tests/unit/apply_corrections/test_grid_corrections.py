@@ -1,4 +1,4 @@
-"""Statements about tempo, beats and bars are absolute; the computed answer stays beside them."""
+"""Corrections of tempo, beats and bars are absolute; the computed answer is kept with them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from dropgrid.corrections import apply, grid_corrections, section_corrections
-from dropgrid.corrections.edits import edit
-from dropgrid.corrections.model import (
+from dropgrid.apply_corrections import apply, grid_corrections, section_corrections
+from dropgrid.apply_corrections.edits import edit
+from dropgrid.apply_corrections.model import (
     NOTHING,
     Correction,
     GridEntry,
@@ -16,14 +16,14 @@ from dropgrid.corrections.model import (
     from_json,
     to_json,
 )
-from dropgrid.corrections.section_edits import Answer
+from dropgrid.apply_corrections.section_edits import Answer
 from dropgrid.records.model import BpmRecord
 from dropgrid.records.store import as_computed, as_written
 from tracks_to_correct import steady, two_pieces, unasked
 
 
 def corrected(record: BpmRecord, *steps: dict, before: Correction = NOTHING) -> tuple:
-    """What is stated after these edits, and the record that it makes."""
+    """The correction after these edits, and the corrected record."""
     said = before
     for step in steps:
         said = edit(said, Answer(apply.to_bpm(record, said, unasked)), step)
@@ -32,14 +32,14 @@ def corrected(record: BpmRecord, *steps: dict, before: Correction = NOTHING) -> 
 
 
 @pytest.mark.parametrize("record", [steady(), steady(first=0.0), two_pieces(), two_pieces(4.0)])
-def test_a_grid_stated_as_it_is_gives_the_same_beats(record):
+def test_a_correction_equal_to_the_grid_gives_the_same_beats(record):
     same = grid_corrections.lay_grid(record, grid_corrections.entries_of(record))
     assert same.beats == pytest.approx(record.beats, abs=1e-6)
     assert same.downbeats == pytest.approx(record.downbeats, abs=1e-6)
     assert [g.beats for g in same.grid] == [g.beats for g in record.grid]
 
 
-def test_half_the_tempo_keeps_the_first_one_and_every_second_beat():
+def test_half_the_tempo_keeps_the_first_downbeat_and_every_second_beat():
     said, record = corrected(steady(), {"op": "half"})
     assert (said.bpm, said.downbeat) == (60.0, 0.5)
     assert (record.bpm, record.source) == (60.0, "corrected")
@@ -54,7 +54,7 @@ def test_twice_the_tempo_fills_the_gaps():
     assert set(steady().beats) <= set(record.beats)
 
 
-def test_the_computed_answer_stays_beside_the_corrected_one():
+def test_the_computed_answer_is_kept_with_the_corrected_answer():
     _, record = corrected(steady(), {"op": "half"})
     assert record.computed is not None
     assert record.computed.bpm == 120.0
@@ -63,7 +63,7 @@ def test_the_computed_answer_stays_beside_the_corrected_one():
     assert as_computed(record) == as_written(steady())
 
 
-def test_half_a_beat_later_is_a_statement_about_a_moment():
+def test_half_a_beat_later_is_saved_as_an_absolute_time():
     said, record = corrected(steady(), {"op": "shift", "beats": 0.5})
     assert to_json(said) == {"one": 0.75}
     assert record.beats[:3] == pytest.approx((0.75, 1.25, 1.75))
@@ -71,7 +71,7 @@ def test_half_a_beat_later_is_a_statement_about_a_moment():
     assert record.bpm == 120.0
 
 
-def test_the_one_moves_and_the_beats_stay():
+def test_the_downbeat_moves_and_the_beats_stay():
     said, record = corrected(steady(), {"op": "one", "beats": -1})
     assert said.downbeat == pytest.approx(2.0)  # a bar later than where no beat is yet
     assert record.beats == pytest.approx(steady().beats)
@@ -90,7 +90,7 @@ def test_a_grid_that_begins_with_the_music_may_be_nudged_before_it():
     assert record.downbeats[:2] == pytest.approx((0.0, 1.994))
 
 
-def test_what_is_stated_holds_when_the_analysis_changes():
+def test_corrections_hold_when_the_analysis_changes():
     said, _ = corrected(steady(one=0), {"op": "one", "beats": 1})
     later = as_written(
         apply.to_bpm(steady(one=2), said, unasked)
@@ -102,7 +102,7 @@ def test_what_is_stated_holds_when_the_analysis_changes():
     assert later.downbeats[0] == pytest.approx(0.5)
 
 
-def test_the_one_is_here():
+def test_a_downbeat_is_set_at_a_time():
     said, record = corrected(steady(), {"op": "at", "time": 33.377})
     assert to_json(said) == {"one": 33.377}
     assert min(abs(np.asarray(record.downbeats) - 33.377)) < 1e-6
@@ -150,12 +150,12 @@ def test_a_tempo_alone_leaves_the_beats_to_the_analysis():
     assert (record.confidences.tempo, record.confidences.phase) == (1.0, 0.7)
 
 
-def test_a_tempo_better_known_keeps_the_one():
+def test_a_more_exact_tempo_keeps_the_downbeat():
     said = edit(Correction(downbeat=0.5), Answer(steady()), {"op": "bpm", "bpm": 120.5})
     assert to_json(said) == {"bpm": 120.5, "one": 0.5}
 
 
-def test_what_is_stated_is_certain_and_nothing_else():
+def test_corrected_parts_are_certain_and_nothing_else():
     _, record = corrected(steady(), {"op": "shift", "beats": 1})
     assert record.confidences is not None
     assert (record.confidences.tempo, record.confidences.octave) == (0.9, 0.8)
@@ -172,7 +172,7 @@ def test_a_tag_that_is_not_spoken_of_stays_the_tempo():
     assert record.computed is not None and record.computed.source == "metadata"
 
 
-def test_pieces_move_together_and_are_stated_as_a_grid():
+def test_grid_entries_move_together_and_are_saved_as_a_grid():
     said, record = corrected(two_pieces(4.0), {"op": "half"}, {"op": "shift", "beats": 0.5})
     assert said.bpm is None and len(said.grid) == 2
     assert [entry.bpm for entry in said.grid] == [60.0, 70.0]
@@ -181,7 +181,7 @@ def test_pieces_move_together_and_are_stated_as_a_grid():
     assert np.allclose(np.diff(late), 60 / 70)
 
 
-def test_a_stated_one_rules_the_piece_it_lies_in():
+def test_a_corrected_downbeat_decides_for_its_grid_entry():
     _, record = corrected(two_pieces(), {"op": "at", "time": 80.1})
     early = [b for b in record.beats if b < 59.4]
     assert early == pytest.approx([b for b in two_pieces().beats if b < 59.4])
@@ -197,7 +197,7 @@ def test_a_whole_grid_replaces_whatever_was_found():
     assert 60.0 in record.downbeats
 
 
-def test_a_track_without_beats_gets_those_that_are_stated():
+def test_a_track_without_beats_gets_the_corrected_beats():
     silent = replace(
         steady(), bpm=None, bpm_fitted=None, beats=(), downbeats=(), grid=(), confidences=None,
         confidence=0.0,
@@ -241,7 +241,7 @@ def test_a_tempo_cannot_be_halved_out_of_range():
         edit(said, Answer(record), {"op": "half"})
 
 
-def test_relative_statements_of_a_hand_are_about_the_computed_answer():
+def test_relative_corrections_written_by_hand_refer_to_the_computed_answer():
     said = Correction(octave="half", downbeat_beats=1, nudge_ms=-100)
     record = as_written(apply.to_bpm(steady(), said, unasked))
     assert record.bpm == 60.0

@@ -1,4 +1,4 @@
-"""ANLZ files: the tags of rekordbox in their order, read back by a library that is not ours."""
+"""ANLZ files: the tags of rekordbox in their order, read back by a library of another project."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rbox
-from dropgrid.players import analysis_file as anlz
-from dropgrid.players.analysis_file import Beat, PhraseStart, PlayerCue
-from dropgrid.players.analysis_reader import grid
-from dropgrid.players.waveform import columns, pooled, waveforms
+from dropgrid.player_formats import analysis_file as anlz
+from dropgrid.player_formats.analysis_file import Beat, PhraseStart, PlayerCue
+from dropgrid.player_formats.analysis_reader import grid
+from dropgrid.player_formats.waveform import columns, pooled, waveforms
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "players" / "rekordbox-export"
 SONG = SHARED / "PIONEER" / "USBANLZ" / "P016" / "0000875E"
