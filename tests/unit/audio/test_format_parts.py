@@ -81,6 +81,12 @@ def test_without_clocks_an_edit_list_says_nothing(tmp_path: Path) -> None:
     assert mp4.edit_list(written(tmp_path, whole[: whole.find(b"mdhd") + 40])) is not None
 
 
+def test_the_clocks_of_long_music_have_all_their_bytes(tmp_path: Path) -> None:
+    media = clock(b"mdhd", 44100, 44100 * 3600)  # 158,760,000 samples
+    path = written(tmp_path, m4a(MVHD, edits((3_599_000, 0)), media))
+    assert mp4.edit_list(path) == mp4.EditList(False, pytest.approx(1.0))
+
+
 def test_mp4_files_are_counted_by_their_first_atoms(tmp_path: Path) -> None:
     one = m4a(MVHD, MDHD)
     for count in (1, 2, 3):

@@ -243,21 +243,21 @@ def test_a_count_that_is_wrong_makes_no_second_mp3(tmp_path: Path) -> None:
         assert mp3.recordings(written(tmp_path, data), 9) == [(0, len(data))]
 
 
-def decoder(kind: str | None, **facts: object) -> dict[str, object]:
+def decoder_of(kind: str | None, **facts: object) -> dict[str, object]:
     return {"info_frame": kind, "sample_rate": 44100, "name": "libsndfile", "lag": None} | facts
 
 
 @pytest.mark.parametrize(
     ("facts", "player", "samples"),
     [
-        (decoder("lame"), "serato", 2257), (decoder("counted"), "serato", 2257 - 576),
-        (decoder("lame"), None, 0), (decoder(None), "serato", 0),
-        (decoder("bare"), "mixxx", -1152),
-        (decoder("lame", lag=1105 / 44100), "rekordbox", 1152),
-        (decoder("lame", lag=0.0), "rekordbox", 2257),
-        (decoder("counted", info_frame_hidden=True), "ffmpeg", 2257 - 576),
-        (decoder("counted", info_frame_hidden=True), "rekordbox", 1105 - 576),
-        (decoder("counted"), "ffmpeg", 1105 - 576),
+        (decoder_of("lame"), "serato", 2257), (decoder_of("counted"), "serato", 2257 - 576),
+        (decoder_of("lame"), None, 0), (decoder_of(None), "serato", 0),
+        (decoder_of("bare"), "mixxx", -1152),
+        (decoder_of("lame", lag=1105 / 44100), "rekordbox", 1152),
+        (decoder_of("lame", lag=0.0), "rekordbox", 2257),
+        (decoder_of("counted", info_frame_hidden=True), "ffmpeg", 2257 - 576),
+        (decoder_of("counted", info_frame_hidden=True), "rekordbox", 1105 - 576),
+        (decoder_of("counted"), "ffmpeg", 1105 - 576),
     ],
 )  # fmt: skip
 def test_a_player_is_ahead_by_its_lag_less_that_of_the_analysis(
@@ -328,7 +328,11 @@ def test_every_header_of_layer_iii_is_read_as_mutagen_reads_it() -> None:
 def test_every_lag_is_a_sum_of_the_delays_of_encoder_decoder_and_frames() -> None:
     encoder, decoder, frame = 576, 529, 1152
     both = encoder + decoder
-    values = {lag for kinds in mp3.LAGS.values() for lag in kinds.values()}
+    values = {
+        round(44100 * mp3.lead(decoder_of(kind, lag=0.0), player))
+        for player, kinds in mp3.LAGS.items()
+        for kind in kinds
+    }
     assert values == {0, encoder, both, both - frame, both + frame}
 
 
