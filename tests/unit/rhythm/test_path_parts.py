@@ -164,16 +164,21 @@ def test_beats_of_a_path_in_frames(low, high, lengths):
     assert variable_tempo._lengths(low, high) == lengths
 
 
-def test_a_narrow_path_is_within_15_per_cent_and_the_range_of_the_options(monkeypatch):
-    seen = []
-    monkeypatch.setattr(variable_tempo, "best_path", lambda activation, *ends: seen.append(ends))
+@pytest.mark.parametrize(
+    ("times", "shortest", "longest"), [(1, 43, 71), (2, 28, 35), (0.5, 87, 109)]
+)
+def test_a_narrow_path_is_within_15_per_cent_and_the_range(times, shortest, longest):
+    """Of 100 to 120 BPM: 85 to 138; twice that, up to 215; half, from 55 on."""
     local = np.array([110.0, 100.0, 120.0])
-    for times in (1, 2, 0.5):
-        variable_tempo._narrow(np.zeros(10), local, times, RhythmOptions())
-    assert seen == [(43, 71), (28, 35), (87, 109)]  # 85 to 138, 170 to 215, 55 to 69 BPM
+    for period in (shortest, longest, shortest - 2, longest + 2):
+        activation = np.zeros(3000)
+        activation[5::period] = 1.0
+        path = variable_tempo._narrow(activation, local, times, RhythmOptions())
+        follows = np.median(path.lengths) == period
+        assert follows == (shortest <= period <= longest)
+        assert shortest <= path.lengths.min() and path.lengths.max() <= longest
     narrow = RhythmOptions(min_bpm=150.0, max_bpm=300.0)
-    assert variable_tempo._narrow(np.zeros(10), local, 1, narrow) is None
-    assert len(seen) == 3
+    assert variable_tempo._narrow(activation, local, 1, narrow) is None
 
 
 def test_movement_is_half_a_minute_at_least_and_smooth():
