@@ -75,7 +75,7 @@ def test_an_array_has_channels_a_rate_and_a_config(songs: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("samples", "rate", "error", "said"),
+    ("samples", "rate", "error", "printed"),
     [
         (
             np.zeros(9, np.int16),
@@ -93,9 +93,9 @@ def test_an_array_has_channels_a_rate_and_a_config(songs: Path, tmp_path: Path) 
     ],
 )
 def test_an_array_of_another_kind_is_refused(
-    samples: Any, rate: Any, error: type[Exception], said: str
+    samples: Any, rate: Any, error: type[Exception], printed: str
 ) -> None:
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=printed):
         analyze(samples, rate)
 
 

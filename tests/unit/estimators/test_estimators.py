@@ -145,14 +145,18 @@ def test_a_system_that_is_not_installed_is_named_in_one_line(
 ) -> None:
     python = interpreter(tmp_path, {})
     assert estimate("--with", "aubio", tone, "--python", python, "--output", tmp_path / "o") == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "No module named 'aubio'" in said and "pip install aubio" in said and "--python" in said
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert (
+        "No module named 'aubio'" in message
+        and "pip install aubio" in message
+        and "--python" in message
+    )
     assert not (tmp_path / "o").exists()
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (
             ["--with", "beat_this"],
@@ -166,11 +170,11 @@ def test_a_system_that_is_not_installed_is_named_in_one_line(
     ],
 )
 def test_a_wrong_request_is_one_line(
-    words: list[str], said: str, tone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    words: list[str], message: str, tone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert estimate(tone, *words, "--output", tmp_path / "out") == 2
     error = capsys.readouterr().err
-    assert said in error and error.count("\n") == 1
+    assert message in error and error.count("\n") == 1
 
 
 def test_tracks_must_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -268,7 +272,7 @@ def test_an_answer_reads_back_as_it_was(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [
         ({"bpm": "fast"}, "bpm: not a number"),
         ({"bpm": -1.0}, "bpm: not a tempo"),
@@ -284,9 +288,9 @@ def test_an_answer_reads_back_as_it_was(tmp_path: Path) -> None:
     ],
 )
 def test_an_answer_that_no_evaluation_would_read_is_refused(
-    changed: dict[str, Any], said: str, tmp_path: Path
+    changed: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(InvalidReference, match=said):
+    with pytest.raises(InvalidReference, match=message):
         render("a", 2.0, {**CLAIM, **changed}, "system 1", tmp_path / "a.jams")
 
 

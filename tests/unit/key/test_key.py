@@ -267,8 +267,8 @@ def test_the_threshold_is_an_option_of_the_stage_and_a_confirmed_key_is_sure(
     assert (record.sure, record.has_confident_key) == (sure, sure)
     confirmed = Correction(confirmed=Confirmed("", key=record.key))
     assert make_key_record(ticket, features, options, confirmed).has_confident_key
-    stated = make_key_record(ticket, features, options, Correction(key="A minor"))
-    assert stated.has_confident_key and as_computed(stated).has_confident_key == sure
+    corrections = make_key_record(ticket, features, options, Correction(key="A minor"))
+    assert corrections.has_confident_key and as_computed(corrections).has_confident_key == sure
     with pytest.raises(ConfigError, match="min_confidence: 2 is not from 0 to 1"):
         make_key_record(ticket, features, {"min_confidence": 2})
 

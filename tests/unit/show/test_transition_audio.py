@@ -202,8 +202,8 @@ def test_the_command_writes_a_transition(tmp_path: Path, capsys: pytest.CaptureF
     output = tmp_path / "mix.wav"
     wanted = ["sonify", "--transition", "a.wav", "b.wav", "--results", str(results)]
     assert main([*wanted, "--output", str(output)]) == 0
-    said = capsys.readouterr().out
-    assert "leave at bar 21, enter at bar 1, 8 bars" in said and str(output) in said
+    message = capsys.readouterr().out
+    assert "leave at bar 21, enter at bar 1, 8 bars" in message and str(output) in message
     mix = soundfile.read(output)[0]
     assert np.abs(mix[:, 1]).max() > 0.3 and len(mix) > 25 * RATE
     assert main([*wanted, "--output", str(tmp_path / "mix.mp3")]) == 2
