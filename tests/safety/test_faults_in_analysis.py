@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 import pytest
 import soundfile
-from dropgrid import demo
+from dropgrid import demo_music
 from dropgrid.apply_corrections import document
 from dropgrid.apply_corrections.model import Correction
 from dropgrid.correcting.session import CorrectionSession
@@ -95,8 +95,8 @@ def analysed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (top / "music").mkdir()
     for number, name in enumerate(("a.flac", "b.flac")):
         seconds = 6.0
-        song = demo.compose(seed=number, bpm=124.0 + number, style="house", duration=seconds)
-        soundfile.write(top / "music" / name, demo.render(song), 44100)
+        song = demo_music.compose(seed=number, bpm=124.0 + number, style="house", duration=seconds)
+        soundfile.write(top / "music" / name, demo_music.render(song), 44100)
     claim(top / "results", [str(top / "music")])
     with pytest.MonkeyPatch.context() as patch:
         plan(top, patch)

@@ -25,10 +25,11 @@ FLOORS = (
     ("correcting",),
     ("run",),
     # None of these knows another.
-    ("evaluation", "estimators", "export", "tagging", "show", "report", "mixing", "demo"),
-    ("benchmark",),
+    ("evaluation", "estimators", "export", "tagging", "pictures_and_sounds", "report", "mixing",
+     "demo_music"),
+    ("synthetic_benchmark",),
     ("api", "commands"),
-)
+)  # fmt: skip
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 EMPTY = ("jobs", "run", "features/engines")  # their start-up is paid by every job
 

@@ -18,7 +18,7 @@ import jams as jams_package
 import madmom_compat
 import pytest
 from audio_containers import write_audio
-from dropgrid import demo
+from dropgrid import demo_music
 from dropgrid.base.errors import ConfigError, InvalidReference
 from dropgrid.commands.main import main
 from dropgrid.estimators import inside, process, system_of, systems
@@ -42,7 +42,9 @@ def tone(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def analysed(songs: Path, house: demo.Composition, tmp_path_factory: Any) -> tuple[Path, Path]:
+def analysed(
+    songs: Path, house: demo_music.Composition, tmp_path_factory: Any
+) -> tuple[Path, Path]:
     """(results of the house track, a file of its truth)."""
     folder = tmp_path_factory.mktemp("analysed")
     assert main(["analyze", str(songs / "house.flac"), "--output", str(folder / "results")]) == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from dropgrid import demo
+from dropgrid import demo_music
 from dropgrid.features import Features
 from dropgrid.features.extract import extract, integer_scale
 from dropgrid.features.loudness import integrated
@@ -18,7 +18,9 @@ RATE = 44100
 @pytest.fixture(scope="module")
 def music() -> np.ndarray:
     """Twelve seconds, mono, float32."""
-    sound = demo.render(demo.compose(5, None, "trance", 46.0))[: 12 * RATE].mean(axis=1)
+    sound = demo_music.render(demo_music.compose(5, None, "trance", 46.0))[: 12 * RATE].mean(
+        axis=1
+    )
     return (0.8 * sound / np.abs(sound).max()).astype(np.float32)
 
 

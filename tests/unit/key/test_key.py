@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from dropgrid import demo
+from dropgrid import demo_music
 from dropgrid.apply_corrections.model import Confirmed, Correction
 from dropgrid.base.errors import ConfigError, ModelError
-from dropgrid.demo import rendering
+from dropgrid.demo_music import rendering
 from dropgrid.features import Features
 from dropgrid.features.engines import key_network, key_weights
 from dropgrid.features.extract import extract
@@ -41,8 +41,8 @@ def key_net(tmp_path_factory: pytest.TempPathFactory) -> key_network.Network:
 @cache
 def played(key: int | None, cents: float = 0.0, style: str = "house", seed: int = 5) -> np.ndarray:
     """Half a minute of the demo's music in a key, mono."""
-    composition = demo.compose(seed, None, style, 46.0, key=key, tuning=cents)
-    return demo.render(composition).mean(axis=1).astype(np.float32)[: 40 * RATE]
+    composition = demo_music.compose(seed, None, style, 46.0, key=key, tuning=cents)
+    return demo_music.render(composition).mean(axis=1).astype(np.float32)[: 40 * RATE]
 
 
 def descriptors_of(sound: np.ndarray, net: key_network.Network | None) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from dropgrid import demo
+from dropgrid import demo_music
 from dropgrid.apply_corrections.model import Correction
 from dropgrid.base.errors import RecordError
 from dropgrid.features import Features, store
@@ -27,8 +27,8 @@ FAILURE = TrackFailure("decode", "DecodeError", "cut short")
 @pytest.fixture(scope="module")
 def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("song") / "song.wav"
-    music = demo.compose(seed=5, bpm=126.0, style="house", duration=40.0)
-    soundfile.write(path, demo.render(music), 44100)
+    music = demo_music.compose(seed=5, bpm=126.0, style="house", duration=40.0)
+    soundfile.write(path, demo_music.render(music), 44100)
     return path
 
 

@@ -13,12 +13,12 @@ from dropgrid.commands.main import main
 from dropgrid.library import Scan, track_id
 from dropgrid.mixing.alignment import align
 from dropgrid.mixing.transition import Transition
+from dropgrid.pictures_and_sounds.transition_audio import HEADROOM, Overlay, render, resampled
 from dropgrid.records.model import BpmRecord, GridRegion, Loudness, Section, StructureRecord
 from dropgrid.records.store import write_record
 from dropgrid.records.ticket import Ticket
 from dropgrid.records.track import Track
 from dropgrid.results.scan_store import write_tickets
-from dropgrid.show.transition_audio import HEADROOM, Overlay, render, resampled
 
 pytestmark = [pytest.mark.slow, pytest.mark.smoke]  # `make quick` does without
 

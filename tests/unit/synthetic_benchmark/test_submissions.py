@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from dropgrid.base.errors import ConfigError
-from dropgrid.benchmark.make import MANIFEST
-from dropgrid.benchmark.submissions import answer, words
+from dropgrid.synthetic_benchmark.make import MANIFEST
+from dropgrid.synthetic_benchmark.submissions import answer, words
 
 PIECES = ("a", "b", "c")
 
