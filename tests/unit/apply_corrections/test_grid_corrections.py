@@ -142,7 +142,7 @@ def test_a_tempo_alone_leaves_the_beats_to_the_analysis():
         return steady(bpm=bpm, first=0.2, one=1)
 
     correction = edit(Correction(downbeat=0.5), Answer(steady()), {"op": "bpm", "bpm": 100})
-    assert to_json(correction) == {"bpm": 100.0}  # the one of another tempo says nothing
+    assert to_json(correction) == {"bpm": 100.0}  # the downbeat of another tempo is not evidence
     record = apply.to_bpm(steady(), correction, analysis)
     assert asked == [100.0]
     assert record.beats[0] == pytest.approx(0.2)
