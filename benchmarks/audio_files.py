@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from dropgrid import demo
+from dropgrid import demo_music
 
 RATE = 44100
 LOOP = 300.0  # seconds rendered; longer files repeat them
@@ -26,5 +26,5 @@ def write(path: Path, minutes: float) -> Path:
 
 @cache
 def _music() -> np.ndarray:
-    composition = demo.compose(seed=1, bpm=126.0, style="house", duration=LOOP)
-    return np.asarray(demo.render(composition), np.float32)[: int(LOOP * RATE)]
+    composition = demo_music.compose(seed=1, bpm=126.0, style="house", duration=LOOP)
+    return np.asarray(demo_music.render(composition), np.float32)[: int(LOOP * RATE)]

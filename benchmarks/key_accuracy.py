@@ -27,7 +27,7 @@ import soundfile
 import soxr
 from command_line import chosen_parts, parser_of
 from dropgrid.audio.reader import SAMPLE_RATE, Reader
-from dropgrid.demo import compose, render
+from dropgrid.demo_music import compose, render
 from dropgrid.evaluation import key as scores
 from dropgrid.features import Features, pitch
 from dropgrid.features.engines import key_network, key_weights

@@ -38,7 +38,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from dropgrid import demo
+from dropgrid import demo_music
 from dropgrid.api import analyze
 from dropgrid.features import store
 from dropgrid.library import scan
@@ -74,7 +74,9 @@ Made = tuple[tuple[str, ...], Path, Path]
 def templates(folder: Path) -> Made:
     """The records of a six-minute track as text; a short track's file and its features."""
     song = folder / "song.flac"
-    audio = demo.render(demo.compose(seed=1, bpm=126.0, style="house", duration=360.0), rate=22050)
+    audio = demo_music.render(
+        demo_music.compose(seed=1, bpm=126.0, style="house", duration=360.0), rate=22050
+    )
     soundfile.write(song, np.asarray(audio), 22050)
     track = analyze(song)
     assert track.ok and track.bpm and track.structure and track.key
@@ -173,7 +175,9 @@ def at_once(folder: Path, counts: list[int]) -> list[dict[str, object]]:
     """cpu and wall a track of so many workers at once; nothing where there are fewer cores."""
     cores = len(os.sched_getaffinity(0))
     song = folder / "song.flac"
-    audio = demo.render(demo.compose(seed=1, bpm=126.0, style="house", duration=300.0), rate=44100)
+    audio = demo_music.render(
+        demo_music.compose(seed=1, bpm=126.0, style="house", duration=300.0), rate=44100
+    )
     soundfile.write(song, np.asarray(audio), 44100)
     rows: list[dict[str, object]] = []
     for workers in counts:

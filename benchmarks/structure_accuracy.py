@@ -7,7 +7,7 @@ Usage: .venv/bin/python benchmarks/structure_accuracy.py [songs] [synthetic] [pr
 songs       boundaries, drops and their moments on the three folders of songs, with the
             true and with the estimated grid, beside a boundary every 8 bars and the plain energy
             method; with --against, the songs mended and broken since a saved result
-synthetic   the same on tracks made by dropgrid.demo, of many seeds, tempi and styles
+synthetic   the same on tracks made by dropgrid.demo_music, of many seeds, tempi and styles
 priors      section lengths of FOLDER/reference/harmonix_electronic against the prior, and what
             the prior alone scores
 parameters  how scores change when each parameter is made smaller and larger

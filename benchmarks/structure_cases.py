@@ -10,9 +10,7 @@ from typing import Any
 
 import numpy as np
 import soundfile
-from dropgrid import demo, structure
-from dropgrid.benchmark import composition, rendering
-from dropgrid.benchmark.piece import Piece
+from dropgrid import demo_music, structure
 from dropgrid.features import Features, store
 from dropgrid.records.model import BpmRecord, Section
 from dropgrid.records.store import read_bpm
@@ -20,6 +18,8 @@ from dropgrid.records.ticket import Ticket
 from dropgrid.stages.make_features import compute_features
 from dropgrid.stages.make_records import make_bpm_record
 from dropgrid.structure.labels import LONGEST_BUILDUP
+from dropgrid.synthetic_benchmark import composition, rendering
+from dropgrid.synthetic_benchmark.piece import Piece
 
 TOLERANCES = (0.5, 3.0)  # seconds
 FRAME = 0.1  # seconds
@@ -117,16 +117,16 @@ def _records(results: Path) -> Iterator[tuple[str, tuple[BpmRecord, Path]]]:
 def make_tracks(count: int, cache: Path, network: Path) -> Iterator[Case]:
     """Synthesised tracks: all styles in turn, two of three at a tempo of their own."""
     random = np.random.default_rng(0)
-    styles = sorted(demo.STYLES)
+    styles = sorted(demo_music.STYLES)
     for seed in range(count):
         style = styles[seed % len(styles)]
-        tempo = demo.STYLES[style].bpm * random.uniform(0.93, 1.07)
-        track = demo.compose(
+        tempo = demo_music.STYLES[style].bpm * random.uniform(0.93, 1.07)
+        track = demo_music.compose(
             1000 + seed, tempo if seed % 3 else None, style, random.uniform(80, 170)
         )
         path = cache / f"synthetic-{seed}.flac"
         if not path.exists():
-            soundfile.write(path, demo.render(track), 44100)
+            soundfile.write(path, demo_music.render(track), 44100)
         yield _of_composition(
             f"{style} {track.bpm:.2f}", track, cached_features(path, cache, network)
         )
@@ -144,7 +144,7 @@ def make_pieces(count: int, cache: Path, network: Path) -> Iterator[Case]:
         )
 
 
-def _of_composition(name: str, made: demo.Composition | Piece, features: Features) -> Case:
+def _of_composition(name: str, made: demo_music.Composition | Piece, features: Features) -> Case:
     """A composed track, whose beats, sections and drops are known exactly."""
     starts = np.array([section.start for section in made.sections[1:]])
     return Case(

@@ -6,7 +6,7 @@ Usage: .venv/bin/python benchmarks/structure_labels.py [songs] [demo] [pieces]
 
 songs   real songs: the labels that follow from their arrangement (structure_cases.arranged_names),
         which are not all: what has none, and what has none for sure, is left out
-demo    tracks made by dropgrid.demo, of many seeds, tempi and styles, with exact labels
+demo    tracks made by dropgrid.demo_music, of many seeds, tempi and styles, with exact labels
 pieces  pieces of `dropgrid benchmark make`, with exact labels
 
 Of each: a table of confusion, the share of a label's time that was given each label; frames of

@@ -16,10 +16,10 @@ pieces    the same measures of pieces of `dropgrid benchmark make`, by the produ
 
 The weights are those of a logistic model of the bar lines at which a section begins, majors
 counting 1 and minors .5, its log odds averaged with the novelty alone. Made tracks, with exact
-labels, are composed by dropgrid.demo, of many styles, tempi and forms; they count MADE each, and
-nothing is measured on them. VARIANTS move the numbers that were chosen by looking at these songs.
-What a person chose while looking at them, the kind of features and of model, no such estimate can
-leave out.
+labels, are composed by dropgrid.demo_music, of many styles, tempi and forms; they count MADE each,
+and nothing is measured on them. VARIANTS move the numbers that were chosen by looking at these
+songs. What a person chose while looking at them, the kind of features and of model, no such
+estimate can leave out.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from dropgrid import demo
+from dropgrid import demo_music
 from process import BIN, ROOT
 
 RESULTS = Path(__file__).parent / "results"
@@ -27,7 +27,9 @@ RESULTS = Path(__file__).parent / "results"
 
 def make_music(folder: Path, count: int) -> None:
     folder.mkdir()
-    audio = demo.render(demo.compose(seed=1, bpm=126.0, style="house", duration=10.0), rate=22050)
+    audio = demo_music.render(
+        demo_music.compose(seed=1, bpm=126.0, style="house", duration=10.0), rate=22050
+    )
     for i in range(count):
         soundfile.write(folder / f"{i:02d}.flac", np.asarray(audio[i * 1000 :]), 22050)
 

@@ -34,7 +34,7 @@ from open_workbench import Workbench, opened
 ROOT = Path(__file__).resolve().parents[1]
 TRACKS = 20
 # What is wrong with a grid, and the keys that correct it (docs/page.md).
-MENDS = {
+REPAIRS = {
     "half a beat": ["h"],
     "nothing": [],
     "the one": ["s"],
@@ -74,7 +74,7 @@ def work_through(
     and how many keys were pressed."""
     page.goto(workbench.address)
     until(page, "dropgrid.workbench.store === dropgrid.server && dropgrid.tracks.length > 0")
-    spent: dict[str, list[float]] = {name: [] for name in MENDS}
+    spent: dict[str, list[float]] = {name: [] for name in REPAIRS}
     followed: list[float] = []
     keys = 0
 
@@ -86,7 +86,7 @@ def work_through(
         until(page, "dropgrid.workbench.busy === 0")
 
     press("Enter")
-    for _, (wrong, mend) in zip(range(TRACKS), cycle(MENDS.items()), strict=False):
+    for _, (wrong, mend) in zip(range(TRACKS), cycle(REPAIRS.items()), strict=False):
         until(page, "dropgrid.deck.details?.beats?.length > 0")
         shown = page.evaluate("dropgrid.deck.track.id")
         began = time.monotonic()

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from dropgrid import demo
+from dropgrid import demo_music
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
@@ -31,21 +31,23 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def house() -> demo.Composition:
+def house() -> demo_music.Composition:
     """A short house track at 126 BPM, with its annotations."""
-    return demo.compose(seed=1, bpm=126.0, style="house", duration=40.0)
+    return demo_music.compose(seed=1, bpm=126.0, style="house", duration=40.0)
 
 
 @pytest.fixture(scope="session")
-def songs(tmp_path_factory: pytest.TempPathFactory, house: demo.Composition) -> Path:
+def songs(tmp_path_factory: pytest.TempPathFactory, house: demo_music.Composition) -> Path:
     """A folder of three short tracks in three containers, to copy or to read."""
     folder = tmp_path_factory.mktemp("songs")
-    drums = demo.compose(seed=2, bpm=174.0, style="drum and bass", duration=30.0)
+    drums = demo_music.compose(seed=2, bpm=174.0, style="drum and bass", duration=30.0)
     for name, composition in [("house.flac", house), ("sub/drums.wav", drums)]:
         path = folder / name
         path.parent.mkdir(exist_ok=True)
-        soundfile.write(path, demo.render(composition), 44100)
-    other = demo.render(demo.compose(seed=3, bpm=140.0, style="trance", duration=25.0), rate=22050)
+        soundfile.write(path, demo_music.render(composition), 44100)
+    other = demo_music.render(
+        demo_music.compose(seed=3, bpm=140.0, style="trance", duration=25.0), rate=22050
+    )
     soundfile.write(folder / "other.ogg", np.asarray(other), 22050)
     return folder
 

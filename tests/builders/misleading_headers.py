@@ -79,15 +79,15 @@ def tell_frames(mp3: bytes, count: int, sealed: bool = True) -> bytes:
     return bytes(data)
 
 
-def told_frames(mp3: bytes) -> int:
+def declared_frames(mp3: bytes) -> int:
     at = max(mp3.find(b"Xing"), mp3.find(b"Info"))
     return int.from_bytes(mp3[at + 8 : at + 12], "big")
 
 
-def vbri(bare: bytes, told: int | None = None) -> bytes:
+def vbri(bare: bytes, reported: int | None = None) -> bytes:
     """An MP3 with Fraunhofer's info frame before the frames of one that has none."""
     first = frames_of(bare[:8000])[0]
-    count = len(frames_of(bare)) if told is None else told
+    count = len(frames_of(bare)) if reported is None else reported
     fields = struct.pack(">HHHIIHHHH", 1, 1105, 75, len(bare) + len(first), count, 0, 1, 2, 1)
     frame = bytearray(first[:4] + bytes(len(first) - 4))
     frame[36:62] = b"VBRI" + fields[:22]

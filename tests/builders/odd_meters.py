@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from dropgrid.demo import instruments
+from dropgrid.demo_music import instruments
 
 RATE = 44100
 LEVELS = {"kick": 0.9, "snare": 0.55, "hat": 0.25, "bass": 0.4}

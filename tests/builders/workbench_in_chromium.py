@@ -60,6 +60,6 @@ class Tab:
         return float(self.page.evaluate("dropgrid.player.position"))
 
 
-def stated(results: Path) -> Any:
+def corrections_of(results: Path) -> Any:
     """What corrections.json says of the song."""
     return document.read(results / "corrections.json").tracks[SONG]

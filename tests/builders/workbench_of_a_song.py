@@ -13,5 +13,5 @@ ONE = f"api/tracks/{TRACK}"
 SECRET = b"nobody else's business"
 
 
-def stated(folder: Path) -> dict:
+def corrections_of(folder: Path) -> dict:
     return document.read(folder / "results" / "corrections.json").tracks

@@ -10,7 +10,7 @@ import installed
 import numpy as np
 import pytest
 from browser import launch_browser
-from dropgrid import demo
+from dropgrid import demo_music
 from jobs import Job, job_of
 from playwright.sync_api import Browser
 
@@ -25,7 +25,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def song(house) -> np.ndarray:
     """Eight seconds of a real track, mono."""
-    samples = np.asarray(demo.render(house))
+    samples = np.asarray(demo_music.render(house))
     mono = samples.mean(axis=1) if samples.ndim == 2 else samples
     return mono[: 8 * hostile_files.RATE]
 

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import psutil
 import soundfile
-from dropgrid import demo
+from dropgrid import demo_music
 
 ROOT = Path(__file__).resolve().parents[2]
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
@@ -63,8 +63,11 @@ class Interrupt:
 def make_library(folder: Path, files: int, bad: int, seconds: float) -> None:
     """Short tracks, four of them different; `bad` files among them are no audio."""
     folder.mkdir(parents=True)
-    songs = [demo.render(demo.compose(seed=n, bpm=122.0 + 3 * n, style="house", duration=seconds))
-             for n in range(4)]  # fmt: skip
+    pieces = [
+        demo_music.compose(seed=n, bpm=122.0 + 3 * n, style="house", duration=seconds)
+        for n in range(4)
+    ]
+    songs = [demo_music.render(piece) for piece in pieces]
     for number in range(files - bad):
         soundfile.write(folder / f"track {number:03}.flac", songs[number % 4], 44100)
     for number in range(bad):

@@ -51,8 +51,8 @@ def job_of(source: Path, network: Path) -> Job:
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Exit code and standard error of a process at its end, which must come within ten minutes."""
-    _, said = process.communicate(timeout=600)
-    return process.returncode, said
+    _, message = process.communicate(timeout=600)
+    return process.returncode, message
 
 
 def workflow(folder: Path, *options: str) -> list[str]:

@@ -72,8 +72,8 @@ def test_a_file_that_changes_while_it_is_read_has_features_or_an_error(
     write_audio(source, seconds=60)
     process = job_of(source, network).start(output, "--time-limit", "30", "--attempts", "3")
     change_while_read(source, process.pid, change)
-    code, said = ended(process)
-    assert code == 0, said
+    code, message = ended(process)
+    assert code == 0, message
     assert os.listdir(output.parent) == ["song.npz"]
     failure = failure_in(output)
     assert failure is None or failure.type == "DecodeError"
@@ -90,8 +90,8 @@ def test_the_next_run_analyses_what_the_file_has_become(song, tmp_path):
     shutil.copy(source, music / "other.flac")
     run = subprocess.Popen(workflow(tmp_path), stderr=subprocess.PIPE, text=True)
     change_while_read(source, run.pid, cut_in_half)
-    code, said = ended(run)
-    assert code == 0, said
+    code, message = ended(run)
+    assert code == 0, message
     assert {path: row["status"] for path, row in table(tmp_path).items()} == {
         "other.flac": "ok", "song.flac": "error",
     }  # fmt: skip

@@ -70,10 +70,10 @@ def test_three_wrong_grids_are_put_right_and_stay_right(wrong, shared, snakemake
     for name in WRONG:
         true = truth(shared, name)
         one = true["downbeats"][40] + true["audio_lag_ms"] / 1000
-        said = dropgrid("correct", f"{name}.ogg", "--results", results, "--bpm", true["bpm"],
+        printed = dropgrid("correct", f"{name}.ogg", "--results", results, "--bpm", true["bpm"],
                         "--at", round(one, 4))  # fmt: skip
-        assert said.returncode == 0, said.stderr
-        assert "grid corrected" in said.stdout
+        assert printed.returncode == 0, printed.stderr
+        assert "grid corrected" in printed.stdout
 
     planned = snakemake(wrong, "--cores", "2", "-n", *narrow).stdout
     assert not ran(planned, "network") and not ran(planned, "features")
@@ -101,7 +101,7 @@ def test_three_wrong_grids_are_put_right_and_stay_right(wrong, shared, snakemake
 
     assert ran(snakemake(wrong, "--cores", "2", "-n", *narrow).stdout, "bpm") == 0  # all is done
     # A version that analyses differently: here, one that looks at all tempi, and finds them.
-    stated = (results / "corrections.json").read_bytes()
+    saved_corrections = (results / "corrections.json").read_bytes()
     before = {name: record(results, f"{name}.ogg")["beats"] for name in WRONG}
     done = snakemake(wrong, "--cores", "2", "--config", "library=music", "results=results")
     assert done.returncode == 0, done.stderr
@@ -111,7 +111,7 @@ def test_three_wrong_grids_are_put_right_and_stay_right(wrong, shared, snakemake
         assert now["source"] == "corrected"
         assert len(now["beats"]) == pytest.approx(len(before[name]), abs=2)
         assert share(before[name], now["beats"]) > 0.99
-    assert (results / "corrections.json").read_bytes() == stated
+    assert (results / "corrections.json").read_bytes() == saved_corrections
     listed = dropgrid("correct", "--list", "--results", results).stdout
     assert listed.count("the analysis agrees") == 3, listed
     assert "you checked 3 tracks; the computed grid was right on 3" in done.stderr
@@ -162,8 +162,8 @@ def test_corrections_survive_a_rename_and_are_not_mistaken_for_another_song(
     (library / "music" / "house.flac").unlink()
     run(snakemake, library)
     correct(dropgrid, library, "other name.flac", "--double")
-    stated = json.loads((results / "corrections.json").read_text())["tracks"]
-    assert list(stated) == ["sub/other name.flac"]
+    saved_corrections = json.loads((results / "corrections.json").read_text())["tracks"]
+    assert list(saved_corrections) == ["sub/other name.flac"]
     run(snakemake, library)
     assert record(results, "sub/other name.flac")["bpm"] == 126.0
 

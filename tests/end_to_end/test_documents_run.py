@@ -25,7 +25,7 @@ DOCUMENTS = [
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 BLOCK = re.compile(r"(<!-- elsewhere: [^>]+ -->\n+)?^ *```(\w*)\n(.*?)^ *```", re.S | re.M)
-OURS = re.compile(r"^ *(dropgrid|snakemake|pip|podman|make|python) ", re.M)
+OWN_COMMAND = re.compile(r"^ *(dropgrid|snakemake|pip|podman|make|python) ", re.M)
 
 
 def blocks(path: Path) -> list[str]:
@@ -85,4 +85,4 @@ def test_every_block_of_commands_says_that_it_is_one() -> None:
     for path in DOCUMENTS:
         for match in BLOCK.finditer(path.read_text()):
             if match[2] == "" and not match[1]:
-                assert not OURS.search(match[3]), f"{path.name}: {match[3]}"
+                assert not OWN_COMMAND.search(match[3]), f"{path.name}: {match[3]}"

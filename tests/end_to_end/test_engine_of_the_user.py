@@ -93,7 +93,10 @@ def test_a_module_that_jobs_cannot_import_stops_the_run_before_it_starts(folder,
     """It lies in the working folder, which is on no job's path."""
     shutil.move(folder / "my engines" / "pulse_engine.py", folder / "pulse_engine.py")
     done = snakemake(folder, *configured(folder, "pulse_engine:detect"))
-    said = done.stdout + done.stderr
+    printed = done.stdout + done.stderr
     assert done.returncode != 0 and not (folder / "results" / "bpm").exists()
-    assert "bpm.method: pulse_engine:detect: " in said and "No module named 'pulse_engine'" in said
-    assert "pulse_engine.py:detect" in said  # what to write instead
+    assert (
+        "bpm.method: pulse_engine:detect: " in printed
+        and "No module named 'pulse_engine'" in printed
+    )
+    assert "pulse_engine.py:detect" in printed  # what to write instead

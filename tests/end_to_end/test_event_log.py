@@ -58,7 +58,7 @@ def assert_jobs_end_as_often_as_they_start(events: list[dict[str, Any]]) -> None
     assert set(started.values()) == {1}
 
 
-def assert_bad_track_is_told(events: list[dict[str, Any]], in_batches: bool = False) -> None:
+def assert_bad_track_is_logged(events: list[dict[str, Any]], in_batches: bool = False) -> None:
     [failed] = named(events, "track_failed")
     assert (failed["batch"] is not None) == in_batches
     assert failed["path"] == "bad \\udcff\n{name}.mp3"
@@ -79,7 +79,7 @@ def test_a_run_is_logged_in_full_and_the_next_appends(music, snakemake, tmp_path
     stages = ("features", "bpm", "structure", "key")
     assert (planned["tracks"], [planned["jobs"][stage] for stage in stages]) == (4, [4] * 4)
     assert_jobs_end_as_often_as_they_start(events)
-    assert_bad_track_is_told(events)
+    assert_bad_track_is_logged(events)
     for job in named(events, "job_finished"):
         known = job["rule"] in stages
         assert job["batch"] is None
@@ -111,7 +111,7 @@ def test_batches_report_each_of_their_tracks(music, snakemake, tmp_path):
     [planned] = named(events, "run_planned")
     assert (planned["tracks"], planned["jobs"]["batch"]) == (4, 2)
     assert_jobs_end_as_often_as_they_start(events)
-    assert_bad_track_is_told(events, in_batches=True)
+    assert_bad_track_is_logged(events, in_batches=True)
     batches = [event for event in named(events, "job_finished") if event["rule"] == "batch"]
     assert sorted(event["batch"] for event in batches) == ["00000", "00001"]
     assert all(event["cpu_seconds"] > 0 for event in batches)
@@ -185,7 +185,7 @@ def test_a_job_that_is_tried_again_fails_and_starts_again(music, tmp_path):
     assert run.wait(timeout=600) == 0
     events = read_events(file)
     assert_jobs_end_as_often_as_they_start(events)
-    assert_bad_track_is_told(events)
+    assert_bad_track_is_logged(events)
     [failed] = named(events, "job_failed")
     tries = [event for event in named(events, "job_started") if event["job"] == failed["job"]]
     assert [event["attempt"] for event in tries] == [1, 2]

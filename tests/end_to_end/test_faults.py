@@ -188,9 +188,9 @@ def small_files_only() -> None:
 
 def test_a_file_too_large_for_the_disk_leaves_nothing_and_is_tried_again(job, tmp_path):
     output = tmp_path / "out" / "song.npz"
-    code, said = job(output, "--attempts", "2", before=small_files_only)
+    code, printed = job(output, "--attempts", "2", before=small_files_only)
     assert (code, list(output.parent.iterdir())) == (TRIED_AGAIN, [])
-    assert "File too large" in said and "to be tried again" in said
+    assert "File too large" in printed and "to be tried again" in printed
     code, _ = job(output, "--attempts", "2", "--attempt", "2", before=small_files_only)
     assert code == 0
     assert failure_in(output).type == "OSError"
@@ -210,9 +210,9 @@ def small_disk(tmp_path) -> Iterator[Path]:
 
 def test_a_full_disk_leaves_nothing_half_written_and_room_makes_it_go_on(job, small_disk):
     output = small_disk / "song.npz"
-    code, said = job(output, "--attempts", "2")
+    code, printed = job(output, "--attempts", "2")
     assert (code, list(small_disk.iterdir())) == (TRIED_AGAIN, [])
-    assert "No space left on device" in said
+    assert "No space left on device" in printed
     subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
     assert job(output, "--attempts", "2", "--attempt", "2")[0] == 0
     assert failure_in(output) is None
@@ -220,9 +220,9 @@ def test_a_full_disk_leaves_nothing_half_written_and_room_makes_it_go_on(job, sm
 
 def test_a_disk_too_full_for_the_error_itself_fails_the_job(job, small_disk):
     (small_disk / "filler").write_bytes(bytes(32 * 1024))
-    code, said = job(small_disk / "song.npz", "--attempts", "1")
+    code, printed = job(small_disk / "song.npz", "--attempts", "1")
     assert code == TRIED_AGAIN
-    assert "the failure cannot be recorded" in said
+    assert "the failure cannot be recorded" in printed
     assert [path.name for path in small_disk.iterdir()] == ["filler"]
 
 

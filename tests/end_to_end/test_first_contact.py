@@ -101,9 +101,9 @@ def test_an_error_of_snakemake_arrives_in_its_words_and_the_log_is_named(first, 
 def test_a_job_that_fails_is_shown_with_its_command_and_its_log(home: Path) -> None:
     words = ("Music", "--results", "strict", "--config", "failures_are_fatal=true")
     code, lines = run(home, *words)
-    said = "\n".join(lines)
+    message = "\n".join(lines)
     assert code == 1
-    assert "Error in rule check:" in said and "strict/logs/check.log" in said
+    assert "Error in rule check:" in message and "strict/logs/check.log" in message
     assert "dropgrid: 2 tracks, 1 analysed, 1 failed" in lines
     assert Path(lines[-1].removeprefix("dropgrid: the complete log of this run: ")).is_file()
 
@@ -125,15 +125,15 @@ def test_a_wrong_command_is_answered_in_one_line(home: Path, words: list[str], l
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ([], "dropgrid run ~/Music"),
         (["lsit"], "there is no command lsit (did you mean list?); dropgrid --help lists"),
         (["Music"], "(did you mean dropgrid run Music?)"),
     ],
 )
-def test_without_a_command_help_is_given(home: Path, words: list[str], said: str) -> None:
+def test_without_a_command_help_is_given(home: Path, words: list[str], message: str) -> None:
     command = [sys.executable, "-m", "dropgrid", *words]
     done = subprocess.run(command, cwd=home, capture_output=True, text=True)
-    assert done.returncode == 2 and said in done.stdout + done.stderr
+    assert done.returncode == 2 and message in done.stdout + done.stderr
     assert "Traceback" not in done.stderr

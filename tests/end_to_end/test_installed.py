@@ -49,7 +49,7 @@ def test_the_wheel_holds_the_workflow_and_no_weights(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         [metadata] = [name for name in names if name.endswith("METADATA")]
-        told = Parser().parsestr(archive.read(metadata).decode())
+        reported = Parser().parsestr(archive.read(metadata).decode())
         status = archive.getinfo("dropgrid/shipped/profiles/cluster-generic/status")
     assert not {Path(name).suffix for name in names} & WEIGHTS
     assert wheel.stat().st_size < 1_500_000  # the networks would be twenty times that
@@ -58,7 +58,7 @@ def test_the_wheel_holds_the_workflow_and_no_weights(wheel: Path) -> None:
                  "envs/dropgrid.yaml"):  # fmt: skip
         assert f"dropgrid/shipped/{name}" in names
     assert status.external_attr >> 16 & 0o111  # a script that is called
-    needed = [line for line in told.get_all("Requires-Dist") or [] if "extra ==" not in line]
+    needed = [line for line in reported.get_all("Requires-Dist") or [] if "extra ==" not in line]
     assert any(line.startswith("snakemake<10,>=9.20") for line in needed), needed
     assert not {Requirement(line).name.replace("-", "_") for line in needed} & set(
         installed.EXTRAS
@@ -150,9 +150,9 @@ def test_without_networks_the_run_stops_at_once_and_says_what_to_do(
     ):
         ran = installed.run(bare, tmp_path, "dropgrid", *words)
         assert ran.returncode in (1, 2)
-        said = [line for line in ran.stderr.splitlines() if "trained networks" in line]
-        assert len(said) == 1
-        assert "pip install dropgrid-models" in said[0] and "method: open" in said[0]
+        message = [line for line in ran.stderr.splitlines() if "trained networks" in line]
+        assert len(message) == 1
+        assert "pip install dropgrid-models" in message[0] and "method: open" in message[0]
     assert not list(tmp_path.glob("results/*/*.json"))
     assert not list(tmp_path.glob("records/*/*.json"))
     free = ["--config", "bpm={method: open}", "key={method: profiles}"]

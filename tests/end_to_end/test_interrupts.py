@@ -95,12 +95,12 @@ def test_a_signal_in_the_midst_of_a_job_ends_all(peace, tmp_path, number):
     assert run.wait(timeout=600) == 128 + number
     assert wait_until(lambda: running_in(folder) == [])
     assert half_files(folder) == []
-    said = (folder / "output.log").read_text()
-    *_, stood, goes_on = said.splitlines()
+    message = (folder / "output.log").read_text()
+    *_, stood, goes_on = message.splitlines()
     assert re.fullmatch(r"dropgrid: \d of 4 tracks analysed( \(\d failed\))?", stood)
     by = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}[number]
     assert goes_on.startswith(f"dropgrid: stopped by {by}; to resume: ")
-    assert "Error" not in said and "Terminat" not in said
+    assert "Error" not in message and "Terminat" not in message
 
 
 def ignore_sigint() -> None:

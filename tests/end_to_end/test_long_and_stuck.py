@@ -29,8 +29,8 @@ def write_minutes(path: Path, minute: np.ndarray, rate: int, count: int) -> None
             file.write(minute)
 
 
-def peak_mb(said: str) -> int:
-    return int(re.findall(r"peak (\d+) MB", said)[-1])
+def peak_mb(printed: str) -> int:
+    return int(re.findall(r"peak (\d+) MB", printed)[-1])
 
 
 def test_ten_hours_of_silence_take_seconds_and_no_memory(network, tmp_path):
@@ -39,10 +39,10 @@ def test_ten_hours_of_silence_take_seconds_and_no_memory(network, tmp_path):
     write_minutes(source, np.zeros(60 * rate, np.int16), rate, 600)
     first_try = memory.megabytes(memory.minutes(source.name, source.stat().st_size))
     assert first_try < memory.megabytes(1)  # it looks like a short one
-    code, said = job_of(source, network)(tmp_path / "out.npz", "--memory-mb", str(first_try))
+    code, printed = job_of(source, network)(tmp_path / "out.npz", "--memory-mb", str(first_try))
     assert code == 0
     assert failure_in(tmp_path / "out.npz").message == "silent throughout"
-    assert peak_mb(said) < first_try
+    assert peak_mb(printed) < first_try
 
 
 def test_a_file_far_longer_than_its_size_suggests_is_analysed_on_a_later_attempt(tmp_path):
@@ -120,7 +120,7 @@ def test_jobs_that_hang_are_ended_by_the_workflow_and_done_on_the_next_try(song,
             if snakemake_log(tmp_path).count("Trying to restart") == 2:
                 break
             time.sleep(0.1)
-    code, said = ended(run)
-    assert code == 0, said
+    code, printed = ended(run)
+    assert code == 0, printed
     assert {row["status"] for row in table(tmp_path).values()} == {"ok"}
     assert snakemake_log(tmp_path).count("Trying to restart") in (1, 2)

@@ -113,6 +113,6 @@ def test_what_is_wrong_is_reported_in_the_parents_terms(parent: Run) -> None:
 
 def test_lint_finds_nothing_in_the_modules_rules(parent: Run) -> None:
     done = parent(one(name="as dg_*"), "--lint")
-    said = done.stdout + done.stderr
-    assert "Lints for rule mine" in said  # the parent's has no environment
-    assert "dg_" not in said and "shipped" not in said
+    message = done.stdout + done.stderr
+    assert "Lints for rule mine" in message  # the parent's has no environment
+    assert "dg_" not in message and "shipped" not in message

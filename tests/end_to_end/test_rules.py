@@ -22,7 +22,7 @@ KINDS = ("bpm", "structure", "key")
 BATCHES = {"tracks_per_job": "20"}
 
 
-def said(done: subprocess.CompletedProcess[str]) -> str:
+def output_of(done: subprocess.CompletedProcess[str]) -> str:
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 
@@ -50,7 +50,7 @@ def finished(songs, snakemake, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("rules")
     shutil.copytree(songs, folder / "music")
     (folder / "music" / "a {letter}.mp3").write_text("Dear DJ, this is not music. " * 40)
-    said(snakemake(folder, "--cores", "2"))
+    output_of(snakemake(folder, "--cores", "2"))
     return folder
 
 
@@ -88,12 +88,12 @@ def test_the_pictures_in_the_documents_are_what_snakemake_draws(
 ):
     (tmp_path / "music").mkdir()
     (tmp_path / "music" / "one.flac").write_bytes(b"not looked into")
-    arrows = drawn(said(snakemake(tmp_path, "--rulegraph", **config)))
+    arrows = drawn(output_of(snakemake(tmp_path, "--rulegraph", **config)))
     assert {(a, b) for a, b in arrows if b != "all"} == pictured(document)
 
 
 def test_the_graph_of_jobs_shows_the_stages_and_what_is_made_of_the_records(finished, snakemake):
-    arrows = drawn(text := said(snakemake(finished, "--dag")))
+    arrows = drawn(text := output_of(snakemake(finished, "--dag")))
     assert arrows >= {
         ("network", "features"), ("features", "bpm"), ("bpm", "structure"), ("features", "key"),
         *((kind, rule) for kind in KINDS for rule in ("table", "evaluate", "page")),
@@ -103,7 +103,7 @@ def test_the_graph_of_jobs_shows_the_stages_and_what_is_made_of_the_records(fini
 
 
 def test_a_dry_run_counts_a_job_for_each_track_and_stage(finished, snakemake, tmp_path):
-    planned = jobs(said(snakemake(tmp_path, "-n", library=str(finished / "music"))))
+    planned = jobs(output_of(snakemake(tmp_path, "-n", library=str(finished / "music"))))
     assert {stage: planned[stage] for stage in STAGES} == dict.fromkeys(STAGES, 4)
     assert "batch" not in planned
 
@@ -111,29 +111,29 @@ def test_a_dry_run_counts_a_job_for_each_track_and_stage(finished, snakemake, tm
 @pytest.mark.parametrize("config", [{}, BATCHES])
 def test_forcing_a_rule_makes_its_records_again_and_what_follows(home, snakemake, config):
     if config:
-        said(snakemake(home, "--cores", "2", "analysis", **config))
+        output_of(snakemake(home, "--cores", "2", "analysis", **config))
     before = ages(home)
-    said(snakemake(home, "--cores", "2", "analysis", "--forcerun", "bpm", **config))
+    output_of(snakemake(home, "--cores", "2", "analysis", "--forcerun", "bpm", **config))
     assert made_again(before, home) == {"bpm", "structure"}
     assert sum(ages(home)[name] != age for name, age in before.items()) == 8
-    again = said(snakemake(home, "-n", "analysis", **config))
+    again = output_of(snakemake(home, "-n", "analysis", **config))
     assert "Nothing to be done" in again
 
 
 def test_until_and_omit_from_stop_at_a_stage(finished, snakemake, tmp_path):
     library = {"library": str(finished / "music")}
-    until = jobs(said(snakemake(tmp_path, "-n", "--until", "bpm", **library)))
+    until = jobs(output_of(snakemake(tmp_path, "-n", "--until", "bpm", **library)))
     assert {rule for rule in until if rule in STAGES} == {"features", "bpm"}
-    omitted = jobs(said(snakemake(tmp_path, "-n", "--omit-from", "structure", **library)))
+    omitted = jobs(output_of(snakemake(tmp_path, "-n", "--omit-from", "structure", **library)))
     assert {rule for rule in omitted if rule in STAGES} == {"features", "bpm", "key"}
 
 
 def test_summary_untracked_and_deletion_know_the_records(home, snakemake):
     records = [f"results/{kind}/{path.name}" for kind in KINDS
                for path in (home / "results" / kind).iterdir()]  # fmt: skip
-    summary = said(snakemake(home, "--summary"))
-    untracked = said(snakemake(home, "--list-untracked"))
-    deleted = said(snakemake(home, "--delete-all-output", "-n"))
+    summary = output_of(snakemake(home, "--summary"))
+    untracked = output_of(snakemake(home, "--list-untracked"))
+    deleted = output_of(snakemake(home, "--delete-all-output", "-n"))
     for record in records:
         assert record in summary and record in deleted
         assert not re.search(rf"^{record}$", untracked, re.MULTILINE)
@@ -143,14 +143,14 @@ def test_summary_untracked_and_deletion_know_the_records(home, snakemake):
 def test_touch_makes_an_older_output_good_without_a_job(home, snakemake):
     options = {"structure": "{min_section_bars: 8}"}
     contents = {path: path.read_bytes() for path in (home / "results" / "structure").iterdir()}
-    said(snakemake(home, "--cores", "2", "--touch", **options))
+    output_of(snakemake(home, "--cores", "2", "--touch", **options))
     assert {path: path.read_bytes() for path in contents} == contents
-    assert "Nothing to be done" in said(snakemake(home, "-n", **options))
+    assert "Nothing to be done" in output_of(snakemake(home, "-n", **options))
 
 
 def test_one_track_a_job_is_one_job_a_stage(finished, snakemake, tmp_path):
     library = {"library": str(finished / "music")}
-    planned = jobs(said(snakemake(tmp_path, "-n", tracks_per_job="1", **library)))
+    planned = jobs(output_of(snakemake(tmp_path, "-n", tracks_per_job="1", **library)))
     assert {stage: planned[stage] for stage in STAGES} == dict.fromkeys(STAGES, 4)
 
 
@@ -175,8 +175,8 @@ def test_records_are_the_same_with_the_server_without_it_and_in_batches(
     no_room = tmp_path / ("long" * 40)  # for a socket: its path would be too long
     for folder in (no_room, tmp_path / "alone", tmp_path / "batches"):
         folder.mkdir()
-    said(snakemake(tmp_path / "batches", "--cores", "2", "analysis", **library, **BATCHES))
-    said(snakemake(tmp_path / "alone", "--cores", "2", "analysis", **library,
+    output_of(snakemake(tmp_path / "batches", "--cores", "2", "analysis", **library, **BATCHES))
+    output_of(snakemake(tmp_path / "alone", "--cores", "2", "analysis", **library,
                    environment={"TMPDIR": str(no_room)}))  # fmt: skip
     assert records(tmp_path / "alone") == records(tmp_path / "batches") == records(finished)
     assert len(records(finished)) == 12
@@ -186,10 +186,10 @@ def test_records_are_the_same_with_the_server_without_it_and_in_batches(
 @pytest.mark.parametrize("config", [{}, BATCHES])
 def test_a_run_with_nothing_to_do_opens_no_music(home, snakemake, config):
     """Whatever ran before: here an incremental run, which distributes one track again."""
-    said(snakemake(home, "--cores", "2", "analysis", **config))
+    output_of(snakemake(home, "--cores", "2", "analysis", **config))
     track = next((home / "results" / "key").glob("house*.json"))
     track.unlink()
-    said(snakemake(home, "--cores", "2", "analysis", **config))
+    output_of(snakemake(home, "--cores", "2", "analysis", **config))
     root = Path(__file__).resolve().parents[2]
     command = [
         "strace", "-f", "-qq", "-e", "trace=openat,open", "-o", home / "opened",
@@ -198,8 +198,8 @@ def test_a_run_with_nothing_to_do_opens_no_music(home, snakemake, config):
         *(["--config", "tracks_per_job=20"] if config else []),
     ]  # fmt: skip
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
-    assert "Nothing to be done" in said(done)
-    assert "known again" not in said(done)
+    assert "Nothing to be done" in output_of(done)
+    assert "known again" not in output_of(done)
     opened = (home / "opened").read_text()
     assert "results/tracks/house" in opened  # so opening music would be seen
     for path in (home / "music").rglob("*.*"):
@@ -213,12 +213,12 @@ def test_what_was_written_whole_before_a_kill_is_not_made_again(home, snakemake)
     note = home / ".snakemake" / "incomplete" / name
     note.write_text('{"external_jobid": null}')
     before = ages(home)
-    assert "Nothing to be done" in said(snakemake(home, "--cores", "2"))
+    assert "Nothing to be done" in output_of(snakemake(home, "--cores", "2"))
     assert ages(home) == before and not note.exists()
 
 
 def test_the_report_of_snakemake_has_the_runtimes_of_every_rule(home, snakemake):
-    said(snakemake(home, "--cores", "1", "--report", str(home / "report.zip")))
+    output_of(snakemake(home, "--cores", "1", "--report", str(home / "report.zip")))
     with zipfile.ZipFile(home / "report.zip") as report:
         texts = [report.read(name).decode(errors="replace") for name in report.namelist()]
     [runtimes] = [text for text in texts if '"runtime"' in text]

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from dropgrid import demo
+from dropgrid import demo_music
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
@@ -47,7 +47,9 @@ def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Forty short tracks, none like another."""
     folder = tmp_path_factory.mktemp("library") / "music"
     folder.mkdir()
-    audio = demo.render(demo.compose(seed=1, bpm=126.0, style="house", duration=10.0), rate=22050)
+    audio = demo_music.render(
+        demo_music.compose(seed=1, bpm=126.0, style="house", duration=10.0), rate=22050
+    )
     for i in range(TRACKS):
         soundfile.write(folder / f"{i:02d}.flac", np.asarray(audio[i * 1000 :]), 22050)
     return folder

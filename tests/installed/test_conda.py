@@ -29,9 +29,9 @@ def test_the_jobs_run_in_the_rules_environment(
     assert done.returncode == 0, done.stderr
     [made] = (tmp_path / ".snakemake" / "conda").glob("*/bin/dropgrid")
     [log] = (tmp_path / ".snakemake" / "log").glob("*.log")
-    said = log.read_text()
-    assert "python -P -m dropgrid features" in said
-    assert f"{sys.executable} -P -m dropgrid" not in said
+    message = log.read_text()
+    assert "python -P -m dropgrid features" in message
+    assert f"{sys.executable} -P -m dropgrid" not in message
     assert made.exists()
     plain, song = tmp_path / "plain", tmp_path / "music" / "house.flac"
     assert dropgrid("analyze", song, "--output", plain).returncode == 0

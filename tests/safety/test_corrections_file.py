@@ -105,9 +105,9 @@ def test_the_page_is_refused_what_the_file_may_not_hold(folder, tmp_path):
 
 def test_tracks_with_undecodable_names_may_be_corrected(tmp_path):
     file = tmp_path / "stated.json"
-    stated = Document({"ca\udcff.flac": Correction(bpm=120.0)})
-    file.write_bytes(document.to_bytes(stated))
-    assert document.read(file) == stated
+    corrected = Document({"ca\udcff.flac": Correction(bpm=120.0)})
+    file.write_bytes(document.to_bytes(corrected))
+    assert document.read(file) == corrected
     for path in ("a\ud800", "a\udc00"):
         assert not strict_json.is_name(path)
 

@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 import pytest
 import soundfile
-from dropgrid import demo
+from dropgrid import demo_music
 from dropgrid.apply_corrections import document
 from dropgrid.apply_corrections.model import Correction
 from dropgrid.correcting.session import CorrectionSession
@@ -95,8 +95,8 @@ def analysed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (top / "music").mkdir()
     for number, name in enumerate(("a.flac", "b.flac")):
         seconds = 6.0
-        song = demo.compose(seed=number, bpm=124.0 + number, style="house", duration=seconds)
-        soundfile.write(top / "music" / name, demo.render(song), 44100)
+        song = demo_music.compose(seed=number, bpm=124.0 + number, style="house", duration=seconds)
+        soundfile.write(top / "music" / name, demo_music.render(song), 44100)
     claim(top / "results", [str(top / "music")])
     with pytest.MonkeyPatch.context() as patch:
         plan(top, patch)
@@ -173,7 +173,7 @@ def test_a_call_of_an_analysis_may_fail(
         assert made(folder) == expected, f"after call {number}"
 
 
-def stated(folder: Path) -> dict[str, Correction]:
+def corrections_of(folder: Path) -> dict[str, Correction]:
     return document.read(folder / CORRECTIONS).tracks
 
 
@@ -182,28 +182,28 @@ def answers(process: subprocess.Popen[str]) -> list[bool]:
     assert process.stdout is not None
     process.stdout.readline()
     workbench = Workbench(process, process.stdout.readline().strip())
-    said = []
+    message = []
     for _, step in EDITS:
-        said.append(False)
+        message.append(False)
         with suppress(OSError, http.client.HTTPException):
             status, _, _ = workbench.ask(f"api/tracks/{ONE}/edit", {"edits": [step]})
-            said[-1] = status == 200
+            message[-1] = status == 200
     workbench.end()
-    return said
+    return message
 
 
-def assert_statements_are_whole(folder: Path, said: list[bool], analysed: Path) -> None:
+def assert_corrections_are_whole(folder: Path, message: list[bool], analysed: Path) -> None:
     """What was reported as saved is there, unless a later edit replaced it, reported or not."""
-    before, now = stated(analysed), stated(folder)
+    before, now = corrections_of(analysed), corrections_of(folder)
     assert now["b.flac"] == before["b.flac"] and now["a.flac"].bpm == before["a.flac"].bpm
     wanted = {"key": {"Am": "A minor", "Dm": "D minor"}, "note": {"twice": "twice"}}
     for field in ("key", "note"):
         allowed = {getattr(before["a.flac"], field)}
-        for (name, step), saved in zip(EDITS, said, strict=True):
+        for (name, step), saved in zip(EDITS, message, strict=True):
             if name == field:
                 value = wanted[field][step[field]]
                 allowed = {value} if saved else {*allowed, value}
-        assert getattr(now["a.flac"], field) in allowed, (field, said)
+        assert getattr(now["a.flac"], field) in allowed, (field, message)
 
 
 @pytest.mark.alone
@@ -215,15 +215,15 @@ def test_a_call_of_the_workbench_may_fail(kind: str, start: Start, analysed: Pat
         logs.append(folder.parent / "strace.log")
         # Detached, so that signals go to the workbench.
         before = [*failing(kind, number, logs[-1]), "-D"]
-        said = answers(start_workbench(folder / "results", before=before))
+        message = answers(start_workbench(folder / "results", before=before))
         assert songs(folder) == songs(analysed)
         assert_all_can_be_read(folder / "results")
-        assert_statements_are_whole(folder, said, analysed)
+        assert_corrections_are_whole(folder, message, analysed)
         with opened(folder / "results") as workbench:
             for _, step in EDITS:
                 workbench.edit(ONE, step)
             assert workbench.settled(ONE)["state"]["job"] == "idle"
-        assert_statements_are_whole(folder, [True] * len(EDITS), analysed)
+        assert_corrections_are_whole(folder, [True] * len(EDITS), analysed)
         assert read_key(folder / KEY).key == "D minor"
     assert any(has_failed(kind, log) for log in logs)
 
@@ -258,15 +258,15 @@ def test_a_call_of_a_watch_may_fail(kind: str, start: Start, analysed: Path) -> 
     shutil.rmtree(folder / "results" / "identity")  # so that it is not recognised
     old, before = songs(folder), (folder / CORRECTIONS).read_bytes()
     new = folder / f"results/key/{track_id('c.flac')}.json"
-    log, said = folder.parent / "strace.log", folder.parent / "said"
+    log, message = folder.parent / "strace.log", folder.parent / "said"
     faults = [] if kind == "kill -9" else [*failing(kind, 3, log), "-D"]
-    with said.open("w") as stream:
+    with message.open("w") as stream:
         watch = subprocess.Popen(
             [*faults, sys.executable, "-m", "dropgrid", *WATCH],
             cwd=folder, stdout=stream, stderr=stream, env=environment(folder),
         )  # fmt: skip
     begun = "tracks to analyse" if kind == "kill -9" else "the run ended with"
-    wait_for(lambda: watch.poll() is not None or new.exists() or begun in said.read_text())
+    wait_for(lambda: watch.poll() is not None or new.exists() or begun in message.read_text())
     if kind == "kill -9":
         watch.kill()
     else:

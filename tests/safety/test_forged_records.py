@@ -231,15 +231,15 @@ def test_the_table_lists_the_broken_record_and_goes_on(results, capsys):
 def test_the_summary_lists_the_broken_record(results, capsys):
     break_one(results)
     assert main(["summary", "--results", str(results)]) == 0
-    said = capsys.readouterr().out
-    assert "4 tracks, 2 analysed, 2 failed" in said and "bpm: not a number" in said
+    printed = capsys.readouterr().out
+    assert "4 tracks, 2 analysed, 2 failed" in printed and "bpm: not a number" in printed
 
 
 def test_an_export_counts_the_broken_record_and_goes_on(tmp_path, results, capsys):
     break_one(results)
     output = tmp_path / "c.xml"
     assert main(["export", "rekordbox", "--results", str(results), "--output", str(output)]) == 0
-    assert "1 track left out: " in (said := capsys.readouterr().err) and "record" in said
+    assert "1 track left out: " in (printed := capsys.readouterr().err) and "record" in printed
 
 
 @pytest.mark.parametrize("command", ["report", "evaluate"])

@@ -183,14 +183,14 @@ def test_a_second_mp3_with_a_large_tag_of_its_own_is_found(
     assert seconds_of(tmp_path / "twice.mp3") == pytest.approx(2 * SECONDS, abs=0.02)
 
 
-@pytest.mark.parametrize("told", [0, 1000, 20_000, 2**31])
+@pytest.mark.parametrize("reported", [0, 1000, 20_000, 2**31])
 @pytest.mark.parametrize("copies", [1, 2])
 def test_an_mp3_with_wrong_sizes_is_read_as_far_as_its_frames_go(
-    tmp_path: Path, whole: dict[str, bytes], told: int, copies: int
+    tmp_path: Path, whole: dict[str, bytes], reported: int, copies: int
 ) -> None:
     data = bytearray(whole["mp3"])
     at = max(data.find(b"Xing"), data.find(b"Info"))
-    struct.pack_into(">I", data, at + 12, told)
+    struct.pack_into(">I", data, at + 12, reported)
     (tmp_path / "song.mp3").write_bytes(bytes(data) * copies)
     assert seconds_of(tmp_path / "song.mp3") == pytest.approx(copies * SECONDS, abs=0.02)
 

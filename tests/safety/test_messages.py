@@ -105,10 +105,10 @@ def test_a_full_disk_is_reported_for_each_file(songs, tmp_path, config, capfd, m
 
     monkeypatch.setattr(store, "write_atomically", full)
     assert analyze(songs, tmp_path / "out", config) == 1
-    said = capfd.readouterr().err
-    lines = [line for line in said.splitlines() if line.startswith("dropgrid analyze: ")]
+    printed = capfd.readouterr().err
+    lines = [line for line in printed.splitlines() if line.startswith("dropgrid analyze: ")]
     assert len(lines) == 3 and all("No space left on device" in line for line in lines)
-    assert "Traceback" not in said
+    assert "Traceback" not in printed
 
 
 @pytest.fixture
@@ -138,9 +138,11 @@ def test_a_disk_that_fails_is_named_in_one_line(
     }.get(command, ["--results", str(results)])
     failing(number)
     assert main([command, *arguments]) in (1, 2)
-    said = capsys.readouterr().err
-    assert said.startswith(f"dropgrid {command}: {tmp_path}") and said.count("\n") == 1, said
-    assert os.strerror(number) in said and ".tmp" not in said
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"dropgrid {command}: {tmp_path}") and printed.count("\n") == 1, (
+        printed
+    )
+    assert os.strerror(number) in printed and ".tmp" not in printed
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
@@ -193,8 +195,8 @@ def test_a_path_of_a_list_that_cannot_be_is_named_by_its_line(tmp_path, path, ca
 @pytest.mark.parametrize("source", ["~nouser/music", "a\0b"])
 def test_a_library_that_cannot_be_is_named(tmp_path, source, capsys):
     assert main(["scan", source, "--results", str(tmp_path / "r")]) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "library: " in said
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1 and "library: " in printed
 
 
 @pytest.mark.parametrize("value", ["1e-300", "5e-324"])
@@ -206,5 +208,5 @@ def test_a_tempo_next_to_nothing_in_a_reference_is_refused(tmp_path, results, va
         (tmp_path / name).write_text(text)
         arguments = ["--results", str(results), "--references", str(tmp_path / name)]
         assert main(["evaluate", *arguments]) == 2
-        said = capsys.readouterr().err
-        assert said.count("\n") == 1 and name in said and "bpm" in said
+        printed = capsys.readouterr().err
+        assert printed.count("\n") == 1 and name in printed and "bpm" in printed

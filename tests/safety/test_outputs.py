@@ -51,9 +51,9 @@ def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     """The single line with which the command refuses."""
     capsys.readouterr()
     assert main(arguments) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1 and said.startswith(f"dropgrid {arguments[0]}: "), said
-    return said
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1 and message.startswith(f"dropgrid {arguments[0]}: "), message
+    return message
 
 
 def sonify(music: Path, results: Path, output: str, *more: str) -> list[str]:

@@ -55,8 +55,8 @@ def test_what_was_reported_as_saved_is_saved(tmp_path: Path) -> None:
     allowed: list[Correction] = [document.read(session.file).tracks[PATH]]
 
     def check() -> None:
-        said = document.read(session.file).tracks.get(PATH, Correction())
-        assert said in allowed, said
+        message = document.read(session.file).tracks.get(PATH, Correction())
+        assert message in allowed, message
         session.steps(TRACK)
         for step in session.steps(TRACK)[0]:
             assert isinstance(step, Correction)
@@ -64,12 +64,12 @@ def test_what_was_reported_as_saved_is_saved(tmp_path: Path) -> None:
     disk = Disk(top, check)
     with disk.on():
         for number in range(3):
-            said = replace(allowed[-1], downbeat=0.5 + number)
-            allowed.append(said)
-            session.set_correction(TRACK, said)
-            allowed[:] = [said]
+            message = replace(allowed[-1], downbeat=0.5 + number)
+            allowed.append(message)
+            session.set_correction(TRACK, message)
+            allowed[:] = [message]
             disk.cut()
-        allowed.append(replace(said, downbeat=1.5))
+        allowed.append(replace(message, downbeat=1.5))
         session.undo(TRACK)
         allowed[:] = allowed[1:]
         disk.cut()
@@ -122,14 +122,14 @@ def test_no_song_changes_that_the_backup_does_not_know(
         disk.cut()
     assert new != old and {*found} <= {old, new} and found[-1] == new
     found.clear()
-    disk = Disk(top, lambda: found.append(_mended(path, backup)))
+    disk = Disk(top, lambda: found.append(_repaired(path, backup)))
     with disk.on():
         assert main(["tag", "restore", *arguments]) == 0
         again = path.read_bytes()
     assert {*found} <= {new, again}
 
 
-def _mended(path: Path, backup: Path) -> bytes:
+def _repaired(path: Path, backup: Path) -> bytes:
     entries = read_backup(backup) if backup.exists() else {}
     in_place.finish_interrupted(path.parent, entries.values())
     return path.read_bytes()

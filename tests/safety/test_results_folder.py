@@ -46,8 +46,8 @@ def test_no_run_touches_a_folder_without_dropgrids_mark(name, mode, tmp_path, sn
     arguments = ["-n"] if mode == "-n" else ["--cores", "1"]
     run = snakemake(tmp_path, *arguments, library=library, results=results)
     assert run.returncode != 0
-    said = run.stdout + run.stderr  # a dry run talks on stdout
-    assert "results: " in said and "Traceback" not in said
+    message = run.stdout + run.stderr  # a dry run talks on stdout
+    assert "results: " in message and "Traceback" not in message
     after = {k: v for k, v in contents(tmp_path).items() if not k.startswith(".snakemake/")}
     assert after == before
 

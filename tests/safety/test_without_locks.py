@@ -84,8 +84,8 @@ def test_what_a_killed_run_left_does_not_keep_the_next_from_its_work(no_locks, s
     assert json.loads(record.read_text())["status"] == "ok"
     with opened(tmp_path / "results") as workbench:
         second = start(tmp_path / "results")
-        _, said = second.communicate(timeout=600)
-        assert second.returncode == 2 and "a workbench is open on them" in said
+        _, message = second.communicate(timeout=600)
+        assert second.returncode == 2 and "a workbench is open on them" in message
         [track] = [row["id"] for row in workbench.json("api/library")["tracks"]]
         workbench.edit(track, {"op": "half"})
     with opened(tmp_path / "results"):
@@ -100,10 +100,10 @@ def test_two_writers_of_a_file_of_corrections_take_turns(tmp_path, monkeypatch):
     monkeypatch.setattr(document.fcntl, "flock", none)
     monkeypatch.setattr(document, "LOCK_TIMEOUT", 0.2)
     file = tmp_path / "corrections.json"
-    said = "another program is writing it"
+    message = "another program is writing it"
     with (
         document.changing(file),
-        pytest.raises(document.InvalidCorrection, match=said),
+        pytest.raises(document.InvalidCorrection, match=message),
         document.changing(file),
     ):
         pass
@@ -119,13 +119,13 @@ def test_a_claim_is_of_one_process_as_long_as_it_lives(tmp_path):
         claims.claim(path)
     claims.release(path)
     assert not path.exists()
-    said = json.loads(mine)
+    message = json.loads(mine)
     for change in ({"began": "another boot 1"}, {"pid": 2**22 + 1}, {"pid": 10**400}):
-        path.write_text(json.dumps(said | change))
+        path.write_text(json.dumps(message | change))
         claims.claim(path)
         assert path.read_bytes() == mine
         claims.release(path)
-    for other in (json.dumps(said | {"host": "elsewhere"}).encode(), b"", b"[]", b"the user's"):
+    for other in (json.dumps(message | {"host": "elsewhere"}).encode(), b"", b"[]", b"the user's"):
         path.write_bytes(other)
         with pytest.raises(claims.Claimed, match="if that is not so, delete"):
             claims.claim(path)
@@ -152,8 +152,8 @@ def test_of_many_who_find_a_stale_claim_one_gets_it(tmp_path):
         for rival in rivals:
             rival.stdin.write("go\n")
             rival.stdin.flush()
-        said = [rival.stdout.readline().strip() for rival in rivals]
+        message = [rival.stdout.readline().strip() for rival in rivals]
         for rival in rivals:
             rival.communicate("end\n")
-        assert sorted(said) == ["mine"] + ["refused"] * 5
+        assert sorted(message) == ["mine"] + ["refused"] * 5
         path.unlink()

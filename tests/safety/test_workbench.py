@@ -20,7 +20,7 @@ from dropgrid.library import track_id
 from dropgrid.report.workbench.guard import HEADERS
 from dropgrid.results.layout import Results
 from open_workbench import opened, start
-from workbench_of_a_song import ONE, SECRET, SONG, TRACK, stated
+from workbench_of_a_song import ONE, SECRET, SONG, TRACK, corrections_of
 
 
 def test_only_its_own_host_is_answered(workbench):
@@ -53,10 +53,10 @@ def test_pages_of_other_origins_are_refused(workbench, folder):
         assert workbench.ask(f"{ONE}/edit", body, **headers)[0] == 403, headers
         assert workbench.ask("api/library", **headers)[0] == 403, headers
     assert workbench.ask(f"{ONE}/edit", method="OPTIONS")[0] == 405
-    assert stated(folder) == {}
+    assert corrections_of(folder) == {}
     own = {"Origin": f"http://127.0.0.1:{workbench.port}", "Sec_Fetch_Site": "same-origin"}
     assert workbench.ask(f"{ONE}/edit", body, **own)[0] == 200
-    assert stated(folder)[SONG].bpm == 63.0
+    assert corrections_of(folder)[SONG].bpm == 63.0
 
 
 def test_every_answer_forbids_what_it_can(workbench):
@@ -88,7 +88,7 @@ def test_what_changes_anything_is_json_of_a_bounded_size(workbench, folder):
     for method in ("PUT", "DELETE", "PATCH", "TRACE"):
         assert workbench.ask(edit, good, method=method)[0] == 405
     assert workbench.ask(edit)[0] == 405
-    assert stated(folder) == {}
+    assert corrections_of(folder) == {}
 
 
 def test_a_body_without_a_length_ends_at_the_same_bound(workbench, folder):
@@ -145,12 +145,12 @@ def test_audio_comes_whole_in_ranges_and_not_beyond(workbench, analysed):
     song = (analysed / "music" / SONG).read_bytes()
     status, headers, body = workbench.ask(f"{ONE}/audio")
     assert (status, body, headers["content-type"]) == (200, song, "audio/flac")
-    for said, first, last in (
+    for message, first, last in (
         ("bytes=0-99", 0, 100),
         ("bytes=100-", 100, None),
         ("bytes=-50", -50, None),
     ):
-        status, headers, body = workbench.ask(f"{ONE}/audio", Range=said)
+        status, headers, body = workbench.ask(f"{ONE}/audio", Range=message)
         assert (status, body) == (206, song[first:last])
         assert headers["content-range"].endswith(f"/{len(song)}")
     assert workbench.ask(f"{ONE}/audio", Range=f"bytes={len(song)}-")[0] == 416
@@ -197,9 +197,9 @@ def test_a_file_that_is_not_audio_does_not_bring_it_down(folder):
 
 def test_a_second_workbench_gets_the_address_of_the_first(folder, workbench):
     second = start(folder / "results")
-    _, said = second.communicate(timeout=200)
+    _, message = second.communicate(timeout=200)
     assert second.returncode == 2
-    assert workbench.address in said and len(said.splitlines()) == 1
+    assert workbench.address in message and len(message.splitlines()) == 1
     lock = folder / "results" / "corrections" / "workbench.lock"
     assert lock.stat().st_mode & 0o077 == 0  # the address is a secret
     workbench.end(signal.SIGKILL)
@@ -314,13 +314,13 @@ def test_a_page_of_another_origin_neither_reads_nor_writes_though_it_knows_the_t
     try:
         page = browser.new_page()
         page.goto(f"http://localhost:{server.server_address[1]}/evil.html")
-        said = page.evaluate(ATTACK, [workbench.address, TRACK])
+        message = page.evaluate(ATTACK, [workbench.address, TRACK])
         page.close()
     finally:
         server.shutdown()
         server.server_close()
-    assert {said[name] for name in ("read", "write", "image", "script", "audio")} == {"refused"}
-    assert stated(folder) == {}
+    assert {message[name] for name in ("read", "write", "image", "script", "audio")} == {"refused"}
+    assert corrections_of(folder) == {}
 
 
 def test_a_name_that_is_made_to_point_here_is_refused(workbench):

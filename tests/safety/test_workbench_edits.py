@@ -15,13 +15,13 @@ from dropgrid.correcting.session import CorrectionSession
 from dropgrid.report.workbench import state
 from dropgrid.results.layout import Results
 from open_workbench import Workbench, opened
-from workbench_of_a_song import ONE, SONG, TRACK, stated
+from workbench_of_a_song import ONE, SONG, TRACK, corrections_of
 
 
 def test_an_edit_is_saved_at_once_and_the_records_follow(workbench, folder):
     results = Results(folder / "results")
     found = workbench.edit(TRACK, {"op": "half"})
-    assert stated(folder)[SONG].bpm == 63.0
+    assert corrections_of(folder)[SONG].bpm == 63.0
     assert found["bpm"]["bpm"] == 63.0 and found["row"]["bpm"] == 63.0
     row = workbench.settled(TRACK)
     assert row["state"]["job"] == "idle" and row["state"]["corrected"] == ["grid"]
@@ -41,8 +41,8 @@ def test_records_without_their_corrections_are_made_again_at_the_start(folder):
         workbench.json(f"{ONE}/undo", {})
         workbench.settled(TRACK)
         without = stated_there.read_bytes()
-    for said, bpm in ((half, 63.0), (without, 126.0)):
-        stated_there.write_bytes(said)
+    for message, bpm in ((half, 63.0), (without, 126.0)):
+        stated_there.write_bytes(message)
         with opened(folder / "results") as workbench:
             deadline = time.monotonic() + 200
             while json.loads(record.read_text())["bpm"] != bpm:
@@ -89,7 +89,10 @@ def test_what_another_program_states_is_seen_and_kept(workbench, folder, dropgri
     rows = workbench.json(f"api/changes?since={seen}")["tracks"]
     assert [row["key"] for row in rows] == ["D minor"]
     workbench.edit(TRACK, {"op": "half"})
-    assert (stated(folder)[SONG].key, stated(folder)[SONG].bpm) == ("D minor", 63.0)
+    assert (corrections_of(folder)[SONG].key, corrections_of(folder)[SONG].bpm) == (
+        "D minor",
+        63.0,
+    )
 
 
 def edit_for_ever(workbench: Workbench, path: Path) -> None:
@@ -116,7 +119,7 @@ def test_kill_9_in_the_middle_of_saving_loses_nothing_that_was_answered(folder, 
             os.kill(workbench.process.pid, signal.SIGKILL)
             writer.join(timeout=200)
         last = int(log.read_text().split()[-1])
-        note = stated(folder)[SONG].note or ""
+        note = corrections_of(folder)[SONG].note or ""
         assert int(note.removeprefix("number ")) in (last, last + 1)
     with opened(folder / "results") as workbench:
         assert workbench.json(f"{ONE}/undo", {})["row"]["state"]["undo"] > 0

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from dropgrid import demo
+from dropgrid import demo_music
 from dropgrid.api import analyze, load_library
 from dropgrid.base.errors import ConfigError, RecordError
 from dropgrid.records.store import to_json, write_record
@@ -30,7 +30,7 @@ def analysed(songs: Path) -> Track:
 
 @pytest.mark.slow
 @pytest.mark.smoke
-def test_a_file_is_analysed(analysed: Track, songs: Path, house: demo.Composition) -> None:
+def test_a_file_is_analysed(analysed: Track, songs: Path, house: demo_music.Composition) -> None:
     assert analysed.ok and analysed.file == songs / "house.flac"
     assert analysed.bpm is not None and analysed.structure is not None
     assert analysed.bpm.bpm == pytest.approx(house.bpm, abs=0.02)
@@ -75,7 +75,7 @@ def test_an_array_has_channels_a_rate_and_a_config(songs: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("samples", "rate", "error", "said"),
+    ("samples", "rate", "error", "printed"),
     [
         (
             np.zeros(9, np.int16),
@@ -93,9 +93,9 @@ def test_an_array_has_channels_a_rate_and_a_config(songs: Path, tmp_path: Path) 
     ],
 )
 def test_an_array_of_another_kind_is_refused(
-    samples: Any, rate: Any, error: type[Exception], said: str
+    samples: Any, rate: Any, error: type[Exception], printed: str
 ) -> None:
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=printed):
         analyze(samples, rate)
 
 

@@ -36,8 +36,8 @@ def checks(tmp_path: Path, mode: str, failing: str) -> subprocess.CompletedProce
 @pytest.mark.parametrize("failing", ["lint", "not alone", "-m alone", "nothing"])
 def test_all_parts_run_and_are_reported(failing: str, tmp_path: Path) -> None:
     done = checks(tmp_path, "all", failing)
-    told = done.stdout[done.stdout.rindex("lint: exit code") :]
-    parts = re.findall(r"^(.+): exit code (\d+)\n(.+)$", told, re.M)
+    messages = done.stdout[done.stdout.rindex("lint: exit code") :]
+    parts = re.findall(r"^(.+): exit code (\d+)\n(.+)$", messages, re.M)
     assert [name for name, _, _ in parts] == ["lint", "tests in parallel", "tests alone"]
     for _, code, line in parts:
         assert (code == "1") == (failing in line) == line.startswith("1 failed")

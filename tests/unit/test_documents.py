@@ -30,7 +30,7 @@ from snakemake_logger_plugin_dropgrid.options import options
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "config/README.md"])
-OURS = re.compile(r"dropgrid ([a-z]+( .+|$))")
+OWN_COMMAND = re.compile(r"dropgrid ([a-z]+( .+|$))")
 RULES = {
     name
     for file in (ROOT / "workflow" / "rules").glob("*.smk")
@@ -42,11 +42,11 @@ def commands(text: str) -> Iterator[str]:
     """The calls of dropgrid in the shell blocks and the code spans of a document."""
     text = re.sub(r"\s*\n\s*", lambda m: "\n" if m[0].count("\n") > 1 else m[0], text)
     for span in re.findall(r"`([^`]+)`", text.replace("```", "\0")):
-        if found := OURS.match(" ".join(span.split())):
+        if found := OWN_COMMAND.match(" ".join(span.split())):
             yield found[1]
     for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
         for line in block.splitlines():
-            if found := OURS.match(line.partition("#")[0].strip()):
+            if found := OWN_COMMAND.match(line.partition("#")[0].strip()):
                 yield found[1]
 
 
@@ -90,8 +90,8 @@ def test_every_field_of_a_record_and_every_column_is_documented() -> None:
 
 def test_one_form_of_command_throughout() -> None:
     for path in DOCUMENTS:
-        told = set(re.findall(r"\.venv/bin/\w+", path.read_text()))
-        assert told <= {".venv/bin/activate"}, path.name
+        reported = set(re.findall(r"\.venv/bin/\w+", path.read_text()))
+        assert reported <= {".venv/bin/activate"}, path.name
 
 
 def test_the_files_that_architecture_names_are_there() -> None:

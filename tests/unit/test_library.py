@@ -312,5 +312,5 @@ def test_the_option_exclude_leaves_out_what_a_run_would_plan(tmp_path, capsys):
     )
     plan = plan_run(config, main=True, real=False, cluster=False)
     assert len(plan.tracks) == 1
-    said = "dropgrid: not analysed: 1 file of other kinds: 1 .ape; 1 left out by `exclude`\n"
-    assert said in capsys.readouterr().err
+    message = "dropgrid: not analysed: 1 file of other kinds: 1 .ape; 1 left out by `exclude`\n"
+    assert message in capsys.readouterr().err

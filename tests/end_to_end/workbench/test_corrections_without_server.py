@@ -19,7 +19,7 @@ from dropgrid.records.store import read_bpm
 from dropgrid.results.layout import Results
 from open_workbench import opened
 from playwright.sync_api import Browser, expect
-from workbench_in_chromium import OTHER, SONG, TRACK, Tab, stated
+from workbench_in_chromium import OTHER, SONG, TRACK, Tab, corrections_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -49,11 +49,14 @@ def test_without_a_server_corrections_become_a_file(static: Tab, results: Path) 
     file = downloaded(static, results / "corrections.json")
     edits = json.loads(file.read_text())["tracks"][SONG]["edits"]
     assert [one["op"] for step in edits["steps"] for one in step] == ["shift", "split", "label"]
-    assert stated(results).parts == ()  # not applied yet
+    assert corrections_of(results).parts == ()  # not applied yet
     with opened(results) as workbench:
         served = workbench.json(f"api/tracks/{TRACK}")
         assert served["row"]["state"]["undo"] == 3
-    assert stated(results).parts == ("grid", "sections") and stated(results).edits is None
+    assert (
+        corrections_of(results).parts == ("grid", "sections")
+        and corrections_of(results).edits is None
+    )
     theirs = np.array(served["bpm"]["beats"])
     inner = np.array(beats)[2:-2]
     assert np.abs(inner[:, None] - theirs).min(axis=1).max() < 1e-3
@@ -83,9 +86,9 @@ def test_confirming_on_the_page_changes_nothing(
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "the page's edits of 1 track were applied" in done.stderr
-    said = document.read(file).tracks[SONG]
-    assert said.confirmed is not None and len(said.confirmed.drops or ()) == len(drops)
-    assert said.edits is None and said.parts == ()
+    correction = document.read(file).tracks[SONG]
+    assert correction.confirmed is not None and len(correction.confirmed.drops or ()) == len(drops)
+    assert correction.edits is None and correction.parts == ()
     after = {kind: Results(results).record(kind, TRACK).read_bytes() for kind in ANALYSES}
     # A key that a person confirmed is sure, whatever its confidence.
     before["key"] = before["key"].replace(b'"sure": false', b'"sure": true')
@@ -105,14 +108,14 @@ def test_what_is_downloaded_is_added_to_the_file_that_was_opened(
         },
     }  # fmt: skip
     chooser = page.locator("input[type=file]")
-    for text, said in (
+    for text, message in (
         ("{", "it is not JSON"), ("[]", "it is not a corrections file"),
         (json.dumps({**mine, "schema_version": 2}), "it has version 2"),
         (json.dumps(mine), "2 tracks. Download adds your edits to this file"),
     ):  # fmt: skip
         (tmp_path / "mine.json").write_text(text)
         chooser.set_input_files(tmp_path / "mine.json")
-        expect(static.state).to_contain_text(f"mine.json: {said}")
+        expect(static.state).to_contain_text(f"mine.json: {message}")
     static.press("h")
     page.keyboard.press("y")
     page.select_option("select[aria-label=Key]", "F minor")
@@ -123,9 +126,9 @@ def test_what_is_downloaded_is_added_to_the_file_that_was_opened(
     assert apply_page_edits(CorrectionSession(Results(results), file)) == [
         f"{file}: the page's edits of 1 track were applied"
     ]
-    said = json.loads(file.read_text())
-    assert said["mine"] == "kept" and said["tracks"][OTHER] == mine["tracks"][OTHER]
-    entry = said["tracks"][SONG]
+    saved = json.loads(file.read_text())
+    assert saved["mine"] == "kept" and saved["tracks"][OTHER] == mine["tracks"][OTHER]
+    entry = saved["tracks"][SONG]
     assert entry["note"] == "to play" and "confirmed" not in entry
     assert entry["key"] == "F minor"
     assert "bpm" not in entry and entry["one"] != 0.25  # the page showed the analysis' own tempo

@@ -12,7 +12,7 @@ from dropgrid.apply_corrections import document
 from dropgrid.records.store import read_bpm, read_structure
 from open_workbench import Workbench, opened
 from playwright.sync_api import Browser, Route, expect
-from workbench_in_chromium import OTHER, SONG, TRACK, Tab, stated
+from workbench_in_chromium import OTHER, SONG, TRACK, Tab, corrections_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -68,7 +68,7 @@ def test_a_keyboard_shortcut_corrects_the_grid(
         nearest = off[10, np.argmin(np.abs(off[10] - shift * beat if shift == 0.5 else off[10]))]
         wanted = shift * beat if shift == 0.5 else shift
         assert nearest == pytest.approx(wanted, abs=2e-4)
-    assert stated(results).corrects_grid
+    assert corrections_of(results).corrects_grid
     expect(tab.state).not_to_contain_text("Updating")
     np.testing.assert_allclose(
         read_bpm(results / "bpm" / f"{TRACK}.json").beats, tab.beats(), atol=1e-6
@@ -78,7 +78,7 @@ def test_a_keyboard_shortcut_corrects_the_grid(
 def test_the_downbeat_is_set_at_the_cursor(tab: Tab, results: Path) -> None:
     tab.page.evaluate("dropgrid.seek(10.123)")
     tab.press("1")
-    assert stated(results).downbeat == pytest.approx(10.123)
+    assert corrections_of(results).downbeat == pytest.approx(10.123)
     assert min(abs(time - 10.123) for time in tab.downbeats()) < 1e-3
     tab.page.evaluate("dropgrid.seek(10.323)")
     tab.press("2")
@@ -91,7 +91,7 @@ def test_tempo_is_typed_tapped_or_anchored(tab: Tab, results: Path) -> None:
     tab.press("b")
     tab.page.keyboard.type("125.5")
     tab.press("Enter")
-    assert stated(results).bpm == 125.5
+    assert corrections_of(results).bpm == 125.5
     tab.press("u")
     assert SONG not in document.read(results / "corrections.json").tracks
     for _ in range(20):  # a starved machine may make a pause of it, after which it starts again
@@ -108,7 +108,7 @@ def test_tempo_is_typed_tapped_or_anchored(tab: Tab, results: Path) -> None:
     expect(tab.state).to_contain_text("First anchor")
     tab.page.evaluate(f"dropgrid.seek(5 + 40 * 60 / {bpm + 0.5})")
     tab.press("3")
-    assert stated(results).bpm == pytest.approx(bpm + 0.5, abs=0.01)
+    assert corrections_of(results).bpm == pytest.approx(bpm + 0.5, abs=0.01)
 
 
 def test_sections_are_split_labelled_moved_and_joined(tab: Tab, results: Path) -> None:
@@ -140,7 +140,7 @@ def test_sections_are_split_labelled_moved_and_joined(tab: Tab, results: Path) -
     tab.settle()
     starts = [section[0] for section in tab.sections()]
     assert round(bars[7], 3) in starts and round(bars[5], 3) not in starts
-    assert [s.start for s in stated(results).sections] == pytest.approx(starts, abs=1e-3)
+    assert [s.start for s in corrections_of(results).sections] == pytest.approx(starts, abs=1e-3)
     tab.page.evaluate(f"dropgrid.seek({bars[7]})")
     tab.press("v")
     assert round(bars[7], 3) not in [section[0] for section in tab.sections()]
@@ -170,7 +170,7 @@ def test_undo_is_unlimited_and_survives_a_reload(tab: Tab, results: Path) -> Non
     tab.page.keyboard.press("Control+Shift+z")
     tab.settle()
     assert tab.beats() == second
-    assert stated(results).downbeat is not None
+    assert corrections_of(results).downbeat is not None
 
 
 def test_an_answer_that_comes_late_does_not_undo_an_edit(tab: Tab) -> None:
@@ -244,7 +244,7 @@ def test_enter_confirms_and_goes_on(tab: Tab, results: Path) -> None:
     tab.page.evaluate("for (const t of dropgrid.tracks) t.status = 'check'")
     tab.press("Enter")
     expect(tab.page.locator("#deck .deck-name p")).to_contain_text(OTHER)
-    assert stated(results).confirmed is not None
+    assert corrections_of(results).confirmed is not None
     row = tab.page.locator("#rows .row", has_text=SONG)
     expect(row.locator(".state")).to_have_text("Confirmed")
     row.click()
@@ -252,7 +252,9 @@ def test_enter_confirms_and_goes_on(tab: Tab, results: Path) -> None:
     tab.press("h")
     expect(tab.state).to_contain_text("locked")
     tab.press("g", "h")
-    assert stated(results).confirmed is None and stated(results).downbeat is not None
+    assert (
+        corrections_of(results).confirmed is None and corrections_of(results).downbeat is not None
+    )
 
 
 def test_impossible_edits_are_reported(tab: Tab, results: Path) -> None:

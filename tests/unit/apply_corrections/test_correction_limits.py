@@ -15,11 +15,11 @@ from tracks_to_correct import steady, unasked
 
 
 def corrected(record, *steps, before=NOTHING):
-    said = before
+    correction = before
     for step in steps:
-        said = edit(said, Answer(apply.to_bpm(record, said, unasked)), step)
-    said = from_json(to_json(said), "written and read")
-    return said, as_written(apply.to_bpm(record, said, unasked))
+        correction = edit(correction, Answer(apply.to_bpm(record, correction, unasked)), step)
+    correction = from_json(to_json(correction), "written and read")
+    return correction, as_written(apply.to_bpm(record, correction, unasked))
 
 
 @pytest.mark.parametrize(
@@ -33,19 +33,21 @@ def corrected(record, *steps, before=NOTHING):
     ],
 )
 def test_a_downbeat_that_moves_before_the_first_sample_is_that_of_a_later_bar(step, downbeat):
-    said, record = corrected(steady(), step)
-    assert said.downbeat == pytest.approx(downbeat)
+    correction, record = corrected(steady(), step)
+    assert correction.downbeat == pytest.approx(downbeat)
     assert record.downbeats[0] == pytest.approx(downbeat)
 
 
 @pytest.mark.parametrize(
-    ("bpm", "beats", "stated"),
+    ("bpm", "beats", "expected_bpm"),
     [(120.05, 180, 120.05), (120.05, 20, 120.0), (120.3, 4, 120.3), (120.45, 4, 120.5)],
 )
-def test_anchors_snap_to_a_whole_tempo_only_within_the_precision_of_clicks(bpm, beats, stated):
+def test_anchors_snap_to_a_whole_tempo_only_within_the_precision_of_clicks(
+    bpm, beats, expected_bpm
+):
     true = steady(bpm=bpm)
     step = {"op": "anchors", "first": true.beats[0], "second": true.beats[beats], "one": True}
-    assert corrected(steady(), step)[0].bpm == pytest.approx(stated, abs=1e-4)
+    assert corrected(steady(), step)[0].bpm == pytest.approx(expected_bpm, abs=1e-4)
 
 
 def test_beats_are_the_same_up_to_35_ms():
@@ -55,7 +57,7 @@ def test_beats_are_the_same_up_to_35_ms():
 
 def test_a_corrected_tempo_is_certain_in_its_octave_too():
     found = replace(steady(), confidences=Confidences(0.9, 0.5, 0.8, 0.7), confidence=0.36)
-    said = Correction(bpm=120.0)
-    record = grid_corrections.apply(steady(), said, lambda bpm: found)
+    correction = Correction(bpm=120.0)
+    record = grid_corrections.apply(steady(), correction, lambda bpm: found)
     assert record.confidences == Confidences(1.0, 1.0, 0.8, 0.7)
     assert record.confidence == pytest.approx(0.8)

@@ -35,10 +35,10 @@ PIECES = Correction(grid=(GridEntry(0.0, 90.0, 0.4), GridEntry(60.0, 100.0, None
 
 def test_what_is_written_is_read_again(tmp_path):
     path = tmp_path / "corrections.json"
-    with document.changing(path) as stated:
-        stated.put("b/Ünï.mp3", FULL)
-        stated.put("a.flac", PIECES)
-        stated.unknown["made_with"] = "an editor"
+    with document.changing(path) as corrected:
+        corrected.put("b/Ünï.mp3", FULL)
+        corrected.put("a.flac", PIECES)
+        corrected.unknown["made_with"] = "an editor"
     again = document.read(path)
     assert again.tracks == {"a.flac": PIECES, "b/Ünï.mp3": FULL}
     assert again.unknown == {"made_with": "an editor"}
@@ -68,8 +68,8 @@ def test_a_changed_correction_changes_one_line():
 def test_the_previous_version_is_kept(tmp_path):
     path = tmp_path / "corrections.json"
     for bpm in (90.0, 91.0, 92.0):
-        with document.changing(path) as stated:
-            stated.put("a", Correction(bpm=bpm))
+        with document.changing(path) as corrected:
+            corrected.put("a", Correction(bpm=bpm))
     previous = document.read(document.previous_of(path))
     assert previous.tracks["a"].bpm == 91.0
 
@@ -79,26 +79,26 @@ def test_nothing_is_written_where_nothing_changed(tmp_path):
     with document.changing(path):
         pass
     assert not path.exists()
-    with document.changing(path) as stated:
-        stated.put("a", FULL)
+    with document.changing(path) as corrected:
+        corrected.put("a", FULL)
     written = path.stat().st_mtime_ns
-    with document.changing(path) as stated:
-        stated.put("a", FULL)
+    with document.changing(path) as corrected:
+        corrected.put("a", FULL)
     assert path.stat().st_mtime_ns == written
 
 
 def test_an_error_in_between_leaves_the_file_alone(tmp_path):
     path = tmp_path / "corrections.json"
-    with pytest.raises(RuntimeError), document.changing(path) as stated:
-        stated.put("a", FULL)
+    with pytest.raises(RuntimeError), document.changing(path) as corrected:
+        corrected.put("a", FULL)
         raise RuntimeError
     assert not path.exists()
 
 
 def add_many(path: Path, name: str, count: int) -> None:
     for i in range(count):
-        with document.changing(path) as stated:
-            stated.put(f"{name}/{i}", Correction(bpm=100.0))
+        with document.changing(path) as corrected:
+            corrected.put(f"{name}/{i}", Correction(bpm=100.0))
 
 
 def test_writers_at_the_same_time_lose_nothing(tmp_path):
@@ -122,9 +122,9 @@ def test_a_writer_that_is_killed_leaves_a_whole_file_and_no_lock(tmp_path):
         os.kill(writer.pid or 0, signal.SIGKILL)
         writer.join()
         before = document.read(path).tracks
-        with document.changing(path) as stated:
-            assert stated.tracks == before
-            stated.put(f"after {number}", Correction(bpm=90.0))
+        with document.changing(path) as corrected:
+            assert corrected.tracks == before
+            corrected.put(f"after {number}", Correction(bpm=90.0))
     assert {f"after {number}" for number in range(5)} <= document.read(path).tracks.keys()
 
 
@@ -203,13 +203,13 @@ def test_recordings_are_the_same_within_60_ms_and_a_decibel(ms, steps, same):
 
 def test_corrections_are_found_under_another_name_and_not_for_another_recording():
     one, other = (fingerprints.fingerprint(music(seed)) for seed in (1, 2))
-    stated = Document({"old.flac": Correction(fingerprint=one, bpm=90.0)})
-    assert stated.find("old.flac", one) == "old.flac"
-    assert stated.find("old.flac", None) == "old.flac"
-    assert stated.find("new.flac", one) == "old.flac"
-    assert stated.find("old.flac", other) is None
-    assert stated.find("new.flac", other) is None
-    assert stated.find("new.flac", None) is None
+    corrected = Document({"old.flac": Correction(fingerprint=one, bpm=90.0)})
+    assert corrected.find("old.flac", one) == "old.flac"
+    assert corrected.find("old.flac", None) == "old.flac"
+    assert corrected.find("new.flac", one) == "old.flac"
+    assert corrected.find("old.flac", other) is None
+    assert corrected.find("new.flac", other) is None
+    assert corrected.find("new.flac", None) is None
 
 
 def test_a_file_that_is_a_link_is_written_through_and_keeps_its_mode(tmp_path):
@@ -220,8 +220,8 @@ def test_a_file_that_is_a_link_is_written_through_and_keeps_its_mode(tmp_path):
     link = tmp_path / "corrections.json"
     link.symlink_to(real)
     for number, path in enumerate((link, real)):
-        with document.changing(path) as stated:
-            stated.put(f"{number}.flac", Correction(bpm=90.0))
+        with document.changing(path) as corrected:
+            corrected.put(f"{number}.flac", Correction(bpm=90.0))
     assert link.is_symlink() and real.stat().st_mode & 0o777 == 0o600
     assert sorted(document.read(real).tracks) == ["0.flac", "1.flac"]
     names = {".mine.json.lock", "mine.json", "mine.previous.json"}  # one lock for both names
@@ -234,9 +234,9 @@ def test_a_link_to_nothing_is_refused_and_nothing_is_made_there(tmp_path):
     link.symlink_to(tmp_path / "elsewhere" / "x.json")
     with (
         pytest.raises(InvalidCorrection, match="which does not exist; name a file"),
-        document.changing(link) as stated,
+        document.changing(link) as corrected,
     ):
-        stated.put("a.flac", Correction(bpm=90.0))
+        corrected.put("a.flac", Correction(bpm=90.0))
     assert [path.name for path in tmp_path.iterdir()] == ["corrections.json"]
 
 

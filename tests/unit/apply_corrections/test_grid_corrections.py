@@ -24,11 +24,11 @@ from tracks_to_correct import steady, two_pieces, unasked
 
 def corrected(record: BpmRecord, *steps: dict, before: Correction = NOTHING) -> tuple:
     """The correction after these edits, and the corrected record."""
-    said = before
+    correction = before
     for step in steps:
-        said = edit(said, Answer(apply.to_bpm(record, said, unasked)), step)
-    said = from_json(to_json(said), "written and read")
-    return said, as_written(apply.to_bpm(record, said, unasked))
+        correction = edit(correction, Answer(apply.to_bpm(record, correction, unasked)), step)
+    correction = from_json(to_json(correction), "written and read")
+    return correction, as_written(apply.to_bpm(record, correction, unasked))
 
 
 @pytest.mark.parametrize("record", [steady(), steady(first=0.0), two_pieces(), two_pieces(4.0)])
@@ -40,8 +40,8 @@ def test_a_correction_equal_to_the_grid_gives_the_same_beats(record):
 
 
 def test_half_the_tempo_keeps_the_first_downbeat_and_every_second_beat():
-    said, record = corrected(steady(), {"op": "half"})
-    assert (said.bpm, said.downbeat) == (60.0, 0.5)
+    correction, record = corrected(steady(), {"op": "half"})
+    assert (correction.bpm, correction.downbeat) == (60.0, 0.5)
     assert (record.bpm, record.source) == (60.0, "corrected")
     assert record.beats == pytest.approx(steady().beats[::2])
     assert record.downbeats == pytest.approx(steady().beats[::8])
@@ -64,16 +64,16 @@ def test_the_computed_answer_is_kept_with_the_corrected_answer():
 
 
 def test_half_a_beat_later_is_saved_as_an_absolute_time():
-    said, record = corrected(steady(), {"op": "shift", "beats": 0.5})
-    assert to_json(said) == {"one": 0.75}
+    correction, record = corrected(steady(), {"op": "shift", "beats": 0.5})
+    assert to_json(correction) == {"one": 0.75}
     assert record.beats[:3] == pytest.approx((0.75, 1.25, 1.75))
     assert record.downbeats[0] == pytest.approx(0.75)
     assert record.bpm == 120.0
 
 
 def test_the_downbeat_moves_and_the_beats_stay():
-    said, record = corrected(steady(), {"op": "one", "beats": -1})
-    assert said.downbeat == pytest.approx(2.0)  # a bar later than where no beat is yet
+    correction, record = corrected(steady(), {"op": "one", "beats": -1})
+    assert correction.downbeat == pytest.approx(2.0)  # a bar later than where no beat is yet
     assert record.beats == pytest.approx(steady().beats)
     assert record.downbeats == pytest.approx(steady().beats[3::4])
 
@@ -91,20 +91,20 @@ def test_a_grid_that_begins_with_the_music_may_be_nudged_before_it():
 
 
 def test_corrections_hold_when_the_analysis_changes():
-    said, _ = corrected(steady(one=0), {"op": "one", "beats": 1})
+    correction, _ = corrected(steady(one=0), {"op": "one", "beats": 1})
     later = as_written(
-        apply.to_bpm(steady(one=2), said, unasked)
+        apply.to_bpm(steady(one=2), correction, unasked)
     )  # a version that finds another one
     assert later.downbeats[0] == pytest.approx(1.0)
-    said, _ = corrected(steady(), {"op": "half"})
-    later = as_written(apply.to_bpm(steady(bpm=60.0, first=0.5), said, unasked))
+    correction, _ = corrected(steady(), {"op": "half"})
+    later = as_written(apply.to_bpm(steady(bpm=60.0, first=0.5), correction, unasked))
     assert later.bpm == 60.0
     assert later.downbeats[0] == pytest.approx(0.5)
 
 
 def test_a_downbeat_is_set_at_a_time():
-    said, record = corrected(steady(), {"op": "at", "time": 33.377})
-    assert to_json(said) == {"one": 33.377}
+    correction, record = corrected(steady(), {"op": "at", "time": 33.377})
+    assert to_json(correction) == {"one": 33.377}
     assert min(abs(np.asarray(record.downbeats) - 33.377)) < 1e-6
     assert np.allclose(np.diff(record.beats), 0.5)
 
@@ -112,10 +112,10 @@ def test_a_downbeat_is_set_at_a_time():
 def test_two_anchors_give_tempo_and_phase():
     true = steady(bpm=120.5, first=0.3)
     first, last = true.beats[8] + 0.002, true.beats[60] - 0.003  # as a person clicks
-    said, record = corrected(
+    correction, record = corrected(
         steady(), {"op": "anchors", "first": first, "second": last, "one": True}
     )
-    assert said.bpm == 120.5  # a whole tempo within what clicks can tell
+    assert correction.bpm == 120.5  # a whole tempo within what clicks can tell
     assert np.abs(np.asarray(record.beats[:190]) - np.asarray(true.beats[:190])).max() < 0.004
     assert min(abs(np.asarray(record.downbeats) - first)) < 1e-6
 
@@ -128,8 +128,8 @@ def test_three_beats_a_bar():
 
 def test_taps_near_an_octave_of_the_tempo_mean_it():
     taps = [10 + i * 1.01 for i in range(8)]
-    said, _ = corrected(steady(), {"op": "tap", "times": taps})
-    assert said.bpm == 60.0
+    correction, _ = corrected(steady(), {"op": "tap", "times": taps})
+    assert correction.bpm == 60.0
     taps = [10 + i * 60 / 99.6 for i in range(8)]
     assert edit(NOTHING, Answer(steady()), {"op": "tap", "times": taps}).bpm == 100.0
 
@@ -141,9 +141,9 @@ def test_a_tempo_alone_leaves_the_beats_to_the_analysis():
         asked.append(bpm)
         return steady(bpm=bpm, first=0.2, one=1)
 
-    said = edit(Correction(downbeat=0.5), Answer(steady()), {"op": "bpm", "bpm": 100})
-    assert to_json(said) == {"bpm": 100.0}  # the one of another tempo says nothing
-    record = apply.to_bpm(steady(), said, analysis)
+    correction = edit(Correction(downbeat=0.5), Answer(steady()), {"op": "bpm", "bpm": 100})
+    assert to_json(correction) == {"bpm": 100.0}  # the downbeat of another tempo is not evidence
+    record = apply.to_bpm(steady(), correction, analysis)
     assert asked == [100.0]
     assert record.beats[0] == pytest.approx(0.2)
     assert record.confidences is not None
@@ -151,8 +151,8 @@ def test_a_tempo_alone_leaves_the_beats_to_the_analysis():
 
 
 def test_a_more_exact_tempo_keeps_the_downbeat():
-    said = edit(Correction(downbeat=0.5), Answer(steady()), {"op": "bpm", "bpm": 120.5})
-    assert to_json(said) == {"bpm": 120.5, "one": 0.5}
+    correction = edit(Correction(downbeat=0.5), Answer(steady()), {"op": "bpm", "bpm": 120.5})
+    assert to_json(correction) == {"bpm": 120.5, "one": 0.5}
 
 
 def test_corrected_parts_are_certain_and_nothing_else():
@@ -173,9 +173,9 @@ def test_a_tag_that_is_not_spoken_of_stays_the_tempo():
 
 
 def test_grid_entries_move_together_and_are_saved_as_a_grid():
-    said, record = corrected(two_pieces(4.0), {"op": "half"}, {"op": "shift", "beats": 0.5})
-    assert said.bpm is None and len(said.grid) == 2
-    assert [entry.bpm for entry in said.grid] == [60.0, 70.0]
+    correction, record = corrected(two_pieces(4.0), {"op": "half"}, {"op": "shift", "beats": 0.5})
+    assert correction.bpm is None and len(correction.grid) == 2
+    assert [entry.bpm for entry in correction.grid] == [60.0, 70.0]
     assert not [b for b in record.beats if 60.6 < b < 63.9]  # the pause stays one
     late = [b for b in record.beats if b > 64]
     assert np.allclose(np.diff(late), 60 / 70)
@@ -190,8 +190,8 @@ def test_a_corrected_downbeat_decides_for_its_grid_entry():
 
 def test_a_whole_grid_replaces_whatever_was_found():
     grid = [{"start": 0.1, "bpm": 100, "one": 0.7}, {"start": 60, "bpm": 90, "one": 60}]
-    said, record = corrected(steady(), {"op": "grid", "grid": grid})
-    assert said.grid[1] == GridEntry(60.0, 90.0, 60.0, 4)
+    correction, record = corrected(steady(), {"op": "grid", "grid": grid})
+    assert correction.grid[1] == GridEntry(60.0, 90.0, 60.0, 4)
     assert record.beats[0] == pytest.approx(0.1)
     assert record.downbeats[0] == pytest.approx(0.7)
     assert 60.0 in record.downbeats
@@ -235,15 +235,15 @@ def test_an_edit_that_cannot_be_is_refused_in_a_line(step, message):
 
 
 def test_a_tempo_cannot_be_halved_out_of_range():
-    said = Correction(bpm=30.0, downbeat=0.5)
-    record = apply.to_bpm(steady(), said, unasked)
+    correction = Correction(bpm=30.0, downbeat=0.5)
+    record = apply.to_bpm(steady(), correction, unasked)
     with pytest.raises(InvalidCorrection, match="not a tempo from 20 to 400: 15"):
-        edit(said, Answer(record), {"op": "half"})
+        edit(correction, Answer(record), {"op": "half"})
 
 
 def test_relative_corrections_written_by_hand_refer_to_the_computed_answer():
-    said = Correction(octave="half", downbeat_beats=1, nudge_ms=-100)
-    record = as_written(apply.to_bpm(steady(), said, unasked))
+    correction = Correction(octave="half", downbeat_beats=1, nudge_ms=-100)
+    record = as_written(apply.to_bpm(steady(), correction, unasked))
     assert record.bpm == 60.0
     assert record.downbeats[0] == pytest.approx(1.4)
 

@@ -22,11 +22,11 @@ BAR = 2.0  # s at 120 BPM; bar lines at 0.5, 2.5 ...
 
 
 def sections_after(*steps: dict) -> StructureRecord:
-    said = NOTHING
+    correction = NOTHING
     for step in steps:
-        now = apply.to_structure(structured(), said, steady())
-        said = edit(said, Answer(steady(), now, keyed()), step)
-    return apply.to_structure(structured(), said, steady())
+        now = apply.to_structure(structured(), correction, steady())
+        correction = edit(correction, Answer(steady(), now, keyed()), step)
+    return apply.to_structure(structured(), correction, steady())
 
 
 def outline(record: StructureRecord) -> list[tuple[float, str]]:
@@ -71,11 +71,11 @@ def test_corrected_drops_combine_with_computed_sections():
 
 
 def test_corrected_sections_follow_the_grid_to_its_bars():
-    said = Correction(sections=from_json(
+    correction = Correction(sections=from_json(
         {"sections": [{"start": 0, "label": "intro"}, {"start": 16.5, "label": "drop"}]}, ""
     ).sections)  # fmt: skip
-    moved = apply.to_bpm(steady(), replace(said, downbeat=0.8), unasked)
-    record = apply.to_structure(structured(), said, moved)
+    moved = apply.to_bpm(steady(), replace(correction, downbeat=0.8), unasked)
+    record = apply.to_structure(structured(), correction, moved)
     assert outline(record)[1][0] == pytest.approx(16.8)
     assert record.sections[-1].end == structured().duration
 
@@ -99,50 +99,53 @@ def test_what_cannot_be_is_refused(step, message):
 
 
 def test_a_key_may_be_corrected_in_any_notation():
-    said = edit(NOTHING, Answer(steady(), None, keyed()), {"op": "key", "key": "9B"})
-    record = apply.to_key(keyed(), said)
+    correction = edit(NOTHING, Answer(steady(), None, keyed()), {"op": "key", "key": "9B"})
+    record = apply.to_key(keyed(), correction)
     assert (record.key, record.camelot, record.open_key) == ("G major", "9B", "2d")
     assert (record.source, record.confidence) == ("corrected", 1.0)
     assert record.computed is not None and record.computed.key == "A minor"
 
 
 def confirmed() -> Correction:
-    said = edit(NOTHING, Answer(steady(), structured(), keyed()), {"op": "confirm"})
-    return from_json(to_json(said), "")
+    correction = edit(NOTHING, Answer(steady(), structured(), keyed()), {"op": "confirm"})
+    return from_json(to_json(correction), "")
 
 
 def test_what_is_confirmed_changes_nothing_while_the_analysis_agrees():
-    said = confirmed()
-    assert said.confirmed is not None and len(said.confirmed.answer) == 16
-    assert section_corrections.answer_of(said.confirmed) == said.confirmed.answer
-    assert apply.to_bpm(steady(), said, unasked) == steady()
-    assert apply.to_structure(structured(), said, steady()) == structured()
-    assert apply.to_key(keyed(), said) == keyed()
+    correction = confirmed()
+    assert correction.confirmed is not None and len(correction.confirmed.answer) == 16
+    assert section_corrections.answer_of(correction.confirmed) == correction.confirmed.answer
+    assert apply.to_bpm(steady(), correction, unasked) == steady()
+    assert apply.to_structure(structured(), correction, steady()) == structured()
+    assert apply.to_key(keyed(), correction) == keyed()
 
 
 def test_what_is_confirmed_stays_when_a_later_version_finds_another_answer():
-    said = confirmed()
-    record = apply.to_bpm(steady(bpm=60.0), said, unasked)
+    correction = confirmed()
+    record = apply.to_bpm(steady(bpm=60.0), correction, unasked)
     assert (record.bpm, record.source) == (120.0, "corrected")
     assert record.beats[:4] == pytest.approx(steady().beats[:4])
     other = replace(structured(), sections=structured().sections[:1], drops=())
-    assert outline(apply.to_structure(other, said, steady())) == outline(structured())
-    assert apply.to_key(replace(keyed(), key="C major"), said).key == "A minor"
+    assert outline(apply.to_structure(other, correction, steady())) == outline(structured())
+    assert apply.to_key(replace(keyed(), key="C major"), correction).key == "A minor"
 
 
 def test_an_edit_takes_the_confirmation_back_and_a_note_does_not():
-    said = confirmed()
+    correction = confirmed()
     answer = Answer(steady(), structured(), keyed())
-    assert edit(said, answer, {"op": "one", "beats": 1}).confirmed is None
-    assert edit(said, answer, {"op": "note", "note": "by hand"}).confirmed == said.confirmed
-    assert edit(said, answer, {"op": "unconfirm"}).is_empty
+    assert edit(correction, answer, {"op": "one", "beats": 1}).confirmed is None
+    assert (
+        edit(correction, answer, {"op": "note", "note": "by hand"}).confirmed
+        == correction.confirmed
+    )
+    assert edit(correction, answer, {"op": "unconfirm"}).is_empty
 
 
 def test_resetting_a_part_leaves_the_others():
-    said = Correction(bpm=90.0, downbeat=0.1, key="A minor", note="x")
+    correction = Correction(bpm=90.0, downbeat=0.1, key="A minor", note="x")
     answer = Answer(steady(), structured(), keyed())
-    assert to_json(edit(said, answer, {"op": "reset", "what": ["grid"]})) == {
+    assert to_json(edit(correction, answer, {"op": "reset", "what": ["grid"]})) == {
         "key": "A minor",
         "note": "x",
     }
-    assert edit(said, answer, {"op": "reset"}).is_empty
+    assert edit(correction, answer, {"op": "reset"}).is_empty

@@ -77,7 +77,7 @@ def test_where_no_beats_were_found_a_grid_fills_the_recording():
 
 
 def test_an_empty_correction_has_no_entry():
-    stated = Document({"a.flac": Correction(bpm=90.0)})
-    stated.put("b.flac", Correction(bpm=91.0), before="a.flac")
-    stated.put("b.flac", Correction())
-    assert stated.tracks == {}
+    corrections = Document({"a.flac": Correction(bpm=90.0)})
+    corrections.put("b.flac", Correction(bpm=91.0), before="a.flac")
+    corrections.put("b.flac", Correction())
+    assert corrections.tracks == {}

@@ -121,7 +121,9 @@ def test_whatever_stands_before_it_the_frame_is_found_and_the_lag_is_as_measured
 ) -> None:
     data = mp3s["lame" if "told" in kind else kind].read_bytes()
     if "told" in kind:
-        data = forge.tell_frames(data, 0 if kind == "none told" else forge.told_frames(data) // 2)
+        data = forge.tell_frames(
+            data, 0 if kind == "none told" else forge.declared_frames(data) // 2
+        )
     path = tmp_path / "a.mp3"
     path.write_bytes(BEFORE[before] + data)
     reader = Reader(path)

@@ -118,9 +118,9 @@ def test_what_c_reads_is_what_pyav_reads_of_damaged_files_too(
 
 @from_c
 def test_versions_are_the_same_as_in_pyav(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = ffmpeg.decoder("ogg", "vorbis", 44100, 2)
+    reported = ffmpeg.decoder("ogg", "vorbis", 44100, 2)
     monkeypatch.setattr(direct_ffmpeg, "libraries", lambda: None)
-    assert told == ffmpeg.decoder("ogg", "vorbis", 44100, 2)
+    assert reported == ffmpeg.decoder("ogg", "vorbis", 44100, 2)
 
 
 @from_c

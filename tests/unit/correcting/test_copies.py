@@ -44,7 +44,7 @@ def hear(files: Results, path: str, fingerprint: str) -> None:
     write_record(file, replace(read_bpm(file), fingerprint=fingerprint))
 
 
-def stated(session: CorrectionSession) -> dict[str, Correction]:
+def corrections_of(session: CorrectionSession) -> dict[str, Correction]:
     return document.read(session.file).tracks
 
 
@@ -62,8 +62,8 @@ def test_correcting_a_copy_leaves_the_corrections_of_the_other(tmp_path):
     session.edit(track_id("a.wav"), [{"op": "shift", "beats": 0.5}])
     assert in_force(session, "b.mp3") == Correction()
     session.edit(track_id("b.mp3"), [{"op": "one", "beats": 1}])
-    said = stated(session)
-    assert said["a.wav"].downbeat == pytest.approx(0.75) and said[
+    message = corrections_of(session)
+    assert message["a.wav"].downbeat == pytest.approx(0.75) and message[
         "b.mp3"
     ].downbeat == pytest.approx(1.0)
 
@@ -72,7 +72,7 @@ def test_taking_all_back_of_a_third_copy_leaves_the_others(tmp_path):
     session = desk_of(tmp_path, {"a.wav": ONE, "b.mp3": NEAR, "c.flac": ONE})
     session.edit(track_id("a.wav"), [{"op": "half"}])
     session.edit(track_id("c.flac"), [{"op": "reset"}])
-    assert list(stated(session)) == ["a.wav"]
+    assert list(corrections_of(session)) == ["a.wav"]
 
 
 def test_grids_of_another_program_are_imported_for_each_copy(tmp_path, capsys):
@@ -90,7 +90,7 @@ def test_grids_of_another_program_are_imported_for_each_copy(tmp_path, capsys):
     arguments = ["--results", str(session.results.folder), "--corrections", str(session.file)]
     assert main(["correct", "--from", str(xml), *arguments]) == 0
     assert "2 different grids imported" in capsys.readouterr().out
-    assert sorted(stated(session)) == ["a.wav", "b.mp3"]
+    assert sorted(corrections_of(session)) == ["a.wav", "b.mp3"]
 
 
 def test_a_renamed_file_takes_its_corrections_with_it_and_its_copy_gets_them_too(tmp_path):
@@ -100,20 +100,20 @@ def test_a_renamed_file_takes_its_corrections_with_it_and_its_copy_gets_them_too
     leave(session, "a.wav")
     assert in_force(session, "b.wav") == in_force(session, "c.mp3") == half
     session.edit(track_id("b.wav"), [{"op": "double"}])
-    assert sorted(stated(session)) == ["b.wav", "c.mp3"]
+    assert sorted(corrections_of(session)) == ["b.wav", "c.mp3"]
     assert in_force(session, "c.mp3") == half and in_force(session, "b.wav").bpm == 120
 
 
 def test_of_several_files_that_are_gone_the_one_that_fits_best_counts_or_none(tmp_path):
-    said = Document({
+    message = Document({
         "x/a.wav": Correction(fingerprint=ONE, bpm=61.0),
         "x/b.mp3": Correction(fingerprint=NEAR, bpm=62.0),
         "y/a.wav": Correction(fingerprint=ONE, bpm=63.0),
     })  # fmt: skip
-    assert said.find("new/b.mp3", NEAR) == "x/b.mp3"  # the very fingerprint
-    assert said.find("new/y/a.wav", ONE) == "y/a.wav"  # the most alike path
-    assert said.find("new/a.wav", ONE) is None  # two fit
-    assert said.find("new/a.wav", ONE, lambda name, _: name != "y/a.wav") == "x/a.wav"
+    assert message.find("new/b.mp3", NEAR) == "x/b.mp3"  # the very fingerprint
+    assert message.find("new/y/a.wav", ONE) == "y/a.wav"  # the most alike path
+    assert message.find("new/a.wav", ONE) is None  # two fit
+    assert message.find("new/a.wav", ONE, lambda name, _: name != "y/a.wav") == "x/a.wav"
 
 
 def test_reset_holds_although_corrections_of_a_missing_file_would_fit(tmp_path):
@@ -145,7 +145,7 @@ def test_steps_of_another_recording_are_not_undone(tmp_path):
     hear(session.results, "a.wav", OTHER)
     with pytest.raises(NothingToUndo):
         session.undo(track_id("a.wav"))
-    assert stated(session)["a.wav"].bpm == 30
+    assert corrections_of(session)["a.wav"].bpm == 30
 
 
 def test_redo_works_although_a_save_failed_in_between(tmp_path, monkeypatch):
@@ -182,8 +182,8 @@ def test_jobs_read_what_the_workbench_shows(tmp_path):
         read = {
             t.path: read_slice(slice_path(session.results.corrections, t.track)) for t in tracks
         }
-        return {path: replace(said, fingerprint=None) if said else None
-                for path, said in read.items()}  # fmt: skip
+        return {path: replace(message, fingerprint=None) if message else None
+                for path, message in read.items()}  # fmt: skip
 
     assert publish()["c.wav"] is None
     leave(session, "a.wav")

@@ -41,7 +41,7 @@ def correct(results: Results, *more: str) -> int:
     return main(["correct", "--results", str(results.folder), *more])
 
 
-def stated(results: Results) -> dict:
+def corrections_of(results: Results) -> dict:
     return document.read(results.corrections_file).tracks
 
 
@@ -52,7 +52,7 @@ def test_dropgrids_own_exports_are_not_imported(results, tmp_path, kind, capsys)
     assert capsys.readouterr().out.splitlines() == [
         f"0 different grids imported: {results.corrections_file}", "grids that agree already: 2"
     ]  # fmt: skip
-    assert not results.corrections_file.exists() or not stated(results)
+    assert not results.corrections_file.exists() or not corrections_of(results)
 
 
 def set_on_cdj(stick: Path) -> None:
@@ -121,8 +121,8 @@ def test_cues_set_on_a_player_are_listed_and_then_imported(
     assert capsys.readouterr().out.splitlines() == [
         line.replace("would be ", "") for line in lines
     ]
-    (path,) = stated(results)
-    correction = stated(results)[path]
+    (path,) = corrections_of(results)
+    correction = corrections_of(results)[path]
     assert path == PATHS[1] and correction.drops == (24.5,) and correction.bpm == 120.0
     assert (correction.downbeat - 0.75) % 2 == pytest.approx(0, abs=1e-3)
 
@@ -132,13 +132,13 @@ def test_your_corrections_stay_and_are_shown(results, tmp_path, capsys):
     export("usb", results.folder, stick)
     set_on_cdj(stick)
     assert correct(results, "b c?.flac", "--half") == 0
-    before = stated(results)
+    before = corrections_of(results)
     capsys.readouterr()
     assert correct(results, "--from", str(stick)) == 0
     out = capsys.readouterr().out
     assert "120.00 BPM, not 60.00 BPM (export.pdb); your corrections stay" in out
     assert "a drop at 24.50 s, not 16.50 s (export.pdb)\n" in out
-    after = stated(results)[PATHS[1]]
+    after = corrections_of(results)[PATHS[1]]
     assert replace(after, drops=None) == before[PATHS[1]] and after.drops == (24.5,)
     assert correct(results, "--from", str(stick)) == 0
     assert "your corrections stay" in capsys.readouterr().out
@@ -151,7 +151,7 @@ def test_a_drop_cue_of_rekordbox_moves_the_drop(results, tmp_path, capsys):
     (tmp_path / "c.xml").write_text(text.replace(at, at.replace("16.500", "20.500")))
     assert correct(results, "--from", str(tmp_path / "c.xml")) == 0
     assert "2 drops imported" in capsys.readouterr().out
-    assert {c.drops for c in stated(results).values()} == {(20.5,)}
+    assert {c.drops for c in corrections_of(results).values()} == {(20.5,)}
 
 
 def edit_cues(stick: Path, edit) -> None:
@@ -197,7 +197,7 @@ def test_a_sections_cue_moves_the_section_and_other_cues_are_listed_and_left(
     ]
     assert correct(results, "--from", str(stick)) == 0
     assert capsys.readouterr().out.splitlines() == lines
-    (correction,) = stated(results).values()
+    (correction,) = corrections_of(results).values()
     assert [(s.start, s.label) for s in correction.sections] == [
         (0.0, "intro"), (16.5, "drop"), (72.5, "outro")
     ]  # fmt: skip
@@ -216,7 +216,7 @@ def test_a_new_sections_cue_begins_a_section_and_one_past_its_neighbour_does_not
     assert correct(results, "--from", str(stick)) == 0
     out = capsys.readouterr().out
     assert "an outro at 32.50 s" in out and "hot cue" in out and "at 8.50 s" in out
-    (correction,) = stated(results).values()
+    (correction,) = corrections_of(results).values()
     assert correction.sections[0].start == 0 and correction.sections[-1].start >= 32.5
 
 

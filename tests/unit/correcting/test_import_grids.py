@@ -45,7 +45,7 @@ GRIDS = {
 }
 
 
-def stated(results: Results) -> dict:
+def corrections_of(results: Results) -> dict:
     return {p: to_json(c) for p, c in document.read(results.corrections_file).tracks.items()}
 
 
@@ -65,7 +65,7 @@ def test_grids_that_differ_are_listed_first_and_then_imported(results, tmp_path,
     ]
     assert main(arguments) == 0
     assert capsys.readouterr().out.replace("imported", "would be imported") == shown
-    found = stated(results)
+    found = corrections_of(results)
     assert found["b.flac"] == {"bpm": 60.0, "one": 2.25}
     assert found["c.flac"] == {"bpm": 120.0, "one": 2.0}
     assert [entry["bpm"] for entry in found["d.flac"]["grid"]] == [120.0, 140.0]
@@ -75,26 +75,26 @@ def test_grids_that_differ_are_listed_first_and_then_imported(results, tmp_path,
 def test_earlier_corrections_stay(results, tmp_path, capsys):
     arguments = ["correct", "--results", str(results.folder)]
     assert main([*arguments, "b.flac", "--one", "1"]) == 0
-    before = stated(results)["b.flac"]
+    before = corrections_of(results)["b.flac"]
     assert main([*arguments, "--from", str(rekordbox(tmp_path, GRIDS))]) == 0
     message = "grids not imported, because you corrected these tracks before: 1"
     assert message in capsys.readouterr().out
-    assert stated(results)["b.flac"] == before
+    assert corrections_of(results)["b.flac"] == before
 
 
 def test_only_the_named_tracks_are_looked_at_and_each_can_be_undone(results, tmp_path, capsys):
     arguments = ["correct", "--results", str(results.folder)]
     assert main([*arguments, "c.flac", "--from", str(rekordbox(tmp_path, GRIDS))]) == 0
-    assert list(stated(results)) == ["c.flac"]
+    assert list(corrections_of(results)) == ["c.flac"]
     assert main([*arguments, "c.flac", "--undo"]) == 0
-    assert stated(results) == {}
+    assert corrections_of(results) == {}
 
 
 def test_a_file_that_is_not_a_collection_is_reported_in_one_line(results, tmp_path, capsys):
     (tmp_path / "x.xml").write_text("<x/>")
     arguments = ["correct", "--results", str(results.folder), "--from", str(tmp_path / "x.xml")]
     assert main(arguments) == 2
-    assert "x.xml:1" in (said := capsys.readouterr().err) and len(said.splitlines()) == 1
+    assert "x.xml:1" in (printed := capsys.readouterr().err) and len(printed.splitlines()) == 1
 
 
 def even(start: float, bpm: float, count: int) -> list[float]:

@@ -78,19 +78,19 @@ def shown(session: CorrectionSession) -> dict[str, Any]:
     }
 
 
-def put(session: CorrectionSession, *steps: dict[str, Any], **stated: Any) -> None:
+def put(session: CorrectionSession, *steps: dict[str, Any], **corrections: Any) -> None:
     """Write the file that a page downloads."""
     edits = {"answer": shown(session), "steps": [[step] for step in steps]}
     values = {
         "schema": "dropgrid/corrections", "schema_version": 1,
-        "tracks": {PATH: {**stated, "edits": edits}},
+        "tracks": {PATH: {**corrections, "edits": edits}},
     }  # fmt: skip
     schema = json.loads((SCHEMAS / "corrections.schema.json").read_bytes())
     jsonschema.validate(values, schema)
     session.file.write_text(json.dumps(values))
 
 
-def stated(session: CorrectionSession) -> Correction:
+def corrections_of(session: CorrectionSession) -> Correction:
     return document.read(session.file).tracks.get(PATH, Correction())
 
 
@@ -101,8 +101,8 @@ def test_the_page_s_edits_come_to_what_the_same_edits_do_here(tmp_path, name):
     assert apply_page_edits(page) == [f"{page.file}: the page's edits of 1 track were applied"]
     for step in STEPS[name]:
         here.edit(TRACK, [step])
-    assert stated(page) == stated(here) and stated(page).edits is None
-    assert len(page.steps(TRACK)[0]) == (0 if stated(page).is_empty else len(STEPS[name]))
+    assert corrections_of(page) == corrections_of(here) and corrections_of(page).edits is None
+    assert len(page.steps(TRACK)[0]) == (0 if corrections_of(page).is_empty else len(STEPS[name]))
 
 
 def test_the_page_can_do_nothing_that_is_not_known_here():
@@ -119,20 +119,23 @@ def test_confirming_keeps_the_drops(tmp_path):
     session = desk_of(tmp_path)
     put(session, {"op": "confirm"})
     apply_page_edits(session)
-    said = stated(session)
-    assert said.confirmed is not None and said.confirmed.drops == (16.5,)
-    _, answer = session.answer(session.read_state(TRACK), said)
+    correction = corrections_of(session)
+    assert correction.confirmed is not None and correction.confirmed.drops == (16.5,)
+    _, answer = session.answer(session.read_state(TRACK), correction)
     assert answer.structure.drops == (16.5,) and answer.structure.source == "computed"
 
 
 def test_a_file_that_says_nothing_of_drops_deletes_none():
     """As pages of 0.2.0 before this change wrote them."""
     sections = [{"start": s.start, "label": s.label} for s in structured().sections]
-    said = from_json({"confirmed": {"grid": [], "sections": sections}}, "x")
-    assert said.confirmed is not None and said.confirmed.drops is None
-    assert section_corrections.with_confirmed_sections(said, structured(), steady()) == said
-    again = from_json(to_json(said), "x")
-    assert again == said
+    correction = from_json({"confirmed": {"grid": [], "sections": sections}}, "x")
+    assert correction.confirmed is not None and correction.confirmed.drops is None
+    assert (
+        section_corrections.with_confirmed_sections(correction, structured(), steady())
+        == correction
+    )
+    again = from_json(to_json(correction), "x")
+    assert again == correction
     none = section_corrections.confirmed_answer(
         steady(), replace(structured(), drops=(), drop_confidences=()), None
     )
@@ -146,7 +149,7 @@ def test_no_downbeat_is_invented_for_a_piece_without_one(tmp_path):
     session = desk_of(tmp_path, replace(bpm, grid=grid))
     put(session, {"op": "nudge", "ms": 5})
     apply_page_edits(session)
-    assert [entry.downbeat is None for entry in stated(session).grid] == [False, True]
+    assert [entry.downbeat is None for entry in corrections_of(session).grid] == [False, True]
 
 
 def test_edits_are_about_the_answer_that_was_shown(tmp_path):
@@ -156,10 +159,10 @@ def test_edits_are_about_the_answer_that_was_shown(tmp_path):
     write_record(session.results.record("bpm", TRACK), faster)
     (line,) = apply_page_edits(session)
     assert f"{PATH}: the page showed another answer" in line
-    assert stated(session).edits is not None and stated(session).parts == ()
+    assert corrections_of(session).edits is not None and corrections_of(session).parts == ()
     put(session, {"op": "key", "key": "Am"})  # which no grid matters to
     apply_page_edits(session)
-    assert stated(session).key == "A minor"
+    assert corrections_of(session).key == "A minor"
 
 
 def test_the_same_file_may_be_put_in_place_again(tmp_path):
@@ -168,30 +171,30 @@ def test_the_same_file_may_be_put_in_place_again(tmp_path):
     put(session, {"op": "shift", "beats": 0.5})
     data = session.file.read_bytes()
     apply_page_edits(session)
-    once = stated(session)
+    once = corrections_of(session)
     state = session.read_state(TRACK)
     write_record(session.results.record("bpm", TRACK), session.answer(state, once)[1].bpm)
     values = json.loads(data)
     values["tracks"][PATH] |= to_json(once)
     session.file.write_text(json.dumps(values))
     apply_page_edits(session)
-    assert stated(session) == once
+    assert corrections_of(session) == once
 
 
 def test_edits_on_top_of_earlier_corrections(tmp_path):
     session = desk_of(tmp_path)
     put(session, {"op": "half"}, key="F minor", note="by ear", mood="warm")
     apply_page_edits(session)
-    said = stated(session)
-    assert (said.bpm, said.key, said.note) == (60.0, "F minor", "by ear")
-    assert said.unknown == {"mood": "warm"}
+    correction = corrections_of(session)
+    assert (correction.bpm, correction.key, correction.note) == (60.0, "F minor", "by ear")
+    assert correction.unknown == {"mood": "warm"}
 
 
 def test_a_reset_on_the_page_removes_the_corrections(tmp_path):
     session = desk_of(tmp_path)
     put(session, {"op": "reset"}, key="F minor")
     apply_page_edits(session)
-    assert stated(session).is_empty
+    assert corrections_of(session).is_empty
 
 
 def test_edits_wait_for_the_analysis_and_are_found_under_another_name(tmp_path):
@@ -204,7 +207,7 @@ def test_edits_wait_for_the_analysis_and_are_found_under_another_name(tmp_path):
     state = replace(steady(), track=TRACK, path=PATH, fingerprint="1-ab")
     write_record(session.results.record("bpm", TRACK), state)
     assert "of 1 track were applied" in apply_page_edits(session)[0]
-    assert list(document.read(session.file).tracks) == [PATH] and stated(session).bpm == 60
+    assert list(document.read(session.file).tracks) == [PATH] and corrections_of(session).bpm == 60
 
 
 def test_the_tracks_whose_edits_wait_are_counted(tmp_path):
@@ -257,11 +260,11 @@ def test_a_step_may_be_several_edits_and_each_step_is_undone_alone(tmp_path):
     ]  # fmt: skip
     session.file.write_text(json.dumps(values))
     apply_page_edits(session)
-    assert (stated(session).bpm, stated(session).key) == (30.0, "D minor")
+    assert (corrections_of(session).bpm, corrections_of(session).key) == (30.0, "D minor")
     session.undo(TRACK)
-    assert (stated(session).bpm, stated(session).key) == (30.0, None)
+    assert (corrections_of(session).bpm, corrections_of(session).key) == (30.0, None)
     session.undo(TRACK)
-    assert stated(session).is_empty
+    assert corrections_of(session).is_empty
 
 
 def test_records_are_made_of_the_analyses_that_there_are(tmp_path, monkeypatch):
@@ -293,11 +296,11 @@ def test_an_impossible_edit_is_reported_and_the_others_are_made(tmp_path):
     put(session, {"op": "at", "time": 1e5})
     (line,) = apply_page_edits(session)
     assert line.startswith(f"{session.file}: {PATH}: at: time: after the end of the music")
-    assert stated(session).edits is not None
+    assert corrections_of(session).edits is not None
 
 
 @pytest.mark.parametrize(
-    ("edits", "said"),
+    ("edits", "message"),
     [
         ([], "without answer and steps"),
         ({"steps": 3}, "without answer and steps"),
@@ -308,8 +311,8 @@ def test_an_impossible_edit_is_reported_and_the_others_are_made(tmp_path):
         ({"steps": [], "answer": {"grid": 3}}, "grid"),
     ],
 )
-def test_what_is_not_a_list_of_edits_is_refused(edits, said):
-    with pytest.raises(InvalidCorrection, match=said):
+def test_what_is_not_a_list_of_edits_is_refused(edits, message):
+    with pytest.raises(InvalidCorrection, match=message):
         from_json({"edits": edits}, "x")
 
 
@@ -376,4 +379,6 @@ def test_a_track_with_corrections_of_a_renamed_file_is_confirmed_with_them(tmp_p
         f"{session.file}: the page's edits of 1 track were applied"
     ]
     assert list(document.read(session.file).tracks) == [PATH]
-    assert stated(session).downbeat == 1.0 and stated(session).confirmed is not None
+    assert (
+        corrections_of(session).downbeat == 1.0 and corrections_of(session).confirmed is not None
+    )

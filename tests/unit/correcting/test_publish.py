@@ -38,9 +38,9 @@ def tickets(*paths: str) -> list[Ticket]:
     return [Ticket(track_id(path), path, f"/music/{path}", 1, 1) for path in paths]
 
 
-def write(results: Path, stated: dict[str, Correction], *paths: str) -> dict[str, str]:
+def write(results: Path, corrected: dict[str, Correction], *paths: str) -> dict[str, str]:
     return write_slices(
-        Document(stated), tickets(*paths), results, results, results / "corrections.json"
+        Document(corrected), tickets(*paths), results, results, results / "corrections.json"
     )
 
 
@@ -56,15 +56,15 @@ def test_a_track_gets_its_own_corrections_without_the_note(tmp_path):
 
 
 def test_only_what_changed_is_written(tmp_path):
-    stated = {"a.flac": Correction(bpm=90.0), "b.flac": Correction(bpm=100.0)}
-    write(tmp_path, stated, "a.flac", "b.flac")
-    files = {p: (Results(tmp_path).corrections / f"{track_id(p)}.json") for p in stated}
+    corrected = {"a.flac": Correction(bpm=90.0), "b.flac": Correction(bpm=100.0)}
+    write(tmp_path, corrected, "a.flac", "b.flac")
+    files = {p: (Results(tmp_path).corrections / f"{track_id(p)}.json") for p in corrected}
     for file in files.values():
         os.utime(file, (1, 1))
-    write(tmp_path, {**stated, "b.flac": Correction(bpm=101.0, note="new")}, "a.flac", "b.flac")
+    write(tmp_path, {**corrected, "b.flac": Correction(bpm=101.0, note="new")}, "a.flac", "b.flac")
     assert files["a.flac"].stat().st_mtime == 1
     assert files["b.flac"].stat().st_mtime > 1
-    write(tmp_path, {**stated, "a.flac": Correction(bpm=90.0, note="only a note")}, "a.flac")
+    write(tmp_path, {**corrected, "a.flac": Correction(bpm=90.0, note="only a note")}, "a.flac")
     assert files["a.flac"].stat().st_mtime == 1
 
 
@@ -84,12 +84,12 @@ def test_an_analysed_track_gets_corrections_of_its_recording(tmp_path):
         record = bpm_record(path)
         object.__setattr__(record, "fingerprint", heard)
         write_record(Results(tmp_path).record("bpm", record.track), record)
-    stated = {"old/a.flac": Correction(fingerprint=ONE, bpm=90.0)}
-    write(tmp_path, stated, "new/a.flac", "b.flac")
-    assert slice_of(tmp_path, "new/a.flac") == stated["old/a.flac"]
+    corrected = {"old/a.flac": Correction(fingerprint=ONE, bpm=90.0)}
+    write(tmp_path, corrected, "new/a.flac", "b.flac")
+    assert slice_of(tmp_path, "new/a.flac") == corrected["old/a.flac"]
     assert slice_of(tmp_path, "b.flac") is None
-    write(tmp_path, stated, "new/a.flac", "b.flac")  # nothing is new, and nothing is lost
-    assert slice_of(tmp_path, "new/a.flac") == stated["old/a.flac"]
+    write(tmp_path, corrected, "new/a.flac", "b.flac")  # nothing is new, and nothing is lost
+    assert slice_of(tmp_path, "new/a.flac") == corrected["old/a.flac"]
     write(tmp_path, {}, "new/a.flac", "b.flac")
     assert slice_of(tmp_path, "new/a.flac") == Correction()
 
@@ -111,11 +111,11 @@ def test_a_file_that_was_named_has_to_be_there(tmp_path):
     assert read_corrections(tmp_path / "none.json", needed=False).tracks == {}
 
 
-def plan(results: Path, stated: dict[str, Correction], real: bool = True) -> Plan:
+def plan(results: Path, corrected: dict[str, Correction], real: bool = True) -> Plan:
     """The plan of two tracks with these corrections in the user's own file."""
     found = Scan("/music", tuple(tickets("a.flac", "b.flac")), ())
     results.mkdir(exist_ok=True)
-    (results / "corrections.json").write_bytes(to_bytes(Document(stated)))
+    (results / "corrections.json").write_bytes(to_bytes(Document(corrected)))
     return make_plan(found, str(results), {**load_config(), "tracks_per_job": 2}, real)
 
 
@@ -142,11 +142,11 @@ def test_a_dry_run_plans_with_corrections_that_it_does_not_write(tmp_path):
         network.touch()
     analysed(results, plan(results, {}))
     assert asked(plan(results, {}, real=False)) == ["a.flac", "b.flac"]
-    stated = {"a.flac": Correction(bpm=90.0)}
-    made = plan(results, stated, real=False)
+    corrected = {"a.flac": Correction(bpm=90.0)}
+    made = plan(results, corrected, real=False)
     assert asked(made) == ["a.flac"]
     shown = made.shadow / "corrections" / f"{track_id('a.flac')}.json"
-    assert read_slice(shown) == stated["a.flac"]
+    assert read_slice(shown) == corrected["a.flac"]
     assert not Results(results).corrections.exists()
 
 
@@ -163,8 +163,8 @@ def test_only_the_cheap_stages_of_a_corrected_track_are_due(tmp_path):
 
 
 def test_two_programs_may_state_things_while_a_run_begins(tmp_path):
-    with changing(tmp_path / "corrections.json") as stated:
-        stated.put("a.flac", Correction(bpm=90.0))
+    with changing(tmp_path / "corrections.json") as corrected:
+        corrected.put("a.flac", Correction(bpm=90.0))
     plan(tmp_path, read_corrections(tmp_path / "corrections.json").tracks)
     assert tracks_with_corrections(tmp_path) == {track_id("a.flac")}
 
@@ -193,8 +193,8 @@ def test_a_record_is_made_again_when_corrections_change_meanwhile(tmp_path):
     write(tmp_path, {"a.flac": Correction(bpm=90.0)}, "a.flac")
     made = []
 
-    def make(said: Correction) -> None:
-        made.append(said.bpm)
+    def make(correction: Correction) -> None:
+        made.append(correction.bpm)
         if len(made) == 1:
             write(tmp_path, {"a.flac": Correction(bpm=91.0)}, "a.flac")
 

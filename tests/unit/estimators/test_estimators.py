@@ -18,7 +18,7 @@ import jams as jams_package
 import madmom_compat
 import pytest
 from audio_containers import write_audio
-from dropgrid import demo
+from dropgrid import demo_music
 from dropgrid.base.errors import ConfigError, InvalidReference
 from dropgrid.commands.main import main
 from dropgrid.estimators import inside, process, system_of, systems
@@ -42,7 +42,9 @@ def tone(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def analysed(songs: Path, house: demo.Composition, tmp_path_factory: Any) -> tuple[Path, Path]:
+def analysed(
+    songs: Path, house: demo_music.Composition, tmp_path_factory: Any
+) -> tuple[Path, Path]:
     """(results of the house track, a file of its truth)."""
     folder = tmp_path_factory.mktemp("analysed")
     assert main(["analyze", str(songs / "house.flac"), "--output", str(folder / "results")]) == 0
@@ -145,14 +147,18 @@ def test_a_system_that_is_not_installed_is_named_in_one_line(
 ) -> None:
     python = interpreter(tmp_path, {})
     assert estimate("--with", "aubio", tone, "--python", python, "--output", tmp_path / "o") == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "No module named 'aubio'" in said and "pip install aubio" in said and "--python" in said
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert (
+        "No module named 'aubio'" in message
+        and "pip install aubio" in message
+        and "--python" in message
+    )
     assert not (tmp_path / "o").exists()
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (
             ["--with", "beat_this"],
@@ -166,11 +172,11 @@ def test_a_system_that_is_not_installed_is_named_in_one_line(
     ],
 )
 def test_a_wrong_request_is_one_line(
-    words: list[str], said: str, tone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    words: list[str], message: str, tone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert estimate(tone, *words, "--output", tmp_path / "out") == 2
     error = capsys.readouterr().err
-    assert said in error and error.count("\n") == 1
+    assert message in error and error.count("\n") == 1
 
 
 def test_tracks_must_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -268,7 +274,7 @@ def test_an_answer_reads_back_as_it_was(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [
         ({"bpm": "fast"}, "bpm: not a number"),
         ({"bpm": -1.0}, "bpm: not a tempo"),
@@ -284,9 +290,9 @@ def test_an_answer_reads_back_as_it_was(tmp_path: Path) -> None:
     ],
 )
 def test_an_answer_that_no_evaluation_would_read_is_refused(
-    changed: dict[str, Any], said: str, tmp_path: Path
+    changed: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(InvalidReference, match=said):
+    with pytest.raises(InvalidReference, match=message):
         render("a", 2.0, {**CLAIM, **changed}, "system 1", tmp_path / "a.jams")
 
 

@@ -145,8 +145,8 @@ def test_what_players_set_is_kept_and_reported(library, tmp_path, capsys):
         record.write_text(record.read_text().replace("Rock &", "Roll &"))
     words = ["export", "engine", "--results", str(results), "--output", str(drive)]
     assert main(words) == 0
-    told = capsys.readouterr().err
-    assert "a house.flac: kept grid, cues or loops" in told and "half time" not in told
+    reported = capsys.readouterr().err
+    assert "a house.flac: kept grid, cues or loops" in reported and "half time" not in reported
     assert rows(drive, "SELECT quickCues FROM PerformanceData WHERE trackId = 1") == [(b"\0\0",)]
     assert rows(drive, "SELECT title, isPlayed FROM Track WHERE id = 2") == [("Roll & <Roll>", 1)]
     assert "mine" in lists(drive)
@@ -240,9 +240,9 @@ def test_verify_tells_what_is_missing(library, tmp_path, capsys):
     (music / PATHS[0]).unlink()
     capsys.readouterr()
     assert main(words) == 1
-    told = capsys.readouterr().err
-    assert f"{PATHS[0]}: missing" in told and "lacks" in told
-    assert "half time.wav: cannot be inflated" in told
+    reported = capsys.readouterr().err
+    assert f"{PATHS[0]}: missing" in reported and "lacks" in reported
+    assert "half time.wav: cannot be inflated" in reported
 
 
 def test_a_full_drive_is_reported_before_the_database_is_written(library, tmp_path, monkeypatch):

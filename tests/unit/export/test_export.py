@@ -147,9 +147,9 @@ def test_the_command_counts_on_stdout_and_says_what_is_missing_on_stderr(
 ) -> None:
     output = tmp_path / "labels"
     assert main(["export", "lab", "--results", str(results), "--output", str(output)]) == 0
-    said = capsys.readouterr()
-    assert said.out == f"{output}: 3 tracks\n"
-    assert said.err == "dropgrid export: 1 track left out: failed in the analysis\n"
+    printed = capsys.readouterr()
+    assert printed.out == f"{output}: 3 tracks\n"
+    assert printed.err == "dropgrid export: 1 track left out: failed in the analysis\n"
 
 
 @pytest.mark.parametrize(
@@ -266,6 +266,8 @@ def test_an_export_imports_no_other_format() -> None:
         "import sys; from dropgrid.export import format_of; format_of('rekordbox'); "
         "print(*(m for m in sys.modules if m.startswith('dropgrid.export.')))"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "dropgrid.export.rekordbox" in told.stdout.split()
-    assert not {"dropgrid.export.engine", "dropgrid.export.traktor"} & set(told.stdout.split())
+    reported = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert "dropgrid.export.rekordbox" in reported.stdout.split()
+    assert not {"dropgrid.export.engine", "dropgrid.export.traktor"} & set(reported.stdout.split())

@@ -70,8 +70,8 @@ def test_an_export_reports_how_many_tracks_have_an_unknown_start(
     write_record(results / "bpm" / f"{aac.track}.json", aac)
     words = ["export", "rekordbox", "--results", str(results), "--output", str(tmp_path / "a.xml")]
     assert main(words) == 0
-    said = capsys.readouterr().err
-    assert "1 track does not declare where the music begins (AAC, WMA)" in said
+    message = capsys.readouterr().err
+    assert "1 track does not declare where the music begins (AAC, WMA)" in message
 
 
 def test_other_containers_do_not_move() -> None:

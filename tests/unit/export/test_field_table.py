@@ -20,5 +20,5 @@ def test_the_page_says_what_the_readers_find() -> None:
     assert {"Traktor", "Serato", "VirtualDJ", "stick (CDJ)"} <= measured.keys()
     for program, cells in measured.items():
         column = [*maker.READERS].index(program)
-        said = {row: page[row][column] for row in cells}
-        assert said == cells, "run: python docs/make_fields.py --write"
+        message = {row: page[row][column] for row in cells}
+        assert message == cells, "run: python docs/make_fields.py --write"

@@ -30,29 +30,29 @@ from mutagen.id3 import COMM, POPM, TCOM, TPE4, TPUB, TRCK, TXXX
 from serato_tools.crate import Crate
 from traktor_nml_utils import TraktorCollection
 
-SAID = DjTags("peak time", "Ostgut ☾", "Ben K.", "A. Smith", 7, 4)
+TAGS = DjTags("peak time", "Ostgut ☾", "Ben K.", "A. Smith", 7, 4)
 PATH = "deep/a.flac"
 
 
 def tag(path: Path) -> None:
-    """Write SAID into a file, as the tags of its format hold it."""
+    """Write TAGS into a file, as the tags of its format hold it."""
     file = mutagen.File(path)
     if path.suffix == ".m4a":
-        file["©cmt"], file["©wrt"], file["trkn"] = SAID.comment, SAID.composer, [(7, 9)]
-        file["----:com.apple.iTunes:LABEL"] = SAID.label.encode()
-        file["----:com.apple.iTunes:REMIXER"] = SAID.remixer.encode()
+        file["©cmt"], file["©wrt"], file["trkn"] = TAGS.comment, TAGS.composer, [(7, 9)]
+        file["----:com.apple.iTunes:LABEL"] = TAGS.label.encode()
+        file["----:com.apple.iTunes:REMIXER"] = TAGS.remixer.encode()
         file["rate"] = "80"
     elif path.suffix == ".flac":
-        file["comment"], file["composer"], file["tracknumber"] = SAID.comment, SAID.composer, "7/9"
-        file["organization"], file["remixer"], file["rating"] = SAID.label, SAID.remixer, "80"
+        file["comment"], file["composer"], file["tracknumber"] = TAGS.comment, TAGS.composer, "7/9"
+        file["organization"], file["remixer"], file["rating"] = TAGS.label, TAGS.remixer, "80"
     else:
         file.add_tags()
         file.tags.add(COMM(3, lang="eng", desc="iTunNORM", text="000 111"))
-        file.tags.add(COMM(3, lang="eng", desc="", text=SAID.comment))
+        file.tags.add(COMM(3, lang="eng", desc="", text=TAGS.comment))
         file.tags.add(POPM("no@email", rating=196))
-        file.tags.add(TPUB(3, SAID.label))
-        file.tags.add(TPE4(3, SAID.remixer))
-        file.tags.add(TCOM(3, SAID.composer))
+        file.tags.add(TPUB(3, TAGS.label))
+        file.tags.add(TPE4(3, TAGS.remixer))
+        file.tags.add(TCOM(3, TAGS.composer))
         file.tags.add(TRCK(3, "7/9"))
     file.save()
 
@@ -68,7 +68,7 @@ def test_tags_of_every_format_are_read(tmp_path, name):
     path = sound(tmp_path / name)
     tag(path)
     found = read_dj_tags(path)
-    assert replace(found, bitrate=0) == SAID and found.bitrate > 0
+    assert replace(found, bitrate=0) == TAGS and found.bitrate > 0
 
 
 def test_a_comment_in_a_field_of_its_own_is_read(tmp_path):
@@ -104,7 +104,7 @@ def test_ratings_of_all_scales_are_stars(tmp_path, field, value, stars):
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory) -> Path:
-    """Results of one song that lies in a folder and says SAID."""
+    """Results of one song that lies in a folder and says TAGS."""
     folder = tmp_path_factory.mktemp("own")
     song = sound(folder / "music" / PATH)
     tag(song)
@@ -201,11 +201,11 @@ def test_a_template_says_energy_key_and_where_to_mix():
     structure = replace(structure, sections=sections, mix_in=4.5, mix_out=65.2)
     track = Track(None, bpm_record(PATH), structure, key_record(PATH))
     found = comment(
-        track, SAID, "{camelot} E{energy} in {mix_in} out {mix_out} | {drops} | {comment}"
+        track, TAGS, "{camelot} E{energy} in {mix_in} out {mix_out} | {drops} | {comment}"
     )
     assert found == "8A E7 in 0:04 out 1:05 | 0:08 0:19 | peak time"
-    assert comment(Track(None, bpm_record(PATH), None), SAID, " {energy}  {bpm} ") == "128.00"
-    assert comment(track, SAID, "{comment}" * 50) == ("peak time" * 50)[:200]
+    assert comment(Track(None, bpm_record(PATH), None), TAGS, " {energy}  {bpm} ") == "128.00"
+    assert comment(track, TAGS, "{comment}" * 50) == ("peak time" * 50)[:200]
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,6 @@ def test_a_song_is_never_overwritten(library: tuple[Path, Path], tmp_path: Path,
     (music / "a.mp3").unlink()
     (music / "d.aiff").write_bytes(b"no audio at all")
     assert main([*command, "--output", str(tmp_path / "copies")]) == 0
-    said = capsys.readouterr()
-    assert "3 tracks" in said.out and "the song is no longer there" in said.err
+    message = capsys.readouterr()
+    assert "3 tracks" in message.out and "the song is no longer there" in message.err
     assert not list((tmp_path / "copies").glob(".*")), "nothing half made is left"

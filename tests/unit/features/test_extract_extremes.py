@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from dropgrid import demo
+from dropgrid import demo_music
 from dropgrid.features import Features
 from dropgrid.features.engines import key_network, key_weights
 from dropgrid.features.extract import extract
@@ -30,7 +30,9 @@ def net(tmp_path_factory: pytest.TempPathFactory) -> key_network.Network:
 @pytest.fixture(scope="module")
 def music() -> np.ndarray:
     """Forty seconds in F minor at 44.1 kHz, stereo."""
-    return demo.render(demo.compose(5, None, "trance", 46.0, key=F_MINOR))[: 40 * 44100]
+    return demo_music.render(demo_music.compose(5, None, "trance", 46.0, key=F_MINOR))[
+        : 40 * 44100
+    ]
 
 
 def extracted(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from dropgrid import demo
+from dropgrid import demo_music
 from dropgrid.features.engines import beat_ensemble, beat_weights
 from dropgrid.features.extract import extract
 
@@ -31,7 +31,7 @@ def test_activations_beats_and_downbeats_are_madmoms(
     excerpt: str, tmp_path: Path, madmom: object, request: pytest.FixtureRequest
 ) -> None:
     if excerpt == "house":
-        sound = np.asarray(demo.render(request.getfixturevalue("house")))[: 15 * 44100]
+        sound = np.asarray(demo_music.render(request.getfixturevalue("house")))[: 15 * 44100]
     else:
         song = request.getfixturevalue("shared") / "music" / "DirtyLove.ogg"
         sound = soundfile.read(song, start=20 * 44100, frames=15 * 44100)[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from dropgrid import demo
+from dropgrid import demo_music
 from dropgrid.features import Features
 from dropgrid.features.extract import extract, integer_scale
 from dropgrid.features.loudness import integrated
@@ -18,7 +18,9 @@ RATE = 44100
 @pytest.fixture(scope="module")
 def music() -> np.ndarray:
     """Twelve seconds, mono, float32."""
-    sound = demo.render(demo.compose(5, None, "trance", 46.0))[: 12 * RATE].mean(axis=1)
+    sound = demo_music.render(demo_music.compose(5, None, "trance", 46.0))[: 12 * RATE].mean(
+        axis=1
+    )
     return (0.8 * sound / np.abs(sound).max()).astype(np.float32)
 
 
@@ -78,12 +80,12 @@ def test_the_scale_of_integers_is_known_by_their_peak(peak: float, scale: int | 
 
 def test_a_peak_far_above_full_scale_is_reported(tmp_path: Path, music: np.ndarray) -> None:
     assert "problem" not in features_of(tmp_path, 3 * music).decoder
-    said = features_of(tmp_path, 30 * music).decoder["problem"]
-    assert said == "its peak is 24 times full scale; what is above 1 was clipped"
+    message = features_of(tmp_path, 30 * music).decoder["problem"]
+    assert message == "its peak is 24 times full scale; what is above 1 was clipped"
 
 
 def test_samples_that_are_not_numbers_are_reported(tmp_path: Path, music: np.ndarray) -> None:
     spoilt = music.copy()
     spoilt[: len(music) // 3] = np.nan
-    said = features_of(tmp_path, spoilt).decoder["problem"]
-    assert said == f"{len(music) // 3} samples (33 %) are no numbers; they became silence"
+    message = features_of(tmp_path, spoilt).decoder["problem"]
+    assert message == f"{len(music) // 3} samples (33 %) are no numbers; they became silence"

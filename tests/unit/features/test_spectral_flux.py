@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 from dropgrid.audio.reader import SAMPLE_RATE
-from dropgrid.demo import compose, render
+from dropgrid.demo_music import compose, render
 from dropgrid.features import Features
 from dropgrid.features.engines.front_end import Inputs
 from dropgrid.features.engines.spectral_flux import _accents, activations_of_rises

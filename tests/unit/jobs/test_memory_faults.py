@@ -53,10 +53,10 @@ print(json.dumps([outcome.fault, failure, cap]))
 
 @dataclass(frozen=True)
 class Way:
-    """How memory runs out. said: what of the library's own words stands in the message."""
+    """How memory runs out. printed: what of the library's own words stands in the message."""
 
     work: str
-    said: str = ""
+    printed: str = ""
     before: str = ""
     room: int = 16
 
@@ -146,7 +146,7 @@ def test_every_way_in_which_memory_runs_out_is_a_memory_fault(name: str, song: P
     assert fault == "machine", (failure, done.stderr)
     assert failure[0] == "OutOfMemory", (failure, done.stderr)
     assert failure[1].startswith(f"more than the {cap} MB it may use (")
-    assert way.said in failure[1]
+    assert way.printed in failure[1]
 
 
 def test_a_crash_far_below_the_cap_is_not_a_memory_fault() -> None:

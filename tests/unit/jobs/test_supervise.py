@@ -49,9 +49,9 @@ def test_the_log_tells_where_an_unforeseen_error_came_from_and_of_a_tracks_own_n
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     supervised(raising(ZeroDivisionError("by zero")))
-    told = capfd.readouterr().err
-    assert told.startswith("Traceback") and "in work" in told
-    assert told.endswith("ZeroDivisionError: by zero\n")
+    reported = capfd.readouterr().err
+    assert reported.startswith("Traceback") and "in work" in reported
+    assert reported.endswith("ZeroDivisionError: by zero\n")
     supervised(raising(DecodeError("no audio in here")))
     assert capfd.readouterr().err == ""
 

@@ -134,10 +134,10 @@ def at_work(path: str) -> tuple[subprocess.Popen[str], psutil.Process]:
 def test_a_job_has_the_words_streams_environment_and_folder_of_its_client(path, tmp_path):
     words = ["a b", "", "{x}", "ü\udcff", "--option=\n"]
     client = start(path, "show", *words, cwd=tmp_path)
-    said, log = client.communicate("from standard input")
+    message, log = client.communicate("from standard input")
     assert client.returncode == 7
     expected = [words, str(tmp_path), "{it} $is 'so'", "from standard input", os.nice(0)]
-    assert said == " ".join(map(str, expected)) + "\n"
+    assert message == " ".join(map(str, expected)) + "\n"
     assert log == "to the log\n"
     again = start(path, "show", "x")
     assert again.communicate("")[0].startswith("['x']") and again.returncode == 7

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from dropgrid import demo
+from dropgrid import demo_music
 from dropgrid.apply_corrections.model import Confirmed, Correction
 from dropgrid.base.errors import ConfigError, ModelError
-from dropgrid.demo import rendering
+from dropgrid.demo_music import rendering
 from dropgrid.features import Features
 from dropgrid.features.engines import key_network, key_weights
 from dropgrid.features.extract import extract
@@ -41,8 +41,8 @@ def key_net(tmp_path_factory: pytest.TempPathFactory) -> key_network.Network:
 @cache
 def played(key: int | None, cents: float = 0.0, style: str = "house", seed: int = 5) -> np.ndarray:
     """Half a minute of the demo's music in a key, mono."""
-    composition = demo.compose(seed, None, style, 46.0, key=key, tuning=cents)
-    return demo.render(composition).mean(axis=1).astype(np.float32)[: 40 * RATE]
+    composition = demo_music.compose(seed, None, style, 46.0, key=key, tuning=cents)
+    return demo_music.render(composition).mean(axis=1).astype(np.float32)[: 40 * RATE]
 
 
 def descriptors_of(sound: np.ndarray, net: key_network.Network | None) -> dict[str, np.ndarray]:
@@ -267,8 +267,8 @@ def test_the_threshold_is_an_option_of_the_stage_and_a_confirmed_key_is_sure(
     assert (record.sure, record.has_confident_key) == (sure, sure)
     confirmed = Correction(confirmed=Confirmed("", key=record.key))
     assert make_key_record(ticket, features, options, confirmed).has_confident_key
-    stated = make_key_record(ticket, features, options, Correction(key="A minor"))
-    assert stated.has_confident_key and as_computed(stated).has_confident_key == sure
+    corrections = make_key_record(ticket, features, options, Correction(key="A minor"))
+    assert corrections.has_confident_key and as_computed(corrections).has_confident_key == sure
     with pytest.raises(ConfigError, match="min_confidence: 2 is not from 0 to 1"):
         make_key_record(ticket, features, {"min_confidence": 2})
 

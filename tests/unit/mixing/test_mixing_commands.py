@@ -62,13 +62,13 @@ def results(tmp_path: Path) -> Path:
 
 def test_next_says_where_to_leave_and_where_to_enter(results, capsys):
     assert main(["next", "one.flac", "--results", str(results)]) == 0
-    said = capsys.readouterr().out
-    assert said.startswith("after A - one (128.00 BPM):")
-    first = said.splitlines()[1]
+    message = capsys.readouterr().out
+    assert message.startswith("after A - one (128.00 BPM):")
+    first = message.splitlines()[1]
     assert "A - four (128.50 BPM)" in first
-    assert "leave at bar 12" in said and "enter at bar 1 " in said and "4 bars" in said
-    assert "same key (8A)" in said and "tempo -0.4 %" in said
-    assert "three" not in said  # 140 is too far from 128
+    assert "leave at bar 12" in message and "enter at bar 1 " in message and "4 bars" in message
+    assert "same key (8A)" in message and "tempo -0.4 %" in message
+    assert "three" not in message  # 140 is too far from 128
 
 
 def test_next_as_json_gives_downbeats_of_both(results, capsys):
@@ -85,9 +85,9 @@ def test_what_was_really_played_is_ranked(results, tmp_path, capsys):
     played = tmp_path / "played.m3u8"
     played.write_text("#EXTM3U\none.flac\nfour.flac\ntwo.flac\n")
     assert main(["next", "--evaluate", str(played), "--results", str(results)]) == 0
-    said = capsys.readouterr().out
-    assert "2 transitions, 3 tracks to choose from" in said
-    assert "score" in said and "key and tempo" in said and "chance" in said
+    message = capsys.readouterr().out
+    assert "2 transitions, 3 tracks to choose from" in message
+    assert "score" in message and "key and tempo" in message and "chance" in message
 
 
 @pytest.mark.parametrize("kind", [".m3u8", ".cue", ".csv", ".json"])
@@ -244,8 +244,8 @@ def test_a_set_of_some_minutes_takes_the_tracks_that_mix(results, tmp_path):
 def test_wrong_requests_are_one_line(results, tmp_path, monkeypatch, capsys, words, reason):
     monkeypatch.chdir(tmp_path)
     assert main([*words, "--results", str(results)]) == 2
-    said = capsys.readouterr().err
-    assert reason in said and said.count("\n") == 1
+    message = capsys.readouterr().err
+    assert reason in message and message.count("\n") == 1
     assert not list(tmp_path.glob("set.*"))
 
 

@@ -194,10 +194,10 @@ def test_which_keys_are_sure() -> None:
 
 
 @pytest.mark.parametrize(
-    ("audio", "tags", "told"),
+    ("audio", "tags", "reported"),
     [(None, None, None), ("cut short", None, "audio: cut short"), (None, "bad", "tags: bad"),
      ("cut short", "bad", "audio: cut short")],
 )  # fmt: skip
-def test_what_may_be_wrong_with_a_file_is_its_audio_or_else_its_tags(audio, tags, told):
+def test_what_may_be_wrong_with_a_file_is_its_audio_or_else_its_tags(audio, tags, reported):
     record = replace(BPM, decoder={"problem": audio}, tags={"problem": tags})
-    assert problem_of(record) == told
+    assert problem_of(record) == reported

@@ -92,9 +92,9 @@ def test_a_reference_for_an_unknown_track_is_reported_not_guessed() -> None:
 def test_boundaries_are_those_stated_or_else_the_edges_of_the_sections() -> None:
     sections = (ReferenceSection(0.0, 8.0, None), ReferenceSection(9.0, 20.0, "drop"))
     edges = annotation(sections=sections)
-    stated = annotation("song-2", sections=sections, boundaries=(9.0,))
+    corrections = annotation("song-2", sections=sections, boundaries=(9.0,))
     bare = annotation("alone-3", boundaries=(5.0,), duration=30.0)
-    references, _, _ = match([(Rank(0, 0), a) for a in (edges, stated, bare)], Tracks(PATHS))
+    references, _, _ = match([(Rank(0, 0), a) for a in (edges, corrections, bare)], Tracks(PATHS))
     assert references["song-1"].structure == ((8.0, 9.0), 20.0)
     assert references["song-2"].structure == ((9.0,), 20.0)
     assert references["alone-3"].structure == ((5.0,), 30.0)

@@ -65,7 +65,7 @@ def test_the_rhythm_of_a_track() -> None:
 
 
 @pytest.mark.parametrize(
-    ("loudness", "told"),
+    ("loudness", "reported"),
     [
         (Loudness(-8.754, 4.567, -6.0, -7.25, -0.254, None),
          {"lufs": -8.75, "range": 4.57, "peak": -0.25}),
@@ -74,9 +74,9 @@ def test_the_rhythm_of_a_track() -> None:
         (None, {}),
     ],
 )  # fmt: skip
-def test_the_loudness_of_a_track(loudness: Loudness | None, told: dict[str, float]) -> None:
+def test_the_loudness_of_a_track(loudness: Loudness | None, reported: dict[str, float]) -> None:
     row = shown(bpm=replace(bpm_record("a.flac"), loudness=loudness))
-    assert {name: row[name] for name in ("lufs", "range", "peak") if name in row} == told
+    assert {name: row[name] for name in ("lufs", "range", "peak") if name in row} == reported
 
 
 def test_the_key_of_a_track() -> None:
@@ -212,14 +212,14 @@ def test_evaluations_come_in_their_order_with_their_plots(tmp_path: Path) -> Non
     assert [(e.task, e.values) for e in found] == [("bpm", {"n": 1}), ("key", {"n": 3})]
     assert [name for name, _ in found[0].plots] == ["bpm_calibration", "bpm_errors"]
     assert collect.systems(results).plots == (("systems", "<svg>systems</svg>"),)
-    told = page.evaluations_json(found, collect.systems(results))
-    assert [document["task"] for document in told["documents"]] == ["bpm", "key"]
-    assert told["documents"][0]["values"] == {"n": 1} and told["systems"] == {"n": 4}
-    (name, address), _ = told["documents"][0]["plots"]
+    reported = page.evaluations_json(found, collect.systems(results))
+    assert [document["task"] for document in reported["documents"]] == ["bpm", "key"]
+    assert reported["documents"][0]["values"] == {"n": 1} and reported["systems"] == {"n": 4}
+    (name, address), _ = reported["documents"][0]["plots"]
     head, _, data = address.partition(",")
     assert (name, head) == ("bpm calibration", "data:image/svg+xml;base64")
     assert base64.b64decode(data) == b"<svg>bpm_calibration</svg>"
-    assert [name for name, _ in told["system_plots"]] == ["systems"]
+    assert [name for name, _ in reported["system_plots"]] == ["systems"]
     assert page.evaluations_json((), Evaluation("systems", {})) == {"documents": []}
 
 

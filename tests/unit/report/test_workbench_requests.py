@@ -108,8 +108,8 @@ def test_the_cost_and_the_evaluation_of_the_run_are_shown(
     results.evaluation.mkdir()
     (results.evaluation / "key.json").write_text('{"n": 1}')
     (results.evaluation / "systems.json").write_text('{"n": 2}')
-    told = json.loads(ask(app, "api/evaluation")[1])
-    assert (told["documents"][0]["values"], told["systems"]) == ({"n": 1}, {"n": 2})
+    reported = json.loads(ask(app, "api/evaluation")[1])
+    assert (reported["documents"][0]["values"], reported["systems"]) == ({"n": 1}, {"n": 2})
     (results.evaluation / "key.json").write_text("[")
     assert ask(app, "api/evaluation")[0] == 400
 

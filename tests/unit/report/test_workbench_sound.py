@@ -37,9 +37,9 @@ def decoder(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         if name == "slow.wav":
             raise subprocess.TimeoutExpired(command, 1)
         Path(command[-1]).write_text(name)
-        code, said = (1, b"first\nlonger than 20 minutes\n") if name == "long.wav" else (0, b"")
-        code, said = (1, b"") if name == "mute.wav" else (code, said)
-        return SimpleNamespace(returncode=code, stderr=said)
+        code, message = (1, b"first\nlonger than 20 minutes\n") if name == "long.wav" else (0, b"")
+        code, message = (1, b"") if name == "mute.wav" else (code, message)
+        return SimpleNamespace(returncode=code, stderr=message)
 
     monkeypatch.setattr(subprocess, "run", run)
     return calls

@@ -112,8 +112,10 @@ def test_a_steady_or_a_short_course_says_nothing():
 def test_the_command_says_them_and_the_page_marks_them(results, capsys):
     identify(results, HALF, "0")
     assert main(["duplicates", "--results", str(results)]) == 0
-    said = capsys.readouterr().out
-    assert f"same audio: {ONE} = {HALF}\n" in said and "1 song is there more than once" in said
+    message = capsys.readouterr().out
+    assert (
+        f"same audio: {ONE} = {HALF}\n" in message and "1 song is there more than once" in message
+    )
     duplicates = {view.path: view.duplicates for view in collect(results).tracks}
     assert duplicates == {ONE: (HALF,), HALF: (ONE,), BROKEN: (), HOSTILE: ()}
 

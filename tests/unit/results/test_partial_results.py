@@ -42,10 +42,10 @@ def test_an_export_writes_what_is_there_and_counts_what_is_waiting(
         make_table_stale(results)
     command = ["export", form, "--results", str(results), "--output", str(tmp_path / "out")]
     assert main(command) == 0
-    said = capsys.readouterr()
-    assert said.out.endswith(": 2 tracks\n")
-    assert "1 track left out: waiting to be analysed" in said.err
-    assert "1 track left out: failed in the analysis" in said.err
+    message = capsys.readouterr()
+    assert message.out.endswith(": 2 tracks\n")
+    assert "1 track left out: waiting to be analysed" in message.err
+    assert "1 track left out: failed in the analysis" in message.err
 
 
 def test_a_track_with_some_records_is_exported_where_those_suffice(results, tmp_path, capsys):
@@ -84,10 +84,10 @@ def test_the_list_shows_what_is_there(results, table, capsys):
     if table == "gone":
         (results / "library.csv").unlink()
     assert main(["list", "--results", str(results)]) == 0
-    said = capsys.readouterr().out
-    assert "half time.wav" in said and "a house.flac" not in said
-    assert "undecodable.flac: decode: cut short" in said
-    assert "waiting to be analysed by the next run: 1" in said
+    message = capsys.readouterr().out
+    assert "half time.wav" in message and "a house.flac" not in message
+    assert "undecodable.flac: decode: cut short" in message
+    assert "waiting to be analysed by the next run: 1" in message
 
 
 def test_a_folder_without_records_is_reported(results, capsys):

@@ -53,9 +53,9 @@ def prune(results: Path, *arguments: str) -> None:
 def test_a_dry_run_tells_and_removes_nothing(results, capsys):
     before = names(results)
     prune(results, "--dry-run")
-    said = capsys.readouterr().out
-    assert "1 track no longer in your folder; " in said and "would be removed" in said
-    assert f"bpm/{GONE}.json" in said and THERE not in said
+    message = capsys.readouterr().out
+    assert "1 track no longer in your folder; " in message and "would be removed" in message
+    assert f"bpm/{GONE}.json" in message and THERE not in message
     assert names(results) == before
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import soundfile
-from dropgrid.demo import compose, render
+from dropgrid.demo_music import compose, render
 from dropgrid.features.extract import extract
 from dropgrid.rhythm import RhythmOptions, analyse
 

@@ -6,7 +6,7 @@ import numpy as np
 import odd_meters
 import pytest
 import soundfile
-from dropgrid.demo import STYLES, compose, render
+from dropgrid.demo_music import STYLES, compose, render
 from dropgrid.features.extract import extract
 from dropgrid.rhythm import RhythmOptions, analyse
 

@@ -259,6 +259,6 @@ def test_each_option_has_a_range(values, fine):
 
 
 def test_the_defaults_are_those_of_the_commented_configuration():
-    stated = yaml.safe_load(DEFAULTS.read_text())["bpm"]
+    corrections = yaml.safe_load(DEFAULTS.read_text())["bpm"]
     for name, value in dataclasses.asdict(RhythmOptions()).items():
-        assert stated[name] == (list(value) if isinstance(value, tuple) else value)
+        assert corrections[name] == (list(value) if isinstance(value, tuple) else value)

@@ -27,8 +27,8 @@ GOOD, BAD = "good-00000000", "bad-00000001"
 NOW = 1_700_000_000.25
 
 
-class Told(list[dict[str, Any]]):
-    """What a RunLog has told, each event as a reader of the file gets it, and checked."""
+class LoggedRun(list[dict[str, Any]]):
+    """The events that a RunLog wrote, each as a reader of the file gets it, and checked."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,8 +45,8 @@ class Told(list[dict[str, Any]]):
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
+def reported() -> LoggedRun:
+    return LoggedRun()
 
 
 @pytest.fixture
@@ -63,13 +63,13 @@ def results(tmp_path: Path) -> Path:
     return results
 
 
-def run_batch(told: Told, number: int, folder: Path, log: str) -> None:
+def run_batch(reported: LoggedRun, number: int, folder: Path, log: str) -> None:
     """A batch starts, writes its log, and ends well."""
     path = folder / "logs" / "batches" / f"{number:05}.log"
-    told.log.job_started(NOW, number, "batch", {"batch": f"{number:05}"}, str(path))
+    reported.log.job_started(NOW, number, "batch", {"batch": f"{number:05}"}, str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(log)
-    told.log.job_finished(NOW, number)
+    reported.log.job_finished(NOW, number)
 
 
 def test_times_are_utc_to_the_millisecond() -> None:
@@ -86,35 +86,37 @@ def test_a_line_is_ascii_and_text_for_every_reader() -> None:
         to_line({"seconds": float("nan")})
 
 
-def test_a_run_is_logged_from_its_start_to_its_end(told: Told, results: Path) -> None:
-    told.log.planned(NOW, 2, {"batch": 1, "all": 1, "total": 2})
+def test_a_run_is_logged_from_its_start_to_its_end(reported: LoggedRun, results: Path) -> None:
+    reported.log.planned(NOW, 2, {"batch": 1, "all": 1, "total": 2})
     lines = [f"dropgrid: begins {GOOD}",
              f"dropgrid: done {GOOD} took 2.00 s, cpu 1.50 s, peak 300 MB", "noise",
              f"dropgrid: again {BAD} took 0.50 s, cpu 0.25 s, peak 90 MB"]  # fmt: skip
-    run_batch(told, 1, results, "\n".join(lines) + "\n")
+    run_batch(reported, 1, results, "\n".join(lines) + "\n")
     for track in (GOOD, BAD):
         outcome = outcome_of(results, track)
         assert outcome is not None
-        told.log.track_ended(NOW, outcome, "00001")
-    told.log.ended(NOW + 3, Summary(2, 1, 1, 0), True, None, 0)
-    assert told.names() == [
+        reported.log.track_ended(NOW, outcome, "00001")
+    reported.log.ended(NOW + 3, Summary(2, 1, 1, 0), True, None, 0)
+    assert reported.names() == [
         "run_started", "run_planned", "job_started", "job_finished", "track_analysed",
         "track_failed", "run_ended",
     ]  # fmt: skip
-    assert told[0]["pid"] == os.getpid()
-    assert (told[1]["tracks"], told[1]["jobs"]) == (2, {"batch": 1, "all": 1})
-    assert [told[3][key] for key in ("seconds", "cpu_seconds", "peak_mb")] == [2.5, 1.75, 300]
-    assert told[3]["batch"] == told[4]["batch"] == "00001"
-    assert told[-1]["seconds"] == 3
-    assert len({event["run"] for event in told}) == 1
+    assert reported[0]["pid"] == os.getpid()
+    assert (reported[1]["tracks"], reported[1]["jobs"]) == (2, {"batch": 1, "all": 1})
+    assert [reported[3][key] for key in ("seconds", "cpu_seconds", "peak_mb")] == [2.5, 1.75, 300]
+    assert reported[3]["batch"] == reported[4]["batch"] == "00001"
+    assert reported[-1]["seconds"] == 3
+    assert len({event["run"] for event in reported}) == 1
 
 
-def test_a_failed_track_is_reported_once_with_its_reason(told: Told, results: Path) -> None:
+def test_a_failed_track_is_reported_once_with_its_reason(
+    reported: LoggedRun, results: Path
+) -> None:
     outcome = outcome_of(results, BAD)
     assert outcome is not None
-    told.log.track_ended(NOW, outcome, "00000")
-    told.log.track_ended(NOW, outcome, "00000")
-    [failed] = [event for event in told if event["event"] == "track_failed"]
+    reported.log.track_ended(NOW, outcome, "00000")
+    reported.log.track_ended(NOW, outcome, "00000")
+    [failed] = [event for event in reported if event["event"] == "track_failed"]
     assert (failed["track"], failed["path"]) == (BAD, "b\\udcff\n.wav")
     assert (failed["stage"], failed["type"], failed["message"]) == (
         "decode", "DecodeError", "not audio",
@@ -125,35 +127,41 @@ def test_a_track_without_records_has_no_outcome(results: Path) -> None:
     assert outcome_of(results, "gone-00000002") is None
 
 
-def test_the_log_of_an_earlier_run_says_nothing_of_this_job(told: Told, results: Path) -> None:
+def test_the_log_of_an_earlier_run_says_nothing_of_this_job(
+    reported: LoggedRun, results: Path
+) -> None:
     log = results / "logs" / "old.log"
     log.parent.mkdir()
     log.write_text(f"dropgrid: done {GOOD} took 9.00 s, cpu 9.00 s, peak 999 MB\n")
     os.utime(log, (NOW - 60, NOW - 60))
-    told.log.job_started(NOW, 1, "batch", {"batch": "00000"}, str(log))
-    told.log.job_failed(NOW, 1)
-    assert told[-1]["event"] == "job_failed"
-    assert told[-1]["seconds"] is None
+    reported.log.job_started(NOW, 1, "batch", {"batch": "00000"}, str(log))
+    reported.log.job_failed(NOW, 1)
+    assert reported[-1]["event"] == "job_failed"
+    assert reported[-1]["seconds"] is None
 
 
-def test_each_try_of_a_job_ends_before_the_next_begins(told: Told) -> None:
+def test_each_try_of_a_job_ends_before_the_next_begins(reported: LoggedRun) -> None:
     for _ in range(2):  # no one logs the end of the first
-        told.log.job_started(NOW, 7, "table", {}, None)
-    told.log.job_failed(NOW, 7)
-    told.log.job_failed(NOW, 7)
-    told.log.job_finished(NOW, 8)
-    names = told.names()[1:]
+        reported.log.job_started(NOW, 7, "table", {}, None)
+    reported.log.job_failed(NOW, 7)
+    reported.log.job_failed(NOW, 7)
+    reported.log.job_finished(NOW, 8)
+    names = reported.names()[1:]
     assert names == ["job_started", "job_failed"] * 2
-    assert [event["attempt"] for event in told[1:]] == [1, 1, 2, 2]
+    assert [event["attempt"] for event in reported[1:]] == [1, 1, 2, 2]
 
 
-def test_jobs_cut_off_by_the_end_of_the_run_have_failed(told: Told) -> None:
-    told.log.job_started(NOW, 1, "table", {}, None)
-    told.log.message(NOW, "error", "it is over", "KeyboardInterrupt")
-    told.log.ended(NOW - 5, None, False, "SIGINT", 2)  # the clock was set back
-    told.log.ended(NOW, None, True, None, 0)
-    assert told.names()[-3:] == ["error", "job_failed", "run_ended"]
-    assert (told[-1]["signal"], told[-1]["seconds"], told[-1]["tracks"]) == ("SIGINT", 0, None)
+def test_jobs_cut_off_by_the_end_of_the_run_have_failed(reported: LoggedRun) -> None:
+    reported.log.job_started(NOW, 1, "table", {}, None)
+    reported.log.message(NOW, "error", "it is over", "KeyboardInterrupt")
+    reported.log.ended(NOW - 5, None, False, "SIGINT", 2)  # the clock was set back
+    reported.log.ended(NOW, None, True, None, 0)
+    assert reported.names()[-3:] == ["error", "job_failed", "run_ended"]
+    assert (reported[-1]["signal"], reported[-1]["seconds"], reported[-1]["tracks"]) == (
+        "SIGINT",
+        0,
+        None,
+    )
 
 
 def test_a_run_that_never_began_has_no_end() -> None:
@@ -162,9 +170,9 @@ def test_a_run_that_never_began_has_no_end() -> None:
     assert events == []
 
 
-def test_the_schema_refuses_what_is_not_an_event(told: Told) -> None:
+def test_the_schema_refuses_what_is_not_an_event(reported: LoggedRun) -> None:
     for change in ({"surplus": 1}, {"event": "Run Started"}, {"time": "2023-11-14"}, {"pid": "1"}):
-        assert not VALIDATOR.is_valid({**told[0], **change})
+        assert not VALIDATOR.is_valid({**reported[0], **change})
 
 
 # The file.
@@ -255,9 +263,9 @@ def test_after_a_truncated_line_the_next_starts_on_a_new_line(
     assert file.lost == 1
 
 
-def test_a_run_went_wrong_from_its_first_error_on(told: Told) -> None:
-    seen = [told.log.went_wrong]
+def test_a_run_went_wrong_from_its_first_error_on(reported: LoggedRun) -> None:
+    seen = [reported.log.went_wrong]
     for level in ("warning", "error", "warning"):
-        told.log.message(NOW, level, "text", None)
-        seen.append(told.log.went_wrong)
+        reported.log.message(NOW, level, "text", None)
+        seen.append(reported.log.went_wrong)
     assert seen == [False, False, True, True]

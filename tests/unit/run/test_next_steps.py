@@ -54,20 +54,20 @@ def test_the_end_says_what_to_open_and_what_to_check(tmp_path: Path) -> None:
 
 def test_a_run_with_nothing_to_do_says_so_and_what_failed_before(tmp_path: Path) -> None:
     results = tmp_path / "results"
-    said = "dropgrid: nothing to do: everything is up to date"
-    assert nothing_to_do(None) == nothing_to_do(results) == said
+    printed = "dropgrid: nothing to do: everything is up to date"
+    assert nothing_to_do(None) == nothing_to_do(results) == printed
     (results / "report").mkdir(parents=True)
     (results / "report" / "index.html").touch()
     (results / "failures.csv").write_text("track,path,stage,type,message\n")
     here = {"PWD": str(tmp_path)}
     page = "open results/report/index.html in a browser, or type: dropgrid open"
-    assert nothing_to_do(results, here).splitlines() == [said, page]
+    assert nothing_to_do(results, here).splitlines() == [printed, page]
     with (results / "failures.csv").open("a") as stream:
         stream.write("a-00000000,a.mp3,decode,DecodeError,x\na-00000000,a.mp3,bpm,Odd,y\n")
     failed = "1 track failed in an earlier run, see results/failures.csv"
-    assert nothing_to_do(results, here).splitlines() == [said, failed, page]
+    assert nothing_to_do(results, here).splitlines() == [printed, failed, page]
     (results / "failures.csv").write_bytes(b"track\n\xff\n")
-    assert nothing_to_do(results, here).splitlines() == [said, page]
+    assert nothing_to_do(results, here).splitlines() == [printed, page]
 
 
 def test_what_an_installation_lacks_is_reported(
@@ -76,6 +76,6 @@ def test_what_an_installation_lacks_is_reported(
     table(tmp_path)
     (tmp_path / "evaluation").mkdir()
     monkeypatch.setattr(optional_packages.sys, "path", [])
-    said = next_steps(tmp_path, {})
-    assert "pip install 'dropgrid[parquet]'" in said
-    assert "pip install 'dropgrid[pictures]'" in said
+    printed = next_steps(tmp_path, {})
+    assert "pip install 'dropgrid[parquet]'" in printed
+    assert "pip install 'dropgrid[pictures]'" in printed

@@ -66,9 +66,9 @@ def test_nothing_to_do_is_reported_in_other_words(tmp_path: Path) -> None:
     (tmp_path / "failures.csv").write_text("track\na\nb\n")
     made.handle(record("", results=str(tmp_path)))
     made.handle(record(NOTHING))
-    said = stream.getvalue().splitlines()
-    assert said[0] == "dropgrid: nothing to do: everything is up to date"
-    assert said[1].startswith("2 tracks failed in an earlier run, see ")
+    printed = stream.getvalue().splitlines()
+    assert printed[0] == "dropgrid: nothing to do: everything is up to date"
+    assert printed[1].startswith("2 tracks failed in an earlier run, see ")
 
 
 def test_errors_and_warnings_arrive_with_their_text_and_the_log_is_named(log: Path) -> None:
@@ -103,9 +103,9 @@ def test_a_dry_run_is_summed_up_once_and_in_full_where_that_is_asked_for() -> No
             made.handle(record("Job stats", event=LogEvent.RUN_INFO, stats=stats))
         made.handle(record("rule bpm", event=LogEvent.JOB_INFO, log=[]))
         made.handle(record("This was a dry-run (flag -n)."))
-        said = stream.getvalue()
-        assert (said == f"{dry_run_summary(stats)}\n") == (not verbose)
-        assert ("This was a dry-run" in said) == verbose
+        printed = stream.getvalue()
+        assert (printed == f"{dry_run_summary(stats)}\n") == (not verbose)
+        assert ("This was a dry-run" in printed) == verbose
 
 
 def test_a_dry_run_names_tracks_batches_and_what_is_made_of_them() -> None:
@@ -153,5 +153,5 @@ def test_a_wrong_value_is_one_line(
 ) -> None:
     with pytest.raises(SystemExit) as end:
         main(words)
-    said = capsys.readouterr().err + (str(end.value) if isinstance(end.value.code, str) else "")
-    assert said.startswith(line) and len(said.splitlines()) == 1
+    printed = capsys.readouterr().err + (str(end.value) if isinstance(end.value.code, str) else "")
+    assert printed.startswith(line) and len(printed.splitlines()) == 1

@@ -139,8 +139,8 @@ def begin(log: LogHandler, folder: Path, tracks: int) -> None:
     stats = {"batch": 1, "table": 1, "total": 2}
     log.handle(record(None, "Building DAG of jobs..."))
     log.handle(record(LogEvent.RUN_INFO, "Job stats", stats=stats))
-    said = f"dropgrid: tracks to analyse: {tracks}"
-    log.handle(record(None, said, tracks_planned=tracks, jobs_of_tracks={}))
+    printed = f"dropgrid: tracks to analyse: {tracks}"
+    log.handle(record(None, printed, tracks_planned=tracks, jobs_of_tracks={}))
     begin_job(log, folder)
 
 
@@ -243,11 +243,11 @@ def test_a_try_that_is_to_be_repeated_is_a_note_and_the_last_one_an_error(tmp_pa
         log.handle(record(LogEvent.ERROR, EXIT.format(attempt, 75), logging.ERROR))
         log.handle(record(LogEvent.JOB_ERROR, "Error in rule batch", logging.ERROR, jobid=1))
         begin_job(log, tmp_path)
-    said = stream.getvalue()
+    printed = stream.getvalue()
     note = f"dropgrid: to be tried again, with more memory: {TRACKS[0]}\n"
-    assert said.count(note) == 2
-    assert said.index("RuleException") > said.rindex(note)
-    assert said.count("Error in rule batch") == 1
+    assert printed.count(note) == 2
+    assert printed.index("RuleException") > printed.rindex(note)
+    assert printed.count("Error in rule batch") == 1
     log.handle(record(LogEvent.ERROR, EXIT.format(1, 1), logging.ERROR))
     assert stream.getvalue().count("RuleException") == 2
     log.close()

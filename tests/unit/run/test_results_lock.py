@@ -77,13 +77,13 @@ def test_what_belongs_to_another_user_is_named(tmp_path: Path, name: str) -> Non
     """The folder where it has no lock yet, else the lock."""
     if name:
         (tmp_path / name).touch()
-    told = _of_another_user(tmp_path, os.O_CLOEXEC)
+    reported = _of_another_user(tmp_path, os.O_CLOEXEC)
     owner = user_name(os.geteuid())
-    assert told.startswith(f"results: {tmp_path / name}: belongs to {owner}; you may not")
-    assert "uses this folder" not in told
+    assert reported.startswith(f"results: {tmp_path / name}: belongs to {owner}; you may not")
+    assert "uses this folder" not in reported
 
 
 def test_a_run_of_another_user_is_named(tmp_path: Path, kept) -> None:
     lock_results(tmp_path)
-    told = _of_another_user(tmp_path, os.O_CLOEXEC)
-    assert f"a run uses this folder: process {os.getpid()} of " in told
+    reported = _of_another_user(tmp_path, os.O_CLOEXEC)
+    assert f"a run uses this folder: process {os.getpid()} of " in reported

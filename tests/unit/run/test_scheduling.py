@@ -43,8 +43,8 @@ OTHERWISE = """
 @pytest.mark.slow
 @pytest.mark.parametrize("lightened", [True, False])
 def test_jobs_are_chosen_once_for_each_that_ends(tmp_path: Path, lightened: bool) -> None:
-    told = "lighten(workflow.scheduler, 1, logger.error)" if lightened else "pass"
-    (tmp_path / "Snakefile").write_text(SNAKEFILE.replace("LIGHTEN", told))
+    reported = "lighten(workflow.scheduler, 1, logger.error)" if lightened else "pass"
+    (tmp_path / "Snakefile").write_text(SNAKEFILE.replace("LIGHTEN", reported))
     command = [sys.executable, "-m", "snakemake", "--cores", "1", "--scheduler", "greedy"]
     done = subprocess.run(
         [*command, "--verbose"], cwd=tmp_path, capture_output=True, text=True, check=True
@@ -156,9 +156,9 @@ def test_a_snakemake_that_asks_for_no_pipes_is_left_as_it_is() -> None:
         (SimpleNamespace(dependencies=defaultdict(dict)), FixedJob()),
         (SimpleNamespace(dependencies=defaultdict(dict)), CoroutineJob()),
     ):
-        told: list[str] = []
-        know_pipes(dag, [job], told.append)
-        assert len(told) == 1 and "is_pipe_or_service_input" in told[0]
+        reported: list[str] = []
+        know_pipes(dag, [job], reported.append)
+        assert len(reported) == 1 and "is_pipe_or_service_input" in reported[0]
         assert getattr(job, "is_pipe_or_service_input", None) != _is_no_pipe
 
 

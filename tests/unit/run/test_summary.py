@@ -116,9 +116,9 @@ def test_a_run_says_what_it_took_and_otherwise_it_is_what_all_tracks_took(result
 
 def test_the_json_says_the_same(results: Path) -> None:
     write_summary(results)
-    said = json.loads((results / "summary.json").read_text())
-    assert [said[key] for key in ("tracks", "ok", "failed", "waiting")] == [4, 1, 2, 1]
-    assert said["failures"][0] == {
+    printed = json.loads((results / "summary.json").read_text())
+    assert [printed[key] for key in ("tracks", "ok", "failed", "waiting")] == [4, 1, 2, 1]
+    assert printed["failures"][0] == {
         "track": "bad-00000000",
         "path": "bad.wav",
         "stage": "decode",

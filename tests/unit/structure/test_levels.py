@@ -134,17 +134,19 @@ def measured_in(form, sections: list[tuple[float, str]], drops=(), gain: float =
     levels = levels_of(form, 128.0) + gain
     features = features_of(levels)
     ends = [start * BAR for start, _ in sections[1:]] + [features.duration]
-    stated = [
+    corrections = [
         Section(start * BAR, end, label, None, None, None, 1.0)
         for (start, label), end in zip(sections, ends, strict=True)
     ]
-    return measure_sections(features, grid_of(levels, 128.0), stated, drops, StructureOptions())
+    return measure_sections(
+        features, grid_of(levels, 128.0), corrections, drops, StructureOptions()
+    )
 
 
 def test_measures_of_corrected_sections_equal_those_of_the_same_computed_sections() -> None:
     found = found_in(MIXABLE)
-    stated = [(section.start / BAR, section.label) for section in found.sections]
-    again = measured_in(MIXABLE, stated, found.drops)
+    corrections = [(section.start / BAR, section.label) for section in found.sections]
+    again = measured_in(MIXABLE, corrections, found.drops)
     assert [s.energy for s in again.sections] == pytest.approx([s.energy for s in found.sections])
     assert again.drop_impacts == found.drop_impacts
     assert (again.mix_in, again.mix_out) == (found.mix_in, found.mix_out)
@@ -218,8 +220,8 @@ def test_a_lead_in_and_a_tail_shorter_than_a_section_are_passed_over_by_mix_poin
 
 def test_what_is_measured_of_silence_is_nothing() -> None:
     KINDS["silence"] = ()
-    stated = [(0, "intro"), (8, "drop")]
-    found = measured_in([("silence", 16)], stated, [15.0], gain=-10.0)
+    corrections = [(0, "intro"), (8, "drop")]
+    found = measured_in([("silence", 16)], corrections, [15.0], gain=-10.0)
     assert [section.energy for section in found.sections] == [0.0, 0.0]
     assert (found.drop_impacts, found.mix_in, found.mix_out) == ((0.0,), None, None)
     assert [(p.start, p.end) for p in found.phrases] == [(s.start, s.end) for s in found.sections]

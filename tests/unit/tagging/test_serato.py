@@ -44,8 +44,8 @@ def track_of(path: Path, **changes: Any) -> Track:
     return Track(path, record, structure_record(path.name))
 
 
-def planned(path: Path, options: TagOptions = SERATO, told: list[str] | None = None) -> Change:
-    heard = [] if told is None else told
+def planned(path: Path, options: TagOptions = SERATO, reported: list[str] | None = None) -> Change:
+    heard = [] if reported is None else reported
     change = plan(track_of(path), options, path.parent, heard.append)
     assert isinstance(change, Change), change
     return change
@@ -99,9 +99,9 @@ def test_they_are_written_and_restored_and_audio_stays(song: Path, by_hand: bool
 def test_a_users_own_grid_and_cues_are_kept_unless_they_are_to_be_replaced(song: Path) -> None:
     put(song, THEIRS)
     before = all_tags(song)
-    told: list[str] = []
-    change = planned(song, told=told)
-    assert len(told) == 2 and all("--replace" in text for text in told)
+    reported: list[str] = []
+    change = planned(song, reported=reported)
+    assert len(reported) == 2 and all("--replace" in text for text in reported)
     apply(change)
     found = read_serato(song)
     assert found is not None and found.grid == serato.unpack_grid(THEIRS[serato.GRID])
@@ -130,17 +130,17 @@ def test_own_tags_are_renewed_unless_they_were_changed_since(song: Path) -> None
     found = read_serato(song)
     assert found is not None and "Drop 3" in [cue.name for cue in found.cues]
     put(song, THEIRS)
-    told: list[str] = []
-    change = plan(track_of(song), SERATO, song.parent, told.append)
-    assert isinstance(change, Change) and len(told) == 2
+    reported: list[str] = []
+    change = plan(track_of(song), SERATO, song.parent, reported.append)
+    assert isinstance(change, Change) and len(reported) == 2
     assert [STAMP in key for key in change.new] == [True], "no more than the stamp, cut down"
 
 
 @pytest.mark.parametrize("suffix", ["ogg", "opus", "wma"])
 def test_a_format_without_serato_tags_is_reported(tmp_path: Path, suffix: str) -> None:
-    told: list[str] = []
-    change = planned(write_audio(tmp_path / f"a.{suffix}"), told=told)
-    assert told == ["Serato has no tags in files of this format"]
+    reported: list[str] = []
+    change = planned(write_audio(tmp_path / f"a.{suffix}"), reported=reported)
+    assert reported == ["Serato has no tags in files of this format"]
     assert not any("serato" in key.lower() for key in change.new)
 
 

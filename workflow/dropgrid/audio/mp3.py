@@ -80,12 +80,12 @@ def lead(decoder: Mapping[str, Any], player: str | None) -> float:
     if player is None or kind is None:
         return 0.0
     rate = float(decoder["sample_rate"])
-    theirs = LAGS[player][kind]
+    player_lag = LAGS[player][kind]
     if player == "ffmpeg" and decoder.get("info_frame_hidden"):
-        theirs = EVERY_FRAME
+        player_lag = EVERY_FRAME
     own_lag = decoder.get("lag")
     return (
-        theirs - (LAGS[decoder["name"]][kind] if own_lag is None else round(own_lag * rate))
+        player_lag - (LAGS[decoder["name"]][kind] if own_lag is None else round(own_lag * rate))
     ) / rate
 
 

@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
             preload.prepare(due, files.network, files.key_network)
             say_begins(track)
             log = files.logs("tracks") / f"{track}.log"
-            with _told_to(log, anew="features" in due):
+            with _output_to(log, anew="features" in due):
                 code = _bring_up_to_date(files, track, due, arguments)
             if code in (0, EXIT_AGAIN):
                 say_ended(track, log, again=code == EXIT_AGAIN)
@@ -123,7 +123,7 @@ def _bring_up_to_date(
 
 
 @contextmanager
-def _told_to(log: Path, anew: bool) -> Iterator[None]:
+def _output_to(log: Path, anew: bool) -> Iterator[None]:
     """Redirect the output of this process and its forks to a file.
 
     anew: overwrite the file; otherwise append to the output of earlier stages.
@@ -134,15 +134,15 @@ def _told_to(log: Path, anew: bool) -> Iterator[None]:
         stream.flush()
     kept = [os.dup(1), os.dup(2)]
     how = os.O_TRUNC if anew else os.O_APPEND
-    told = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | how, 0o666)
+    log_file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | how, 0o666)
     try:
         for number in (1, 2):
-            os.dup2(told, number)
+            os.dup2(log_file, number)
         yield
     finally:
         for stream in streams:
             stream.flush()
         for number, before in zip((1, 2), kept, strict=True):
             os.dup2(before, number)
-        for descriptor in (told, *kept):
+        for descriptor in (log_file, *kept):
             os.close(descriptor)

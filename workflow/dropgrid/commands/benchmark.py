@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _make(arguments: argparse.Namespace, seed: int) -> int:
-    from ..benchmark.make import make
+    from ..synthetic_benchmark.make import make
 
     values = make(
         arguments.folder, seed, arguments.tracks, not arguments.no_twins,
@@ -96,9 +96,9 @@ def _score(arguments: argparse.Namespace) -> int:
     import secrets
 
     from ..base.errors import ConfigError
-    from ..benchmark import score, submissions
     from ..evaluation.documents import json_bytes
     from ..results.output_guard import check_output, write_output
+    from ..synthetic_benchmark import score, submissions
 
     names = [name for name, _ in (*arguments.estimates, *arguments.lines)]
     if not names:

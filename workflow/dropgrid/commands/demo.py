@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; its exit code."""
     from ..base.errors import LibraryError
-    from ..demo.library import BROKEN, TRACKS, write_library
+    from ..demo_music.library import BROKEN, TRACKS, write_library
 
     folder: Path = arguments.folder
     try:

@@ -130,18 +130,18 @@ def run(arguments: argparse.Namespace) -> int:
     names = (field.name for field in dataclasses.fields(ExportOptions))
     values = {name: getattr(arguments, name) for name in names}
     options = build_options(ExportOptions, values, "export")
-    told: list[str] = []
+    remarks: list[str] = []
     try:
         written, left_out = export(
             arguments.format, arguments.results, arguments.output, options, arguments.library,
-            arguments.force, _say_how_far, told.append,
+            arguments.force, _say_how_far, remarks.append,
         )  # fmt: skip
     except OSError as error:
         raise ConfigError(f"--output {arguments.output}: {error.strerror}") from error
     print(f"{arguments.output}: {counted(written, 'track')}")
     for reason, count in left_out.items():
         print(f"dropgrid export: {counted(count, 'track')} left out: {reason}", file=sys.stderr)
-    for line in told:
+    for line in remarks:
         print(f"dropgrid export: {printable(line)}", file=sys.stderr)
     return 0
 

@@ -62,9 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _draw_track(features: Path, bpm: Path, structure: Path, output: Path, force: bool) -> int:
     from ..base.errors import RecordError
     from ..features.store import load
+    from ..pictures_and_sounds.drop_map import track_picture
     from ..records.model import TrackFailure
     from ..records.store import read_bpm, read_structure
-    from ..show.track import track_picture
 
     _check(output, force, (features, bpm, structure))
     found, beats, sections = load(features), read_bpm(bpm), read_structure(structure)
@@ -77,8 +77,8 @@ def _draw_track(features: Path, bpm: Path, structure: Path, output: Path, force:
 
 
 def _draw_sheets(results: Path, output: Path, force: bool) -> int:
+    from ..pictures_and_sounds.sheet import ROWS_PER_SHEET, sheet
     from ..report.collect import collect
-    from ..show.sheet import ROWS_PER_SHEET, sheet
 
     tracks = collect(results).tracks
     _check(output, force)
@@ -101,8 +101,8 @@ def _check(output: Path, force: bool, inputs: tuple[Path, ...] = ()) -> None:
 
 def _write(output: Path, figure: Figure) -> None:
     from ..base.errors import LibraryError
+    from ..pictures_and_sounds.figure import image
     from ..results.output_guard import write_output
-    from ..show.figure import image
 
     try:
         write_output(output, image(figure, output.suffix.lower()))

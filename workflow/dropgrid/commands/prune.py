@@ -35,12 +35,12 @@ def run(arguments: argparse.Namespace) -> int:
         print(printable(str(left.path)))
     kept = [left.track for left in found if left.path.suffix != ".log"]
     tracks = len({track for track in kept if track is not None})
-    told = f"{counted(tracks, 'track')} no longer in your folder"
+    gone = f"{counted(tracks, 'track')} no longer in your folder"
     if arguments.dry_run:
         size = sum(left.size for left in found)
-        print(f"{told}; {counted(len(found), 'file')}, {_megabytes(size)}, would be removed")
+        print(f"{gone}; {counted(len(found), 'file')}, {_megabytes(size)}, would be removed")
     else:
-        print(f"{told}; {counted(len(found), 'file')} removed, {_megabytes(remove(found))}")
+        print(f"{gone}; {counted(len(found), 'file')} removed, {_megabytes(remove(found))}")
     return 0
 
 

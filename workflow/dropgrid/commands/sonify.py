@@ -60,9 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _write_clicks(arguments: argparse.Namespace) -> None:
+    from ..pictures_and_sounds.sonify import sonify
     from ..records.store import read_bpm, read_structure
     from ..results.output_guard import check_output
-    from ..show.sonify import sonify
 
     read = (arguments.audio, arguments.bpm, *filter(None, [arguments.structure]))
     check_output(arguments.output, read, force=arguments.force, audio=True)
@@ -74,11 +74,11 @@ def _write_transition(arguments: argparse.Namespace) -> None:
     from ..mixing.alignment import align
     from ..mixing.lists import read_tracks
     from ..mixing.requests import Mixer
+    from ..pictures_and_sounds.sonify import check_format
+    from ..pictures_and_sounds.transition_audio import Overlay, render
     from ..records.ticket import read_ticket
     from ..results.layout import Results
     from ..results.output_guard import check_output
-    from ..show.sonify import check_format
-    from ..show.transition_audio import Overlay, render
 
     check_format(arguments.output)
     mixer = Mixer(arguments.results)

@@ -115,8 +115,8 @@ class RowReader:
     def _keep(self, look: Look, row: Row, failures: Sequence[TrackFailure]) -> None:
         if any(failure.type == BROKEN for failure in failures):
             return
-        told = [[failure.stage, failure.type, failure.message] for failure in failures]
-        parts = told, [row[name] for name in COLUMNS]
+        listed = [[failure.stage, failure.type, failure.message] for failure in failures]
+        parts = listed, [row[name] for name in COLUMNS]
         self._cache.keep(look, [json.dumps(part).encode() for part in parts])
 
 

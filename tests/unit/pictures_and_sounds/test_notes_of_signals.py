@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from dropgrid.pictures_and_sounds.sonify import click, gong, mix, schedule, signal
 from dropgrid.records.model import BpmRecord, Label, Section, StructureRecord
-from dropgrid.show.sonify import click, gong, mix, schedule, signal
 
 RATE = 44100
 A5 = 880.0

@@ -72,7 +72,7 @@ def records(results: Path) -> dict[str, bytes]:
     return {str(path.relative_to(results)): path.read_bytes() for path in paths}
 
 
-def said(done: subprocess.CompletedProcess[str]) -> str:
+def output_of(done: subprocess.CompletedProcess[str]) -> str:
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 
@@ -114,16 +114,16 @@ def touch(music: Path) -> None:
 def test_what_only_moved_is_not_analysed_again(home, snakemake, tmp_path, change):
     before, jobs = records(home / "results"), ran(home)
     change(home / "music")
-    planned = said(snakemake(home, "-n", "analysis"))
+    planned = output_of(snakemake(home, "-n", "analysis"))
     assert not any(f"rule {stage}:" in planned for stage in ("features", *KINDS))
-    done = said(snakemake(home, "--cores", "2"))
+    done = output_of(snakemake(home, "--cores", "2"))
     assert "dropgrid: recognised " in done
     assert ran(home) == jobs
     found = records(home / "results")
     assert len(found) == (12 if change is copy else 9)
     assert (found == before) == (change is touch)
     assert_as_if_fresh(home, home / "music", tmp_path / "fresh")
-    assert "Nothing to be done" in said(snakemake(home, "--cores", "2", "analysis"))
+    assert "Nothing to be done" in output_of(snakemake(home, "--cores", "2", "analysis"))
 
 
 @pytest.mark.parametrize("place", ["elsewhere", "parent", "elsewhere and a part"])
@@ -146,7 +146,7 @@ def test_a_disk_mounted_elsewhere_or_seen_from_another_folder_is_recognised(
         shutil.copytree(home / "music", disk)  # with all times kept, as a disk has them
         shutil.rmtree(home / "music")
         library = disk / "sub" if place.endswith("part") else disk
-    done = said(snakemake(home, "--cores", "2", library=str(library)))
+    done = output_of(snakemake(home, "--cores", "2", library=str(library)))
     assert "dropgrid: recognised " in done
     assert ran(home) == jobs
     assert_as_if_fresh(home, library, tmp_path / "fresh")
@@ -158,7 +158,7 @@ def test_a_file_with_edited_tags_has_only_its_tags_read(home, snakemake, tmp_pat
     tags["TITLE"], tags["BPM"] = "Another title " * 400, "90"
     tags.save()
     house.rename(home / "music" / "Another title.flac")
-    done = said(snakemake(home, "--cores", "2"))
+    done = output_of(snakemake(home, "--cores", "2"))
     track = track_id("Another title.flac")
     log = (home / "results" / "logs" / "features" / f"{track}.log").read_text()
     assert "this audio is known; only its tags were read" in log
@@ -179,7 +179,7 @@ def test_a_byte_in_the_middle_makes_it_another_track(home, snakemake, tmp_path):
     forged = home / "music" / "sub" / "drums 2.wav"
     forged.write_bytes(data)
     os.utime(forged, ns=(status.st_mtime_ns, status.st_mtime_ns))
-    said(snakemake(home, "--cores", "2"))
+    output_of(snakemake(home, "--cores", "2"))
     assert (home / "results" / "logs" / "features" / f"{track_id('sub/drums 2.wav')}.log").exists()
     assert_as_if_fresh(home, home / "music", tmp_path / "fresh")
 
@@ -192,7 +192,7 @@ def test_a_song_that_is_there_twice_is_listed_and_marked(home, snakemake):
     tags.save()
     samples, rate = soundfile.read(house)
     soundfile.write(home / "music" / "zipped.mp3", samples, rate)
-    said(snakemake(home, "--cores", "2"))
+    output_of(snakemake(home, "--cores", "2"))
     found = read_csv(home / "results" / "duplicates.csv")
     assert [row["path"] for row in found] == ["house again.flac", "house.flac", "zipped.mp3"]
     assert {(row["group"], row["same"]) for row in found} == {("1", "recording")}
@@ -204,23 +204,23 @@ def test_a_song_that_is_there_twice_is_listed_and_marked(home, snakemake):
 def test_two_files_that_exchange_their_names_exchange_their_records(home, snakemake, tmp_path):
     music = home / "music"
     shutil.copyfile(music / "house.flac", music / "other.flac")
-    said(snakemake(home, "--cores", "2", "analysis"))
+    output_of(snakemake(home, "--cores", "2", "analysis"))
     shutil.copyfile(music / "sub" / "drums.wav", music / "sub" / "b.wav")
-    said(snakemake(home, "--cores", "2", "analysis"))
+    output_of(snakemake(home, "--cores", "2", "analysis"))
     (music / "sub" / "b.wav").rename(music / "sub" / "c.wav")
     (music / "house.flac").rename(music / "sub" / "b.flac")
     (music / "sub" / "c.wav").rename(music / "house.wav")
-    said(snakemake(home, "--cores", "2", "analysis"))
+    output_of(snakemake(home, "--cores", "2", "analysis"))
     assert_as_if_fresh(home, music, tmp_path / "fresh")
 
 
 def test_records_that_were_taken_over_follow_the_options(home, snakemake, tmp_path):
     """Snakemake does not know what they were made with; another option makes them again."""
     rename(home / "music")
-    said(snakemake(home, "--cores", "2", "analysis"))
+    output_of(snakemake(home, "--cores", "2", "analysis"))
     options = {"structure": "{min_section_bars: 8}"}
     jobs = ran(home)
-    done = said(snakemake(home, "--cores", "2", "analysis", **options))
+    done = output_of(snakemake(home, "--cores", "2", "analysis", **options))
     assert (
         "run again: structure (min_section_bars 4 -> 8); still valid: features, bpm, key" in done
     )
@@ -228,7 +228,7 @@ def test_records_that_were_taken_over_follow_the_options(home, snakemake, tmp_pa
     assert len(again) == 3 and {name.partition("/")[0] for name in again} == {"structure"}
     # Renamed and the option taken back in one run: nothing of the other option is taken over.
     (home / "music" / "drum and bass").rename(home / "music" / "sub")
-    said(snakemake(home, "--cores", "2", "analysis"))
+    output_of(snakemake(home, "--cores", "2", "analysis"))
     assert_as_if_fresh(home, home / "music", tmp_path / "fresh")
 
 
@@ -236,7 +236,7 @@ def test_corrections_follow_the_recording_and_not_its_copy(home, snakemake):
     results, jobs = home / "results", ran(home)
     assert main(["correct", "house.flac", "--results", str(results), "--half"]) == 0
     shutil.copyfile(home / "music" / "house.flac", home / "music" / "house again.flac")
-    said(snakemake(home, "--cores", "2", "analysis"))
+    output_of(snakemake(home, "--cores", "2", "analysis"))
     tempi = {}
     for path in (results / "bpm").glob("house*.json"):
         record = read_bpm(path)
@@ -244,7 +244,7 @@ def test_corrections_follow_the_recording_and_not_its_copy(home, snakemake):
     assert tempi == {"house.flac": ("corrected", 63.0), "house again.flac": ("computed", 126.0)}
     (home / "music" / "house.flac").rename(home / "music" / "renamed.flac")
     (home / "music" / "house again.flac").unlink()
-    said(snakemake(home, "--cores", "2", "analysis"))
+    output_of(snakemake(home, "--cores", "2", "analysis"))
     record = read_bpm(results / "bpm" / f"{track_id('renamed.flac')}.json")
     assert (record.source, record.bpm) == ("corrected", 63.0)
     again = {name for name, age in ran(home).items() if jobs.get(name) != age}
@@ -261,7 +261,7 @@ def test_after_an_upgrade_features_stay_and_tables_are_made_again(home, snakemak
         path = results / "options" / f"{name}.json"
         path.write_text(path.read_text().replace(old, new))
     jobs = ran(home)
-    done = said(snakemake(home, "--cores", "2"))
+    done = output_of(snakemake(home, "--cores", "2"))
     assert f"3 tracks by dropgrid 0.0.1, this is {__version__}: stages to run again: bpm (" in done
     again = {name.partition("/")[0] for name, age in ran(home).items() if jobs.get(name) != age}
     assert again == {"bpm", "structure"}
@@ -270,19 +270,19 @@ def test_after_an_upgrade_features_stay_and_tables_are_made_again(home, snakemak
 
 def test_features_that_are_not_kept_have_no_second_name(songs, snakemake, tmp_path):
     config = {"library": str(songs), "keep_features": "false"}
-    said(snakemake(tmp_path, "--cores", "2", "analysis", **config))
+    output_of(snakemake(tmp_path, "--cores", "2", "analysis", **config))
     assert len(records(tmp_path / "results")) == 9
     assert list(tmp_path.glob("results/cache/*.npz")) == []
     assert list(tmp_path.glob("results/features/*")) == []
 
 
 def test_a_move_is_recognised_in_batches_too(home, snakemake, tmp_path):
-    said(snakemake(home, "--cores", "2", "analysis", tracks_per_job="20"))
+    output_of(snakemake(home, "--cores", "2", "analysis", tracks_per_job="20"))
     features = {p.stat().st_ino for p in (home / "results" / "features").iterdir()}
     rename(home / "music")
     copy_of = home / "music" / "again.ogg"
     shutil.copyfile(home / "music" / "other.ogg", copy_of)
-    done = said(snakemake(home, "--cores", "2", "analysis", tracks_per_job="20"))
+    done = output_of(snakemake(home, "--cores", "2", "analysis", tracks_per_job="20"))
     assert "3 renamed, moved or copied" in done
     assert {p.stat().st_ino for p in (home / "results" / "features").iterdir()} == features
     assert_as_if_fresh(home, home / "music", tmp_path / "fresh")
@@ -292,7 +292,7 @@ def test_our_own_tempo_does_not_come_back_as_evidence(home, snakemake, tmp_path)
     results = home / "results"
     assert main(["tag", "write", "--results", str(results), "--min-confidence", "0"]) == 0
     rename(home / "music")
-    said(snakemake(home, "--cores", "2"))
+    output_of(snakemake(home, "--cores", "2"))
     for path in (results / "bpm").glob("*.json"):
         record = read_bpm(path)
         assert (record.source, record.tag_bpm) == ("computed", None)

@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 from dropgrid.base.errors import ConfigError
-from dropgrid.benchmark import make, truth
-from dropgrid.benchmark.composition import compose
-from dropgrid.benchmark.loader import Dataset
-from dropgrid.benchmark.piece import SPEEDS, Piece
-from dropgrid.benchmark.rendering import RATE, _at_speed, clicks, mix, render
-from dropgrid.benchmark.styles import NAMES
-from dropgrid.benchmark.timeline import Curve, timeline
-from dropgrid.benchmark.traits import TRAITS, TWINS
 from dropgrid.commands.main import main
+from dropgrid.synthetic_benchmark import make, truth
+from dropgrid.synthetic_benchmark.composition import compose
+from dropgrid.synthetic_benchmark.loader import Dataset
+from dropgrid.synthetic_benchmark.piece import SPEEDS, Piece
+from dropgrid.synthetic_benchmark.rendering import RATE, _at_speed, clicks, mix, render
+from dropgrid.synthetic_benchmark.styles import NAMES
+from dropgrid.synthetic_benchmark.timeline import Curve, timeline
+from dropgrid.synthetic_benchmark.traits import TRAITS, TWINS
 
 SEED = 5
 COUNT = 2  # pieces in the folder that the tests of files share
@@ -52,8 +52,8 @@ def test_clicks_lie_on_the_samples_of_the_truth() -> None:
     for number in range(6):
         piece = compose(SEED, number)
         found = np.flatnonzero(clicks(piece, "kick"))
-        stated = np.unique(np.round(piece.onsets("kick") * RATE).astype(int))
-        np.testing.assert_array_equal(found, stated[stated < len(clicks(piece, "kick"))])
+        corrections = np.unique(np.round(piece.onsets("kick") * RATE).astype(int))
+        np.testing.assert_array_equal(found, corrections[corrections < len(clicks(piece, "kick"))])
 
 
 def test_the_sound_of_a_kick_begins_at_the_sample_of_the_truth() -> None:
@@ -63,8 +63,8 @@ def test_the_sound_of_a_kick_begins_at_the_sample_of_the_truth() -> None:
         sound = mix(piece, frozenset({"kick"}))[0]
         jumps = np.flatnonzero(np.abs(np.diff(sound, prepend=0.0)) > 0.35)
         began = jumps[np.diff(jumps, prepend=-1000) > 400]
-        stated = np.unique(np.round(piece.onsets("kick") * RATE).astype(int))
-        np.testing.assert_array_equal(began, stated)
+        corrections = np.unique(np.round(piece.onsets("kick") * RATE).astype(int))
+        np.testing.assert_array_equal(began, corrections)
 
 
 @pytest.mark.parametrize("number", range(6))
@@ -241,8 +241,8 @@ def test_what_is_there_is_kept_and_what_is_lost_is_made_again(folder: Path) -> N
 def test_another_processor_renders_the_same_within_the_tolerance(folder: Path) -> None:
     """NumPy without its vector code stands in for another machine."""
     program = (
-        "import json, hashlib; from dropgrid.benchmark import make, rendering\n"
-        "from dropgrid.benchmark.composition import compose\n"
+        "import json, hashlib; from dropgrid.synthetic_benchmark import make, rendering\n"
+        "from dropgrid.synthetic_benchmark.composition import compose\n"
         f"s = rendering.render(compose({SEED}, 0))\n"
         "print(json.dumps({'digest': hashlib.sha256(s.tobytes()).hexdigest(),"
         " 'levels': make.levels(s)}))"

@@ -11,15 +11,15 @@ from dropgrid.base.colours import SECTION_COLOURS
 from dropgrid.base.errors import ConfigError, RecordError
 from dropgrid.base.text import clock, shortened
 from dropgrid.commands import picture as command
-from dropgrid.demo import compose
+from dropgrid.demo_music import compose
 from dropgrid.features import Features
 from dropgrid.features.store import save
+from dropgrid.pictures_and_sounds.drop_map import coarse, track_picture
+from dropgrid.pictures_and_sounds.figure import image
+from dropgrid.pictures_and_sounds.sheet import sheet
 from dropgrid.records.model import BpmRecord, StructureRecord, TrackFailure
 from dropgrid.records.store import write_record
 from dropgrid.report.collect import TrackView
-from dropgrid.show.figure import image
-from dropgrid.show.sheet import sheet
-from dropgrid.show.track import coarse, track_picture
 from matplotlib import colors
 from PIL import Image
 
@@ -214,7 +214,7 @@ def test_the_command_draws_a_track_and_a_sheet(run, results):
 
 
 def test_a_large_library_takes_several_sheets(run, results, monkeypatch):
-    monkeypatch.setattr("dropgrid.show.sheet.ROWS_PER_SHEET", 1)
+    monkeypatch.setattr("dropgrid.pictures_and_sounds.sheet.ROWS_PER_SHEET", 1)
     for kind in ("bpm", "structure"):
         record = (results / kind / f"{TRACK}.json").read_text()
         (results / kind / f"{OTHER}.json").write_text(record.replace(TRACK, OTHER))

@@ -88,10 +88,10 @@ def test_no_command_line_shows_the_address_and_the_browser_reads_it_from_a_priva
     with_a_browser,
 ):
     workbench, folder = with_a_browser
-    [told] = (folder / "arguments").read_text().splitlines()
-    assert told.startswith("file://") and workbench.token not in told
+    [reported] = (folder / "arguments").read_text().splitlines()
+    assert reported.startswith("file://") and workbench.token not in reported
     assert workbench.token.encode() not in command_lines()
-    page = Path(told.removeprefix("file://"))
+    page = Path(reported.removeprefix("file://"))
     assert page.stat().st_mode & 0o777 == 0o600
     assert f'url={workbench.address}"' in page.read_text()
     # It is served while the browser's command has not returned, and ends all the same.
@@ -143,18 +143,18 @@ def test_only_a_tab_that_goes_to_the_page_itself_may_come_from_elsewhere(workben
         assert workbench.ask(path, **tab, Sec_Fetch_Dest="document")[0] == 403, path
 
 
-def connection(workbench: Workbench, said: bytes = b"") -> socket.socket:
+def connection(workbench: Workbench, message: bytes = b"") -> socket.socket:
     made = socket.create_connection(("127.0.0.1", workbench.port), timeout=600)
-    if said:
-        made.sendall(said)
+    if message:
+        made.sendall(message)
     return made
 
 
 @pytest.mark.parametrize(
-    "said", [b"", b"GET / HTTP/1.1\r\nHost: x\r\nX: "], ids=["nothing", "half"]
+    "message", [b"", b"GET / HTTP/1.1\r\nHost: x\r\nX: "], ids=["nothing", "half"]
 )
-def test_connections_that_ask_for_nothing_do_not_keep_the_owner_out(workbench, said):
-    held = [connection(workbench, said) for _ in range(400)]
+def test_connections_that_ask_for_nothing_do_not_keep_the_owner_out(workbench, message):
+    held = [connection(workbench, message) for _ in range(400)]
     try:
         for _ in range(5):
             assert workbench.json("api/library")["tracks"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..demo import instruments
+from ..demo_music import instruments
 from . import sounds
 from .arrangement import DRUMS
 from .piece import SPEEDS, TAIL, Piece

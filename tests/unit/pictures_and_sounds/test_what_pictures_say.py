@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from dropgrid.base.colours import SECTION_COLOURS
 from dropgrid.features import Features
+from dropgrid.pictures_and_sounds.drop_map import coarse, track_picture
+from dropgrid.pictures_and_sounds.figure import time_axis
+from dropgrid.pictures_and_sounds.sheet import sheet
 from dropgrid.records.model import BpmRecord, Section, StructureRecord, TrackFailure
 from dropgrid.report.collect import TrackView
-from dropgrid.show.figure import time_axis
-from dropgrid.show.sheet import sheet
-from dropgrid.show.track import coarse, track_picture
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure

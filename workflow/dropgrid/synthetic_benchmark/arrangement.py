@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..demo.styles import strokes
+from ..demo_music.styles import strokes
 from ..records.model import Label
 from .piece import Piece, Stroke
 

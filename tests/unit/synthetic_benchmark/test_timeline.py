@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dropgrid.benchmark.timeline import Curve, timeline
+from dropgrid.synthetic_benchmark.timeline import Curve, timeline
 
 
 def test_steady_beats_are_a_beat_apart() -> None:

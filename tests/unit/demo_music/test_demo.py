@@ -12,8 +12,8 @@ import mutagen
 import numpy as np
 import pytest
 import soundfile
-from dropgrid.demo import STYLES, compose, library, render
-from dropgrid.demo.containers import encode, with_tags
+from dropgrid.demo_music import STYLES, compose, library, render
+from dropgrid.demo_music.containers import encode, with_tags
 from dropgrid.records.model import LABELS
 
 pytestmark = [pytest.mark.slow, pytest.mark.smoke]  # `make quick` does without

@@ -1,6 +1,6 @@
 """EDM-grids from Python, as mirdata does it: a data set of tracks whose annotations are arrays.
 
-from dropgrid.benchmark.loader import Dataset
+from dropgrid.synthetic_benchmark.loader import Dataset
 
 data = Dataset("edm-grids")
 for track in data.load_tracks().values():

@@ -11,8 +11,8 @@ import numpy as np
 from ..base.colours import SECTION_COLOURS
 from ..base.text import shortened
 from ..records.model import LABELS, BpmRecord, StructureRecord, TrackFailure
+from .drop_map import WIDTH, coarse
 from .figure import DPI, INK, RULE, STYLE, time_axis
-from .track import WIDTH, coarse
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,12 +13,12 @@ from dropgrid.commands.main import main
 from dropgrid.library import Scan, track_id
 from dropgrid.mixing.alignment import align
 from dropgrid.mixing.transition import Transition
+from dropgrid.pictures_and_sounds.transition_audio import HEADROOM, Overlay, render, resampled
 from dropgrid.records.model import BpmRecord, GridRegion, Loudness, Section, StructureRecord
 from dropgrid.records.store import write_record
 from dropgrid.records.ticket import Ticket
 from dropgrid.records.track import Track
 from dropgrid.results.scan_store import write_tickets
-from dropgrid.show.transition_audio import HEADROOM, Overlay, render, resampled
 
 pytestmark = [pytest.mark.slow, pytest.mark.smoke]  # `make quick` does without
 
@@ -202,8 +202,8 @@ def test_the_command_writes_a_transition(tmp_path: Path, capsys: pytest.CaptureF
     output = tmp_path / "mix.wav"
     wanted = ["sonify", "--transition", "a.wav", "b.wav", "--results", str(results)]
     assert main([*wanted, "--output", str(output)]) == 0
-    said = capsys.readouterr().out
-    assert "leave at bar 21, enter at bar 1, 8 bars" in said and str(output) in said
+    message = capsys.readouterr().out
+    assert "leave at bar 21, enter at bar 1, 8 bars" in message and str(output) in message
     mix = soundfile.read(output)[0]
     assert np.abs(mix[:, 1]).max() > 0.3 and len(mix) > 25 * RATE
     assert main([*wanted, "--output", str(tmp_path / "mix.mp3")]) == 2

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from dropgrid.base.errors import ConfigError
-from dropgrid.benchmark.make import MANIFEST
-from dropgrid.benchmark.submissions import answer, words
+from dropgrid.synthetic_benchmark.make import MANIFEST
+from dropgrid.synthetic_benchmark.submissions import answer, words
 
 PIECES = ("a", "b", "c")
 
@@ -38,13 +38,13 @@ def test_a_command_is_run_for_each_piece_and_what_failed_has_no_answer(folder: P
         "text != 'c' and open(sys.argv[2], 'w').write(text); "
         "text == 'b' and sys.exit('first line\\nno such beat')"
     )
-    said: list[str] = []
+    reasons: list[str] = []
     stale = folder / "answers" / "mine" / "c.jams"
     stale.parent.mkdir(parents=True)
     stale.write_text("of an earlier run")
-    output = answer(folder, "mine", python(code), 60.0, said.append)
+    output = answer(folder, "mine", python(code), 60.0, reasons.append)
     assert {path.name: path.read_text() for path in output.iterdir()} == {"a.jams": "a"}
-    assert said == [
+    assert reasons == [
         "mine: 1 of 3: a: answered",
         "mine: 2 of 3: b: failed with 1: no such beat",
         "mine: 3 of 3: c: wrote nothing",
@@ -52,9 +52,9 @@ def test_a_command_is_run_for_each_piece_and_what_failed_has_no_answer(folder: P
 
 
 def test_a_command_that_takes_too_long_is_ended(folder: Path) -> None:
-    said: list[str] = []
-    answer(folder, "slow", python("import time; time.sleep(600)"), 0.05, said.append)
-    assert [line.partition(": ")[2][8:] for line in said] == [
+    reasons: list[str] = []
+    answer(folder, "slow", python("import time; time.sleep(600)"), 0.05, reasons.append)
+    assert [line.partition(": ")[2][8:] for line in reasons] == [
         f"{name}: took longer than 0.05 s" for name in PIECES
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..demo.styles import KEY_PROGRESSIONS
+from ..demo_music.styles import KEY_PROGRESSIONS
 from ..records.model import Label
 from .timeline import Curve
 

@@ -46,14 +46,14 @@ def mp3() -> bytes:
 def test_an_mp3_whose_info_frame_counts_too_few_frames_is_read_to_its_end(
     tmp_path: Path, mp3: bytes, share: float, sealed: bool
 ) -> None:
-    told = int(share * forge.told_frames(mp3))
+    reported = int(share * forge.declared_frames(mp3))
     path = tmp_path / "a.mp3"
-    path.write_bytes(forge.tell_frames(mp3, told, sealed))
+    path.write_bytes(forge.tell_frames(mp3, reported, sealed))
     seconds, decoder = read(path)
     assert seconds == pytest.approx(SECONDS, abs=0.1)
-    assert ("problem" in decoder) == bool(told)
-    if told:
-        assert str(decoder["problem"]).startswith(f"its info frame promises {told} frames of ")
+    assert ("problem" in decoder) == bool(reported)
+    if reported:
+        assert str(decoder["problem"]).startswith(f"its info frame promises {reported} frames of ")
 
 
 def test_an_mp3_that_begins_loud_and_tells_no_length_is_read_to_its_end(tmp_path: Path) -> None:
@@ -103,13 +103,15 @@ def test_a_flac_that_promises_too_few_samples_is_read_to_its_end(
     tmp_path: Path, share: float
 ) -> None:
     whole = encoded("FLAC")
-    told = int(share * SECONDS * RATE)
-    (tmp_path / "a.flac").write_bytes(forge.tell_flac_samples(whole, told))
+    reported = int(share * SECONDS * RATE)
+    (tmp_path / "a.flac").write_bytes(forge.tell_flac_samples(whole, reported))
     (tmp_path / "whole.flac").write_bytes(whole)
     reader = Reader(tmp_path / "a.flac")
     samples = np.concatenate(list(reader))
     np.testing.assert_array_equal(samples, np.concatenate(list(Reader(tmp_path / "whole.flac"))))
-    promised = f"its header promises {told / RATE:.2f} s, and there is more, which was analysed"
+    promised = (
+        f"its header promises {reported / RATE:.2f} s, and there is more, which was analysed"
+    )
     assert reader.decoder["problem"] == promised
 
 
@@ -122,13 +124,13 @@ def test_a_flac_that_was_written_to_a_pipe_is_read(tmp_path: Path) -> None:
     assert "problem" not in decoder
 
 
-@pytest.mark.parametrize("told", [None, 0])
+@pytest.mark.parametrize("reported", [None, 0])
 @pytest.mark.parametrize("harm", ["cut", "hole", "gone"])
 def test_a_flac_that_is_damaged_is_refused_whoever_decodes_it(
-    tmp_path: Path, harm: str, told: int | None
+    tmp_path: Path, harm: str, reported: int | None
 ) -> None:
     whole = encoded("FLAC")
-    data = whole if told is None else forge.tell_flac_samples(whole, told)
+    data = whole if reported is None else forge.tell_flac_samples(whole, reported)
     middle = len(data) // 2
     harmed = {
         "cut": data[:middle],
@@ -230,13 +232,13 @@ def test_a_sparse_wav_beyond_4_gib_is_seen_to_have_wrapped(tmp_path: Path) -> No
 
     whole = encoded("WAV", "PCM_16")
     path = tmp_path / "a.wav"
-    told = 100_000
+    reported = 100_000
     with path.open("wb") as stream:
-        stream.write(forge.tell_chunk_size(whole, b"data", told, "<I"))
-        stream.truncate(44 + 2**32 + told)
+        stream.write(forge.tell_chunk_size(whole, b"data", reported, "<I"))
+        stream.truncate(44 + 2**32 + reported)
     chunk = audio_chunk(path)
     assert chunk is not None
-    assert wrapped_end(path, chunk) == 44 + 2**32 + told
+    assert wrapped_end(path, chunk) == 44 + 2**32 + reported
 
 
 @pytest.mark.parametrize("behind", [b"", bytes(200_000), b"\xff" * 200_000, b"words " * 40_000])

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..demo import instruments
+from ..demo_music import instruments
 
 VOWELS = ((730, 1090, 2440), (300, 2300, 3000), (450, 800, 2830))  # Hz of three formants: a, i, o
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..demo.styles import BACKBEAT, EIGHTHS, FOUR_ON_THE_FLOOR, NONE, OFFBEATS, Style
-from ..demo.styles import STYLES as DEMO
+from ..demo_music.styles import BACKBEAT, EIGHTHS, FOUR_ON_THE_FLOOR, NONE, OFFBEATS, Style
+from ..demo_music.styles import STYLES as DEMO
 
 MORE: dict[str, Style] = {
     "deep house": Style(

@@ -6,10 +6,18 @@ import numpy as np
 import pytest
 import soundfile
 from dropgrid.base.errors import ConfigError, DecodeError, RecordError
-from dropgrid.demo import compose
+from dropgrid.demo_music import compose
+from dropgrid.pictures_and_sounds.sonify import (
+    click,
+    gong,
+    left_and_right,
+    mix,
+    schedule,
+    signal,
+    sonify,
+)
 from dropgrid.records.model import LABELS, BpmRecord, StructureRecord, TrackFailure
 from dropgrid.records.store import write_record
-from dropgrid.show.sonify import click, gong, left_and_right, mix, schedule, signal, sonify
 
 RATE = 44100
 

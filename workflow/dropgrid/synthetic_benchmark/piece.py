@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..demo.styles import Style
+from ..demo_music.styles import Style
 from ..records.model import Label, Section
 from .styles import STYLES
 from .timeline import Curve, Timeline, timeline

@@ -22,7 +22,7 @@ from ..base.errors import ConfigError
 from ..base.files import write_atomically
 from ..base.json_documents import json_lines
 from ..base.strict_json import loads
-from ..demo.containers import encode
+from ..demo_music.containers import encode
 from ..results.output_guard import check_folder, check_output
 from .composition import compose
 from .piece import Piece
