@@ -1,6 +1,6 @@
 """Answers of dropgrid's methods and of other systems for a folder of audio.
 
-Answers are kept for each version and track and not asked for again: those of other systems in
+Answers are kept for each version and track and not computed again: those of other systems in
 WORK/answers/PACKAGE VERSION/, dropgrid's in WORK/NAME-DIGEST/, by the digest of its code.
 """
 

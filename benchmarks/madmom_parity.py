@@ -83,7 +83,7 @@ class Comparison:
 
 
 def compare(file: Path, ensemble: front_end.Ensemble, wav: Path) -> Comparison:
-    """Ours beside madmom's, and madmom's beside itself where ours is not near or moves a beat."""
+    """Compare activations; if they differ or move a beat, also madmom's with changed inputs."""
     samples, rate = soundfile.read(file)
     soundfile.write(wav, samples, rate, subtype="PCM_16")
     ours = extract(wav, ensemble).activations

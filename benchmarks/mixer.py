@@ -15,7 +15,7 @@ import numpy as np
 from dropgrid.audio.reader import SAMPLE_RATE, Reader
 
 TAPS = np.arange(-15, 17)  # samples around a place that a windowed sinc looks at
-STEPS = 1024  # places between two samples that are told apart: 0.02 microseconds
+STEPS = 1024  # positions between two samples that are distinguished: 0.02 microseconds
 BLOCK = 1 << 17
 SPIN = 1.4  # s of a backspin
 SPIN_SPEED = 6.0  # how much faster than played it begins; it slows down to nothing
@@ -96,7 +96,7 @@ class Set:
 
 
 def read_song(path: Path) -> Song:
-    """The song of a truth file NAME.json, whose audio lies beside it."""
+    """The song of a truth file NAME.json, whose audio is in the same folder."""
     truth = json.loads(path.read_text())
     audio = next(p for p in (path.with_suffix(".ogg"), path.with_suffix(".mp3")) if p.exists())
     samples = np.concatenate([block[:, 0] for block in Reader(audio)])

@@ -87,7 +87,7 @@ def in_process(work: Path, song: Path) -> tuple[float, float]:
 def link_songs(work: Path, song: Path, count: int) -> Path:
     """A fresh folder of so many songs: one, each time with another first sample.
 
-    Songs of the same audio would be known again, and analysed once.
+    Songs of the same audio would be recognised, and analysed once.
     """
     library = work / "library"
     shutil.rmtree(library, ignore_errors=True)

@@ -4,7 +4,7 @@ Usage: .venv/bin/python benchmarks/rank_agreement.py ONE.json OTHER.json
 
 Takes two documents that systems.py or edm_grids.py wrote (benchmarks/results), and prints, for
 every measure that at least three systems have in both, each system's two means and the rank
-correlations. With so few systems a correlation is a hint: its p is printed beside it.
+correlations. With so few systems a correlation is a hint: its p is printed too.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ from structure_cases import (
     starts,
 )
 
-CHANGED = 0.05  # by which a song's score must move to count as mended or broken
+CHANGED = 0.05  # change of a song's score that counts as improved or worsened
 PARTS = ("songs", "synthetic", "priors", "parameters")
 
 

@@ -166,7 +166,7 @@ def exact_hints(sections: Sequence[Section]) -> tuple[tuple[float, float, str], 
 
 
 def entries_of(sections: Sequence[dict[str, Any]]) -> tuple[tuple[float, bool], ...]:
-    """Where a DJ hears a drop begin in a song of these sections, and whether it must be found.
+    """Where a DJ perceives the start of a drop in these sections, and whether it must be found.
 
     The music enters where a kick plays that did not play in the section before, or where a
     section is STEPS_UP louder than that. A drop must begin where a peak enters after anything

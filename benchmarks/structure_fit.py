@@ -56,7 +56,7 @@ RIDGE = 1.0
 LIFT = np.arange(0.05, 0.31, 0.05)
 PEAK = np.arange(-5.0, -2.4, 0.25)  # dB
 DROP_RISES = np.arange(0.2, 3.1, 0.2)  # dB
-CHANGED = 0.05  # by which a song's score must move to count as mended or broken
+CHANGED = 0.05  # change of a song's score that counts as improved or worsened
 PRODUCT = structure.StructureOptions()
 
 

@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def offered(song: Case, shared: Path) -> dict[str, Any]:
-    """What another system is told of a song."""
+    """The input of another system for a song."""
     audio = shared / song.folder / f"{song.name}.ogg"
     return {
         "audio": str(audio.resolve()),

@@ -52,7 +52,7 @@ def submit(folder: Path, music: Path, size: int) -> dict[str, float]:
     ]  # fmt: skip
     subprocess.run(list(map(str, command)), check=True, cwd=folder)
     wall = time.monotonic() - wall
-    time.sleep(5)  # accounting is told of the last job's end a little later
+    time.sleep(5)  # accounting records the end of the last job a little later
     asked = ["sacct", "-n", "-P", "-X", "-S", began, "-o", "JobIDRaw"]
     jobs = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split()
     asked = ["sacct", "-n", "-P", "-j", ",".join(jobs), "-o", "JobID,TotalCPU"]

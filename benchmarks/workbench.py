@@ -33,7 +33,7 @@ from open_workbench import Workbench, opened
 
 ROOT = Path(__file__).resolve().parents[1]
 TRACKS = 20
-# What is wrong with a grid, and the keys that mend it (docs/page.md).
+# What is wrong with a grid, and the keys that correct it (docs/page.md).
 MENDS = {
     "half a beat": ["h"],
     "nothing": [],

@@ -52,6 +52,20 @@ def open_page(browser: Browser, results: Path, address: str = "", **options: obj
     return session
 
 
+def resize(page: Page, width: int, height: int) -> None:
+    """Give a page's window another size, and wait until the page has been laid out for it."""
+    page.set_viewport_size({"width": width, "height": height})
+    page.evaluate(
+        """async ([width, height]) => {
+          const frame = () => new Promise((resolve) => { requestAnimationFrame(resolve); });
+          while (innerWidth !== width || innerHeight !== height) await frame();
+          await frame();  // the observers of sizes are called at the end of this one
+          await frame();
+        }""",
+        [width, height],
+    )
+
+
 @contextmanager
 def library_in_tab(browser: Browser, address: str) -> Iterator[Page]:
     """A page, from a file or served, with its list visible; fails on messages of the browser."""

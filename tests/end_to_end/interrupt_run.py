@@ -120,7 +120,7 @@ def interrupt(
 ) -> Interrupt:
     """Start the workflow, send it a signal after some seconds, and look what is left.
 
-    After a SIGKILL nobody can tidy up: temporary files are then the next run's to remove.
+    After a SIGKILL no process can clean up: temporary files are then the next run's to remove.
     """
     before = analysed(folder)
     process = start(folder, cores, *options)

@@ -43,7 +43,7 @@ class Job:
 
 
 def job_of(source: Path, network: Path) -> Job:
-    """The job of a file as it is now; its ticket lies beside it in `results`."""
+    """The job of a file as it is now; its ticket is in `results` in the same folder."""
     results = source.parent / "results"
     [track] = write_tickets(scan_files([source]), results)
     return Job(source, results / "tracks" / f"{track}.json", network)

@@ -1,4 +1,4 @@
-"""What a person states holds in every later run: in records and exports, renamed, in batches."""
+"""Corrections hold in every later run: in records and exports, renamed, in batches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from dropgrid.library import track_id
 from dropgrid.results.layout import Results
 
-# Songs whose tempo an analysis that is told to look below 120 BPM halves.
+# Songs whose tempo an analysis limited to below 120 BPM halves.
 WRONG = ("Chris-HorizonRemix", "S3M-TRASH3-DISKO", "S3M-TRASH2-KLAKK")
 NARROW = """
 library: music
@@ -97,7 +97,7 @@ def test_three_wrong_grids_are_put_right_and_stay_right(wrong, shared, snakemake
         (tempo,) = exported[name].findall("TEMPO")
         assert float(tempo.get("Bpm", "0")) == pytest.approx(true["bpm"], abs=0.005)
         bars = record(results, f"{name}.ogg", "structure")["sections"][-1]["end_bar"] - 1
-        assert bars == pytest.approx(true["n_bars"], abs=2)  # counted in the bars that are stated
+        assert bars == pytest.approx(true["n_bars"], abs=2)  # counted in the corrected bars
 
     assert ran(snakemake(wrong, "--cores", "2", "-n", *narrow).stdout, "bpm") == 0  # all is done
     # A version that analyses differently: here, one that looks at all tempi, and finds them.
@@ -158,7 +158,7 @@ def test_corrections_survive_a_rename_and_are_not_mistaken_for_another_song(
     assert (renamed["bpm"], renamed["beats"]) == (63.0, before["beats"])
     assert record(results, "house.flac")["source"] == "computed"
 
-    # An edit of the renamed track goes on from there, and moves the statements to its path.
+    # An edit of the renamed track goes on from there, and moves the corrections to its path.
     (library / "music" / "house.flac").unlink()
     run(snakemake, library)
     correct(dropgrid, library, "other name.flac", "--double")

@@ -81,7 +81,7 @@ def test_the_commands_of_a_document_run(path: Path, home: Path, tmp_path: Path) 
 
 
 def test_every_block_of_commands_says_that_it_is_one() -> None:
-    """Else it would not be run: a block without a language holds no command of ours."""
+    """Else it would not be run: a block without a language contains no command of dropgrid."""
     for path in DOCUMENTS:
         for match in BLOCK.finditer(path.read_text()):
             if match[2] == "" and not match[1]:

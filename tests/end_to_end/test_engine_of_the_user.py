@@ -1,5 +1,5 @@
 """An engine of the user's in the real workflow: by module and by file, track by track and in
-batches, made anew when it changes, and refused in one line before anything starts."""
+batches, made again when it changes, and refused in one line before anything starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Other systems' answers in the configuration: scored by every run, anew when they change."""
+"""Other systems' answers in the configuration: scored by every run, and again when they change."""
 
 from __future__ import annotations
 

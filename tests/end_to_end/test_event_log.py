@@ -91,7 +91,7 @@ def test_a_run_is_logged_in_full_and_the_next_appends(music, snakemake, tmp_path
     counts = [end[f"tracks{state}"] for state in ("", "_ok", "_failed", "_waiting")]
     assert counts == [4, 3, 1, 0]
     assert [event["time"] for event in events] == sorted(event["time"] for event in events)
-    # Once more: nothing to be done, and that is told too, in the same file.
+    # Once more: nothing to be done, which is logged too, in the same file.
     assert snakemake(
         tmp_path, "--cores", "2", "analysis", OPTION, str(file), library=str(music)
     ).returncode == 0  # fmt: skip

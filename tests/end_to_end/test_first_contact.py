@@ -1,4 +1,4 @@
-"""What somebody who only knows `dropgrid run FOLDER` gets to read: whole lines, no jargon."""
+"""What a user who only knows `dropgrid run FOLDER` gets to read: whole lines, no jargon."""
 
 from __future__ import annotations
 

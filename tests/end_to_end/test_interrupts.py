@@ -110,7 +110,7 @@ def ignore_sigint() -> None:
 
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "on a cluster"])
 def test_sigterm_ends_a_run_in_the_background_of_a_script(peace, tmp_path, elsewhere):
-    """There SIGINT is ignored, by which else Snakemake is told to cancel its jobs."""
+    """There SIGINT is ignored, which otherwise makes Snakemake cancel its jobs."""
     folder = copy_of(peace, tmp_path)
     cluster = ["--executor", "cluster-generic", "--jobs", "9", "--cluster-generic-submit-cmd",
                "echo job-1; touch submitted; true",

@@ -14,7 +14,7 @@ from dropgrid.report.page import build
 from dropgrid.results.ownership import claim
 from dropgrid.results.saved_lists import SavedList, read_lists
 from open_workbench import Workbench, opened
-from page_in_chromium import PATIENCE, library_in_tab
+from page_in_chromium import PATIENCE, library_in_tab, resize
 from playwright.sync_api import Browser, Page, expect
 from synthetic_library import write_library
 
@@ -164,24 +164,24 @@ def test_the_keyboard_selects_and_opens_the_menu(page: Page) -> None:
 
 
 def test_the_menu_stays_inside_the_window(page: Page) -> None:
-    """The click itself scrolls to the row, and tries again where rows are drawn anew."""
-    for size in ({"width": 1280, "height": 720}, {"width": 390, "height": 844}):
-        page.set_viewport_size(size)  # type: ignore[arg-type]
+    """The click itself scrolls to the row, and tries again if rows are redrawn."""
+    for width, height in ((1280, 720), (390, 844)):
+        resize(page, width, height)
         last = page.locator("#rows .row").last
         last.click(button="right", position={"x": 300, "y": 40})
         box = page.locator("#row-menu").bounding_box()
         assert box is not None
-        assert box["x"] >= 0 and box["x"] + box["width"] <= size["width"]
-        assert box["y"] >= 0 and box["y"] + box["height"] <= size["height"]
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+        assert box["y"] >= 0 and box["y"] + box["height"] <= height
         page.keyboard.press("Escape")
         expect(page.locator("#row-menu")).to_be_hidden()
 
 
 def test_a_phone_shows_the_key_and_the_lists(page: Page) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
+    resize(page, 390, 844)
     expect(page.locator("#head [role=columnheader]", has_text="Key")).to_be_visible()
     expect(page.locator("#rows .row .key b").first).to_be_visible()
-    keys = page.locator("#rows .row .key b").evaluate_all(  # at once: rows may be drawn anew
+    keys = page.locator("#rows .row .key b").evaluate_all(  # at once: rows may be redrawn
         """keys => keys.slice(0, 5).map((key) => [key.getBoundingClientRect().right,
         key.parentElement.scrollWidth - key.parentElement.clientWidth])"""
     )

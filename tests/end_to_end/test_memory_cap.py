@@ -31,7 +31,7 @@ def music(song, tmp_path_factory) -> Path:
 
 
 def declared(music: Path) -> int:
-    """The memory that the features of one of them are said to take."""
+    """The memory that dropgrid estimates for the features of one of them."""
     return memory.megabytes(memory.minutes("0.wav", (music / "0.wav").stat().st_size))
 
 
@@ -93,7 +93,7 @@ def test_the_memory_a_batch_asks_for_suffices_with_a_tenth_to_spare(
 
 
 def test_the_memory_a_job_asks_for_suffices_in_a_fork_of_the_warm_server(tmp_path, snakemake):
-    """Which holds what every stage imports, beside the networks."""
+    """It contains what every stage imports, and the networks."""
     (tmp_path / "music").mkdir()
     for name in ("m.m4a", "o.ogg"):
         audio_containers.write_audio(tmp_path / "music" / name, 90.0)

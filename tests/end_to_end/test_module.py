@@ -1,4 +1,4 @@
-"""dropgrid as a module of somebody else's workflow, run by a stock Snakemake without profiles."""
+"""dropgrid as a module of another workflow, run by a stock Snakemake without profiles."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_it_is_made_as_by_itself_and_the_parent_keeps_what_is_its(
 ) -> None:
     text = 'config["dropgrid"] = {"library": "house", "results": "out/grids"}\n'
     text += one('config["dropgrid"]', "as dg_*")
-    done = parent(text)  # the parent's first rule is still the default, and no limit of ours holds
+    done = parent(text)  # the parent's first rule is the default, and no limit of dropgrid applies
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "mine.txt").read_text().strip() == os.environ["PATH"]
     assert not (tmp_path / "out" / "grids" / "bpm").exists()

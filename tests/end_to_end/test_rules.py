@@ -1,4 +1,4 @@
-"""The workflow as somebody meets it who knows Snakemake: rules, records, and its own options."""
+"""The workflow from the view of a Snakemake user: rules, records, and its own options."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def test_records_are_the_same_with_the_server_without_it_and_in_batches(
 @pytest.mark.skipif(shutil.which("strace") is None, reason="no strace here")
 @pytest.mark.parametrize("config", [{}, BATCHES])
 def test_a_run_with_nothing_to_do_opens_no_music(home, snakemake, config):
-    """Whatever ran before: here an incremental run, which deals one track out anew."""
+    """Whatever ran before: here an incremental run, which distributes one track again."""
     said(snakemake(home, "--cores", "2", "analysis", **config))
     track = next((home / "results" / "key").glob("house*.json"))
     track.unlink()

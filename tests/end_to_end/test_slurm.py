@@ -1,4 +1,4 @@
-"""The workflow on a real Slurm: the same bytes as on one machine, whatever befalls jobs and nodes.
+"""The workflow on a real Slurm: the bytes of one machine, whatever happens to jobs and nodes.
 
 Needs what tests/slurm/start needs (root on Debian or Ubuntu); skips with its reason elsewhere.
 """

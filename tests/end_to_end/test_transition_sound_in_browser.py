@@ -1,4 +1,4 @@
-"""What is heard of a transition on the page, read from its samples, in a real browser.
+"""The sound of a transition on the page, read from its samples, in a real browser.
 
 Two tracks of clicks on their beats, the first in the left channel, the next in the right: so the
 samples tell which is which. Over the same beats two tracks of tones tell levels.
@@ -30,7 +30,7 @@ pytestmark = [
 ]
 
 RATE = 8000  # Hz of the files; the page decodes them to its own
-WITHIN = 0.002  # s between two beats that are heard together
+WITHIN = 0.002  # s between two beats that sound together
 LOW, HIGH = 60.0, 2000.0  # Hz: one below the bass that changes places, one above
 
 
@@ -108,7 +108,7 @@ def test_the_beats_of_both_are_together_in_what_is_rendered(
     aligned = found["aligned"]
     start = aligned["first"][0] - aligned["lead"]
     end = aligned["first"][aligned["end"]] - aligned["lead"]
-    # Where either is all but faded out there is nothing to hear.
+    # Where either is almost faded out there is nothing to measure.
     inside = (right > start + 0.2 * (end - start)) & (right < start + 0.8 * (end - start))
     assert inside.sum() > 16
     off = np.abs(right[inside, np.newaxis] - left).min(axis=1)

@@ -192,7 +192,7 @@ def test_an_empty_library_is_not_an_error_where_it_is_allowed(snakemake, tmp_pat
     assert (tmp_path / "results" / "library.csv").read_text().count("\n") == 1
 
 
-def test_a_tag_is_a_witness_and_the_answer_only_where_it_is_trusted(songs, snakemake, tmp_path):
+def test_a_tag_is_evidence_and_the_answer_only_if_it_is_trusted(songs, snakemake, tmp_path):
     import mutagen
 
     (tmp_path / "music").mkdir()

@@ -4,7 +4,7 @@
 
 Each input is read in a child with capped memory and time, exactly as a job reads a track. An
 input may be decoded or refused (the file's own fault); what must not happen is a hang, a crash
-of the process, or an error nobody foresaw. Exit code 1 if one of these did; the inputs are then
+of the process, or an unexpected error. Exit code 1 if one of these did; the inputs are then
 kept. The same seed gives the same inputs.
 """
 

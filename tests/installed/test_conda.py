@@ -1,6 +1,6 @@
 """`--sdm conda`: the jobs of a rule run the wheels in the rule's own environment.
 
-Conda itself is not asked for: `tests/builders/conda` answers for it with a virtual environment."""
+Conda itself does not run: `tests/builders/conda` answers for it with a virtual environment."""
 
 from __future__ import annotations
 

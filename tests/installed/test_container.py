@@ -1,4 +1,4 @@
-"""The container. Where no builder is at hand the same tree is made as a virtual environment: the
+"""The container. Where no builder is available the same tree is made as a virtual environment: the
 same packages, installed the same way, the same environment variables, another user than root."""
 
 from __future__ import annotations
@@ -97,6 +97,6 @@ def test_the_same_tree_runs_as_its_user(extras: str, fresh, demo: Path, room: Pa
     assert "3 tracks, 3 analysed, 0 failed" in ran.stderr
     made = list((room / "results" / "bpm").iterdir())
     assert {path.stat().st_uid for path in made} == {USER}
-    # It may not write beside the results, so Snakemake works in them.
+    # It may not write into the parent folder of the results, so Snakemake works in them.
     assert (room / "results" / ".snakemake").is_dir()
     assert not (room / ".snakemake").exists()

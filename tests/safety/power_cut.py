@@ -19,7 +19,7 @@ Check = Callable[[], None]
 
 
 class Disk:
-    """check: is called with the folder in the state of after a cut; it may change it."""
+    """check: is called with the folder as it is after a power cut; it may change it."""
 
     def __init__(self, top: Path, check: Check) -> None:
         self.top, self.check = top, check

@@ -1,4 +1,4 @@
-"""A file of corrections that nobody can mean is one clear line, in every command that reads it."""
+"""An invalid file of corrections is one clear line, in every command that reads it."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 As test_fault_injection.py does it, for what takes longer to try: the commands of the stages and a
 batch, the workbench and the watch. Of each kind of call a few are made to fail, the first and the
-last of a process among them. After each: no file of the user's has changed, nothing that was
-stated is lost, what lies in the results can be read, and the next, undisturbed run leaves what one
+last of a process among them. After each: no file of the user's has changed, no correction is
+lost, the results can be read, and the next, undisturbed run leaves what one
 without faults does.
 """
 
@@ -71,7 +71,7 @@ COMMANDS = {
     "batch": [*BATCH, *TRIES],
     "batch, the last try": BATCH,
 }  # fmt: skip
-EDITS: list[tuple[str, dict[str, Any]]] = [  # the field that each states
+EDITS: list[tuple[str, dict[str, Any]]] = [  # the field that each corrects
     ("key", {"op": "key", "key": "Am"}), ("note", {"op": "note", "note": "twice"}),
     ("key", {"op": "key", "key": "Dm"}),
 ]  # fmt: skip
@@ -80,7 +80,7 @@ Start = Callable[[str], Path]
 
 
 def plan(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a run writes before its first job: tickets, options, what is stated, a batch."""
+    """What a run writes before its first job: tickets, options, corrections, a batch."""
     with monkeypatch.context() as patch:
         patch.chdir(folder)
         config = complete_config({"library": "music", "results": "results", "tracks_per_job": 2})
@@ -89,7 +89,7 @@ def plan(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def analysed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two short songs that were analysed in a batch, of each of which something was stated."""
+    """Two short songs that were analysed in a batch, each with a correction."""
     needs_strace()
     top = tmp_path_factory.mktemp("analysed")
     (top / "music").mkdir()
@@ -138,7 +138,7 @@ def start(analysed: Path, tmp_path_factory: pytest.TempPathFactory) -> Start:
 
 
 def made(folder: Path) -> dict[str, bytes]:
-    """What a command leaves, but for identities, by which a file that moves is known again: killed
+    """What a command leaves, but for identities, by which a moved file is recognised: killed
     between features and identity a track has none, and is analysed again where it moves."""
     found = outcome(folder)
     return {name: data for name, data in found.items() if "/identity/" not in name}
@@ -178,7 +178,7 @@ def stated(folder: Path) -> dict[str, Correction]:
 
 
 def answers(process: subprocess.Popen[str]) -> list[bool]:
-    """Of each edit that a workbench is asked for, whether it said that it was saved."""
+    """For each edit in a workbench, whether it reported that it was saved."""
     assert process.stdout is not None
     process.stdout.readline()
     workbench = Workbench(process, process.stdout.readline().strip())
@@ -193,7 +193,7 @@ def answers(process: subprocess.Popen[str]) -> list[bool]:
 
 
 def assert_statements_are_whole(folder: Path, said: list[bool], analysed: Path) -> None:
-    """What was said to be saved is there, unless a later edit took its place, said or not."""
+    """What was reported as saved is there, unless a later edit replaced it, reported or not."""
     before, now = stated(analysed), stated(folder)
     assert now["b.flac"] == before["b.flac"] and now["a.flac"].bpm == before["a.flac"].bpm
     wanted = {"key": {"Am": "A minor", "Dm": "D minor"}, "note": {"twice": "twice"}}
@@ -255,7 +255,7 @@ def test_a_call_of_a_watch_may_fail(kind: str, start: Start, analysed: Path) -> 
     watch alone is killed in the midst of that run."""
     folder = start("watch")
     shutil.copy(folder / "music" / "a.flac", folder / "music" / "c.flac")
-    shutil.rmtree(folder / "results" / "identity")  # so that it is not known again
+    shutil.rmtree(folder / "results" / "identity")  # so that it is not recognised
     old, before = songs(folder), (folder / CORRECTIONS).read_bytes()
     new = folder / f"results/key/{track_id('c.flac')}.json"
     log, said = folder.parent / "strace.log", folder.parent / "said"

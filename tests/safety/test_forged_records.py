@@ -1,4 +1,4 @@
-"""Records from somebody else's results folder: nothing in them is believed.
+"""Records from another user's results folder: nothing in them is believed.
 
 Item B of forged.md beside this file.
 """

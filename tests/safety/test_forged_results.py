@@ -1,4 +1,4 @@
-"""Files in a folder of results that are forged or somebody else's."""
+"""Files in a folder of results that are forged or belong to others."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_users_file_in_the_place_of_an_output_is_not_overwritten(name, tmp_pat
     fill(tmp_path, "music/song.flac")
     results, music = tmp_path / "results", [str(tmp_path / "music")]
     claim(results, music)
-    for empty in (b"", bytes(9)):  # what a crash leaves of ours
+    for empty in (b"", bytes(9)):  # what a crash leaves of dropgrid's files
         (results / name).write_bytes(empty)
         claim(results, music)
     fill(results, name)
@@ -115,7 +115,7 @@ def test_no_batch_ticket_or_record_takes_the_place_of_a_file_of_the_users(name, 
     name = name.format(track=found.tracks[0].track)
     claim(results, [str(tmp_path / "music")])
     fill(results, name)
-    if name.startswith("batches"):  # ours are numbered on from it
+    if name.startswith("batches"):  # dropgrid continues its numbering
         config = {**CONFIG, "tracks_per_job": 20}
         assert make_plan(found, str(results), config, write).batches
     elif write or not name.startswith("tracks"):  # a dry run only sees which tickets there are

@@ -224,7 +224,7 @@ def talks(path: Path) -> str:
 
 
 def open_files(path: Path) -> list[str]:
-    """What the tag process has open beside the three streams and its two pipes."""
+    """What the tag process has open apart from the three streams and its two pipes."""
     found = [link for link in Path("/proc/self/fd").iterdir() if int(link.name) > 2]
     names = [os.readlink(link) for link in found if link.exists()]
     return [name for name in names if not name.startswith(("pipe:", "/proc/"))]
@@ -250,7 +250,7 @@ def test_every_end_of_a_tag_process_reaches_its_caller(
 def test_a_machine_that_cannot_run_the_tag_process_is_not_a_fault_of_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
-    """A record would keep what is told of the file, long after the machine is well again."""
+    """A record would keep the false reason long after the machine has recovered."""
 
     def fails(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

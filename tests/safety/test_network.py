@@ -131,7 +131,7 @@ def environment_of(tmp_path: Path) -> tuple[Path, dict[str, str]]:
 
 
 def tracer() -> str:
-    """strace where it works; else what Python itself can see, which is said."""
+    """strace where it works; otherwise what Python itself can see, and a note of this."""
     if strace_works():
         return "strace"
     print("strace cannot trace here: only what Python does is seen, not what libraries do")

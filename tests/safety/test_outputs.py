@@ -1,4 +1,4 @@
-"""Outputs that are somebody's songs, notes and lists: none is written over.
+"""Output paths that are a user's songs, notes and lists: none is overwritten.
 
 Item A5 of forged.md beside this file.
 """
@@ -48,7 +48,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
-    """What the command says in the one line with which it refuses."""
+    """The single line with which the command refuses."""
     capsys.readouterr()
     assert main(arguments) == 2
     said = capsys.readouterr().err

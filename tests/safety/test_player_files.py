@@ -1,6 +1,6 @@
 """Forged and damaged files of players' sticks: a clear error or an answer, no hang, no memory.
 
-Item D of the table in README.md beside this file: whoever plugs in a stranger's stick and asks
+Item D of the table in README.md beside this file: a user who plugs in a stranger's stick and runs
 `dropgrid correct --from` reads three kinds of files that anyone may have written.
 """
 

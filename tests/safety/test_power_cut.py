@@ -1,4 +1,4 @@
-"""The power may fail between any two calls: what was there, or what was said to be saved, is."""
+"""After a power cut between two calls, old files and everything reported as saved are there."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_disk_loses_what_is_not_synchronised(tmp_path: Path) -> None:
 
 
 def test_what_was_reported_as_saved_is_saved(tmp_path: Path) -> None:
-    """Edits and undo: at any moment the statements of before or after, and then those of after."""
+    """Edits and undo: at any moment the old or the new corrections, at the end the new ones."""
     top = tmp_path / "top"
     results = write_steady(top / "results", [PATH])
     session = CorrectionSession(results, top / "mine.json")

@@ -1,4 +1,4 @@
-"""Whatever lies in and beside a folder of results, no command harms it."""
+"""Whatever is in and around a folder of results, no command harms it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_every_byte_of_others_is_the_same_whatever_lies_where(
                 claim(top / results, [str(top / library)])
                 remove_broken_files(top / results)
             make_plan(found, str(top / results), CONFIG, write)
-        except (DropgridError, OSError):  # a loop of links is told as one of a file in it
+        except (DropgridError, OSError):  # a loop of links is reported for a file in it
             pass
         after = contents(top)
         assert {k: after.get(k) for k in before} == before

@@ -1,4 +1,4 @@
-"""Writing tags loses nobody's edit, and is undone whole.
+"""Writing tags loses no edit of others, and can be undone completely.
 
 Items A6 and D (tags) of the table in README.md beside this file.
 """

@@ -71,7 +71,7 @@ def test_a_file_that_was_half_written_in_place_is_finished_by_the_next_command(
     assert killed.returncode == -9
     assert len(list(path.parent.iterdir())) == 3
     assert tag(results, "write", "--dry-run", "--in-place") == 0
-    assert len(list(path.parent.iterdir())) == 3  # a dry run mends nothing
+    assert len(list(path.parent.iterdir())) == 3  # a dry run repairs nothing
     assert tag(results, "write", "--in-place") == 0
     assert "the writing that was interrupted is finished" in capsys.readouterr().err
     assert [p.name for p in path.parent.iterdir()] == ["a.flac"]
@@ -196,7 +196,7 @@ def test_only_dropgrids_own_leftovers_are_repaired(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("letter", ["x", "ж", "曲", "🎵"])
 def test_a_song_of_the_longest_name_is_tagged_in_every_script(tmp_path: Path, letter: str) -> None:
-    """A name may have 255 bytes, and so may that of the copy beside it."""
+    """A name may have 255 bytes, and so may the name of the copy."""
     name = letter * (250 // len(letter.encode())) + ".flac"
     path = song(tmp_path, name)
     results = library(tmp_path)

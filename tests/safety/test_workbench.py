@@ -229,7 +229,7 @@ def test_a_large_library_is_served_before_all_of_it_is_read(folder):
     with opened(folder / "results", wait=False) as workbench:
         first = workbench.json("api/library")
         assert len(first["tracks"]) == 801 and first["unread"] > 0
-        # What is asked for or changed meanwhile is there at once, and stays.
+        # Requests and changes in the meantime are served at once, and stay.
         assert workbench.json(f"api/tracks/{last}")["bpm"]["bpm"] == 126.0
         assert workbench.edit(last, {"op": "half"})["row"]["bpm"] == 63.0
         rows = {row["id"]: row for row in first["tracks"]}

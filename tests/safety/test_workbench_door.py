@@ -1,4 +1,4 @@
-"""Who may come to the workbench: its address stays with its user, and nobody keeps them out."""
+"""Access to the workbench: only its user learns the address, and no one can block that user."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def news_twice(workbench: Workbench) -> bool:
 
 
 def test_a_page_that_waits_for_news_is_not_ended(results):
-    """What was asked for takes as long as it takes, and the connection is used again."""
+    """An answer may take any time, and the connection is used again."""
     for head in HEADS:
         with hasty(results, head) as workbench:
             if news_twice(workbench):

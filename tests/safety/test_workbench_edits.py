@@ -31,7 +31,7 @@ def test_an_edit_is_saved_at_once_and_the_records_follow(workbench, folder):
 
 
 def test_records_without_their_corrections_are_made_again_at_the_start(folder):
-    """As an end in the midst of saving leaves them: the statement is there, the record is not."""
+    """The files after an end during saving: with the correction, without the record."""
     results = Results(folder / "results")
     record, stated_there = results.record("bpm", TRACK), folder / "results" / "corrections.json"
     with opened(folder / "results") as workbench:
@@ -123,7 +123,7 @@ def test_kill_9_in_the_middle_of_saving_loses_nothing_that_was_answered(folder, 
 
 
 def test_no_row_goes_back_to_what_it_was_before_an_edit(folder, monkeypatch):
-    """The records of one edit are made while the next edit comes: what is told is the newer."""
+    """The records of one edit are made while the next edit comes: the newer state is reported."""
     results = folder / "results"
     workbench = state.Workbench(CorrectionSession(Results(results), results / "corrections.json"))
     renewed, edited, made = threading.Event(), threading.Event(), workbench._row
@@ -131,7 +131,7 @@ def test_no_row_goes_back_to_what_it_was_before_an_edit(folder, monkeypatch):
 
     def slow(*what):
         row = made(*what)
-        if threading.current_thread() is workbench._threads[0]:  # which makes records anew
+        if threading.current_thread() is workbench._threads[0]:  # which makes records again
             renewals.append(row)
             renewed.set()
             edited.wait(1)  # in vain where edits wait for the row, as they must

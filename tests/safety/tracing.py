@@ -1,7 +1,7 @@
 """What a command does outside of itself: its sockets, and what it writes, creates or deletes.
 
-With strace, of every system call of the command and of all it starts. Where that is not to be
-had, by an audit hook in every Python that the command starts, which native code passes by.
+With strace, of every system call of the command and of all it starts. Where strace is not
+available, by an audit hook in every Python that the command starts, which native code passes by.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def begin(results: Path) -> None:
     """A folder of results that already has its networks."""
     files = Results(results)
     results.mkdir(parents=True)
-    (results / ".dropgrid").write_bytes(b"")  # an empty file is nobody's
+    (results / ".dropgrid").write_bytes(b"")  # an empty file has no owner
     (results / ".dropgrid").unlink()
     claim(results, ["/nowhere"])
     files.network.touch()

@@ -1,4 +1,4 @@
-"""The rules by which things happen in the simulated world, in any order that Hypothesis finds."""
+"""The steps of the simulated world, which Hypothesis runs in any order."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ PLACE = st.sampled_from(PLACES)
 
 
 class FolderWorld(RuleBasedStateMachine):
-    """page: what a page without a server leaves when a track is confirmed."""
+    """page: writes the file that a page without a server downloads when a track is confirmed."""
 
     page: Callable[[World, Song], None] = staticmethod(pages.confirm)
-    fresh = True  # whether each run is compared with one from nothing
+    fresh = True  # whether each run is compared with a run in an empty folder
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,15 +56,15 @@ class FolderWorld(RuleBasedStateMachine):
         return self.world.songs[which % len(self.world.songs)]
 
     def free(self, place: str, suffix: str) -> bool:
-        """Whether nothing lies at a place and nothing was stated of it."""
+        """Whether a path has neither a file nor a correction."""
         from dropgrid.apply_corrections import document
 
         path = place + suffix
-        stated = document.read(self.world.link).tracks
-        return path not in stated and all(song.path != path for song in self.world.songs)
+        corrected = document.read(self.world.link).tracks
+        return path not in corrected and all(song.path != path for song in self.world.songs)
 
     def is_settled(self, song: Song) -> bool:
-        """Whether no other song of this recording is gone with its statements."""
+        """Whether no other song of this recording was removed together with its correction."""
         moved = [s for path, s in self.world.seen.items() if s.path != path]
         gone = [recording for recording, _ in self.world.lost]
         return song.recording not in [*gone, *(s.recording for s in moved)]
@@ -151,7 +151,7 @@ class FolderWorld(RuleBasedStateMachine):
         bpm=st.sampled_from([90.0, 121.0, 124.0]),
     )  # fmt: skip
     def import_grids(self, which: set[int], program: str, bpm: float) -> None:
-        """The grids of another program, of some of the songs."""
+        """Import the grids of another program for some of the songs."""
         found = self.world.analysed()
         songs = {found[number % len(found)].path: found[number % len(found)] for number in which
                  if found}  # fmt: skip
@@ -182,7 +182,7 @@ class FolderWorld(RuleBasedStateMachine):
 
     @rule(which=WHICH, step=st.sampled_from(STEPS))
     def two_actors(self, which: int, step: dict[str, Any]) -> None:
-        """Somebody corrects a track in the midst of a run."""
+        """A user corrects a track during a run."""
         found = self.world.analysed()
         waiting = [found[which % len(found)]] if found else []
 
@@ -208,7 +208,7 @@ class FolderWorld(RuleBasedStateMachine):
     @precondition(lambda self: self.world.clean)
     @rule(which=WHICH, after=st.sampled_from([0, 100, 5000]))
     def killed_in_place(self, which: int, after: int) -> None:
-        """A file of two names is half written; its user retitles it, or not."""
+        """Writing into a file with two names stops in the middle; the next command finishes it."""
         song = self.song(which)
         if not song.whole:
             return
@@ -221,7 +221,7 @@ class FolderWorld(RuleBasedStateMachine):
 
     @rule(which=WHICH)
     def stray_copy(self, which: int) -> None:
-        """Something that is called like an unfinished copy of ours, but is none."""
+        """A file that has the name of an unfinished copy of dropgrid, but is not one."""
         song = self.song(which)
         path = self.world.file(song)
         stray = path.with_name(f".{path.name}.999999999.dropgrid-whole")

@@ -1,4 +1,4 @@
-"""Faults that this project once had, put back: the simulated world has to find each of them."""
+"""Faults that this project once had: the simulated world must find each of them again."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def _any_equal_fingerprint(
     fingerprint: str | None = None,
     recording_is_gone: Any = None,
 ) -> str | None:
-    """Statements of a copy that is in the library are taken for a track's own."""
+    """A track gets the corrections of a copy that is still in the library."""
     own = self.tracks.get(path)
     if own is not None and fingerprints.same(own.fingerprint, fingerprint) is not False:
         return path
-    for name, said in sorted(self.tracks.items()):
-        if fingerprints.same(said.fingerprint, fingerprint):
+    for name, correction in sorted(self.tracks.items()):
+        if fingerprints.same(correction.fingerprint, fingerprint):
             return name
     return None
 
 
 def _absence_means_none(value: Any, place: str) -> Confirmed:
-    """What a page does not say of drops is read as that there are none."""
+    """A page without drops in its answer is read as an answer without drops."""
     return Confirmed(
         value.get("answer", ""),
         model.grid(value.get("grid") or [], place),
@@ -45,7 +45,7 @@ def _absence_means_none(value: Any, place: str) -> Confirmed:
 
 
 def _copy_any_whole(folder: Path, entries: Any = ()) -> list[tuple[Path, str]]:
-    """A finished copy is written to where its name says, whoever made it."""
+    """Any file named like a finished copy replaces the file that its name contains."""
     for name in sorted(os.listdir(folder)):
         match = in_place.LEFT_OVER.fullmatch(name)
         if match and match["state"] == in_place.WHOLE and (folder / match["name"]).is_file():
@@ -65,20 +65,20 @@ def _forget_modes(path: Path) -> int | None:
 
 
 def _write_in_place(path: Path, data: bytes, durable: bool = True) -> None:
-    """A corrections file is emptied, and then written."""
+    """A corrections file is written in place, not replaced."""
     with path.open("wb") as file:
         os.fsync(file.fileno())
         file.write(data)
 
 
-def _forget_what_was_stated(
+def _forget_corrections(
     session: Any,
     state: Any,
     reference: Any,
     before: Correction,
     taken: Any = import_grids._imported,
 ) -> import_grids.GridImport:
-    """A grid of another program takes the place of all that was stated of a track."""
+    """An imported grid replaces all corrections of a track."""
     found: import_grids.GridImport = taken(session, state, reference, Correction())
     return found
 
@@ -89,7 +89,7 @@ def _no_shadow(results: Path) -> Path:
 
 
 PLANTED: dict[str, list[tuple[Any, str, Any]]] = {
-    "a copy's statements are taken": [
+    "corrections of a copy are used": [
         (document.Document, "find", _any_equal_fingerprint),
     ],
     "confirming deletes drops": [(model, "_confirmed", _absence_means_none)],
@@ -97,25 +97,25 @@ PLANTED: dict[str, list[tuple[Any, str, Any]]] = {
     "a link is replaced": [(document, "real_path", _replace_links)],
     "a mode is forgotten": [(files, "_mode_of", _forget_modes)],
     "corrections are written in place": [(document, "write_atomically", _write_in_place)],
-    "an import forgets what was stated": [(import_grids, "_imported", _forget_what_was_stated)],
+    "an import forgets corrections": [(import_grids, "_imported", _forget_corrections)],
     "a dry run writes": [(plan, "shadow_of", _no_shadow)],
 }
-# What the check that finds a fault has to say.
+# The message of the check that must find each fault.
 HARM = {
-    "a copy's statements are taken": "changed what is stated of another|lost: |not in force",
+    "corrections of a copy are used": "changed the correction of another|lost: |not applied",
     "confirming deletes drops": "changed its answer",
     "any finished copy is written": "its audio changed|cannot be read any more",
-    "a link is replaced": "is no link any more",
+    "a link is replaced": "is not a link any more",
     "a mode is forgotten": "has the mode",
     "corrections are written in place": "not JSON",
-    "an import forgets what was stated": "changed what is stated of it|lost: ",
+    "an import forgets corrections": "changed its correction|lost: ",
     "a dry run writes": "a dry run changed",
 }
 
 
 @contextmanager
 def planted(name: str) -> Iterator[None]:
-    """Put a fault back."""
+    """Run with one of the faults."""
     with ExitStack() as stack:
         for owner, attribute, value in PLANTED[name]:
             stack.enter_context(mock.patch.object(owner, attribute, value))

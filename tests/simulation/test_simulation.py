@@ -45,7 +45,7 @@ def test_the_world_takes_grids_over_from_other_programs(program: str, tmp_path: 
         songs = [world.add("a", 0, 0), world.add("sub/b", 1, 1)]
         world.run()
         world.import_grids(songs, program, 90.0)
-        assert [song.held and song.held.bpm for song in songs] == [90.0, 90.0]
+        assert [song.correction and song.correction.bpm for song in songs] == [90.0, 90.0]
         world.check()
 
 

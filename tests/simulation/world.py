@@ -1,7 +1,7 @@
-"""A folder of music, its results and its user, and what must hold of them whatever happens.
+"""A folder of music, its results and its user, and what must be true of them in every situation.
 
-The world knows of each file what its user made of it: the recording, the title, and what was
-stated of it. After each step `check` compares that with the disk.
+The world knows what the user did to each file: the recording, the title and the corrections. After
+each step `check` compares this with the disk.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ TICK = 0.005  # s: file systems date files no finer
 
 @dataclasses.dataclass(eq=False)
 class Song:
-    """A file of the user's: where it lies, what it is, and what was stated of it."""
+    """A file of the user: its path, its recording and its correction."""
 
     path: str
     recording: int
     rip: int
     title: str = ""
-    held: Correction | None = None
-    tagged: str | None = None  # the path under which our tags were written into it
+    correction: Correction | None = None
+    tagged: str | None = None  # its path when dropgrid wrote tags into it
     whole: bool = True
 
 
@@ -63,13 +63,13 @@ def _text(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def plain(said: Correction | None) -> Correction:
-    """Statements as the file holds them, rounded, but for the fingerprint."""
-    return from_json(to_json(dataclasses.replace(said or NOTHING, fingerprint=None)), "")
+def plain(correction: Correction | None) -> Correction:
+    """A correction rounded as in the file, without its fingerprint."""
+    return from_json(to_json(dataclasses.replace(correction or NOTHING, fingerprint=None)), "")
 
 
 class World:
-    """Songs below music/, results beside it, and a corrections file that is a link."""
+    """Songs in music/, a results folder, and a corrections file that is a link."""
 
     def __init__(self, top: Path) -> None:
         self.top, self.music, self.results = top, top / "music", top / "results"
@@ -85,12 +85,12 @@ class World:
             "library": str(self.music), "corrections": str(self.link),
         }  # fmt: skip
         self.songs: list[Song] = []
-        self.seen: dict[str, Song] = {}  # by path, as the last run found them
-        self.lost: list[tuple[int, Correction]] = []  # stated of songs that were deleted
+        self.seen: dict[str, Song] = {}  # by path, at the last run
+        self.lost: list[tuple[int, Correction]] = []  # corrections of songs that were deleted
         self.clean = False  # whether nothing happened since the last run
         self.count = 0
 
-    # What is there
+    # State
 
     def session(self) -> CorrectionSession:
         return CorrectionSession(Results(self.results), self.link)
@@ -98,8 +98,8 @@ class World:
     def file(self, song: Song) -> Path:
         return self.music / song.path
 
-    def in_force(self, path: str) -> Correction | None:
-        """What is held of a track, as every command sees it; None without a record."""
+    def applied(self, path: str) -> Correction | None:
+        """The correction of a track that all commands apply; None without a record."""
         try:
             state = self.session().read_state(track_id(path))
         except DropgridError:
@@ -110,7 +110,7 @@ class World:
         """The songs that can be corrected: analysed, and where the last run found them."""
         return [s for p, s in self.seen.items() if s.path == p and s in self.songs and s.whole]
 
-    # What happens to files
+    # Changes of files
 
     def happens(self) -> None:
         self.clean = False
@@ -125,10 +125,10 @@ class World:
 
     def copy(self, song: Song, path: str) -> None:
         self.happens()
-        made = dataclasses.replace(song, path=path + Path(song.path).suffix, held=None)
+        made = dataclasses.replace(song, path=path + Path(song.path).suffix, correction=None)
         self.file(made).parent.mkdir(exist_ok=True)
         shutil.copy(self.file(song), self.file(made))
-        if song.tagged:  # the copy has our tags, and no backup
+        if song.tagged:  # the copy has dropgrid's tags, but no backup
             made.tagged = "elsewhere"
         self.songs.append(made)
 
@@ -145,8 +145,8 @@ class World:
         self.happens()
         self.file(song).unlink()
         self.songs.remove(song)
-        if song.held is not None:
-            self.lost.append((song.recording, song.held))
+        if song.correction is not None:
+            self.lost.append((song.recording, song.correction))
 
     def retag(self, song: Song, title: str) -> None:
         self.happens()
@@ -166,34 +166,36 @@ class World:
         os.truncate(self.file(song), size // 2)
         song.whole = False
 
-    # What the user says
+    # The user
 
     def correct(self, song: Song, step: dict[str, Any]) -> None:
-        """Make an edit, which may concern nobody else."""
+        """Make an edit, which may change no other track."""
         self.happens()
-        before = {s.path: self.in_force(s.path) for s in self.analysed()}
-        with contextlib.suppress(InvalidCorrection):  # and then nothing is stated
+        before = {s.path: self.applied(s.path) for s in self.analysed()}
+        with contextlib.suppress(InvalidCorrection):  # then there is no correction
             self._now(song, self.session().edit(track_id(song.path), [step]))
-        after = {s.path: self.in_force(s.path) for s in self.analysed()}
+        after = {s.path: self.applied(s.path) for s in self.analysed()}
         del before[song.path], after[song.path]
-        assert after == before, f"correcting {song.path} changed what is stated of another"
+        assert after == before, f"correcting {song.path} changed the correction of another"
 
     def killed_correct(self, song: Song, step: dict[str, Any], at: int) -> None:
         """The process that makes an edit is killed before a rename or while it saves."""
         self.happens()
-        track, before = track_id(song.path), self.in_force(song.path)
-        others = {s.path: self.in_force(s.path) for s in self.analysed() if s is not song}
+        track, before = track_id(song.path), self.applied(song.path)
+        others = {s.path: self.applied(s.path) for s in self.analysed() if s is not song}
         state = self.session().read_state(track)
         try:
-            said = edit(
+            correction = edit(
                 *self.session().answer(state, self.session().correction_of(state)[1]), step
             )
         except InvalidCorrection:
             return
         ended = killed_at(at, lambda: self.session().edit(track, [step]), "fsync", "replace")
-        now = self.in_force(song.path)
-        assert now == plain(said) or (now == before and not ended), f"{song.path}: half saved"
-        assert others == {path: self.in_force(path) for path in others}
+        now = self.applied(song.path)
+        assert now == plain(correction) or (now == before and not ended), (
+            f"{song.path}: half saved"
+        )
+        assert others == {path: self.applied(path) for path in others}
         if now != before:
             self._now(song, now)
 
@@ -202,30 +204,30 @@ class World:
         self.happens()
         source = self.top / program
         source.write_text(PROGRAMS[program]([self.file(song) for song in songs], bpm))
-        before = {s.path: self.in_force(s.path) or NOTHING for s in self.analysed()}
+        before = {s.path: self.applied(s.path) or NOTHING for s in self.analysed()}
         kept = self.kept.read_bytes()
         words = ["correct", "--results", str(self.results), "--corrections", str(self.link)]
         with self.silent():
             assert main([*words, "--from", str(source), "--dry-run"]) == 0
-            assert self.kept.read_bytes() == kept, "what only lists has changed the file"
+            assert self.kept.read_bytes() == kept, "a dry run changed the file"
             assert main([*words, "--from", str(source)]) == 0
         source.unlink()
         for song in self.analysed():
-            was, now = before[song.path], self.in_force(song.path) or NOTHING
+            was, now = before[song.path], self.applied(song.path) or NOTHING
             if song not in songs or was.corrects_grid:
-                assert now == was, f"{song.path}: an import changed what is stated of it"
+                assert now == was, f"{song.path}: an import changed its correction"
             elif now != was:
                 assert now.bpm == bpm, f"{song.path}: imported {now}"
                 others = {**GRID, "confirmed": None}
                 assert dataclasses.replace(now, **others) == dataclasses.replace(was, **others), (
-                    f"{song.path}: an import changed what is stated of it"
+                    f"{song.path}: an import changed its correction"
                 )
                 self._now(song, now)
 
     def undo(self, song: Song) -> None:
-        """Undo and take again; both bring back what was."""
+        """Undo and redo restore the earlier corrections."""
         self.happens()
-        track, before = track_id(song.path), self.in_force(song.path)
+        track, before = track_id(song.path), self.applied(song.path)
         undo, _ = self.session().steps(track, self.session().read_state(track).fingerprint)
         if not [step for step in undo if plain(step) != before]:
             return
@@ -233,18 +235,18 @@ class World:
         assert plain(self.session().undo(track, again=True)) == before
         self._now(song, self.session().correction_of(self.session().read_state(track))[1])
 
-    def _now(self, song: Song, said: Correction) -> None:
-        """Keep what is stated of a song; it may have been another's, that was deleted."""
-        song.held = None if plain(said).is_empty else plain(said)
-        there = [plain(said) for said in document.read(self.link).tracks.values()]
+    def _now(self, song: Song, correction: Correction) -> None:
+        """Note the correction of a song; it may come from a deleted copy."""
+        song.correction = None if plain(correction).is_empty else plain(correction)
+        there = [plain(correction) for correction in document.read(self.link).tracks.values()]
         self.lost = [
-            (recording, held)
-            for recording, held in self.lost
-            if recording != song.recording or held in there
+            (recording, correction)
+            for recording, correction in self.lost
+            if recording != song.recording or correction in there
         ]
 
     def confirm_on_a_page(self, song: Song, page: Callable[[World, Song], None]) -> None:
-        """Confirm, download, put in place, run: the answer is what it was."""
+        """Confirm on a page, download, put the file in place, run: the answer does not change."""
         self.run()
         before = self.answer(song)
         self.happens()
@@ -252,9 +254,9 @@ class World:
         self.run()
         assert self.answer(song) == before, f"confirming {song.path} changed its answer"
         state = self.session().read_state(track_id(song.path))
-        said = self.session().correction_of(state)[1]
-        assert said.confirmed is not None
-        self._now(song, said)
+        correction = self.session().correction_of(state)[1]
+        assert correction.confirmed is not None
+        self._now(song, correction)
 
     def answer(self, song: Song) -> list[Any]:
         kinds = {
@@ -269,13 +271,13 @@ class World:
             found += [values[name] for name in names]
         return found
 
-    # What dropgrid does
+    # dropgrid
 
     def run(self, between: Callable[[], None] = lambda: None) -> None:
         time.sleep(TICK)
         with self.silent():
             bring_up_to_date(self.config, self.results, between)
-            for _ in range(3):  # what a run learns of a recording may matter to another track
+            for _ in range(3):  # a run may find out about a recording what another track needs
                 time.sleep(TICK)
                 if not bring_up_to_date(self.config, self.results):
                     break
@@ -285,13 +287,13 @@ class World:
         self.clean = True
 
     def killed_run(self, at: int) -> None:
-        """A run that is killed before its so-many-th rename."""
+        """A run that is killed before its rename number `at`."""
         self.happens()
         with self.silent():
             killed_at(at, lambda: bring_up_to_date(self.config, self.results), "replace")
 
     def dry_run(self) -> None:
-        """A run that only looks changes nothing."""
+        """A dry run changes nothing."""
         before = self.contents()
         with self.silent():
             look(self.config, self.results)
@@ -300,7 +302,7 @@ class World:
         assert not changed, f"a dry run changed {sorted(changed)}"
 
     def contents(self) -> dict[Path, tuple[int, bytes]]:
-        """Age and bytes of every file there is, of the user's and of ours."""
+        """The modification time and the bytes of every file of the user and of dropgrid."""
         files = [path for path in self.top.rglob("*") if path.is_file()]
         return {path: (path.lstat().st_mtime_ns, path.read_bytes()) for path in files}
 
@@ -321,7 +323,7 @@ class World:
                 song.tagged = song.tagged or song.path
 
     def killed_write(self, after: int) -> None:
-        """Tags are written, and the process ends while it writes into a file in place."""
+        """Write tags in a process that ends while it writes into a file in place."""
         copy = shutil.copyfileobj
 
         def dies(source: Any, target: Any) -> None:
@@ -335,7 +337,7 @@ class World:
             in_a_child(lambda: self.tag("write"))
 
     def restore_tags(self) -> None:
-        """All that we wrote is gone, from every file that is where it was."""
+        """Restore tags: dropgrid's tags are gone from every file that was not moved."""
         self.tag("restore")
         for song in self.songs:
             if song.tagged == song.path and song.whole:
@@ -358,16 +360,16 @@ class World:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             yield
 
-    # What must hold
+    # Checks
 
     def check(self) -> None:
         self.no_file_changed()
-        self.no_statement_is_lost()
-        assert self.link.is_symlink(), "the corrections file is no link any more"
+        self.no_correction_is_lost()
+        assert self.link.is_symlink(), "the corrections file is not a link any more"
         mode = self.kept.stat().st_mode & 0o777
         assert mode == 0o600, f"the corrections file has the mode {mode:o}"
         if self.clean:
-            self.statements_are_in_force()
+            self.corrections_are_applied()
 
     def no_file_changed(self) -> None:
         for song in self.songs:
@@ -380,16 +382,23 @@ class World:
         tags = self.tags(song)
         return tags.get("TITLE") or tags.get("TIT2") or ""
 
-    def no_statement_is_lost(self) -> None:
-        there = [plain(said) for said in document.read(self.link).tracks.values()]
-        held = [song.held for song in self.songs if song.held is not None]
-        for said in [*held, *(said for _, said in self.lost)]:
-            assert said in there, f"lost: {said}"
+    def no_correction_is_lost(self) -> None:
+        there = [plain(correction) for correction in document.read(self.link).tracks.values()]
+        expected = [song.correction for song in self.songs if song.correction is not None]
+        for correction in [*expected, *(correction for _, correction in self.lost)]:
+            assert correction in there, f"lost: {correction}"
 
-    def statements_are_in_force(self) -> None:
+    def corrections_are_applied(self) -> None:
         for path, song in self.seen.items():
-            if song.held is not None and song.path == path and song.whole and song in self.songs:
-                assert self.in_force(path) == song.held, f"{path}: not in force: {song.held}"
+            if (
+                song.correction is not None
+                and song.path == path
+                and song.whole
+                and song in self.songs
+            ):
+                assert self.applied(path) == song.correction, (
+                    f"{path}: not applied: {song.correction}"
+                )
 
     def records_are_those_of_a_fresh_run(self) -> None:
         fresh = self.top / f"fresh-{self.count}"

@@ -1,4 +1,4 @@
-"""`make test` and `make test-all`: every part runs and is told, whatever became of another."""
+"""`make test` and `make test-all`: every part runs and is reported, whatever the others do."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_a_folder_that_may_not_be_read_is_listed_and_the_others_are_searched(tmp
     assert [ticket["path"] for ticket in tickets] == ["open/y.wav"]
 
 
-def test_a_fingerprint_changes_with_every_change_of_a_file_and_with_nothing_else(tmp_path):
+def test_the_digest_of_files_changes_with_every_change_of_a_file_and_with_nothing_else(tmp_path):
     top = tmp_path / "references"
     files = [touch(top / name) for name in ("a.csv", "deep/b.csv")]
     for file in files:
@@ -93,7 +93,7 @@ def test_a_fingerprint_changes_with_every_change_of_a_file_and_with_nothing_else
     assert len(set(seen)) == len(seen) == 6
 
 
-def test_a_fingerprint_of_a_single_file_sees_it_change(tmp_path):
+def test_the_digest_of_a_single_file_changes_with_it(tmp_path):
     file = touch(tmp_path / "truth.csv")
     before = files_digest([str(file)])
     file.write_bytes(b"xx")

@@ -18,7 +18,7 @@ from dropgrid.records.store import read_bpm, read_structure, write_record
 from dropgrid.records.ticket import Ticket
 from dropgrid.report.collect import collect
 from dropgrid.results.scan_store import write_tickets
-from page_in_chromium import HOSTILE, Session, open_page, write_page
+from page_in_chromium import HOSTILE, Session, open_page, resize, write_page
 from playwright.sync_api import Browser, expect
 from synthetic_library import write_failure, write_library, write_track
 
@@ -146,7 +146,7 @@ def test_a_key_is_never_cut(browser: Browser, results: Path) -> None:
     session = open_page(browser, results)
     names = session.page.locator("#rows .key span")
     for width in range(1440, 380, -53):
-        session.page.set_viewport_size({"width": width, "height": 800})
+        resize(session.page, width, 800)
         assert session.page.evaluate(CUT_KEYS) == [], width
         if width >= 1280:
             expect(names.first).to_be_visible()

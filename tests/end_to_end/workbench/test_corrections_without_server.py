@@ -95,7 +95,7 @@ def test_confirming_on_the_page_changes_nothing(
 def test_what_is_downloaded_is_added_to_the_file_that_was_opened(
     static: Tab, results: Path, tmp_path: Path, snakemake: Any
 ) -> None:
-    """The user's other statements stay, of this track too; a run takes the file as it is."""
+    """The user's other corrections stay, also of this track; a run takes the file as it is."""
     page = static.page
     mine = {
         "schema": "dropgrid/corrections", "schema_version": 1, "mine": "kept",
@@ -170,7 +170,7 @@ def test_the_page_has_one_global(tab: Tab, static: Tab) -> None:
     """What the tests reach of the page they reach through `dropgrid`; nothing else is global."""
     for page in (tab.page, static.page):
         names = page.evaluate("Object.keys(window).filter((name) => name.startsWith('dropgrid'))")
-        assert names == []  # the door is not enumerable, and cannot be replaced
+        assert names == []  # the global is not enumerable, and cannot be replaced
         assert page.evaluate("Object.isFrozen(dropgrid)")
         own = "['bench', 'player', 'tracks', 'library'].filter((name) => name in window)"
         assert page.evaluate(own) == []

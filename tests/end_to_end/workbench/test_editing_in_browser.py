@@ -1,4 +1,4 @@
-"""Edits in the workbench in Chromium: what a key or a mouse states, undo, two pages."""
+"""Edits in the workbench in Chromium: edits by key and mouse, undo, two pages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [
 
 
 def test_the_page_is_the_same_with_a_server(tab: Tab, results: Path) -> None:
-    """The grid that is shown is the record's; nothing is asked for elsewhere."""
+    """The grid that is shown is the record's; no other host is contacted."""
     record = read_bpm(results / "bpm" / f"{TRACK}.json")
     assert tab.beats() == list(record.beats)
     expect(tab.page.locator(".deck-bpm b")).to_have_text(f"{record.bpm:.2f}")
@@ -45,7 +45,7 @@ def test_the_page_is_the_same_with_a_server(tab: Tab, results: Path) -> None:
 def test_a_keyboard_shortcut_corrects_the_grid(
     tab: Tab, results: Path, keys: list[str], tempo: float, moved: Any
 ) -> None:
-    """Tempo, phase and the one, in the file, the page and, a moment later, the record."""
+    """Tempo, phase and downbeat, in the file, the page and, a moment later, the record."""
     before = read_bpm(results / "bpm" / f"{TRACK}.json")
     beat = 60 / before.bpm  # type: ignore[operator]
     for key in keys:
@@ -94,7 +94,7 @@ def test_tempo_is_typed_tapped_or_anchored(tab: Tab, results: Path) -> None:
     assert stated(results).bpm == 125.5
     tab.press("u")
     assert SONG not in document.read(results / "corrections.json").tracks
-    for _ in range(20):  # a starved machine may make a pause of it, after which one begins anew
+    for _ in range(20):  # a starved machine may make a pause of it, after which it starts again
         for _ in range(6):
             tab.page.keyboard.press("t")
             tab.page.wait_for_timeout(60_000 / bpm / 2 - 8)  # the double tempo, as fingers are

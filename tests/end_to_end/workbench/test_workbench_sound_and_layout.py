@@ -31,7 +31,7 @@ LISTEN = """() => {
 
 @pytest.mark.parametrize("rate", [1, 0.75])
 def test_the_metronome_clicks_on_the_beats(tab: Tab, rate: float) -> None:
-    """Each starts within a tenth of a millisecond of its beat, the one's higher; in a loop."""
+    """Each starts within a tenth of a millisecond of its beat, higher on downbeats; in a loop."""
     tab.page.evaluate(LISTEN)
     tab.page.evaluate(f"dropgrid.setRate({rate})")
     tab.press("m")
@@ -93,7 +93,7 @@ GHOSTS = [
 def test_what_the_page_works_out_is_what_the_server_does(tab: Tab, workbench: Workbench) -> None:
     """Other readings are shown, and edits made without a server, by the page's own arithmetic."""
     for edit in GHOSTS:
-        workbench.settled(TRACK)  # what was said of the edit before has been told
+        workbench.settled(TRACK)  # the message about the previous edit was shown
         tab.page.evaluate("dropgrid.server.open(dropgrid.deck.track).then(dropgrid.showAnswer)")
         tab.until("dropgrid.deck.track.state.job === 'idle'")
         shown = tab.page.evaluate(

@@ -1,4 +1,4 @@
-"""Statements about tempo, beats and bars are absolute; the computed answer stays beside them."""
+"""Corrections of tempo, beats and bars are absolute; the computed answer is kept with them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tracks_to_correct import steady, two_pieces, unasked
 
 
 def corrected(record: BpmRecord, *steps: dict, before: Correction = NOTHING) -> tuple:
-    """What is stated after these edits, and the record that it makes."""
+    """The correction after these edits, and the corrected record."""
     said = before
     for step in steps:
         said = edit(said, Answer(apply.to_bpm(record, said, unasked)), step)

@@ -1,4 +1,4 @@
-"""A file is known again by its bytes, its audio by what is left without the tags."""
+"""A file is recognised by its bytes, its audio by what is left without the tags."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_two_files_of_one_size_with_the_same_ends_are_distinguished(tmp_path: Pa
 
 
 def test_a_byte_between_the_samples_is_what_they_do_not_see(tmp_path: Path) -> None:
-    """Said in the module: only for a file whose path, size and age agree already."""
+    """As documented in the module: only for a file whose path, size and age agree already."""
     data = bytearray(random.Random(1).randbytes(5 * 2**20))
     one, other = tmp_path / "one.wav", tmp_path / "other.wav"
     one.write_bytes(data)
@@ -96,7 +96,7 @@ def test_a_byte_between_the_samples_is_what_they_do_not_see(tmp_path: Path) -> N
 
 
 def test_what_the_lame_frame_or_the_opus_head_says_is_part_of_the_audio(tmp_path: Path) -> None:
-    """It decides where the music begins, how loud it is: not the packets, but what is heard."""
+    """It decides where the music begins, how loud it is: not the packets, but the sound."""
     mp3, opus = write_audio(tmp_path / "song.mp3"), write_audio(tmp_path / "song.opus")
     for song, word, offset in ((mp3, b"Info", 141), (opus, b"OpusHead", 16)):
         before = audio_digest(song)

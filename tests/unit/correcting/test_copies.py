@@ -1,4 +1,4 @@
-"""Copies of one recording in a library: each has its own statements, and none takes another's."""
+"""Copies of one recording: each has its own corrections, and none gets those of another."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def rekordbox(folder: Path, grids: dict[str, list[tuple[float, float, int]]]) ->
 
 GRIDS = {
     "a.flac": [(0.5, 120.0, 1)],  # as analysed
-    "b.flac": [(0.25, 60.0, 3)],  # half the tempo, the one two beats later
+    "b.flac": [(0.25, 60.0, 3)],  # half the tempo, the downbeat two beats later
     "c.flac": [(0.5, 120.0, 2)],  # another one
     "d.flac": [(0.5, 120.0, 1), (60.0, 140.0, 1)],
     "elsewhere.flac": [(0.5, 120.0, 1)],

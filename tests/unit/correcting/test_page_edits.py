@@ -163,7 +163,7 @@ def test_edits_are_about_the_answer_that_was_shown(tmp_path):
 
 
 def test_the_same_file_may_be_put_in_place_again(tmp_path):
-    """Its edits are about the analysis' own answer, which is kept beside the corrected one."""
+    """Its edits are about the analysis' own answer, which is kept with the corrected one."""
     session = desk_of(tmp_path)
     put(session, {"op": "shift", "beats": 0.5})
     data = session.file.read_bytes()

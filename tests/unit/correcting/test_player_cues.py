@@ -13,7 +13,7 @@ from dropgrid.correcting.import_cues import described, with_moved
 from dropgrid.correcting.session import CorrectionSession
 from dropgrid.library import track_id
 from dropgrid.records.store import write_record
-from dropgrid.references.annotation import Mark
+from dropgrid.references.annotation import CueOrLoop
 from tracks_to_correct import keyed, steady, structured, write_steady
 
 STARTS = tuple(
@@ -68,14 +68,14 @@ def test_each_new_time_takes_the_place_of_the_nearest_that_is_left() -> None:
 @pytest.mark.parametrize(
     ("mark", "words"),
     [
-        (Mark(1.005, "Vocal", 0), 'hot cue A "Vocal" at 1.00 s'),
-        (Mark(61.5, "", 25), "hot cue Z at 61.50 s"),
-        (Mark(2.0, "x"), 'memory cue "x" at 2.00 s'),
-        (Mark(1.0, "", None, 2.0), "loop from 1.00 to 2.00 s"),
-        (Mark(1.0, "L", 3, 2.0), 'loop "L" from 1.00 to 2.00 s'),
+        (CueOrLoop(1.005, "Vocal", 0), 'hot cue A "Vocal" at 1.00 s'),
+        (CueOrLoop(61.5, "", 25), "hot cue Z at 61.50 s"),
+        (CueOrLoop(2.0, "x"), 'memory cue "x" at 2.00 s'),
+        (CueOrLoop(1.0, "", None, 2.0), "loop from 1.00 to 2.00 s"),
+        (CueOrLoop(1.0, "L", 3, 2.0), 'loop "L" from 1.00 to 2.00 s'),
     ],
 )
-def test_a_cue_in_words(mark: Mark, words: str) -> None:
+def test_a_cue_in_words(mark: CueOrLoop, words: str) -> None:
     assert described(mark) == words
 
 

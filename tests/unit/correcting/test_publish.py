@@ -1,4 +1,4 @@
-"""Statements reach the jobs: of each track by itself, of renamed files too, and nothing twice."""
+"""Corrections reach the jobs: of each track by itself, of renamed files too, and nothing twice."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_file_that_was_named_has_to_be_there(tmp_path):
 
 
 def plan(results: Path, stated: dict[str, Correction], real: bool = True) -> Plan:
-    """The plan of two tracks of which this is stated in the user's own file."""
+    """The plan of two tracks with these corrections in the user's own file."""
     found = Scan("/music", tuple(tickets("a.flac", "b.flac")), ())
     results.mkdir(exist_ok=True)
     (results / "corrections.json").write_bytes(to_bytes(Document(stated)))

@@ -1,4 +1,4 @@
-"""Every number of the systems' tables beside what other programs make of the same answers.
+"""The numbers of the systems' tables against those of other programs for the same answers.
 
 mir_eval has beats, boundaries, keys and matched events. Accuracy1 and Accuracy2 are compared with
 madmom's own evaluation too: tempo_eval, which has the same definitions, is no installable package.

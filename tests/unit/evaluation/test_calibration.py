@@ -1,4 +1,4 @@
-"""Calibration of the confidences, and the beat measures beside it, by hand and by mir_eval."""
+"""Calibration of the confidences, and the beat measures, by hand and by mir_eval."""
 
 from __future__ import annotations
 

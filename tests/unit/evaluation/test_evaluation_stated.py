@@ -19,7 +19,7 @@ PATHS = ("half.flac", "one.flac", "right.flac", "unseen.flac")
 
 @pytest.fixture
 def results(tmp_path) -> Results:
-    """Four tracks: two put right, one confirmed, one that nobody looked at."""
+    """Four tracks: two corrected, one confirmed, one unchecked."""
     files = write_steady(tmp_path / "results", PATHS)
     arguments = ["correct", "--results", str(files.folder)]
     assert main([*arguments, "half.flac", "--half"]) == 0

@@ -1,4 +1,4 @@
-"""Other systems beside dropgrid: means with and without missing answers, paired differences."""
+"""Other systems and dropgrid: means with and without missing answers, paired differences."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def test_the_command_puts_systems_side_by_side(results, tmp_path, capsys):
     before = (results / "evaluation" / "systems.json").read_bytes()
     assert evaluate(results, *words) == 0
     assert (results / "evaluation" / "systems.json").read_bytes() == before
-    assert evaluate(results, *words[:2]) == 0  # without systems: what was said of them is stale
+    assert evaluate(results, *words[:2]) == 0  # without systems: their old output is stale
     assert not list((results / "evaluation").glob("systems*"))
 
 

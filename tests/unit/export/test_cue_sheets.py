@@ -1,4 +1,4 @@
-"""A tracklist beside a mix becomes its cues; one that is broken is refused with its line."""
+"""A tracklist next to a mix becomes its cues; a broken one is refused with its line."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_forged_sheets_end_in_an_answer_or_a_refusal(tmp_path):
     """Mutants, endless lines and entries, a pipe and a device: no hang, no other error."""
     chance, path = random.Random(8), tmp_path / "m.cue"
     refused = 0
-    for _ in range(1500):
+    for _ in range(400):
         data = bytearray((SHEET if chance.random() < 0.5 else TEXT).encode())
         for _ in range(chance.randint(1, 5)):
             data[chance.randrange(len(data))] = chance.randrange(256)
@@ -102,7 +102,7 @@ def test_forged_sheets_end_in_an_answer_or_a_refusal(tmp_path):
                 read(path)
             except InvalidReference:
                 refused += 1
-    assert refused > 300
+    assert refused > 80
     for text in ("TITLE " + "a " * 400_000 + "\n", "0:00 a\n" + "\t" * 900_000 + "0:01\n"):
         path.write_text(text)
         with suppress(InvalidReference):
@@ -111,18 +111,18 @@ def test_forged_sheets_end_in_an_answer_or_a_refusal(tmp_path):
             cue_sheet.read_tracklist(path)
     path.write_text("".join(f"INDEX 01 {i:02}:00:00\n" for i in range(1, 1300)))
     with pytest.raises(InvalidReference, match="1001: more than 1000"):
-        cue_sheet.beside(tmp_path / "m.mp3", None)
+        cue_sheet.tracklist_of(tmp_path / "m.mp3", None)
     path.write_bytes(b"x" * (2**20 + 1))
     with pytest.raises(InvalidReference, match="cannot be read"):
         cue_sheet.read_cue_sheet(path)
     path.unlink()
     path.with_suffix(".txt").unlink()
     path.symlink_to("/dev/zero")
-    assert cue_sheet.beside(tmp_path / "m.mp3", None) == ()
+    assert cue_sheet.tracklist_of(tmp_path / "m.mp3", None) == ()
 
 
 def test_names_in_windows_letters_are_read(tmp_path):
     (tmp_path / "m.cue").write_bytes(
         'TRACK 1 AUDIO\nTITLE "Zoë"\nINDEX 01 1:00:00\n'.encode("cp1252")
     )
-    assert cue_sheet.beside(tmp_path / "m.wav", 70.0) == (Moment(60.0, "Zoë"),)
+    assert cue_sheet.tracklist_of(tmp_path / "m.wav", 70.0) == (Moment(60.0, "Zoë"),)

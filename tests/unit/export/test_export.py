@@ -51,7 +51,7 @@ def test_the_same_records_give_the_same_bytes(results: Path, tmp_path: Path, nam
 def test_no_format_writes_a_key_of_low_confidence_and_it_is_listed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One rule everywhere: a key below key.min_confidence is nobody's."""
+    """One rule everywhere: a key below key.min_confidence is not exported."""
     results = write_results(tmp_path / "results")
     path = results / "key" / f"{HOUSE}.json"
     write_record(path, dataclasses.replace(read_key(path), confidence=0.21, sure=False))

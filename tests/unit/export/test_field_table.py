@@ -1,4 +1,4 @@
-"""The table of fields in docs/dj.md says what readers that are not ours find today."""
+"""The table of fields in docs/dj.md says what readers of other projects find today."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Engines that users bring: what they get, may return, and what is said when they fail."""
+"""Engines that users bring: what they get, may return, and the messages when they fail."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from dropgrid.jobs.warm_server import CLIENT, NAME
 
 pytestmark = pytest.mark.alone
 
-# The process of a run: offers a server whose jobs run what they are told, and waits for its end.
+# The process of a run: offers a server whose jobs run the given command, and waits for its end.
 RUN = """
 import os, sys
 from dropgrid.jobs import warm_server
@@ -190,7 +190,7 @@ def test_a_worker_that_is_done_does_the_next_job_and_holds_nothing_of_the_last(
 ):
     def show(**more: object) -> list[int]:
         client = start(path, "show", "x", cwd=tmp_path, **more)
-        client.communicate("")  # ends only where nobody else has its output open
+        client.communicate("")  # ends only if no other process has its output open
         assert client.returncode == 7
         [server] = psutil.Process(run.pid).children()
         return [child.pid for child in server.children()]
@@ -218,7 +218,7 @@ def test_the_cap_of_a_job_counts_what_it_was_forked_with_and_holds(path, cap):
 
 
 def test_workers_end_when_there_is_news(run, path):
-    """Which `prepare` of this server says of jobs whose name begins with n."""
+    """The text that `prepare` of this server gives for jobs whose name begins with n."""
     start(path, "show").communicate("")
     [server] = psutil.Process(run.pid).children()
     [worker] = server.children()

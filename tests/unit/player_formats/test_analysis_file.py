@@ -1,4 +1,4 @@
-"""ANLZ files: the tags of rekordbox in their order, read back by a library that is not ours."""
+"""ANLZ files: the tags of rekordbox in their order, read back by a library of another project."""
 
 from __future__ import annotations
 

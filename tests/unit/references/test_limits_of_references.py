@@ -11,7 +11,7 @@ import pytest
 from dropgrid.base.errors import InvalidReference
 from dropgrid.key import notation
 from dropgrid.references import checks, collect, json_source, tabular, textual, xml_source
-from dropgrid.references.annotation import Annotation, Mark, ReferenceSection
+from dropgrid.references.annotation import Annotation, CueOrLoop, ReferenceSection
 from dropgrid.references.checks import Place
 from dropgrid.references.collect import read_sources
 
@@ -245,7 +245,7 @@ def test_times_of_a_player_are_cut_at_0() -> None:
     annotation = Annotation(
         "a.mp3", "x", "traktor", beats=(0.02, 1.0), downbeats=(0.01, 1.0), boundaries=(0.01, 9.0),
         sections=(ReferenceSection(0.0, 0.02, "intro"), ReferenceSection(0.02, 5.0, "drop")),
-        marks=(Mark(0.02, "gone"), Mark(1.0, "loop", 2, 2.0)), player="traktor",
+        cues_and_loops=(CueOrLoop(0.02, "gone"), CueOrLoop(1.0, "loop", 2, 2.0)), player="traktor",
     )  # fmt: skip
     decoder = {"name": "libsndfile", "info_frame": "lame", "sample_rate": rate}
     late = 2257 / rate
@@ -254,10 +254,10 @@ def test_times_of_a_player_are_cut_at_0() -> None:
     assert moved.beats == moved.downbeats == (1.0 - late,)
     assert moved.boundaries == (9.0 - late,)
     assert [(s.start, s.end, s.label) for s in moved.sections or ()] == [(0.0, 5 - late, "drop")]
-    assert moved.marks == (Mark(1.0 - late, "loop", 2, 2.0 - late),)
+    assert moved.cues_and_loops == (CueOrLoop(1.0 - late, "loop", 2, 2.0 - late),)
     same = annotation.in_time_of({})
     assert same.beats == annotation.beats and same.player is None
     short = replace(annotation, sections=(ReferenceSection(0.0, 0.5, "intro"),))
     assert [s.end for s in short.in_time_of(decoder).sections or ()] == [0.5 - late]
     bare = Annotation("a.mp3", "x", "traktor", player="traktor").in_time_of(decoder)
-    assert bare.beats is bare.sections is bare.marks is None
+    assert bare.beats is bare.sections is bare.cues_and_loops is None

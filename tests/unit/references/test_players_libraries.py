@@ -14,7 +14,7 @@ from dropgrid.player_formats import analysis_file as anlz
 from dropgrid.player_formats import engine_blobs as blobs
 from dropgrid.player_formats.device_reader import DeviceTrack
 from dropgrid.references import engine_database, player_stick
-from dropgrid.references.annotation import Annotation, Mark
+from dropgrid.references.annotation import Annotation, CueOrLoop
 
 WHERE = "/PIONEER/USBANLZ/P001/0001/ANLZ0000.DAT"
 BEATS = [anlz.Beat(1 + (i + 3) % 4, 120.0, 0.25 + 0.5 * i) for i in range(8)]  # from beat 4 on
@@ -64,8 +64,8 @@ def test_a_sticks_grid_cues_and_loops_are_read(tmp_path: Path, of_stick) -> None
     assert [(s.start, s.end, s.label) for s in found.sections or ()] == [
         (0.25, 2.25, "intro"), (2.25, 4.0, "drop"),
     ]  # fmt: skip
-    assert set(found.marks or ()) == {
-        Mark(0.25, "Intro"), Mark(2.25, "Drop 1", 2), Mark(1.0, "Vocal", None, 1.5),
+    assert set(found.cues_and_loops or ()) == {
+        CueOrLoop(0.25, "Intro"), CueOrLoop(2.25, "Drop 1", 2), CueOrLoop(1.0, "Vocal", None, 1.5),
     }  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def test_a_sticks_length_is_in_whole_seconds(tmp_path: Path, of_stick) -> None:
     assert found.duration == 3.0 and found.beats[-1] == 2.75
     found = of_stick(stick(tmp_path), duration=0.0, bpm=None)
     assert (found.duration, found.beats, found.sections, found.bpm) == (None, None, None, None)
-    assert found.marks
+    assert found.cues_and_loops
 
 
 @pytest.mark.parametrize("where", ["", "/PIONEER/../a.DAT", "/elsewhere/a.DAT", "/PIONEER/b.DAT"])
@@ -87,7 +87,7 @@ def test_nothing_is_read_beside_the_folder_of_analyses(tmp_path: Path, of_stick,
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere/a.DAT").write_bytes(b"x")
     found = of_stick(database, analysis=where)
-    assert found.beats is found.marks is None and found.bpm == 120.0
+    assert found.beats is found.cues_and_loops is None and found.bpm == 120.0
 
 
 def test_a_broken_analysis_is_named(tmp_path: Path, of_stick) -> None:
@@ -97,7 +97,7 @@ def test_a_broken_analysis_is_named(tmp_path: Path, of_stick) -> None:
         of_stick(database)
     (tmp_path / WHERE[1:]).unlink()
     found = of_stick(database)
-    assert found.beats is None and len(found.marks) == 3
+    assert found.beats is None and len(found.cues_and_loops) == 3
 
 
 def test_a_database_that_is_cut_short_is_named(tmp_path: Path) -> None:
@@ -173,21 +173,26 @@ def test_engines_grid_cues_and_loops_are_read(tmp_path: Path, old: bool) -> None
     assert [(s.start, s.end, s.label) for s in found.sections or ()] == [
         (0.0, 4.0, "intro"), (4.0, 10.0, "drop"),
     ]  # fmt: skip
-    assert found.marks == (
-        Mark(0.0, "Intro", 0), Mark(4.0, "Drop", 3), Mark(1.0, "Loop 1", None, 2.0),
+    assert found.cues_and_loops == (
+        CueOrLoop(0.0, "Intro", 0), CueOrLoop(4.0, "Drop", 3), CueOrLoop(1.0, "Loop 1", None, 2.0),
     )  # fmt: skip
 
 
 def test_what_engine_has_not_analysed_is_left_open(tmp_path: Path) -> None:
     nothing = dict.fromkeys(("beatData", "quickCues", "loops", "genre", "bpmAnalyzed", "bpm"))
     (found,) = engine_database.read(engine(tmp_path, length=0, **nothing))
-    assert {found.bpm, found.beats, found.sections, found.marks, found.genre, found.duration} == {
-        None
-    }
+    assert {
+        found.bpm,
+        found.beats,
+        found.sections,
+        found.cues_and_loops,
+        found.genre,
+        found.duration,
+    } == {None}
     (found,) = engine_database.read(engine(tmp_path, bpmAnalyzed=None))
     assert found.bpm == 119.0
     (found,) = engine_database.read(engine(tmp_path, length=None))
-    assert found.beats is found.sections is None and len(found.marks) == 3
+    assert found.beats is found.sections is None and len(found.cues_and_loops) == 3
     assert engine_database.read(engine(tmp_path, path=None)) == []
 
 

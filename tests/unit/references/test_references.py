@@ -1,4 +1,4 @@
-"""References are read in every format; files in a folder in the stated order."""
+"""References are read in every format; files in a folder in the documented order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is wrong with a reference is said in one line naming file, line and field."""
+"""Every error in a reference is reported in one line naming file, line and field."""
 
 from __future__ import annotations
 

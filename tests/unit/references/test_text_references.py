@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from dropgrid.base.errors import InvalidReference
 from dropgrid.references.checks import Place, _short, tonality
-from dropgrid.references.cue_sheet import beside, read_cue_sheet
+from dropgrid.references.cue_sheet import read_cue_sheet, tracklist_of
 from dropgrid.references.textual import read, read_key
 
 
@@ -83,8 +83,8 @@ def test_a_cue_sheet_names_its_tracks_in_order(tmp_path: Path) -> None:
     names = [moment.name for moment, _ in found]
     assert "One" in names[0] and "DJ" in names[0] and "B" in names[1] and "Two" in names[1]
     assert "DJ" in names[2] and "Two" not in names[2]
-    assert len(beside(tmp_path / "mix.mp3", None)) == 3
-    assert beside(tmp_path / "other.mp3", None) == ()
+    assert len(tracklist_of(tmp_path / "mix.mp3", None)) == 3
+    assert tracklist_of(tmp_path / "other.mp3", None) == ()
 
 
 def test_a_cue_sheet_of_two_files_is_refused(tmp_path: Path) -> None:

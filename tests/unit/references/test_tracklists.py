@@ -1,4 +1,4 @@
-"""Tracklists beside a mix: lists of times, cue sheets, and what neither may hold."""
+"""Tracklists next to a mix: lists of times, cue sheets, and what neither may hold."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from dropgrid.base.errors import InvalidReference
 from dropgrid.references import cue_sheet
-from dropgrid.references.cue_sheet import beside, read_cue_sheet, read_tracklist
+from dropgrid.references.cue_sheet import read_cue_sheet, read_tracklist, tracklist_of
 
 
 def written(folder: Path, text: str | bytes, name: str = "mix.txt") -> Path:
@@ -17,7 +17,7 @@ def written(folder: Path, text: str | bytes, name: str = "mix.txt") -> Path:
 
 
 def entries(path: Path) -> list[tuple[float, str]]:
-    return [(moment.time, moment.name) for moment in beside(path.with_suffix(".wav"), None)]
+    return [(moment.time, moment.name) for moment in tracklist_of(path.with_suffix(".wav"), None)]
 
 
 def test_times_of_a_list_are_hours_minutes_and_seconds(tmp_path: Path) -> None:
@@ -49,10 +49,10 @@ def test_comments_are_passed_over_and_old_letters_are_read(tmp_path: Path) -> No
 def test_times_go_on_within_the_mix(tmp_path: Path, text: str, reason: str | None) -> None:
     written(tmp_path, text)
     if reason is None:
-        assert len(beside(tmp_path / "mix.mp3", 100.0)) == 2
+        assert len(tracklist_of(tmp_path / "mix.mp3", 100.0)) == 2
     else:
         with pytest.raises(InvalidReference, match=reason):
-            beside(tmp_path / "mix.mp3", 100.0)
+            tracklist_of(tmp_path / "mix.mp3", 100.0)
 
 
 def test_entries_and_their_names_are_bounded(
@@ -64,18 +64,18 @@ def test_entries_and_their_names_are_bounded(
     assert len(found) == 2
     written(tmp_path, "0:00 a\n0:01 b\n0:02 c\n")
     with pytest.raises(InvalidReference, match=":3: more than 2 entries"):
-        beside(tmp_path / "mix.wav", None)
+        tracklist_of(tmp_path / "mix.wav", None)
 
 
 def test_a_cue_sheet_is_preferred_and_a_text_is_not_its_own_tracklist(tmp_path: Path) -> None:
     text = written(tmp_path, "0:00 A\n1:00 B\n")
-    assert beside(text, None) == ()
+    assert tracklist_of(text, None) == ()
     sheet = 'TITLE "X"\n  track 01 AUDIO\n index 1 00:00:74\n'
     written(tmp_path, sheet, "mix.mp3.cue")
-    (found,) = beside(tmp_path / "mix.mp3", None)
+    (found,) = tracklist_of(tmp_path / "mix.mp3", None)
     assert (found.time, found.name) == (round(74 / 75, 6), "Track 1")
     written(tmp_path, sheet.replace("00:00:74", "02:03:00"), "mix.cue")
-    assert beside(tmp_path / "mix.mp3", None)[0].time == 123
+    assert tracklist_of(tmp_path / "mix.mp3", None)[0].time == 123
 
 
 @pytest.mark.parametrize(

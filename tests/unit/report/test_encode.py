@@ -1,4 +1,4 @@
-"""What the page is told of a track: every fact in its units, and nothing that is not known."""
+"""What the page gets about a track: every fact in its units, and nothing that is not known."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Page(HTMLParser):
         return json.loads(self.texts["data-library"])
 
     def detail(self, index: int) -> list[np.ndarray]:
-        """Beats, downbeats, reference beats (s), three bytes a column of a track, decoded anew."""
+        """Beats, downbeats, reference beats (s) and three bytes per column of a track, decoded."""
         data = zlib.decompress(base64.b64decode(self.texts["data-details"].split("\n")[index]))
         counts = np.frombuffer(data[:16], "<u4").tolist()
         end = 16 + 2 * sum(counts[:3])

@@ -108,7 +108,7 @@ def test_the_page_keeps_the_references_of_the_run(results, tmp_path, monkeypatch
     arguments = ["report", "--results", str(results), "--library", str(tmp_path)]
     assert main(arguments) == 0
     assert "123.25" in page.read_text()
-    assert main([*arguments, "--references"]) == 0  # none at all, where that is asked for
+    assert main([*arguments, "--references"]) == 0  # none at all, if requested
     assert "123.25" not in page.read_text()
 
 

@@ -225,7 +225,7 @@ def test_a_relative_place_for_the_key_is_none(
         keep(results, file)
     assert not any(Path().iterdir()) and found(results, file) is None
     monkeypatch.setenv("HOME", "")
-    assert reading_cache._state() is None
+    assert reading_cache._state_folder() is None
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     keep(results, file)
     assert (tmp_path / "home/.local/state/dropgrid/cache.key").exists()
@@ -312,7 +312,7 @@ def test_a_forged_cache_takes_no_memory(results: Path, file: Path) -> None:
 
 
 def peak(work: Callable[[], object]) -> int:
-    """The most bytes that Python had while it worked, beside what it had before."""
+    """The peak of the bytes that Python allocated, above those before."""
     tracemalloc.start()
     try:
         work()

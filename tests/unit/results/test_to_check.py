@@ -33,7 +33,7 @@ SURE: dict[str, Any] = {
         ({"tempo_regions": 3, "source": "corrected"}, None),
         ({"tag_key": "Bb minor"}, "The file's tag says Bb minor, the audio A minor"),
         ({"tag_key": "Bb minor", "key_sure": False}, None),
-        ({"tag_key": "Bb minor", "key_confidence": 1.0}, None),  # stated by a person
+        ({"tag_key": "Bb minor", "key_confidence": 1.0}, None),  # corrected by the user
         ({"problem": "audio: cut short"}, "The file: audio: cut short"),
         ({"status": "error", "confidence": 0.1}, None),
     ],

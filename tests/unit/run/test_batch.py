@@ -1,4 +1,4 @@
-"""Batches: what is due and nothing else, dealt out so that all workers end together."""
+"""Batches: what is due and nothing else, distributed so that all workers end together."""
 
 from __future__ import annotations
 

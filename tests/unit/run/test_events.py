@@ -1,4 +1,4 @@
-"""The log of a run for machines: what is told of what happens, and what befalls the file."""
+"""The log of a run for machines: its events, and faults of the file."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_the_log_of_an_earlier_run_says_nothing_of_this_job(told: Told, results:
 
 
 def test_each_try_of_a_job_ends_before_the_next_begins(told: Told) -> None:
-    for _ in range(2):  # the end of the first is told by nobody
+    for _ in range(2):  # no one logs the end of the first
         told.log.job_started(NOW, 7, "table", {}, None)
     told.log.job_failed(NOW, 7)
     told.log.job_failed(NOW, 7)
@@ -214,7 +214,7 @@ def test_a_relative_path_stays_where_it_was_given(
 def test_what_cannot_be_written_is_warned_of_once_and_counted(tmp_path: Path, where: str) -> None:
     (tmp_path / "a file").touch()
     (tmp_path / "a folder").mkdir()
-    os.mkfifo(tmp_path / "a pipe")  # that nobody reads
+    os.mkfifo(tmp_path / "a pipe")  # without a reader
     (tmp_path / "a full disk").symlink_to("/dev/full")
     warnings: list[str] = []
     file = EventFile(tmp_path / where, warnings.append)

@@ -1,4 +1,4 @@
-"""Who is known again, and who must not be: the looks that decide it, with forged papers too."""
+"""Which files are recognised, and which must not be, also with forged tickets."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_under_another_suffix_a_file_is_another(home):
 
 
 def test_who_has_another_file_now_gives_nothing(home):
-    """a becomes b's copy; the file that was a is elsewhere: a's records are not to be had."""
+    """a becomes b's copy; the file that was a is elsewhere: a's records are not available."""
     (home / "music" / "a.wav").rename(home / "music" / "was a.wav")
     song(home / "music" / "a.wav", 7)
     assert look(home) == Recognised()

@@ -25,7 +25,7 @@ def test_doubtful_tracks_are_counted(tmp_path: Path) -> None:
         {"status": "ok", "bpm": "128", "confidence": "0.79"},
         {"status": "ok", "bpm": "128", "confidence": "0.81"},
         {"status": "ok", "confidence": "0.99", "problem": "audio: cut short"},
-        {"status": "ok", "confidence": ""},  # no beats asked for
+        {"status": "ok", "confidence": ""},  # no beats requested
         {"status": "error", "confidence": "0.1"},  # failed: listed elsewhere
     )
     assert tracks_to_check(tmp_path) == 2

@@ -1,4 +1,4 @@
-"""One run at a time in a folder of results, and the other is told who is at work."""
+"""One run at a time in a folder of results, and the other learns which process is running."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def tagged(features: Features, **tags: Any) -> Features:
         (None, {"metadata": "trust"}, 126.0, "computed"),
         (90.0, {"metadata": "trust"}, 90.0, "metadata"),
         (90.0, {"metadata": "trust", "ignore_metadata": True}, 126.0, "computed"),
-        (90.0, {"metadata": "witness"}, 126.0, "computed"),
+        (90.0, {"metadata": "evidence"}, 126.0, "computed"),
         (30.0, {"metadata": "trust"}, 30.0, "metadata"),
         (29.9, {"metadata": "trust"}, 126.0, "computed"),
         (300.0, {"metadata": "trust"}, 300.0, "metadata"),
@@ -178,3 +178,10 @@ def test_a_method_without_networks_is_named_in_their_place(method: str, tmp_path
     assert networks.load_networks(tmp_path / "network.npz", tmp_path / "network.npz") == (
         method, None,
     )  # fmt: skip
+
+
+def test_the_earlier_name_of_an_option_runs_no_stage_again() -> None:
+    named = [complete_config({"metadata": name}) for name in ("evidence", "witness", "trust")]
+    evidence, witness, trust = map(stage_options, named)
+    assert complete_config({})["metadata"] == "evidence"
+    assert evidence == witness != trust

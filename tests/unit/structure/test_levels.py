@@ -130,7 +130,7 @@ MIXABLE = [("outro", 16), *FORM[1:]]  # the made-up outro is kick and hats
 
 
 def measured_in(form, sections: list[tuple[float, str]], drops=(), gain: float = 0.0):
-    """What is measured of sections (first bar, label) that a person stated of music of a form."""
+    """What is measured of sections (first bar, label) that a user set for music of a form."""
     levels = levels_of(form, 128.0) + gain
     features = features_of(levels)
     ends = [start * BAR for start, _ in sections[1:]] + [features.duration]

@@ -1,4 +1,4 @@
-"""Serato's tags: written, read back by software that is not ours, kept where they are a user's."""
+"""Serato's tags: written, read back by other software, and kept if they are the user's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from audio_containers import decoded, write_audio
 from dropgrid.audio import serato
 from dropgrid.audio.mp3 import lead
 from dropgrid.audio.serato_file import STAMP, read_serato
-from dropgrid.audio.serato_track import grid_of, marks_of, tags_of
+from dropgrid.audio.serato_track import cues_of, grid_of, tags_of
 from dropgrid.records.model import BpmRecord, GridRegion
 from dropgrid.records.time_shift import shifted
 from dropgrid.records.track import Track
@@ -215,10 +215,10 @@ def test_more_cues_than_pads_and_long_names_find_room() -> None:
     record = structure_record("a.flac")
     track = Track(None, bpm_record("a.flac"), record)
     many = dataclasses.replace(record, drops=tuple(8.3 + i for i in range(11)))
-    marks = marks_of(dataclasses.replace(track, structure=many))
-    pads = [mark for mark in marks if mark.end is None]
-    assert [mark.pad for mark in pads] == list(range(8))
-    names = [mark.name for mark in pads]
+    cues = cues_of(dataclasses.replace(track, structure=many))
+    pads = [cue for cue in cues if cue.end is None]
+    assert [cue.pad for cue in pads] == list(range(8))
+    names = [cue.name for cue in pads]
     assert (names[0], names[-1]) == ("Intro", "Outro")
     assert all(name.startswith("Drop") for name in names[1:-1])
 

@@ -16,7 +16,7 @@ from . import direct_ffmpeg
 from .headers import another_behind, asf_seconds
 from .mp4 import EditList, edit_list
 
-BLOCK = 65536  # samples a channel handed on at once
+BLOCK = 65536  # samples per channel passed on at once
 # FFmpeg knows formats that are lists of addresses (SDP, HLS ...): it may open the containers
 # that a music file has, and nothing else but the file it is given.
 FFMPEG_ONLY = {
@@ -274,5 +274,5 @@ def _as_channels(planes: np.ndarray, channels: int) -> np.ndarray:
 def _reason(error: Exception) -> str:
     """A decoder's error message, without its error number and the file's name."""
     if type(error).__name__ == "ArgumentError":  # FFmpeg's word for what FFMPEG_ONLY leaves out
-        return "what FFmpeg takes it for is no container of music"
+        return "FFmpeg recognises a format that contains no music"
     return str(getattr(error, "strerror", None) or error)

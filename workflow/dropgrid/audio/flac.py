@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .mp3_frames import end_of_id3
 
-HEAD = 42  # bytes of the mark and the first block
+HEAD = 42  # bytes of "fLaC" and the first block
 SEARCHED = 2**20  # bytes at the end that are looked through: the largest two frames fit
 SYNC = re.compile(rb"\xff[\xf8\xf9]")
 LONGEST = 16  # bytes of a frame's header

@@ -48,9 +48,9 @@ class Cue:
 
 def pack_grid(grid: Grid) -> bytes:
     """The bytes of a beat grid. What the byte at the end means is not known; 0 is accepted."""
-    marks = b"".join(struct.pack(">fI", *marker) for marker in grid.markers)
+    markers = b"".join(struct.pack(">fI", *marker) for marker in grid.markers)
     head = struct.pack(">2sI", b"\1\0", len(grid.markers) + 1)
-    return head + marks + struct.pack(">ff", *grid.last) + b"\0"
+    return head + markers + struct.pack(">ff", *grid.last) + b"\0"
 
 
 def unpack_grid(data: bytes) -> Grid:
@@ -153,7 +153,7 @@ def has_old_cues(data: bytes) -> bool:
     """Whether a tag of the older cues, of ID3 or of MP4, holds one that is set."""
     size = {318: 22, 276: 19, 277: 19}.get(len(data))
     if size is None:
-        return bool(data)  # of a version that is not known: somebody's
+        return bool(data)  # of an unknown version: from another program
     entries = [data[6 + i * size : 6 + (i + 1) * size] for i in range(OLD_CUES + OLD_LOOPS)]
     if size == 22:
         return any(entry[0] != 0x7F for entry in entries)

@@ -1,7 +1,7 @@
 """What Serato has written into a file, read without trusting it.
 
 GEOB frames of ID3 (MP3, AIFF, WAV), comments of FLAC, freeform atoms of MP4. What dropgrid wrote
-itself is recognised by STAMP beside it, and is no evidence of anything.
+itself is recognised by the tag STAMP, and is no evidence of anything.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ def read_serato(path: Path) -> SeratoTags | None:
     tags = {name: data.encode("latin-1") for name, data in texts.items()}
     broken: list[str] = []
     grid = _unpacked(serato.unpack_grid, tags.get(serato.GRID), broken)
-    marks = _unpacked(serato.unpack_markers2, tags.get(serato.MARKERS2), broken)
-    cues, locked = marks or ([], False)
+    markers2 = _unpacked(serato.unpack_markers2, tags.get(serato.MARKERS2), broken)
+    cues, locked = markers2 or ([], False)
     return SeratoTags(grid, tuple(cues), locked, stamped(tags, text), tuple(broken))
 
 

@@ -49,19 +49,19 @@ def tags_of(track: Track, template: Template | None = None) -> dict[str, bytes]:
     if (grid := grid_of(record)) is not None:
         tags[serato.GRID] = serato.pack_grid(grid)
     if track.structure is not None:
-        tags[serato.MARKERS2] = serato.pack_markers2(marks_of(track, template))
+        tags[serato.MARKERS2] = serato.pack_markers2(cues_of(track, template))
     if record.bpm is not None:
         tags[serato.AUTOTAGS] = serato.pack_autotags(record.bpm)
     return tags
 
 
-def marks_of(track: Track, template: Template | None = None) -> list[serato.Cue]:
+def cues_of(track: Track, template: Template | None = None) -> list[serato.Cue]:
     """The hot cues of a track, and loops on its intro and outro."""
-    marks = [
+    cues_on_pads = [
         serato.Cue(pad, round(1000 * cue.time), cue.name, bytes.fromhex(cue.colour[1:]))
         for pad, cue in pads(track, template, serato.PADS)
     ]
-    return marks + [
+    return cues_on_pads + [
         serato.Cue(i, round(1000 * loop.start), loop.name, end=round(1000 * loop.end))
         for i, loop in enumerate(loops(track)[: serato.LOOPS])
     ]

@@ -28,7 +28,7 @@ class MissingRecord(RecordError):
 
 
 class InvalidRecord(RecordError):
-    """A field does not hold what it should: nothing dropgrid wrote, and no next run mends it."""
+    """An invalid field: dropgrid did not write it, and no later run repairs it."""
 
 
 class InvalidReference(DropgridError):

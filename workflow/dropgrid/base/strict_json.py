@@ -15,9 +15,9 @@ SHOWN = 60  # characters quoted in a message
 def loads(data: bytes) -> Any:
     """The value of a JSON text.
 
-    Raises ValueError, with a reason of one line, for what the standard library takes and nobody
-    can mean: a key that an object has twice, NaN and numbers beyond all bounds, lists within
-    lists without end, halves of characters but for those of undecodable file names.
+    Raises ValueError, with a reason of one line, for what the standard library accepts and no
+    author intends: a key that an object has twice, NaN and numbers beyond all bounds, unlimited
+    nesting, halves of characters but for those of undecodable file names.
     """
     try:
         values = json.loads(

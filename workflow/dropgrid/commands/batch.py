@@ -95,7 +95,7 @@ def _bring_up_to_date(
     from ..results.output_guard import check_output
     from ..run.staleness import read_options
     from ..stages import STAGES, run_stage, write_failure
-    from .stage import beside
+    from .stage import identity_and_cache
 
     options = read_options(files.folder)
 
@@ -106,7 +106,7 @@ def _bring_up_to_date(
         else:
             inputs["corrections"] = files.corrections
         paths = {"ticket": files.ticket(track), **inputs, "output": files.output(stage, track)}
-        return paths | (beside(paths) if stage == "features" else {})
+        return paths | (identity_and_cache(paths) if stage == "features" else {})
 
     for stage in due:
         paths = of_stage(stage)

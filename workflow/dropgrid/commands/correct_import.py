@@ -89,7 +89,7 @@ def _lines(item: GridImport) -> list[str]:
         what = at if old is None else f"{at}, not {old:.2f} s"
         lines.append(f"{what} ({item.cues_file}){stays if is_corrected else ''}")
     lines += [
-        f"{printable(described(mark))} ({item.cues_file}): not imported"
-        for mark in item.changes.left
+        f"{printable(described(cue))} ({item.cues_file}): not imported"
+        for cue in item.changes.left
     ]
     return [f"{path}: {line}" for line in lines]

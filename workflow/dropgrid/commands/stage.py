@@ -66,7 +66,7 @@ def run_on(
 
     read = [path for name, path in files.items() if name != "output"]
     check_output(files["output"], read, option="OUTPUT", force=force)
-    files = {**files, **(beside(files) if stage == "features" else {})}
+    files = {**files, **(identity_and_cache(files) if stage == "features" else {})}
 
     def work() -> None:
         from ..stages import run_stage
@@ -81,7 +81,7 @@ def run_on(
     return supervise_track(work, record_failure, stage=stage, arguments=limits)
 
 
-def beside(files: Mapping[str, Path]) -> dict[str, Path]:
+def identity_and_cache(files: Mapping[str, Path]) -> dict[str, Path]:
     """The paths of the track's identity and of the cache, for features in a results folder."""
     from ..results.layout import Results
     from ..results.ownership import is_marked, looks_owned

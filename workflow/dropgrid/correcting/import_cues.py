@@ -16,7 +16,7 @@ from ..records.cue_template import PRESETS, template
 from ..records.model import BpmRecord, Label, StructureRecord
 from ..records.passages import passages
 from ..records.track import Track
-from ..references.annotation import Mark
+from ..references.annotation import CueOrLoop
 from ..references.cues import label_of
 
 SAME = 0.05  # seconds: a cue this close to one of dropgrid's cues was not moved
@@ -29,34 +29,34 @@ class CueChanges:
     """What the user changed on a player.
 
     drops; sections: (label, current time or None, time on the player); starts: all sections with
-    the changes, () if there are none; left: marks that cannot be expressed as a correction.
+    the changes, () if there are none; left: those that cannot be expressed as a correction.
     """
 
     drops: tuple[Moved, ...] = ()
     sections: tuple[tuple[Label, float | None, float], ...] = ()
     starts: tuple[SectionStart, ...] = ()
-    left: tuple[Mark, ...] = ()
+    left: tuple[CueOrLoop, ...] = ()
 
 
 NO_CHANGES = CueChanges()
 
 
 def cue_changes(
-    bpm: BpmRecord | None, structure: StructureRecord | None, marks: Sequence[Mark]
+    bpm: BpmRecord | None, structure: StructureRecord | None, cues_and_loops: Sequence[CueOrLoop]
 ) -> CueChanges:
     """The cues and loops of a player that differ from those that dropgrid would write."""
     if structure is None:
-        return CueChanges(left=tuple(marks))
+        return CueChanges(left=tuple(cues_and_loops))
     track = Track(None, bpm, structure)
-    points = [mark for mark in marks if mark.end is None]
+    points = [cue for cue in cues_and_loops if cue.end is None]
     drops = moved_drops(track, _times(points, "drop"))
     sections, starts = _moved_sections(track, structure, points)
     used = {time for _, time in drops} | {time for _, _, time in sections}
     written = _cue_times(track)
     left = [
-        mark for mark in marks
-        if not (mark.end is None and (mark.time in used or _is_near(mark.time, written)))
-        and not _is_own_loop(mark, track)
+        cue for cue in cues_and_loops
+        if not (cue.end is None and (cue.time in used or _is_near(cue.time, written)))
+        and not _is_own_loop(cue, track)
     ]  # fmt: skip
     return CueChanges(drops, sections, starts, tuple(dict.fromkeys(left)))
 
@@ -79,7 +79,7 @@ def with_moved(drops: Sequence[float], moved: Sequence[Moved]) -> tuple[float, .
 
 
 def _moved_sections(
-    track: Track, structure: StructureRecord, points: Sequence[Mark]
+    track: Track, structure: StructureRecord, points: Sequence[CueOrLoop]
 ) -> tuple[tuple[tuple[Label, float | None, float], ...], tuple[SectionStart, ...]]:
     """The sections that were moved or added by cues, and all sections with these changes.
 
@@ -127,8 +127,8 @@ def _with_start(
     return tuple(sorted((*kept, new), key=lambda start: start.start))
 
 
-def _times(points: Iterable[Mark], label: str) -> list[float]:
-    return sorted({mark.time for mark in points if label_of(mark.name) == label})
+def _times(points: Iterable[CueOrLoop], label: str) -> list[float]:
+    return sorted({cue.time for cue in points if label_of(cue.name) == label})
 
 
 def _paired(new: Sequence[float], missing: Sequence[float]) -> tuple[Moved, ...]:
@@ -160,17 +160,17 @@ def _cue_times(track: Track) -> set[float]:
     return found if downbeat is None else found | {downbeat}
 
 
-def _is_own_loop(mark: Mark, track: Track) -> bool:
-    return mark.end is not None and any(
-        abs(mark.time - loop.start) <= SAME and abs(mark.end - loop.end) <= SAME
+def _is_own_loop(cue: CueOrLoop, track: Track) -> bool:
+    return cue.end is not None and any(
+        abs(cue.time - loop.start) <= SAME and abs(cue.end - loop.end) <= SAME
         for loop in loops(track)
     )
 
 
-def described(mark: Mark) -> str:
+def described(cue: CueOrLoop) -> str:
     """A short description of a cue or a loop."""
-    name = f' "{mark.name}"' if mark.name else ""
-    if mark.end is not None:
-        return f"loop{name} from {mark.time:.2f} to {mark.end:.2f} s"
-    kind = "memory cue" if mark.pad is None else f"hot cue {chr(ord('A') + mark.pad)}"
-    return f"{kind}{name} at {mark.time:.2f} s"
+    name = f' "{cue.name}"' if cue.name else ""
+    if cue.end is not None:
+        return f"loop{name} from {cue.time:.2f} to {cue.end:.2f} s"
+    kind = "memory cue" if cue.pad is None else f"hot cue {chr(ord('A') + cue.pad)}"
+    return f"{kind}{name} at {cue.time:.2f} s"

@@ -100,10 +100,10 @@ def _imported(
         return replace(plain, outcome="not analysed")
     answer = session.accepted_answer(state, before)
     found = _with_grid(state, plain, reference, before, answer.bpm or state.computed)
-    changes = cue_changes(answer.bpm, answer.structure, reference.marks or ())
+    changes = cue_changes(answer.bpm, answer.structure, reference.cues_and_loops or ())
     if changes == NO_CHANGES:
         return found
-    cues_file = PurePath(reference.origins["marks"]).name
+    cues_file = PurePath(reference.origins["cues_and_loops"]).name
     found = replace(found, changes=changes, cues_file=cues_file)
     return _with_cues(found, before, answer.structure)
 

@@ -118,8 +118,8 @@ def _may_be_another(ticket: Ticket, correction: Correction, records: Results) ->
     except RecordError:  # in a first run
         return False
     with suppress(RecordError, OSError):
-        state = read_identity(records.identity(ticket.track))
-        return audio_digest(Path(ticket.file)) != state.audio
+        identity = read_identity(records.identity(ticket.track))
+        return audio_digest(Path(ticket.file)) != identity.audio
     return True
 
 

@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 
-# Suffix: libsndfile's name of the container, and of the coding where nothing else is asked for.
+# Suffix: libsndfile's name of the container, and of the coding unless something else is requested.
 SOUNDFILE_FORMATS = {
     ".wav": ("WAV", "PCM_16"),
     ".aiff": ("AIFF", "PCM_16"),

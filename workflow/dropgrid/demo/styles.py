@@ -164,7 +164,7 @@ PROGRESSIONS: tuple[tuple[tuple[int, bool], ...], ...] = (
     ((0, True), (3, False), (8, False), (5, True)),
 )
 
-# The same for music whose key is to be found: the tonic's chord is heard for half of the time.
+# The same for music whose key is to be found: the tonic's chord sounds for half of the time.
 KEY_PROGRESSIONS: dict[str, tuple[tuple[tuple[int, bool], ...], ...]] = {
     "minor": (
         ((0, True), (0, True), (8, False), (10, False)),

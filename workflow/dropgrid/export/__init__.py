@@ -47,7 +47,7 @@ from ..base.files import rooted
 from ..records.time_shift import shifted
 from ..records.track import Moment, Track
 from ..records.validate import check_id
-from ..references.cue_sheet import beside
+from ..references.cue_sheet import tracklist_of
 from ..results.layout import Results
 from ..results.library_reader import BROKEN, WAITING, read_track, track_ids
 from ..results.output_guard import check_folder, check_output, write_output
@@ -291,7 +291,7 @@ class _Finisher:
         if track.file is None:
             return track
         try:
-            return replace(track, tracklist=beside(track.file, track.record.duration))
+            return replace(track, tracklist=tracklist_of(track.file, track.record.duration))
         except InvalidReference as error:
             self.unreadable_tracklists += 1
             report(f"{error}; using the cues of the analysis instead")

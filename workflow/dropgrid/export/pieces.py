@@ -21,7 +21,7 @@ from typing import Any
 from ..audio.dj_tags import DjTags, read_dj_tags
 from ..records.model import BpmRecord, KeyRecord
 from ..records.track import Track
-from ..references.cue_sheet import places_beside
+from ..references.cue_sheet import tracklist_paths
 from ..results.layout import Results
 from ..results.reading_cache import Look, ReadingCache, signature
 
@@ -136,4 +136,4 @@ class Pieces:
 
 def _audio_and_tracklists(file: str) -> list[str]:
     """An audio file and the paths next to it where a tracklist may be."""
-    return [file, *map(str, places_beside(Path(file)))]
+    return [file, *map(str, tracklist_paths(Path(file)))]

@@ -77,7 +77,7 @@ def accepted(connection: socket, arguments: list[str]) -> bool:
 
 
 def result(connection: socket) -> int:
-    """The exit code of the job's process; signals that come meanwhile are handed on to it."""
+    """The exit code of the job's process; signals in the meantime are passed on to it."""
     import _signal
 
     received: list[int] = []

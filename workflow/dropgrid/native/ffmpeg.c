@@ -1,10 +1,10 @@
-/* FFmpeg's libraries, called without PyAV's objects between: those take as long as the decoding of
-   Vorbis itself, whose frames are short.
+/* Calls FFmpeg's libraries without PyAV's objects. Vorbis frames are short, so for them these objects
+   take as long as the decoding itself.
 
-   The libraries are those that PyAV is linked with; whoever calls hands over the addresses of
-   FUNCTIONS. No header of theirs is there when this is compiled: the places of what is read of
-   their structures are those of FFmpeg 7 and 8, for which audio/direct_ffmpeg.py looks. They may
-   only change with the first number of a library's version. */
+   The libraries are those that PyAV is linked with; the caller passes the addresses of FUNCTIONS.
+   FFmpeg's headers are not available at compile time. The offsets of the fields that are read are
+   those of FFmpeg 7 and 8; audio/direct_ffmpeg.py checks the versions. The offsets can change only
+   with the major version of a library. */
 
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
@@ -39,7 +39,7 @@ enum { BUFFER = 32768, CHANNELS = 2, AUDIO = 1, VORBIS = 0x15005, PLANAR_FLOATS 
 #define END (-(int)('E' | 'O' << 8 | 'F' << 16 | (unsigned)' ' << 24))
 #define NO_TIME INT64_MIN
 
-/* name, what it returns, what it takes */
+/* name, return type, parameters */
 #define FUNCTIONS(F)                                                                      \
     F(avformat_alloc_context, void *, (void))                                             \
     F(avformat_open_input, int, (void **, const char *, const void *, void **))           \
@@ -77,7 +77,7 @@ static const char *const NAMES[] = {FUNCTIONS(ONE_NAME)};
 enum { NAMES_COUNT = sizeof NAMES / sizeof *NAMES };
 _Static_assert(sizeof(struct functions) == NAMES_COUNT * sizeof(void *), "one address each");
 
-/* A file that is open. state: 0, or END, or what FFmpeg says is wrong; disk: what the system did. */
+/* An open file. state: 0, END or FFmpeg's error code; disk: errno of a failed read, or 0. */
 struct source {
     struct functions call;
     int descriptor, stream, state, disk;
@@ -126,7 +126,7 @@ static void close_source(struct source *one)
     free(one);
 }
 
-/* Opens the container, finds the first stream of sound; what FFmpeg says is wrong, or 0. */
+/* Open the container and find the first audio stream; return FFmpeg's error code, or 0. */
 static int opened(struct source *one)
 {
     const struct functions *call = &one->call;
@@ -163,7 +163,7 @@ static int opened(struct source *one)
     return -ENOENT;
 }
 
-/* Opens the decoder of Vorbis whose samples begin at 0; what FFmpeg says is wrong, or 0. */
+/* Open the decoder of a Vorbis stream that starts at 0; return FFmpeg's error code, or 0. */
 static int decoder_opened(struct source *one)
 {
     const struct functions *call = &one->call;
@@ -186,7 +186,7 @@ static int decoder_opened(struct source *one)
     return wrong < 0 ? wrong : 0;
 }
 
-/* The next packet of the stream; 0, or END, or what is wrong. */
+/* Read the next packet of the stream; return 0, END or an error code. */
 static int next_packet(struct source *one)
 {
     int wrong;
@@ -198,7 +198,7 @@ static int next_packet(struct source *one)
     return wrong;
 }
 
-/* The samples of a frame behind those that room has; 0, or what is wrong. */
+/* Append the samples of the frame to room; return 0 or an error code. */
 static int taken(const struct source *one, float *room, Py_ssize_t capacity, int channels,
                  Py_ssize_t *count)
 {
@@ -217,7 +217,7 @@ static int taken(const struct source *one, float *room, Py_ssize_t capacity, int
     return 0;
 }
 
-/* Decode packets until there are enough samples, or something ends it, which `state` tells. */
+/* Decode packets until there are enough samples, or until the end or an error (then in `state`). */
 static Py_ssize_t filled(struct source *one, float *room, Py_ssize_t capacity, int channels,
                          Py_ssize_t enough)
 {
@@ -251,7 +251,7 @@ static void forget(PyObject *capsule)
     close_source(PyCapsule_GetPointer(capsule, CAPSULE));
 }
 
-/* What stopped a source, as an exception: the disk, or that it cannot be decoded. */
+/* Raise the error of a source: of the disk, of memory, or of the decoder. */
 static PyObject *stopped(const struct source *one, int wrong)
 {
     if (one->disk) {
@@ -275,7 +275,7 @@ PyObject *ffmpeg_functions(PyObject *self, PyObject *none)
     return names;
 }
 
-/* descriptor: of an Ogg file, which is closed with what this returns; functions: addresses. */
+/* descriptor: an open Ogg file, closed with the returned object; functions: their addresses. */
 PyObject *ffmpeg_open(PyObject *self, PyObject *arguments)
 {
     unsigned long long functions;
@@ -300,8 +300,8 @@ PyObject *ffmpeg_open(PyObject *self, PyObject *arguments)
     return found;
 }
 
-/* source, room (channels, capacity), enough: how many samples a channel there are now, at least
-   `enough` but at the end; none where there are no more. What is wrong is raised behind the last. */
+/* source, room (channels, capacity), enough. Return the number of samples per channel in room: at
+   least `enough`, fewer at the end, then 0. An error is raised after the last good samples. */
 PyObject *ffmpeg_read(PyObject *self, PyObject *arguments)
 {
     PyObject *capsule;
@@ -322,8 +322,8 @@ PyObject *ffmpeg_read(PyObject *self, PyObject *arguments)
     return count || one->state == END ? PyLong_FromSsize_t(count) : stopped(one, one->state);
 }
 
-/* source, most: of so many packets how long they are, the last one left out, and how far the last
-   begins behind the first by the pages. */
+/* source, most: of up to `most` packets, the total duration without the last packet, and the time
+   from the start of the first to the start of the last by the page positions. */
 PyObject *ffmpeg_lengths(PyObject *self, PyObject *arguments)
 {
     PyObject *capsule;

@@ -1,4 +1,4 @@
-/* FFmpeg's libraries, called without PyAV's objects between: see ffmpeg.c. */
+/* Calls FFmpeg's libraries without PyAV's objects: see ffmpeg.c. */
 
 PyObject *ffmpeg_functions(PyObject *self, PyObject *none);
 PyObject *ffmpeg_open(PyObject *self, PyObject *arguments);

@@ -1,8 +1,8 @@
-/* The loops of the analysis that NumPy has no words for, or takes several times as long for.
+/* The loops of the analysis that NumPy cannot express, or runs several times more slowly.
 
-   Every function is given addresses and counts by its one caller in Python, which checks shapes.
-   Nothing here may depend on the processor: no sum is reordered, a multiplication and an addition are
-   fused only where FMA says so, and the kinds of vectors differ in how much they do at once. */
+   Every function gets addresses and counts from its only caller in Python, which checks the shapes.
+   No result may depend on the processor: no sum is reordered, a multiplication and an addition are
+   fused only by FMA, and the kinds of vectors differ only in how many numbers they process at once. */
 
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
@@ -24,15 +24,16 @@ enum { LANES = 32, GATES = 4, COLUMNS = 16, MOST_PASSES = 16, WIDEST = 16,
        MOST_TERMS = 512, MOST_IN_CACHE = 16384, NEAR = 256 };
 #define LARGEST 43.0f
 
-/* A direction of a layer at work; the numbers are addresses of float32 and counts of them. */
+/* One direction of a layer; addresses and counts are of float32. */
 struct chain {
     const float *projected, *constants, *recurrent;
     float *state, *out;
     ptrdiff_t row, out_row, units;
 };
 
-/* out = left times right, whose columns lie in blocks of COLUMNS (blocks, terms, COLUMNS); added to
-   what out holds, or in its place. With stretches left is levels, which `rises` makes terms of. */
+/* out = left times right, or out += left times right if add. right is stored in blocks of COLUMNS
+   columns: (blocks, terms, COLUMNS). With stretches, left contains levels, and `rises` computes the
+   terms from them. */
 struct product {
     const float *left, *right;
     float *out;
@@ -46,29 +47,29 @@ struct pass {
     const float *factors;
 };
 
-/* Some bins of a spectrum, weighted and summed. */
+/* A weighted sum of adjacent bins of a spectrum. */
 struct span {
     int32_t first, count, weights;
 };
 
-/* What is wanted of a spectrum: the magnitudes of the first bins; the lowest bins themselves; sums
-   of magnitudes, then sums of powers. */
+/* The outputs of a transform: the magnitudes of the first bins; the lowest bins as complex numbers;
+   weighted sums of magnitudes, then weighted sums of powers. */
 struct transform {
     int size, hop, bins, lowest, count, amplitudes, powers;
-    int parts, inner; /* of a frame, each of NEAR samples at most; passes that stay within one */
+    int parts, inner; /* parts of a frame, at most NEAR samples each; passes within a part */
     const float *window, *weights;
     const struct span *spans;
     struct pass passes[MOST_PASSES];
 };
 
-/* Numbers from one part of a frame to the next: a line of the cache more than it has, or the parts
-   would compete for the same places there. And those that a transform needs in all. */
+/* APART: the distance between the parts of a frame, in floats. It is one cache line more than a part,
+   so that the parts do not compete for the same cache sets. ROOM: the floats that a transform needs. */
 #define APART(one, wide) ((ptrdiff_t)((one)->size / (one)->parts) * (wide) + 16)
 #define ROOM(one, wide)                                                                   \
     ((one)->parts * APART(one, wide) + ((ptrdiff_t)(one)->size + (one)->size / (one)->parts) * (wide))
 
-/* Rows of stretches of columns as they are, each followed by how much it rose since `lag` rows
-   before. stretches: (count, 2) columns and lag. */
+/* Copy each row in stretches of columns, each stretch followed by its positive increase over the row
+   `lag` rows before. stretches: (count, 2), the number of columns and the lag. */
 static inline void rises(const float *levels, float *out, ptrdiff_t rows, ptrdiff_t columns,
                          const int64_t *stretches, int count)
 {
@@ -179,7 +180,7 @@ KIND(8)
 #include "undo.h"
 #endif
 
-/* What every processor has: vectors of four, fused one by one where there is nothing better. */
+/* For every processor: vectors of four; without an instruction for FMA, one lane at a time. */
 #define NAME(x) JOIN(x, _plain)
 #define WIDE 4
 #define ROWS 2
@@ -221,7 +222,7 @@ static inline void kept(float *out, V values, ptrdiff_t most)
 #include "samples.h"
 #include "undo.h"
 
-/* The kinds of vectors, widest first, and which this processor has. */
+/* The kinds of vectors, widest first, and whether this processor supports them. */
 static const struct kind {
     const char *name;
     int wide;
@@ -286,7 +287,8 @@ static PyObject *use(PyObject *self, PyObject *arguments)
     return PyErr_Format(PyExc_ValueError, "this processor has no %s", name);
 }
 
-/* chains: for one chain or two the numbers of struct chain but the last, then how many frames. */
+/* chains: for each of one or two chains, the fields of struct chain without `units`, then the number
+   of frames. */
 static PyObject *lstm(PyObject *self, PyObject *arguments)
 {
     unsigned long long chains_;
@@ -347,8 +349,8 @@ static PyObject *multiply(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
-/* The passes of a size, a power of two, and where their factors lie: those of the first pass first,
-   the last one has none. */
+/* Plan the passes for a size, a power of two, and the addresses of their factors: those of the first
+   pass first; the last pass has none. Return 0 for another size. */
 static int planned(struct transform *one, const float *factors)
 {
     int radix[MOST_PASSES], count = 0, left = one->size, n, groups, done = 1;
@@ -411,8 +413,8 @@ static PyObject *transform(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
-/* Two channels through two second-order sections, and the sums of their squares between edges.
-   step: numbers from a channel's sample to its next; first, second: where the channels begin.
+/* Filter two channels with two second-order sections, and sum their squares between edges.
+   step: distance from one sample of a channel to the next; first, second: offsets of the channels.
 
    state: (2 sections, 2 numbers, 2 channels); sums: (pieces, 2). */
 static PyObject *weigh(PyObject *self, PyObject *arguments)
@@ -453,8 +455,8 @@ static PyObject *weigh(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
-/* block: two channels, side by side, or one behind the other where apart is not 0 (numbers from
-   one to the other). out: two channels, one behind the other. */
+/* block: two channels, interleaved, or one after the other if apart is not 0 (the distance between
+   them). out: two channels, one after the other. */
 static PyObject *mix(PyObject *self, PyObject *arguments)
 {
     unsigned long long block, out;
@@ -467,7 +469,7 @@ static PyObject *mix(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
-/* The largest magnitude; infinite where one is no number. */
+/* The largest magnitude; infinite if a sample is not a number. */
 static PyObject *largest(PyObject *self, PyObject *arguments)
 {
     unsigned long long samples;
@@ -483,7 +485,7 @@ static PyObject *largest(PyObject *self, PyObject *arguments)
     return PyFloat_FromDouble(bits < 0x7F800000 ? found : HUGE_VAL);
 }
 
-/* samples as steps of 16 bits into out: whether they are whole ones. */
+/* Convert samples to 16-bit integers in out; return whether this was exact. */
 static PyObject *pack(PyObject *self, PyObject *arguments)
 {
     unsigned long long samples, out;
@@ -497,7 +499,7 @@ static PyObject *pack(PyObject *self, PyObject *arguments)
     return PyBool_FromLong(whole);
 }
 
-/* Where an array's numbers begin. */
+/* The address of an array's data. */
 static PyObject *address(PyObject *self, PyObject *array)
 {
     Py_buffer view;

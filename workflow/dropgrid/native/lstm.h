@@ -1,17 +1,17 @@
 /* The recurrence of an LSTM with peepholes, for one kind of vector.
 
-   Included once for each kind, with these defined: NAME(x), a name of its own for x; WIDE, numbers
+   Included once for each kind, with these defined: NAME(x), a name for x in this kind; WIDE, numbers
    in a vector; V, I, their types (float, 32-bit integers); FMA(a, b, c), a * b + c rounded once;
    LEAST(a, b), b unless a is smaller; MOST(a, b), b unless a is larger; ALL(x), x in each lane;
    LOAD(p), STORE(p, v), of any address; KEEP(p, v, n), STORE of at most n lanes.
 
-   The same arithmetic in the same order as features/engines/lstm_kernel.py writes for LLVM: the
-   same bits. Lanes never meet, so that they do not depend on how many go together. */
+   The arithmetic and its order are those of features/engines/lstm_kernel.py for LLVM, so the bits are
+   the same. No operation combines lanes, so the results do not depend on WIDE. */
 
 #define PARTS (LANES / WIDE)    /* vectors of a gate */
 #define AT_ONCE (8 / PARTS ? 8 / PARTS : 1) /* gates: eight sums keep a processor busy */
 
-static inline V NAME(power)(V x) /* exp(x), for x cut to +-LARGEST */
+static inline V NAME(power)(V x) /* exp(x), for x clipped to +-LARGEST */
 {
     const V rounder = ALL(1.5f * 8388608.0f);
     V shifted, multiple, rest, result;
@@ -31,8 +31,8 @@ static inline V NAME(power)(V x) /* exp(x), for x cut to +-LARGEST */
     return (V)((I)result + ((I)shifted << 23));
 }
 
-/* 1 / x within 2e-7 of itself, for positive numbers: a first guess by its exponent, made better
-   twice, in half the time of a division. */
+/* 1 / x with a relative error below 2e-7, for positive numbers: a first guess from the exponent,
+   refined twice, in half the time of a division. */
 static inline V NAME(inverse)(V x)
 {
     const V minus = -x, one = ALL(1.0f);
@@ -55,9 +55,9 @@ static inline V NAME(gated)(V x, V y)
     return (one - q) * NAME(inverse)((one + p) * (one + q));
 }
 
-/* What the units hear at a frame, into gates (GATES, LANES). As many gates at a time as leave room
-   for their sums among the registers. */
-static inline void NAME(hear)(const struct chain *one, const float *state, const float *at,
+/* The inputs of all gates at a frame, into gates (GATES, LANES). AT_ONCE gates at a time, so that
+   their sums fit into the registers. */
+static inline void NAME(gate_sums)(const struct chain *one, const float *state, const float *at,
                               float *gates)
 {
     const ptrdiff_t units = one->units;
@@ -78,8 +78,8 @@ static inline void NAME(hear)(const struct chain *one, const float *state, const
     }
 }
 
-/* What they send: state is their outputs, then their cells (2, LANES). */
-static inline void NAME(send)(const float *gates, const float *peepholes, float *state)
+/* Update the state from the gates' inputs: outputs, then cells (2, LANES). */
+static inline void NAME(update)(const float *gates, const float *peepholes, float *state)
 {
     int n;
     for (n = 0; n < LANES; n += WIDE) {
@@ -94,14 +94,14 @@ static inline void NAME(send)(const float *gates, const float *peepholes, float 
     }
 }
 
-/* A frame: from the units' state, their outputs and then their cells, to the next. */
+/* One frame: update the state, and write the outputs. */
 static inline void NAME(step)(const struct chain *one, ptrdiff_t frame, float *state)
 {
     float gates[GATES * LANES] __attribute__((aligned(64)));
     float *out = one->out + frame * one->out_row;
     int n;
-    NAME(hear)(one, state, one->projected + frame * one->row, gates);
-    NAME(send)(gates, one->constants, state);
+    NAME(gate_sums)(one, state, one->projected + frame * one->row, gates);
+    NAME(update)(gates, one->constants, state);
     for (n = 0; n < LANES; n += WIDE)
         KEEP(out + n, LOAD(state + n), one->units - n);
 }
@@ -118,14 +118,15 @@ static void NAME(run)(const struct chain *one, ptrdiff_t frames)
 }
 
 #if WIDE == 16
-/* What one direction hears, unit by unit, between the steps of what another one sends, each of
-   which waits for the last: .85 of the time. Narrower vectors have too few registers for it. */
-struct NAME(hearing) {
+/* Sums of one direction's gate inputs, computed unit by unit between the steps of the other
+   direction's update, in which each step waits for the previous one. This takes .85 of the time of
+   running them in turn. Narrower vectors have too few registers for it. */
+struct NAME(pending) {
     const float *weights, *output, *end;
     V sums[GATES * PARTS];
 };
 
-static inline __attribute__((always_inline)) void NAME(more)(struct NAME(hearing) *other)
+static inline __attribute__((always_inline)) void NAME(more)(struct NAME(pending) *other)
 {
     int n;
     if (other->output < other->end) {
@@ -138,7 +139,7 @@ static inline __attribute__((always_inline)) void NAME(more)(struct NAME(hearing
 }
 
 static inline __attribute__((always_inline)) void NAME(begin)(
-    struct NAME(hearing) *other, const struct chain *one, ptrdiff_t frame, const float *state)
+    struct NAME(pending) *other, const struct chain *one, ptrdiff_t frame, const float *state)
 {
     const float *at = one->projected + frame * one->row;
     int n;
@@ -149,9 +150,9 @@ static inline __attribute__((always_inline)) void NAME(begin)(
             + LOAD(one->constants + 3 * LANES + n * WIDE);
 }
 
-/* The rest of the units, and what came of all. */
-static inline __attribute__((always_inline)) void NAME(heard)(
-    struct NAME(hearing) *other, V *gates)
+/* Add the remaining units, and return the sums. */
+static inline __attribute__((always_inline)) void NAME(finished)(
+    struct NAME(pending) *other, V *gates)
 {
     int n;
     while (other->output < other->end)
@@ -161,9 +162,9 @@ static inline __attribute__((always_inline)) void NAME(heard)(
         gates[n] = other->sums[n];
 }
 
-/* `power` of several vectors step by step, a unit of the other direction between steps. */
+/* `power` of several vectors, with a unit of the other direction between the steps. */
 static inline __attribute__((always_inline)) void NAME(powers)(
-    V *x, const int count, struct NAME(hearing) *other)
+    V *x, const int count, struct NAME(pending) *other)
 {
     const V rounder = ALL(1.5f * 8388608.0f);
     const float terms[] = {(float)(1.0 / 120), (float)(1.0 / 24), (float)(1.0 / 6), 0.5f, 1, 1};
@@ -195,9 +196,9 @@ static inline __attribute__((always_inline)) void NAME(powers)(
         x[n] = (V)((I)result[n] + ((I)shifted[n] << 23));
 }
 
-/* `inverse` likewise. */
+/* `inverse` in the same way. */
 static inline __attribute__((always_inline)) void NAME(inverses)(
-    V *x, const int count, struct NAME(hearing) *other)
+    V *x, const int count, struct NAME(pending) *other)
 {
     V guess[2 * PARTS], error[2 * PARTS];
     int n, k;
@@ -220,9 +221,10 @@ static inline __attribute__((always_inline)) void NAME(inverses)(
         x[n] = guess[n];
 }
 
-/* `send`, and the other direction hears. gates: what is sent of, and then what the other heard. */
-static inline __attribute__((always_inline)) void NAME(send_and_hear)(
-    V *gates, const struct chain *one, ptrdiff_t frame, float *state, struct NAME(hearing) *other)
+/* `update`, while the other direction sums. gates: this direction's inputs, replaced by those of the
+   other direction. */
+static inline __attribute__((always_inline)) void NAME(update_and_sum)(
+    V *gates, const struct chain *one, ptrdiff_t frame, float *state, struct NAME(pending) *other)
 {
     const float *peepholes = one->constants;
     float *out = one->out + frame * one->out_row;
@@ -263,25 +265,25 @@ static inline __attribute__((always_inline)) void NAME(send_and_hear)(
         STORE(state + LANES + n * WIDE, next[n]);
         KEEP(out + n * WIDE, sent, one->units - n * WIDE);
     }
-    NAME(heard)(other, gates);
+    NAME(finished)(other, gates);
 }
 
 static inline __attribute__((always_inline)) void NAME(alternate)(
     const struct chain *one, const struct chain *two, ptrdiff_t frames, float *first,
     float *second)
 {
-    struct NAME(hearing) other;
+    struct NAME(pending) other;
     V gates[GATES * PARTS];
     ptrdiff_t frame;
     if (!frames)
         return;
     NAME(begin)(&other, one, 0, first);
-    NAME(heard)(&other, gates);
+    NAME(finished)(&other, gates);
     for (frame = 0; frame < frames; frame++) {
         NAME(begin)(&other, two, frame, second);
-        NAME(send_and_hear)(gates, one, frame, first, &other);
+        NAME(update_and_sum)(gates, one, frame, first, &other);
         NAME(begin)(&other, one, frame + 1 < frames ? frame + 1 : frame, first);
-        NAME(send_and_hear)(gates, two, frame, second, &other);
+        NAME(update_and_sum)(gates, two, frame, second, &other);
     }
 }
 #else
@@ -296,8 +298,7 @@ static inline void NAME(alternate)(const struct chain *one, const struct chain *
 }
 #endif
 
-/* Two that know nothing of each other: one keeps the processor busy while the other waits for what
-   it sends. */
+/* Two independent directions: one keeps the processor busy while the other waits for its update. */
 static void NAME(run_both)(const struct chain *one, const struct chain *two, ptrdiff_t frames)
 {
     float state[2][2 * LANES] __attribute__((aligned(64)));

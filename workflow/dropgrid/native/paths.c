@@ -1,5 +1,5 @@
-/* Steps of the most likely paths of the rhythm, each row of which depends on the one before: the
-   same comparisons and sums as rhythm/bar_pointer.py and rhythm/downbeat_tracking.py make. */
+/* Steps of the rhythm's most likely paths, in which each row depends on the previous one. The
+   comparisons and sums are those of rhythm/bar_pointer.py and rhythm/downbeat_tracking.py. */
 
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
@@ -13,9 +13,9 @@
 enum { MOST_TEMPI = 256, MOST_PLACES = 127 };
 #define DOUBLES(address) ((const double *)(uintptr_t)(address))
 
-/* ended, best (rows, tempi), places (tempi,) double, came (rows, tempi) uint8: for each place the
-   best of a row less its distance, and which that is; of equal ones that to the left, the nearest
-   of those. */
+/* ended, best (rows, tempi), places (tempi,) double, came (rows, tempi) uint8. For each place: the
+   best value of a row minus its distance, and the index of that value; among equal values, the
+   nearest one on the left. */
 PyObject *paths_nearest(PyObject *self, PyObject *arguments)
 {
     unsigned long long ended_, places_, best_, came_;
@@ -48,7 +48,7 @@ PyObject *paths_nearest(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
-/* The places (even or odd ones, by `first`) of which the best is the first. */
+/* The first of the best places, among the even or the odd ones (`first`). */
 static int best_of(const double *best, int places, int first)
 {
     int top = first, n;
@@ -58,7 +58,7 @@ static int best_of(const double *best, int places, int first)
     return top;
 }
 
-/* score (count, places), costs (count, 2) double, way (count,) int64: the best place at each. */
+/* score (count, places), costs (count, 2) double; out: way (count,) int64, the best place at each. */
 PyObject *paths_way(PyObject *self, PyObject *arguments)
 {
     unsigned long long score_, costs_, way_;

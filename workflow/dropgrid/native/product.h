@@ -1,7 +1,7 @@
 /* Products of matrices, each sum from its first term to its last, fused.
 
-   Included once for each kind of vector, see lstm.h; besides: ROWS, how many rows go together, and
-   BLOCKS, how many blocks of COLUMNS columns: as many sums as there are registers for. */
+   Included once for each kind of vector, see lstm.h; also defined: ROWS and BLOCKS, the rows and the
+   blocks of COLUMNS columns that are computed together, so that their sums fit into the registers. */
 
 #define PARTS (COLUMNS / WIDE) /* vectors of a block */
 
@@ -49,7 +49,7 @@ static inline __attribute__((always_inline)) void NAME(across)(
         NAME(tile)(one, row, block, rows, 1);
 }
 
-/* Some rows with what they rose, which stay in near caches meanwhile. */
+/* Some rows with their rises, which stay in a near cache. */
 static inline __attribute__((always_inline)) void NAME(risen)(
     const struct product *one, ptrdiff_t row, const int rows)
 {

@@ -1,11 +1,11 @@
-/* Two channels, rounded to 16 bits: their mean, cut to 16 bits, and half their difference.
+/* Two channels, rounded to 16 bits: their mean, truncated to 16 bits, and half their difference.
 
-   Included once for each kind of vector, see lstm.h; besides: EVEN(a, b) and ODD(a, b), every other
-   lane of a and b, one behind the other. */
+   Included once for each kind of vector, see lstm.h; also defined: EVEN(a, b) and ODD(a, b), the even
+   or odd lanes of a, then those of b. */
 
-static inline V NAME(steps)(V x) /* of 16 bits */
+static inline V NAME(steps)(V x) /* rounded to 16-bit steps */
 {
-    const V rounder = ALL(1.5f * 8388608.0f); /* added and taken away again, this rounds */
+    const V rounder = ALL(1.5f * 8388608.0f); /* rounds when added and subtracted again */
     x = LEAST(ALL(32767.0f), MOST(ALL(-32768.0f), x * ALL(32768.0f)));
     return x + rounder - rounder;
 }
@@ -44,7 +44,7 @@ static void NAME(mix)(const float *block, ptrdiff_t rows, ptrdiff_t apart, float
     }
 }
 
-/* Samples as whole steps of 16 bits; whether that is what they are. */
+/* Convert samples to 16-bit integers; return whether this was exact. */
 static int NAME(pack)(const float *samples, ptrdiff_t count, int16_t *out)
 {
     int whole = 1;
@@ -59,7 +59,7 @@ static int NAME(pack)(const float *samples, ptrdiff_t count, int16_t *out)
     return whole;
 }
 
-/* The largest magnitude, as its bits, whose order is that of the numbers. */
+/* The largest magnitude, as bits, which are in the same order as the numbers. */
 static int32_t NAME(largest)(const int32_t *samples, ptrdiff_t count)
 {
     int32_t found = 0;

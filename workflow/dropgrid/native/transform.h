@@ -1,11 +1,11 @@
-/* Fourier transforms of real frames, one frame in each lane of a vector, and their magnitudes, or
-   sums over stretches of those.
+/* Fourier transforms of real frames, one frame in each lane of a vector, with their magnitudes and
+   weighted sums of bins.
 
-   Included once for each kind of vector, see lstm.h; besides: SQRT(v); LOW(a, b) and HIGH(a, b), the
-   lanes of the first and of the second halves of a and b in turn.
+   Included once for each kind of vector, see lstm.h; also defined: SQRT(v); LOW(a, b) and HIGH(a, b),
+   which interleave the first and the second halves of a and b.
 
-   Source: P. Swarztrauber's FFTPACK (public domain), whose passes and order of sums these are, and
-   so those of pocketfft: each number is the same as scipy's. */
+   Source: P. Swarztrauber's FFTPACK (public domain). The passes and the order of sums are the same
+   there and in pocketfft, so each number is the same as scipy's. */
 
 static inline void NAME(passed4)(
     const struct pass *pass, const float *restrict in, float *restrict out)
@@ -88,7 +88,7 @@ static inline void NAME(passed2)(
 #undef IN
 }
 
-/* The lanes of WIDE vectors become vectors: rows, columns. */
+/* Transpose WIDE vectors in place. */
 static inline void NAME(turn)(V *rows)
 {
     V other[WIDE];
@@ -103,7 +103,7 @@ static inline void NAME(turn)(V *rows)
     }
 }
 
-/* Columns become rows: of WIDE vectors, one for each column, `left` of which are wanted. */
+/* Transpose WIDE vectors, one for each column, and write the first `left` columns of each row. */
 static inline void NAME(spread)(V *rows, int frames, int left, float *out, ptrdiff_t row)
 {
     int j;
@@ -119,7 +119,7 @@ static inline void NAME(spread)(V *rows, int frames, int left, float *out, ptrdi
     }
 }
 
-/* The real part of bin b lies at 2 b - 1, the imaginary one behind it; bin 0 is real. */
+/* The power of a bin. Bin b has its real part at 2 b - 1, then its imaginary part; bin 0 is real. */
 static inline V NAME(power_at)(const float *packed, int bin)
 {
     const V re = LOAD(packed + (size_t)(bin ? 2 * bin - 1 : 0) * WIDE);
@@ -161,7 +161,7 @@ static void NAME(sum)(const struct transform *one, const float *packed, int fram
     }
 }
 
-/* A pass: from in to out. */
+/* One pass, from in to out. */
 static inline void NAME(passed)(const struct pass *pass, const float *in, float *out)
 {
     if (pass->radix == 4)
@@ -170,8 +170,8 @@ static inline void NAME(passed)(const struct pass *pass, const float *in, float 
         NAME(passed2)(pass, in, out);
 }
 
-/* The first passes of a part: every so many samples of the whole, whose transform they are. Its
-   numbers stay in the nearest cache from one pass to the next. */
+/* The first passes on one part, which transform every parts-th sample of the frame. The numbers stay
+   in the nearest cache from pass to pass. */
 static void NAME(part)(const struct transform *one, float *from, float *room, float *out)
 {
     float *to = room, *other;
@@ -184,7 +184,7 @@ static void NAME(part)(const struct transform *one, float *from, float *room, fl
     }
 }
 
-/* WIDE samples from n on of each frame, windowed, into the parts that each belongs to. */
+/* Multiply WIDE samples of each frame, from n on, by the window, and store them in their parts. */
 static inline void NAME(windowed)(const struct transform *one, const float *samples, int frames,
                                   int n, float *parts)
 {

@@ -1,4 +1,4 @@
-/* Forgets a kind of vector, so that the next one can be. */
+/* Undefine the macros of a kind of vector, before the next kind. */
 #undef NAME
 #undef WIDE
 #undef FMA

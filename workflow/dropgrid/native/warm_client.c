@@ -1,8 +1,8 @@
-/* A job's way to the run's warm server: `warm_client PYTHON SUB-COMMAND ARGUMENTS...`
+/* Passes a job to the run's warm server: `warm_client PYTHON SUB-COMMAND ARGUMENTS...`
 
-The same as dropgrid/jobs/warm_client.py, which says what it does and why, in a tenth of the time: Python
-takes seven milliseconds to start. Where no server answers, PYTHON runs the sub-command in the
-place of this process. `warm_client --sources` tells of which sources it was made. */
+It does the same as dropgrid/jobs/warm_client.py, where the reasons are, in a tenth of the time: Python
+takes seven milliseconds to start. If no server answers, PYTHON runs the sub-command in the place of
+this process. `warm_client --sources` prints a digest of the sources it was compiled from. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -17,8 +17,8 @@ place of this process. `warm_client --sources` tells of which sources it was mad
 #include <sys/un.h>
 #include <unistd.h>
 
-#define PATIENCE 60 /* seconds until a server that does not accept is given up */
-#define KILLED 137  /* what a shell says of a process that SIGKILL ended */
+#define PATIENCE 60 /* seconds to wait for a server to accept */
+#define KILLED 137  /* exit code in a shell of a process ended by SIGKILL */
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0
 #endif
@@ -27,40 +27,40 @@ extern char **environ;
 static int server = -1;
 static volatile sig_atomic_t received = 0;
 
-static void hand_on(int number)
+static void pass_signal_on(int number)
 {
     int before = errno;
     char byte = (char)number;
     if (!received)
         received = number;
-    if (send(server, &byte, 1, MSG_NOSIGNAL) < 0) { /* it has ended: so shall this */
+    if (send(server, &byte, 1, MSG_NOSIGNAL) < 0) { /* the job has ended: end too */
     }
     errno = before;
 }
 
-/* A connection to this user's server; -1 where there is none. */
+/* Connect to this user's server; return -1 if there is none. */
 static int connected(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct timeval patience = {PATIENCE, 0};
     struct stat folder;
     const char *name = strrchr(path, '/');
-    int speaker;
+    int connection;
 
     if (!name || name == path || strlen(path) >= sizeof address.sun_path)
         return -1;
     memcpy(address.sun_path, path, name - path);
     if (lstat(address.sun_path, &folder) || folder.st_uid != geteuid() || folder.st_mode & 077)
-        return -1; /* whoever may write there may listen there */
+        return -1; /* anyone who can write there could listen there */
     strcpy(address.sun_path, path);
-    speaker = socket(AF_UNIX, SOCK_STREAM, 0);
-    if (speaker < 0)
+    connection = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (connection < 0)
         return -1;
-    setsockopt(speaker, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    setsockopt(speaker, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    if (connect(speaker, (struct sockaddr *)&address, sizeof address) == 0)
-        return speaker;
-    close(speaker);
+    setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    if (connect(connection, (struct sockaddr *)&address, sizeof address) == 0)
+        return connection;
+    close(connection);
     return -1;
 }
 
@@ -78,12 +78,12 @@ static int send_all(const char *data, size_t left)
     return 0;
 }
 
-/* Bytes that follow, words of the command, variables, niceness; with the streams and the folder. */
+/* Send the counts of bytes, arguments and variables, niceness, the streams and the folder. */
 static int send_head(uint32_t length, uint32_t words, uint32_t held)
 {
     struct { uint32_t length, words, held; int32_t niceness; } head = {length, words, held, 0};
     struct iovec data = {&head, sizeof head};
-    union { struct cmsghdr align; char room[CMSG_SPACE(4 * sizeof(int))]; } handed;
+    union { struct cmsghdr align; char room[CMSG_SPACE(4 * sizeof(int))]; } control_room;
     struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
     struct cmsghdr *control;
     int descriptors[4] = {0, 1, 2, open(".", O_RDONLY)};
@@ -91,9 +91,9 @@ static int send_head(uint32_t length, uint32_t words, uint32_t held)
     if (descriptors[3] < 0)
         return -1;
     head.niceness = getpriority(PRIO_PROCESS, 0);
-    memset(&handed, 0, sizeof handed);
-    message.msg_control = handed.room;
-    message.msg_controllen = sizeof handed.room;
+    memset(&control_room, 0, sizeof control_room);
+    message.msg_control = control_room.room;
+    message.msg_controllen = sizeof control_room.room;
     control = CMSG_FIRSTHDR(&message);
     control->cmsg_level = SOL_SOCKET;
     control->cmsg_type = SCM_RIGHTS;
@@ -102,7 +102,7 @@ static int send_head(uint32_t length, uint32_t words, uint32_t held)
     return sendmsg(server, &message, MSG_NOSIGNAL) == (ssize_t)sizeof head ? 0 : -1;
 }
 
-/* Hand over all that the job needs; whether there is a process for it now. */
+/* Send all that the job needs; return whether a process was started for it. */
 static int accepted(char **words)
 {
     size_t length = 0, counts[2] = {0, 0};
@@ -116,19 +116,19 @@ static int accepted(char **words)
         return 0;
     for (int list = 0; list < 2; list++)
         for (char **text = lists[list]; *text; text++)
-            end = stpcpy(end, *text) + 1; /* a NUL between them */
-    return send_all(words[0], 1) == 0 /* what it is, before the server has a process for it */
+            end = stpcpy(end, *text) + 1; /* separated by NUL */
+    return send_all(words[0], 1) == 0 /* sent before the server starts a process */
         && send_head((uint32_t)(length - 1), (uint32_t)counts[0], (uint32_t)counts[1]) == 0
         && send_all(body, length - 1) == 0
         && recv(server, &answer, 1, 0) == 1 && answer == '\n';
 }
 
-/* The exit code of the job's process; signals that come meanwhile are handed on to it. */
+/* Wait for the job's process, passing on signals to it; return its exit code. */
 static int result(void)
 {
     static const int forwarded[] = {SIGHUP, SIGINT, SIGTERM};
     struct timeval for_ever = {0, 0};
-    struct sigaction ours = {.sa_handler = hand_on}, before;
+    struct sigaction ours = {.sa_handler = pass_signal_on}, before;
     unsigned char code;
     ssize_t got;
 

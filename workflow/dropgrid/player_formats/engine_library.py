@@ -54,16 +54,16 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
-def create(path: Path, version: str, identity: UUID) -> None:
+def create(path: Path, version: str, uuid: UUID) -> None:
     """A new database of a version, without tracks."""
     numbers = [int(part) for part in version.split(".")]
-    played = int.from_bytes(identity.bytes[:8], "big", signed=True)
+    played = int.from_bytes(uuid.bytes[:8], "big", signed=True)
     connection = sqlite3.connect(path)
     try:
         connection.executescript(statements(version))
         connection.execute(
             "INSERT INTO Information VALUES(1, ?, ?, ?, ?, ?, NULL)",
-            (str(identity), *numbers, played),
+            (str(uuid), *numbers, played),
         )
         connection.commit()
     finally:

@@ -60,10 +60,10 @@ def cues(track: Track) -> list[Cue]:
     return _with_blends(_found(track), track.blends)
 
 
-def _with_blends(marks: list[Cue], blends: Sequence[Moment]) -> list[Cue]:
+def _with_blends(all_cues: list[Cue], blends: Sequence[Moment]) -> list[Cue]:
     """The cues and the cues of a set; set cues replace cues at the same moment."""
     own = [Cue(m.time, "intro" if m.name == SET_IN else "outro", m.name) for m in blends]
-    left = [c for c in marks if not any(abs(c.time - o.time) < SAME_MOMENT for o in own)]
+    left = [c for c in all_cues if not any(abs(c.time - o.time) < SAME_MOMENT for o in own)]
     return sorted([*left, *own], key=lambda cue: cue.time)
 
 
@@ -99,28 +99,28 @@ def first_downbeat(track: Track) -> float | None:
     return track.bpm.downbeats[0] if track.bpm and track.bpm.downbeats else None
 
 
-def most_useful(marks: Sequence[Cue], most: int) -> list[Cue]:
+def most_useful(all_cues: Sequence[Cue], most: int) -> list[Cue]:
     """At most `most` of the cues, in order of time.
 
     The first cue and the mix-out are preferred, then drops, breakdowns, buildups and the rest.
     """
-    by_worth = sorted(marks, key=lambda cue: (_worth(cue, marks), cue.time))
+    by_worth = sorted(all_cues, key=lambda cue: (_worth(cue, all_cues), cue.time))
     return sorted(by_worth[: max(0, most)], key=lambda cue: cue.time)
 
 
-def _worth(cue: Cue, marks: Sequence[Cue]) -> int:
+def _worth(cue: Cue, all_cues: Sequence[Cue]) -> int:
     """The rank of a cue among those of its track; 0 is the most useful."""
     if cue.name in (SET_IN, SET_OUT):
         return -1
-    if cue == marks[0] or cue == _mix_out(marks):
+    if cue == all_cues[0] or cue == _mix_out(all_cues):
         return min(WORTH.get(cue.label, 1), 1)
     return WORTH.get(cue.label, 5)
 
 
-def _mix_out(marks: Sequence[Cue]) -> Cue | None:
+def _mix_out(all_cues: Sequence[Cue]) -> Cue | None:
     """The mix-out cue: the start of the beat-only outro, otherwise of the last outro."""
-    exact = next((cue for cue in marks if cue.name == MIX_OUT), None)
-    outros = [cue for cue in marks if cue.label == "outro" and cue.name != SET_OUT]
+    exact = next((cue for cue in all_cues if cue.name == MIX_OUT), None)
+    outros = [cue for cue in all_cues if cue.label == "outro" and cue.name != SET_OUT]
     return exact or (outros[-1] if outros else None)
 
 
@@ -129,16 +129,16 @@ def pads(track: Track, wanted: Template | None = None, most: int = PADS) -> list
 
     wanted: a template; None for the most useful cues in order of time.
     """
-    marks = cues(track)
+    all_cues = cues(track)
     if wanted is None:
-        return list(enumerate(most_useful(marks, most)))
-    placed = (_placed(track, marks, pad) for pad in wanted[:most])
+        return list(enumerate(most_useful(all_cues, most)))
+    placed = (_placed(track, all_cues, pad) for pad in wanted[:most])
     return [(number, cue) for number, cue in enumerate(placed) if cue is not None]
 
 
-def _placed(track: Track, marks: Sequence[Cue], pad: Pad | None) -> Cue | None:
+def _placed(track: Track, all_cues: Sequence[Cue], pad: Pad | None) -> Cue | None:
     """The cue of an entry of a template; None if the track has no such moment."""
-    cue = None if pad is None else _named(track, marks, pad)
+    cue = None if pad is None else _named(track, all_cues, pad)
     if pad is None or cue is None:
         return None
     name = cue.name
@@ -152,19 +152,19 @@ def _placed(track: Track, marks: Sequence[Cue], pad: Pad | None) -> Cue | None:
     return replace(cue, name=pad.name or name, own_colour=pad.colour)
 
 
-def _named(track: Track, marks: Sequence[Cue], pad: Pad) -> Cue | None:
+def _named(track: Track, all_cues: Sequence[Cue], pad: Pad) -> Cue | None:
     """The moment that an entry names, without its offset."""
     if pad.moment == "first_downbeat":
         time = first_downbeat(track)
-        at = [cue for cue in marks if time is not None and abs(cue.time - time) < SAME_MOMENT]
+        at = [cue for cue in all_cues if time is not None and abs(cue.time - time) < SAME_MOMENT]
         return None if time is None else at[0] if at else Cue(time, "intro", "First downbeat")
     if pad.moment == "mix_out":
-        return _mix_out(marks)
+        return _mix_out(all_cues)
     if pad.moment == "mix_in":
         time = track.structure.mix_in if track.structure else None
         return None if time is None else Cue(time, "intro", "Mix in")
     kind = "drop" if pad.moment == "last_drop" else pad.moment
-    of_kind = [cue for cue in marks if cue.label == kind and cue.name not in NO_SECTION]
+    of_kind = [cue for cue in all_cues if cue.label == kind and cue.name not in NO_SECTION]
     number = len(of_kind) if pad.moment == "last_drop" else pad.number
     return of_kind[number - 1] if 1 <= number <= len(of_kind) else None
 

@@ -19,7 +19,7 @@ class ReferenceSection:
 
 
 @dataclass(frozen=True)
-class Mark:
+class CueOrLoop:
     """A cue or a loop of a player, in seconds. pad: from 0, None for a memory cue; end: only
     for a loop."""
 
@@ -37,7 +37,7 @@ class Annotation:
     source: the path of the file; format: a name in FORMATS.
     bpm in BPM; beats, downbeats, boundaries, duration in seconds. boundaries are the times
     inside the track where a section begins; if missing, the section edges are used.
-    marks: cues and loops of a player, with any name.
+    cues_and_loops: cues and loops of a player, with any name.
     tonality: the musical key, see dropgrid.key.notation. locked: the user has locked the grid in
     the program, after a change or a check. player: for an MP3, the player whose sample 0 is
     time 0 (dropgrid.audio.mp3); None: the analysis.
@@ -51,7 +51,7 @@ class Annotation:
     downbeats: tuple[float, ...] | None = None
     boundaries: tuple[float, ...] | None = None
     sections: tuple[ReferenceSection, ...] | None = None
-    marks: tuple[Mark, ...] | None = None
+    cues_and_loops: tuple[CueOrLoop, ...] | None = None
     duration: float | None = None
     genre: str | None = None
     tonality: int | None = None
@@ -71,14 +71,14 @@ class Annotation:
             for s in self.sections or ()
             if s.end + seconds > 0
         ]
-        marks = [
+        cues_and_loops = [
             replace(m, time=m.time + seconds, end=None if m.end is None else m.end + seconds)
-            for m in self.marks or ()
+            for m in self.cues_and_loops or ()
             if m.time + seconds >= 0
         ]
         return replace(
             self,
-            marks=tuple(marks) or None,
+            cues_and_loops=tuple(cues_and_loops) or None,
             beats=_moved(self.beats, seconds),
             downbeats=_moved(self.downbeats, seconds),
             boundaries=_moved(self.boundaries, seconds),

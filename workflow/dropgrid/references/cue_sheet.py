@@ -1,4 +1,4 @@
-"""Reads the tracklist beside a mix: a cue sheet (`.cue`), or lines of times (`.txt`).
+"""Reads the tracklist next to a mix: a cue sheet (`.cue`), or lines of times (`.txt`).
 
 A cue sheet describes one file; its times are minutes, seconds and frames of 1/75 s. In a text each
 line begins with a time, `1:02:03 Artist - Title` or `[62:03] ...`; if the first line does not, the
@@ -27,10 +27,10 @@ INDEX = re.compile(r"(\d{1,2})\s+(\d{1,4}):([0-5]\d):([0-6]\d|7[0-4])")
 TIME = re.compile(r"[\[(]?(?:(\d{1,2}):)?(\d{1,4}):([0-5]\d)[\])]?\s*[-–—.|]?\s*(.*)")
 
 
-def beside(file: Path, duration: float | None) -> tuple[Moment, ...]:
-    """The tracklist beside a file, `mix.cue`, `mix.mp3.cue` or `mix.txt`; () if there is
+def tracklist_of(file: Path, duration: float | None) -> tuple[Moment, ...]:
+    """The tracklist next to a file, `mix.cue`, `mix.mp3.cue` or `mix.txt`; () if there is
     none. Raises InvalidReference, which names the line."""
-    for path in places_beside(file):
+    for path in tracklist_paths(file):
         if path != file and os.path.isfile(path):  # a name may be too long for another suffix
             found = read_cue_sheet(path) if path.suffix == ".cue" else read_tracklist(path)
             if found:
@@ -38,7 +38,7 @@ def beside(file: Path, duration: float | None) -> tuple[Moment, ...]:
     return ()
 
 
-def places_beside(file: Path) -> tuple[Path, ...]:
+def tracklist_paths(file: Path) -> tuple[Path, ...]:
     """The possible paths of a file's tracklist, the best first."""
     return file.with_suffix(".cue"), Path(f"{file}.cue"), file.with_suffix(".txt")
 

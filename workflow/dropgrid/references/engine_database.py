@@ -11,7 +11,7 @@ from typing import Any
 from ..player_formats import engine_blobs as blobs
 from ..player_formats import engine_grid
 from . import checks, cues, stick_sources
-from .annotation import Annotation, Mark
+from .annotation import Annotation, CueOrLoop
 from .checks import Place
 from .sqlite_source import Source, opened
 
@@ -53,7 +53,7 @@ def _annotation(file: Path, row: tuple[Any, ...], sources: dict[str, str]) -> An
     beats: list[float] = []
     downbeats: list[float] = []
     named: list[tuple[float, str, Place]] = []
-    marks: list[Mark] = []
+    found_cues: list[CueOrLoop] = []
     try:
         rate, markers = blobs.unpack_grid(_blob(grid))
         if markers and duration is not None:
@@ -61,15 +61,15 @@ def _annotation(file: Path, row: tuple[Any, ...], sources: dict[str, str]) -> An
             beats = engine_grid.beats(markers, rate, duration + 1, MOST_BEATS, before_0=True)
             downbeats = [t for i, t in enumerate(beats, first) if i % engine_grid.BAR == 0]
         if rate:
-            marks = [
-                Mark(checks.time(cue.sample / rate, place.at("cue")), cue.name, cue.pad)
+            found_cues = [
+                CueOrLoop(checks.time(cue.sample / rate, place.at("cue")), cue.name, cue.pad)
                 for cue in blobs.unpack_cues(_blob(pads))
             ]
-            named = [(mark.time, mark.name, place) for mark in marks]
+            named = [(cue.time, cue.name, place) for cue in found_cues]
             for loop in blobs.unpack_loops(_blob(saved)):
                 start = checks.time(loop.start / rate, place.at("loop"))
                 end = checks.time(loop.end / rate, place.at("loop"))
-                marks.append(Mark(start, loop.name, None, end))
+                found_cues.append(CueOrLoop(start, loop.name, None, end))
     except ValueError as error:
         place.refuse(f"grid or cues cannot be read ({error})")
     end = duration or 0.0
@@ -81,7 +81,7 @@ def _annotation(file: Path, row: tuple[Any, ...], sources: dict[str, str]) -> An
         beats=tuple(t for t in beats if 0 <= t <= end) or None,
         downbeats=tuple(t for t in downbeats if 0 <= t <= end) or None,
         sections=cues.sections(named, duration) or None,
-        marks=tuple(marks) or None,
+        cues_and_loops=tuple(found_cues) or None,
         duration=duration,
         genre=str(genre) if genre else None,
     )

@@ -11,10 +11,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ..library import AUDIO_SUFFIXES
-from .annotation import Annotation, Mark, ReferenceSection
+from .annotation import Annotation, CueOrLoop, ReferenceSection
 from .collect import Rank
 
-FIELDS = ("bpm", "beats", "downbeats", "structure", "sections", "marks", "genre", "tonality")
+FIELDS = (
+    "bpm", "beats", "downbeats", "structure", "sections", "cues_and_loops", "genre", "tonality",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Reference:
     """The reference values of a track; None for a field without reference.
 
     structure: (times inside the track where a section begins, end of the annotated part or
-    None); sections: the labelled sections; marks: a player's cues and loops; tonality: the
+    None); sections: the labelled sections; cues_and_loops: those of a player; tonality: the
     musical key. origins: field -> source file.
     """
 
@@ -32,7 +34,7 @@ class Reference:
     downbeats: tuple[float, ...] | None = None
     structure: tuple[tuple[float, ...], float | None] | None = None
     sections: tuple[ReferenceSection, ...] | None = None
-    marks: tuple[Mark, ...] | None = None
+    cues_and_loops: tuple[CueOrLoop, ...] | None = None
     genre: str | None = None
     tonality: int | None = None
     origins: dict[str, str] = field(default_factory=dict)

@@ -37,15 +37,17 @@ def read(path: Path) -> list[Annotation]:
     """The annotations of a Mixxx database, in the order of the paths. Raises InvalidReference."""
     with opened(path, "Mixxx") as source:
         source.check_tables(TABLES)
-        marks: defaultdict[Any, list[tuple[Any, str]]] = defaultdict(list)
+        labels: defaultdict[Any, list[tuple[Any, str]]] = defaultdict(list)
         for track, position, label in source.rows(CUES):
-            marks[track].append((position, str(label)))
+            labels[track].append((position, str(label)))
         rows = source.rows(TRACKS)
-        found = checks.within_bounds((_annotation(path, row, marks[row[0]]) for row in rows), path)
+        found = checks.within_bounds(
+            (_annotation(path, row, labels[row[0]]) for row in rows), path
+        )
         return sorted(found, key=lambda annotation: annotation.key)
 
 
-def _annotation(path: Path, row: tuple, marks: list[tuple[Any, str]]) -> Annotation:
+def _annotation(path: Path, row: tuple, labels: list[tuple[Any, str]]) -> Annotation:
     _, location, rate, length, bpm, locked, genre, key, version, blob = row
     place = Place(path).at(str(location))
     if not isinstance(location, str):
@@ -61,7 +63,7 @@ def _annotation(path: Path, row: tuple, marks: list[tuple[Any, str]]) -> Annotat
         # Positions count the samples of two channels.
         named = [
             (checks.time(_samples(at, place) / 2 / frames, place.at("cue")), name, place)
-            for at, name in marks
+            for at, name in labels
         ]
     return Annotation(
         key=str(location),

@@ -13,7 +13,7 @@ from ..player_formats import analysis_reader
 from ..player_formats.analysis_file import Beat, PlayerCue
 from ..player_formats.device_reader import DeviceTrack, tracks
 from . import checks, cues, stick_sources
-from .annotation import Annotation, Mark
+from .annotation import Annotation, CueOrLoop
 from .checks import Place
 
 LONGER = 1.0  # seconds; a track may be longer than in its database, which stores whole seconds
@@ -34,12 +34,12 @@ def read(path: Path) -> list[Annotation]:
 
 def _annotation(file: Path, root: Path, track: DeviceTrack, sources: dict[str, str]) -> Annotation:
     place = Place(file).at(track.path)
-    beats, marks = _analysis(root, track, place)
+    beats, found_cues = _analysis(root, track, place)
     duration = checks.time(track.duration, place.at("duration")) if track.duration else None
     times = checks.times((beat.time, place) for beat in beats)
     if duration is not None and times:
         duration = max(duration, min(times[-1], duration + LONGER))
-    named = [(cue.time, cue.name, place) for cue in marks]
+    named = [(cue.time, cue.name, place) for cue in found_cues]
     kept = [(t, b.number) for t, b in zip(times, beats, strict=True) if t <= (duration or 0.0)]
     return Annotation(
         key=sources.get(track.path) or track.path,
@@ -49,7 +49,7 @@ def _annotation(file: Path, root: Path, track: DeviceTrack, sources: dict[str, s
         beats=tuple(t for t, _ in kept) or None,
         downbeats=tuple(t for t, number in kept if number == 1) or None,
         sections=cues.sections(named, duration) or None,
-        marks=tuple(Mark(c.time, c.name, c.pad, c.end) for c in marks) or None,
+        cues_and_loops=tuple(CueOrLoop(c.time, c.name, c.pad, c.end) for c in found_cues) or None,
         duration=duration,
         player="rekordbox",
     )
@@ -65,7 +65,7 @@ def _analysis(root: Path, track: DeviceTrack, place: Place) -> tuple[list[Beat],
         ext = dat.with_suffix(".EXT")
         extended = checks.read_bytes(ext) if ext.is_file() else None
         beats = analysis_reader.grid(checks.read_bytes(dat), extended) if dat.is_file() else []
-        marks = analysis_reader.cues(extended) if extended else []
+        found_cues = analysis_reader.cues(extended) if extended else []
     except ValueError as error:
         place.refuse(f"{where}: cannot be read: {error}")
-    return beats, marks
+    return beats, found_cues

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from ..key import notation
 from . import checks, cues
-from .annotation import Annotation, Mark, ReferenceSection
+from .annotation import Annotation, CueOrLoop, ReferenceSection
 from .checks import Place
 from .xml_source import walk
 
@@ -29,7 +29,7 @@ class _Track:
     attributes: dict[str, str]
     place: Place
     tempos: list[Element] = field(default_factory=list)
-    marks: list[Element] = field(default_factory=list)
+    position_marks: list[Element] = field(default_factory=list)
 
 
 def read(path: Path) -> list[Annotation]:
@@ -56,7 +56,7 @@ def _tracks(path: Path) -> list[_Track]:
         elif names == (*TRACK, "TEMPO"):
             tracks[-1].tempos.append((attributes, place))
         elif names == (*TRACK, "POSITION_MARK"):
-            tracks[-1].marks.append((attributes, place))
+            tracks[-1].position_marks.append((attributes, place))
 
     walk(path, "DJ_PLAYLISTS", "a rekordbox collection", visit)
     return tracks
@@ -73,8 +73,8 @@ def _annotation(track: _Track) -> Annotation:
         bpm=_optional(attributes, "AverageBpm", place, checks.bpm),
         beats=beats or None,
         downbeats=downbeats or None,
-        sections=_sections(track.marks, duration) or None,
-        marks=_marks(track.marks) or None,
+        sections=_sections(track.position_marks, duration) or None,
+        cues_and_loops=_cues_and_loops(track.position_marks) or None,
         duration=duration,
         genre=attributes.get("Genre") or None,
         tonality=notation.parse(attributes.get("Tonality", "")),  # a field of free text
@@ -116,23 +116,25 @@ def _grid(
     return tuple(beats), tuple(downbeats)
 
 
-def _sections(marks: list[Element], duration: float | None) -> tuple[ReferenceSection, ...]:
+def _sections(
+    position_marks: list[Element], duration: float | None
+) -> tuple[ReferenceSection, ...]:
     return cues.sections(
         (
             (checks.time(a.get("Start"), place.at("Start")), a.get("Name", ""), place)
-            for a, place in marks
+            for a, place in position_marks
         ),
         duration,
     )
 
 
-def _marks(marks: list[Element]) -> tuple[Mark, ...]:
+def _cues_and_loops(position_marks: list[Element]) -> tuple[CueOrLoop, ...]:
     """Hot cues, memory cues (-1) and loops (with an end)."""
     found = []
-    for attributes, place in marks:
+    for attributes, place in position_marks:
         pad = int(checks.number(attributes.get("Num", "-1"), place.at("Num")))
         end = attributes.get("End")
-        found.append(Mark(
+        found.append(CueOrLoop(
             checks.time(attributes.get("Start"), place.at("Start")),
             attributes.get("Name", ""),
             pad if 0 <= pad < MOST_PADS else None,

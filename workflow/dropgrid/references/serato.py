@@ -52,8 +52,8 @@ def _annotation(
     if grid is not None and duration is not None:
         checks.time(max(0.0, grid.last[0]), place)
         beats = checks.times((beat, place) for beat in serato.beats_of(grid, duration))
-    marks = [] if serato.MARKERS2 in tags.own else tags.cues
-    named = [(cue.time / 1000, cue.name, place) for cue in marks]
+    current_cues = [] if serato.MARKERS2 in tags.own else tags.cues
+    named = [(cue.time / 1000, cue.name, place) for cue in current_cues]
     sections = cues.sections(named, duration)
     if not beats and not sections:
         return None

@@ -26,7 +26,7 @@ BAR = 4  # beats: Traktor has no other bar length
 
 
 @dataclass
-class _Mark:
+class _CuePoint:
     """A CUE_V2, and the BPM of the GRID in it."""
 
     attributes: dict[str, str]
@@ -39,7 +39,7 @@ class _Entry:
     place: Place
     locked: bool
     parts: dict[str, dict[str, str]] = field(default_factory=dict)
-    marks: list[_Mark] = field(default_factory=list)
+    cue_points: list[_CuePoint] = field(default_factory=list)
 
 
 def read(path: Path) -> list[Annotation]:
@@ -55,9 +55,9 @@ def _entries(path: Path) -> list[_Entry]:
         if names == ENTRY:
             entries.append(_Entry(place, attributes.get("LOCK") == "1"))
         elif names == (*ENTRY, "CUE_V2"):
-            entries[-1].marks.append(_Mark(attributes, place))
+            entries[-1].cue_points.append(_CuePoint(attributes, place))
         elif names == (*ENTRY, "CUE_V2", "GRID"):
-            entries[-1].marks[-1].bpm = attributes.get("BPM")
+            entries[-1].cue_points[-1].bpm = attributes.get("BPM")
         elif names[:-1] == ENTRY and names[-1] in PARTS:
             entries[-1].parts.setdefault(names[-1], attributes)
 
@@ -70,11 +70,11 @@ def _annotation(entry: _Entry) -> Annotation:
     bpm = entry.parts.get("TEMPO", {}).get("BPM")
     tempo = None if bpm is None else checks.bpm(bpm, entry.place.at("TEMPO").at("BPM"))
     duration = _duration(entry, info)
-    beats, downbeats = _grid(entry.marks, tempo, duration)
-    marks = [
-        (_seconds(mark), mark.attributes.get("NAME", ""), mark.place)
-        for mark in entry.marks
-        if _kind(mark) != GRID
+    beats, downbeats = _grid(entry.cue_points, tempo, duration)
+    cue_points = [
+        (_seconds(cue), cue.attributes.get("NAME", ""), cue.place)
+        for cue in entry.cue_points
+        if _kind(cue) != GRID
     ]
     return Annotation(
         key=_location(entry.parts["LOCATION"]),
@@ -83,7 +83,7 @@ def _annotation(entry: _Entry) -> Annotation:
         bpm=tempo,
         beats=beats or None,
         downbeats=downbeats or None,
-        sections=cues.sections(marks, duration) or None,
+        sections=cues.sections(cue_points, duration) or None,
         duration=duration,
         genre=info.get("GENRE") or None,
         tonality=_tonality(entry, info),
@@ -101,29 +101,29 @@ def _duration(entry: _Entry, info: dict[str, str]) -> float | None:
     return None
 
 
-def _kind(mark: _Mark) -> int:
-    return int(checks.number(mark.attributes.get("TYPE", "0"), mark.place.at("TYPE")))
+def _kind(cue: _CuePoint) -> int:
+    return int(checks.number(cue.attributes.get("TYPE", "0"), cue.place.at("TYPE")))
 
 
-def _seconds(mark: _Mark) -> float:
-    """The time of a mark in seconds; Traktor's are in milliseconds."""
-    place = mark.place.at("START")
-    return max(0.0, checks.number(mark.attributes.get("START"), place) / 1000)
+def _seconds(cue: _CuePoint) -> float:
+    """The time of a cue in seconds; Traktor's are in milliseconds."""
+    place = cue.place.at("START")
+    return max(0.0, checks.number(cue.attributes.get("START"), place) / 1000)
 
 
 def _grid(
-    marks: list[_Mark], tempo: float | None, duration: float | None
+    cue_points: list[_CuePoint], tempo: float | None, duration: float | None
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Beats and downbeats of the grid markers."""
-    grid = [mark for mark in marks if _kind(mark) == GRID]
+    grid = [cue for cue in cue_points if _kind(cue) == GRID]
     if not grid or duration is None:
         return (), ()
-    starts = checks.times((_seconds(mark), mark.place.at("START")) for mark in grid)
+    starts = checks.times((_seconds(cue), cue.place.at("START")) for cue in grid)
     beats: list[float] = []
     downbeats: list[float] = []
-    for i, (mark, start) in enumerate(zip(grid, starts, strict=True)):
-        place = mark.place.at("GRID").at("BPM")
-        interval = 60 / (tempo if mark.bpm is None and tempo else checks.bpm(mark.bpm, place))
+    for i, (cue, start) in enumerate(zip(grid, starts, strict=True)):
+        place = cue.place.at("GRID").at("BPM")
+        interval = 60 / (tempo if cue.bpm is None and tempo else checks.bpm(cue.bpm, place))
         end = starts[i + 1] if i + 1 < len(starts) else duration
         before = int((start + 1e-6) / interval) if i == 0 else 0
         for n in range(-before, cues.count_of(start, end, interval)):

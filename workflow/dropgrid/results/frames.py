@@ -1,6 +1,6 @@
 """A folder of results as pandas tables: one row per track, per beat, or per section.
 
-pandas is imported here and nowhere else, when a table is asked for: no job waits for it.
+pandas is imported here and nowhere else, when a table is requested: no job waits for it.
 """
 
 from __future__ import annotations

@@ -170,14 +170,14 @@ def _seal(parts: Iterable[bytes], key: bytes) -> bytes:
 
 def _key(make: bool = False) -> bytes | None:
     """The user's key; None without one. make: create it if missing and possible."""
-    folder = _state()
+    folder = _state_folder()
     with suppress(OSError):
         if folder is not None:
             return _read_key(folder / KEY) or (_new_key(folder) if make else None)
     return None
 
 
-def _state() -> Path | None:
+def _state_folder() -> Path | None:
     """The folder for the user's state, by default in the home folder; None without one.
 
     A relative XDG_STATE_HOME is ignored (XDG Base Directory Specification).

@@ -40,7 +40,7 @@ def write_tickets(found: Scan, results: Path, same: Collection[str] = ()) -> lis
 def write_ticket(track: Ticket, results: Path) -> None:
     """Write results/tracks/{track}.json, if it changed."""
     path = Results(results).ticket(track.track)
-    # Not durable: the next scan mends a ticket that a power cut took, and there are many.
+    # Not durable: the next scan rewrites a ticket lost in a power cut, and there are many.
     write_owned(path, ticket_json(track), durable=False)
 
 

@@ -47,7 +47,7 @@ class EventFile:
             os.close(descriptor)
 
     def _open(self) -> int:
-        # Non-blocking: a pipe that nobody reads must not stop the run.
+        # Non-blocking: a pipe without a reader must not stop the run.
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
         with suppress(FileNotFoundError):
             return os.open(self.path, flags, 0o666)

@@ -65,15 +65,15 @@ def _computed_bpm(
 
     values = dict(options)
     ignore_metadata = values.pop("ignore_metadata", False)
-    trusted = values.pop("metadata", "witness") == "trust"
+    trusted = values.pop("metadata", None) == "trust"
     values.pop("method", None)  # the choice of networks, made by prepare_network
     values.pop("schema_version", None)  # there so that records of another version are renewed
     rhythm_options = build_options(rhythm.RhythmOptions, values, "bpm")
     tag = features.tags.get("bpm")
     low, high = PLAUSIBLE_TAG_BPM
     usable = tag is not None and low <= tag <= high and not ignore_metadata
-    witness = tag if usable and not trusted else None
-    found = rhythm.analyse(features, rhythm_options, witness, known_bpm)
+    evidence = tag if usable and not trusted else None
+    found = rhythm.analyse(features, rhythm_options, evidence, known_bpm)
     alone = found
     if found.evidence.get("tag_octave") == rhythm.DECIDED:
         alone = rhythm.analyse(features, rhythm_options, None, known_bpm)

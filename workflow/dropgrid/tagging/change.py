@@ -25,7 +25,7 @@ from ..base.files import sync_folder, write_atomically
 from ..records.ticket import read_ticket, ticket_json
 from ..results.layout import Results
 from .fields import plain_text
-from .in_place import COPY, beside, keep_old, write_in_place
+from .in_place import COPY, copy_path, keep_old, write_in_place
 from .plan import TRACK, Change, TagError, open_tags
 
 Note = Callable[[Change], None]
@@ -46,7 +46,7 @@ def apply(
         raise TagError(f"{change.track!r} is not a track's id")
     path = Path(change.file)
     before = path.stat()
-    temporary = beside(path, COPY)
+    temporary = copy_path(path, COPY)
     kept: Path | None = None
     try:
         stored = _make_copy(path, temporary, change)

@@ -5,9 +5,9 @@ fields_of(file) returns an object with
     get(key) -> value                  the current value; None if the field is absent
     put(key, value)                    None removes the field
 A value is a list, exact enough to restore the field. Integer-only fields (ID3 TBPM, MP4
-tmpo) get the rounded tempo and an exact field beside it (TXXX:BPM, iTunes' freeform BPM), as DJ
-software writes them. Gain is ReplayGain 2.0's; Opus has R128_TRACK_GAIN instead and may not have
-the other (RFC 7845, 5.2.1). MP4's are in lower case, as most players look for them there.
+tmpo) get the rounded tempo, and a second field the exact one (TXXX:BPM, iTunes' freeform BPM), as
+DJ software writes them. Gain is ReplayGain 2.0's; Opus has R128_TRACK_GAIN instead and may not
+have the other (RFC 7845, 5.2.1). MP4's are in lower case, as most players look for them there.
 
 Tempo and key are also written to dropgrid's own fields, so that dropgrid.audio.tags recognises its
 own values and does not use them as evidence.

@@ -35,7 +35,7 @@ class HalfWrittenError(TagError):
     """A file was written in part; the next command finishes it."""
 
 
-def beside(path: Path, state: str, what: str = "") -> Path:
+def copy_path(path: Path, state: str, what: str = "") -> Path:
     """The path of a copy, next to its file."""
     return path.with_name(f".{cut_name(path.name)}{what}.{os.getpid()}{state}")
 
@@ -45,13 +45,13 @@ def keep_old(path: Path, finished: Path) -> tuple[Path, InPlace]:
 
     Raises OSError; then there is no copy.
     """
-    being_made = beside(path, COPY, ".old")
+    being_made = copy_path(path, COPY, ".old")
     try:
         with path.open("rb") as source, being_made.open("xb") as target:
             shutil.copyfileobj(source, target)
             target.flush()
             os.fsync(target.fileno())
-        whole, old = beside(path, WHOLE), beside(path, OLD)
+        whole, old = copy_path(path, WHOLE), copy_path(path, OLD)
         copies = InPlace(whole.name, _digest(finished), old.name, _digest(being_made))
     except BaseException:
         being_made.unlink(missing_ok=True)
@@ -64,7 +64,7 @@ def write_in_place(path: Path, finished: Path, kept: Path) -> None:
 
     Raises OSError if there is no space, and then the file is unchanged; HalfWrittenError.
     """
-    whole, old = beside(path, WHOLE), beside(path, OLD)
+    whole, old = copy_path(path, WHOLE), copy_path(path, OLD)
     os.replace(kept, old)
     os.replace(finished, whole)
     try:

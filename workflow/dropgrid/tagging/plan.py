@@ -66,7 +66,7 @@ class TagOptions:
 
 @dataclass(frozen=True)
 class InPlace:
-    """The two copies beside a file that is written in place: the new and the old contents, by name
+    """The two copies of a file that is written in place: the new and the old contents, by name
     and SHA-256. An interrupted write is completed from them."""
 
     whole: str

@@ -155,7 +155,7 @@ class Engine:
     def _run(self) -> None:
         try:
             self._result = self.function(self._blocks(), self._rate)
-        except BaseException as error:  # it is raised where the result is asked for
+        except BaseException as error:  # it is raised where the result is requested
             self._error = error
 
 

@@ -373,5 +373,5 @@ def serve(workbench: Workbench, mixing: Mixing, listening: socket.socket, token:
 
 
 def new_token() -> str:
-    """A token that nobody guesses."""
+    """A token that cannot be guessed."""
     return secrets.token_urlsafe(24)
