@@ -111,3 +111,19 @@ def test_sounds_are_added_at_their_samples_and_cut_at_the_end_and_at_full_scale(
     expected = [0.6, 0.35, 0.225, 1.0, 0.5, 0.25, 1.0, 0.75]
     assert mixed[:, 0].tolist() == pytest.approx(expected)
     assert (mixed[:, 0] == mixed[:, 1]).all()
+
+
+def test_gong_and_notes_begin_upwards_and_are_softer_than_a_click() -> None:
+    for sound in (gong(), signal("intro")):
+        assert sound[0] == 0.0 and (sound[1:20] > 0).all()
+        assert 0.2 < np.abs(sound).max() < 0.45
+    assert strength(signal("intro"), A5) > 2 * strength(gong(), 947)
+
+
+def test_a_click_takes_thirty_milliseconds_and_a_note_dies_away_within_its_half_second() -> None:
+    sound = signal("intro")
+    ratio = strength(sound, A5, 0.1, 0.2) / strength(sound, A5, 0.0, 0.1)
+    assert ratio == pytest.approx(np.exp(-0.1 / 0.12), rel=0.02)
+    assert np.abs(sound[-round(0.006 * RATE)]) < 0.02
+    with_fade, before = np.abs(gong()[-round(0.0025 * RATE)]), np.abs(gong()).max()
+    assert with_fade < 0.1 * before

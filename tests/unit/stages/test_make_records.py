@@ -28,7 +28,7 @@ FAILURE = TrackFailure("decode", "DecodeError", "cut short")
 def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("song") / "song.wav"
     music = demo_music.compose(seed=5, bpm=126.0, style="house", duration=40.0)
-    soundfile.write(path, demo_music.render(music), 44100)
+    soundfile.write(path, demo_music.render(music, 16000), 16000)
     return path
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from dropgrid import native
 from dropgrid.base.errors import ModelError
-from dropgrid.features.engines import llvm
+from dropgrid.features.engines import llvm, model_files
 from dropgrid.settings.config import complete_config
 from dropgrid.stages import networks
 from dropgrid.stages.preload import Preloader
@@ -94,3 +94,47 @@ def test_networks_are_loaded_again_whenever_their_files_change(tmp_path: Path) -
     os.utime(beats, ns=(1, 1))
     assert ready(b"f") and not ready(b"f")  # the job will say what is wrong with it
     assert networks.load_networks.cache_info().currsize == 0
+
+
+@pytest.mark.parametrize(
+    ("bpm", "key", "missing"),
+    [
+        ("open", "profiles", None),
+        ("madmom", "profiles", "trained networks are not installed"),
+        ("open", "madmom", "trained networks are not installed"),
+        ("librosa", "profiles", "librosa"),
+    ],
+)
+def test_only_what_a_configuration_needs_has_to_be_installed(
+    bpm: str, key: str, missing: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(model_files, "find", lambda *_: None)
+    monkeypatch.setattr(model_files, "has", lambda package: False)
+    config = complete_config({"bpm": {"method": bpm}, "key": {"method": key}})
+    if missing is None:
+        networks.check_networks(config)
+        return
+    with pytest.raises(ModelError, match=missing):
+        networks.check_networks(config)
+    if bpm == "librosa":
+        with pytest.raises(ModelError, match=missing):
+            networks.prepare_network(tmp_path / "network", bpm)
+        assert not (tmp_path / "network").exists()
+
+
+@pytest.mark.parametrize("method", ["madmom", "open", "librosa"])
+def test_a_method_of_dropgrids_own_has_no_version_but_its_name(method: str) -> None:
+    assert networks.maker(method) == method
+
+
+def test_trained_networks_are_written_and_loaded(tmp_path: Path) -> None:
+    beats, key = tmp_path / "network.npz", tmp_path / "key.npz"
+    networks.prepare_network(beats, "madmom")
+    networks.prepare_key_network(key, "madmom")
+    ensemble, key_network = networks.load_networks(beats, key)
+    assert not isinstance(ensemble, str) and key_network is not None
+    without, none = networks.load_networks(beats, None)
+    assert callable(without) and none is None
+    networks.prepare_key_network(key, "profiles")
+    networks.load_networks.cache_clear()
+    assert networks.load_networks(beats, key)[1] is None

@@ -32,3 +32,29 @@ def test_what_is_imported_ahead_of_the_forks_starts_no_threads(tmp_path):
     """
     command = [sys.executable, "-c", textwrap.dedent(program), str(tmp_path)]
     assert subprocess.run(command, capture_output=True, text=True).stdout == "1\n"
+
+
+@pytest.mark.slow
+@pytest.mark.smoke  # `make quick` does without
+def test_a_job_of_one_stage_imports_what_that_stage_needs_and_no_other() -> None:
+    """What is not imported before the fork is imported again in each job."""
+    program = """
+        import os, sys
+        from dropgrid.stages import STAGES, preload
+        marks = {"features": "dropgrid.features.extract", "bpm": "dropgrid.rhythm.analysis",
+                 "structure": "dropgrid.structure.segment", "key": "dropgrid.key.analysis",
+                 "kept": "dropgrid.features.cache", "tags": "mutagen.mp3"}
+        cases = [([], True), *(([stage], False) for stage in STAGES), (None, True)]
+        for stages, kept in cases:
+            if os.fork() == 0:
+                preload.prepare(**({} if stages is None else {"stages": stages, "kept": kept}))
+                print(*(name for name, module in marks.items() if module in sys.modules))
+                sys.stdout.flush()
+                os._exit(0)
+            os.wait()
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "kept", "features tags", "bpm", "structure", "key", "features bpm structure key kept tags",
+    ]  # fmt: skip
