@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from dropgrid.report.collect import collect
 from dropgrid.report.page import build
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 HOSTILE = "<script>alert(1)<b>\n\"'& 100%?#\udcff Beyoncé.wav"
 TRACKS = 200
@@ -31,6 +32,12 @@ class Session:
     def tempos(self) -> list[float]:
         return [float(text) for text in self.page.locator("#rows .bpm").all_inner_texts() if text]
 
+    def open_first(self) -> None:
+        """Open the first track by a click, and wait until its beats and waveform are shown."""
+        self.page.locator("#rows .row").first.click()
+        until(self.page, "dropgrid.deck.details.beats.length > 0")
+        laid_out(self.page)
+
     def position(self) -> float:
         return float(self.page.locator("#closeup").get_attribute("aria-valuenow") or "nan")
 
@@ -44,26 +51,60 @@ def write_page(results: Path, *references: str) -> None:
 def open_page(browser: Browser, results: Path, address: str = "", **options: object) -> Session:
     tab = browser.new_page(**{"viewport": {"width": 1440, "height": 900}, **options})  # type: ignore[arg-type]
     session = Session(tab, results)
+    tab.set_default_timeout(PATIENCE)
     tab.on("console", lambda message: session.complaints.append(message.text))
     tab.on("pageerror", lambda error: session.complaints.append(str(error)))
     tab.on("dialog", lambda dialog: session.complaints.append(dialog.message))
     tab.on("request", lambda request: session.requests.append(request.url))
     tab.goto((results / "report" / "index.html").as_uri() + address)
+    laid_out(tab)
     return session
+
+
+def laid_out(page: Page) -> None:
+    """Wait until the page has been laid out after all that was done with it so far.
+
+    Rows are redrawn where the table gets another size, which an observer notices at the end of
+    the next frame.
+    """
+    page.evaluate(
+        """async () => {
+          const frame = () => new Promise((resolve) => { requestAnimationFrame(resolve); });
+          await frame();
+          await frame();
+        }"""
+    )
 
 
 def resize(page: Page, width: int, height: int) -> None:
     """Give a page's window another size, and wait until the page has been laid out for it."""
     page.set_viewport_size({"width": width, "height": height})
-    page.evaluate(
-        """async ([width, height]) => {
-          const frame = () => new Promise((resolve) => { requestAnimationFrame(resolve); });
-          while (innerWidth !== width || innerHeight !== height) await frame();
-          await frame();  // the observers of sizes are called at the end of this one
-          await frame();
-        }""",
-        [width, height],
-    )
+    until(page, f"innerWidth === {width} && innerHeight === {height}")
+    laid_out(page)
+
+
+def until(page: Page, true: str, complaints: object = ()) -> None:
+    """Wait for a condition; the served page's policy forbids Playwright's own waiting."""
+    for _ in range(2400):
+        if page.evaluate(true):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never: {true}; the browser said {complaints}")
+
+
+def until_equal(page: Page, read: Callable[[], Any], wanted: Any) -> None:
+    """Wait until what is read of a page is what is wanted: effects may come a moment later."""
+    for _ in range(2400):
+        if read() == wanted:
+            return
+        page.wait_for_timeout(50)
+    assert read() == wanted
+
+
+def attributes(elements: Locator, name: str) -> list[str | None]:
+    """An attribute of each element, read at once: elements may be replaced between two reads."""
+    script = "(elements, name) => elements.map((element) => element.getAttribute(name))"
+    return list(elements.evaluate_all(script, name))
 
 
 @contextmanager
@@ -76,6 +117,7 @@ def library_in_tab(browser: Browser, address: str) -> Iterator[Page]:
     tab.on("pageerror", lambda error: complaints.append(str(error)))
     tab.goto(address)
     expect(tab.locator("#rows .row").first).to_be_visible(timeout=PATIENCE)
+    laid_out(tab)
     yield tab
     context.close()
     assert complaints == []

@@ -7,6 +7,7 @@ from typing import Any
 
 from dropgrid.apply_corrections import document
 from dropgrid.library import track_id
+from page_in_chromium import PATIENCE, until
 from playwright.sync_api import Browser, Page
 
 SONG, OTHER = "house.flac", "other.ogg"
@@ -19,6 +20,7 @@ class Tab:
     def __init__(self, browser: Browser, address: str, **options: Any) -> None:
         context = browser.new_context(**{"viewport": {"width": 1440, "height": 950}, **options})
         self.page: Page = context.new_page()
+        self.page.set_default_timeout(PATIENCE)
         self.complaints: list[str] = []
         self.page.on("console", lambda message: self.complaints.append(message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -40,12 +42,8 @@ class Tab:
         self.until("dropgrid.workbench.busy === 0")
 
     def until(self, true: str) -> None:
-        """Wait for a condition; the page's policy forbids Playwright's own waiting."""
-        for _ in range(2400):
-            if self.page.evaluate(true):
-                return
-            self.page.wait_for_timeout(50)
-        raise AssertionError(f"never: {true}; the browser said {self.complaints}")
+        """Wait for a condition."""
+        until(self.page, true, self.complaints)
 
     def beats(self) -> list[float]:
         return list(self.page.evaluate("dropgrid.deck.details.beats"))

@@ -169,10 +169,15 @@ def test_the_menu_stays_inside_the_window(page: Page) -> None:
         resize(page, width, height)
         last = page.locator("#rows .row").last
         last.click(button="right", position={"x": 300, "y": 40})
-        box = page.locator("#row-menu").bounding_box()
-        assert box is not None
-        assert box["x"] >= 0 and box["x"] + box["width"] <= width
-        assert box["y"] >= 0 and box["y"] + box["height"] <= height
+        expect(page.locator("#row-menu")).to_be_visible()
+        left, top, right, bottom = page.locator("#row-menu").evaluate(
+            """menu => {
+              const { left, top, right, bottom } = menu.getBoundingClientRect();
+              return [left, top, right, bottom];
+            }"""
+        )
+        assert left >= 0 and right <= width
+        assert top >= 0 and bottom <= height
         page.keyboard.press("Escape")
         expect(page.locator("#row-menu")).to_be_hidden()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from dropgrid.report.collect import collect
 from dropgrid.report.page import build
 from dropgrid.results.ownership import claim
 from open_workbench import Workbench, opened
-from page_in_chromium import PATIENCE, library_in_tab
+from page_in_chromium import PATIENCE, attributes, library_in_tab, until_equal
 from playwright.sync_api import Browser, Page, expect
 from synthetic_library import write_library
 
@@ -62,15 +61,15 @@ def test_the_page_proposes_what_dropgrid_next_does(page: Page, results: Path) ->
     wanted = Mixer(results).following(track)["transitions"]
     rows = page.locator(".proposals li")
     expect(rows).to_have_count(len(wanted))
-    for row, step in zip(rows.all(), wanted, strict=True):
-        assert row.get_attribute("data-track") == step["to"]
-        text = row.inner_text()
+    read = "rows => rows.map((row) => [row.dataset.track, row.innerText])"
+    for (shown, text), step in zip(rows.evaluate_all(read), wanted, strict=True):
+        assert shown == step["to"]
         assert f"Leave at bar {step['leave']['bar']}" in text
         assert f"enter at bar {step['enter']['bar']}" in text
         assert "; ".join(step["reasons"]) in text
     page.locator("#mix select").select_option("down")
     other = [step["to"] for step in Mixer(results).following(track, "down")["transitions"]]
-    expect(rows.first).to_have_attribute("data-track", other[0], timeout=PATIENCE)
+    until_equal(page, lambda: attributes(rows, "data-track"), other)
     found = Axe().run(page, options={"rules": {"label-content-name-mismatch": {"enabled": True}}})
     serious = [
         finding["id"]
@@ -89,8 +88,8 @@ def test_a_transition_whose_sound_is_gone_says_so(page: Page) -> None:
     expect(row.get_by_role("status")).to_contain_text("cannot be played", timeout=PATIENCE)
 
 
-def set_ids(page: Page) -> list[Any]:
-    return [row.get_attribute("data-track") for row in page.locator(".set-list li").all()]
+def set_ids(page: Page) -> list[str | None]:
+    return attributes(page.locator(".set-list li"), "data-track")
 
 
 def test_a_set_is_filled_moved_locked_and_ordered(page: Page, results: Path) -> None:
@@ -104,17 +103,18 @@ def test_a_set_is_filled_moved_locked_and_ordered(page: Page, results: Path) -> 
     before = set_ids(page)
     assert before[0] == first
     rows.nth(0).drag_to(rows.nth(3))
-    assert set_ids(page) == [*before[1:4], first, *before[4:]]
+    until_equal(page, lambda: set_ids(page), [*before[1:4], first, *before[4:]])
     rows.nth(3).focus()
     page.keyboard.press("Alt+ArrowUp")
-    assert set_ids(page) == [*before[1:3], first, before[3], *before[4:]]
+    until_equal(page, lambda: set_ids(page), [*before[1:3], first, before[3], *before[4:]])
     rows.nth(2).get_by_role("button", name="Lock").click()
+    expect(page.locator(".set-list .locked")).to_have_attribute("data-track", first)
     given = set_ids(page)
     wanted = Mixer(results).arranged(given, {2: first}, "rising")
     page.get_by_label("Course of the energy").select_option("rising")
     page.get_by_role("button", name="Re-order unlocked").click()
-    expect(rows.nth(0)).to_have_attribute("data-track", wanted[0], timeout=PATIENCE)
-    assert set_ids(page) == wanted and wanted[2] == first
+    until_equal(page, lambda: set_ids(page), wanted)
+    assert wanted[2] == first
     assert page.locator(".courses circle").count() <= 6
     assert page.locator(".courses .energy-line").get_attribute("d").count("L") == 5  # type: ignore[union-attr]
     with page.expect_download() as waiting:
@@ -132,6 +132,7 @@ def test_without_a_server_the_page_says_what_mixing_needs(browser: Browser, resu
     file.parent.mkdir(exist_ok=True)
     file.write_bytes(build(collect(results), file))
     tab = browser.new_page()
+    tab.set_default_timeout(PATIENCE)
     tab.goto(file.as_uri())
     tab.keyboard.press("Enter")
     tab.keyboard.press("Shift+M")

@@ -11,7 +11,7 @@ from browser import MISSING, find_browser
 from dropgrid.evaluation.score import EvaluationOptions, gather
 from dropgrid.evaluation.write import write_evaluation
 from dropgrid.report.collect import collect
-from page_in_chromium import Session, open_page, write_page
+from page_in_chromium import Session, laid_out, open_page, until, write_page
 from playwright.sync_api import Browser, Locator, Page, expect
 from synthetic_library import write_library
 
@@ -36,16 +36,24 @@ def test_on_a_phone_everything_is_in_reach(browser: Browser, results: Path, held
     page = session.page
     page.locator("#rows .row").nth(2).tap()
     page.locator(".more").tap()
+    expect(page.locator(".more")).to_have_attribute("aria-expanded", "true")
     page.locator(".section-name").nth(2).scroll_into_view_if_needed()
     page.locator(".section-name").nth(2).tap()
     expect(page.locator(".deck-where")).to_have_text("bar 49.1 · drop")
     page.locator(".facts").scroll_into_view_if_needed()
     expect(page.locator(".facts")).to_contain_text("Confidence")
-    rows = page.locator("#table").bounding_box()
-    head = page.locator("#head").bounding_box()
-    assert rows and head and rows["y"] + rows["height"] <= height
-    assert rows["height"] - head["height"] >= 1.75 * 52
+    laid_out(page)
+    bottom, tall, head = page.evaluate(
+        """() => {
+          const [table, head] = ["table", "head"].map((id) =>
+            document.getElementById(id).getBoundingClientRect());
+          return [table.bottom, table.height, head.height];
+        }"""
+    )
+    assert bottom <= height
+    assert tall - head >= 1.75 * 52
     page.locator(".more").tap()
+    expect(page.locator(".more")).to_have_attribute("aria-expanded", "false")
     small = page.evaluate(SMALL_TARGETS)
     assert small == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -74,6 +82,8 @@ def test_what_most_grids_want_is_in_sight(
     page = session.page
     page.locator("#rows .row").nth(2).click()
     page.get_by_role("button", name="Edit", exact=True).click()
+    until(page, "dropgrid.deck.details.beats.length > 0")
+    laid_out(page)
     primary = page.locator(".primary > button")
     assert primary.all_inner_texts() == [
         "Half tempo", "Double tempo", "Half a beat", "Downbeat here", "Undo", "Confirm",
@@ -81,9 +91,11 @@ def test_what_most_grids_want_is_in_sight(
     for needed in (".primary button", ".deck .play", ".deck-clock", "#closeup", "#search"):
         assert page.locator(needed).count() > 0
         assert page.evaluate(OUT_OF_SIGHT, needed) == []
-    seen = page.locator("#rows .row").count() - len(page.evaluate(OUT_OF_SIGHT, "#rows .row"))
-    assert seen >= 1
+    both = f"(rows) => [document.querySelectorAll(rows).length, ({OUT_OF_SIGHT})(rows).length]"
+    rows, hidden = page.evaluate(both, "#rows .row")  # at once: rows may be redrawn
+    assert rows > hidden
     page.get_by_role("button", name="More", exact=True).click()
+    expect(page.locator("#more-tools")).to_be_visible()
     others = "#more-tools button, #more-tools select, #more-tools input:not([hidden])"
     assert page.locator(others).count() > 18
     if phone:  # the sheet scrolls; whatever is scrolled to is seen
@@ -108,7 +120,7 @@ SMALL_TARGETS = """() => [...document.querySelectorAll("button, select, input, [
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_axe_finds_nothing_serious(browser: Browser, results: Path, scheme: str) -> None:
     session = open_page(browser, results, color_scheme=scheme)
-    session.page.locator("#rows .row").first.click()
+    session.open_first()
     assert serious(session.page) == []
     for box in ("limits", "wheel", "columns", "save"):
         session.page.click(f"#{box}-button")
