@@ -22,7 +22,7 @@ from dropgrid.synthetic_benchmark.traits import TWINS
 
 FILE = Path(__file__).with_name("pieces_of_seed_1.json")
 SEED = 1
-HEARD = ((0, ""), (4, ""), (6, "quiet"), (8, ""), (11, ""), (13, ""))
+HEARD = ((0, ""), (4, ""), (6, "quiet"), (8, ""), (10, ""), (11, ""), (13, ""))
 
 
 def rounded(values: Any) -> list[float]:

@@ -102,6 +102,8 @@ def test_keys_change_by_a_second_third_fourth_or_fifth_and_keep_their_mode() -> 
         assert first // 12 == second // 12 and (second - first) % 12 in (1, 2, 3, 5)
         starts = np.cumsum([bars for _, bars in piece.form])[:-1]
         assert bar in starts, "where a section begins"
+    changes = [piece.keys for piece in having("key_change")]
+    assert {(second[1] - first[1]) % 12 for first, second in changes} == {1, 2, 3, 5}
     minor = [piece.keys[0][1] >= 12 for piece in pieces()]
     assert 0.5 < np.mean(minor) < 0.85
 
