@@ -70,7 +70,7 @@ def test_the_output_of_a_process_has_a_version_and_perhaps_an_answer(
     data: bytes, found: tuple[str, object], tmp_path: Path
 ) -> None:
     assert answers.read_answer(data, tmp_path / "answer.json") == found
-    with pytest.raises(ValueError, match="^no weights$"):
+    with pytest.raises(ValueError, match=r"^no weights$"):
         answers.read_answer(b'{"error": "no weights", "answer": {}}', tmp_path / "answer.json")
 
 

@@ -307,6 +307,7 @@ def test_xml_is_indented_by_its_depth(tmp_path: Path, name: str) -> None:
         text = line.lstrip()
         depth -= text.startswith("</")
         assert len(line) - len(text) == 2 * depth, line
+        assert text.count("<") <= 2, "an element to a line"
         closed = text.startswith("</") or text.endswith("/>") or "</" in text
         depth += not closed
     assert depth == 0
