@@ -80,6 +80,63 @@ class File2Beats:
         open(path).close()
         return [0.0, 0.5, 1.0], [0.5]
 """},
+    "librosa": {"librosa.py": """
+class Tempo:
+    flat = [120.0]
+
+class beat:
+    @staticmethod
+    def beat_track(y, sr, units):
+        assert (y, sr, units) == ("signal", 22050, "time")
+        return Tempo, [0.0, 0.5, 1.0]
+
+def load(path):
+    open(path).close()
+    return "signal", 22050
+"""},
+    "madmom": {"numpy.py": """
+isin = "isin"
+float = "their own"  # prepare() must leave it
+
+class Row(list):
+    pass
+
+def empty(size, kind):
+    assert kind is object
+    return Row([None] * size)
+""", "madmom/__init__.py": """
+import collections, collections.abc, numpy
+assert collections.MutableSequence is collections.abc.MutableSequence
+assert numpy.float == "their own" and numpy.in1d == numpy.isin
+assert (numpy.int, numpy.bool, numpy.object) == (int, bool, object)
+""", "madmom/features/__init__.py": "", "madmom/features/downbeats.py": """
+class Activations:
+    def sum(self, axis):
+        assert axis == 1
+        return "beats or downbeats"
+
+class RNNDownBeatProcessor:
+    def __call__(self, path):
+        open(path).close()
+        return Activations()
+
+class DBNDownBeatTrackingProcessor:
+    def __init__(self, beats_per_bar, fps):
+        assert (beats_per_bar, fps) == ([3, 4], 100)
+    def __call__(self, activations):
+        paths = list(self.map(lambda task: (task, -1.5), ["path of 3", "path of 4"]))
+        assert [list(path.__array__()) for path in paths] == [
+            ["path of 3", -1.5], ["path of 4", -1.5]
+        ]
+        return [[0.0, 4.0], [0.5, 1.0], [1.0, 2.0]]
+""", "madmom/features/tempo.py": """
+class TempoEstimationProcessor:
+    def __init__(self, fps):
+        assert fps == 100
+    def __call__(self, activations):
+        assert activations == "beats or downbeats"
+        return [(120.0, 0.7), (60.0, 0.3)]
+"""},
 }  # fmt: skip
 
 

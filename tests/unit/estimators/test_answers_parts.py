@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from dropgrid.base.errors import InvalidReference
 from dropgrid.estimators import answers, inside, process
 
 ANSWER = {
@@ -36,6 +37,41 @@ def test_a_downbeat_is_a_beat_within_a_tenth_of_a_millisecond() -> None:
     place = Place(Path("a.jams"))
     assert answers._positions([0.0, 0.5], [0.50009], place) == [None, 1]
     assert answers._positions([0.0, 0.5], [], place) == [None, None]
+    for apart in (0.50011, 0.49989):
+        with pytest.raises(InvalidReference, match="is not a beat"):
+            answers._positions([0.0, 0.5], [apart], place)
+
+
+def test_an_answer_may_lack_anything_but_not_everything(tmp_path: Path) -> None:
+    file = tmp_path / "a.jams"
+    for answer, namespace in (
+        ({"bpm": 120, "key": "", "beats": None}, "tempo"), ({"beats": [0.5, 1.0]}, "beat"),
+        ({"key": "C"}, "key_mode"), ({"sections": [[0.0, 1.0, "a"]]}, "segment_open"),
+    ):  # fmt: skip
+        document = json.loads(answers.render("a", 3.0000004, answer, "system 1", file))
+        (annotation,) = document["annotations"]
+        assert annotation["namespace"] == namespace and annotation["duration"] == 3.0
+        assert document["sandbox"]["dropgrid"]["estimated_by"] == "system 1"
+    with pytest.raises(InvalidReference, match="no tempo, beats, key or sections found"):
+        answers.render(
+            "a", 3.0, {"bpm": None, "unknown": 3, "sections": [[1, 1, "end"]]}, "s", file
+        )
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (b'{"version": "1.2", "answer": {"bpm": 1}}', ("1.2", {"bpm": 1})),
+        (b'{"version": null}', ("unknown", None)), (b"{}", ("unknown", None)),
+        (b'{"version": 3, "answer": null}', ("3", None)),
+    ],
+)  # fmt: skip
+def test_the_output_of_a_process_has_a_version_and_perhaps_an_answer(
+    data: bytes, found: tuple[str, object], tmp_path: Path
+) -> None:
+    assert answers.read_answer(data, tmp_path / "answer.json") == found
+    with pytest.raises(ValueError, match=r"^no weights$"):
+        answers.read_answer(b'{"error": "no weights", "answer": {}}', tmp_path / "answer.json")
 
 
 def test_a_process_is_quoted_by_its_signal_or_its_last_line(tmp_path: Path) -> None:

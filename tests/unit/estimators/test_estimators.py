@@ -118,7 +118,8 @@ def test_an_adapter_asks_and_answers(name: str, tone: Path, tmp_path: Path) -> N
         assert found.bpm == pytest.approx(60 / (40 * 512 / 44100))
     else:
         assert (found.bpm, found.beats) == (120.0, (0.0, 0.5, 1.0))
-    assert found.downbeats == ((0.5,) if name in ("all_in_one", "beatnet", "beat_this") else None)
+    with_downbeats = ("all_in_one", "beatnet", "beat_this", "madmom")
+    assert found.downbeats == ((0.5,) if name in with_downbeats else None)
     sections = [(s.start, s.end, s.label) for s in found.sections or ()]
     assert sections == ([(0, 1, "intro"), (1, 2, "chorus")] if name == "all_in_one" else [])
     assert found.tonality == (21 if name in ("mixxx", "essentia") else None)

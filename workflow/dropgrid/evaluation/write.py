@@ -14,7 +14,7 @@ from .summary import markdown
 from .systems import METRICS, Case
 from .systems_plots import system_plots
 
-TASKS = ("bpm", "beats", "structure")
+TASKS = ("bpm", "beats", "structure", "key")
 NAMES_OF_FILES = (
     *(f"{task}.{kind}" for task in TASKS for kind in ("json", "csv")),
     "downbeats.csv", "left_out.csv", "summary.md",

@@ -82,7 +82,7 @@ def _lead_in(record: BpmRecord) -> tuple[float, int]:
     if start < 1e-6:
         return 0.0, 4
     if start >= period / 2:
-        return float(round(start / period)), 4
+        return float(max(1, round(start / period))), 4
     denominator = 8
     while denominator < MAX_DENOMINATOR and start * denominator / 4 < 60 / MAX_LEAD_IN_BPM:
         denominator *= 2
