@@ -3,10 +3,10 @@
 Usage: .venv/bin/python benchmarks/rhythm_robustness.py [CHANGE ...] [--shared FOLDER]
        [--cache FOLDER] [--method METHOD]
 
-Every song of FOLDER/music and FOLDER/music_more is analysed unchanged and after each change: each
-half, speed -6 % and +3 %, MP3 of 128 kbit/s, 22.05 kHz, 1.234 s of silence before, mono, -12 dB.
-The wrong decisions are counted. Those that were right for the unchanged song are listed, with
-their confidence. --method: the beat detector (bpm.method).
+Every song of FOLDER/music, music_more and music_third is analysed unchanged and after each change:
+each half, speed -6 % and +3 %, MP3 of 128 kbit/s, 22.05 kHz, 1.234 s of silence before, mono,
+-12 dB. The wrong decisions are counted. Those that were right for the unchanged song are listed,
+with their confidence. --method: the beat detector (bpm.method).
 A quarter of an hour the first time; features are kept in --cache.
 """
 

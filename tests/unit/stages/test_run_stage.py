@@ -171,8 +171,10 @@ def test_peaks_are_in_decibels_of_full_scale_and_the_true_peak_only_where_asked_
     assert np.isnan(compute_features(ticket, files["network"]).descriptors["peak"][1])
 
 
-@pytest.mark.parametrize("options", [{}, {"ignore_metadata": False, "metadata": "witness"}])
-def test_a_tag_is_by_default_a_witness_for_the_octave_and_the_result_without_it_is_kept(
+@pytest.mark.parametrize(
+    "options", [{}, *({"ignore_metadata": False, "metadata": m} for m in ("evidence", "witness"))]
+)
+def test_a_tag_is_by_default_evidence_for_the_octave_and_the_result_without_it_is_kept(
     options: dict[str, Any], ticket: Ticket, features: Features
 ) -> None:
     alone = make_bpm_record(ticket, features, {})

@@ -127,8 +127,7 @@ def stage_options(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         "bpm": {
             **config["bpm"],
             "ignore_metadata": config["ignore_metadata"],
-            # As `evidence` was called before, so that no stage runs again for a new name.
-            "metadata": {"evidence": "witness"}.get(config["metadata"], config["metadata"]),
+            "metadata": config["metadata"],
             "schema_version": BpmRecord.VERSION,
         },
         "structure": {**config["structure"], "schema_version": StructureRecord.VERSION},
