@@ -78,7 +78,7 @@ def real(name: str) -> None:
             madmom_compat.load("madmom.features.downbeats")
         except madmom_compat.NotInstalled as error:
             pytest.skip(str(error))
-    elif find_spec(system_of(name).IMPORTS[0]) is None:
+    elif find_spec(system_of(name).IMPORTS[0].partition(".")[0]) is None:
         pytest.skip(f"{name} is not installed here: {system_of(name).INSTALL}")
 
 

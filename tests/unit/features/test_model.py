@@ -26,8 +26,17 @@ from dropgrid.stages.networks import check_networks, prepare_key_network, prepar
 
 
 @pytest.fixture(scope="module")
-def networks() -> list[beat_weights.Weights]:
-    return beat_weights.read_weights(beat_weights.find_models())
+def models() -> Path:
+    """The folder of madmom's own networks, which `make setup-compare` installs."""
+    try:
+        return beat_weights.find_models()
+    except ModelError:
+        pytest.skip("madmom is not installed here: make setup-compare")
+
+
+@pytest.fixture(scope="module")
+def networks(models: Path) -> list[beat_weights.Weights]:
+    return beat_weights.read_weights(models)
 
 
 def test_the_ensemble_is_eight_networks_of_three_bidirectional_layers(
@@ -129,10 +138,9 @@ def lstm(signal: np.ndarray, layer: beat_weights.Layer, way: int) -> np.ndarray:
     return np.array(outputs)
 
 
-def test_a_changed_file_is_refused_by_its_hash(tmp_path: Path) -> None:
-    source = beat_weights.find_models()
+def test_a_changed_file_is_refused_by_its_hash(tmp_path: Path, models: Path) -> None:
     for name in beat_weights.SHA256:
-        (tmp_path / name).symlink_to(source / name)
+        (tmp_path / name).symlink_to(models / name)
     changed = tmp_path / "downbeats_blstm_3.pkl"
     data = bytearray(changed.read_bytes())
     data[5000] ^= 1
