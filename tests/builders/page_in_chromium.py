@@ -35,6 +35,10 @@ class Session:
     def open_first(self) -> None:
         """Open the first track by a click, and wait until its beats and waveform are shown."""
         self.page.locator("#rows .row").first.click()
+        self.opened()
+
+    def opened(self) -> None:
+        """Wait until a track's beats and waveform are shown; its facts are then written again."""
         until(self.page, "dropgrid.deck.details.beats.length > 0")
         laid_out(self.page)
 

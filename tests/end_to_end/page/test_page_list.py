@@ -230,6 +230,7 @@ def test_what_a_mix_asks_is_found_by_sliders_sorted_and_saved(session: Session) 
         assert 0 < float(row["energy"]) < 1
     page.locator("#table").focus()
     page.keyboard.press("Enter")
+    session.opened()
     heads = page.locator(".sections th").all_inner_texts()
     assert "Energy" in heads
     expect(page.locator(".facts")).to_contain_text("Mix in")
